@@ -1,0 +1,251 @@
+"""The engine beside the oracle: random contacts, and walks along the catalogue and the limits that luck might miss."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.triage.oracle import AGGRAVATORS, AGREEMENTS, CATALOGUE, RULES, expected
+from triage.recommendation import recommend
+from triage.ruleset import shipped
+
+Facts = dict[str, Any]
+
+THE_RULES = shipped()
+
+# The engine names its rules, the page numbers them. Rule 6 is listed by its aggravators.
+NAME_OF_RULE = {
+    1: "hard_stop",
+    2: "referrer_says_level_4",
+    3: "outside_our_area",
+    4: "already_working_with_the_family",
+    5: "strong_level_4",
+    7: "level_3_agreed",
+    8: "level_3_agreement_not_sought",
+    9: "level_2_agreed",
+    10: "level_2_agreement_not_sought",
+    11: "level_2_refused",
+    12: "needs_met",
+}
+NAMES_OF_AGGRAVATORS = [aggravator.name for aggravator in AGGRAVATORS]
+
+
+# What is compared
+
+
+def what_the_page_says(facts: Facts) -> Facts:
+    page = expected(facts)
+    in_the_page_order = [*range(1, 6), *NAMES_OF_AGGRAVATORS, *range(7, 13)]
+    return {
+        **{name: page[name] for name in ("level", "pathway", "rag", "lead", "hold", "also_refer_to", "warnings")},
+        "reasons": [NAME_OF_RULE.get(rule, rule) for rule in in_the_page_order if rule in page["fired"]],
+        "missing": sorted(page["missing"]),
+        "would_change": [Counter(triples) for triples in page["would_change_by_kind"].values()],
+    }
+
+
+def what_the_engine_says(facts: Facts, sizes: list[int]) -> Facts:
+    """
+    The engine's answer in the shape of `what_the_page_says`.
+
+    `sizes` says how many changes the page finds of each kind. The engine's list is cut into pieces of those sizes,
+    so changes may stand in any order within a kind, but the kinds must follow each other as on the page.
+    """
+    engine = recommend(THE_RULES, THE_RULES.facts(facts)).as_json()
+    triples = [(change["pathway"], change["rag"], change["hold"]) for change in engine["would_change"]]
+    pieces = []
+    for size in [*sizes[:-1], len(triples)]:
+        pieces.append(Counter(triples[:size]))
+        triples = triples[size:]
+    return {
+        **{name: engine[name] for name in ("level", "pathway", "rag", "lead", "hold", "also_refer_to", "warnings")},
+        # A rule has a reason for each child it fired on; here it counts once, where it first stands.
+        "reasons": list(dict.fromkeys(reason["rule"] for reason in engine["reasons"])),
+        "missing": sorted(missing["fact"] for missing in engine["missing"]),
+        "would_change": pieces,
+    }
+
+
+def check(facts: Facts) -> Facts:
+    page = what_the_page_says(facts)
+    assert what_the_engine_says(facts, [kind.total() for kind in page["would_change"]]) == page
+    return page
+
+
+# Random contacts
+
+
+def these(**wanted: str) -> list[str]:
+    """The catalogue's codes whose columns hold the wanted values."""
+    return [code for code, row in CATALOGUE.items() if wanted.items() <= row.items()]
+
+
+HARD_STOPS = these(gate="hard_stop")
+STRONG = these(gate="strong")
+LEVEL_3 = these(level="3")
+LEVEL_2 = these(level="2")
+PARENTAL_RISK = ["L3-20", "L3-21", "L3-30", "L3-32"]
+NAMED_ON_THE_PAGE = ["L4-28", "L4-50", *PARENTAL_RISK]
+ALSO_REFERRED = [code for code, row in CATALOGUE.items() if row["also_refer_to"]]
+
+# Each contact has one mood: what its indicators are drawn from. Without moods nearly every contact of any size would
+# hold a hard stop, and the rules further down would never set the pathway.
+MOODS = [
+    [LEVEL_2],
+    [LEVEL_2],
+    [these(level="2", domain="parenting"), these(level="2", domain="parenting"), LEVEL_2],
+    [LEVEL_3],
+    [LEVEL_3, LEVEL_2],
+    [LEVEL_3, LEVEL_2, PARENTAL_RISK],
+    [LEVEL_3, LEVEL_2, PARENTAL_RISK],
+    [LEVEL_3, LEVEL_2, STRONG],
+    [LEVEL_3, LEVEL_2, STRONG, ALSO_REFERRED, NAMED_ON_THE_PAGE],
+    [LEVEL_3, LEVEL_2, STRONG, HARD_STOPS],
+]
+# How often a true/false fact is something else than a plain no. A contact with many yeses is settled by the first
+# rules, so most contacts are quiet.
+ABSENT = "absent"
+TRUE_OR_FALSE: list[list[Any]] = [
+    [False],
+    [False] * 37 + [True, None, ABSENT],
+    [False] * 17 + [True, None, ABSENT],
+    [False] * 7 + [True, None, ABSENT],
+    [False] * 17 + [True] + [ABSENT] * 18,
+    [True, False, None, ABSENT],
+]
+
+
+def said(facts: Facts) -> Facts:
+    return {name: value for name, value in facts.items() if value != ABSENT}
+
+
+@st.composite
+def contacts(draw: st.DrawFn) -> Facts:
+    """Every field sometimes absent, null where the page allows null, numbers on and beside their limits."""
+    mood = draw(st.sampled_from(MOODS))
+    true_or_false = draw(st.sampled_from(TRUE_OR_FALSE))
+
+    def one_of(*values: Any) -> Any:
+        return draw(st.sampled_from(values))
+
+    def yes_or_no() -> Any:
+        return one_of(*true_or_false)
+
+    def indicators() -> Any:
+        size = one_of(ABSENT, 0, 1, 1, 2, 2, 3, 5)
+        return size if size == ABSENT else list(dict.fromkeys(one_of(*one_of(*mood)) for _ in range(size)))
+
+    def child(ref: str) -> Facts:
+        return said(
+            {
+                "ref": one_of(ref, ref, ref, None, ABSENT),
+                "age_years": one_of(0, 1, 1, 2, 7, 8, 9, 10, 15, 16, 17, 18, None, ABSENT),
+                "unborn": yes_or_no(),
+                "disabled": yes_or_no(),
+                "non_verbal": yes_or_no(),
+                "previous_cp_plan": yes_or_no(),
+                "previously_looked_after": yes_or_no(),
+                "indicators": indicators(),
+            }
+        )
+
+    def family() -> Facts:
+        return said(
+            {
+                "indicators": indicators(),
+                "contacts_3_months": one_of(1, 1, 1, 1, 2, 2, 2, 3, 4, ABSENT),
+                "contacts_12_months": one_of(1, 1, 2, 3, 4, 4, 4, 5, 6, ABSENT),
+                "sibling_on_cp_plan": yes_or_no(),
+                "early_help_closed_without_progress_12_months": yes_or_no(),
+                "dash": one_of("standard", "medium", None, None, ABSENT, ABSENT, "high"),
+                "marac": yes_or_no(),
+                "open_work": one_of(*[None, None, ABSENT] * 5, "early_help", "social_care"),
+                "closed_days_ago": one_of(*[29, 29, None, None, ABSENT] * 4, 30, 300, 0, 14, 28),
+                "in_area": one_of(*[True, ABSENT] * 5, None, False),
+            }
+        )
+
+    return said(
+        {
+            "received_on": one_of("2026-11-21", None, ABSENT),
+            "immediate_danger": yes_or_no(),
+            "referrer_level": one_of(1, 2, 3, 3, 3, 3, 3, None, None, ABSENT, ABSENT, 4),
+            "agreement": one_of("given", "given", *AGREEMENTS, ABSENT),
+            "children": [child(f"c{number}") for number in range(1, 1 + one_of(0, 1, 1, 1, 1, 2, 2, 3, 4))],
+            "family": family(),
+        }
+        | one_of({}, {}, {}, {}, {}, {"children": ABSENT}, {"family": ABSENT})
+    )
+
+
+def test_the_engine_recommends_what_the_page_says_and_every_rule_is_met_on_the_way() -> None:
+    met: set[str] = set()
+
+    @settings(
+        max_examples=600,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    @given(contacts())
+    def one_contact(facts: Facts) -> None:
+        page = check(facts)
+        met.update([*page["reasons"], page["pathway"]])
+
+    one_contact()
+    # Agreement between two programs about contacts that never fire a rule would say nothing about that rule.
+    assert {*NAME_OF_RULE.values(), *NAMES_OF_AGGRAVATORS} <= met
+    assert {rule.pathway for rule in RULES} <= met
+
+
+# Walks
+
+
+@pytest.mark.parametrize("agreement", AGREEMENTS)
+def test_every_indicator_alone_on_a_child_or_on_the_family_counts_as_the_page_says(agreement: str) -> None:
+    for code in CATALOGUE:
+        check({"agreement": agreement, "children": [{"ref": "c1", "age_years": 16, "indicators": [code]}]})
+        check({"agreement": agreement, "children": [{"age_years": 9}], "family": {"indicators": [code]}})
+
+
+# Three level 2 indicators of one domain lack only a fourth of another domain; level 3 indicators of two domains lack
+# only the third domain. So whoever joins them shows its own domain.
+COMPANIES = {
+    "three of level 2, development": ["L2-01", "L2-06", "L2-26"],
+    "three of level 2, parenting": ["L2-11", "L2-15", "L2-16"],
+    "three of level 2, family": ["L2-18", "L2-22", "L2-24"],
+    "level 3, development and parenting": ["L3-12", "L3-26"],
+    "level 3, development and family": ["L3-12", "L3-36"],
+    "level 3, parenting and family": ["L3-26", "L3-36"],
+}
+
+
+@pytest.mark.parametrize("company", COMPANIES.values(), ids=COMPANIES)
+def test_every_indicator_adds_its_own_domain_to_the_company_it_joins(company: list[str]) -> None:
+    for code in [*LEVEL_2, *LEVEL_3]:
+        check({"agreement": "given", "children": [{"indicators": company}], "family": {"indicators": [code]}})
+
+
+NUMBERS: dict[str, list[int | None]] = {
+    "referrer_level": [None, 1, 2, 3, 4],
+    "contacts_3_months": [1, 2, 3, 4],
+    "contacts_12_months": [1, 3, 4, 5, 6],
+    "closed_days_ago": [None, 0, 1, 14, 15, 27, 28, 29, 30, 400],
+    "age_years": [None, *range(20)],
+}
+
+
+@pytest.mark.parametrize(("name", "number"), [(name, number) for name in NUMBERS for number in NUMBERS[name]])
+@pytest.mark.parametrize("indicators_of_the_child", [[], ["L2-01"], ["L3-20"], ["L4-50"], ["L4-50", "L3-20"]])
+def test_every_number_is_read_as_the_page_says_on_both_sides_of_its_limit(
+    name: str, number: int | None, indicators_of_the_child: list[str]
+) -> None:
+    child: Facts = {"age_years": 9, "indicators": indicators_of_the_child}
+    family: Facts = {}
+    facts: Facts = {"agreement": "given", "children": [child], "family": family}
+    holders = {"age_years": child, "referrer_level": facts}
+    holders.get(name, family)[name] = number
+    check(facts)

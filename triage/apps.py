@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class TriageConfig(AppConfig):
+    """What and why: facts in, recommendation out."""
+
+    name = "triage"
+    default_auto_field = "django.db.models.BigAutoField"

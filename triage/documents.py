@@ -1,0 +1,221 @@
+"""
+Reading a document that somebody else wrote: every fault at once, each with its place and a sentence.
+
+Facts, rule sets, clock policies and contacts all come in through here, so that a wrong field is named in the
+same words at every door.
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StrictStr,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+Shape = TypeVar("Shape")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong: `path` leads to it from the top of the document, `says` is a sentence."""
+
+    path: tuple[str | int, ...]
+    says: str
+
+    @property
+    def place(self) -> str:
+        """The path as people write it: `children[0].indicators[1]`."""
+        return place(self.path)
+
+    @property
+    def pointer(self) -> str:
+        """The path as a JSON Pointer in a URI fragment (RFC 6901): `#/children/0/indicators/1`."""
+        return "#" + "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in self.path)
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.says}" if self.path else self.says
+
+
+class InvalidDocument(ValueError):
+    """A document with at least one fault. `faults` holds all of them."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class Document(BaseModel):
+    """A frozen part of a document. A field that is not known is a fault, never silently dropped."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+def place(path: Iterable[str | int]) -> str:
+    written = ""
+    for step in path:
+        if isinstance(step, int):
+            written += f"[{step}]"
+        else:
+            written += f".{step}" if written else step
+    return written
+
+
+def fault(says: str) -> PydanticCustomError:
+    """The error for a validator to raise: `says` is a whole sentence for people."""
+    return PydanticCustomError("fault", says)  # type: ignore[arg-type]  # it wants a literal, to be translated
+
+
+def read(shape: type[Shape], data: object, *, known: Mapping[str, Any] | None = None) -> Shape:
+    """
+    Read `data` (what `json.loads` gives) as `shape`.
+
+    :param known: what validators may ask about, such as the codes of a rule set.
+    :raises InvalidDocument: with every fault.
+    """
+    try:
+        return TypeAdapter(shape).validate_python(data, context=known)
+    except ValidationError as error:
+        raise InvalidDocument(_faults(error)) from None
+
+
+def load_json(text: str | bytes) -> Any:
+    """
+    Parse JSON as a careful reader does: no NaN, no key twice in one object.
+
+    :raises InvalidDocument: with the line and column of what is wrong.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        says = f"This is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+    except UnicodeDecodeError:
+        says = "This is not JSON: the text is not UTF-8."
+    except InvalidDocument:
+        raise
+    except RecursionError:
+        says = "This is not a document that can be read: it is nested too deeply."
+    except ValueError:
+        says = "This is not a document that can be read: a number in it is too long."
+    raise InvalidDocument([Fault((), says)])
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    seen = dict(pairs)
+    if len(seen) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        raise InvalidDocument([Fault((key,), "stands twice in one object; keep one of the two.") for key in twice])
+    return seen
+
+
+def _no_constant(name: str) -> None:
+    raise InvalidDocument([Fault((), f"This is not JSON: {name} is not a JSON number.")])
+
+
+# ---- the small types that every document uses
+
+
+def _real_text(text: str) -> str:
+    # PostgreSQL cannot hold NUL, and no encoder can write half a surrogate pair: better a sentence than a crash.
+    if re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", text):
+        raise fault("holds a control character; remove it.")
+    if re.search(r"[\ud800-\udfff]", text):
+        raise fault("holds half of a character (a lone surrogate); send the text as UTF-8.")
+    return text
+
+
+def _iso_date(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value.strip()):
+        try:
+            return date.fromisoformat(value.strip())
+        except ValueError:
+            raise fault(f"{value} is not a real date.") from None
+    if isinstance(value, date):
+        return value
+    raise fault("must be a date written as 2026-11-21.")
+
+
+Text = Annotated[StrictStr, AfterValidator(_real_text)]
+IsoDate = Annotated[date, BeforeValidator(_iso_date)]
+
+
+def one_of(name: str, kind: str) -> Callable[[str, ValidationInfo], str]:
+    """A validator: the value must be among `known[name]`; `kind` says what it should have been."""
+
+    def check(value: str, info: ValidationInfo) -> str:
+        choices = (info.context or {}).get(name, ())
+        if value not in choices:
+            near = difflib.get_close_matches(value, choices, n=1, cutoff=0.75)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise fault(f"{quoted(value)} is not {kind}.{hint}")
+        return value
+
+    return check
+
+
+# ---- pydantic's errors as sentences
+
+
+def quoted(value: object) -> str:
+    """What was sent, short enough to repeat in a sentence."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _faults(error: ValidationError) -> list[Fault]:
+    return [Fault(_path(details), _sentence(details)) for details in error.errors()]
+
+
+def _path(details: ErrorDetails) -> tuple[str | int, ...]:
+    return tuple(details["loc"])
+
+
+_SAYS = {
+    "missing": "is missing.",
+    "extra_forbidden": "is not a field that is known here; correct its name or remove it.",
+    "literal_error": "{sent} is not one of {expected}.",
+    "enum": "{sent} is not one of {expected}.",
+    "bool_type": "must be true or false, not {sent}.",
+    "int_type": "must be a whole number, not {sent}.",
+    "int_parsing": "must be a whole number, not {sent}.",
+    "int_from_float": "must be a whole number, not {sent}.",
+    "float_type": "must be a number, not {sent}.",
+    "float_parsing": "must be a number, not {sent}.",
+    "string_type": "must be text, not {sent}.",
+    "string_pattern_mismatch": "{sent} has not the right form.",
+    "list_type": "must be a list, not {sent}.",
+    "tuple_type": "must be a list, not {sent}.",
+    "dict_type": "must be an object, not {sent}.",
+    "model_type": "must be an object, not {sent}.",
+    "greater_than": "must be more than {gt}, not {sent}.",
+    "greater_than_equal": "must be {ge} or more, not {sent}.",
+    "less_than": "must be less than {lt}, not {sent}.",
+    "less_than_equal": "must be {le} or less, not {sent}.",
+    "string_too_short": "may not be empty.",
+    "string_too_long": "is longer than {max_length:,} characters.",
+    "too_short": "needs at least {min_length} of them.",
+    "too_long": "has more than {max_length} of them.",
+}
+
+
+def _sentence(details: ErrorDetails) -> str:
+    says = _SAYS.get(details["type"])
+    if says is None:
+        return details["msg"].rstrip(".") + "."
+    context = dict(details.get("ctx") or {})
+    context["sent"] = quoted(details["input"])
+    context["expected"] = str(context.get("expected", "")).replace("'", "")
+    return says.format(**context)

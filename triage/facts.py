@@ -1,0 +1,110 @@
+"""
+The facts of a contact: what the rules look at, and nothing else.
+
+Source: the first rule set's own page, "What the rules look at". An absent field means null, except that
+agreement is then `not_sought`, `in_area` true, a count of contacts 1, and a list empty. Null is "not known".
+"""
+
+from collections.abc import Collection
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, ValidationInfo, field_validator
+
+from triage.documents import Document, IsoDate, Text, fault, one_of, read
+
+
+class Agreement(StrEnum):
+    """The family's agreement to a voluntary service. Not the basis for sharing, nor whether parents were told."""
+
+    GIVEN = "given"
+    NOT_SOUGHT = "not_sought"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class Dash(StrEnum):
+    """The risk in a DASH assessment of domestic abuse."""
+
+    STANDARD = "standard"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class OpenWork(StrEnum):
+    """What the service has open with the family now."""
+
+    EARLY_HELP = "early_help"
+    SOCIAL_CARE = "social_care"
+
+
+def _of_this_rule_set(code: str, info: ValidationInfo) -> str:
+    name = (info.context or {}).get("ruleset", "this rule set")
+    return one_of("indicators", f"an indicator of {name}")(code, info)
+
+
+Indicator = Annotated[Text, AfterValidator(_of_this_rule_set)]
+Flag = StrictBool | None
+Count = Annotated[StrictInt, Field(ge=0)]
+
+
+class Child(Document):
+    """One child, born or not. `age_years` counts whole years; null is unknown, and may be under 1."""
+
+    ref: Text | None = None
+    age_years: Annotated[StrictInt, Field(ge=0, le=25)] | None = None
+    unborn: Flag = None
+    disabled: Flag = None
+    non_verbal: Flag = None
+    previous_cp_plan: Flag = None
+    previously_looked_after: Flag = None
+    indicators: tuple[Indicator, ...] = ()
+
+
+class Family(Document):
+    """
+    The household. `contacts_*` count this contact too, in calendar months back from the day of receipt;
+    `closed_days_ago` is the days since the last piece of work closed, null if there was none.
+    """
+
+    indicators: tuple[Indicator, ...] = ()
+    contacts_3_months: Count = 1
+    contacts_12_months: Count = 1
+    sibling_on_cp_plan: Flag = None
+    early_help_closed_without_progress_12_months: Flag = None
+    dash: Dash | None = None
+    marac: Flag = None
+    open_work: OpenWork | None = None
+    closed_days_ago: Count | None = None
+    in_area: Flag = True
+
+
+class Facts(Document):
+    """Everything that the rules may ask about one contact."""
+
+    received_on: IsoDate | None = None
+    immediate_danger: Flag = None
+    referrer_level: Annotated[StrictInt, Field(ge=1, le=4)] | None = None
+    agreement: Agreement = Agreement.NOT_SOUGHT
+    children: tuple[Child, ...] = ()
+    family: Family = Family()
+
+    @field_validator("children")
+    @classmethod
+    def _refs_differ(cls, children: tuple[Child, ...]) -> tuple[Child, ...]:
+        refs = [child.ref for child in children if child.ref is not None]
+        if len(set(refs)) < len(refs):
+            twice = sorted({ref for ref in refs if refs.count(ref) > 1})
+            raise fault(f"Two children share the ref {', '.join(twice)}; give each child a ref of its own.")
+        return children
+
+
+def read_facts(data: object, *, ruleset: str, indicators: Collection[str]) -> Facts:
+    """
+    Read facts from what `json.loads` gives.
+
+    :param ruleset: the rule set's name for the fault's sentence, such as `early-help-first/1`.
+    :param indicators: the indicator codes that the rule set knows.
+    :raises InvalidDocument: with every fault.
+    """
+    return read(Facts, data, known={"ruleset": ruleset, "indicators": indicators})

@@ -1,0 +1,229 @@
+"""
+A recommendation with its reasons, what is missing, and what would change it.
+
+Source: the first rule set's own page, "What comes out". Everything that explains is found by asking the rules
+again with one fact changed; nothing is written by hand.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from triage.facts import Agreement, Child, Facts, Family
+from triage.language import CHILD_FACTS, CONTACT_FACTS, FAMILY_FACTS, NO_CHILD, View, fact_path
+from triage.ruleset import Firing, Result, RuleSet
+from triage.words import (
+    child_name,
+    fact_is,
+    indicator_taken_away,
+    missing_says,
+    number_is,
+    reason_says,
+)
+
+CHILD_FLAGS = ("unborn", "disabled", "non_verbal", "previous_cp_plan", "previously_looked_after")
+CONTACT_FLAGS = (
+    "immediate_danger",
+    "sibling_on_cp_plan",
+    "early_help_closed_without_progress_12_months",
+    "marac",
+    "in_area",
+)
+CHILD_NUMBERS = ("age_years",)
+CONTACT_NUMBERS = ("referrer_level", "contacts_3_months", "contacts_12_months", "closed_days_ago")
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A rule that fired, on which facts (`because`: indicator codes and paths), for which child (its ref)."""
+
+    rule: str
+    says: str
+    because: tuple[str, ...]
+    child: str | None
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A fact that nobody knows and that could change the result."""
+
+    fact: str
+    says: str
+
+
+@dataclass(frozen=True)
+class WouldChange:
+    """One single change of one fact, in words, and what would be recommended then."""
+
+    if_: str
+    pathway: str
+    rag: str
+    hold: str | None
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What the rules recommend, and why. A named person decides."""
+
+    ruleset: str
+    level: int
+    pathway: str
+    rag: str
+    lead: str | None
+    hold: str | None
+    also_refer_to: tuple[str, ...]
+    warnings: tuple[str, ...]
+    reasons: tuple[Reason, ...]
+    missing: tuple[Missing, ...]
+    would_change: tuple[WouldChange, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The recommendation in the shape that is stored, printed and sent."""
+        data = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
+        return data | {
+            "reasons": [{**vars(reason), "because": list(reason.because)} for reason in self.reasons],
+            "missing": [vars(missing) for missing in self.missing],
+            "would_change": [
+                {"if": change.if_, "pathway": change.pathway, "rag": change.rag, "hold": change.hold}
+                for change in self.would_change
+            ],
+        }
+
+
+def recommend(rules: RuleSet, facts: Facts) -> Recommendation:
+    """What `rules` recommend for `facts`, with every reason. The same facts and version give the same, for ever."""
+    result = rules.judge(facts)
+    return Recommendation(
+        ruleset=rules.name,
+        **result._asdict(),
+        reasons=tuple(_reasons(rules, facts)),
+        missing=tuple(_missing(rules, facts, result)),
+        would_change=tuple(_would_change(rules, facts, result)),
+    )
+
+
+def _reasons(rules: RuleSet, facts: Facts) -> Iterator[Reason]:
+    view, firings = rules.firings(facts)
+    for firing in firings:
+        for number, because in _strands(rules, view, firing):
+            child = facts.children[number] if number != NO_CHILD else None
+            yield Reason(
+                rule=firing.id,
+                says=reason_says(firing.says, because, rules.catalogue, facts, number),
+                because=tuple(because),
+                child=child.ref if child else None,
+            )
+
+
+def _strands(rules: RuleSet, view: View, firing: Firing) -> list[tuple[int, list[str]]]:
+    if firing.when is None:
+        return [(NO_CHILD, [])]
+    return rules.evidence(firing.when, view).strands()
+
+
+def _missing(rules: RuleSet, facts: Facts, result: Result) -> Iterator[Missing]:
+    for name, number in _places(facts, CONTACT_FLAGS, CHILD_FLAGS):
+        if _value(facts, name, number) is None and any(
+            rules.judge(_changed(facts, name, number, known)) != result for known in (True, False)
+        ):
+            yield _unknown(facts, name, number)
+    for name, number in _places(facts, (), CHILD_NUMBERS):
+        child = facts.children[number]
+        # The age of a child who is not born yet is not unknown: there is none.
+        if _value(facts, name, number) is None and not child.unborn:
+            valid = {value for cut in rules.all_cuts(name) for value in (cut - 1, cut) if _is_valid(name, value)}
+            if any(rules.judge(_changed(facts, name, number, value)) != result for value in sorted(valid)):
+                yield _unknown(facts, name, number)
+
+
+def _unknown(facts: Facts, name: str, number: int) -> Missing:
+    who = child_name(number, facts.children[number]) if number != NO_CHILD else None
+    return Missing(fact=fact_path(name, number), says=missing_says(name, who))
+
+
+def _would_change(rules: RuleSet, facts: Facts, result: Result) -> Iterator[WouldChange]:
+    now = (result.pathway, result.rag, result.hold)
+    for words, changed in single_changes(rules, facts):
+        then = rules.judge(changed)
+        if (then.pathway, then.rag, then.hold) != now:
+            yield WouldChange(if_=words, pathway=then.pathway, rag=then.rag, hold=then.hold)
+
+
+def single_changes(rules: RuleSet, facts: Facts) -> Iterator[tuple[str, Facts]]:
+    """
+    Every single change of one known fact, in words and done: agreement to each other value, each true or false
+    fact turned over, each indicator taken away, each number to the other side of the nearest limit that a rule
+    asks about. What is not known stands in `missing` instead.
+    """
+    for agreement in Agreement:
+        if agreement != facts.agreement:
+            yield fact_is("agreement", agreement.value), facts.model_copy(update={"agreement": agreement})
+    for name, number in _places(facts, CONTACT_FLAGS, CHILD_FLAGS):
+        value = _value(facts, name, number)
+        if value is not None:
+            who = child_name(number, facts.children[number]) if number != NO_CHILD else None
+            yield fact_is(name, not value, who), _changed(facts, name, number, not value)
+    yield from _indicators_taken_away(rules, facts)
+    for name, number in _places(facts, CONTACT_NUMBERS, CHILD_NUMBERS):
+        value = _value(facts, name, number)
+        if value is not None:
+            who = child_name(number, facts.children[number]) if number != NO_CHILD else None
+            for other in _other_sides(rules.cuts(name), value):
+                if _is_valid(name, other):
+                    yield number_is(name, other, who), _changed(facts, name, number, other)
+
+
+def _indicators_taken_away(rules: RuleSet, facts: Facts) -> Iterator[tuple[str, Facts]]:
+    for number in (*range(len(facts.children)), NO_CHILD):
+        holder: Child | Family = facts.children[number] if number != NO_CHILD else facts.family
+        who = child_name(number, facts.children[number]) if number != NO_CHILD else None
+        for code in dict.fromkeys(holder.indicators):
+            left = tuple(other for other in holder.indicators if other != code)
+            words = indicator_taken_away(rules.catalogue.entries[code], who)
+            yield words, _changed(facts, "indicators", number, left)
+
+
+# ---- one fact: where it is, what it is, and the facts with it changed
+
+
+def _places(facts: Facts, contact_names: tuple[str, ...], child_names: tuple[str, ...]) -> Iterator[tuple[str, int]]:
+    for name in contact_names:
+        yield name, NO_CHILD
+    for number in range(len(facts.children)):
+        for name in child_names:
+            yield name, number
+
+
+def _value(facts: Facts, name: str, number: int) -> Any:
+    holder: Facts | Child | Family = facts
+    if number != NO_CHILD:
+        holder = facts.children[number]
+    elif name in FAMILY_FACTS:
+        holder = facts.family
+    return getattr(holder, name)
+
+
+def _changed(facts: Facts, name: str, number: int, value: object) -> Facts:
+    if number != NO_CHILD:
+        children = list(facts.children)
+        children[number] = children[number].model_copy(update={name: value})
+        return facts.model_copy(update={"children": tuple(children)})
+    if name in FAMILY_FACTS or name == "indicators":
+        return facts.model_copy(update={"family": facts.family.model_copy(update={name: value})})
+    return facts.model_copy(update={name: value})
+
+
+def _other_sides(limits: tuple[int, ...], value: int) -> list[int]:
+    above = [limit for limit in limits if limit > value]
+    below = [limit - 1 for limit in limits if limit <= value]
+    return [*below[-1:], *above[:1]]
+
+
+def _is_valid(name: str, value: int) -> bool:
+    lowest = 1 if name == "referrer_level" else 0
+    highest = {"referrer_level": 4, "age_years": 25}.get(name)
+    return value >= lowest and (highest is None or value <= highest)
+
+
+assert set(CHILD_FLAGS) | set(CHILD_NUMBERS) == CHILD_FACTS
+assert set(CONTACT_FLAGS) | set(CONTACT_NUMBERS) | {"dash", "open_work"} == CONTACT_FACTS

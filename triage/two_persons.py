@@ -1,0 +1,52 @@
+"""Which decisions need a second person, and why. The rule set's document says so; here it is only read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from triage.ruleset import RuleSet, TwoPersonDecision
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a person wants to decide."""
+
+    pathway: str
+    level: int
+    rag: str
+
+
+def two_person_reasons(
+    rules: RuleSet, facts: Mapping[str, Any], recommended: Mapping[str, Any], proposal: Proposal
+) -> list[str]:
+    """
+    The sentences that say why a second person is needed; none where one person may decide.
+
+    :param facts: the facts as stored.
+    :param recommended: the recommendation as stored.
+    """
+    return [
+        decision.says
+        for decision in rules.document.two_person_decisions
+        if _applies(decision, facts, recommended, proposal)
+    ]
+
+
+def _applies(
+    decision: TwoPersonDecision, facts: Mapping[str, Any], recommended: Mapping[str, Any], proposal: Proposal
+) -> bool:
+    decided, level = decision.decided, max(recommended["level"], proposal.level)
+    contacts = facts.get("family", {}).get("contacts_3_months", 1)
+    return (
+        recommended["rag"] in decision.recommended.rag
+        and (
+            decision.recommended.rule is None
+            or any(reason["rule"] == decision.recommended.rule for reason in recommended["reasons"])
+        )
+        and (not decided.pathway or proposal.pathway in decided.pathway)
+        and proposal.pathway not in decided.not_pathway
+        and proposal.rag in decided.rag
+        and facts.get("agreement", "not_sought") in decision.agreement
+        and (decision.level_at_least is None or level >= decision.level_at_least)
+        and (decision.contacts_3_months_at_least is None or contacts >= decision.contacts_3_months_at_least)
+    )

@@ -1,0 +1,93 @@
+"""The words for facts, in sentences that a person reads on a contact's page."""
+
+from collections.abc import Sequence
+
+from triage.facts import Child, Facts
+from triage.language import NO_CHILD, Catalogue, IndicatorEntry
+
+_FLAGS: dict[str, tuple[str, str]] = {
+    "immediate_danger": ("a child is in immediate danger", "no child is in immediate danger"),
+    "sibling_on_cp_plan": (
+        "a brother or sister has a child protection plan",
+        "no brother or sister has a child protection plan",
+    ),
+    "early_help_closed_without_progress_12_months": (
+        "early help closed without progress in the last 12 months",
+        "no early help closed without progress in the last 12 months",
+    ),
+    "marac": ("the domestic abuse is before a MARAC", "the domestic abuse is not before a MARAC"),
+    "in_area": ("the family lives in our area", "the family lives outside our area"),
+    "unborn": ("{child} is not born yet", "{child} is born"),
+    "disabled": ("{child} is disabled", "{child} is not disabled"),
+    "non_verbal": ("{child} is non-verbal", "{child} is not non-verbal"),
+    "previous_cp_plan": ("{child} had a child protection plan before", "{child} never had a child protection plan"),
+    "previously_looked_after": ("{child} was looked after before", "{child} was never looked after"),
+}
+_NUMBERS: dict[str, str] = {
+    "referrer_level": "the referrer's level is {number}",
+    "contacts_3_months": "the contacts in three months are {number}",
+    "contacts_12_months": "the contacts in twelve months are {number}",
+    "closed_days_ago": "the last piece of work closed {number} days ago",
+    "age_years": "{child} is {number} years old",
+}
+_AGREEMENT = {
+    "given": "agreement is given",
+    "not_sought": "agreement is not sought",
+    "refused": "agreement is refused",
+    "withdrawn": "agreement is withdrawn",
+}
+
+
+def child_name(number: int, child: Child) -> str:
+    """How a child is called in a sentence: by its ref, which is no name; else by its place in the list."""
+    return f"child {child.ref}" if child.ref else f"child {number + 1}"
+
+
+def fact_is(name: str, value: object, child: str | None = None) -> str:
+    """A fact with a value, in words: "agreement is withdrawn", "child c1 is disabled"."""
+    if name == "agreement":
+        return _AGREEMENT[str(value)]
+    yes, no = _FLAGS[name]
+    return (yes if value else no).format(child=child)
+
+
+def number_is(name: str, value: int, child: str | None = None) -> str:
+    """A number in words: "the contacts in three months are 3"."""
+    return _NUMBERS[name].format(number=value, child=child)
+
+
+def indicator_taken_away(entry: IndicatorEntry, child: str | None) -> str:
+    """In words: "L3-12 (Disruptive …) is taken away from child c1"."""
+    return f"{entry.code} ({entry.says}) is taken away from {child or 'the family'}"
+
+
+def missing_says(name: str, child: str | None) -> str:
+    """What nobody knows, as a sentence."""
+    if name == "age_years":
+        return f"Nobody has said how old {child} is. Until then {child} counts as under 1."
+    yes, _ = _FLAGS[name]
+    return f"Nobody has said whether {yes.format(child=child)}."
+
+
+def reason_says(says: str, because: Sequence[str], catalogue: Catalogue, facts: Facts, number: int) -> str:
+    """
+    A rule's sentence, then the child whom it is about and the indicators that made it fire.
+
+    An indicator that another child or the family has says so: nobody is given somebody else's trouble.
+    """
+    shown = [_indicator(code, catalogue, facts, number) for code in because if code in catalogue.entries]
+    if number == NO_CHILD:
+        return f"{says} {'; '.join(shown)}." if shown else says
+    name = child_name(number, facts.children[number])
+    about = f"{name[0].upper()}{name[1:]}"
+    return f"{says} {about}: {'; '.join(shown)}." if shown else f"{says} {about}."
+
+
+def _indicator(code: str, catalogue: Catalogue, facts: Facts, number: int) -> str:
+    wording = catalogue.entries[code].says
+    if number == NO_CHILD or code in facts.children[number].indicators:
+        return f"{wording} ({code})"
+    holders = [child_name(other, child) for other, child in enumerate(facts.children) if code in child.indicators]
+    if code in facts.family.indicators:
+        holders.append("the family")
+    return f"{wording} ({code}, {' and '.join(holders)})"
