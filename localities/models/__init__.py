@@ -1,0 +1,38 @@
+"""The models of who and where."""
+
+from localities.models.people import (
+    ADMIN_ROLES,
+    FRONT_DOOR_KINDS,
+    FRONT_DOOR_ROLES,
+    SERVICE_ROLES,
+    Agency,
+    AgencyClient,
+    Membership,
+    Role,
+    Team,
+    TeamKind,
+    User,
+)
+from localities.models.places import Catchment, Locality, OtherAuthority, Postcode
+from localities.models.time import CalendarDay, DayKind, HubHours
+
+__all__ = [
+    "ADMIN_ROLES",
+    "FRONT_DOOR_KINDS",
+    "FRONT_DOOR_ROLES",
+    "SERVICE_ROLES",
+    "Agency",
+    "AgencyClient",
+    "CalendarDay",
+    "Catchment",
+    "DayKind",
+    "HubHours",
+    "Locality",
+    "Membership",
+    "OtherAuthority",
+    "Postcode",
+    "Role",
+    "Team",
+    "TeamKind",
+    "User",
+]

@@ -1,0 +1,216 @@
+"""People, teams and agencies: who works here, in which role, and who may send us contacts."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.validators import ASCIIUsernameValidator
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from oauth2_provider.models import AbstractApplication
+
+from localities.codes import SOURCE_CODES
+from localities.models.places import Locality
+
+CODE = RegexValidator(r"^[a-z0-9]+(-[a-z0-9]+)*$", "Use small letters, digits and single hyphens, as aylesbury-mdt.")
+
+
+class Role(models.TextChoices):
+    """What a person does here. The first six belong to a team, the others to the whole service."""
+
+    CONTACT_OFFICER = "contact_officer", "Contact officer"
+    SOCIAL_WORKER = "social_worker", "Social worker"
+    FRONT_DOOR_MANAGER = "front_door_manager", "Front-door manager"
+    TEAM_MEMBER = "team_member", "Team member"
+    TEAM_LEAD = "team_lead", "Team lead"
+    SERVICE_MANAGER = "service_manager", "Service manager"
+    AUDITOR = "auditor", "Auditor"
+    INFORMATION_GOVERNANCE = "information_governance", "Information-governance officer"
+    ADMINISTRATOR = "administrator", "Administrator"
+
+
+SERVICE_ROLES = (Role.SERVICE_MANAGER, Role.AUDITOR, Role.INFORMATION_GOVERNANCE, Role.ADMINISTRATOR)
+ADMIN_ROLES = (Role.FRONT_DOOR_MANAGER, Role.TEAM_LEAD, *SERVICE_ROLES)
+FRONT_DOOR_ROLES = (Role.CONTACT_OFFICER, Role.SOCIAL_WORKER, Role.FRONT_DOOR_MANAGER)
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes people who can sign in."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(username__iexact=username)
+
+    def create_user(self, username: str, password: str | None = None, **fields: Any) -> User:
+        """:param password: None makes a person who cannot sign in with a password."""
+        user = self.model(username=self.model.normalize_username(username), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, username: str, password: str | None = None, **fields: Any) -> User:
+        """`manage.py createsuperuser` makes the first administrator. There is no right above the roles."""
+        user = self.create_user(username, password, **fields)
+        Membership.objects.create(user=user, role=Role.ADMINISTRATOR)
+        return user
+
+
+class User(AbstractBaseUser):
+    """A member of staff. What they may do comes from their memberships alone: there is no superuser."""
+
+    username = models.CharField(
+        max_length=150,
+        unique=True,
+        validators=[ASCIIUsernameValidator()],
+        error_messages={"unique": "Somebody already signs in with this name. Choose another."},
+    )
+    name = models.CharField("full name", max_length=200)
+    email = models.EmailField("work e-mail address")
+    is_active = models.BooleanField("can sign in", default=True, help_text="Take this away when somebody leaves.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name", "email"]
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(models.functions.Lower("username"), name="usernames_differ_by_more_than_case")
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.username
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name.split(" ")[0]
+
+
+class TeamKind(models.TextChoices):
+    """What a team is for. A pathway leads to a kind of team; the locality or the council says which one."""
+
+    FRONT_DOOR = "front_door", "Front door"
+    EMERGENCY_DUTY = "emergency_duty", "Emergency duty"
+    LOCALITY = "locality", "Locality multi-disciplinary"
+    CHILD_PROTECTION = "child_protection", "Child protection"
+    OUT_OF_AREA = "out_of_area", "Out-of-area desk"
+
+
+FRONT_DOOR_KINDS = (TeamKind.FRONT_DOOR, TeamKind.EMERGENCY_DUTY)
+
+
+class Team(models.Model):
+    """A team that can hold contacts or cases. A locality has one team of a kind at a time."""
+
+    code = models.CharField(max_length=50, unique=True, validators=[CODE])
+    name = models.CharField(max_length=100, unique=True)
+    kind = models.CharField(max_length=20, choices=TeamKind)
+    locality = models.ForeignKey(Locality, on_delete=models.PROTECT, null=True, blank=True, related_name="teams")
+    email = models.EmailField(
+        "shared mailbox", blank=True, help_text="Messages to the whole team go here; without it, to each member."
+    )
+    is_active = models.BooleanField("takes work", default=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(kind=TeamKind.LOCALITY, locality__isnull=False)
+                | (~Q(kind=TeamKind.LOCALITY) & Q(locality__isnull=True)),
+                name="a_locality_team_and_no_other_has_a_locality",
+                violation_error_message="A locality team needs its locality, and no other kind of team has one.",
+            ),
+            models.UniqueConstraint(
+                fields=["locality"],
+                condition=Q(is_active=True),
+                name="a_locality_has_one_team_that_takes_work",
+                violation_error_message="This locality already has a team that takes work.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def current(self, on: date) -> MembershipQuerySet:
+        """Those that hold on this day, of people who can sign in."""
+        return self.filter(
+            Q(starts_on__isnull=True) | Q(starts_on__lte=on),
+            Q(ends_on__isnull=True) | Q(ends_on__gte=on),
+            user__is_active=True,
+        )
+
+
+class Membership(models.Model):
+    """A person's role, in a team or in the whole service, from a day to a day (both included; null is open)."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=30, choices=Role)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="memberships")
+    starts_on = models.DateField("first day", null=True, blank=True)
+    ends_on = models.DateField("last day", null=True, blank=True)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(role__in=SERVICE_ROLES, team__isnull=True)
+                | (~Q(role__in=SERVICE_ROLES) & Q(team__isnull=False)),
+                name="a_team_role_has_a_team_and_a_service_role_has_none",
+                violation_error_message="A role in a team needs the team; a role in the whole service has none.",
+            ),
+            models.CheckConstraint(
+                condition=Q(ends_on__isnull=True) | Q(starts_on__isnull=True) | Q(ends_on__gte=models.F("starts_on")),
+                name="a_membership_ends_after_it_starts",
+                violation_error_message="The last day is before the first.",
+            ),
+            models.UniqueConstraint(
+                fields=["user", "role", "team"],
+                nulls_distinct=False,
+                name="a_person_has_a_role_in_a_team_once",
+                violation_error_message="This person already has this role here.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.get_role_display()}" + (f", {self.team}" if self.team else "")
+
+
+class Agency(models.Model):
+    """A partner that sends contacts. It sees what it sent and what it was asked, and nothing else."""
+
+    code = models.CharField(max_length=50, unique=True, validators=[CODE])
+    name = models.CharField(max_length=200, unique=True)
+    source_code = models.CharField(
+        "DfE source of referral",
+        max_length=2,
+        choices=[(code, f"{code}: {says}") for code, says in SOURCE_CODES.items()],
+    )
+    is_active = models.BooleanField("may send contacts", default=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        verbose_name_plural = "agencies"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AgencyClient(AbstractApplication):
+    """A system of a partner agency that signs in with OAuth 2 client credentials."""
+
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="clients")
+
+    class Meta(AbstractApplication.Meta):
+        swappable = "OAUTH2_PROVIDER_APPLICATION_MODEL"
+
+    def __str__(self) -> str:
+        return f"{self.agency}: {self.name}"

@@ -1,0 +1,32 @@
+"""Where a postcode lies: inside the council's area or not, and in which locality."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from localities.models import Catchment, Locality, Postcode
+from localities.postcodes import prefixes
+
+
+@dataclass(frozen=True)
+class Place:
+    """`locality` is None outside the area, and inside it where no catchment claims the postcode."""
+
+    postcode: str
+    in_area: bool
+    locality: Locality | None
+    prefix: str
+
+
+def place(postcode: str, on: date) -> Place:
+    """
+    The full postcode says whether it lies in the area; the longest catchment prefix on that day, in which locality.
+
+    :param postcode: normalised, as "HP20 1UA".
+    """
+    if not Postcode.objects.filter(pk=postcode).exists():
+        return Place(postcode, in_area=False, locality=None, prefix="")
+    claims = Catchment.objects.filter(prefix__in=prefixes(postcode), period__contains=on).select_related("locality")
+    longest = max(claims, key=lambda claim: len(claim.prefix), default=None)
+    if longest is None:
+        return Place(postcode, in_area=True, locality=None, prefix="")
+    return Place(postcode, in_area=True, locality=longest.locality, prefix=longest.prefix)

@@ -1,0 +1,121 @@
+"""
+Working time: which days count, when the hub is open, and where a start really begins.
+
+Source: domain page "How clocks count". A working day is Monday to Friday and not a bank holiday of England (the
+wording of the Children Act 2004 (Joint Area Reviews) Regulations 2005; England's list and that of England and
+Wales are the same). All arithmetic is in Europe/London; what is stored is UTC.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import holidays
+
+LONDON = ZoneInfo("Europe/London")
+SHIPPED_HOURS = Path(__file__).parent / "data" / "buckinghamshire" / "hub-hours.csv"
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Hours:
+    """When the hub opens and closes on a day, in local time. The moment of closing is still open."""
+
+    opens: time
+    closes: time
+
+
+@dataclass(frozen=True)
+class WorkingTime:
+    """
+    The council's calendar. `hours` is by weekday (Monday is 0); a weekday that is missing is closed.
+
+    `bank_holidays` are days beside those that England's calendar has, `working_days` bank holidays that were moved
+    away, `closures` the council's own days, which pause local clocks and never statutory ones.
+    """
+
+    hours: Mapping[int, Hours]
+    bank_holidays: frozenset[date] = frozenset()
+    working_days: frozenset[date] = frozenset()
+    closures: frozenset[date] = field(default=frozenset())
+
+    def is_working_day(self, day: date, *, local: bool) -> bool:
+        """:param local: whether the council's own closures count as days off too."""
+        if day.weekday() >= 5 or day in self.bank_holidays or (local and day in self.closures):
+            return False
+        return day in self.working_days or day not in _england(day.year)
+
+    def add_working_days(self, day: date, count: int, *, local: bool) -> date:
+        """The working day that lies `count` working days after `day`, which itself is day 0."""
+        while count > 0:
+            day += ONE_DAY
+            if self.is_working_day(day, local=local):
+                count -= 1
+        return day
+
+    def counted_start(self, moment: datetime, *, local: bool) -> datetime:
+        """
+        Where a start counts: itself while the hub is open, else the next opening. Local time.
+
+        Before opening on a working day it is that day's opening.
+        """
+        here = moment.astimezone(LONDON)
+        hours = self.hours.get(here.weekday()) if self.is_working_day(here.date(), local=local) else None
+        if hours is not None and here.time() <= hours.closes:
+            return here if here.time() >= hours.opens else at(here.date(), hours.opens)
+        day = here.date()
+        # A council with no opening hours at all would search for ever; its working days then begin at nine.
+        while True:
+            day = self.add_working_days(day, 1, local=local)
+            hours = self.hours.get(day.weekday()) if self.hours else Hours(time(9), time(17))
+            if hours is not None:
+                return at(day, hours.opens)
+
+    def is_open(self, moment: datetime) -> bool:
+        """Whether the hub is open at this moment."""
+        here = moment.astimezone(LONDON)
+        hours = self.hours.get(here.weekday())
+        if hours is None or not self.is_working_day(here.date(), local=True):
+            return False
+        return hours.opens <= here.time() <= hours.closes
+
+
+def at(day: date, local_time: time) -> datetime:
+    """This local time on this day."""
+    return datetime.combine(day, local_time, tzinfo=LONDON)
+
+
+def end_of_day(day: date) -> datetime:
+    """The last second of this day, local time: 23:59:59."""
+    return at(day, time(23, 59, 59))
+
+
+def as_utc(moment: datetime) -> datetime:
+    """The same moment in UTC. A naive moment is local; of an hour that comes twice it is the first."""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=LONDON)
+    return moment.astimezone(UTC)
+
+
+def local_day(moment: datetime) -> date:
+    """The day that it is in Europe/London at this moment."""
+    return moment.astimezone(LONDON).date()
+
+
+@cache
+def shipped_hours() -> Mapping[int, Hours]:
+    """Buckinghamshire's hub hours, as they come with the product."""
+    with SHIPPED_HOURS.open(encoding="utf-8", newline="") as file:
+        return {
+            int(row["weekday"]): Hours(time.fromisoformat(row["opens"]), time.fromisoformat(row["closes"]))
+            for row in csv.DictReader(file)
+        }
+
+
+@cache
+def _england(year: int) -> frozenset[date]:
+    return frozenset(holidays.country_holidays("GB", subdiv="ENG", years=year))
