@@ -1,0 +1,180 @@
+"""
+Clock policies and their arithmetic: when a promise is due, and when a warning goes out. Needs no database.
+
+Source: domain page "How clocks count" and its table of policies.
+"""
+
+import csv
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, Literal, Protocol, Self
+
+from dateutil.relativedelta import relativedelta
+from pydantic import Field, model_validator
+
+from localities.working_time import LONDON, WorkingTime, at, end_of_day, shipped_hours
+from triage.documents import Document, Fault, InvalidDocument, Text, fault, read
+
+SHIPPED = Path(__file__).parent / "data" / "clocks.csv"
+
+Name = Annotated[Text, Field(pattern=re.compile(r"^[a-z][a-z0-9_]*$"))]
+
+
+class Terms(Protocol):
+    """What the arithmetic asks of a policy, whether it comes from a file or from the database."""
+
+    @property
+    def limit(self) -> int: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def ends(self) -> str: ...
+    @property
+    def warn_at_share(self) -> float: ...
+    @property
+    def is_local(self) -> bool: ...
+
+
+class Policy(Document):
+    """
+    One kind of clock. It starts at the event `starts_at` of its subject and is due `limit` units later.
+
+    `warn_at_share` is the share of the time from start to due after which the holder is warned. A `basis` that
+    begins with "local" is the council's own promise, which its closure days pause.
+    """
+
+    kind: Name
+    subject: Literal["contact", "partner_request", "handoff", "case"]
+    starts_at: Name
+    limit: Annotated[int, Field(ge=1)]
+    unit: Literal["hour", "working_day", "week", "month"]
+    ends: Literal["same_time", "end_of_day"]
+    warn_at_share: Annotated[float, Field(gt=0, lt=1)]
+    escalates_to: Literal["front_door_manager", "team_lead", "service_manager"]
+    basis: Annotated[Text, Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _hours_end_at_a_time(self) -> Self:
+        if self.unit == "hour" and self.ends == "end_of_day":
+            raise fault("ends: hours run day and night and end at a time; write same_time.")
+        return self
+
+    @property
+    def is_local(self) -> bool:
+        return self.basis.startswith("local")
+
+
+@dataclass(frozen=True)
+class Moments:
+    """
+    The moments of a clock, in UTC. `started_at` is when it truly started; it may count from later (hub opening).
+
+    `escalate_at` is one working day after `due_at`: still late then goes to the service manager.
+    """
+
+    started_at: datetime
+    warn_at: datetime
+    due_at: datetime
+    escalate_at: datetime
+
+
+def moments(policy: Terms, start: datetime, working_time: WorkingTime) -> Moments:
+    """
+    When a clock of this policy that starts at `start` (aware) warns, is due and escalates.
+
+    Nothing ticks: a clock is these moments, and lateness is derived from them.
+    """
+    local = policy.is_local
+    here = start.astimezone(LONDON)
+    if policy.unit == "hour":
+        # Hours run day and night, through both clock changes: they are counted in UTC.
+        begin = start.astimezone(UTC)
+        due = begin + timedelta(hours=policy.limit)
+    elif policy.ends == "end_of_day":
+        begin = here
+        due = end_of_day(_later(policy, here, working_time))
+    elif policy.unit == "working_day":
+        begin = working_time.counted_start(here, local=local)
+        due = at(_later(policy, begin, working_time), begin.time())
+    else:
+        begin = here
+        due = at(_later(policy, begin, working_time), begin.time())
+    begin, due = begin.astimezone(UTC), due.astimezone(UTC)
+    warn = begin + timedelta(seconds=int((due - begin).total_seconds() * policy.warn_at_share))
+    late = working_time.counted_start(due, local=False)
+    escalate = at(working_time.add_working_days(late.date(), 1, local=False), late.time())
+    return Moments(start.astimezone(UTC), warn, due, escalate.astimezone(UTC))
+
+
+def _later(policy: Terms, begin: datetime, working_time: WorkingTime) -> date:
+    day = begin.date()
+    if policy.unit == "working_day":
+        return working_time.add_working_days(day, policy.limit, local=policy.is_local)
+    if policy.unit == "week":
+        return day + timedelta(weeks=policy.limit)
+    return day + relativedelta(months=policy.limit)
+
+
+def parse(text: str) -> dict[str, Policy]:
+    """
+    Read policies from CSV with a header line, as `data/clocks.csv`. By kind, in the order of the file.
+
+    :raises InvalidDocument: with every fault; each names the line and the column.
+    """
+    reader = csv.DictReader(StringIO(text), strict=True)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise InvalidDocument([Fault((f"line {reader.line_num}",), f"is not CSV: {error}.")]) from None
+    found: dict[str, Policy] = {}
+    faults: list[Fault] = []
+    if missing := [name for name in Policy.model_fields if name not in (reader.fieldnames or ())]:
+        raise InvalidDocument([Fault((f"column {name}",), "is missing from the header line.") for name in missing])
+    for number, row in enumerate(rows, start=2):
+        try:
+            policy = read(Policy, _row(row))
+        except InvalidDocument as invalid:
+            faults += [Fault((f"line {number}", *each.path), each.says) for each in invalid.faults]
+            continue
+        if policy.kind in found:
+            faults.append(Fault((f"line {number}", "kind"), f"{policy.kind} stands in the file more than once."))
+        found[policy.kind] = policy
+    if not faults and not found:
+        faults.append(Fault((), "The file holds no policy."))
+    if faults:
+        raise InvalidDocument(faults)
+    return found
+
+
+def _row(row: Mapping[str | None, object]) -> dict[str, object]:
+    return {("a column too many" if name is None else name): value for name, value in row.items()}
+
+
+def load_file(path: Path) -> dict[str, Policy]:
+    """
+    Read policies from a file.
+
+    :raises InvalidDocument: with every fault.
+    :raises OSError: when the file cannot be read.
+    """
+    try:
+        return parse(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError:
+        raise InvalidDocument([Fault((), "The file is not text in UTF-8.")]) from None
+
+
+@cache
+def shipped() -> Mapping[str, Policy]:
+    """The policies that come with the product."""
+    return load_file(SHIPPED)
+
+
+@cache
+def shipped_working_time() -> WorkingTime:
+    """Buckinghamshire's hub hours and the bank holidays of England."""
+    return WorkingTime(hours=shipped_hours())

@@ -1,0 +1,293 @@
+"""Cases, who is responsible for them at every instant, and how they pass from hand to hand."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import ClassVar
+
+import pgtrigger
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from casework.models.contacts import RAGS, Person
+from casework.models.judgement import NOT_BLANK, Decision
+from casework.models.refusals import lacks_sign_off, never_emptied, refuse, refuse_if
+from casework.references import new_case_reference
+from casework.statuses import CaseStatus, HandoffStatus
+from localities.models import Locality, Membership, OtherAuthority, Role, Team, User
+
+
+class Outcome(models.TextChoices):
+    """How work with a family ended."""
+
+    NEEDS_MET = "needs_met", "The family's needs are met"
+    UNIVERSAL_SERVICES = "universal_services", "Universal services carry on"
+    NO_PROGRESS = "no_progress", "Ended without progress"
+    DECLINED = "declined", "The family ended its agreement"
+    MOVED_AWAY = "moved_away", "The family moved away"
+    OTHER_AUTHORITY = "other_authority", "Passed to another authority"
+
+
+# Checked when the transaction ends, so that responsibility can pass from one team to the next within it.
+HELD_DECLARES = [("subject_status", "TEXT"), ("holders", "INTEGER")]
+
+
+def held_by_one_team(case_id: str) -> str:
+    """The trigger function that counts the teams which hold a case now: one while it is open, none once closed."""
+    return f"""
+        SELECT status INTO subject_status FROM casework_case WHERE id = {case_id};
+        SELECT count(*) INTO holders FROM casework_responsibility WHERE case_id = {case_id} AND upper_inf(period);
+        IF subject_status = 'open' AND holders <> 1 THEN
+            {refuse("an_open_case_has_one_responsible_team", "An open case has exactly one responsible team.")}
+        END IF;
+        IF subject_status = 'closed' AND holders <> 0 THEN
+            {refuse("a_closed_case_has_no_responsible_team", "A closed case has no responsible team any more.")}
+        END IF;
+        RETURN NULL;
+    """  # noqa: S608  # the column's name, from our own models
+
+
+class CaseQuerySet(models.QuerySet["Case"]):
+    def visible_to(self, user: User, on: date) -> CaseQuerySet:
+        """The cases that this person may see: of the teams that hold them or are offered them, and of the overseers."""
+        mine = Membership.objects.current(on).filter(user=user)
+        oversees = Exists(mine.filter(role__in=[Role.SERVICE_MANAGER, Role.AUDITOR, Role.INFORMATION_GOVERNANCE]))
+        my_teams = mine.filter(team__isnull=False).values("team_id")
+        held = Exists(
+            Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True, team__in=my_teams)
+        )
+        offered = Exists(
+            Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.OFFERED, to_team__in=my_teams)
+        )
+        # Who held it last still sees how it ended.
+        ended_here = Exists(Responsibility.objects.filter(
+            case=OuterRef("pk"), case__status=CaseStatus.CLOSED, team__in=my_teams,
+            period__endswith=OuterRef("closed_at"),
+        ))  # fmt: skip
+        return self.filter(oversees | held | offered | ended_here)
+
+    def locked(self) -> CaseQuerySet:
+        """Locked until the transaction ends: the case is the row that every action locks."""
+        return self.select_for_update(of=("self",))
+
+
+class Case(models.Model):
+    """A spell of work with a family. Exactly one team is responsible for it from its opening to its closing."""
+
+    reference = models.CharField(max_length=13, unique=True, default=new_case_reference, editable=False)
+    status = models.CharField(max_length=10, choices=CaseStatus, default=CaseStatus.OPEN)
+    opened_at = models.DateTimeField()
+    opened_by_decision = models.OneToOneField(Decision, on_delete=models.PROTECT, related_name="opened_case")
+    received_at = models.DateTimeField(help_text="When the contact that opened it was received.")
+    pathway = models.CharField(max_length=50)
+    rag = models.CharField(max_length=5, choices=RAGS)
+    locality = models.ForeignKey(Locality, on_delete=models.PROTECT, null=True, related_name="cases")
+    route_reason = models.TextField()
+    runner_up = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, related_name="+")
+    lead_practitioner = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="led_cases")
+    other_authority = models.ForeignKey(OtherAuthority, on_delete=models.PROTECT, null=True, related_name="cases")
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    outcome = models.CharField(max_length=20, choices=Outcome, blank=True)
+    closing_summary = models.TextField(blank=True)
+    children = models.ManyToManyField(Person, through="CaseChild", related_name="cases")
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-opened_at", "-id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(status=CaseStatus.OPEN, closed_at__isnull=True, closed_by__isnull=True, outcome="")
+                | (Q(status=CaseStatus.CLOSED, closed_at__isnull=False, closed_by__isnull=False) & ~Q(outcome="")),
+                name="a_closed_case_says_who_when_and_with_what_outcome",
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_at__isnull=True) | Q(closed_at__gte=models.F("opened_at")),
+                name="a_case_closes_after_it_opens",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["opened_at"], name="case_open", condition=Q(status=CaseStatus.OPEN)),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Trigger(
+                name="an_open_case_has_one_responsible_team",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                timing=pgtrigger.Deferred,
+                declare=HELD_DECLARES,
+                func=held_by_one_team("NEW.id"),
+            ),
+            refuse_if(
+                lacks_sign_off("NEW.opened_by_decision_id"),
+                on=pgtrigger.Insert,
+                name="a_case_opens_by_a_decision_in_effect",
+                says="The decision that opens this case still waits for a second person.",
+            ),
+            refuse_if(
+                "TG_OP = 'DELETE' OR OLD.status = 'closed'",
+                on=pgtrigger.Update | pgtrigger.Delete,
+                name="a_closed_case_stays_closed",
+                says="A closed case stays as it is, and no case is deleted.",
+            ),
+            never_emptied("cases_are_never_emptied", "Cases are never deleted."),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class CaseChild(models.Model):
+    """A child with whom the case works."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT)
+
+    class Meta:
+        verbose_name_plural = "case children"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["case", "person"], name="a_child_is_in_a_case_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case}: child"
+
+
+class Handoff(models.Model):
+    """An offer of a case by one team to another. The receiver accepts it, or returns it with a reason."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="handoffs")
+    from_team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="+")
+    to_team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="handoffs_offered")
+    status = models.CharField(max_length=10, choices=HandoffStatus, default=HandoffStatus.OFFERED)
+    reason = models.TextField()
+    offered_at = models.DateTimeField()
+    offered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    answered_at = models.DateTimeField(null=True)
+    answered_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    answer_reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["case"], condition=Q(status=HandoffStatus.OFFERED), name="a_case_has_one_open_handoff"
+            ),
+            models.CheckConstraint(condition=~Q(from_team=models.F("to_team")), name="a_handoff_goes_to_another_team"),
+            models.CheckConstraint(condition=Q(reason__regex=NOT_BLANK), name="a_handoff_has_a_reason"),
+            models.CheckConstraint(
+                condition=Q(status=HandoffStatus.OFFERED, answered_at__isnull=True, answered_by__isnull=True)
+                | (~Q(status=HandoffStatus.OFFERED) & Q(answered_at__isnull=False, answered_by__isnull=False)),
+                name="an_answered_handoff_says_who_and_when",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=[HandoffStatus.RETURNED, HandoffStatus.WITHDRAWN])
+                | Q(answer_reason__regex=NOT_BLANK),
+                name="a_handoff_is_returned_or_withdrawn_for_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(answered_at__isnull=True) | Q(answered_at__gte=models.F("offered_at")),
+                name="a_handoff_is_answered_after_it_is_offered",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["to_team"], name="handoff_open", condition=Q(status=HandoffStatus.OFFERED)),
+        ]
+        triggers: ClassVar = [
+            refuse_if(
+                "TG_OP = 'DELETE' OR OLD.status <> 'offered'",
+                on=pgtrigger.Update | pgtrigger.Delete,
+                name="a_handoff_is_answered_once",
+                says="This handoff was answered already; its answer stays.",
+            ),
+            never_emptied("handoffs_are_never_emptied", "Handoffs are never deleted."),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case} to {self.to_team}"
+
+
+class Responsibility(models.Model):
+    """That a team answers for a case, from the first moment of `period` to just before its last (open: still)."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="responsibilities")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="responsibilities")
+    period = DateTimeRangeField()
+    handoff = models.OneToOneField(Handoff, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        verbose_name_plural = "responsibilities"
+        constraints: ClassVar = [
+            ExclusionConstraint(
+                name="a_case_has_one_responsible_team_at_an_instant",
+                expressions=[("case", RangeOperators.EQUAL), ("period", RangeOperators.OVERLAPS)],
+            ),
+            models.CheckConstraint(
+                condition=Q(period__isempty=False, period__startswith__isnull=False),
+                name="a_responsibility_starts_at_a_moment_and_lasts",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["team"], name="responsibility_now", condition=Q(period__endswith__isnull=True)),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Trigger(
+                name="an_open_case_is_never_let_go",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+                timing=pgtrigger.Deferred,
+                declare=HELD_DECLARES,
+                func=held_by_one_team("COALESCE(NEW.case_id, OLD.case_id)"),
+            ),
+            refuse_if(
+                """TG_OP = 'DELETE' OR NOT upper_inf(OLD.period)
+                   OR (NEW.case_id, NEW.team_id, lower(NEW.period))
+                      IS DISTINCT FROM (OLD.case_id, OLD.team_id, lower(OLD.period))""",
+                on=pgtrigger.Update | pgtrigger.Delete,
+                name="a_past_responsibility_stays",
+                says="Who was responsible when stays as it was.",
+            ),
+            never_emptied("responsibilities_are_never_emptied", "Responsibilities are never deleted."),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case}: {self.team}"
+
+
+class MilestoneKind(models.TextChoices):
+    """Something that was promised to a family and done. The clocks ask for these."""
+
+    FIRST_FAMILY_CONTACT = "first_family_contact", "First contact with the family"
+    FAMILY_HELP_ASSESSMENT = "family_help_assessment", "Family help assessment finished"
+    PLAN_AGREED = "plan_agreed", "Plan agreed with the family"
+    PLAN_REVIEWED = "plan_reviewed", "Plan reviewed"
+    SOCIAL_WORK_ASSESSMENT = "social_work_assessment", "Social work assessment finished"
+    STRATEGY_DISCUSSION_HELD = "strategy_discussion_held", "Strategy discussion held"
+    INITIAL_CONFERENCE_HELD = "initial_conference_held", "Initial child protection conference held"
+    CORE_GROUP_HELD = "core_group_held", "Core group met"
+    REVIEW_CONFERENCE_HELD = "review_conference_held", "Review conference held"
+
+
+class Milestone(models.Model):
+    """A milestone of a case: what was done, when, and who recorded it."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="milestones")
+    kind = models.CharField(max_length=30, choices=MilestoneKind)
+    at = models.DateTimeField()
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["at", "id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(recorded_at__gte=models.F("at")), name="a_milestone_is_recorded_after_it_happened"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case}: {self.get_kind_display()}"

@@ -1,0 +1,208 @@
+"""Clocks: the moments of what was promised. Nothing ticks; lateness is derived."""
+
+from typing import ClassVar
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+
+from casework.models.cases import Case, Handoff
+from casework.models.contacts import Contact
+from casework.models.refusals import append_only, refuse_if
+from localities.models import Role, Team, User
+
+ESCALATION_ROLES = (Role.FRONT_DOOR_MANAGER, Role.TEAM_LEAD, Role.SERVICE_MANAGER)
+
+
+class ClockPolicy(models.Model):
+    """
+    What a kind of clock promises, from a day on. A clock remembers the policy that it started under: to change a
+    promise, add a policy with a later day.
+    """
+
+    class Subject(models.TextChoices):
+        CONTACT = "contact", "Contact"
+        PARTNER_REQUEST = "partner_request", "Request to a partner"
+        HANDOFF = "handoff", "Handoff"
+        CASE = "case", "Case"
+
+    class Unit(models.TextChoices):
+        HOUR = "hour", "Hours, day and night"
+        WORKING_DAY = "working_day", "Working days"
+        WEEK = "week", "Weeks"
+        MONTH = "month", "Months"
+
+    class Ends(models.TextChoices):
+        SAME_TIME = "same_time", "At the same time of day"
+        END_OF_DAY = "end_of_day", "At the end of the day"
+
+    kind = models.SlugField(max_length=50)
+    effective_from = models.DateField("holds from")
+    subject = models.CharField(max_length=20, choices=Subject)
+    starts_at = models.CharField("starts when", max_length=50)
+    limit = models.PositiveSmallIntegerField()
+    unit = models.CharField(max_length=20, choices=Unit)
+    ends = models.CharField(max_length=20, choices=Ends)
+    warn_at_share = models.FloatField("warns after this share of the time")
+    escalates_to = models.CharField(max_length=30, choices=[(role.value, role.label) for role in ESCALATION_ROLES])
+    basis = models.TextField(
+        help_text='Where the promise comes from. One that begins with "local" is the council\'s own.'
+    )
+
+    class Meta:
+        ordering: ClassVar = ["kind", "-effective_from"]
+        verbose_name_plural = "clock policies"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["kind", "effective_from"], name="a_clock_has_one_policy_from_a_day"),
+            models.CheckConstraint(condition=Q(limit__gte=1), name="a_clock_runs_for_at_least_one_unit"),
+            models.CheckConstraint(
+                condition=Q(warn_at_share__gt=0, warn_at_share__lt=1),
+                name="a_clock_warns_between_its_start_and_its_end",
+                violation_error_message="The share must lie between 0 and 1, as 0.75.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(unit="hour", ends="end_of_day"),
+                name="hours_end_at_a_time",
+                violation_error_message="Hours run day and night and end at a time of day.",
+            ),
+        ]
+        triggers: ClassVar = [
+            refuse_if(
+                "EXISTS (SELECT FROM casework_clock WHERE policy_id = OLD.id)",
+                on=pgtrigger.Update | pgtrigger.Delete,
+                name="a_policy_that_clocks_started_under_stays",
+                says="Clocks started under this policy: add one with a later day instead.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} from {self.effective_from:%-d %B %Y}"
+
+    @property
+    def is_local(self) -> bool:
+        """The council's own promise, which its closure days pause."""
+        return self.basis.startswith("local")
+
+
+class ClockEnd(models.TextChoices):
+    """Why a clock stopped."""
+
+    DONE = "done", "Done"
+    REPLACED = "replaced", "Replaced by another clock"
+    OVERTAKEN = "overtaken", "No longer needed"
+
+
+class ClockQuerySet(models.QuerySet["Clock"]):
+    def running(self) -> "ClockQuerySet":
+        return self.filter(stopped_at__isnull=True)
+
+
+class Clock(models.Model):
+    """
+    A promise with its moments. `next_at` is when the sweep must look at it again: the warning, the breach, the
+    escalation, then never; the sweep's index holds running clocks only, by this moment.
+    """
+
+    policy = models.ForeignKey(ClockPolicy, on_delete=models.PROTECT, related_name="clocks")
+    kind = models.CharField(max_length=50)
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, related_name="clocks")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="clocks")
+    handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, null=True, related_name="clocks")
+    started_at = models.DateTimeField()
+    warn_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    escalate_at = models.DateTimeField()
+    next_at = models.DateTimeField(null=True)
+    stopped_at = models.DateTimeField(null=True)
+    ended = models.CharField(max_length=10, choices=ClockEnd, blank=True)
+
+    objects = ClockQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["due_at", "id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(contact__isnull=False, case__isnull=True, handoff__isnull=True)
+                | Q(contact__isnull=True, case__isnull=False, handoff__isnull=True)
+                | Q(contact__isnull=True, case__isnull=True, handoff__isnull=False),
+                name="a_clock_has_one_subject",
+            ),
+            models.CheckConstraint(
+                condition=Q(stopped_at__isnull=True, ended="") | (Q(stopped_at__isnull=False) & ~Q(ended="")),
+                name="a_stopped_clock_says_when_and_why",
+            ),
+            models.CheckConstraint(
+                condition=Q(stopped_at__isnull=True) | Q(stopped_at__gte=F("started_at")),
+                name="a_clock_stops_after_it_starts",
+            ),
+            models.CheckConstraint(
+                condition=Q(warn_at__lte=F("due_at"), due_at__lte=F("escalate_at")),
+                name="a_clock_warns_then_is_due_then_escalates",
+            ),
+            *(
+                models.UniqueConstraint(
+                    fields=[subject, "kind"],
+                    condition=Q(stopped_at__isnull=True),
+                    name=f"a_{subject}_has_one_running_clock_of_a_kind",
+                )
+                for subject in ("contact", "case", "handoff")
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_at"],
+                name="clock_to_sweep",
+                condition=Q(stopped_at__isnull=True, next_at__isnull=False),
+            ),
+            models.Index(fields=["due_at"], name="clock_running", condition=Q(stopped_at__isnull=True)),
+        ]
+        triggers: ClassVar = [
+            refuse_if(
+                "TG_OP = 'DELETE' OR OLD.stopped_at IS NOT NULL OR NEW.started_at <> OLD.started_at",
+                on=pgtrigger.Update | pgtrigger.Delete,
+                name="a_clock_never_restarts",
+                says="A clock never restarts, and a stopped one stays stopped.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} due {self.due_at:%Y-%m-%d %H:%M}"
+
+
+class Step(models.TextChoices):
+    """What a reminder says about its clock."""
+
+    WARNING = "warning", "Soon due"
+    BREACH = "breach", "Late"
+    ESCALATION = "escalation", "Still late a working day on"
+
+
+class Reminder(models.Model):
+    """
+    That somebody was told about a clock: one for each clock and step, for ever.
+
+    Addressed to one person, to everybody who has `role` in `team` (in the whole service where team is null), or,
+    where `role` is empty, to the whole team.
+    """
+
+    clock = models.ForeignKey(Clock, on_delete=models.PROTECT, related_name="reminders")
+    step = models.CharField(max_length=10, choices=Step)
+    created_at = models.DateTimeField()
+    user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="reminders")
+    role = models.CharField(max_length=30, choices=Role, blank=True)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, related_name="reminders")
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["clock", "step"], name="a_clock_reminds_of_a_step_once"),
+            models.CheckConstraint(
+                condition=Q(user__isnull=False, role="", team__isnull=True)
+                | (Q(user__isnull=True) & (~Q(role="") | Q(team__isnull=False))),
+                name="a_reminder_goes_to_a_person_a_role_or_a_team",
+            ),
+        ]
+        triggers: ClassVar = append_only("a_reminder_never_changes", "A reminder never changes.")
+
+    def __str__(self) -> str:
+        return f"{self.get_step_display()}: {self.clock}"

@@ -1,0 +1,310 @@
+"""Contacts, and the people in them. What was sent stays as it was sent; columns are what is asked about or changes."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import ClassVar
+
+import pgtrigger
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from casework.models.refusals import lacks_sign_off, never_emptied, refuse_if
+from casework.references import new_contact_reference
+from casework.statuses import ContactStatus
+from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
+from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, Agency, Membership, Role, Team, User
+from triage.facts import Agreement, Dash
+from triage.ruleset import Rag
+
+AGREEMENTS = [(Agreement.GIVEN.value, "Given"), (Agreement.NOT_SOUGHT.value, "Not sought"),
+              (Agreement.REFUSED.value, "Refused"), (Agreement.WITHDRAWN.value, "Withdrawn")]  # fmt: skip
+RAGS = [(rag.value, rag.value.capitalize()) for rag in Rag]
+DASHES = [(dash.value, dash.value.capitalize()) for dash in Dash]
+
+
+class Channel(models.TextChoices):
+    """Which door a contact came in by."""
+
+    API = "api", "A partner's system"
+    WEB = "web", "Typed at the front door"
+
+
+class ContactType(models.TextChoices):
+    """What the referrer wants of us."""
+
+    SAFEGUARDING_CONCERN = "safeguarding_concern", "A safeguarding concern"
+    REQUEST_FOR_HELP = "request_for_help", "A request for early help or family help"
+    NOTIFICATION = "notification", "A notification or information"
+    REQUEST_FOR_INFORMATION = "request_for_information", "A request for information"
+
+
+class ParentsTold(models.TextChoices):
+    """Whether the parents know of the contact. Not agreement, and not a basis for sharing."""
+
+    YES = "yes", "Yes"
+    NO = "no", "No"
+    UNSAFE = "unsafe", "No: it would not be safe"
+    NOT_KNOWN = "not_known", "Not known"
+
+
+class SharingBasis(models.TextChoices):
+    """On what legal basis the referrer shares. Consent is not usually the right one."""
+
+    PUBLIC_TASK = "public_task", "Public task"
+    LEGAL_OBLIGATION = "legal_obligation", "Legal obligation"
+    VITAL_INTERESTS = "vital_interests", "Vital interests"
+    CONSENT = "consent", "Consent"
+    OTHER = "other", "Another basis"
+
+
+class Person(models.Model):
+    """
+    Somebody we have heard of: a child, born or not, or an adult of the household.
+
+    Two records are never merged by a machine. `previous_*` is null until a person has looked it up.
+    """
+
+    first_name = models.CharField(max_length=100, blank=True)
+    last_name = models.CharField(max_length=100, blank=True)
+    also_known_as = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    date_of_birth = models.DateField(null=True, blank=True)
+    expected_date_of_delivery = models.DateField(null=True, blank=True)
+    sex = models.CharField(max_length=1, choices=SEXES, default="U")
+    ethnicity = models.CharField(max_length=4, choices=ETHNICITIES, blank=True)
+    nhs_number = models.CharField("NHS number", max_length=10, null=True, blank=True)  # noqa: DJ001  # unique where known
+    postcode = models.CharField(max_length=8, blank=True)
+    previous_cp_plan = models.BooleanField("had a child protection plan before", null=True, blank=True)
+    previously_looked_after = models.BooleanField("was looked after before", null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "people"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["nhs_number"], name="an_nhs_number_belongs_to_one_person"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["date_of_birth"], name="person_by_date_of_birth"),
+            models.Index(fields=["postcode"], name="person_by_postcode", condition=~Q(postcode="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.full_name
+
+    @property
+    def full_name(self) -> str:
+        if name := f"{self.first_name} {self.last_name}".strip():
+            return name
+        return "Unborn child" if self.expected_date_of_delivery and not self.date_of_birth else "Name not known"
+
+
+class ContactQuerySet(models.QuerySet["Contact"]):
+    def visible_to(self, user: User, on: date) -> ContactQuerySet:
+        """
+        The contacts that this person may see: all for the front door and those who oversee the whole service; for a
+        team, those of the cases that it holds or is offered.
+        """
+        from casework.models.cases import Case
+
+        mine = Membership.objects.current(on).filter(user=user)
+        sees_all = Exists(mine.filter(
+            Q(role__in=FRONT_DOOR_ROLES, team__kind__in=FRONT_DOOR_KINDS)
+            | Q(role__in=[Role.SERVICE_MANAGER, Role.AUDITOR, Role.INFORMATION_GOVERNANCE])
+        ))  # fmt: skip
+        of_my_cases = Exists(Case.objects.visible_to(user, on).filter(pk=OuterRef("case_id")))
+        return self.filter(sees_all | of_my_cases)
+
+    def locked(self) -> ContactQuerySet:
+        """Locked until the transaction ends: before there is a case, the contact is the row that every action locks."""
+        return self.select_for_update(of=("self",))
+
+
+class Contact(models.Model):
+    """Somebody told us something about children. `document` is what they told us, as they sent it."""
+
+    reference = models.CharField(max_length=13, unique=True, default=new_contact_reference, editable=False)
+    channel = models.CharField(max_length=3, choices=Channel)
+    received_at = models.DateTimeField()
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, null=True, related_name="contacts")
+    entered_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  # unique where given
+    digest = models.CharField("SHA-256 of the document", max_length=64)
+    document = models.JSONField()
+
+    type = models.CharField(max_length=30, choices=ContactType)
+    source_code = models.CharField(max_length=2, choices=SOURCE_CODES)
+    received_by_phone = models.BooleanField()
+    immediate_danger = models.BooleanField(null=True)
+    referrer_level = models.PositiveSmallIntegerField(null=True)
+    referrer_email = models.EmailField(blank=True)
+    family_indicators = ArrayField(models.CharField(max_length=10), default=list)
+    dash = models.CharField(max_length=10, choices=DASHES, blank=True)
+    marac = models.BooleanField(null=True)
+    sibling_on_cp_plan = models.BooleanField(null=True)
+    agreement = models.CharField("agreement to a voluntary service", max_length=10, choices=AGREEMENTS)
+    agreement_given_by = models.CharField(max_length=100, blank=True)
+    agreement_on = models.DateField(null=True)
+    parents_told = models.CharField(max_length=10, choices=ParentsTold)
+    parents_told_reason = models.TextField(blank=True)
+    sharing_basis = models.CharField(max_length=20, choices=SharingBasis, blank=True)
+
+    status = models.CharField(max_length=10, choices=ContactStatus, default=ContactStatus.RECEIVED)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="contacts")
+    recommendation = models.OneToOneField(
+        "casework.Recommendation", on_delete=models.PROTECT, null=True, related_name="+", help_text="The latest."
+    )
+    rag = models.CharField(max_length=5, choices=RAGS, blank=True)
+    decision_in_effect = models.OneToOneField(
+        "casework.Decision", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    case = models.ForeignKey("casework.Case", on_delete=models.PROTECT, null=True, related_name="contacts")
+    acknowledged_at = models.DateTimeField(null=True)
+    confirmed_in_writing_at = models.DateTimeField(null=True)
+    feedback_given_at = models.DateTimeField(null=True)
+
+    objects = ContactQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-received_at", "-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["agency", "idempotency_key"], name="an_agency_uses_an_idempotency_key_once"
+            ),
+            models.UniqueConstraint(fields=["entered_by", "idempotency_key"], name="a_form_is_sent_in_once"),
+            models.CheckConstraint(
+                condition=Q(channel=Channel.API, agency__isnull=False)
+                | Q(channel=Channel.WEB, entered_by__isnull=False),
+                name="a_contact_says_who_brought_it_in",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=ContactStatus.DECIDED, decision_in_effect__isnull=False)
+                | (~Q(status=ContactStatus.DECIDED) & Q(decision_in_effect__isnull=True)),
+                name="a_decided_contact_and_no_other_has_a_decision_in_effect",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["team", "received_at"], name="contact_waiting", condition=~Q(status=ContactStatus.DECIDED)
+            ),
+            models.Index(fields=["received_at"], name="contact_by_receipt"),
+        ]
+        triggers: ClassVar = [
+            refuse_if(
+                """OLD.decision_in_effect_id IS NOT NULL
+                   AND NEW.decision_in_effect_id IS DISTINCT FROM OLD.decision_in_effect_id""",
+                on=pgtrigger.Update,
+                name="a_decision_in_effect_stays",
+                says="A decision that took effect stays.",
+            ),
+            refuse_if(
+                """NEW.decision_in_effect_id IS NOT NULL AND NOT EXISTS (
+                       SELECT FROM casework_decision WHERE id = NEW.decision_in_effect_id AND contact_id = NEW.id
+                   )""",
+                on=pgtrigger.Insert | pgtrigger.Update,
+                name="a_decision_is_about_its_own_contact",
+                says="The decision is about another contact.",
+            ),
+            refuse_if(
+                lacks_sign_off("NEW.decision_in_effect_id"),
+                on=pgtrigger.Insert | pgtrigger.Update,
+                name="a_decision_needs_its_sign_off_to_take_effect",
+                says="This decision takes effect only when a second person agrees.",
+            ),
+            refuse_if(
+                """TG_OP = 'DELETE' OR (NEW.reference, NEW.document, NEW.received_at, NEW.agency_id)
+                   IS DISTINCT FROM (OLD.reference, OLD.document, OLD.received_at, OLD.agency_id)""",
+                on=pgtrigger.Update | pgtrigger.Delete,
+                name="what_was_sent_stays_as_it_was_sent",
+                says="What was sent stays as it was sent, and a contact is never deleted.",
+            ),
+            never_emptied("contacts_are_never_emptied", "Contacts are never deleted."),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class ContactChild(models.Model):
+    """A child on a contact, as the referrer described it. `person` is who we take the child to be."""
+
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="children")
+    position = models.PositiveSmallIntegerField()
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="contact_children")
+    ref = models.CharField(max_length=50)
+    first_name = models.CharField(max_length=100, blank=True)
+    last_name = models.CharField(max_length=100, blank=True)
+    also_known_as = ArrayField(models.CharField(max_length=100), default=list)
+    date_of_birth = models.DateField(null=True)
+    expected_date_of_delivery = models.DateField(null=True)
+    sex = models.CharField(max_length=1, choices=SEXES, default="U")
+    ethnicity = models.CharField(max_length=4, choices=ETHNICITIES, blank=True)
+    disabled = models.BooleanField(null=True)
+    non_verbal = models.BooleanField(null=True)
+    nhs_number = models.CharField("NHS number", max_length=10, blank=True)
+    postcode = models.CharField(max_length=8, blank=True)
+    address_is_confidential = models.BooleanField(default=False)
+    indicators = ArrayField(models.CharField(max_length=10), default=list)
+
+    class Meta:
+        ordering: ClassVar = ["position"]
+        verbose_name_plural = "contact children"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["contact", "position"], name="children_of_a_contact_have_their_places")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contact} {self.ref}"
+
+
+class ContactAdult(models.Model):
+    """An adult on a contact, as the referrer described it."""
+
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="adults")
+    position = models.PositiveSmallIntegerField()
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="contact_adults")
+    relationship = models.CharField(max_length=100, blank=True)
+    same_address = models.BooleanField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["position"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["contact", "position"], name="adults_of_a_contact_have_their_places")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contact} adult {self.position + 1}"
+
+
+class MatchStatus(models.TextChoices):
+    """Whether somebody has looked at a likeness."""
+
+    PROPOSED = "proposed", "To be looked at"
+    CONFIRMED = "confirmed", "The same person"
+    REJECTED = "rejected", "Somebody else"
+
+
+class PersonMatch(models.Model):
+    """A likeness between a child on a contact and somebody we knew already, for a person to confirm or reject."""
+
+    child = models.ForeignKey(ContactChild, on_delete=models.PROTECT, related_name="matches")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    score = models.PositiveSmallIntegerField(help_text="Likeness, in percent.")
+    why = models.CharField(max_length=200)
+    status = models.CharField(max_length=10, choices=MatchStatus, default=MatchStatus.PROPOSED)
+    settled_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["-score", "id"]
+        verbose_name_plural = "person matches"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["child", "person"], name="a_likeness_is_proposed_once"),
+            models.CheckConstraint(
+                condition=Q(status=MatchStatus.PROPOSED, settled_by__isnull=True, settled_at__isnull=True)
+                | (~Q(status=MatchStatus.PROPOSED) & Q(settled_by__isnull=False, settled_at__isnull=False)),
+                name="a_settled_likeness_says_who_and_when",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.child}: {self.score} %"

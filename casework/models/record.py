@@ -1,0 +1,176 @@
+"""The record: every step and every look, every change of status, and every message that has to go out."""
+
+from typing import ClassVar
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+
+from casework.models.cases import Case, Handoff
+from casework.models.clocks import Reminder
+from casework.models.contacts import Contact
+from casework.models.refusals import append_only, refuse_if
+from localities.models import Agency, User
+
+
+class Event(models.TextChoices):
+    """Everything that leaves an audit event."""
+
+    CONTACT_RECEIVED = "contact_received", "Contact received"
+    CONTACT_VIEWED = "contact_viewed", "Contact viewed"
+    RECOMMENDATION_MADE = "recommendation_made", "Recommendation made"
+    AGREEMENT_RECORDED = "agreement_recorded", "Agreement recorded"
+    CHECKS_RECORDED = "checks_recorded", "What the records say recorded"
+    MATCH_CONFIRMED = "match_confirmed", "The same person: confirmed"
+    MATCH_REJECTED = "match_rejected", "The same person: rejected"
+    REFERRER_ACKNOWLEDGED = "referrer_acknowledged", "Referrer acknowledged"
+    CONFIRMED_IN_WRITING = "confirmed_in_writing", "Telephone contact confirmed in writing"
+    DECISION_MADE = "decision_made", "Decision made"
+    SIGN_OFF_GIVEN = "sign_off_given", "Second person agreed"
+    SIGN_OFF_DECLINED = "sign_off_declined", "Second person declined"
+    CONTACT_CLOSED = "contact_closed", "Contact ended at the front door"
+    CONTACT_LINKED = "contact_linked", "Contact linked to open work"
+    FEEDBACK_GIVEN = "feedback_given", "Referrer told the outcome"
+    CASE_OPENED = "case_opened", "Case opened"
+    CASE_VIEWED = "case_viewed", "Case viewed"
+    HANDOFF_OFFERED = "handoff_offered", "Handoff offered"
+    HANDOFF_ACCEPTED = "handoff_accepted", "Handoff accepted"
+    HANDOFF_RETURNED = "handoff_returned", "Handoff returned"
+    HANDOFF_WITHDRAWN = "handoff_withdrawn", "Handoff withdrawn"
+    LEAD_NAMED = "lead_named", "Lead practitioner named"
+    MILESTONE_RECORDED = "milestone_recorded", "Milestone recorded"
+    OTHER_AUTHORITY_NAMED = "other_authority_named", "Other authority named"
+    CASE_CLOSED = "case_closed", "Case closed"
+    REMINDER_SENT = "reminder_sent", "Reminder made"
+    MESSAGE_SENT = "message_sent", "Message sent"
+    MESSAGE_PARKED = "message_parked", "Message parked after too many failures"
+    SETTING_CHANGED = "setting_changed", "Setting changed"
+
+
+class ActorKind(models.TextChoices):
+    """Who did it: a person, a partner's system, or the service by itself."""
+
+    USER = "user", "A person"
+    AGENCY = "agency", "A partner's system"
+    SYSTEM = "system", "The service"
+
+
+class AuditEvent(models.Model):
+    """What happened, who did it, and when. `detail` names no person: codes, statuses and references only."""
+
+    at = models.DateTimeField()
+    event = models.CharField(max_length=30, choices=Event)
+    actor = models.CharField(max_length=10, choices=ActorKind)
+    by_user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    by_agency = models.ForeignKey(Agency, on_delete=models.PROTECT, null=True, related_name="+")
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, related_name="events")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="events")
+    handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, null=True, related_name="events")
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(actor=ActorKind.USER, by_user__isnull=False, by_agency__isnull=True)
+                | Q(actor=ActorKind.AGENCY, by_user__isnull=True, by_agency__isnull=False)
+                | Q(actor=ActorKind.SYSTEM, by_user__isnull=True, by_agency__isnull=True),
+                name="an_audit_event_says_who",
+            )
+        ]
+        triggers: ClassVar = append_only("an_audit_event_never_changes", "An audit event never changes.")
+
+    def __str__(self) -> str:
+        return self.get_event_display()
+
+
+class StatusChange(models.Model):
+    """That a contact, handoff or case moved from one status to another: when, by whom, and why."""
+
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, related_name="status_changes")
+    handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, null=True, related_name="status_changes")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="status_changes")
+    from_status = models.CharField(max_length=10)
+    to_status = models.CharField(max_length=10)
+    why = models.TextField(blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(contact__isnull=False, case__isnull=True, handoff__isnull=True)
+                | Q(contact__isnull=True, case__isnull=False, handoff__isnull=True)
+                | Q(contact__isnull=True, case__isnull=True, handoff__isnull=False),
+                name="a_status_change_has_one_subject",
+            )
+        ]
+        triggers: ClassVar = append_only("a_status_change_never_changes", "A status change never changes.")
+
+    def __str__(self) -> str:
+        return f"{self.from_status} to {self.to_status}"
+
+
+class Message(models.TextChoices):
+    """What a message in the outbox is about."""
+
+    ACKNOWLEDGEMENT = "acknowledgement", "We have your contact"
+    FEEDBACK = "feedback", "What we decided"
+    CASE_CLOSED = "case_closed", "The work has ended"
+    HANDOFF_OFFERED = "handoff_offered", "A case is offered to your team"
+    HANDOFF_RETURNED = "handoff_returned", "A case came back"
+    CONTACT_LINKED = "contact_linked", "New information about a case of your team"
+    SIGN_OFF_WANTED = "sign_off_wanted", "A decision waits for a second person"
+    REMINDER = "reminder", "A promise is soon due, or late"
+
+
+class OutboxMessage(models.Model):
+    """
+    A message that has to go out. It is claimed with a lease, sent, then marked sent; a crash between the last two
+    sends it again with the same idempotency key, so that the receiver can tell.
+    """
+
+    kind = models.CharField(max_length=20, choices=Message)
+    idempotency_key = models.CharField(max_length=100, unique=True)
+    to = models.EmailField()
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, related_name="messages")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="messages")
+    reminder = models.ForeignKey(Reminder, on_delete=models.PROTECT, null=True, related_name="messages")
+    created_at = models.DateTimeField()
+    not_before = models.DateTimeField()
+    leased_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_error = models.TextField(blank=True)
+    sent_at = models.DateTimeField(null=True)
+    parked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(sent_at__isnull=True) | Q(parked_at__isnull=True), name="a_sent_message_is_not_parked"
+            ),
+            models.CheckConstraint(
+                condition=Q(not_before__gte=F("created_at")), name="a_message_goes_out_after_it_is_written"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["not_before", "id"],
+                name="outbox_to_send",
+                condition=Q(sent_at__isnull=True, parked_at__isnull=True),
+            ),
+            models.Index(fields=["parked_at"], name="outbox_parked", condition=Q(parked_at__isnull=False)),
+        ]
+        triggers: ClassVar = [
+            refuse_if(
+                "TG_OP = 'DELETE' OR OLD.sent_at IS NOT NULL",
+                on=pgtrigger.Update | pgtrigger.Delete,
+                name="a_sent_message_is_never_sent_again",
+                says="A message that was sent stays as it is, and none is deleted.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, {self.idempotency_key}"
