@@ -1,0 +1,116 @@
+"""Cases: naming who leads, writing down what was done, and closing."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from casework import audit, clocks, outbox, permissions, policies, responsibilities
+from casework.models import Case, ClockEnd, Event, Message, Milestone, MilestoneKind, Outcome
+from casework.statuses import CaseStatus
+from casework.transitions import move
+from localities.models import OtherAuthority, User
+from localities.working_time import local_day
+from triage.documents import Fault, InvalidDocument
+
+
+def _load(case_id: int, by: User, now: datetime) -> tuple[Case, int]:
+    """The open case, locked, and the team that holds it: `by` must work there."""
+    case = Case.objects.visible_to(by, local_day(now)).locked().get(pk=case_id)
+    policies.check_is_open(case)
+    team_id = responsibilities.current(case).team_id
+    permissions.check_can_work_in(case, team_id, by, local_day(now))
+    return case, team_id
+
+
+@transaction.atomic
+def name_lead(*, case_id: int, lead_id: int | None, by: User, now: datetime) -> Case:
+    """
+    Name the lead practitioner: one person of the team, whom the family knows.
+
+    :raises InvalidDocument: nobody was named, or somebody outside the team.
+    :raises NotPermitted: `by` does not work in the team that holds the case.
+    """
+    case, team_id = _load(case_id, by, now)
+    lead = User.objects.filter(pk=lead_id).first()
+    if lead is None or not permissions.works_in(lead, team_id, local_day(now)):
+        raise InvalidDocument([Fault(("lead",), "Choose somebody who works in the team that holds the case.")])
+    case.lead_practitioner = lead
+    case.save(update_fields=["lead_practitioner"])
+    clocks.stop(case, "lead_practitioner_named", at=now)
+    audit.record(Event.LEAD_NAMED, by=by, at=now, case=case, lead=lead.pk)
+    return case
+
+
+@transaction.atomic
+def record_milestone(*, case_id: int, kind: str, at: datetime | None, by: User, now: datetime) -> Case:
+    """
+    Write down that something promised was done. It answers its clocks, and may start the next.
+
+    :param at: when it was done.
+    :raises InvalidDocument: with every fault, by field.
+    """
+    case, _ = _load(case_id, by, now)
+    faults = []
+    if kind not in set(MilestoneKind):
+        faults.append(Fault(("kind",), "Choose what was done."))
+    if at is None:
+        faults.append(Fault(("at",), "Say when it was done."))
+    elif not case.received_at <= at <= now:
+        faults.append(Fault(("at",), "It must lie between the family's contact and now."))
+    if faults or at is None:
+        raise InvalidDocument(faults)
+    Milestone.objects.create(case=case, kind=kind, at=at, recorded_by=by, recorded_at=now)
+    clocks.stop(case, *clocks.STOPPED_BY[MilestoneKind(kind)], at=at)
+    clocks.start(kind, case, at=at)
+    audit.record(Event.MILESTONE_RECORDED, by=by, at=now, case=case, milestone=kind, done_at=at.isoformat())
+    return case
+
+
+@transaction.atomic
+def name_other_authority(*, case_id: int, authority_id: int | None, by: User, now: datetime) -> Case:
+    """
+    Name the neighbouring council that answers for the family: a person's judgement, never the machine's.
+
+    :raises InvalidDocument: none was chosen.
+    """
+    case, _ = _load(case_id, by, now)
+    authority = OtherAuthority.objects.filter(pk=authority_id).first()
+    if authority is None:
+        raise InvalidDocument([Fault(("authority",), "Choose the council that answers for this family.")])
+    case.other_authority = authority
+    case.save(update_fields=["other_authority"])
+    audit.record(Event.OTHER_AUTHORITY_NAMED, by=by, at=now, case=case, authority=authority.name)
+    return case
+
+
+@transaction.atomic
+def close(*, case_id: int, outcome: str, summary: str, by: User, now: datetime) -> Case:
+    """
+    End the work, with its outcome and what was achieved. Professionals who referred the family hear of it.
+
+    :raises InvalidDocument: with every fault, by field.
+    :raises NotAllowedInStatus: the case is closed already, or on offer to a team.
+    """
+    case, _ = _load(case_id, by, now)
+    policies.check_nothing_on_offer(case)
+    faults = []
+    if outcome not in set(Outcome):
+        faults.append(Fault(("outcome",), "Choose how the work ended."))
+    if outcome == Outcome.OTHER_AUTHORITY and case.other_authority_id is None:
+        faults.append(Fault(("outcome",), "Name the other authority first."))
+    if not summary.strip():
+        faults.append(Fault(("summary",), "Say what was achieved, and what stays open for the family."))
+    if faults:
+        raise InvalidDocument(faults)
+    responsibilities.let_go(case, at=now)
+    move(
+        case, to=CaseStatus.CLOSED, by=by, at=now,
+        closed_at=now, closed_by=by, outcome=outcome, closing_summary=summary.strip(),
+    )  # fmt: skip
+    clocks.stop(case, at=now, ended=ClockEnd.OVERTAKEN)
+    audit.record(Event.CASE_CLOSED, by=by, at=now, case=case, outcome=outcome)
+    for contact in case.contacts.exclude(referrer_email=""):
+        if policies.hears_outcomes(contact):
+            key = f"case_closed:{case}:{contact}"
+            outbox.add(Message.CASE_CLOSED, to=contact.referrer_email, key=key, at=now, contact=contact, case=case)
+    return case

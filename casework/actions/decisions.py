@@ -1,0 +1,258 @@
+"""Decisions: a named person decides, a second one agrees where it is needed, and the case goes on in that instant."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from casework import audit, clocks, outbox, permissions, policies, responsibilities
+from casework.actions import handoffs
+from casework.errors import TakenBySomeoneElse
+from casework.history import household
+from casework.models import (
+    Case,
+    CaseChild,
+    ClockEnd,
+    Contact,
+    Decision,
+    Event,
+    Message,
+    Recommendation,
+    SignOff,
+)
+from casework.routing import Route, route, teams_to_pick_from
+from casework.rules import of_version
+from casework.statuses import ContactStatus
+from casework.transitions import move
+from localities.models import Role, User
+from localities.working_time import local_day
+from triage.documents import Fault, InvalidDocument
+from triage.facts import Agreement
+from triage.ruleset import Hold, Rag, RuleSet
+from triage.two_persons import Proposal, two_person_reasons
+
+# Services that a family is free to refuse: nobody is sent there before the family was asked.
+VOLUNTARY = ("family_help", "early_help")
+
+
+@transaction.atomic
+def decide(
+    *,
+    contact_id: int,
+    recommendation_id: int,
+    pathway: str,
+    level: int,
+    rag: str,
+    rationale: str,
+    chosen_team_id: int | None = None,
+    chosen_team_reason: str = "",
+    by: User,
+    now: datetime,
+) -> Decision:
+    """
+    Decide on a contact: accept the recommendation that was in view, or override it. The rationale is typed, always.
+
+    It takes effect at once: the case opens and is offered to the team of the family's locality. Where two people are
+    needed, it waits for the second.
+
+    :param recommendation_id: the recommendation that the decider saw.
+    :param chosen_team_id: where the route cannot tell, the team that the person picks, with `chosen_team_reason`.
+    :raises InvalidDocument: with every fault, by field.
+    :raises NotPermitted: `by` may not decide on this contact.
+    :raises NotAllowedInStatus: it is decided already, or waits for a second person.
+    :raises TakenBySomeoneElse: the recommendation changed since it was read.
+    """
+    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
+    policies.check_waits_for_decision(contact)
+    recommendation = contact.recommendation
+    assert recommendation is not None, "a contact that was received has a recommendation"
+    rules = of_version(recommendation.rule_set_id).rule_set
+    permissions.check_can_decide(contact, by, local_day(now), manager=_manager_decides(recommendation, rules))
+    if recommendation.pk != recommendation_id:
+        raise TakenBySomeoneElse("The recommendation changed while you were reading. Look at it again, then decide.")
+    proposal = Proposal(pathway=pathway, level=level, rag=rag)
+    where = _check(contact, proposal, rationale, chosen_team_id, chosen_team_reason, rules, now)
+    reasons = two_person_reasons(rules, recommendation.facts, recommendation.result, proposal)
+    picked = bool(where.pick)
+    decision = Decision.objects.create(
+        contact=contact,
+        recommendation=recommendation,
+        decided_by=by,
+        decided_at=now,
+        pathway=pathway,
+        level=level,
+        rag=rag,
+        overrides=(pathway, level, rag) != (recommendation.pathway, recommendation.level, recommendation.rag),
+        rationale=rationale.strip(),
+        needs_sign_off=bool(reasons),
+        sign_off_reasons=reasons,
+        chosen_team_id=chosen_team_id if picked else None,
+        chosen_team_reason=chosen_team_reason.strip() if picked else "",
+    )
+    audit.record(
+        Event.DECISION_MADE, by=by, at=now, contact=contact,
+        pathway=pathway, level=level, rag=rag, overrides=decision.overrides, needs_sign_off=decision.needs_sign_off,
+    )  # fmt: skip
+    if decision.needs_sign_off:
+        move(contact, to=ContactStatus.SIGN_OFF, by=by, at=now)
+        outbox.add_for_team(
+            Message.SIGN_OFF_WANTED, contact.team, Role.FRONT_DOOR_MANAGER,
+            key=f"sign_off_wanted:{decision.pk}", at=now, contact=contact, but_not=[by.pk],
+        )  # fmt: skip
+    else:
+        _take_effect(contact, decision, where, by, now)
+    return decision
+
+
+@transaction.atomic
+def sign_off(*, contact_id: int, agreed: bool, rationale: str, by: User, now: datetime) -> Decision:
+    """
+    Agree to a decision as the second person, so that it takes effect; or decline, so that it is decided again.
+
+    :raises InvalidDocument: the rationale is missing.
+    :raises NotPermitted: `by` made the decision, or is not a manager.
+    :raises NotAllowedInStatus: nothing waits for a second person.
+    """
+    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
+    policies.check_waits_for_sign_off(contact)
+    decision = contact.decisions.select_related("decided_by", "chosen_team").latest("pk")
+    permissions.check_can_sign_off(decision, by, local_day(now))
+    if not rationale.strip():
+        raise InvalidDocument([Fault(("rationale",), "Say why you agree or decline.")])
+    SignOff.objects.create(decision=decision, by=by, at=now, agreed=agreed, rationale=rationale.strip())
+    audit.record(Event.SIGN_OFF_GIVEN if agreed else Event.SIGN_OFF_DECLINED, by=by, at=now, contact=contact)
+    if not agreed:
+        move(contact, to=ContactStatus.RECEIVED, by=by, at=now, why=rationale.strip())
+        return decision
+    assert contact.recommendation is not None
+    rules = of_version(contact.recommendation.rule_set_id).rule_set
+    _take_effect(contact, decision, _route(contact, decision.pathway, rules, now), by, now)
+    return decision
+
+
+def preview(contact: Contact, pathway: str, *, now: datetime) -> Route:
+    """Where a pathway would lead, for the page: nothing is stored."""
+    assert contact.recommendation is not None
+    return _route(contact, pathway, of_version(contact.recommendation.rule_set_id).rule_set, now)
+
+
+# ---- what deciding is made of
+
+
+def _route(contact: Contact, pathway: str, rules: RuleSet, now: datetime) -> Route:
+    return route(contact, pathway, household(contact), rules, now=now)
+
+
+def _manager_decides(recommendation: Recommendation, rules: RuleSet) -> bool:
+    fired = {reason["rule"] for reason in recommendation.result["reasons"]}
+    return bool(fired & rules.manager_decides) or recommendation.hold == Hold.MANAGER
+
+
+def _check(
+    contact: Contact,
+    proposal: Proposal,
+    rationale: str,
+    chosen_team_id: int | None,
+    chosen_team_reason: str,
+    rules: RuleSet,
+    now: datetime,
+) -> Route:
+    """Everything that is wrong with what was typed, at once; else where the pathway leads."""
+    faults = []
+    if proposal.pathway not in rules.pathways:
+        faults.append(Fault(("pathway",), "Choose what happens next."))
+    if proposal.level not in (1, 2, 3, 4):
+        faults.append(Fault(("level",), "Choose the level of need, 1 to 4."))
+    if proposal.rag not in set(Rag):
+        faults.append(Fault(("rag",), "Choose the rating."))
+    if not rationale.strip():
+        faults.append(Fault(("rationale",), "Say why: a decision needs a rationale in your own words."))
+    if proposal.pathway in VOLUNTARY and contact.agreement == Agreement.NOT_SOUGHT:
+        says = "Nobody has asked the family yet. Record what it says to this service, then decide."
+        faults.append(Fault(("pathway",), says))
+    where = Route("", ends_here=True)
+    if proposal.pathway in rules.pathways:
+        where = _route(contact, proposal.pathway, rules, now)
+        if where.pick and chosen_team_id not in {team.pk for team in teams_to_pick_from()}:
+            faults.append(Fault(("team",), where.pick))
+        if where.pick and not chosen_team_reason.strip():
+            faults.append(Fault(("team_reason",), "Say why you pick this team."))
+    if faults:
+        raise InvalidDocument(faults)
+    return where
+
+
+def _take_effect(contact: Contact, decision: Decision, where: Route, by: User, now: datetime) -> None:
+    contact.rag = decision.rag
+    clocks.stop(contact, *clocks.DECISION_CLOCKS, at=now)
+    clocks.stop(contact, "agreement_sought", at=now, ended=ClockEnd.OVERTAKEN)
+    move(contact, to=ContactStatus.DECIDED, by=by, at=now, decision_in_effect=decision, rag=decision.rag)
+    _feed_back(contact, decision, now)
+    if where.ends_here:
+        audit.record(Event.CONTACT_CLOSED, by=by, at=now, contact=contact, pathway=decision.pathway)
+    elif where.link_to is not None:
+        _link(contact, where, by, now)
+    else:
+        _open_case(contact, decision, where, by, now)
+
+
+def _feed_back(contact: Contact, decision: Decision, now: datetime) -> None:
+    clocks.start(clocks.DECIDED, contact, at=now)
+    if contact.referrer_email:
+        outbox.add(Message.FEEDBACK, to=contact.referrer_email, key=f"feedback:{decision.pk}", at=now, contact=contact)
+    elif contact.agency_id is not None:
+        # The partner's system reads the outcome from the API, and there is nobody else to write to.
+        contact.feedback_given_at = now
+        contact.save(update_fields=["feedback_given_at"])
+        clocks.stop(contact, "feedback_to_referrer", at=now)
+
+
+def _link(contact: Contact, where: Route, by: User, now: datetime) -> None:
+    """New information about open work is no new case: it goes to those who work with the family."""
+    case = where.link_to
+    assert case is not None
+    contact.case = case
+    contact.save(update_fields=["case"])
+    _add_children(case, contact)
+    audit.record(Event.CONTACT_LINKED, by=by, at=now, contact=contact, case=case)
+    if where.team is not None:
+        outbox.add_for_team(
+            Message.CONTACT_LINKED, where.team, key=f"contact_linked:{contact}", at=now, contact=contact, case=case
+        )
+
+
+def _open_case(contact: Contact, decision: Decision, where: Route, by: User, now: datetime) -> None:
+    """The case opens with the front door responsible, and is offered in the same instant."""
+    team = decision.chosen_team or where.team
+    reason = f"Picked by a person: {decision.chosen_team_reason}" if decision.chosen_team else where.reason
+    case = Case.objects.create(
+        opened_at=now,
+        opened_by_decision=decision,
+        received_at=contact.received_at,
+        pathway=decision.pathway,
+        rag=decision.rag,
+        locality=where.locality or (team.locality if team else None),
+        route_reason=reason or where.pick,
+        runner_up=where.runner_up,
+    )
+    _add_children(case, contact)
+    contact.case = case
+    contact.save(update_fields=["case"])
+    responsibilities.take(case, team=contact.team, at=now)
+    clocks.start(clocks.RECEIVED, case, at=contact.received_at)
+    clocks.start(clocks.DECIDED, case, at=now)
+    audit.record(
+        Event.CASE_OPENED, by=by, at=now, contact=contact, case=case,
+        pathway=case.pathway, locality=case.locality.code if case.locality else None,
+    )  # fmt: skip
+    # Without a team, which can only be where one stopped taking work since the decision, the front door holds it.
+    if team is not None:
+        handoffs.open_offer(case, to_team=team, from_team=contact.team, reason=reason, by=by, now=now)
+    else:
+        handoffs.wait_for_a_team(case, contact.team, now)
+
+
+def _add_children(case: Case, contact: Contact) -> None:
+    CaseChild.objects.bulk_create(
+        (CaseChild(case=case, person=child.person) for child in contact.children.select_related("person")),
+        ignore_conflicts=True,
+    )

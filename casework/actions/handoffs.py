@@ -1,0 +1,147 @@
+"""Handoffs: a case is offered with its whole story; the receiver accepts it, or returns it with a reason."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from casework import audit, clocks, outbox, permissions, policies, responsibilities
+from casework.models import Case, ClockEnd, Event, Handoff, Message
+from casework.statuses import HandoffStatus
+from casework.transitions import move
+from localities.models import FRONT_DOOR_KINDS, Role, Team, User
+from localities.working_time import local_day
+from triage.documents import Fault, InvalidDocument
+
+
+@transaction.atomic
+def offer(*, case_id: int, to_team_id: int | None, reason: str, by: User, now: datetime) -> Handoff:
+    """
+    Offer a case to another team. Until it accepts, the sender stays responsible.
+
+    :raises InvalidDocument: with every fault, by field.
+    :raises NotPermitted: `by` does not work in the team that holds the case.
+    :raises NotAllowedInStatus: the case is closed, or on offer already.
+    """
+    case = Case.objects.visible_to(by, local_day(now)).locked().get(pk=case_id)
+    policies.check_is_open(case)
+    held = responsibilities.current(case)
+    permissions.check_can_offer(case, held.team_id, by, local_day(now))
+    policies.check_nothing_on_offer(case)
+    to_team = Team.objects.filter(pk=to_team_id, is_active=True).first()
+    faults = []
+    if to_team is None:
+        faults.append(Fault(("to_team",), "Choose a team that takes work."))
+    elif to_team.pk == held.team_id:
+        faults.append(Fault(("to_team",), f"{to_team} holds this case already. Choose another team."))
+    if not reason.strip():
+        faults.append(Fault(("reason",), "Say why the case should go to this team."))
+    if faults or to_team is None:
+        raise InvalidDocument(faults)
+    return open_offer(case, to_team=to_team, from_team=held.team, reason=reason.strip(), by=by, now=now)
+
+
+def open_offer(case: Case, *, to_team: Team, from_team: Team, reason: str, by: User, now: datetime) -> Handoff:
+    """The offer itself, for an action that holds the case's lock."""
+    handoff = Handoff.objects.create(
+        case=case, from_team=from_team, to_team=to_team, reason=reason, offered_at=now, offered_by=by
+    )
+    clocks.start(clocks.OFFERED, handoff, at=now)
+    clocks.stop(case, "next_team_offered", at=now)
+    audit.record(
+        Event.HANDOFF_OFFERED, by=by, at=now, case=case, handoff=handoff,
+        from_team=from_team.code, to_team=to_team.code,
+    )  # fmt: skip
+    outbox.add_for_team(
+        Message.HANDOFF_OFFERED, to_team, *_who_answers(to_team), key=f"handoff_offered:{handoff.pk}", at=now, case=case
+    )
+    return handoff
+
+
+@transaction.atomic
+def accept(*, handoff_id: int, by: User, now: datetime) -> Handoff:
+    """
+    Take on a case for the receiving team: in this instant it becomes responsible.
+
+    :raises NotPermitted: `by` is not in the receiving team.
+    :raises NotAllowedInStatus: the handoff is no longer on offer.
+    """
+    case, handoff = _load(handoff_id, by, now)
+    permissions.check_can_answer(handoff, by, local_day(now))
+    policies.check_is_on_offer(handoff)
+    move(handoff, to=HandoffStatus.ACCEPTED, by=by, at=now, answered_at=now, answered_by=by)
+    responsibilities.pass_on(case, handoff=handoff, at=now)
+    case.lead_practitioner = None
+    case.save(update_fields=["lead_practitioner"])
+    clocks.stop(handoff, at=now)
+    clocks.start_on_acceptance(case, at=now)
+    audit.record(Event.HANDOFF_ACCEPTED, by=by, at=now, case=case, handoff=handoff, team=handoff.to_team.code)
+    return handoff
+
+
+@transaction.atomic
+def return_to_sender(*, handoff_id: int, reason: str, by: User, now: datetime) -> Handoff:
+    """
+    Say no, with a reason. The sender was responsible all the time, and is told.
+
+    :raises InvalidDocument: the reason is missing.
+    :raises NotPermitted: `by` is not in the receiving team.
+    :raises NotAllowedInStatus: the handoff is no longer on offer.
+    """
+    case, handoff = _load(handoff_id, by, now)
+    permissions.check_can_answer(handoff, by, local_day(now))
+    policies.check_is_on_offer(handoff)
+    _need_reason(reason, "Say why the case goes back, so that the sender can do better.")
+    _end(handoff, HandoffStatus.RETURNED, reason, by, now)
+    audit.record(Event.HANDOFF_RETURNED, by=by, at=now, case=case, handoff=handoff, team=handoff.to_team.code)
+    outbox.add_for_team(
+        Message.HANDOFF_RETURNED, handoff.from_team, *_who_answers(handoff.from_team),
+        key=f"handoff_returned:{handoff.pk}", at=now, case=case,
+    )  # fmt: skip
+    return handoff
+
+
+@transaction.atomic
+def withdraw(*, handoff_id: int, reason: str, by: User, now: datetime) -> Handoff:
+    """
+    Take an offer back before it is answered, with a reason.
+
+    :raises InvalidDocument: the reason is missing.
+    :raises NotPermitted: `by` is not in the team that offered.
+    :raises NotAllowedInStatus: the handoff is no longer on offer.
+    """
+    case, handoff = _load(handoff_id, by, now)
+    permissions.check_can_withdraw(handoff, by, local_day(now))
+    policies.check_is_on_offer(handoff)
+    _need_reason(reason, "Say why the offer is withdrawn.")
+    _end(handoff, HandoffStatus.WITHDRAWN, reason, by, now)
+    audit.record(Event.HANDOFF_WITHDRAWN, by=by, at=now, case=case, handoff=handoff, team=handoff.from_team.code)
+    return handoff
+
+
+def _load(handoff_id: int, by: User, now: datetime) -> tuple[Case, Handoff]:
+    """The case is locked first: it is the row that every action about it locks."""
+    case = Case.objects.visible_to(by, local_day(now)).locked().get(handoffs=handoff_id)
+    return case, Handoff.objects.select_related("case", "from_team", "to_team").get(pk=handoff_id)
+
+
+def _end(handoff: Handoff, status: HandoffStatus, reason: str, by: User, now: datetime) -> None:
+    why = reason.strip()
+    move(handoff, to=status, by=by, at=now, why=why, answered_at=now, answered_by=by, answer_reason=why)
+    clocks.stop(handoff, at=now, ended=ClockEnd.OVERTAKEN)
+    wait_for_a_team(handoff.case, handoff.from_team, now)
+
+
+def wait_for_a_team(case: Case, holder: Team, now: datetime) -> None:
+    """A case that the front door holds without an offer waits for a team; that wait has a clock of its own."""
+    if holder.kind in FRONT_DOOR_KINDS:
+        clocks.start(clocks.HANDOFF_ENDED, case, at=now)
+
+
+def _need_reason(reason: str, says: str) -> None:
+    if not reason.strip():
+        raise InvalidDocument([Fault(("reason",), says)])
+
+
+def _who_answers(team: Team) -> tuple[Role, ...]:
+    """A team with a shared mailbox is told there; else those who lead it."""
+    return () if team.email else (Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER)

@@ -1,0 +1,136 @@
+"""
+The outbox: messages are claimed with a lease, sent, then marked sent. A crash never loses one; between sending and
+marking it sends once more, with the same idempotency key.
+"""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import transaction
+from django.db.models import F, Q
+
+from casework import audit, clocks
+from casework.messages import write
+from casework.models import Event, Message, OutboxMessage
+
+log = structlog.get_logger()
+
+# Few at once, so that even a mail server that answers nothing is done with before the lease ends.
+AT_ONCE = 5
+LEASE = timedelta(minutes=2)
+LONGEST = timedelta(seconds=45)
+# A minute, two, four … : the last try is some four hours after the first.
+MOST_ATTEMPTS = 9
+FIRST_DELAY = timedelta(minutes=1)
+
+
+class Delivered(NamedTuple):
+    """What a drain did."""
+
+    sent: int
+    failed: int
+
+
+def drain(*, clock: Callable[[], datetime], connect: Callable[[], BaseEmailBackend] = get_connection) -> Delivered:
+    """
+    Send what is due, for 45 seconds at most: what is left then is the next drain's.
+
+    :param clock: tells the time: sending takes a while, and each message is marked with its own moment.
+    :param connect: opens the way out; Django's e-mail back end unless told otherwise.
+    """
+    sent = failed = 0
+    ends_at = clock() + LONGEST
+    while clock() < ends_at and (messages := _claim(clock())):
+        with connect() as connection:
+            for message in messages:
+                try:
+                    connection.send_messages([_email(message)])
+                except Exception as error:  # noqa: BLE001  # whatever a mail server does, the others must still go out
+                    failed += 1
+                    _put_back(message, error, now=clock())
+                else:
+                    sent += 1
+                    _mark_sent(message, now=clock())
+    return Delivered(sent, failed)
+
+
+@transaction.atomic
+def _claim(now: datetime) -> list[OutboxMessage]:
+    """Some messages that nobody else is sending, with a lease on them that ends if we do."""
+    free = (
+        OutboxMessage.objects.filter(
+            Q(leased_until__isnull=True) | Q(leased_until__lte=now),
+            sent_at__isnull=True,
+            parked_at__isnull=True,
+            not_before__lte=now,
+        )
+        .order_by("not_before", "id")
+        .select_for_update(skip_locked=True)
+        .values_list("pk", flat=True)[:AT_ONCE]
+    )
+    claimed = list(free)
+    OutboxMessage.objects.filter(pk__in=claimed).update(leased_until=now + LEASE, attempts=F("attempts") + 1)
+    return list(
+        OutboxMessage.objects.filter(pk__in=claimed)
+        .select_related("contact__decision_in_effect__recommendation", "case", "reminder__clock")
+        .order_by("not_before", "id")
+    )
+
+
+def _email(message: OutboxMessage) -> EmailMessage:
+    letter = write(message)
+    host = urlsplit(settings.BASE_URL).hostname or "localhost"
+    unique = hashlib.sha256(message.idempotency_key.encode()).hexdigest()[:32]
+    return EmailMessage(
+        subject=letter.subject,
+        body=letter.text,
+        to=[message.to],
+        headers={"Message-ID": f"<{unique}@{host}>", "Idempotency-Key": unique, "Auto-Submitted": "auto-generated"},
+    )
+
+
+@transaction.atomic
+def _mark_sent(message: OutboxMessage, *, now: datetime) -> None:
+    marked = OutboxMessage.objects.filter(pk=message.pk, sent_at__isnull=True).update(
+        sent_at=now, leased_until=None, last_error=""
+    )
+    if not marked:
+        return
+    audit.record(
+        Event.MESSAGE_SENT, by=audit.SYSTEM, at=now, contact=message.contact, case=message.case, kind=message.kind
+    )
+    if message.contact is None:
+        return
+    if message.kind == Message.ACKNOWLEDGEMENT and message.contact.acknowledged_at is None:
+        message.contact.acknowledged_at = now
+        message.contact.save(update_fields=["acknowledged_at"])
+        clocks.stop(message.contact, "acknowledge_referrer", at=now)
+    elif message.kind == Message.FEEDBACK and message.contact.feedback_given_at is None:
+        message.contact.feedback_given_at = now
+        message.contact.save(update_fields=["feedback_given_at"])
+        clocks.stop(message.contact, "feedback_to_referrer", at=now)
+
+
+@transaction.atomic
+def _put_back(message: OutboxMessage, error: Exception, *, now: datetime) -> None:
+    """Try again later, each time twice as late; after the last try a person looks at it."""
+    gives_up = message.attempts >= MOST_ATTEMPTS
+    OutboxMessage.objects.filter(pk=message.pk, sent_at__isnull=True).update(
+        leased_until=None,
+        # The class only: a mail server's words may quote the address.
+        last_error=type(error).__name__,
+        not_before=now + FIRST_DELAY * 2 ** (message.attempts - 1),
+        parked_at=now if gives_up else None,
+    )
+    log.warning("message not sent", message=message.pk, kind=message.kind, error=type(error).__name__, parked=gives_up)
+    if gives_up:
+        audit.record(
+            Event.MESSAGE_PARKED, by=audit.SYSTEM, at=now, contact=message.contact, case=message.case, kind=message.kind
+        )

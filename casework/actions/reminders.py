@@ -1,0 +1,142 @@
+"""
+The sweep: finds what is due and tells those who must know, in one statement.
+
+`<= now`, never `= today`: a missed hour is caught up. Locked rows are skipped, so that any number of sweepers may run
+at once, and the reminder's own key (clock, step) makes a second telling impossible. The cost follows what is due:
+the index `clock_to_sweep` holds running clocks only, by the moment at which they next need a look.
+"""
+
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from casework.models import ActorKind, Event, Message, Step
+from localities.models import Role
+from localities.working_time import local_day
+
+AT_ONCE = 500
+
+# A warning goes to the holder: the lead practitioner; before there is one, those who lead the team; for a contact the
+# front-door team. A breach goes to the policy's `escalates_to` role in the team, and an escalation to the service
+# manager. A role that nobody has in the team is sought in the whole service; one that nobody has at all is the
+# service manager's: a promise is never broken in silence.
+SWEEP = """
+WITH due AS (
+    SELECT clock.id, clock.policy_id, clock.contact_id, clock.case_id, clock.handoff_id,
+           clock.due_at, clock.escalate_at,
+           CASE WHEN clock.next_at >= clock.escalate_at THEN %(escalation)s
+                WHEN clock.next_at >= clock.due_at THEN %(breach)s
+                ELSE %(warning)s END AS step
+    FROM casework_clock clock
+    WHERE clock.stopped_at IS NULL AND clock.next_at <= %(now)s
+    ORDER BY clock.next_at
+    LIMIT %(at_once)s
+    FOR UPDATE SKIP LOCKED
+), told AS (
+    SELECT due.id AS clock_id, due.step,
+           contact.id AS contact_id, COALESCE(due.case_id, handoff.case_id) AS case_id, due.handoff_id,
+           CASE WHEN due.step = %(warning)s THEN subject_case.lead_practitioner_id END AS user_id,
+           CASE WHEN due.step = %(warning)s AND subject_case.lead_practitioner_id IS NOT NULL THEN ''
+                WHEN due.step = %(warning)s AND due.contact_id IS NOT NULL THEN ''
+                WHEN due.step = %(warning)s THEN %(team_lead)s
+                WHEN due.step = %(breach)s THEN policy.escalates_to
+                ELSE %(service_manager)s END AS role,
+           CASE WHEN due.step = %(warning)s AND subject_case.lead_practitioner_id IS NOT NULL THEN NULL
+                WHEN due.step = %(escalation)s OR (due.step = %(breach)s AND policy.escalates_to = %(service_manager)s)
+                THEN NULL
+                ELSE COALESCE(contact.team_id, handoff.to_team_id, held.team_id) END AS team_id
+    FROM due
+    JOIN casework_clockpolicy policy ON policy.id = due.policy_id
+    LEFT JOIN casework_contact contact ON contact.id = due.contact_id
+    LEFT JOIN casework_handoff handoff ON handoff.id = due.handoff_id
+    LEFT JOIN casework_case subject_case ON subject_case.id = due.case_id
+    LEFT JOIN casework_responsibility held ON held.case_id = due.case_id AND upper(held.period) IS NULL
+), made AS (
+    INSERT INTO casework_reminder (clock_id, step, created_at, user_id, role, team_id)
+    SELECT clock_id, step, %(now)s, user_id, role, team_id FROM told
+    ON CONFLICT (clock_id, step) DO NOTHING
+    RETURNING id, clock_id, step, user_id, role, team_id
+), moved AS (
+    UPDATE casework_clock clock
+    SET next_at = CASE due.step WHEN %(warning)s THEN due.due_at WHEN %(breach)s THEN due.escalate_at END
+    FROM due WHERE clock.id = due.id
+), staff AS (
+    SELECT membership.user_id, membership.role, membership.team_id, person.email
+    FROM localities_membership membership
+    JOIN localities_user person ON person.id = membership.user_id AND person.is_active
+    WHERE (membership.starts_on IS NULL OR membership.starts_on <= %(today)s)
+      AND (membership.ends_on IS NULL OR membership.ends_on >= %(today)s)
+), recipients AS (
+    SELECT made.id AS reminder_id, person.email
+    FROM made JOIN localities_user person ON person.id = made.user_id
+  UNION
+    SELECT made.id, team.email
+    FROM made JOIN localities_team team ON team.id = made.team_id
+    WHERE made.role = '' AND team.email <> ''
+  UNION
+    SELECT made.id, staff.email
+    FROM made
+    JOIN localities_team team ON team.id = made.team_id
+    JOIN staff ON staff.team_id = made.team_id
+    WHERE made.role = staff.role OR (made.role = '' AND team.email = '')
+  UNION
+    SELECT made.id, staff.email
+    FROM made JOIN staff ON staff.role = made.role
+    WHERE made.role <> ''
+      AND NOT EXISTS (SELECT FROM staff s WHERE s.role = made.role AND s.team_id = made.team_id)
+  UNION
+    SELECT made.id, staff.email
+    FROM made JOIN staff ON staff.role = %(service_manager)s
+    WHERE made.role <> '' AND NOT EXISTS (SELECT FROM staff s WHERE s.role = made.role)
+), written AS (
+    INSERT INTO casework_outboxmessage (
+        kind, idempotency_key, "to", contact_id, case_id, reminder_id, created_at, not_before, attempts, last_error
+    )
+    SELECT %(reminder)s, 'reminder:' || recipients.reminder_id || ':' || md5(recipients.email), recipients.email,
+           told.contact_id, told.case_id, recipients.reminder_id, %(now)s, %(now)s, 0, ''
+    FROM recipients
+    JOIN made ON made.id = recipients.reminder_id
+    JOIN told ON told.clock_id = made.clock_id
+    WHERE recipients.email <> ''
+    ON CONFLICT (idempotency_key) DO NOTHING
+), recorded AS (
+    INSERT INTO casework_auditevent (at, event, actor, contact_id, case_id, handoff_id, detail)
+    SELECT %(now)s, %(reminder_sent)s, %(system)s, told.contact_id, told.case_id, told.handoff_id,
+           jsonb_build_object('clock', made.clock_id, 'step', made.step)
+    FROM made JOIN told ON told.clock_id = made.clock_id
+)
+SELECT count(*) FROM due
+"""
+
+
+def sweep(*, now: datetime) -> int:
+    """
+    Tell everybody about everything that is due at this moment, and about what was missed.
+
+    :returns: how many clocks were looked at. One that warns, is late and is still late is looked at three times.
+    """
+    swept = 0
+    while (found := _sweep_some(now)) > 0:
+        swept += found
+    return swept
+
+
+@transaction.atomic
+def _sweep_some(now: datetime) -> int:
+    names = {
+        "now": now,
+        "today": local_day(now),
+        "at_once": AT_ONCE,
+        "warning": Step.WARNING,
+        "breach": Step.BREACH,
+        "escalation": Step.ESCALATION,
+        "team_lead": Role.TEAM_LEAD,
+        "service_manager": Role.SERVICE_MANAGER,
+        "reminder": Message.REMINDER,
+        "reminder_sent": Event.REMINDER_SENT,
+        "system": ActorKind.SYSTEM,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(SWEEP, {name: str(value) if isinstance(value, str) else value for name, value in names.items()})
+        row = cursor.fetchone()
+    return int(row[0])

@@ -1,0 +1,150 @@
+"""
+Starting, replacing and stopping clocks. The policies say what starts when; here stands what each clock is for.
+
+Nothing here ticks or sends: the sweep (`actions/reminders.py`) finds what is due.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import F, Q, Value
+from django.db.models.functions import Greatest
+
+from casework.clock_policies import moments
+from casework.models import Case, Clock, ClockEnd, ClockPolicy, Contact, Handoff, MilestoneKind
+from localities import calendar
+from localities.working_time import WorkingTime, local_day
+
+Subject = Contact | Handoff | Case
+
+# Events that start clocks, as `starts_at` of the policies names them.
+RECEIVED = "received"
+RECEIVED_BY_PHONE = "received_by_phone"
+HOLD_AGREEMENT_PLACED = "hold_agreement_placed"
+DECIDED = "decided"
+OFFERED = "offered"
+ACCEPTED = "accepted"
+HANDOFF_ENDED = "handoff_ended"
+
+# Clocks that ask for the decision on a contact.
+DECISION_CLOCKS = (
+    "next_step_decision", "final_decision_red", "final_decision_amber", "final_decision_green", "final_decision_blue",
+)  # fmt: skip
+
+# The clocks of a case that only some pathways have; the others have them all.
+ONLY_ON = {
+    "family_help_assessment": {"family_help"},
+    "family_help_plan": {"family_help"},
+    "social_work_assessment": {"social_work_assessment", "strategy_discussion"},
+    "strategy_discussion": {"strategy_discussion"},
+}
+# What the out-of-area desk passes on has no practitioner of ours.
+NOT_ON = {"lead_practitioner_named": {"other_authority"}, "first_family_contact": {"other_authority"}}
+
+# Which clocks a milestone answers. A milestone may start others, by its own name or by the policy's.
+STOPPED_BY = {
+    MilestoneKind.FIRST_FAMILY_CONTACT: ("first_family_contact",),
+    MilestoneKind.FAMILY_HELP_ASSESSMENT: ("family_help_assessment",),
+    MilestoneKind.PLAN_AGREED: ("family_help_plan",),
+    MilestoneKind.PLAN_REVIEWED: ("plan_review",),
+    MilestoneKind.SOCIAL_WORK_ASSESSMENT: ("social_work_assessment",),
+    MilestoneKind.STRATEGY_DISCUSSION_HELD: ("strategy_discussion",),
+    MilestoneKind.INITIAL_CONFERENCE_HELD: ("initial_conference",),
+    MilestoneKind.CORE_GROUP_HELD: ("core_group",),
+    MilestoneKind.REVIEW_CONFERENCE_HELD: ("first_review_conference", "later_review_conference"),
+}
+
+
+def start(event: str, subject: Subject, *, at: datetime, but_not: Iterable[str] = ()) -> None:
+    """
+    Start every clock that this event starts for this subject, under the policy of the day.
+
+    A clock of a kind that runs already runs on: it is never restarted.
+    """
+    column = _column(subject)
+    policies = (
+        ClockPolicy.objects.filter(subject=column, starts_at=event, effective_from__lte=local_day(at))
+        .order_by("kind", "-effective_from")
+        .distinct("kind")
+    )
+    passed_over = {*but_not, *subject.clocks.running().values_list("kind", flat=True)}
+    wanted = [policy for policy in policies if policy.kind not in passed_over and _is_for(policy.kind, subject)]
+    if wanted:
+        working_time = calendar.current()
+        Clock.objects.bulk_create(_clock(policy, subject, at, working_time) for policy in wanted)
+
+
+def start_on_acceptance(case: Case, *, at: datetime) -> None:
+    """
+    Start what a team that takes a case on has promised. What an earlier team did already stays done, but every team
+    names its own lead practitioner, and its time for that starts now.
+    """
+    stop(case, "lead_practitioner_named", at=at, ended=ClockEnd.REPLACED)
+    done = case.clocks.filter(ended=ClockEnd.DONE).exclude(kind="lead_practitioner_named")
+    start(ACCEPTED, case, at=at, but_not=done.values_list("kind", flat=True))
+
+
+def stop(subject: Subject, *kinds: str, at: datetime, ended: ClockEnd = ClockEnd.DONE) -> None:
+    """
+    Stop the running clocks of these kinds; without a kind, all of the subject's.
+
+    :param at: when it was done; what was done before a clock started stops it at its start.
+    """
+    of_kinds = Q(kind__in=kinds) if kinds else Q()
+    subject.clocks.running().filter(of_kinds).update(
+        stopped_at=Greatest(F("started_at"), Value(at)), ended=ended, next_at=None
+    )
+
+
+def rerate(contact: Contact, *, at: datetime) -> None:
+    """
+    Replace the final decision's clock when the rating changed: from the original receipt, never from the change.
+    """
+    kind = f"final_decision_{contact.rag}"
+    running = contact.clocks.running().filter(kind__startswith="final_decision_")
+    if running.filter(kind=kind).exists():
+        return
+    running.update(stopped_at=at, ended=ClockEnd.REPLACED, next_at=None)
+    policy = (
+        ClockPolicy.objects.filter(kind=kind, effective_from__lte=local_day(contact.received_at))
+        .order_by("-effective_from")
+        .first()
+    )
+    if policy is not None:
+        _clock(policy, contact, contact.received_at, calendar.current()).save()
+
+
+def _clock(policy: ClockPolicy, subject: Subject, at: datetime, working_time: WorkingTime) -> Clock:
+    when = moments(policy, at, working_time)
+    return Clock(
+        policy=policy,
+        kind=policy.kind,
+        started_at=when.started_at,
+        warn_at=when.warn_at,
+        due_at=when.due_at,
+        escalate_at=when.escalate_at,
+        next_at=when.warn_at,
+        **{_column(subject): subject},
+    )
+
+
+def _is_for(kind: str, subject: Subject) -> bool:
+    match subject:
+        case Contact(rag=rag) if kind.startswith("final_decision_"):
+            return kind == f"final_decision_{rag}"
+        case Handoff() if kind.startswith("handoff_acceptance"):
+            return kind == ("handoff_acceptance_red" if subject.case.rag == "red" else "handoff_acceptance")
+        case Case(pathway=pathway):
+            return pathway in ONLY_ON.get(kind, {pathway}) and pathway not in NOT_ON.get(kind, ())
+        case _:
+            return True
+
+
+def _column(subject: Subject) -> str:
+    match subject:
+        case Contact():
+            return "contact"
+        case Handoff():
+            return "handoff"
+        case _:
+            return "case"

@@ -1,0 +1,112 @@
+"""
+What we know of a household: earlier contacts, open and closed work. One chronology, gathered when a contact arrives.
+
+A household is found, not stored: the people on the contact, those whom they may be (unless somebody said no), and
+the children who stand on other contacts together with any of them. Rather one contact too many in view than one
+too few: a social worker looks, and says so.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import time, timedelta
+
+from dateutil.relativedelta import relativedelta
+from django.db.models import Q, QuerySet
+
+from casework.matching import alike
+from casework.models import Case, Contact, ContactAdult, ContactChild, MatchStatus, Outcome, PersonMatch
+from casework.statuses import CaseStatus
+from localities.working_time import at, local_day
+from triage.facts import OpenWork
+
+SOCIAL_CARE_PATHWAYS = ("strategy_discussion", "social_work_assessment", "social_worker_review")
+EARLY_HELP_PATHWAYS = ("family_help", "early_help")
+# How like an adult must be for another household's contacts to count as this one's.
+ADULT_IS_LIKE = 88
+
+
+@dataclass(frozen=True)
+class Household:
+    """The people of a household as we know them: ids of `Person`."""
+
+    people: frozenset[int]
+
+    def contacts(self) -> QuerySet[Contact]:
+        """Every contact about a child of this household."""
+        about = ContactChild.objects.filter(person__in=self.people).values("contact")
+        return Contact.objects.filter(pk__in=about)
+
+    def cases(self) -> QuerySet[Case]:
+        """Every case with a child of this household."""
+        return Case.objects.filter(casechild__person__in=self.people).distinct()
+
+
+@dataclass(frozen=True)
+class History:
+    """What the rules ask about a household. Counts include this contact."""
+
+    contacts_3_months: int
+    contacts_12_months: int
+    early_help_closed_without_progress_12_months: bool
+    open_work: OpenWork | None
+    closed_days_ago: int | None
+
+
+def household(contact: Contact) -> Household:
+    """The household of a contact whose children, adults and matches are stored."""
+    people = set(contact.children.values_list("person", flat=True))
+    people |= set(
+        PersonMatch.objects.filter(child__contact=contact)
+        .exclude(status=MatchStatus.REJECTED)
+        .values_list("person", flat=True)
+    )
+    for adult in contact.adults.select_related("person"):
+        people.add(adult.person_id)
+        people |= {like.person.pk for like in alike(adult.person) if like.score >= ADULT_IS_LIKE}
+    beside_them = Q(pk__in=ContactChild.objects.filter(person__in=people).values("contact")) | Q(
+        pk__in=ContactAdult.objects.filter(person__in=people).values("contact")
+    )
+    together = ContactChild.objects.filter(contact__in=Contact.objects.filter(beside_them))
+    return Household(frozenset(people | set(together.values_list("person", flat=True))))
+
+
+def gather(contact: Contact, people: Household) -> History:
+    """The household's history as it stands when this contact was received."""
+    day = local_day(contact.received_at)
+    earlier = people.contacts().filter(received_at__lte=contact.received_at).exclude(pk=contact.pk)
+    year_back, quarter_back = day - relativedelta(months=12), day - relativedelta(months=3)
+    in_the_year = earlier.filter(received_at__gte=at(year_back, time.min))
+    days = [local_day(received) for received in in_the_year.values_list("received_at", flat=True)]
+    cases = list(people.cases().filter(opened_at__lte=contact.received_at).exclude(pathway="other_authority"))
+    opened = [case for case in cases if case.status == CaseStatus.OPEN]
+    closed = [local_day(case.closed_at) for case in cases if case.closed_at is not None]
+    return History(
+        contacts_3_months=1 + sum(1 for earlier_day in days if earlier_day >= quarter_back),
+        contacts_12_months=1 + len(days),
+        early_help_closed_without_progress_12_months=any(
+            case.closed_at is not None
+            and case.pathway in EARLY_HELP_PATHWAYS
+            and case.outcome in (Outcome.NO_PROGRESS, Outcome.DECLINED)
+            and local_day(case.closed_at) >= year_back
+            for case in cases
+        ),
+        open_work=_open_work(opened),
+        closed_days_ago=max(0, (day - max(closed)).days) if closed else None,
+    )
+
+
+def last_case(people: Household, contact: Contact) -> Case | None:
+    """The case that new information belongs to: the open one, else the one that closed last within 28 days."""
+    cases = people.cases().exclude(pathway="other_authority")
+    opened = cases.filter(status=CaseStatus.OPEN).order_by("-opened_at").first()
+    if opened is not None:
+        return opened
+    recently = contact.received_at - timedelta(days=29)
+    return cases.filter(status=CaseStatus.CLOSED, closed_at__gte=recently).order_by("-closed_at").first()
+
+
+def _open_work(opened: Iterable[Case]) -> OpenWork | None:
+    pathways = {case.pathway for case in opened}
+    if pathways & set(SOCIAL_CARE_PATHWAYS):
+        return OpenWork.SOCIAL_CARE
+    return OpenWork.EARLY_HELP if pathways else None

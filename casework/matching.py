@@ -1,0 +1,89 @@
+"""
+Whom we may know already: likenesses between people, for a person to confirm or reject. Nobody is merged by a machine.
+
+Candidates come from indexes (NHS number, date of birth, postcode), so that the cost does not grow with the years;
+names are compared in memory, because partners spell them differently.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Q
+from rapidfuzz.fuzz import token_sort_ratio
+from rapidfuzz.utils import default_process
+
+from casework.models import Person
+
+MOST_CANDIDATES = 200
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How like somebody is, in percent, and why. `certain`: the NHS number and the date of birth agree."""
+
+    person: Person
+    score: int
+    why: str
+    certain: bool = False
+
+
+def alike(person: Person, *, but_not: Iterable[int] = ()) -> list[Likeness]:
+    """Those whom this person may be, the most like first."""
+    where = Q()
+    if person.nhs_number:
+        where |= Q(nhs_number=person.nhs_number)
+    if person.date_of_birth:
+        where |= Q(date_of_birth__in={person.date_of_birth, _swapped(person.date_of_birth)})
+    if person.postcode:
+        where |= Q(postcode=person.postcode)
+    if not where:
+        return []
+    candidates = Person.objects.filter(where).exclude(pk__in=[person.pk, *but_not])[:MOST_CANDIDATES]
+    found = [likeness for candidate in candidates if (likeness := _compare(person, candidate)) is not None]
+    return sorted(found, key=lambda likeness: (-likeness.score, likeness.person.pk))
+
+
+def _compare(person: Person, other: Person) -> Likeness | None:
+    born, theirs = person.date_of_birth, other.date_of_birth
+    if person.nhs_number and other.nhs_number:
+        if person.nhs_number != other.nhs_number:
+            return None
+        if born is None or theirs is None or born == theirs:
+            return Likeness(other, 100, "The same NHS number and date of birth", certain=born == theirs is not None)
+        return Likeness(other, 90, "The same NHS number, but another date of birth")
+    name = _names_alike(person, other)
+    same_home = bool(person.postcode) and person.postcode == other.postcode
+    if born and born == theirs:
+        if name >= 80:
+            return Likeness(other, min(99, name), "The same date of birth and a like name")
+        if same_home and name >= 55:
+            return Likeness(other, 60, "The same date of birth and postcode")
+    elif born and theirs and born == _swapped(theirs):
+        if name >= 90:
+            return Likeness(other, name - 10, "A like name; day and month of birth are swapped")
+    elif (born is None or theirs is None) and same_home and name >= 85:
+        return Likeness(other, name - 10, "A like name at the same postcode")
+    return None
+
+
+def _names_alike(person: Person, other: Person) -> int:
+    mine, theirs = _names(person), _names(other)
+    return max(
+        (round(token_sort_ratio(a, b, processor=default_process)) for a in mine for b in theirs),
+        default=0,
+    )
+
+
+def _names(person: Person) -> list[str]:
+    full = f"{person.first_name} {person.last_name}".strip()
+    others = [alias if " " in alias else f"{alias} {person.last_name}" for alias in person.also_known_as]
+    return [name for name in (full, *others) if name]
+
+
+def _swapped(born: date) -> date:
+    """The date with day and month swapped, where that is a date; a common slip of the pen."""
+    try:
+        return born.replace(month=born.day, day=born.month)
+    except ValueError:
+        return born

@@ -1,0 +1,73 @@
+"""Who may do what. A check raises a sentence that a person can read."""
+
+from datetime import date
+
+from casework.errors import NotPermitted
+from casework.models import Case, Contact, Decision, Handoff
+from localities.models import FRONT_DOOR_ROLES, Role, User
+from localities.standing import standing
+
+DECIDERS = frozenset({Role.SOCIAL_WORKER, Role.FRONT_DOOR_MANAGER})
+
+
+def check_can_enter_contacts(by: User, on: date) -> None:
+    """Front-door staff and emergency duty type contacts in."""
+    if not standing(by, on).front_door_roles & frozenset(FRONT_DOOR_ROLES):
+        raise NotPermitted("Only front-door staff can enter a contact.")
+
+
+def check_can_work_on(contact: Contact, by: User, on: date) -> None:
+    """Front-door staff record agreement, checks and matches."""
+    if not standing(by, on).front_door_roles:
+        raise NotPermitted(f"Only front-door staff can work on {contact}.")
+
+
+def check_can_decide(contact: Contact, by: User, on: date, *, manager: bool) -> None:
+    """
+    The decision within one working day is a social worker's (KCSIE 2025 para 62); after a hard stop, a manager's.
+
+    :param manager: whether the rules want a manager.
+    """
+    roles = standing(by, on).front_door_roles
+    if manager and Role.FRONT_DOOR_MANAGER not in roles:
+        raise NotPermitted(f"A manager decides on {contact}: a sign of significant harm was given.")
+    if not roles & DECIDERS:
+        raise NotPermitted(f"Only a social worker or a manager at the front door can decide on {contact}.")
+
+
+def check_can_sign_off(decision: Decision, by: User, on: date) -> None:
+    """Another person than the decider: a front-door manager or a service manager."""
+    if decision.decided_by_id == by.pk:
+        raise NotPermitted("You made this decision. Another person must agree to it.")
+    who = standing(by, on)
+    if Role.FRONT_DOOR_MANAGER not in who.front_door_roles and not who.has(Role.SERVICE_MANAGER):
+        raise NotPermitted("Only a front-door manager or a service manager can agree to this decision.")
+
+
+def check_can_offer(case: Case, team_id: int, by: User, on: date) -> None:
+    """Whoever works in the team that holds the case."""
+    if team_id not in standing(by, on).team_ids:
+        raise NotPermitted(f"Only the team that holds {case} can offer it to another.")
+
+
+def check_can_answer(handoff: Handoff, by: User, on: date) -> None:
+    """Whoever works in the team that is asked."""
+    if handoff.to_team_id not in standing(by, on).team_ids:
+        raise NotPermitted(f"Only {handoff.to_team} can answer this offer.")
+
+
+def check_can_withdraw(handoff: Handoff, by: User, on: date) -> None:
+    """Whoever works in the team that offered."""
+    if handoff.from_team_id not in standing(by, on).team_ids:
+        raise NotPermitted(f"Only {handoff.from_team} can withdraw this offer.")
+
+
+def check_can_work_in(case: Case, team_id: int, by: User, on: date) -> None:
+    """Whoever works in the team that holds the case."""
+    if team_id not in standing(by, on).team_ids:
+        raise NotPermitted(f"Only the team that holds {case} can do this.")
+
+
+def works_in(user: User, team_id: int, on: date) -> bool:
+    """Whether a person works in this team."""
+    return team_id in standing(user, on).team_ids

@@ -1,0 +1,41 @@
+"""Which rule set answers, as the database has it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from casework.errors import CaseworkError
+from triage.models import RuleSetVersion
+from triage.ruleset import RuleSet, parse
+
+
+@dataclass(frozen=True)
+class Rules:
+    """A published version and the rule set that it holds."""
+
+    version_id: int
+    rule_set: RuleSet
+
+
+def live(at: datetime) -> Rules:
+    """
+    The version that is live at this moment.
+
+    :raises CaseworkError: none is.
+    """
+    version_id = RuleSetVersion.objects.filter(live__contains=at).values_list("pk", flat=True).first()
+    if version_id is None:
+        raise CaseworkError("No rule set is live: load the reference data, or publish a rule set.")
+    return of_version(version_id)
+
+
+def of_version(version_id: int) -> Rules:
+    """A published version. It never changes, so that a process reads and compiles it once."""
+    return _compiled(version_id)
+
+
+@lru_cache(maxsize=16)
+def _compiled(version_id: int) -> Rules:
+    document: Any = RuleSetVersion.objects.values_list("document", flat=True).get(pk=version_id)
+    return Rules(version_id, parse(document))

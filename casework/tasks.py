@@ -1,0 +1,18 @@
+"""What the worker does. Each task is safe to run twice, and at the same time as itself."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from casework.actions import outbox, reminders
+
+
+@shared_task
+def sweep_clocks() -> None:
+    """Tell people about the clocks that are due."""
+    reminders.sweep(now=timezone.now())
+
+
+@shared_task
+def drain_outbox() -> None:
+    """Send the messages that wait."""
+    outbox.drain(clock=timezone.now)
