@@ -1,0 +1,78 @@
+"""The demonstration's people and partner systems, and how they sign in."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.contrib.auth.hashers import check_password
+from django.utils import timezone
+
+from casework.demonstration.life import seed
+from casework.models import Contact
+from localities.models import Agency, AgencyClient, Membership, User
+from localities.working_time import local_day
+
+CONTACTS = 40
+CLIENT_NAME = "Demonstration"
+
+
+def prepare(earlier: Mapping[str, Any], *, base_url: str, progress: Callable[[str], None]) -> dict[str, Any]:
+    """
+    Make the demonstration, or keep the one that is there.
+
+    :param earlier: what this returned before, so that passwords that still hold stay the same.
+    :returns: the address and every sign-in, as `DATA_DIR/demo.json` has them.
+    """
+    if not Contact.objects.exists():
+        progress(f"Making {CONTACTS} contacts for the demonstration …")
+        seed(contacts=CONTACTS, seed=1, until=timezone.now(), progress=progress)
+    passwords = {user["username"]: user["password"] for user in _listed(earlier, "users", "username", "password")}
+    clients = {
+        client["client_id"]: client["client_secret"] for client in _listed(earlier, "api", "client_id", "client_secret")
+    }
+    return {
+        "base_url": base_url,
+        "api": [_client(agency, clients) for agency in Agency.objects.filter(is_active=True).order_by("pk")],
+        "users": [_user(membership, passwords) for membership in _memberships()],
+    }
+
+
+def _listed(earlier: Mapping[str, Any], name: str, *keys: str) -> list[dict[str, str]]:
+    entries = earlier.get(name)
+    if not isinstance(entries, list):
+        return []
+    return [
+        entry for entry in entries if isinstance(entry, dict) and all(isinstance(entry.get(key), str) for key in keys)
+    ]
+
+
+def _memberships() -> list[Membership]:
+    current = Membership.objects.current(local_day(timezone.now()))
+    first_of_each: dict[int, Membership] = {}
+    for membership in current.select_related("user", "team").order_by("pk"):
+        first_of_each.setdefault(membership.user_id, membership)
+    return list(first_of_each.values())
+
+
+def _user(membership: Membership, passwords: Mapping[str, str]) -> dict[str, str | None]:
+    user: User = membership.user
+    password = passwords.get(user.username, "")
+    if not password or not user.check_password(password):
+        password = secrets.token_urlsafe(12)
+        user.set_password(password)
+        user.save(update_fields=["password"])
+    team = membership.team.code if membership.team else None
+    return {"username": user.username, "password": password, "role": membership.role, "team": team}
+
+
+def _client(agency: Agency, known: Mapping[str, str]) -> dict[str, str]:
+    client = AgencyClient.objects.filter(agency=agency, name=CLIENT_NAME).first()
+    secret = known.get(client.client_id, "") if client else ""
+    if client is None or not check_password(secret, client.client_secret):
+        secret = secrets.token_urlsafe(32)
+        client = client or AgencyClient(agency=agency, name=CLIENT_NAME)
+        client.client_type = AgencyClient.CLIENT_CONFIDENTIAL
+        client.authorization_grant_type = AgencyClient.GRANT_CLIENT_CREDENTIALS
+        client.client_secret = secret
+        client.save()
+    return {"agency": agency.code, "client_id": client.client_id, "client_secret": secret}

@@ -1,0 +1,233 @@
+"""
+A life for the demonstration: contacts come in over some weeks, people decide, teams accept, work ends.
+
+Everything happens through the real actions, at moments that lie in the past, and in the order of those moments.
+"""
+
+import heapq
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from random import Random
+
+from django.core.mail.backends.dummy import EmailBackend as NoEmail
+
+from casework.actions import cases, contacts, decisions, handoffs, outbox, reminders
+from casework.demonstration.families import Families
+from casework.errors import CaseworkError
+from casework.models import Case, Contact, Decision, Handoff, Outcome
+from casework.responsibilities import current
+from casework.routing import teams_to_pick_from
+from localities.models import Agency, Membership, OtherAuthority, Postcode, Role, Team, TeamKind, User
+from localities.working_time import local_day
+from triage.ruleset import Hold
+
+WEEKS = 6
+RATIONALE = "The history and what the referrer saw point the same way; the family's own view was heard."
+
+
+class NothingToSeed(CaseworkError):
+    """The reference data are missing."""
+
+
+@dataclass(order=True)
+class Happening:
+    """Something that will happen at a moment."""
+
+    at: datetime
+    order: int
+    happen: Callable[[datetime], None] = field(compare=False)
+
+
+def seed(*, contacts: int, seed: int, until: datetime, progress: Callable[[str], None]) -> int:
+    """
+    Let so many contacts come in over the weeks before `until`, and life go on with them until then.
+
+    :param seed: the same seed makes the same families and the same life.
+    :returns: how many contacts came in.
+    :raises NothingToSeed: the reference data are not loaded.
+    """
+    return _Life(Random(seed), until, progress).live(contacts)  # noqa: S311  # a demonstration, not a secret
+
+
+class _Life:
+    def __init__(self, random: Random, until: datetime, progress: Callable[[str], None]) -> None:
+        self.random = random
+        self.until = until
+        self.progress = progress
+        self.order = itertools.count()
+        self.coming: list[Happening] = []
+        self.came_in = 0
+        postcodes = list(Postcode.objects.order_by("pk").values_list("pk", flat=True)[::97])
+        self.agencies = list(Agency.objects.filter(is_active=True).order_by("pk"))
+        if not postcodes or not self.agencies:
+            raise NothingToSeed("There is nothing to seed with: run manage.py load_reference_data first.")
+        self.families = Families(random, postcodes)
+
+    def live(self, count: int) -> int:
+        for _ in range(count):
+            # A third came in since yesterday, so that every worklist has something on it.
+            span = timedelta(hours=26) if self.random.random() < 0.33 else timedelta(weeks=WEEKS)
+            self._later(self.until - span * self.random.random(), self._receive)
+        told, total = 0, count
+        while self.coming:
+            happening = heapq.heappop(self.coming)
+            happening.happen(happening.at)
+            self._let_the_worker_work(happening.at)
+            if self.came_in >= told + max(1, total // 10):
+                told = self.came_in
+                self.progress(f"  {told} of {total} contacts")
+        self._let_the_worker_work(self.until)
+        return self.came_in
+
+    def _later(self, at: datetime, happen: Callable[[datetime], None]) -> None:
+        if at <= self.until:
+            heapq.heappush(self.coming, Happening(at, next(self.order), happen))
+
+    def _after(self, now: datetime, hours: tuple[float, float], happen: Callable[[datetime], None]) -> None:
+        self._later(now + timedelta(hours=self.random.uniform(*hours)), happen)
+
+    def _let_the_worker_work(self, now: datetime) -> None:
+        reminders.sweep(now=now)
+        outbox.drain(clock=lambda: now, connect=NoEmail)
+
+    # ---- what happens
+
+    def _receive(self, now: datetime) -> None:
+        agency = self.random.choice(self.agencies)
+        document = self.families.contact(now, agency.source_code)
+        typed_in = self.random.random() < 0.2
+        by = self._somebody(_front_door(), now, Role.CONTACT_OFFICER) if typed_in else agency
+        contact = contacts.receive(document=document, by=by, now=now).contact
+        self.came_in += 1
+        if contact.received_by_phone and self.random.random() < 0.9:
+            self._after(now, (2, 40), lambda later: self._in_writing(contact.pk, later))
+        urgent = contact.rag == "red"
+        self._after(now, (0.3, 3) if urgent else (1, 30), lambda later: self._look(contact.pk, later))
+
+    def _in_writing(self, contact_id: int, now: datetime) -> None:
+        team = Contact.objects.select_related("team").get(pk=contact_id).team
+        by = self._somebody(team, now, Role.CONTACT_OFFICER, Role.SOCIAL_WORKER)
+        contacts.confirm_in_writing(contact_id=contact_id, by=by, now=now)
+
+    def _look(self, contact_id: int, now: datetime) -> None:
+        contact = Contact.objects.select_related("recommendation", "team").get(pk=contact_id)
+        assert contact.recommendation is not None
+        if contact.recommendation.hold == Hold.AGREEMENT:
+            contact = contacts.record_agreement(
+                contact_id=contact.pk,
+                service=self.random.choice(["given", "given", "given", "refused"]),
+                given_by="mother",
+                on=local_day(now),
+                by=self._somebody(contact.team, now, Role.SOCIAL_WORKER),
+                now=now,
+            )
+        self._decide(contact, now)
+
+    def _decide(self, contact: Contact, now: datetime) -> None:
+        recommendation = contact.recommendation
+        assert recommendation is not None
+        pathway = recommendation.pathway
+        if pathway == "social_worker_review" and self.random.random() < 0.4 and contact.agreement == "given":
+            pathway = "family_help"
+        fired = {reason["rule"] for reason in recommendation.result["reasons"]}
+        manager = "hard_stop" in fired or recommendation.hold == Hold.MANAGER
+        where = decisions.preview(contact, pathway, now=now)
+        decision = decisions.decide(
+            contact_id=contact.pk,
+            recommendation_id=recommendation.pk,
+            pathway=pathway,
+            level=recommendation.level,
+            rag=recommendation.rag,
+            rationale=RATIONALE,
+            chosen_team_id=self.random.choice(teams_to_pick_from()).pk if where.pick else None,
+            chosen_team_reason="The family knows this team." if where.pick else "",
+            by=self._somebody(contact.team, now, Role.FRONT_DOOR_MANAGER if manager else Role.SOCIAL_WORKER),
+            now=now,
+        )
+        if decision.needs_sign_off:
+            self._after(now, (0.2, 8), lambda later: self._sign_off(decision, later))
+        else:
+            self._offered(decision.contact_id, now)
+
+    def _sign_off(self, decision: Decision, now: datetime) -> None:
+        team = Contact.objects.select_related("team").get(pk=decision.contact_id).team
+        by = self._somebody(team, now, Role.FRONT_DOOR_MANAGER, but_not=decision.decided_by)
+        decisions.sign_off(
+            contact_id=decision.contact_id, agreed=True, rationale="I have read the history and agree.", by=by, now=now
+        )
+        self._offered(decision.contact_id, now)
+
+    def _offered(self, contact_id: int, now: datetime) -> None:
+        for handoff in Handoff.objects.filter(case__contacts=contact_id, status="offered"):
+            self._after(now, (1, 40), lambda later, handoff_id=handoff.pk: self._answer(handoff_id, later))  # type: ignore[misc]
+
+    def _answer(self, handoff_id: int, now: datetime) -> None:
+        handoff = Handoff.objects.select_related("to_team").get(pk=handoff_id)
+        if handoff.status != "offered":
+            return
+        by = self._somebody(handoff.to_team, now, Role.TEAM_LEAD)
+        if self.random.random() < 0.05:
+            reason = "The family moved last week; the new address is in another locality."
+            handoffs.return_to_sender(handoff_id=handoff_id, reason=reason, by=by, now=now)
+            self._after(now, (2, 30), lambda later: self._offer_elsewhere(handoff.case_id, later))
+            return
+        handoffs.accept(handoff_id=handoff_id, by=by, now=now)
+        self._after(now, (2, 60), lambda later: self._lead(handoff.case_id, later))
+
+    def _offer_elsewhere(self, case_id: int, now: datetime) -> None:
+        held = current(Case.objects.get(pk=case_id))
+        by = self._somebody(held.team, now, Role.SOCIAL_WORKER)
+        team = self.random.choice([team for team in teams_to_pick_from() if team.kind == TeamKind.LOCALITY])
+        handoff = handoffs.offer(
+            case_id=case_id, to_team_id=team.pk, reason="The new address lies here.", by=by, now=now
+        )
+        self._after(now, (1, 30), lambda later: self._answer(handoff.pk, later))
+
+    def _lead(self, case_id: int, now: datetime) -> None:
+        case = Case.objects.get(pk=case_id)
+        team = current(case).team
+        by = self._somebody(team, now, Role.TEAM_LEAD)
+        if case.pathway == "other_authority":
+            authority = self.random.choice(list(OtherAuthority.objects.all()))
+            cases.name_other_authority(case_id=case_id, authority_id=authority.pk, by=by, now=now)
+            self._after(now, (1, 20), lambda later: self._close(case_id, Outcome.OTHER_AUTHORITY, later))
+            return
+        lead = self._somebody(team, now, Role.TEAM_MEMBER, Role.TEAM_LEAD)
+        cases.name_lead(case_id=case_id, lead_id=lead.pk, by=by, now=now)
+        self._after(now, (4, 120), lambda later: self._first_contact(case_id, later))
+
+    def _first_contact(self, case_id: int, now: datetime) -> None:
+        by = self._somebody(current(Case.objects.get(pk=case_id)).team, now, Role.TEAM_LEAD)
+        cases.record_milestone(case_id=case_id, kind="first_family_contact", at=now, by=by, now=now)
+        outcome = self.random.choice(
+            [Outcome.NEEDS_MET, Outcome.NEEDS_MET, Outcome.UNIVERSAL_SERVICES, Outcome.NO_PROGRESS]
+        )
+        self._after(now, (200, 1200), lambda later: self._close(case_id, outcome, later))
+
+    def _close(self, case_id: int, outcome: Outcome, now: datetime) -> None:
+        case = Case.objects.get(pk=case_id)
+        by = self._somebody(current(case).team, now, Role.TEAM_LEAD)
+        summary = "What the family wanted to change has changed; they know where to turn."
+        cases.close(case_id=case_id, outcome=outcome, summary=summary, by=by, now=now)
+
+    def _somebody(self, team: Team, now: datetime, *roles: Role, but_not: User | None = None) -> User:
+        """Somebody of the team in one of these roles."""
+        return _staff(team, local_day(now), roles, but_not, self.random)
+
+
+def _front_door() -> Team:
+    return Team.objects.filter(kind="front_door", is_active=True).order_by("code")[0]
+
+
+def _staff(team: Team, on: date, roles: tuple[Role, ...], but_not: User | None, random: Random) -> User:
+    of_team = Membership.objects.current(on).filter(role__in=roles)
+    people = [m.user for m in of_team.filter(team=team).select_related("user").order_by("pk") if m.user != but_not]
+    if not people:
+        # A small team asks a manager of the service, as it would on a real evening.
+        service = Membership.objects.current(on).filter(role=Role.SERVICE_MANAGER).select_related("user")
+        people = [membership.user for membership in service]
+    if not people:
+        raise NothingToSeed(f"{team} has nobody in the roles that the demonstration needs.")
+    return random.choice(people)
