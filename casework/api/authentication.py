@@ -1,0 +1,54 @@
+"""Partner systems sign in with OAuth 2 client credentials, and act as their agency."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from oauth2_provider.contrib.rest_framework import OAuth2Authentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
+
+from localities.models import Agency, AgencyClient
+
+if TYPE_CHECKING:
+    # The views' own module imports this one by the settings.
+    from rest_framework.views import APIView
+
+
+class AgencyAuthentication(OAuth2Authentication):
+    """A bearer token of an agency's client. `request.auth` is the token; nobody is `request.user`."""
+
+    www_authenticate_realm = "front-door"
+
+
+class IsAgencyWithScope(BasePermission):
+    """The agency may still send contacts, and its token has the scope that the view wants of this method."""
+
+    message = "This token does not allow this. Ask for one with the scope that the documentation names."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        agency = agency_of(request)
+        scopes: dict[str, str] = getattr(view, "required_scopes", {})
+        return (
+            agency is not None
+            and agency.is_active
+            and request.method in scopes
+            and request.auth.is_valid([scopes[request.method]])
+        )
+
+
+class AgencyThrottle(SimpleRateThrottle):
+    """So many calls a minute for each agency, whichever of its systems makes them."""
+
+    scope = "agency"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+        agency = agency_of(request)
+        return f"api-calls-of-{agency.pk}" if agency else None
+
+
+def agency_of(request: Request) -> Agency | None:
+    """The agency whose client holds the token; None without a token."""
+    client: Any = getattr(request.auth, "application", None)
+    return client.agency if isinstance(client, AgencyClient) else None

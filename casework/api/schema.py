@@ -1,0 +1,64 @@
+"""How the API describes itself (OpenAPI 3.1): the answers, and an example."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class OutcomeSerializer(serializers.Serializer[Any]):
+    """What was decided."""
+
+    pathway = serializers.CharField(help_text="The pathway's name, such as family_help.")
+    says = serializers.CharField(help_text="The same in words.")
+
+
+class ContactStatusSerializer(serializers.Serializer[Any]):
+    """What the agency may know of a contact that it sent."""
+
+    reference = serializers.CharField(help_text="Ours. Keep it: people ask for it on the telephone.")
+    url = serializers.URLField(help_text="Where to read what became of it.")
+    agency_reference = serializers.CharField(allow_null=True, help_text="Yours.")
+    received_at = serializers.DateTimeField()
+    status = serializers.ChoiceField(choices=["being_considered", "decided"])
+    decided_at = serializers.DateTimeField(allow_null=True)
+    outcome = OutcomeSerializer(allow_null=True, help_text="For professionals, once decided.")
+
+
+class WrongFieldSerializer(serializers.Serializer[Any]):
+    """One thing that is wrong."""
+
+    pointer = serializers.CharField(help_text="A JSON Pointer to the field, such as #/children/0/nhs_number.")
+    detail = serializers.CharField(help_text="What is wrong, and how to mend it.")
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """A problem document (RFC 9457)."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    errors = WrongFieldSerializer(many=True, required=False)
+
+
+CONTACT_EXAMPLE: dict[str, Any] = {
+    "agency_reference": "PPN-2026-118822",
+    "type": "safeguarding_concern",
+    "source_code": "2A",
+    "referrer": {"name": "Amina Yusuf", "role": "Designated safeguarding lead", "email": "dsl@school.example"},
+    "referrer_level": 3,
+    "children": [
+        {
+            "first_name": "Robin",
+            "last_name": "Ashworth",
+            "date_of_birth": "2019-03-04",
+            "address": {"lines": ["12 Example Road", "Aylesbury"], "postcode": "HP20 1UA"},
+            "where_now": "At school until 15:15",
+            "indicators": ["L3-12"],
+        }
+    ],
+    "concern": {"worries": "What has happened, when, and the effect on the child, in the referrer's words."},
+    "agreement": {"service": "given", "given_by": "mother", "on": "2026-11-20"},
+    "parents_told": {"answer": "yes"},
+    "sharing_basis": "public_task",
+}

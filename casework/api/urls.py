@@ -1,0 +1,14 @@
+"""The addresses of the partner API."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from casework.api.views import ContactsView, ContactView
+
+urlpatterns = [
+    path("contacts", ContactsView.as_view(), name="api-contacts"),
+    path("contacts/<str:reference>", ContactView.as_view(), name="api-contact"),
+    path("schema", login_not_required(SpectacularAPIView.as_view()), name="api-schema"),
+    path("docs", login_not_required(SpectacularSwaggerSplitView.as_view(url_name="api-schema")), name="api-docs"),
+]

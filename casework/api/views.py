@@ -1,0 +1,122 @@
+"""The partner API: a contact in, and what became of it out. An agency sees only what it sent."""
+
+from typing import Any
+
+from django.http import Http404
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.views import APIView
+
+from casework.actions import contacts, looking
+from casework.api.authentication import agency_of
+from casework.api.schema import CONTACT_EXAMPLE, ContactStatusSerializer, ProblemSerializer
+from casework.contact_document import ContactDocument
+from casework.models import Contact
+from casework.policies import hears_outcomes
+from casework.rules import of_version
+from localities.models import Agency
+from triage.documents import Fault, InvalidDocument
+
+LONGEST_KEY = 255
+PROBLEMS = {
+    code: OpenApiResponse(ProblemSerializer, description=says)
+    for code, says in {
+        400: "The contact is not valid: every wrong field is named.",
+        401: "There is no token, or it has run out.",
+        403: "The token does not allow this.",
+        422: "The idempotency key came before with another contact.",
+        429: "Too many calls; Retry-After says when to come again.",
+        503: "The front door cannot take contacts now. Send it again later, or call.",
+    }.items()
+}
+NOT_FOUND = OpenApiResponse(ProblemSerializer, description="There is none, or another agency sent it.")
+
+
+class ContactsView(APIView):
+    """Send a contact about children."""
+
+    required_scopes = {"POST": "contacts:write"}  # noqa: RUF012  # DRF reads it; nobody writes it
+
+    @extend_schema(
+        operation_id="sendContact",
+        summary="Send a contact",
+        description=(
+            "Give every contact an Idempotency-Key of your own: sent again with the same key and the same body, for "
+            "example after a timeout, it is taken in once, and the answer is the same."
+        ),
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="Yours, up to 255 characters."
+            )
+        ],
+        request={"application/json": ContactDocument},
+        responses={201: ContactStatusSerializer, **PROBLEMS},
+        examples=[OpenApiExample("A concern about a child at school", CONTACT_EXAMPLE, request_only=True)],
+    )
+    def post(self, request: Request) -> Response:
+        agency = _agency(request)
+        data: Any = request.data
+        if not isinstance(data, dict):
+            raise InvalidDocument([Fault((), "A contact is one JSON object.")])
+        received = contacts.receive(
+            document=data, by=agency, now=timezone.now(), idempotency_key=_idempotency_key(request)
+        )
+        answer = _status(received.contact, request)
+        return Response(answer, status=201, headers={"Location": answer["url"]})
+
+
+class ContactView(APIView):
+    """What became of a contact that the agency sent."""
+
+    required_scopes = {"GET": "contacts:read"}  # noqa: RUF012  # DRF reads it; nobody writes it
+
+    @extend_schema(
+        operation_id="readContact",
+        summary="Read what became of a contact",
+        responses={200: ContactStatusSerializer, 404: NOT_FOUND, **{code: PROBLEMS[code] for code in (401, 403, 429)}},
+    )
+    def get(self, request: Request, reference: str) -> Response:
+        try:
+            contact = looking.at_own_contact(reference=reference, by=_agency(request), now=timezone.now())
+        except Contact.DoesNotExist:
+            raise Http404 from None
+        return Response(_status(contact, request))
+
+
+def _agency(request: Request) -> Agency:
+    agency = agency_of(request)
+    assert agency is not None, "the permission lets nobody in without one"
+    return agency
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if len(key) > LONGEST_KEY or not key.isprintable():
+        says = f"Idempotency-Key: must be at most {LONGEST_KEY} printable characters."
+        raise InvalidDocument([Fault((), says)])
+    return key or None
+
+
+def _status(contact: Contact, request: Request) -> dict[str, Any]:
+    """
+    What the agency may know: that we have it, and, once decided, what. Never the history of the family, which other
+    agencies told us, nor the recommendation, which rests on it.
+    """
+    decision = contact.decision_in_effect
+    outcome = None
+    if decision is not None and hears_outcomes(contact):
+        pathway = of_version(decision.recommendation.rule_set_id).rule_set.pathways[decision.pathway]
+        outcome = {"pathway": pathway.id, "says": pathway.title}
+    return {
+        "reference": contact.reference,
+        "url": reverse("api-contact", [contact.reference], request=request),
+        "agency_reference": contact.document.get("agency_reference"),
+        "received_at": contact.received_at.isoformat(),
+        "status": "decided" if decision is not None else "being_considered",
+        "decided_at": decision.decided_at.isoformat() if decision is not None else None,
+        "outcome": outcome,
+    }

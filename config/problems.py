@@ -1,0 +1,82 @@
+"""The shape of every API error: a problem document (RFC 9457) that names every wrong field at once."""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from casework.errors import CaseworkError, KeyUsedForAnother, NotAllowedInStatus, NotPermitted
+from triage.documents import InvalidDocument
+
+log = structlog.get_logger()
+
+
+def as_problem(error: Exception, context: dict[str, Any]) -> Response:
+    """
+    The problem document for an error; Django REST framework calls it.
+
+    `type` is a stable name, `errors` (where the body is wrong) a list of `pointer` (a JSON Pointer) and `detail`.
+    """
+    set_rollback()
+    headers: dict[str, str] = {}
+    errors: list[dict[str, str]] = []
+    match error:
+        case InvalidDocument():
+            status, name, detail = 400, "invalid", "The contact was not taken in. Mend what is wrong and send it again."
+            errors = [{"pointer": fault.pointer, "detail": f"{fault.place}: {fault.says}"} for fault in error.faults]
+        case KeyUsedForAnother():
+            status, name, detail = 422, "idempotency-key-reused", str(error)
+        case NotPermitted():
+            status, name, detail = 403, "not-permitted", str(error)
+        case NotAllowedInStatus():
+            status, name, detail = 409, "not-now", str(error)
+        case CaseworkError():
+            status, name, detail = 503, "unavailable", str(error)
+        case Http404() | ObjectDoesNotExist():
+            status, name, detail = 404, "not-found", "There is nothing here that this agency may see."
+        case PermissionDenied():
+            status, name, detail = 403, "not-permitted", "This is not allowed."
+        case exceptions.APIException():
+            status, name, detail = error.status_code, str(error.default_code).replace("_", "-"), _sentence(error)
+            if challenge := getattr(error, "auth_header", None):
+                headers["WWW-Authenticate"] = challenge
+            if (wait := getattr(error, "wait", None)) is not None:
+                headers["Retry-After"] = str(int(wait) + 1)
+        case _:
+            log.error("API error", exc_info=error)
+            status, name, detail = (
+                500,
+                "error",
+                "Something went wrong here, and nothing was stored. Send it again later.",
+            )
+    return problem(status, name, detail, errors, headers)
+
+
+def problem(
+    status: int,
+    name: str,
+    detail: str,
+    errors: list[dict[str, str]] | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """A problem document as an answer."""
+    document: dict[str, Any] = {
+        "type": f"urn:front-door:problem:{name}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        document["errors"] = errors
+    return Response(document, status=status, headers=headers, content_type="application/problem+json")
+
+
+def _sentence(error: exceptions.APIException) -> str:
+    detail = error.detail
+    text = str(detail) if isinstance(detail, str) else "The request cannot be understood."
+    return text if text.endswith((".", "!", "?")) else f"{text}."
