@@ -1,0 +1,371 @@
+"""
+The form for a contact: fields into the same document that partners send, and faults back to the fields.
+
+What is right or wrong is said in one place, `casework.contact_document`; here it is only asked.
+"""
+
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from casework.contact_document import read_contact
+from casework.models import ContactType, ParentsTold, SharingBasis
+from casework.models.contacts import AGREEMENTS
+from casework.web.rendering import (
+    Checkbox,
+    DatePartsField,
+    EmailInput,
+    Form,
+    IndicatorBoxes,
+    PhoneInput,
+    Radios,
+    RadiosInARow,
+    Select,
+    Textarea,
+    TextInput,
+)
+from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
+from triage.documents import Fault, InvalidDocument
+from triage.ruleset import RuleSet
+
+MOST = 20
+UNKNOWN_YES_NO = [("", "Not known"), ("yes", "Yes"), ("no", "No")]
+DOMAINS = {"development": "the child's development", "parenting": "parents and carers",
+           "family_environment": "family and environment"}  # fmt: skip
+
+NO_CHILD = "Tell us of at least one child: a name, or, for one who is not born yet, the expected date of delivery."
+
+Path = tuple[str | int, ...]
+
+
+def _text(label: str, width: int | None = None, hint: str = "") -> forms.CharField:
+    return forms.CharField(label=label, required=False, widget=TextInput(width), help_text=hint)
+
+
+def _long(label: str, hint: str = "", rows: int = 4) -> forms.CharField:
+    return forms.CharField(label=label, required=False, widget=Textarea({"rows": rows}), help_text=hint)
+
+
+def _date(label: str, hint: str = "") -> DatePartsField:
+    return DatePartsField(label=label, help_text=hint)
+
+
+def _choice(label: str, choices: Any, widget: Any = Radios, hint: str = "") -> forms.ChoiceField:
+    return forms.ChoiceField(label=label, choices=choices, required=False, widget=widget, help_text=hint)
+
+
+def _known(label: str) -> forms.ChoiceField:
+    return _choice(label, UNKNOWN_YES_NO, RadiosInARow)
+
+
+def _box(label: str) -> forms.BooleanField:
+    return forms.BooleanField(label=label, required=False, widget=Checkbox)
+
+
+class _Indicators(forms.MultipleChoiceField):
+    """The choices come from the live rule set; whether a code is known is asked with everything else."""
+
+    widget = IndicatorBoxes
+
+    def valid_value(self, value: str) -> bool:
+        return True
+
+
+class Part(Form):
+    """
+    A part of the form. `PATHS` says where each field stands in the document, below the part's own place.
+
+    A dot separates the steps.
+    """
+
+    PATHS: Mapping[str, str] = {}
+    TRUTHS: tuple[str, ...] = ()
+    LISTS: Mapping[str, str] = {}
+
+    @property
+    def number(self) -> str:
+        """Which child or adult this is, as the page's buttons call it."""
+        return str(self.prefix).rsplit("-", 1)[1]
+
+    def entry(self) -> dict[str, Any]:
+        """This part of the document. An empty field is left out: it was not said."""
+        entry: dict[str, Any] = {}
+        for name, path in self.PATHS.items():
+            value = self._value(name)
+            if value is None or value == "":
+                continue
+            at = entry
+            *above, last = path.split(".")
+            for step in above:
+                at = at.setdefault(step, {})
+            at[last] = value
+        return entry
+
+    def _value(self, name: str) -> Any:
+        value = self.cleaned_data.get(name)
+        if name in self.TRUTHS:
+            return {"yes": True, "no": False}.get(str(value))
+        if name in self.LISTS and isinstance(value, str):
+            return [item.strip() for item in re.split(self.LISTS[name], value) if item.strip()]
+        return value
+
+    def is_empty(self) -> bool:
+        return not any(value for value in self.cleaned_data.values())
+
+    def take(self, path: Path, fault: Fault) -> bool:
+        """Show a fault at the field that stands at `path`; False if there is none here."""
+        written = [step for step in path if not isinstance(step, int)]
+        for name, place in self.PATHS.items():
+            steps = place.split(".")
+            if written[: len(steps)] == steps or (written and written == steps[: len(written)]):
+                self.add_error(name, _sentence(str(self.fields[name].label), fault.says))
+                return True
+        return False
+
+
+class ContactPart(Part):
+    """Everything that stands once on a contact."""
+
+    type = _choice("What is it?", ContactType.choices)
+    source_code = _choice("Who is it from?", [("", "Choose"), *SOURCE_CODES.items()], Select)
+    agency_reference = _text("Their reference", 20, "If they gave one, for example the number of a police notice.")
+    received_by_phone = _box("It came by telephone: they must confirm it in writing")
+    immediate_danger = _known("Is a child in immediate danger now?")
+
+    referrer_name = _text("Name")
+    referrer_role = _text("Job title or role")
+    referrer_email = forms.CharField(
+        label="E-mail address",
+        required=False,
+        widget=EmailInput(),
+        help_text="We write to it that we have the contact.",
+    )
+    referrer_phone = forms.CharField(label="Telephone number", required=False, widget=PhoneInput(20))
+    referrer_relationship = _text("How they know the family")
+    keep_anonymous = _box("The family must not learn who told us")
+    referrer_level = _choice(
+        "Which level of need do they see?", [("", "They did not say"), *((str(n), f"Level {n}") for n in (1, 2, 3, 4))]
+    )
+
+    family_indicators = _Indicators(label="What was said about the family as a whole?", required=False)
+    dash = _choice(
+        "DASH risk",
+        [("", "Not assessed"), ("standard", "Standard"), ("medium", "Medium"), ("high", "High")],
+        RadiosInARow,
+    )
+    marac = _known("Is it before a MARAC?")
+
+    worries = _long(
+        "What are they worried about?", "What happened, when, and the effect on the child; in their words.", 8
+    )
+    working_well = _long("What is working well?")
+    wanted = _long("What do they and the family want to change?")
+    childs_words = _long("What did the child say?", "In the child's own words.")
+    support_already_tried = _long("What was tried already?")
+
+    agreement = _choice("Does the family agree to a voluntary service?", AGREEMENTS)
+    agreement_given_by = _text("Who in the family answered?", 20)
+    agreement_on = _date("When did they answer?")
+    parents_told = _choice("Do the parents know of this contact?", ParentsTold.choices)
+    parents_told_reason = _long("If not, why not?", rows=2)
+    sharing_basis = _choice("On what basis is it shared?", [("", "Not said"), *SharingBasis.choices], Select)
+
+    PATHS = {  # noqa: RUF012  # a table
+        "type": "type", "source_code": "source_code", "agency_reference": "agency_reference",
+        "received_by_phone": "received_by_phone", "immediate_danger": "immediate_danger",
+        "referrer_name": "referrer.name", "referrer_role": "referrer.role", "referrer_email": "referrer.email",
+        "referrer_phone": "referrer.phone", "referrer_relationship": "referrer.relationship",
+        "keep_anonymous": "referrer.keep_anonymous", "referrer_level": "referrer_level",
+        "family_indicators": "family_indicators", "dash": "domestic_abuse.dash", "marac": "domestic_abuse.marac",
+        "worries": "concern.worries", "working_well": "concern.working_well", "wanted": "concern.wanted",
+        "childs_words": "concern.childs_words", "support_already_tried": "support_already_tried",
+        "agreement": "agreement.service", "agreement_given_by": "agreement.given_by", "agreement_on": "agreement.on",
+        "parents_told": "parents_told.answer", "parents_told_reason": "parents_told.reason",
+        "sharing_basis": "sharing_basis",
+    }  # fmt: skip
+    TRUTHS = ("immediate_danger", "marac")
+
+    def _value(self, name: str) -> Any:
+        value = super()._value(name)
+        return int(value) if name == "referrer_level" and value else value
+
+
+class ChildPart(Part):
+    """A child, born or not."""
+
+    first_name = _text("First name", 20)
+    last_name = _text("Last name", 20)
+    also_known_as = _text("Other names", hint="Separate them by commas.")
+    date_of_birth = _date("Date of birth", "For example, 4 3 2019")
+    expected_date_of_delivery = _date("Not born yet: expected date of delivery")
+    sex = _choice("Sex", [("", "Not said"), *SEXES.items()], Select)
+    ethnicity = _choice("Ethnicity", [("", "Not said"), *ETHNICITIES.items()], Select)
+    first_language = _text("First language", 20)
+    interpreter_needed = _known("Is an interpreter needed?")
+    disabled = _known("Is the child disabled?")
+    non_verbal = _known("Is the child non-verbal?")
+    nhs_number = _text("NHS number", 10)
+    upn = _text("Unique pupil number", 20)
+    address_lines = _long("Address, without the postcode", rows=2)
+    postcode = _text("Postcode", 10)
+    confidential = _box("The address is confidential, for example a refuge")
+    where_now = _text("Where is the child now?")
+    school = _text("School, nursery, or where the child spends the day")
+    indicators = _Indicators(label="What was said about this child?", required=False)
+
+    PATHS = {  # noqa: RUF012  # a table
+        "first_name": "first_name", "last_name": "last_name", "also_known_as": "also_known_as",
+        "date_of_birth": "date_of_birth", "expected_date_of_delivery": "expected_date_of_delivery", "sex": "sex",
+        "ethnicity": "ethnicity", "first_language": "first_language", "interpreter_needed": "interpreter_needed",
+        "disabled": "disabled", "non_verbal": "non_verbal", "nhs_number": "nhs_number", "upn": "upn",
+        "address_lines": "address.lines", "postcode": "address.postcode", "confidential": "address.confidential",
+        "where_now": "where_now", "school": "school", "indicators": "indicators",
+    }  # fmt: skip
+    TRUTHS = ("interpreter_needed", "disabled", "non_verbal")
+    LISTS = {"also_known_as": ",", "address_lines": r"\r?\n"}  # noqa: RUF012  # a table
+
+
+class AdultPart(Part):
+    """An adult of the household, or one who matters to the child."""
+
+    first_name = _text("First name", 20)
+    last_name = _text("Last name", 20)
+    date_of_birth = _date("Date of birth")
+    relationship = _text("Relationship to the child", 20, "For example, mother")
+    parental_responsibility = _known("Parental responsibility")
+    same_address = _known("Lives at the child's address")
+    phone = forms.CharField(label="Telephone number", required=False, widget=PhoneInput(20))
+    risk_to_staff = _known("Known risk to staff")
+
+    PATHS = {name: name for name in (  # noqa: RUF012  # a table
+        "first_name", "last_name", "date_of_birth", "relationship", "parental_responsibility", "same_address", "phone",
+        "risk_to_staff",
+    )}  # fmt: skip
+    TRUTHS = ("same_address", "risk_to_staff")
+
+
+class ContactForm:
+    """
+    The whole form: the contact, its children and its adults. Works without JavaScript: adding and removing a person
+    is a submit, and nothing that was typed is lost.
+    """
+
+    def __init__(self, rules: RuleSet, data: QueryDict | None = None) -> None:
+        self.rules = rules
+        self.data = data
+        self.key = (data.get("key") if data else None) or uuid.uuid4().hex
+        self.contact = ContactPart(
+            data, prefix="contact", initial={"agreement": "not_sought", "parents_told": "not_known"}
+        )
+        self.children = [ChildPart(data, prefix=f"child-{n}") for n in _numbers(data, "children")]
+        self.adults = [AdultPart(data, prefix=f"adult-{n}") for n in _numbers(data, "adults")]
+        self.other_errors: list[str] = []
+        choices = indicator_choices(rules)
+        for part, name in [(self.contact, "family_indicators"), *((child, "indicators") for child in self.children)]:
+            field = part.fields[name]
+            assert isinstance(field, _Indicators)
+            field.choices = choices
+
+    def with_people_changed(self) -> "ContactForm | None":
+        """The same form with one person more or less, where that is what was asked; else None."""
+        assert self.data is not None
+        for group, parts in (("children", self.children), ("adults", self.adults)):
+            numbers = [part.number for part in parts]
+            if self.data.get("add") == group and len(numbers) < MOST:
+                numbers.append(str(max(int(number) for number in numbers) + 1))
+            elif (gone := self.data.get(f"remove_{group}")) in numbers:
+                numbers.remove(gone)
+            else:
+                continue
+            changed = self.data.copy()
+            changed.setlist(group, numbers)
+            form = ContactForm(self.rules, changed)
+            for part in form.parts():
+                part.full_clean()
+                part.errors.clear()
+            return form
+        return None
+
+    def parts(self) -> Iterator[Part]:
+        yield self.contact
+        yield from self.children
+        yield from self.adults
+
+    def document(self) -> dict[str, Any]:
+        """The contact as a partner would send it. People of whom nothing was typed are left out."""
+        document = self.contact.entry()
+        document["children"] = [child.entry() for child in self._said(self.children)]
+        document["adults"] = [adult.entry() for adult in self._said(self.adults)]
+        document.setdefault("concern", {})
+        return document
+
+    def is_valid(self, today: date) -> bool:
+        """Whether the contact can be taken in; else every fault stands at its field."""
+        for part in self.parts():
+            part.is_valid()
+        try:
+            read_contact(self.document(), indicators=self.rules.catalogue.entries, today=today)
+        except InvalidDocument as invalid:
+            self.take(invalid)
+        return not self.other_errors and all(not part.errors for part in self.parts())
+
+    def take(self, invalid: InvalidDocument) -> None:
+        """Show the faults of the document at their fields."""
+        for fault in invalid.faults:
+            part, path = self._part_at(fault.path)
+            if not part.take(path, fault):
+                self.other_errors.append(str(fault) if fault.path != ("children",) else NO_CHILD)
+
+    def errors(self) -> list[tuple[str, str]]:
+        """Every error with the id of its field, for the summary at the top."""
+        found = [("", says) for says in self.other_errors]
+        for number, part in enumerate(self.parts()):
+            for name, errors in part.errors.items():
+                where = f" ({self._title(number)})" if number else ""
+                found += [(part[name].id_for_label or part[name].auto_id, f"{says}{where}") for says in errors]
+        return found
+
+    def _title(self, number: int) -> str:
+        if number <= len(self.children):
+            return f"child {number}"
+        return f"adult {number - len(self.children)}"
+
+    def _said(self, parts: list[Any]) -> list[Any]:
+        return [part for part in parts if not part.is_empty()]
+
+    def _part_at(self, path: Path) -> tuple[Part, Path]:
+        match path:
+            case ("children", int(number), *rest):
+                return self._said(self.children)[number], tuple(rest)
+            case ("adults", int(number), *rest):
+                return self._said(self.adults)[number], tuple(rest)
+            case _:
+                return self.contact, path
+
+
+def indicator_choices(rules: RuleSet) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The indicators by level, the gravest first, and by domain."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for entry in rules.catalogue.entries.values():
+        title = f"Level {entry.level}: {DOMAINS.get(entry.domain, entry.domain)}"
+        groups.setdefault(title, []).append((entry.code, f"{entry.says} ({entry.code})"))
+    return list(groups.items())
+
+
+def _numbers(data: QueryDict | None, group: str) -> list[int]:
+    if data is None:
+        return [0]
+    given = [int(number) for number in data.getlist(group) if number.isascii() and number.isdigit() and len(number) < 4]
+    return list(dict.fromkeys(given))[:MOST] or [0]
+
+
+def _sentence(label: str, says: str) -> str:
+    """A fault's words as a sentence of their own: what begins small continues the field's name."""
+    if says == "is missing.":
+        return f"Answer this: {label}"
+    return f"{label.rstrip('?')}: {says}" if label and says[:1].islower() else says

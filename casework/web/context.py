@@ -1,0 +1,24 @@
+"""What every page shows: the council's name, and what the person who is signed in may open."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+
+from localities.models import ADMIN_ROLES, FRONT_DOOR_ROLES, User
+from localities.standing import standing
+from localities.working_time import local_day
+
+
+def service(request: HttpRequest) -> dict[str, Any]:
+    """For templates: `council`, `opens_admin`, `enters_contacts`."""
+    user = getattr(request, "user", None)
+    if not isinstance(user, User):
+        return {"council": settings.COUNCIL_NAME}
+    who = standing(user, local_day(timezone.now()))
+    return {
+        "council": settings.COUNCIL_NAME,
+        "opens_admin": who.has(*ADMIN_ROLES),
+        "enters_contacts": bool(who.front_door_roles & frozenset(FRONT_DOOR_ROLES)),
+    }

@@ -1,0 +1,63 @@
+"""Errors as pages, in one place. A sentence says what happened and what to do; nothing about a family is in it."""
+
+from collections.abc import Callable
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from casework.errors import CaseworkError, NotAllowedInStatus, NotPermitted
+
+API = "/api/"
+NOT_FOUND = "There is no such page, or it is not yours to see. Check the reference."
+NOT_ALLOWED = "You may not do this. If you should, ask your team lead."
+NOT_UNDERSTOOD = "This request could not be understood. Go back and try again."
+BROKEN = "Something went wrong here, and nothing was stored. Try again; if it happens again, tell your administrator."
+
+
+class CaseworkErrorMiddleware:
+    """What an action refuses becomes a page with its sentence."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        match error:
+            case NotPermitted():
+                return _page(request, 403, "You cannot do this", str(error))
+            case NotAllowedInStatus():
+                return _page(request, 409, "This cannot be done now", str(error))
+            case CaseworkError():
+                return _page(request, 503, "This cannot be done now", str(error))
+            case _:
+                return None
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, 400, "Not understood", NOT_UNDERSTOOD)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, 403, "You cannot do this", NOT_ALLOWED)
+
+
+def not_found(request: HttpRequest, exception: Http404) -> HttpResponse:
+    return _page(request, 404, "Page not found", NOT_FOUND)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _page(request, 500, "Something went wrong", BROKEN)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    says = "The form was open too long, or cookies are off. Go back, load the page again, and send the form once more."
+    return _page(request, 403, "The form was not sent", says)
+
+
+def _page(request: HttpRequest, status: int, title: str, says: str) -> HttpResponse:
+    if request.path.startswith(API):
+        document = {"type": "about:blank", "title": title, "status": status, "detail": says}
+        return JsonResponse(document, status=status, content_type="application/problem+json")
+    return render(request, "front_door/error.html", {"title": title, "says": says}, status=status)

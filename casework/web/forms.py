@@ -1,0 +1,231 @@
+"""The small forms on the pages of contacts and cases. They collect; whether it is right is the action's to say."""
+
+from datetime import date, datetime
+from typing import Any
+
+from django import forms
+
+from casework.models import Contact, MilestoneKind, Outcome
+from casework.models.contacts import AGREEMENTS
+from casework.routing import teams_to_pick_from
+from casework.web.rendering import DatePartsField, Form, Radios, RadiosInARow, Select, Textarea, TextInput
+from localities.models import OtherAuthority, Team, User
+from localities.working_time import LONDON
+from triage.documents import InvalidDocument
+from triage.ruleset import Rag, RuleSet
+
+UNKNOWN_YES_NO = [("", "Not known"), ("yes", "Yes"), ("no", "No")]
+
+
+class ActionForm(Form):
+    """A form whose action names its faults by the form's own fields."""
+
+    def take(self, invalid: InvalidDocument) -> None:
+        """Show an action's faults at their fields; what belongs to none stands above the form."""
+        for fault in invalid.faults:
+            name = str(fault.path[0]) if fault.path else None
+            self.add_error(name if name in self.fields else None, fault.says)
+
+
+def _why(label: str, hint: str = "") -> forms.CharField:
+    return forms.CharField(label=label, required=False, widget=Textarea({"rows": 3}), help_text=hint)
+
+
+class DecideForm(ActionForm):
+    """Accept or override: the recommendation is filled in, the rationale never."""
+
+    recommendation = forms.IntegerField(widget=forms.HiddenInput)
+    pathway = forms.ChoiceField(label="What happens next?", widget=Radios, required=False)
+    level = forms.TypedChoiceField(
+        label="Level of need", widget=Radios, required=False, coerce=int, empty_value=0,
+        choices=[(str(level), f"Level {level}") for level in (1, 2, 3, 4)],
+    )  # fmt: skip
+    rag = forms.ChoiceField(
+        label="Rating", widget=Radios, required=False, choices=[(rag.value, rag.value.capitalize()) for rag in Rag]
+    )
+    rationale = _why(
+        "Your rationale",
+        "In your own words: what you weighed, what the history means, and why this is right for the child. "
+        "The child may read it one day.",
+    )
+    team = forms.TypedChoiceField(
+        label="Team", widget=Select, required=False, coerce=int, empty_value=None,
+        help_text="Only where the route above cannot tell.",
+    )  # fmt: skip
+    team_reason = _why("Why this team?")
+
+    def __init__(self, contact: Contact, rules: RuleSet, *args: Any, **kwargs: Any) -> None:
+        recommendation = contact.recommendation
+        assert recommendation is not None
+        initial = {
+            "recommendation": recommendation.pk,
+            "pathway": recommendation.pathway,
+            "level": str(recommendation.level),
+            "rag": recommendation.rag,
+        }
+        super().__init__(*args, initial=initial, prefix="decide", **kwargs)
+        pathway, team = self.fields["pathway"], self.fields["team"]
+        assert isinstance(pathway, forms.ChoiceField)
+        assert isinstance(team, forms.ChoiceField)
+        pathway.choices = [(entry.id, entry.title) for entry in rules.pathways.values()]
+        team.choices = [("", "Choose"), *((str(entry.pk), entry.name) for entry in teams_to_pick_from())]
+
+
+class SignOffForm(ActionForm):
+    """Agree or decline, with a rationale."""
+
+    answer = forms.ChoiceField(
+        label="Do you agree?", widget=Radios, choices=[("agree", "I agree"), ("decline", "I do not agree")],
+        error_messages={"required": "Say whether you agree."},
+    )  # fmt: skip
+    rationale = _why("Your rationale")
+
+
+class AgreementForm(ActionForm):
+    """What the family says to a voluntary service."""
+
+    service = forms.ChoiceField(label="What does the family say?", widget=Radios, choices=AGREEMENTS, required=False)
+    given_by = forms.CharField(label="Who answered?", required=False, widget=TextInput(20))
+    on = DatePartsField(label="When?")
+
+    def day(self) -> date | None:
+        """The day that was typed; None if it was not, or is no real date."""
+        try:
+            return date.fromisoformat(self.cleaned_data.get("on") or "")
+        except ValueError:
+            return None
+
+
+class ChecksForm(Form):
+    """What our own records say of each child, and of brothers and sisters."""
+
+    sibling_on_cp_plan = forms.ChoiceField(
+        label="Does a brother or sister have a child protection plan?",
+        widget=RadiosInARow,
+        choices=UNKNOWN_YES_NO,
+        required=False,
+    )
+
+    def __init__(self, contact: Contact, *args: Any, **kwargs: Any) -> None:
+        self.children = list(contact.children.select_related("person"))
+        initial = {"sibling_on_cp_plan": _said(contact.sibling_on_cp_plan)}
+        for child in self.children:
+            initial[f"plan_{child.pk}"] = _said(child.person.previous_cp_plan)
+            initial[f"after_{child.pk}"] = _said(child.person.previously_looked_after)
+        super().__init__(*args, initial=initial, prefix="checks", **kwargs)
+        for child in self.children:
+            for name, asks in (("plan", "had a child protection plan before"), ("after", "was looked after before")):
+                self.fields[f"{name}_{child.pk}"] = forms.ChoiceField(
+                    label=f"{child.person.full_name}: {asks}?",
+                    widget=RadiosInARow,
+                    choices=UNKNOWN_YES_NO,
+                    required=False,
+                )
+
+    def sibling(self) -> bool | None:
+        return _heard(self.cleaned_data["sibling_on_cp_plan"])
+
+    def of_children(self) -> dict[int, tuple[bool | None, bool | None]]:
+        said = self.cleaned_data
+        return {
+            child.pk: (_heard(said[f"plan_{child.pk}"]), _heard(said[f"after_{child.pk}"])) for child in self.children
+        }
+
+
+class OfferForm(ActionForm):
+    """Offer a case to another team."""
+
+    to_team = forms.TypedChoiceField(
+        label="To which team?", widget=Select, required=False, coerce=int, empty_value=None
+    )
+    reason = _why("Why?", "What the family needs from this team, and what they have been told.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, prefix="offer", **kwargs)
+        field = self.fields["to_team"]
+        assert isinstance(field, forms.ChoiceField)
+        teams = Team.objects.filter(is_active=True).order_by("name")
+        field.choices = [("", "Choose"), *((str(team.pk), team.name) for team in teams)]
+
+
+class AnswerForm(ActionForm):
+    """Accept a handoff, or return it with a reason."""
+
+    reason = _why("If you return it: why?", "So that the sender can do better. Nothing of the story is lost.")
+
+
+class WithdrawForm(ActionForm):
+    """Take an offer back."""
+
+    reason = _why("Why do you withdraw the offer?")
+
+
+class LeadForm(ActionForm):
+    """Name the lead practitioner."""
+
+    lead = forms.TypedChoiceField(
+        label="Lead practitioner", widget=Select, required=False, coerce=int, empty_value=None,
+        help_text="The person whom the family knows and turns to.",
+    )  # fmt: skip
+
+    def __init__(self, team: Team, on: date, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, prefix="lead", **kwargs)
+        field = self.fields["lead"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", "Choose"), *((str(user.pk), user.name) for user in _members(team, on))]
+
+
+class MilestoneForm(ActionForm):
+    """Something promised that was done."""
+
+    kind = forms.ChoiceField(
+        label="What was done?", widget=Select, required=False, choices=[("", "Choose"), *MilestoneKind.choices]
+    )
+    on = DatePartsField(label="On which day?")
+    time = forms.CharField(label="At what time?", required=False, widget=TextInput(5), help_text="For example, 14:30")
+
+    def take(self, invalid: InvalidDocument) -> None:
+        for fault in invalid.faults:
+            self.add_error("on" if fault.path == ("at",) else str(fault.path[0]), fault.says)
+
+    def moment(self) -> datetime | None:
+        """When it was done; None if that was not said, or cannot be read."""
+        day, time = self.cleaned_data.get("on"), (self.cleaned_data.get("time") or "").strip() or "00:00"
+        try:
+            return datetime.strptime(f"{day} {time}", "%Y-%m-%d %H:%M").replace(tzinfo=LONDON)
+        except ValueError:
+            return None
+
+
+class AuthorityForm(ActionForm):
+    """Name the other authority."""
+
+    authority = forms.TypedChoiceField(
+        label="Which council answers for this family?", widget=Select, required=False, coerce=int, empty_value=None
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, prefix="authority", **kwargs)
+        field = self.fields["authority"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", "Choose"), *((str(entry.pk), entry.name) for entry in OtherAuthority.objects.all())]
+
+
+class CloseForm(ActionForm):
+    """End the work."""
+
+    outcome = forms.ChoiceField(label="How did the work end?", widget=Radios, required=False, choices=Outcome.choices)
+    summary = _why("What was achieved, and what stays open for the family?")
+
+
+def _members(team: Team, on: date) -> list[User]:
+    memberships = team.memberships.current(on).select_related("user").order_by("user__name")  # type: ignore[attr-defined]
+    return list({membership.user_id: membership.user for membership in memberships}.values())
+
+
+def _said(value: bool | None) -> str:
+    return {True: "yes", False: "no", None: ""}[value]
+
+
+def _heard(value: str) -> bool | None:
+    return {"yes": True, "no": False}.get(value)

@@ -1,0 +1,142 @@
+"""Forms in the look of the GOV.UK Design System: a renderer, and the widgets that it draws."""
+
+from typing import Any
+
+from django import forms
+from django.forms.renderers import TemplatesSetting
+
+
+class GovukRenderer(TemplatesSetting):
+    """Draws a field with its label, hint and errors in the design system's markup."""
+
+    field_template_name = "govuk/field.html"
+
+
+class TextInput(forms.TextInput):
+    """`width` is in characters (2, 3, 4, 5, 10, 20), for what has a known length."""
+
+    template_name = "govuk/widgets/input.html"
+
+    def __init__(self, width: int | None = None, **attrs: Any) -> None:
+        super().__init__(attrs)
+        self.width = width
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["widget"]["width"] = self.width
+        return context
+
+
+class EmailInput(TextInput):
+    input_type = "email"
+
+
+class PhoneInput(TextInput):
+    input_type = "tel"
+
+
+class PasswordInput(forms.PasswordInput):
+    template_name = "govuk/widgets/input.html"
+
+
+class Textarea(forms.Textarea):
+    template_name = "govuk/widgets/textarea.html"
+
+
+class Select(forms.Select):
+    template_name = "govuk/widgets/select.html"
+
+
+class Radios(forms.RadioSelect):
+    """Drawn inside a fieldset whose legend is the label."""
+
+    template_name = "govuk/widgets/radios.html"
+    use_fieldset = True
+    in_a_row = False
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["widget"]["in_a_row"] = self.in_a_row
+        return context
+
+
+class RadiosInARow(Radios):
+    """For a few short answers."""
+
+    in_a_row = True
+
+
+class Checkbox(forms.CheckboxInput):
+    """One box, with its label behind it."""
+
+    template_name = "govuk/widgets/checkbox.html"
+    label = ""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["widget"]["label"] = self.label
+        return context
+
+
+class IndicatorBoxes(forms.CheckboxSelectMultiple):
+    """The indicators of the Continuum of Need, folded up by level and domain; a part with a tick is open."""
+
+    template_name = "govuk/widgets/indicators.html"
+    use_fieldset = True
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["parts"] = [
+            (title, options, any(option["selected"] for option in options))
+            for title, options, _ in context["widget"]["optgroups"]
+        ]
+        return context
+
+
+class DateParts(forms.MultiWidget):
+    """Day, month and year in boxes of their own."""
+
+    template_name = "govuk/widgets/date.html"
+    use_fieldset = True
+
+    def __init__(self) -> None:
+        super().__init__({"day": forms.TextInput(), "month": forms.TextInput(), "year": forms.TextInput()})
+
+    def decompress(self, value: Any) -> list[Any]:
+        if isinstance(value, str) and value.count("-") == 2:
+            year, month, day = value.split("-")
+            return [day, month, year]
+        return [None, None, None]
+
+
+class DatePartsField(forms.MultiValueField):
+    """A date in three boxes. Its value is the date as written, 2026-11-21; whether it is real is asked elsewhere."""
+
+    widget = DateParts
+
+    def __init__(self, **kwargs: Any) -> None:
+        parts = [forms.CharField(required=False) for _ in range(3)]
+        super().__init__(fields=parts, require_all_fields=False, required=False, **kwargs)
+
+    def compress(self, data_list: list[str]) -> str | None:
+        parts = [part.strip() for part in data_list]
+        if not any(parts):
+            return None
+        if len(parts) < 3 or not all(part.isascii() and part.isdigit() for part in parts) or len(parts[2]) != 4:
+            raise forms.ValidationError("Enter a day, a month and a year of four digits, as 21 11 2026.")
+        day, month, year = parts
+        return f"{year}-{month:0>2}-{day:0>2}"
+
+
+class Form(forms.Form):
+    """A form in the look of the design system."""
+
+    default_renderer = GovukRenderer
+    # The browser's own bubbles cannot be styled, translated or read by everybody: our summary says it all at once.
+    use_required_attribute = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field.widget, Checkbox):
+                field.widget.label = str(field.label)

@@ -1,0 +1,73 @@
+"""How times, ratings and names of rules are written on pages."""
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from casework.models import Recommendation
+from casework.rules import of_version
+
+register = template.Library()
+RAG_WORDS = {"red": "Red", "amber": "Amber", "green": "Green", "blue": "Blue"}
+
+
+@register.filter
+def rag_tag(rag: str) -> SafeString:
+    """A rating as a coloured tag. The word is in it: colour never says it alone."""
+    return format_html('<strong class="govuk-tag app-rag--{}">{}</strong>', rag, RAG_WORDS.get(rag, "Not rated"))
+
+
+@register.filter
+def is_wrong(attrs: dict[str, str]) -> bool:
+    """Whether a widget's field has an error, from the attributes that Django gives it."""
+    return attrs.get("aria-invalid") == "true"
+
+
+@register.filter
+def words(name: str) -> str:
+    """A code as words: `next_step_decision` as "next step decision"."""
+    return str(name).replace("_", " ")
+
+
+@register.filter
+def span(start: datetime | None, end: datetime | None = None) -> str:
+    """How long it is from one moment to another, or to now: "2 days 3 hours"."""
+    if start is None:
+        return ""
+    return duration((end or timezone.now()) - start)
+
+
+@register.filter
+def until(due: datetime | None) -> str:
+    """How long it is until a moment, or since: "in 3 hours", "2 days late"."""
+    if due is None:
+        return ""
+    left = due - timezone.now()
+    return f"in {duration(left)}" if left > timedelta(0) else f"{duration(-left)} late"
+
+
+@register.filter
+def is_late(due: datetime | None) -> bool:
+    """Whether a moment has passed."""
+    return due is not None and due <= timezone.now()
+
+
+def duration(time: timedelta) -> str:
+    """Days and hours, hours and minutes, or minutes."""
+    minutes = max(0, int(time.total_seconds() // 60))
+    days, hours, minutes = minutes // 1440, minutes % 1440 // 60, minutes % 60
+    parts = [(days, "day"), (hours, "hour"), (minutes, "minute")]
+    shown = [f"{count} {unit}{'' if count == 1 else 's'}" for count, unit in parts if count][:2]
+    return " ".join(shown) or "less than a minute"
+
+
+@register.simple_tag
+def pathway_title(recommendation: Recommendation | None, pathway: str) -> str:
+    """A pathway's title in the rule set that the contact was triaged by."""
+    if recommendation is None:
+        return pathway
+    known = of_version(recommendation.rule_set_id).rule_set.pathways.get(pathway)
+    return known.title if known else pathway

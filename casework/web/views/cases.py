@@ -1,0 +1,220 @@
+"""A case's pages: the story, who has it, what was promised, and what can be done."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from casework import responsibilities
+from casework.actions import cases, handoffs, looking
+from casework.models import Case, Handoff
+from casework.statuses import CaseStatus, HandoffStatus
+from casework.web.forms import (
+    ActionForm,
+    AnswerForm,
+    AuthorityForm,
+    CloseForm,
+    LeadForm,
+    MilestoneForm,
+    OfferForm,
+    WithdrawForm,
+)
+from casework.web.signed_in import user_of
+from casework.web.views.contacts import UNPROCESSABLE, errors_of
+from localities.models import User
+from localities.standing import standing
+from localities.working_time import local_day
+from triage.documents import InvalidDocument
+
+
+@require_safe
+def show(request: HttpRequest, reference: str) -> HttpResponse:
+    """The case with its whole story."""
+    now = timezone.now()
+    try:
+        case = looking.at_case(reference=reference, by=user_of(request), now=now)
+    except Case.DoesNotExist:
+        raise Http404 from None
+    return _page(request, case, now)
+
+
+@require_POST
+def offer(request: HttpRequest, reference: str) -> HttpResponse:
+    """Offer the case to another team."""
+    user, now, case = _fetch(request, reference)
+    form = OfferForm(request.POST)
+    return _try(
+        request, case, now, form, "offer", "The case is offered.",
+        lambda said: handoffs.offer(
+            case_id=case.pk, to_team_id=said["to_team"], reason=said["reason"], by=user, now=now
+        ),
+    )  # fmt: skip
+
+
+@require_POST
+def answer(request: HttpRequest, reference: str) -> HttpResponse:
+    """Accept the handoff that is on offer, or return it."""
+    user, now, case = _fetch(request, reference)
+    handoff = _handoff(case, request)
+    form = AnswerForm(request.POST, prefix="answer")
+    if request.POST.get("answer") == "accept":
+        return _try(
+            request, case, now, form, "answer", "Your team has the case now.",
+            lambda said: handoffs.accept(handoff_id=handoff.pk, by=user, now=now),
+        )  # fmt: skip
+    return _try(
+        request, case, now, form, "answer", "The case went back, and the sender is told.",
+        lambda said: handoffs.return_to_sender(handoff_id=handoff.pk, reason=said["reason"], by=user, now=now),
+        then="worklist",
+    )  # fmt: skip
+
+
+@require_POST
+def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
+    """Take the offer back."""
+    user, now, case = _fetch(request, reference)
+    handoff = _handoff(case, request)
+    form = WithdrawForm(request.POST, prefix="withdraw")
+    return _try(
+        request, case, now, form, "withdraw", "The offer is withdrawn.",
+        lambda said: handoffs.withdraw(handoff_id=handoff.pk, reason=said["reason"], by=user, now=now),
+    )  # fmt: skip
+
+
+@require_POST
+def lead(request: HttpRequest, reference: str) -> HttpResponse:
+    """Name the lead practitioner."""
+    user, now, case = _fetch(request, reference)
+    form = _lead_form(case, now, request.POST)
+    return _try(
+        request, case, now, form, "lead", "The lead practitioner is named.",
+        lambda said: cases.name_lead(case_id=case.pk, lead_id=said["lead"], by=user, now=now),
+    )  # fmt: skip
+
+
+@require_POST
+def milestone(request: HttpRequest, reference: str) -> HttpResponse:
+    """Write down something that was done."""
+    user, now, case = _fetch(request, reference)
+    form = MilestoneForm(request.POST, prefix="milestone")
+    return _try(
+        request, case, now, form, "milestone", "That is kept.",
+        lambda said: cases.record_milestone(case_id=case.pk, kind=said["kind"], at=form.moment(), by=user, now=now),
+    )  # fmt: skip
+
+
+@require_POST
+def authority(request: HttpRequest, reference: str) -> HttpResponse:
+    """Name the other authority."""
+    user, now, case = _fetch(request, reference)
+    form = AuthorityForm(request.POST)
+    return _try(
+        request, case, now, form, "authority", "The other authority is named.",
+        lambda said: cases.name_other_authority(case_id=case.pk, authority_id=said["authority"], by=user, now=now),
+    )  # fmt: skip
+
+
+@require_POST
+def close(request: HttpRequest, reference: str) -> HttpResponse:
+    """End the work."""
+    user, now, case = _fetch(request, reference)
+    form = CloseForm(request.POST, prefix="close")
+    return _try(
+        request, case, now, form, "close", "The case is closed.",
+        lambda said: cases.close(
+            case_id=case.pk, outcome=said["outcome"], summary=said["summary"], by=user, now=now
+        ),
+    )  # fmt: skip
+
+
+# ---- what the page is made of
+
+
+def _fetch(request: HttpRequest, reference: str) -> tuple[User, datetime, Case]:
+    """Who acts, when, and on which case: whoever acts on it has looked at it."""
+    user, now = user_of(request), timezone.now()
+    case = Case.objects.visible_to(user, local_day(now)).filter(reference=reference).first()
+    if case is None:
+        raise Http404
+    return user, now, case
+
+
+def _handoff(case: Case, request: HttpRequest) -> Handoff:
+    """The very handoff that the page showed: a later one is another question."""
+    number = request.POST.get("handoff", "")
+    handoff = case.handoffs.filter(pk=number).first() if number.isascii() and number.isdigit() else None
+    if handoff is None:
+        raise Http404
+    return handoff
+
+
+def _try(
+    request: HttpRequest,
+    case: Case,
+    now: datetime,
+    form: ActionForm,
+    name: str,
+    says: str,
+    act: Callable[[dict[str, Any]], object],
+    then: str = "case",
+) -> HttpResponse:
+    """Do it and say so; or show the page again with everything that is wrong at its field."""
+    if form.is_valid():
+        try:
+            act(form.cleaned_data)
+        except InvalidDocument as invalid:
+            form.take(invalid)
+        else:
+            messages.success(request, says)
+            return redirect(then, case.reference) if then == "case" else redirect(then)
+    return _page(request, case, now, **{name: form})
+
+
+def _lead_form(case: Case, now: datetime, *data: Any) -> LeadForm:
+    return LeadForm(responsibilities.current(case).team, local_day(now), *data)
+
+
+def _page(request: HttpRequest, case: Case, now: datetime, **shown: ActionForm) -> HttpResponse:
+    who = standing(user_of(request), local_day(now))
+    is_open = case.status == CaseStatus.OPEN
+    offers = list(case.handoffs.select_related("from_team", "to_team", "offered_by", "answered_by"))
+    on_offer = next((handoff for handoff in offers if handoff.status == HandoffStatus.OFFERED), None)
+    held = list(case.responsibilities.select_related("team"))
+    holder = held[-1].team if held else None
+    holds = is_open and holder is not None and holder.pk in who.team_ids
+    context: dict[str, Any] = {
+        "now": now,
+        "case": case,
+        "decision": case.opened_by_decision,
+        "contacts": list(case.contacts.select_related("agency", "recommendation").order_by("received_at")),
+        "children": list(case.children.all()),
+        "handoffs": offers,
+        "on_offer": on_offer,
+        "held": held,
+        "holder": holder,
+        "clocks": list(case.clocks.order_by("stopped_at", "due_at")),
+        "milestones": list(case.milestones.select_related("recorded_by")),
+        "answers": on_offer is not None and on_offer.to_team_id in who.team_ids,
+        "withdraws": on_offer is not None and on_offer.from_team_id in who.team_ids,
+        "holds": holds,
+    }
+    if context["answers"]:
+        context["answer"] = shown.get("answer") or AnswerForm(prefix="answer")
+    if context["withdraws"]:
+        context["withdraw"] = shown.get("withdraw") or WithdrawForm(prefix="withdraw")
+    if holds:
+        context["lead"] = shown.get("lead") or _lead_form(case, now)
+        context["milestone"] = shown.get("milestone") or MilestoneForm(prefix="milestone")
+        if on_offer is None:
+            context["offer"] = shown.get("offer") or OfferForm()
+            context["close"] = shown.get("close") or CloseForm(prefix="close")
+        if case.pathway == "other_authority":
+            context["authority"] = shown.get("authority") or AuthorityForm()
+    wrong = [form for form in shown.values() if form.errors]
+    context["errors"] = [error for form in wrong for error in errors_of(form)]
+    return render(request, "front_door/cases/show.html", context, status=UNPROCESSABLE if wrong else 200)

@@ -1,0 +1,269 @@
+"""A contact's pages: typing one in, looking at it, and what can be done before and after the decision."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from casework import permissions
+from casework.actions import contacts, decisions, looking
+from casework.history import household
+from casework.models import Contact, MatchStatus, PersonMatch
+from casework.rules import live, of_version
+from casework.statuses import ContactStatus
+from casework.web.contact_form import ContactForm
+from casework.web.forms import ActionForm, AgreementForm, ChecksForm, DecideForm, SignOffForm
+from casework.web.signed_in import user_of
+from localities.models import Role, User
+from localities.standing import standing
+from localities.working_time import local_day
+from triage.documents import InvalidDocument
+from triage.ruleset import RuleSet
+
+UNPROCESSABLE = 422
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Type a contact in."""
+    user, now = user_of(request), timezone.now()
+    permissions.check_can_enter_contacts(user, local_day(now))
+    rules = live(now).rule_set
+    if request.method != "POST":
+        return _form(request, ContactForm(rules))
+    form = ContactForm(rules, request.POST)
+    if (changed := form.with_people_changed()) is not None:
+        return _form(request, changed)
+    if not form.is_valid(local_day(now)):
+        return _form(request, form, status=UNPROCESSABLE)
+    received = contacts.receive(document=form.document(), by=user, now=now, idempotency_key=form.key)
+    messages.success(request, f"The contact is taken in. Its reference is {received.contact}.")
+    return redirect("contact", received.contact.reference)
+
+
+def _form(request: HttpRequest, form: ContactForm, status: int = 200) -> HttpResponse:
+    return render(request, "front_door/contacts/new.html", {"form": form, "errors": form.errors()}, status=status)
+
+
+@require_safe
+def show(request: HttpRequest, reference: str) -> HttpResponse:
+    """The contact with its recommendation, its reasons, its history and what can be done."""
+    now = timezone.now()
+    return _page(request, _look(request, reference, now), now)
+
+
+@require_POST
+def decide(request: HttpRequest, reference: str) -> HttpResponse:
+    """Accept the recommendation or override it."""
+    user, now = user_of(request), timezone.now()
+    contact = _fetch(user, reference, now)
+    form = DecideForm(contact, _rules(contact), request.POST)
+    if form.is_valid():
+        said = form.cleaned_data
+        try:
+            decision = decisions.decide(
+                contact_id=contact.pk,
+                recommendation_id=said["recommendation"],
+                pathway=said["pathway"],
+                level=said["level"],
+                rag=said["rag"],
+                rationale=said["rationale"],
+                chosen_team_id=said["team"],
+                chosen_team_reason=said["team_reason"],
+                by=user,
+                now=now,
+            )
+        except InvalidDocument as invalid:
+            form.take(invalid)
+        else:
+            waits = "It takes effect when a second person agrees." if decision.needs_sign_off else "It is in effect."
+            messages.success(request, f"Your decision is kept. {waits}")
+            return redirect("contact", reference)
+    return _page(request, contact, now, decide=form)
+
+
+@require_POST
+def sign_off(request: HttpRequest, reference: str) -> HttpResponse:
+    """Agree to a decision as the second person, or decline."""
+    user, now = user_of(request), timezone.now()
+    contact = _fetch(user, reference, now)
+    form = SignOffForm(request.POST, prefix="sign_off")
+    if form.is_valid():
+        agreed = form.cleaned_data["answer"] == "agree"
+        try:
+            decisions.sign_off(
+                contact_id=contact.pk, agreed=agreed, rationale=form.cleaned_data["rationale"], by=user, now=now
+            )
+        except InvalidDocument as invalid:
+            form.take(invalid)
+        else:
+            says = "You agreed: the decision is in effect." if agreed else "You declined: it will be decided again."
+            messages.success(request, says)
+            return redirect("contact", reference)
+    return _page(request, contact, now, sign_off=form)
+
+
+@require_POST
+def agreement(request: HttpRequest, reference: str) -> HttpResponse:
+    """Write down what the family says to a voluntary service."""
+    user, now = user_of(request), timezone.now()
+    contact = _fetch(user, reference, now)
+    form = AgreementForm(request.POST, prefix="agreement")
+    if form.is_valid():
+        said = form.cleaned_data
+        try:
+            contacts.record_agreement(
+                contact_id=contact.pk,
+                service=said["service"],
+                given_by=said["given_by"],
+                on=form.day(),
+                by=user,
+                now=now,
+            )
+        except InvalidDocument as invalid:
+            form.take(invalid)
+        else:
+            messages.success(request, "The family's answer is kept, and the rules were asked again.")
+            return redirect("contact", reference)
+    return _page(request, contact, now, agreement=form)
+
+
+@require_POST
+def checks(request: HttpRequest, reference: str) -> HttpResponse:
+    """Write down what our records say."""
+    user, now = user_of(request), timezone.now()
+    contact = _fetch(user, reference, now)
+    form = ChecksForm(contact, request.POST)
+    if form.is_valid():
+        contacts.record_checks(
+            contact_id=contact.pk, sibling_on_cp_plan=form.sibling(), children=form.of_children(), by=user, now=now
+        )
+        messages.success(request, "What the records say is kept, and the rules were asked again.")
+        return redirect("contact", reference)
+    return _page(request, contact, now, checks=form)
+
+
+@require_POST
+def match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
+    """Say whether a child is the person whom it looks like."""
+    user, now = user_of(request), timezone.now()
+    contact = _fetch(user, reference, now)
+    same = request.POST.get("same") == "yes"
+    try:
+        contacts.settle_match(contact_id=contact.pk, match_id=match_id, same=same, by=user, now=now)
+    except PersonMatch.DoesNotExist:
+        raise Http404 from None
+    messages.success(request, "That is kept, and the rules were asked again.")
+    return redirect("contact", reference)
+
+
+@require_POST
+def acknowledge(request: HttpRequest, reference: str) -> HttpResponse:
+    """The referrer was told that we have the contact."""
+    user, now = user_of(request), timezone.now()
+    contacts.acknowledge(contact_id=_fetch(user, reference, now).pk, by=user, now=now)
+    return redirect("contact", reference)
+
+
+@require_POST
+def confirm_in_writing(request: HttpRequest, reference: str) -> HttpResponse:
+    """The referrer confirmed a telephone contact in writing."""
+    user, now = user_of(request), timezone.now()
+    contacts.confirm_in_writing(contact_id=_fetch(user, reference, now).pk, by=user, now=now)
+    return redirect("contact", reference)
+
+
+@require_POST
+def give_feedback(request: HttpRequest, reference: str) -> HttpResponse:
+    """The referrer was told what was decided."""
+    user, now = user_of(request), timezone.now()
+    contacts.give_feedback(contact_id=_fetch(user, reference, now).pk, by=user, now=now)
+    return redirect("contact", reference)
+
+
+# ---- what the page is made of
+
+
+def _look(request: HttpRequest, reference: str, now: datetime) -> Contact:
+    try:
+        return looking.at_contact(reference=reference, by=user_of(request), now=now)
+    except Contact.DoesNotExist:
+        raise Http404 from None
+
+
+def _fetch(user: User, reference: str, now: datetime) -> Contact:
+    """The contact for an action: whoever acts on it has looked at it."""
+    contact = (
+        Contact.objects.visible_to(user, local_day(now))
+        .select_related("team", "agency", "entered_by", "recommendation", "decision_in_effect__decided_by", "case")
+        .filter(reference=reference)
+        .first()
+    )
+    if contact is None:
+        raise Http404
+    return contact
+
+
+def _rules(contact: Contact) -> RuleSet:
+    assert contact.recommendation is not None
+    return of_version(contact.recommendation.rule_set_id).rule_set
+
+
+def _page(request: HttpRequest, contact: Contact, now: datetime, **shown: ActionForm | ChecksForm) -> HttpResponse:
+    user = user_of(request)
+    who = standing(user, local_day(now))
+    works_on_it = bool(who.front_door_roles)
+    context: dict[str, Any] = {
+        "now": now,
+        "contact": contact,
+        "given": contact.document,
+        "recommendation": contact.recommendation,
+        "result": contact.recommendation.result if contact.recommendation else {},
+        "children": list(contact.children.select_related("person")),
+        "adults": list(contact.adults.select_related("person")),
+        "clocks": list(contact.clocks.order_by("stopped_at", "due_at")),
+        "decisions": list(contact.decisions.select_related("decided_by", "sign_off__by", "chosen_team")),
+        "history": list(contact.status_changes.select_related("by")),
+        "works_on_it": works_on_it,
+    }
+    if works_on_it or who.has(Role.SERVICE_MANAGER, Role.AUDITOR, Role.INFORMATION_GOVERNANCE):
+        people = household(contact)
+        context["chronology"] = list(
+            people.contacts()
+            .exclude(pk=contact.pk)
+            .select_related("agency", "decision_in_effect")
+            .order_by("-received_at")[:20]
+        )
+        context["household_cases"] = list(people.cases().order_by("-opened_at")[:10])
+        context["matches"] = list(
+            PersonMatch.objects.filter(child__contact=contact, status=MatchStatus.PROPOSED).select_related(
+                "child", "person"
+            )
+        )
+    if works_on_it and contact.status == ContactStatus.RECEIVED:
+        context["route"] = (
+            decisions.preview(contact, contact.recommendation.pathway, now=now) if contact.recommendation else None
+        )
+        context["decide"] = shown.get("decide") or DecideForm(contact, _rules(contact))
+        context["agreement"] = shown.get("agreement") or AgreementForm(
+            prefix="agreement", initial={"service": contact.agreement, "given_by": contact.agreement_given_by}
+        )
+        context["checks"] = shown.get("checks") or ChecksForm(contact)
+    if contact.status == ContactStatus.SIGN_OFF:
+        context["sign_off"] = shown.get("sign_off") or SignOffForm(prefix="sign_off")
+    forms = [form for form in shown.values() if form.errors]
+    context["errors"] = [error for form in forms for error in errors_of(form)]
+    return render(request, "front_door/contacts/show.html", context, status=UNPROCESSABLE if forms else 200)
+
+
+def errors_of(form: Any) -> list[tuple[str, str]]:
+    """Every error of a form with the id of its field, for the summary at the top."""
+    found = []
+    for name, errors in form.errors.items():
+        where = (form[name].id_for_label or form[name].auto_id) if name in form.fields else ""
+        found += [(where, str(says)) for says in errors]
+    return found

@@ -1,0 +1,35 @@
+"""A team's page: what it is offered, what it holds, and what is late. For the team and those who oversee it."""
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from casework import worklists
+from casework.web.signed_in import user_of
+from localities.models import Membership, Team
+from localities.standing import standing
+from localities.working_time import local_day
+
+A_PAGE = 50
+MOST_SHOWN = 50
+
+
+@require_safe
+def show(request: HttpRequest, code: str) -> HttpResponse:
+    """The team's queue, its cases and its late clocks."""
+    user, now = user_of(request), timezone.now()
+    team = Team.objects.filter(code=code).select_related("locality").first()
+    if team is None or not worklists.may_see_team(standing(user, local_day(now)), team):
+        raise Http404
+    members = Membership.objects.current(local_day(now)).filter(team=team).select_related("user")
+    context = {
+        "now": now,
+        "team": team,
+        "offered": worklists.offered([team])[:MOST_SHOWN],
+        "held": Paginator(worklists.held([team]), A_PAGE).get_page(request.GET.get("cases")),
+        "late": worklists.late_clocks([team], now)[:MOST_SHOWN],
+        "members": members.order_by("user__name"),
+    }
+    return render(request, "front_door/team.html", context)

@@ -1,0 +1,35 @@
+"""The worklist: what waits for the person who is signed in, the most urgent first."""
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from casework import worklists
+from casework.web.signed_in import user_of
+from localities.standing import standing
+from localities.working_time import local_day
+
+A_PAGE = 50
+MOST_SHOWN = 20
+
+
+@require_safe
+def show(request: HttpRequest) -> HttpResponse:
+    """Reminders, contacts that wait, offers to answer, cases held."""
+    user, now = user_of(request), timezone.now()
+    who = standing(user, local_day(now))
+    teams = worklists.teams_of(who)
+    context = {
+        "now": now,
+        "teams": teams,
+        "overseen": worklists.overseen(who),
+        "reminders": worklists.my_clocks(user, now)[:MOST_SHOWN],
+        "offered": worklists.offered(teams)[:MOST_SHOWN] if teams else [],
+        "held": Paginator(worklists.held(teams), A_PAGE).get_page(request.GET.get("cases")) if teams else None,
+    }
+    if worklists.works_at_front_door(who):
+        waiting = worklists.contacts_waiting(user, now)
+        context["waiting"] = Paginator(waiting, A_PAGE).get_page(request.GET.get("contacts"))
+    return render(request, "front_door/worklist.html", context)

@@ -1,0 +1,112 @@
+"""Who has what to do: the queries behind the worklist and the teams' pages. Scoped; as large as the work at hand."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery
+
+from casework import clocks
+from casework.models import Case, Clock, Contact, Handoff, Responsibility
+from casework.statuses import CaseStatus, ContactStatus, HandoffStatus
+from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, Role, Team, User
+from localities.standing import Standing, standing
+from localities.working_time import local_day
+
+
+def contacts_waiting(user: User, now: datetime) -> QuerySet[Contact]:
+    """The contacts that wait for a decision or a second person, the soonest due first. For the front door only."""
+    due = Clock.objects.running().filter(contact=OuterRef("pk"), kind__in=clocks.DECISION_CLOCKS)
+    return (
+        Contact.objects.visible_to(user, local_day(now))
+        .exclude(status=ContactStatus.DECIDED)
+        .annotate(due_at=Subquery(due.order_by().values("contact").annotate(soonest=Min("due_at")).values("soonest")))
+        .select_related("team", "agency", "recommendation")
+        .order_by(F("due_at").asc(nulls_last=True), "received_at")
+    )
+
+
+def offered(teams: Any) -> QuerySet[Handoff]:
+    """The handoffs that these teams must answer, the soonest due first."""
+    return (
+        Handoff.objects.filter(status=HandoffStatus.OFFERED, to_team__in=teams)
+        .annotate(due_at=Min("clocks__due_at", filter=Q(clocks__stopped_at__isnull=True)))
+        .select_related("case", "from_team", "to_team")
+        .order_by(F("due_at").asc(nulls_last=True), "offered_at")
+    )
+
+
+def held(teams: Any) -> QuerySet[Case]:
+    """
+    The open cases that these teams answer for: those that still need a team first, then the soonest promise first.
+
+    `held_since` is when this hop began.
+    """
+    holding = Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True, team__in=teams)
+    soonest = Clock.objects.running().filter(case=OuterRef("pk")).order_by("due_at").values("due_at")[:1]
+    on_offer = Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.OFFERED)
+    return (
+        Case.objects.filter(Exists(holding), status=CaseStatus.OPEN)
+        .annotate(
+            held_since=Subquery(holding.values("period__startswith")[:1]),
+            due_at=Subquery(soonest),
+            is_on_offer=Exists(on_offer),
+            needs_team=Exists(holding.filter(team__kind__in=FRONT_DOOR_KINDS)) & ~Exists(on_offer),
+        )
+        .select_related("lead_practitioner", "locality")
+        .order_by("-needs_team", F("due_at").asc(nulls_last=True), "opened_at")
+    )
+
+
+def late_clocks(teams: Any, now: datetime) -> QuerySet[Clock]:
+    """The promises of these teams that are late, the latest first."""
+    held_here = Responsibility.objects.filter(case=OuterRef("case"), period__endswith__isnull=True, team__in=teams)
+    return (
+        Clock.objects.running()
+        .filter(due_at__lte=now)
+        .filter(Q(contact__team__in=teams) | Q(handoff__to_team__in=teams) | Exists(held_here))
+        .select_related("contact", "case", "handoff__case")
+        .order_by("due_at")
+    )
+
+
+def my_clocks(user: User, now: datetime) -> QuerySet[Clock]:
+    """
+    The promises of which this person was reminded and which are not kept yet.
+
+    A reminder is for a person, for a role in a team or in the service, or for a whole team; it stands here as long as
+    its clock runs.
+    """
+    who = standing(user, local_day(now))
+    reminded = Q(reminders__user=user)
+    for post in who.posts:
+        if post.team_id is None:
+            reminded |= Q(reminders__role=post.role, reminders__team__isnull=True)
+        else:
+            reminded |= Q(reminders__team=post.team_id, reminders__role__in=["", post.role])
+    return (
+        Clock.objects.running()
+        .filter(reminded)
+        .select_related("contact", "case", "handoff__case")
+        .distinct()
+        .order_by("due_at")
+    )
+
+
+def works_at_front_door(who: Standing) -> bool:
+    return bool(who.front_door_roles & frozenset(FRONT_DOOR_ROLES))
+
+
+def teams_of(who: Standing) -> list[Team]:
+    """The teams in which a person works."""
+    return list(Team.objects.filter(pk__in=who.team_ids).select_related("locality"))
+
+
+def overseen(who: Standing) -> list[Team]:
+    """Every team, for those who oversee the whole service; nobody else sees other teams."""
+    if not who.has(Role.SERVICE_MANAGER, Role.AUDITOR):
+        return []
+    return list(Team.objects.filter(is_active=True).order_by("kind", "name"))
+
+
+def may_see_team(who: Standing, team: Team) -> bool:
+    return team.pk in who.team_ids or who.has(Role.SERVICE_MANAGER, Role.AUDITOR)
