@@ -1,0 +1,75 @@
+"""What a role opens on the admin screens: nothing comes from Django's own permissions, so that roles alone decide."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils import timezone
+
+from casework import audit
+from casework.models import Event
+from casework.web.signed_in import user_of
+from localities.models import Role
+from localities.standing import Standing, standing
+from localities.working_time import local_day
+
+
+def who_is(request: HttpRequest) -> Standing:
+    """The standing of whoever is signed in."""
+    return standing(user_of(request), local_day(timezone.now()))
+
+
+class RoleAdmin(admin.ModelAdmin):
+    """A screen that these roles may look at, and those may edit."""
+
+    lookers: ClassVar[tuple[Role, ...]] = ()
+    editors: ClassVar[tuple[Role, ...]] = ()
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return who_is(request).has(*self.lookers, *self.editors)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return who_is(request).has(*self.editors)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return who_is(request).has(*self.editors)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class SettingAdmin(RoleAdmin):
+    """A setting: administrators edit it, those who oversee the service see it, and every edit is audited."""
+
+    lookers = (Role.SERVICE_MANAGER, Role.AUDITOR)
+    editors = (Role.ADMINISTRATOR,)
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        self._record(request, obj, "added")
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        self._record(request, obj, "changed", message)
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        for obj in queryset:
+            self._record(request, obj, "removed")
+        return super().log_deletions(request, queryset)
+
+    def _record(self, request: HttpRequest, obj: Model, what: str, message: Any = None) -> None:
+        audit.record(
+            Event.SETTING_CHANGED, by=user_of(request), at=timezone.now(),
+            setting=obj._meta.label, key=obj.pk, what=what, fields=_fields(message),
+        )  # fmt: skip
+
+
+def _fields(message: Any) -> list[str]:
+    """The names of the fields that were changed, from Django's change message; never what stands in them."""
+    if not isinstance(message, list):
+        return []
+    return [name for part in message if isinstance(part, dict) for name in part.get("changed", {}).get("fields", [])]

@@ -1,0 +1,196 @@
+"""What administrators edit: people, teams, agencies, localities, catchments, working time, clock policies."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.password_validation import validate_password
+from django.forms import ModelForm
+from django.http import HttpRequest
+
+from casework.admin.rights import SettingAdmin, who_is
+from casework.models import ClockPolicy
+from localities.models import (
+    Agency,
+    AgencyClient,
+    CalendarDay,
+    Catchment,
+    HubHours,
+    Locality,
+    Membership,
+    OtherAuthority,
+    Postcode,
+    Role,
+    Team,
+    User,
+)
+from triage.models import RuleSetVersion
+
+
+class UserForm(ModelForm):
+    """A person, and a new password for them."""
+
+    new_password = forms.CharField(
+        label="New password", required=False, strip=False, widget=forms.PasswordInput({"autocomplete": "new-password"}),
+        help_text="Leave it empty to keep the one they have. Somebody new cannot sign in without one.",
+    )  # fmt: skip
+
+    class Meta:
+        model = User
+        fields = ("username", "name", "email", "is_active")
+
+    def clean_new_password(self) -> str:
+        password: str = self.cleaned_data["new_password"]
+        if password:
+            validate_password(password, self.instance)
+        return password
+
+    def save(self, commit: bool = True) -> User:
+        password = self.cleaned_data["new_password"]
+        if password:
+            self.instance.set_password(password)
+        elif self.instance.pk is None:
+            self.instance.set_unusable_password()
+        return super().save(commit)
+
+
+class MembershipInline(admin.TabularInline):
+    """The roles of a person."""
+
+    model = Membership
+    extra = 0
+    fields = ("role", "team", "starts_on", "ends_on")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def _edits(self, request: HttpRequest, obj: Any = None) -> bool:
+        return who_is(request).has(Role.ADMINISTRATOR)
+
+    has_add_permission = has_change_permission = has_delete_permission = _edits
+
+
+@admin.register(User)
+class UserAdmin(SettingAdmin):
+    """People. Nobody is removed: what they did stays theirs; take away their sign-in instead."""
+
+    form = UserForm
+    inlines = (MembershipInline,)
+    list_display = ("name", "username", "email", "is_active")
+    list_filter = ("is_active", "memberships__role", "memberships__team")
+    search_fields = ("name", "username", "email")
+    ordering = ("name",)
+
+
+@admin.register(Team)
+class TeamAdmin(SettingAdmin):
+    """Teams."""
+
+    list_display = ("name", "code", "kind", "locality", "is_active")
+    list_filter = ("kind", "is_active")
+    list_select_related = ("locality",)
+    search_fields = ("name", "code")
+
+
+@admin.register(Locality)
+class LocalityAdmin(SettingAdmin):
+    """Localities."""
+
+    list_display = ("name", "code")
+
+
+@admin.register(Catchment)
+class CatchmentAdmin(SettingAdmin):
+    """Which locality answers for which postcodes, and when. Give one an end rather than taking it away."""
+
+    list_display = ("prefix", "locality", "period")
+    list_filter = ("locality",)
+    list_select_related = ("locality",)
+    search_fields = ("prefix",)
+
+
+@admin.register(Postcode)
+class PostcodeAdmin(SettingAdmin):
+    """The postcodes of the council's area. A new one that the list does not have yet can be added."""
+
+    list_display = ("postcode", "easting", "northing")
+    search_fields = ("postcode__startswith",)
+    show_full_result_count = False
+
+
+@admin.register(OtherAuthority)
+class OtherAuthorityAdmin(SettingAdmin):
+    """The neighbouring councils."""
+
+
+@admin.register(Agency)
+class AgencyAdmin(SettingAdmin):
+    """Partner agencies."""
+
+    list_display = ("name", "code", "source_code", "is_active")
+    list_filter = ("is_active", "source_code")
+    search_fields = ("name", "code")
+
+
+@admin.register(AgencyClient)
+class AgencyClientAdmin(SettingAdmin):
+    """A partner's system and its credentials. The secret is shown once, when it is made."""
+
+    fields = ("agency", "name")
+    list_display = ("name", "agency", "client_id")
+    list_select_related = ("agency",)
+
+    def save_model(self, request: HttpRequest, obj: AgencyClient, form: Any, change: bool) -> None:
+        if not change:
+            obj.client_type = AgencyClient.CLIENT_CONFIDENTIAL
+            obj.authorization_grant_type = AgencyClient.GRANT_CLIENT_CREDENTIALS
+            secret = obj.client_secret
+            messages.warning(
+                request, f"Client id {obj.client_id}, secret {secret}. Note the secret now: it is never shown again."
+            )
+        super().save_model(request, obj, form, change)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request)
+
+
+@admin.register(HubHours)
+class HubHoursAdmin(SettingAdmin):
+    """When the hub is open."""
+
+    list_display = ("weekday", "opens", "closes")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request)
+
+
+@admin.register(CalendarDay)
+class CalendarDayAdmin(SettingAdmin):
+    """Days that differ from the calendar of England."""
+
+    list_display = ("date", "kind", "name")
+    list_filter = ("kind",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request)
+
+
+@admin.register(ClockPolicy)
+class ClockPolicyAdmin(SettingAdmin):
+    """What is promised, from which day on. One that clocks started under stays: add a later one."""
+
+    list_display = ("kind", "effective_from", "limit", "unit", "ends", "warn_at_share", "escalates_to", "basis")
+    list_filter = ("subject",)
+    search_fields = ("kind",)
+
+    def has_change_permission(self, request: HttpRequest, obj: ClockPolicy | None = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or not obj.clocks.exists())
+
+
+@admin.register(RuleSetVersion)
+class RuleSetVersionAdmin(SettingAdmin):
+    """The rule sets, to read."""
+
+    editors = ()
+    lookers = (Role.SERVICE_MANAGER, Role.AUDITOR, Role.ADMINISTRATOR, Role.FRONT_DOOR_MANAGER)
+    list_display = ("name", "version", "published_at", "live")

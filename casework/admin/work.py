@@ -1,0 +1,236 @@
+"""What team leads and those who oversee the service see: queues, cases, handoffs, late clocks, messages, audit."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from casework.admin.rights import RoleAdmin, who_is
+from casework.models import (
+    AuditEvent,
+    Case,
+    Clock,
+    Contact,
+    Decision,
+    Handoff,
+    OutboxMessage,
+    Reminder,
+    Responsibility,
+)
+from casework.web.signed_in import user_of
+from casework.web.tags import duration
+from localities.models import Role
+from localities.working_time import local_day
+
+LEADS = (Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER)
+OVERSEERS = (Role.SERVICE_MANAGER, Role.AUDITOR)
+
+
+class WorkAdmin(RoleAdmin):
+    """A list of a team's work. Nothing is edited here: each row leads to the page where the work is done."""
+
+    lookers = (*LEADS, *OVERSEERS)
+    list_display_links = None
+    show_full_result_count = False
+    list_per_page = 50
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The page of the contact or case, where a look leaves its trace."""
+        obj = self.get_object(request, object_id)
+        if obj is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
+        return redirect(_page(obj))
+
+    @admin.display(description="Open")
+    def open(self, obj: Any) -> SafeString:
+        return format_html('<a href="{}">{}</a>', _page(obj), _subject(obj))
+
+    def sees_everything(self, request: HttpRequest) -> bool:
+        return who_is(request).has(*OVERSEERS)
+
+    def teams(self, request: HttpRequest) -> Iterable[int]:
+        """The teams that the person leads."""
+        return [post.team_id for post in who_is(request).posts if post.role in LEADS and post.team_id is not None]
+
+
+@admin.register(Contact)
+class ContactAdmin(WorkAdmin):
+    """Contacts, for the front door's managers and the overseers."""
+
+    lookers = (Role.FRONT_DOOR_MANAGER, *OVERSEERS)
+    list_display = ("open", "rag", "status", "team", "agency", "received_at")
+    list_filter = ("status", "rag", "team", "agency")
+    list_select_related = ("team", "agency")
+    search_fields = ("reference__iexact",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
+        visible: QuerySet[Contact] = Contact.objects.visible_to(user_of(request), local_day(timezone.now()))
+        return visible.defer("document")
+
+
+@admin.register(Case)
+class CaseAdmin(WorkAdmin):
+    """Cases of the person's teams: those that they hold or are offered."""
+
+    list_display = ("open", "rag", "status", "pathway", "locality", "lead_practitioner", "opened_at")
+    list_filter = ("status", "rag", "pathway", "locality")
+    list_select_related = ("locality", "lead_practitioner")
+    search_fields = ("reference__iexact",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
+        visible: QuerySet[Case] = Case.objects.visible_to(user_of(request), local_day(timezone.now()))
+        return visible
+
+
+@admin.register(Handoff)
+class HandoffAdmin(WorkAdmin):
+    """Handoffs from and to the person's teams."""
+
+    list_display = ("open", "from_team", "to_team", "status", "offered_at", "answered_at")
+    list_filter = ("status", "from_team", "to_team")
+    list_select_related = ("case", "from_team", "to_team")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Handoff]:
+        handoffs: QuerySet[Handoff] = super().get_queryset(request)
+        if self.sees_everything(request):
+            return handoffs
+        teams = self.teams(request)
+        return handoffs.filter(Q(from_team__in=teams) | Q(to_team__in=teams))
+
+
+class LateFilter(admin.SimpleListFilter):
+    """Late clocks first: that is what the screen is for."""
+
+    title = "how they stand"
+    parameter_name = "stand"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("late", "Late"), ("running", "Running"), ("all", "All")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Clock]) -> QuerySet[Clock]:
+        match self.value():
+            case "all":
+                return queryset
+            case "running":
+                return queryset.filter(stopped_at__isnull=True)
+            case _:
+                return queryset.filter(stopped_at__isnull=True, due_at__lte=timezone.now())
+
+    def choices(self, changelist: Any) -> Any:
+        # Django's own first choice would be "all", which here is the last.
+        yield from list(super().choices(changelist))[1:]
+
+
+@admin.register(Clock)
+class ClockAdmin(WorkAdmin):
+    """The promises of the person's teams; those that are late unless asked otherwise."""
+
+    list_display = ("open", "kind", "due_at", "late_by", "stopped_at", "ended")
+    list_filter = (LateFilter, "kind")
+    list_select_related = ("contact", "case", "handoff__case")
+    ordering = ("due_at",)
+
+    @admin.display(description="Late by")
+    def late_by(self, clock: Clock) -> str:
+        late = (clock.stopped_at or timezone.now()) - clock.due_at
+        return duration(late) if late.total_seconds() > 0 else ""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Clock]:
+        clocks: QuerySet[Clock] = super().get_queryset(request)
+        if self.sees_everything(request):
+            return clocks
+        teams = self.teams(request)
+        held = Responsibility.objects.filter(case=OuterRef("case"), period__endswith__isnull=True, team__in=teams)
+        return clocks.filter(Q(contact__team__in=teams) | Q(handoff__to_team__in=teams) | Exists(held))
+
+
+@admin.register(Decision)
+class DecisionAdmin(WorkAdmin):
+    """Decisions: what was recommended, what was decided, and by whom."""
+
+    lookers = (Role.FRONT_DOOR_MANAGER, *OVERSEERS)
+    list_display = (
+        "open",
+        "recommended",
+        "pathway",
+        "level",
+        "rag",
+        "overrides",
+        "needs_sign_off",
+        "decided_by",
+        "decided_at",
+    )
+    list_filter = ("overrides", "needs_sign_off", "pathway", "rag")
+    list_select_related = ("contact", "recommendation", "decided_by")
+
+    @admin.display(description="Recommended")
+    def recommended(self, decision: Decision) -> str:
+        return f"{decision.recommendation.pathway}, {decision.recommendation.rag}"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
+        visible = Contact.objects.visible_to(user_of(request), local_day(timezone.now()))
+        decisions: QuerySet[Decision] = super().get_queryset(request)
+        return decisions.filter(Exists(visible.filter(pk=OuterRef("contact_id"))))
+
+
+@admin.register(Reminder)
+class ReminderAdmin(WorkAdmin):
+    """Who was reminded of what."""
+
+    lookers = OVERSEERS
+    list_display = ("open", "step", "user", "role", "team", "created_at")
+    list_filter = ("step", "role", "team")
+    list_select_related = ("clock__contact", "clock__case", "clock__handoff__case", "user", "team")
+
+
+@admin.register(OutboxMessage)
+class OutboxMessageAdmin(WorkAdmin):
+    """Messages that went out, wait, or are parked after too many failures."""
+
+    lookers = (Role.ADMINISTRATOR, *OVERSEERS)
+    list_display = ("kind", "contact", "case", "attempts", "last_error", "not_before", "sent_at", "parked_at")
+    list_filter = ("kind", ("parked_at", admin.EmptyFieldListFilter), ("sent_at", admin.EmptyFieldListFilter))
+    list_select_related = ("contact", "case")
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(WorkAdmin):
+    """Who did what, and when; looks too."""
+
+    lookers = (Role.AUDITOR, Role.INFORMATION_GOVERNANCE)
+    list_display = ("at", "event", "actor", "by_user", "by_agency", "contact", "case", "detail")
+    list_filter = ("event", "actor")
+    list_select_related = ("by_user", "by_agency", "contact", "case")
+    search_fields = ("contact__reference__iexact", "case__reference__iexact", "by_user__username__iexact")
+    ordering = ("-id",)
+
+
+def _subject(obj: Any) -> Contact | Case:
+    """The contact or case that a row is about."""
+    match obj:
+        case Contact() | Case():
+            return obj
+        case Clock(contact=contact, case=case, handoff=handoff):
+            return contact or case or handoff.case  # type: ignore[union-attr]  # a clock has one subject
+        case Reminder(clock=clock):
+            return _subject(clock)
+        case Handoff(case=case):
+            return case
+        case Decision(contact=contact):
+            return contact
+        case _:
+            return obj.case or obj.contact  # type: ignore[no-any-return]
+
+
+def _page(obj: Any) -> str:
+    subject = _subject(obj)
+    if subject is None:
+        return reverse("admin:index")
+    return reverse("contact" if isinstance(subject, Contact) else "case", args=[subject.reference])
