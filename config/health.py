@@ -1,0 +1,86 @@
+"""Whether the process is up, and whether everything that it needs is there."""
+
+from collections.abc import Callable
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_safe
+from redis.exceptions import RedisError
+
+from config.celery import HEARTBEAT_KEY, app
+
+
+@login_not_required
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:
+    """The process answers."""
+    return JsonResponse({"status": "up"})
+
+
+@login_not_required
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Everything that the service needs is there; else 503 names what fails, and how."""
+    failures = {name: says for name, check in CHECKS.items() if (says := check()) is not None}
+    checks = {name: failures.get(name, "ok") for name in CHECKS}
+    return JsonResponse(
+        {"status": "not ready" if failures else "ready", "checks": checks}, status=503 if failures else 200
+    )
+
+
+def _database() -> str | None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return "PostgreSQL does not answer."
+    return None
+
+
+def _migrations() -> str | None:
+    try:
+        return None if _are_migrated() else "Migrations are missing: run manage.py migrate."
+    except DatabaseError:
+        return "PostgreSQL does not answer."
+
+
+_seen_migrated = False
+
+
+def _are_migrated() -> bool:
+    """Reading all migrations is slow, and a process that has seen them applied need not look again."""
+    global _seen_migrated
+    if not _seen_migrated:
+        executor = MigrationExecutor(connection)
+        _seen_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return _seen_migrated
+
+
+def _broker() -> str | None:
+    try:
+        with app.connection_for_read() as broker:
+            broker.ensure_connection(max_retries=1, timeout=2)
+            broker.default_channel.client.ping()
+    except (OSError, RedisError):
+        return "Redis or Valkey does not answer."
+    return None
+
+
+def _worker() -> str | None:
+    try:
+        if cache.get(HEARTBEAT_KEY) is None:
+            return "No worker has given a sign of life in the last 30 seconds."
+    except (OSError, RedisError):
+        return "Redis or Valkey does not answer, so that no worker can be seen."
+    return None
+
+
+CHECKS: dict[str, Callable[[], str | None]] = {
+    "database": _database,
+    "migrations": _migrations,
+    "broker": _broker,
+    "worker": _worker,
+}

@@ -1,0 +1,322 @@
+"""
+The settings, all of them, from the environment. See docs/running.md for each variable.
+
+A start that would be unsafe is refused with a sentence for each reason, all at once. `FRONT_DOOR_MODE` says what
+kind of start it is: `production` (the default, so that a forgotten variable is the safe mistake), `development`
+(what `make run` and the tests use), or `calculator` (manage.py sets it for the commands that need no database).
+"""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# Where the embedded servers keep their data. A running `make run` writes the address of its servers there, so that
+# manage.py commands beside it talk to the same service without being told where it is.
+DATA_DIR = Path(os.environ.get("DATA_DIR") or BASE_DIR / "var").expanduser().absolute()
+if "DATABASE_URL" not in os.environ and "SECRET_KEY" not in os.environ:
+    SERVICE_ENV = DATA_DIR / "service.env"
+    if os.access(SERVICE_ENV, os.R_OK):
+        env.read_env(SERVICE_ENV)
+
+MODE = env.str("FRONT_DOOR_MODE", default="production")
+PRODUCTION = MODE == "production"
+CALCULATOR = MODE == "calculator"
+_refusals: list[str] = []
+
+
+def _needed(name: str, mend: str) -> str:
+    value = env.str(name, default="")
+    if not value and not CALCULATOR:
+        _refusals.append(f"{name} is not set. {mend}")
+    return value
+
+
+if MODE not in {"production", "development", "calculator"}:
+    _refusals.append(f"FRONT_DOOR_MODE is {MODE!r}. Set it to production or development.")
+
+# ---- security
+
+SECRET_KEY = _needed(
+    "SECRET_KEY",
+    "Set it to a long random text that only this service knows, for example from: "
+    'python -c "import secrets; print(secrets.token_urlsafe(64))". For a trial on this machine, use make run.',
+)
+if CALCULATOR:
+    SECRET_KEY = secrets.token_urlsafe(64)
+if PRODUCTION and SECRET_KEY and (len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 10):
+    _refusals.append("SECRET_KEY is too easy to guess. Give it at least 50 random characters.")
+
+DEBUG = env.bool("DEBUG", default=False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
+LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "[::1]", "testserver"}
+if DEBUG and (PRODUCTION or not set(ALLOWED_HOSTS) <= LOOPBACK_HOSTS):
+    _refusals.append(
+        "DEBUG is on where others could see it, and its error pages show families' data. Turn DEBUG off, or use "
+        "FRONT_DOOR_MODE=development with no ALLOWED_HOSTS but this machine."
+    )
+if PRODUCTION and not ALLOWED_HOSTS:
+    _refusals.append("ALLOWED_HOSTS is not set. Set it to the host names of the service, separated by commas.")
+if "*" in ALLOWED_HOSTS or any(host.startswith(".") for host in ALLOWED_HOSTS):
+    _refusals.append("ALLOWED_HOSTS lets in every host. Name each host of the service instead.")
+
+# The address that e-mails link to: never taken from a request, which anybody can forge.
+BASE_URL = env.str("BASE_URL", default="" if PRODUCTION else "http://localhost:8000").rstrip("/")
+if PRODUCTION and not BASE_URL.startswith("https://"):
+    _refusals.append("BASE_URL is not an https address. Set it to the service's own, as https://front-door.example.")
+
+CSRF_TRUSTED_ORIGINS = [f"{urlsplit(BASE_URL).scheme}://{urlsplit(BASE_URL).netloc}"] if BASE_URL else []
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+# Set where a proxy ends TLS and overwrites this header itself; a client must not be able to send it.
+if env.bool("BEHIND_TLS_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Health checks come from inside, over plain HTTP.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_AGE = 10 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+# A contact is text; nothing that is larger comes in by a form or the API.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+
+# ---- what it is made of
+
+INSTALLED_APPS = [
+    "config.apps.FrontDoorAdminConfig",
+    "casework",
+    "localities",
+    "triage",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "oauth2_provider",
+    "pgtrigger",
+    "rest_framework",
+]
+MIDDLEWARE = [
+    "config.logs.RequestLogMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.caching.NeverCacheMiddleware",
+    "casework.web.errors.CaseworkErrorMiddleware",
+]
+CSRF_FAILURE_VIEW = "casework.web.errors.csrf_failure"
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "config" / "templates", BASE_DIR / "casework" / "web" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "builtins": ["casework.web.tags"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "casework.web.context.service",
+            ],
+        },
+    }
+]
+
+# ---- data
+
+DATABASES: dict[str, Any] = {}
+if _database_url := _needed(
+    "DATABASE_URL", "Set it to the PostgreSQL server, as postgresql://user:password@host/name."
+):
+    try:
+        DATABASES["default"] = environ.Env.db_url_config(_database_url) | {
+            "ENGINE": "django.db.backends.postgresql",
+            "CONN_HEALTH_CHECKS": True,
+        }
+    except Exception:  # noqa: BLE001  # the parser raises many kinds; the address may hold a password, so none is shown
+        _refusals.append(
+            "DATABASE_URL is not an address that can be read. Write it as postgresql://user:password@host/name."
+        )
+    else:
+        # Waiting for ever is worse than an error: a web request gives up (the server that starts it says when).
+        _options = f"-c statement_timeout={env.int('DATABASE_STATEMENT_TIMEOUT_MS', default=0)}"
+        _pool_size = env.int("DATABASE_POOL_SIZE", default=0)
+        DATABASES["default"]["CONN_MAX_AGE"] = 0 if _pool_size else 60
+        DATABASES["default"]["OPTIONS"] = DATABASES["default"].get("OPTIONS", {}) | {
+            "options": _options,
+            **({"pool": {"min_size": 1, "max_size": _pool_size, "timeout": 10}} if _pool_size else {}),
+        }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = _needed("REDIS_URL", "Set it to the Redis or Valkey server, as redis://host:6379/0.")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+if CALCULATOR:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+
+# ---- people signing in
+
+AUTH_USER_MODEL = "localities.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "worklist"
+ACCOUNT_ADAPTER = "config.accounts.StaffAccountAdapter"
+ACCOUNT_FORMS = {"login": "config.accounts.SignInForm", "change_password": "config.accounts.ChangePasswordForm"}
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_REMEMBER = False
+# A name that nobody has must look like a name with a wrong password.
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+
+# ---- partner agencies' systems
+
+OAUTH2_PROVIDER_APPLICATION_MODEL = "localities.AgencyClient"
+OAUTH2_PROVIDER = {
+    "SCOPES": {
+        "contacts:write": "Send contacts about children",
+        "contacts:read": "Read what became of the contacts that the agency sent",
+    },
+    "DEFAULT_SCOPES": ["contacts:write", "contacts:read"],
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    "ALLOWED_GRANT_TYPES": ["client_credentials"],
+}
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["casework.api.authentication.AgencyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["casework.api.authentication.IsAgencyWithScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["casework.api.parsing.StrictJSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["casework.api.authentication.AgencyThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"agency": env.str("API_RATE_PER_AGENCY", default="600/min")},
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "config.problems.as_problem",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Locality Front Door: the partner API",
+    "DESCRIPTION": (
+        "For the systems of partner agencies: tell the front door about a child, and hear what became of it. "
+        "If a child is in immediate danger, call 999: this address is not watched at every moment."
+    ),
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# ---- work in the background: the broker holds nothing that matters
+
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1) if REDIS_URL.startswith("unix://") else REDIS_URL
+CELERY_TASK_DEFAULT_QUEUE = "front-door"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SOFT_TIME_LIMIT = 90
+CELERY_TASK_TIME_LIMIT = 120
+# Longer than any task may run, or the broker would hand the same task out twice.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_TIMEZONE = "UTC"
+
+# ---- e-mail: a reference and a link, never a name
+
+if not PRODUCTION and not env.str("EMAIL_URL", default=""):
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+elif _email_url := _needed("EMAIL_URL", "Set it to the mail server, as smtp+tls://user:password@host:587."):
+    vars().update(environ.Env.email_url_config(_email_url))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="front-door@localhost")
+if PRODUCTION and DEFAULT_FROM_EMAIL.endswith("@localhost"):
+    _refusals.append("DEFAULT_FROM_EMAIL is not set. Set it to the address that the service writes from.")
+
+# ---- pages
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = not PRODUCTION
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "Europe/London"
+USE_TZ = True
+USE_I18N = False
+FORMAT_MODULE_PATH = "config.formats"
+COUNCIL_NAME = env.str("COUNCIL_NAME", default="Buckinghamshire Council")
+
+# ---- logs: what happened and to which reference, never to whom
+
+LOGGING_CONFIG = "config.logs.configure"
+LOGGING = {"level": env.str("LOG_LEVEL", default="INFO"), "json": PRODUCTION}
+
+SILENCED_SYSTEM_CHECKS: list[str] = []
+
+if _refusals:
+    raise ImproperlyConfigured(
+        "The service does not start like this:\n" + "\n".join(f"  - {refusal}" for refusal in _refusals)
+    )

@@ -1,0 +1,36 @@
+"""The addresses. They are promises: other people's scripts call them."""
+
+from allauth.account import views as allauth
+from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
+from django.urls import include, path
+from oauth2_provider.views import RevokeTokenView, TokenView
+
+from config.health import healthz, readyz
+
+# Of allauth's addresses only those that this service offers: accounts are made, and mended, by administrators.
+accounts = [
+    path("login/", allauth.login, name="account_login"),
+    path("logout/", allauth.logout, name="account_logout"),
+    path("inactive/", allauth.account_inactive, name="account_inactive"),
+    path("password/change/", allauth.password_change, name="account_change_password"),
+    # The sign-in page asks for this address; nobody can sign up.
+    path("signup/", allauth.login, name="account_signup"),
+    path("password/reset/", allauth.login, name="account_reset_password"),
+]
+
+urlpatterns = [
+    path("", include("casework.web.urls")),
+    path("accounts/", include(accounts)),
+    path("admin/", admin.site.urls),
+    path("api/v1/", include("casework.api.urls")),
+    path("o/token", login_not_required(TokenView.as_view()), name="token"),
+    path("o/token/", login_not_required(TokenView.as_view())),
+    path("o/revoke", login_not_required(RevokeTokenView.as_view()), name="revoke-token"),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+]
+handler400 = "casework.web.errors.bad_request"
+handler403 = "casework.web.errors.forbidden"
+handler404 = "casework.web.errors.not_found"
+handler500 = "casework.web.errors.server_error"
