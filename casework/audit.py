@@ -34,15 +34,16 @@ def record(
     :param detail: codes, statuses and references; never a name or what somebody wrote.
     :raises TypeError: without a known actor.
     """
-    match by:
-        case User():
-            actor, user, agency = ActorKind.USER, by, None
-        case Agency():
-            actor, user, agency = ActorKind.AGENCY, None, by
-        case System():
-            actor, user, agency = ActorKind.SYSTEM, None, None
-        case _:
-            raise TypeError(f"{event} needs an actor: a user, an agency or SYSTEM, not {by!r}")
+    user = by if isinstance(by, User) else None
+    agency = by if isinstance(by, Agency) else None
+    if user is not None:
+        actor = ActorKind.USER
+    elif agency is not None:
+        actor = ActorKind.AGENCY
+    elif isinstance(by, System):
+        actor = ActorKind.SYSTEM
+    else:
+        raise TypeError(f"{event} needs an actor: a user, an agency or SYSTEM, not {by!r}")
     AuditEvent.objects.create(
         event=event, at=at, actor=actor, by_user=user, by_agency=agency,
         contact=contact, case=case, handoff=handoff, detail=detail,

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, StrictBool, StrictInt, ValidationInf
 from casework.models import ContactType, ParentsTold, SharingBasis
 from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
 from localities.postcodes import normalise
-from triage.documents import Document, IsoDate, Text, fault, one_of, read
+from triage.documents import NOT_EMPTY, Document, IsoDate, Text, fault, one_of, read
 from triage.facts import Agreement, Dash
 
 OLDEST_CHILD = 25
@@ -44,13 +44,19 @@ def _nhs_number(value: str) -> str:
     digits = value.replace(" ", "").replace("-", "")
     if not (digits.isascii() and digits.isdigit() and len(digits) == 10):
         raise fault("is not an NHS number; it has ten digits.")
-    if not nhs.is_valid(digits):
+    if not nhs.is_valid(digits):  # type: ignore[attr-defined]  # public, but not re-exported by name
         raise fault("is not an NHS number: its check digit is wrong. Look for a mistyped digit.")
     return digits
 
 
+def _today(info: ValidationInfo) -> date:
+    """The day against which dates are checked; whoever reads a contact says it."""
+    today: date = (info.context or {})["today"]
+    return today
+
+
 def _not_in_the_future(value: date, info: ValidationInfo) -> date:
-    if value > info.context["today"]:
+    if value > _today(info):
         raise fault("lies in the future.")
     return value
 
@@ -115,7 +121,7 @@ class ChildEntry(Document):
     @field_validator("date_of_birth")
     @classmethod
     def _a_child(cls, born: date | None, info: ValidationInfo) -> date | None:
-        if born is not None and age_on(info.context["today"], born) > OLDEST_CHILD:
+        if born is not None and age_on(_today(info), born) > OLDEST_CHILD:
             raise fault(f"makes this child older than {OLDEST_CHILD}; an adult belongs under adults.")
         return born
 
@@ -126,7 +132,7 @@ class ChildEntry(Document):
             return None
         if info.data.get("date_of_birth") is not None:
             raise fault("is given beside a date of birth; a child who is born has no expected date.")
-        today = info.context["today"]
+        today = _today(info)
         if not today - LONGEST_OVERDUE <= expected <= today + LONGEST_AHEAD:
             raise fault("is too far from today to be an expected date of delivery.")
         return expected
@@ -199,7 +205,7 @@ class ContactDocument(Document):
     immediate_danger: Flag = None
     referrer: Referrer = Referrer()
     referrer_level: Annotated[StrictInt, Field(ge=1, le=4)] | None = None
-    children: Annotated[tuple[ChildEntry, ...], Field(min_length=1, max_length=20)]
+    children: Annotated[tuple[ChildEntry, ...], NOT_EMPTY, Field(max_length=20)]
     adults: Annotated[tuple[AdultEntry, ...], Field(max_length=20)] = ()
     family_indicators: Indicators = ()
     domestic_abuse: DomesticAbuse = DomesticAbuse()

@@ -67,7 +67,7 @@ def _load_file(path: Path, columns: Iterable[str], read: Callable[[list[Row]], l
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
-            rows = [{key: (value or "").strip() for key, value in row.items() if key} for row in reader]
+            rows: list[Row] = [{key: (value or "").strip() for key, value in row.items() if key} for row in reader]
             missing = [name for name in columns if name not in (reader.fieldnames or ())]
     except OSError as error:
         faults.append(Fault((path.name,), f"cannot be read: {error.strerror}."))

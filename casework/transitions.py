@@ -1,6 +1,7 @@
 """The one way in which a status changes: as the lifecycle allows, with a row that says when, by whom and why."""
 
 from datetime import datetime
+from typing import Any
 
 from casework.errors import InvalidTransition
 from casework.models import Case, Contact, Handoff, StatusChange
@@ -26,7 +27,7 @@ def move(subject: Contact | Handoff | Case, *, to: str, by: User, at: datetime, 
     StatusChange.objects.create(at=at, by=by, from_status=before, to_status=to, why=why, **{column: subject})
 
 
-def _lifecycle(subject: Contact | Handoff | Case) -> tuple[Lifecycle, str]:
+def _lifecycle(subject: Contact | Handoff | Case) -> tuple[Lifecycle[Any], str]:
     match subject:
         case Contact():
             return CONTACT, "contact"

@@ -34,7 +34,7 @@ def configure(options: dict[str, Any]) -> None:
     :param options: `level`; `json` (one JSON object a line, for a log collector; else lines for a developer, who has
         no real family's data and sees an exception's words too).
     """
-    shared = [
+    shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

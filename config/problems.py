@@ -28,7 +28,7 @@ def as_problem(error: Exception, context: dict[str, Any]) -> Response:
     match error:
         case InvalidDocument():
             status, name, detail = 400, "invalid", "The contact was not taken in. Mend what is wrong and send it again."
-            errors = [{"pointer": fault.pointer, "detail": f"{fault.place}: {fault.says}"} for fault in error.faults]
+            errors = [{"pointer": fault.pointer, "detail": str(fault)} for fault in error.faults]
         case KeyUsedForAnother():
             status, name, detail = 422, "idempotency-key-reused", str(error)
         case NotPermitted():
@@ -41,10 +41,11 @@ def as_problem(error: Exception, context: dict[str, Any]) -> Response:
             status, name, detail = 404, "not-found", "There is nothing here that this agency may see."
         case PermissionDenied():
             status, name, detail = 403, "not-permitted", "This is not allowed."
+        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
+            status, name, detail = 401, "not-authenticated", "Send a bearer token from /o/token that has not run out."
+            headers["WWW-Authenticate"] = getattr(error, "auth_header", "Bearer")
         case exceptions.APIException():
             status, name, detail = error.status_code, str(error.default_code).replace("_", "-"), _sentence(error)
-            if challenge := getattr(error, "auth_header", None):
-                headers["WWW-Authenticate"] = challenge
             if (wait := getattr(error, "wait", None)) is not None:
                 headers["Retry-After"] = str(int(wait) + 1)
         case _:

@@ -34,7 +34,7 @@ _refusals: list[str] = []
 
 
 def _needed(name: str, mend: str) -> str:
-    value = env.str(name, default="")
+    value: str = env.str(name, default="")
     if not value and not CALCULATOR:
         _refusals.append(f"{name} is not set. {mend}")
     return value

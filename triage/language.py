@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag
 
-from triage.documents import Document, Text
+from triage.documents import NOT_EMPTY, Document, Text
 from triage.facts import Child, Facts, Family
 
 Path = tuple[str | int, ...]
@@ -134,7 +134,7 @@ class Setting:
 class AllOf(Document):
     """Every one of these holds."""
 
-    all: Annotated[tuple["Condition", ...], Field(min_length=1)]
+    all: Annotated[tuple["Condition", ...], NOT_EMPTY]
 
     def compiled(self, setting: Setting) -> Test:
         tests = [part.compiled(setting) for part in self.all]
@@ -150,7 +150,7 @@ class AllOf(Document):
 class AnyOf(Document):
     """At least one of these holds. The evidence is that of all that do."""
 
-    any: Annotated[tuple["Condition", ...], Field(min_length=1)]
+    any: Annotated[tuple["Condition", ...], NOT_EMPTY]
 
     def compiled(self, setting: Setting) -> Test:
         tests = [part.compiled(setting) for part in self.any]
@@ -183,9 +183,9 @@ class Not(Document):
 class Wanted(Document):
     """Which indicators count: of these levels, gates or codes, whatever is given, all together."""
 
-    level: Literal[2, 3, 4] | Annotated[tuple[Literal[2, 3, 4], ...], Field(min_length=1)] | None = None
+    level: Literal[2, 3, 4] | Annotated[tuple[Literal[2, 3, 4], ...], NOT_EMPTY] | None = None
     gate: Gate | None = None
-    codes: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    codes: Annotated[tuple[Text, ...], NOT_EMPTY] | None = None
     where: Literal["contact", "child", "child_or_family"] = "contact"
 
     def mask(self, catalogue: Catalogue) -> int:

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, NamedTuple
 import yaml
 from pydantic import Field, StrictBool, StrictInt
 
-from triage.documents import Document, Fault, InvalidDocument, Text, read
+from triage.documents import NOT_EMPTY, Document, Fault, InvalidDocument, Text, read
 from triage.facts import Agreement, Facts, read_facts
 from triage.language import (
     CHILD_FACTS,
@@ -76,17 +76,21 @@ class Pathway(Document):
     decision_only: StrictBool = False
 
 
-class LevelCase(Document):
-    """The level where `when` holds; a case without `when` always does."""
+class Case(Document):
+    """What holds where `when` holds; a case without `when` always does."""
 
     when: Condition | None = None
+
+
+class LevelCase(Case):
+    """The level in one case."""
+
     is_: Annotated[Level, Field(alias="is")]
 
 
-class RagCase(Document):
-    """The rating where `when` holds; a case without `when` always does."""
+class RagCase(Case):
+    """The rating in one case."""
 
-    when: Condition | None = None
     is_: Annotated[Rag, Field(alias="is")]
 
 
@@ -94,8 +98,8 @@ class Then(Document):
     """What a rule recommends."""
 
     pathway: Text
-    rag: Rag | Annotated[tuple[RagCase, ...], Field(min_length=1)]
-    level: Level | Literal["highest_indicator"] | Annotated[tuple[LevelCase, ...], Field(min_length=1)]
+    rag: Rag | Annotated[tuple[RagCase, ...], NOT_EMPTY]
+    level: Level | Literal["highest_indicator"] | Annotated[tuple[LevelCase, ...], NOT_EMPTY]
     hold: Hold | None = None
 
 
@@ -174,13 +178,13 @@ class RuleSetDocument(Document):
     ruleset: Annotated[Text, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     version: Annotated[StrictInt, Field(ge=1)]
     title: Text
-    pathways: Annotated[tuple[Pathway, ...], Field(min_length=1)]
+    pathways: Annotated[tuple[Pathway, ...], NOT_EMPTY]
     defined: dict[Text, Condition] = Field(default_factory=dict)
-    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+    rules: Annotated[tuple[Rule, ...], NOT_EMPTY]
     also_refer_to: tuple[AlsoReferTo, ...] = ()
     warnings: tuple[WarningEntry, ...] = ()
     two_person_decisions: tuple[TwoPersonDecision, ...] = ()
-    indicators: Annotated[tuple[IndicatorEntry, ...], Field(min_length=1)]
+    indicators: Annotated[tuple[IndicatorEntry, ...], NOT_EMPTY]
 
 
 class Result(NamedTuple):
@@ -239,7 +243,7 @@ class RuleSet:
         self.setting = Setting(self.catalogue, document.defined)
         self._rules = tuple(self._rule(rule) for rule in document.rules)
         self._refer = [
-            (entry.id, self._mask_that_refers_to(entry.id), entry.only_if and entry.only_if.compiled(self.setting))
+            (entry.id, self.catalogue.mask(also_refer_to=entry.id), self._test(entry.only_if))
             for entry in sorted(document.also_refer_to, key=lambda entry: entry.id)
         ]
         self._warnings = [(entry.id, entry.when.compiled(self.setting)) for entry in document.warnings]
@@ -312,7 +316,7 @@ class RuleSet:
             lead=first.lead,
             hold=first.hold,
             also_refer_to=tuple(
-                name for name, mask, limit in self._refer if view.everywhere & mask and (not limit or limit(view, -1))
+                name for name, mask, limit in self._refer if view.everywhere & mask and limit(view, NO_CHILD)
             ),
             warnings=tuple(name for name, test in self._warnings if test(view, NO_CHILD)),
         )
@@ -357,8 +361,8 @@ class RuleSet:
         if isinstance(then.rag, Rag):
             always = then.rag.value
             return lambda view: always
-        cases = [(case.when and case.when.compiled(self.setting), case.is_.value) for case in then.rag]
-        return lambda view: next(value for test, value in cases if test is None or test(view, NO_CHILD))
+        cases = [(self._test(case.when), case.is_.value) for case in then.rag]
+        return lambda view: next(value for test, value in cases if test(view, NO_CHILD))
 
     def _level(self, then: Then) -> Callable[[View], int]:
         if then.level == "highest_indicator":
@@ -366,14 +370,18 @@ class RuleSet:
         if isinstance(then.level, int):
             always = then.level
             return lambda view: always
-        cases = [(case.when and case.when.compiled(self.setting), case.is_) for case in then.level]
-        return lambda view: next(value for test, value in cases if test is None or test(view, NO_CHILD))
+        cases = [(self._test(case.when), case.is_) for case in then.level]
+        return lambda view: next(value for test, value in cases if test(view, NO_CHILD))
+
+    def _test(self, condition: Condition | None) -> Test:
+        return condition.compiled(self.setting) if condition is not None else _always
 
     def _highest_indicator(self, view: View) -> int:
         return next((level for level, mask in self._level_masks if view.everywhere & mask), 1)
 
-    def _mask_that_refers_to(self, service: str) -> int:
-        return self.catalogue.mask(also_refer_to=service)
+
+def _always(view: View, child: int) -> bool:
+    return True
 
 
 def _never(view: View, child: int) -> bool:
@@ -444,11 +452,9 @@ def _conditions(document: RuleSetDocument) -> Iterator[tuple[Path, Condition, bo
             yield from walk(rule.beside, (*at, "beside"))
         for aggravating, aggravator in enumerate(rule.aggravators):
             yield from walk(aggravator.when, (*at, "aggravators", aggravating, "when"))
-        for name, cases in (("rag", rule.then.rag), ("level", rule.then.level)):
-            if isinstance(cases, tuple):
-                for position, case in enumerate(cases):
-                    if case.when is not None:
-                        yield from walk(case.when, (*at, "then", name, position, "when"))
+        for path, case, _ in _cases(rule):
+            if case.when is not None:
+                yield from walk(case.when, (*at, *path, "when"))
     for number, service in enumerate(document.also_refer_to):
         if service.only_if is not None:
             yield from walk(service.only_if, ("also_refer_to", number, "only_if"))
@@ -522,15 +528,23 @@ def _faults_of_rule(at: Path, rule: Rule, pathways: dict[str, Pathway], *, last:
         yield Fault((*at, "then", "pathway"), f"{rule.then.pathway} is not a pathway of this rule set.")
     elif pathway.decision_only:
         yield Fault((*at, "then", "pathway"), f"{rule.then.pathway} is for people to decide, never for a rule.")
-    for name, cases in (("rag", rule.then.rag), ("level", rule.then.level)):
-        if isinstance(cases, tuple):
-            for position, case in enumerate(cases):
-                ends = position == len(cases) - 1
-                if ends != (case.when is None):
-                    says = (
-                        "is the last case, and may have no when." if ends else "needs a when: only the last has none."
-                    )
-                    yield Fault((*at, "then", name, position), says)
+    for path, case, is_last in _cases(rule):
+        if is_last and case.when is not None:
+            yield Fault((*at, *path), "is the last case, and may have no when.")
+        if not is_last and case.when is None:
+            yield Fault((*at, *path), "needs a when: only the last case has none.")
+
+
+def _cases(rule: Rule) -> Iterator[tuple[Path, Case, bool]]:
+    """The cases by which a rule's rating and level differ: (path, case, whether it is the last)."""
+    groups: dict[str, tuple[Case, ...]] = {}
+    if isinstance(rule.then.rag, tuple):
+        groups["rag"] = rule.then.rag
+    if isinstance(rule.then.level, tuple):
+        groups["level"] = rule.then.level
+    for name, cases in groups.items():
+        for position, case in enumerate(cases):
+            yield ("then", name, position), case, position == len(cases) - 1
 
 
 def _faults_of_condition(

@@ -31,7 +31,7 @@ def name_lead(*, case_id: int, lead_id: int | None, by: User, now: datetime) -> 
     :raises NotPermitted: `by` does not work in the team that holds the case.
     """
     case, team_id = _load(case_id, by, now)
-    lead = User.objects.filter(pk=lead_id).first()
+    lead = User.objects.filter(pk=lead_id or 0).first()
     if lead is None or not permissions.works_in(lead, team_id, local_day(now)):
         raise InvalidDocument([Fault(("lead",), "Choose somebody who works in the team that holds the case.")])
     case.lead_practitioner = lead
@@ -74,7 +74,7 @@ def name_other_authority(*, case_id: int, authority_id: int | None, by: User, no
     :raises InvalidDocument: none was chosen.
     """
     case, _ = _load(case_id, by, now)
-    authority = OtherAuthority.objects.filter(pk=authority_id).first()
+    authority = OtherAuthority.objects.filter(pk=authority_id or 0).first()
     if authority is None:
         raise InvalidDocument([Fault(("authority",), "Choose the council that answers for this family.")])
     case.other_authority = authority

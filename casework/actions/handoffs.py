@@ -27,7 +27,7 @@ def offer(*, case_id: int, to_team_id: int | None, reason: str, by: User, now: d
     held = responsibilities.current(case)
     permissions.check_can_offer(case, held.team_id, by, local_day(now))
     policies.check_nothing_on_offer(case)
-    to_team = Team.objects.filter(pk=to_team_id, is_active=True).first()
+    to_team = Team.objects.filter(pk=to_team_id or 0, is_active=True).first()
     faults = []
     if to_team is None:
         faults.append(Fault(("to_team",), "Choose a team that takes work."))

@@ -6,7 +6,7 @@ at once, and the reminder's own key (clock, step) makes a second telling impossi
 the index `clock_to_sweep` holds running clocks only, by the moment at which they next need a look.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import connection, transaction
 
@@ -123,20 +123,20 @@ def sweep(*, now: datetime) -> int:
 
 @transaction.atomic
 def _sweep_some(now: datetime) -> int:
-    names = {
+    names: dict[str, datetime | date | int | str] = {
         "now": now,
         "today": local_day(now),
         "at_once": AT_ONCE,
-        "warning": Step.WARNING,
-        "breach": Step.BREACH,
-        "escalation": Step.ESCALATION,
-        "team_lead": Role.TEAM_LEAD,
-        "service_manager": Role.SERVICE_MANAGER,
-        "reminder": Message.REMINDER,
-        "reminder_sent": Event.REMINDER_SENT,
-        "system": ActorKind.SYSTEM,
+        "warning": Step.WARNING.value,
+        "breach": Step.BREACH.value,
+        "escalation": Step.ESCALATION.value,
+        "team_lead": Role.TEAM_LEAD.value,
+        "service_manager": Role.SERVICE_MANAGER.value,
+        "reminder": Message.REMINDER.value,
+        "reminder_sent": Event.REMINDER_SENT.value,
+        "system": ActorKind.SYSTEM.value,
     }
     with connection.cursor() as cursor:
-        cursor.execute(SWEEP, {name: str(value) if isinstance(value, str) else value for name, value in names.items()})
+        cursor.execute(SWEEP, names)
         row = cursor.fetchone()
     return int(row[0])

@@ -45,8 +45,8 @@ class RoleAdmin(admin.ModelAdmin):
 class SettingAdmin(RoleAdmin):
     """A setting: administrators edit it, those who oversee the service see it, and every edit is audited."""
 
-    lookers = (Role.SERVICE_MANAGER, Role.AUDITOR)
-    editors = (Role.ADMINISTRATOR,)
+    lookers: ClassVar[tuple[Role, ...]] = (Role.SERVICE_MANAGER, Role.AUDITOR)
+    editors: ClassVar[tuple[Role, ...]] = (Role.ADMINISTRATOR,)
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         self._record(request, obj, "added")

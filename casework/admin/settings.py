@@ -51,7 +51,8 @@ class UserForm(ModelForm):
             self.instance.set_password(password)
         elif self.instance.pk is None:
             self.instance.set_unusable_password()
-        return super().save(commit)
+        saved: User = super().save(commit)
+        return saved
 
 
 class MembershipInline(admin.TabularInline):

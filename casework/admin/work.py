@@ -1,11 +1,11 @@
 """What team leads and those who oversee the service see: queues, cases, handoffs, late clocks, messages, audit."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -36,7 +36,7 @@ OVERSEERS = (Role.SERVICE_MANAGER, Role.AUDITOR)
 class WorkAdmin(RoleAdmin):
     """A list of a team's work. Nothing is edited here: each row leads to the page where the work is done."""
 
-    lookers = (*LEADS, *OVERSEERS)
+    lookers: ClassVar[tuple[Role, ...]] = (*LEADS, *OVERSEERS)
     list_display_links = None
     show_full_result_count = False
     list_per_page = 50
@@ -45,7 +45,7 @@ class WorkAdmin(RoleAdmin):
         """The page of the contact or case, where a look leaves its trace."""
         obj = self.get_object(request, object_id)
         if obj is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
+            raise Http404
         return redirect(_page(obj))
 
     @admin.display(description="Open")

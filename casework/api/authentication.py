@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
@@ -28,14 +29,14 @@ class IsAgencyWithScope(BasePermission):
     message = "This token does not allow this. Ask for one with the scope that the documentation names."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        agency = agency_of(request)
+        agency, token = agency_of(request), cast("Any", request.auth)
+        if agency is None:
+            return False
         scopes: dict[str, str] = getattr(view, "required_scopes", {})
-        return (
-            agency is not None
-            and agency.is_active
-            and request.method in scopes
-            and request.auth.is_valid([scopes[request.method]])
-        )
+        method = "GET" if request.method == "HEAD" else str(request.method)
+        if method not in scopes:
+            raise MethodNotAllowed(method)
+        return agency.is_active and bool(token.is_valid([scopes[method]]))
 
 
 class AgencyThrottle(SimpleRateThrottle):

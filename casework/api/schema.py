@@ -38,7 +38,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
-    errors = WrongFieldSerializer(many=True, required=False)
+    errors = WrongFieldSerializer(many=True, required=False)  # type: ignore[assignment]  # RFC 9457's example has it
 
 
 CONTACT_EXAMPLE: dict[str, Any] = {

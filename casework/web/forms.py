@@ -37,7 +37,7 @@ class DecideForm(ActionForm):
     recommendation = forms.IntegerField(widget=forms.HiddenInput)
     pathway = forms.ChoiceField(label="What happens next?", widget=Radios, required=False)
     level = forms.TypedChoiceField(
-        label="Level of need", widget=Radios, required=False, coerce=int, empty_value=0,
+        label="Level of need", widget=Radios, required=False, coerce=int, empty_value=None,
         choices=[(str(level), f"Level {level}") for level in (1, 2, 3, 4)],
     )  # fmt: skip
     rag = forms.ChoiceField(
@@ -219,7 +219,7 @@ class CloseForm(ActionForm):
 
 
 def _members(team: Team, on: date) -> list[User]:
-    memberships = team.memberships.current(on).select_related("user").order_by("user__name")  # type: ignore[attr-defined]
+    memberships = team.memberships.current(on).select_related("user").order_by("user__name")
     return list({membership.user_id: membership.user for membership in memberships}.values())
 
 

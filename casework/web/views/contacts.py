@@ -69,7 +69,7 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
                 contact_id=contact.pk,
                 recommendation_id=said["recommendation"],
                 pathway=said["pathway"],
-                level=said["level"],
+                level=said["level"] or 0,
                 rag=said["rag"],
                 rationale=said["rationale"],
                 chosen_team_id=said["team"],

@@ -1,0 +1,23 @@
+"""manage.py check_integrity: every invariant, counted over the whole database. Exit code 1 if any is broken."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from casework.integrity import check
+
+
+class Command(BaseCommand):
+    """A line for each invariant as it is counted: how often it is broken, and what it says."""
+
+    help = "Count every invariant over the whole database. Exit code 1 if any is broken."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        broken = 0
+        for finding in check():
+            broken += finding.broken
+            self.stdout.write(f"{finding.broken:>7}  {finding.says}")
+        self.stdout.write("Nothing is broken." if not broken else f"{broken} broken.")
+        if broken:
+            sys.exit(1)
