@@ -1,0 +1,100 @@
+"""
+The cast and the stage. Reference data are loaded once into each worker's database.
+
+Amina is a social worker on the front door, Maya and David manage it; Ben leads the Aylesbury team that receives;
+Carol leads another team and must never see the family.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from casework.reference_data import load
+from localities.models import Agency, User
+from localities.working_time import LONDON
+from tests.databases import own_database
+from tests.story import Story
+
+# A Thursday morning with the hub open, far from any bank holiday.
+THURSDAY = datetime(2026, 11, 19, 10, 0, tzinfo=LONDON)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The test database, with Buckinghamshire in it."""
+    with django_db_blocker.unblock():
+        load()
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """A database of this test's own, in which transactions really commit. Its name."""
+    with django_db_blocker.unblock(), own_database() as name:
+        yield name
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> Iterator[None]:
+    """Rate limits count from nothing in every test."""
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def now() -> datetime:
+    return THURSDAY
+
+
+@pytest.fixture
+def story(db: None, now: datetime) -> Story:
+    """Tells a contact's story through the real actions, from Thursday morning on."""
+    return Story(now)
+
+
+def _user(name: str) -> Any:
+    @pytest.fixture(name=name)
+    def person(db: None) -> User:
+        return User.objects.get(username=name)
+
+    return person
+
+
+amina = _user("amina")  # social worker, front door
+oliver = _user("oliver")  # contact officer, front door
+maya = _user("maya")  # manager, front door
+david = _user("david")  # manager, front door
+erin = _user("erin")  # social worker, emergency duty
+ben = _user("ben")  # lead, Aylesbury
+bea = _user("bea")  # member, Aylesbury
+carol = _user("carol")  # lead, Wycombe and Marlow: must never see the family
+pat = _user("pat")  # lead, child protection
+dan = _user("dan")  # lead, out-of-area desk
+sam = _user("sam")  # service manager
+ava = _user("ava")  # auditor
+iris = _user("iris")  # information governance
+adele = _user("adele")  # administrator
+
+
+@pytest.fixture
+def school(db: None) -> Agency:
+    return Agency.objects.get(code="example-primary-school")
+
+
+@pytest.fixture
+def police(db: None) -> Agency:
+    return Agency.objects.get(code="example-police")
+
+
+@pytest.fixture
+def signed_in(client: Client) -> Any:
+    """Sign somebody in: `signed_in(amina).get("/")`."""
+
+    def sign_in(user: User) -> Client:
+        client.force_login(user)
+        return client
+
+    return sign_in

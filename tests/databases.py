@@ -1,0 +1,33 @@
+"""Databases of their own, for tests in which transactions really commit: races, and services in other processes."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+@contextmanager
+def own_database() -> Iterator[str]:
+    """A copy of the test database, used by this process until the end. Needs no transaction to be open."""
+    original = connection.settings_dict["NAME"]
+    name = f"{original}_{uuid.uuid4().hex[:8]}"
+    connection.close()
+    with _maintenance() as maintenance:
+        maintenance.execute(f'CREATE DATABASE "{name}" TEMPLATE "{original}"')
+    connection.settings_dict["NAME"] = name
+    try:
+        yield name
+    finally:
+        connections.close_all()
+        connection.settings_dict["NAME"] = original
+        with _maintenance() as maintenance:
+            maintenance.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def _maintenance() -> Iterator[BaseDatabaseWrapper]:
+    """A cursor outside every transaction, on the database that is always there."""
+    with connection._nodb_cursor() as cursor:
+        yield cursor

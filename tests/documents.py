@@ -1,0 +1,25 @@
+"""Contacts as partners send them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+CONTRACT = json.loads((Path(__file__).parent / "contact.json").read_text())
+
+
+def contact_document(**changes: Any) -> dict[str, Any]:
+    """The contact of the contract: a child in Aylesbury, a level 3 need, agreement given. Change what you like."""
+    document: dict[str, Any] = json.loads(json.dumps(CONTRACT))
+    # The tests' Thursday is the day before the contract's agreement.
+    document["agreement"]["on"] = "2026-11-18"
+    return document | changes
+
+
+def child(**changes: Any) -> dict[str, Any]:
+    """The child of the contract, changed."""
+    entry: dict[str, Any] = json.loads(json.dumps(CONTRACT["children"][0]))
+    return entry | changes
+
+
+def address(postcode: str | None, *, confidential: bool = False) -> dict[str, Any]:
+    return {"lines": ["1 Example Road"], "postcode": postcode, "confidential": confidential}
