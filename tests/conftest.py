@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.test.utils import setup_databases, teardown_databases
 
 from casework.reference_data import load
 from localities.models import Agency, User
@@ -24,10 +25,20 @@ THURSDAY = datetime(2026, 11, 19, 10, 0, tzinfo=LONDON)
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """The test database, with Buckinghamshire in it."""
+def django_db_setup(
+    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: Any
+) -> Iterator[None]:
+    """
+    The test database, with Buckinghamshire in it.
+
+    In place of pytest-django's own, which makes no database for a run whose tests all bring one of their own.
+    """
     with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
         load()
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture

@@ -1,0 +1,105 @@
+"""A real Chromium. Where the machine has none, these tests are skipped, and say so; CI has one, and demands it."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.databases import own_database
+from tests.service import PASSWORD, Service, running
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+WCAG_2_2_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def _chromium() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return os.environ.get("CHROMIUM") or next((path for name in names if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="module")
+def service(django_db_setup: None, django_db_blocker: Any) -> Iterator[Service]:
+    with django_db_blocker.unblock(), own_database() as database, running(database) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def browser(service: Service) -> Iterator[Browser]:
+    """Chromium. The service comes first: Playwright's event loop gives this thread other database connections."""
+    path = _chromium()
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI must have a Chromium: .ci/run installs it.")
+        pytest.skip("No Chromium on this machine: install it, or name it in CHROMIUM, to run the browser's tests.")
+    # Playwright runs an event loop in this thread; our own queries beside it are as synchronous as ever.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+class Visitor:
+    """Somebody at a browser, signed in as one of the cast. Errors of the page's scripts and of the CSP are kept."""
+
+    def __init__(self, context: BrowserContext, service: Service) -> None:
+        self.page: Page = context.new_page()
+        self.base_url = service.base_url
+        self.complaints: list[str] = []
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _hear(self, message: Any) -> None:
+        # A form that is sent with faults answers 422; the browser calls that an error, and it is none.
+        if message.type == "error" and "status of 422" not in message.text and "status of 404" not in message.text:
+            self.complaints.append(message.text)
+
+    def go(self, path: str) -> Page:
+        self.page.goto(self.base_url + path)
+        return self.page
+
+    def sign_in(self, username: str) -> Page:
+        page = self.go("/")
+        page.get_by_label("User name").fill(username)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        return page
+
+    def accessibility(self) -> list[str]:
+        """What axe finds against WCAG 2.2 AA on the page as it stands: one line for each fault."""
+        self.page.evaluate(AXE.read_text())
+        found: dict[str, Any] = self.page.evaluate(
+            "tags => axe.run({runOnly: {type: 'tag', values: tags}})", WCAG_2_2_AA
+        )
+        return [
+            f"{violation['id']}: {node['html'][:120]}"
+            for violation in found["violations"]
+            for node in violation["nodes"]
+        ]
+
+    def overflows(self) -> bool:
+        """Whether the page is wider than its window, so that a reader must scroll sideways."""
+        wider: bool = self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        return wider
+
+
+@pytest.fixture
+def visit(browser: Browser, service: Service) -> Iterator[Any]:
+    """Open a browser window: `visit()`, `visit(width=320)`, `visit(javascript=False)`."""
+    contexts: list[BrowserContext] = []
+
+    def open_window(*, width: int = 1200, javascript: bool = True) -> Visitor:
+        context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=javascript)
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        return Visitor(context, service)
+
+    yield open_window
+    for context in contexts:
+        context.close()

@@ -1,0 +1,151 @@
+"""The front-door pages in a real browser: by keyboard, without JavaScript, at 320 px, against WCAG 2.2 AA."""
+
+import re
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from casework.models import Case, Contact
+from tests.service import Service
+from tests.story import Story
+
+
+@pytest.fixture(scope="module")
+def told(service: Service) -> dict[str, str]:
+    """A contact that waits, one that waits for a second person, a case on offer and a case that is worked on."""
+    story = Story(timezone.now())
+    family = iter(range(1, 9))
+
+    def another(**changes: Any) -> Contact:
+        number = next(family)
+        child = {
+            "ref": "c1",
+            "first_name": "Robin",
+            "last_name": f"Family{number}",
+            "date_of_birth": f"2018-0{number}-11",
+            "address": {"lines": ["1 Example Road"], "postcode": "HP20 1UA"},
+            "indicators": changes.pop("indicators", ["L3-12"]),
+        }
+        return story.contact(children=[child], adults=[], family_indicators=[], **changes)
+
+    waiting = another()
+    second_person = another(indicators=["L4-01"])
+    story.decided(second_person, by="maya", pathway="family_help", level=3, rag="amber")
+    offered = story.offered(another())
+    worked_on = story.accepted(another())
+    return {
+        "contact": f"/contacts/{waiting}/",
+        "second_person": f"/contacts/{second_person}/",
+        "offered": f"/cases/{offered.case}/",
+        "case": f"/cases/{worked_on}/",
+    }
+
+
+def fill_in(page: Page, first_name: str, born_in: int) -> None:
+    page.get_by_label("A safeguarding concern").check()
+    page.get_by_label("Who is it from?").select_option("2A")
+    page.get_by_label("What are they worried about?").fill("Outbursts in class most days.")
+    child = page.get_by_role("region", name="Child 1")
+    child.get_by_label("First name").fill(first_name)
+    child.get_by_label("Last name").fill("Typed")
+    born = child.get_by_role("group", name="Date of birth")
+    born.get_by_label("Day").fill("4")
+    born.get_by_label("Month").fill("3")
+    born.get_by_label("Year").fill(str(born_in))
+    child.get_by_label("Postcode", exact=True).fill("hp201ua")
+    child.get_by_text("Level 3: the child's development").click()
+    child.get_by_label("Disruptive/challenging at school").check()
+    page.get_by_role("group", name="Does the family agree").get_by_label("Given").check()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_contact_is_typed_in_decided_and_taken_on(visit: Any, javascript: bool) -> None:
+    window = visit(javascript=javascript)
+    page = window.sign_in("amina")
+    page.get_by_role("link", name="New contact").click()
+    # The folded parts open without JavaScript too: they are the browser's own.
+    # Two families, or the second would be linked to the work with the first.
+    fill_in(page, *(("Jo", 2017) if javascript else ("Imogen", 2011)))
+    page.get_by_role("button", name="Send in").last.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("CON-")
+    expect(page.get_by_role("region", name="What the rules recommend")).to_contain_text("Family help")
+    reference = re.search(r"CON-\w{4}-\w{4}", page.url)
+    assert reference
+
+    page.get_by_label("Your rationale").fill("What the school saw and the history point the same way.")
+    page.get_by_role("button", name="Decide").click()
+    expect(page.get_by_text("Your decision is kept.")).to_be_visible()
+    case = Case.objects.get(contacts__reference=reference[0])
+
+    receiver = visit(javascript=javascript)
+    page = receiver.sign_in("ben")
+    page.get_by_role("link", name=str(case)).first.click()
+    page.get_by_role("button", name="Accept the case").click()
+    expect(page.get_by_text("Your team has the case now.")).to_be_visible()
+    page.get_by_label("Lead practitioner").select_option(label="Bea Thornton")
+    page.get_by_role("button", name="Name the lead practitioner").click()
+    expect(page.get_by_text("The lead practitioner is named.")).to_be_visible()
+    assert window.complaints + receiver.complaints == []
+
+
+def test_every_fault_is_said_at_once_and_leads_to_its_field(visit: Any) -> None:
+    window = visit()
+    page = window.sign_in("amina")
+    window.go("/contacts/new/")
+    page.get_by_role("region", name="Child 1").get_by_label("First name").fill("Kept")
+    page.get_by_role("region", name="Child 1").get_by_label("NHS number").fill("9990000019")
+    page.get_by_role("button", name="Send in").last.click()
+    summary = page.get_by_role("alert").filter(has_text="There is a problem")
+    expect(summary.get_by_role("link")).to_have_count(4)
+    summary.get_by_role("link", name="NHS number").click()
+    expect(page.get_by_role("region", name="Child 1").get_by_label("NHS number")).to_be_focused()
+    expect(page.get_by_role("region", name="Child 1").get_by_label("First name")).to_have_value("Kept")
+    assert page.title().startswith("Error: ")
+
+
+def test_a_contact_is_decided_by_keyboard_alone(visit: Any, told: dict[str, str]) -> None:
+    window = visit()
+    window.sign_in("amina")
+    page = window.go("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
+    page = window.go(told["contact"])
+    page.get_by_label("Your rationale").focus()
+    page.keyboard.type("Weighed with the history.")
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Decide")).to_be_focused()
+
+
+@pytest.mark.parametrize("width", [320, 1200])
+@pytest.mark.parametrize(
+    ("who", "where"),
+    [
+        (None, "/accounts/login/"),
+        ("amina", "/"),
+        ("amina", "/contacts/new/"),
+        ("amina", "contact"),
+        ("maya", "second_person"),
+        ("ben", "/"),
+        ("ben", "offered"),
+        ("ben", "case"),
+        ("ben", "/teams/aylesbury/"),
+        ("sam", "/"),
+        ("amina", "/no/such/page/"),
+        ("amina", "/accounts/password/change/"),
+    ],
+)
+def test_every_page_meets_wcag_2_2_aa(
+    visit: Any, told: dict[str, str], who: str | None, where: str, width: int
+) -> None:
+    window = visit(width=width)
+    if who:
+        window.sign_in(who)
+    page = window.go(told.get(where, where))
+    # What is folded up must be right too.
+    page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
+    assert window.accessibility() == []
+    assert not window.overflows()
+    assert window.complaints == []

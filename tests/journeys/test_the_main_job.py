@@ -1,0 +1,169 @@
+"""
+The main job, end to end, through the real HTTP doors with a real worker: a contact comes in, the rules recommend, a
+person decides, the locality's team takes the case on, the referrer hears, and what is late is reminded of.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+from django.utils import timezone
+
+from casework import integrity
+from casework.models import Case, Clock, Contact, OutboxMessage, Reminder
+from tests.databases import own_database
+from tests.documents import child, contact_document
+from tests.service import Person, Service, running, wait_until
+
+
+@pytest.fixture(scope="module")
+def service(django_db_setup: None, django_db_blocker: Any) -> Iterator[Service]:
+    """One service for the three journeys: each is about a family of its own."""
+    with django_db_blocker.unblock(), own_database() as database, running(database) as service:
+        yield service
+
+
+def of_family(number: int, **changes: Any) -> dict[str, Any]:
+    """What makes a contact one about another family than the other journeys'."""
+    born = f"2019-0{number}-04"
+    return {
+        "children": [child(last_name=f"Family{number}", date_of_birth=born, nhs_number=None, **changes)],
+        "adults": [],
+        "family_indicators": [],
+    }
+
+
+def send(service: Service, **changes: object) -> str:
+    """A contact through the API: its reference."""
+    answer = requests.post(
+        f"{service.base_url}/api/v1/contacts",
+        json=contact_document(**changes),
+        headers={"Authorization": f"Bearer {service.token()}"},
+        timeout=10,
+    )
+    assert answer.status_code == 201, answer.text
+    reference: str = answer.json()["reference"]
+    return reference
+
+
+def read(service: Service, reference: str) -> dict[str, object]:
+    headers = {"Authorization": f"Bearer {service.token()}"}
+    answer = requests.get(f"{service.base_url}/api/v1/contacts/{reference}", headers=headers, timeout=10)
+    document: dict[str, object] = answer.json()
+    return document
+
+
+def decide(person: Person, reference: str, pathway: str, level: int, rag: str) -> str:
+    page = person.open(f"/contacts/{reference}/")
+    recommendation = re.search(r'name="decide-recommendation" value="(\d+)"', page)
+    assert recommendation
+    return person.send(
+        f"/contacts/{reference}/decide/",
+        {
+            "decide-recommendation": recommendation[1],
+            "decide-pathway": pathway,
+            "decide-level": level,
+            "decide-rag": rag,
+            "decide-rationale": "What the school saw, and what the history says, point the same way.",
+        },
+        form_on=f"/contacts/{reference}/",
+    )
+
+
+def accept(person: Person, case: Case) -> None:
+    page = person.open(f"/cases/{case}/")
+    handoff = re.search(r'name="handoff" value="(\d+)"', page)
+    assert handoff
+    person.send(f"/cases/{case}/answer/", {"handoff": handoff[1], "answer": "accept"}, form_on=f"/cases/{case}/")
+
+
+def close(person: Person, case: Case) -> None:
+    said = {"close-outcome": "needs_met", "close-summary": "Mornings are calm again; they know where to turn."}
+    person.send(f"/cases/{case}/close/", said, form_on=f"/cases/{case}/")
+
+
+def sent(service: Service, words: str) -> bool:
+    return any(words in str(message["Subject"]) for message in service.mailbox.messages)
+
+
+def test_level_3_with_agreement_goes_to_the_locality_and_the_school_hears(service: Service) -> None:
+    reference = send(service, **of_family(1, indicators=["L3-12"]))
+    wait_until(lambda: sent(service, f"We have your contact {reference}"), "the school is acknowledged")
+
+    amina = service.person("amina")
+    page = amina.open(f"/contacts/{reference}/")
+    assert "Family help" in page
+    assert "Green" in page
+    assert "Aylesbury team" in page
+    assert "A level 3 need, and the family agrees to help." in page
+    decide(amina, reference, "family_help", 3, "green")
+
+    contact = Contact.objects.get(reference=reference)
+    case = Case.objects.get(contacts=contact)
+    assert case.locality is not None
+    assert case.locality.code == "aylesbury"
+
+    ben = service.person("ben")
+    assert str(case) in ben.open("/")
+    accept(ben, case)
+    page = ben.open(f"/cases/{case}/")
+    lead = re.search(r'<option value="(\d+)">Bea Thornton</option>', page)
+    assert lead
+    ben.send(f"/cases/{case}/lead/", {"lead-lead": lead[1]}, form_on=f"/cases/{case}/")
+    close(ben, case)
+
+    wait_until(
+        lambda: sent(service, f"What we decided about your contact {reference}"), "the school hears the decision"
+    )
+    wait_until(lambda: sent(service, f"began with your contact {reference} has ended"), "the school hears the ending")
+    feedback = OutboxMessage.objects.get(contact=contact, kind="feedback")
+    assert feedback.sent_at is not None
+    contact.refresh_from_db()
+    assert contact.feedback_given_at is not None
+    assert read(service, reference)["outcome"] == {"pathway": "family_help", "says": "Family help"}
+    assert [team.team.code for team in case.responsibilities.select_related("team")] == ["front-door", "aylesbury"]
+    assert not Clock.objects.running().filter(case=case).exists()
+    assert not any("Family1" in str(message) or "Robin" in str(message) for message in service.mailbox.messages)
+    assert [finding for finding in integrity.check() if finding.broken] == []
+
+
+def test_level_4_goes_to_child_protection_by_a_managers_decision(service: Service) -> None:
+    reference = send(service, **of_family(2, indicators=["L3-01", "L4-01"]))
+
+    amina = service.person("amina")
+    page = amina.open(f"/contacts/{reference}/")
+    assert "Strategy discussion" in page
+    assert "Red" in page
+    with pytest.raises(AssertionError, match=r"403 .*A manager decides"):
+        decide(amina, reference, "strategy_discussion", 4, "red")
+
+    decide(service.person("maya"), reference, "strategy_discussion", 4, "red")
+    case = Case.objects.get(contacts__reference=reference)
+    pat = service.person("pat")
+    accept(pat, case)
+    case.refresh_from_db()
+    assert (case.pathway, case.rag) == ("strategy_discussion", "red")
+    held = [responsibility.team.code for responsibility in case.responsibilities.select_related("team")]
+    # At night and at the weekend emergency duty has a red contact first.
+    assert held in (["front-door", "child-protection"], ["emergency-duty", "child-protection"])
+    assert {clock.kind for clock in case.clocks.running()} >= {"strategy_discussion", "social_work_assessment"}
+    wait_until(
+        lambda: sent(service, f"What we decided about your contact {reference}"), "the school hears the decision"
+    )
+    assert [finding for finding in integrity.check() if finding.broken] == []
+
+
+def test_a_clock_that_ran_out_is_reminded_of_by_the_worker(service: Service) -> None:
+    reference = send(service, **of_family(3))
+    clock = Clock.objects.get(contact__reference=reference, kind="next_step_decision")
+    # Nobody can wait a working day in a test: the moments are moved into the past instead, as plain facts.
+    now = timezone.now()
+    Clock.objects.filter(pk=clock.pk).update(
+        warn_at=now - timedelta(hours=2), due_at=now - timedelta(hours=1), next_at=now - timedelta(hours=2)
+    )
+    wait_until(lambda: sent(service, f"Late: next step decision, {reference}"), "the breach is sent", seconds=60)
+    assert {reminder.step for reminder in Reminder.objects.filter(clock=clock)} == {"warning", "breach"}
+    assert "Next step decision" in service.person("maya").open("/")

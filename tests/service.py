@@ -1,0 +1,173 @@
+"""
+The whole service in processes of its own, on a database of its own: web server, worker and beat, as in production,
+and a mail server that keeps what it is sent. For journeys and for the browser.
+"""
+
+import os
+import re
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import Message
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Message as MessageHandler
+
+from config.embedded import Child, start_child
+
+PASSWORD = "a-long-enough-password"
+
+
+class Mailbox(MessageHandler):
+    """Keeps every e-mail."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[Message] = []
+
+    def handle_message(self, message: Message) -> None:
+        self.messages.append(message)
+
+
+@dataclass
+class Service:
+    """A running service, and what is needed to use it."""
+
+    base_url: str
+    database: str
+    mailbox: Mailbox
+    client_id: str
+    client_secret: str
+    children: list[Child] = field(default_factory=list)
+
+    def token(self, scope: str = "contacts:write contacts:read") -> str:
+        answer = requests.post(
+            f"{self.base_url}/o/token",
+            data={"grant_type": "client_credentials", "scope": scope},
+            auth=(self.client_id, self.client_secret),
+            timeout=10,
+        )
+        answer.raise_for_status()
+        token: str = answer.json()["access_token"]
+        return token
+
+    def person(self, username: str) -> "Person":
+        return Person(self, username)
+
+
+class Person:
+    """Somebody at a browser without JavaScript: signs in, opens pages, sends forms."""
+
+    def __init__(self, service: Service, username: str) -> None:
+        self.base_url = service.base_url
+        self.session = requests.Session()
+        self.send("/accounts/login/", {"login": username, "password": PASSWORD}, form_on="/accounts/login/")
+
+    def open(self, path: str) -> str:
+        answer = self.session.get(self.base_url + path, timeout=10)
+        assert answer.status_code == 200, f"{path}: {answer.status_code}"
+        return answer.text
+
+    def send(self, path: str, data: dict[str, Any], *, form_on: str) -> str:
+        """Send a form that stands on a page, and come out where it leads."""
+        page = self.open(form_on)
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+        assert token, f"no form on {form_on}"
+        answer = self.session.post(
+            self.base_url + path,
+            {"csrfmiddlewaretoken": token[1], **data},
+            headers={"Referer": self.base_url + form_on},
+            timeout=10,
+        )
+        assert answer.status_code == 200, f"{path}: {answer.status_code} {_says(answer.text)}"
+        return answer.text
+
+
+@contextmanager
+def running(database: str) -> Iterator[Service]:
+    """
+    The service on this database, which this process is connected to as well.
+
+    The people of the reference data can sign in with `PASSWORD`; the primary school has a client.
+    """
+    client_id, client_secret = _give_credentials()
+    mailbox = Mailbox()
+    mail = Controller(mailbox, hostname="127.0.0.1", port=_free_port())
+    mail.start()
+    port = _free_port()
+    base_url = f"http://127.0.0.1:{port}"
+    environment = {
+        **os.environ,
+        "DATABASE_URL": f"postgresql://postgres@/{database}?host={quote(os.environ['FRONT_DOOR_TEST_SOCKETS'])}",
+        "BASE_URL": base_url,
+        "EMAIL_URL": f"smtp://127.0.0.1:{mail.port}",
+        "PYTHONWARNINGS": "ignore",
+    }
+    service = Service(base_url, database, mailbox, client_id, client_secret)
+    celery = [sys.executable, "-m", "celery", "--app", "config.celery", "--quiet"]
+    commands = {
+        "worker": [*celery, "worker", "--concurrency=1", "--without-gossip", "--without-mingle", "--loglevel=warning"],
+        "beat": [*celery, "beat", "--scheduler=celery.beat:Scheduler", "--pidfile="],
+        "web": [
+            *(sys.executable, "-m", "gunicorn", "config.wsgi"),
+            *(f"--bind=127.0.0.1:{port}", "--threads=4", "--log-level=warning"),
+        ],
+    }
+    try:
+        for name, command in commands.items():
+            service.children.append(start_child(name, command, environment=environment))
+        wait_until(lambda: _is_ready(base_url), "the service is ready", seconds=60)
+        yield service
+    finally:
+        for child in reversed(service.children):
+            child.stop()
+        mail.stop()
+
+
+def wait_until(happens: Any, what: str, *, seconds: float = 30) -> None:
+    """Wait for something that other processes do; say what never happened."""
+    ends_at = time.monotonic() + seconds
+    while not happens():
+        assert time.monotonic() < ends_at, f"waited {seconds} s for this: {what}"
+        time.sleep(0.1)
+
+
+def _give_credentials() -> tuple[str, str]:
+    from django.contrib.auth.hashers import make_password
+
+    from localities.models import Agency, AgencyClient, User
+
+    User.objects.update(password=make_password(PASSWORD))
+    client = AgencyClient(
+        agency=Agency.objects.get(code="example-primary-school"),
+        name="The school's system",
+        client_type=AgencyClient.CLIENT_CONFIDENTIAL,
+        authorization_grant_type=AgencyClient.GRANT_CLIENT_CREDENTIALS,
+    )
+    secret = client.client_secret
+    client.save()
+    return client.client_id, secret
+
+
+def _is_ready(base_url: str) -> bool:
+    try:
+        return requests.get(f"{base_url}/readyz", timeout=5).status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _says(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", page.split("<main")[-1]).split())[:600]
