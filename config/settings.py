@@ -170,26 +170,35 @@ TEMPLATES = [
 # ---- data
 
 DATABASES: dict[str, Any] = {}
+
+
+def _database(url: str) -> dict[str, Any] | None:
+    """The address in Django's words; None if it is none of PostgreSQL. It may hold a password, so it is never shown."""
+    try:
+        parts: dict[str, Any] = environ.Env.db_url_config(url)
+        readable = urlsplit(url).scheme in {"postgres", "postgresql"} and urlsplit(url).port != 0 and parts["NAME"]
+    except (ValueError, KeyError, ImproperlyConfigured):
+        return None
+    return parts if readable else None
+
+
 if _database_url := _needed(
     "DATABASE_URL", "Set it to the PostgreSQL server, as postgresql://user:password@host/name."
 ):
-    try:
-        DATABASES["default"] = environ.Env.db_url_config(_database_url) | {
-            "ENGINE": "django.db.backends.postgresql",
-            "CONN_HEALTH_CHECKS": True,
-        }
-    except Exception:  # noqa: BLE001  # the parser raises many kinds; the address may hold a password, so none is shown
-        _refusals.append(
-            "DATABASE_URL is not an address that can be read. Write it as postgresql://user:password@host/name."
-        )
+    if (_parts := _database(_database_url)) is None:
+        _refusals.append("DATABASE_URL cannot be read. Write it as postgresql://user:password@host/name.")
     else:
         # Waiting for ever is worse than an error: a web request gives up (the server that starts it says when).
-        _options = f"-c statement_timeout={env.int('DATABASE_STATEMENT_TIMEOUT_MS', default=0)}"
-        _pool_size = env.int("DATABASE_POOL_SIZE", default=0)
-        DATABASES["default"]["CONN_MAX_AGE"] = 0 if _pool_size else 60
-        DATABASES["default"]["OPTIONS"] = DATABASES["default"].get("OPTIONS", {}) | {
-            "options": _options,
-            **({"pool": {"min_size": 1, "max_size": _pool_size, "timeout": 10}} if _pool_size else {}),
+        _timeout = env.int("DATABASE_STATEMENT_TIMEOUT_MS", default=0)
+        _pool = env.int("DATABASE_POOL_SIZE", default=0)
+        _options = _parts.get("OPTIONS", {}) | {"options": f"-c statement_timeout={_timeout}"}
+        if _pool:
+            _options["pool"] = {"min_size": 1, "max_size": _pool, "timeout": 10}
+        DATABASES["default"] = _parts | {
+            "ENGINE": "django.db.backends.postgresql",
+            "CONN_HEALTH_CHECKS": True,
+            "CONN_MAX_AGE": 0 if _pool else 60,
+            "OPTIONS": _options,
         }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -231,6 +240,17 @@ OAUTH2_PROVIDER = {
     "DEFAULT_SCOPES": ["contacts:write", "contacts:read"],
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
     "ALLOWED_GRANT_TYPES": ["client_credentials"],
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    # Best current practice for OAuth 2.0 (RFC 9700), all of it; among others, tokens are stored as hashes.
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": True,
 }
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["casework.api.authentication.AgencyAuthentication"],
@@ -257,7 +277,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
-    "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_SPLIT_REQUEST": False,
 }
 
 # ---- work in the background: the broker holds nothing that matters
@@ -291,7 +311,7 @@ if PRODUCTION and DEFAULT_FROM_EMAIL.endswith("@localhost"):
 # ---- pages
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -34,7 +34,7 @@ def django_db_setup(
     In place of pytest-django's own, which makes no database for a run whose tests all bring one of their own.
     """
     with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default": {}})
         load()
     yield
     with django_db_blocker.unblock():

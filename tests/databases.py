@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def own_database() -> Iterator[str]:
 
 
 @contextmanager
-def _maintenance() -> Iterator[BaseDatabaseWrapper]:
+def _maintenance() -> Iterator[CursorWrapper]:
     """A cursor outside every transaction, on the database that is always there."""
     with connection._nodb_cursor() as cursor:
         yield cursor

@@ -89,6 +89,11 @@ class Person:
         return answer.text
 
 
+def database_url(database: str) -> str:
+    """The address of a database on the tests' server."""
+    return f"postgresql://postgres@/{database}?host={quote(os.environ['FRONT_DOOR_TEST_SOCKETS'])}"
+
+
 @contextmanager
 def running(database: str) -> Iterator[Service]:
     """
@@ -98,13 +103,13 @@ def running(database: str) -> Iterator[Service]:
     """
     client_id, client_secret = _give_credentials()
     mailbox = Mailbox()
-    mail = Controller(mailbox, hostname="127.0.0.1", port=_free_port())
+    mail = Controller(mailbox, hostname="127.0.0.1", port=free_port())
     mail.start()
-    port = _free_port()
+    port = free_port()
     base_url = f"http://127.0.0.1:{port}"
     environment = {
         **os.environ,
-        "DATABASE_URL": f"postgresql://postgres@/{database}?host={quote(os.environ['FRONT_DOOR_TEST_SOCKETS'])}",
+        "DATABASE_URL": database_url(database),
         "BASE_URL": base_url,
         "EMAIL_URL": f"smtp://127.0.0.1:{mail.port}",
         "PYTHONWARNINGS": "ignore",
@@ -162,7 +167,7 @@ def _is_ready(base_url: str) -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

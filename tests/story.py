@@ -34,7 +34,7 @@ class Story:
         contact.refresh_from_db()
         recommendation = contact.recommendation
         assert recommendation is not None
-        said = {
+        said: dict[str, Any] = {
             "pathway": recommendation.pathway,
             "level": recommendation.level,
             "rag": recommendation.rag,

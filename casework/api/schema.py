@@ -1,8 +1,41 @@
-"""How the API describes itself (OpenAPI 3.1): the answers, and an example."""
+"""How the API describes itself (OpenAPI 3.1): signing in, what comes in, the answers, and an example."""
 
 from typing import Any
 
+from django.conf import settings
+from drf_spectacular.contrib.pydantic import PydanticExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.plumbing import ResolvedComponent
+from pydantic.json_schema import model_json_schema
 from rest_framework import serializers
+
+
+class AgencyScheme(OpenApiAuthenticationExtension):
+    """OAuth 2 client credentials, with the scope that each method wants."""
+
+    target_class = "casework.api.authentication.AgencyAuthentication"
+    name = "agency"
+
+    def get_security_requirement(self, auto_schema: Any) -> dict[str, list[str]]:
+        return {self.name: [auto_schema.view.required_scopes[auto_schema.method]]}
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        flow = {"tokenUrl": "/o/token", "scopes": settings.OAUTH2_PROVIDER["SCOPES"]}
+        return {"type": "oauth2", "flows": {"clientCredentials": flow}}
+
+
+class DocumentExtension(PydanticExtension):
+    """Our documents as what comes in: a field with a default may be left out."""
+
+    target_class = "triage.documents.Document"
+    priority = 1
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        schema = model_json_schema(self.target, ref_template="#/components/schemas/{model}", mode="validation")
+        for name, part in schema.pop("$defs", {}).items():
+            component = ResolvedComponent(name=name, type=ResolvedComponent.SCHEMA, object=name, schema=part)
+            auto_schema.registry.register_on_missing(component)
+        return schema
 
 
 class OutcomeSerializer(serializers.Serializer[Any]):

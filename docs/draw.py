@@ -1,0 +1,122 @@
+"""
+Draws docs/house.md and docs/lifecycles.md from the code itself: the imports that there are, the lifecycles' tables.
+
+python docs/draw.py writes them; with --check it says whether they are still true (make check does).
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import grimp
+
+DOCS = Path(__file__).parent
+ROOTS = ("config", "casework", "localities", "triage")
+# Parts of casework that the picture shows by themselves; what is beside them is drawn as "the rest".
+ROOMS = {
+    "doors": ("web", "api", "admin", "tasks", "management", "demonstration"),
+    "lists and checks": ("worklists", "reference_data", "integrity"),
+    "actions": ("actions",),
+    "what actions are made of": (
+        "messages", "routing", "fact_finding", "history", "matching", "rules", "policies", "permissions", "clocks",
+        "outbox", "audit", "transitions", "responsibilities", "contact_document", "clock_policies",
+    ),
+    "records": ("models", "statuses", "errors", "references"),
+}  # fmt: skip
+HOUSE = """# The house
+
+Drawn from the imports that the code has (`python docs/draw.py`); `make check` compares. An arrow reads "knows of".
+
+```mermaid
+flowchart TD
+{arrows}
+```
+
+What may know of what is held by contracts in `pyproject.toml` (`lint-imports`): config knows casework, casework knows
+triage and localities, and those two know neither each other nor anything above. Inside casework the doors call
+actions, actions use what stands below them, and nothing below knows Celery, the API's framework or forms.
+
+| room | what it holds |
+|---|---|
+{rooms}
+"""
+LIFECYCLES = """# The lifecycles
+
+Drawn from `casework/statuses.py` (`python docs/draw.py`); `make check` compares.
+{parts}"""
+
+
+def house() -> str:
+    """The map: which room knows of which."""
+    graph = grimp.build_graph(*ROOTS, cache_dir=None)
+    rooms = {part: f"casework: {room}" for room, parts in ROOMS.items() for part in parts}
+
+    def room_of(module: str) -> str | None:
+        root, *below = module.split(".")
+        if root != "casework":
+            return root
+        return rooms.get(below[0]) if below else None
+
+    arrows = set()
+    for importer in graph.modules:
+        for imported in graph.find_modules_directly_imported_by(importer):
+            start, end = room_of(importer), room_of(imported)
+            if start and end and start != end:
+                arrows.add((start, end))
+    names = sorted({room for arrow in arrows for room in arrow})
+    lines = [f'    {_key(name)}["{name}"]' for name in names]
+    lines += [f"    {_key(start)} --> {_key(end)}" for start, end in sorted(arrows)]
+    return HOUSE.format(arrows="\n".join(lines), rooms="\n".join(_room_lines()))
+
+
+def _room_lines() -> list[str]:
+    lines = []
+    for name in ROOTS:
+        text = (DOCS.parent / name / "__init__.py").read_text()
+        lines.append(f"| `{name}` | {' '.join(text.strip().strip(chr(34)).split())} |")
+    for room, parts in ROOMS.items():
+        lines.append(f"| casework: {room} | {', '.join(f'`{part}`' for part in parts)} |")
+    return lines
+
+
+def _key(name: str) -> str:
+    return name.replace(": ", "_").replace(" ", "_")
+
+
+def lifecycles() -> str:
+    """A picture and a table of owners for each lifecycle."""
+    # The tables are Django's choices; nothing else of Django is needed.
+    os.environ["FRONT_DOOR_MODE"] = "calculator"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    from casework.statuses import LIFECYCLES as TABLES
+
+    parts = []
+    for table in TABLES:
+        picture = [f"    [*] --> {table.start.value}"]
+        picture += [f"    {start.value} --> {end.value}: {verb}" for (start, end), verb in table.moves.items()]
+        owners = [f"| {status.label} | {owner} |" for status, owner in table.owners.items()]
+        parts.append(
+            f"\n## {table.name.capitalize()}\n\n```mermaid\nstateDiagram-v2\n"
+            + "\n".join(picture)
+            + "\n```\n\n| status | who owns the next step |\n|---|---|\n"
+            + "\n".join(owners)
+            + "\n"
+        )
+    return LIFECYCLES.format(parts="".join(parts))
+
+
+def main() -> int:
+    sys.path.insert(0, str(DOCS.parent))
+    pages = {"house.md": house(), "lifecycles.md": lifecycles()}
+    if "--check" not in sys.argv:
+        for name, text in pages.items():
+            (DOCS / name).write_text(text)
+        return 0
+    old = [name for name, text in pages.items() if not (DOCS / name).exists() or (DOCS / name).read_text() != text]
+    for name in old:
+        sys.stderr.write(f"docs/{name} is no longer true. Draw it anew: .venv/bin/python docs/draw.py\n")
+    return 1 if old else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

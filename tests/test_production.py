@@ -1,0 +1,172 @@
+"""Production: what it refuses to start with, and that what it starts is safe."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from config.embedded import start_child
+from tests.databases import own_database
+from tests.service import database_url, free_port, wait_until
+
+ROOT = Path(__file__).resolve().parents[1]
+GOOD = {
+    "FRONT_DOOR_MODE": "production",
+    "SECRET_KEY": "abcdefghijklmnopqrstuvwxyz-0123456789-ABCDEFGHIJKLMNOP",
+    "DATABASE_URL": "postgresql://somebody:hidden-password@localhost/name",
+    "REDIS_URL": "redis://localhost:6379/0",
+    "ALLOWED_HOSTS": "front-door.example",
+    "BASE_URL": "https://front-door.example",
+    "EMAIL_URL": "smtp://localhost:25",
+    "DEFAULT_FROM_EMAIL": "front-door@front-door.example",
+}
+
+
+def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`manage.py` in an environment of its own: nothing of the tests' is inherited."""
+    env = {"PATH": os.environ["PATH"], "DATA_DIR": "/nonexistent", **environment}
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+
+
+def test_with_nothing_set_it_says_everything_that_is_missing_at_once() -> None:
+    done = manage("check")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    for name in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "BASE_URL", "EMAIL_URL"):
+        assert re.search(rf"- {name} is not .*\. (Set|For|Name)", done.stderr), name
+    assert "DEFAULT_FROM_EMAIL is not set. Set it" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"SECRET_KEY": "short"}, "SECRET_KEY is too easy to guess. Give it at least 50 random characters."),
+        ({"SECRET_KEY": "x" * 80}, "SECRET_KEY is too easy to guess."),
+        ({"DEBUG": "true"}, "DEBUG is on where others could see it"),
+        ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS lets in every host. Name each host"),
+        ({"BASE_URL": "http://front-door.example"}, "BASE_URL is not an https address. Set it"),
+        ({"FRONT_DOOR_MODE": "staging"}, "FRONT_DOOR_MODE is 'staging'. Set it to production or development."),
+        (
+            {"FRONT_DOOR_MODE": "development", "DEBUG": "true", "ALLOWED_HOSTS": "front-door.example"},
+            "DEBUG is on where others could see it",
+        ),
+        ({"DATABASE_URL": "postgresql://a:secret@host:port/name"}, "DATABASE_URL cannot be read. Write it as"),
+        ({"DATABASE_URL": "mysql://a:secret@host/name"}, "DATABASE_URL cannot be read. Write it as"),
+    ],
+)
+def test_an_unsafe_start_is_refused_with_a_sentence(wrong: dict[str, str], says: str) -> None:
+    done = manage("check", **(GOOD | wrong))
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "secret@" not in done.stderr
+
+
+def test_a_safe_configuration_starts() -> None:
+    done = manage("check", **GOOD)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def production(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any) -> Iterator[str]:
+    """A production web server, with its static files collected. Its address."""
+    static = tmp_path_factory.mktemp("static")
+    with django_db_blocker.unblock(), own_database() as database:
+        environment = {
+            **GOOD,
+            "PATH": os.environ["PATH"],
+            "DATABASE_URL": database_url(database),
+            "REDIS_URL": os.environ["REDIS_URL"],
+            "STATIC_ROOT": str(static),
+            "BEHIND_TLS_PROXY": "true",
+            "DATABASE_POOL_SIZE": "2",
+            "DATABASE_STATEMENT_TIMEOUT_MS": "30000",
+        }
+        collected = manage("collectstatic", "--no-input", **environment)
+        assert collected.returncode == 0, collected.stderr
+        port = free_port()
+        command = [sys.executable, "-m", "gunicorn", "config.wsgi", f"--bind=127.0.0.1:{port}", "--threads=2"]
+        log = static / "web.log"
+        child = start_child("web", command, environment=environment, log=log)
+        try:
+            wait_until(lambda: _answers(port), "the production server answers")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            child.stop()
+
+
+def _answers(port: int) -> bool:
+    try:
+        return _get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+def _get(url: str, **headers: str) -> requests.Response:
+    return requests.get(url, headers={"Host": "front-door.example", **headers}, timeout=10, allow_redirects=False)
+
+
+TLS = {"X-Forwarded-Proto": "https"}
+
+
+def test_plain_http_is_sent_to_https(production: str) -> None:
+    answer = _get(f"{production}/accounts/login/")
+    assert (answer.status_code, answer.headers["Location"]) == (301, "https://front-door.example/accounts/login/")
+
+
+def test_another_host_name_is_turned_away(production: str) -> None:
+    assert requests.get(f"{production}/accounts/login/", headers=TLS, timeout=10).status_code == 400
+
+
+def test_pages_are_safe_and_their_files_are_there(production: str) -> None:
+    answer = _get(f"{production}/accounts/login/", **TLS)
+    assert answer.status_code == 200
+    assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "Secure" in answer.headers["Set-Cookie"]
+    links = re.findall(r'(?:href|src)="(/static/[^"]+)"', answer.text)
+    assert len(links) == 3
+    for link in links:
+        file = _get(f"{production}{link}", **TLS)
+        assert file.status_code == 200, link
+        assert re.search(r"\.[0-9a-f]{12}\.", link), "a file's name holds its content's hash"
+        assert "immutable" in file.headers["Cache-Control"]
+
+
+def test_an_unknown_page_shows_nothing_of_the_inside(production: str) -> None:
+    answer = _get(f"{production}/no/such/page/", **TLS)
+    assert answer.status_code == 404
+    assert "Page not found" in answer.text
+    assert "Traceback" not in answer.text
+    assert "urlpatterns" not in answer.text
+
+
+# ---- the container files: no engine runs here, so what can be compared is compared
+
+
+def test_compose_gives_every_process_what_the_settings_need() -> None:
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    for name in ("prepare", "web", "worker", "beat"):
+        environment = compose["services"][name]["environment"]
+        assert set(GOOD) - {"FRONT_DOOR_MODE"} <= set(environment), name
+    example = (ROOT / "docs" / "production.env").read_text()
+    wanted = set(re.findall(r"\$\{(\w+)", (ROOT / "compose.yaml").read_text()))
+    assert wanted == set(re.findall(r"^(\w+)=", example, re.MULTILINE))
+
+
+def test_the_image_is_made_of_files_that_exist_and_are_let_in() -> None:
+    let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    for line in (ROOT / "Dockerfile").read_text().splitlines():
+        if line.startswith("COPY ") and "--from" not in line:
+            for source in line.split()[1:-1]:
+                assert (ROOT / source).exists(), source
+                assert source in let_in, source
