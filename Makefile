@@ -40,7 +40,7 @@ check: setup ## lint, types, import rules, migrations, deploy checks, the map of
 	@exec $(BIN)/python -m config.check
 
 bench: setup ## figures as ratios in one run (ONLY=name for one)
-	@exec $(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
+	@exec $(BIN)/python -W ignore -m tests.bench $(if $(ONLY),--only $(ONLY))
 
 lock: $(VENV)/installed ## write the lock files anew from requirements.in, requirements-dev.in and package.json
 	@for name in requirements requirements-dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $$name.in -o $$name.txt; done

@@ -1,7 +1,12 @@
 """The admin site: open to those who lead, oversee or administer, by their roles and by nothing else."""
 
+from typing import Any
+
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 
 from localities.models import ADMIN_ROLES, User
@@ -14,7 +19,12 @@ class FrontDoorAdminSite(AdminSite):
 
     site_header = site_title = "Locality Front Door"
     index_title = "Teams and settings"
-    login_template = None
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Whoever is signed in and comes here may not; whoever is not, signs in where everybody does."""
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        return redirect_to_login(request.GET.get("next", reverse("admin:index")))
 
     def has_permission(self, request: HttpRequest) -> bool:
         user = request.user

@@ -1,9 +1,11 @@
 """The addresses. They are promises: other people's scripts call them."""
 
 from allauth.account import views as allauth
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
+from django.views.generic import RedirectView
 from oauth2_provider.views import RevokeTokenView, TokenView
 
 from config.health import healthz, readyz
@@ -27,6 +29,7 @@ urlpatterns = [
     path("o/token", login_not_required(TokenView.as_view()), name="token"),
     path("o/token/", login_not_required(TokenView.as_view())),
     path("o/revoke", login_not_required(RevokeTokenView.as_view()), name="revoke-token"),
+    path("favicon.ico", login_not_required(RedirectView.as_view(url=f"{settings.STATIC_URL}front-door-icon.svg"))),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
 ]

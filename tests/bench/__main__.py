@@ -1,0 +1,192 @@
+"""
+make bench: the figures that the product promises, measured on servers of its own, as ratios within one run.
+
+Cost must follow the work at hand, never the size of the table: each figure does the same work beside a small history
+and beside one ten times as large, alternating, and compares the medians. Prints a table and writes
+`DATA_DIR/bench.json`. `--only NAME` measures one figure; `--smoke` a small version that says nothing but that it runs.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL, LARGE = 2_000, 20_000
+ROUNDS = 15
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure, its goal, and which side of it is good."""
+
+    value: float
+    goal: float
+    unit: str
+    better: str
+
+    @property
+    def is_met(self) -> bool:
+        return self.value <= self.goal if self.better == "lower" else self.value >= self.goal
+
+
+class Stage:
+    """Two databases with the same work at hand beside a small and a large history, made when first asked for."""
+
+    def __init__(self, sizes: tuple[int, int], rounds: int) -> None:
+        self.rounds = rounds
+        self._sizes = sizes
+        self._uses: tuple[Callable[[], None], Callable[[], None]] | None = None
+
+    def growth(self, work: Callable[[], None]) -> Figure:
+        """How much longer the work takes beside the large history: both in turn, the medians compared."""
+        from tests.bench.history import databases
+
+        if self._uses is None:
+            self._uses = databases(self._sizes)
+        small, large = self._uses
+        times: dict[str, list[float]] = {"small": [], "large": []}
+        for round_number in range(self.rounds + 1):
+            for name, use in (("small", small), ("large", large)):
+                use()
+                taken = _seconds(work)
+                if round_number:  # the first warms up
+                    times[name].append(taken)
+        ratio = statistics.median(times["large"]) / statistics.median(times["small"])
+        return Figure(ratio, 1.5, "times, for ten times the history", "lower")
+
+
+def main() -> int:
+    """0 when the figures were measured, whether or not a goal is met: a goal is for people to look at."""
+    arguments = argparse.ArgumentParser(prog="make bench")
+    arguments.add_argument("--only", metavar="NAME", choices=sorted(FIGURES))
+    arguments.add_argument("--smoke", action="store_true")
+    asked = arguments.parse_args()
+    names = [asked.only] if asked.only else list(FIGURES)
+    stage = Stage((50, 100), 2) if asked.smoke else Stage((SMALL, LARGE), ROUNDS)
+    data_dir = Path(os.environ.get("DATA_DIR") or ROOT / "var")
+    with _servers():
+        found: dict[str, Figure] = {}
+        for name in names:
+            sys.stdout.write(f"{name} … ")
+            sys.stdout.flush()
+            started = time.monotonic()
+            found[name] = FIGURES[name](stage)
+            sys.stdout.write(f"{time.monotonic() - started:.0f} s\n")
+    sys.stdout.write(f"\n{'figure':28}{'goal':>12}{'value':>10}  unit\n")
+    for name, figure in found.items():
+        goal = f"{'<=' if figure.better == 'lower' else '>='} {figure.goal:g}"
+        mark = "" if figure.is_met else "  NOT MET"
+        sys.stdout.write(f"{name:28}{goal:>12}{figure.value:>10.2f}  {figure.unit}{mark}\n")
+    data_dir.mkdir(parents=True, exist_ok=True)
+    (data_dir / "bench.json").write_text(json.dumps({name: asdict(figure) for name, figure in found.items()}, indent=2))
+    return 0
+
+
+# ---- the figures
+
+
+def receive_beside_history(stage: Stage) -> Figure:
+    """Receiving a contact beside a small and a large history: matching, history and clocks must not grow with it."""
+    from tests.bench.history import receive_one
+
+    return stage.growth(receive_one)
+
+
+def worklist_beside_history(stage: Stage) -> Figure:
+    """The front door's worklist, with the same twenty contacts waiting, beside a small and a large history."""
+    from tests.bench.history import open_worklist
+
+    return stage.growth(open_worklist)
+
+
+def contact_page_beside_history(stage: Stage) -> Figure:
+    """A contact's page beside a small and a large history."""
+    from tests.bench.history import open_contact
+
+    return stage.growth(open_contact)
+
+
+def sweep_beside_running(stage: Stage) -> Figure:
+    """A sweep with the same fifty clocks due, beside few and many that run."""
+    from tests.bench.history import sweep_fifty
+
+    return stage.growth(sweep_fifty)
+
+
+def explanation_over_answer(stage: Stage) -> Figure:
+    """A recommendation with all its reasons, missing facts and single changes, over the bare answer."""
+    from tests.documents import contact_document
+    from triage.recommendation import recommend
+    from triage.ruleset import shipped
+
+    rules = shipped()
+    child = contact_document()["children"][0]
+    facts = rules.facts(
+        {"agreement": "given", "children": [{"age_years": 7, "indicators": child["indicators"]}], "family": {}}
+    )
+    bare, full = [], []
+    for _ in range(stage.rounds):
+        bare.append(_seconds(lambda: [rules.judge(facts) for _ in range(2000)]) / 2000)
+        full.append(_seconds(lambda: [recommend(rules, facts) for _ in range(50)]) / 50)
+    return Figure(statistics.median(full) / statistics.median(bare), 60, "answers' worth", "lower")
+
+
+FIGURES: dict[str, Callable[[Stage], Figure]] = {
+    "receive_beside_history": receive_beside_history,
+    "worklist_beside_history": worklist_beside_history,
+    "contact_page_beside_history": contact_page_beside_history,
+    "sweep_beside_running": sweep_beside_running,
+    "explanation_over_answer": explanation_over_answer,
+}
+
+
+# ---- measuring
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+@contextmanager
+def _servers() -> Iterator[None]:
+    """PostgreSQL and Valkey of our own, and Django on them."""
+    from config import embedded
+
+    folder = Path(tempfile.mkdtemp(prefix="front-door-bench-"))
+    folders = embedded.prepare(folder)
+    children = [embedded.start_postgres(folders, durable=False), embedded.start_valkey(folders)]
+    os.environ |= {
+        "FRONT_DOOR_MODE": "development",
+        "SECRET_KEY": "for-the-bench-only",
+        "DATABASE_URL": embedded.database_url(folders),
+        "REDIS_URL": embedded.redis_url(folders),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "LOG_LEVEL": "ERROR",
+    }
+    try:
+        import django
+
+        django.setup()
+        yield
+    finally:
+        from django.db import connections
+
+        connections.close_all()
+        for child in reversed(children):
+            child.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
