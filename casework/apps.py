@@ -14,6 +14,7 @@ class CaseworkConfig(AppConfig):
     """The story."""
 
     name = "casework"
+    verbose_name = "Work"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

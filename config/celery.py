@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from celery import Celery
-from celery.schedules import schedule
+from celery.schedules import crontab, schedule
 from celery.signals import heartbeat_sent, setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -23,6 +23,7 @@ def _every(task: str, seconds: int) -> dict[str, Any]:
 app.conf.beat_schedule = {
     "drain the outbox": _every("casework.tasks.drain_outbox", 5),
     "sweep the clocks": _every("casework.tasks.sweep_clocks", 20),
+    "forget what ran out": {"task": "casework.tasks.forget_what_ran_out", "schedule": crontab(hour="3", minute="40")},
 }
 
 HEARTBEAT_KEY = "worker-heartbeat"

@@ -216,6 +216,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher", "config.hashers.ClientSecretHasher"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "worklist"
 ACCOUNT_ADAPTER = "config.accounts.StaffAccountAdapter"
@@ -239,6 +240,7 @@ OAUTH2_PROVIDER = {
     },
     "DEFAULT_SCOPES": ["contacts:write", "contacts:read"],
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    "CLIENT_SECRET_HASHER": "pbkdf2_sha256_client_secret",
     "ALLOWED_GRANT_TYPES": ["client_credentials"],
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
     "REFRESH_TOKEN_REUSE_PROTECTION": True,

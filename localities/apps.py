@@ -5,4 +5,5 @@ class LocalitiesConfig(AppConfig):
     """Who and where."""
 
     name = "localities"
+    verbose_name = "Who and where"
     default_auto_field = "django.db.models.BigAutoField"

@@ -28,6 +28,8 @@ def pytest_load_initial_conftests() -> None:
         os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rsplit("=", 1)[0] + f"={number}"
         return
     folder = Path(tempfile.mkdtemp(prefix="front-door-tests-"))
+    # The database's own user, where root runs the tests, passes through and sees nothing.
+    folder.chmod(0o711)
     _folder.append(folder)
     folders = embedded.prepare(folder)
     _started.append(embedded.start_postgres(folders, durable=False))

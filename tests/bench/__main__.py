@@ -164,6 +164,7 @@ def _servers() -> Iterator[None]:
     from config import embedded
 
     folder = Path(tempfile.mkdtemp(prefix="front-door-bench-"))
+    folder.chmod(0o711)
     folders = embedded.prepare(folder)
     children = [embedded.start_postgres(folders, durable=False), embedded.start_valkey(folders)]
     os.environ |= {

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from casework import permissions
 from casework.actions import contacts, decisions, looking
 from casework.history import household
-from casework.models import Contact, MatchStatus, PersonMatch
+from casework.models import Case, Contact, MatchStatus, PersonMatch
 from casework.rules import live, of_version
 from casework.statuses import ContactStatus
 from casework.web.contact_form import ContactForm
@@ -230,6 +230,10 @@ def _page(request: HttpRequest, contact: Contact, now: datetime, **shown: Action
         "history": list(contact.status_changes.select_related("by")),
         "works_on_it": works_on_it,
     }
+    if contact.case is not None:
+        held = contact.case.responsibilities.select_related("team").order_by("period").last()
+        context["case_team"] = held.team if held else None
+        context["opens_case"] = Case.objects.visible_to(user, local_day(now)).filter(pk=contact.case_id).exists()
     if works_on_it or who.has(Role.SERVICE_MANAGER, Role.AUDITOR, Role.INFORMATION_GOVERNANCE):
         people = household(contact)
         context["chronology"] = list(
