@@ -1,0 +1,74 @@
+"""What holds for everything of a kind: every status has an owner, every action its shape, every view its scope."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from importlib import import_module
+from typing import Any, get_type_hints
+
+import pytest
+from rest_framework.views import APIView
+
+from casework import actions
+from casework.api import views
+from casework.models import Event
+from casework.statuses import LIFECYCLES
+from localities.models import User
+
+ACTIONS = ("cases", "contacts", "decisions", "handoffs")
+
+
+def public_actions() -> Iterator[tuple[str, Callable[..., Any]]]:
+    for name in ACTIONS:
+        module = import_module(f"{actions.__name__}.{name}")
+        for verb, function in inspect.getmembers(module, inspect.isfunction):
+            inside = verb in {"ask_rules", "open_offer", "wait_for_a_team", "preview"}
+            if function.__module__ == module.__name__ and not verb.startswith("_") and not inside:
+                yield f"{name}.{verb}", function
+
+
+@pytest.mark.parametrize(("name", "action"), list(public_actions()), ids=[name for name, _ in public_actions()])
+def test_every_action_says_who_and_when_by_keyword(name: str, action: Callable[..., Any]) -> None:
+    parameters = inspect.signature(action).parameters
+    hints = get_type_hints(inspect.unwrap(action))
+    assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters.values())
+    assert hints["now"] is datetime
+    assert hints["by"] is User or User in hints["by"].__args__
+    assert action.__doc__
+
+
+def test_there_are_actions() -> None:
+    assert len(list(public_actions())) > 15
+
+
+@pytest.mark.parametrize("lifecycle", LIFECYCLES, ids=[lifecycle.name for lifecycle in LIFECYCLES])
+def test_every_status_has_an_owner_and_can_be_reached(lifecycle: Any) -> None:
+    statuses = set(type(lifecycle.start))
+    assert set(lifecycle.owners) == statuses
+    reached = {lifecycle.start} | {end for _, end in lifecycle.moves}
+    assert reached == statuses
+
+
+def test_every_event_is_written_somewhere() -> None:
+    """An event that nothing writes is a promise that nobody keeps."""
+    sources = "".join(
+        inspect.getsource(import_module(name))
+        for name in (
+            *(f"casework.actions.{action}" for action in (*ACTIONS, "looking", "outbox", "reminders")),
+            "casework.admin.rights",
+        )
+    )
+    assert [event.name for event in Event if f"Event.{event.name}" not in sources] == []
+
+
+def api_views() -> Iterator[type[APIView]]:
+    for _, view in inspect.getmembers(views, inspect.isclass):
+        if issubclass(view, APIView) and view.__module__ == views.__name__:
+            yield view
+
+
+@pytest.mark.parametrize("view", list(api_views()))
+def test_every_api_view_wants_a_scope_for_each_method(view: type[APIView]) -> None:
+    methods = {name.upper() for name in ("get", "post", "put", "patch", "delete") if hasattr(view, name)}
+    assert set(view.required_scopes) == methods  # type: ignore[attr-defined]
+    assert methods
