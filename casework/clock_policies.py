@@ -12,16 +12,17 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, Literal, Protocol, Self
+from typing import Annotated, Literal, Protocol
 
 from dateutil.relativedelta import relativedelta
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from localities.working_time import LONDON, WorkingTime, at, end_of_day, shipped_hours
-from triage.documents import Document, Fault, InvalidDocument, Text, fault, read
+from triage.documents import Document, Fault, InvalidDocument, Text, read
 
 SHIPPED = Path(__file__).parent / "data" / "clocks.csv"
 
+HOURS_END_AT_A_TIME = "hours run day and night and end at a time; write same_time."
 Name = Annotated[Text, Field(pattern=re.compile(r"^[a-z][a-z0-9_]*$"))]
 
 
@@ -51,18 +52,13 @@ class Policy(Document):
     kind: Name
     subject: Literal["contact", "partner_request", "handoff", "case"]
     starts_at: Name
-    limit: Annotated[int, Field(ge=1)]
+    # Ten thousand of any unit lie within the calendar; more is a slip of the finger.
+    limit: Annotated[int, Field(ge=1, le=10_000)]
     unit: Literal["hour", "working_day", "week", "month"]
     ends: Literal["same_time", "end_of_day"]
     warn_at_share: Annotated[float, Field(gt=0, lt=1)]
     escalates_to: Literal["front_door_manager", "team_lead", "service_manager"]
     basis: Annotated[Text, Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _hours_end_at_a_time(self) -> Self:
-        if self.unit == "hour" and self.ends == "end_of_day":
-            raise fault("ends: hours run day and night and end at a time; write same_time.")
-        return self
 
     @property
     def is_local(self) -> bool:
@@ -128,14 +124,20 @@ def parse(text: str) -> dict[str, Policy]:
     """
     reader = csv.DictReader(StringIO(text), strict=True)
     try:
-        rows = list(reader)
+        # Where an editor shows the row: the line on which it ends, less the line ends within it.
+        rows = [(reader.line_num - _line_ends(row), row) for row in reader]
     except csv.Error as error:
         raise InvalidDocument([Fault((f"line {reader.line_num}",), f"is not CSV: {error}.")]) from None
     found: dict[str, Policy] = {}
     faults: list[Fault] = []
     if missing := [name for name in Policy.model_fields if name not in (reader.fieldnames or ())]:
         raise InvalidDocument([Fault((f"column {name}",), "is missing from the header line.") for name in missing])
-    for number, row in enumerate(rows, start=2):
+    columns = list(reader.fieldnames or ())
+    if twice := sorted({name for name in columns if columns.count(name) > 1}):
+        raise InvalidDocument([Fault((f"column {name}",), "stands twice in the header line.") for name in twice])
+    for number, row in rows:
+        if row.get("unit") == "hour" and row.get("ends") == "end_of_day":
+            faults.append(Fault((f"line {number}", "ends"), HOURS_END_AT_A_TIME))
         try:
             policy = read(Policy, _row(row))
         except InvalidDocument as invalid:
@@ -149,6 +151,10 @@ def parse(text: str) -> dict[str, Policy]:
     if faults:
         raise InvalidDocument(faults)
     return found
+
+
+def _line_ends(row: Mapping[str | None, object]) -> int:
+    return sum(value.count("\n") for value in row.values() if isinstance(value, str))
 
 
 def _row(row: Mapping[str | None, object]) -> dict[str, object]:

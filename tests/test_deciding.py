@@ -164,8 +164,8 @@ def test_a_decided_contact_is_not_decided_again(story: Story) -> None:
         story.decided(contact)
 
 
-LEVEL_4 = {"children": [child(indicators=["L4-01"])], "family_indicators": []}
-REFUSED = {"agreement": {"service": "refused", "given_by": "mother", "on": "2026-11-18"}}
+LEVEL_4: dict[str, Any] = {"children": [child(indicators=["L4-01"])], "family_indicators": []}
+REFUSED: dict[str, Any] = {"agreement": {"service": "refused", "given_by": "mother", "on": "2026-11-18"}}
 
 
 class TestTwoPeople:

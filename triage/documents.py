@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 Shape = TypeVar("Shape")
+TAG = re.compile(r"\([a-z_]+\)")
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,22 @@ def _not_empty(value: object) -> object:
     return value
 
 
+def _no_bool(value: object) -> object:
+    # Python's True is 1; a writer's true is no number.
+    if isinstance(value, bool):
+        raise fault(f"must be a whole number, not {quoted(value)}.")
+    return value
+
+
 NOT_EMPTY = BeforeValidator(_not_empty)
+NO_BOOL = BeforeValidator(_no_bool)
+
+
+def one_or_many(value: object) -> str:
+    """A discriminator for what may be one value or a list, so that only the kind that was meant is asked for."""
+    return "(many)" if isinstance(value, (list, tuple)) else "(one)"
+
+
 Text = Annotated[StrictStr, AfterValidator(_real_text)]
 IsoDate = Annotated[date, BeforeValidator(_iso_date)]
 
@@ -179,7 +195,10 @@ def one_of(name: str, kind: str) -> Callable[[str, ValidationInfo], str]:
 
 def quoted(value: object) -> str:
     """What was sent, short enough to repeat in a sentence."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except (ValueError, RecursionError):
+        text = "something that holds itself"
     return text if len(text) <= 60 else text[:57] + "…"
 
 
@@ -188,7 +207,8 @@ def _faults(error: ValidationError) -> list[Fault]:
 
 
 def _path(details: ErrorDetails) -> tuple[str | int, ...]:
-    return tuple(details["loc"])
+    # A step in brackets is the tag of a kind, such as "(any)": ours, and not in what the writer sent.
+    return tuple(step for step in details["loc"] if not (isinstance(step, str) and TAG.fullmatch(step)))
 
 
 _SAYS = {
@@ -213,6 +233,8 @@ _SAYS = {
     "less_than": "must be less than {lt}, not {sent}.",
     "less_than_equal": "must be {le} or less, not {sent}.",
     "string_too_short": "may not be empty.",
+    "string_unicode": "holds half of a character (a lone surrogate); send the text as UTF-8.",
+    "too_short": "may not be empty.",
     "string_too_long": "is longer than {max_length:,} characters.",
     "too_long": "has more than {max_length} of them.",
 }
@@ -220,6 +242,8 @@ _SAYS = {
 
 def _sentence(details: ErrorDetails) -> str:
     says = _SAYS.get(details["type"])
+    if details["type"] == "fault":
+        return details["msg"]
     if says is None:
         return details["msg"].rstrip(".") + "."
     context = dict(details.get("ctx") or {})

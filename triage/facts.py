@@ -5,13 +5,14 @@ Source: the first rule set's own page, "What the rules look at". An absent field
 agreement is then `not_sought`, `in_area` true, a count of contacts 1, and a list empty. Null is "not known".
 """
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StrictBool, StrictInt, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, ValidationInfo
 
-from triage.documents import Document, IsoDate, Text, fault, one_of, read
+from triage.documents import Document, Fault, InvalidDocument, IsoDate, Text, one_of, read
 
 
 class Agreement(StrEnum):
@@ -89,15 +90,6 @@ class Facts(Document):
     children: tuple[Child, ...] = ()
     family: Family = Family()
 
-    @field_validator("children")
-    @classmethod
-    def _refs_differ(cls, children: tuple[Child, ...]) -> tuple[Child, ...]:
-        refs = [child.ref for child in children if child.ref is not None]
-        if len(set(refs)) < len(refs):
-            twice = sorted({ref for ref in refs if refs.count(ref) > 1})
-            raise fault(f"Two children share the ref {', '.join(twice)}; give each child a ref of its own.")
-        return children
-
 
 def read_facts(data: object, *, ruleset: str, indicators: Collection[str]) -> Facts:
     """
@@ -107,4 +99,21 @@ def read_facts(data: object, *, ruleset: str, indicators: Collection[str]) -> Fa
     :param indicators: the indicator codes that the rule set knows.
     :raises InvalidDocument: with every fault.
     """
-    return read(Facts, data, known={"ruleset": ruleset, "indicators": indicators})
+    shared = list(_shared_refs(data))
+    try:
+        facts = read(Facts, data, known={"ruleset": ruleset, "indicators": indicators})
+    except InvalidDocument as invalid:
+        raise InvalidDocument([*invalid.faults, *shared]) from None
+    if shared:
+        raise InvalidDocument(shared)
+    return facts
+
+
+def _shared_refs(data: object) -> Iterator[Fault]:
+    """Asked of what was sent, so that it is named beside the faults that the children have of their own."""
+    children = data.get("children") if isinstance(data, Mapping) else None
+    refs = [child.get("ref") for child in children if isinstance(child, Mapping)] if isinstance(children, list) else []
+    counts = Counter(ref.strip() for ref in refs if isinstance(ref, str))
+    if twice := sorted(ref for ref, count in counts.items() if count > 1):
+        says = f"Two children share the ref {', '.join(twice)}; give each child a ref of its own."
+        yield Fault(("children",), says)

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag
 
-from triage.documents import NOT_EMPTY, Document, Text
-from triage.facts import Child, Facts, Family
+from triage.documents import NO_BOOL, NOT_EMPTY, Document, Text, one_or_many
+from triage.facts import Child, Dash, Facts, Family, OpenWork
 
 Path = tuple[str | int, ...]
 Test = Callable[["View", int], bool]
@@ -24,6 +24,15 @@ NO_CHILD = -1
 CHILD_FACTS = frozenset(Child.model_fields) - {"ref", "indicators"}
 FAMILY_FACTS = frozenset(Family.model_fields) - {"indicators"}
 CONTACT_FACTS = frozenset({"immediate_danger", "referrer_level"}) | FAMILY_FACTS
+# What a fact can be, besides unknown: one of these words, a number from … to …, or else true or false.
+WORDS: dict[str, frozenset[str]] = {"dash": frozenset(Dash), "open_work": frozenset(OpenWork)}
+NUMBERS: dict[str, tuple[int, float]] = {
+    "referrer_level": (1, 4),
+    "age_years": (0, 25),
+    "contacts_3_months": (0, float("inf")),
+    "contacts_12_months": (0, float("inf")),
+    "closed_days_ago": (0, float("inf")),
+}
 
 
 class Gate(StrEnum):
@@ -183,7 +192,14 @@ class Not(Document):
 class Wanted(Document):
     """Which indicators count: of these levels, gates or codes, whatever is given, all together."""
 
-    level: Literal[2, 3, 4] | Annotated[tuple[Literal[2, 3, 4], ...], NOT_EMPTY] | None = None
+    level: (
+        Annotated[
+            Annotated[Literal[2, 3, 4], NO_BOOL, Tag("(one)")]
+            | Annotated[tuple[Annotated[Literal[2, 3, 4], NO_BOOL], ...], NOT_EMPTY, Tag("(many)")],
+            Discriminator(one_or_many),
+        ]
+        | None
+    ) = None
     gate: Gate | None = None
     codes: Annotated[tuple[Text, ...], NOT_EMPTY] | None = None
     where: Literal["contact", "child", "child_or_family"] = "contact"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from triage.facts import Agreement, Child, Facts, Family
-from triage.language import CHILD_FACTS, CONTACT_FACTS, FAMILY_FACTS, NO_CHILD, View, fact_path
+from triage.language import CHILD_FACTS, CONTACT_FACTS, FAMILY_FACTS, NO_CHILD, NUMBERS, View, fact_path
 from triage.ruleset import Firing, Result, RuleSet
 from triage.words import (
     child_name,
@@ -220,9 +220,8 @@ def _other_sides(limits: tuple[int, ...], value: int) -> list[int]:
 
 
 def _is_valid(name: str, value: int) -> bool:
-    lowest = 1 if name == "referrer_level" else 0
-    highest = {"referrer_level": 4, "age_years": 25}.get(name)
-    return value >= lowest and (highest is None or value <= highest)
+    lowest, highest = NUMBERS[name]
+    return lowest <= value <= highest
 
 
 assert set(CHILD_FLAGS) | set(CHILD_NUMBERS) == CHILD_FACTS

@@ -9,17 +9,30 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path as FilePath
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import yaml
-from pydantic import Field, StrictBool, StrictInt
+from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag
 
-from triage.documents import NOT_EMPTY, Document, Fault, InvalidDocument, Text, read
+from triage.documents import (
+    NO_BOOL,
+    NOT_EMPTY,
+    Document,
+    Fault,
+    InvalidDocument,
+    Text,
+    load_json,
+    one_or_many,
+    quoted,
+    read,
+)
 from triage.facts import Agreement, Facts, read_facts
 from triage.language import (
     CHILD_FACTS,
     CONTACT_FACTS,
     NO_CHILD,
+    NUMBERS,
+    WORDS,
     Catalogue,
     Condition,
     Defined,
@@ -63,7 +76,7 @@ class TeamKind(StrEnum):
     SAME_TEAM = "same_team"
 
 
-Level = Literal[1, 2, 3, 4]
+Level = Annotated[Literal[1, 2, 3, 4], NO_BOOL]
 
 
 class Pathway(Document):
@@ -98,8 +111,15 @@ class Then(Document):
     """What a rule recommends."""
 
     pathway: Text
-    rag: Rag | Annotated[tuple[RagCase, ...], NOT_EMPTY]
-    level: Level | Literal["highest_indicator"] | Annotated[tuple[LevelCase, ...], NOT_EMPTY]
+    rag: Annotated[
+        Annotated[Rag, Tag("(one)")] | Annotated[tuple[RagCase, ...], NOT_EMPTY, Tag("(many)")],
+        Discriminator(one_or_many),
+    ]
+    level: Annotated[
+        Annotated[Literal[1, 2, 3, 4, "highest_indicator"], NO_BOOL, Tag("(one)")]
+        | Annotated[tuple[LevelCase, ...], NOT_EMPTY, Tag("(many)")],
+        Discriminator(one_or_many),
+    ]
     hold: Hold | None = None
 
 
@@ -109,7 +129,7 @@ class Aggravator(Document):
     id: Text
     title: Text
     says: Text
-    agreement: tuple[Agreement, ...] = tuple(Agreement)
+    agreement: Annotated[tuple[Agreement, ...], NOT_EMPTY] = tuple(Agreement)
     alone: StrictBool = False
     when: Condition
 
@@ -120,7 +140,7 @@ class Rule(Document):
     id: Text
     title: Text
     says: Text
-    agreement: tuple[Agreement, ...] = tuple(Agreement)
+    agreement: Annotated[tuple[Agreement, ...], NOT_EMPTY] = tuple(Agreement)
     when: Condition | None = None
     aggravators: tuple[Aggravator, ...] = ()
     beside: Condition | None = None
@@ -167,7 +187,7 @@ class TwoPersonDecision(Document):
     says: Text
     recommended: Recommended = Recommended()
     decided: Decided = Decided()
-    agreement: tuple[Agreement, ...] = tuple(Agreement)
+    agreement: Annotated[tuple[Agreement, ...], NOT_EMPTY] = tuple(Agreement)
     level_at_least: Level | None = None
     contacts_3_months_at_least: StrictInt | None = None
 
@@ -415,10 +435,29 @@ def load_file(path: FilePath) -> RuleSet:
     :raises OSError: when the file cannot be read.
     """
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+        data = load_json(text) if text.lstrip().startswith("{") else yaml.load(text, Loader=_CarefulLoader)  # noqa: S506
+    except RecursionError:
+        raise InvalidDocument(
+            [Fault((), "This is not a document that can be read: it is nested too deeply.")]
+        ) from None
+    except InvalidDocument:
+        raise
+    except (yaml.YAMLError, ValueError) as error:
         raise InvalidDocument([Fault((), f"This is not YAML: {' '.join(str(error).split())}.")]) from None
     return parse(data)
+
+
+class _CarefulLoader(yaml.SafeLoader):
+    """YAML as a careful reader reads it: no key twice in one mapping."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if twice := sorted({key for key in keys if keys.count(key) > 1}):
+            line = node.start_mark.line + 1
+            says = f"stands twice in what begins at line {line}; keep one of the two."
+            raise InvalidDocument([Fault((key,), says) for key in twice])
+        return super().construct_mapping(node, deep=deep)
 
 
 @cache
@@ -575,6 +614,32 @@ def _faults_of_fact(path: Path, condition: Fact, in_child: bool) -> Iterator[Fau
     limits = condition.at_least is not None or condition.at_most is not None
     if [condition.is_ is not None, condition.in_ is not None, limits].count(True) != 1:
         yield Fault(path, "needs exactly one of is, in, and at_least or at_most.")
+    elif condition.fact in known | CONTACT_FACTS:
+        yield from _faults_of_answer(path, condition)
+
+
+def _faults_of_answer(path: Path, condition: Fact) -> Iterator[Fault]:
+    """What a fact can never be is never found; the rule would be silent for ever."""
+    name, limits = condition.fact, [each for each in (condition.at_least, condition.at_most) if each is not None]
+    asked = [condition.is_] if condition.is_ is not None else list(condition.in_ or ())
+    if limits and name not in NUMBERS:
+        yield Fault(path, f"{name} is no number, and has no limits; ask with is or in.")
+    elif len(limits) == 2 and limits[0] > limits[1]:
+        yield Fault(path, "asks for at least more than for at most: no number is both.")
+    can_be, kind = _can_be(name)
+    for value in asked:
+        if not can_be(value):
+            yield Fault(path, f"{quoted(value)} is nothing that {name} can be; it is {kind}.")
+
+
+def _can_be(name: str) -> tuple[Callable[[object], bool], str]:
+    if name in WORDS:
+        return (lambda value: value in WORDS[name]), " or ".join(sorted(WORDS[name]))
+    if name in NUMBERS:
+        low, high = NUMBERS[name]
+        kind = f"a whole number from {low}" + (f" to {high}" if high != float("inf") else " up")
+        return (lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high), kind
+    return (lambda value: isinstance(value, bool)), "true or false"
 
 
 def _circles(document: RuleSetDocument) -> Iterator[Fault]:

@@ -28,7 +28,7 @@ _NUMBERS: dict[str, str] = {
     "contacts_3_months": "the contacts in three months are {number}",
     "contacts_12_months": "the contacts in twelve months are {number}",
     "closed_days_ago": "the last piece of work closed {number} days ago",
-    "age_years": "{child} is {number} years old",
+    "age_years": "{child}'s age is {number}",
 }
 _AGREEMENT = {
     "given": "agreement is given",

@@ -54,7 +54,9 @@ class ClockPolicy(models.Model):
         verbose_name_plural = "clock policies"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["kind", "effective_from"], name="a_clock_has_one_policy_from_a_day"),
-            models.CheckConstraint(condition=Q(limit__gte=1), name="a_clock_runs_for_at_least_one_unit"),
+            models.CheckConstraint(
+                condition=Q(limit__gte=1, limit__lte=10_000), name="a_clock_runs_for_at_least_one_unit"
+            ),
             models.CheckConstraint(
                 condition=Q(warn_at_share__gt=0, warn_at_share__lt=1),
                 name="a_clock_warns_between_its_start_and_its_end",

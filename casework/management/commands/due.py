@@ -34,7 +34,7 @@ class Command(BaseCommand):
         try:
             known = load_file(policies) if policies else shipped()
             if kind == "-":
-                for answer in _read_all(known, sys.stdin):
+                for answer in _read_all(known, _lines()):
                     self.stdout.write(f"due {_local(answer.due_at)} warn {_local(answer.warn_at)}")
             else:
                 answer = _read(known, kind, start)
@@ -48,6 +48,13 @@ class Command(BaseCommand):
         for line in lines:
             self.stderr.write(line)
         sys.exit(2)
+
+
+def _lines() -> list[str]:
+    try:
+        return sys.stdin.read().splitlines()
+    except UnicodeDecodeError:
+        raise InvalidDocument([Fault((), "Standard input is not text in UTF-8.")]) from None
 
 
 def _read_all(known: Mapping[str, Policy], lines: Iterable[str]) -> list[Moments]:
@@ -82,7 +89,11 @@ def _read(known: Mapping[str, Policy], kind: str, start: str | None) -> Moments:
             faults.append(Fault(("--from",), f"{quoted(start)} is not a moment; write it as 2026-12-23T11:00."))
     if faults or moment is None:
         raise InvalidDocument(faults)
-    return moments(known[kind], moment, shipped_working_time())
+    try:
+        return moments(known[kind], moment, shipped_working_time())
+    except OverflowError:
+        says = f"{quoted(start)} is too near the end of the calendar to count from."
+        raise InvalidDocument([Fault(("--from",), says)]) from None
 
 
 def _local(moment: datetime) -> str:

@@ -1,0 +1,500 @@
+"""The shipped document against the catalogue, and broken documents: every fault named with its rule and field."""
+
+import csv
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from triage.documents import InvalidDocument
+from triage.ruleset import SHIPPED, RuleSet, load_file, parse, shipped
+
+Document = dict[str, Any]
+
+with (Path(__file__).parent / "indicators.csv").open(encoding="utf-8", newline="") as _file:
+    CATALOGUE = list(csv.DictReader(_file))
+
+
+class TestTheShippedDocument:
+    def test_it_has_the_catalogue_line_by_line(self) -> None:
+        shipped_lines = [
+            {
+                "code": entry.code,
+                "level": str(entry.level),
+                "domain": entry.domain,
+                "area": entry.area,
+                "gate": entry.gate.value,
+                "also_refer_to": entry.also_refer_to or "",
+                "indicator": entry.says,
+            }
+            for entry in shipped().document.indicators
+        ]
+        assert len(CATALOGUE) == 122
+        for shipped_line, line in zip(shipped_lines, CATALOGUE, strict=True):
+            assert shipped_line == line
+
+    def test_its_rules_stand_in_the_pages_order(self) -> None:
+        assert [rule.id for rule in shipped().document.rules] == [
+            "hard_stop",
+            "referrer_says_level_4",
+            "outside_our_area",
+            "already_working_with_the_family",
+            "strong_level_4",
+            "reason_to_look_again",
+            "level_3_agreed",
+            "level_3_agreement_not_sought",
+            "level_2_agreed",
+            "level_2_agreement_not_sought",
+            "level_2_refused",
+            "needs_met",
+        ]
+
+    def test_only_the_starred_reasons_to_look_again_stand_alone(self) -> None:
+        (rule,) = (rule for rule in shipped().document.rules if rule.aggravators)
+        assert {each.id: each.alone for each in rule.aggravators} == {
+            "young_child_parental_risk": False,
+            "disabled_child": False,
+            "earlier_protection": False,
+            "sibling_protected": False,
+            "three_in_three_months": True,
+            "five_in_a_year": True,
+            "early_help_did_not_work": False,
+            "high_risk_domestic_abuse": True,
+            "level_3_refused": False,
+            "many_needs": False,
+        }
+
+    def test_it_is_the_same_document_as_json(self) -> None:
+        """As the database keeps it."""
+        as_json = json.loads(json.dumps(whole()))
+        assert parse(as_json).document == shipped().document
+
+    def test_only_a_manager_decides_after_a_hard_stop(self) -> None:
+        assert shipped().manager_decides == {"hard_stop"}
+
+
+# ---- broken documents
+
+
+@cache
+def _text() -> str:
+    return json.dumps(yaml.safe_load(SHIPPED.read_text(encoding="utf-8")))
+
+
+def whole() -> Document:
+    """The shipped document, to be broken."""
+    document: Document = json.loads(_text())
+    return document
+
+
+GONE = object()
+
+
+def broken(changes: dict[str, object]) -> Document:
+    """The shipped document, with other values (or nothing, GONE) where these paths lead: `rules.hard_stop.then.rag`."""
+    document = whole()
+    for path, value in changes.items():
+        *steps, last = path.split(".")
+        at: Any = document
+        for step in steps:
+            at = _entry(at, step)
+        if value is GONE:
+            del at[last]
+        elif isinstance(at, list):
+            at[at.index(_entry(at, last))] = value
+        else:
+            at[last] = value
+    return document
+
+
+def _entry(at: Any, name: str) -> Any:
+    if isinstance(at, list):
+        return next(entry for entry in at if name in (entry.get("id"), entry.get("code")))
+    return at[name]
+
+
+def faults(document: object) -> list[str]:
+    with pytest.raises(InvalidDocument) as caught:
+        parse(document)
+    return [str(fault) for fault in caught.value.faults]
+
+
+def places(document: object) -> list[str]:
+    return [fault.partition(": ")[0] for fault in faults(document)]
+
+
+NOT_KNOWN = "is not a field that is known here; correct its name or remove it."
+NO_CONDITION = (
+    "is not a condition; a condition is one of all, any, not, indicator, different, fact, some_child, fired, defined."
+)
+A_REASON = "rules.reason_to_look_again.aggravators"
+
+FAULTS_OF_SHAPE: list[tuple[str, object, str]] = [
+    # where, what stands there, what is said of it
+    ("title", GONE, "is missing."),
+    ("colour", "red", NOT_KNOWN),
+    ("ruleset", "Early Help", '"Early Help" has not the right form.'),
+    ("version", 0, "must be 1 or more, not 0."),
+    ("version", True, "must be a whole number, not true."),
+    ("version", 2.0, "must be a whole number, not 2.0."),
+    ("rules", [], "needs at least one of them."),
+    ("rules", {}, "must be a list, not {}."),
+    ("pathways", [], "needs at least one of them."),
+    ("indicators", [], "needs at least one of them."),
+    ("indicators.L4-01.gate", "soft", '"soft" is not one of hard_stop, strong or early_help.'),
+    ("indicators.L4-01.level", 1, "1 is not one of 2, 3 or 4."),
+    ("pathways.advice.team", "them", '"them" is not one of locality, child_protection, out_of_area or same_team.'),
+    ("rules.level_3_agreed.then", GONE, "is missing."),
+    ("rules.level_3_agreed.says", GONE, "is missing."),
+    ("rules.level_3_agreed.wen", {}, NOT_KNOWN),
+    ("rules.level_3_agreed.agreement", "given", 'must be a list, not "given".'),
+    ("rules.level_3_agreed.then.hold", "police", '"police" is not one of agreement or manager.'),
+    (f"{A_REASON}.many_needs.alone", "yes", 'must be true or false, not "yes".'),
+    (f"{A_REASON}.many_needs.when", GONE, "is missing."),
+    ("rules.hard_stop.when", {"colour": "red"}, NO_CONDITION),
+    ("rules.hard_stop.when", [{"fact": "marac", "is": True}], NO_CONDITION),
+    ("warnings.do_not_inform_parents.title", GONE, "is missing."),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "says"), FAULTS_OF_SHAPE)
+def test_a_fault_of_shape_names_rule_and_field(path: str, value: object, says: str) -> None:
+    assert faults(broken({path: value})) == [f"{path}: {says}"]
+
+
+MARAC = {"fact": "marac", "is": True}
+DEEP_INSIDE: list[tuple[str, object, str]] = [
+    # where, what stands there, and where in it the fault lies
+    ("rules.level_3_agreed.then.rag", "purple", ""),
+    ("rules.level_3_agreed.then.rag", [], ""),
+    ("rules.level_3_agreed.then.level", 5, ""),
+    ("rules.level_3_agreed.then.level", True, ""),
+    ("rules.level_3_agreed.then.level", [], ""),
+    ("rules.hard_stop.when", {"any": []}, ".any"),
+    ("rules.hard_stop.when", {"all": [MARAC], "any": []}, ".any"),
+    ("rules.hard_stop.when", {"any": [MARAC, {"fct": "marac"}]}, ".any[1]"),
+    ("rules.hard_stop.when", {"not": {"some_child": {"all": [{"fct": 1}]}}}, ".not.some_child.all[0]"),
+    ("rules.hard_stop.when", {"indicator": {"codes": []}}, ".indicator.codes"),
+    ("rules.hard_stop.when", {"indicator": {"level": 5}}, ".indicator.level"),
+    ("rules.hard_stop.when", {"indicator": {"where": "street"}}, ".indicator.where"),
+    ("rules.hard_stop.when", {"different": {"level": 2, "at_least": 0}}, ".different.at_least"),
+    ("rules.hard_stop.when", {**MARAC, "unknown": "fire"}, ".unknown"),
+    (f"{A_REASON}.many_needs.when", {"any": [MARAC, {}]}, ".any[1]"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "inside"), DEEP_INSIDE)
+def test_a_fault_deep_inside_is_one_fault_at_the_writers_own_path(path: str, value: object, inside: str) -> None:
+    assert places(broken({path: value})) == [path + inside]
+
+
+def test_the_faults_of_shape_come_at_once() -> None:
+    changes: dict[str, object] = {
+        "title": GONE,
+        "version": 0,
+        "indicators.L4-01.gate": "soft",
+        "rules.hard_stop.says": GONE,
+        "rules.strong_level_4.when": {"colour": "red"},
+        "rules.level_3_agreed.then.hold": "police",
+        f"{A_REASON}.many_needs.alone": "yes",
+        "warnings.do_not_inform_parents.title": GONE,
+    }
+    assert sorted(places(broken(changes))) == sorted(changes)
+
+
+FACTS = (
+    "closed_days_ago, contacts_12_months, contacts_3_months, dash, early_help_closed_without_progress_12_months, "
+    "immediate_danger, in_area, marac, open_work, referrer_level, sibling_on_cp_plan"
+)
+FACTS_OF_A_CHILD = "age_years, disabled, non_verbal, previous_cp_plan, previously_looked_after, unborn"
+IN_SOME_CHILD = "is a fact of a child; ask for it inside some_child."
+ONE_OF_THREE = "needs exactly one of is, in, and at_least or at_most."
+ONE_WAY = "needs exactly one of when, aggravators and otherwise."
+NO_PATHWAY = "moon is not a pathway of this rule set."
+NO_DEFINITION = "level_5 is not a condition under defined."
+LAST = "is the last rule, and must fire when nothing above it does: give it otherwise: true."
+
+FAULTS_OF_MEANING: list[tuple[str, object, str, str]] = [
+    # where, what stands there, where in it the fault lies, what is said of it
+    #
+    # names that lead nowhere
+    ("indicators.L4-01.also_refer_to", "police", "", "police is not a service of also_refer_to."),
+    ("rules.level_3_agreed.then.pathway", "moon", "", NO_PATHWAY),
+    (
+        "rules.level_3_agreed.then.pathway",
+        "no_further_action",
+        "",
+        "no_further_action is for people to decide, never for a rule.",
+    ),
+    ("two_person_decisions.advice_on_high_level.decided", {"pathway": ["moon"]}, "", NO_PATHWAY),
+    ("two_person_decisions.hard_stop_overruled.decided", {"not_pathway": ["moon"]}, "", NO_PATHWAY),
+    (
+        "two_person_decisions.hard_stop_overruled.recommended",
+        {"rule": "moon"},
+        ".rule",
+        "moon is not a rule of this rule set.",
+    ),
+    (
+        "rules.hard_stop.when",
+        {"indicator": {"codes": ["L3-12", "L9-01"]}},
+        ".indicator.codes[1]",
+        "L9-01 is not an indicator of this rule set.",
+    ),
+    ("rules.hard_stop.when", {"defined": "level_5"}, ".defined", NO_DEFINITION),
+    ("rules.hard_stop.when", {"fired": "needs_met"}, ".fired", "needs_met is not a rule above this one."),
+    ("rules.hard_stop.when", {"fired": "hard_stop"}, ".fired", "hard_stop is not a rule above this one."),
+    (
+        "rules.level_3_agreed.when",
+        {"not": {"fired": "many_needs"}},
+        ".not.fired",
+        "many_needs is not a rule above this one.",
+    ),
+    ("defined.early", {"fired": "hard_stop"}, ".fired", "hard_stop is not a rule above this one."),
+    #
+    # facts that are not facts, or not there
+    (
+        "rules.hard_stop.when",
+        {"fact": "shoe_size", "is": 38},
+        ".fact",
+        f"shoe_size is not a fact; the facts here are {FACTS}.",
+    ),
+    (
+        "rules.hard_stop.when",
+        {"some_child": {"fact": "shoe_size", "is": 38}},
+        ".some_child.fact",
+        f"shoe_size is not a fact; the facts here are {FACTS_OF_A_CHILD}.",
+    ),
+    ("rules.hard_stop.when", {"fact": "disabled", "is": True}, ".fact", f"disabled {IN_SOME_CHILD}"),
+    ("also_refer_to.homeless_16_17.only_if", {"fact": "age_years", "is": 16}, ".fact", f"age_years {IN_SOME_CHILD}"),
+    (
+        "warnings.do_not_inform_parents.when",
+        {"any": [{"fact": "unborn", "is": True}]},
+        ".any[0].fact",
+        f"unborn {IN_SOME_CHILD}",
+    ),
+    (f"{A_REASON}.many_needs.when", {"fact": "unborn", "is": True}, ".fact", f"unborn {IN_SOME_CHILD}"),
+    (
+        "rules.hard_stop.when",
+        {"indicator": {"level": 3, "where": "child"}},
+        ".indicator.where",
+        "child has a meaning inside some_child only.",
+    ),
+    (
+        "rules.hard_stop.when",
+        {"indicator": {"level": 3, "where": "child_or_family"}},
+        ".indicator.where",
+        "child_or_family has a meaning inside some_child only.",
+    ),
+    #
+    # questions without an answer, or with two
+    ("rules.hard_stop.when", {"fact": "marac"}, "", ONE_OF_THREE),
+    ("rules.hard_stop.when", {"fact": "marac", "is": None}, "", ONE_OF_THREE),
+    ("rules.hard_stop.when", {"fact": "dash", "is": "high", "in": ["medium"]}, "", ONE_OF_THREE),
+    ("rules.hard_stop.when", {"fact": "closed_days_ago", "is": 3, "at_most": 28}, "", ONE_OF_THREE),
+    #
+    # rules that fire in no way or in two
+    ("rules.level_3_agreed.when", None, "", ONE_WAY),
+    ("rules.reason_to_look_again.when", MARAC, "", ONE_WAY),
+    ("rules.level_3_agreed.beside", MARAC, "", "belongs to aggravators, and this rule has none."),
+    #
+    # cases that leave a gap
+    (
+        "rules.outside_our_area.then.rag",
+        [{"is": "amber"}, {"is": "green"}],
+        "[0]",
+        "needs a when: only the last case has none.",
+    ),
+    (
+        "rules.outside_our_area.then.rag",
+        [{"when": MARAC, "is": "amber"}],
+        "[0]",
+        "is the last case, and may have no when.",
+    ),
+    (
+        "rules.reason_to_look_again.then.level",
+        [{"when": MARAC, "is": 3}],
+        "[0]",
+        "is the last case, and may have no when.",
+    ),
+    (
+        "rules.outside_our_area.then.rag",
+        [{"when": {"defined": "level_5"}, "is": "amber"}, {"is": "green"}],
+        "[0].when.defined",
+        NO_DEFINITION,
+    ),
+    #
+    # circles
+    ("defined.itself", {"not": {"defined": "itself"}}, "", "is defined by itself, in a circle."),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "inside", "says"), FAULTS_OF_MEANING)
+def test_a_fault_of_meaning_names_rule_and_field(path: str, value: object, inside: str, says: str) -> None:
+    # A whole rule is at fault for having no way to fire, not the field that is not there.
+    at_the_rule = path.rpartition(".")[0] if says == ONE_WAY else path + inside
+    assert faults(broken({path: value})) == [f"{at_the_rule}: {says}"]
+
+
+def test_the_faults_of_meaning_come_at_once() -> None:
+    changes: dict[str, object] = {
+        "indicators.L4-01.also_refer_to": "police",
+        "rules.hard_stop.when": {
+            "all": [{"fact": "shoe_size", "is": 38}, {"indicator": {"codes": ["L9-01", "L9-02"]}}]
+        },
+        "rules.strong_level_4.when": {"defined": "level_5"},
+        "rules.outside_our_area.then.rag": [{"is": "amber"}, {"is": "green"}],
+        "rules.level_3_agreed.then.pathway": "moon",
+        "rules.level_2_agreed.beside": MARAC,
+        "rules.level_2_refused.when": None,
+        "defined.itself": {"defined": "itself"},
+        "two_person_decisions.hard_stop_overruled.recommended": {"rule": "moon"},
+    }
+    document = broken(changes)
+    document["warnings"] *= 2
+    assert sorted(places(document)) == sorted(
+        [
+            "indicators.L4-01.also_refer_to",
+            "rules.hard_stop.when.all[0].fact",
+            "rules.hard_stop.when.all[1].indicator.codes[0]",
+            "rules.hard_stop.when.all[1].indicator.codes[1]",
+            "rules.strong_level_4.when.defined",
+            "rules.outside_our_area.then.rag[0]",
+            "rules.level_3_agreed.then.pathway",
+            "rules.level_2_agreed.beside",
+            "rules.level_2_refused",
+            "warnings",
+            "defined.itself",
+            "two_person_decisions.hard_stop_overruled.recommended.rule",
+        ]
+    )
+
+
+def test_a_circle_through_several_definitions_is_named_at_each() -> None:
+    document = broken({"defined.level_3_by_accumulation": {"defined": "level_3"}})
+    assert places(document) == ["defined.level_3_by_accumulation", "defined.level_3"]
+
+
+@pytest.mark.parametrize(
+    ("group", "name"),
+    [
+        ("pathways", "strategy_discussion"),
+        ("rules", "hard_stop"),
+        ("also_refer_to", "homeless_16_17"),
+        ("warnings", "do_not_inform_parents"),
+        ("two_person_decisions", "advice_on_high_level"),
+        ("indicators", "L4-01"),
+    ],
+)
+def test_a_name_that_stands_twice_is_a_fault(group: str, name: str) -> None:
+    document = whole()
+    document[group].insert(0, document[group][0])
+    assert faults(document) == [f"{group}: {name} stands here more than once; a name must be its own."]
+
+
+def test_a_rule_and_a_reason_to_look_again_may_not_share_a_name() -> None:
+    """A recommendation's reasons name either by its id."""
+    (fault,) = faults(broken({f"{A_REASON}.many_needs.id": "hard_stop"}))
+    assert fault == "rules: hard_stop stands here more than once; a name must be its own."
+
+
+def test_the_last_rule_fires_when_nothing_above_it_does() -> None:
+    document = whole()
+    document["rules"].pop()
+    assert faults(document) == [f"rules.level_2_refused: {LAST}"]
+
+
+def test_no_rule_may_stand_below_the_one_that_always_fires() -> None:
+    document = whole()
+    document["rules"].insert(0, document["rules"].pop())
+    says = "may stand in the last rule only: nothing after it would ever be asked."
+    assert faults(document) == [f"rules.needs_met.otherwise: {says}", f"rules.level_2_refused: {LAST}"]
+
+
+def test_a_rule_whose_reasons_to_look_again_were_all_removed_is_a_fault() -> None:
+    document = broken({A_REASON: []})
+    assert places(document) == ["rules.reason_to_look_again", "rules.reason_to_look_again.beside"]
+
+
+# A rule that can never fire because its value is not one that the fact can have is as lost as a misspelt one, and
+# nobody would notice: the family with a high DASH would be offered early help.
+QUESTIONS_THAT_NO_FACT_CAN_ANSWER = [
+    {"fact": "dash", "is": "hihg"},
+    {"fact": "dash", "in": ["high", "vrey_high"]},
+    {"fact": "open_work", "is": True},
+    {"fact": "marac", "is": "yes"},
+    {"fact": "marac", "in": ["true"]},
+    {"fact": "referrer_level", "is": "4"},
+    {"fact": "referrer_level", "in": ["4"]},
+    {"fact": "referrer_level", "is": 5},
+    {"fact": "dash", "at_least": 1},
+    {"fact": "marac", "at_least": 1},
+    {"fact": "closed_days_ago", "at_least": 29, "at_most": 28},
+    {"some_child": {"fact": "age_years", "is": True}},
+]
+
+
+@pytest.mark.parametrize("question", QUESTIONS_THAT_NO_FACT_CAN_ANSWER, ids=str)
+def test_a_question_that_its_fact_can_never_answer_is_a_fault(question: Document) -> None:
+    (place,) = places(broken({"rules.hard_stop.when": question}))
+    assert place.startswith("rules.hard_stop.when")
+
+
+def test_a_rule_for_no_agreement_at_all_is_a_fault() -> None:
+    """It would never fire."""
+    assert places(broken({"rules.level_3_agreed.agreement": []})) == ["rules.level_3_agreed.agreement"]
+
+
+@pytest.mark.parametrize("document", [None, 3, "early-help-first", [], [1]])
+def test_a_document_is_an_object(document: object) -> None:
+    (fault,) = faults(document)
+    assert fault.startswith("must be an object, not ")
+
+
+# ---- files
+
+
+def load(tmp_path: Path, text: str | bytes) -> RuleSet:
+    file = tmp_path / "rules.yaml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return load_file(file)
+
+
+UNREADABLE: list[tuple[str, str | bytes]] = [
+    ("not closed", "rules: [hard_stop\n"),
+    ("not UTF-8", b"title: \xff\xfe"),
+    ("code in it", "!!python/object/apply:os.system [ls]\n"),
+    ("two documents", "title: a\n---\ntitle: b\n"),
+    ("a control character", "title: \x00\n"),
+    ("a day that does not exist", "title: 2026-02-30\n"),
+    ("nested too deeply", "title: " + "[" * 3000 + "]" * 3000),
+    ("holds itself", "defined: &again\n  level_3: *again\n"),
+]
+
+
+@pytest.mark.parametrize("text", [row[1] for row in UNREADABLE], ids=[row[0] for row in UNREADABLE])
+def test_text_that_cannot_be_read_ends_in_a_sentence(tmp_path: Path, text: str | bytes) -> None:
+    with pytest.raises(InvalidDocument) as caught:
+        load(tmp_path, text)
+    assert all(fault.says.endswith(".") for fault in caught.value.faults)
+
+
+def test_an_empty_file_is_no_rule_set(tmp_path: Path) -> None:
+    with pytest.raises(InvalidDocument, match="must be an object, not null"):
+        load(tmp_path, "# nothing yet\n")
+
+
+def test_a_key_that_stands_twice_is_a_fault(tmp_path: Path) -> None:
+    """YAML would keep the second and forget the first: a hard stop that ends in advice."""
+    wanted = "    then: {pathway: strategy_discussion, rag: red, level: 4}\n"
+    text = SHIPPED.read_text(encoding="utf-8")
+    assert text.count(wanted) == 1
+    with pytest.raises(InvalidDocument, match="twice"):
+        load(tmp_path, text.replace(wanted, wanted + "    then: {pathway: advice, rag: blue, level: 1}\n"))
+
+
+@pytest.mark.parametrize("indent", [None, 2, "\t"], ids=["one line", "spaces", "tabs"])
+def test_a_file_may_be_json(tmp_path: Path, indent: int | str | None) -> None:
+    assert load(tmp_path, json.dumps(whole(), indent=indent)).document == shipped().document
