@@ -320,12 +320,12 @@ class TestWouldChange:
         assert found == [(if_, then)]
 
     def test_an_age_goes_over_its_limit_both_ways(self) -> None:
-        of_the_baby = [each for each in changes(known("L3-30", age_years=0)) if " old" in each[0]]
-        of_the_child = [each for each in changes(known("L3-30", age_years=1)) if " old" in each[0]]
+        of_the_baby = [each for each in changes(known("L3-30", age_years=0)) if "age is" in each[0]]
+        of_the_child = [each for each in changes(known("L3-30", age_years=1)) if "age is" in each[0]]
         assert [each[1:] for each in of_the_baby] == [("family_help", "green", None)]
-        assert of_the_baby[0][0].startswith("child c1 is 1 year")
+        assert of_the_baby[0][0].startswith("child c1's age is 1")
         assert of_the_child == [("child c1's age is 0", "social_worker_review", "amber", None)]
-        assert not any(" old" in each[0] for each in changes(known("L3-12")))
+        assert not any("age is" in each[0] for each in changes(known("L3-12")))
 
     def test_what_nobody_knows_is_missing_and_has_no_other_side(self) -> None:
         words = [each[0] for each in changes(contact("L2-01"))]
