@@ -4,9 +4,10 @@ from django.apps import AppConfig
 from django.db import connections
 from django.db.models.signals import post_migrate
 
-IGNORE_NOTHING = """
+NEVER = "SELECT FALSE"
+IGNORE_NOTHING = f"""
 CREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(trigger_name NAME) RETURNS BOOLEAN
-AS $$ SELECT FALSE $$ LANGUAGE sql IMMUTABLE
+AS $$ {NEVER} $$ LANGUAGE sql IMMUTABLE
 """
 
 

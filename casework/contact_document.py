@@ -12,7 +12,7 @@ from typing import Annotated
 import nhs_number as nhs
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from pydantic import AfterValidator, Field, StrictBool, StrictInt, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, ValidationInfo, field_validator, model_validator
 
 from casework.models import ContactType, ParentsTold, SharingBasis
 from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
@@ -77,7 +77,23 @@ Ethnicity = Annotated[Text, AfterValidator(one_of("ethnicities", "a DfE ethnicit
 Sex = Annotated[Text, AfterValidator(one_of("sexes", "a DfE code for sex; it is M, F or U"))]
 
 
-class Referrer(Document):
+class Part(Document):
+    """A part of a contact. A null says what a missing field says, that it is not known, as most systems write it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_not_known(cls, given: object) -> object:
+        if not isinstance(given, dict):
+            return given
+        fields = cls.model_fields
+        return {
+            name: value
+            for name, value in given.items()
+            if value is not None or name not in fields or fields[name].is_required()
+        }
+
+
+class Referrer(Part):
     """Who tells us. All may be empty: an anonymous caller is heard too."""
 
     name: Line | None = None
@@ -88,7 +104,7 @@ class Referrer(Document):
     keep_anonymous: StrictBool = False
 
 
-class Address(Document):
+class Address(Part):
     """Where somebody lives. A confidential address, as a refuge, never drives or shows the routing."""
 
     lines: Annotated[tuple[Line, ...], Field(max_length=8)] = ()
@@ -96,7 +112,7 @@ class Address(Document):
     confidential: StrictBool = False
 
 
-class ChildEntry(Document):
+class ChildEntry(Part):
     """A child, born or not."""
 
     ref: Annotated[Text, Field(min_length=1, max_length=50)] | None = None
@@ -142,7 +158,7 @@ class ChildEntry(Document):
         return self.expected_date_of_delivery is not None
 
 
-class AdultEntry(Document):
+class AdultEntry(Part):
     """An adult of the household, or one who matters to the child."""
 
     first_name: Name | None = None
@@ -155,14 +171,14 @@ class AdultEntry(Document):
     risk_to_staff: Flag = None
 
 
-class DomesticAbuse(Document):
+class DomesticAbuse(Part):
     """What has been assessed about domestic abuse."""
 
     dash: Dash | None = None
     marac: Flag = None
 
 
-class Concern(Document):
+class Concern(Part):
     """The referrer's words."""
 
     worries: Annotated[Long, Field(min_length=1)]
@@ -171,7 +187,7 @@ class Concern(Document):
     childs_words: Long | None = None
 
 
-class AgreementEntry(Document):
+class AgreementEntry(Part):
     """Whether the family agrees to a voluntary service: not the basis for sharing, nor whether parents were told."""
 
     service: Agreement = Agreement.NOT_SOUGHT
@@ -179,7 +195,7 @@ class AgreementEntry(Document):
     on: PastDate | None = None
 
 
-class ParentsToldEntry(Document):
+class ParentsToldEntry(Part):
     """Whether the parents know of this contact."""
 
     answer: ParentsTold = ParentsTold.NOT_KNOWN
@@ -192,10 +208,10 @@ class ParentsToldEntry(Document):
             raise fault("is missing: say why the parents were not told.")
         return reason
 
-    model_config = Document.model_config | {"validate_default": True}
+    model_config = Part.model_config | {"validate_default": True}
 
 
-class ContactDocument(Document):
+class ContactDocument(Part):
     """A contact. See `docs/contact.md` for what each field means."""
 
     agency_reference: Annotated[Text, Field(max_length=100)] | None = None

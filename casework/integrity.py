@@ -12,6 +12,8 @@ import pgtrigger
 from django.apps import apps
 from django.db import connection, models
 
+from casework.apps import NEVER
+
 
 @dataclass(frozen=True)
 class Invariant:
@@ -45,7 +47,8 @@ INVARIANTS = (
         """SELECT count(*) FROM casework_case c
            LEFT JOIN (SELECT case_id, range_agg(period) AS held FROM casework_responsibility GROUP BY case_id) r
            ON r.case_id = c.id
-           WHERE r.held IS DISTINCT FROM tstzmultirange(tstzrange(c.opened_at, c.closed_at))""",
+           WHERE r.held IS DISTINCT FROM CASE WHEN COALESCE(c.closed_at >= c.opened_at, true)
+               THEN tstzmultirange(tstzrange(c.opened_at, c.closed_at)) END""",
     ),
     Invariant(
         "A case has at most one open handoff",
@@ -54,9 +57,14 @@ INVARIANTS = (
     ),
     Invariant(
         "Only an accepted handoff passes responsibility, and it does so once, in the instant of its acceptance",
-        """SELECT count(*) FROM casework_handoff h WHERE (h.status = 'accepted') IS DISTINCT FROM EXISTS (
-               SELECT FROM casework_responsibility r
-               WHERE r.handoff_id = h.id AND r.team_id = h.to_team_id AND lower(r.period) = h.answered_at)""",
+        """SELECT (SELECT count(*) FROM casework_handoff h WHERE h.status = 'accepted' AND NOT EXISTS (
+               SELECT FROM casework_responsibility r WHERE r.handoff_id = h.id))
+           + (SELECT count(*) FROM (
+               SELECT r.*, rank() OVER (PARTITION BY r.case_id ORDER BY r.period) > 1 AS was_passed
+               FROM casework_responsibility r) r
+              WHERE (r.was_passed OR r.handoff_id IS NOT NULL) AND NOT EXISTS (
+               SELECT FROM casework_handoff h WHERE h.id = r.handoff_id AND h.status = 'accepted'
+               AND h.case_id = r.case_id AND h.to_team_id = r.team_id AND h.answered_at = lower(r.period)))""",
     ),
     Invariant(
         "A decision has a rationale",
@@ -64,10 +72,12 @@ INVARIANTS = (
     ),
     Invariant(
         "A decision that needs a second person takes effect only when one agreed, who is not the decider",
-        """SELECT count(*) FROM casework_contact c JOIN casework_decision d ON d.id = c.decision_in_effect_id
-           WHERE d.contact_id <> c.id OR (d.needs_sign_off AND NOT EXISTS (
+        """SELECT (SELECT count(*) FROM casework_contact c JOIN casework_decision d ON d.id = c.decision_in_effect_id
+              WHERE d.contact_id <> c.id OR (d.needs_sign_off AND NOT EXISTS (
                SELECT FROM casework_signoff s
-               WHERE s.decision_id = d.id AND s.agreed AND s.by_id <> d.decided_by_id))""",
+               WHERE s.decision_id = d.id AND s.agreed AND s.by_id <> d.decided_by_id)))
+           + (SELECT count(*) FROM casework_case k WHERE NOT EXISTS (
+               SELECT FROM casework_contact c WHERE c.decision_in_effect_id = k.opened_by_decision_id))""",
     ),
     Invariant(
         "An agency uses an idempotency key once",
@@ -119,12 +129,13 @@ INVARIANTS = (
     Invariant(
         "A status is where its last change left it",
         """SELECT count(*) FROM (
-               SELECT DISTINCT ON (contact_id, handoff_id, case_id) contact_id, handoff_id, case_id, to_status
-               FROM casework_statuschange ORDER BY contact_id, handoff_id, case_id, id DESC) last
-           LEFT JOIN casework_contact o ON o.id = last.contact_id
-           LEFT JOIN casework_handoff h ON h.id = last.handoff_id
-           LEFT JOIN casework_case c ON c.id = last.case_id
-           WHERE COALESCE(o.status, h.status, c.status) <> last.to_status""",
+               SELECT status, 'received' AS start, (SELECT to_status FROM casework_statuschange s
+                   WHERE s.contact_id = c.id ORDER BY s.id DESC LIMIT 1) AS last FROM casework_contact c
+               UNION ALL SELECT status, 'offered', (SELECT to_status FROM casework_statuschange s
+                   WHERE s.handoff_id = h.id ORDER BY s.id DESC LIMIT 1) FROM casework_handoff h
+               UNION ALL SELECT status, 'open', (SELECT to_status FROM casework_statuschange s
+                   WHERE s.case_id = k.id ORDER BY s.id DESC LIMIT 1) FROM casework_case k) subject
+           WHERE status <> COALESCE(last, start)""",
     ),
     Invariant(
         "A clock reminds of a step once",
@@ -162,28 +173,48 @@ def check() -> Iterator[Finding]:
 
 
 def missing_refusals() -> list[str]:
-    """The constraints and triggers that the models declare and the database lacks, or has switched off."""
+    """The constraints and triggers that the models declare and the database lacks, has hollowed or switched off."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT relname, tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
-            "WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
+            "SELECT relname, tgname, prosrc FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
+            "JOIN pg_proc ON pg_proc.oid = tgfoid WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
         )
-        triggers = set(cursor.fetchall())
+        triggers = {(table, name): _one_line(body) for table, name, body in cursor.fetchall()}
         cursor.execute(
             "SELECT relname, conname FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid WHERE convalidated "
             "UNION SELECT tablename, indexname FROM pg_indexes"
         )
         constraints = set(cursor.fetchall())
-        cursor.execute("""SELECT "public"._pgtrigger_should_ignore('any')""")
-        can_be_ignored = cursor.fetchone()[0]
-    wanted_triggers = {(model._meta.db_table, trigger.get_pgid(model)) for model, trigger in pgtrigger.registered()}
-    wanted_constraints = {(model._meta.db_table, constraint.name) for model, constraint in _constraints()}
-    missing = [name for _, name in (wanted_triggers - triggers) | (wanted_constraints - constraints)]
-    return sorted([*missing, *(["the triggers can be switched off by a setting"] if can_be_ignored else [])])
+        cursor.execute(
+            "SELECT relname, attname FROM pg_index JOIN pg_class ON pg_class.oid = indrelid "
+            "JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0] "
+            "WHERE indisunique AND indisvalid AND indnkeyatts = 1 AND indpred IS NULL"
+        )
+        unique_columns = set(cursor.fetchall())
+        cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = '_pgtrigger_should_ignore'")
+        switches = {_one_line(body) for (body,) in cursor.fetchall()}
+    missing = []
+    for model, trigger in pgtrigger.registered():
+        body = triggers.get((model._meta.db_table, trigger.get_pgid(model)), "")
+        if _one_line(trigger.render_func(model)) not in body:
+            missing.append(trigger.name)
+    for model in _models():
+        table = model._meta.db_table
+        missing += [each.name for each in model._meta.constraints if (table, each.name) not in constraints]
+        missing += [
+            f"{table}.{field.column} is unique"
+            for field in model._meta.local_concrete_fields
+            if field.unique and (table, field.column) not in unique_columns
+        ]
+    if switches != {NEVER}:
+        missing.append("the triggers can be switched off by a setting")
+    return sorted(missing)
 
 
-def _constraints() -> Iterator[tuple[type[models.Model], models.BaseConstraint]]:
+def _models() -> Iterator[type[models.Model]]:
     for label in ("casework", "localities", "triage"):
-        for model in apps.get_app_config(label).get_models():
-            for constraint in model._meta.constraints:
-                yield model, constraint
+        yield from apps.get_app_config(label).get_models()
+
+
+def _one_line(sql: str) -> str:
+    return " ".join(sql.split())

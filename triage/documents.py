@@ -207,8 +207,12 @@ def _faults(error: ValidationError) -> list[Fault]:
 
 
 def _path(details: ErrorDetails) -> tuple[str | int, ...]:
-    # A step in brackets is the tag of a kind, such as "(any)": ours, and not in what the writer sent.
-    return tuple(step for step in details["loc"] if not (isinstance(step, str) and TAG.fullmatch(step)))
+    # A step in brackets is the tag of a kind, such as "(any)": ours, and not in what the writer sent, unless it is the
+    # name of a field that is not known.
+    path, unknown = details["loc"], ()
+    if details["type"] == "extra_forbidden":
+        path, unknown = path[:-1], path[-1:]
+    return (*(step for step in path if not (isinstance(step, str) and TAG.fullmatch(step))), *unknown)
 
 
 _SAYS = {
@@ -241,9 +245,11 @@ _SAYS = {
 
 
 def _sentence(details: ErrorDetails) -> str:
-    says = _SAYS.get(details["type"])
     if details["type"] == "fault":
         return details["msg"]
+    # Of a text that is checked for its characters first, pydantic says too_long as of a list.
+    is_long_text = details["type"] == "too_long" and isinstance(details["input"], str)
+    says = _SAYS.get("string_too_long" if is_long_text else details["type"])
     if says is None:
         return details["msg"].rstrip(".") + "."
     context = dict(details.get("ctx") or {})

@@ -5,7 +5,8 @@ import json
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from django.db import IntegrityError, transaction
+from django.db import Error, IntegrityError, OperationalError, transaction
+from psycopg.errors import DeadlockDetected
 
 from casework import audit, clocks, outbox, permissions, policies
 from casework.audit import Actor
@@ -34,8 +35,10 @@ from triage.facts import Agreement
 from triage.recommendation import recommend
 from triage.ruleset import Hold, Rag
 
-# Somebody else was faster: with the same key, with the same child, or (once in a lifetime) the same reference.
+# Somebody else was faster: with the same key, with the same child, or (once in a lifetime) the same reference. Or two
+# contacts about the same children met in opposite order, and PostgreSQL let one of them go.
 WORTH_ANOTHER_TRY = frozenset({
+    "deadlock_detected",
     "an_agency_uses_an_idempotency_key_once",
     "a_form_is_sent_in_once",
     "an_nhs_number_belongs_to_one_person",
@@ -71,8 +74,8 @@ def receive(
             return Received(earlier, is_new=False)
         try:
             return Received(_receive(document, digest, by, now, idempotency_key), is_new=True)
-        except IntegrityError as error:
-            if _constraint(error) not in WORTH_ANOTHER_TRY:
+        except (IntegrityError, OperationalError) as error:
+            if _refused_by(error) not in WORTH_ANOTHER_TRY:
                 raise
     raise CaseworkError("The contact could not be stored beside others that came at the same moment. Send it again.")
 
@@ -420,6 +423,9 @@ def _earlier(by: User | Agency, key: str, digest: str) -> Contact | None:
     return earlier
 
 
-def _constraint(error: IntegrityError) -> str | None:
+def _refused_by(error: Error) -> str | None:
+    """What refused it: the constraint's name, or a deadlock."""
+    if isinstance(error.__cause__, DeadlockDetected):
+        return "deadlock_detected"
     diagnostics = getattr(error.__cause__, "diag", None)
     return getattr(diagnostics, "constraint_name", None)

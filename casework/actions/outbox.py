@@ -14,16 +14,15 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 
 from casework import audit, clocks
 from casework.messages import write
-from casework.models import Event, Message, OutboxMessage
+from casework.models import Contact, Event, Message, OutboxMessage
 
 log = structlog.get_logger()
 
-# Few at once, so that even a mail server that answers nothing is done with before the lease ends.
-AT_ONCE = 5
+# Longer than the slowest mail server can take over one message: EMAIL_TIMEOUT for each of its nine answers.
 LEASE = timedelta(minutes=2)
 LONGEST = timedelta(seconds=45)
 # A minute, two, four … : the last try is some four hours after the first.
@@ -47,24 +46,23 @@ def drain(*, clock: Callable[[], datetime], connect: Callable[[], BaseEmailBacke
     """
     sent = failed = 0
     ends_at = clock() + LONGEST
-    while clock() < ends_at and (messages := _claim(clock())):
-        with connect() as connection:
-            for message in messages:
-                try:
-                    connection.send_messages([_email(message)])
-                except Exception as error:  # noqa: BLE001  # whatever a mail server does, the others must still go out
-                    failed += 1
-                    _put_back(message, error, now=clock())
-                else:
-                    sent += 1
-                    _mark_sent(message, now=clock())
+    # One at a time, on a connection of its own: a slow or broken one costs no other its lease or its way out.
+    while clock() < ends_at and (message := _claim(clock())):
+        try:
+            connect().send_messages([_email(message)])
+        except Exception as error:  # noqa: BLE001  # whatever a mail server does, the others must still go out
+            failed += 1
+            _put_back(message, error, now=clock())
+        else:
+            sent += 1
+            _mark_sent(message, now=clock())
     return Delivered(sent, failed)
 
 
 @transaction.atomic
-def _claim(now: datetime) -> list[OutboxMessage]:
-    """Some messages that nobody else is sending, with a lease on them that ends if we do."""
-    free = (
+def _claim(now: datetime) -> OutboxMessage | None:
+    """The next message that nobody else is sending, with a lease on it that ends if we do."""
+    message = (
         OutboxMessage.objects.filter(
             Q(leased_until__isnull=True) | Q(leased_until__lte=now),
             sent_at__isnull=True,
@@ -72,16 +70,16 @@ def _claim(now: datetime) -> list[OutboxMessage]:
             not_before__lte=now,
         )
         .order_by("not_before", "id")
-        .select_for_update(skip_locked=True)
-        .values_list("pk", flat=True)[:AT_ONCE]
-    )
-    claimed = list(free)
-    OutboxMessage.objects.filter(pk__in=claimed).update(leased_until=now + LEASE, attempts=F("attempts") + 1)
-    return list(
-        OutboxMessage.objects.filter(pk__in=claimed)
+        .select_for_update(of=("self",), skip_locked=True)
         .select_related("contact__decision_in_effect__recommendation", "case", "reminder__clock")
-        .order_by("not_before", "id")
+        .first()
     )
+    if message is not None:
+        message.leased_until = now + LEASE
+        # An outage of years is no reason to run out of numbers.
+        message.attempts = min(message.attempts + 1, MOST_ATTEMPTS)
+        message.save(update_fields=["leased_until", "attempts"])
+    return message
 
 
 def _email(message: OutboxMessage) -> EmailMessage:
@@ -108,13 +106,11 @@ def _mark_sent(message: OutboxMessage, *, now: datetime) -> None:
     )
     if message.contact is None:
         return
-    if message.kind == Message.ACKNOWLEDGEMENT and message.contact.acknowledged_at is None:
-        message.contact.acknowledged_at = now
-        message.contact.save(update_fields=["acknowledged_at"])
+    # What a person wrote down in between stays: the referrer was told then.
+    contact = Contact.objects.filter(pk=message.contact.pk)
+    if message.kind == Message.ACKNOWLEDGEMENT and contact.filter(acknowledged_at=None).update(acknowledged_at=now):
         clocks.stop(message.contact, "acknowledge_referrer", at=now)
-    elif message.kind == Message.FEEDBACK and message.contact.feedback_given_at is None:
-        message.contact.feedback_given_at = now
-        message.contact.save(update_fields=["feedback_given_at"])
+    elif message.kind == Message.FEEDBACK and contact.filter(feedback_given_at=None).update(feedback_given_at=now):
         clocks.stop(message.contact, "feedback_to_referrer", at=now)
 
 

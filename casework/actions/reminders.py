@@ -11,15 +11,16 @@ from datetime import date, datetime
 from django.db import connection, transaction
 
 from casework.models import ActorKind, Event, Message, Step
-from localities.models import Role
+from localities.models import FRONT_DOOR_KINDS, Role
 from localities.working_time import local_day
 
 AT_ONCE = 500
 
-# A warning goes to the holder: the lead practitioner; before there is one, those who lead the team; for a contact the
-# front-door team. A breach goes to the policy's `escalates_to` role in the team, and an escalation to the service
-# manager. A role that nobody has in the team is sought in the whole service; one that nobody has at all is the
-# service manager's: a promise is never broken in silence.
+# A warning goes to the holder: the lead practitioner while they work in the team; without one, those who lead the team;
+# at the front door and on emergency duty, where nobody leads the work with a family, the whole team. A breach goes to
+# the policy's `escalates_to` role in the team, and an escalation to the service manager. A role that nobody has in the
+# team is sought in the whole service; one that nobody has at all is the service manager's: a promise is never broken in
+# silence.
 SWEEP = """
 WITH due AS (
     SELECT clock.id, clock.policy_id, clock.contact_id, clock.case_id, clock.handoff_id,
@@ -32,25 +33,34 @@ WITH due AS (
     ORDER BY clock.next_at
     LIMIT %(at_once)s
     FOR UPDATE SKIP LOCKED
+), staff AS (
+    SELECT membership.user_id, membership.role, membership.team_id, person.email
+    FROM localities_membership membership
+    JOIN localities_user person ON person.id = membership.user_id AND person.is_active
+    WHERE (membership.starts_on IS NULL OR membership.starts_on <= %(today)s)
+      AND (membership.ends_on IS NULL OR membership.ends_on >= %(today)s)
 ), told AS (
     SELECT due.id AS clock_id, due.step,
            contact.id AS contact_id, COALESCE(due.case_id, handoff.case_id) AS case_id, due.handoff_id,
-           CASE WHEN due.step = %(warning)s THEN subject_case.lead_practitioner_id END AS user_id,
-           CASE WHEN due.step = %(warning)s AND subject_case.lead_practitioner_id IS NOT NULL THEN ''
-                WHEN due.step = %(warning)s AND due.contact_id IS NOT NULL THEN ''
+           CASE WHEN due.step = %(warning)s THEN lead.user_id END AS user_id,
+           CASE WHEN due.step = %(warning)s AND (lead.user_id IS NOT NULL OR holder.kind = ANY(%(whole_teams)s)) THEN ''
                 WHEN due.step = %(warning)s THEN %(team_lead)s
                 WHEN due.step = %(breach)s THEN policy.escalates_to
                 ELSE %(service_manager)s END AS role,
-           CASE WHEN due.step = %(warning)s AND subject_case.lead_practitioner_id IS NOT NULL THEN NULL
+           CASE WHEN due.step = %(warning)s AND lead.user_id IS NOT NULL THEN NULL
                 WHEN due.step = %(escalation)s OR (due.step = %(breach)s AND policy.escalates_to = %(service_manager)s)
                 THEN NULL
-                ELSE COALESCE(contact.team_id, handoff.to_team_id, held.team_id) END AS team_id
+                ELSE holder.id END AS team_id
     FROM due
     JOIN casework_clockpolicy policy ON policy.id = due.policy_id
     LEFT JOIN casework_contact contact ON contact.id = due.contact_id
     LEFT JOIN casework_handoff handoff ON handoff.id = due.handoff_id
     LEFT JOIN casework_case subject_case ON subject_case.id = due.case_id
     LEFT JOIN casework_responsibility held ON held.case_id = due.case_id AND upper(held.period) IS NULL
+    LEFT JOIN localities_team holder ON holder.id = COALESCE(contact.team_id, handoff.to_team_id, held.team_id)
+    LEFT JOIN LATERAL (
+        SELECT user_id FROM staff WHERE user_id = subject_case.lead_practitioner_id AND team_id = held.team_id LIMIT 1
+    ) lead ON true
 ), made AS (
     INSERT INTO casework_reminder (clock_id, step, created_at, user_id, role, team_id)
     SELECT clock_id, step, %(now)s, user_id, role, team_id FROM told
@@ -60,12 +70,6 @@ WITH due AS (
     UPDATE casework_clock clock
     SET next_at = CASE due.step WHEN %(warning)s THEN due.due_at WHEN %(breach)s THEN due.escalate_at END
     FROM due WHERE clock.id = due.id
-), staff AS (
-    SELECT membership.user_id, membership.role, membership.team_id, person.email
-    FROM localities_membership membership
-    JOIN localities_user person ON person.id = membership.user_id AND person.is_active
-    WHERE (membership.starts_on IS NULL OR membership.starts_on <= %(today)s)
-      AND (membership.ends_on IS NULL OR membership.ends_on >= %(today)s)
 ), recipients AS (
     SELECT made.id AS reminder_id, person.email
     FROM made JOIN localities_user person ON person.id = made.user_id
@@ -123,7 +127,7 @@ def sweep(*, now: datetime) -> int:
 
 @transaction.atomic
 def _sweep_some(now: datetime) -> int:
-    names: dict[str, datetime | date | int | str] = {
+    names: dict[str, datetime | date | int | str | list[str]] = {
         "now": now,
         "today": local_day(now),
         "at_once": AT_ONCE,
@@ -131,6 +135,7 @@ def _sweep_some(now: datetime) -> int:
         "breach": Step.BREACH.value,
         "escalation": Step.ESCALATION.value,
         "team_lead": Role.TEAM_LEAD.value,
+        "whole_teams": [kind.value for kind in FRONT_DOOR_KINDS],
         "service_manager": Role.SERVICE_MANAGER.value,
         "reminder": Message.REMINDER.value,
         "reminder_sent": Event.REMINDER_SENT.value,

@@ -31,19 +31,23 @@ class Outcome(models.TextChoices):
 
 
 # Checked when the transaction ends, so that responsibility can pass from one team to the next within it.
-HELD_DECLARES = [("subject_status", "TEXT"), ("holders", "INTEGER")]
+HELD_DECLARES = [("subject", "casework_case%ROWTYPE"), ("holders", "INTEGER"), ("held", "TSTZMULTIRANGE")]
 
 
 def held_by_one_team(case_id: str) -> str:
-    """The trigger function that counts the teams which hold a case now: one while it is open, none once closed."""
+    """The trigger function for a case: one team holds it while it is open, none once closed, and never a gap."""
     return f"""
-        SELECT status INTO subject_status FROM casework_case WHERE id = {case_id};
-        SELECT count(*) INTO holders FROM casework_responsibility WHERE case_id = {case_id} AND upper_inf(period);
-        IF subject_status = 'open' AND holders <> 1 THEN
+        SELECT * INTO subject FROM casework_case WHERE id = {case_id};
+        SELECT count(*) FILTER (WHERE upper_inf(period)), range_agg(period) INTO holders, held
+        FROM casework_responsibility WHERE case_id = {case_id};
+        IF subject.status = 'open' AND holders <> 1 THEN
             {refuse("an_open_case_has_one_responsible_team", "An open case has exactly one responsible team.")}
         END IF;
-        IF subject_status = 'closed' AND holders <> 0 THEN
+        IF subject.status = 'closed' AND holders <> 0 THEN
             {refuse("a_closed_case_has_no_responsible_team", "A closed case has no responsible team any more.")}
+        END IF;
+        IF held IS DISTINCT FROM tstzmultirange(tstzrange(subject.opened_at, subject.closed_at)) THEN
+            {refuse("a_case_is_always_in_somebodys_hands", "From its opening to its closing a team holds a case.")}
         END IF;
         RETURN NULL;
     """  # noqa: S608  # the column's name, from our own models
@@ -70,7 +74,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
 
     def locked(self) -> CaseQuerySet:
         """Locked until the transaction ends: the case is the row that every action locks."""
-        return self.select_for_update(of=("self",))
+        return self.select_for_update(of=("self",), no_key=True)
 
 
 class Case(models.Model):
@@ -123,7 +127,7 @@ class Case(models.Model):
             ),
             refuse_if(
                 lacks_sign_off("NEW.opened_by_decision_id"),
-                on=pgtrigger.Insert,
+                on=pgtrigger.Insert | pgtrigger.Update,
                 name="a_case_opens_by_a_decision_in_effect",
                 says="The decision that opens this case still waits for a second person.",
             ),

@@ -116,7 +116,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
 
     def locked(self) -> ContactQuerySet:
         """Locked until the transaction ends: before there is a case, the contact is the row that every action locks."""
-        return self.select_for_update(of=("self",))
+        return self.select_for_update(of=("self",), no_key=True)
 
 
 class Contact(models.Model):

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from casework.models.cases import Case, Handoff
 from casework.models.clocks import Reminder
 from casework.models.contacts import Contact
-from casework.models.refusals import append_only, refuse_if
+from casework.models.refusals import append_only, never_emptied, refuse_if
 from localities.models import Agency, User
 
 
@@ -169,7 +169,8 @@ class OutboxMessage(models.Model):
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_sent_message_is_never_sent_again",
                 says="A message that was sent stays as it is, and none is deleted.",
-            )
+            ),
+            never_emptied("messages_are_never_emptied", "Messages are never deleted."),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from django.core.management import call_command
 from django.db import connection
@@ -111,7 +112,7 @@ def _fill(size: int) -> None:
         cursor.execute("VACUUM ANALYZE")
 
 
-def _family(number: int) -> dict[str, object]:
+def _family(number: int) -> dict[str, Any]:
     born = f"20{10 + number % 10}-0{1 + number % 9}-{10 + number % 15}"
     entry = child(
         last_name=f"Waiting{number}",

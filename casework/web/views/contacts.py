@@ -233,7 +233,7 @@ def _page(request: HttpRequest, contact: Contact, now: datetime, **shown: Action
     if contact.case is not None:
         held = contact.case.responsibilities.select_related("team").order_by("period").last()
         context["case_team"] = held.team if held else None
-        context["opens_case"] = Case.objects.visible_to(user, local_day(now)).filter(pk=contact.case_id).exists()
+        context["opens_case"] = Case.objects.visible_to(user, local_day(now)).filter(pk=contact.case.pk).exists()
     if works_on_it or who.has(Role.SERVICE_MANAGER, Role.AUDITOR, Role.INFORMATION_GOVERNANCE):
         people = household(contact)
         context["chronology"] = list(

@@ -1,0 +1,86 @@
+"""A real mail server on a socket, which keeps what it is sent and can refuse it."""
+
+import socket
+from asyncio import AbstractServer
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from django.core.mail import get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+
+
+@dataclass
+class Sink:
+    """
+    What the server got, and how it behaves.
+
+    `refuses` says by address what the server answers instead of taking a message: "550 nobody here", "421 not now".
+    """
+
+    port: int
+    letters: list[EmailMessage] = field(default_factory=list)
+    refuses: dict[str, str] = field(default_factory=dict)
+
+    def connect(self) -> BaseEmailBackend:
+        """A way to the server, as `connect` of a drain."""
+        return get_connection(SMTP, host="127.0.0.1", port=self.port, timeout=5)
+
+    def to(self, address: str) -> list[EmailMessage]:
+        return [letter for letter in self.letters if letter["To"] == address]
+
+    @property
+    def addresses(self) -> list[str]:
+        return [str(letter["To"]) for letter in self.letters]
+
+    async def handle_RCPT(  # noqa: N802  # the server's own name for it
+        self, server: Any, session: Any, envelope: Any, address: str, options: Any
+    ) -> str:
+        if address in self.refuses:
+            return self.refuses[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        letter = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(letter, EmailMessage)
+        self.letters.append(letter)
+        return "250 OK"
+
+
+class _Server(Controller):
+    """On a socket that is bound already, so that nobody else can take its port."""
+
+    def __init__(self, handler: Sink, bound: socket.socket) -> None:
+        super().__init__(handler, hostname="127.0.0.1", port=handler.port)
+        self._bound = bound
+
+    def _create_server(self) -> Awaitable[AbstractServer]:
+        created: Awaitable[AbstractServer] = self.loop.create_server(self._factory_invoker, sock=self._bound)
+        return created
+
+
+@contextmanager
+def mail_server() -> Iterator[Sink]:
+    """Runs until the end of the block."""
+    bound = socket.create_server(("127.0.0.1", 0))
+    sink = Sink(port=bound.getsockname()[1])
+    server = _Server(sink, bound)
+    server.start()
+    try:
+        yield sink
+    finally:
+        server.stop()
+
+
+def nobody_listens() -> BaseEmailBackend:
+    """A way to a mail server that is down."""
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        port = bound.getsockname()[1]
+    return get_connection(SMTP, host="127.0.0.1", port=port, timeout=5)

@@ -1,0 +1,404 @@
+"""
+Races on real connections, in a database in which transactions commit: each ends as if one had come after the other.
+
+Who comes second gets a sentence, never a half-done thing; and after each race nothing in the database is broken.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, connections, transaction
+
+from casework import integrity
+from casework.actions import cases, contacts, decisions, handoffs, outbox, reminders
+from casework.errors import CaseworkError, TakenBySomeoneElse
+from casework.models import (
+    AuditEvent,
+    Case,
+    Clock,
+    Contact,
+    ContactChild,
+    Decision,
+    Event,
+    Handoff,
+    OutboxMessage,
+    Person,
+    Reminder,
+    Responsibility,
+    SignOff,
+)
+from localities.models import Agency, User
+from tests.conftest import THURSDAY
+from tests.documents import child, contact_document
+from tests.mail import mail_server
+from tests.sql import run
+from tests.story import Story
+
+# Enough for each order to come up.
+TIMES = 3
+
+
+@pytest.fixture
+def told(committed: str) -> Iterator[Story]:
+    """A story in a database of its own. When it ends, nothing is broken there."""
+    yield Story(THURSDAY)
+    assert {finding.says: finding.broken for finding in integrity.check() if finding.broken} == {}
+
+
+def race(*runners: Callable[[], Any]) -> list[Any]:
+    """Start them at the same moment, each on a connection of its own. What each gave, or the error that it raised."""
+    line = threading.Barrier(len(runners))
+
+    def start(runner: Callable[[], Any]) -> Any:
+        try:
+            connection.ensure_connection()
+            line.wait(timeout=10)
+            return runner()
+        except Exception as error:  # noqa: BLE001  # whatever it is, the test looks at it
+            return error
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(runners)) as pool:
+        return list(pool.map(start, runners))
+
+
+def one_wins(outcomes: list[Any], *late: type[Exception]) -> None:
+    """One got through; each of the others has a sentence, or an error of the kinds that are named."""
+    errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    assert len(errors) == len(outcomes) - 1, outcomes
+    for error in errors:
+        assert isinstance(error, (CaseworkError, *late)), repr(error)
+        assert str(error).endswith(".")
+
+
+def person(username: str) -> User:
+    """Fresh, as a request has it."""
+    return User.objects.get(username=username)
+
+
+def family(number: int, **changes: Any) -> dict[str, Any]:
+    """What a contact says about a family of its own; nothing links it to another."""
+    born = date(2008 + number, 5, 20).isoformat()
+    name = {"first_name": f"Child {number}", "last_name": "X" * (number + 1)}
+    return {"children": [child(**name, date_of_birth=born, nhs_number=None, **changes)], "adults": []}
+
+
+def nhs_number(serial: int) -> str:
+    """A number of the range for tests, with its check digit."""
+    while True:
+        digits = f"999{serial:06}"
+        check = 11 - sum(int(digit) * (10 - place) for place, digit in enumerate(digits)) % 11
+        if check != 10:
+            return f"{digits}{check % 11}"
+        serial += 1000
+
+
+def received(story: Story, number: int) -> Contact:
+    return story.contact(**family(number))
+
+
+def on_offer(story: Story, number: int) -> Handoff:
+    return story.offered(received(story, number))
+
+
+class TestReceiving:
+    def test_one_key_from_eight_sides_is_one_contact(self, told: Story) -> None:
+        school = Agency.objects.get(code="example-primary-school")
+        for number in range(3):
+            document = contact_document(**family(number))
+
+            def send(document: dict[str, Any] = document, key: str = f"key-{number}") -> contacts.Received:
+                return contacts.receive(document=document, by=school, now=told.now, idempotency_key=key)
+
+            outcomes = race(*[send] * 8)
+            assert all(isinstance(outcome, contacts.Received) for outcome in outcomes), outcomes
+            assert sum(outcome.is_new for outcome in outcomes) == 1
+            assert len({outcome.contact.reference for outcome in outcomes}) == 1
+            assert Contact.objects.filter(idempotency_key=f"key-{number}").count() == 1
+        assert Contact.objects.count() == OutboxMessage.objects.count() == Person.objects.count() == 3
+
+    def test_one_form_sent_in_twice_is_one_contact(self, told: Story) -> None:
+        document = contact_document(**family(0))
+
+        def send() -> contacts.Received:
+            return contacts.receive(document=document, by=person("amina"), now=told.now, idempotency_key="form")
+
+        outcomes = race(*[send] * 4)
+        assert len({outcome.contact.reference for outcome in outcomes}) == 1, outcomes
+        assert Contact.objects.count() == 1
+
+    def test_two_contacts_about_one_new_child_are_two_contacts_and_one_person(self, told: Story) -> None:
+        for number in range(TIMES):
+            about = contact_document(**family(number))
+            about["children"][0]["nhs_number"] = nhs_number(number)
+
+            def send(by: str, document: dict[str, Any] = about) -> contacts.Received:
+                agency = Agency.objects.get(code=by)
+                return contacts.receive(document=document, by=agency, now=told.now)
+
+            outcomes = race(lambda: send("example-primary-school"), lambda: send("example-police"))
+            assert [getattr(outcome, "is_new", outcome) for outcome in outcomes] == [True, True]
+            assert ContactChild.objects.filter(nhs_number=nhs_number(number)).count() == 2
+            assert Person.objects.filter(contact_children__nhs_number=nhs_number(number)).distinct().count() == 1
+
+    def test_two_contacts_that_name_two_new_children_in_another_order(self, told: Story) -> None:
+        """Neither is lost, whoever waits for whom."""
+        for number in range(2):
+            siblings = [
+                contact_document(**family(2 * number + which, ref=f"c{which}"))["children"][0]
+                | {"nhs_number": nhs_number(2 * number + which)}
+                for which in range(2)
+            ]
+
+            def send(by: str, order: int, siblings: list[dict[str, Any]] = siblings) -> contacts.Received:
+                document = contact_document(children=siblings[::order], adults=[])
+                return contacts.receive(document=document, by=Agency.objects.get(code=by), now=told.now)
+
+            outcomes = race(lambda: send("example-primary-school", 1), lambda: send("example-police", -1))
+            assert [getattr(outcome, "is_new", outcome) for outcome in outcomes] == [True, True]
+        assert Person.objects.count() == 4
+
+
+class TestDeciding:
+    def test_two_people_decide(self, told: Story) -> None:
+        for number in range(TIMES):
+            contact = received(told, number)
+            assert contact.recommendation is not None
+            said = {
+                "contact_id": contact.pk, "recommendation_id": contact.recommendation.pk, "level": 3, "rag": "green",
+                "pathway": "family_help", "rationale": "So it is.", "now": told.later(),
+            }  # fmt: skip
+
+            def decide(by: str, said: dict[str, Any] = said) -> Decision:
+                return decisions.decide(**said, by=person(by))
+
+            one_wins(race(lambda: decide("amina"), lambda: decide("maya")))
+            assert Decision.objects.filter(contact=contact).count() == 1
+            assert Case.objects.filter(contacts=contact).count() == 1
+            assert Handoff.objects.filter(case__contacts=contact).count() == 1
+
+    def test_one_agrees_and_another_declines(self, told: Story) -> None:
+        for number in range(TIMES):
+            contact = received(told, number)
+            told.decided(contact, pathway="advice", level=3)
+            now = told.later()
+
+            def sign(by: str, agreed: bool, contact: Contact = contact, now: Any = now) -> Decision:
+                return decisions.sign_off(
+                    contact_id=contact.pk, agreed=agreed, rationale="I read it.", by=person(by), now=now
+                )
+
+            one_wins(race(lambda: sign("maya", True), lambda: sign("david", False)))
+            signed = SignOff.objects.get(decision__contact=contact)
+            contact.refresh_from_db()
+            assert contact.status == ("decided" if signed.agreed else "received")
+
+    def test_the_family_withdraws_its_agreement_while_somebody_decides(self, told: Story) -> None:
+        """No decision ever rests on a recommendation that was not the newest."""
+        for number in range(TIMES):
+            contact = received(told, number)
+            seen = contact.recommendation
+            assert seen is not None
+            now = told.later()
+
+            def refuse(contact: Contact = contact, now: Any = now) -> Contact:
+                return contacts.record_agreement(
+                    contact_id=contact.pk, service="withdrawn", given_by="mother", on=now.date(), by=person("oliver"),
+                    now=now,
+                )  # fmt: skip
+
+            def decide(contact: Contact = contact, seen: Any = seen, now: Any = now) -> Decision:
+                return decisions.decide(
+                    contact_id=contact.pk, recommendation_id=seen.pk, pathway="family_help", level=3, rag="green",
+                    rationale="So it is.", by=person("amina"), now=now,
+                )  # fmt: skip
+
+            recorded, decided = race(refuse, decide)
+            one_wins([recorded, decided])
+            contact.refresh_from_db()
+            if isinstance(decided, Exception):
+                assert isinstance(decided, TakenBySomeoneElse)
+                assert contact.recommendation != seen
+                assert not contact.decisions.exists()
+            else:
+                assert contact.decisions.get().recommendation == contact.recommendation == seen
+
+
+class TestHandingOver:
+    """Who comes too late for an offer that was theirs may not see the case any more: it is not found then."""
+
+    def test_two_members_of_a_team_accept(self, told: Story) -> None:
+        for number in range(TIMES):
+            handoff = on_offer(told, number)
+            now = told.later()
+
+            def accept(by: str, pk: int = handoff.pk, now: Any = now) -> Handoff:
+                return handoffs.accept(handoff_id=pk, by=person(by), now=now)
+
+            one_wins(race(lambda: accept("ben"), lambda: accept("bea")))
+            assert Responsibility.objects.filter(case=handoff.case).count() == 2
+            assert Responsibility.objects.get(case=handoff.case, period__endswith__isnull=True).team.code == "aylesbury"
+            assert AuditEvent.objects.filter(handoff=handoff, event=Event.HANDOFF_ACCEPTED).count() == 1
+
+    @pytest.mark.parametrize("other", ["withdrawn", "returned"])
+    def test_one_accepts_while_another_ends_the_offer(self, told: Story, other: str) -> None:
+        for number in range(TIMES):
+            handoff = on_offer(told, number)
+            now = told.later()
+
+            def accept(pk: int = handoff.pk, now: Any = now) -> Handoff:
+                return handoffs.accept(handoff_id=pk, by=person("ben"), now=now)
+
+            def end(pk: int = handoff.pk, now: Any = now) -> Handoff:
+                if other == "withdrawn":
+                    return handoffs.withdraw(handoff_id=pk, reason="A mistake.", by=person("amina"), now=now)
+                return handoffs.return_to_sender(handoff_id=pk, reason="Not ours.", by=person("bea"), now=now)
+
+            accepted, ended = race(accept, end)
+            one_wins([accepted, ended], Case.DoesNotExist)
+            handoff.refresh_from_db()
+            holder = Responsibility.objects.get(case=handoff.case, period__endswith__isnull=True).team.code
+            if isinstance(accepted, Exception):
+                assert (handoff.status, holder) == (other, "front-door")
+            else:
+                assert (handoff.status, holder) == ("accepted", "aylesbury")
+
+    def test_two_members_of_a_team_offer_the_case_to_two_others(self, told: Story) -> None:
+        for number in range(TIMES):
+            case = told.accepted(received(told, number))
+            now = told.later()
+
+            def offer(by: str, to: str, pk: int = case.pk, now: Any = now) -> Handoff:
+                return handoffs.offer(
+                    case_id=pk, to_team_id=told.team(to).pk, reason="They moved.", by=person(by), now=now
+                )
+
+            one_wins(race(lambda: offer("ben", "chiltern"), lambda: offer("bea", "wycombe-and-marlow")))
+            assert case.handoffs.filter(status="offered").count() == 1
+
+    def test_one_closes_the_case_while_another_offers_it(self, told: Story) -> None:
+        for number in range(TIMES):
+            case = told.accepted(received(told, number))
+            now = told.later()
+
+            def close(pk: int = case.pk, now: Any = now) -> Case:
+                return cases.close(case_id=pk, outcome="needs_met", summary="Well.", by=person("ben"), now=now)
+
+            def offer(pk: int = case.pk, now: Any = now) -> Handoff:
+                return handoffs.offer(
+                    case_id=pk, to_team_id=told.team("chiltern").pk, reason="They moved.", by=person("bea"), now=now
+                )
+
+            closed, offered = race(close, offer)
+            one_wins([closed, offered])
+            case.refresh_from_db()
+            assert case.status == ("open" if isinstance(closed, Exception) else "closed")
+            assert case.handoffs.filter(status="offered").exists() == isinstance(closed, Exception)
+
+
+class TestSweeping:
+    def test_any_number_of_sweepers_say_everything_once(self, told: Story) -> None:
+        """Three steps of each clock are due; every sweeper goes on until it finds nothing."""
+        for number in range(12):
+            received(told, number)
+        clocks = Clock.objects.running().count()
+        late = told.later(days=60)
+
+        def sweep() -> int:
+            return sum(reminders.sweep(now=late) for _ in range(4))
+
+        swept = race(*[sweep] * 4)
+        assert sum(swept) == 3 * clocks == Reminder.objects.count()
+        assert Reminder.objects.values("clock", "step").distinct().count() == 3 * clocks
+        sent = OutboxMessage.objects.filter(kind="reminder")
+        # Four at the front door are warned, two managers hear of the breach, the service manager of the rest.
+        assert sent.count() == (4 + 2 + 1) * clocks
+        assert sent.values("reminder", "to").distinct().count() == sent.count()
+        assert AuditEvent.objects.filter(event=Event.REMINDER_SENT).count() == 3 * clocks
+
+    def test_a_sweep_and_a_decision_do_not_end_in_each_others_arms(self, told: Story) -> None:
+        """
+        The decider holds the contact and goes for its clocks; the sweep holds the clocks and writes a message about
+        the contact. Both come through.
+        """
+        contact = received(told, 0)
+        clock = contact.clocks.get(kind="next_step_decision")
+        now = clock.due_at
+        locked, swept = threading.Event(), threading.Event()
+
+        def decide() -> Decision:
+            with transaction.atomic():
+                Contact.objects.locked().get(pk=contact.pk)
+                locked.set()
+                _until(lambda: swept.is_set() or _somebody_waits())
+                assert contact.recommendation is not None
+                return decisions.decide(
+                    contact_id=contact.pk, recommendation_id=contact.recommendation.pk, pathway="family_help",
+                    level=3, rag="green", rationale="So it is.", by=person("amina"), now=now,
+                )  # fmt: skip
+
+        def sweep() -> int:
+            locked.wait(timeout=10)
+            try:
+                return reminders.sweep(now=now)
+            finally:
+                swept.set()
+
+        decided, looked = race(decide, sweep)
+        assert isinstance(decided, Decision), repr(decided)
+        assert isinstance(looked, int), repr(looked)
+
+
+class TestSending:
+    def test_any_number_of_drains_send_every_message_once(self, told: Story) -> None:
+        for number in range(16):
+            received(told, number)
+        with mail_server() as sink:
+
+            def drain() -> outbox.Delivered:
+                return outbox.drain(clock=lambda: told.now, connect=sink.connect)
+
+            delivered = race(*[drain] * 4)
+            assert sum(each.sent for each in delivered) == 16, delivered
+            assert sum(each.sent > 0 for each in delivered) > 1, "only one of them had anything to do: no race"
+            assert len(sink.letters) == len({letter["Idempotency-Key"] for letter in sink.letters}) == 16
+        assert not OutboxMessage.objects.filter(sent_at=None).exists()
+        assert AuditEvent.objects.filter(event=Event.MESSAGE_SENT).count() == 16
+
+    def test_a_message_goes_out_while_somebody_tells_the_referrer(self, told: Story) -> None:
+        """The clock stops once, at whichever came first."""
+        with mail_server() as sink:
+            for number in range(TIMES):
+                contact = received(told, number)
+                now = told.later()
+
+                def drain(now: Any = now) -> outbox.Delivered:
+                    return outbox.drain(clock=lambda: now + timedelta(seconds=1), connect=sink.connect)
+
+                def tell(pk: int = contact.pk, now: Any = now) -> Contact:
+                    return contacts.acknowledge(contact_id=pk, by=person("oliver"), now=now)
+
+                sent, by_telephone = race(drain, tell)
+                assert sent == (1, 0)
+                assert isinstance(by_telephone, (Contact, CaseworkError)), repr(by_telephone)
+                contact.refresh_from_db()
+                clock = contact.clocks.get(kind="acknowledge_referrer")
+                assert contact.acknowledged_at == clock.stopped_at
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    """Wait until it holds, five seconds at most."""
+    ends = time.monotonic() + 5
+    while not holds() and time.monotonic() < ends:
+        time.sleep(0.01)
+
+
+def _somebody_waits() -> bool:
+    """Whether a connection to this database waits for a lock that another holds."""
+    return bool(run("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"))
