@@ -221,7 +221,7 @@ class ContactDocument(Part):
     immediate_danger: Flag = None
     referrer: Referrer = Referrer()
     referrer_level: Annotated[StrictInt, Field(ge=1, le=4)] | None = None
-    children: Annotated[tuple[ChildEntry, ...], NOT_EMPTY, Field(max_length=20)]
+    children: Annotated[tuple[ChildEntry, ...], Field(max_length=20, json_schema_extra={"minItems": 1}), NOT_EMPTY]
     adults: Annotated[tuple[AdultEntry, ...], Field(max_length=20)] = ()
     family_indicators: Indicators = ()
     domestic_abuse: DomesticAbuse = DomesticAbuse()

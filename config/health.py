@@ -8,6 +8,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
+from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from config.celery import HEARTBEAT_KEY, app
@@ -64,7 +65,7 @@ def _broker() -> str | None:
         with app.connection_for_read() as broker:
             broker.ensure_connection(max_retries=1, timeout=2)
             broker.default_channel.client.ping()
-    except (OSError, RedisError):
+    except (OSError, RedisError, OperationalError):
         return "Redis or Valkey does not answer."
     return None
 

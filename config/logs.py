@@ -63,7 +63,9 @@ def configure(options: dict[str, Any]) -> None:
             "formatters": {"plain": formatter},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
             "root": {"level": options["level"], "handlers": ["stderr"]},
-            "loggers": {name: {"level": level} for name, level in _QUIET.items()},
+            "filters": {"route": {"()": RouteInsteadOfPath}},
+            "loggers": {name: {"level": level} for name, level in _QUIET.items()}
+            | {name: {"filters": ["route"]} for name in ("django.request", "django.security.csrf")},
         }
     )
 
@@ -81,6 +83,22 @@ def _exception_without_words(_: WrappedLogger, __: str, event: EventDict) -> Eve
     return event
 
 
+def _route(request: HttpRequest) -> str | None:
+    """The route, not the path: a path that somebody made up may hold anything."""
+    return request.resolver_match.route if request.resolver_match else None
+
+
+class RouteInsteadOfPath(logging.Filter):
+    """Django's own lines about a request give its path; ours give the route that it took."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = getattr(record, "request", None)
+        if isinstance(request, HttpRequest) and isinstance(record.args, tuple):
+            route = _route(request) or "no route"
+            record.args = tuple(route if arg == request.path else arg for arg in record.args)
+        return True
+
+
 class RequestLogMiddleware:
     """One line for each request: how it went and how long it took, under an id that the answer carries too."""
 
@@ -94,12 +112,10 @@ class RequestLogMiddleware:
             started = time.monotonic()
             response = self.get_response(request)
             response["X-Request-ID"] = request_id
-            # The route, not the path: a path that somebody made up may hold anything.
-            route = request.resolver_match.route if request.resolver_match else None
             self.log.info(
                 "request",
                 method=request.method,
-                route=route,
+                route=_route(request),
                 status=response.status_code,
                 milliseconds=round((time.monotonic() - started) * 1000),
             )

@@ -7,6 +7,7 @@ kind of start it is: `production` (the default, so that a forgotten variable is 
 """
 
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -241,7 +242,10 @@ OAUTH2_PROVIDER = {
     "DEFAULT_SCOPES": ["contacts:write", "contacts:read"],
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
     "CLIENT_SECRET_HASHER": "pbkdf2_sha256_client_secret",
+    # Client credentials and nothing else: no other grant, and nobody's password, is so much as looked at.
     "ALLOWED_GRANT_TYPES": ["client_credentials"],
+    "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",
+    "OAUTH2_VALIDATOR_CLASS": "casework.api.authentication.ClientValidator",
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
     # Best current practice for OAuth 2.0 (RFC 9700), all of it; among others, tokens are stored as hashes.
@@ -284,7 +288,10 @@ SPECTACULAR_SETTINGS = {
 
 # ---- work in the background: the broker holds nothing that matters
 
-CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1) if REDIS_URL.startswith("unix://") else REDIS_URL
+CELERY_BROKER_URL = REDIS_URL
+if REDIS_URL.startswith("unix://"):
+    # The same in Celery's words.
+    CELERY_BROKER_URL = "redis+socket" + re.sub(r"([?&])db=", r"\1virtual_host=", REDIS_URL.removeprefix("unix"))
 CELERY_TASK_DEFAULT_QUEUE = "front-door"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

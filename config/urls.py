@@ -6,8 +6,9 @@ from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.generic import RedirectView
-from oauth2_provider.views import RevokeTokenView, TokenView
+from oauth2_provider.views import RevokeTokenView
 
+from casework.api.authentication import ClientTokenView
 from config.health import healthz, readyz
 
 # Of allauth's addresses only those that this service offers: accounts are made, and mended, by administrators.
@@ -26,8 +27,8 @@ urlpatterns = [
     path("accounts/", include(accounts)),
     path("admin/", admin.site.urls),
     path("api/v1/", include("casework.api.urls")),
-    path("o/token", login_not_required(TokenView.as_view()), name="token"),
-    path("o/token/", login_not_required(TokenView.as_view())),
+    path("o/token", login_not_required(ClientTokenView.as_view()), name="token"),
+    path("o/token/", login_not_required(ClientTokenView.as_view())),
     path("o/revoke", login_not_required(RevokeTokenView.as_view()), name="revoke-token"),
     path("favicon.ico", login_not_required(RedirectView.as_view(url=f"{settings.STATIC_URL}front-door-icon.svg"))),
     path("healthz", healthz, name="healthz"),

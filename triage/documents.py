@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, TypeVar
+from urllib.parse import quote
 
 from pydantic import (
     AfterValidator,
@@ -44,7 +45,8 @@ class Fault:
     @property
     def pointer(self) -> str:
         """The path as a JSON Pointer in a URI fragment (RFC 6901): `#/children/0/indicators/1`."""
-        return "#" + "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in self.path)
+        steps = (str(step).replace("~", "~0").replace("/", "~1") for step in self.path)
+        return "#" + "".join(f"/{quote(step, safe='~')}" for step in steps)
 
     def __str__(self) -> str:
         return f"{self.place}: {self.says}" if self.path else self.says

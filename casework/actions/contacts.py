@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from datetime import date, datetime
+from itertools import count
 from typing import Any, NamedTuple
 
 from django.db import Error, IntegrityError, OperationalError, transaction
@@ -96,8 +98,8 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
         team=_team_of_kind(TeamKind.FRONT_DOOR),
         **_columns(entry),
     )
-    for position, child in enumerate(entry.children):
-        _add_child(contact, position, child)
+    for position, (ref, child) in enumerate(_with_refs(entry.children)):
+        _add_child(contact, position, ref, child)
     homes = [child.address for child in entry.children if child.address and not child.address.confidential]
     home = next((address.postcode for address in homes if address.postcode), "")
     for position, adult in enumerate(entry.adults):
@@ -327,7 +329,15 @@ def _columns(entry: ContactDocument) -> dict[str, Any]:
     }
 
 
-def _add_child(contact: Contact, position: int, entry: ChildEntry) -> None:
+def _with_refs(children: tuple[ChildEntry, ...]) -> Iterator[tuple[str, ChildEntry]]:
+    """Each child with its ref: the partner's own, or the next of c1, c2, … that no child has."""
+    given = {child.ref for child in children}
+    ours = (ref for number in count(1) if (ref := f"c{number}") not in given)
+    for child in children:
+        yield child.ref or next(ours), child
+
+
+def _add_child(contact: Contact, position: int, ref: str, entry: ChildEntry) -> None:
     postcode = (entry.address.postcode if entry.address else None) or ""
     confidential = bool(entry.address and entry.address.confidential)
     described = {
@@ -352,7 +362,7 @@ def _add_child(contact: Contact, position: int, entry: ChildEntry) -> None:
         contact=contact,
         position=position,
         person=known or person,
-        ref=entry.ref or f"c{position + 1}",
+        ref=ref,
         **described,
         disabled=entry.disabled,
         non_verbal=entry.non_verbal,

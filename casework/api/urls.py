@@ -8,7 +8,7 @@ from casework.api.views import ContactsView, ContactView
 
 urlpatterns = [
     path("contacts", ContactsView.as_view(), name="api-contacts"),
-    path("contacts/<str:reference>", ContactView.as_view(), name="api-contact"),
+    path("contacts/<reference:reference>", ContactView.as_view(), name="api-contact"),
     path("schema", login_not_required(SpectacularAPIView.as_view()), name="api-schema"),
     path("docs", login_not_required(SpectacularSwaggerSplitView.as_view(url_name="api-schema")), name="api-docs"),
 ]

@@ -23,17 +23,24 @@ from triage.documents import Fault, InvalidDocument
 
 LONGEST_KEY = 255
 PROBLEMS = {
-    code: OpenApiResponse(ProblemSerializer, description=says)
-    for code, says in {
-        400: "The contact is not valid: every wrong field is named.",
-        401: "There is no token, or it has run out.",
-        403: "The token does not allow this.",
-        422: "The idempotency key came before with another contact.",
-        429: "Too many calls; Retry-After says when to come again.",
-        503: "The front door cannot take contacts now. Send it again later, or call.",
-    }.items()
+    400: "The contact is not valid: every wrong field is named.",
+    401: "There is no token, or it has run out.",
+    403: "The token does not allow this.",
+    404: "There is none, or another agency sent it.",
+    413: "The body is larger than any contact.",
+    415: "The body is not application/json.",
+    422: "The idempotency key came before with another contact.",
+    429: "Too many calls; Retry-After says when to come again.",
+    503: "The front door cannot take contacts now. Send it again later, or call.",
 }
-NOT_FOUND = OpenApiResponse(ProblemSerializer, description="There is none, or another agency sent it.")
+
+
+def problems(*codes: int) -> dict[tuple[int, str], OpenApiResponse]:
+    """The refusals with these codes, as the description of the API wants them."""
+    return {
+        (code, "application/problem+json"): OpenApiResponse(ProblemSerializer, description=PROBLEMS[code])
+        for code in codes
+    }
 
 
 class ContactsView(APIView):
@@ -54,7 +61,7 @@ class ContactsView(APIView):
             )
         ],
         request={"application/json": ContactDocument},
-        responses={201: ContactStatusSerializer, **PROBLEMS},
+        responses={201: ContactStatusSerializer, **problems(400, 401, 403, 413, 415, 422, 429, 503)},
         examples=[OpenApiExample("A concern about a child at school", CONTACT_EXAMPLE, request_only=True)],
     )
     def post(self, request: Request) -> Response:
@@ -77,7 +84,7 @@ class ContactView(APIView):
     @extend_schema(
         operation_id="readContact",
         summary="Read what became of a contact",
-        responses={200: ContactStatusSerializer, 404: NOT_FOUND, **{code: PROBLEMS[code] for code in (401, 403, 429)}},
+        responses={200: ContactStatusSerializer, **problems(401, 403, 404, 429)},
     )
     def get(self, request: Request, reference: str) -> Response:
         try:

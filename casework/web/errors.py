@@ -58,6 +58,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def _page(request: HttpRequest, status: int, title: str, says: str) -> HttpResponse:
     if request.path.startswith(API):
-        document = {"type": "about:blank", "title": title, "status": status, "detail": says}
+        name = {400: "invalid", 403: "not-permitted", 404: "not-found"}.get(status, "error")
+        document = {"type": f"urn:front-door:problem:{name}", "title": title, "status": status, "detail": says}
         return JsonResponse(document, status=status, content_type="application/problem+json")
     return render(request, "front_door/error.html", {"title": title, "says": says}, status=status)
