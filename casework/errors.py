@@ -26,4 +26,8 @@ class TakenBySomeoneElse(NotAllowedInStatus):
 
 
 class KeyUsedForAnother(CaseworkError):
-    """An idempotency key came again with another document."""
+    """An idempotency key came again with another document. `earlier` is the reference of the first."""
+
+    def __init__(self, says: str, *, earlier: str) -> None:
+        super().__init__(says)
+        self.earlier = earlier

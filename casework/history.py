@@ -60,9 +60,9 @@ def household(contact: Contact) -> Household:
         .exclude(status=MatchStatus.REJECTED)
         .values_list("person", flat=True)
     )
-    for adult in contact.adults.select_related("person"):
-        people.add(adult.person_id)
-        people |= {like.person.pk for like in alike(adult.person) if like.score >= ADULT_IS_LIKE}
+    adults = [adult.person for adult in contact.adults.select_related("person")]
+    people |= {person.pk for person in adults}
+    people |= {like.person.pk for like in alike(*adults) if like.score >= ADULT_IS_LIKE}
     beside_them = Q(pk__in=ContactChild.objects.filter(person__in=people).values("contact")) | Q(
         pk__in=ContactAdult.objects.filter(person__in=people).values("contact")
     )

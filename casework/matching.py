@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from rapidfuzz.fuzz import token_sort_ratio
 from rapidfuzz.utils import default_process
 
@@ -28,20 +28,20 @@ class Likeness:
     certain: bool = False
 
 
-def alike(person: Person, *, but_not: Iterable[int] = ()) -> list[Likeness]:
-    """Those whom this person may be, the most like first."""
-    where = Q()
-    if person.nhs_number:
-        where |= Q(nhs_number=person.nhs_number)
-    if person.date_of_birth:
-        where |= Q(date_of_birth__in={person.date_of_birth, _swapped(person.date_of_birth)})
-    if person.postcode:
-        where |= Q(postcode=person.postcode)
-    if not where:
-        return []
-    candidates = Person.objects.filter(where).exclude(pk__in=[person.pk, *but_not])[:MOST_CANDIDATES]
-    found = [likeness for candidate in candidates if (likeness := _compare(person, candidate)) is not None]
-    return sorted(found, key=lambda likeness: (-likeness.score, likeness.person.pk))
+def alike(*people: Person, but_not: Iterable[int] = ()) -> list[Likeness]:
+    """Those whom any of these people may be, the most like first."""
+    numbers = {person.nhs_number for person in people if person.nhs_number}
+    days = {person.date_of_birth for person in people if person.date_of_birth}
+    born = days | {_swapped(day) for day in days}
+    homes = {person.postcode for person in people if person.postcode}
+    candidates = (
+        Person.objects.filter(Q(nhs_number__in=numbers) | Q(date_of_birth__in=born) | Q(postcode__in=homes))
+        .exclude(pk__in=[*(person.pk for person in people), *but_not])
+        # Where there are too many, those with the same number come first, then those of whom we heard last.
+        .order_by(Case(When(nhs_number__in=numbers, then=0), default=1), "-pk")[: MOST_CANDIDATES * len(people)]
+    )
+    found = (_compare(person, candidate) for candidate in candidates for person in people)
+    return sorted(filter(None, found), key=lambda likeness: (-likeness.score, likeness.person.pk))
 
 
 def _compare(person: Person, other: Person) -> Likeness | None:

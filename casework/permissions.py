@@ -1,6 +1,8 @@
 """Who may do what. A check raises a sentence that a person can read."""
 
+from collections.abc import Callable
 from datetime import date
+from typing import ParamSpec
 
 from casework.errors import NotPermitted
 from casework.models import Case, Contact, Decision, Handoff
@@ -71,3 +73,15 @@ def check_can_work_in(case: Case, team_id: int, by: User, on: date) -> None:
 def works_in(user: User, team_id: int, on: date) -> bool:
     """Whether a person works in this team."""
     return team_id in standing(user, on).team_ids
+
+
+Asked = ParamSpec("Asked")
+
+
+def allows(check: Callable[Asked, None], *args: Asked.args, **kwargs: Asked.kwargs) -> bool:
+    """Whether a check lets it pass: a page offers only what its reader may do."""
+    try:
+        check(*args, **kwargs)
+    except NotPermitted:
+        return False
+    return True

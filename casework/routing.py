@@ -117,6 +117,7 @@ def _places(contact: Contact, now: datetime) -> list[Place]:
     postcodes = (
         contact.children.filter(address_is_confidential=False)
         .exclude(postcode="")
+        .order_by("postcode")
         .values_list("postcode", flat=True)
         .distinct()
     )

@@ -29,6 +29,7 @@ from urllib.parse import quote
 
 POSTGRES_MAJOR = "18"
 DATABASE = "front_door"
+PORT = "5432"  # the socket's name holds it; a PGPORT of the person's own must not lead elsewhere
 SERVERS_USER = "front-door-servers"
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 30.0
@@ -47,6 +48,7 @@ class Child:
     name: str
     process: subprocess.Popen[bytes]
     stop_signal: signal.Signals = signal.SIGTERM
+    log: Path | None = None
     stop_timeout: float = STOP_TIMEOUT
 
     def stop(self) -> None:
@@ -104,23 +106,54 @@ def start_child(
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=_die_with_parent(stop_signal),  # one thread, and nothing but one system call
+            preexec_fn=die_with_parent(stop_signal),  # one thread, and nothing but system calls
         )
     finally:
         if output:
             output.close()
-    return Child(name, process, stop_signal)
+    return Child(name, process, stop_signal, log)
 
 
-def _die_with_parent(by: signal.Signals) -> Callable[[], None] | None:
+def die_with_parent(by: signal.Signals) -> Callable[[], None] | None:
+    """What a new process does before anything else, so that it gets this signal when we are gone, even by kill -9."""
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl
     pr_set_pdeathsig = 1
-    return lambda: prctl(pr_set_pdeathsig, int(by), 0, 0, 0)
+    parent = os.getpid()
+
+    def ask_for_the_signal() -> None:
+        prctl(pr_set_pdeathsig, int(by), 0, 0, 0)
+        if os.getppid() != parent:  # gone before we asked
+            os._exit(1)
+
+    return ask_for_the_signal
 
 
 # ---- folders
+
+
+def make_data_dir(data_dir: Path) -> None:
+    """
+    Make the folder for everything, unless it is there. Nobody but its owner reads it; beside root, the servers' own
+    user passes through.
+
+    :raises CannotStart: it cannot be made or written.
+    """
+    try:
+        data_dir.mkdir(parents=True, mode=0o711 if os.geteuid() == 0 else 0o700, exist_ok=True)
+        with tempfile.TemporaryFile(dir=data_dir):
+            pass
+    except (FileExistsError, NotADirectoryError):
+        raise CannotStart(f"{data_dir} is not a folder. Choose another: make run DATA_DIR=/a/folder") from None
+    except OSError as error:
+        raise _cannot_be_written(data_dir, error) from None
+
+
+def _cannot_be_written(folder: Path, error: OSError) -> CannotStart:
+    return CannotStart(
+        f"The folder {folder} cannot be written ({error.strerror}). Choose another: make run DATA_DIR=/a/folder"
+    )
 
 
 def prepare(data_dir: Path) -> Folders:
@@ -135,26 +168,23 @@ def prepare(data_dir: Path) -> Folders:
         unique = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
         sockets = Path(tempfile.gettempdir()) / f"front-door-{os.geteuid()}-{unique}"
     folders = Folders(data_dir, sockets, owner)
+    servers_uid = owner.pw_uid if owner else os.geteuid()
+    make_data_dir(data_dir)
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        folders.logs.mkdir(exist_ok=True)
-        for folder in (folders.valkey, sockets):
+        for folder in (folders.logs, folders.valkey, sockets):
             folder.mkdir(mode=0o700, exist_ok=True)
-            if folder.is_symlink() or (owner is None and folder.stat().st_uid != os.geteuid()):
+            if folder.is_symlink() or folder.stat().st_uid not in {os.geteuid(), servers_uid}:
                 raise CannotStart(f"{folder} belongs to somebody else. Remove it, or choose another DATA_DIR.")
             folder.chmod(0o700)
-            if owner:
+            if owner and folder != folders.logs:
                 os.chown(folder, owner.pw_uid, owner.pw_gid)
-        servers_uid = owner.pw_uid if owner else os.geteuid()
         if folders.postgres.exists() and folders.postgres.stat().st_uid != servers_uid:
             raise CannotStart(
                 f"The data in {folders.postgres} belong to another user. Start as the user who made them, or choose "
                 "another DATA_DIR: nothing was changed."
             )
     except OSError as error:
-        raise CannotStart(
-            f"The folder {data_dir} cannot be written ({error.strerror}). Choose another: make run DATA_DIR=/a/folder"
-        ) from None
+        raise _cannot_be_written(data_dir, error) from None
     return folders
 
 
@@ -209,11 +239,12 @@ def start_postgres(folders: Folders, *, durable: bool = True) -> Child:
     _check_version(folders.postgres)
     if not (folders.postgres / "PG_VERSION").exists():
         _init_postgres(binaries, folders)
-    _clear_stale_lock(folders.postgres)
+    _end_left_overs(folders.postgres)
     command = [
         str(binaries / "postgres"),
         *("-D", str(folders.postgres)),
         *("-k", str(folders.sockets)),
+        *("-p", PORT),
         *("-c", "listen_addresses="),
         *("-c", "unix_socket_permissions=0700"),
         *("-c", "max_connections=200"),
@@ -266,6 +297,7 @@ def _init_postgres(binaries: Path, folders: Folders) -> None:
         group=folders.owner.pw_gid if folders.owner else None,
         extra_groups=[] if folders.owner else None,
         env=_plain_environment(),
+        preexec_fn=die_with_parent(signal.SIGTERM),
         capture_output=True,
         text=True,
         check=False,
@@ -279,26 +311,32 @@ def _init_postgres(binaries: Path, folders: Folders) -> None:
     unfinished.rename(folders.postgres)
 
 
-def _clear_stale_lock(data: Path) -> None:
+def _end_left_overs(data: Path) -> None:
     """
-    After a crash the lock file names a process that is gone, or whose number another program has now. We hold the
-    data folder's own lock, so that no second copy of ours can be running on it.
+    After a crash, the lock file names a process that is gone, or whose number another program has now; or a process
+    of that server is still at work on the data, and a second server beside it would spoil them.
+
+    We hold the data folder's own lock, so that no second copy of ours is running on it.
+
+    :raises CannotStart: something works on the data that cannot be ended.
     """
     import psutil
 
     lock = data / "postmaster.pid"
     if not lock.exists():
         return
-    try:
-        left_over = psutil.Process(int(lock.read_text().splitlines()[0]))
-        is_ours = left_over.name() == "postgres" and str(data) in left_over.cmdline()
-    except (ValueError, IndexError, psutil.Error):
-        is_ours = False
-    if is_ours:
-        left_over.send_signal(signal.SIGINT)
-        psutil.wait_procs([left_over], timeout=STOP_TIMEOUT)
-    else:
-        lock.unlink(missing_ok=True)
+    # Every process of a PostgreSQL server works inside its data folder.
+    left_overs = [
+        process for process in psutil.process_iter(["name", "cwd"])
+        if process.info["name"] == "postgres" and process.info["cwd"] == str(data.resolve())
+    ]  # fmt: skip
+    for process in left_overs:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGINT)
+    _, alive = psutil.wait_procs(left_overs, timeout=STOP_TIMEOUT)
+    if alive:
+        raise CannotStart(f"PostgreSQL (process {alive[0].pid}) still works on {data}. End it, then run this again.")
+    lock.unlink(missing_ok=True)
 
 
 def _postgres_answers(folders: Folders) -> bool:
@@ -306,7 +344,7 @@ def _postgres_answers(folders: Folders) -> bool:
 
     try:
         with psycopg.connect(
-            host=str(folders.sockets), user="postgres", dbname="postgres", autocommit=True
+            host=str(folders.sockets), port=PORT, user="postgres", dbname="postgres", autocommit=True
         ) as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                 connection.execute(f"CREATE DATABASE {DATABASE}")
@@ -317,7 +355,7 @@ def _postgres_answers(folders: Folders) -> bool:
 
 def database_url(folders: Folders, name: str = DATABASE) -> str:
     """The address of a database on the embedded PostgreSQL."""
-    return f"postgresql://postgres@/{name}?host={quote(str(folders.sockets))}"
+    return f"postgresql://postgres@/{name}?host={quote(str(folders.sockets))}&port={PORT}"
 
 
 # ---- Valkey

@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -16,78 +17,100 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from config import embedded
 from config.embedded import CannotStart, Child
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 READY_TIMEOUT = 90.0
+CONNECT_TIMEOUT = 10
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Stopped(Exception):
-    """Somebody asked us to stop."""
+class Stopped(BaseException):
+    """Somebody asked us to stop. No `except Exception` on the way may swallow it."""
 
 
 def main() -> int:
     """Run until stopped. 0 after a stop that somebody asked for, 1 when something failed."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal that does not know "…"
+    for number in STOP_SIGNALS:
         signal.signal(number, _stop)
     children: list[Child] = []
-    try:
-        _run(children)
-    except Stopped:
-        failed = False
-    except CannotStart as error:
-        say(f"\n{error}")
-        failed = True
-    finally:
-        # A second Ctrl-C must not cut the tidying short.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-        if children:
-            say("\nStopping.")
-        for child in reversed(children):
-            child.stop()
+    failed = False
+    # The folder stays locked until the last process that works on it has ended.
+    with contextlib.ExitStack() as held:
+        try:
+            _run(children, held, parent=os.getppid())
+        except Stopped:
+            pass
+        except CannotStart as error:
+            failed = True
+            say(str(error), to=sys.stderr)
+        finally:
+            _listen_no_more()
+            if children:
+                say("Stopping …")
+            for child in reversed(children):
+                child.stop()
     if children and not failed:
         say("Everything is stopped. The data stay.")
     return 1 if failed else 0
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
+    _listen_no_more()
     raise Stopped
 
 
-def _run(children: list[Child]) -> None:
+def _listen_no_more() -> None:
+    """A second Ctrl-C must not cut the tidying short."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _run(children: list[Child], held: contextlib.ExitStack, *, parent: int) -> None:
     port = _port()
-    data_dir = Path(os.environ.get("DATA_DIR") or BASE_DIR / "var").expanduser().absolute()
-    with _locked(data_dir):
-        _check_port_is_free(port)
-        environment = _environment(data_dir, port)
-        if not os.environ.get("DATABASE_URL") or not os.environ.get("REDIS_URL"):
-            folders = embedded.prepare(data_dir)
-            if not os.environ.get("DATABASE_URL"):
-                with _step("Starting PostgreSQL"):
-                    children.append(embedded.start_postgres(folders))
-                environment["DATABASE_URL"] = embedded.database_url(folders)
-            if not os.environ.get("REDIS_URL"):
-                with _step("Starting Valkey"):
-                    children.append(embedded.start_valkey(folders))
-                environment["REDIS_URL"] = embedded.redis_url(folders)
-        _write_service_env(data_dir, environment)
-        os.environ.update(environment)
-        demonstration = _prepare(data_dir, environment["BASE_URL"])
-        # Warnings are for developers; `make check` and the tests show them.
-        quiet = {**os.environ, "PYTHONWARNINGS": "ignore"}
-        for name, command in _commands(port).items():
-            children.append(embedded.start_child(name, command, environment=quiet))
-        with _step("Starting web server, worker and beat"):
-            _wait_until_ready(environment["BASE_URL"], children)
-        _welcome(demonstration, data_dir)
-        _watch(children)
+    data_dir = _data_dir()
+    own = {name for name in ("DATABASE_URL", "REDIS_URL") if os.environ.get(name)}
+    for name in own:
+        _check_address(name)
+    held.enter_context(_locked(data_dir))
+    _check_port_is_free(port)
+    environment = _environment(data_dir, port)
+    if own != {"DATABASE_URL", "REDIS_URL"}:
+        folders = embedded.prepare(data_dir)
+    if "DATABASE_URL" not in own:
+        say("Starting PostgreSQL …")
+        # A PGPORT or PGOPTIONS of the person's own is about another server.
+        for name in [name for name in os.environ if name.startswith("PG")]:
+            del os.environ[name]
+        children.append(embedded.start_postgres(folders))
+        environment["DATABASE_URL"] = embedded.database_url(folders)
+    if "REDIS_URL" not in own:
+        say("Starting Valkey …")
+        children.append(embedded.start_valkey(folders))
+        environment["REDIS_URL"] = embedded.redis_url(folders)
+    _write_service_env(data_dir, environment)
+    os.environ.update(environment)
+    os.environ.setdefault("PGCONNECT_TIMEOUT", str(CONNECT_TIMEOUT))
+    demonstration = _prepare(data_dir, environment["BASE_URL"], own)
+    say("Starting web server, worker and beat …")
+    # Warnings are for developers; `make check` and the tests show them.
+    quiet = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    for name, command in _commands(port).items():
+        children.append(embedded.start_child(name, command, environment=quiet))
+    _wait_until_ready(port, check=lambda: _check_all_live(children, parent))
+    _welcome(demonstration, data_dir)
+    while True:
+        _check_all_live(children, parent)
+        time.sleep(0.5)
 
 
 # ---- before the start
@@ -95,20 +118,44 @@ def _run(children: list[Child]) -> None:
 
 def _port() -> int:
     given = os.environ.get("PORT") or "8000"
-    if not given.isdigit() or not 0 < int(given) < 65536:
+    if not re.fullmatch("[0-9]{1,5}", given) or not 0 < int(given) < 65536:
         raise CannotStart(f"PORT is {given!r}. Choose a number from 1 to 65535, as: make run PORT=8001")
     return int(given)
+
+
+def _data_dir() -> Path:
+    given = os.environ.get("DATA_DIR") or BASE_DIR / "var"
+    try:
+        return Path(given).expanduser().absolute()
+    except RuntimeError:
+        raise CannotStart(f"There is no home folder {given}. Choose another: make run DATA_DIR=/a/folder") from None
+
+
+def _check_address(name: str) -> None:
+    """An address with a stray @ or / in its password is read as another host, which error messages would then show."""
+    try:
+        parts = urlsplit(os.environ[name])
+        readable = parts.scheme and parts.port != 0 and "@" not in parts.path + parts.query + parts.fragment
+    except ValueError:
+        readable = False
+    if not readable:
+        example = "postgresql://user:password@host/name" if name == "DATABASE_URL" else "redis://:password@host:6379/0"
+        raise CannotStart(
+            f"{name} cannot be read. Write it as {example}, and in a password @ as %40, : as %3A, / as %2F, "
+            "# as %23, ? as %3F and % as %25."
+        )
 
 
 @contextlib.contextmanager
 def _locked(data_dir: Path) -> Iterator[None]:
     """One copy at a time on one folder."""
+    embedded.make_data_dir(data_dir)
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
         lock: IO[str] = (data_dir / "lock").open("a+")
     except OSError as error:
         raise CannotStart(
-            f"The folder {data_dir} cannot be written ({error.strerror}). Choose another: make run DATA_DIR=/a/folder"
+            f"{data_dir / 'lock'} cannot be written ({error.strerror}). Start as the user who made this folder, or "
+            "choose another: make run DATA_DIR=/a/folder"
         ) from None
     with lock:
         try:
@@ -134,8 +181,9 @@ def _check_port_is_free(port: int) -> None:
         except PermissionError:
             raise CannotStart(f"Port {port} is reserved for root. Choose another: make run PORT=8001") from None
         except OSError:
+            other = port + 1 if port < 65535 else 8000
             raise CannotStart(
-                f"Port {port} is taken by another program. Choose another: make run PORT={port + 1}"
+                f"Port {port} is taken by another program. Choose another: make run PORT={other}"
             ) from None
 
 
@@ -147,6 +195,7 @@ def _environment(data_dir: Path, port: int) -> dict[str, str]:
             name, _, value = line.partition("=")
             kept[name] = value
     return {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
         "FRONT_DOOR_MODE": "development",
         "SECRET_KEY": os.environ.get("SECRET_KEY") or kept.get("SECRET_KEY") or secrets.token_urlsafe(64),
         "BASE_URL": f"http://localhost:{port}",
@@ -156,7 +205,8 @@ def _environment(data_dir: Path, port: int) -> dict[str, str]:
 
 def _write_service_env(data_dir: Path, environment: dict[str, str]) -> None:
     """So that manage.py commands beside the service find it. Read by nobody but its owner."""
-    lines = [f"{name}={value}" for name, value in environment.items() if name != "DATA_DIR"]
+    without = {"DATA_DIR", "DJANGO_SETTINGS_MODULE"}
+    lines = [f"{name}={value}" for name, value in environment.items() if name not in without]
     _write_private(data_dir / "service.env", "\n".join(lines) + "\n")
 
 
@@ -169,35 +219,85 @@ def _write_private(path: Path, text: str) -> None:
     unfinished.replace(path)
 
 
-def _prepare(data_dir: Path, base_url: str) -> dict[str, Any]:
+def _prepare(data_dir: Path, base_url: str, own: set[str]) -> dict[str, Any]:
     """Migrate, load the reference data, make the demonstration, and write down how to sign in."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     import django
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import CommandError, call_command
-    from django.db import DatabaseError, connections
+    from django.db import DatabaseError, connections, transaction
 
     try:
         django.setup()
-        with _step("Preparing the database"):
-            _check_not_newer()
-            call_command("migrate", verbosity=0, interactive=False)
-        with _step("Loading the reference data"):
-            call_command("load_reference_data", verbosity=0)
+        if "REDIS_URL" in own:
+            _check_redis()
+        say("Preparing the database …")
+        _check_not_newer()
+        call_command("migrate", verbosity=0, interactive=False)
+        if "DATABASE_URL" in own:
+            _check_is_a_demonstration()
+        say("Loading the reference data …")
+        call_command("load_reference_data", verbosity=0)
         from casework.demonstration import prepare
 
+        say("Preparing the demonstration and its sign-ins …")
         written = data_dir / "demo.json"
-        demonstration = prepare(_read_json(written), base_url=base_url, progress=say)
+        # All of it or nothing: one that was cut short would look finished the next time.
+        with transaction.atomic():
+            demonstration = prepare(_read_json(written), base_url=base_url, progress=say)
         _write_private(written, json.dumps(demonstration, indent=2) + "\n")
     except ImproperlyConfigured as error:
         raise CannotStart(str(error)) from None
     except CommandError as error:
         raise CannotStart(f"The set-up stopped: {error}") from None
     except DatabaseError as error:
-        says = str(error).strip().splitlines()[0] if os.environ.get("DATABASE_URL") else type(error).__name__
-        raise CannotStart(f"The database refused: {says}. Check DATABASE_URL, then run this again.") from None
+        says = _first_line(error)
+        mend = "Check DATABASE_URL" if "DATABASE_URL" in own else f"Its log is {data_dir / 'log' / 'postgres.log'}"
+        raise CannotStart(f"The database refused: {says}. {mend}, then run this again.") from None
+    except OSError as error:
+        raise CannotStart(f"{error.filename or data_dir} cannot be written ({error.strerror}).") from None
     connections.close_all()
     return demonstration
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _check_redis() -> None:
+    """Ask it before anything is done: the worker and the web server would ask it for ever."""
+    from redis import Redis, RedisError
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    timeout = CONNECT_TIMEOUT
+    try:
+        with Redis.from_url(
+            os.environ["REDIS_URL"], socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0)
+        ) as server:
+            version = str(server.info("server")["redis_version"])
+    except (RedisError, ValueError, OSError) as error:
+        raise CannotStart(
+            f"Redis or Valkey refused: {_first_line(error)}. Check REDIS_URL, then run this again."
+        ) from None
+    if [int(number) for number in re.findall("[0-9]+", version)[:2]] < [6, 2]:
+        raise CannotStart(f"Redis 6.2 or later is needed, or Valkey; the server of REDIS_URL is {version}.")
+
+
+def _check_is_a_demonstration() -> None:
+    """The demonstration gives everybody a new password. A real service's people must never get one from it."""
+    from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+
+    from casework.demonstration.credentials import CLIENT_NAME
+    from casework.models import Contact
+    from localities.models import AgencyClient, Membership
+
+    cannot_sign_in = {"user__password__startswith": UNUSABLE_PASSWORD_PREFIX}
+    in_use = Contact.objects.exists() or Membership.objects.exclude(**cannot_sign_in).exists()
+    if in_use and not AgencyClient.objects.filter(name=CLIENT_NAME).exists():
+        raise CannotStart(
+            "The database of DATABASE_URL holds a service that is no demonstration, and make run would give its people "
+            "new passwords. Choose an empty database; for a real service, see docs/running.md."
+        )
 
 
 def _check_not_newer() -> None:
@@ -248,38 +348,35 @@ def _commands(port: int) -> dict[str, list[str]]:
     }
 
 
-def _wait_until_ready(base_url: str, children: list[Child]) -> None:
+def _wait_until_ready(port: int, *, check: Callable[[], None]) -> None:
+    # Straight to our own server, whatever proxy the machine is told to use.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     ends_at = time.monotonic() + READY_TIMEOUT
+    says = "it does not answer"
     while True:
-        _check_children(children)
+        check()
         try:
-            with urllib.request.urlopen(f"{base_url}/readyz", timeout=5) as answer:  # noqa: S310  # our own address
-                if answer.status == 200:
-                    return
+            with opener.open(f"http://127.0.0.1:{port}/readyz", timeout=5):
+                return
         except urllib.error.HTTPError as error:
-            last = error.read().decode(errors="replace")
-        except OSError as error:
-            last = str(error)
+            says = error.read().decode(errors="replace").strip()
+        except OSError:
+            pass
         if time.monotonic() > ends_at:
-            raise CannotStart(f"The service does not get ready: {last}")
+            raise CannotStart(f"The service did not get ready within {READY_TIMEOUT:.0f} seconds: {says}")
         time.sleep(0.2)
 
 
-def _watch(children: list[Child]) -> None:
-    parent = os.getppid()
-    while True:
-        _check_children(children)
-        # Where whoever started us is gone without a word, nobody could stop us any more.
-        if os.getppid() != parent:
-            raise Stopped
-        time.sleep(0.5)
-
-
-def _check_children(children: list[Child]) -> None:
+def _check_all_live(children: list[Child], parent: int) -> None:
+    # Where whoever started us is gone without a word, nobody could stop us any more.
+    if os.getppid() != parent:
+        raise Stopped
     for child in children:
         code = child.process.poll()
         if code is not None:
-            raise CannotStart(f"{child.name[0].upper()}{child.name[1:]} ended by itself (code {code}): see above.")
+            how = f"signal {-code}" if code < 0 else f"code {code}"
+            words = f"its log is {child.log}" if child.log else "what it said is above"
+            raise CannotStart(f"{child.name[0].upper()}{child.name[1:]} ended by itself ({how}): {words}.")
 
 
 def _welcome(demonstration: dict[str, Any], data_dir: Path) -> None:
@@ -294,22 +391,15 @@ def _welcome(demonstration: dict[str, Any], data_dir: Path) -> None:
 # ---- saying what goes on
 
 
-def say(text: str) -> None:
+def say(text: str, to: IO[str] | None = None) -> None:
     """A line for the person at the terminal."""
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
-
-
-@contextlib.contextmanager
-def _step(name: str) -> Iterator[None]:
-    """Show that something goes on, and how long it took."""
-    started = time.monotonic()
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.write(f"{name} … ")
-        sys.stdout.flush()
-    yield
-    say(f"done ({time.monotonic() - started:.1f} s)")
+    stream = to or sys.stdout
+    try:
+        stream.write(text + "\n")
+        stream.flush()
+    except OSError:
+        # The terminal is gone, or whoever read this. There is nobody to tell, and still everything to stop.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from html.parser import HTMLParser
+from itertools import count, islice
 from typing import Any, Protocol
 
 from django.db.models import Model
@@ -63,11 +64,10 @@ def everything(part: Any, path: Path = ()) -> Iterator[Path]:
 
 
 def a_working_morning() -> datetime:
-    """Ten in the morning of the last day, at least two days back, on which the hub was open then."""
-    day = local_day(timezone.now()) - timedelta(days=2)
-    while not calendar.current().is_open(moment := datetime.combine(day, time(10), tzinfo=LONDON)):
-        day -= timedelta(days=1)
-    return moment
+    """Ten in the morning, two working days back: what was promised then within a working day is late by now."""
+    today, hours = local_day(timezone.now()), calendar.current()
+    mornings = (datetime.combine(today - timedelta(days=n), time(10), tzinfo=LONDON) for n in count(1))
+    return next(islice(filter(hours.is_open, mornings), 1, None))
 
 
 # ---- a partner's system

@@ -439,12 +439,17 @@ class TestDeciding:
 
     def test_a_contact_officer_does_not_decide(self, contact: Contact) -> None:
         says = f"Only a social worker or a manager at the front door can decide on {contact}."
-        is_refused(Visitor("oliver").send(contact, "decide", **WHY), 403, says)
+        assert says in Visitor("oliver").open(contact).text
+        assert f"{path_of(contact)}decide/" not in Visitor("oliver").open(contact).actions
+        as_seen = Visitor("amina").open(contact).form(f"{path_of(contact)}decide/")
+        is_refused(Visitor("oliver").post(contact, "decide", **as_seen | WHY), 403, says)
 
     def test_after_a_hard_stop_only_a_manager_does(self, story: Story) -> None:
         contact = story.contact(children=[child(indicators=["L4-01"])])
         says = f"A manager decides on {contact}: a sign of significant harm was given."
-        is_refused(Visitor("amina").send(contact, "decide", **WHY), 403, says)
+        assert says in Visitor("amina").open(contact).text
+        as_seen = Visitor("maya").open(contact).form(f"{path_of(contact)}decide/")
+        is_refused(Visitor("amina").post(contact, "decide", **as_seen | WHY), 403, says)
         is_done(Visitor("maya").send(contact, "decide", **WHY), contact)
 
     def test_what_was_not_in_view_is_not_decided_on(self, contact: Contact) -> None:

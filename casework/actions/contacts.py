@@ -428,7 +428,8 @@ def _earlier(by: User | Agency, key: str, digest: str) -> Contact | None:
     earlier = Contact.objects.filter(idempotency_key=key, **whose).first()
     if earlier is not None and earlier.digest != digest:
         raise KeyUsedForAnother(
-            "This idempotency key came before with another document. Use a new key for a new contact."
+            "This idempotency key came before with another document. Use a new key for a new contact.",
+            earlier=earlier.reference,
         )
     return earlier
 

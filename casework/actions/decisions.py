@@ -7,7 +7,7 @@ from django.db import transaction
 from casework import audit, clocks, outbox, permissions, policies, responsibilities
 from casework.actions import handoffs
 from casework.errors import TakenBySomeoneElse
-from casework.history import household
+from casework.history import Household, household
 from casework.models import (
     Case,
     CaseChild,
@@ -16,7 +16,6 @@ from casework.models import (
     Decision,
     Event,
     Message,
-    Recommendation,
     SignOff,
 )
 from casework.routing import Route, route, teams_to_pick_from
@@ -66,7 +65,7 @@ def decide(
     recommendation = contact.recommendation
     assert recommendation is not None, "a contact that was received has a recommendation"
     rules = of_version(recommendation.rule_set_id).rule_set
-    permissions.check_can_decide(contact, by, local_day(now), manager=_manager_decides(recommendation, rules))
+    check_can_decide(contact, by, now=now)
     if recommendation.pk != recommendation_id:
         raise TakenBySomeoneElse("The recommendation changed while you were reading. Look at it again, then decide.")
     proposal = Proposal(pathway=pathway, level=level, rag=rag)
@@ -129,10 +128,23 @@ def sign_off(*, contact_id: int, agreed: bool, rationale: str, by: User, now: da
     return decision
 
 
-def preview(contact: Contact, pathway: str, *, now: datetime) -> Route:
+def check_can_decide(contact: Contact, by: User, *, now: datetime) -> None:
+    """
+    Who decides, as the recommendation stands: a social worker, or after a hard stop or in doubt a manager.
+
+    :raises NotPermitted: somebody else.
+    """
+    recommendation = contact.recommendation
+    assert recommendation is not None
+    fired = {reason["rule"] for reason in recommendation.result["reasons"]}
+    manager = bool(fired & of_version(recommendation.rule_set_id).rule_set.manager_decides)
+    permissions.check_can_decide(contact, by, local_day(now), manager=manager or recommendation.hold == Hold.MANAGER)
+
+
+def preview(contact: Contact, pathway: str, people: Household, *, now: datetime) -> Route:
     """Where a pathway would lead, for the page: nothing is stored."""
     assert contact.recommendation is not None
-    return _route(contact, pathway, of_version(contact.recommendation.rule_set_id).rule_set, now)
+    return route(contact, pathway, people, of_version(contact.recommendation.rule_set_id).rule_set, now=now)
 
 
 # ---- what deciding is made of
@@ -140,11 +152,6 @@ def preview(contact: Contact, pathway: str, *, now: datetime) -> Route:
 
 def _route(contact: Contact, pathway: str, rules: RuleSet, now: datetime) -> Route:
     return route(contact, pathway, household(contact), rules, now=now)
-
-
-def _manager_decides(recommendation: Recommendation, rules: RuleSet) -> bool:
-    fired = {reason["rule"] for reason in recommendation.result["reasons"]}
-    return bool(fired & rules.manager_decides) or recommendation.hold == Hold.MANAGER
 
 
 def _check(

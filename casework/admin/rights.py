@@ -69,7 +69,12 @@ class SettingAdmin(RoleAdmin):
 
 
 def _fields(message: Any) -> list[str]:
-    """The names of the fields that were changed, from Django's change message; never what stands in them."""
+    """
+    What was changed, from Django's change message: the fields' names, and for a row below (as a role of a person)
+    what became of it. Never what stands in them.
+    """
     if not isinstance(message, list):
         return []
-    return [name for part in message if isinstance(part, dict) for name in part.get("changed", {}).get("fields", [])]
+    changes = [(what, said) for part in message if isinstance(part, dict) for what, said in part.items()]
+    named = [f"{said['name']} {what}" for what, said in changes if "name" in said]
+    return [*named, *(name for _, said in changes for name in said.get("fields", []))]

@@ -24,6 +24,7 @@ from localities.models import (
     Team,
     User,
 )
+from localities.postcodes import normalise
 from triage.models import RuleSetVersion
 
 
@@ -110,10 +111,25 @@ class CatchmentAdmin(SettingAdmin):
     search_fields = ("prefix",)
 
 
+class PostcodeForm(ModelForm):
+    """A postcode as routing compares it, however it is typed."""
+
+    class Meta:
+        model = Postcode
+        fields = ("postcode", "easting", "northing")
+
+    def clean_postcode(self) -> str:
+        try:
+            return normalise(self.cleaned_data["postcode"])
+        except ValueError as error:
+            raise forms.ValidationError(f"This {error}") from None
+
+
 @admin.register(Postcode)
 class PostcodeAdmin(SettingAdmin):
     """The postcodes of the council's area. A new one that the list does not have yet can be added."""
 
+    form = PostcodeForm
     list_display = ("postcode", "easting", "northing")
     search_fields = ("postcode__startswith",)
     show_full_result_count = False

@@ -16,6 +16,7 @@ from django.core.mail.backends.dummy import EmailBackend as NoEmail
 from casework.actions import cases, contacts, decisions, handoffs, outbox, reminders
 from casework.demonstration.families import Families
 from casework.errors import CaseworkError
+from casework.history import household
 from casework.models import Case, Contact, Decision, Handoff, Outcome
 from casework.responsibilities import current
 from casework.routing import teams_to_pick_from
@@ -133,7 +134,7 @@ class _Life:
             pathway = "family_help"
         fired = {reason["rule"] for reason in recommendation.result["reasons"]}
         manager = "hard_stop" in fired or recommendation.hold == Hold.MANAGER
-        where = decisions.preview(contact, pathway, now=now)
+        where = decisions.preview(contact, pathway, household(contact), now=now)
         decision = decisions.decide(
             contact_id=contact.pk,
             recommendation_id=recommendation.pk,

@@ -115,7 +115,7 @@ class Part(Form):
         return value
 
     def is_empty(self) -> bool:
-        return not any(value for value in self.cleaned_data.values())
+        return not self.errors and not any(self.cleaned_data.values())
 
     def take(self, path: Path, fault: Fault) -> bool:
         """Show a fault at the field that stands at `path`; False if there is none here."""
@@ -258,13 +258,14 @@ class ContactForm:
     def __init__(self, rules: RuleSet, data: QueryDict | None = None) -> None:
         self.rules = rules
         self.data = data
-        self.key = (data.get("key") if data else None) or uuid.uuid4().hex
+        key = data.get("key", "") if data else ""
+        self.key = key if re.fullmatch("[0-9a-f]{32}", key) else uuid.uuid4().hex
         self.contact = ContactPart(
             data, prefix="contact", initial={"agreement": "not_sought", "parents_told": "not_known"}
         )
         self.children = [ChildPart(data, prefix=f"child-{n}") for n in _numbers(data, "children")]
         self.adults = [AdultPart(data, prefix=f"adult-{n}") for n in _numbers(data, "adults")]
-        self.other_errors: list[str] = []
+        self.other_errors: list[tuple[str, str]] = []
         choices = indicator_choices(rules)
         for part, name in [(self.contact, "family_indicators"), *((child, "indicators") for child in self.children)]:
             field = part.fields[name]
@@ -275,12 +276,12 @@ class ContactForm:
         """The same form with one person more or less, where that is what was asked; else None."""
         assert self.data is not None
         for group, parts in (("children", self.children), ("adults", self.adults)):
-            numbers = [part.number for part in parts]
-            if self.data.get("add") == group and len(numbers) < MOST:
+            numbers, adds = [part.number for part in parts], self.data.get("add") == group
+            if adds and len(parts) < MOST:
                 numbers.append(str(max(int(number) for number in numbers) + 1))
             elif (gone := self.data.get(f"remove_{group}")) in numbers:
                 numbers.remove(gone)
-            else:
+            elif not adds:
                 continue
             changed = self.data.copy()
             changed.setlist(group, numbers)
@@ -288,6 +289,10 @@ class ContactForm:
             for part in form.parts():
                 part.full_clean()
                 part.errors.clear()
+            if adds and len(parts) == MOST:
+                form.other_errors.append(
+                    ("", f"A contact has room for {MOST} {group}. Tell us of the others in another.")
+                )
             return form
         return None
 
@@ -319,11 +324,13 @@ class ContactForm:
         for fault in invalid.faults:
             part, path = self._part_at(fault.path)
             if not part.take(path, fault):
-                self.other_errors.append(str(fault) if fault.path != ("children",) else NO_CHILD)
+                no_child = fault.path == ("children",)
+                first = self.children[0]["first_name"].id_for_label
+                self.other_errors.append((first, NO_CHILD) if no_child else ("", str(fault)))
 
     def errors(self) -> list[tuple[str, str]]:
         """Every error with the id of its field, for the summary at the top."""
-        found = [("", says) for says in self.other_errors]
+        found = list(self.other_errors)
         for number, part in enumerate(self.parts()):
             for name, errors in part.errors.items():
                 where = f" ({self._title(number)})" if number else ""

@@ -1,16 +1,17 @@
 """A case's pages: the story, who has it, what was promised, and what can be done."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from casework import responsibilities
+from casework import policies, responsibilities
 from casework.actions import cases, handoffs, looking
 from casework.models import Case, Handoff
 from casework.statuses import CaseStatus, HandoffStatus
@@ -35,12 +36,7 @@ from triage.documents import InvalidDocument
 @require_safe
 def show(request: HttpRequest, reference: str) -> HttpResponse:
     """The case with its whole story."""
-    now = timezone.now()
-    try:
-        case = looking.at_case(reference=reference, by=user_of(request), now=now)
-    except Case.DoesNotExist:
-        raise Http404 from None
-    return _page(request, case, now)
+    return _page(request, reference, timezone.now())
 
 
 @require_POST
@@ -90,6 +86,7 @@ def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
 def lead(request: HttpRequest, reference: str) -> HttpResponse:
     """Name the lead practitioner."""
     user, now, case = _fetch(request, reference)
+    policies.check_is_open(case)
     form = _lead_form(case, now, request.POST)
     return _try(
         request, case, now, form, "lead", "The lead practitioner is named.",
@@ -136,21 +133,17 @@ def close(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 def _fetch(request: HttpRequest, reference: str) -> tuple[User, datetime, Case]:
-    """Who acts, when, and on which case: whoever acts on it has looked at it."""
+    """Who acts, when, and on which case; nothing of it is shown."""
     user, now = user_of(request), timezone.now()
-    case = Case.objects.visible_to(user, local_day(now)).filter(reference=reference).first()
-    if case is None:
-        raise Http404
-    return user, now, case
+    return user, now, get_object_or_404(Case.objects.visible_to(user, local_day(now)), reference=reference)
 
 
 def _handoff(case: Case, request: HttpRequest) -> Handoff:
     """The very handoff that the page showed: a later one is another question."""
     number = request.POST.get("handoff", "")
-    handoff = case.handoffs.filter(pk=number).first() if number.isascii() and number.isdigit() else None
-    if handoff is None:
+    if not re.fullmatch("[0-9]{1,18}", number):
         raise Http404
-    return handoff
+    return get_object_or_404(case.handoffs, pk=number)
 
 
 def _try(
@@ -172,15 +165,21 @@ def _try(
         else:
             messages.success(request, says)
             return redirect(then, case.reference) if then == "case" else redirect(then)
-    return _page(request, case, now, **{name: form})
+    return _page(request, case.reference, now, **{name: form})
 
 
 def _lead_form(case: Case, now: datetime, *data: Any) -> LeadForm:
     return LeadForm(responsibilities.current(case).team, local_day(now), *data)
 
 
-def _page(request: HttpRequest, case: Case, now: datetime, **shown: ActionForm) -> HttpResponse:
-    who = standing(user_of(request), local_day(now))
+def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionForm) -> HttpResponse:
+    """The case's page, with the form that came back; whoever sees it leaves a trace."""
+    user = user_of(request)
+    try:
+        case = looking.at_case(reference=reference, by=user, now=now)
+    except Case.DoesNotExist:
+        raise Http404 from None
+    who = standing(user, local_day(now))
     is_open = case.status == CaseStatus.OPEN
     offers = list(case.handoffs.select_related("from_team", "to_team", "offered_by", "answered_by"))
     on_offer = next((handoff for handoff in offers if handoff.status == HandoffStatus.OFFERED), None)

@@ -4,13 +4,15 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from casework import permissions
 from casework.actions import contacts, decisions, looking
+from casework.errors import KeyUsedForAnother, NotPermitted
 from casework.history import household
 from casework.models import Case, Contact, MatchStatus, PersonMatch
 from casework.rules import live, of_version
@@ -24,7 +26,7 @@ from localities.working_time import local_day
 from triage.documents import InvalidDocument
 from triage.ruleset import RuleSet
 
-UNPROCESSABLE = 422
+CONFLICT, UNPROCESSABLE = 409, 422
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -40,7 +42,13 @@ def new(request: HttpRequest) -> HttpResponse:
         return _form(request, changed)
     if not form.is_valid(local_day(now)):
         return _form(request, form, status=UNPROCESSABLE)
-    received = contacts.receive(document=form.document(), by=user, now=now, idempotency_key=form.key)
+    try:
+        received = contacts.receive(document=form.document(), by=user, now=now, idempotency_key=form.key)
+    except KeyUsedForAnother as error:
+        form.other_errors.append(
+            ("", f"This form is in already, as {error.earlier}. Open a new form for what you have to add.")
+        )
+        return _form(request, form, status=CONFLICT)
     messages.success(request, f"The contact is taken in. Its reference is {received.contact}.")
     return redirect("contact", received.contact.reference)
 
@@ -52,8 +60,7 @@ def _form(request: HttpRequest, form: ContactForm, status: int = 200) -> HttpRes
 @require_safe
 def show(request: HttpRequest, reference: str) -> HttpResponse:
     """The contact with its recommendation, its reasons, its history and what can be done."""
-    now = timezone.now()
-    return _page(request, _look(request, reference, now), now)
+    return _page(request, reference, timezone.now())
 
 
 @require_POST
@@ -83,7 +90,7 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
             waits = "It takes effect when a second person agrees." if decision.needs_sign_off else "It is in effect."
             messages.success(request, f"Your decision is kept. {waits}")
             return redirect("contact", reference)
-    return _page(request, contact, now, decide=form)
+    return _page(request, reference, now, decide=form)
 
 
 @require_POST
@@ -104,7 +111,7 @@ def sign_off(request: HttpRequest, reference: str) -> HttpResponse:
             says = "You agreed: the decision is in effect." if agreed else "You declined: it will be decided again."
             messages.success(request, says)
             return redirect("contact", reference)
-    return _page(request, contact, now, sign_off=form)
+    return _page(request, reference, now, sign_off=form)
 
 
 @require_POST
@@ -129,7 +136,7 @@ def agreement(request: HttpRequest, reference: str) -> HttpResponse:
         else:
             messages.success(request, "The family's answer is kept, and the rules were asked again.")
             return redirect("contact", reference)
-    return _page(request, contact, now, agreement=form)
+    return _page(request, reference, now, agreement=form)
 
 
 @require_POST
@@ -144,7 +151,7 @@ def checks(request: HttpRequest, reference: str) -> HttpResponse:
         )
         messages.success(request, "What the records say is kept, and the rules were asked again.")
         return redirect("contact", reference)
-    return _page(request, contact, now, checks=form)
+    return _page(request, reference, now, checks=form)
 
 
 @require_POST
@@ -152,9 +159,11 @@ def match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
     """Say whether a child is the person whom it looks like."""
     user, now = user_of(request), timezone.now()
     contact = _fetch(user, reference, now)
-    same = request.POST.get("same") == "yes"
+    same = request.POST.get("same")
+    if same not in ("yes", "no"):
+        raise BadRequest("Nobody said whether they are the same.")
     try:
-        contacts.settle_match(contact_id=contact.pk, match_id=match_id, same=same, by=user, now=now)
+        contacts.settle_match(contact_id=contact.pk, match_id=match_id, same=same == "yes", by=user, now=now)
     except PersonMatch.DoesNotExist:
         raise Http404 from None
     messages.success(request, "That is kept, and the rules were asked again.")
@@ -188,24 +197,10 @@ def give_feedback(request: HttpRequest, reference: str) -> HttpResponse:
 # ---- what the page is made of
 
 
-def _look(request: HttpRequest, reference: str, now: datetime) -> Contact:
-    try:
-        return looking.at_contact(reference=reference, by=user_of(request), now=now)
-    except Contact.DoesNotExist:
-        raise Http404 from None
-
-
 def _fetch(user: User, reference: str, now: datetime) -> Contact:
-    """The contact for an action: whoever acts on it has looked at it."""
-    contact = (
-        Contact.objects.visible_to(user, local_day(now))
-        .select_related("team", "agency", "entered_by", "recommendation", "decision_in_effect__decided_by", "case")
-        .filter(reference=reference)
-        .first()
-    )
-    if contact is None:
-        raise Http404
-    return contact
+    """The contact for an action; nothing of it is shown."""
+    visible = Contact.objects.visible_to(user, local_day(now)).select_related("recommendation")
+    return get_object_or_404(visible, reference=reference)
 
 
 def _rules(contact: Contact) -> RuleSet:
@@ -213,9 +208,14 @@ def _rules(contact: Contact) -> RuleSet:
     return of_version(contact.recommendation.rule_set_id).rule_set
 
 
-def _page(request: HttpRequest, contact: Contact, now: datetime, **shown: ActionForm | ChecksForm) -> HttpResponse:
-    user = user_of(request)
-    who = standing(user, local_day(now))
+def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionForm | ChecksForm) -> HttpResponse:
+    """The contact's page, with the forms that came back; whoever sees it leaves a trace."""
+    user, day = user_of(request), local_day(now)
+    try:
+        contact = looking.at_contact(reference=reference, by=user, now=now)
+    except Contact.DoesNotExist:
+        raise Http404 from None
+    who = standing(user, day)
     works_on_it = bool(who.front_door_roles)
     context: dict[str, Any] = {
         "now": now,
@@ -233,35 +233,47 @@ def _page(request: HttpRequest, contact: Contact, now: datetime, **shown: Action
     if contact.case is not None:
         held = contact.case.responsibilities.select_related("team").order_by("period").last()
         context["case_team"] = held.team if held else None
-        context["opens_case"] = Case.objects.visible_to(user, local_day(now)).filter(pk=contact.case.pk).exists()
+        context["opens_case"] = Case.objects.visible_to(user, day).filter(pk=contact.case.pk).exists()
     if works_on_it or who.has(Role.SERVICE_MANAGER, Role.AUDITOR, Role.INFORMATION_GOVERNANCE):
-        people = household(contact)
-        context["chronology"] = list(
-            people.contacts()
-            .exclude(pk=contact.pk)
-            .select_related("agency", "decision_in_effect")
-            .order_by("-received_at")[:20]
-        )
-        context["household_cases"] = list(people.cases().order_by("-opened_at")[:10])
-        context["matches"] = list(
-            PersonMatch.objects.filter(child__contact=contact, status=MatchStatus.PROPOSED).select_related(
-                "child", "person"
-            )
-        )
+        context |= _known_before(contact)
     if works_on_it and contact.status == ContactStatus.RECEIVED:
-        context["route"] = (
-            decisions.preview(contact, contact.recommendation.pathway, now=now) if contact.recommendation else None
-        )
-        context["decide"] = shown.get("decide") or DecideForm(contact, _rules(contact))
-        context["agreement"] = shown.get("agreement") or AgreementForm(
-            prefix="agreement", initial={"service": contact.agreement, "given_by": contact.agreement_given_by}
-        )
-        context["checks"] = shown.get("checks") or ChecksForm(contact)
+        context |= _what_to_do(contact, user, now, shown)
     if contact.status == ContactStatus.SIGN_OFF:
-        context["sign_off"] = shown.get("sign_off") or SignOffForm(prefix="sign_off")
+        waiting = context["decisions"][-1]
+        if permissions.allows(permissions.check_can_sign_off, waiting, user, day):
+            context["sign_off"] = shown.get("sign_off") or SignOffForm(prefix="sign_off")
     forms = [form for form in shown.values() if form.errors]
     context["errors"] = [error for form in forms for error in errors_of(form)]
     return render(request, "front_door/contacts/show.html", context, status=UNPROCESSABLE if forms else 200)
+
+
+def _known_before(contact: Contact) -> dict[str, Any]:
+    people = household(contact)
+    matches = PersonMatch.objects.filter(child__contact=contact, status=MatchStatus.PROPOSED)
+    others = people.contacts().exclude(pk=contact.pk).select_related("agency", "decision_in_effect")
+    return {
+        "chronology": list(others.order_by("-received_at")[:20]),
+        "household_cases": list(people.cases().order_by("-opened_at")[:10]),
+        "matches": list(matches.select_related("child__person", "person")),
+    }
+
+
+def _what_to_do(
+    contact: Contact, user: User, now: datetime, shown: dict[str, ActionForm | ChecksForm]
+) -> dict[str, Any]:
+    """Before the decision: where it would go, the forms to find out more, and the decision for whoever may make it."""
+    assert contact.recommendation is not None
+    heard = {"service": contact.agreement, "given_by": contact.agreement_given_by}
+    offers: dict[str, Any] = {
+        "route": decisions.preview(contact, contact.recommendation.pathway, household(contact), now=now),
+        "agreement": shown.get("agreement") or AgreementForm(prefix="agreement", initial=heard),
+        "checks": shown.get("checks") or ChecksForm(contact),
+    }
+    try:
+        decisions.check_can_decide(contact, user, now=now)
+    except NotPermitted as refused:
+        return offers | {"who_decides": str(refused)}
+    return offers | {"decide": shown.get("decide") or DecideForm(contact, _rules(contact))}
 
 
 def errors_of(form: Any) -> list[tuple[str, str]]:
