@@ -193,11 +193,11 @@ def missing_refusals() -> list[str]:
         unique_columns = set(cursor.fetchall())
         cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = '_pgtrigger_should_ignore'")
         switches = {_one_line(body) for (body,) in cursor.fetchall()}
-    missing = []
-    for model, trigger in pgtrigger.registered():
-        body = triggers.get((model._meta.db_table, trigger.get_pgid(model)), "")
-        if _one_line(trigger.render_func(model)) not in body:
-            missing.append(trigger.name)
+    missing = [
+        trigger.get_pgid(of)
+        for of, trigger in pgtrigger.registered()
+        if _one_line(trigger.render_func(of)) not in triggers.get((of._meta.db_table, trigger.get_pgid(of)), "")
+    ]
     for model in _models():
         table = model._meta.db_table
         missing += [each.name for each in model._meta.constraints if (table, each.name) not in constraints]

@@ -22,7 +22,7 @@ def public_actions() -> Iterator[tuple[str, Callable[..., Any]]]:
     for name in ACTIONS:
         module = import_module(f"{actions.__name__}.{name}")
         for verb, function in inspect.getmembers(module, inspect.isfunction):
-            inside = verb in {"ask_rules", "open_offer", "wait_for_a_team", "preview"}
+            inside = verb in {"ask_rules", "open_offer", "wait_for_a_team", "preview", "check_can_decide"}
             if function.__module__ == module.__name__ and not verb.startswith("_") and not inside:
                 yield f"{name}.{verb}", function
 

@@ -211,10 +211,9 @@ def _faults(error: ValidationError) -> list[Fault]:
 def _path(details: ErrorDetails) -> tuple[str | int, ...]:
     # A step in brackets is the tag of a kind, such as "(any)": ours, and not in what the writer sent, unless it is the
     # name of a field that is not known.
-    path, unknown = details["loc"], ()
-    if details["type"] == "extra_forbidden":
-        path, unknown = path[:-1], path[-1:]
-    return (*(step for step in path if not (isinstance(step, str) and TAG.fullmatch(step))), *unknown)
+    steps = list(details["loc"])
+    unknown = [steps.pop()] if details["type"] == "extra_forbidden" else []
+    return (*(step for step in steps if not (isinstance(step, str) and TAG.fullmatch(step))), *unknown)
 
 
 _SAYS = {

@@ -7,8 +7,7 @@ from datetime import date, datetime
 from itertools import count
 from typing import Any, NamedTuple
 
-from django.db import Error, IntegrityError, OperationalError, transaction
-from psycopg.errors import DeadlockDetected
+from django.db import IntegrityError, transaction
 
 from casework import audit, clocks, outbox, permissions, policies
 from casework.audit import Actor
@@ -37,10 +36,8 @@ from triage.facts import Agreement
 from triage.recommendation import recommend
 from triage.ruleset import Hold, Rag
 
-# Somebody else was faster: with the same key, with the same child, or (once in a lifetime) the same reference. Or two
-# contacts about the same children met in opposite order, and PostgreSQL let one of them go.
+# Somebody else was faster: with the same key, with the same child, or (once in a lifetime) the same reference.
 WORTH_ANOTHER_TRY = frozenset({
-    "deadlock_detected",
     "an_agency_uses_an_idempotency_key_once",
     "a_form_is_sent_in_once",
     "an_nhs_number_belongs_to_one_person",
@@ -76,8 +73,8 @@ def receive(
             return Received(earlier, is_new=False)
         try:
             return Received(_receive(document, digest, by, now, idempotency_key), is_new=True)
-        except (IntegrityError, OperationalError) as error:
-            if _refused_by(error) not in WORTH_ANOTHER_TRY:
+        except IntegrityError as error:
+            if _constraint(error) not in WORTH_ANOTHER_TRY:
                 raise
     raise CaseworkError("The contact could not be stored beside others that came at the same moment. Send it again.")
 
@@ -98,7 +95,10 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
         team=_team_of_kind(TeamKind.FRONT_DOOR),
         **_columns(entry),
     )
-    for position, (ref, child) in enumerate(_with_refs(entry.children)):
+    # In the order of their NHS numbers: two contacts that bring the same new children at the same moment wait for each
+    # other, and never in a circle.
+    children = sorted(enumerate(_with_refs(entry.children)), key=lambda placed: placed[1][1].nhs_number or "")
+    for position, (ref, child) in children:
         _add_child(contact, position, ref, child)
     homes = [child.address for child in entry.children if child.address and not child.address.confidential]
     home = next((address.postcode for address in homes if address.postcode), "")
@@ -434,9 +434,6 @@ def _earlier(by: User | Agency, key: str, digest: str) -> Contact | None:
     return earlier
 
 
-def _refused_by(error: Error) -> str | None:
-    """What refused it: the constraint's name, or a deadlock."""
-    if isinstance(error.__cause__, DeadlockDetected):
-        return "deadlock_detected"
+def _constraint(error: IntegrityError) -> str | None:
     diagnostics = getattr(error.__cause__, "diag", None)
     return getattr(diagnostics, "constraint_name", None)

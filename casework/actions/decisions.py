@@ -65,7 +65,7 @@ def decide(
     recommendation = contact.recommendation
     assert recommendation is not None, "a contact that was received has a recommendation"
     rules = of_version(recommendation.rule_set_id).rule_set
-    check_can_decide(contact, by, now=now)
+    check_can_decide(contact, by=by, now=now)
     if recommendation.pk != recommendation_id:
         raise TakenBySomeoneElse("The recommendation changed while you were reading. Look at it again, then decide.")
     proposal = Proposal(pathway=pathway, level=level, rag=rag)
@@ -128,7 +128,7 @@ def sign_off(*, contact_id: int, agreed: bool, rationale: str, by: User, now: da
     return decision
 
 
-def check_can_decide(contact: Contact, by: User, *, now: datetime) -> None:
+def check_can_decide(contact: Contact, *, by: User, now: datetime) -> None:
     """
     Who decides, as the recommendation stands: a social worker, or after a hard stop or in doubt a manager.
 

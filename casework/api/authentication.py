@@ -28,7 +28,8 @@ class ClientTokenView(TokenView):
     """Tokens for client credentials; the package's own view has a way of its own for devices."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self.authorization_flow_token_response(request)
+        answer: HttpResponse = self.authorization_flow_token_response(request)
+        return answer
 
 
 class ClientValidator(OAuth2Validator):

@@ -270,7 +270,7 @@ def _what_to_do(
         "checks": shown.get("checks") or ChecksForm(contact),
     }
     try:
-        decisions.check_can_decide(contact, user, now=now)
+        decisions.check_can_decide(contact, by=user, now=now)
     except NotPermitted as refused:
         return offers | {"who_decides": str(refused)}
     return offers | {"decide": shown.get("decide") or DecideForm(contact, _rules(contact))}
