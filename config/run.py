@@ -29,6 +29,11 @@ from config.embedded import CannotStart, Child
 BASE_DIR = Path(__file__).resolve().parent.parent
 READY_TIMEOUT = 90.0
 CONNECT_TIMEOUT = 10
+# Servers of the person's own: which schemes there are, and an example.
+ADDRESSES = {
+    "DATABASE_URL": ({"postgres", "postgresql"}, "postgresql://user:password@host/name"),
+    "REDIS_URL": ({"redis", "rediss", "unix"}, "redis://:password@host:6379/0"),
+}
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -78,13 +83,15 @@ def _listen_no_more() -> None:
 def _run(children: list[Child], held: contextlib.ExitStack, *, parent: int) -> None:
     port = _port()
     data_dir = _data_dir()
-    own = {name for name in ("DATABASE_URL", "REDIS_URL") if os.environ.get(name)}
+    own = {name for name in ADDRESSES if os.environ.get(name)}
     for name in own:
         _check_address(name)
     held.enter_context(_locked(data_dir))
     _check_port_is_free(port)
     environment = _environment(data_dir, port)
-    if own != {"DATABASE_URL", "REDIS_URL"}:
+    if "REDIS_URL" in own:
+        _check_redis()
+    if own != ADDRESSES.keys():
         folders = embedded.prepare(data_dir)
     if "DATABASE_URL" not in own:
         say("Starting PostgreSQL …")
@@ -133,13 +140,15 @@ def _data_dir() -> Path:
 
 def _check_address(name: str) -> None:
     """An address with a stray @ or / in its password is read as another host, which error messages would then show."""
+    schemes, example = ADDRESSES[name]
     try:
         parts = urlsplit(os.environ[name])
-        readable = parts.scheme and parts.port != 0 and "@" not in parts.path + parts.query + parts.fragment
+        stray = "@" in parts.path + parts.query + parts.fragment or parts.port == 0
+        names_it = name != "DATABASE_URL" or parts.path.strip("/")
+        readable = parts.scheme in schemes and names_it and not stray
     except ValueError:
         readable = False
     if not readable:
-        example = "postgresql://user:password@host/name" if name == "DATABASE_URL" else "redis://:password@host:6379/0"
         raise CannotStart(
             f"{name} cannot be read. Write it as {example}, and in a password @ as %40, : as %3A, / as %2F, "
             "# as %23, ? as %3F and % as %25."
@@ -228,8 +237,6 @@ def _prepare(data_dir: Path, base_url: str, own: set[str]) -> dict[str, Any]:
 
     try:
         django.setup()
-        if "REDIS_URL" in own:
-            _check_redis()
         say("Preparing the database …")
         _check_not_newer()
         call_command("migrate", verbosity=0, interactive=False)
