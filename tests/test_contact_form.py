@@ -189,9 +189,7 @@ class TestSendingIn:
     def test_it_is_treated_as_a_partners(self, typist: Typist, story: Story) -> None:
         """The same facts, so the same recommendation."""
         typed = typist.type(**everything()).contact()
-        sent = story.contact(
-            **(typed.document | {"agreement": {"service": "given", "given_by": "m", "on": "2026-11-01"}})
-        )
+        sent = story.contact(at=timezone.now(), **typed.document)
         assert typed.recommendation is not None
         assert sent.recommendation is not None
         facts = [dict(entry.recommendation.facts, received_on=None) for entry in (typed, sent)]  # type: ignore[union-attr]
