@@ -1,5 +1,6 @@
 """
-Draws docs/house.md and docs/lifecycles.md from the code itself: the imports that there are, the lifecycles' tables.
+Draws docs/house.md, docs/lifecycles.md and docs/indicators.md from what stands in the code: the imports that there
+are, the lifecycles' tables, the shipped rule set.
 
 python docs/draw.py writes them; with --check it says whether they are still true (make check does).
 """
@@ -39,6 +40,15 @@ actions, actions use what stands below them, and nothing below knows Celery, the
 | room | what it holds |
 |---|---|
 {rooms}
+"""
+INDICATORS = """# The indicators
+
+The codes that a contact may carry, for each child and for the family as a whole, by the rule set {name}.
+Drawn from it (`python docs/draw.py`); `make check` compares.
+
+| code | level | domain | what it says |
+|---|---|---|---|
+{lines}
 """
 LIFECYCLES = """# The lifecycles
 
@@ -105,9 +115,21 @@ def lifecycles() -> str:
     return LIFECYCLES.format(parts="".join(parts))
 
 
+def indicators() -> str:
+    """The codes that partners send, in words."""
+    from triage.ruleset import shipped
+
+    rules = shipped()
+    lines = [
+        f"| {entry.code} | {entry.level} | {entry.domain.replace('_', ' ')} | {entry.says} |"
+        for entry in rules.catalogue.entries.values()
+    ]
+    return INDICATORS.format(name=rules.name, lines="\n".join(lines))
+
+
 def main() -> int:
     sys.path.insert(0, str(DOCS.parent))
-    pages = {"house.md": house(), "lifecycles.md": lifecycles()}
+    pages = {"house.md": house(), "lifecycles.md": lifecycles(), "indicators.md": indicators()}
     if "--check" not in sys.argv:
         for name, text in pages.items():
             (DOCS / name).write_text(text)

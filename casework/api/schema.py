@@ -9,6 +9,8 @@ from drf_spectacular.plumbing import ResolvedComponent
 from pydantic.json_schema import model_json_schema
 from rest_framework import serializers
 
+from triage.ruleset import shipped
+
 
 class AgencyScheme(OpenApiAuthenticationExtension):
     """OAuth 2 client credentials, with the scope that each method wants."""
@@ -32,10 +34,21 @@ class DocumentExtension(PydanticExtension):
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         schema = model_json_schema(self.target, ref_template="#/components/schemas/{model}", mode="validation")
-        for name, part in schema.pop("$defs", {}).items():
+        parts = schema.pop("$defs", {})
+        for name in ("indicators", "family_indicators"):
+            for part in (schema, *parts.values()):
+                if name in part.get("properties", {}):
+                    part["properties"][name]["description"] = _indicators()
+        for name, part in parts.items():
             component = ResolvedComponent(name=name, type=ResolvedComponent.SCHEMA, object=name, schema=part)
             auto_schema.registry.register_on_missing(component)
         return schema
+
+
+def _indicators() -> str:
+    """The codes that the shipped rule set knows, in words, for the people who build a partner's system."""
+    lines = (f"- `{entry.code}` {entry.says}" for entry in shipped().catalogue.entries.values())
+    return "Codes of the Continuum of Need:\n" + "\n".join(lines)
 
 
 class OutcomeSerializer(serializers.Serializer[Any]):

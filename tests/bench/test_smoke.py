@@ -12,7 +12,8 @@ from tests.bench.__main__ import FIGURES, ROOT
 def test_every_figure_is_measured_and_written_down(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "tests.bench", "--smoke"],
-        cwd=ROOT, env=os.environ | {"DATA_DIR": str(tmp_path)}, capture_output=True, text=True, timeout=120, check=False,
+        cwd=ROOT, env=os.environ | {"DATA_DIR": str(tmp_path)},
+        capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     written = json.loads((tmp_path / "bench.json").read_text())
