@@ -1,7 +1,8 @@
 """How times, ratings and names of rules are written on pages."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
+from dateutil.relativedelta import relativedelta
 from django import template
 from django.utils import timezone
 from django.utils.html import format_html
@@ -9,8 +10,14 @@ from django.utils.safestring import SafeString
 
 from casework.models import Recommendation
 from casework.rules import of_version
+from localities.codes import ETHNICITIES, SEXES
+from localities.working_time import local_day
 
 register = template.Library()
+ROW = (
+    '<div class="govuk-summary-list__row"><dt class="govuk-summary-list__key">{}</dt>'
+    '<dd class="govuk-summary-list__value app-given">{}</dd></div>'
+)
 RAG_WORDS = {"red": "Red", "amber": "Amber", "green": "Green", "blue": "Blue"}
 
 
@@ -30,6 +37,47 @@ def is_wrong(attrs: dict[str, str]) -> bool:
 def words(name: str) -> str:
     """A code as words: `next_step_decision` as "next step decision"."""
     return str(name).replace("_", " ")
+
+
+@register.filter
+def known(answer: bool | None) -> str:
+    """A yes, a no, or that nobody knows."""
+    return {True: "Yes", False: "No"}.get(answer, "Not known")  # type: ignore[arg-type]  # None is not among the keys
+
+
+CODES = {"sex": SEXES, "ethnicity": ETHNICITIES}
+
+
+@register.filter
+def of_code(code: str, table: str) -> str:
+    """What a DfE code says."""
+    return CODES[table].get(code, code)
+
+
+@register.filter
+def age(born: date | None) -> str:
+    """How old somebody is today: "7 years old"; months for the first two years."""
+    if born is None:
+        return ""
+    old = relativedelta(local_day(timezone.now()), born)
+    count, unit = (old.years, "year") if old.years >= 2 else (old.years * 12 + old.months, "month")
+    return f"{count} {unit}{'' if count == 1 else 's'} old"
+
+
+@register.simple_tag
+def row(key: str, *values: object) -> SafeString:
+    """A row of a summary list; none where there is nothing to say."""
+    said = [str(value) for value in values if value not in (None, "")]
+    if not said:
+        return SafeString("")
+    return format_html(ROW, key, ", ".join(said))
+
+
+@register.simple_tag
+def rows(key: str, recommendation: Recommendation | None, codes: list[str]) -> SafeString:
+    """A row with what indicators say, each on a line of its own, by the rule set that the contact was triaged by."""
+    entries = of_version(recommendation.rule_set_id).rule_set.catalogue.entries if recommendation else {}
+    return row(key, "\n".join(f"{entries[code].says} ({code})" if code in entries else code for code in codes))
 
 
 @register.filter

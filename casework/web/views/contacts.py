@@ -1,7 +1,8 @@
 """A contact's pages: typing one in, looking at it, and what can be done before and after the decision."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
@@ -14,7 +15,7 @@ from casework import permissions
 from casework.actions import contacts, decisions, looking
 from casework.errors import KeyUsedForAnother, NotPermitted
 from casework.history import household
-from casework.models import Case, Contact, MatchStatus, PersonMatch
+from casework.models import Case, Contact, ContactAdult, ContactChild, MatchStatus, PersonMatch
 from casework.rules import live, of_version
 from casework.statuses import ContactStatus
 from casework.web.contact_form import ContactForm
@@ -27,6 +28,7 @@ from triage.documents import InvalidDocument
 from triage.ruleset import RuleSet
 
 CONFLICT, UNPROCESSABLE = 409, 422
+Placed = TypeVar("Placed", ContactChild, ContactAdult)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -223,8 +225,8 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         "given": contact.document,
         "recommendation": contact.recommendation,
         "result": contact.recommendation.result if contact.recommendation else {},
-        "children": list(contact.children.select_related("person")),
-        "adults": list(contact.adults.select_related("person")),
+        "children": _beside(contact.children.select_related("person"), contact.document["children"]),
+        "adults": _beside(contact.adults.select_related("person"), contact.document.get("adults") or []),
         "clocks": list(contact.clocks.order_by("stopped_at", "due_at")),
         "decisions": list(contact.decisions.select_related("decided_by", "sign_off__by", "chosen_team")),
         "history": list(contact.status_changes.select_related("by")),
@@ -245,6 +247,11 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     forms = [form for form in shown.values() if form.errors]
     context["errors"] = [error for form in forms for error in errors_of(form)]
     return render(request, "front_door/contacts/show.html", context, status=UNPROCESSABLE if forms else 200)
+
+
+def _beside(people: Iterable[Placed], told: list[dict[str, Any]]) -> list[tuple[Placed, dict[str, Any]]]:
+    """Each child or adult beside what was told of them, which holds more than the columns do."""
+    return [(person, told[person.position]) for person in people]
 
 
 def _known_before(contact: Contact) -> dict[str, Any]:
