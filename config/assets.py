@@ -6,9 +6,12 @@ Node comes out of its wheel, so that the machine needs none.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
+
+from config.embedded import die_with_parent
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 BUILD = BASE_DIR / "config" / "static" / "build"
@@ -45,7 +48,9 @@ def main() -> None:
 
 
 def _run(command: list[str], environment: dict[str, str], what: str) -> None:
-    done = subprocess.run(command, cwd=BASE_DIR, env=environment, check=False)  # noqa: S603  # our own commands
+    done = subprocess.run(  # noqa: S603  # our own commands
+        command, cwd=BASE_DIR, env=environment, check=False, preexec_fn=die_with_parent(signal.SIGKILL)
+    )
     if done.returncode:
         sys.exit(f"Could not {what} (see above). Check the network, then run this again: nothing is half-done.")
 

@@ -167,6 +167,8 @@ def prepare(data_dir: Path) -> Folders:
     if len(os.fsencode(sockets)) > LONGEST_SOCKET_FOLDER or not re.fullmatch(r"[\w./-]+", str(sockets), re.ASCII):
         unique = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
         sockets = Path(tempfile.gettempdir()) / f"front-door-{os.geteuid()}-{unique}"
+        if len(os.fsencode(sockets)) > LONGEST_SOCKET_FOLDER:
+            raise CannotStart("TMPDIR is too long for a socket's address. Choose a shorter one, or a shorter DATA_DIR.")
     folders = Folders(data_dir, sockets, owner)
     servers_uid = owner.pw_uid if owner else os.geteuid()
     make_data_dir(data_dir)
@@ -249,6 +251,9 @@ def start_postgres(folders: Folders, *, durable: bool = True) -> Child:
         *("-c", "unix_socket_permissions=0700"),
         *("-c", "max_connections=200"),
         *("-c", "timezone=UTC"),
+        # An error's details and its statement quote what stood in the row.
+        *("-c", "log_error_verbosity=terse"),
+        *("-c", "log_min_error_statement=panic"),
     ]
     if not durable:
         command += ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
@@ -320,23 +325,27 @@ def _end_left_overs(data: Path) -> None:
 
     :raises CannotStart: something works on the data that cannot be ended.
     """
-    import psutil
-
     lock = data / "postmaster.pid"
     if not lock.exists():
         return
-    # Every process of a PostgreSQL server works inside its data folder.
-    left_overs = [
-        process for process in psutil.process_iter(["name", "cwd"])
-        if process.info["name"] == "postgres" and process.info["cwd"] == str(data.resolve())
-    ]  # fmt: skip
-    for process in left_overs:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.send_signal(signal.SIGINT)
-    _, alive = psutil.wait_procs(left_overs, timeout=STOP_TIMEOUT)
-    if alive:
-        raise CannotStart(f"PostgreSQL (process {alive[0].pid}) still works on {data}. End it, then run this again.")
+    ends_at = time.monotonic() + STOP_TIMEOUT
+    for process in _at_work_in(data):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGINT)
+    while left_over := _at_work_in(data):
+        if time.monotonic() > ends_at:
+            raise CannotStart(f"PostgreSQL (process {left_over[0]}) still works on {data}. End it, then try again.")
+        time.sleep(0.1)
     lock.unlink(missing_ok=True)
+
+
+def _at_work_in(data: Path) -> list[int]:
+    """Every process of a PostgreSQL server works inside its data folder."""
+    import psutil
+
+    folder = str(data.resolve())
+    processes = psutil.process_iter(["name", "cwd"])
+    return [found.pid for found in processes if found.info["name"] == "postgres" and found.info["cwd"] == folder]
 
 
 def _postgres_answers(folders: Folders) -> bool:
@@ -428,7 +437,7 @@ def _wait_for(child: Child, answers: Callable[[], bool], log: Path) -> None:
         while not answers():
             if child.process.poll() is not None or time.monotonic() > ends_at:
                 raise CannotStart(
-                    f"{child.name} does not start. Its last words: {_last_line(log)} (all of them: {log})"
+                    f"{child.name} does not start. Its last words: {_last_words(log)} (all of them: {log})"
                 )
             time.sleep(0.05)
     except BaseException:
@@ -436,12 +445,13 @@ def _wait_for(child: Child, answers: Callable[[], bool], log: Path) -> None:
         raise
 
 
-def _last_line(log: Path) -> str:
+def _last_words(log: Path) -> str:
+    """Why it ended, where it says so; else its last line."""
     try:
         lines = log.read_text(errors="replace").strip().splitlines()
     except OSError:
         return "none."
-    return lines[-1].strip() if lines else "none."
+    return next((line for line in reversed(lines) if "FATAL" in line), lines[-1] if lines else "none.").strip()
 
 
 def _plain_environment() -> dict[str, str]:

@@ -52,7 +52,7 @@ def main() -> int:
     # The folder stays locked until the last process that works on it has ended.
     with contextlib.ExitStack() as held:
         try:
-            _run(children, held, parent=os.getppid())
+            _run(children, held, is_alone=_alone())
         except Stopped:
             pass
         except CannotStart as error:
@@ -80,7 +80,14 @@ def _listen_no_more() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _run(children: list[Child], held: contextlib.ExitStack, *, parent: int) -> None:
+def _alone() -> Callable[[], bool]:
+    """Whether whoever could stop us is gone without a word: the process that started us, or the terminal."""
+    parent = os.getppid()
+    at_terminal = sys.stdin is not None and sys.stdin.isatty()
+    return lambda: os.getppid() != parent or (at_terminal and not sys.stdin.isatty())
+
+
+def _run(children: list[Child], held: contextlib.ExitStack, *, is_alone: Callable[[], bool]) -> None:
     port = _port()
     data_dir = _data_dir()
     own = {name for name in ADDRESSES if os.environ.get(name)}
@@ -88,7 +95,7 @@ def _run(children: list[Child], held: contextlib.ExitStack, *, parent: int) -> N
         _check_address(name)
     held.enter_context(_locked(data_dir))
     _check_port_is_free(port)
-    environment = _environment(data_dir, port)
+    environment = _environment(data_dir, port) | {name: os.environ[name] for name in own}
     if "REDIS_URL" in own:
         _check_redis()
     if own != ADDRESSES.keys():
@@ -113,10 +120,10 @@ def _run(children: list[Child], held: contextlib.ExitStack, *, parent: int) -> N
     quiet = {**os.environ, "PYTHONWARNINGS": "ignore"}
     for name, command in _commands(port).items():
         children.append(embedded.start_child(name, command, environment=quiet))
-    _wait_until_ready(port, check=lambda: _check_all_live(children, parent))
+    _wait_until_ready(port, check=lambda: _check_all_is_well(children, is_alone))
     _welcome(demonstration, data_dir)
     while True:
-        _check_all_live(children, parent)
+        _check_all_is_well(children, is_alone)
         time.sleep(0.5)
 
 
@@ -246,7 +253,6 @@ def _prepare(data_dir: Path, base_url: str, own: set[str]) -> dict[str, Any]:
         call_command("load_reference_data", verbosity=0)
         from casework.demonstration import prepare
 
-        say("Preparing the demonstration and its sign-ins …")
         written = data_dir / "demo.json"
         # All of it or nothing: one that was cut short would look finished the next time.
         with transaction.atomic():
@@ -374,9 +380,8 @@ def _wait_until_ready(port: int, *, check: Callable[[], None]) -> None:
         time.sleep(0.2)
 
 
-def _check_all_live(children: list[Child], parent: int) -> None:
-    # Where whoever started us is gone without a word, nobody could stop us any more.
-    if os.getppid() != parent:
+def _check_all_is_well(children: list[Child], is_alone: Callable[[], bool]) -> None:
+    if is_alone():
         raise Stopped
     for child in children:
         code = child.process.poll()

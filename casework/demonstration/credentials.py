@@ -30,10 +30,12 @@ def prepare(earlier: Mapping[str, Any], *, base_url: str, progress: Callable[[st
     clients = {
         client["client_id"]: client["client_secret"] for client in _listed(earlier, "api", "client_id", "client_secret")
     }
+    memberships = _memberships()
+    progress(f"Preparing the sign-ins of {len(memberships)} people …")
     return {
         "base_url": base_url,
         "api": [_client(agency, clients) for agency in Agency.objects.filter(is_active=True).order_by("pk")],
-        "users": [_user(membership, passwords) for membership in _memberships()],
+        "users": [_user(membership, passwords) for membership in memberships],
     }
 
 
