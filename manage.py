@@ -3,6 +3,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 CALCULATORS = {"recommend", "due"}
 
@@ -11,6 +12,7 @@ def main() -> None:
     """Run a command; a configuration that is refused ends in its sentences, not in a traceback."""
     if sys.argv[1:] and sys.argv[1] in CALCULATORS:
         os.environ["FRONT_DOOR_MODE"] = "calculator"
+    _find_the_running_service()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
@@ -19,6 +21,21 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as refusal:
         sys.exit(str(refusal))
+
+
+def _find_the_running_service() -> None:
+    """
+    A running `make run` writes the address of its servers into its folder, so that commands beside it need not be told.
+
+    Only here: a web server or a worker that was given nothing must not start as somebody's trial.
+    """
+    if os.environ.keys() & {"DATABASE_URL", "SECRET_KEY", "FRONT_DOOR_MODE"}:
+        return
+    written = Path(os.environ.get("DATA_DIR") or Path(__file__).parent / "var").expanduser() / "service.env"
+    if os.access(written, os.R_OK):
+        from environ import Env
+
+        Env.read_env(written)
 
 
 if __name__ == "__main__":

@@ -33,9 +33,9 @@ HEARTBEAT_LASTS = 30
 @heartbeat_sent.connect
 def _beat(**_: Any) -> None:
     """Leave a sign of life that /readyz looks for. It goes out by itself when the worker stops."""
-    from django.core.cache import cache
+    from django.core.cache import caches
 
-    cache.set(HEARTBEAT_KEY, "alive", timeout=HEARTBEAT_LASTS)
+    caches["signs_of_life"].set(HEARTBEAT_KEY, "alive", timeout=HEARTBEAT_LASTS)
 
 
 @setup_logging.connect

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
@@ -72,7 +72,7 @@ def _broker() -> str | None:
 
 def _worker() -> str | None:
     try:
-        if cache.get(HEARTBEAT_KEY) is None:
+        if caches["signs_of_life"].get(HEARTBEAT_KEY) is None:
             return "No worker has given a sign of life in the last 30 seconds."
     except (OSError, RedisError):
         return "Redis or Valkey does not answer, so that no worker can be seen."

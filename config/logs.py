@@ -63,9 +63,10 @@ def configure(options: dict[str, Any]) -> None:
             "formatters": {"plain": formatter},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
             "root": {"level": options["level"], "handlers": ["stderr"]},
-            "filters": {"route": {"()": RouteInsteadOfPath}},
+            "filters": {"route": {"()": RouteInsteadOfPath}, "task": {"()": TaskWithoutWords}},
             "loggers": {name: {"level": level} for name, level in _QUIET.items()}
-            | {name: {"filters": ["route"]} for name in ("django.request", "django.security.csrf")},
+            | {name: {"filters": ["route"]} for name in ("django.request", "django.security.csrf")}
+            | ({"celery.app.trace": {"level": "WARNING", "filters": ["task"]}} if options["json"] else {}),
         }
     )
 
@@ -96,6 +97,15 @@ class RouteInsteadOfPath(logging.Filter):
         if isinstance(request, HttpRequest) and isinstance(record.args, tuple):
             route = _route(request) or "no route"
             record.args = tuple(route if arg == request.path else arg for arg in record.args)
+        return True
+
+
+class TaskWithoutWords(logging.Filter):
+    """Celery's line about a task that failed quotes the exception; ours names the task, and the exception's class."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = record.args if isinstance(record.args, dict) else {}
+        record.msg, record.args = "task failed: %s", (str(said.get("name", "unknown")),)
         return True
 
 

@@ -6,7 +6,6 @@ kind of start it is: `production` (the default, so that a forgotten variable is 
 (what `make run` and the tests use), or `calculator` (manage.py sets it for the commands that need no database).
 """
 
-import os
 import re
 import secrets
 from pathlib import Path
@@ -19,14 +18,6 @@ from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-
-# Where the embedded servers keep their data. A running `make run` writes the address of its servers there, so that
-# manage.py commands beside it talk to the same service without being told where it is.
-DATA_DIR = Path(os.environ.get("DATA_DIR") or BASE_DIR / "var").expanduser().absolute()
-if "DATABASE_URL" not in os.environ and "SECRET_KEY" not in os.environ:
-    SERVICE_ENV = DATA_DIR / "service.env"
-    if os.access(SERVICE_ENV, os.R_OK):
-        env.read_env(SERVICE_ENV)
 
 MODE = env.str("FRONT_DOOR_MODE", default="production")
 PRODUCTION = MODE == "production"
@@ -204,7 +195,12 @@ if _database_url := _needed(
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = _needed("REDIS_URL", "Set it to the Redis or Valkey server, as redis://host:6379/0.")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    # Counts of calls and of tries to sign in: worth less than the calls themselves.
+    "default": {"BACKEND": "config.caching.CacheThatMayBeAway", "LOCATION": REDIS_URL},
+    # The worker's sign of life: whether it can be read is what /readyz asks.
+    "signs_of_life": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL},
+}
 if CALCULATOR:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
@@ -232,6 +228,8 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 # A name that nobody has must look like a name with a wrong password.
 ACCOUNT_PREVENT_ENUMERATION = True
+# Behind the proxy, everybody else's address is in the header that it sets.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.bool("BEHIND_TLS_PROXY", default=False) else 0
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
 
 # ---- partner agencies' systems
@@ -314,7 +312,10 @@ CELERY_TIMEZONE = "UTC"
 if not PRODUCTION and not env.str("EMAIL_URL", default=""):
     EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 elif _email_url := _needed("EMAIL_URL", "Set it to the mail server, as smtp+tls://user:password@host:587."):
-    vars().update(environ.Env.email_url_config(_email_url))
+    _email = environ.Env.email_url_config(_email_url)
+    vars().update(_email)
+    if PRODUCTION and _email["EMAIL_BACKEND"] != "django.core.mail.backends.smtp.EmailBackend":
+        _refusals.append("EMAIL_URL leads nowhere, and referrers would be marked as told. Set it to a mail server.")
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="front-door@localhost")
 if PRODUCTION and DEFAULT_FROM_EMAIL.endswith("@localhost"):
@@ -322,6 +323,7 @@ if PRODUCTION and DEFAULT_FROM_EMAIL.endswith("@localhost"):
 
 # ---- pages
 
+FILE_UPLOAD_HANDLERS = ["config.caching.NoFiles"]
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "config" / "static"]

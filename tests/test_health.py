@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from celery.signals import heartbeat_sent
 from django.conf import settings as django_settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 from pytest_django import DjangoDbBlocker, Settings
@@ -37,7 +37,7 @@ def _a_process_that_has_seen_nothing() -> Iterator[None]:
 @pytest.fixture
 def worker() -> None:
     """A worker that gave a sign of life just now."""
-    cache.set(HEARTBEAT_KEY, "alive", timeout=HEARTBEAT_LASTS)
+    caches["signs_of_life"].set(HEARTBEAT_KEY, "alive", timeout=HEARTBEAT_LASTS)
 
 
 def failing(answer: Any) -> dict[str, str]:
@@ -78,7 +78,7 @@ class TestReadyz:
         heartbeat_sent.send(sender=None)
         assert failing(client.get("/readyz")) == {}
         with Redis.from_url(django_settings.REDIS_URL) as valkey:
-            assert 0 < valkey.ttl(cache.make_key(HEARTBEAT_KEY)) <= 30
+            assert 0 < valkey.ttl(caches["signs_of_life"].make_key(HEARTBEAT_KEY)) <= 30
 
     def test_a_migration_is_missing(self, client: Client, db: None, worker: None) -> None:
         with connection.cursor() as cursor:
@@ -110,7 +110,7 @@ class TestReadyz:
         self, client: Client, db: None, worker: None, settings: Settings, dead: str
     ) -> None:
         address = f"unix://{DEAD[dead]}" if dead == "socket" else DEAD[dead]
-        settings.CACHES = {"default": django_settings.CACHES["default"] | {"LOCATION": address}}
+        settings.CACHES = {name: each | {"LOCATION": address} for name, each in django_settings.CACHES.items()}
         assert failing(client.get("/readyz")) == {
             "worker": "Redis or Valkey does not answer, so that no worker can be seen."
         }

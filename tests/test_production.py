@@ -59,6 +59,8 @@ def test_with_nothing_set_it_says_everything_that_is_missing_at_once() -> None:
             {"FRONT_DOOR_MODE": "development", "DEBUG": "true", "ALLOWED_HOSTS": "front-door.example"},
             "DEBUG is on where others could see it",
         ),
+        ({"EMAIL_URL": "dummymail://"}, "EMAIL_URL leads nowhere, and referrers would be marked as told."),
+        ({"EMAIL_URL": "consolemail://"}, "EMAIL_URL leads nowhere"),
         ({"DATABASE_URL": "postgresql://a:secret@host:port/name"}, "DATABASE_URL cannot be read. Write it as"),
         ({"DATABASE_URL": "mysql://a:secret@host/name"}, "DATABASE_URL cannot be read. Write it as"),
     ],
@@ -69,6 +71,20 @@ def test_an_unsafe_start_is_refused_with_a_sentence(wrong: dict[str, str], says:
     assert says in done.stderr
     assert "Traceback" not in done.stderr
     assert "secret@" not in done.stderr
+
+
+def test_a_trial_beside_it_is_found_by_commands_and_by_nothing_else(tmp_path: Path) -> None:
+    """A web server or a worker that was given nothing must not start as somebody's trial."""
+    (tmp_path / "service.env").write_text(
+        "FRONT_DOOR_MODE=development\nSECRET_KEY=x\nDATABASE_URL=postgresql:///x\nREDIS_URL=redis://localhost/0\n"
+    )
+    assert manage("check", DATA_DIR=str(tmp_path)).returncode == 0
+    done = subprocess.run(
+        [sys.executable, "-c", "import config.wsgi"], cwd=ROOT, capture_output=True, text=True, check=False,
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "SECRET_KEY is not set." in done.stderr
 
 
 def test_a_safe_configuration_starts() -> None:
