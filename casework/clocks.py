@@ -134,6 +134,8 @@ def _is_for(kind: str, subject: Subject) -> bool:
             return kind == f"final_decision_{rag}"
         case Handoff() if kind.startswith("handoff_acceptance"):
             return kind == ("handoff_acceptance_red" if subject.case.rag == "red" else "handoff_acceptance")
+        case Case(rag=rag) if kind.startswith("next_team_offered"):
+            return kind == ("next_team_offered_red" if rag == "red" else "next_team_offered")
         case Case(pathway=pathway):
             return pathway in ONLY_ON.get(kind, {pathway}) and pathway not in NOT_ON.get(kind, ())
         case _:

@@ -8,7 +8,7 @@ too few: a social worker looks, and says so.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 
 from dateutil.relativedelta import relativedelta
 from django.db.models import Q, QuerySet
@@ -27,18 +27,28 @@ ADULT_IS_LIKE = 88
 
 @dataclass(frozen=True)
 class Household:
-    """The people of a household as we know them: ids of `Person`."""
+    """
+    The people of a household as we know them: ids of `Person`.
+
+    `known` are those of whom nobody doubts; `people` are those too whom they may be. A likeness counts as history, so
+    that nothing is missed; it never puts one family's story into another's record.
+    """
 
     people: frozenset[int]
+    known: frozenset[int]
 
     def contacts(self) -> QuerySet[Contact]:
-        """Every contact about a child of this household."""
+        """Every contact about a child who is, or may be, of this household."""
         about = ContactChild.objects.filter(person__in=self.people).values("contact")
         return Contact.objects.filter(pk__in=about)
 
     def cases(self) -> QuerySet[Case]:
-        """Every case with a child of this household."""
+        """Every case with a child who is, or may be, of this household."""
         return Case.objects.filter(casechild__person__in=self.people).distinct()
+
+    def its_own_cases(self) -> QuerySet[Case]:
+        """Every case with a child of this household, beyond doubt."""
+        return Case.objects.filter(casechild__person__in=self.known).distinct()
 
 
 @dataclass(frozen=True)
@@ -54,30 +64,42 @@ class History:
 
 def household(contact: Contact) -> Household:
     """The household of a contact whose children, adults and matches are stored."""
-    people = set(contact.children.values_list("person", flat=True))
-    people |= set(
-        PersonMatch.objects.filter(child__contact=contact)
-        .exclude(status=MatchStatus.REJECTED)
-        .values_list("person", flat=True)
-    )
     adults = [adult.person for adult in contact.adults.select_related("person")]
-    people |= {person.pk for person in adults}
+    known = {*contact.children.values_list("person", flat=True), *(person.pk for person in adults)}
+    may_be = PersonMatch.objects.filter(child__contact=contact).exclude(status=MatchStatus.REJECTED)
+    people = known | set(may_be.values_list("person", flat=True))
     people |= {like.person.pk for like in alike(*adults) if like.score >= ADULT_IS_LIKE}
+    return Household(people=_with_brothers_and_sisters(people), known=_with_brothers_and_sisters(known))
+
+
+def opened_since(contact: Contact, moment: datetime) -> Case | None:
+    """A case of one of these very children that opened after this moment, and is open."""
+    cases = Case.objects.filter(casechild__person__in=contact.children.values("person"), opened_at__gt=moment)
+    return _ours(cases).filter(status=CaseStatus.OPEN).order_by("-opened_at").first()
+
+
+def _ours(cases: QuerySet[Case]) -> QuerySet[Case]:
+    """What another authority answers for is no work of ours."""
+    return cases.exclude(pathway="other_authority")
+
+
+def _with_brothers_and_sisters(people: set[int]) -> frozenset[int]:
+    """These people, and the children who stand on any contact together with one of them."""
     beside_them = Q(pk__in=ContactChild.objects.filter(person__in=people).values("contact")) | Q(
         pk__in=ContactAdult.objects.filter(person__in=people).values("contact")
     )
     together = ContactChild.objects.filter(contact__in=Contact.objects.filter(beside_them))
-    return Household(frozenset(people | set(together.values_list("person", flat=True))))
+    return frozenset(people | set(together.values_list("person", flat=True)))
 
 
 def gather(contact: Contact, people: Household) -> History:
-    """The household's history as it stands when this contact was received."""
+    """The household's history: contacts until this one was received, and work as it stands now."""
     day = local_day(contact.received_at)
     earlier = people.contacts().filter(received_at__lte=contact.received_at).exclude(pk=contact.pk)
     year_back, quarter_back = day - relativedelta(months=12), day - relativedelta(months=3)
     in_the_year = earlier.filter(received_at__gte=at(year_back, time.min))
     days = [local_day(received) for received in in_the_year.values_list("received_at", flat=True)]
-    cases = list(people.cases().filter(opened_at__lte=contact.received_at).exclude(pathway="other_authority"))
+    cases = list(_ours(people.cases()))
     opened = [case for case in cases if case.status == CaseStatus.OPEN]
     closed = [local_day(case.closed_at) for case in cases if case.closed_at is not None]
     return History(
@@ -97,7 +119,7 @@ def gather(contact: Contact, people: Household) -> History:
 
 def last_case(people: Household, contact: Contact) -> Case | None:
     """The case that new information belongs to: the open one, else the one that closed last within 28 days."""
-    cases = people.cases().exclude(pathway="other_authority")
+    cases = _ours(people.its_own_cases())
     opened = cases.filter(status=CaseStatus.OPEN).order_by("-opened_at").first()
     if opened is not None:
         return opened

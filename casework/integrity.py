@@ -127,6 +127,12 @@ INVARIANTS = (
                SELECT FROM casework_auditevent e WHERE e.case_id = c.id AND e.event = 'case_opened'))""",
     ),
     Invariant(
+        "New information goes to work that is open",
+        """SELECT count(*) FROM casework_contact c JOIN casework_case k ON k.id = c.case_id
+           JOIN casework_decision d ON d.id = c.decision_in_effect_id
+           WHERE k.opened_by_decision_id <> d.id AND d.decided_at > k.closed_at""",
+    ),
+    Invariant(
         "A status is where its last change left it",
         """SELECT count(*) FROM (
                SELECT status, 'received' AS start, (SELECT to_status FROM casework_statuschange s

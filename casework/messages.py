@@ -31,6 +31,12 @@ def write(message: OutboxMessage) -> Letter:
                 f"day. Please keep the reference {message.contact}.",
                 "If a child is in immediate danger, call 999. If you learn more, or hear nothing in time, call us.",
             )
+        case Message.RED_CONTACT:
+            return _letter(
+                f"Red: {message.contact} waits for a decision",
+                "The rules rate this contact red. It must be decided within hours, day or night.",
+                _link(message),
+            )
         case Message.FEEDBACK:
             return _letter(f"What we decided about your contact {message.contact}", *_outcome(message))
         case Message.CASE_CLOSED:

@@ -7,6 +7,8 @@ No child's or family's name is in a message: a reference and a link.
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db.models import Q
+
 from casework.models import Case, Contact, Message, OutboxMessage
 from localities.models import Membership, Role, Team
 from localities.working_time import local_day
@@ -45,13 +47,22 @@ def add_for_team(
     contact: Contact | None = None,
     case: Case | None = None,
     but_not: Iterable[int] = (),
+    anywhere: bool = False,
 ) -> None:
-    """Write a message for those who have one of these roles in the team; without a role, for the whole team."""
+    """
+    Write a message for those who have one of these roles in the team; without a role, for the whole team.
+
+    No message is for nobody: where the team has no such person it goes to the whole team (`anywhere`: to whoever has
+    the role in any team), and where there is nobody either, to the service managers.
+    """
     if not roles and team.email:
         add(kind, to=team.email, key=key, at=at, contact=contact, case=case)
         return
-    people = Membership.objects.current(local_day(at)).filter(team=team).exclude(user__in=list(but_not))
-    if roles:
-        people = people.filter(role__in=roles)
-    for user_id, email in people.values_list("user_id", "user__email").distinct():
-        add(kind, to=email, key=f"{key}:{user_id}", at=at, contact=contact, case=case)
+    staff = Membership.objects.current(local_day(at)).filter(user__is_active=True).exclude(user__in=list(but_not))
+    here, with_role = Q(team=team), Q(role__in=roles) if roles else Q()
+    for who in (here & with_role, with_role if anywhere else here, Q(role=Role.SERVICE_MANAGER)):
+        people = list(staff.filter(who).values_list("user_id", "user__email").distinct())
+        for user_id, email in people:
+            add(kind, to=email, key=f"{key}:{user_id}", at=at, contact=contact, case=case)
+        if people:
+            return

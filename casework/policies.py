@@ -1,9 +1,10 @@
 """What the state of things allows, whoever asks. A check raises a sentence that a person can read."""
 
-from casework.errors import NotAllowedInStatus
+from casework.errors import NotAllowedInStatus, TakenBySomeoneElse
 from casework.models import Case, Contact, Handoff, MatchStatus, PersonMatch
 from casework.statuses import CaseStatus, ContactStatus, HandoffStatus
 from localities.codes import INDIVIDUAL_SOURCES
+from localities.models import FRONT_DOOR_KINDS, Team
 
 
 def check_waits_for_decision(contact: Contact) -> None:
@@ -13,6 +14,16 @@ def check_waits_for_decision(contact: Contact) -> None:
         )
     if contact.status != ContactStatus.RECEIVED:
         raise NotAllowedInStatus(f"{contact} is decided already.")
+
+
+def check_was_in_view(contact: Contact, recommendation_id: int) -> None:
+    if contact.recommendation_id != recommendation_id:
+        raise TakenBySomeoneElse("The recommendation changed while you were reading. Look at it again, then go on.")
+
+
+def check_was_taken_on(case: Case, holder: Team) -> None:
+    if holder.kind in FRONT_DOOR_KINDS:
+        raise NotAllowedInStatus(f"No team has taken {case} on. Offer it to one: the front door closes no case.")
 
 
 def check_waits_for_sign_off(contact: Contact) -> None:

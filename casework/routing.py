@@ -58,6 +58,9 @@ def teams_to_pick_from() -> list[Team]:
 
 def _same_team(contact: Contact, people: Household) -> Route:
     case = last_case(people, contact)
+    if case is None and people.cases().filter(status=CaseStatus.OPEN).exists():
+        says = "We may work with this family, and nobody has said yet that they are the same people. Say so first"
+        return Route("", pick=f"{says}, or pick the team, and say why.")
     if case is None:
         return Route("", pick="We found no open work with this family. Pick the team, and say why.")
     holder = Responsibility.objects.filter(case=case).select_related("team").order_by("period").last()
@@ -76,13 +79,20 @@ def _only_team(kind: TeamKind, contact: Contact, now: datetime) -> Route:
     where = _places(contact, now)
     localities = {lying.locality for lying in where if lying.locality}
     locality = localities.pop() if len(localities) == 1 else None
-    return Route(f"It is the {kind.label.lower()} team's work for the whole area.", team=teams[0], locality=locality)
+    reason = f"It is the {kind.label.lower()} team's work for the whole area."
+    doubtful = [lying for lying in where if kind == TeamKind.OUT_OF_AREA and lying.prefix and not lying.in_area]
+    for lying in doubtful:
+        reason += f" {lying.postcode} is not in our list, although {lying.prefix} is ours too: check it first."
+    return Route(reason, team=teams[0], locality=locality)
 
 
 def _locality(contact: Contact, people: Household, now: datetime) -> Route:
-    where = _places(contact, now)
-    by_postcode = _by_postcode(contact, where)
+    by_postcode = _by_postcode(contact, now)
     earlier = _earlier_team(people, now)
+    if contact.children.filter(address_is_confidential=True).exists():
+        # A family in hiding must not be sent where somebody looks for it: a person decides, and sees who knew it.
+        runner_up = earlier.team if earlier else None
+        return Route("", pick="An address is confidential. Pick the team, and say why.", runner_up=runner_up)
     if earlier is not None and earlier.team != by_postcode.team:
         return Route(
             f"{earlier.team} works with this family, or did in the last six months: it goes back there.",
@@ -93,11 +103,10 @@ def _locality(contact: Contact, people: Household, now: datetime) -> Route:
     return by_postcode
 
 
-def _by_postcode(contact: Contact, where: list[Place]) -> Route:
+def _by_postcode(contact: Contact, now: datetime) -> Route:
+    where = _places(contact, now)
     if not where:
-        hidden = contact.children.filter(address_is_confidential=True).exists()
-        why = "The address is confidential" if hidden else "No child has a postcode"
-        return Route("", pick=f"{why}. Pick the team, and say why.")
+        return Route("", pick="No child has a postcode. Pick the team, and say why.")
     localities = {lying.locality for lying in where if lying.locality}
     if len(localities) > 1:
         return Route("", pick="The children live in different localities. Pick one team for the family, and say why.")
@@ -127,7 +136,7 @@ def _places(contact: Contact, now: datetime) -> list[Place]:
 def _earlier_team(people: Household, now: datetime) -> Responsibility | None:
     half_a_year_back = now - relativedelta(months=6)
     held = Responsibility.objects.filter(
-        case__in=people.cases(), team__kind=TeamKind.LOCALITY, team__is_active=True
+        case__in=people.its_own_cases(), team__kind=TeamKind.LOCALITY, team__is_active=True
     ).select_related("team__locality")
     for responsibility in held.order_by("-period"):
         if responsibility.period.upper is None or responsibility.period.upper >= half_a_year_back:

@@ -9,7 +9,10 @@ from localities.postcodes import prefixes
 
 @dataclass(frozen=True)
 class Place:
-    """`locality` is None outside the area, and inside it where no catchment claims the postcode."""
+    """
+    `locality` is None outside the area, and inside it where no catchment claims the postcode. `prefix` is that of the
+    catchment that claims it; outside the area too, where a shared prefix, or a slip of the pen, looks like one of ours.
+    """
 
     postcode: str
     in_area: bool
@@ -23,10 +26,10 @@ def place(postcode: str, on: date) -> Place:
 
     :param postcode: normalised, as "HP20 1UA".
     """
-    if not Postcode.objects.filter(pk=postcode).exists():
-        return Place(postcode, in_area=False, locality=None, prefix="")
     claims = Catchment.objects.filter(prefix__in=prefixes(postcode), period__contains=on).select_related("locality")
     longest = max(claims, key=lambda claim: len(claim.prefix), default=None)
+    if not Postcode.objects.filter(pk=postcode).exists():
+        return Place(postcode, in_area=False, locality=None, prefix=longest.prefix if longest else "")
     if longest is None:
         return Place(postcode, in_area=True, locality=None, prefix="")
     return Place(postcode, in_area=True, locality=longest.locality, prefix=longest.prefix)

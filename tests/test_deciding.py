@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from casework.actions import contacts, decisions
+from casework.actions import contacts, decisions, looking
 from casework.errors import NotAllowedInStatus, NotPermitted, TakenBySomeoneElse
 from casework.models import AuditEvent, Case, Contact, Handoff, OutboxMessage
 from casework.statuses import ContactStatus
-from localities.models import User
+from localities.models import Membership, User
 from tests.documents import child
 from tests.story import Story
 from triage.documents import InvalidDocument
@@ -175,7 +175,7 @@ class TestTwoPeople:
             ({}, {"pathway": "advice"}, "level 3 or 4"),
             ({}, {"pathway": "no_further_action"}, "level 3 or 4"),
             (REFUSED, {"pathway": "family_help", "level": 3, "rag": "green"}, "refused or withdrew"),
-            (LEVEL_4, {"rag": "amber"}, "lowers a red rating"),
+            (LEVEL_4, {"pathway": "social_work_assessment", "rag": "amber"}, "lowers a red rating"),
             (LEVEL_4, {"pathway": "social_work_assessment"}, "overrules a hard stop"),
         ],
     )
@@ -249,3 +249,48 @@ class TestTwoPeople:
         story.decided(contact, pathway="family_help", level=3, rag="green")
         story.signed_off(contact, by="maya")
         assert Handoff.objects.get(case__contacts=contact).to_team.code == "aylesbury"
+
+
+class TestACaseThatOpenedMeanwhile:
+    """Two contacts about one child wait; each would have opened a case of its own."""
+
+    def test_the_second_decider_looks_again_and_then_it_is_linked(self, story: Story, amina: User) -> None:
+        first, second = story.contact(), story.contact(by="example-police")
+        story.decided(first)
+        with pytest.raises(TakenBySomeoneElse, match=r"^CAS-.* was opened for this family in the meantime"):
+            story.decided(second)
+        seen = looking.at_contact(reference=second.reference, by=amina, now=story.later())
+        assert seen.recommendation is not None
+        assert seen.recommendation.pathway == "link_to_open_work"
+        story.decided(second)
+        assert second.case == first.case
+        assert Case.objects.count() == 1
+
+    def test_nor_does_a_second_person_agree_to_it(self, story: Story) -> None:
+        first, second = story.contact(agreement=REFUSED["agreement"]), story.contact(by="example-police")
+        story.decided(first, pathway="family_help", level=3, rag="green")
+        assert first.status == ContactStatus.SIGN_OFF
+        story.decided(second)
+        with pytest.raises(TakenBySomeoneElse, match="was opened for this family"):
+            story.signed_off(first)
+        story.signed_off(first, agreed=False)
+        assert first.status == ContactStatus.RECEIVED
+
+
+def test_a_strategy_discussion_is_at_level_4_and_red(story: Story) -> None:
+    contact = story.contact()
+    for level, rag in ((1, "red"), (4, "blue")):
+        with pytest.raises(InvalidDocument, match="A strategy discussion is at level 4 and red"):
+            story.decided(contact, pathway="strategy_discussion", level=level, rag=rag)
+    assert not story.decided(contact, pathway="strategy_discussion", level=4, rag="red").needs_sign_off
+
+
+def test_where_nobody_else_is_on_duty_another_teams_manager_is_asked_to_agree(story: Story) -> None:
+    night = story.now.replace(hour=23)
+    contact = story.contact(at=night, children=[child(indicators=["L4-01"])])
+    assert contact.team.code == "emergency-duty"
+    Membership.objects.filter(team=contact.team, role="front_door_manager").delete()
+    story.now = night
+    story.decided(contact, by="maya", pathway="social_work_assessment")
+    told = OutboxMessage.objects.filter(kind="sign_off_wanted").values_list("to", flat=True)
+    assert set(told) == {"david@front-door.example"}

@@ -83,6 +83,14 @@ class TestReturning:
         handoffs.return_to_sender(handoff_id=handoff.pk, reason="Moved.", by=ben, now=story.later())
         assert [clock.kind for clock in handoff.case.clocks.running()] == ["next_team_offered"]
 
+    def test_a_red_one_a_clock_of_hours(self, story: Story, pat: User) -> None:
+        """A child at risk whom a team sent back does not wait for Tuesday."""
+        handoff = story.offered(story.contact(children=[child(indicators=["L4-01"])]), by="maya")
+        at = story.later()
+        handoffs.return_to_sender(handoff_id=handoff.pk, reason="Not ours.", by=pat, now=at)
+        clock = handoff.case.clocks.running().get(kind__startswith="next_team")
+        assert (clock.kind, clock.due_at) == ("next_team_offered_red", at + timedelta(hours=2))
+
     def test_which_stops_when_the_next_team_is_offered_it(self, story: Story, ben: User, amina: User) -> None:
         handoff = story.offered()
         handoffs.return_to_sender(handoff_id=handoff.pk, reason="Moved.", by=ben, now=story.later())
@@ -249,3 +257,34 @@ class TestClosing:
         case = story.closed()
         with pytest.raises(NotAllowedInStatus, match="is closed"):
             cases.name_lead(case_id=case.pk, lead_id=ben.pk, by=ben, now=story.later())
+
+
+class TestTheFrontDoorClosesNoCase:
+    """It would be a way round every decision that needs two people."""
+
+    def test_whoever_withdrew_the_offer(self, story: Story, maya: User, oliver: User) -> None:
+        handoff = story.offered(story.contact(children=[child(indicators=["L4-01"])]), by="maya")
+        handoffs.withdraw(handoff_id=handoff.pk, reason="Wrong.", by=oliver, now=story.later())
+        for who in ("oliver", "maya"):
+            with pytest.raises(NotAllowedInStatus, match="Offer it to one: the front door closes no case"):
+                story.closed(handoff.case, by=who)
+        assert Case.objects.get().status == "open"
+
+
+def test_a_strategy_case_is_not_closed_before_the_discussion(story: Story, pat: User) -> None:
+    handoff = story.offered(story.contact(children=[child(indicators=["L4-01"])]), by="maya")
+    handoffs.accept(handoff_id=handoff.pk, by=pat, now=story.later())
+    with pytest.raises(InvalidDocument, match="No strategy discussion is recorded"):
+        story.closed(handoff.case, by="pat")
+    cases.record_milestone(
+        case_id=handoff.case_id, kind="strategy_discussion_held", at=story.later(), by=pat, now=story.later()
+    )
+    assert story.closed(handoff.case, by="pat").status == "closed"
+
+
+def test_a_team_without_a_lead_hears_of_an_offer(story: Story, ben: User) -> None:
+    ben.is_active = False
+    ben.save(update_fields=["is_active"])
+    handoff = story.offered()
+    told = OutboxMessage.objects.filter(kind="handoff_offered", case=handoff.case).values_list("to", flat=True)
+    assert set(told) == {"bea@front-door.example"}

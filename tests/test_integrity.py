@@ -392,6 +392,14 @@ class TestCases:
         assert code == 1
         assert {NO_GAP, PERIODS} & set(broken)
 
+    def test_new_information_in_work_that_had_ended(self, story: Story) -> None:
+        case = story.closed()
+        later = story.contact(**stranger())
+        story.decided(later)
+        with underneath():
+            change("casework_contact", later.pk, case_id=str(case.pk))
+        assert found() == (1, {"New information goes to work that is open": 1})
+
 
 class TestRemindersAndMessages:
     def test_two_reminders_of_a_step(self, story: Story) -> None:

@@ -166,7 +166,7 @@ class TestTheLease:
 
 
 class TestTryingAgain:
-    def test_each_time_twice_as_late(self, story: Story, sink: Sink) -> None:
+    def test_each_time_twice_as_late_then_every_four_hours(self, story: Story, sink: Sink) -> None:
         contact = story.contact()
         sink.refuses["dsl@school.example"] = "451 not now"
         delays = []
@@ -178,7 +178,9 @@ class TestTryingAgain:
             delays.append(message.not_before - story.now)
             assert drain(message.not_before - SECOND, sink.connect) == (0, 0)
             story.now = message.not_before
-        assert delays == [MINUTE * factor for factor in (1, 2, 4, 8, 16, 32, 64, 128)]
+        growing = [MINUTE * factor for factor in (1, 2, 4, 8, 16, 32, 64, 128)]
+        assert delays == growing + [timedelta(hours=4)] * (outbox.MOST_ATTEMPTS - 1 - len(growing))
+        assert sum(delays, timedelta()) > timedelta(days=3), "a long weekend"
 
     def test_it_goes_out_once_the_server_takes_it(self, story: Story, sink: Sink) -> None:
         contact = story.contact()
@@ -253,7 +255,7 @@ class TestOneThatFails:
         sink.refuses[first] = "550 nobody here"
         for _ in range(60):
             drain(story.now, sink.connect)
-            story.later(minutes=10)
+            story.later(hours=3)
         assert sorted(sink.addresses) == sorted([second, third])
         assert OutboxMessage.objects.get(to=first).parked_at is not None
 
@@ -369,7 +371,7 @@ class TestNoName:
         neighbour = story.contact(**_family(), by="example-charity", source_code="1B")
         story.decided(neighbour, pathway="advice", level=3, rationale=typed)
         story.signed_off(neighbour)
-        waits = story.contact(**_family())
+        waits = story.contact(**_family(), immediate_danger=True)
         reminders.sweep(now=story.later(days=40))
         cases.close(case_id=again.case_id, outcome="needs_met", summary=typed, by=ben, now=story.later())
         drain(story.now, sink.connect)

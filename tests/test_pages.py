@@ -330,11 +330,45 @@ class TestWhatAContactsPageSays:
         for said in (*CONTRACT["concern"].values(), "I am hungry.", CONTRACT["support_already_tried"]):
             assert said is None or said in page.text
 
+    def test_nothing_that_leads_to_a_family_in_hiding(self, story: Story) -> None:
+        hidden = child(
+            address=address("HP20 1UA", confidential=True), where_now="Rose House, Mill Lane", school="St Example's"
+        )
+        mother = {"first_name": "Sam", "phone": "07700 900000", "same_address": True}
+        contact = story.contact(children=[hidden], adults=[mother])
+        team = story.team("aylesbury")
+        story.decided(contact, chosen_team_id=team.pk, chosen_team_reason="The refuge works with it.")
+        for name, of in (("amina", contact), ("ben", contact), ("ben", Case.objects.get())):
+            html = Visitor(name).open(of).html
+            assert "Confidential" in html
+            for word in ("Rose House", "Mill Lane", "St Example", "07700 900000", "1 Example Road"):
+                assert word not in html, (name, word)
+
+    def test_what_is_typed_is_escaped_once(self, story: Story) -> None:
+        told = child(also_known_as=["Ro'b", "<b>"], address={"lines": ["O'Neil Court"], "postcode": "HP20 1UA"})
+        page = Visitor("amina").open(story.contact(children=[told]))
+        assert "Ro'b, <b>" in page.text
+        assert "O'Neil Court" in page.text
+
+    def test_that_nobody_ticked_what_was_said(self, story: Story) -> None:
+        """The rules read indicators, not words: whoever decides must know that they read nothing."""
+        says = "The rules did not read the words below: read them before you decide."
+        contact = story.contact(children=[child(indicators=[])], family_indicators=[])
+        assert says in Visitor("amina").open(contact).text
+        assert says not in Visitor("amina").open(story.contact(**ANOTHER_FAMILY)).text
+
+    def test_on_what_a_reason_rests(self, story: Story) -> None:
+        contact = story.contact(immediate_danger=True)
+        assert "It rests on: immediate danger." in Visitor("amina").open(contact).text
+        says = shipped().catalogue.entries["L4-01"].says
+        contact = story.contact(children=[child(indicators=["L4-01"])])
+        assert f"It rests on: {says} (L4-01)." in Visitor("amina").open(contact).text
+
     def test_a_confidential_address_is_not_shown(self, story: Story) -> None:
         contact = story.contact(children=[child(address=address("HP20 1UA", confidential=True))])
         page = Visitor("amina").open(contact)
         assert "HP20 1UA" not in page.html
-        assert "The address is confidential. Pick the team, and say why." in page.text
+        assert "An address is confidential. Pick the team, and say why." in page.text
 
     def test_a_referrer_who_must_not_be_named_is_marked(self, story: Story) -> None:
         contact = story.contact(referrer={"name": "A neighbour", "keep_anonymous": True})
@@ -493,7 +527,7 @@ class TestDeciding:
         form = Visitor("amina").open(contact).form(f"{path_of(contact)}decide/")
         answered = {"agreement-service": "refused", "agreement-given_by": "mother"}
         Visitor("oliver").send(contact, "agreement", **answered | day_of(a_day_ago(), "agreement-on"))
-        says = "The recommendation changed while you were reading. Look at it again, then decide."
+        says = "The recommendation changed while you were reading. Look at it again, then go on."
         is_refused(Visitor("amina").post(contact, "decide", **form | WHY), 409, says)
 
     def test_nobody_decides_twice(self, contact: Contact) -> None:
@@ -776,6 +810,34 @@ class TestAnswering:
         is_refused(answer, 403, "Only Front door can withdraw this offer.")
 
 
+class TestTheWholeStoryTravels:
+    def test_the_team_that_is_asked_reads_everything_on_the_cases_page(self, story: Story) -> None:
+        mother = {"first_name": "Sam", "phone": "07700 900000", "risk_to_staff": True}
+        referrer = {"name": "A neighbour", "keep_anonymous": True}
+        contact = story.contact(adults=[mother], referrer=referrer)
+        page = Visitor("ben").open(story.offered(contact).case)
+        for said in (
+            "The family must not learn who told us.", "Risk to staff", "07700 900000", "12 Example Road",
+            "At school until 15:15", "Handoff acceptance",
+        ):  # fmt: skip
+            assert said in page.text, said
+
+    def test_whoever_wrote_why_it_goes_back_does_not_take_it_by_a_slip(self, story: Story) -> None:
+        offer = story.offered()
+        sent = {"answer": "accept", "answer-reason": "They live in Chiltern."}
+        answer = Visitor("ben").send(offer.case, "answer", **sent)
+        says = "You wrote why it should go back. Return it, or clear this to accept."
+        is_wrong(answer, {"id_answer-reason": says})
+        offer.refresh_from_db()
+        assert offer.status == "offered"
+
+    def test_the_decider_reads_where_it_went(self, story: Story) -> None:
+        contact, visitor = story.contact(), Visitor("amina")
+        visitor.send(contact, "decide", **WHY)
+        case = Case.objects.get()
+        assert f"Your decision is kept. Case {case} is offered to Aylesbury team." in visitor.open(contact).text
+
+
 class TestWorking:
     """Ben's team holds the case."""
 
@@ -937,8 +999,12 @@ def test_every_address_is_tried_here() -> None:
 
 def test_an_address_for_doing_is_not_for_looking(case: Case) -> None:
     visitor = Visitor("ben")
-    for path in _posts(case.contacts.get(), case):
-        assert visitor.client.get(path).status_code == 405
+    contact = case.contacts.get()
+    for path in _posts(contact, case):
+        # Who signs in anew after a form was open too long comes back by GET.
+        answer = visitor.client.get(path)
+        assert answer.status_code == 302
+        assert answer.headers["Location"] == path_of(contact if "/contacts/" in path else case)
         assert visitor.client.put(path).status_code == 405
 
 

@@ -2,12 +2,13 @@
 
 import json
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from casework.actions import contacts
-from casework.errors import KeyUsedForAnother, NotPermitted
-from casework.models import AuditEvent, Clock, Contact, Event, OutboxMessage, Recommendation
+from casework.errors import KeyUsedForAnother, NotPermitted, TakenBySomeoneElse
+from casework.models import AuditEvent, Clock, Contact, Event, OutboxMessage, Person, Recommendation
 from localities.models import Agency, User
 from localities.working_time import LONDON
 from tests.documents import address, child, contact_document
@@ -82,6 +83,24 @@ def test_the_front_door_has_it(story: Story) -> None:
 def test_a_red_contact_at_night_goes_to_emergency_duty(story: Story) -> None:
     contact = story.contact(at=SATURDAY_NIGHT, children=[child(indicators=["L4-01"])])
     assert (contact.rag, contact.team.code) == ("red", "emergency-duty")
+
+
+@pytest.mark.parametrize(
+    ("at", "whom"),
+    [(SATURDAY_NIGHT, {"erin", "ezra"}), (None, {"amina", "oliver", "maya", "david"})],
+)
+def test_whoever_has_a_red_contact_hears_at_once_and_once(
+    story: Story, at: datetime | None, whom: set[str], maya: User
+) -> None:
+    contact = story.contact(at=at, immediate_danger=True)
+    told = OutboxMessage.objects.filter(kind="red_contact", contact=contact)
+    assert {message.to.split("@")[0] for message in told} <= whom
+    assert told.exists()
+    before = told.count()
+    contacts.record_agreement(
+        contact_id=contact.pk, service="not_sought", given_by="", on=None, by=maya, now=story.later(days=4)
+    )
+    assert told.count() == before
 
 
 def test_any_other_contact_at_night_waits_for_the_hub(story: Story) -> None:
@@ -199,3 +218,99 @@ class TestHistory:
         assert family["early_help_closed_without_progress_12_months"] is True
         assert family["closed_days_ago"] == 60
         assert contact.recommendation.pathway == "social_worker_review"
+
+
+class TestWhoAChildIs:
+    def test_two_children_under_one_number_are_taken_in_for_somebody_to_look_at(self, story: Story) -> None:
+        """A slip of the pen must not keep a contact out."""
+        contact = story.contact(children=[child(), child(ref="c2", first_name="Alex", date_of_birth="2016-05-01")])
+        first, second = contact.children.all()
+        assert first.person != second.person
+        assert (first.person.nhs_number, second.person.nhs_number) == ("9990000018", None)
+        assert second.nhs_number == "9990000018", "as it was sent"
+        assert second.matches.get().person == first.person
+
+    def test_also_where_the_number_is_known(self, story: Story) -> None:
+        story.contact()
+        contact = story.contact(children=[child(), child(ref="c2", first_name="Alex", date_of_birth="2016-05-01")])
+        assert contact.children.count() == 2
+
+    def test_one_child_listed_twice_is_one_person(self, story: Story) -> None:
+        contact = story.contact(children=[child(), child(ref="c2")])
+        assert len({entry.person for entry in contact.children.all()}) == 1
+        story.decided(contact)
+        assert contact.case is not None
+        assert contact.case.children.count() == 1
+
+    def test_what_the_records_say_outlives_a_match(self, story: Story, amina: User) -> None:
+        """Who is confirmed to be somebody we know keeps what was found out before."""
+        story.contact()
+        contact = story.contact(children=[child(nhs_number=None)])
+        entry = contact.children.get()
+        assert contact.recommendation_id is not None
+        contacts.record_checks(
+            contact_id=contact.pk, recommendation_id=contact.recommendation_id, sibling_on_cp_plan=None,
+            children={entry.pk: (True, False)}, by=amina, now=story.later(),
+        )  # fmt: skip
+        match = entry.matches.get()
+        contacts.settle_match(contact_id=contact.pk, match_id=match.pk, same=True, by=amina, now=story.later())
+        match.person.refresh_from_db()
+        assert (match.person.previous_cp_plan, match.person.previously_looked_after) == (True, False)
+        contact.refresh_from_db()
+        assert contact.recommendation is not None
+        assert contact.recommendation.facts["children"][0]["previous_cp_plan"] is True
+
+    def test_until_somebody_says_no_the_records_of_a_likeness_count(self, story: Story, amina: User) -> None:
+        story.contact()
+        Person.objects.update(previous_cp_plan=True)
+        contact = story.contact(children=[child(nhs_number=None)])
+        assert contact.recommendation is not None
+        assert contact.recommendation.facts["children"][0]["previous_cp_plan"] is True
+        match = contact.children.get().matches.get()
+        contacts.settle_match(contact_id=contact.pk, match_id=match.pk, same=False, by=amina, now=story.later())
+        contact.refresh_from_db()
+        assert contact.recommendation.facts["children"][0]["previous_cp_plan"] is None
+
+    def test_an_older_page_does_not_undo_what_was_found_out_since(self, story: Story, amina: User) -> None:
+        contact = story.contact()
+        entry, seen = contact.children.get(), contact.recommendation_id
+        assert seen is not None
+
+        def record(plan: bool | None) -> None:
+            contacts.record_checks(
+                contact_id=contact.pk, recommendation_id=seen, sibling_on_cp_plan=None,
+                children={entry.pk: (plan, None)}, by=amina, now=story.later(),
+            )  # fmt: skip
+
+        record(True)
+        with pytest.raises(TakenBySomeoneElse):
+            record(None)
+        entry.person.refresh_from_db()
+        assert entry.person.previous_cp_plan is True
+
+
+class TestAConfidentialAddress:
+    def test_what_was_known_of_it_is_forgotten(self, story: Story) -> None:
+        story.contact()
+        contact = story.contact(children=[child(address=address("HP20 1UA", confidential=True))])
+        assert contact.children.get().person.postcode == ""
+
+    def test_nobody_lives_with_a_child_in_hiding_by_another_childs_address(self, story: Story) -> None:
+        hidden = child(ref="c2", first_name="Alex", nhs_number=None, address=address("HP20 1UA", confidential=True))
+        contact = story.contact(children=[child(), hidden])
+        assert contact.adults.get().person.postcode == ""
+
+
+@pytest.mark.parametrize(
+    ("second", "in_area"),
+    [
+        (address("OX1 1AA"), False), (None, None), (address("HP20 1UA", confidential=True), None),
+        (address("HP20 1UA"), True),
+    ],
+)  # fmt: skip
+def test_the_family_lives_elsewhere_only_where_every_child_does(story: Story, second: Any, in_area: Any) -> None:
+    elsewhere = child(nhs_number=None, address=address("OX1 1AA"))
+    sibling = child(ref="c2", first_name="Alex", nhs_number=None, address=second)
+    contact = story.contact(children=[elsewhere, sibling], adults=[])
+    assert contact.recommendation is not None
+    assert contact.recommendation.facts["family"]["in_area"] is in_area

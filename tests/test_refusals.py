@@ -289,14 +289,40 @@ class TestHandoffs:
             run("TRUNCATE casework_handoff CASCADE")
 
     def test_it_goes_to_the_team_that_it_comes_from(self, story: Story) -> None:
+        handoff = story.offered()
         with refused("a_handoff_goes_to_another_team"):
-            change("casework_handoff", story.offered().pk, to_team_id="from_team_id")
+            copy("casework_handoff", handoff.pk, to_team_id="from_team_id")
 
     def test_it_has_no_reason(self, story: Story) -> None:
         handoff = story.offered()
         for reason in ("''", "'  '", r"E'\n\t'"):
             with refused("a_handoff_has_a_reason"):
-                change("casework_handoff", handoff.pk, reason=reason)
+                copy("casework_handoff", handoff.pk, reason=reason)
+
+    def test_what_was_offered_is_rewritten(self, story: Story, ben: User) -> None:
+        handoff = story.offered()
+        chiltern = str(story.team("chiltern").pk)
+        for to in (
+            {"to_team_id": chiltern}, {"from_team_id": chiltern}, {"reason": "'Another.'"},
+            {"offered_by_id": str(ben.pk)}, {"offered_at": "offered_at + interval '1 second'"},
+        ):  # fmt: skip
+            with refused("a_handoff_is_answered_once"):
+                change("casework_handoff", handoff.pk, **to)
+
+    def test_its_status_is_none_that_there_is(self, story: Story, ben: User) -> None:
+        handoff = story.offered()
+        with refused("a_handoff_has_a_known_status"):
+            change(
+                "casework_handoff", handoff.pk, status="'lost'", answered_at="offered_at", answered_by_id=str(ben.pk)
+            )
+
+    def test_one_is_accepted_and_nobody_becomes_responsible(self, story: Story, ben: User) -> None:
+        handoff = story.offered()
+        with refused("an_accepted_handoff_passes_responsibility"):
+            change(
+                "casework_handoff", handoff.pk, status="'accepted'", answered_at="offered_at",
+                answered_by_id=str(ben.pk),
+            )  # fmt: skip
 
     def test_an_answer_says_not_who_or_not_when(self, story: Story, ben: User) -> None:
         handoff = story.offered()
@@ -321,7 +347,7 @@ class TestHandoffs:
 
     def test_it_is_answered_before_it_is_offered(self, story: Story, ben: User) -> None:
         handoff = story.offered()
-        answer = {"status": "'accepted'", "answered_by_id": str(ben.pk)}
+        answer = {"status": "'returned'", "answered_by_id": str(ben.pk), "answer_reason": "'No.'"}
         with refused("a_handoff_is_answered_after_it_is_offered"):
             change("casework_handoff", handoff.pk, **answer, answered_at="offered_at - interval '1 microsecond'")
         with allowed():
@@ -497,6 +523,10 @@ class TestContacts:
             {"received_at": "received_at + interval '1 microsecond'"},
             {"agency_id": str(police.pk)},
             {"agency_id": "NULL", "channel": "'web'"},
+            {"channel": "'web'"},
+            {"entered_by_id": str(User.objects.get(username="amina").pk)},
+            {"idempotency_key": "'another'"},
+            {"digest": "'another'"},
         ):
             with refused("what_was_sent_stays_as_it_was_sent"):
                 change("casework_contact", contact.pk, **to)
@@ -509,6 +539,36 @@ class TestContacts:
         story.contact()
         with refused("contacts_are_never_emptied"):
             run("TRUNCATE casework_contact CASCADE")
+
+    def test_its_status_is_none_that_there_is(self, story: Story) -> None:
+        with refused("a_contact_has_a_known_status"):
+            change("casework_contact", story.contact().pk, status="'lost'")
+
+    def test_a_recommendation_about_another_family_is_its_own(self, story: Story) -> None:
+        contact, other = story.contact(), another_family(story)
+        with refused("a_recommendation_is_about_its_own_contact"):
+            change("casework_contact", contact.pk, recommendation_id=str(other.recommendation_id))
+
+    def test_somebody_on_it_is_taken_away(self, story: Story) -> None:
+        story.contact()
+        match = PersonMatch.objects.filter(child__contact=story.contact(children=[child(nhs_number=None)])).get()
+        case = story.offered(another_family(story)).case
+        rows = [
+            ("casework_contactchild", match.child_id, "a_child_of_a_contact_stays"),
+            ("casework_contactadult", ContactAdult.objects.all()[0].pk, "an_adult_of_a_contact_stays"),
+            ("casework_personmatch", match.pk, "a_likeness_stays"),
+            ("casework_casechild", CaseChild.objects.get(case=case).pk, "a_child_of_a_case_stays"),
+        ]
+        for table, pk, name in rows:
+            with refused(name):
+                delete(table, pk)
+        all_of_them = (
+            "a_child_of_a_contact_stays_all", "an_adult_of_a_contact_stays_all", "a_likeness_stays_all",
+            "a_child_of_a_case_stays_all",
+        )  # fmt: skip
+        for (table, _, _), name in zip(rows, all_of_them, strict=True):
+            with refused(name):
+                run(f"TRUNCATE {table}" + (" CASCADE" if table == "casework_contactchild" else ""))
 
     def test_two_children_or_adults_have_one_place(self, story: Story) -> None:
         contact = story.contact()
@@ -682,6 +742,8 @@ class TestClocks:
             {"contact_id": str(Contact.objects.get().pk), "case_id": str(handoff.case_id), "handoff_id": "NULL"},
         ):
             with refused("a_clock_has_one_subject"):
+                copy("casework_clock", clock.pk, **to)
+            with refused("a_clock_never_restarts"):
                 change("casework_clock", clock.pk, **to)
 
     def test_it_stops_without_when_or_why(self, story: Story) -> None:
@@ -1020,6 +1082,18 @@ class TestRuleSets:
 
 class TestNoWayRound:
     """The trigger package has a switch for a session. Here it switches nothing."""
+
+    def test_a_temporary_table_stands_in_for_none(self, story: Story) -> None:
+        """Whoever may make one could otherwise be the second person, or let an open case go."""
+        contact = story.contact()
+        decision = story.decided(contact, pathway="advice", level=3)
+        held = held_now(story.offered(another_family(story)).case)
+        run("CREATE TEMP TABLE casework_signoff AS SELECT 1 AS id, %s AS decision_id, true AS agreed", decision.pk)
+        with refused("a_decision_needs_its_sign_off_to_take_effect"):
+            change("public.casework_contact", contact.pk, status="'decided'", decision_in_effect_id=str(decision.pk))
+        run("CREATE TEMP TABLE casework_responsibility AS SELECT * FROM public.casework_responsibility")
+        with refused("an_open_case_has_one_responsible_team"):
+            change("public.casework_responsibility", held.pk, period="tstzrange(lower(period), now())")
 
     def test_a_setting_switches_no_refusal_off(self, story: Story) -> None:
         case = story.accepted()

@@ -99,7 +99,7 @@ class TestAPersonPicks:
         ("family", "why"),
         [
             (living_at(None), "No child has a postcode"),
-            (living_at("HP20 1UA", confidential=True), "The address is confidential"),
+            (living_at("HP20 1UA", confidential=True), "An address is confidential"),
             (living_at("HP20 1UA", "HP11 1BB"), "The children live in different localities"),
         ],
     )
@@ -135,6 +135,38 @@ class TestAPersonPicks:
         story.decided(contact, chosen_team_id=chosen.pk, chosen_team_reason="The refuge works with it.")
         assert "HP20" not in Case.objects.get(contacts=contact).route_reason
 
+    def test_a_brother_or_sister_elsewhere_does_not_lead_to_a_child_in_hiding(self, story: Story) -> None:
+        family = living_at("HP20 1UA", "HP20 1UA")
+        family["children"][1]["address"]["confidential"] = True
+        with pytest.raises(InvalidDocument, match="An address is confidential"):
+            story.decided(story.contact(**family))
+
+    def test_nor_does_the_team_that_knew_the_family_before(self, story: Story) -> None:
+        story.closed()
+        story.later(days=90)
+        contact = story.contact(children=[child(address=address("HP20 1UA", confidential=True))])
+        with pytest.raises(InvalidDocument, match="An address is confidential"):
+            story.decided(contact)
+        story.decided(contact, chosen_team_id=story.team("chiltern").pk, chosen_team_reason="The refuge is here.")
+        case = Case.objects.get(contacts=contact)
+        assert case.handoffs.get().to_team.code == "chiltern"
+
+    def test_who_knows_better_is_heard(self, story: Story) -> None:
+        contact, chiltern = story.contact(), story.team("chiltern")
+        with pytest.raises(InvalidDocument, match="Say why you pick this team"):
+            story.decided(contact, chosen_team_id=chiltern.pk)
+        story.decided(contact, chosen_team_id=chiltern.pk, chosen_team_reason="They move to Chesham on Monday.")
+        case = Case.objects.get(contacts=contact)
+        assert case.handoffs.get().to_team == chiltern
+        assert case.route_reason == "Picked by a person: They move to Chesham on Monday."
+
+    def test_but_not_where_no_team_is_wanted(self, story: Story) -> None:
+        with pytest.raises(InvalidDocument, match="No team is picked for that"):
+            story.decided(
+                story.contact(), pathway="advice", level=1, rag="blue",
+                chosen_team_id=story.team("chiltern").pk, chosen_team_reason="They are kind.",
+            )  # fmt: skip
+
     def test_where_the_locality_has_no_team(self, story: Story) -> None:
         Team.objects.filter(code="aylesbury").update(is_active=False)
         with pytest.raises(InvalidDocument, match="Aylesbury has no team that takes work"):
@@ -164,7 +196,40 @@ def test_but_not_after_more_than_six_months(story: Story) -> None:
     assert story.offered(story.contact(children=[child(address=address(moved))])).to_team.code == "chiltern"
 
 
+def test_a_postcode_that_only_looks_like_ours_is_to_be_checked(story: Story) -> None:
+    slip = next(f"HP20 {n}ZZ" for n in range(10) if not Postcode.objects.filter(pk=f"HP20 {n}ZZ").exists())
+    contact = story.contact(**living_at(slip))
+    story.decided(contact)
+    case = Case.objects.get(contacts=contact)
+    assert f"{slip} is not in our list, although HP20 is ours too: check it first." in case.route_reason
+
+
 class TestOpenWork:
+    def test_a_likeness_that_nobody_confirmed_puts_no_story_into_another_familys_record(
+        self, story: Story, amina: User
+    ) -> None:
+        case = story.accepted()
+        story.later(days=2)
+        contact = story.contact(children=[child(nhs_number=None, first_name="Robyn")])
+        assert contact.recommendation is not None
+        assert contact.recommendation.pathway == "link_to_open_work", "until somebody says no, their history counts"
+        with pytest.raises(InvalidDocument, match="nobody has said yet that they are the same people"):
+            story.decided(contact)
+        match = contact.children.get().matches.get()
+        contacts.settle_match(contact_id=contact.pk, match_id=match.pk, same=True, by=amina, now=story.later())
+        story.decided(contact)
+        assert contact.case == case
+
+    def test_a_father_of_the_same_name_does_not_either(self, story: Story) -> None:
+        """Nobody is asked about an adult's likeness: it is history, and no more."""
+        father = {"first_name": "John", "last_name": "Smith", "date_of_birth": "1985-02-03", "relationship": "father"}
+        story.accepted(story.contact(adults=[father]))
+        story.later(days=2)
+        contact = story.contact(children=[child(nhs_number=None, first_name="Zo", last_name="Haddad",
+                                                date_of_birth="2010-01-02")], adults=[father])  # fmt: skip
+        with pytest.raises(InvalidDocument, match="nobody has said yet that they are the same people"):
+            story.decided(contact, pathway="link_to_open_work")
+
     def test_a_contact_about_open_work_goes_to_those_who_do_it(self, story: Story) -> None:
         case = story.accepted()
         story.later(days=2)

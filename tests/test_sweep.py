@@ -213,6 +213,15 @@ class TestWhoIsToldAboutAContact:
         assert OutboxMessage.objects.filter(reminder__clock=clock, to=maya.email).count() == 1
 
 
+def test_a_whole_team_without_anybody_in_it_is_no_silence(story: Story) -> None:
+    contact = story.contact(at=story.now.replace(hour=23), **HARM)
+    assert contact.team.code == "emergency-duty"
+    Membership.objects.filter(team=contact.team).delete()
+    clock = contact.clocks.get(kind="next_step_decision")
+    reminders.sweep(now=clock.warn_at)
+    assert told(clock, "warning") == {"sam"}
+
+
 class TestWhoIsToldAboutAHandoff:
     def test_those_who_lead_the_team_that_is_asked(self, story: Story) -> None:
         clock = of_handoff(story)

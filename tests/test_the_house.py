@@ -22,7 +22,10 @@ def public_actions() -> Iterator[tuple[str, Callable[..., Any]]]:
     for name in ACTIONS:
         module = import_module(f"{actions.__name__}.{name}")
         for verb, function in inspect.getmembers(module, inspect.isfunction):
-            inside = verb in {"ask_rules", "open_offer", "wait_for_a_team", "preview", "check_can_decide"}
+            inside = verb in {
+                "ask_again_if_overtaken", "ask_rules", "check_can_decide", "hold_children", "open_offer", "preview",
+                "wait_for_a_team",
+            }  # fmt: skip
             if function.__module__ == module.__name__ and not verb.startswith("_") and not inside:
                 yield f"{name}.{verb}", function
 

@@ -8,6 +8,7 @@ same words at every door.
 import difflib
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -118,8 +119,7 @@ def load_json(text: str | bytes) -> Any:
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     seen = dict(pairs)
     if len(seen) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = sorted({key for key in keys if keys.count(key) > 1})
+        twice = sorted(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
         raise InvalidDocument([Fault((key,), "stands twice in one object; keep one of the two.") for key in twice])
     return seen
 
@@ -201,6 +201,8 @@ def quoted(value: object) -> str:
         text = json.dumps(value, ensure_ascii=False, default=str)
     except (ValueError, RecursionError):
         text = "something that holds itself"
+    # Half of a character cannot be written back.
+    text = text.encode(errors="replace").decode()
     return text if len(text) <= 60 else text[:57] + "…"
 
 

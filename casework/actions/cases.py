@@ -8,18 +8,18 @@ from casework import audit, clocks, outbox, permissions, policies, responsibilit
 from casework.models import Case, ClockEnd, Event, Message, Milestone, MilestoneKind, Outcome
 from casework.statuses import CaseStatus
 from casework.transitions import move
-from localities.models import OtherAuthority, User
+from localities.models import OtherAuthority, Team, User
 from localities.working_time import local_day
 from triage.documents import Fault, InvalidDocument
 
 
-def _load(case_id: int, by: User, now: datetime) -> tuple[Case, int]:
+def _load(case_id: int, by: User, now: datetime) -> tuple[Case, Team]:
     """The open case, locked, and the team that holds it: `by` must work there."""
     case = Case.objects.visible_to(by, local_day(now)).locked().get(pk=case_id)
     policies.check_is_open(case)
-    team_id = responsibilities.current(case).team_id
-    permissions.check_can_work_in(case, team_id, by, local_day(now))
-    return case, team_id
+    holder = responsibilities.current(case).team
+    permissions.check_can_work_in(case, holder.pk, by, local_day(now))
+    return case, holder
 
 
 @transaction.atomic
@@ -30,9 +30,9 @@ def name_lead(*, case_id: int, lead_id: int | None, by: User, now: datetime) -> 
     :raises InvalidDocument: nobody was named, or somebody outside the team.
     :raises NotPermitted: `by` does not work in the team that holds the case.
     """
-    case, team_id = _load(case_id, by, now)
+    case, holder = _load(case_id, by, now)
     lead = User.objects.filter(pk=lead_id or 0).first()
-    if lead is None or not permissions.works_in(lead, team_id, local_day(now)):
+    if lead is None or not permissions.works_in(lead, holder.pk, local_day(now)):
         raise InvalidDocument([Fault(("lead",), "Choose somebody who works in the team that holds the case.")])
     case.lead_practitioner = lead
     case.save(update_fields=["lead_practitioner"])
@@ -89,15 +89,19 @@ def close(*, case_id: int, outcome: str, summary: str, by: User, now: datetime) 
     End the work, with its outcome and what was achieved. Professionals who referred the family hear of it.
 
     :raises InvalidDocument: with every fault, by field.
-    :raises NotAllowedInStatus: the case is closed already, or on offer to a team.
+    :raises NotAllowedInStatus: the case is closed already, on offer to a team, or no team has taken it on.
     """
-    case, _ = _load(case_id, by, now)
+    case, holder = _load(case_id, by, now)
     policies.check_nothing_on_offer(case)
+    policies.check_was_taken_on(case, holder)
     faults = []
     if outcome not in set(Outcome):
         faults.append(Fault(("outcome",), "Choose how the work ended."))
     if outcome == Outcome.OTHER_AUTHORITY and case.other_authority_id is None:
         faults.append(Fault(("outcome",), "Name the other authority first."))
+    if case.clocks.running().filter(kind="strategy_discussion").exists():
+        says = "No strategy discussion is recorded. Record when it was held, then close the case."
+        faults.append(Fault(("outcome",), says))
     if not summary.strip():
         faults.append(Fault(("summary",), "Say what was achieved, and what stays open for the family."))
     if faults:

@@ -14,7 +14,7 @@ from casework.audit import Actor
 from casework.contact_document import AdultEntry, ChildEntry, ContactDocument, read_contact
 from casework.errors import CaseworkError, KeyUsedForAnother
 from casework.fact_finding import find
-from casework.history import household
+from casework.history import household, opened_since
 from casework.matching import alike
 from casework.models import (
     Channel,
@@ -28,6 +28,7 @@ from casework.models import (
     Recommendation,
 )
 from casework.rules import Rules, live, of_version
+from casework.statuses import ContactStatus
 from localities import calendar
 from localities.models import Agency, Team, TeamKind, User
 from localities.working_time import local_day
@@ -100,12 +101,17 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     children = sorted(enumerate(_with_refs(entry.children)), key=lambda placed: placed[1][1].nhs_number or "")
     for position, (ref, child) in children:
         _add_child(contact, position, ref, child)
-    homes = [child.address for child in entry.children if child.address and not child.address.confidential]
-    home = next((address.postcode for address in homes if address.postcode), "")
+    addresses = [child.address for child in entry.children if child.address]
+    # "At the same address" says nothing where one of the addresses must not be known.
+    hidden = any(address.confidential for address in addresses)
+    home = "" if hidden else next((address.postcode for address in addresses if address.postcode), "")
     for position, adult in enumerate(entry.adults):
         _add_adult(contact, position, adult, home)
+    # Contacts about one child that come at the same moment count each other.
+    hold_children(contact)
     ask_rules(contact, by=by, now=now, rules=rules)
     _place(contact, now)
+    _tell_if_red(contact, now)
     _start_clocks(contact, now)
     audit.record(
         Event.CONTACT_RECEIVED, by=by, at=now, contact=contact,
@@ -152,10 +158,33 @@ def ask_rules(contact: Contact, *, by: Actor, now: datetime, rules: Rules | None
     )  # fmt: skip
 
 
-def _ask_again(contact: Contact, by: User, now: datetime) -> None:
+def hold_children(contact: Contact) -> None:
+    """
+    Lock the children's own records until the transaction ends, in the one order that nobody waits in a circle: after
+    the contact, and by number. Who decides on two contacts about one child at the same moment sees what the other did.
+    """
+    list(Person.objects.filter(pk__in=contact.children.values("person")).order_by("pk").select_for_update(no_key=True))
+
+
+def ask_again_if_overtaken(contact: Contact, *, now: datetime) -> None:
+    """Ask the rules again about a contact that waits, where a case of one of its children opened since they were."""
+    recommendation = contact.recommendation
+    if contact.status != ContactStatus.RECEIVED or recommendation is None:
+        return
+    if opened_since(contact, recommendation.made_at) is None:
+        return
+    with transaction.atomic():
+        held = Contact.objects.locked().get(pk=contact.pk)
+        if held.status == ContactStatus.RECEIVED and held.recommendation_id == recommendation.pk:
+            _ask_again(held, audit.SYSTEM, now)
+    contact.refresh_from_db(fields=["recommendation", "rag"])
+
+
+def _ask_again(contact: Contact, by: Actor, now: datetime) -> None:
     held_before = contact.recommendation is not None and contact.recommendation.hold == Hold.AGREEMENT
     ask_rules(contact, by=by, now=now)
     clocks.rerate(contact, at=now)
+    _tell_if_red(contact, now)
     holds_now = contact.recommendation is not None and contact.recommendation.hold == Hold.AGREEMENT
     if held_before and not holds_now:
         clocks.stop(contact, "agreement_sought", at=now)
@@ -206,6 +235,7 @@ def record_agreement(
 def record_checks(
     *,
     contact_id: int,
+    recommendation_id: int,
     sibling_on_cp_plan: bool | None,
     children: dict[int, tuple[bool | None, bool | None]],
     by: User,
@@ -214,11 +244,15 @@ def record_checks(
     """
     Write down what our records say, and ask the rules again.
 
+    :param recommendation_id: the recommendation that was in view: an older page must not undo what came since.
     :param children: by the id of the `ContactChild`: had a child protection plan before, was looked after before.
+    :raises TakenBySomeoneElse: the recommendation changed since it was read.
     """
     contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
     permissions.check_can_work_on(contact, by, local_day(now))
     policies.check_waits_for_decision(contact)
+    policies.check_was_in_view(contact, recommendation_id)
+    hold_children(contact)
     contact.sibling_on_cp_plan = sibling_on_cp_plan
     contact.save(update_fields=["sibling_on_cp_plan"])
     for child in contact.children.filter(pk__in=children).select_related("person"):
@@ -294,6 +328,11 @@ def _take_to_be(child: ContactChild, person: Person) -> None:
     made_for_child = child.person
     child.person = person
     child.save(update_fields=["person"])
+    for record in ("previous_cp_plan", "previously_looked_after"):
+        # What our records say of either is known of the one person: a yes, else a no.
+        said = {getattr(made_for_child, record), getattr(person, record)} - {None}
+        setattr(person, record, any(said) if said else None)
+    person.save(update_fields=["previous_cp_plan", "previously_looked_after"])
     needed = (
         made_for_child.contact_children.exists()
         or made_for_child.cases.exists()
@@ -351,13 +390,18 @@ def _add_child(contact: Contact, position: int, ref: str, entry: ChildEntry) -> 
     }
     # A confidential postcode is not kept with the person, where it would be compared and shown.
     person = Person(**described, nhs_number=entry.nhs_number, postcode="" if confidential else postcode)
-    likenesses = alike(person, but_not=contact.children.values_list("person", flat=True))
+    # Brothers and sisters are not each other, whatever they share; one number twice is a slip, or one child.
+    siblings = contact.children.exclude(nhs_number=entry.nhs_number) if entry.nhs_number else contact.children
+    likenesses = alike(person, but_not=siblings.values_list("person", flat=True))
     known = next((like.person for like in likenesses if like.certain), None)
     if known is None:
         # Another date of birth with the same number: somebody must look; until then the number stays where it is.
         if any(like.person.nhs_number == person.nhs_number for like in likenesses if person.nhs_number):
             person.nhs_number = None
         person.save()
+    elif confidential and known.postcode == postcode:
+        known.postcode = ""
+        known.save(update_fields=["postcode"])
     child = ContactChild.objects.create(
         contact=contact,
         position=position,
@@ -401,6 +445,12 @@ def _place(contact: Contact, now: datetime) -> None:
         if on_duty is not None:
             contact.team = on_duty
             contact.save(update_fields=["team"])
+
+
+def _tell_if_red(contact: Contact, now: datetime) -> None:
+    """The team that has it hears at once, and once: the night's first warning would be too late."""
+    if contact.rag == Rag.RED:
+        outbox.add_for_team(Message.RED_CONTACT, contact.team, key=f"red_contact:{contact}", at=now, contact=contact)
 
 
 def _team_of_kind(kind: TeamKind) -> Team:

@@ -6,8 +6,9 @@ from django.db import transaction
 
 from casework import audit, clocks, outbox, permissions, policies, responsibilities
 from casework.actions import handoffs
+from casework.actions.contacts import hold_children
 from casework.errors import TakenBySomeoneElse
-from casework.history import Household, household
+from casework.history import Household, household, opened_since
 from casework.models import (
     Case,
     CaseChild,
@@ -16,6 +17,7 @@ from casework.models import (
     Decision,
     Event,
     Message,
+    Recommendation,
     SignOff,
 )
 from casework.routing import Route, route, teams_to_pick_from
@@ -30,6 +32,7 @@ from triage.ruleset import Hold, Rag, RuleSet
 from triage.two_persons import Proposal, two_person_reasons
 
 # Services that a family is free to refuse: nobody is sent there before the family was asked.
+GRAVEST = "strategy_discussion"
 VOLUNTARY = ("family_help", "early_help")
 
 
@@ -54,7 +57,8 @@ def decide(
     needed, it waits for the second.
 
     :param recommendation_id: the recommendation that the decider saw.
-    :param chosen_team_id: where the route cannot tell, the team that the person picks, with `chosen_team_reason`.
+    :param chosen_team_id: where the route cannot tell, or the person knows better, the team that they pick, with
+        `chosen_team_reason`.
     :raises InvalidDocument: with every fault, by field.
     :raises NotPermitted: `by` may not decide on this contact.
     :raises NotAllowedInStatus: it is decided already, or waits for a second person.
@@ -66,12 +70,12 @@ def decide(
     assert recommendation is not None, "a contact that was received has a recommendation"
     rules = of_version(recommendation.rule_set_id).rule_set
     check_can_decide(contact, by=by, now=now)
-    if recommendation.pk != recommendation_id:
-        raise TakenBySomeoneElse("The recommendation changed while you were reading. Look at it again, then decide.")
+    policies.check_was_in_view(contact, recommendation_id)
+    hold_children(contact)
+    _check_nothing_opened_since(contact, recommendation)
     proposal = Proposal(pathway=pathway, level=level, rag=rag)
     where = _check(contact, proposal, rationale, chosen_team_id, chosen_team_reason, rules, now)
     reasons = two_person_reasons(rules, recommendation.facts, recommendation.result, proposal)
-    picked = bool(where.pick)
     decision = Decision.objects.create(
         contact=contact,
         recommendation=recommendation,
@@ -84,8 +88,8 @@ def decide(
         rationale=rationale.strip(),
         needs_sign_off=bool(reasons),
         sign_off_reasons=reasons,
-        chosen_team_id=chosen_team_id if picked else None,
-        chosen_team_reason=chosen_team_reason.strip() if picked else "",
+        chosen_team_id=chosen_team_id,
+        chosen_team_reason=chosen_team_reason.strip() if chosen_team_id is not None else "",
     )
     audit.record(
         Event.DECISION_MADE, by=by, at=now, contact=contact,
@@ -96,6 +100,7 @@ def decide(
         outbox.add_for_team(
             Message.SIGN_OFF_WANTED, contact.team, Role.FRONT_DOOR_MANAGER,
             key=f"sign_off_wanted:{decision.pk}", at=now, contact=contact, but_not=[by.pk],
+            anywhere=True,
         )  # fmt: skip
     else:
         _take_effect(contact, decision, where, by, now)
@@ -113,10 +118,13 @@ def sign_off(*, contact_id: int, agreed: bool, rationale: str, by: User, now: da
     """
     contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
     policies.check_waits_for_sign_off(contact)
-    decision = contact.decisions.select_related("decided_by", "chosen_team").latest("pk")
+    decision = contact.decisions.select_related("decided_by", "chosen_team", "recommendation").latest("pk")
     permissions.check_can_sign_off(decision, by, local_day(now))
     if not rationale.strip():
         raise InvalidDocument([Fault(("rationale",), "Say why you agree or decline.")])
+    if agreed:
+        hold_children(contact)
+        _check_nothing_opened_since(contact, decision.recommendation)
     SignOff.objects.create(decision=decision, by=by, at=now, agreed=agreed, rationale=rationale.strip())
     audit.record(Event.SIGN_OFF_GIVEN if agreed else Event.SIGN_OFF_DECLINED, by=by, at=now, contact=contact)
     if not agreed:
@@ -154,6 +162,13 @@ def _route(contact: Contact, pathway: str, rules: RuleSet, now: datetime) -> Rou
     return route(contact, pathway, household(contact), rules, now=now)
 
 
+def _check_nothing_opened_since(contact: Contact, recommendation: Recommendation) -> None:
+    """Two cases of one child are two teams and two stories: who decides must know of the first."""
+    opened = opened_since(contact, recommendation.made_at)
+    if opened is not None:
+        raise TakenBySomeoneElse(f"{opened} was opened for this family in the meantime. Look again, then go on.")
+
+
 def _check(
     contact: Contact,
     proposal: Proposal,
@@ -173,15 +188,21 @@ def _check(
         faults.append(Fault(("rag",), "Choose the rating."))
     if not rationale.strip():
         faults.append(Fault(("rationale",), "Say why: a decision needs a rationale in your own words."))
+    if proposal.pathway == GRAVEST and (proposal.level, proposal.rag) != (4, Rag.RED):
+        says = "A strategy discussion is at level 4 and red. Change the level and the rating, or what happens next."
+        faults.append(Fault(("pathway",), says))
     if proposal.pathway in VOLUNTARY and contact.agreement == Agreement.NOT_SOUGHT:
         says = "Nobody has asked the family yet. Record what it says to this service, then decide."
         faults.append(Fault(("pathway",), says))
     where = Route("", ends_here=True)
     if proposal.pathway in rules.pathways:
         where = _route(contact, proposal.pathway, rules, now)
-        if where.pick and chosen_team_id not in {team.pk for team in teams_to_pick_from()}:
-            faults.append(Fault(("team",), where.pick))
-        if where.pick and not chosen_team_reason.strip():
+        picks = where.pick or chosen_team_id is not None
+        if chosen_team_id is not None and (where.ends_here or where.link_to):
+            faults.append(Fault(("team",), f"{where.reason} No team is picked for that; leave this empty."))
+        elif picks and chosen_team_id not in {team.pk for team in teams_to_pick_from()}:
+            faults.append(Fault(("team",), where.pick or "Choose a team that takes work, or leave this empty."))
+        if picks and not chosen_team_reason.strip():
             faults.append(Fault(("team_reason",), "Say why you pick this team."))
     if faults:
         raise InvalidDocument(faults)
@@ -215,8 +236,9 @@ def _feed_back(contact: Contact, decision: Decision, now: datetime) -> None:
 
 def _link(contact: Contact, where: Route, by: User, now: datetime) -> None:
     """New information about open work is no new case: it goes to those who work with the family."""
-    case = where.link_to
-    assert case is not None
+    assert where.link_to is not None
+    case = Case.objects.locked().get(pk=where.link_to.pk)
+    policies.check_is_open(case)
     contact.case = case
     contact.save(update_fields=["case"])
     _add_children(case, contact)
@@ -229,8 +251,9 @@ def _link(contact: Contact, where: Route, by: User, now: datetime) -> None:
 
 def _open_case(contact: Contact, decision: Decision, where: Route, by: User, now: datetime) -> None:
     """The case opens with the front door responsible, and is offered in the same instant."""
-    team = decision.chosen_team or where.team
-    reason = f"Picked by a person: {decision.chosen_team_reason}" if decision.chosen_team else where.reason
+    chosen = decision.chosen_team if decision.chosen_team and decision.chosen_team.is_active else None
+    team = chosen or where.team
+    reason = f"Picked by a person: {decision.chosen_team_reason}" if chosen else where.reason
     case = Case.objects.create(
         opened_at=now,
         opened_by_decision=decision,

@@ -46,7 +46,7 @@ def open_offer(case: Case, *, to_team: Team, from_team: Team, reason: str, by: U
         case=case, from_team=from_team, to_team=to_team, reason=reason, offered_at=now, offered_by=by
     )
     clocks.start(clocks.OFFERED, handoff, at=now)
-    clocks.stop(case, "next_team_offered", at=now)
+    clocks.stop(case, "next_team_offered", "next_team_offered_red", at=now)
     audit.record(
         Event.HANDOFF_OFFERED, by=by, at=now, case=case, handoff=handoff,
         from_team=from_team.code, to_team=to_team.code,

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from casework import audit
+from casework.actions import contacts
 from casework.models import Case, Contact, Event
 from localities.models import Agency, User
 from localities.working_time import local_day
@@ -10,15 +11,18 @@ from localities.working_time import local_day
 
 def at_contact(*, reference: str, by: User, now: datetime) -> Contact:
     """
-    The contact, if this person may see it.
+    The contact, if this person may see it. Where a case of one of its children opened since the rules were asked, they
+    are asked again first, so that what is in view rests on what is known.
 
     :raises Contact.DoesNotExist: there is none, or it is out of scope: the two look alike.
     """
     contact = (
         Contact.objects.visible_to(by, local_day(now))
         .select_related("team", "agency", "entered_by", "recommendation", "decision_in_effect__decided_by", "case")
+        .prefetch_related("children__person", "adults__person")
         .get(reference=reference)
     )
+    contacts.ask_again_if_overtaken(contact, now=now)
     audit.record(Event.CONTACT_VIEWED, by=by, at=now, contact=contact)
     return contact
 

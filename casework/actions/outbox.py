@@ -25,9 +25,10 @@ log = structlog.get_logger()
 # Longer than the slowest mail server can take over one message: EMAIL_TIMEOUT for each of its nine answers.
 LEASE = timedelta(minutes=2)
 LONGEST = timedelta(seconds=45)
-# A minute, two, four … : the last try is some four hours after the first.
-MOST_ATTEMPTS = 9
+# A minute, two, four … then every four hours: a mail server may be away over a long weekend.
+MOST_ATTEMPTS = 30
 FIRST_DELAY = timedelta(minutes=1)
+LONGEST_DELAY = timedelta(hours=4)
 
 
 class Delivered(NamedTuple):
@@ -118,11 +119,12 @@ def _mark_sent(message: OutboxMessage, *, now: datetime) -> None:
 def _put_back(message: OutboxMessage, error: Exception, *, now: datetime) -> None:
     """Try again later, each time twice as late; after the last try a person looks at it."""
     gives_up = message.attempts >= MOST_ATTEMPTS
-    OutboxMessage.objects.filter(pk=message.pk, sent_at__isnull=True).update(
+    ours = OutboxMessage.objects.filter(pk=message.pk, sent_at__isnull=True, leased_until=message.leased_until)
+    ours.update(
         leased_until=None,
         # The class only: a mail server's words may quote the address.
         last_error=type(error).__name__,
-        not_before=now + FIRST_DELAY * 2 ** (message.attempts - 1),
+        not_before=now + min(FIRST_DELAY * 2 ** (message.attempts - 1), LONGEST_DELAY),
         parked_at=now if gives_up else None,
     )
     log.warning("message not sent", message=message.pk, kind=message.kind, error=type(error).__name__, parked=gives_up)

@@ -90,8 +90,11 @@ WITH due AS (
       AND NOT EXISTS (SELECT FROM staff s WHERE s.role = made.role AND s.team_id = made.team_id)
   UNION
     SELECT made.id, staff.email
-    FROM made JOIN staff ON staff.role = %(service_manager)s
-    WHERE made.role <> '' AND NOT EXISTS (SELECT FROM staff s WHERE s.role = made.role)
+    FROM made
+    LEFT JOIN localities_team team ON team.id = made.team_id
+    JOIN staff ON staff.role = %(service_manager)s
+    WHERE (made.role <> '' AND NOT EXISTS (SELECT FROM staff s WHERE s.role = made.role))
+       OR (made.role = '' AND team.email = '' AND NOT EXISTS (SELECT FROM staff s WHERE s.team_id = made.team_id))
 ), written AS (
     INSERT INTO casework_outboxmessage (
         kind, idempotency_key, "to", contact_id, case_id, reminder_id, created_at, not_before, attempts, last_error

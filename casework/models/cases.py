@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from casework.models.contacts import RAGS, Person
 from casework.models.judgement import NOT_BLANK, Decision
-from casework.models.refusals import lacks_sign_off, never_emptied, refuse, refuse_if
+from casework.models.refusals import lacks_sign_off, never_deleted, never_emptied, refuse, refuse_if
 from casework.references import new_case_reference
 from casework.statuses import CaseStatus, HandoffStatus
 from localities.models import Locality, Membership, OtherAuthority, Role, Team, User
@@ -31,15 +31,15 @@ class Outcome(models.TextChoices):
 
 
 # Checked when the transaction ends, so that responsibility can pass from one team to the next within it.
-HELD_DECLARES = [("subject", "casework_case%ROWTYPE"), ("holders", "INTEGER"), ("held", "TSTZMULTIRANGE")]
+HELD_DECLARES = [("subject", "public.casework_case%ROWTYPE"), ("holders", "INTEGER"), ("held", "TSTZMULTIRANGE")]
 
 
 def held_by_one_team(case_id: str) -> str:
     """The trigger function for a case: one team holds it while it is open, none once closed, and never a gap."""
     return f"""
-        SELECT * INTO subject FROM casework_case WHERE id = {case_id};
+        SELECT * INTO subject FROM public.casework_case WHERE id = {case_id};
         SELECT count(*) FILTER (WHERE upper_inf(period)), range_agg(period) INTO holders, held
-        FROM casework_responsibility WHERE case_id = {case_id};
+        FROM public.casework_responsibility WHERE case_id = {case_id};
         IF subject.status = 'open' AND holders <> 1 THEN
             {refuse("an_open_case_has_one_responsible_team", "An open case has exactly one responsible team.")}
         END IF;
@@ -155,6 +155,7 @@ class CaseChild(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["case", "person"], name="a_child_is_in_a_case_once"),
         ]
+        triggers: ClassVar = never_deleted("a_child_of_a_case_stays", "A child with whom a case worked stays in it.")
 
     def __str__(self) -> str:
         return f"{self.case}: child"
@@ -180,6 +181,7 @@ class Handoff(models.Model):
             models.UniqueConstraint(
                 fields=["case"], condition=Q(status=HandoffStatus.OFFERED), name="a_case_has_one_open_handoff"
             ),
+            models.CheckConstraint(condition=Q(status__in=HandoffStatus.values), name="a_handoff_has_a_known_status"),
             models.CheckConstraint(condition=~Q(from_team=models.F("to_team")), name="a_handoff_goes_to_another_team"),
             models.CheckConstraint(condition=Q(reason__regex=NOT_BLANK), name="a_handoff_has_a_reason"),
             models.CheckConstraint(
@@ -202,10 +204,28 @@ class Handoff(models.Model):
         ]
         triggers: ClassVar = [
             refuse_if(
-                "TG_OP = 'DELETE' OR OLD.status <> 'offered'",
+                """TG_OP = 'DELETE' OR OLD.status <> 'offered'
+                   OR (NEW.case_id, NEW.from_team_id, NEW.to_team_id, NEW.reason, NEW.offered_at, NEW.offered_by_id)
+                      IS DISTINCT FROM
+                      (OLD.case_id, OLD.from_team_id, OLD.to_team_id, OLD.reason, OLD.offered_at, OLD.offered_by_id)""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_handoff_is_answered_once",
-                says="This handoff was answered already; its answer stays.",
+                says="A handoff is answered once, and stays as it was offered.",
+            ),
+            pgtrigger.Trigger(
+                name="an_accepted_handoff_passes_responsibility",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                timing=pgtrigger.Deferred,
+                func=f"""
+        IF NEW.status = 'accepted' AND NOT EXISTS (
+            SELECT FROM public.casework_responsibility
+            WHERE handoff_id = NEW.id AND team_id = NEW.to_team_id AND lower(period) = NEW.answered_at
+        ) THEN
+            {refuse("an_accepted_handoff_passes_responsibility", "Who accepts a case is responsible from then on.")}
+        END IF;
+        RETURN NULL;
+    """,  # noqa: S608  # our own words
             ),
             never_emptied("handoffs_are_never_emptied", "Handoffs are never deleted."),
         ]

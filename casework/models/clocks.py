@@ -70,7 +70,7 @@ class ClockPolicy(models.Model):
         ]
         triggers: ClassVar = [
             refuse_if(
-                "EXISTS (SELECT FROM casework_clock WHERE policy_id = OLD.id)",
+                "EXISTS (SELECT FROM public.casework_clock WHERE policy_id = OLD.id)",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_policy_that_clocks_started_under_stays",
                 says="Clocks started under this policy: add one with a later day instead.",
@@ -160,7 +160,10 @@ class Clock(models.Model):
         ]
         triggers: ClassVar = [
             refuse_if(
-                "TG_OP = 'DELETE' OR OLD.stopped_at IS NOT NULL OR NEW.started_at <> OLD.started_at",
+                """TG_OP = 'DELETE' OR OLD.stopped_at IS NOT NULL OR
+                   (NEW.started_at, NEW.policy_id, NEW.kind, NEW.contact_id, NEW.case_id, NEW.handoff_id)
+                   IS DISTINCT FROM
+                   (OLD.started_at, OLD.policy_id, OLD.kind, OLD.contact_id, OLD.case_id, OLD.handoff_id)""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_clock_never_restarts",
                 says="A clock never restarts, and a stopped one stays stopped.",

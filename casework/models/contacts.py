@@ -10,7 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-from casework.models.refusals import lacks_sign_off, never_emptied, refuse_if
+from casework.models.refusals import lacks_sign_off, never_deleted, never_emptied, refuse_if
 from casework.references import new_contact_reference
 from casework.statuses import ContactStatus
 from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
@@ -176,6 +176,7 @@ class Contact(models.Model):
                 | Q(channel=Channel.WEB, entered_by__isnull=False),
                 name="a_contact_says_who_brought_it_in",
             ),
+            models.CheckConstraint(condition=Q(status__in=ContactStatus.values), name="a_contact_has_a_known_status"),
             models.CheckConstraint(
                 condition=Q(status=ContactStatus.DECIDED, decision_in_effect__isnull=False)
                 | (~Q(status=ContactStatus.DECIDED) & Q(decision_in_effect__isnull=True)),
@@ -198,11 +199,20 @@ class Contact(models.Model):
             ),
             refuse_if(
                 """NEW.decision_in_effect_id IS NOT NULL AND NOT EXISTS (
-                       SELECT FROM casework_decision WHERE id = NEW.decision_in_effect_id AND contact_id = NEW.id
+                       SELECT FROM public.casework_decision WHERE id = NEW.decision_in_effect_id AND contact_id = NEW.id
                    )""",
                 on=pgtrigger.Insert | pgtrigger.Update,
                 name="a_decision_is_about_its_own_contact",
                 says="The decision is about another contact.",
+            ),
+            refuse_if(
+                """NEW.recommendation_id IS NOT NULL AND NOT EXISTS (
+                       SELECT FROM public.casework_recommendation
+                       WHERE id = NEW.recommendation_id AND contact_id = NEW.id
+                   )""",
+                on=pgtrigger.Insert | pgtrigger.Update,
+                name="a_recommendation_is_about_its_own_contact",
+                says="The recommendation is about another contact.",
             ),
             refuse_if(
                 lacks_sign_off("NEW.decision_in_effect_id"),
@@ -211,8 +221,13 @@ class Contact(models.Model):
                 says="This decision takes effect only when a second person agrees.",
             ),
             refuse_if(
-                """TG_OP = 'DELETE' OR (NEW.reference, NEW.document, NEW.received_at, NEW.agency_id)
-                   IS DISTINCT FROM (OLD.reference, OLD.document, OLD.received_at, OLD.agency_id)""",
+                """TG_OP = 'DELETE' OR (
+                       NEW.reference, NEW.document, NEW.received_at, NEW.agency_id, NEW.entered_by_id, NEW.channel,
+                       NEW.idempotency_key, NEW.digest
+                   ) IS DISTINCT FROM (
+                       OLD.reference, OLD.document, OLD.received_at, OLD.agency_id, OLD.entered_by_id, OLD.channel,
+                       OLD.idempotency_key, OLD.digest
+                   )""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="what_was_sent_stays_as_it_was_sent",
                 says="What was sent stays as it was sent, and a contact is never deleted.",
@@ -251,6 +266,7 @@ class ContactChild(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["contact", "position"], name="children_of_a_contact_have_their_places")
         ]
+        triggers: ClassVar = never_deleted("a_child_of_a_contact_stays", "A child on a contact stays on it.")
 
     def __str__(self) -> str:
         return f"{self.contact} {self.ref}"
@@ -270,6 +286,7 @@ class ContactAdult(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["contact", "position"], name="adults_of_a_contact_have_their_places")
         ]
+        triggers: ClassVar = never_deleted("an_adult_of_a_contact_stays", "An adult on a contact stays on it.")
 
     def __str__(self) -> str:
         return f"{self.contact} adult {self.position + 1}"
@@ -305,6 +322,7 @@ class PersonMatch(models.Model):
                 name="a_settled_likeness_says_who_and_when",
             ),
         ]
+        triggers: ClassVar = never_deleted("a_likeness_stays", "A likeness is settled, never taken away.")
 
     def __str__(self) -> str:
         return f"{self.child}: {self.score} %"

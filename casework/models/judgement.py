@@ -86,7 +86,7 @@ class SignOff(models.Model):
             *append_only("a_sign_off_never_changes", "A sign-off never changes."),
             refuse_if(
                 """EXISTS (
-                       SELECT FROM casework_decision WHERE id = NEW.decision_id AND decided_by_id = NEW.by_id
+                       SELECT FROM public.casework_decision WHERE id = NEW.decision_id AND decided_by_id = NEW.by_id
                    )""",
                 on=pgtrigger.Insert,
                 name="the_second_person_is_another_person",

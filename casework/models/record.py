@@ -116,6 +116,7 @@ class Message(models.TextChoices):
     """What a message in the outbox is about."""
 
     ACKNOWLEDGEMENT = "acknowledgement", "We have your contact"
+    RED_CONTACT = "red_contact", "A red contact waits"
     FEEDBACK = "feedback", "What we decided"
     CASE_CLOSED = "case_closed", "The work has ended"
     HANDOFF_OFFERED = "handoff_offered", "A case is offered to your team"

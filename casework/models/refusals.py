@@ -1,7 +1,8 @@
 """
 What the database itself refuses, as triggers that models declare beside their constraints.
 
-The name of a refusal is a sentence; it comes back as the constraint's name in the error.
+The name of a refusal is a sentence; it comes back as the constraint's name in the error. Tables are named with their
+schema: a temporary table of the same name must not stand in for one.
 """
 
 import pgtrigger
@@ -33,11 +34,19 @@ def refuse_if(condition: str, *, on: pgtrigger.Operation, name: str, says: str) 
 def lacks_sign_off(decision: str) -> str:
     """SQL: the decision with this id needs a second person, and none has agreed."""
     return f"""EXISTS (
-        SELECT FROM casework_decision
+        SELECT FROM public.casework_decision
         WHERE id = {decision} AND needs_sign_off AND NOT EXISTS (
-            SELECT FROM casework_signoff WHERE decision_id = {decision} AND agreed
+            SELECT FROM public.casework_signoff WHERE decision_id = {decision} AND agreed
         )
     )"""  # noqa: S608  # the column's name, from our own models
+
+
+def never_deleted(name: str, says: str) -> list[pgtrigger.Trigger]:
+    """Rows of this table may change, and are never taken away: no delete, no truncate."""
+    return [
+        pgtrigger.Trigger(name=name, when=pgtrigger.Before, operation=pgtrigger.Delete, func=refuse(name, says)),
+        never_emptied(f"{name}_all", says),
+    ]
 
 
 def append_only(name: str, says: str) -> list[pgtrigger.Trigger]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
@@ -31,6 +32,8 @@ class CaseworkErrorMiddleware:
                 return _page(request, 409, "This cannot be done now", str(error))
             case CaseworkError():
                 return _page(request, 503, "This cannot be done now", str(error))
+            case DataError() if "NUL" in str(error):  # no form of ours sends one; PostgreSQL cannot hold it
+                return bad_request(request, error)
             case _:
                 return None
 

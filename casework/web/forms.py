@@ -50,7 +50,7 @@ class DecideForm(ActionForm):
     )
     team = forms.TypedChoiceField(
         label="Team", widget=Select, required=False, coerce=int, empty_value=None,
-        help_text="Only where the route above cannot tell.",
+        help_text="Where the route above cannot tell, or you know better.",
     )  # fmt: skip
     team_reason = _why("Why this team?")
 
@@ -99,6 +99,7 @@ class AgreementForm(ActionForm):
 class ChecksForm(Form):
     """What our own records say of each child, and of brothers and sisters."""
 
+    recommendation = forms.IntegerField(widget=forms.HiddenInput, required=False)
     sibling_on_cp_plan = forms.ChoiceField(
         label="Does a brother or sister have a child protection plan?",
         widget=RadiosInARow,
@@ -108,7 +109,10 @@ class ChecksForm(Form):
 
     def __init__(self, contact: Contact, *args: Any, **kwargs: Any) -> None:
         self.children = list(contact.children.select_related("person"))
-        initial = {"sibling_on_cp_plan": _said(contact.sibling_on_cp_plan)}
+        initial: dict[str, object] = {
+            "recommendation": contact.recommendation_id,
+            "sibling_on_cp_plan": _said(contact.sibling_on_cp_plan),
+        }
         for child in self.children:
             initial[f"plan_{child.pk}"] = _said(child.person.previous_cp_plan)
             initial[f"after_{child.pk}"] = _said(child.person.previously_looked_after)

@@ -1,11 +1,12 @@
 """How times, ratings and names of rules are written on pages."""
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from dateutil.relativedelta import relativedelta
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from casework.models import Recommendation
@@ -67,10 +68,8 @@ def age(born: date | None) -> str:
 @register.simple_tag
 def row(key: str, *values: object) -> SafeString:
     """A row of a summary list; none where there is nothing to say."""
-    said = [str(value) for value in values if value not in (None, "")]
-    if not said:
-        return SafeString("")
-    return format_html(ROW, key, ", ".join(said))
+    said = format_html_join(", ", "{}", ((value,) for value in values if value not in (None, "")))
+    return format_html(ROW, key, said) if said else said
 
 
 @register.simple_tag
@@ -78,6 +77,14 @@ def rows(key: str, recommendation: Recommendation | None, codes: list[str]) -> S
     """A row with what indicators say, each on a line of its own, by the rule set that the contact was triaged by."""
     entries = of_version(recommendation.rule_set_id).rule_set.catalogue.entries if recommendation else {}
     return row(key, "\n".join(f"{entries[code].says} ({code})" if code in entries else code for code in codes))
+
+
+@register.simple_tag
+def because(recommendation: Recommendation, reason: dict[str, Any]) -> str:
+    """On what a rule fired, in words: what the indicators say, and which facts."""
+    entries = of_version(recommendation.rule_set_id).rule_set.catalogue.entries
+    on = [f"{entries[each].says} ({each})" if each in entries else words(each) for each in reason.get("because", [])]
+    return f"It rests on: {'; '.join(on)}." if on else ""
 
 
 @register.filter

@@ -38,6 +38,7 @@ from tests.documents import child, contact_document
 from tests.mail import mail_server
 from tests.sql import run
 from tests.story import Story
+from triage.documents import InvalidDocument
 
 # Enough for each order to come up.
 TIMES = 3
@@ -228,6 +229,73 @@ class TestDeciding:
                 assert not contact.decisions.exists()
             else:
                 assert contact.decisions.get().recommendation == contact.recommendation == seen
+
+
+def by_number(number: int) -> dict[str, Any]:
+    """A family whose child has an NHS number, by which it is known again."""
+    told = family(number)
+    return told | {"children": [entry | {"nhs_number": nhs_number(number)} for entry in told["children"]]}
+
+
+class TestOneChildTwice:
+    """By the NHS number: a likeness is for a person to settle, and nobody waits for that."""
+
+    def test_two_contacts_about_a_child_count_each_other(self, told: Story) -> None:
+        """The second and the third in three months: one of them is the third."""
+        for number in range(TIMES):
+            told.contact(**by_number(number))
+
+            def send(by: str, number: int = number) -> contacts.Received:
+                document = contact_document(**by_number(number))
+                return contacts.receive(document=document, by=Agency.objects.get(code=by), now=told.now)
+
+            outcomes = race(lambda: send("example-primary-school"), lambda: send("example-police"))
+            counts = [outcome.contact.recommendation.facts["family"]["contacts_3_months"] for outcome in outcomes]
+            assert sorted(counts) == [2, 3]
+
+    def test_two_contacts_about_a_child_open_one_case(self, told: Story) -> None:
+        for number in range(TIMES):
+            waiting = [told.contact(**by_number(number)), told.contact(**by_number(number))]
+            now = told.later()
+
+            def decide(contact: Contact, by: str, now: Any = now) -> Decision:
+                assert contact.recommendation is not None
+                return decisions.decide(
+                    contact_id=contact.pk, recommendation_id=contact.recommendation.pk, level=3, rag="green",
+                    pathway="family_help", rationale="So it is.", by=person(by), now=now,
+                )  # fmt: skip
+
+            first, second = waiting
+            one_wins(race(lambda c=first: decide(c, "amina"), lambda c=second: decide(c, "maya")))  # type: ignore[misc]
+            assert Case.objects.filter(contacts__in=waiting).count() == 1
+
+    def test_new_information_is_not_put_into_a_case_that_closes(self, told: Story) -> None:
+        """The case is being closed, and nobody else can see that yet, while the contact is decided on."""
+        for number in range(TIMES):
+            case = told.accepted(told.contact(**by_number(number)))
+            told.later(days=2)
+            contact = told.contact(**by_number(number))
+            assert contact.recommendation is not None
+            seen, closes, links = contact.recommendation.pk, told.later(), told.later()
+
+            def close(pk: int = case.pk, now: Any = closes) -> Case:
+                with transaction.atomic():
+                    closed = cases.close(case_id=pk, outcome="needs_met", summary="Well.", by=person("ben"), now=now)
+                    time.sleep(0.4)
+                return closed
+
+            def link(pk: int = contact.pk, seen: int = seen, now: Any = links) -> Decision:
+                time.sleep(0.2)
+                return decisions.decide(
+                    contact_id=pk, recommendation_id=seen, level=3, rag="green", pathway="link_to_open_work",
+                    rationale="They work with it.", by=person("amina"), now=now,
+                )  # fmt: skip
+
+            closed, linked = race(close, link)
+            assert isinstance(closed, Case), closed
+            assert isinstance(linked, (CaseworkError, InvalidDocument)), linked
+            contact.refresh_from_db()
+            assert (contact.status, contact.case) == ("received", None)
 
 
 class TestHandingOver:

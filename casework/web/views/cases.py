@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from casework import policies, responsibilities
 from casework.actions import cases, handoffs, looking
-from casework.models import Case, Handoff
+from casework.models import Case, Clock, Handoff
 from casework.statuses import CaseStatus, HandoffStatus
 from casework.web.forms import (
     ActionForm,
@@ -25,8 +26,8 @@ from casework.web.forms import (
     OfferForm,
     WithdrawForm,
 )
-from casework.web.signed_in import user_of
-from casework.web.views.contacts import UNPROCESSABLE, errors_of
+from casework.web.signed_in import action_of, user_of
+from casework.web.views.contacts import UNPROCESSABLE, errors_of, told
 from localities.models import User
 from localities.standing import standing
 from localities.working_time import local_day
@@ -39,7 +40,7 @@ def show(request: HttpRequest, reference: str) -> HttpResponse:
     return _page(request, reference, timezone.now())
 
 
-@require_POST
+@action_of("case")
 def offer(request: HttpRequest, reference: str) -> HttpResponse:
     """Offer the case to another team."""
     user, now, case = _fetch(request, reference)
@@ -52,13 +53,16 @@ def offer(request: HttpRequest, reference: str) -> HttpResponse:
     )  # fmt: skip
 
 
-@require_POST
+@action_of("case")
 def answer(request: HttpRequest, reference: str) -> HttpResponse:
     """Accept the handoff that is on offer, or return it."""
     user, now, case = _fetch(request, reference)
     handoff = _handoff(case, request)
     form = AnswerForm(request.POST, prefix="answer")
     if request.POST.get("answer") == "accept":
+        if request.POST.get("answer-reason", "").strip() and form.is_valid():
+            form.add_error("reason", "You wrote why it should go back. Return it, or clear this to accept.")
+            return _page(request, case.reference, now, answer=form)
         return _try(
             request, case, now, form, "answer", "Your team has the case now.",
             lambda said: handoffs.accept(handoff_id=handoff.pk, by=user, now=now),
@@ -70,7 +74,7 @@ def answer(request: HttpRequest, reference: str) -> HttpResponse:
     )  # fmt: skip
 
 
-@require_POST
+@action_of("case")
 def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
     """Take the offer back."""
     user, now, case = _fetch(request, reference)
@@ -82,7 +86,7 @@ def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
     )  # fmt: skip
 
 
-@require_POST
+@action_of("case")
 def lead(request: HttpRequest, reference: str) -> HttpResponse:
     """Name the lead practitioner."""
     user, now, case = _fetch(request, reference)
@@ -94,7 +98,7 @@ def lead(request: HttpRequest, reference: str) -> HttpResponse:
     )  # fmt: skip
 
 
-@require_POST
+@action_of("case")
 def milestone(request: HttpRequest, reference: str) -> HttpResponse:
     """Write down something that was done."""
     user, now, case = _fetch(request, reference)
@@ -105,7 +109,7 @@ def milestone(request: HttpRequest, reference: str) -> HttpResponse:
     )  # fmt: skip
 
 
-@require_POST
+@action_of("case")
 def authority(request: HttpRequest, reference: str) -> HttpResponse:
     """Name the other authority."""
     user, now, case = _fetch(request, reference)
@@ -116,7 +120,7 @@ def authority(request: HttpRequest, reference: str) -> HttpResponse:
     )  # fmt: skip
 
 
-@require_POST
+@action_of("case")
 def close(request: HttpRequest, reference: str) -> HttpResponse:
     """End the work."""
     user, now, case = _fetch(request, reference)
@@ -186,17 +190,26 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     held = list(case.responsibilities.select_related("team"))
     holder = held[-1].team if held else None
     holds = is_open and holder is not None and holder.pk in who.team_ids
+    contacts = (
+        case.contacts.select_related("agency", "recommendation")
+        .prefetch_related("children__person", "adults__person")
+        .order_by("-received_at")
+    )
     context: dict[str, Any] = {
         "now": now,
         "case": case,
         "decision": case.opened_by_decision,
-        "contacts": list(case.contacts.select_related("agency", "recommendation").order_by("received_at")),
+        "stories": [told(contact) for contact in contacts],
         "children": list(case.children.all()),
         "handoffs": offers,
         "on_offer": on_offer,
         "held": held,
         "holder": holder,
-        "clocks": list(case.clocks.order_by("stopped_at", "due_at")),
+        "clocks": list(
+            Clock.objects.filter(Q(case=case) | Q(handoff=on_offer, handoff__isnull=False)).order_by(
+                "stopped_at", "due_at"
+            )
+        ),
         "milestones": list(case.milestones.select_related("recorded_by")),
         "answers": on_offer is not None and on_offer.to_team_id in who.team_ids,
         "withdraws": on_offer is not None and on_offer.from_team_id in who.team_ids,

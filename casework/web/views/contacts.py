@@ -1,26 +1,25 @@
 """A contact's pages: typing one in, looking at it, and what can be done before and after the decision."""
 
-from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from casework import permissions
 from casework.actions import contacts, decisions, looking
 from casework.errors import KeyUsedForAnother, NotPermitted
 from casework.history import household
-from casework.models import Case, Contact, ContactAdult, ContactChild, MatchStatus, PersonMatch
+from casework.models import Case, Contact, Handoff, MatchStatus, PersonMatch
 from casework.rules import live, of_version
-from casework.statuses import ContactStatus
+from casework.statuses import ContactStatus, HandoffStatus
 from casework.web.contact_form import ContactForm
 from casework.web.forms import ActionForm, AgreementForm, ChecksForm, DecideForm, SignOffForm
-from casework.web.signed_in import user_of
+from casework.web.signed_in import action_of, user_of
 from localities.models import Role, User
 from localities.standing import standing
 from localities.working_time import local_day
@@ -28,7 +27,6 @@ from triage.documents import InvalidDocument
 from triage.ruleset import RuleSet
 
 CONFLICT, UNPROCESSABLE = 409, 422
-Placed = TypeVar("Placed", ContactChild, ContactAdult)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -65,7 +63,7 @@ def show(request: HttpRequest, reference: str) -> HttpResponse:
     return _page(request, reference, timezone.now())
 
 
-@require_POST
+@action_of("contact")
 def decide(request: HttpRequest, reference: str) -> HttpResponse:
     """Accept the recommendation or override it."""
     user, now = user_of(request), timezone.now()
@@ -89,13 +87,14 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
         except InvalidDocument as invalid:
             form.take(invalid)
         else:
-            waits = "It takes effect when a second person agrees." if decision.needs_sign_off else "It is in effect."
-            messages.success(request, f"Your decision is kept. {waits}")
+            waits = decision.needs_sign_off
+            says = "It takes effect when a second person agrees." if waits else _where_it_went(contact)
+            messages.success(request, f"Your decision is kept. {says}")
             return redirect("contact", reference)
     return _page(request, reference, now, decide=form)
 
 
-@require_POST
+@action_of("contact")
 def sign_off(request: HttpRequest, reference: str) -> HttpResponse:
     """Agree to a decision as the second person, or decline."""
     user, now = user_of(request), timezone.now()
@@ -110,13 +109,13 @@ def sign_off(request: HttpRequest, reference: str) -> HttpResponse:
         except InvalidDocument as invalid:
             form.take(invalid)
         else:
-            says = "You agreed: the decision is in effect." if agreed else "You declined: it will be decided again."
-            messages.success(request, says)
+            went = f"You agreed. {_where_it_went(contact)}" if agreed else "You declined: it will be decided again."
+            messages.success(request, went)
             return redirect("contact", reference)
     return _page(request, reference, now, sign_off=form)
 
 
-@require_POST
+@action_of("contact")
 def agreement(request: HttpRequest, reference: str) -> HttpResponse:
     """Write down what the family says to a voluntary service."""
     user, now = user_of(request), timezone.now()
@@ -141,7 +140,7 @@ def agreement(request: HttpRequest, reference: str) -> HttpResponse:
     return _page(request, reference, now, agreement=form)
 
 
-@require_POST
+@action_of("contact")
 def checks(request: HttpRequest, reference: str) -> HttpResponse:
     """Write down what our records say."""
     user, now = user_of(request), timezone.now()
@@ -149,14 +148,19 @@ def checks(request: HttpRequest, reference: str) -> HttpResponse:
     form = ChecksForm(contact, request.POST)
     if form.is_valid():
         contacts.record_checks(
-            contact_id=contact.pk, sibling_on_cp_plan=form.sibling(), children=form.of_children(), by=user, now=now
+            contact_id=contact.pk,
+            recommendation_id=form.cleaned_data["recommendation"] or 0,
+            sibling_on_cp_plan=form.sibling(),
+            children=form.of_children(),
+            by=user,
+            now=now,
         )
         messages.success(request, "What the records say is kept, and the rules were asked again.")
         return redirect("contact", reference)
     return _page(request, reference, now, checks=form)
 
 
-@require_POST
+@action_of("contact")
 def match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
     """Say whether a child is the person whom it looks like."""
     user, now = user_of(request), timezone.now()
@@ -172,7 +176,7 @@ def match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
     return redirect("contact", reference)
 
 
-@require_POST
+@action_of("contact")
 def acknowledge(request: HttpRequest, reference: str) -> HttpResponse:
     """The referrer was told that we have the contact."""
     user, now = user_of(request), timezone.now()
@@ -180,7 +184,7 @@ def acknowledge(request: HttpRequest, reference: str) -> HttpResponse:
     return redirect("contact", reference)
 
 
-@require_POST
+@action_of("contact")
 def confirm_in_writing(request: HttpRequest, reference: str) -> HttpResponse:
     """The referrer confirmed a telephone contact in writing."""
     user, now = user_of(request), timezone.now()
@@ -188,7 +192,7 @@ def confirm_in_writing(request: HttpRequest, reference: str) -> HttpResponse:
     return redirect("contact", reference)
 
 
-@require_POST
+@action_of("contact")
 def give_feedback(request: HttpRequest, reference: str) -> HttpResponse:
     """The referrer was told what was decided."""
     user, now = user_of(request), timezone.now()
@@ -205,6 +209,16 @@ def _fetch(user: User, reference: str, now: datetime) -> Contact:
     return get_object_or_404(visible, reference=reference)
 
 
+def _where_it_went(contact: Contact) -> str:
+    """What a decision that took effect led to."""
+    handoff = Handoff.objects.filter(case__contacts=contact).select_related("case", "to_team").order_by("-pk").first()
+    if handoff is None:
+        return "It is in effect, and ends at the front door."
+    if handoff.status == HandoffStatus.OFFERED:
+        return f"Case {handoff.case} is offered to {handoff.to_team}."
+    return f"It is in effect, and belongs to case {handoff.case}."
+
+
 def _rules(contact: Contact) -> RuleSet:
     assert contact.recommendation is not None
     return of_version(contact.recommendation.rule_set_id).rule_set
@@ -219,14 +233,9 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         raise Http404 from None
     who = standing(user, day)
     works_on_it = bool(who.front_door_roles)
-    context: dict[str, Any] = {
+    context: dict[str, Any] = told(contact) | {
         "now": now,
-        "contact": contact,
-        "given": contact.document,
-        "recommendation": contact.recommendation,
         "result": contact.recommendation.result if contact.recommendation else {},
-        "children": _beside(contact.children.select_related("person"), contact.document["children"]),
-        "adults": _beside(contact.adults.select_related("person"), contact.document.get("adults") or []),
         "clocks": list(contact.clocks.order_by("stopped_at", "due_at")),
         "decisions": list(contact.decisions.select_related("decided_by", "sign_off__by", "chosen_team")),
         "history": list(contact.status_changes.select_related("by")),
@@ -249,9 +258,19 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     return render(request, "front_door/contacts/show.html", context, status=UNPROCESSABLE if forms else 200)
 
 
-def _beside(people: Iterable[Placed], told: list[dict[str, Any]]) -> list[tuple[Placed, dict[str, Any]]]:
-    """Each child or adult beside what was told of them, which holds more than the columns do."""
-    return [(person, told[person.position]) for person in people]
+def told(contact: Contact) -> dict[str, Any]:
+    """Everything that was told, for the story: each child and adult beside what the columns do not hold."""
+    children, adults = list(contact.children.all()), list(contact.adults.all())
+    given = contact.document
+    return {
+        "contact": contact,
+        "given": given,
+        "recommendation": contact.recommendation,
+        "children": [(child, given["children"][child.position]) for child in children],
+        "adults": [(adult, given["adults"][adult.position]) for adult in adults],
+        "hides": any(child.address_is_confidential for child in children),
+        "nothing_ticked": not contact.family_indicators and not any(child.indicators for child in children),
+    }
 
 
 def _known_before(contact: Contact) -> dict[str, Any]:
