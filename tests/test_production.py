@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 import yaml
+from django.db import connection
 
 from config.embedded import start_child
 from tests.databases import own_database
@@ -186,3 +187,33 @@ def test_the_image_is_made_of_files_that_exist_and_are_let_in() -> None:
             for source in line.split()[1:-1]:
                 assert (ROOT / source).exists(), source
                 assert source in let_in, source
+
+
+TASK = """
+import logging, django
+django.setup()
+from celery.app.trace import logger
+logger.error("Task %(name)s[%(id)s] raised: %(exc)s", {"name": "casework.tasks.sweep_clocks", "id": "1",
+             "exc": "IntegrityError: Failing row contains (Robin Ashworth)"})
+"""
+
+
+def test_a_task_that_fails_is_named_without_its_words() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", TASK], cwd=ROOT, capture_output=True, text=True, check=True,
+        env={**GOOD, "PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "config.settings"},
+    )  # fmt: skip
+    assert "task failed: casework.tasks.sweep_clocks" in done.stderr
+    assert "Ashworth" not in done.stderr
+
+
+def test_postgresqls_log_quotes_no_row(committed: str) -> None:
+    """The embedded one and that of compose.yaml; docs/running.md asks it of others."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW log_error_verbosity")
+        assert cursor.fetchone() == ("terse",)
+        cursor.execute("SHOW log_min_error_statement")
+        assert cursor.fetchone() == ("panic",)
+    command = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["db"]["command"]
+    assert "log_error_verbosity=terse" in command
+    assert "log_min_error_statement=panic" in command

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
@@ -335,3 +336,17 @@ def _addresses(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, U
             yield from _addresses(entry, here)
         else:
             yield here, entry
+
+
+def test_people_sign_in_while_valkey_is_away(client: Client, ben: User, settings: Settings) -> None:
+    """It holds nothing that matters: the limits on tries are not counted for that while."""
+    away = {"LOCATION": "unix:///nowhere/valkey.sock"}
+    settings.CACHES = {name: cache | away for name, cache in settings.CACHES.items()}
+    answer = client.post(SIGN_IN, {"login": "ben", "password": PASSWORD})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+
+
+def test_no_large_body_is_read_from_a_stranger(db: None) -> None:
+    large = SimpleUploadedFile("large", b"x" * (3 * 1024 * 1024))
+    answer = browser().post(SIGN_IN, {"login": "ben", "password": "x", "file": large})
+    assert answer.status_code == 400

@@ -7,9 +7,12 @@ from django.contrib import admin, messages
 from django.contrib.auth.password_validation import validate_password
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils import timezone
 
+from casework import audit
 from casework.admin.rights import SettingAdmin, who_is
-from casework.models import ClockPolicy
+from casework.models import ClockPolicy, Event
+from casework.web.signed_in import user_of
 from localities.models import (
     Agency,
     AgencyClient,
@@ -57,7 +60,7 @@ class UserForm(ModelForm):
 
 
 class MembershipInline(admin.TabularInline):
-    """The roles of a person."""
+    """The roles of a person. Nobody gives roles to themselves: another administrator does."""
 
     model = Membership
     extra = 0
@@ -67,7 +70,7 @@ class MembershipInline(admin.TabularInline):
         return True
 
     def _edits(self, request: HttpRequest, obj: Any = None) -> bool:
-        return who_is(request).has(Role.ADMINISTRATOR)
+        return who_is(request).has(Role.ADMINISTRATOR) and obj != request.user
 
     has_add_permission = has_change_permission = has_delete_permission = _edits
 
@@ -82,6 +85,20 @@ class UserAdmin(SettingAdmin):
     list_filter = ("is_active", "memberships__role", "memberships__team")
     search_fields = ("name", "username", "email")
     ordering = ("name",)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Who may see families' data is the edit that matters most: the role and the team stand in the audit."""
+        super().save_formset(request, form, formset, change)
+        changed = [membership for membership, _ in formset.changed_objects]
+        for what, memberships in (
+            ("added", formset.new_objects), ("changed", changed), ("removed", formset.deleted_objects)
+        ):  # fmt: skip
+            for membership in memberships:
+                audit.record(
+                    Event.SETTING_CHANGED, by=user_of(request), at=timezone.now(), setting=membership._meta.label,
+                    key=membership.pk, what=what, user=membership.user_id, role=membership.role,
+                    team=membership.team.code if membership.team else None,
+                )  # fmt: skip
 
 
 @admin.register(Team)

@@ -93,6 +93,7 @@ class CaseAdmin(WorkAdmin):
 class HandoffAdmin(WorkAdmin):
     """Handoffs from and to the person's teams."""
 
+    ordering = ("-offered_at",)
     list_display = ("open", "from_team", "to_team", "status", "offered_at", "answered_at")
     list_filter = ("status", "from_team", "to_team")
     list_select_related = ("case", "from_team", "to_team")
@@ -156,6 +157,7 @@ class DecisionAdmin(WorkAdmin):
     """Decisions: what was recommended, what was decided, and by whom."""
 
     lookers = (Role.FRONT_DOOR_MANAGER, *OVERSEERS)
+    ordering = ("-decided_at",)
     list_display = (
         "open",
         "recommended",
