@@ -357,12 +357,10 @@ class TestWhatAContactsPageSays:
         assert says in Visitor("amina").open(contact).text
         assert says not in Visitor("amina").open(story.contact(**ANOTHER_FAMILY)).text
 
-    def test_on_what_a_reason_rests(self, story: Story) -> None:
-        contact = story.contact(immediate_danger=True)
-        assert "It rests on: immediate danger." in Visitor("amina").open(contact).text
-        says = shipped().catalogue.entries["L4-01"].says
-        contact = story.contact(children=[child(indicators=["L4-01"])])
-        assert f"It rests on: {says} (L4-01)." in Visitor("amina").open(contact).text
+    def test_that_a_child_is_in_danger_now_is_among_the_reasons(self, story: Story) -> None:
+        page = Visitor("amina").open(story.contact(immediate_danger=True))
+        assert "A sign of significant harm, or a child in danger now." in page.text
+        assert "In immediate danger nowYes" in page.text
 
     def test_a_confidential_address_is_not_shown(self, story: Story) -> None:
         contact = story.contact(children=[child(address=address("HP20 1UA", confidential=True))])

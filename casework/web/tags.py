@@ -1,7 +1,6 @@
 """How times, ratings and names of rules are written on pages."""
 
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from dateutil.relativedelta import relativedelta
 from django import template
@@ -77,14 +76,6 @@ def rows(key: str, recommendation: Recommendation | None, codes: list[str]) -> S
     """A row with what indicators say, each on a line of its own, by the rule set that the contact was triaged by."""
     entries = of_version(recommendation.rule_set_id).rule_set.catalogue.entries if recommendation else {}
     return row(key, "\n".join(f"{entries[code].says} ({code})" if code in entries else code for code in codes))
-
-
-@register.simple_tag
-def because(recommendation: Recommendation, reason: dict[str, Any]) -> str:
-    """On what a rule fired, in words: what the indicators say, and which facts."""
-    entries = of_version(recommendation.rule_set_id).rule_set.catalogue.entries
-    on = [f"{entries[each].says} ({each})" if each in entries else words(each) for each in reason.get("because", [])]
-    return f"It rests on: {'; '.join(on)}." if on else ""
 
 
 @register.filter
