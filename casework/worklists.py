@@ -3,7 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case as Choose
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Least
 
 from casework import clocks
 from casework.models import Case, Clock, Contact, Handoff, Responsibility
@@ -11,17 +13,24 @@ from casework.statuses import CaseStatus, ContactStatus, HandoffStatus
 from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, Role, Team, User
 from localities.standing import Standing, standing
 from localities.working_time import local_day
+from triage.ruleset import Rag
+
+GRAVITY = Choose(*(When(rag=rag, then=Value(place)) for place, rag in enumerate(Rag)), default=Value(len(Rag)))
 
 
 def contacts_waiting(user: User, now: datetime) -> QuerySet[Contact]:
-    """The contacts that wait for a decision or a second person, the soonest due first. For the front door only."""
+    """
+    The contacts that wait for a decision or a second person. For the front door only.
+
+    The soonest due first; of what is due at one moment, as all that came at a weekend, the gravest.
+    """
     due = Clock.objects.running().filter(contact=OuterRef("pk"), kind__in=clocks.DECISION_CLOCKS)
     return (
         Contact.objects.visible_to(user, local_day(now))
         .exclude(status=ContactStatus.DECIDED)
         .annotate(due_at=Subquery(due.order_by().values("contact").annotate(soonest=Min("due_at")).values("soonest")))
         .select_related("team", "agency", "recommendation")
-        .order_by(F("due_at").asc(nulls_last=True), "received_at")
+        .order_by(F("due_at").asc(nulls_last=True), GRAVITY, "received_at")
     )
 
 
@@ -42,13 +51,17 @@ def held(teams: Any) -> QuerySet[Case]:
     `held_since` is when this hop began.
     """
     holding = Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True, team__in=teams)
-    soonest = Clock.objects.running().filter(case=OuterRef("pk")).order_by("due_at").values("due_at")[:1]
+    running = Clock.objects.running().order_by("due_at").values("due_at")
+    # A promise of the case, or the answer that somebody who is asked owes.
+    soonest = Least(
+        Subquery(running.filter(case=OuterRef("pk"))[:1]), Subquery(running.filter(handoff__case=OuterRef("pk"))[:1])
+    )
     on_offer = Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.OFFERED)
     return (
         Case.objects.filter(Exists(holding), status=CaseStatus.OPEN)
         .annotate(
             held_since=Subquery(holding.values("period__startswith")[:1]),
-            due_at=Subquery(soonest),
+            due_at=soonest,
             is_on_offer=Exists(on_offer),
             needs_team=Exists(holding.filter(team__kind__in=FRONT_DOOR_KINDS)) & ~Exists(on_offer),
         )

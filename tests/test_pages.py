@@ -15,7 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from casework.models import AuditEvent, Case, Contact, Event, Handoff, PersonMatch
+from casework import worklists
+from casework.models import AuditEvent, Case, Clock, Contact, Event, Handoff, PersonMatch
 from casework.web.urls import urlpatterns
 from localities.models import Agency, OtherAuthority, Postcode, Team, User
 from localities.working_time import local_day
@@ -264,6 +265,19 @@ class TestTeamsAndWorklists:
         page = Visitor(name).open("/")
         assert page.status == 200
         assert {heading.text for heading in page.main.all("h2")} == headings
+
+    def test_of_what_is_due_at_one_moment_the_gravest_comes_first(self, story: Story) -> None:
+        blue = story.contact(children=[child(indicators=[])], family_indicators=[])
+        grave = story.contact(**ANOTHER_FAMILY, referrer_level=4)
+        Clock.objects.update(due_at=story.now, warn_at=story.now, escalate_at=story.now)
+        html = Visitor("amina").open("/").html
+        assert (blue.rag, grave.rag) == ("blue", "red")
+        assert html.index(str(grave)) < html.index(str(blue))
+
+    def test_a_case_on_offer_says_when_the_answer_is_due(self, story: Story) -> None:
+        handoff = story.offered()
+        (case,) = worklists.held([handoff.from_team])
+        assert case.due_at == handoff.clocks.get().due_at  # type: ignore[attr-defined]  # annotated
 
     def test_no_worklist_names_a_child(self, story: Story) -> None:
         story.offered()
