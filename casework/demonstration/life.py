@@ -10,14 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
+from typing import Any
 
 from django.core.mail.backends.dummy import EmailBackend as NoEmail
 
 from casework.actions import cases, contacts, decisions, handoffs, outbox, reminders
 from casework.demonstration.families import Families
-from casework.errors import CaseworkError
+from casework.errors import CaseworkError, TakenBySomeoneElse
 from casework.history import household
-from casework.models import Case, Contact, Decision, Handoff, Outcome
+from casework.models import Case, Contact, Decision, Handoff, MatchStatus, Outcome, PersonMatch
 from casework.responsibilities import current
 from casework.routing import teams_to_pick_from
 from localities.models import Agency, Membership, OtherAuthority, Postcode, Role, Team, TeamKind, User
@@ -45,7 +46,7 @@ def seed(*, contacts: int, seed: int, until: datetime, progress: Callable[[str],
     """
     Let so many contacts come in over the weeks before `until`, and life go on with them until then.
 
-    :param seed: the same seed makes the same families and the same life.
+    :param seed: the same seed makes the same families.
     :returns: how many contacts came in.
     :raises NothingToSeed: the reference data are not loaded.
     """
@@ -64,7 +65,8 @@ class _Life:
         self.agencies = list(Agency.objects.filter(is_active=True).order_by("pk"))
         if not postcodes or not self.agencies:
             raise NothingToSeed("There is nothing to seed with: run manage.py load_reference_data first.")
-        self.families = Families(random, postcodes)
+        # What becomes of a family depends on what is there already; who comes must not.
+        self.families = Families(Random(random.random()), postcodes)  # noqa: S311
 
     def live(self, count: int) -> int:
         for _ in range(count):
@@ -96,7 +98,7 @@ class _Life:
     # ---- what happens
 
     def _receive(self, now: datetime) -> None:
-        agency = self.random.choice(self.agencies)
+        agency = self.families.random.choice(self.agencies)
         document = self.families.contact(now, agency.source_code)
         typed_in = self.random.random() < 0.2
         by = self._somebody(_front_door(), now, Role.CONTACT_OFFICER) if typed_in else agency
@@ -114,6 +116,10 @@ class _Life:
 
     def _look(self, contact_id: int, now: datetime) -> None:
         contact = Contact.objects.select_related("recommendation", "team").get(pk=contact_id)
+        contacts.ask_again_if_overtaken(contact, now=now)
+        for match in PersonMatch.objects.filter(child__contact=contact, status=MatchStatus.PROPOSED):
+            by = self._somebody(contact.team, now, Role.SOCIAL_WORKER)
+            contact = contacts.settle_match(contact_id=contact_id, match_id=match.pk, same=True, by=by, now=now)
         assert contact.recommendation is not None
         if contact.recommendation.hold == Hold.AGREEMENT:
             contact = contacts.record_agreement(
@@ -124,7 +130,11 @@ class _Life:
                 by=self._somebody(contact.team, now, Role.SOCIAL_WORKER),
                 now=now,
             )
-        self._decide(contact, now)
+        try:
+            self._decide(contact, now)
+        except TakenBySomeoneElse:
+            # An earlier life, whose cases opened later than this moment, is there already.
+            self._after(now, (1, 8), lambda later: self._look(contact_id, later))
 
     def _decide(self, contact: Contact, now: datetime) -> None:
         recommendation = contact.recommendation
@@ -135,6 +145,10 @@ class _Life:
         fired = {reason["rule"] for reason in recommendation.result["reasons"]}
         manager = "hard_stop" in fired or recommendation.hold == Hold.MANAGER
         where = decisions.preview(contact, pathway, household(contact), now=now)
+        if where.pick and pathway == "link_to_open_work":
+            # Only a parent looks like somebody whom we know: somebody looks with the family.
+            pathway = "social_worker_review"
+            where = decisions.preview(contact, pathway, household(contact), now=now)
         decision = decisions.decide(
             contact_id=contact.pk,
             recommendation_id=recommendation.pk,
@@ -155,9 +169,13 @@ class _Life:
     def _sign_off(self, decision: Decision, now: datetime) -> None:
         team = Contact.objects.select_related("team").get(pk=decision.contact_id).team
         by = self._somebody(team, now, Role.FRONT_DOOR_MANAGER, but_not=decision.decided_by)
-        decisions.sign_off(
-            contact_id=decision.contact_id, agreed=True, rationale="I have read the history and agree.", by=by, now=now
-        )
+        said: dict[str, Any] = {"contact_id": decision.contact_id, "by": by, "now": now}
+        try:
+            decisions.sign_off(agreed=True, rationale="I have read the history and agree.", **said)
+        except TakenBySomeoneElse:
+            decisions.sign_off(agreed=False, rationale="A case was opened for them in the meantime.", **said)
+            self._after(now, (0.5, 4), lambda later: self._look(decision.contact_id, later))
+            return
         self._offered(decision.contact_id, now)
 
     def _offered(self, contact_id: int, now: datetime) -> None:
@@ -197,7 +215,13 @@ class _Life:
             return
         lead = self._somebody(team, now, Role.TEAM_MEMBER, Role.TEAM_LEAD)
         cases.name_lead(case_id=case_id, lead_id=lead.pk, by=by, now=now)
-        self._after(now, (4, 120), lambda later: self._first_contact(case_id, later))
+        if case.pathway == "strategy_discussion":
+            self._after(now, (1, 20), lambda later: self._strategy_discussion(case_id, later))
+        self._after(now, (24, 120), lambda later: self._first_contact(case_id, later))
+
+    def _strategy_discussion(self, case_id: int, now: datetime) -> None:
+        by = self._somebody(current(Case.objects.get(pk=case_id)).team, now, Role.TEAM_LEAD)
+        cases.record_milestone(case_id=case_id, kind="strategy_discussion_held", at=now, by=by, now=now)
 
     def _first_contact(self, case_id: int, now: datetime) -> None:
         by = self._somebody(current(Case.objects.get(pk=case_id)).team, now, Role.TEAM_LEAD)
