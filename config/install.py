@@ -86,7 +86,7 @@ def _make_venv(*, anew: bool) -> None:
 def _runs() -> bool:
     """Whether the virtual environment's Python is there and starts: its own home may be gone."""
     try:
-        return subprocess.run([PYTHON, "-c", ""], check=False, capture_output=True).returncode == 0  # noqa: S603
+        return subprocess.run([PYTHON, "-c", ""], check=False, capture_output=True).returncode == 0  # noqa: S603  # our own
     except OSError:
         return False
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.core.mail.backends.dummy import EmailBackend as NoEmail
 
+from casework import permissions
 from casework.actions import cases, contacts, decisions, handoffs, outbox, reminders
 from casework.demonstration.families import Families
 from casework.errors import CaseworkError, TakenBySomeoneElse
@@ -66,7 +67,7 @@ class _Life:
         if not postcodes or not self.agencies:
             raise NothingToSeed("There is nothing to seed with: run manage.py load_reference_data first.")
         # What becomes of a family depends on what is there already; who comes must not.
-        self.families = Families(Random(random.random()), postcodes)  # noqa: S311
+        self.families = Families(Random(random.random()), postcodes)  # noqa: S311  # no secret
 
     def live(self, count: int) -> int:
         for _ in range(count):
@@ -142,8 +143,9 @@ class _Life:
         pathway = recommendation.pathway
         if pathway == "social_worker_review" and self.random.random() < 0.4 and contact.agreement == "given":
             pathway = "family_help"
-        fired = {reason["rule"] for reason in recommendation.result["reasons"]}
-        manager = "hard_stop" in fired or recommendation.hold == Hold.MANAGER
+        by = self._somebody(contact.team, now, Role.SOCIAL_WORKER)
+        if not permissions.allows(decisions.check_can_decide, contact, by=by, now=now):
+            by = self._somebody(contact.team, now, Role.FRONT_DOOR_MANAGER)
         where = decisions.preview(contact, pathway, household(contact), now=now)
         if where.pick and pathway == "link_to_open_work":
             # Only a parent looks like somebody whom we know: somebody looks with the family.
@@ -158,7 +160,7 @@ class _Life:
             rationale=RATIONALE,
             chosen_team_id=self.random.choice(teams_to_pick_from()).pk if where.pick else None,
             chosen_team_reason="The family knows this team." if where.pick else "",
-            by=self._somebody(contact.team, now, Role.FRONT_DOOR_MANAGER if manager else Role.SOCIAL_WORKER),
+            by=by,
             now=now,
         )
         if decision.needs_sign_off:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from casework import permissions
 from casework.actions import contacts, decisions, looking
 from casework.errors import KeyUsedForAnother, NotPermitted
-from casework.history import household
+from casework.history import Household, household
 from casework.models import Case, Contact, Handoff, MatchStatus, PersonMatch
 from casework.rules import live, of_version
 from casework.statuses import ContactStatus, HandoffStatus
@@ -246,9 +246,10 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         context["case_team"] = held.team if held else None
         context["opens_case"] = Case.objects.visible_to(user, day).filter(pk=contact.case.pk).exists()
     if works_on_it or who.has(Role.SERVICE_MANAGER, Role.AUDITOR, Role.INFORMATION_GOVERNANCE):
-        context |= _known_before(contact)
-    if works_on_it and contact.status == ContactStatus.RECEIVED:
-        context |= _what_to_do(contact, user, now, shown)
+        people = household(contact)
+        context |= _known_before(contact, people)
+        if works_on_it and contact.status == ContactStatus.RECEIVED:
+            context |= _what_to_do(contact, people, user, now, shown)
     if contact.status == ContactStatus.SIGN_OFF:
         waiting = context["decisions"][-1]
         if permissions.allows(permissions.check_can_sign_off, waiting, user, day):
@@ -273,8 +274,7 @@ def told(contact: Contact) -> dict[str, Any]:
     }
 
 
-def _known_before(contact: Contact) -> dict[str, Any]:
-    people = household(contact)
+def _known_before(contact: Contact, people: Household) -> dict[str, Any]:
     matches = PersonMatch.objects.filter(child__contact=contact, status=MatchStatus.PROPOSED)
     others = people.contacts().exclude(pk=contact.pk).select_related("agency", "decision_in_effect")
     return {
@@ -285,13 +285,13 @@ def _known_before(contact: Contact) -> dict[str, Any]:
 
 
 def _what_to_do(
-    contact: Contact, user: User, now: datetime, shown: dict[str, ActionForm | ChecksForm]
+    contact: Contact, people: Household, user: User, now: datetime, shown: dict[str, ActionForm | ChecksForm]
 ) -> dict[str, Any]:
     """Before the decision: where it would go, the forms to find out more, and the decision for whoever may make it."""
     assert contact.recommendation is not None
     heard = {"service": contact.agreement, "given_by": contact.agreement_given_by}
     offers: dict[str, Any] = {
-        "route": decisions.preview(contact, contact.recommendation.pathway, household(contact), now=now),
+        "route": decisions.preview(contact, contact.recommendation.pathway, people, now=now),
         "agreement": shown.get("agreement") or AgreementForm(prefix="agreement", initial=heard),
         "checks": shown.get("checks") or ChecksForm(contact),
     }
