@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from triage.ruleset import RuleSet, TwoPersonDecision
+from triage.rule_set_document import TwoPersonDecision
+from triage.ruleset import RuleSet
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,227 @@
+"""
+Reading a rule set document: every fault at once, each with its rule and its field.
+
+The shape is read by `triage.documents`; what the shape alone cannot show is looked for here.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path as FilePath
+from typing import Any
+
+import yaml
+
+from triage.documents import Fault, InvalidDocument, load_json, quoted, read
+from triage.language import (
+    CHILD_FACTS,
+    CONTACT_FACTS,
+    NUMBERS,
+    WORDS,
+    Condition,
+    Defined,
+    Fact,
+    Fired,
+    Path,
+    Present,
+    walk,
+)
+from triage.rule_set_document import Pathway, Rule, RuleSetDocument, cases, conditions
+
+
+def read_document(data: object) -> RuleSetDocument:
+    """
+    Read a rule set from what YAML or JSON gives.
+
+    :raises InvalidDocument: with every fault; each names the rule and the field.
+    """
+    try:
+        document = read(RuleSetDocument, data)
+    except InvalidDocument as invalid:
+        raise InvalidDocument(Fault(_by_name(fault.path, data), fault.says) for fault in invalid.faults) from None
+    faults = list(_faults_of_meaning(document))
+    if faults:
+        raise InvalidDocument(Fault(_by_name(fault.path, data), fault.says) for fault in faults)
+    return document
+
+
+def load_document(path: FilePath) -> RuleSetDocument:
+    """
+    Read a rule set document from a YAML or JSON file.
+
+    :raises InvalidDocument: with every fault.
+    :raises OSError: when the file cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = load_json(text) if text.lstrip().startswith("{") else yaml.load(text, Loader=_CarefulLoader)  # noqa: S506
+    except RecursionError:
+        raise InvalidDocument(
+            [Fault((), "This is not a document that can be read: it is nested too deeply.")]
+        ) from None
+    except InvalidDocument:
+        raise
+    except (yaml.YAMLError, ValueError) as error:
+        raise InvalidDocument([Fault((), f"This is not YAML: {' '.join(str(error).split())}.")]) from None
+    return read_document(data)
+
+
+class _CarefulLoader(yaml.SafeLoader):
+    """YAML as a careful reader reads it: no key twice in one mapping."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if twice := sorted({key for key in keys if keys.count(key) > 1}):
+            line = node.start_mark.line + 1
+            says = f"stands twice in what begins at line {line}; keep one of the two."
+            raise InvalidDocument([Fault((key,), says) for key in twice])
+        return super().construct_mapping(node, deep=deep)
+
+
+def _by_name(path: Path, data: object) -> Path:
+    """A path in which the numbers of rules, aggravators and the like are replaced by their ids."""
+    named: list[str | int] = []
+    at: object = data
+    for step in path:
+        try:
+            at = at[step]  # type: ignore[index]  # whatever the writer sent; a wrong shape ends in the except
+        except (KeyError, IndexError, TypeError):
+            at = None
+        name = at.get("id") or at.get("code") if isinstance(at, dict) and isinstance(step, int) else None
+        named.append(name if isinstance(name, str) else step)
+    return tuple(named)
+
+
+def _faults_of_meaning(document: RuleSetDocument) -> Iterator[Fault]:
+    """What the shape alone cannot show: names that lead nowhere, facts that are not facts, rules that never end."""
+    yield from _names_twice(document)
+    codes = {entry.code for entry in document.indicators}
+    pathways = {pathway.id: pathway for pathway in document.pathways}
+    services = {service.id for service in document.also_refer_to}
+    for number, entry in enumerate(document.indicators):
+        if entry.also_refer_to is not None and entry.also_refer_to not in services:
+            yield Fault(
+                ("indicators", number, "also_refer_to"), f"{entry.also_refer_to} is not a service of also_refer_to."
+            )
+    above: set[str] = set()
+    for number, rule in enumerate(document.rules):
+        yield from _faults_of_rule(("rules", number), rule, pathways, last=number == len(document.rules) - 1)
+    rule_ids = [rule.id for rule in document.rules]
+    for path, condition, in_child in conditions(document):
+        above = set(rule_ids[: path[1]]) if path[0] == "rules" and isinstance(path[1], int) else set()
+        yield from _faults_of_condition(path, condition, in_child, codes, set(document.defined), above)
+    yield from _circles(document)
+    for number, decision in enumerate(document.two_person_decisions):
+        at: Path = ("two_person_decisions", number)
+        for name in (*decision.decided.pathway, *decision.decided.not_pathway):
+            if name not in pathways:
+                yield Fault((*at, "decided"), f"{name} is not a pathway of this rule set.")
+        if decision.recommended.rule is not None and decision.recommended.rule not in rule_ids:
+            yield Fault((*at, "recommended", "rule"), f"{decision.recommended.rule} is not a rule of this rule set.")
+
+
+def _names_twice(document: RuleSetDocument) -> Iterator[Fault]:
+    groups: dict[str, list[str]] = {
+        "pathways": [entry.id for entry in document.pathways],
+        "rules": [rule.id for rule in document.rules]
+        + [aggravator.id for rule in document.rules for aggravator in rule.aggravators],
+        "also_refer_to": [entry.id for entry in document.also_refer_to],
+        "warnings": [entry.id for entry in document.warnings],
+        "two_person_decisions": [entry.id for entry in document.two_person_decisions],
+        "indicators": [entry.code for entry in document.indicators],
+    }
+    for group, names in groups.items():
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield Fault((group,), f"{name} stands here more than once; a name must be its own.")
+
+
+def _faults_of_rule(at: Path, rule: Rule, pathways: dict[str, Pathway], *, last: bool) -> Iterator[Fault]:
+    ways = [name for name in ("when", "aggravators", "otherwise") if getattr(rule, name)]
+    if len(ways) != 1:
+        yield Fault(at, "needs exactly one of when, aggravators and otherwise.")
+    if rule.otherwise and not last:
+        yield Fault((*at, "otherwise"), "may stand in the last rule only: nothing after it would ever be asked.")
+    if last and not rule.otherwise:
+        yield Fault(at, "is the last rule, and must fire when nothing above it does: give it otherwise: true.")
+    if rule.beside is not None and not rule.aggravators:
+        yield Fault((*at, "beside"), "belongs to aggravators, and this rule has none.")
+    pathway = pathways.get(rule.then.pathway)
+    if pathway is None:
+        yield Fault((*at, "then", "pathway"), f"{rule.then.pathway} is not a pathway of this rule set.")
+    elif pathway.decision_only:
+        yield Fault((*at, "then", "pathway"), f"{rule.then.pathway} is for people to decide, never for a rule.")
+    for path, case, is_last in cases(rule):
+        if is_last and case.when is not None:
+            yield Fault((*at, *path), "is the last case, and may have no when.")
+        if not is_last and case.when is None:
+            yield Fault((*at, *path), "needs a when: only the last case has none.")
+
+
+def _faults_of_condition(
+    path: Path, condition: Condition, in_child: bool, codes: set[str], defined: set[str], above: set[str]
+) -> Iterator[Fault]:
+    match condition:
+        case Present(indicator=wanted):
+            for position, code in enumerate(wanted.codes or ()):
+                if code not in codes:
+                    where = (*path, "indicator", "codes", position)
+                    yield Fault(where, f"{code} is not an indicator of this rule set.")
+            if wanted.where != "contact" and not in_child:
+                yield Fault((*path, "indicator", "where"), f"{wanted.where} has a meaning inside some_child only.")
+        case Fact():
+            yield from _faults_of_fact(path, condition, in_child)
+        case Fired(fired=rule) if rule not in above:
+            yield Fault((*path, "fired"), f"{rule} is not a rule above this one.")
+        case Defined(defined=name) if name not in defined:
+            yield Fault((*path, "defined"), f"{name} is not a condition under defined.")
+
+
+def _faults_of_fact(path: Path, condition: Fact, in_child: bool) -> Iterator[Fault]:
+    known = CHILD_FACTS if in_child else CONTACT_FACTS
+    if condition.fact in CHILD_FACTS and not in_child:
+        yield Fault((*path, "fact"), f"{condition.fact} is a fact of a child; ask for it inside some_child.")
+    elif condition.fact not in known | CONTACT_FACTS:
+        yield Fault((*path, "fact"), f"{condition.fact} is not a fact; the facts here are {', '.join(sorted(known))}.")
+    limits = condition.at_least is not None or condition.at_most is not None
+    if [condition.is_ is not None, condition.in_ is not None, limits].count(True) != 1:
+        yield Fault(path, "needs exactly one of is, in, and at_least or at_most.")
+    elif condition.fact in known | CONTACT_FACTS:
+        yield from _faults_of_answer(path, condition)
+
+
+def _faults_of_answer(path: Path, condition: Fact) -> Iterator[Fault]:
+    """What a fact can never be is never found; the rule would be silent for ever."""
+    name, limits = condition.fact, [each for each in (condition.at_least, condition.at_most) if each is not None]
+    asked = [condition.is_] if condition.is_ is not None else list(condition.in_ or ())
+    if limits and name not in NUMBERS:
+        yield Fault(path, f"{name} is no number, and has no limits; ask with is or in.")
+    elif len(limits) == 2 and limits[0] > limits[1]:
+        yield Fault(path, "asks for at least more than for at most: no number is both.")
+    can_be, kind = _can_be(name)
+    for value in asked:
+        if not can_be(value):
+            yield Fault(path, f"{quoted(value)} is nothing that {name} can be; it is {kind}.")
+
+
+def _can_be(name: str) -> tuple[Callable[[object], bool], str]:
+    if name in WORDS:
+        return (lambda value: value in WORDS[name]), " or ".join(sorted(WORDS[name]))
+    if name in NUMBERS:
+        low, high = NUMBERS[name]
+        kind = f"a whole number from {low}" + (f" to {high}" if high != float("inf") else " up")
+        return (lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high), kind
+    return (lambda value: isinstance(value, bool)), "true or false"
+
+
+def _circles(document: RuleSetDocument) -> Iterator[Fault]:
+    uses = {
+        name: {part.defined for _, part, _ in walk(condition) if isinstance(part, Defined)}
+        for name, condition in document.defined.items()
+    }
+    for name in uses:
+        reached, todo = set[str](), set(uses[name])
+        while todo:
+            step = todo.pop()
+            if step not in reached:
+                reached.add(step)
+                todo |= uses.get(step, set())
+        if name in reached:
+            yield Fault(("defined", name), "is defined by itself, in a circle.")

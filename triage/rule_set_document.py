@@ -1,0 +1,205 @@
+"""
+A rule set as a document: what a practice lead reads and changes. Data, never code.
+
+YAML on disk for the first, JSON in the database. `triage.reading` reads one and names every fault.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag
+
+from triage.documents import NO_BOOL, NOT_EMPTY, Document, Text, one_or_many
+from triage.facts import Agreement
+from triage.language import Condition, IndicatorEntry, Path, walk
+
+
+class Rag(StrEnum):
+    """The rating. Red is the most urgent, blue the least."""
+
+    RED = "red"
+    AMBER = "amber"
+    GREEN = "green"
+    BLUE = "blue"
+
+
+class Hold(StrEnum):
+    """What a contact waits for before the pathway is taken."""
+
+    AGREEMENT = "agreement"
+    MANAGER = "manager"
+
+
+class TeamKind(StrEnum):
+    """Which sort of team a pathway leads to. `same_team` is the one that works, or last worked, with the family."""
+
+    LOCALITY = "locality"
+    CHILD_PROTECTION = "child_protection"
+    OUT_OF_AREA = "out_of_area"
+    SAME_TEAM = "same_team"
+
+
+Level = Annotated[Literal[1, 2, 3, 4], NO_BOOL]
+
+
+class Pathway(Document):
+    """Where a contact can go. One without a team ends at the front door; `decision_only` is never recommended."""
+
+    id: Text
+    title: Text
+    lead: Text | None = None
+    team: TeamKind | None = None
+    decision_only: StrictBool = False
+
+
+class Case(Document):
+    """What holds where `when` holds; a case without `when` always does."""
+
+    when: Condition | None = None
+
+
+class LevelCase(Case):
+    """The level in one case."""
+
+    is_: Annotated[Level, Field(alias="is")]
+
+
+class RagCase(Case):
+    """The rating in one case."""
+
+    is_: Annotated[Rag, Field(alias="is")]
+
+
+class Then(Document):
+    """What a rule recommends."""
+
+    pathway: Text
+    rag: Annotated[
+        Annotated[Rag, Tag("(one)")] | Annotated[tuple[RagCase, ...], NOT_EMPTY, Tag("(many)")],
+        Discriminator(one_or_many),
+    ]
+    level: Annotated[
+        Annotated[Literal[1, 2, 3, 4, "highest_indicator"], NO_BOOL, Tag("(one)")]
+        | Annotated[tuple[LevelCase, ...], NOT_EMPTY, Tag("(many)")],
+        Discriminator(one_or_many),
+    ]
+    hold: Hold | None = None
+
+
+class Aggravator(Document):
+    """A reason to look again. `alone`: it counts without an indicator beside it."""
+
+    id: Text
+    title: Text
+    says: Text
+    agreement: Annotated[tuple[Agreement, ...], NOT_EMPTY] = tuple(Agreement)
+    alone: StrictBool = False
+    when: Condition
+
+
+class Rule(Document):
+    """One rule: it fires by its condition, by its aggravators, or because nothing above it did."""
+
+    id: Text
+    title: Text
+    says: Text
+    agreement: Annotated[tuple[Agreement, ...], NOT_EMPTY] = tuple(Agreement)
+    when: Condition | None = None
+    aggravators: tuple[Aggravator, ...] = ()
+    beside: Condition | None = None
+    otherwise: StrictBool = False
+    decided_by: Literal["manager"] | None = None
+    then: Then
+
+
+class AlsoReferTo(Document):
+    """Another service that should hear of it too. `only_if` limits it."""
+
+    id: Text
+    title: Text
+    only_if: Condition | None = None
+
+
+class WarningEntry(Document):
+    """A warning that travels with the recommendation."""
+
+    id: Text
+    title: Text
+    when: Condition
+
+
+class Recommended(Document):
+    """A recommendation that a two-person decision speaks of."""
+
+    rag: tuple[Rag, ...] = tuple(Rag)
+    rule: Text | None = None
+
+
+class Decided(Document):
+    """A decision that a two-person decision speaks of."""
+
+    pathway: tuple[Text, ...] = ()
+    not_pathway: tuple[Text, ...] = ()
+    rag: tuple[Rag, ...] = tuple(Rag)
+
+
+class TwoPersonDecision(Document):
+    """A decision that takes effect only when a second person agrees. Every part that is given must hold."""
+
+    id: Text
+    says: Text
+    recommended: Recommended = Recommended()
+    decided: Decided = Decided()
+    agreement: Annotated[tuple[Agreement, ...], NOT_EMPTY] = tuple(Agreement)
+    level_at_least: Level | None = None
+    contacts_3_months_at_least: StrictInt | None = None
+
+
+class RuleSetDocument(Document):
+    """The whole document, as it is stored."""
+
+    ruleset: Annotated[Text, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    version: Annotated[StrictInt, Field(ge=1)]
+    title: Text
+    pathways: Annotated[tuple[Pathway, ...], NOT_EMPTY]
+    defined: dict[Text, Condition] = Field(default_factory=dict)
+    rules: Annotated[tuple[Rule, ...], NOT_EMPTY]
+    also_refer_to: tuple[AlsoReferTo, ...] = ()
+    warnings: tuple[WarningEntry, ...] = ()
+    two_person_decisions: tuple[TwoPersonDecision, ...] = ()
+    indicators: Annotated[tuple[IndicatorEntry, ...], NOT_EMPTY]
+
+
+def conditions(document: RuleSetDocument) -> Iterator[tuple[Path, Condition, bool]]:
+    """Every condition of the document and all within it: (path, condition, whether inside `some_child`)."""
+    for name, condition in document.defined.items():
+        yield from walk(condition, ("defined", name))
+    for number, rule in enumerate(document.rules):
+        at: Path = ("rules", number)
+        if rule.when is not None:
+            yield from walk(rule.when, (*at, "when"))
+        if rule.beside is not None:
+            yield from walk(rule.beside, (*at, "beside"))
+        for aggravating, aggravator in enumerate(rule.aggravators):
+            yield from walk(aggravator.when, (*at, "aggravators", aggravating, "when"))
+        for path, case, _ in cases(rule):
+            if case.when is not None:
+                yield from walk(case.when, (*at, *path, "when"))
+    for number, service in enumerate(document.also_refer_to):
+        if service.only_if is not None:
+            yield from walk(service.only_if, ("also_refer_to", number, "only_if"))
+    for number, warning in enumerate(document.warnings):
+        yield from walk(warning.when, ("warnings", number, "when"))
+
+
+def cases(rule: Rule) -> Iterator[tuple[Path, Case, bool]]:
+    """The cases by which a rule's rating and level differ: (path, case, whether it is the last)."""
+    groups: dict[str, tuple[Case, ...]] = {}
+    if isinstance(rule.then.rag, tuple):
+        groups["rag"] = rule.then.rag
+    if isinstance(rule.then.level, tuple):
+        groups["level"] = rule.then.level
+    for name, cases in groups.items():
+        for position, case in enumerate(cases):
+            yield ("then", name, position), case, position == len(cases) - 1
