@@ -1,24 +1,24 @@
 """
 The language of conditions: small, typed and closed. No expressions from users, nothing is evaluated.
 
-Each kind of condition can do two things. `compiled` gives a function that answers yes or no for one `View`, and
-is as fast as Python goes, because an explanation asks it many times. `evidence` is asked only of a condition
-that holds, and names the facts that made it hold.
+Each kind of condition can do two things. `compiled` gives what answers yes or no for one `View`, and is as fast as
+Python goes, because an explanation asks it many times: every indicator and every question about a fact has a bit of
+its own, so that most conditions are "one of these bits is there". `witness` gives what names the facts that made it
+hold, and is asked only of a condition that holds.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from functools import reduce
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag
 
 from triage.documents import NO_BOOL, NOT_EMPTY, Document, Text, one_or_many
-from triage.facts import Child, Dash, Facts, Family, OpenWork
+from triage.facts import Child, Dash, Family, OpenWork
 
 Path = tuple[str | int, ...]
-Test = Callable[["View", int], bool]
-"""Does it hold for this view? The number is the child that is asked about; `NO_CHILD` outside `some_child`."""
 NO_CHILD = -1
 
 CHILD_FACTS = frozenset(Child.model_fields) - {"ref", "indicators"}
@@ -61,7 +61,8 @@ class Catalogue:
     def __init__(self, entries: tuple[IndicatorEntry, ...]) -> None:
         self.entries = {entry.code: entry for entry in entries}
         self.bits = {entry.code: 1 << position for position, entry in enumerate(entries)}
-        self._in_order = tuple(self.entries)
+        self.everything = (1 << len(entries)) - 1
+        self._of_bit = {bit: code for code, bit in self.bits.items()}
         self.domains = {domain: self.mask(domain=domain) for domain in {entry.domain for entry in entries}}
 
     def mask(self, **wanted: object) -> int:
@@ -81,22 +82,125 @@ class Catalogue:
 
     def codes(self, mask: int) -> list[str]:
         """The codes of these bits, in the order of the catalogue."""
-        return [code for position, code in enumerate(self._in_order) if mask >> position & 1]
+        found = []
+        while mask:
+            lowest = mask & -mask
+            found.append(self._of_bit[lowest])
+            mask ^= lowest
+        return found
 
 
 class View:
-    """Facts as the conditions see them: indicators as bits, on each child, on the family and everywhere."""
+    """
+    Facts as the conditions see them.
 
-    __slots__ = ("children", "everywhere", "facts", "family", "fired")
+    :ivar bits: every indicator anywhere, every question that is answered by yes, every rule that fired.
+    :ivar children: for each child its indicators and its questions.
+    :ivar family: the family's indicators.
+    """
 
-    def __init__(self, facts: Facts, catalogue: Catalogue) -> None:
-        self.facts = facts
-        self.family = catalogue.present(facts.family.indicators)
-        self.children = [catalogue.present(child.indicators) for child in facts.children]
-        self.everywhere = self.family
-        for child in self.children:
-            self.everywhere |= child
-        self.fired: set[str] = set()
+    __slots__ = ("bits", "children", "family")
+
+    def __init__(self, bits: int, children: tuple[int, ...], family: int) -> None:
+        self.bits = bits
+        self.children = children
+        self.family = family
+
+
+class Question(NamedTuple):
+    """What is asked about one fact, with the bit of a yes."""
+
+    bit: int
+    answer: Callable[[Any], bool]
+
+
+class Questions:
+    """Every question that the rules ask about a fact, each once, each with a bit of its own."""
+
+    def __init__(self, first_bit: int) -> None:
+        self._next = first_bit
+        self._asked: dict[str, dict[object, Question]] = {}
+
+    def bit(self, name: str, key: object, answer: Callable[[Any], bool]) -> int:
+        """
+        The bit of a question about the fact `name`.
+
+        :param key: equal for equal questions.
+        :param answer: yes or no to a value; None is "not known".
+        """
+        asked = self._asked.setdefault(name, {})
+        if key not in asked:
+            asked[key] = Question(self.new_bit(), answer)
+        return asked[key].bit
+
+    def new_bit(self) -> int:
+        """A bit that nothing else has."""
+        bit = self._next
+        self._next <<= 1
+        return bit
+
+    def mask(self, names: Iterable[str]) -> int:
+        """The bits of every question about these facts."""
+        return sum(question.bit for name in names for question in self._asked.get(name, {}).values())
+
+    def answers(self, name: str, value: object) -> int:
+        """The bits of every question about a fact that this value answers by yes."""
+        return sum(question.bit for question in self._asked.get(name, {}).values() if question.answer(value))
+
+
+class AnyBit(NamedTuple):
+    """A compiled condition that holds when one of these bits is there: on the one child (`own`), or in the view."""
+
+    mask: int
+    own: bool = False
+
+
+Test = Callable[[View, int], object]
+"""Does it hold (truthy)? The number is the bits of the child that is asked about; 0 outside `some_child`."""
+Compiled = AnyBit | Test
+
+
+def test_of(compiled: Compiled) -> Test:
+    """What is compiled, as a function."""
+    if not isinstance(compiled, AnyBit):
+        return compiled
+    mask = compiled.mask
+    if compiled.own:
+        return lambda view, own: own & mask
+    return lambda view, own: view.bits & mask
+
+
+def all_of(parts: Iterable[Compiled]) -> Compiled:
+    """Holds when every part does. At least one part."""
+    first, *others = parts
+    return reduce(_both, others, first)
+
+
+def any_of(parts: Iterable[Compiled]) -> Compiled:
+    """Holds when some part does. What is a matter of bits is asked first, and in one step."""
+    masks = {True: 0, False: 0}
+    rest: list[Compiled] = []
+    for part in parts:
+        if isinstance(part, AnyBit):
+            masks[part.own] |= part.mask
+        else:
+            rest.append(part)
+    joined = [AnyBit(mask, own) for own, mask in masks.items() if mask]
+    first, *others = [*joined, *rest] or [AnyBit(0)]
+    return reduce(_either, others, first)
+
+
+def _both(one: Compiled, other: Compiled) -> Compiled:
+    if isinstance(one, AnyBit) and isinstance(other, AnyBit) and not one.own and not other.own:
+        first_mask, then_mask = one.mask, other.mask
+        return lambda view, own: view.bits & first_mask and view.bits & then_mask
+    first, then = test_of(one), test_of(other)
+    return lambda view, own: first(view, own) and then(view, own)
+
+
+def _either(one: Compiled, other: Compiled) -> Compiled:
+    first, then = test_of(one), test_of(other)
+    return lambda view, own: first(view, own) or then(view, own)
 
 
 @dataclass
@@ -132,12 +236,29 @@ class Evidence:
         return [(child, list(dict.fromkeys(facts))) for child, facts in told]
 
 
+Witness = Callable[[View, int], Evidence]
+"""The facts that make a condition hold that holds. The number is the child's place, or NO_CHILD."""
+
+
 @dataclass(frozen=True)
 class Setting:
-    """What a condition may refer to while it is compiled or asked for evidence."""
+    """What a condition may refer to while it is compiled."""
 
     catalogue: Catalogue
+    questions: Questions
     defined: "Mapping[str, Condition]"
+    fired: dict[str, int] = field(default_factory=dict)
+
+    def bit_of_rule(self, rule: str) -> int:
+        """The bit that says that this rule fired."""
+        if rule not in self.fired:
+            self.fired[rule] = self.questions.new_bit()
+        return self.fired[rule]
+
+
+def nothing_to_show(view: View, child: int) -> Evidence:
+    """The witness of what is absent."""
+    return Evidence()
 
 
 class AllOf(Document):
@@ -145,12 +266,19 @@ class AllOf(Document):
 
     all: Annotated[tuple["Condition", ...], NOT_EMPTY]
 
-    def compiled(self, setting: Setting) -> Test:
-        tests = [part.compiled(setting) for part in self.all]
-        return lambda view, child: all(test(view, child) for test in tests)
+    def compiled(self, setting: Setting) -> Compiled:
+        return all_of(part.compiled(setting) for part in self.all)
 
-    def evidence(self, setting: Setting, view: View, child: int) -> Evidence:
-        return _together(self.all, setting, view, child)
+    def witness(self, setting: Setting) -> Witness:
+        witnesses = [part.witness(setting) for part in self.all]
+
+        def together(view: View, child: int) -> Evidence:
+            found = Evidence()
+            for witness in witnesses:
+                found.add(witness(view, child))
+            return found
+
+        return together
 
     def parts(self) -> Iterator[tuple[Path, "Condition"]]:
         yield from ((("all", number), part) for number, part in enumerate(self.all))
@@ -161,13 +289,21 @@ class AnyOf(Document):
 
     any: Annotated[tuple["Condition", ...], NOT_EMPTY]
 
-    def compiled(self, setting: Setting) -> Test:
-        tests = [part.compiled(setting) for part in self.any]
-        return lambda view, child: any(test(view, child) for test in tests)
+    def compiled(self, setting: Setting) -> Compiled:
+        return any_of(part.compiled(setting) for part in self.any)
 
-    def evidence(self, setting: Setting, view: View, child: int) -> Evidence:
-        holding = tuple(part for part in self.any if part.compiled(setting)(view, child))
-        return _together(holding, setting, view, child)
+    def witness(self, setting: Setting) -> Witness:
+        parts = [(test_of(part.compiled(setting)), part.witness(setting)) for part in self.any]
+
+        def of_those_that_hold(view: View, child: int) -> Evidence:
+            own = view.children[child] if child != NO_CHILD else 0
+            found = Evidence()
+            for test, witness in parts:
+                if test(view, own):
+                    found.add(witness(view, child))
+            return found
+
+        return of_those_that_hold
 
     def parts(self) -> Iterator[tuple[Path, "Condition"]]:
         yield from ((("any", number), part) for number, part in enumerate(self.any))
@@ -178,12 +314,12 @@ class Not(Document):
 
     not_: Annotated["Condition", Field(alias="not")]
 
-    def compiled(self, setting: Setting) -> Test:
-        test = self.not_.compiled(setting)
-        return lambda view, child: not test(view, child)
+    def compiled(self, setting: Setting) -> Compiled:
+        test = test_of(self.not_.compiled(setting))
+        return lambda view, own: not test(view, own)
 
-    def evidence(self, setting: Setting, view: View, child: int) -> Evidence:
-        return Evidence()
+    def witness(self, setting: Setting) -> Witness:
+        return nothing_to_show
 
     def parts(self) -> Iterator[tuple[Path, "Condition"]]:
         yield ("not",), self.not_
@@ -221,25 +357,25 @@ class Present(Document):
 
     indicator: Wanted
 
-    def compiled(self, setting: Setting) -> Test:
+    def compiled(self, setting: Setting) -> Compiled:
         mask = self.indicator.mask(setting.catalogue)
         match self.indicator.where:
             case "contact":
-                return lambda view, child: bool(view.everywhere & mask)
+                return AnyBit(mask)
             case "child":
-                return lambda view, child: bool(view.children[child] & mask)
+                return AnyBit(mask, own=True)
             case _:
-                return lambda view, child: bool((view.children[child] | view.family) & mask)
+                return lambda view, own: (own | view.family) & mask
 
-    def evidence(self, setting: Setting, view: View, child: int) -> Evidence:
-        codes, mask = setting.catalogue.codes, self.indicator.mask(setting.catalogue)
+    def witness(self, setting: Setting) -> Witness:
+        catalogue, mask = setting.catalogue, self.indicator.mask(setting.catalogue)
         match self.indicator.where:
             case "contact":
-                return _lying(setting.catalogue, view, mask)
+                return lambda view, child: _lying(catalogue, view, mask)
             case "child":
-                return Evidence(of_all=codes(view.children[child] & mask))
+                return lambda view, child: Evidence(of_all=catalogue.codes(view.children[child] & mask))
             case _:
-                return Evidence(of_all=codes((view.children[child] | view.family) & mask))
+                return lambda view, child: Evidence(of_all=catalogue.codes((view.children[child] | view.family) & mask))
 
     def parts(self) -> Iterator[tuple[Path, "Condition"]]:
         yield from ()
@@ -258,21 +394,22 @@ class Different(Document):
 
     different: Spread
 
-    def compiled(self, setting: Setting) -> Test:
+    def compiled(self, setting: Setting) -> Compiled:
         of_level = setting.catalogue.mask(level=self.different.level)
         at_least, domains = self.different.at_least, self.different.domains
         of_domains = [of_level & mask for mask in setting.catalogue.domains.values()]
 
-        def test(view: View, child: int) -> bool:
-            found = view.everywhere & of_level
+        def test(view: View, own: int) -> bool:
+            found = view.bits & of_level
             if found.bit_count() < at_least:
                 return False
             return domains == 1 or sum(1 for mask in of_domains if found & mask) >= domains
 
         return test
 
-    def evidence(self, setting: Setting, view: View, child: int) -> Evidence:
-        return _lying(setting.catalogue, view, setting.catalogue.mask(level=self.different.level))
+    def witness(self, setting: Setting) -> Witness:
+        catalogue, of_level = setting.catalogue, setting.catalogue.mask(level=self.different.level)
+        return lambda view, child: _lying(catalogue, view, of_level)
 
     def parts(self) -> Iterator[tuple[Path, "Condition"]]:
         yield from ()
@@ -300,13 +437,9 @@ class Fact(Document):
             cuts.add(self.at_most + 1)
         return frozenset(cuts)
 
-    def compiled(self, setting: Setting) -> Test:
-        name, matches = self.fact, self._matches()
-        if name in CHILD_FACTS:
-            return lambda view, child: matches(getattr(view.facts.children[child], name))
-        if name in FAMILY_FACTS:
-            return lambda view, child: matches(getattr(view.facts.family, name))
-        return lambda view, child: matches(getattr(view.facts, name))
+    def compiled(self, setting: Setting) -> Compiled:
+        key = (self.is_, self.in_, self.at_least, self.at_most, self.unknown)
+        return AnyBit(setting.questions.bit(self.fact, key, self._matches()), own=self.fact in CHILD_FACTS)
 
     def _matches(self) -> Callable[[Any], bool]:
         when_unknown = self.unknown == "fires"
@@ -320,8 +453,9 @@ class Fact(Document):
         high = self.at_most if self.at_most is not None else float("inf")
         return lambda value: when_unknown if value is None else low <= value <= high
 
-    def evidence(self, setting: Setting, view: View, child: int) -> Evidence:
-        return Evidence(of_all=[fact_path(self.fact, child)])
+    def witness(self, setting: Setting) -> Witness:
+        name = self.fact
+        return lambda view, child: Evidence(of_all=[fact_path(name, child)])
 
     def parts(self) -> Iterator[tuple[Path, "Condition"]]:
         yield from ()
@@ -332,23 +466,34 @@ class SomeChild(Document):
 
     some_child: "Condition"
 
-    def compiled(self, setting: Setting) -> Test:
-        test = self.some_child.compiled(setting)
+    def compiled(self, setting: Setting) -> Compiled:
+        inner = self.some_child.compiled(setting)
+        if isinstance(inner, AnyBit) and not inner.own:
+            mask = inner.mask
+            return lambda view, own: view.children and view.bits & mask
+        if isinstance(inner, AnyBit) and not inner.mask & setting.catalogue.everything:
+            # Questions about a child are asked of children only: what any child answers by yes stands in the view.
+            return AnyBit(inner.mask)
+        test = test_of(inner)
 
-        def some(view: View, child: int) -> bool:
-            return any(test(view, number) for number in range(len(view.children)))
+        def some(view: View, own: int) -> bool:
+            return any(test(view, child) for child in view.children)
 
         return some
 
-    def evidence(self, setting: Setting, view: View, child: int) -> Evidence:
-        test = self.some_child.compiled(setting)
-        found = Evidence()
-        for number in range(len(view.children)):
-            if test(view, number):
-                inside = self.some_child.evidence(setting, view, number)
-                lying = [fact for facts in inside.lies_with.values() for fact in facts]
-                found.on_child[number] = inside.of_all + lying
-        return found
+    def witness(self, setting: Setting) -> Witness:
+        test, inner = test_of(self.some_child.compiled(setting)), self.some_child.witness(setting)
+
+        def of_each_child(view: View, child: int) -> Evidence:
+            found = Evidence()
+            for number, own in enumerate(view.children):
+                if test(view, own):
+                    inside = inner(view, number)
+                    lying = [fact for facts in inside.lies_with.values() for fact in facts]
+                    found.on_child[number] = inside.of_all + lying
+            return found
+
+        return of_each_child
 
     def parts(self) -> Iterator[tuple[Path, "Condition"]]:
         yield ("some_child",), self.some_child
@@ -359,12 +504,11 @@ class Fired(Document):
 
     fired: Text
 
-    def compiled(self, setting: Setting) -> Test:
-        rule = self.fired
-        return lambda view, child: rule in view.fired
+    def compiled(self, setting: Setting) -> Compiled:
+        return AnyBit(setting.bit_of_rule(self.fired))
 
-    def evidence(self, setting: Setting, view: View, child: int) -> Evidence:
-        return Evidence()
+    def witness(self, setting: Setting) -> Witness:
+        return nothing_to_show
 
     def parts(self) -> Iterator[tuple[Path, "Condition"]]:
         yield from ()
@@ -375,11 +519,11 @@ class Defined(Document):
 
     defined: Text
 
-    def compiled(self, setting: Setting) -> Test:
+    def compiled(self, setting: Setting) -> Compiled:
         return setting.defined[self.defined].compiled(setting)
 
-    def evidence(self, setting: Setting, view: View, child: int) -> Evidence:
-        return setting.defined[self.defined].evidence(setting, view, child)
+    def witness(self, setting: Setting) -> Witness:
+        return setting.defined[self.defined].witness(setting)
 
     def parts(self) -> Iterator[tuple[Path, "Condition"]]:
         yield from ()
@@ -396,13 +540,6 @@ def _lying(catalogue: Catalogue, view: View, mask: int) -> Evidence:
     """The indicators of a mask, each with the child that it was seen on, or with the family."""
     held = {**dict(enumerate(view.children)), NO_CHILD: view.family}
     return Evidence(lies_with={who: catalogue.codes(bits & mask) for who, bits in held.items() if bits & mask})
-
-
-def _together(parts: "tuple[Condition, ...]", setting: Setting, view: View, child: int) -> Evidence:
-    found = Evidence()
-    for part in parts:
-        found.add(part.evidence(setting, view, child))
-    return found
 
 
 _KINDS = ("all", "any", "not", "indicator", "different", "fact", "some_child", "fired", "defined")

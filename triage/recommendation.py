@@ -5,13 +5,14 @@ Source: the first rule set's own page, "What comes out". Everything that explain
 again with one fact changed; nothing is written by hand.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from triage.facts import Agreement, Child, Facts, Family
 from triage.language import CHILD_FACTS, CONTACT_FACTS, FAMILY_FACTS, NO_CHILD, NUMBERS, View, fact_path
-from triage.ruleset import Firing, Result, RuleSet
+from triage.ruleset import Result, RuleSet
 from triage.words import (
     child_name,
     fact_is,
@@ -92,20 +93,20 @@ class Recommendation:
 
 def recommend(rules: RuleSet, facts: Facts) -> Recommendation:
     """What `rules` recommend for `facts`, with every reason. The same facts and version give the same, for ever."""
-    result = rules.judge(facts)
+    view = rules.view(facts)
+    result = rules.result(view)
     return Recommendation(
         ruleset=rules.name,
         **result._asdict(),
-        reasons=tuple(_reasons(rules, facts)),
-        missing=tuple(_missing(rules, facts, result)),
-        would_change=tuple(_would_change(rules, facts, result)),
+        reasons=tuple(_reasons(rules, facts, view)),
+        missing=tuple(_missing(rules, facts, view, result)),
+        would_change=tuple(_would_change(rules, facts, view, result)),
     )
 
 
-def _reasons(rules: RuleSet, facts: Facts) -> Iterator[Reason]:
-    view, firings = rules.firings(facts)
-    for firing in firings:
-        for number, because in _strands(rules, view, firing):
+def _reasons(rules: RuleSet, facts: Facts, view: View) -> Iterator[Reason]:
+    for firing in rules.firings(view):
+        for number, because in firing.witness(view, NO_CHILD).strands():
             child = facts.children[number] if number != NO_CHILD else None
             yield Reason(
                 rule=firing.id,
@@ -115,72 +116,68 @@ def _reasons(rules: RuleSet, facts: Facts) -> Iterator[Reason]:
             )
 
 
-def _strands(rules: RuleSet, view: View, firing: Firing) -> list[tuple[int, list[str]]]:
-    if firing.when is None:
-        return [(NO_CHILD, [])]
-    return rules.evidence(firing.when, view).strands()
+def _missing(rules: RuleSet, facts: Facts, view: View, result: Result) -> Iterator[Missing]:
+    def matters(name: str, number: int, values: Iterable[object]) -> bool:
+        changed = (rules.with_fact(view, name, number, value) for value in values)
+        return any(other is not view and rules.result(other) != result for other in changed)
 
-
-def _missing(rules: RuleSet, facts: Facts, result: Result) -> Iterator[Missing]:
     for name, number in _places(facts, CONTACT_FLAGS, CHILD_FLAGS):
-        if _value(facts, name, number) is None and any(
-            rules.judge(_changed(facts, name, number, known)) != result for known in (True, False)
-        ):
+        if _value(facts, name, number) is None and matters(name, number, (True, False)):
             yield _unknown(facts, name, number)
     for name, number in _places(facts, (), CHILD_NUMBERS):
-        child = facts.children[number]
         # The age of a child who is not born yet is not unknown: there is none.
-        if _value(facts, name, number) is None and not child.unborn:
-            valid = {value for cut in rules.all_cuts(name) for value in (cut - 1, cut) if _is_valid(name, value)}
-            if any(rules.judge(_changed(facts, name, number, value)) != result for value in sorted(valid)):
+        if _value(facts, name, number) is None and not facts.children[number].unborn:
+            around = sorted({value for cut in rules.all_cuts(name) for value in (cut - 1, cut)})
+            if matters(name, number, (value for value in around if _is_valid(name, value))):
                 yield _unknown(facts, name, number)
 
 
 def _unknown(facts: Facts, name: str, number: int) -> Missing:
-    who = child_name(number, facts.children[number]) if number != NO_CHILD else None
-    return Missing(fact=fact_path(name, number), says=missing_says(name, who))
+    return Missing(fact=fact_path(name, number), says=missing_says(name, _who(facts)[number]))
 
 
-def _would_change(rules: RuleSet, facts: Facts, result: Result) -> Iterator[WouldChange]:
+def _who(facts: Facts) -> dict[int, str | None]:
+    """How each child is called; nobody by NO_CHILD."""
+    return {NO_CHILD: None} | {number: child_name(number, child) for number, child in enumerate(facts.children)}
+
+
+def _would_change(rules: RuleSet, facts: Facts, view: View, result: Result) -> Iterator[WouldChange]:
     now = (result.pathway, result.rag, result.hold)
-    for words, changed in single_changes(rules, facts):
-        then = rules.judge(changed)
-        if (then.pathway, then.rag, then.hold) != now:
-            yield WouldChange(if_=words, pathway=then.pathway, rag=then.rag, hold=then.hold)
+    for words, changed in _single_changes(rules, facts, view):
+        if changed is view:
+            continue
+        then = rules.turn(changed)
+        if then != now:
+            pathway, rag, hold = then
+            yield WouldChange(if_=words(), pathway=pathway, rag=rag, hold=hold)
 
 
-def single_changes(rules: RuleSet, facts: Facts) -> Iterator[tuple[str, Facts]]:
+def _single_changes(rules: RuleSet, facts: Facts, view: View) -> Iterator[tuple[Callable[[], str], View]]:
     """
     Every single change of one known fact, in words and done: agreement to each other value, each true or false
     fact turned over, each indicator taken away, each number to the other side of the nearest limit that a rule
     asks about. What is not known stands in `missing` instead.
     """
+    who = _who(facts)
     for agreement in Agreement:
         if agreement != facts.agreement:
-            yield fact_is("agreement", agreement.value), facts.model_copy(update={"agreement": agreement})
+            words = partial(fact_is, "agreement", agreement.value)
+            yield words, rules.with_fact(view, "agreement", NO_CHILD, agreement)
     for name, number in _places(facts, CONTACT_FLAGS, CHILD_FLAGS):
         value = _value(facts, name, number)
         if value is not None:
-            who = child_name(number, facts.children[number]) if number != NO_CHILD else None
-            yield fact_is(name, not value, who), _changed(facts, name, number, not value)
-    yield from _indicators_taken_away(rules, facts)
+            yield partial(fact_is, name, not value, who[number]), rules.with_fact(view, name, number, not value)
+    holders: list[tuple[int, Child | Family]] = [*enumerate(facts.children), (NO_CHILD, facts.family)]
+    for number, holder in holders:
+        for code in dict.fromkeys(holder.indicators):
+            words = partial(indicator_taken_away, rules.catalogue.entries[code], who[number])
+            yield words, rules.without_indicator(view, number, code)
     for name, number in _places(facts, CONTACT_NUMBERS, CHILD_NUMBERS):
         value = _value(facts, name, number)
         if value is not None:
-            who = child_name(number, facts.children[number]) if number != NO_CHILD else None
             for other in _other_sides(rules.cuts(name), value):
                 if _is_valid(name, other):
-                    yield number_is(name, other, who), _changed(facts, name, number, other)
-
-
-def _indicators_taken_away(rules: RuleSet, facts: Facts) -> Iterator[tuple[str, Facts]]:
-    for number in (*range(len(facts.children)), NO_CHILD):
-        holder: Child | Family = facts.children[number] if number != NO_CHILD else facts.family
-        who = child_name(number, facts.children[number]) if number != NO_CHILD else None
-        for code in dict.fromkeys(holder.indicators):
-            left = tuple(other for other in holder.indicators if other != code)
-            words = indicator_taken_away(rules.catalogue.entries[code], who)
-            yield words, _changed(facts, "indicators", number, left)
+                    yield partial(number_is, name, other, who[number]), rules.with_fact(view, name, number, other)
 
 
 # ---- one fact: where it is, what it is, and the facts with it changed
@@ -201,16 +198,6 @@ def _value(facts: Facts, name: str, number: int) -> Any:
     elif name in FAMILY_FACTS:
         holder = facts.family
     return getattr(holder, name)
-
-
-def _changed(facts: Facts, name: str, number: int, value: object) -> Facts:
-    if number != NO_CHILD:
-        children = list(facts.children)
-        children[number] = children[number].model_copy(update={name: value})
-        return facts.model_copy(update={"children": tuple(children)})
-    if name in FAMILY_FACTS or name == "indicators":
-        return facts.model_copy(update={"family": facts.family.model_copy(update={name: value})})
-    return facts.model_copy(update={name: value})
 
 
 def _other_sides(limits: tuple[int, ...], value: int) -> list[int]:
