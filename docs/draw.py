@@ -1,10 +1,11 @@
 """
-Draws docs/house.md, docs/lifecycles.md and docs/indicators.md from what stands in the code: the imports that there
-are, the lifecycles' tables, the shipped rule set.
+Draws what stands in docs/ and can be read from the code: the house from its imports, the lifecycles from their tables,
+the indicators and the rules in plain English from the shipped rule set, and the JSON Schema of a rule set document.
 
 python docs/draw.py writes them; with --check it says whether they are still true (make check does).
 """
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -50,6 +51,11 @@ Drawn from it (`python docs/draw.py`); `make check` compares.
 |---|---|---|---|
 {lines}
 """
+RULES = """# The rules in plain English
+
+The rule set {name}, "{title}". Drawn from its document (`python docs/draw.py`); `make check` compares. The screens
+show every version in these same words, made from the document that the rules are asked from.
+{chapters}"""
 LIFECYCLES = """# The lifecycles
 
 Drawn from `casework/statuses.py` (`python docs/draw.py`); `make check` compares.
@@ -127,9 +133,38 @@ def indicators() -> str:
     return INDICATORS.format(name=rules.name, lines="\n".join(lines))
 
 
+def rules() -> str:
+    """The shipped rule set as prose; its indicators have a page of their own."""
+    from triage.prose import chapters
+    from triage.ruleset import shipped
+
+    text = ""
+    for chapter in chapters(shipped().document):
+        if chapter.id == "indicators":
+            continue
+        text += f"\n## {chapter.title}\n"
+        for item in chapter.items:
+            text += f"\n### {item.title}\n"
+            text += "".join(f"{'  ' * line.depth}- {line.text}\n" for line in item.lines)
+    return RULES.format(name=shipped().name, title=shipped().document.title, chapters=text)
+
+
+def schema() -> str:
+    """The JSON Schema of a rule set document."""
+    from triage.rule_set_document import json_schema
+
+    return json.dumps(json_schema(), indent=2) + "\n"
+
+
 def main() -> int:
     sys.path.insert(0, str(DOCS.parent))
-    pages = {"house.md": house(), "lifecycles.md": lifecycles(), "indicators.md": indicators()}
+    pages = {
+        "house.md": house(),
+        "lifecycles.md": lifecycles(),
+        "indicators.md": indicators(),
+        "rules.md": rules(),
+        "rule-set.schema.json": schema(),
+    }
     if "--check" not in sys.argv:
         for name, text in pages.items():
             (DOCS / name).write_text(text)

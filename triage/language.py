@@ -546,6 +546,9 @@ _KINDS = ("all", "any", "not", "indicator", "different", "fact", "some_child", "
 
 
 def _kind(value: object) -> str | None:
+    if isinstance(value, Document):
+        # One that was read already, on its way back to JSON: each kind is called by its first field.
+        return f"({next(iter(type(value).model_fields)).rstrip('_')})"
     if isinstance(value, Mapping):
         return next((f"({kind})" for kind in _KINDS if kind in value), None)
     return None

@@ -24,7 +24,7 @@ from triage.language import (
     Present,
     walk,
 )
-from triage.rule_set_document import Pathway, Rule, RuleSetDocument, cases, conditions
+from triage.rule_set_document import Pathway, Rule, RuleSetDocument, Scenario, cases, conditions, firings
 
 
 def read_document(data: object) -> RuleSetDocument:
@@ -34,7 +34,7 @@ def read_document(data: object) -> RuleSetDocument:
     :raises InvalidDocument: with every fault; each names the rule and the field.
     """
     try:
-        document = read(RuleSetDocument, data)
+        document = read(RuleSetDocument, data, known={"ruleset": "this rule set", "indicators": _codes(data)})
     except InvalidDocument as invalid:
         raise InvalidDocument(Fault(_by_name(fault.path, data), fault.says) for fault in invalid.faults) from None
     faults = list(_faults_of_meaning(document))
@@ -74,6 +74,13 @@ class _CarefulLoader(yaml.SafeLoader):
             says = f"stands twice in what begins at line {line}; keep one of the two."
             raise InvalidDocument([Fault((key,), says) for key in twice])
         return super().construct_mapping(node, deep=deep)
+
+
+def _codes(data: object) -> frozenset[str]:
+    """The indicators' codes as far as they can be made out: the scenarios' facts are read by them."""
+    entries = data.get("indicators") if isinstance(data, dict) else None
+    codes = [entry.get("code") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    return frozenset(code.strip() for code in codes if isinstance(code, str))
 
 
 def _by_name(path: Path, data: object) -> Path:
@@ -116,6 +123,29 @@ def _faults_of_meaning(document: RuleSetDocument) -> Iterator[Fault]:
                 yield Fault((*at, "decided"), f"{name} is not a pathway of this rule set.")
         if decision.recommended.rule is not None and decision.recommended.rule not in rule_ids:
             yield Fault((*at, "recommended", "rule"), f"{decision.recommended.rule} is not a rule of this rule set.")
+    for number, scenario in enumerate(document.scenarios):
+        yield from _faults_of_scenario(("scenarios", number), scenario, document)
+
+
+def _faults_of_scenario(at: Path, scenario: Scenario, document: RuleSetDocument) -> Iterator[Fault]:
+    expect = scenario.expect
+    if not expect.model_fields_set:
+        yield Fault((*at, "expect"), "expects nothing; name at least the pathway.")
+    known: dict[str, tuple[set[str], str]] = {
+        "pathway": ({pathway.id for pathway in document.pathways if not pathway.decision_only}, "a pathway for rules"),
+        "lead": ({pathway.lead for pathway in document.pathways if pathway.lead}, "a lead of a pathway"),
+        "also_refer_to": ({service.id for service in document.also_refer_to}, "a service of also_refer_to"),
+        "warnings": ({warning.id for warning in document.warnings}, "a warning"),
+        "reasons": ({firing for rule in document.rules for firing in firings(rule)}, "a rule or an aggravator"),
+    }
+    for field, (names, kind) in known.items():
+        value = getattr(expect, field)
+        for name in (value,) if isinstance(value, str) else value or ():
+            if name not in names:
+                yield Fault((*at, "expect", field), f"{name} is not {kind} of this rule set.")
+    refs = [child.ref for child in scenario.facts.children if child.ref]
+    if len(refs) > len(set(refs)):
+        yield Fault((*at, "facts", "children"), "Two children share a ref; give each child a ref of its own.")
 
 
 def _names_twice(document: RuleSetDocument) -> Iterator[Fault]:
@@ -127,6 +157,7 @@ def _names_twice(document: RuleSetDocument) -> Iterator[Fault]:
         "warnings": [entry.id for entry in document.warnings],
         "two_person_decisions": [entry.id for entry in document.two_person_decisions],
         "indicators": [entry.code for entry in document.indicators],
+        "scenarios": [entry.id for entry in document.scenarios],
     }
     for group, names in groups.items():
         for name in sorted({name for name in names if names.count(name) > 1}):

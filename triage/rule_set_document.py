@@ -6,12 +6,12 @@ YAML on disk for the first, JSON in the database. `triage.reading` reads one and
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag
+from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag, model_serializer
 
 from triage.documents import NO_BOOL, NOT_EMPTY, Document, Text, one_or_many
-from triage.facts import Agreement
+from triage.facts import Agreement, Facts
 from triage.language import Condition, IndicatorEntry, Path, walk
 
 
@@ -44,13 +44,18 @@ Level = Annotated[Literal[1, 2, 3, 4], NO_BOOL]
 
 
 class Pathway(Document):
-    """Where a contact can go. One without a team ends at the front door; `decision_only` is never recommended."""
+    """
+    Where a contact can go. One without a team ends at the front door; `decision_only` is never recommended.
+
+    `try_first` is what a partner should do, or try, before or beside sending a contact that would come here.
+    """
 
     id: Text
     title: Text
     lead: Text | None = None
     team: TeamKind | None = None
     decision_only: StrictBool = False
+    try_first: tuple[Text, ...] = ()
 
 
 class Case(Document):
@@ -156,6 +161,38 @@ class TwoPersonDecision(Document):
     contacts_3_months_at_least: StrictInt | None = None
 
 
+class Expected(Document):
+    """What a scenario expects. What is not named is not asked about; `hold: null` expects no hold."""
+
+    level: Level | None = None
+    pathway: Text | None = None
+    rag: Rag | None = None
+    hold: Hold | None = None
+    lead: Text | None = None
+    also_refer_to: tuple[Text, ...] | None = None
+    warnings: tuple[Text, ...] | None = None
+    reasons: Annotated[tuple[Text, ...], NOT_EMPTY] | None = None
+
+    @model_serializer
+    def _what_is_named(self) -> dict[str, Any]:
+        # A null that somebody wrote means "none", and must not be dropped as a default is.
+        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+
+
+class Scenario(Document):
+    """
+    An example that must come out as expected before the rule set may go live.
+
+    `protected`: a safety scenario, which only a service manager may change.
+    """
+
+    id: Text
+    title: Text
+    protected: StrictBool = False
+    facts: Facts
+    expect: Expected
+
+
 class RuleSetDocument(Document):
     """The whole document, as it is stored."""
 
@@ -169,6 +206,7 @@ class RuleSetDocument(Document):
     warnings: tuple[WarningEntry, ...] = ()
     two_person_decisions: tuple[TwoPersonDecision, ...] = ()
     indicators: Annotated[tuple[IndicatorEntry, ...], NOT_EMPTY]
+    scenarios: tuple[Scenario, ...] = ()
 
 
 def conditions(document: RuleSetDocument) -> Iterator[tuple[Path, Condition, bool]]:
@@ -203,3 +241,23 @@ def cases(rule: Rule) -> Iterator[tuple[Path, Case, bool]]:
     for name, cases in groups.items():
         for position, case in enumerate(cases):
             yield ("then", name, position), case, position == len(cases) - 1
+
+
+def firings(rule: Rule) -> tuple[str, ...]:
+    """The names under which a rule stands among the reasons: its own, or those of its aggravators."""
+    return tuple(aggravator.id for aggravator in rule.aggravators) or (rule.id,)
+
+
+def as_json(document: RuleSetDocument) -> dict[str, Any]:
+    """The document as it is stored and shown: in the order of its fields, without what goes without saying."""
+    return document.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+def json_schema() -> dict[str, Any]:
+    """
+    The JSON Schema (2020-12) of a document: its shape, for editors and for other people's programs.
+
+    What a shape cannot say, such as that a pathway is one of the document's own, is looked for by `triage.reading`.
+    """
+    schema = RuleSetDocument.model_json_schema(by_alias=True, mode="validation")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -30,6 +30,7 @@ _NUMBERS: dict[str, str] = {
     "closed_days_ago": "the last piece of work closed {number} days ago",
     "age_years": "{child}'s age is {number}",
 }
+_WORDS: dict[str, str] = {"dash": "the DASH risk is {word}", "open_work": "{word} is open with the family"}
 _AGREEMENT = {
     "given": "agreement is given",
     "not_sought": "agreement is not sought",
@@ -51,9 +52,21 @@ def fact_is(name: str, value: object, child: str | None = None) -> str:
     return (yes if value else no).format(child=child)
 
 
-def number_is(name: str, value: int, child: str | None = None) -> str:
-    """A number in words: "the contacts in three months are 3"."""
-    return _NUMBERS[name].format(number=value, child=child)
+def number_is(name: str, number: int | str, child: str | None = None) -> str:
+    """A number, or a range of them, in words: "the contacts in three months are 3", "… are 3 or more"."""
+    return _NUMBERS[name].format(number=number, child=child)
+
+
+def value_is(name: str, value: object, child: str | None = None) -> str:
+    """Any known fact in words, whatever kind of fact it is."""
+    if name in _WORDS:
+        return _WORDS[name].format(word=str(value).replace("_", " "))
+    return number_is(name, str(value), child) if name in _NUMBERS else fact_is(name, value, child)
+
+
+def sentence(words: str) -> str:
+    """Words as a sentence of their own."""
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def indicator_taken_away(entry: IndicatorEntry, child: str | None) -> str:

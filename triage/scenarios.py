@@ -1,0 +1,67 @@
+"""
+Scenarios: examples that a rule set carries, with what must come out, asked of the rules themselves.
+
+The protected ones are what safety rests on. A version goes live only when every one of its scenarios passes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from triage.facts import Facts
+from triage.rule_set_document import Expected, RuleSetDocument, Scenario, as_json
+from triage.ruleset import Result, RuleSet
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the rules say to a scenario. `differs` holds a sentence for each thing that is not as expected."""
+
+    scenario: Scenario
+    result: Result
+    differs: tuple[str, ...]
+
+    @property
+    def passes(self) -> bool:
+        return not self.differs
+
+
+def run(rules: RuleSet) -> list[Outcome]:
+    """Every scenario of the rule set, in its order."""
+    return [_outcome(rules, scenario) for scenario in rules.document.scenarios]
+
+
+def protected(document: RuleSetDocument) -> dict[str, Any]:
+    """The safety scenarios, by their names, as they are stored."""
+    entries: list[dict[str, Any]] = as_json(document).get("scenarios", [])
+    return {entry["id"]: entry for entry in entries if entry.get("protected")}
+
+
+def expectation(rules: RuleSet, facts: Facts) -> Expected:
+    """What a new scenario of these facts would expect, if what comes out today is right."""
+    result = rules.judge(facts)
+    return Expected.model_validate(
+        {"level": result.level, "pathway": result.pathway, "rag": result.rag, "hold": result.hold}
+    )
+
+
+def _outcome(rules: RuleSet, scenario: Scenario) -> Outcome:
+    view = rules.view(scenario.facts)
+    result = rules.result(view)
+    fired = [firing.id for firing in rules.firings(view)]
+    return Outcome(scenario, result, tuple(_differences(scenario.expect, result, fired)))
+
+
+def _differences(expect: Expected, result: Result, fired: list[str]) -> Iterator[str]:
+    # Only what the scenario names is asked about, so that null can mean "none".
+    for name in ("level", "pathway", "rag", "hold", "lead"):
+        wanted, found = getattr(expect, name), getattr(result, name)
+        if name in expect.model_fields_set and wanted != found:
+            yield f"The {name} is {found or 'none'}, not {wanted or 'none'}."
+    for name in ("also_refer_to", "warnings"):
+        wanted, found = getattr(expect, name), getattr(result, name)
+        if name in expect.model_fields_set and set(wanted or ()) != set(found):
+            yield f"{name} is {', '.join(found) or 'empty'}, not {', '.join(wanted or ()) or 'empty'}."
+    for rule in expect.reasons or ():
+        if rule not in fired:
+            yield f"{rule} does not fire; what fires is {', '.join(fired)}."
