@@ -71,6 +71,26 @@ def write(message: OutboxMessage) -> Letter:
             )
         case Message.REMINDER:
             return _reminder(message)
+        case Message.RULE_SET_PROPOSED:
+            return _letter(
+                f"A rule set waits for approval: {message.rule_set}",
+                "Its scenarios pass and it was replayed over past contacts. Read what it changes, then approve it or "
+                "send it back.",
+                _link(message),
+            )
+        case Message.RULE_SET_SENT_BACK:
+            return _letter(
+                f"Your proposal came back: {message.rule_set}",
+                "Somebody read it and sent it back, with a reason.",
+                _link(message),
+            )
+        case Message.RECHECK_DIFFERS:
+            return _letter(
+                "Stored recommendations do not come out as they were stored",
+                "Last night's re-check computed stored recommendations again from their facts and their version of the "
+                "rules, and found some that differ. Until this is understood, do not publish new rules.",
+                f"{settings.BASE_URL}/admin/casework/recheck/",
+            )
 
 
 def _outcome(message: OutboxMessage) -> tuple[str, ...]:
@@ -98,6 +118,8 @@ def _reminder(message: OutboxMessage) -> Letter:
 
 
 def _link(message: OutboxMessage) -> str:
+    if message.rule_set is not None:
+        return f"{settings.BASE_URL}/admin/triage/rulesetversion/{message.rule_set_id}/"
     if message.case is not None:
         return f"{settings.BASE_URL}/cases/{message.case}/"
     return f"{settings.BASE_URL}/contacts/{message.contact}/"

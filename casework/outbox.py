@@ -12,6 +12,7 @@ from django.db.models import Q
 from casework.models import Case, Contact, Message, OutboxMessage
 from localities.models import Membership, Role, Team
 from localities.working_time import local_day
+from triage.models import RuleSetVersion
 
 
 def add(
@@ -22,6 +23,7 @@ def add(
     at: datetime,
     contact: Contact | None = None,
     case: Case | None = None,
+    rule_set: RuleSetVersion | None = None,
 ) -> None:
     """
     Write a message for one address.
@@ -31,11 +33,27 @@ def add(
     OutboxMessage.objects.bulk_create(
         [
             OutboxMessage(
-                kind=kind, idempotency_key=key, to=to, contact=contact, case=case, created_at=at, not_before=at
+                kind=kind,
+                idempotency_key=key,
+                to=to,
+                contact=contact,
+                case=case,
+                rule_set=rule_set,
+                created_at=at,
+                not_before=at,
             )
         ],
         ignore_conflicts=True,
     )
+
+
+def add_for_roles(
+    kind: Message, *roles: Role, key: str, at: datetime, rule_set: RuleSetVersion | None = None, but_not: int = 0
+) -> None:
+    """Write a message for everybody who has one of these roles, wherever they work."""
+    people = Membership.objects.current(local_day(at)).filter(role__in=roles).exclude(user=but_not)
+    for user_id, email in people.values_list("user_id", "user__email").distinct():
+        add(kind, to=email, key=f"{key}:{user_id}", at=at, rule_set=rule_set)
 
 
 def add_for_team(

@@ -72,7 +72,7 @@ def _claim(now: datetime) -> OutboxMessage | None:
         )
         .order_by("not_before", "id")
         .select_for_update(of=("self",), skip_locked=True)
-        .select_related("contact__decision_in_effect__recommendation", "case", "reminder__clock")
+        .select_related("contact__decision_in_effect__recommendation", "case", "reminder__clock", "rule_set")
         .first()
     )
     if message is not None:

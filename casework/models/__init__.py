@@ -16,6 +16,7 @@ from casework.models.contacts import (
 )
 from casework.models.judgement import Decision, Recommendation, SignOff
 from casework.models.record import ActorKind, AuditEvent, Event, Message, OutboxMessage, StatusChange
+from casework.models.rule_sets import Recheck, Replay, ReplayedContact, ThresholdChecks
 
 __all__ = [
     "ActorKind",
@@ -42,11 +43,15 @@ __all__ = [
     "ParentsTold",
     "Person",
     "PersonMatch",
+    "Recheck",
     "Recommendation",
     "Reminder",
+    "Replay",
+    "ReplayedContact",
     "Responsibility",
     "SharingBasis",
     "SignOff",
     "StatusChange",
     "Step",
+    "ThresholdChecks",
 ]

@@ -16,7 +16,7 @@ from casework.models.judgement import NOT_BLANK, Decision
 from casework.models.refusals import lacks_sign_off, never_deleted, never_emptied, refuse, refuse_if
 from casework.references import new_case_reference
 from casework.statuses import CaseStatus, HandoffStatus
-from localities.models import Locality, Membership, OtherAuthority, Role, Team, User
+from localities.models import OVERSEEING_ROLES, Locality, Membership, OtherAuthority, Team, User
 
 
 class Outcome(models.TextChoices):
@@ -57,7 +57,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def visible_to(self, user: User, on: date) -> CaseQuerySet:
         """The cases that this person may see: of the teams that hold them or are offered them, and of the overseers."""
         mine = Membership.objects.current(on).filter(user=user)
-        oversees = Exists(mine.filter(role__in=[Role.SERVICE_MANAGER, Role.AUDITOR, Role.INFORMATION_GOVERNANCE]))
+        oversees = Exists(mine.filter(role__in=OVERSEEING_ROLES))
         my_teams = mine.filter(team__isnull=False).values("team_id")
         held = Exists(
             Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True, team__in=my_teams)

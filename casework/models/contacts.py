@@ -14,7 +14,7 @@ from casework.models.refusals import lacks_sign_off, never_deleted, never_emptie
 from casework.references import new_contact_reference
 from casework.statuses import ContactStatus
 from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
-from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, Agency, Membership, Role, Team, User
+from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, OVERSEEING_ROLES, Agency, Membership, Team, User
 from triage.facts import Agreement, Dash
 from triage.ruleset import Rag
 
@@ -109,7 +109,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         mine = Membership.objects.current(on).filter(user=user)
         sees_all = Exists(mine.filter(
             Q(role__in=FRONT_DOOR_ROLES, team__kind__in=FRONT_DOOR_KINDS)
-            | Q(role__in=[Role.SERVICE_MANAGER, Role.AUDITOR, Role.INFORMATION_GOVERNANCE])
+            | Q(role__in=OVERSEEING_ROLES)
         ))  # fmt: skip
         of_my_cases = Exists(Case.objects.visible_to(user, on).filter(pk=OuterRef("case_id")))
         return self.filter(sees_all | of_my_cases)

@@ -5,7 +5,7 @@ from typing import ClassVar
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q, Value
 
 from casework.models.contacts import RAGS, Contact
 from casework.models.refusals import append_only, refuse_if
@@ -27,6 +27,12 @@ class Recommendation(models.Model):
     rag = models.CharField(max_length=5, choices=RAGS)
     level = models.PositiveSmallIntegerField()
     hold = models.CharField(max_length=20, blank=True)
+    # The names of the rules and aggravators that fired, for reports to count without opening every result.
+    rules = models.GeneratedField(
+        expression=Func(F("result"), Value("$.reasons[*].rule"), function="jsonb_path_query_array"),
+        output_field=models.JSONField(),
+        db_persist=True,
+    )
 
     class Meta:
         ordering: ClassVar = ["id"]

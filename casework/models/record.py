@@ -11,6 +11,7 @@ from casework.models.clocks import Reminder
 from casework.models.contacts import Contact
 from casework.models.refusals import append_only, never_emptied, refuse_if
 from localities.models import Agency, User
+from triage.models import RuleSetVersion
 
 
 class Event(models.TextChoices):
@@ -45,6 +46,18 @@ class Event(models.TextChoices):
     MESSAGE_SENT = "message_sent", "Message sent"
     MESSAGE_PARKED = "message_parked", "Message parked after too many failures"
     SETTING_CHANGED = "setting_changed", "Setting changed"
+    RULE_SET_DRAFTED = "rule_set_drafted", "Rule set copied to a draft"
+    RULE_SET_CHANGED = "rule_set_changed", "Draft of a rule set changed"
+    RULE_SET_PROPOSED = "rule_set_proposed", "Rule set proposed for approval"
+    RULE_SET_SENT_BACK = "rule_set_sent_back", "Proposal of a rule set sent back"
+    RULE_SET_PUBLISHED = "rule_set_published", "Rule set approved and published"
+    RULE_SET_CALLED_OFF = "rule_set_called_off", "Rule set called off before it was live"
+    RULE_SET_DISCARDED = "rule_set_discarded", "Draft of a rule set discarded"
+    REPLAY_ASKED_FOR = "replay_asked_for", "Replay asked for"
+    REPLAY_CANCELLED = "replay_cancelled", "Replay cancelled"
+    REPLAY_FINISHED = "replay_finished", "Replay finished"
+    REPLAY_EXPORTED = "replay_exported", "Replay exported"
+    RECOMMENDATIONS_RECHECKED = "recommendations_rechecked", "Stored recommendations computed again"
 
 
 class ActorKind(models.TextChoices):
@@ -124,6 +137,9 @@ class Message(models.TextChoices):
     CONTACT_LINKED = "contact_linked", "New information about a case of your team"
     SIGN_OFF_WANTED = "sign_off_wanted", "A decision waits for a second person"
     REMINDER = "reminder", "A promise is soon due, or late"
+    RULE_SET_PROPOSED = "rule_set_proposed", "A rule set waits for approval"
+    RULE_SET_SENT_BACK = "rule_set_sent_back", "A proposal came back"
+    RECHECK_DIFFERS = "recheck_differs", "A stored recommendation does not come out as it was stored"
 
 
 class OutboxMessage(models.Model):
@@ -138,6 +154,7 @@ class OutboxMessage(models.Model):
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, related_name="messages")
     case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="messages")
     reminder = models.ForeignKey(Reminder, on_delete=models.PROTECT, null=True, related_name="messages")
+    rule_set = models.ForeignKey(RuleSetVersion, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField()
     not_before = models.DateTimeField()
     leased_until = models.DateTimeField(null=True)

@@ -28,12 +28,15 @@ class Role(models.TextChoices):
     TEAM_MEMBER = "team_member", "Team member"
     TEAM_LEAD = "team_lead", "Team lead"
     SERVICE_MANAGER = "service_manager", "Service manager"
+    PRACTICE_LEAD = "practice_lead", "Practice lead"
     AUDITOR = "auditor", "Auditor"
     INFORMATION_GOVERNANCE = "information_governance", "Information-governance officer"
     ADMINISTRATOR = "administrator", "Administrator"
 
 
-SERVICE_ROLES = (Role.SERVICE_MANAGER, Role.AUDITOR, Role.INFORMATION_GOVERNANCE, Role.ADMINISTRATOR)
+# Those who oversee the service's practice read every story in it, and every look leaves its trace.
+OVERSEEING_ROLES = (Role.SERVICE_MANAGER, Role.PRACTICE_LEAD, Role.AUDITOR, Role.INFORMATION_GOVERNANCE)
+SERVICE_ROLES = (*OVERSEEING_ROLES, Role.ADMINISTRATOR)
 ADMIN_ROLES = (Role.FRONT_DOOR_MANAGER, Role.TEAM_LEAD, *SERVICE_ROLES)
 FRONT_DOOR_ROLES = (Role.CONTACT_OFFICER, Role.SOCIAL_WORKER, Role.FRONT_DOOR_MANAGER)
 

@@ -20,7 +20,7 @@ from casework.statuses import ContactStatus, HandoffStatus
 from casework.web.contact_form import ContactForm
 from casework.web.forms import ActionForm, AgreementForm, ChecksForm, DecideForm, SignOffForm
 from casework.web.signed_in import action_of, user_of
-from localities.models import Role, User
+from localities.models import OVERSEEING_ROLES, User
 from localities.standing import standing
 from localities.working_time import local_day
 from triage.documents import InvalidDocument
@@ -245,7 +245,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         held = contact.case.responsibilities.select_related("team").order_by("period").last()
         context["case_team"] = held.team if held else None
         context["opens_case"] = Case.objects.visible_to(user, day).filter(pk=contact.case.pk).exists()
-    if works_on_it or who.has(Role.SERVICE_MANAGER, Role.AUDITOR, Role.INFORMATION_GOVERNANCE):
+    if works_on_it or who.has(*OVERSEEING_ROLES):
         people = household(contact)
         context |= _known_before(contact, people)
         if works_on_it and contact.status == ContactStatus.RECEIVED:

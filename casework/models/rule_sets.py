@@ -1,0 +1,161 @@
+"""What happens around the rules: replays over past contacts, re-checks of the past, checks by partners."""
+
+from typing import ClassVar
+
+import pgtrigger
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+from casework.models.contacts import RAGS, Contact
+from casework.models.refusals import append_only, never_emptied, refuse_if
+from localities.models import Agency, User
+from triage.direction import Direction
+from triage.models import RuleSetVersion
+
+ENDED = Q(finished_at__isnull=False) | Q(cancelled_at__isnull=False) | Q(failed_at__isnull=False)
+
+
+class Replay(models.Model):
+    """
+    What would have happened: a rule set asked about the stored facts of past contacts.
+
+    Somebody asks for it, the worker claims it with a lease and runs it, and a crash in between lets another worker
+    begin anew. `result` is kept for ever.
+    """
+
+    rule_set = models.ForeignKey(RuleSetVersion, on_delete=models.PROTECT, related_name="replays")
+    edition = models.PositiveIntegerField(help_text="Of the rule set, when somebody asked for it.")
+    first_day = models.DateField()
+    last_day = models.DateField()
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    leased_until = models.DateTimeField(null=True)
+    contacts = models.PositiveIntegerField(null=True, help_text="How many there are in the period.")
+    done = models.PositiveIntegerField(default=0)
+    finished_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True)
+    cancelled_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    failed_at = models.DateTimeField(null=True)
+    failure = models.TextField(blank=True)
+    result = models.JSONField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(last_day__gte=F("first_day")), name="a_replay_ends_after_it_begins"),
+            models.CheckConstraint(
+                condition=Q(finished_at__isnull=True, result__isnull=True)
+                | Q(finished_at__isnull=False, result__isnull=False, cancelled_at__isnull=True, failed_at__isnull=True),
+                name="a_finished_replay_and_no_other_has_a_result",
+            ),
+            models.CheckConstraint(
+                condition=Q(cancelled_at__isnull=True, cancelled_by__isnull=True)
+                | Q(cancelled_at__isnull=False, cancelled_by__isnull=False),
+                name="a_cancelled_replay_says_who",
+            ),
+            models.CheckConstraint(
+                condition=Q(failed_at__isnull=True, failure="") | (Q(failed_at__isnull=False) & ~Q(failure="")),
+                name="a_failed_replay_says_why",
+            ),
+            models.UniqueConstraint(
+                fields=["rule_set"], condition=~ENDED, name="a_rule_set_is_replayed_once_at_a_time"
+            ),
+        ]
+        triggers: ClassVar = [
+            refuse_if(
+                "TG_OP = 'DELETE' OR OLD.finished_at IS NOT NULL OR OLD.cancelled_at IS NOT NULL",
+                on=pgtrigger.Update | pgtrigger.Delete,
+                name="the_result_of_a_replay_is_kept",
+                says="The result of a replay is kept as it is.",
+            ),
+            never_emptied("replays_are_never_emptied", "Replays are kept."),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule_set}, {self.first_day} to {self.last_day}"
+
+
+class ReplayedContact(models.Model):
+    """
+    A contact that a replay would have led elsewhere: what was recommended, what would have been, what people decided.
+
+    `direction` is from what was recommended to what would have been; `agrees_with_people`: people had overruled the
+    old rules in this same direction. A team is the code of a locality's team, or the kind of another.
+    """
+
+    replay = models.ForeignKey(Replay, on_delete=models.PROTECT, related_name="changed")
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="+")
+    before_pathway = models.CharField(max_length=50)
+    before_rag = models.CharField(max_length=5, choices=RAGS)
+    before_level = models.PositiveSmallIntegerField()
+    before_hold = models.CharField(max_length=20, blank=True)
+    before_team = models.CharField(max_length=50, blank=True)
+    after_pathway = models.CharField(max_length=50)
+    after_rag = models.CharField(max_length=5, choices=RAGS)
+    after_level = models.PositiveSmallIntegerField()
+    after_hold = models.CharField(max_length=20, blank=True)
+    after_team = models.CharField(max_length=50, blank=True)
+    decided_pathway = models.CharField(max_length=50, blank=True)
+    decided_rag = models.CharField(max_length=5, choices=RAGS, blank=True)
+    direction = models.CharField(max_length=10, choices=[(each.value, each.value) for each in Direction], blank=True)
+    agrees_with_people = models.BooleanField()
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["replay", "contact"], name="a_replay_lists_a_contact_once")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["replay", "direction", "id"], name="replayed_by_direction"),
+            models.Index(fields=["replay", "id"], name="replayed_with_people", condition=Q(agrees_with_people=True)),
+        ]
+        triggers: ClassVar = [
+            refuse_if(
+                """EXISTS (
+                       SELECT FROM public.casework_replay
+                       WHERE id = COALESCE(OLD.replay_id, NEW.replay_id) AND finished_at IS NOT NULL
+                   )""",
+                on=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+                name="what_a_finished_replay_found_stays",
+                says="What a finished replay found is kept as it is.",
+            ),
+            never_emptied("what_replays_found_is_never_emptied", "What replays found is kept."),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contact}: {self.before_pathway} to {self.after_pathway}"
+
+
+class Recheck(models.Model):
+    """That stored recommendations were computed again from their facts and version, and which came out otherwise."""
+
+    at = models.DateTimeField()
+    checked = models.PositiveIntegerField()
+    differing = ArrayField(models.BigIntegerField(), default=list, help_text="Recommendations that did not.")
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        triggers: ClassVar = append_only("a_recheck_never_changes", "What a re-check found is kept as it is.")
+
+    def __str__(self) -> str:
+        return f"{self.checked} checked, {len(self.differing)} differ"
+
+
+class ThresholdChecks(models.Model):
+    """How many threshold checks an agency made on a day. Nothing else of them is kept."""
+
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    day = models.DateField()
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        ordering: ClassVar = ["-day"]
+        verbose_name = verbose_name_plural = "threshold checks"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["agency", "day"], name="checks_of_an_agency_are_counted_by_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.agency}, {self.day}: {self.count}"
