@@ -2,8 +2,9 @@
 make bench: the figures that the product promises, measured on servers of its own, as ratios within one run.
 
 Cost must follow the work at hand, never the size of the table: each figure does the same work beside a small history
-and beside one ten times as large, alternating, and compares the medians. Prints a table and writes
-`DATA_DIR/bench.json`. `--only NAME` measures one figure; `--smoke` a small version that says nothing but that it runs.
+and beside one ten times as large, alternating, and compares the medians. Beside other people's rule engines, all
+get the same rules and contacts and must give the same answers. Prints a table and writes `DATA_DIR/bench.json`.
+`--only NAME` measures one figure; `--smoke` a small version that says nothing but that it runs.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SMALL, LARGE = 2_000, 20_000
 ROUNDS = 15
+CONTACTS = 10_000
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,17 @@ class Figure:
 
 
 class Stage:
-    """Two databases with the same work at hand beside a small and a large history, made when first asked for."""
+    """
+    Two databases with the same work at hand beside a small and a large history, and rule engines with the same
+    contacts: each made when first asked for.
+    """
 
-    def __init__(self, sizes: tuple[int, int], rounds: int) -> None:
+    def __init__(self, sizes: tuple[int, int], rounds: int, contacts: int) -> None:
         self.rounds = rounds
         self._sizes = sizes
+        self._contacts = contacts
         self._uses: tuple[Callable[[], None], Callable[[], None]] | None = None
+        self._rates: dict[str, float] = {}
 
     def growth(self, work: Callable[[], None]) -> Figure:
         """How much longer the work takes beside the large history: both in turn, the medians compared."""
@@ -63,6 +70,20 @@ class Stage:
         ratio = statistics.median(times["large"]) / statistics.median(times["small"])
         return Figure(ratio, 1.5, "times, for ten times the history", "lower")
 
+    def rates(self) -> dict[str, float]:
+        """Recommendations per second, by who gives them; stops the bench where two of them differ."""
+        from tests.bench.engines import Disagreement, race
+
+        if not self._rates:
+            try:
+                self._rates = race(self._contacts, self.rounds)
+            except Disagreement as disagreement:
+                sys.exit(f"\n{disagreement}")
+            sys.stdout.write("\n")
+            for name, rate in self._rates.items():
+                sys.stdout.write(f"  {name:28}{rate:>12,.0f}  recommendations per second\n")
+        return self._rates
+
 
 def main() -> int:
     """0 when the figures were measured, whether or not a goal is met: a goal is for people to look at."""
@@ -71,7 +92,7 @@ def main() -> int:
     arguments.add_argument("--smoke", action="store_true")
     asked = arguments.parse_args()
     names = [asked.only] if asked.only else list(FIGURES)
-    stage = Stage((50, 100), 2) if asked.smoke else Stage((SMALL, LARGE), ROUNDS)
+    stage = Stage((50, 100), 2, 200) if asked.smoke else Stage((SMALL, LARGE), ROUNDS, CONTACTS)
     data_dir = Path(os.environ.get("DATA_DIR") or ROOT / "var")
     with _servers():
         found: dict[str, Figure] = {}
@@ -81,11 +102,11 @@ def main() -> int:
             started = time.monotonic()
             found[name] = FIGURES[name](stage)
             sys.stdout.write(f"{time.monotonic() - started:.0f} s\n")
-    sys.stdout.write(f"\n{'figure':28}{'goal':>12}{'value':>10}  unit\n")
+    sys.stdout.write(f"\n{'figure':32}{'goal':>12}{'value':>10}  unit\n")
     for name, figure in found.items():
         goal = f"{'<=' if figure.better == 'lower' else '>='} {figure.goal:g}"
         mark = "" if figure.is_met else "  NOT MET"
-        sys.stdout.write(f"{name:28}{goal:>12}{figure.value:>10.2f}  {figure.unit}{mark}\n")
+        sys.stdout.write(f"{name:32}{goal:>12}{figure.value:>10.2f}  {figure.unit}{mark}\n")
     data_dir.mkdir(parents=True, exist_ok=True)
     (data_dir / "bench.json").write_text(json.dumps({name: asdict(figure) for name, figure in found.items()}, indent=2))
     return 0
@@ -140,12 +161,47 @@ def explanation_over_answer(stage: Stage) -> Figure:
     return Figure(statistics.median(full) / statistics.median(bare), 60, "answers' worth", "lower")
 
 
+def bare_over_fastest_engine(stage: Stage) -> Figure:
+    """Our answers over those of the fastest other rule engine, all from the same facts, parsed and valid before."""
+    rates = stage.rates()
+    return Figure(rates["triage"] / _fastest(rates), 20, "times as many recommendations", "higher")
+
+
+def explained_over_fastest_engine(stage: Stage) -> Figure:
+    """
+    Our recommendations with all that explains them, ready to be stored, over the bare answers of the fastest other.
+
+    The others and our bare answers start from parsed JSON that is valid; this one from the same, read as `Facts`.
+    """
+    rates = stage.rates()
+    return Figure(rates["triage, explained"] / _fastest(rates), 1, "times as many recommendations", "higher")
+
+
+def bare_over_zen_expression(stage: Stage) -> Figure:
+    """
+    Our answers over those of all rules as one compiled ZEN expression.
+
+    Not a rule engine's decision (no table, no graph, nothing says which rule it was): the least that ZEN can do.
+    """
+    rates = stage.rates()
+    return Figure(rates["triage"] / rates["zen-engine, expression"], 1, "times as many recommendations", "higher")
+
+
+def _fastest(rates: dict[str, float]) -> float:
+    from tests.bench.engines import ENGINES
+
+    return max(rates[name] for name in ENGINES)
+
+
 FIGURES: dict[str, Callable[[Stage], Figure]] = {
     "receive_beside_history": receive_beside_history,
     "worklist_beside_history": worklist_beside_history,
     "contact_page_beside_history": contact_page_beside_history,
     "sweep_beside_running": sweep_beside_running,
     "explanation_over_answer": explanation_over_answer,
+    "bare_over_fastest_engine": bare_over_fastest_engine,
+    "explained_over_fastest_engine": explained_over_fastest_engine,
+    "bare_over_zen_expression": bare_over_zen_expression,
 }
 
 
