@@ -1,6 +1,6 @@
 """Who may do what. A check raises a sentence that a person can read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date
 from typing import ParamSpec
 
@@ -9,6 +9,11 @@ from casework.models import Case, Contact, Decision, Handoff
 from localities.models import FRONT_DOOR_ROLES, Role, User
 from localities.standing import standing
 
+RULE_READERS = (
+    Role.PRACTICE_LEAD, Role.SERVICE_MANAGER, Role.FRONT_DOOR_MANAGER, Role.AUDITOR, Role.ADMINISTRATOR,
+)  # fmt: skip
+DRAFTERS = (Role.PRACTICE_LEAD, Role.SERVICE_MANAGER, Role.FRONT_DOOR_MANAGER)
+APPROVERS = (Role.PRACTICE_LEAD, Role.SERVICE_MANAGER)
 DECIDERS = frozenset({Role.SOCIAL_WORKER, Role.FRONT_DOOR_MANAGER})
 
 
@@ -68,6 +73,32 @@ def check_can_work_in(case: Case, team_id: int, by: User, on: date) -> None:
     """Whoever works in the team that holds the case."""
     if team_id not in standing(by, on).team_ids:
         raise NotPermitted(f"Only the team that holds {case} can do this.")
+
+
+def check_can_read_rules(by: User, on: date) -> None:
+    """Whoever works with the rules, or answers for them."""
+    if not standing(by, on).has(*RULE_READERS):
+        raise NotPermitted("Only those who lead or oversee practice can read the rule sets.")
+
+
+def check_can_draft_rules(by: User, on: date) -> None:
+    """Practice leads and managers draft rules, replay them and propose them."""
+    if not standing(by, on).has(*DRAFTERS):
+        raise NotPermitted("Only a practice lead or a manager can change rules.")
+
+
+def check_can_change_safety(names: Collection[str], by: User, on: date) -> None:
+    """Safety scenarios are what every version must come up to: a service manager answers for them."""
+    if names and not standing(by, on).has(Role.SERVICE_MANAGER):
+        raise NotPermitted(f"Only a service manager can change safety scenarios: {', '.join(sorted(names))}.")
+
+
+def check_can_approve_rules(proposed_by: int | None, by: User, on: date) -> None:
+    """Another person than the one who proposed it: a practice lead or a service manager."""
+    if not standing(by, on).has(*APPROVERS):
+        raise NotPermitted("Only a practice lead or a service manager can approve rules.")
+    if proposed_by == by.pk:
+        raise NotPermitted("You proposed this rule set. Another person must approve it.")
 
 
 def works_in(user: User, team_id: int, on: date) -> bool:

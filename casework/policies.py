@@ -1,10 +1,13 @@
 """What the state of things allows, whoever asks. A check raises a sentence that a person can read."""
 
+from datetime import datetime
+
 from casework.errors import NotAllowedInStatus, TakenBySomeoneElse
-from casework.models import Case, Contact, Handoff, MatchStatus, PersonMatch
+from casework.models import Case, Contact, Handoff, MatchStatus, PersonMatch, Replay
 from casework.statuses import CaseStatus, ContactStatus, HandoffStatus
 from localities.codes import INDIVIDUAL_SOURCES
 from localities.models import FRONT_DOOR_KINDS, Team
+from triage.models import RuleSetVersion
 
 
 def check_waits_for_decision(contact: Contact) -> None:
@@ -74,3 +77,31 @@ def check_awaits_feedback(contact: Contact) -> None:
 def hears_outcomes(contact: Contact) -> bool:
     """Whether the referrer is a professional, who hears the outcome. Others hear only that we looked into it."""
     return contact.source_code not in INDIVIDUAL_SOURCES
+
+
+def check_is_a_draft(draft: RuleSetVersion) -> None:
+    if draft.published_at is not None:
+        raise NotAllowedInStatus(f"{draft} is published, and never changes. Copy it to a draft.")
+    if draft.discarded_at is not None:
+        raise NotAllowedInStatus(f"{draft} was discarded. Copy the live version to a new draft.")
+
+
+def check_edition_was_in_view(draft: RuleSetVersion, edition: int) -> None:
+    if draft.edition != edition:
+        raise TakenBySomeoneElse(f"Somebody changed {draft} while you were reading. Look at it again, then go on.")
+
+
+def check_is_proposed(draft: RuleSetVersion) -> None:
+    check_is_a_draft(draft)
+    if draft.proposed_at is None:
+        raise NotAllowedInStatus(f"Nobody has proposed {draft}, or it changed since.")
+
+
+def check_is_not_live_yet(version: RuleSetVersion, now: datetime) -> None:
+    if version.live is None or version.live.lower <= now:
+        raise NotAllowedInStatus(f"{version} does not wait for its start: there is nothing to call off.")
+
+
+def check_goes_on(replay: Replay) -> None:
+    if replay.finished_at or replay.cancelled_at or replay.failed_at:
+        raise NotAllowedInStatus("This replay has ended already.")

@@ -5,9 +5,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from django.db import connection
+
 from casework.errors import CaseworkError
 from triage.models import RuleSetVersion
 from triage.ruleset import RuleSet, parse
+
+# Of all that PostgreSQL's advisory locks are for, ours is this one thing: which version is live.
+WHICH_IS_LIVE = 7_001
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,24 @@ def live(at: datetime) -> Rules:
     if version_id is None:
         raise CaseworkError("No rule set is live: load the reference data, or publish a rule set.")
     return of_version(version_id)
+
+
+def live_and_held(at: datetime) -> Rules:
+    """
+    The version that is live at this moment, which stays so until the transaction ends: a publish waits for it.
+
+    Whoever comes while somebody publishes waits in turn, and is then told by their own moment which of the two
+    versions is theirs.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [WHICH_IS_LIVE])
+    return live(at)
+
+
+def hold_what_is_live() -> None:
+    """Until the transaction ends, nobody else publishes, and no contact is being received."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WHICH_IS_LIVE])
 
 
 def of_version(version_id: int) -> Rules:

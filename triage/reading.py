@@ -52,20 +52,37 @@ def load_document(path: FilePath) -> RuleSetDocument:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        data = load_json(text) if text.lstrip().startswith("{") else yaml.load(text, Loader=_CarefulLoader)  # noqa: S506
+    except UnicodeDecodeError as error:
+        raise InvalidDocument([Fault((), f"This is not YAML: {error}.")]) from None
+    return read_document(load_json(text) if text.lstrip().startswith("{") else load_yaml(text))
+
+
+def load_yaml(text: str) -> Any:
+    """
+    Parse YAML as a careful reader does: plain data only, no key twice in one mapping.
+
+    :raises InvalidDocument: with what is wrong, and where.
+    """
+    try:
+        return yaml.load(text, Loader=_CarefulLoader)  # noqa: S506  # it is a SafeLoader
     except RecursionError:
-        raise InvalidDocument(
-            [Fault((), "This is not a document that can be read: it is nested too deeply.")]
-        ) from None
+        says = "This is not a document that can be read: it is nested too deeply."
     except InvalidDocument:
         raise
     except (yaml.YAMLError, ValueError) as error:
-        raise InvalidDocument([Fault((), f"This is not YAML: {' '.join(str(error).split())}.")]) from None
-    return read_document(data)
+        says = f"This is not YAML: {' '.join(str(error).split())}."
+    raise InvalidDocument([Fault((), says)])
 
 
 class _CarefulLoader(yaml.SafeLoader):
-    """YAML as a careful reader reads it: no key twice in one mapping."""
+    """YAML as a careful reader reads it: no key twice in one mapping, and nothing that stands for something else."""
+
+    def compose_node(self, parent: Any, index: Any) -> yaml.Node | None:
+        # A few aliases of aliases are a document too large for any machine.
+        if self.check_event(yaml.AliasEvent):
+            line = self.peek_event().start_mark.line + 1  # type: ignore[no-untyped-call]
+            raise InvalidDocument([Fault((), f"Line {line} uses an alias (*): write out what it stands for.")])
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]

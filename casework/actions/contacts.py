@@ -27,7 +27,7 @@ from casework.models import (
     PersonMatch,
     Recommendation,
 )
-from casework.rules import Rules, live, of_version
+from casework.rules import Rules, live_and_held, of_version
 from casework.statuses import ContactStatus
 from localities import calendar
 from localities.models import Agency, Team, TeamKind, User
@@ -82,7 +82,7 @@ def receive(
 
 @transaction.atomic
 def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: datetime, key: str | None) -> Contact:
-    rules = live(now)
+    rules = live_and_held(now)
     today = local_day(now)
     entry = read_contact(document, indicators=rules.rule_set.catalogue.entries, today=today)
     contact = Contact.objects.create(

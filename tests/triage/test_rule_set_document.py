@@ -96,6 +96,9 @@ GONE = object()
 def broken(changes: dict[str, object]) -> Document:
     """The shipped document, with other values (or nothing, GONE) where these paths lead: `rules.hard_stop.then.rag`."""
     document = whole()
+    if not any(path.startswith("scenarios") for path in changes):
+        # What a break does to the scenarios is asked for by itself.
+        del document["scenarios"]
     for path, value in changes.items():
         *steps, last = path.split(".")
         at: Any = document

@@ -1,0 +1,244 @@
+"""
+Rule sets: copied to a draft, changed, proved, approved by a second person, published for a moment.
+
+What is live changes only here. A version begins at once or at a moment ahead, and the one before it ends in that same
+instant: no contact falls between two versions, and none is triaged by both.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.models import Max
+
+from casework import audit, outbox, permissions, policies
+from casework.errors import NotAllowedInStatus
+from casework.models import Contact, Event, Message, Replay
+from casework.rules import hold_what_is_live
+from localities.models import User
+from localities.working_time import local_day
+from triage import drafting
+from triage.documents import Fault, InvalidDocument
+from triage.models import RuleSetVersion
+from triage.reading import read_document
+from triage.rule_set_document import RuleSetDocument, as_json
+from triage.ruleset import RuleSet, parse, shipped
+from triage.scenarios import protected, run
+
+
+@transaction.atomic
+def copy(*, version_id: int, by: User, now: datetime) -> RuleSetVersion:
+    """
+    Copy a version to a new draft, with the next number.
+
+    :raises NotPermitted: `by` does not draft rules.
+    """
+    permissions.check_can_draft_rules(by, local_day(now))
+    hold_what_is_live()
+    source = RuleSetVersion.objects.get(pk=version_id)
+    taken = RuleSetVersion.objects.filter(name=source.name).aggregate(Max("version"))["version__max"]
+    document = drafting.copied(read_document(source.document), version=taken + 1, safety=shipped().document)
+    draft = RuleSetVersion.objects.create(
+        name=source.name, version=taken + 1, document=document, based_on=source, drafted_by=by, drafted_at=now
+    )
+    audit.record(Event.RULE_SET_DRAFTED, by=by, at=now, rule_set=str(draft), based_on=str(source))
+    return draft
+
+
+@transaction.atomic
+def change(*, version_id: int, edition: int, document: dict[str, Any], by: User, now: datetime) -> RuleSetVersion:
+    """
+    Put another document in a draft's place. A draft that was proposed is a plain draft again.
+
+    :param edition: the edition that was in view: an older page must not undo what came since.
+    :raises InvalidDocument: with every fault of the document.
+    :raises NotPermitted: `by` does not draft rules, or is no service manager and changes a safety scenario.
+    :raises TakenBySomeoneElse: the draft changed since it was read.
+    """
+    draft = _load(version_id, by, now)
+    policies.check_edition_was_in_view(draft, edition)
+    before, after = read_document(draft.document), read_document(document)
+    if (after.ruleset, after.version) != (draft.name, draft.version):
+        says = f"The rule set and its version stay {draft.name} and {draft.version}: copy it to a new draft instead."
+        raise InvalidDocument([Fault(("version",), says)])
+    if after == before and as_json(after) == as_json(before):
+        return draft
+    safety = _safety_changes(before, after)
+    permissions.check_can_change_safety(safety, by, local_day(now))
+    draft.document = as_json(after)
+    draft.edition += 1
+    draft.proposed_by = draft.proposed_at = None
+    draft.proposal = ""
+    if safety:
+        draft.safety_changed_by = by
+    draft.save()
+    audit.record(
+        Event.RULE_SET_CHANGED, by=by, at=now, rule_set=str(draft), edition=draft.edition, safety=sorted(safety)
+    )
+    return draft
+
+
+@transaction.atomic
+def propose(*, version_id: int, edition: int, proposal: str, by: User, now: datetime) -> RuleSetVersion:
+    """
+    Ask a second person to approve a draft that is proved: its scenarios pass, and it was replayed as it stands.
+
+    :param proposal: what the change is for, in the proposer's words.
+    :raises InvalidDocument: with everything that is not proved yet.
+    :raises NotPermitted: `by` does not draft rules.
+    """
+    draft = _load(version_id, by, now)
+    policies.check_edition_was_in_view(draft, edition)
+    if draft.proposed_at is not None:
+        raise NotAllowedInStatus(f"{draft} is proposed already.")
+    faults = [Fault((), says) for says in not_proved(draft, parse(draft.document))]
+    if not proposal.strip():
+        faults.append(Fault(("proposal",), "Say what the change is for."))
+    if faults:
+        raise InvalidDocument(faults)
+    draft.proposed_by, draft.proposed_at, draft.proposal = by, now, proposal.strip()
+    draft.save(update_fields=["proposed_by", "proposed_at", "proposal"])
+    audit.record(Event.RULE_SET_PROPOSED, by=by, at=now, rule_set=str(draft), edition=draft.edition)
+    outbox.add_for_roles(
+        Message.RULE_SET_PROPOSED, *permissions.APPROVERS,
+        key=f"rule_set_proposed:{draft.pk}:{draft.edition}:{now.isoformat()}", at=now, rule_set=draft, but_not=by.pk,
+    )  # fmt: skip
+    return draft
+
+
+@transaction.atomic
+def send_back(*, version_id: int, reason: str, by: User, now: datetime) -> RuleSetVersion:
+    """
+    Do not approve a proposal: it is a draft again, and the proposer is told. They may take it back themselves.
+
+    :raises InvalidDocument: without a reason.
+    :raises NotPermitted: `by` neither approves rules nor proposed this one.
+    """
+    draft = _locked(version_id)
+    if draft.proposed_by_id != by.pk:
+        permissions.check_can_approve_rules(draft.proposed_by_id, by, local_day(now))
+    policies.check_is_proposed(draft)
+    if not reason.strip():
+        raise InvalidDocument([Fault(("reason",), "Say why.")])
+    proposer, draft.proposed_by, draft.proposed_at = draft.proposed_by, None, None
+    draft.save(update_fields=["proposed_by", "proposed_at"])
+    audit.record(Event.RULE_SET_SENT_BACK, by=by, at=now, rule_set=str(draft), reason=reason.strip())
+    if proposer is not None and proposer != by:
+        outbox.add(
+            Message.RULE_SET_SENT_BACK, to=proposer.email, key=f"rule_set_sent_back:{draft.pk}:{now.isoformat()}",
+            at=now, rule_set=draft,
+        )  # fmt: skip
+    return draft
+
+
+@transaction.atomic
+def approve(*, version_id: int, edition: int, starts_at: datetime | None, by: User, now: datetime) -> RuleSetVersion:
+    """
+    Approve a proposal as the second person: it is published, and live at once or from a moment ahead.
+
+    :param starts_at: when it begins; None for at once.
+    :raises InvalidDocument: the start does not lie ahead.
+    :raises NotPermitted: `by` does not approve rules, or proposed this one.
+    :raises NotAllowedInStatus: nobody proposed it as it stands; another version went, or will go, live in between.
+    """
+    hold_what_is_live()
+    draft = _locked(version_id)
+    permissions.check_can_approve_rules(draft.proposed_by_id, by, local_day(now))
+    policies.check_is_proposed(draft)
+    policies.check_edition_was_in_view(draft, edition)
+    if unproved := not_proved(draft, parse(draft.document)):
+        raise NotAllowedInStatus(" ".join(unproved))
+    ends = RuleSetVersion.objects.select_for_update().get(live__endswith__isnull=True, live__isnull=False)
+    if ends.pk != draft.based_on_id:
+        raise NotAllowedInStatus(
+            f"{ends} took the place of {draft.based_on} since this draft was copied. Copy {ends}, and bring your "
+            "changes there, so that nobody's change is lost."
+        )
+    if ends.live.lower > now:
+        raise NotAllowedInStatus(f"{ends} goes live later. Call it off first, or wait until it is live.")
+    # After the last contact that came, whatever the clocks of our hosts say: its version is settled.
+    latest = Contact.objects.aggregate(Max("received_at"))["received_at__max"]
+    at_once = max(now, latest + timedelta(microseconds=1)) if latest is not None else now
+    if starts_at is not None and starts_at <= at_once:
+        raise InvalidDocument([Fault(("starts_at",), "Choose a moment that lies ahead, or let it start at once.")])
+    start = starts_at or at_once
+    ends.live = DateTimeTZRange(ends.live.lower, start)
+    ends.save(update_fields=["live"])
+    draft.approved_by, draft.published_at, draft.live = by, now, DateTimeTZRange(start, None)
+    draft.save(update_fields=["approved_by", "published_at", "live"])
+    audit.record(
+        Event.RULE_SET_PUBLISHED, by=by, at=now, rule_set=str(draft), follows=str(ends), starts_at=start.isoformat()
+    )
+    return draft
+
+
+@transaction.atomic
+def call_off(*, version_id: int, reason: str, by: User, now: datetime) -> RuleSetVersion:
+    """
+    Call off a published version before it is live: the one before it goes on.
+
+    :raises InvalidDocument: without a reason.
+    :raises NotPermitted: `by` does not approve rules.
+    :raises NotAllowedInStatus: it is live already.
+    """
+    permissions.check_can_approve_rules(None, by, local_day(now))
+    hold_what_is_live()
+    version = _locked(version_id)
+    policies.check_is_not_live_yet(version, now)
+    if not reason.strip():
+        raise InvalidDocument([Fault(("reason",), "Say why.")])
+    before = RuleSetVersion.objects.select_for_update().get(live__endswith=version.live.lower)
+    version.live = None
+    version.save(update_fields=["live"])
+    before.live = DateTimeTZRange(before.live.lower, None)
+    before.save(update_fields=["live"])
+    audit.record(Event.RULE_SET_CALLED_OFF, by=by, at=now, rule_set=str(version), reason=reason.strip())
+    return version
+
+
+@transaction.atomic
+def discard(*, version_id: int, by: User, now: datetime) -> RuleSetVersion:
+    """
+    Put a draft away. It stays, with its replays, and nobody works on it again.
+
+    :raises NotPermitted: `by` does not draft rules.
+    """
+    draft = _load(version_id, by, now)
+    draft.discarded_at = now
+    draft.proposed_by = draft.proposed_at = None
+    draft.save(update_fields=["discarded_at", "proposed_by", "proposed_at"])
+    audit.record(Event.RULE_SET_DISCARDED, by=by, at=now, rule_set=str(draft))
+    return draft
+
+
+def not_proved(draft: RuleSetVersion, rules: RuleSet) -> list[str]:
+    """What a draft still needs before somebody may propose it: sentences, none where it is proved."""
+    outcomes = run(rules)
+    wanting = []
+    failing = [outcome.scenario.title for outcome in outcomes if not outcome.passes]
+    if failing:
+        wanting.append(f"{len(failing)} of {len(outcomes)} scenarios do not pass: {'; '.join(failing)}.")
+    if not any(outcome.scenario.protected for outcome in outcomes):
+        wanting.append("It carries no safety scenario.")
+    if not Replay.objects.filter(rule_set=draft, edition=draft.edition, finished_at__isnull=False).exists():
+        wanting.append("It was not replayed over past contacts as it stands now.")
+    return wanting
+
+
+def _load(version_id: int, by: User, now: datetime) -> RuleSetVersion:
+    """The draft, locked: `by` must draft rules."""
+    permissions.check_can_draft_rules(by, local_day(now))
+    draft = _locked(version_id)
+    policies.check_is_a_draft(draft)
+    return draft
+
+
+def _locked(version_id: int) -> RuleSetVersion:
+    return RuleSetVersion.objects.select_for_update(of=("self",)).select_related("proposed_by").get(pk=version_id)
+
+
+def _safety_changes(before: RuleSetDocument, after: RuleSetDocument) -> set[str]:
+    """The names of the safety scenarios that were added, changed, taken away, or are no longer protected."""
+    old, new = protected(before), protected(after)
+    return {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
