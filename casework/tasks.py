@@ -5,7 +5,10 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from oauth2_provider.models import clear_expired
 
-from casework.actions import outbox, reminders
+from casework.actions import outbox, rechecks, reminders, replays
+
+# Half a million contacts take a minute or two; the broker gives no task out again within ten.
+REPLAYS_STOP = 480
 
 
 @shared_task
@@ -25,3 +28,15 @@ def forget_what_ran_out() -> None:
 def drain_outbox() -> None:
     """Send the messages that wait."""
     outbox.drain(clock=timezone.now)
+
+
+@shared_task(soft_time_limit=REPLAYS_STOP, time_limit=REPLAYS_STOP + 30)
+def run_replays() -> None:
+    """Run the replay that waits, if one does."""
+    replays.run_next(clock=timezone.now)
+
+
+@shared_task
+def recheck_recommendations() -> None:
+    """Compute a sample of the stored recommendations again."""
+    rechecks.recheck(now=timezone.now())

@@ -23,6 +23,11 @@ def _every(task: str, seconds: int) -> dict[str, Any]:
 app.conf.beat_schedule = {
     "drain the outbox": _every("casework.tasks.drain_outbox", 5),
     "sweep the clocks": _every("casework.tasks.sweep_clocks", 20),
+    "run replays": _every("casework.tasks.run_replays", 5),
+    "recheck recommendations": {
+        "task": "casework.tasks.recheck_recommendations",
+        "schedule": crontab(hour="2", minute="20"),
+    },
     "forget what ran out": {"task": "casework.tasks.forget_what_ran_out", "schedule": crontab(hour="3", minute="40")},
 }
 

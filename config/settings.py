@@ -239,8 +239,9 @@ OAUTH2_PROVIDER = {
     "SCOPES": {
         "contacts:write": "Send contacts about children",
         "contacts:read": "Read what became of the contacts that the agency sent",
+        "threshold:check": "Ask what the rules would say of a family, without a name",
     },
-    "DEFAULT_SCOPES": ["contacts:write", "contacts:read"],
+    "DEFAULT_SCOPES": ["contacts:write", "contacts:read", "threshold:check"],
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
     "CLIENT_SECRET_HASHER": "pbkdf2_sha256_client_secret",
     # Client credentials and nothing else: no other grant, and nobody's password, is so much as looked at.

@@ -20,8 +20,8 @@ ROOMS = {
     "lists and checks": ("worklists", "reference_data", "integrity"),
     "actions": ("actions",),
     "what actions are made of": (
-        "messages", "routing", "fact_finding", "history", "matching", "rules", "policies", "permissions", "clocks",
-        "outbox", "audit", "transitions", "responsibilities", "contact_document", "clock_policies",
+        "messages", "routing", "fact_finding", "past", "history", "matching", "rules", "policies", "permissions",
+        "clocks", "outbox", "audit", "transitions", "responsibilities", "contact_document", "clock_policies",
     ),
     "records": ("models", "statuses", "errors", "references"),
 }  # fmt: skip

@@ -1,7 +1,10 @@
 """Where a postcode lies: inside the council's area or not, and in which locality."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
+
+from django.db.backends.postgresql.psycopg_any import DateRange
 
 from localities.models import Catchment, Locality, Postcode
 from localities.postcodes import prefixes
@@ -18,6 +21,23 @@ class Place:
     in_area: bool
     locality: Locality | None
     prefix: str
+
+
+class Catchments:
+    """Every catchment there is, read once, for whoever places many postcodes."""
+
+    def __init__(self) -> None:
+        self._claims: dict[str, list[tuple[DateRange, str]]] = defaultdict(list)
+        for prefix, period, code in Catchment.objects.values_list("prefix", "period", "locality__code"):
+            self._claims[prefix].append((period, code))
+
+    def locality(self, postcode: str, on: date) -> str:
+        """The code of the locality that the longest prefix gives a postcode on a day; "" where none claims it."""
+        for prefix in prefixes(postcode):
+            for period, code in self._claims.get(prefix, ()):
+                if on in period:
+                    return code
+        return ""
 
 
 def place(postcode: str, on: date) -> Place:

@@ -68,10 +68,17 @@ class AgencyThrottle(SimpleRateThrottle):
     """So many calls a minute for each agency, whichever of its systems makes them."""
 
     scope = "agency"
+    calls = "api-calls"
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
         agency = agency_of(request)
-        return f"api-calls-of-{agency.pk}" if agency else None
+        return f"{self.calls}-of-{agency.pk}" if agency else None
+
+
+class ThresholdCheckThrottle(AgencyThrottle):
+    """As many again for threshold checks: however many an agency makes, its contacts still come in."""
+
+    calls = "threshold-checks"
 
 
 def agency_of(request: Request) -> Agency | None:

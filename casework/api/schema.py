@@ -1,4 +1,4 @@
-"""How the API describes itself (OpenAPI 3.1): signing in, what comes in, the answers, and an example."""
+"""How the API describes itself (OpenAPI 3.1): signing in, what comes in, the answers, and examples."""
 
 from typing import Any
 
@@ -9,7 +9,9 @@ from drf_spectacular.plumbing import ResolvedComponent
 from pydantic.json_schema import model_json_schema
 from rest_framework import serializers
 
-from triage.ruleset import shipped
+from casework.api.threshold_check import MOST_CHILDREN, MOST_INDICATORS, SHORT_CODE
+from triage.facts import Facts
+from triage.ruleset import Hold, Rag, shipped
 
 
 class AgencyScheme(OpenApiAuthenticationExtension):
@@ -39,10 +41,25 @@ class DocumentExtension(PydanticExtension):
             for part in (schema, *parts.values()):
                 if name in part.get("properties", {}):
                     part["properties"][name]["description"] = _indicators()
+        if self.target is Facts:
+            _without_names(schema, parts)
         for name, part in parts.items():
             component = ResolvedComponent(name=name, type=ResolvedComponent.SCHEMA, object=name, schema=part)
             auto_schema.registry.register_on_missing(component)
         return schema
+
+
+def _without_names(facts: dict[str, Any], parts: dict[str, Any]) -> None:
+    """What a threshold check limits of the facts that the rules could read."""
+    facts["properties"]["children"]["maxItems"] = MOST_CHILDREN
+    for part in ("Child", "Family"):
+        parts[part]["properties"]["indicators"]["maxItems"] = MOST_INDICATORS
+    parts["Child"]["properties"]["ref"] = {
+        "anyOf": [{"type": "string", "pattern": f"^{SHORT_CODE}$"}, {"type": "null"}],
+        "default": None,
+        "title": "Ref",
+        "description": "A short code of your own, such as c1, to tell the children apart. No names.",
+    }
 
 
 def _indicators() -> str:
@@ -68,6 +85,75 @@ class ContactStatusSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=["being_considered", "decided"])
     decided_at = serializers.DateTimeField(allow_null=True)
     outcome = OutcomeSerializer(allow_null=True, help_text="For professionals, once decided.")
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    """A rule that fired."""
+
+    rule = serializers.CharField(help_text="The rule's name, such as level_2_agreed.")
+    says = serializers.CharField(help_text="Why, in words.")
+    because = serializers.ListField(
+        child=serializers.CharField(), help_text="The facts that made it fire: indicator codes and paths of facts."
+    )
+    child = serializers.CharField(allow_null=True, help_text="The ref of the child whom it is about.")
+
+
+class MissingSerializer(serializers.Serializer[Any]):
+    """Something that you did not say and that could change the answer."""
+
+    fact = serializers.CharField(help_text="Where it belongs, such as children[0].age_years.")
+    says = serializers.CharField(help_text="The same in words.")
+
+
+class WouldChangeSerializer(serializers.Serializer[Any]):
+    """One single change of one fact, and what the rules would say then."""
+
+    pathway = serializers.CharField()
+    rag = serializers.ChoiceField(choices=[rag.value for rag in Rag])
+    hold = serializers.ChoiceField(choices=[hold.value for hold in Hold], allow_null=True)
+
+    def get_fields(self) -> dict[str, Any]:
+        # Python keeps this name for itself.
+        return {"if": serializers.CharField(help_text="The change, in words."), **super().get_fields()}
+
+
+class TitleSerializer(serializers.Serializer[Any]):
+    """What people call something that has a name for machines."""
+
+    id = serializers.CharField()
+    title = serializers.CharField()
+
+
+class ThresholdCheckSerializer(serializers.Serializer[Any]):
+    """What the rules say of a family without a name. Advice, not a decision."""
+
+    ruleset = serializers.CharField(help_text="The rule set and its version, such as early-help-first/1.")
+    level = serializers.IntegerField(min_value=1, max_value=4, help_text="The level of need.")
+    pathway = serializers.CharField(help_text="The pathway's name, such as early_help.")
+    says = serializers.CharField(help_text="The same in words.")
+    rag = serializers.ChoiceField(
+        choices=[rag.value for rag in Rag], help_text="The rating. Red is the most urgent, blue the least."
+    )
+    hold = serializers.ChoiceField(
+        choices=[hold.value for hold in Hold],
+        allow_null=True,
+        help_text="What would come first: the family's agreement, or a manager who looks at it.",
+    )
+    lead = serializers.CharField(allow_null=True, help_text="Who would lead the work.")
+    also_refer_to = serializers.ListField(
+        child=serializers.CharField(), help_text="Other services that should hear of it too."
+    )
+    warnings = serializers.ListField(child=serializers.CharField(), help_text="What to beware of.")
+    reasons = ReasonSerializer(many=True, help_text="Every rule that fired; the first set the pathway.")
+    missing = MissingSerializer(many=True)
+    would_change = WouldChangeSerializer(many=True)
+    titles = TitleSerializer(
+        many=True, help_text="What everything named in also_refer_to, warnings and would_change is called."
+    )
+    try_first = serializers.ListField(
+        child=serializers.CharField(), help_text="What to do before, or beside, sending a contact: sentences in order."
+    )
+    note = serializers.CharField(help_text="What this answer is not. Show it to whoever reads the rest.")
 
 
 class WrongFieldSerializer(serializers.Serializer[Any]):
@@ -107,4 +193,9 @@ CONTACT_EXAMPLE: dict[str, Any] = {
     "agreement": {"service": "given", "given_by": "mother", "on": "2026-11-20"},
     "parents_told": {"answer": "yes"},
     "sharing_basis": "public_task",
+}
+
+THRESHOLD_CHECK_EXAMPLE: dict[str, Any] = {
+    "agreement": "not_sought",
+    "children": [{"ref": "c1", "age_years": 7, "indicators": ["L2-26"]}],
 }

@@ -1,4 +1,7 @@
-"""The partner API: a contact in, and what became of it out. An agency sees only what it sent."""
+"""
+The partner API: a contact in, and what became of it out; and, before one is sent, what the rules would say of a family
+without a name. An agency sees only what it sent.
+"""
 
 from typing import Any
 
@@ -11,27 +14,35 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
-from casework.actions import contacts, looking
-from casework.api.authentication import agency_of
-from casework.api.schema import CONTACT_EXAMPLE, ContactStatusSerializer, ProblemSerializer
+from casework.actions import contacts, looking, threshold_checks
+from casework.api import threshold_check
+from casework.api.authentication import ThresholdCheckThrottle, agency_of
+from casework.api.schema import (
+    CONTACT_EXAMPLE,
+    THRESHOLD_CHECK_EXAMPLE,
+    ContactStatusSerializer,
+    ProblemSerializer,
+    ThresholdCheckSerializer,
+)
 from casework.contact_document import ContactDocument
 from casework.models import Contact
 from casework.policies import hears_outcomes
-from casework.rules import of_version
+from casework.rules import live, of_version
 from localities.models import Agency
 from triage.documents import Fault, InvalidDocument
+from triage.facts import Facts
 
 LONGEST_KEY = 255
 PROBLEMS = {
-    400: "The contact is not valid: every wrong field is named.",
+    400: "The body is not valid: every wrong field is named.",
     401: "There is no token, or it has run out.",
     403: "The token does not allow this.",
     404: "There is none, or another agency sent it.",
-    413: "The body is larger than any contact.",
+    413: "The body is larger than any that is needed.",
     415: "The body is not application/json.",
     422: "The idempotency key came before with another contact.",
     429: "Too many calls; Retry-After says when to come again.",
-    503: "The front door cannot take contacts now. Send it again later, or call.",
+    503: "The front door cannot answer now. Send it again later, or call.",
 }
 
 
@@ -92,6 +103,49 @@ class ContactView(APIView):
         except Contact.DoesNotExist:
             raise Http404 from None
         return Response(_status(contact, request))
+
+
+class ThresholdCheckView(APIView):
+    """
+    Ask, before a contact is sent, what the rules would say of a family without a name.
+
+    The answer is a function of what was sent and of the rule set that is live: none of our records is read for it, so
+    that it is the same whether or not the family is known. Nothing is kept but how many checks an agency made on a day.
+    """
+
+    required_scopes = {"POST": "threshold:check"}  # noqa: RUF012  # DRF reads it; nobody writes it
+    throttle_classes = (ThresholdCheckThrottle,)
+
+    @extend_schema(
+        operation_id="checkThreshold",
+        summary="Check the threshold",
+        description=(
+            "Send what you know of a family, **without any name**, and hear which level and pathway the rules would "
+            "recommend, why, what would change it, and what to try first. Nothing that you send is kept, and nothing "
+            "that we know is looked at. It is advice, not a decision: if you are worried about a child, send a contact "
+            "whatever it says."
+        ),
+        request={"application/json": Facts},
+        responses={200: ThresholdCheckSerializer, **problems(400, 401, 403, 413, 415, 429, 503)},
+        examples=[OpenApiExample("A child who misses school", THRESHOLD_CHECK_EXAMPLE, request_only=True)],
+    )
+    def post(self, request: Request) -> Response:
+        # A body that got lost on the way must not be answered as a family without any need.
+        data: Any = request.data if request.stream is not None else None
+        if not isinstance(data, dict):
+            raise InvalidDocument([Fault((), "The facts are one JSON object.")])
+        now = timezone.now()
+        rules = live(now).rule_set
+        answer = threshold_check.answer(rules, threshold_check.read_facts(data, rules))
+        threshold_checks.count(by=_agency(request), now=now)
+        return Response(answer)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """The usual problem document, which does not speak of a contact here."""
+        refused = super().handle_exception(exc)
+        if isinstance(exc, InvalidDocument):
+            refused.data["detail"] = "Nothing was checked. Mend what is wrong and send it again."
+        return refused
 
 
 def _agency(request: Request) -> Agency:

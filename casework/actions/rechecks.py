@@ -1,0 +1,99 @@
+"""
+Every stored recommendation can be computed again, from its facts and its version, to the same result, for ever. This
+looks whether that is so.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max, Min
+
+from casework import audit, outbox
+from casework.models import Event, Message, Recheck, Recommendation
+from casework.rules import of_version
+from localities.models import Role
+from triage.documents import InvalidDocument
+from triage.recommendation import recommend
+
+A_PIECE = 500
+A_NIGHT = 1000
+
+
+def recheck(
+    *, now: datetime, sample: int | None = A_NIGHT, progress: Callable[[int], None] = lambda done: None
+) -> Recheck:
+    """
+    Compute stored recommendations again, and write down which do not come out as they were stored. If any does not,
+    the administrators and the service managers are told.
+
+    :param sample: so many, chosen by lot; None for all of them.
+    :param progress: told how many are done, now and then.
+    """
+    checked, differing = 0, []
+    for piece in _all() if sample is None else _some(sample):
+        checked += len(piece)
+        differing += [
+            number for number, version_id, facts, result in piece if not _comes_out(version_id, facts, result)
+        ]
+        progress(checked)
+    return _write_down(checked, differing, now)
+
+
+@transaction.atomic
+def _write_down(checked: int, differing: list[int], now: datetime) -> Recheck:
+    found = Recheck.objects.create(at=now, checked=checked, differing=differing)
+    audit.record(Event.RECOMMENDATIONS_RECHECKED, by=audit.SYSTEM, at=now, checked=checked, differing=len(differing))
+    if differing:
+        outbox.add_for_roles(
+            Message.RECHECK_DIFFERS, Role.ADMINISTRATOR, Role.SERVICE_MANAGER, key=f"recheck_differs:{found.pk}", at=now
+        )
+    return found
+
+
+Stored = tuple[int, int, dict[str, Any], dict[str, Any]]
+
+
+def _all() -> Iterator[list[Stored]]:
+    last = 0
+    while piece := _read(Recommendation.objects.filter(pk__gt=last).order_by("pk")[:A_PIECE]):
+        last = piece[-1][0]
+        yield piece
+
+
+def _some(wanted: int) -> Iterator[list[Stored]]:
+    """By lot among the numbers that were given, which are nearly without gaps: no pass over the whole table."""
+    ends = Recommendation.objects.aggregate(first=Min("pk"), last=Max("pk"))
+    if ends["first"] is None:
+        return
+    numbers = range(ends["first"], ends["last"] + 1)
+    drawn = random.SystemRandom().sample(numbers, min(wanted, len(numbers)))
+    for start in range(0, len(drawn), A_PIECE):
+        yield _read(Recommendation.objects.filter(pk__in=drawn[start : start + A_PIECE]))
+
+
+def _read(rows: Any) -> list[Stored]:
+    return list(rows.values_list("pk", "rule_set_id", "facts", "result"))
+
+
+def _comes_out(version_id: int, facts: dict[str, Any], stored: Mapping[str, Any]) -> bool:
+    rules = of_version(version_id).rule_set
+    try:
+        now = recommend(rules, rules.facts(facts)).as_json()
+    except InvalidDocument:
+        return False
+    return _essence(now) == _essence(stored)
+
+
+def _essence(result: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    All but the sentences, which may be worded better in a later release: what is recommended, which rules fired on
+    which facts for which child, what is missing, and where each single change would lead.
+    """
+    return {**result} | {
+        "reasons": [(reason["rule"], reason["because"], reason["child"]) for reason in result["reasons"]],
+        "missing": [missing["fact"] for missing in result["missing"]],
+        "would_change": [(change["pathway"], change["rag"], change["hold"]) for change in result["would_change"]],
+    }

@@ -1,0 +1,104 @@
+"""
+Threshold checks: what the rules say of a family without a name, and what to try first.
+
+The answer is a function of what was sent and of the rule set that is live, and of nothing else: nothing in here, nor in
+the view, reads a record of ours about anybody. So a partner learns nothing from it that it did not send
+(`docs/adr/0008-what-partners-may-learn.md`).
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from triage.documents import Fault, InvalidDocument
+from triage.facts import Facts
+from triage.recommendation import Recommendation, recommend
+from triage.rule_set_document import Hold, Pathway
+from triage.ruleset import RuleSet
+
+# As many as a contact may have: whatever is allowed here can be answered in a moment.
+MOST_CHILDREN, MOST_INDICATORS = 20, 200
+SHORT_CODE = "[A-Za-z0-9_-]{1,20}"
+
+NO_NAMES = (
+    "must be a short code of your own, such as c1: letters, digits, - and _, at most 20 of them, no spaces. "
+    "No names are wanted here."
+)
+ASK_FIRST = "Ask the family first whether it agrees to help."
+NOTE = (
+    "This is advice by rules on what you sent and nothing else, not a decision: if you are worried about a child, "
+    "contact us whatever it says, and if a child is in danger now, ring 999."
+)
+
+
+def read_facts(data: dict[str, Any], rules: RuleSet) -> Facts:
+    """
+    Read the facts of a family without a name.
+
+    :raises InvalidDocument: with every fault; of what is too long, only that it is.
+    """
+    if too_long := list(_too_long(data)):
+        raise InvalidDocument(too_long)
+    named = list(_refs_that_could_be_names(data))
+    try:
+        facts = rules.facts(data)
+    except InvalidDocument as invalid:
+        raise InvalidDocument([*invalid.faults, *named]) from None
+    if named:
+        raise InvalidDocument(named)
+    return facts
+
+
+def answer(rules: RuleSet, facts: Facts) -> dict[str, Any]:
+    """What the rules recommend for these facts, in words too, and what to try first."""
+    recommendation = recommend(rules, facts)
+    pathway = rules.pathways[recommendation.pathway]
+    return recommendation.as_json() | {
+        "says": pathway.title,
+        "titles": _titles(rules, recommendation),
+        "try_first": _try_first(pathway, recommendation.hold),
+        "note": NOTE,
+    }
+
+
+def _try_first(pathway: Pathway, hold: str | None) -> list[str]:
+    """The practice lead's own sentences. Where they speak of agreement, nothing is said twice or against them."""
+    speaks_of_agreement = any("agree" in says.casefold() for says in pathway.try_first)
+    ask_first = [ASK_FIRST] if hold == Hold.AGREEMENT and not speaks_of_agreement else []
+    return [*ask_first, *pathway.try_first]
+
+
+def _titles(rules: RuleSet, recommendation: Recommendation) -> list[dict[str, str]]:
+    """What people call the other services, the warnings and the pathways that a recommendation names."""
+    document = rules.document
+    others = {change.pathway for change in recommendation.would_change}
+    titles = [(entry.id, entry.title) for entry in document.also_refer_to if entry.id in recommendation.also_refer_to]
+    titles += [(entry.id, entry.title) for entry in document.warnings if entry.id in recommendation.warnings]
+    titles += [(entry.id, entry.title) for entry in document.pathways if entry.id in others]
+    return [{"id": name, "title": title} for name, title in titles]
+
+
+def _too_long(data: dict[str, Any]) -> Iterator[Fault]:
+    """Asked before anything is read: a mebibyte has room for 300,000 children."""
+    children = data.get("children")
+    if isinstance(children, list) and len(children) > MOST_CHILDREN:
+        yield Fault(("children",), f"has more than {MOST_CHILDREN} of them.")
+        children = []
+    for path, holder in (*_children(children), (("family",), data.get("family"))):
+        indicators = holder.get("indicators") if isinstance(holder, dict) else None
+        if isinstance(indicators, list) and len(indicators) > MOST_INDICATORS:
+            yield Fault((*path, "indicators"), f"has more than {MOST_INDICATORS} of them.")
+
+
+def _refs_that_could_be_names(data: dict[str, Any]) -> Iterator[Fault]:
+    for path, child in _children(data.get("children")):
+        ref = child.get("ref")
+        if isinstance(ref, str) and not re.fullmatch(SHORT_CODE, ref):
+            yield Fault((*path, "ref"), NO_NAMES)
+
+
+def _children(children: object) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+    """The children as they were sent, and where each stands; the reader names whatever is none."""
+    for number, child in enumerate(children if isinstance(children, list) else []):
+        if isinstance(child, dict):
+            yield ("children", number), child

@@ -1,0 +1,29 @@
+"""manage.py recheck_recommendations: stored recommendations computed again. Exit code 1 if any comes out otherwise."""
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from casework.actions.rechecks import recheck
+
+
+class Command(BaseCommand):
+    """Shows its progress; Ctrl-C stops it, and nothing is written down then."""
+
+    help = "Compute stored recommendations again, each by its own version. Exit code 1 if any comes out otherwise."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--sample", type=int, metavar="N", help="N by lot; without it, all of them")
+
+    def handle(self, *args: Any, sample: int | None, **options: Any) -> None:
+        found = recheck(now=timezone.now(), sample=sample, progress=self._progress)
+        self.stdout.write(f"{found.checked} computed again, {len(found.differing)} differ from what was stored.")
+        if found.differing:
+            self.stdout.write(f"Recommendations: {', '.join(map(str, found.differing))}")
+            sys.exit(1)
+
+    def _progress(self, done: int) -> None:
+        self.stderr.write(f"{done} …")
