@@ -1,6 +1,7 @@
 """What differs between two versions of a rule set, item by item, in the words of the page."""
 
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from enum import StrEnum
 
 from triage.prose import Chapter, Item, Line, chapters
@@ -28,10 +29,15 @@ class Difference:
 
     @property
     def lines(self) -> list[tuple[str, Line]]:
-        """Both texts in one: (removed, added or empty for what stays, the line), what went before what came."""
-        gone = [("removed" if line not in self.after else "", line) for line in self.before]
-        new = [("added", line) for line in self.after if line not in self.before]
-        return gone + new
+        """Both texts in one: (removed, added or empty for what stays, the line), each where a reader looks for it."""
+        found: list[tuple[str, Line]] = []
+        for same, old_from, old_to, new_from, new_to in SequenceMatcher(a=self.before, b=self.after).get_opcodes():
+            if same == "equal":
+                found += [("", line) for line in self.after[new_from:new_to]]
+            else:
+                found += [("removed", line) for line in self.before[old_from:old_to]]
+                found += [("added", line) for line in self.after[new_from:new_to]]
+        return found
 
 
 def differences(old: RuleSetDocument, new: RuleSetDocument) -> list[Difference]:

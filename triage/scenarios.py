@@ -4,7 +4,7 @@ Scenarios: examples that a rule set carries, with what must come out, asked of t
 The protected ones are what safety rests on. A version goes live only when every one of its scenarios passes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,21 @@ def expectation(rules: RuleSet, facts: Facts) -> Expected:
     return Expected.model_validate(
         {"level": result.level, "pathway": result.pathway, "rag": result.rag, "hold": result.hold}
     )
+
+
+def scenario_facts(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    The stored facts of a contact as those of a scenario: what is not known left out, and the children called c1, c2 …
+    whatever somebody had called them.
+    """
+    children = [
+        {"ref": f"c{number}"} | _known(child, but_not="ref") for number, child in enumerate(stored["children"], start=1)
+    ]
+    return _known(stored, but_not="received_on") | {"children": children, "family": _known(stored["family"])}
+
+
+def _known(facts: Mapping[str, Any], but_not: str = "") -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if value is not None and name != but_not}
 
 
 def _outcome(rules: RuleSet, scenario: Scenario) -> Outcome:

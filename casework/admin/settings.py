@@ -28,7 +28,6 @@ from localities.models import (
     User,
 )
 from localities.postcodes import normalise
-from triage.models import RuleSetVersion
 
 
 class UserForm(ModelForm):
@@ -219,12 +218,3 @@ class ClockPolicyAdmin(SettingAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: ClockPolicy | None = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or not obj.clocks.exists())
-
-
-@admin.register(RuleSetVersion)
-class RuleSetVersionAdmin(SettingAdmin):
-    """The rule sets, to read."""
-
-    editors = ()
-    lookers = (Role.SERVICE_MANAGER, Role.AUDITOR, Role.ADMINISTRATOR, Role.FRONT_DOOR_MANAGER)
-    list_display = ("name", "version", "published_at", "live")

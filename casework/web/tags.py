@@ -1,5 +1,6 @@
 """How times, ratings and names of rules are written on pages."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from dateutil.relativedelta import relativedelta
@@ -31,6 +32,12 @@ def rag_tag(rag: str) -> SafeString:
 def is_wrong(attrs: dict[str, str]) -> bool:
     """Whether a widget's field has an error, from the attributes that Django gives it."""
     return attrs.get("aria-invalid") == "true"
+
+
+@register.filter
+def item(table: Mapping[str, str], key: str) -> str:
+    """What a table says of a key; the key in words where it says nothing."""
+    return table.get(key) or words(key)
 
 
 @register.filter
