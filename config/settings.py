@@ -274,7 +274,8 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Locality Front Door: the partner API",
     "DESCRIPTION": (
-        "For the systems of partner agencies: tell the front door about a child, and hear what became of it. "
+        "For the systems of partner agencies: check the threshold without a name, tell the front door about a child, "
+        "and hear what became of it. "
         "If a child is in immediate danger, call 999: this address is not watched at every moment."
     ),
     "VERSION": "1",

@@ -68,7 +68,7 @@ class TestTokens:
         assert answer.status_code == 200
         given = answer.json()
         assert (given["token_type"], given["expires_in"]) == ("Bearer", 3600)
-        assert set(given["scope"].split()) == {"contacts:write", "contacts:read"}
+        assert set(given["scope"].split()) == {"contacts:write", "contacts:read", "threshold:check"}
         assert answer.headers["Cache-Control"] == "no-store"
 
     def test_or_with_basic_authentication(self, client: Client, school: Agency) -> None:

@@ -18,7 +18,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
-from casework.api.schema import CONTACT_EXAMPLE
+from casework.api.schema import CONTACT_EXAMPLE, THRESHOLD_CHECK_EXAMPLE
 from casework.api.urls import urlpatterns
 from casework.contact_document import read_contact
 from localities.models import Agency
@@ -29,8 +29,12 @@ from triage.ruleset import shipped
 # Nobody collects static files for a test.
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
 
-SCHEMA, DOCS = "/api/v1/schema", "/api/v1/docs"
-OPERATIONS = {("post", CONTACTS): "contacts:write", ("get", CONTACTS + "/{reference}"): "contacts:read"}
+SCHEMA, DOCS, CHECK = "/api/v1/schema", "/api/v1/docs", "/api/v1/threshold-check"
+OPERATIONS = {
+    ("post", CONTACTS): "contacts:write",
+    ("get", CONTACTS + "/{reference}"): "contacts:read",
+    ("post", CHECK): "threshold:check",
+}
 
 
 @pytest.fixture
@@ -58,9 +62,9 @@ def shape(schema: dict[str, Any], name: str) -> dict[str, Any]:
     return described
 
 
-def contact_shape(schema: dict[str, Any]) -> dict[str, Any]:
+def contact_shape(schema: dict[str, Any], path: str = CONTACTS) -> dict[str, Any]:
     """The shape of what is sent."""
-    sent = operation(schema, "post", CONTACTS)["requestBody"]["content"]["application/json"]["schema"]
+    sent = operation(schema, "post", path)["requestBody"]["content"]["application/json"]["schema"]
     return shape(schema, sent["$ref"].rsplit("/", 1)[1])
 
 
@@ -86,7 +90,7 @@ class TestTheDescription:
         schemes = schema["components"].get("securitySchemes", {})
         flows = [scheme["flows"]["clientCredentials"] for scheme in schemes.values() if scheme["type"] == "oauth2"]
         assert [flow["tokenUrl"] for flow in flows] == ["/o/token"]
-        assert set(flows[0]["scopes"]) == {"contacts:write", "contacts:read"}
+        assert set(flows[0]["scopes"]) == {"contacts:write", "contacts:read", "threshold:check"}
         (needs,) = operation(schema, method, path)["security"]
         assert list(needs.values()) == [[OPERATIONS[method, path]]]
 
@@ -97,7 +101,7 @@ class TestTheDescription:
     def test_only_what_nobody_can_do_without_is_needed(self, schema: dict[str, Any]) -> None:
         needed = {"ContactDocument": {"type", "source_code", "children", "concern"}, "Concern": {"worries"}}
         parts = [part for part in schema["components"]["schemas"].values() if part.get("additionalProperties") is False]
-        assert len(parts) == 9
+        assert len(parts) == 9 + 3
         for part in parts:
             assert set(part.get("required", [])) == needed.get(part["title"], set())
             with_default = {name for name, described in part["properties"].items() if "default" in described}
@@ -120,12 +124,24 @@ class TestTheDescription:
         examples = operation(schema, "post", CONTACTS)["requestBody"]["content"]["application/json"]["examples"]
         assert [example["value"] for example in examples.values()] == [CONTACT_EXAMPLE]
 
+    def test_the_facts_of_a_threshold_check_have_no_room_for_a_name(self, schema: dict[str, Any]) -> None:
+        facts = validator(schema, contact_shape(schema, CHECK))
+        assert facts.is_valid(THRESHOLD_CHECK_EXAMPLE)
+        assert facts.is_valid({"children": [{"ref": None}, {"ref": "x" * 20}], "family": {"dash": "high"}})
+        assert not facts.is_valid({"children": [{"ref": "Robin Ashworth"}]})
+        assert not facts.is_valid({"children": [{"first_name": "Robin"}]})
+        assert not facts.is_valid({"children": [{}] * 21})
+        assert not facts.is_valid({"family": {"indicators": ["L2-26"] * 201}})
+        examples = operation(schema, "post", CHECK)["requestBody"]["content"]["application/json"]["examples"]
+        assert [example["value"] for example in examples.values()] == [THRESHOLD_CHECK_EXAMPLE]
+
     @pytest.mark.parametrize(("method", "path"), OPERATIONS)
     def test_every_refusal_is_a_problem_document(self, schema: dict[str, Any], method: str, path: str) -> None:
         answers = operation(schema, method, path)["responses"]
         refusals = {code: answer for code, answer in answers.items() if int(code) >= 400}
-        expected = {"401", "403", "429"} | ({"400", "415", "422"} if method == "post" else {"404"})
+        expected = {"401", "403", "429"} | ({"400", "415"} if method == "post" else {"404"})
         assert expected <= set(refusals)
+        assert ("422" in refusals) == (path == CONTACTS), "nothing else has a key that could come twice"
         for code, answer in refusals.items():
             assert set(answer["content"]) == {PROBLEM}, code
             assert answer["content"][PROBLEM]["schema"] == {"$ref": "#/components/schemas/Problem"}
@@ -153,6 +169,18 @@ class TestTheAnswers:
         self.matches(schema, "get", path, partner.read("CON-AAAA-AAAA"), 404)
         partner.token = "made-up"
         self.matches(schema, "get", path, partner.read("CON-AAAA-AAAA"), 401)
+
+    def test_to_a_threshold_check(self, schema: dict[str, Any], partner: Partner) -> None:
+        def check(facts: Any) -> Any:
+            return partner.http.post(CHECK, facts, content_type="application/json", headers=partner.headers)
+
+        for scenario in shipped().document.scenarios:
+            facts = scenario.facts.model_dump(mode="json", exclude_unset=True)
+            self.matches(schema, "post", CHECK, check(facts), 200)
+        self.matches(schema, "post", CHECK, check({"colour": "blue"}), 400)
+        self.matches(schema, "post", CHECK, check(b"{"), 400)
+        partner.token = "made-up"
+        self.matches(schema, "post", CHECK, check({}), 401)
 
 
 class TestTheDocs:
