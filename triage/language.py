@@ -4,13 +4,15 @@ The language of conditions: small, typed and closed. No expressions from users, 
 Each kind of condition can do two things. `compiled` gives what answers yes or no for one `View`, and is as fast as
 Python goes, because an explanation asks it many times: every indicator and every question about a fact has a bit of
 its own, so that most conditions are "one of these bits is there". `witness` gives what names the facts that made it
-hold, and is asked only of a condition that holds.
+hold, and is asked only of a condition that holds. What is compiled has a guard, bits without which it cannot hold, and
+`movers` gives the bits that may turn it either way: so most conditions, and most changes of a fact, need no asking.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import reduce
+from operator import or_
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag
@@ -157,23 +159,52 @@ class AnyBit(NamedTuple):
 
 Test = Callable[[View, int], object]
 """Does it hold (truthy)? The number is the bits of the child that is asked about; 0 outside `some_child`."""
-Compiled = AnyBit | Test
+
+
+class Guarded(NamedTuple):
+    """A compiled condition that can hold only when one of these bits is there, so that it need not be asked else."""
+
+    needs: int
+    test: Test
+
+
+Compiled = AnyBit | Guarded
+NO_GUARD = -1  # any bit will do, and the view of a rule set always has one
 
 
 def test_of(compiled: Compiled) -> Test:
     """What is compiled, as a function."""
-    if not isinstance(compiled, AnyBit):
-        return compiled
+    if isinstance(compiled, Guarded):
+        return compiled.test
     mask = compiled.mask
     if compiled.own:
         return lambda view, own: own & mask
     return lambda view, own: view.bits & mask
 
 
+def guarded(compiled: Compiled) -> Guarded:
+    """What is compiled, with its guard. What one child has is there in the view as well."""
+    return compiled if isinstance(compiled, Guarded) else Guarded(compiled.mask, test_of(compiled))
+
+
 def all_of(parts: Iterable[Compiled]) -> Compiled:
-    """Holds when every part does. At least one part."""
-    first, *others = parts
-    return reduce(_both, others, first)
+    """Holds when every part does. At least one part. Its guard is the narrowest that a part has."""
+    compiled = list(parts)
+    if len(compiled) == 1:
+        return compiled[0]
+    tests = sorted((guarded(part) for part in compiled), key=lambda part: _width(part.needs))
+    if len(tests) == 2 and all(isinstance(part, AnyBit) and not part.own for part in compiled):
+        first_mask, then_mask = tests[0].needs, tests[1].needs
+        return Guarded(first_mask, lambda view, own: view.bits & first_mask and view.bits & then_mask)
+
+    def test(view: View, own: int) -> bool:
+        bits = view.bits
+        for needs, part in tests:  # noqa: SIM110 - all() and any() take three times as long
+            if not (bits & needs and part(view, own)):
+                return False
+        return True
+
+    return Guarded(tests[0].needs, test)
 
 
 def any_of(parts: Iterable[Compiled]) -> Compiled:
@@ -186,21 +217,51 @@ def any_of(parts: Iterable[Compiled]) -> Compiled:
         else:
             rest.append(part)
     joined = [AnyBit(mask, own) for own, mask in masks.items() if mask]
-    first, *others = [*joined, *rest] or [AnyBit(0)]
-    return reduce(_either, others, first)
+    compiled = [*joined, *rest] or [AnyBit(0)]
+    if len(compiled) == 1:
+        return compiled[0]
+    tests = [guarded(part) for part in compiled]
+
+    def test(view: View, own: int) -> bool:
+        bits = view.bits
+        for needs, part in tests:  # noqa: SIM110
+            if bits & needs and part(view, own):
+                return True
+        return False
+
+    return Guarded(reduce(or_, (part.needs for part in tests)), test)
 
 
-def _both(one: Compiled, other: Compiled) -> Compiled:
-    if isinstance(one, AnyBit) and isinstance(other, AnyBit) and not one.own and not other.own:
-        first_mask, then_mask = one.mask, other.mask
-        return lambda view, own: view.bits & first_mask and view.bits & then_mask
-    first, then = test_of(one), test_of(other)
-    return lambda view, own: first(view, own) and then(view, own)
+def _width(needs: int) -> float:
+    return float("inf") if needs == NO_GUARD else needs.bit_count()
 
 
-def _either(one: Compiled, other: Compiled) -> Compiled:
-    first, then = test_of(one), test_of(other)
-    return lambda view, own: first(view, own) or then(view, own)
+class Movers(NamedTuple):
+    """
+    The bits that a condition turns on: it may begin to hold when one of `coming` comes or one of `going` goes, and may
+    cease to hold the other way round. Nothing else moves it.
+    """
+
+    coming: int = 0
+    going: int = 0
+
+    @property
+    def reversed(self) -> "Movers":
+        return Movers(self.going, self.coming)
+
+    def may_move(self, before: int, after: int) -> bool:
+        """Whether these may, where some bits become others."""
+        return bool(after & ~before & self.coming or before & ~after & self.going)
+
+    @property
+    def either_way(self) -> "Movers":
+        return Movers(self.coming | self.going, self.coming | self.going)
+
+
+def moved_by_any(parts: Iterable[Movers]) -> Movers:
+    """What moves at least one of these."""
+    coming, going = zip(*parts, strict=True)
+    return Movers(reduce(or_, coming), reduce(or_, going))
 
 
 @dataclass
@@ -316,7 +377,7 @@ class Not(Document):
 
     def compiled(self, setting: Setting) -> Compiled:
         test = test_of(self.not_.compiled(setting))
-        return lambda view, own: not test(view, own)
+        return Guarded(NO_GUARD, lambda view, own: not test(view, own))
 
     def witness(self, setting: Setting) -> Witness:
         return nothing_to_show
@@ -365,7 +426,7 @@ class Present(Document):
             case "child":
                 return AnyBit(mask, own=True)
             case _:
-                return lambda view, own: (own | view.family) & mask
+                return Guarded(mask, lambda view, own: (own | view.family) & mask)
 
     def witness(self, setting: Setting) -> Witness:
         catalogue, mask = setting.catalogue, self.indicator.mask(setting.catalogue)
@@ -403,9 +464,9 @@ class Different(Document):
             found = view.bits & of_level
             if found.bit_count() < at_least:
                 return False
-            return domains == 1 or sum(1 for mask in of_domains if found & mask) >= domains
+            return domains == 1 or len([mask for mask in of_domains if found & mask]) >= domains
 
-        return test
+        return Guarded(of_level, test)
 
     def witness(self, setting: Setting) -> Witness:
         catalogue, of_level = setting.catalogue, setting.catalogue.mask(level=self.different.level)
@@ -437,9 +498,13 @@ class Fact(Document):
             cuts.add(self.at_most + 1)
         return frozenset(cuts)
 
-    def compiled(self, setting: Setting) -> Compiled:
+    def bit(self, setting: Setting) -> int:
+        """The bit of a yes."""
         key = (self.is_, self.in_, self.at_least, self.at_most, self.unknown)
-        return AnyBit(setting.questions.bit(self.fact, key, self._matches()), own=self.fact in CHILD_FACTS)
+        return setting.questions.bit(self.fact, key, self._matches())
+
+    def compiled(self, setting: Setting) -> Compiled:
+        return AnyBit(self.bit(setting), own=self.fact in CHILD_FACTS)
 
     def _matches(self) -> Callable[[Any], bool]:
         when_unknown = self.unknown == "fires"
@@ -470,16 +535,19 @@ class SomeChild(Document):
         inner = self.some_child.compiled(setting)
         if isinstance(inner, AnyBit) and not inner.own:
             mask = inner.mask
-            return lambda view, own: view.children and view.bits & mask
+            return Guarded(mask, lambda view, own: view.children and view.bits & mask)
         if isinstance(inner, AnyBit) and not inner.mask & setting.catalogue.everything:
             # Questions about a child are asked of children only: what any child answers by yes stands in the view.
             return AnyBit(inner.mask)
-        test = test_of(inner)
+        needs, test = guarded(inner)
 
         def some(view: View, own: int) -> bool:
-            return any(test(view, child) for child in view.children)
+            for child in view.children:  # noqa: SIM110
+                if test(view, child):
+                    return True
+            return False
 
-        return some
+        return Guarded(needs, some)
 
     def witness(self, setting: Setting) -> Witness:
         test, inner = test_of(self.some_child.compiled(setting)), self.some_child.witness(setting)
@@ -585,3 +653,22 @@ def walk(condition: Condition, path: Path = ()) -> Iterator[tuple[Path, Conditio
             yield from inner(at + step, below, in_child or isinstance(part, SomeChild))
 
     yield from inner(path, condition, False)
+
+
+def movers(condition: Condition, setting: Setting) -> Movers:
+    """What moves a condition. Of itself every kind but `not` only waits for bits to come."""
+    match condition:
+        case Present():
+            return Movers(condition.indicator.mask(setting.catalogue))
+        case Different():
+            return Movers(setting.catalogue.mask(level=condition.different.level))
+        case Fact():
+            return Movers(condition.bit(setting))
+        case Fired():
+            return Movers(setting.bit_of_rule(condition.fired))
+        case Not():
+            return movers(condition.not_, setting).reversed
+        case Defined():
+            return movers(setting.defined[condition.defined], setting)
+        case AllOf() | AnyOf() | SomeChild():
+            return moved_by_any(movers(part, setting) for _, part in condition.parts())

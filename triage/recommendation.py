@@ -2,16 +2,16 @@
 A recommendation with its reasons, what is missing, and what would change it.
 
 Source: the first rule set's own page, "What comes out". Everything that explains is found by asking the rules
-again with one fact changed; nothing is written by hand.
+again with one fact changed; nothing is written by hand. Only the changes that may turn the answer are asked about,
+and which those are follows from the rules alone.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from triage.facts import Agreement, Child, Facts, Family
-from triage.language import CHILD_FACTS, CONTACT_FACTS, FAMILY_FACTS, NO_CHILD, NUMBERS, View, fact_path
+from triage.language import CHILD_FACTS, CONTACT_FACTS, NO_CHILD, NUMBERS, View, fact_path
 from triage.ruleset import Result, RuleSet
 from triage.words import (
     child_name,
@@ -22,20 +22,28 @@ from triage.words import (
     reason_says,
 )
 
-CHILD_FLAGS = ("unborn", "disabled", "non_verbal", "previous_cp_plan", "previously_looked_after")
-CONTACT_FLAGS = (
-    "immediate_danger",
-    "sibling_on_cp_plan",
-    "early_help_closed_without_progress_12_months",
-    "marac",
-    "in_area",
+# What a single change changes: facts of some kind and numbers, of the contact, of the family and of each child.
+KINDS = (
+    ("agreement", "immediate_danger"),
+    ("sibling_on_cp_plan", "early_help_closed_without_progress_12_months", "marac", "in_area"),
+    ("unborn", "disabled", "non_verbal", "previous_cp_plan", "previously_looked_after"),
 )
-CHILD_NUMBERS = ("age_years",)
-CONTACT_NUMBERS = ("referrer_level", "contacts_3_months", "contacts_12_months", "closed_days_ago")
+COUNTED = (
+    ("referrer_level",),
+    ("contacts_3_months", "contacts_12_months", "closed_days_ago"),
+    ("age_years",),
+)
 
 
-@dataclass(frozen=True)
-class Reason:
+_Change = tuple[View, int, Callable[..., str], *tuple[Any, ...]]
+"""The view with the change, the child's number or NO_CHILD, and what says the change, with what it needs."""
+
+
+_Question = tuple[str, int, Any, tuple[Any, ...]]
+"""A fact, its child's number or NO_CHILD, its value, and the other values to try."""
+
+
+class Reason(NamedTuple):
     """A rule that fired, on which facts (`because`: indicator codes and paths), for which child (its ref)."""
 
     rule: str
@@ -44,16 +52,14 @@ class Reason:
     child: str | None
 
 
-@dataclass(frozen=True)
-class Missing:
+class Missing(NamedTuple):
     """A fact that nobody knows and that could change the result."""
 
     fact: str
     says: str
 
 
-@dataclass(frozen=True)
-class WouldChange:
+class WouldChange(NamedTuple):
     """One single change of one fact, in words, and what would be recommended then."""
 
     if_: str
@@ -62,8 +68,7 @@ class WouldChange:
     hold: str | None
 
 
-@dataclass(frozen=True)
-class Recommendation:
+class Recommendation(NamedTuple):
     """What the rules recommend, and why. A named person decides."""
 
     ruleset: str
@@ -80,13 +85,23 @@ class Recommendation:
 
     def as_json(self) -> dict[str, Any]:
         """The recommendation in the shape that is stored, printed and sent."""
-        data = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
-        return data | {
-            "reasons": [{**vars(reason), "because": list(reason.because)} for reason in self.reasons],
-            "missing": [vars(missing) for missing in self.missing],
+        return {
+            "ruleset": self.ruleset,
+            "level": self.level,
+            "pathway": self.pathway,
+            "rag": self.rag,
+            "lead": self.lead,
+            "hold": self.hold,
+            "also_refer_to": list(self.also_refer_to),
+            "warnings": list(self.warnings),
+            "reasons": [
+                {"rule": rule, "says": says, "because": list(because), "child": child}
+                for rule, says, because, child in self.reasons
+            ],
+            "missing": [{"fact": fact, "says": says} for fact, says in self.missing],
             "would_change": [
-                {"if": change.if_, "pathway": change.pathway, "rag": change.rag, "hold": change.hold}
-                for change in self.would_change
+                {"if": if_, "pathway": pathway, "rag": rag, "hold": hold}
+                for if_, pathway, rag, hold in self.would_change
             ],
         }
 
@@ -95,121 +110,159 @@ def recommend(rules: RuleSet, facts: Facts) -> Recommendation:
     """What `rules` recommend for `facts`, with every reason. The same facts and version give the same, for ever."""
     view = rules.view(facts)
     result = rules.result(view)
+    turns = _turns(rules, rules.first(view))
+    kinds, numbers = _questions(facts, turns.kinds), _questions(facts, turns.numbers)
+    changes = _single_changes(rules, facts, view, kinds, numbers, turns.indicators)
     return Recommendation(
-        ruleset=rules.name,
-        **result._asdict(),
+        rules.name,
+        *result,
         reasons=tuple(_reasons(rules, facts, view)),
-        missing=tuple(_missing(rules, facts, view, result)),
-        would_change=tuple(_would_change(rules, facts, view, result)),
+        missing=tuple(_missing(rules, facts, view, result, [*kinds, *numbers])),
+        would_change=tuple(_would_change(rules, facts, rules.turn(view), changes)),
     )
 
 
 def _reasons(rules: RuleSet, facts: Facts, view: View) -> Iterator[Reason]:
     for firing in rules.firings(view):
         for number, because in firing.witness(view, NO_CHILD).strands():
-            child = facts.children[number] if number != NO_CHILD else None
-            yield Reason(
-                rule=firing.id,
-                says=reason_says(firing.says, because, rules.catalogue, facts, number),
-                because=tuple(because),
-                child=child.ref if child else None,
-            )
+            says = reason_says(firing.says, because, rules.catalogue, facts, number)
+            ref = facts.children[number].ref if number != NO_CHILD else None
+            yield Reason(firing.id, says, tuple(because), ref)
 
 
-def _missing(rules: RuleSet, facts: Facts, view: View, result: Result) -> Iterator[Missing]:
-    def matters(name: str, number: int, values: Iterable[object]) -> bool:
-        changed = (rules.with_fact(view, name, number, value) for value in values)
-        return any(other is not view and rules.result(other) != result for other in changed)
-
-    for name, number in _places(facts, CONTACT_FLAGS, CHILD_FLAGS):
-        if _value(facts, name, number) is None and matters(name, number, (True, False)):
-            yield _unknown(facts, name, number)
-    for name, number in _places(facts, (), CHILD_NUMBERS):
+def _missing(
+    rules: RuleSet, facts: Facts, view: View, result: Result, questions: Iterable[_Question]
+) -> Iterator[Missing]:
+    for name, number, value, others in questions:
         # The age of a child who is not born yet is not unknown: there is none.
-        if _value(facts, name, number) is None and not facts.children[number].unborn:
-            around = sorted({value for cut in rules.all_cuts(name) for value in (cut - 1, cut)})
-            if matters(name, number, (value for value in around if _is_valid(name, value))):
-                yield _unknown(facts, name, number)
-
-
-def _unknown(facts: Facts, name: str, number: int) -> Missing:
-    return Missing(fact=fact_path(name, number), says=missing_says(name, _who(facts)[number]))
-
-
-def _who(facts: Facts) -> dict[int, str | None]:
-    """How each child is called; nobody by NO_CHILD."""
-    return {NO_CHILD: None} | {number: child_name(number, child) for number, child in enumerate(facts.children)}
-
-
-def _would_change(rules: RuleSet, facts: Facts, view: View, result: Result) -> Iterator[WouldChange]:
-    now = (result.pathway, result.rag, result.hold)
-    for words, changed in _single_changes(rules, facts, view):
-        if changed is view:
+        if value is not None or (name == "age_years" and facts.children[number].unborn):
             continue
+        if any(rules.result(rules.with_fact(view, name, number, other)) != result for other in others):
+            yield Missing(fact_path(name, number), missing_says(name, _who(facts, number)))
+
+
+def _would_change(
+    rules: RuleSet, facts: Facts, now: tuple[str, str, str | None], changes: Iterable[_Change]
+) -> Iterator[WouldChange]:
+    for changed, number, words, *about in changes:
         then = rules.turn(changed)
         if then != now:
-            pathway, rag, hold = then
-            yield WouldChange(if_=words(), pathway=pathway, rag=rag, hold=hold)
+            yield WouldChange(words(*about, _who(facts, number)), *then)
 
 
-def _single_changes(rules: RuleSet, facts: Facts, view: View) -> Iterator[tuple[Callable[[], str], View]]:
+def _who(facts: Facts, number: int) -> str | None:
+    """How a child is called; nobody by NO_CHILD."""
+    return child_name(number, facts.children[number]) if number != NO_CHILD else None
+
+
+# ---- single changes of one fact
+
+
+class _Others(NamedTuple):
+    """The values of one fact to try, by the value that it has; `beyond` where that is not among them."""
+
+    name: str
+    by_value: dict[object, tuple[Any, ...]]
+    beyond: tuple[Any, ...]
+
+
+class _Turns(NamedTuple):
     """
-    Every single change of one known fact, in words and done: agreement to each other value, each true or false
-    fact turned over, each indicator taken away, each number to the other side of the nearest limit that a rule
-    asks about. What is not known stands in `missing` instead.
+    The single changes that may turn the answers of one rule. Most cannot: no rule up to this one asks about them.
+
+    `kinds` and `numbers` are in the form of KINDS and COUNTED; `indicators` are the bits of those that may be missed.
     """
-    who = _who(facts)
-    for agreement in Agreement:
-        if agreement != facts.agreement:
-            words = partial(fact_is, "agreement", agreement.value)
-            yield words, rules.with_fact(view, "agreement", NO_CHILD, agreement)
-    for name, number in _places(facts, CONTACT_FLAGS, CHILD_FLAGS):
-        value = _value(facts, name, number)
+
+    kinds: tuple[tuple[_Others, ...], ...]
+    numbers: tuple[tuple[_Others, ...], ...]
+    indicators: int
+
+
+def _single_changes(
+    rules: RuleSet,
+    facts: Facts,
+    view: View,
+    kinds: Iterable[_Question],
+    numbers: Iterable[_Question],
+    indicators: int,
+) -> Iterator[_Change]:
+    """
+    Every single change of one known fact, done: agreement to each other value, each true or false fact turned over,
+    each indicator taken away, each number to the other side of the nearest limit that a rule asks about. What is not
+    known stands in `missing` instead.
+    """
+    for name, number, value, others in kinds:
         if value is not None:
-            yield partial(fact_is, name, not value, who[number]), rules.with_fact(view, name, number, not value)
+            for other in others:
+                yield rules.with_fact(view, name, number, other), number, fact_is, name, other
+    bits, entries = rules.catalogue.bits, rules.catalogue.entries
     holders: list[tuple[int, Child | Family]] = [*enumerate(facts.children), (NO_CHILD, facts.family)]
     for number, holder in holders:
         for code in dict.fromkeys(holder.indicators):
-            words = partial(indicator_taken_away, rules.catalogue.entries[code], who[number])
-            yield words, rules.without_indicator(view, number, code)
-    for name, number in _places(facts, CONTACT_NUMBERS, CHILD_NUMBERS):
-        value = _value(facts, name, number)
+            if bits[code] & indicators:
+                yield rules.without_indicator(view, number, code), number, indicator_taken_away, entries[code]
+    for name, number, value, others in numbers:
         if value is not None:
-            for other in _other_sides(rules.cuts(name), value):
-                if _is_valid(name, other):
-                    yield partial(number_is, name, other, who[number]), rules.with_fact(view, name, number, other)
+            for other in others:
+                yield rules.with_fact(view, name, number, other), number, number_is, name, other
 
 
-# ---- one fact: where it is, what it is, and the facts with it changed
+def _questions(facts: Facts, worth: tuple[tuple[_Others, ...], ...]) -> list[_Question]:
+    """The facts of this contact of which another value may turn the answer."""
+    of_contact, of_family, of_child = worth
+    found: list[_Question] = []
+    holders = [(facts, NO_CHILD, of_contact), (facts.family, NO_CHILD, of_family)]
+    if of_child:
+        holders += [(child, number, of_child) for number, child in enumerate(facts.children)]
+    for holder, number, asked in holders:
+        held = vars(holder)
+        for name, by_value, beyond in asked:
+            value = held[name]
+            if others := by_value.get(value, beyond):
+                found.append((name, number, value, others))
+    return found
 
 
-def _places(facts: Facts, contact_names: tuple[str, ...], child_names: tuple[str, ...]) -> Iterator[tuple[str, int]]:
-    for name in contact_names:
-        yield name, NO_CHILD
-    for number in range(len(facts.children)):
-        for name in child_names:
-            yield name, number
+@lru_cache(maxsize=128)
+def _turns(rules: RuleSet, first: str) -> _Turns:
+    """What may turn the answers of the rule `first`: worked out once, for it depends on no contact."""
+    of_turn, of_result = rules.movers(first)
+
+    def others(name: str) -> _Others:
+        bits = rules.values(name)
+        by_value = {
+            value: tuple(
+                other
+                for other in _other_values(rules, name, value)
+                if (of_result if value is None else of_turn).may_move(bits[value], bits[other])
+            )
+            for value in bits
+        }
+        return _Others(name, by_value, by_value[next(reversed(bits))] if name in NUMBERS else ())
+
+    def worth(facts: tuple[tuple[str, ...], ...]) -> tuple[tuple[_Others, ...], ...]:
+        return tuple(tuple(found for found in map(others, names) if any(found.by_value.values())) for names in facts)
+
+    return _Turns(worth(KINDS), worth(COUNTED), of_turn.going)
 
 
-def _value(facts: Facts, name: str, number: int) -> Any:
-    holder: Facts | Child | Family = facts
-    if number != NO_CHILD:
-        holder = facts.children[number]
-    elif name in FAMILY_FACTS:
-        holder = facts.family
-    return getattr(holder, name)
-
-
-def _other_sides(limits: tuple[int, ...], value: int) -> list[int]:
-    above = [limit for limit in limits if limit > value]
-    below = [limit - 1 for limit in limits if limit <= value]
-    return [*below[-1:], *above[:1]]
-
-
-def _is_valid(name: str, value: int) -> bool:
+def _other_values(rules: RuleSet, name: str, value: Any) -> Iterable[Any]:
+    """The values to try in place of this one. Of what is not known, those that matter to whether it is missing."""
+    if name == "agreement":
+        return [agreement for agreement in Agreement if agreement != value]
+    if name not in NUMBERS:
+        return (True, False) if value is None else (not value,)
     lowest, highest = NUMBERS[name]
-    return lowest <= value <= highest
+    around: list[int] = []
+    if value is not None:
+        limits = rules.cuts(name)
+        around += [limit - 1 for limit in limits if limit <= value][-1:]
+        around += [limit for limit in limits if limit > value][:1]
+    elif name in CHILD_FACTS:
+        around += sorted({other for cut in rules.all_cuts(name) for other in (cut - 1, cut)})
+    return [other for other in around if lowest <= other <= highest]
 
 
-assert set(CHILD_FLAGS) | set(CHILD_NUMBERS) == CHILD_FACTS
-assert set(CONTACT_FLAGS) | set(CONTACT_NUMBERS) | {"dash", "open_work"} == CONTACT_FACTS
+assert {name for names in KINDS + COUNTED for name in names} | {"dash", "open_work"} == (
+    CHILD_FACTS | CONTACT_FACTS | {"agreement"}
+)

@@ -2,18 +2,19 @@
 A rule set: the questions that its document can answer.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, partial, reduce
-from operator import or_
+from itertools import product, takewhile
+from operator import itemgetter, or_
 from pathlib import Path as FilePath
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from triage.documents import Document
 from triage.facts import Agreement, Child, Facts, Family, read_facts
 from triage.language import (
     CHILD_FACTS,
     FAMILY_FACTS,
     NO_CHILD,
+    NO_GUARD,
     NUMBERS,
     WORDS,
     AnyBit,
@@ -21,6 +22,8 @@ from triage.language import (
     Compiled,
     Condition,
     Fact,
+    Guarded,
+    Movers,
     Questions,
     Setting,
     Test,
@@ -28,6 +31,9 @@ from triage.language import (
     Witness,
     all_of,
     any_of,
+    guarded,
+    moved_by_any,
+    movers,
     nothing_to_show,
     test_of,
 )
@@ -35,6 +41,12 @@ from triage.reading import load_document, read_document
 from triage.rule_set_document import Hold, Rag, Rule, RuleSetDocument, TeamKind, Then, conditions
 
 __all__ = ["SHIPPED", "Firing", "Hold", "Rag", "Result", "RuleSet", "TeamKind", "load_file", "parse", "shipped"]
+
+Value = TypeVar("Value")
+_ABSENT = {
+    shape: {name: field.default for name, field in shape.model_fields.items()} for shape in (Facts, Family, Child)
+}
+"""What a field counts as where it is absent."""
 
 SHIPPED = FilePath(__file__).parent / "data" / "early-help-first-1.yaml"
 
@@ -65,20 +77,51 @@ class _Reader(NamedTuple):
     name: str
     table: dict[object, int]
     beyond: int
-    default: object
+
+
+class _Encoding(dict[tuple[object, ...], int]):
+    """
+    The bits of all facts of one holder (the contact, the family or a child) by their values, which are picked at once:
+    a table that is written as values come, for most come again and again.
+    """
+
+    MOST = 10_000  # then it begins anew: numbers have no end
+
+    def __init__(self, readers: Sequence[_Reader]) -> None:
+        super().__init__()
+        self._readers = readers
+        self.pick: Callable[[Mapping[str, Any]], tuple[object, ...]] = itemgetter(*(reader.name for reader in readers))
+
+    def __missing__(self, values: tuple[object, ...]) -> int:
+        bits = 0
+        for (_, table, beyond), value in zip(self._readers, values, strict=True):
+            bits |= table.get(value, beyond)
+        if len(self) >= self.MOST:
+            self.clear()
+        self[values] = bits
+        return bits
 
 
 class _Rule(NamedTuple):
-    """A rule, compiled. `fired` is its bit where a later rule asks whether it fired, else 0."""
+    """
+    A rule, compiled.
 
+    :ivar needs: without one of these bits it cannot fire.
+    :ivar firings: what fires with it, each with what it needs itself.
+    :ivar fired: its bit where a later rule asks whether it fired, else 0.
+    :ivar answer: what it recommends, with nothing added to the pathway.
+    :ivar movers: what moves the rule itself; `of_rag` and `of_level` what moves its rating and its level.
+    """
+
+    id: str
+    needs: int
     test: Test
-    firings: tuple[tuple[Test, Firing], ...]
+    firings: tuple[tuple[int, Test, Firing], ...]
     fired: int
-    pathway: str
-    hold: str | None
-    lead: str | None
-    rag: Callable[[View], str]
-    level: Callable[[View], int]
+    answer: Callable[[View], Result]
+    movers: Movers
+    of_rag: Movers
+    of_level: Movers
 
 
 class RuleSet:
@@ -99,28 +142,31 @@ class RuleSet:
         questions = Questions(first_bit=self.catalogue.everything + 1)
         self._setting = Setting(self.catalogue, questions, document.defined)
         self._otherwise = AnyBit(questions.new_bit())
+        self._always = questions.new_bit()  # there in every view, for what has no guard
         self._rules = tuple(self._rule(rule) for rule in document.rules)
+        self._order = tuple((rule.needs, rule.test, rule) for rule in self._rules)
         self._refer = [
             (entry.id, self.catalogue.mask(also_refer_to=entry.id), self._test(entry.only_if))
             for entry in sorted(document.also_refer_to, key=lambda entry: entry.id)
         ]
-        self._refer_at_all = sum(mask for _, mask, _ in self._refer)
-        self._warnings = [(entry.id, test_of(entry.when.compiled(self._setting))) for entry in document.warnings]
-        self._level_masks = [(level, self.catalogue.mask(level=level)) for level in (4, 3, 2)]
+        self._warnings = [(entry.id, self._test(entry.when)) for entry in document.warnings]
+        warned = any_of(entry.when.compiled(self._setting) for entry in document.warnings)
+        of_warnings = self._moved_by_any(entry.when for entry in document.warnings)
+        of_limits = self._moved_by_any(entry.only_if for entry in document.also_refer_to if entry.only_if)
+        referred = sum(mask for _, mask, _ in self._refer)
+        self._adds = referred | guarded(warned).needs
+        self._of_additions = moved_by_any([Movers(referred), of_limits, of_warnings]).either_way
         self._cuts = _cuts(document, ("defined", "rules"))
         self._all_cuts = _cuts(document, ("defined", "rules", "also_refer_to", "warnings"))
         # Every question is known now.
-        of_contact = [self._reader(name, Facts) for name in ("agreement", "immediate_danger", "referrer_level")]
-        of_family = [self._reader(name, Family) for name in sorted(FAMILY_FACTS)]
-        of_child = [self._reader(name, Child) for name in sorted(CHILD_FACTS)]
-        self._of_contact, self._of_family, self._of_child = (
-            tuple(reader for reader in readers if reader.beyond or any(reader.table.values()))
-            for readers in (of_contact, of_family, of_child)
-        )
+        of_contact = [self._reader(name) for name in ("agreement", "immediate_danger", "referrer_level")]
+        of_family = [self._reader(name) for name in sorted(FAMILY_FACTS)]
+        of_child = [self._reader(name) for name in sorted(CHILD_FACTS)]
+        self._of_contact, self._of_family, self._of_child = map(_Encoding, (of_contact, of_family, of_child))
         self._readers = {
             reader.name: (reader, ~questions.mask([reader.name])) for reader in (*of_contact, *of_family, *of_child)
         }
-        self._of_any_child = questions.mask(CHILD_FACTS)
+        self._not_of_people = ~(questions.mask(CHILD_FACTS) | self.catalogue.everything)
 
     # ---- asking
 
@@ -142,16 +188,21 @@ class RuleSet:
 
         Where another version read them, an indicator that this one does not have counts as absent.
         """
-        return self.result(self._view(facts, facts["family"], facts["children"]))
+        try:
+            view = self._view(facts, facts["family"], facts["children"])
+        except KeyError:  # where another version read them, a field may be absent
+            children = [{**_ABSENT[Child], **child} for child in facts["children"]]
+            view = self._view({**_ABSENT[Facts], **facts}, {**_ABSENT[Family], **facts["family"]}, children)
+        return self.result(view)
 
     def firings(self, view: View) -> list[Firing]:
         """Every rule and aggravator that fires, in the order of the rules."""
         seen = View(view.bits, view.children, view.family)
         found: list[Firing] = []
         for rule in self._rules:
-            if rule.test(seen, 0):
-                seen.bits |= rule.fired
-                found += [firing for test, firing in rule.firings if test(seen, 0)]
+            if seen.bits & rule.needs and rule.test(seen, 0):
+                bits = seen.bits = seen.bits | rule.fired
+                found += [firing for needs, test, firing in rule.firings if bits & needs and test(seen, 0)]
         return found
 
     def cuts(self, fact: str) -> tuple[int, ...]:
@@ -189,30 +240,46 @@ class RuleSet:
 
     def result(self, view: View) -> Result:
         """What is recommended for what is seen."""
-        rule = self._first(view)
+        answer = self._first(view).answer(view)
         bits = view.bits
-        return Result(
-            rule.level(view),
-            rule.pathway,
-            rule.rag(view),
-            rule.lead,
-            rule.hold,
-            tuple(name for name, mask, limit in self._refer if bits & mask and limit(view, 0))
-            if bits & self._refer_at_all
-            else (),
-            tuple([name for name, test in self._warnings if test(view, 0)]),
-        )
+        if not bits & self._adds:
+            return answer
+        also = [name for name, mask, limit in self._refer if bits & mask and limit(view, 0)]
+        warnings = [name for name, test in self._warnings if test(view, 0)]
+        return Result(*answer[:5], tuple(also), tuple(warnings))
 
     def turn(self, view: View) -> tuple[str, str, str | None]:
         """The pathway, the rating and the hold alone."""
-        rule = self._first(view)
-        return rule.pathway, rule.rag(view), rule.hold
+        answer = self._first(view).answer(view)
+        return answer.pathway, answer.rag, answer.hold
+
+    # ---- what may turn an answer
+
+    def first(self, view: View) -> str:
+        """The rule that answers: the first that fires."""
+        return self._first(view).id
+
+    def movers(self, first: str) -> tuple[Movers, Movers]:
+        """
+        What may change the turn, and what may change the result, of facts that the rule `first` answers.
+
+        Whatever else changes, the rules above it stay silent, it goes on firing, and says the same.
+        """
+        above = list(takewhile(lambda rule: rule.id != first, self._rules))
+        rule = self._rules[len(above)]
+        of_turn = moved_by_any([*(other.movers for other in above), rule.movers.reversed, rule.of_rag])
+        return of_turn, moved_by_any([of_turn, rule.of_level, self._of_additions])
+
+    def values(self, name: str) -> dict[object, int]:
+        """The bits of each value of a fact; a number beyond the last is answered as the last is."""
+        return self._readers[name][0].table
 
     # ---- how it answers
 
     def _first(self, view: View) -> _Rule:
-        for rule in self._rules:
-            if rule.test(view, 0):
+        bits = view.bits
+        for needs, test, rule in self._order:
+            if bits & needs and test(view, 0):
                 return rule
         raise AssertionError("the last rule of a rule set always fires when nothing above it did")
 
@@ -220,115 +287,147 @@ class RuleSet:
         self, contact: Mapping[str, Any], family: Mapping[str, Any], children: Sequence[Mapping[str, Any]]
     ) -> View:
         code_bits = self.catalogue.bits
-        bits = of_family = 0
-        for name, table, beyond, default in self._of_contact:
-            bits |= table.get(contact.get(name, default), beyond)
-        for name, table, beyond, default in self._of_family:
-            bits |= table.get(family.get(name, default), beyond)
-        for code in family.get("indicators", ()):
-            of_family |= code_bits.get(code, 0)
-        bits |= of_family
+        of_contact, of_family, of_child = self._of_contact, self._of_family, self._of_child
+        held = 0
+        for code in family["indicators"]:
+            held |= code_bits.get(code, 0)
+        bits = self._always | of_contact[of_contact.pick(contact)] | of_family[of_family.pick(family)] | held
         seen = []
         for child in children:
-            own = 0
-            for name, table, beyond, default in self._of_child:
-                own |= table.get(child.get(name, default), beyond)
-            for code in child.get("indicators", ()):
+            own = of_child[of_child.pick(child)]
+            for code in child["indicators"]:
                 own |= code_bits.get(code, 0)
             bits |= own
             seen.append(own)
-        return View(bits, tuple(seen), of_family)
+        return View(bits, tuple(seen), held)
 
     def _with_child(self, view: View, number: int, own: int) -> View:
         if own == view.children[number]:
             return view
         children = (*view.children[:number], own, *view.children[number + 1 :])
-        of_anybody = self._of_any_child | self.catalogue.everything
-        return View(view.bits & ~of_anybody | reduce(or_, children, view.family), children, view.family)
+        bits = view.bits & self._not_of_people | reduce(or_, children, view.family)
+        return View(bits, children, view.family)
 
     # ---- how it is built
 
     def _rule(self, rule: Rule) -> _Rule:
         setting, agreement = self._setting, self._agreement(rule.agreement)
-        firings: list[tuple[Test, Firing]] = []
+        firings: list[tuple[int, Test, Firing]] = []
         if rule.otherwise:
             # Nothing above it fired, or it would not be asked; among the firings, the bit says so.
             compiled: list[Compiled] = [_not(self._otherwise)]
-            firings.append((_always, Firing(rule.id, rule.says, nothing_to_show)))
+            moved = [Movers(going=self._otherwise.mask)]
+            firings.append((*_ALWAYS, Firing(rule.id, rule.says, nothing_to_show)))
         elif rule.when is not None:
             compiled = [*agreement, rule.when.compiled(setting)]
-            firings.append((_always, Firing(rule.id, rule.says, rule.when.witness(setting))))
+            moved = [movers(rule.when, setting)]
+            firings.append((*_ALWAYS, Firing(rule.id, rule.says, rule.when.witness(setting))))
         else:
             beside = [rule.beside.compiled(setting)] if rule.beside else []
+            moved = [movers(rule.beside, setting)] if rule.beside else []
             tests: list[tuple[bool, Compiled]] = []
             for each in rule.aggravators:
-                test = all_of([*self._agreement(each.agreement), each.when.compiled(setting)])
-                tests.append((each.alone, test))
-                whole = test_of(test if each.alone else all_of([*beside, test]))
-                firings.append((whole, Firing(each.id, each.says, each.when.witness(setting))))
-            alone, others = ([test for counts, test in tests if counts is wanted] for wanted in (True, False))
+                wanted = self._agreement(each.agreement)
+                asked = all_of([*wanted, each.when.compiled(setting)])
+                moved += [movers(each.when, setting), *(Movers(bit.mask) for bit in wanted)]
+                tests.append((each.alone, asked))
+                whole = guarded(asked if each.alone else all_of([*beside, asked]))
+                firings.append((*whole, Firing(each.id, each.says, each.when.witness(setting))))
+            alone, others = ([asked for counts, asked in tests if counts is side] for side in (True, False))
             together = [all_of([*beside, any_of(others)])] if others else []
             compiled = [*agreement, any_of([*alone, *together])]
+        needs, test = guarded(all_of(compiled))
         return _Rule(
-            test=test_of(all_of(compiled)),
+            id=rule.id,
+            needs=needs,
+            test=test,
             firings=tuple(firings),
             fired=setting.bit_of_rule(rule.id) | self._otherwise.mask,
-            pathway=rule.then.pathway,
-            hold=rule.then.hold.value if rule.then.hold else None,
-            lead=self.pathways[rule.then.pathway].lead,
-            rag=self._rag(rule.then),
-            level=self._level(rule.then),
+            answer=self._answer(rule.then),
+            movers=moved_by_any([*moved, *(Movers(bit.mask) for bit in agreement)]),
+            of_rag=self._moves_choice(rule.then.rag),
+            of_level=self._moves_choice(rule.then.level),
         )
 
-    def _agreement(self, wanted: tuple[Agreement, ...]) -> list[Compiled]:
+    def _agreement(self, wanted: tuple[Agreement, ...]) -> list[AnyBit]:
         """A rule for every agreement does not ask for it."""
         among = frozenset(wanted)
         if among == frozenset(Agreement):
             return []
         return [AnyBit(self._setting.questions.bit("agreement", among, among.__contains__))]
 
-    def _reader(self, name: str, shape: type[Document]) -> _Reader:
+    def _reader(self, name: str) -> _Reader:
         """Of a number, every value up to the first beyond the last limit; of anything else, every value."""
         answers = partial(self._setting.questions.answers, name)
-        default = shape.model_fields[name].default
         if name not in NUMBERS:
             values = WORDS.get(name) or (frozenset(Agreement) if name == "agreement" else (True, False))
-            return _Reader(name, {value: answers(value) for value in (None, *values)}, 0, default)
+            return _Reader(name, {value: answers(value) for value in (None, *values)}, 0)
         low, high = NUMBERS[name]
         beyond = max(self.all_cuts(name), default=low) + 1
         last = int(min(high, beyond))
-        table: dict[object, int] = {value: answers(value) for value in range(low, last + 1)}
-        return _Reader(name, table | {None: answers(None)}, answers(last), default)
+        return _Reader(name, {value: answers(value) for value in (None, *range(low, last + 1))}, answers(last))
 
-    def _rag(self, then: Then) -> Callable[[View], str]:
-        if isinstance(then.rag, Rag):
-            always = then.rag.value
-            return lambda view: always
-        cases = [(self._test(case.when), case.is_.value) for case in then.rag]
-        return lambda view: next(value for test, value in cases if test(view, 0))
+    def _answer(self, then: Then) -> Callable[[View], Result]:
+        """Every answer that a rule can give is made once: a level with a rating each."""
+        levels, rags = self._levels(then), self._rags(then)
+        lead, hold = self.pathways[then.pathway].lead, then.hold.value if then.hold else None
+        answers = {
+            (level, rag): Result(level, then.pathway, rag, lead, hold, (), ())
+            for (_, level), (_, rag) in product(levels, rags)
+        }
+        if len(answers) == 1:
+            (only,) = answers.values()
+            return lambda view: only
+        level_of, rag_of = _first_of(levels), _first_of(rags)
+        return lambda view: answers[level_of(view), rag_of(view)]
 
-    def _level(self, then: Then) -> Callable[[View], int]:
+    def _moves_choice(self, cases: object) -> Movers:
+        if cases == "highest_indicator":
+            return Movers(self.catalogue.everything).either_way
+        limits = [case.when for case in cases if case.when is not None] if isinstance(cases, tuple) else []
+        return self._moved_by_any(limits).either_way
+
+    def _moved_by_any(self, conditions: Iterable[Condition]) -> Movers:
+        return moved_by_any([Movers(), *(movers(condition, self._setting) for condition in conditions)])
+
+    def _levels(self, then: Then) -> list[tuple[Test, int]]:
         if then.level == "highest_indicator":
-            return self._highest_indicator
+            present = [(test_of(AnyBit(self.catalogue.mask(level=level))), level) for level in (4, 3, 2)]
+            return [*present, (_always, 1)]
         if isinstance(then.level, int):
-            always = then.level
-            return lambda view: always
-        cases = [(self._test(case.when), case.is_) for case in then.level]
-        return lambda view: next(value for test, value in cases if test(view, 0))
+            return [(_always, then.level)]
+        return [(self._test(case.when), case.is_) for case in then.level]
+
+    def _rags(self, then: Then) -> list[tuple[Test, str]]:
+        if isinstance(then.rag, Rag):
+            return [(_always, then.rag.value)]
+        return [(self._test(case.when), case.is_.value) for case in then.rag]
 
     def _test(self, condition: Condition | None) -> Test:
         return test_of(condition.compiled(self._setting)) if condition is not None else _always
 
-    def _highest_indicator(self, view: View) -> int:
-        return next((level for level, mask in self._level_masks if view.bits & mask), 1)
+
+def _first_of(cases: Sequence[tuple[Test, Value]]) -> Callable[[View], Value]:
+    """The value of the first case that holds. The last always does."""
+
+    def choose(view: View) -> Value:
+        for test, value in cases:
+            if test(view, 0):
+                return value
+        raise AssertionError("the last case always holds")
+
+    return choose
 
 
 def _always(view: View, own: int) -> bool:
     return True
 
 
-def _not(bit: AnyBit) -> Test:
-    return lambda view, own: not view.bits & bit.mask
+_ALWAYS = Guarded(NO_GUARD, _always)
+
+
+def _not(bit: AnyBit) -> Guarded:
+    return Guarded(NO_GUARD, lambda view, own: not view.bits & bit.mask)
 
 
 def parse(data: object) -> RuleSet:

@@ -72,7 +72,7 @@ class Stage:
 
     def rates(self) -> dict[str, float]:
         """Recommendations per second, by who gives them; stops the bench where two of them differ."""
-        from tests.bench.engines import Disagreement, race
+        from tests.bench.race import Disagreement, race
 
         if not self._rates:
             try:
