@@ -172,6 +172,7 @@ def main(database: str) -> None:
     taken = time.process_time() - started
     assert replay is not None
     replay.refresh_from_db()
+    assert replay.result is not None
     counts = replay.result["counts"]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     found = Measured(taken, peak, counts["contacts"], counts["changed"])
