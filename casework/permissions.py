@@ -101,6 +101,15 @@ def check_can_approve_rules(proposed_by: int | None, by: User, on: date) -> None
         raise NotPermitted("You proposed this rule set. Another person must approve it.")
 
 
+def check_can_read_reports(by: User, on: date) -> None:
+    """Who answers for how the rules are used: practice leads, managers of front door and service, auditors."""
+    who = standing(by, on)
+    if Role.FRONT_DOOR_MANAGER not in who.front_door_roles and not who.has(
+        Role.PRACTICE_LEAD, Role.SERVICE_MANAGER, Role.AUDITOR
+    ):
+        raise NotPermitted("Only a practice lead, a manager or an auditor can read the reports.")
+
+
 def works_in(user: User, team_id: int, on: date) -> bool:
     """Whether a person works in this team."""
     return team_id in standing(user, on).team_ids

@@ -17,7 +17,7 @@ ROOTS = ("config", "casework", "localities", "triage")
 # Parts of casework that the picture shows by themselves; what is beside them is drawn as "the rest".
 ROOMS = {
     "doors": ("web", "api", "admin", "tasks", "management", "demonstration"),
-    "lists and checks": ("worklists", "reference_data", "integrity"),
+    "lists and checks": ("worklists", "reports", "reference_data", "integrity"),
     "actions": ("actions",),
     "what actions are made of": (
         "messages", "routing", "fact_finding", "past", "history", "matching", "rules", "policies", "permissions",

@@ -55,4 +55,19 @@ ETHNICITIES: dict[str, str] = {
     "NOBT": "Not yet obtained",
 }
 
+NOT_STATED = "Not stated"
+# The broad group of each code, as in Annex A of Ofsted's inspections of children's services (ILACS).
+ETHNIC_GROUPS: dict[str, str] = {
+    code: group
+    for group, codes in (
+        ("White", ("WBRI", "WIRI", "WIRT", "WOTH", "WROM")),
+        ("Mixed", ("MWBC", "MWBA", "MWAS", "MOTH")),
+        ("Asian or Asian British", ("AIND", "APKN", "ABAN", "AOTH")),
+        ("Black or Black British", ("BCRB", "BAFR", "BOTH")),
+        ("Other ethnic group", ("CHNE", "OOTH")),
+        (NOT_STATED, ("REFU", "NOBT")),
+    )
+    for code in codes
+}
+
 SEXES: dict[str, str] = {"M": "Male", "F": "Female", "U": "Unknown"}

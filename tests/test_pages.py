@@ -36,6 +36,7 @@ OTHERS = {"carol", "pat", "dan", "adele"}
 EVERYBODY = FRONT_DOOR | EMERGENCY_DUTY | AYLESBURY | OVERSEERS | OTHERS
 LOOKS = (Event.CONTACT_VIEWED, Event.CASE_VIEWED)
 ON_CONTACTS = ("decide", "sign-off", "agreement", "checks", "acknowledge", "in-writing", "feedback")
+REPORTS = ("/reports/overrides/", "/reports/overrides/contacts/", "/reports/equality/")
 ON_CASES = ("offer", "answer", "withdraw", "lead", "milestone", "authority", "close")
 
 
@@ -1006,7 +1007,9 @@ def test_every_address_is_tried_here() -> None:
     """An action that is added is tested too."""
     named = {str(pattern.name) for pattern in urlpatterns}
     tried = {f"contact-{action}" for action in ON_CONTACTS} | {f"case-{action}" for action in ON_CASES}
-    assert named == tried | {"contact-match", "worklist", "contact", "contact-new", "case", "team"}
+    assert named == tried | {"contact-match", "worklist", "contact", "contact-new", "case", "team"} | {
+        "report-overrides", "report-contacts", "report-equality"
+    }  # fmt: skip
 
 
 def test_an_address_for_doing_is_not_for_looking(case: Case) -> None:
@@ -1021,7 +1024,7 @@ def test_an_address_for_doing_is_not_for_looking(case: Case) -> None:
 
 
 def test_nor_an_address_for_looking_for_doing(case: Case) -> None:
-    for path in (path_of(case), path_of(case.contacts.get()), "/", "/teams/aylesbury/"):
+    for path in (path_of(case), path_of(case.contacts.get()), "/", "/teams/aylesbury/", *REPORTS):
         assert Visitor("ben").client.post(path).status_code == 405
 
 
@@ -1090,6 +1093,10 @@ class TestHeaders:
             "case": ben.client.get(path_of(case)),
             "team": ben.client.get("/teams/aylesbury/"),
             "new contact": amina.client.get("/contacts/new/"),
+            "overrides": Visitor("paula").client.get("/reports/overrides/"),
+            "overruled": Visitor("paula").client.get("/reports/overrides/contacts/"),
+            "equality": Visitor("paula").client.get("/reports/equality/"),
+            "wrong days": Visitor("paula").client.get("/reports/overrides/?first=x"),
             "faults": ben.client.post(f"{path_of(case)}close/"),
             "not allowed": ben.client.get("/contacts/new/"),
             "not found": ben.client.get("/cases/CAS-AAAA-AAAA/"),
@@ -1132,7 +1139,8 @@ class TestHeaders:
                 assert not any(name == "style" or name.startswith("on") for name in element.attributes), what
 
     def test_every_id_stands_once(self, answers: dict[str, Answer]) -> None:
-        for what in ("sign-in", "worklist", "contact", "case", "team", "new contact", "faults"):
+        shown = ("sign-in", "worklist", "contact", "case", "team", "new contact", "faults")
+        for what in (*shown, "overrides", "overruled", "equality", "wrong days"):
             ids = Page(answers[what]).ids
             assert len(ids) == len(set(ids)), what
 
@@ -1179,6 +1187,9 @@ BUDGETS = {
     "a team's page": ("ben", "/teams/aylesbury/", 12),
     "a team's page, for an overseer": ("sam", "/teams/aylesbury/", 12),
     "a new contact": ("amina", "/contacts/new/", 6),
+    "the report of overrides": ("paula", "/reports/overrides/", 7),
+    "the contacts behind a figure": ("paula", "/reports/overrides/contacts/", 5),
+    "the report on equality": ("paula", "/reports/equality/", 7),
     "the admin's contacts": ("sam", "/admin/casework/contact/", 10),
     "the admin's cases": ("ben", "/admin/casework/case/", 10),
     "the admin's handoffs": ("ben", "/admin/casework/handoff/", 10),

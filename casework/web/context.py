@@ -6,19 +6,22 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
+from casework import permissions
 from localities.models import ADMIN_ROLES, FRONT_DOOR_ROLES, User
 from localities.standing import standing
 from localities.working_time import local_day
 
 
 def service(request: HttpRequest) -> dict[str, Any]:
-    """For templates: `council`, `opens_admin`, `enters_contacts`."""
+    """For templates: `council`, `opens_admin`, `enters_contacts`, `reads_reports`."""
     user = getattr(request, "user", None)
     if not isinstance(user, User):
         return {"council": settings.COUNCIL_NAME}
-    who = standing(user, local_day(timezone.now()))
+    today = local_day(timezone.now())
+    who = standing(user, today)
     return {
         "council": settings.COUNCIL_NAME,
         "opens_admin": who.has(*ADMIN_ROLES),
         "enters_contacts": bool(who.front_door_roles & frozenset(FRONT_DOOR_ROLES)),
+        "reads_reports": permissions.allows(permissions.check_can_read_reports, user, today),
     }

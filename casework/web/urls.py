@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from casework.web.views import cases, contacts, teams, worklist
+from casework.web.views import cases, contacts, reports, teams, worklist
 
 urlpatterns = [
     path("", worklist.show, name="worklist"),
@@ -25,4 +25,7 @@ urlpatterns = [
     path("cases/<reference:reference>/authority/", cases.authority, name="case-authority"),
     path("cases/<reference:reference>/close/", cases.close, name="case-close"),
     path("teams/<slug:code>/", teams.show, name="team"),
+    path("reports/overrides/", reports.overrides, name="report-overrides"),
+    path("reports/overrides/contacts/", reports.contacts, name="report-contacts"),
+    path("reports/equality/", reports.equality, name="report-equality"),
 ]

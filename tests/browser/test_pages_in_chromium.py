@@ -35,6 +35,7 @@ def told(service: Service) -> dict[str, str]:
     story.decided(second_person, by="maya", pathway="family_help", level=3, rag="amber")
     offered = story.offered(another())
     worked_on = story.accepted(another())
+    story.decided(another(), pathway="social_work_assessment", level=4, rag="amber")
     return {
         "contact": f"/contacts/{waiting}/",
         "second_person": f"/contacts/{second_person}/",
@@ -133,6 +134,10 @@ def test_a_contact_is_decided_by_keyboard_alone(visit: Any, told: dict[str, str]
         ("ben", "case"),
         ("ben", "/teams/aylesbury/"),
         ("sam", "/"),
+        ("paula", "/reports/overrides/"),
+        ("paula", "/reports/overrides/?first_day=31&first_month=2&first_year=2026"),
+        ("paula", "/reports/overrides/contacts/?direction=up"),
+        ("paula", "/reports/equality/"),
         ("amina", "/no/such/page/"),
         ("amina", "/accounts/password/change/"),
     ],
