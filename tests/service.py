@@ -163,7 +163,7 @@ def _give_credentials() -> tuple[str, str]:
 def _is_ready(base_url: str) -> bool:
     try:
         return requests.get(f"{base_url}/readyz", timeout=5).status_code == 200
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 

@@ -7,6 +7,8 @@ Lengths are in percent of the picture's width, so that it needs no scaling and i
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.template.defaultfilters import floatformat
+
 A_BAR, GAP = 16, 8
 # The words to the left, the bars, and the values to their right, in percent of the width.
 LEFT, LONGEST = 30, 52
@@ -45,7 +47,7 @@ def rates(title: str, values: Iterable[tuple[str, float | None]]) -> Chart | Non
         return None
     # max and min keep the first of equals.
     (most, at_most), (least, at_least) = max(known, key=_value), min(known, key=_value)
-    says = f"Highest: {most:.1f}% in {at_most}. Lowest: {least:.1f}% in {at_least}. The table below says it all."
+    says = f"Highest: {floatformat(most, 1)}% in {at_most}. Lowest: {floatformat(least, 1)}% in {at_least}. The table below says it all."
     scale = next(scale for scale in SCALES if most <= scale)
     bars = (_bar(place, name, value, scale) for place, (name, value) in enumerate(values))
     return Chart(title, says, tuple(bars), len(values) * (A_BAR + GAP))
@@ -53,7 +55,7 @@ def rates(title: str, values: Iterable[tuple[str, float | None]]) -> Chart | Non
 
 def _bar(place: int, name: str, value: float | None, scale: int) -> Bar:
     length = round(LONGEST * (value or 0) / scale, 2)
-    said = "nothing decided" if value is None else f"{value:.1f}%"
+    said = "nothing decided" if value is None else f"{floatformat(value, 1)}%"
     y = place * (A_BAR + GAP)
     return Bar(name, said, y, y + A_BAR - 3, length, round(LEFT + length + 1, 2))
 

@@ -1,7 +1,5 @@
 """The rule sets' screens in a real browser: a practice lead's way, with and without JavaScript, against WCAG 2.2 AA."""
 
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +11,7 @@ from casework.actions import replays, rule_sets
 from casework.models import Replay
 from localities.models import User
 from localities.working_time import local_day
-from tests.service import Service
+from tests.service import Service, wait_until
 from tests.story import Story
 from triage.drafting import with_entry
 from triage.models import RuleSetVersion
@@ -36,15 +34,8 @@ def drafted(service: Service) -> dict[str, str]:
     replay = replays.ask_for(
         version_id=draft.pk, first_day=today - timedelta(days=9), last_day=today, by=paula, now=now
     )
-    wait_until(lambda: Replay.objects.filter(pk=replay.pk, finished_at__isnull=False).exists())
+    wait_until(lambda: Replay.objects.filter(pk=replay.pk, finished_at__isnull=False).exists(), "a replay")
     return {"draft": f"{LIST}{draft.pk}/", "replay": f"{LIST}{draft.pk}/replays/{replay.pk}/"}
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    ends = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < ends, "the service's worker did not come to it"
-        time.sleep(0.2)
 
 
 def copied(page: Page) -> None:
@@ -79,7 +70,7 @@ def test_a_practice_lead_changes_a_number_and_a_gate_and_reads_a_replay(
     expect(page.get_by_role("heading", level=1)).to_contain_text("Replay of early-help-first/")
     # The service's own worker takes it within seconds. With JavaScript the page sees it by itself.
     if not javascript:
-        wait_until(lambda: not Replay.objects.filter(finished_at__isnull=True).exists())
+        wait_until(lambda: not Replay.objects.filter(finished_at__isnull=True).exists(), "a replay")
         page.reload()
     expect(page.get_by_role("heading", name="In short")).to_be_visible(timeout=20_000)
     assert not window.complaints
