@@ -18,6 +18,7 @@ from casework.reference_data import load
 from localities.models import Agency, User
 from localities.working_time import LONDON
 from tests.databases import own_database
+from tests.drafts import Drafts
 from tests.story import Story
 
 # A Thursday morning with the hub open, far from any bank holiday.
@@ -66,6 +67,12 @@ def story(db: None, now: datetime) -> Story:
     return Story(now)
 
 
+@pytest.fixture
+def drafts(story: Story) -> Drafts:
+    """Tells a rule set's story through the real actions, as time passes in `story`."""
+    return Drafts(story)
+
+
 def _user(name: str) -> Any:
     @pytest.fixture(name=name)
     def person(db: None) -> User:
@@ -85,6 +92,7 @@ carol = _user("carol")  # lead, Wycombe and Marlow: must never see the family
 pat = _user("pat")  # lead, child protection
 dan = _user("dan")  # lead, out-of-area desk
 sam = _user("sam")  # service manager
+paula = _user("paula")  # practice lead
 ava = _user("ava")  # auditor
 iris = _user("iris")  # information governance
 adele = _user("adele")  # administrator

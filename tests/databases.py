@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from django.db import connection, connections
 from django.db.backends.utils import CursorWrapper
 
+from casework import rules
+
 
 @contextmanager
 def own_database() -> Iterator[str]:
@@ -17,11 +19,14 @@ def own_database() -> Iterator[str]:
     with _maintenance() as maintenance:
         maintenance.execute(f'CREATE DATABASE "{name}" TEMPLATE "{original}"')
     connection.settings_dict["NAME"] = name
+    # Versions of rule sets are remembered by their ids, and another database gives the same ids to others.
+    rules._compiled.cache_clear()
     try:
         yield name
     finally:
         connections.close_all()
         connection.settings_dict["NAME"] = original
+        rules._compiled.cache_clear()
         with _maintenance() as maintenance:
             maintenance.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 

@@ -26,19 +26,22 @@ def delete(table: str, pk: int) -> None:
 
 def copy(table: str, pk: int, **but: str) -> int:
     """Insert a row like the one that is there; `but` says in SQL what is different. The id of the new row."""
-    columns = [
-        name
-        for (name,) in run(
-            "SELECT column_name FROM information_schema.columns "
-            "WHERE table_schema = 'public' AND table_name = %s AND column_name <> 'id'",
-            table,
-        )
-    ]
+    columns = [name for name in columns_of(table) if name != "id"]
     assert set(but) <= set(columns), f"{table} has no column {set(but) - set(columns)}"
     into = ", ".join(f'"{column}"' for column in columns)
     values = ", ".join(but.get(column, f'"{column}"') for column in columns)
     ((new,),) = run(f"INSERT INTO {table} ({into}) SELECT {values} FROM {table} WHERE id = {pk} RETURNING id")
     return int(new)
+
+
+def columns_of(table: str) -> list[str]:
+    """The columns that can be written: not those that PostgreSQL makes of others."""
+    found = run(
+        "SELECT column_name FROM information_schema.columns "
+        "WHERE table_schema = 'public' AND table_name = %s AND is_generated = 'NEVER'",
+        table,
+    )
+    return [name for (name,) in found]
 
 
 def settle() -> None:

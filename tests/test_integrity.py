@@ -16,7 +16,7 @@ import pytest
 from django.core.mail import get_connection
 from django.core.management import call_command
 
-from casework.actions import cases, contacts, handoffs, outbox, reminders
+from casework.actions import cases, contacts, handoffs, outbox, rechecks, reminders, rule_sets
 from casework.integrity import INVARIANTS
 from casework.models import (
     AuditEvent,
@@ -31,6 +31,7 @@ from casework.models import (
 )
 from localities.models import Agency, Catchment, Locality, Membership, User
 from tests.documents import address, child, contact_document
+from tests.drafts import AHEAD, Drafts
 from tests.sql import change, copy, delete, run, settle
 from tests.story import Story
 from triage.models import RuleSetVersion
@@ -40,6 +41,7 @@ HELD_NOW = "An open case has a responsible team now, and a closed one none"
 NO_GAP = "From its opening to its closing a case is in somebody's hands without a gap"
 PASSES = "Only an accepted handoff passes responsibility, and it does so once, in the instant of its acceptance"
 SECOND_PERSON = "A decision that needs a second person takes effect only when one agreed, who is not the decider"
+LIVE = "One rule set is live at an instant, and from the first on there is no gap between them"
 STATUS = "A status is where its last change left it"
 PERIODS = "A period ends after it starts"
 ON_OFFER = "A handoff on offer has its clock running, and an answered one has none"
@@ -146,6 +148,21 @@ def test_nothing_is_broken_after_a_whole_story(story: Story, amina: User, ben: U
     settle()
     assert Reminder.objects.filter(step="escalation").exists()
     assert OutboxMessage.objects.filter(sent_at__isnull=False).exists()
+    assert found() == (0, {})
+
+
+def test_nothing_is_broken_after_the_rules_changed(drafts: Drafts) -> None:
+    """Published, published to come and called off, published again; with contacts before, between and after."""
+    story = drafts.story
+    story.contact()
+    drafts.published()
+    story.contact(at=story.later(), **stranger())
+    called_off = drafts.published(starts_at=AHEAD)
+    rule_sets.call_off(version_id=called_off.pk, reason="Not yet.", by=called_off.approved_by, now=story.later())
+    drafts.published()
+    story.contact(at=story.later(), children=[child(nhs_number=None, indicators=["L4-01"])])
+    rechecks.recheck(now=story.now, sample=None)
+    settle()
     assert found() == (0, {})
 
 
@@ -435,7 +452,48 @@ class TestWhoWhereAndWhen:
     def test_two_live_rule_sets(self) -> None:
         with underneath(("triage_rulesetversion", "one_rule_set_is_live_at_an_instant")):
             copy("triage_rulesetversion", RuleSetVersion.objects.get().pk, version="2")
-        assert found() == (1, {"One rule set is live at an instant": 1, REFUSALS: 1})
+        assert found() == (1, {LIVE: 1, REFUSALS: 1})
+
+    def test_a_moment_at_which_no_rule_set_is_live(self, drafts: Drafts) -> None:
+        """A microsecond between one version and the next: whoever came then would have met none."""
+        published = drafts.published()
+        with underneath():
+            change(
+                "triage_rulesetversion", published.pk, live="tstzrange(lower(live) + interval '1 microsecond', NULL)"
+            )
+        assert found() == (
+            1,
+            {"One rule set is live at an instant, and from the first on there is no gap between them": 1},
+        )
+
+    def test_the_last_rule_set_ends_and_none_follows(self) -> None:
+        with underneath():
+            change(
+                "triage_rulesetversion", RuleSetVersion.objects.get().pk, live="tstzrange(lower(live), '2100-01-01')"
+            )
+        assert found() == (1, {LIVE: 1})
+
+    @pytest.mark.parametrize("to", ["approved_by_id", "proposed_by_id"])
+    def test_a_draft_that_one_person_published(self, drafts: Drafts, to: str) -> None:
+        published = drafts.published()
+        other = {"approved_by_id": "proposed_by_id", "proposed_by_id": "approved_by_id"}[to]
+        with underneath(("triage_rulesetversion", "two_people_publish_a_draft")):
+            change("triage_rulesetversion", published.pk, **{to: other})
+        assert found() == (1, {"A rule set that people drafted was published by two of them": 1, REFUSALS: 1})
+
+    def test_a_draft_that_nobody_approved(self, drafts: Drafts) -> None:
+        published = drafts.published()
+        with underneath(("triage_rulesetversion", "two_people_publish_a_draft")):
+            change("triage_rulesetversion", published.pk, approved_by_id="NULL")
+        assert found() == (1, {"A rule set that people drafted was published by two of them": 1, REFUSALS: 1})
+
+    def test_a_contact_whose_version_was_live_later(self, drafts: Drafts) -> None:
+        """It was triaged by rules that were not there yet."""
+        contact = drafts.story.contact()
+        published = drafts.published()
+        with underneath():
+            change("casework_recommendation", contact.recommendation_id or 0, rule_set_id=str(published.pk))
+        assert found() == (1, {"A contact that was received has a recommendation, by a version that was live then": 1})
 
     def test_a_membership_that_ends_before_it_starts(self, ben: User) -> None:
         with underneath(("localities_membership", "a_membership_ends_after_it_starts")):
@@ -480,6 +538,7 @@ class TestTheRefusalsThemselves:
         [
             "an_audit_event_never_changes", "an_audit_event_never_changes_all",
             "an_open_case_has_one_responsible_team", "a_handoff_is_answered_once",
+            "a_published_rule_set_never_changes", "what_a_finished_replay_found_stays",
         ],
     )  # fmt: skip
     @pytest.mark.parametrize(
@@ -522,6 +581,8 @@ class TestTheRefusalsThemselves:
             ("casework_reminder", "a_clock_reminds_of_a_step_once"),
             ("localities_user", "usernames_differ_by_more_than_case"),
             ("triage_rulesetversion", "one_rule_set_is_live_at_an_instant"),
+            ("triage_rulesetversion", "two_people_publish_a_draft"),
+            ("casework_replay", "a_rule_set_is_replayed_once_at_a_time"),
         ],
     )
     def test_a_constraint_is_gone(self, table: str, name: str) -> None:

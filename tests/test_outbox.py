@@ -15,11 +15,13 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
 
-from casework.actions import cases, contacts, handoffs, outbox, reminders
+from casework.actions import cases, contacts, handoffs, outbox, rechecks, reminders, rule_sets
 from casework.models import AuditEvent, Contact, Event, Message, OutboxMessage
 from localities.models import User
 from tests.documents import child
+from tests.drafts import Drafts, person
 from tests.mail import Sink, mail_server, nobody_listens
+from tests.sql import copy
 from tests.story import Story
 
 MINUTE = timedelta(minutes=1)
@@ -354,7 +356,7 @@ def _family() -> dict[str, Any]:
 
 class TestNoName:
     def test_no_e_mail_of_a_full_story_names_a_child_or_a_family(
-        self, story: Story, sink: Sink, amina: User, ben: User, bea: User
+        self, story: Story, drafts: Drafts, sink: Sink, amina: User, ben: User, bea: User, sam: User
     ) -> None:
         """Every kind of message there is, and every word of theirs."""
         typed = "Marzipan says Zebediah Oxenfforde of 77 Secretary Road."
@@ -374,6 +376,11 @@ class TestNoName:
         waits = story.contact(**_family(), immediate_danger=True)
         reminders.sweep(now=story.later(days=40))
         cases.close(case_id=again.case_id, outcome="needs_met", summary=typed, by=ben, now=story.later())
+        draft = drafts.proved()
+        rule_sets.propose(version_id=draft.pk, edition=1, proposal=typed, by=person("paula"), now=story.later())
+        rule_sets.send_back(version_id=draft.pk, reason=typed, by=sam, now=story.later())
+        copy("casework_recommendation", waits.recommendation_id or 0, level="1")
+        rechecks.recheck(now=story.later(), sample=None)
         drain(story.now, sink.connect)
 
         assert waits.status == "received"
@@ -391,6 +398,18 @@ class TestNoName:
         (letter,) = sink.to("ben@front-door.example")
         assert str(handoff.case) in letter["Subject"]
         assert f"http://localhost:8000/cases/{handoff.case}/" in letter.get_content()
+
+    def test_a_message_about_rules_has_their_name_and_a_link(self, drafts: Drafts, sink: Sink) -> None:
+        """What the proposer and the second person typed stays in the house."""
+        draft = drafts.proposed()
+        rule_sets.send_back(version_id=draft.pk, reason="Marzipan.", by=person("sam"), now=drafts.story.later())
+        drain(drafts.story.now, sink.connect)
+        (to_sam,), (to_paula,) = sink.to("sam@front-door.example"), sink.to("paula@front-door.example")
+        for letter in (to_sam, to_paula):
+            assert "early-help-first/2" in letter["Subject"]
+            assert f"http://localhost:8000/admin/triage/rulesetversion/{draft.pk}/" in letter.get_content()
+            assert "Marzipan" not in _everything(letter)
+            assert draft.proposal not in _everything(letter)
 
     def test_a_neighbour_hears_that_we_looked_and_no_more(self, story: Story, sink: Sink) -> None:
         contact = story.contact(by="example-charity", source_code="1B", **_family())

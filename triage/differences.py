@@ -80,16 +80,18 @@ def _moved(chapter: str, old: Chapter, new: Chapter) -> list[Difference]:
     now = _followed(new, stayed)
     titles = {item.id: item.title for item in new.items}
     return [
-        Difference(chapter, Kind.MOVED, titles[name], (_place(was[name]),), (_place(now[name]),))
+        Difference(chapter, Kind.MOVED, titles[name], (_place(was[name], old),), (_place(now[name], new),))
         for name in now
         if was[name] != now[name]
     ]
 
 
 def _followed(chapter: Chapter, among: set[str]) -> dict[str, str]:
-    names = [item for item in chapter.items if item.id in among]
-    return {item.id: before.title if before else "" for before, item in zip([None, *names], names, strict=False)}
+    """Which item each of these stands after, by their ids: one that is only called otherwise has not moved."""
+    names = [item.id for item in chapter.items if item.id in among]
+    return dict(zip(names, ["", *names], strict=False))
 
 
-def _place(after: str) -> Line:
-    return Line(0, f"It stands after “{after}”." if after else "It stands first.")
+def _place(after: str, chapter: Chapter) -> Line:
+    titles = {item.id: item.title for item in chapter.items}
+    return Line(0, f"It stands after “{titles[after]}”." if after else "It stands first.")

@@ -20,12 +20,15 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     StrictStr,
     TypeAdapter,
     ValidationError,
     ValidationInfo,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
 
 Shape = TypeVar("Shape")
 TAG = re.compile(r"\([a-z_]+\)")
@@ -165,7 +168,17 @@ def _no_bool(value: object) -> object:
     return value
 
 
-NOT_EMPTY = BeforeValidator(_not_empty)
+class _NotEmpty:
+    """A list that may not be empty, for the reader and in a JSON Schema."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(_not_empty, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(core), "minItems": 1}
+
+
+NOT_EMPTY = _NotEmpty()
 NO_BOOL = BeforeValidator(_no_bool)
 
 

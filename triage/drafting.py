@@ -49,11 +49,24 @@ def copied(document: RuleSetDocument, *, version: int, safety: RuleSetDocument) 
     A document to begin a draft with.
 
     :param safety: where the scenarios come from if the document has no safety scenario, as the first ones had not.
+        One of the same name gives way to them; those that speak of what the document does not know are left out.
     """
     data = as_json(document) | {"version": version}
     if not any(scenario.protected for scenario in document.scenarios):
-        data["scenarios"] = [*data.get("scenarios", []), *as_json(safety).get("scenarios", [])]
+        given = as_json(safety).get("scenarios", [])
+        own = [entry for entry in data.get("scenarios", []) if entry["id"] not in {each["id"] for each in given}]
+        data["scenarios"] = [*own, *_that_fit(given, data)]
     return data
+
+
+def _that_fit(scenarios: list[Json], data: Json) -> list[Json]:
+    """Those of the scenarios that can be read as scenarios of this document."""
+    try:
+        read_document(data | {"scenarios": scenarios})
+    except InvalidDocument as invalid:
+        wrong = {fault.path[1] for fault in invalid.faults}
+        return _that_fit([entry for entry in scenarios if entry["id"] not in wrong], data)
+    return scenarios
 
 
 def numbers(document: RuleSetDocument, under: Path) -> list[Number]:

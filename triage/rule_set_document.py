@@ -40,6 +40,7 @@ class TeamKind(StrEnum):
     SAME_TEAM = "same_team"
 
 
+NAME = r"^[a-z][a-z0-9-]*$"
 Level = Annotated[Literal[1, 2, 3, 4], NO_BOOL]
 
 
@@ -196,7 +197,7 @@ class Scenario(Document):
 class RuleSetDocument(Document):
     """The whole document, as it is stored."""
 
-    ruleset: Annotated[Text, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    ruleset: Annotated[Text, Field(pattern=NAME, json_schema_extra={"pattern": NAME})]
     version: Annotated[StrictInt, Field(ge=1)]
     title: Text
     pathways: Annotated[tuple[Pathway, ...], NOT_EMPTY]

@@ -6,7 +6,7 @@ looks whether that is so.
 import random
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import Max, Min
@@ -35,9 +35,7 @@ def recheck(
     checked, differing = 0, []
     for piece in _all() if sample is None else _some(sample):
         checked += len(piece)
-        differing += [
-            number for number, version_id, facts, result in piece if not _comes_out(version_id, facts, result)
-        ]
+        differing += [stored.pk for stored in piece if not _comes_out(stored)]
         progress(checked)
     return _write_down(checked, differing, now)
 
@@ -53,7 +51,17 @@ def _write_down(checked: int, differing: list[int], now: datetime) -> Recheck:
     return found
 
 
-Stored = tuple[int, int, dict[str, Any], dict[str, Any]]
+class Stored(NamedTuple):
+    """A recommendation as it is stored. The last four are columns beside the whole result, for lists and replays."""
+
+    pk: int
+    rule_set_id: int
+    facts: Any
+    result: Any
+    pathway: str
+    rag: str
+    level: int
+    hold: str
 
 
 def _all() -> Iterator[list[Stored]]:
@@ -75,16 +83,19 @@ def _some(wanted: int) -> Iterator[list[Stored]]:
 
 
 def _read(rows: Any) -> list[Stored]:
-    return list(rows.values_list("pk", "rule_set_id", "facts", "result"))
+    return [Stored(*row) for row in rows.values_list(*Stored._fields)]
 
 
-def _comes_out(version_id: int, facts: dict[str, Any], stored: Mapping[str, Any]) -> bool:
-    rules = of_version(version_id).rule_set
+def _comes_out(stored: Stored) -> bool:
+    rules = of_version(stored.rule_set_id).rule_set
     try:
-        now = recommend(rules, rules.facts(facts)).as_json()
-    except InvalidDocument:
+        now = recommend(rules, rules.facts(stored.facts)).as_json()
+        essence = _essence(stored.result)
+    except (InvalidDocument, LookupError, TypeError):
+        # What does not even have the shape of facts or of a result does not come out.
         return False
-    return _essence(now) == _essence(stored)
+    columns = (now["pathway"], now["rag"], now["level"], now["hold"] or "")
+    return essence == _essence(now) and columns == (stored.pathway, stored.rag, stored.level, stored.hold)
 
 
 def _essence(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -75,6 +75,8 @@ def cancel(*, replay_id: int, by: User, now: datetime) -> Replay:
     permissions.check_can_draft_rules(by, local_day(now))
     replay = Replay.objects.select_for_update(of=("self",)).select_related("rule_set").get(pk=replay_id)
     policies.check_goes_on(replay)
+    # The worker adds no more: it looks at this row first, which is ours until the transaction ends.
+    replay.changed.all().delete()
     replay.cancelled_at, replay.cancelled_by = now, by
     replay.save(update_fields=["cancelled_at", "cancelled_by"])
     audit.record(Event.REPLAY_CANCELLED, by=by, at=now, rule_set=str(replay.rule_set), replay=replay.pk)
@@ -129,12 +131,12 @@ def _claim(now: datetime) -> Replay | None:
     )
     if replay is None:
         return None
+    # What a worker that died left behind is found again, or goes.
+    replay.changed.all().delete()
     if replay.rule_set.edition != replay.edition:
         says = "The rule set changed before the replay began. Ask for another."
         Replay.objects.filter(pk=replay.pk).update(failed_at=now, failure=says)
         return None
-    # What a worker that died left behind is found again.
-    replay.changed.all().delete()
     replay.started_at, replay.leased_until, replay.done = now, now + LEASE, 0
     replay.contacts = past.count(replay.first_day, replay.last_day)
     replay.save(update_fields=["started_at", "leased_until", "done", "contacts"])
@@ -175,9 +177,9 @@ def _finish(replay: Replay, result: dict[str, Any], now: datetime) -> None:
 @transaction.atomic
 def _fail(replay: Replay, says: str, now: datetime) -> None:
     log.error("replay_failed", replay=replay.pk)
-    Replay.objects.filter(_goes_on(), pk=replay.pk, started_at=replay.started_at).update(
-        failed_at=now, failure=says, leased_until=None
-    )
+    mine = Replay.objects.filter(_goes_on(), pk=replay.pk, started_at=replay.started_at)
+    if mine.update(failed_at=now, failure=says, leased_until=None) == 1:
+        replay.changed.all().delete()
 
 
 def _row(replay: Replay, contact_id: int, seen: calculator.Past, changed: calculator.Changed) -> ReplayedContact:

@@ -157,9 +157,9 @@ def approve(*, version_id: int, edition: int, starts_at: datetime | None, by: Us
         )
     if ends.live.lower > now:
         raise NotAllowedInStatus(f"{ends} goes live later. Call it off first, or wait until it is live.")
-    # After the last contact that came, whatever the clocks of our hosts say: its version is settled.
-    latest = Contact.objects.aggregate(Max("received_at"))["received_at__max"]
-    at_once = max(now, latest + timedelta(microseconds=1)) if latest is not None else now
+    # After the last contact that came, whatever the clocks of our hosts say: its version is settled. And after the
+    # first moment of the one before, which was live for at least that.
+    at_once = max(now, max(_latest_contact() or ends.live.lower, ends.live.lower) + timedelta(microseconds=1))
     if starts_at is not None and starts_at <= at_once:
         raise InvalidDocument([Fault(("starts_at",), "Choose a moment that lies ahead, or let it start at once.")])
     start = starts_at or at_once
@@ -185,7 +185,8 @@ def call_off(*, version_id: int, reason: str, by: User, now: datetime) -> RuleSe
     permissions.check_can_approve_rules(None, by, local_day(now))
     hold_what_is_live()
     version = _locked(version_id)
-    policies.check_is_not_live_yet(version, now)
+    # A host whose clock goes ahead may have taken a contact in by it already.
+    policies.check_is_not_live_yet(version, max(now, _latest_contact() or now))
     if not reason.strip():
         raise InvalidDocument([Fault(("reason",), "Say why.")])
     before = RuleSetVersion.objects.select_for_update().get(live__endswith=version.live.lower)
@@ -232,6 +233,11 @@ def _load(version_id: int, by: User, now: datetime) -> RuleSetVersion:
     draft = _locked(version_id)
     policies.check_is_a_draft(draft)
     return draft
+
+
+def _latest_contact() -> datetime | None:
+    latest: datetime | None = Contact.objects.aggregate(Max("received_at"))["received_at__max"]
+    return latest
 
 
 def _locked(version_id: int) -> RuleSetVersion:

@@ -47,7 +47,10 @@ def rates(title: str, values: Iterable[tuple[str, float | None]]) -> Chart | Non
         return None
     # max and min keep the first of equals.
     (most, at_most), (least, at_least) = max(known, key=_value), min(known, key=_value)
-    says = f"Highest: {floatformat(most, 1)}% in {at_most}. Lowest: {floatformat(least, 1)}% in {at_least}. The table below says it all."
+    says = (
+        f"Highest: {floatformat(most, 1)}% in {at_most}. Lowest: {floatformat(least, 1)}% in {at_least}. "
+        "The table below says it all."
+    )
     scale = next(scale for scale in SCALES if most <= scale)
     bars = (_bar(place, name, value, scale) for place, (name, value) in enumerate(values))
     return Chart(title, says, tuple(bars), len(values) * (A_BAR + GAP))

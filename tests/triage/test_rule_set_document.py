@@ -501,3 +501,131 @@ def test_a_key_that_stands_twice_is_a_fault(tmp_path: Path) -> None:
 @pytest.mark.parametrize("indent", [None, 2, "\t"], ids=["one line", "spaces", "tabs"])
 def test_a_file_may_be_json(tmp_path: Path, indent: int | str | None) -> None:
     assert load(tmp_path, json.dumps(whole(), indent=indent)).document == shipped().document
+
+
+# ---- scenarios
+
+
+ONE_CHILD = {"ref": "c1", "indicators": ["L3-12"]}
+FAULTS_OF_SCENARIOS: list[tuple[str, object, str, str]] = [
+    # the field, what stands there, where in it the fault lies, what is said of it
+    (
+        "facts",
+        {"children": [{"indicators": ["L3-12", "shouting"]}]},
+        ".children[0].indicators[1]",
+        '"shouting" is not an indicator of this rule set.',
+    ),
+    (
+        "facts",
+        {"family": {"indicators": ["L4-10"]}},
+        ".family.indicators[0]",
+        '"L4-10" is not an indicator of this rule set. Did you mean L4-10b?',
+    ),
+    ("facts", {"shoe_size": 38}, ".shoe_size", NOT_KNOWN),
+    (
+        "facts",
+        {"children": [ONE_CHILD, ONE_CHILD]},
+        ".children",
+        "Two children share a ref; give each child a ref of its own.",
+    ),
+    (
+        "facts",
+        {"children": [ONE_CHILD, {"ref": " c1 "}]},
+        ".children",
+        "Two children share a ref; give each child a ref of its own.",
+    ),
+    ("expect", {}, "", "expects nothing; name at least the pathway."),
+    ("expect", {"pathway": "moon"}, ".pathway", "moon is not a pathway for rules of this rule set."),
+    (
+        "expect",
+        {"pathway": "no_further_action"},
+        ".pathway",
+        "no_further_action is not a pathway for rules of this rule set.",
+    ),
+    ("expect", {"lead": "astronaut"}, ".lead", "astronaut is not a lead of a pathway of this rule set."),
+    (
+        "expect",
+        {"also_refer_to": ["lado", "police"]},
+        ".also_refer_to",
+        "police is not a service of also_refer_to of this rule set.",
+    ),
+    ("expect", {"warnings": ["run"]}, ".warnings", "run is not a warning of this rule set."),
+    ("expect", {"reasons": ["moon"]}, ".reasons", "moon is not a rule or an aggravator of this rule set."),
+    (
+        "expect",
+        {"reasons": ["reason_to_look_again"]},
+        ".reasons",
+        "reason_to_look_again is not a rule or an aggravator of this rule set.",
+    ),
+    ("expect", {"reasons": []}, ".reasons", "needs at least one of them."),
+    ("expect", {"level": 5}, ".level", "5 is not one of 1, 2, 3 or 4."),
+    ("expect", {"level": True}, ".level", "must be a whole number, not true."),
+    ("expect", {"shoe_size": 38}, ".shoe_size", NOT_KNOWN),
+    ("title", GONE, "", "is missing."),
+    ("facts", GONE, "", "is missing."),
+    ("expect", GONE, "", "is missing."),
+    ("protected", "yes", "", 'must be true or false, not "yes".'),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "inside", "says"), FAULTS_OF_SCENARIOS)
+def test_a_fault_of_a_scenario_names_it_and_its_field(field: str, value: object, inside: str, says: str) -> None:
+    path = f"scenarios.injury.{field}"
+    assert faults(broken({path: value})) == [f"{path}{inside}: {says}"]
+
+
+def test_the_faults_of_several_scenarios_come_at_once() -> None:
+    changes: dict[str, object] = {
+        "scenarios.injury.expect": {},
+        "scenarios.marac.expect": {"pathway": "moon", "warnings": ["run"]},
+        "scenarios.needs_met.facts": {"children": [ONE_CHILD, ONE_CHILD]},
+    }
+    assert sorted(places(broken(changes))) == [
+        "scenarios.injury.expect", "scenarios.marac.expect.pathway", "scenarios.marac.expect.warnings",
+        "scenarios.needs_met.facts.children",
+    ]  # fmt: skip
+
+
+def test_a_scenarios_name_that_stands_twice_is_a_fault() -> None:
+    document = whole()
+    document["scenarios"].append(document["scenarios"][0])
+    assert faults(document) == ["scenarios: injury stands here more than once; a name must be its own."]
+
+
+def test_two_children_may_have_no_ref() -> None:
+    assert parse(broken({"scenarios.injury.facts": {"children": [{}, {}]}}))
+
+
+@pytest.mark.parametrize("name", ["hard_stop", "many_needs", "needs_met"])
+def test_a_reason_is_a_rule_or_an_aggravator(name: str) -> None:
+    assert parse(broken({"scenarios.injury.expect": {"reasons": [name]}}))
+
+
+def test_a_scenario_knows_the_indicators_of_its_own_document() -> None:
+    """One that was renamed is unknown to the scenarios that speak of it."""
+    (fault, *others) = faults(broken({"indicators.L4-38.code": "L4-99", "scenarios.injury.protected": False}))
+    assert fault.startswith('scenarios.nobody_to_care.facts.children[0].indicators[0]: "L4-38" is not an indicator')
+    assert others == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("title: &name x\nother: *name\n", 2), ("- &all [1]\n- *all\n", 2), ("a: &x {b: 1}\n\nc:\n  <<: *x\n", 4)],
+)
+def test_an_alias_is_refused_with_its_line(tmp_path: Path, text: str, line: int) -> None:
+    """A few aliases of aliases are a document too large for any machine."""
+    with pytest.raises(InvalidDocument) as caught:
+        load(tmp_path, text)
+    assert str(caught.value) == f"Line {line} uses an alias (*): write out what it stands for."
+
+
+def test_a_document_of_aliases_of_aliases_ends_at_once(tmp_path: Path) -> None:
+    rows = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    rows += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 20)]
+    with pytest.raises(InvalidDocument, match="Line 2 uses an alias"):
+        load(tmp_path, "\n".join(rows))
+
+
+def test_an_anchor_that_nobody_uses_does_no_harm(tmp_path: Path) -> None:
+    text = SHIPPED.read_text(encoding="utf-8").replace("title: Early help first", "title: &name Early help first", 1)
+    assert load(tmp_path, text).document == shipped().document

@@ -1,0 +1,445 @@
+"""Rules in plain English: every kind of condition in words, and nothing changes in a document that the page hides."""
+
+import importlib.util
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.triage.asking import child, contact
+from tests.triage.documents import Json, called, having, leaves, read, whole
+from triage.prose import Chapter, chapters, facts_say
+from triage.rule_set_document import RuleSetDocument
+from triage.ruleset import shipped
+
+DRAW = Path(__file__).parents[2] / "docs" / "draw.py"
+MARAC = {"fact": "marac", "is": True}
+
+
+def lines(document: RuleSetDocument, chapter: str, item: str) -> list[str]:
+    """The lines of an item, each indented by its depth."""
+    (found,) = [each for each in chapters(document) if each.id == chapter]
+    (wanted,) = [each for each in found.items if each.id == item]
+    return [f"{'  ' * line.depth}{line.text}" for line in wanted.lines]
+
+
+def in_words(condition: Json) -> list[str]:
+    """A condition as a definition has it, after "This holds when"."""
+    document = whole()
+    document["defined"]["asked"] = condition
+    first, *others = lines(read(document), "defined", "asked")
+    return [first.removeprefix("This holds when "), *others]
+
+
+ONE_OF_THESE = "one of these indicators is present on any child or the family"
+SIMPLE: list[tuple[Json, str]] = [
+    # indicators
+    ({"indicator": {"gate": "hard_stop"}}, "a hard-stop indicator is present on any child or the family."),
+    ({"indicator": {"gate": "strong"}}, "a strong indicator is present on any child or the family."),
+    ({"indicator": {"gate": "early_help"}}, "an early-help indicator is present on any child or the family."),
+    ({"indicator": {"level": 3}}, "a level 3 indicator is present on any child or the family."),
+    ({"indicator": {"level": [2, 3]}}, "a level 2 or 3 indicator is present on any child or the family."),
+    ({"indicator": {"level": [2, 3, 4]}}, "a level 2, 3 or 4 indicator is present on any child or the family."),
+    (
+        {"indicator": {"gate": "strong", "level": 4}},
+        "a strong level 4 indicator is present on any child or the family.",
+    ),
+    ({"indicator": {}}, "a listed indicator is present on any child or the family."),
+    (
+        {"indicator": {"codes": ["L4-01", "L4-02"]}},
+        f"{ONE_OF_THESE}: Non-accidental injury (L4-01); Sexual abuse (L4-02).",
+    ),
+    (
+        {"indicator": {"codes": ["L4-01"], "level": 4}},
+        "one of these level 4 indicators is present on any child or the family: Non-accidental injury (L4-01).",
+    ),
+    (
+        {"different": {"level": 2, "at_least": 4}},
+        "four or more different level 2 indicators are present over the whole contact.",
+    ),
+    (
+        {"different": {"level": 2, "at_least": 4, "domains": 2}},
+        "four or more different level 2 indicators are present over the whole contact, in at least two domains.",
+    ),
+    ({"different": {"level": 3, "domains": 3}}, "level 3 indicators are present in all three domains."),
+    ({"different": {"level": 3, "domains": 2}}, "level 3 indicators are present in at least two domains."),
+    (
+        {"different": {"level": 3, "at_least": 12}},
+        "12 or more different level 3 indicators are present over the whole contact.",
+    ),
+    # facts
+    ({"fact": "immediate_danger", "is": True}, "a child is in immediate danger."),
+    ({"fact": "immediate_danger", "is": False}, "no child is in immediate danger."),
+    ({"fact": "in_area", "is": False}, "the family lives outside our area."),
+    ({"fact": "marac", "is": True, "unknown": "fires"}, "the domestic abuse is before a MARAC, or this is not known."),
+    ({"fact": "dash", "is": "high"}, "the DASH risk is high."),
+    ({"fact": "dash", "in": ["medium", "high"]}, "the DASH risk is medium or the DASH risk is high."),
+    (
+        {"fact": "open_work", "in": ["early_help", "social_care"]},
+        "early help is open with the family or social care is open with the family.",
+    ),
+    ({"fact": "referrer_level", "is": 4}, "the referrer's level is 4."),
+    ({"fact": "contacts_3_months", "at_least": 3}, "the contacts in three months are 3 or more."),
+    ({"fact": "contacts_12_months", "at_most": 3}, "the contacts in twelve months are 3 or less."),
+    ({"fact": "contacts_12_months", "at_most": 0}, "the contacts in twelve months are 0."),
+    ({"fact": "closed_days_ago", "at_least": 1, "at_most": 28}, "the last piece of work closed 1 to 28 days ago."),
+    # children
+    ({"some_child": {"fact": "unborn", "is": True}}, "for at least one child the child is not born yet."),
+    (
+        {"some_child": {"fact": "age_years", "at_most": 0, "unknown": "fires"}},
+        "for at least one child the child's age is 0, or this is not known.",
+    ),
+    (
+        {"some_child": {"indicator": {"level": 3, "where": "child"}}},
+        "for at least one child a level 3 indicator is present on the child.",
+    ),
+    (
+        {"some_child": {"indicator": {"level": 3, "where": "child_or_family"}}},
+        "for at least one child a level 3 indicator is present on that child or the family.",
+    ),
+    # what stands elsewhere
+    ({"defined": "level_3"}, "there is a level 3 need, as defined below."),
+]
+
+IN_PARTS: list[tuple[Json, list[str]]] = [
+    (
+        {"all": [MARAC, {"fact": "dash", "is": "high"}]},
+        ["all of these hold:", "  the domestic abuse is before a MARAC", "  the DASH risk is high"],
+    ),
+    (
+        {"any": [MARAC, {"all": [MARAC, {"fact": "dash", "is": "high"}]}]},
+        [
+            "any of these holds:", "  the domestic abuse is before a MARAC", "  all of these hold:",
+            "    the domestic abuse is before a MARAC", "    the DASH risk is high",
+        ],
+    ),
+    ({"not": MARAC}, ["this does not hold:", "  the domestic abuse is before a MARAC"]),
+    (
+        {"not": {"any": [MARAC, {"fact": "dash", "is": "high"}]}},
+        [
+            "this does not hold:", "  any of these holds:", "    the domestic abuse is before a MARAC",
+            "    the DASH risk is high",
+        ],
+    ),
+    (
+        {"some_child": {"all": [{"fact": "disabled", "is": True}, {"fact": "age_years", "at_most": 4}]}},
+        ["for one and the same child all of these hold:", "  the child is disabled", "  the child's age is 4 or less"],
+    ),
+    (
+        {"some_child": {"any": [{"fact": "disabled", "is": True}, {"fact": "non_verbal", "is": True}]}},
+        ["for at least one child any of these holds:", "  the child is disabled", "  the child is non-verbal"],
+    ),
+    (
+        {"some_child": {"not": {"fact": "disabled", "is": True}}},
+        ["for at least one child:", "  this does not hold:", "    the child is disabled"],
+    ),
+]  # fmt: skip
+
+
+class TestConditions:
+    @pytest.mark.parametrize(("condition", "says"), SIMPLE, ids=[str(condition) for condition, _ in SIMPLE])
+    def test_a_simple_one_is_a_sentence(self, condition: Json, says: str) -> None:
+        assert in_words(condition) == [says]
+
+    @pytest.mark.parametrize(("condition", "says"), IN_PARTS, ids=[str(condition) for condition, _ in IN_PARTS])
+    def test_one_with_parts_is_a_list(self, condition: Json, says: list[str]) -> None:
+        assert in_words(condition) == says
+
+    def test_one_that_asks_about_another_rule(self) -> None:
+        fired, did_not = {"fired": "hard_stop"}, {"not": {"fired": "hard_stop"}}
+        for condition, says in ((fired, "fired"), (did_not, "did not fire")):
+            document = having("rules", "strong_level_4", when=condition)
+            assert lines(read(document), "rules", "strong_level_4")[1] == f"Fires when the rule “Hard stop” {says}."
+
+
+class TestRules:
+    def test_one_with_a_condition(self) -> None:
+        assert lines(shipped().document, "rules", "hard_stop") == [
+            shipped().document.rules[0].says,
+            "Fires when any of these holds:",
+            "  a hard-stop indicator is present on any child or the family",
+            "  a child is in immediate danger",
+            "Then: Strategy discussion.",
+            "The rating is red.",
+            "The level is 4.",
+            "A manager decides.",
+        ]
+
+    def test_one_for_some_agreements_that_holds(self) -> None:
+        told = lines(shipped().document, "rules", "level_2_refused")
+        present = "a level 2 indicator is present on any child or the family"
+        assert told[1] == f"Fires when agreement is refused or withdrawn and {present}."
+        assert "It waits for a manager." in told
+        told = lines(shipped().document, "rules", "level_3_agreement_not_sought")
+        assert told[1].startswith("Fires when agreement is not sought and")
+        assert "It waits until somebody has asked the family whether it agrees." in told
+
+    def test_one_that_fires_by_its_reasons(self) -> None:
+        told = lines(shipped().document, "rules", "reason_to_look_again")
+        assert told[1] == "Fires when one of its reasons holds."
+        assert told[2] == (
+            "A reason counts only when, beside it, a level 2 or 3 indicator is present on any child or the family."
+        )
+        assert told[3] == (
+            "These count alone: Three contacts in three months; Five contacts in a year; High-risk domestic abuse."
+        )
+        assert told[-3:] == [
+            "The level is 3 when there is a level 3 need, as defined below.",
+            "Else it is 2 when a level 2 indicator is present on any child or the family.",
+            "Else it is 1.",
+        ]
+
+    def test_a_reason_says_whether_it_counts_alone(self) -> None:
+        document = shipped().document
+        assert lines(document, "rules", "reason_to_look_again.sibling_protected")[-1] == "It does not count alone."
+        assert lines(document, "rules", "reason_to_look_again.five_in_a_year")[-1] == "It counts alone."
+        refused = lines(document, "rules", "reason_to_look_again.level_3_refused")
+        assert (
+            refused[1] == "Holds when agreement is refused or withdrawn and there is a level 3 need, as defined below."
+        )
+
+    def test_the_last(self) -> None:
+        assert lines(shipped().document, "rules", "needs_met")[1] == "Fires when nothing above it does."
+
+    def test_one_whose_level_is_that_of_the_indicators(self) -> None:
+        told = lines(shipped().document, "rules", "outside_our_area")
+        assert told[-1] == "The level is that of the highest indicator; 1 where there is none."
+        assert told[-3] == "The rating is amber when a level 3 or 4 indicator is present on any child or the family."
+
+
+class TestTheOtherChapters:
+    def test_a_pathway(self) -> None:
+        assert lines(shipped().document, "pathways", "family_help")[0] == (
+            "It goes to the multi-disciplinary team of the family's locality, led by a family help practitioner."
+        )
+        assert lines(shipped().document, "pathways", "no_further_action") == [
+            "It ends at the front door.", "Only a person can choose it; no rule recommends it.",
+        ]  # fmt: skip
+
+    def test_a_decision_that_needs_two_people(self) -> None:
+        assert lines(shipped().document, "two_person_decisions", "hard_stop_overruled") == [
+            "It overrules a hard stop.",
+            "Two people are needed where all of these hold:",
+            "  the rule “Hard stop” fired",
+            "  the decision is not Strategy discussion",
+        ]
+        assert lines(shipped().document, "two_person_decisions", "red_lowered")[2:] == [
+            "  the recommended rating is red", "  the decided rating is amber, green or blue",
+        ]  # fmt: skip
+        assert lines(shipped().document, "two_person_decisions", "repeat_contact_closed")[2:] == [
+            "  the decision is Advice and information or No further action",
+            "  there are 3 or more contacts in three months",
+        ]
+        assert lines(shipped().document, "two_person_decisions", "advice_on_high_level")[3] == (
+            "  the recommended or the decided level is 3 or more"
+        )
+        assert lines(shipped().document, "two_person_decisions", "refused_agreement_overridden")[3] == (
+            "  agreement is refused or withdrawn"
+        )
+
+    def test_another_service(self) -> None:
+        assert lines(shipped().document, "also_refer_to", "homeless_16_17") == [
+            "Added beside the pathway where one of these is present: L4-50.",
+            "Only where for at least one child the child's age is 16 to 17.",
+        ]
+
+    def test_an_indicator(self) -> None:
+        assert lines(shipped().document, "indicators", "L4-05") == [
+            "Level 4, gate hard stop; development, health; also refer to lado."
+        ]
+
+    def test_a_scenario(self) -> None:
+        assert lines(shipped().document, "scenarios", "injury") == [
+            "A safety scenario: only a service manager may change it.",
+            "Given:",
+            "  Agreement is given.",
+            "  Child c1: age is 7; Non-accidental injury (L4-01).",
+            "Expected: Strategy discussion; red; level 4; no hold; led by a social worker; because of hard stop.",
+        ]
+
+    @pytest.mark.parametrize(
+        ("expect", "says"),
+        [
+            ({"hold": "agreement"}, "held for agreement"),
+            ({"hold": "manager"}, "held for a manager"),
+            ({"hold": None}, "no hold"),
+            ({"lead": None}, "no lead"),
+            ({"also_refer_to": []}, "also refer to nobody"),
+            ({"also_refer_to": ["lado"]}, "also refer to lado"),
+            ({"warnings": []}, "warnings: none"),
+            ({"warnings": ["do_not_inform_parents"]}, "warnings: do not inform parents"),
+            ({"rag": "blue", "level": 1}, "blue; level 1"),
+        ],
+    )
+    def test_what_is_expected(self, expect: Json, says: str) -> None:
+        told = lines(read(having("scenarios", "needs_met", expect=expect)), "scenarios", "needs_met")
+        assert told[-1] == f"Expected: {says}."
+
+
+class TestFacts:
+    def test_everything_that_is_known(self) -> None:
+        earlier = {"previous_cp_plan": True, "previously_looked_after": False}
+        facts = contact(
+            children=[
+                child("c1", "L4-01", disabled=True, non_verbal=False, **earlier),
+                child(None, age_years=None, unborn=True),
+                child("c3", age_years=None),
+            ],
+            on_the_family=("L3-36",), agreement="refused", immediate_danger=True, referrer_level=4,
+            contacts_3_months=2, contacts_12_months=5, sibling_on_cp_plan=True, dash="high", marac=False,
+            open_work="early_help", closed_days_ago=0, in_area=None, early_help_closed_without_progress_12_months=True,
+        )  # fmt: skip
+        rules = shipped()
+        says = list(facts_say(rules.facts(facts), dict(rules.catalogue.entries)))
+        assert says[:3] == ["Agreement is refused.", "A child is in immediate danger.", "The referrer's level is 4."]
+        assert says[3] == (
+            "Child c1: age is 7; is disabled; is not non-verbal; had a child protection plan before; "
+            "was never looked after; Non-accidental injury (L4-01)."
+        )
+        assert says[4:6] == ["Child 2: is not born yet.", "Child c3: age not known."]
+        for sentence in (
+            "The contacts in three months are 2.", "The contacts in twelve months are 5.", "The DASH risk is high.",
+            "A brother or sister has a child protection plan.", "The domestic abuse is not before a MARAC.",
+            "Early help is open with the family.", "The last piece of work closed 0 days ago.",
+            "Early help closed without progress in the last 12 months.",
+        ):  # fmt: skip
+            assert sentence in says
+        assert says[-1].startswith("On the family: ")
+
+    def test_whether_the_family_lives_here_is_not_known(self) -> None:
+        rules = shipped()
+        (says,) = set(facts_say(rules.facts({"family": {"in_area": None}}), {})) - {"Agreement is not sought."}
+        assert "area" in says
+
+
+# ---- the page, and that it hides nothing
+
+
+@cache
+def drawing() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("drawing", DRAW)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_of_the_docs_is_drawn_from_the_shipped_rules() -> None:
+    page = (DRAW.parent / "rules.md").read_text(encoding="utf-8")
+    assert drawing().rules() == page
+    for chapter in chapters(shipped().document):
+        assert (f"## {chapter.title}\n" in page) == (chapter.id != "indicators")
+
+
+def test_what_the_page_says_of_a_rule_has_no_names_of_fields() -> None:
+    for chapter in chapters(shipped().document):
+        for item in chapter.items:
+            for line in item.lines:
+                assert "_" not in line.text, line.text
+
+
+# What stands in no line: names that only the machine reads, and the document's own title and number. What a name leads
+# to is told by its title.
+NOT_TOLD = {"id", "code", "title", "ruleset", "version", "ref", "received_on"}
+
+
+def _others(value: Any) -> list[Any]:
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int):
+        return [value + 1, value - 1]
+    words = (
+        ("hard_stop", "strong", "early_help"), ("red", "amber", "green", "blue"), ("agreement", "manager"),
+        ("given", "not_sought", "refused", "withdrawn"), ("child", "child_or_family"), ("standard", "medium", "high"),
+        ("strategy_discussion", "family_help"), ("locality", "child_protection", "out_of_area", "same_team"),
+        ("lado", "private_fostering"), ("early_help", "social_care"), ("L4-01", "L3-12", "L2-01"),
+        ("level_3", "level_3_by_accumulation"), ("marac", "immediate_danger"), ("social_worker", "lead_professional"),
+        ("contacts_3_months", "contacts_12_months"), ("disabled", "non_verbal"),
+    )  # fmt: skip
+    return [word for group in words if value in group for word in group if word != value] or [f"{value} indeed"]
+
+
+def _mutations() -> list[tuple[str, Json]]:
+    """Every value of the document outside the indicators, changed to another that can be read."""
+    found = []
+    for path, value in leaves({name: part for name, part in whole().items() if name != "indicators"}):
+        if path[-1] in NOT_TOLD:
+            continue
+        for other in _others(value):
+            document = whole()
+            place: Any = document
+            for step in path[:-1]:
+                place = place[step]
+            place[path[-1]] = other
+            found.append((f"{called(path)}: {value} to {other}", document))
+    return found
+
+
+@cache
+def _told(document: RuleSetDocument) -> tuple[Chapter, ...]:
+    return chapters(document)
+
+
+class TestItHidesNothing:
+    def test_no_value_changes_without_a_line_that_changes(self) -> None:
+        """Each number, rating, gate, word and sentence of the document, one at a time."""
+        told, tried = chapters(shipped().document), 0
+        hidden = []
+        for name, document in _mutations():
+            try:
+                changed = read(document)
+            except ValueError:
+                continue
+            if changed == shipped().document:
+                continue
+            tried += 1
+            if chapters(changed) == told:
+                hidden.append(name)
+        assert hidden == []
+        assert tried > 500
+
+    @pytest.mark.parametrize("field", ["level", "domain", "area", "gate", "also_refer_to", "says"])
+    def test_nor_does_anything_of_an_indicator(self, field: str) -> None:
+        document = shipped().document
+        told = chapters(document)
+        for place, entry in enumerate(document.indicators):
+            other = {"level": 2 if entry.level == 3 else 3, "gate": type(entry.gate)("strong")}.get(field, "another")
+            if getattr(entry, field) == other:
+                other = type(entry.gate)("hard_stop")
+            indicators = list(document.indicators)
+            indicators[place] = entry.model_copy(update={field: other})
+            assert chapters(document.model_copy(update={"indicators": tuple(indicators)})) != told, (entry.code, field)
+
+    @pytest.mark.parametrize(
+        ("part", "name", "field"),
+        [
+            ("rules", "hard_stop", "decided_by"),
+            ("rules", "reason_to_look_again", "beside"),
+            ("rules", "reason_to_look_again.five_in_a_year", "alone"),
+            ("rules", "reason_to_look_again.level_3_refused", "agreement"),
+            ("rules", "level_3_agreed", "agreement"),
+            ("pathways", "family_help", "lead"),
+            ("pathways", "family_help", "team"),
+            ("pathways", "family_help", "try_first"),
+            ("pathways", "no_further_action", "decision_only"),
+            ("also_refer_to", "homeless_16_17", "only_if"),
+            ("two_person_decisions", "hard_stop_overruled", "recommended"),
+            ("two_person_decisions", "advice_on_high_level", "decided"),
+            ("two_person_decisions", "advice_on_high_level", "level_at_least"),
+            ("two_person_decisions", "repeat_contact_closed", "contacts_3_months_at_least"),
+            ("two_person_decisions", "refused_agreement_overridden", "agreement"),
+            ("scenarios", "injury", "protected"),
+            ("indicators", "L4-05", "also_refer_to"),
+        ],
+    )
+    def test_nor_is_anything_taken_away(self, part: str, name: str, field: str) -> None:
+        document = having(part, name, **{field: None})
+        document["scenarios"] = [each for each in document["scenarios"] if "lead" not in each["expect"]]
+        kept = whole()
+        kept["scenarios"] = [each for each in kept["scenarios"] if "lead" not in each["expect"]]
+        if part == "scenarios":
+            document, kept = having(part, name, **{field: None}), whole()
+        assert chapters(read(document)) != chapters(read(kept))
