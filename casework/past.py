@@ -1,6 +1,6 @@
 """Past contacts, read in pieces as a replay wants them: what the rules were told and said, and what people decided."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Set
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from localities.placing import Catchments
 from localities.working_time import LONDON, local_day
 from triage.direction import Turn
 from triage.replay import Past
-from triage.rule_set_document import Pathway
+from triage.ruleset import RuleSet
 
 A_PIECE = 2000
 
@@ -75,11 +75,11 @@ Row = tuple[Any, ...]
 
 
 class _Reader:
-    """Reads rows, and remembers what they share: the versions' pathways, and where a postcode lies."""
+    """Reads rows, and remembers what they share: the versions, and where a postcode lies."""
 
     def __init__(self) -> None:
         self._catchments = Catchments()
-        self._pathways: dict[int, Mapping[str, Pathway]] = {}
+        self._rules: dict[int, RuleSet] = {}
 
     def read(self, rows: list[Row]) -> list[PastContact]:
         """One query more, for all of them: which of their postcodes are ours."""
@@ -92,9 +92,12 @@ class _Reader:
             contact_id, received_at, facts, version_id, pathway, rag, level, hold,
             decided_pathway, decided_rag, locality, postcodes, hides,
         ) = row  # fmt: skip
-        pathways = self._pathways.get(version_id)
-        if pathways is None:
-            pathways = self._pathways[version_id] = of_version(version_id).rule_set.pathways
+        rules = self._rules.get(version_id)
+        if rules is None:
+            rules = self._rules[version_id] = of_version(version_id).rule_set
+        pathways = rules.pathways
+        # What was added to the pathway is not in columns: it comes out of the same facts and version.
+        added = rules.judge_stored(facts)
         day = local_day(received_at)
         past = Past(
             facts=facts,
@@ -104,6 +107,8 @@ class _Reader:
             rag=rag,
             level=level,
             hold=hold,
+            also_refer_to=added.also_refer_to,
+            warnings=added.warnings,
             kind=pathways[pathway].team,
             decided=Turn(decided_pathway, decided_rag) if decided_pathway else None,
             decided_kind=pathways[decided_pathway].team if decided_pathway else None,

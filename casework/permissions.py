@@ -81,6 +81,12 @@ def check_can_read_rules(by: User, on: date) -> None:
         raise NotPermitted("Only those who lead or oversee practice can read the rule sets.")
 
 
+def check_can_read_replayed_contacts(by: User, on: date) -> None:
+    """A replay lists contacts: those who read contacts or answer for practice see the list, administrators do not."""
+    if not standing(by, on).has(*DRAFTERS, Role.AUDITOR):
+        raise NotPermitted("Only those who answer for practice can read a replay contact by contact.")
+
+
 def check_can_draft_rules(by: User, on: date) -> None:
     """Practice leads and managers draft rules, replay them and propose them."""
     if not standing(by, on).has(*DRAFTERS):
@@ -88,9 +94,9 @@ def check_can_draft_rules(by: User, on: date) -> None:
 
 
 def check_can_change_safety(names: Collection[str], by: User, on: date) -> None:
-    """Safety scenarios are what every version must come up to: a service manager answers for them."""
+    """What safety rests on, scenarios and all, is a service manager's to answer for."""
     if names and not standing(by, on).has(Role.SERVICE_MANAGER):
-        raise NotPermitted(f"Only a service manager can change safety scenarios: {', '.join(sorted(names))}.")
+        raise NotPermitted(f"Only a service manager can change what safety rests on: {', '.join(sorted(names))}.")
 
 
 def check_can_approve_rules(proposed_by: int | None, by: User, on: date) -> None:

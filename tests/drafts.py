@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from casework.actions import replays, rule_sets
-from casework.models import Replay
+from casework.models import Contact, Replay
 from localities.models import User
 from localities.working_time import LONDON, local_day
 from tests.story import Story
@@ -45,6 +45,13 @@ def stricter(document: Json) -> Json:
     return having(document, "rules", "reason_to_look_again.five_in_a_year", when=when)
 
 
+def as_somebody_left_it(draft: RuleSetVersion, document: Json) -> RuleSetVersion:
+    """A draft with a document that no action would put there any more, such as one that lacks an indicator."""
+    RuleSetVersion.objects.filter(pk=draft.pk).update(document=document, edition=draft.edition + 1)
+    draft.refresh_from_db()
+    return draft
+
+
 class Drafts:
     """Each step takes an hour of the story, and returns the draft as it stands."""
 
@@ -73,6 +80,9 @@ class Drafts:
 
     def proved(self, draft: RuleSetVersion | None = None, by: str = "paula") -> RuleSetVersion:
         draft = draft or self.copied(by=by)
+        if not Contact.objects.exists():
+            # A replay over nothing proves nothing.
+            self.story.contact()
         assert self.replayed(draft, by).finished_at is not None
         return draft
 

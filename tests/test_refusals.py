@@ -1269,7 +1269,6 @@ class TestReplays:
         with refused("what_a_finished_replay_found_stays"):
             change("casework_replayedcontact", row.pk, replay_id=str(waits.pk))
 
-    @pytest.mark.xfail(strict=True, reason="the trigger looks at the replay that the row leaves, not where it goes")
     def test_what_another_found_comes_over_to_it(self, finished: Replay, waits: Replay) -> None:
         row = ReplayedContact.objects.get(replay=finished)
         listed = copy("casework_replayedcontact", row.pk, replay_id=str(waits.pk), contact_id=str(another(row).pk))

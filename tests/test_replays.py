@@ -22,7 +22,7 @@ from localities.models import User
 from localities.working_time import LONDON
 from tests.conftest import THURSDAY
 from tests.documents import address, child
-from tests.drafts import Drafts, having, latest, person, stricter
+from tests.drafts import Drafts, as_somebody_left_it, having, latest, person, stricter
 from tests.moments import day, local
 from tests.sql import change, copy, delete
 from tests.story import Story
@@ -118,7 +118,7 @@ def whole_town(drafts: Drafts) -> Replay:
     """The town, replayed by other rules."""
     town(drafts.story)
     draft = drafts.copied(by="sam")
-    draft = drafts.changed(draft, other_rules(draft.document), by="sam")
+    draft = as_somebody_left_it(draft, other_rules(draft.document))
     return drafts.replayed(draft, first_day=date(2026, 11, 1), last_day=date(2026, 11, 15))
 
 
@@ -190,7 +190,8 @@ def by_hand(replay: Replay) -> Json:
         rows = []
         for said in (then, now):
             team = TEAM[said["pathway"]].replace("*", home)
-            rows.append((said["pathway"], said["rag"], said["level"], said["hold"] or "", team))
+            added = (tuple(said["also_refer_to"]), tuple(said["warnings"]))
+            rows.append((said["pathway"], said["rag"], said["level"], said["hold"] or "", team, *added))
         before, after = rows
         counts["contacts"] += 1
         pathways[before[0], after[0]] += 1
@@ -205,14 +206,17 @@ def by_hand(replay: Replay) -> Json:
         if before == after:
             continue
         counts["changed"] += 1
-        for place, name in enumerate(("pathway", "rag", "level", "hold", "team")):
+        for place, name in enumerate(("pathway", "rag", "level", "hold", "team", "also_refer_to", "warnings")):
             counts[name] += before[place] != after[place]
-        way = went(before[:2], after[:2])
+        turned = went(before[:2], after[:2])
+        # What protects may be lost although pathway and rating stay: that is a step down, too.
+        loses = after[2] < before[2] or (before[3] and not after[3])
+        way = "down" if set(before[6]) - set(after[6]) or (loses and turned != "up") else turned
         counts[way] += 1 if way else 0
         people = (decided.pathway, decided.rag) if decided else before[:2]
-        agrees = bool(way) and people != before[:2] and (people == after[:2] or went(before[:2], people) == way)
+        agrees = bool(way) and people != before[:2] and (people == after[:2] or went(before[:2], people) == turned)
         counts["agrees_with_people"] += agrees
-        changed[contact.pk] = (before, after, way, agrees, people if decided else ("", ""))
+        changed[contact.pk] = (before[:5], after[:5], way, agrees, people if decided else ("", ""))
     return {
         "counts": {name: count for name, count in counts.items() if count},
         "pathways": dict(pathways), "rags": dict(rags), "demand": dict(demand), "unknown": dict(unknown),
@@ -445,7 +449,7 @@ class TestWhatItFinds:
         drafts.story.contact(**family(1, "L4-38"))
         drafts.story.contact(**family(2, "L4-38", "L4-01"))
         draft = drafts.copied(by="sam")
-        draft = drafts.changed(draft, other_rules(draft.document), by="sam")
+        draft = as_somebody_left_it(draft, other_rules(draft.document))
         replay = drafts.replayed(draft)
         assert replay.result is not None
         assert replay.result["unknown_indicators"] == {"L4-38": 2}
@@ -489,7 +493,7 @@ class TestWhatComesBetween:
     def asked(self, drafts: Drafts) -> Replay:
         town(drafts.story)
         draft = drafts.copied(by="sam")
-        draft = drafts.changed(draft, other_rules(draft.document), by="sam")
+        draft = as_somebody_left_it(draft, other_rules(draft.document))
         return drafts.asked(draft, first_day=date(2026, 11, 1), last_day=date(2026, 11, 15))
 
     @pytest.mark.parametrize("at_call", [2, 3, 5, 6])
@@ -575,7 +579,7 @@ class TestWhatComesBetween:
 
     def test_the_draft_changed_before_it_began(self, drafts: Drafts, asked: Replay) -> None:
         draft = asked.rule_set
-        drafts.changed(draft, stricter(draft.document))
+        as_somebody_left_it(draft, stricter(draft.document))
         assert replays.run_next(clock=drafts.story.later) is None
         asked.refresh_from_db()
         assert asked.failure == "The rule set changed before the replay began. Ask for another."
@@ -588,7 +592,7 @@ class TestWhatComesBetween:
         with pytest.raises(Killed):
             replays.run_next(clock=clock_that(drafts.story, killed, at_call=4))
         assert asked.changed.exists()
-        drafts.changed(asked.rule_set, stricter(asked.rule_set.document))
+        as_somebody_left_it(asked.rule_set, stricter(asked.rule_set.document))
         assert replays.run_next(clock=drafts.story.later) is None
         asked.refresh_from_db()
         assert asked.failed_at is not None
@@ -597,7 +601,7 @@ class TestWhatComesBetween:
     def test_one_that_came_to_nothing_does_not_stop_the_next(self, drafts: Drafts, asked: Replay) -> None:
         draft = asked.rule_set
         other = drafts.asked(drafts.copied())
-        drafts.changed(draft, stricter(draft.document))
+        as_somebody_left_it(draft, stricter(draft.document))
         replays.run_next(clock=drafts.story.later)
         assert replays.run_next(clock=drafts.story.later) == other
 
@@ -606,7 +610,7 @@ class TestWhatComesBetween:
         document = asked.rule_set.document
 
         def change_it() -> None:
-            drafts.changed(asked.rule_set, stricter(document))
+            as_somebody_left_it(asked.rule_set, stricter(document))
 
         replays.run_next(clock=clock_that(drafts.story, change_it, at_call=3))
         asked.refresh_from_db()
@@ -665,7 +669,7 @@ class TestTheQueue:
         """Its contacts, where their postcodes lie, its progress, what it found; and a savepoint around the last two."""
         town(drafts.story)
         draft = drafts.copied(by="sam")
-        draft = drafts.changed(draft, other_rules(draft.document), by="sam")
+        draft = as_somebody_left_it(draft, other_rules(draft.document))
 
         def queries(size: int) -> int:
             monkeypatch.setattr(past, "A_PIECE", size)

@@ -188,8 +188,10 @@ class TestDrafting:
         assert draft.edition == 3
         assert parse(draft.document).cuts("contacts_12_months") == (6,)
 
-    def test_a_gate_is_changed_in_a_form(self, paula: Person, draft: RuleSetVersion) -> None:
+    def test_a_gate_is_changed_in_a_form(self, paula: Person, sam: Person, draft: RuleSetVersion) -> None:
         page = paula.send(draft, "entry/indicators/L4-01/", gate="early_help")
+        assert (page.status, "what safety rests on: indicator L4-01." in page.text) == (403, True)
+        page = sam.send(draft, "entry/indicators/L4-01/", gate="early_help")
         assert "An injury that was done to a child" in page.text
         assert "scenarios fail now" in said(page)
         draft.refresh_from_db()
@@ -281,14 +283,16 @@ class TestScenarios:
         form = page.form("")
         assert "ref: c1" in form["facts"]
         assert "robin" not in page.html.lower()
+        event = AuditEvent.objects.get(event=Event.CONTACT_VIEWED)
+        assert (event.by_user, event.contact) == (paula.user, contact)
         assert (form["pathway"], form["level"], form["hold"]) == ("family_help", "3", "none")
 
     def test_faults_in_its_facts_are_named(self, paula: Person, draft: RuleSetVersion) -> None:
         page = paula.send(draft, "scenarios/new/", title="Wrong", facts="children: [{ages: 7, indicators: [L9-01]}]")
         assert page.status == 422
+        at = "scenarios.wrong.facts.children[0]"
         assert [says for _, says in page.summary] == [
-            'scenarios.wrong.facts.children[0].indicators[0]: "L9-01" is not an indicator of this rule set. '
-            "Did you mean L4-01?",
+            f'{at}.indicators[0]: "L9-01" is not an indicator of this rule set. Did you mean L4-01?',
             "scenarios.wrong.facts.children[0].ages: is not a field that is known here; correct its name or remove it.",
         ]
         page = paula.send(draft, "scenarios/new/", title="Wrong", facts="children: [")
@@ -297,7 +301,10 @@ class TestScenarios:
 
     def test_a_safety_scenario_is_a_service_managers(self, paula: Person, sam: Person, draft: RuleSetVersion) -> None:
         page = paula.send(draft, "scenarios/injury/", pathway="advice")
-        assert (page.status, "Only a service manager can change safety scenarios: injury." in page.text) == (403, True)
+        assert (page.status, "Only a service manager can change what safety rests on: injury." in page.text) == (
+            403,
+            True,
+        )
         assert f"{LIST}{draft.pk}/scenarios/injury/remove/" not in paula.open(draft, "scenarios/injury/").actions
         assert paula.press(draft, "scenarios/injury/remove/", edition=1).status == 403
         assert paula.send(draft, "scenarios/needs_met/", protected="on").status == 403
@@ -347,6 +354,8 @@ class TestTheWholeWay:
         assert page.heading == "early-help-first/2 Proved, waits for approval"
         assert f"{LIST}{draft.pk}/approve/" not in page.actions, "not by who proposed it"
         page = sam.send(draft, "approve/", on="")
+        assert page.summary == [("id_approve-begins", "Choose when it begins.")]
+        page = sam.send(draft, "approve/", on="", approve__begins="now")
         assert page.heading == "early-help-first/2 Published, live now"
         fresh = story.contact(at=timezone.now())
         assert fresh.recommendation is not None
@@ -354,7 +363,8 @@ class TestTheWholeWay:
         assert live(timezone.now()).version_id == draft.pk
 
     @pytest.fixture
-    def proposed(self, paula: Person, draft: RuleSetVersion) -> RuleSetVersion:
+    def proposed(self, paula: Person, story: Story, draft: RuleSetVersion) -> RuleSetVersion:
+        story.contact()
         replayed(paula, draft)
         paula.send(draft, "propose/", on="", proposal="A first try.")
         return draft
@@ -497,6 +507,15 @@ class TestReplayPages:
             page = paula.send(draft, "replays/", on="", **fields)
             assert (page.status, [sentence for _, sentence in page.summary]) == (422, [says])
         assert not Replay.objects.exists()
+
+    def test_who_runs_the_machine_reads_the_figures_and_not_the_contacts(
+        self, paula: Person, told: list[Contact], stricter: RuleSetVersion
+    ) -> None:
+        replay, adele = replayed(paula, stricter), Person("adele")
+        page = adele.open(stricter, f"replays/{replay.pk}/?list=all")
+        assert "2 of 3 contacts would have been led elsewhere." in page.text
+        assert not listed(page)
+        assert adele.http.get(f"{LIST}{stricter.pk}/replays/{replay.pk}/contacts.csv").status_code == 403
 
     def test_a_draft_that_changed_since_says_so(
         self, paula: Person, told: list[Contact], stricter: RuleSetVersion

@@ -8,6 +8,7 @@ hold, and is asked only of a condition that holds. What is compiled has a guard,
 `movers` gives the bits that may turn it either way: so most conditions, and most changes of a fact, need no asking.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,9 +16,9 @@ from functools import reduce
 from operator import or_
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag
+from pydantic import AfterValidator, Discriminator, Field, StrictBool, StrictInt, Tag
 
-from triage.documents import NO_BOOL, NOT_EMPTY, Document, Text, one_or_many
+from triage.documents import NO_BOOL, NOT_EMPTY, Document, Text, fault, one_or_many, quoted
 from triage.facts import Child, Dash, Family, OpenWork
 
 Path = tuple[str | int, ...]
@@ -45,10 +46,16 @@ class Gate(StrEnum):
     EARLY_HELP = "early_help"
 
 
+def _code(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,9}", text):
+        raise fault(f"{quoted(text)} is no code: letters, digits and -, at most ten of them.")
+    return text
+
+
 class IndicatorEntry(Document):
     """One line of the Continuum of Need."""
 
-    code: Text
+    code: Annotated[Text, AfterValidator(_code)]
     level: Literal[2, 3, 4]
     domain: Text
     area: Text
@@ -481,7 +488,7 @@ class Fact(Document):
 
     fact: Text
     is_: Annotated[StrictBool | StrictInt | Text | None, Field(alias="is")] = None
-    in_: Annotated[tuple[Text, ...] | None, Field(alias="in")] = None
+    in_: Annotated[Annotated[tuple[Text, ...], NOT_EMPTY] | None, Field(alias="in")] = None
     at_least: StrictInt | None = None
     at_most: StrictInt | None = None
     unknown: Literal["fires"] | None = None

@@ -35,7 +35,7 @@ from triage.rule_set_document import (
     Scenario,
     TwoPersonDecision,
 )
-from triage.words import child_name, fact_is, number_is, sentence, value_is
+from triage.words import child_name, fact_is, missing_says, number_is, sentence, value_is
 
 NUMBER_WORDS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine"}
 TEAMS = {
@@ -356,7 +356,7 @@ def facts_say(facts: Facts, indicators: dict[str, IndicatorEntry]) -> Iterator[s
     for name in type(family).model_fields:
         value = getattr(family, name)
         if name != "indicators" and value != type(family).model_fields[name].default:
-            yield sentence(value_is(name, value, None))
+            yield sentence(value_is(name, value, None)) if value is not None else missing_says(name, None)
     if family.indicators:
         yield sentence(f"on the family: {'; '.join(_named(family.indicators, indicators))}")
 

@@ -4,6 +4,7 @@ Reading a rule set document: every fault at once, each with its rule and its fie
 The shape is read by `triage.documents`; what the shape alone cannot show is looked for here.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path as FilePath
 from typing import Any
@@ -25,6 +26,10 @@ from triage.language import (
     walk,
 )
 from triage.rule_set_document import Pathway, Rule, RuleSetDocument, Scenario, cases, conditions, firings
+
+# A limit beyond these is a slip of the finger: thirty years in days, conditions as long as a book.
+HIGHEST_LIMIT = 10_950
+MOST_PARTS = 2_000
 
 
 def read_document(data: object) -> RuleSetDocument:
@@ -69,7 +74,8 @@ def load_yaml(text: str) -> Any:
         says = "This is not a document that can be read: it is nested too deeply."
     except InvalidDocument:
         raise
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError) as error:
+        # The last four come from tags, such as !!int of nothing.
         says = f"This is not YAML: {' '.join(str(error).split())}."
     raise InvalidDocument([Fault((), says)])
 
@@ -86,7 +92,7 @@ class _CarefulLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        if twice := sorted(key for key, times in Counter(keys).items() if times > 1):
             line = node.start_mark.line + 1
             says = f"stands twice in what begins at line {line}; keep one of the two."
             raise InvalidDocument([Fault((key,), says) for key in twice])
@@ -132,7 +138,12 @@ def _faults_of_meaning(document: RuleSetDocument) -> Iterator[Fault]:
     for path, condition, in_child in conditions(document):
         above = set(rule_ids[: path[1]]) if path[0] == "rules" and isinstance(path[1], int) else set()
         yield from _faults_of_condition(path, condition, in_child, codes, set(document.defined), above)
-    yield from _circles(document)
+    circles = list(_circles(document))
+    yield from circles
+    if not circles and all(
+        part.defined in document.defined for _, part, _ in conditions(document) if isinstance(part, Defined)
+    ):
+        yield from _too_long(document)
     for number, decision in enumerate(document.two_person_decisions):
         at: Path = ("two_person_decisions", number)
         for name in (*decision.decided.pathway, *decision.decided.not_pathway):
@@ -243,6 +254,10 @@ def _faults_of_answer(path: Path, condition: Fact) -> Iterator[Fault]:
         yield Fault(path, f"{name} is no number, and has no limits; ask with is or in.")
     elif len(limits) == 2 and limits[0] > limits[1]:
         yield Fault(path, "asks for at least more than for at most: no number is both.")
+    for limit in limits:
+        low, high = NUMBERS.get(name, (0, HIGHEST_LIMIT))
+        if not low <= limit <= min(high, HIGHEST_LIMIT):
+            yield Fault(path, f"asks for {limit}: {name} is asked from {low} to {min(high, HIGHEST_LIMIT)}.")
     can_be, kind = _can_be(name)
     for value in asked:
         if not can_be(value):
@@ -273,3 +288,19 @@ def _circles(document: RuleSetDocument) -> Iterator[Fault]:
                 todo |= uses.get(step, set())
         if name in reached:
             yield Fault(("defined", name), "is defined by itself, in a circle.")
+
+
+def _too_long(document: RuleSetDocument) -> Iterator[Fault]:
+    """Definitions that use definitions twice double each time: a few lines can be more than any machine can ask."""
+    sizes: dict[str, int] = {}
+
+    def size(name: str) -> int:
+        if name not in sizes:
+            sizes[name] = 1
+            parts = [part for _, part, _ in walk(document.defined[name])]
+            sizes[name] = sum(size(part.defined) if isinstance(part, Defined) else 1 for part in parts)
+        return sizes[name]
+
+    for name in document.defined:
+        if size(name) > MOST_PARTS:
+            yield Fault(("defined", name), f"asks more than {MOST_PARTS:,} questions when it is written out.")

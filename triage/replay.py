@@ -25,6 +25,8 @@ class Advice(NamedTuple):
     level: int
     hold: str
     team: str
+    also_refer_to: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Past:
     kind: TeamKind | None
     decided: Turn | None
     decided_kind: TeamKind | None
+    also_refer_to: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class Changed(NamedTuple):
@@ -60,9 +64,11 @@ class Changed(NamedTuple):
 class Replay:
     """The counts of a replay so far."""
 
-    def __init__(self, rules: RuleSet) -> None:
+    def __init__(self, rules: RuleSet, *, before: RuleSet | None = None) -> None:
+        """:param before: the version in whose place these rules would go."""
         self._rules = rules
         self._weights = weights(rules.pathways)
+        self._weights_before = weights((before or rules).pathways)
         self._kinds = {pathway.id: pathway.team for pathway in rules.pathways.values()}
         self._codes = rules.catalogue.bits.keys()
         self._counts: Counter[str] = Counter()
@@ -74,9 +80,14 @@ class Replay:
     def add(self, past: Past) -> Changed | None:
         """Count one contact; returned where anything that people act on would have been different."""
         result = self._rules.judge_stored(past.facts)
-        before = Advice(past.pathway, past.rag, past.level, past.hold, team_of(past.kind, past.locality))
+        before = Advice(
+            past.pathway, past.rag, past.level, past.hold, team_of(past.kind, past.locality), past.also_refer_to,
+            past.warnings,
+        )  # fmt: skip
         team = team_of(self._kinds[result.pathway], past.locality)
-        after = Advice(result.pathway, result.rag, result.level, result.hold or "", team)
+        after = Advice(
+            result.pathway, result.rag, result.level, result.hold or "", team, result.also_refer_to, result.warnings
+        )
         self._pathways[past.pathway, result.pathway] += 1
         self._rags[past.rag, result.rag] += 1
         self._count_demand(past, self._kinds[result.pathway])
@@ -93,7 +104,7 @@ class Replay:
         counts["changed"] += 1
         for name in Advice._fields:
             counts[name] += getattr(before, name) != getattr(after, name)
-        way = direction(self._weights, was, now)
+        way = self._way(before, after)
         agrees = False
         if way is not None:
             counts[way.value] += 1
@@ -116,6 +127,21 @@ class Replay:
             ],
             "unknown_indicators": dict(sorted(self._unknown.items())),
         }
+
+    def _way(self, before: Advice, after: Advice) -> Direction | None:
+        """
+        DOWN wherever anything that protects is lost: by the old order of pathways or by the new, a hold, a level, a
+        warning. What would be stepped down is not for the draft alone to say.
+        """
+        was, now = Turn(before.pathway, before.rag), Turn(after.pathway, after.rag)
+        way = direction(self._weights, was, now)
+        ways = {way, direction(self._weights_before, was, now)}
+        rises = Direction.UP in ways
+        loses_with_it = (before.hold and not after.hold) or after.level < before.level
+        loses_anyway = not set(before.warnings) <= set(after.warnings)
+        if Direction.DOWN in ways or loses_anyway or (loses_with_it and not rises):
+            return Direction.DOWN
+        return way
 
     def _agrees(self, was: Turn, now: Turn, decided: Turn) -> bool:
         """People had overruled the old rules, to what the new ones say or at least in the same direction."""

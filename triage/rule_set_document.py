@@ -4,13 +4,14 @@ A rule set as a document: what a practice lead reads and changes. Data, never co
 YAML on disk for the first, JSON in the database. `triage.reading` reads one and names every fault.
 """
 
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag, model_serializer
+from pydantic import AfterValidator, Discriminator, Field, StrictBool, StrictInt, Tag, model_serializer
 
-from triage.documents import NO_BOOL, NOT_EMPTY, Document, Text, one_or_many
+from triage.documents import NO_BOOL, NOT_EMPTY, Document, Text, fault, one_or_many, quoted
 from triage.facts import Agreement, Facts
 from triage.language import Condition, IndicatorEntry, Path, walk
 
@@ -44,6 +45,22 @@ NAME = r"^[a-z][a-z0-9-]*$"
 Level = Annotated[Literal[1, 2, 3, 4], NO_BOOL]
 
 
+def _different(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(values)) < len(values):
+        raise fault("names something twice; name each once.")
+    return values
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,49}", text):
+        raise fault(f"{quoted(text)} is no name: small letters, digits and _, a letter first, at most 50 of them.")
+    return text
+
+
+DIFFERENT = AfterValidator(_different)
+Name = Annotated[Text, AfterValidator(_name)]
+
+
 class Pathway(Document):
     """
     Where a contact can go. One without a team ends at the front door; `decision_only` is never recommended.
@@ -51,7 +68,7 @@ class Pathway(Document):
     `try_first` is what a partner should do, or try, before or beside sending a contact that would come here.
     """
 
-    id: Text
+    id: Name
     title: Text
     lead: Text | None = None
     team: TeamKind | None = None
@@ -96,10 +113,10 @@ class Then(Document):
 class Aggravator(Document):
     """A reason to look again. `alone`: it counts without an indicator beside it."""
 
-    id: Text
+    id: Name
     title: Text
     says: Text
-    agreement: Annotated[tuple[Agreement, ...], NOT_EMPTY] = tuple(Agreement)
+    agreement: Annotated[tuple[Agreement, ...], NOT_EMPTY, DIFFERENT] = tuple(Agreement)
     alone: StrictBool = False
     when: Condition
 
@@ -107,10 +124,10 @@ class Aggravator(Document):
 class Rule(Document):
     """One rule: it fires by its condition, by its aggravators, or because nothing above it did."""
 
-    id: Text
+    id: Name
     title: Text
     says: Text
-    agreement: Annotated[tuple[Agreement, ...], NOT_EMPTY] = tuple(Agreement)
+    agreement: Annotated[tuple[Agreement, ...], NOT_EMPTY, DIFFERENT] = tuple(Agreement)
     when: Condition | None = None
     aggravators: tuple[Aggravator, ...] = ()
     beside: Condition | None = None
@@ -122,7 +139,7 @@ class Rule(Document):
 class AlsoReferTo(Document):
     """Another service that should hear of it too. `only_if` limits it."""
 
-    id: Text
+    id: Name
     title: Text
     only_if: Condition | None = None
 
@@ -130,7 +147,7 @@ class AlsoReferTo(Document):
 class WarningEntry(Document):
     """A warning that travels with the recommendation."""
 
-    id: Text
+    id: Name
     title: Text
     when: Condition
 
@@ -138,26 +155,26 @@ class WarningEntry(Document):
 class Recommended(Document):
     """A recommendation that a two-person decision speaks of."""
 
-    rag: tuple[Rag, ...] = tuple(Rag)
+    rag: Annotated[tuple[Rag, ...], NOT_EMPTY, DIFFERENT] = tuple(Rag)
     rule: Text | None = None
 
 
 class Decided(Document):
     """A decision that a two-person decision speaks of."""
 
-    pathway: tuple[Text, ...] = ()
-    not_pathway: tuple[Text, ...] = ()
-    rag: tuple[Rag, ...] = tuple(Rag)
+    pathway: Annotated[tuple[Text, ...], DIFFERENT] = ()
+    not_pathway: Annotated[tuple[Text, ...], DIFFERENT] = ()
+    rag: Annotated[tuple[Rag, ...], NOT_EMPTY, DIFFERENT] = tuple(Rag)
 
 
 class TwoPersonDecision(Document):
     """A decision that takes effect only when a second person agrees. Every part that is given must hold."""
 
-    id: Text
+    id: Name
     says: Text
     recommended: Recommended = Recommended()
     decided: Decided = Decided()
-    agreement: Annotated[tuple[Agreement, ...], NOT_EMPTY] = tuple(Agreement)
+    agreement: Annotated[tuple[Agreement, ...], NOT_EMPTY, DIFFERENT] = tuple(Agreement)
     level_at_least: Level | None = None
     contacts_3_months_at_least: StrictInt | None = None
 
@@ -187,7 +204,7 @@ class Scenario(Document):
     `protected`: a safety scenario, which only a service manager may change.
     """
 
-    id: Text
+    id: Name
     title: Text
     protected: StrictBool = False
     facts: Facts
@@ -201,7 +218,7 @@ class RuleSetDocument(Document):
     version: Annotated[StrictInt, Field(ge=1)]
     title: Text
     pathways: Annotated[tuple[Pathway, ...], NOT_EMPTY]
-    defined: dict[Text, Condition] = Field(default_factory=dict)
+    defined: dict[Name, Condition] = Field(default_factory=dict)
     rules: Annotated[tuple[Rule, ...], NOT_EMPTY]
     also_refer_to: tuple[AlsoReferTo, ...] = ()
     warnings: tuple[WarningEntry, ...] = ()

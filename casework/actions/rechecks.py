@@ -87,8 +87,8 @@ def _read(rows: Any) -> list[Stored]:
 
 
 def _comes_out(stored: Stored) -> bool:
-    rules = of_version(stored.rule_set_id).rule_set
     try:
+        rules = of_version(stored.rule_set_id).rule_set
         now = recommend(rules, rules.facts(stored.facts)).as_json()
         essence = _essence(stored.result)
     except (InvalidDocument, LookupError, TypeError):

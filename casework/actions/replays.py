@@ -24,6 +24,7 @@ from triage.ruleset import parse
 log = structlog.get_logger()
 
 LEASE = timedelta(minutes=2)
+MOST_ATTEMPTS = 3
 LONGEST_PERIOD = timedelta(days=366 * 20)
 
 
@@ -88,10 +89,10 @@ def export(*, replay_id: int, by: User, now: datetime) -> Replay:
     """
     Write down that somebody takes a replay's result out of the service. It names references, never people.
 
-    :raises NotPermitted: `by` may not read rules.
+    :raises NotPermitted: `by` may not read contact by contact.
     :raises NotAllowedInStatus: it is not finished.
     """
-    permissions.check_can_read_rules(by, local_day(now))
+    permissions.check_can_read_replayed_contacts(by, local_day(now))
     replay = Replay.objects.select_related("rule_set").get(pk=replay_id)
     if replay.finished_at is None:
         raise NotAllowedInStatus("Only a finished replay can be exported.")
@@ -122,10 +123,13 @@ def _goes_on() -> Q:
 
 @transaction.atomic
 def _claim(now: datetime) -> Replay | None:
+    # One at a time: the worker has reminders to send meanwhile.
+    if Replay.objects.filter(_goes_on(), leased_until__gt=now).exists():
+        return None
     replay = (
         Replay.objects.filter(_goes_on(), Q(leased_until__isnull=True) | Q(leased_until__lte=now))
         .select_for_update(of=("self",), skip_locked=True)
-        .select_related("rule_set")
+        .select_related("rule_set__based_on")
         .order_by("asked_at", "pk")
         .first()
     )
@@ -137,14 +141,21 @@ def _claim(now: datetime) -> Replay | None:
         says = "The rule set changed before the replay began. Ask for another."
         Replay.objects.filter(pk=replay.pk).update(failed_at=now, failure=says)
         return None
+    if replay.attempts >= MOST_ATTEMPTS:
+        says = f"The worker died {MOST_ATTEMPTS} times over it. Ask for a shorter period, or tell your administrator."
+        Replay.objects.filter(pk=replay.pk).update(failed_at=now, failure=says)
+        return None
+    replay.attempts += 1
     replay.started_at, replay.leased_until, replay.done = now, now + LEASE, 0
     replay.contacts = past.count(replay.first_day, replay.last_day)
-    replay.save(update_fields=["started_at", "leased_until", "done", "contacts"])
+    replay.save(update_fields=["attempts", "started_at", "leased_until", "done", "contacts"])
     return replay
 
 
 def _run(replay: Replay, clock: Callable[[], datetime]) -> None:
-    calculation = calculator.Replay(parse(replay.rule_set.document))
+    rules = parse(replay.rule_set.document)
+    based_on = replay.rule_set.based_on
+    calculation = calculator.Replay(rules, before=parse(based_on.document) if based_on else rules)
     for piece in past.pieces(replay.first_day, replay.last_day):
         found = [
             _row(replay, contact_id, seen, changed)

@@ -5,6 +5,7 @@ What is live changes only here. A version begins at once or at a moment ahead, a
 instant: no contact falls between two versions, and none is triaged by both.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,25 +25,37 @@ from triage.models import RuleSetVersion
 from triage.reading import read_document
 from triage.rule_set_document import RuleSetDocument, as_json
 from triage.ruleset import RuleSet, parse, shipped
+from triage.safety import changed
 from triage.scenarios import protected, run
 
 
 @transaction.atomic
 def copy(*, version_id: int, by: User, now: datetime) -> RuleSetVersion:
     """
-    Copy a version to a new draft, with the next number.
+    Copy a version to a new draft, with the next number. Whatever is copied, the draft is based on the version that goes
+    on until further notice: that is the one whose place it would take.
 
-    :raises NotPermitted: `by` does not draft rules.
+    :raises NotPermitted: `by` does not draft rules, or is no service manager and copies what safety rests on other than
+        it is now.
     """
     permissions.check_can_draft_rules(by, local_day(now))
-    hold_what_is_live()
     source = RuleSetVersion.objects.get(pk=version_id)
+    # Whoever copies at the same moment waits here, and takes the next number.
+    base = _goes_on()
     taken = RuleSetVersion.objects.filter(name=source.name).aggregate(Max("version"))["version__max"]
     document = drafting.copied(read_document(source.document), version=taken + 1, safety=shipped().document)
+    before, after = read_document(base.document), read_document(document)
+    # The first ones carried no scenario of their own: what a copy is given then is nobody's change.
+    given = protected(after) if not protected(before) else {}
+    safety = changed(before, after, before) - given.keys()
+    permissions.check_can_change_safety(safety, by, local_day(now))
     draft = RuleSetVersion.objects.create(
-        name=source.name, version=taken + 1, document=document, based_on=source, drafted_by=by, drafted_at=now
+        name=source.name, version=taken + 1, document=document, based_on=base, drafted_by=by, drafted_at=now,
+        safety_changed_by=by if safety else None,
+    )  # fmt: skip
+    audit.record(
+        Event.RULE_SET_DRAFTED, by=by, at=now, rule_set=str(draft), based_on=str(base), copied_from=str(source)
     )
-    audit.record(Event.RULE_SET_DRAFTED, by=by, at=now, rule_set=str(draft), based_on=str(source))
     return draft
 
 
@@ -64,7 +77,10 @@ def change(*, version_id: int, edition: int, document: dict[str, Any], by: User,
         raise InvalidDocument([Fault(("version",), says)])
     if after == before and as_json(after) == as_json(before):
         return draft
-    safety = _safety_changes(before, after)
+    base = read_document(draft.based_on.document) if draft.based_on else before
+    if gone := list(_gone(base, after)):
+        raise InvalidDocument(gone)
+    safety = changed(before, after, base)
     permissions.check_can_change_safety(safety, by, local_day(now))
     draft.document = as_json(after)
     draft.edition += 1
@@ -149,7 +165,7 @@ def approve(*, version_id: int, edition: int, starts_at: datetime | None, by: Us
     policies.check_edition_was_in_view(draft, edition)
     if unproved := not_proved(draft, parse(draft.document)):
         raise NotAllowedInStatus(" ".join(unproved))
-    ends = RuleSetVersion.objects.select_for_update().get(live__endswith__isnull=True, live__isnull=False)
+    ends = _goes_on()
     if ends.pk != draft.based_on_id:
         raise NotAllowedInStatus(
             f"{ends} took the place of {draft.based_on} since this draft was copied. Copy {ends}, and bring your "
@@ -222,7 +238,8 @@ def not_proved(draft: RuleSetVersion, rules: RuleSet) -> list[str]:
         wanting.append(f"{len(failing)} of {len(outcomes)} scenarios do not pass: {'; '.join(failing)}.")
     if not any(outcome.scenario.protected for outcome in outcomes):
         wanting.append("It carries no safety scenario.")
-    if not Replay.objects.filter(rule_set=draft, edition=draft.edition, finished_at__isnull=False).exists():
+    replayed = Replay.objects.filter(rule_set=draft, edition=draft.edition, finished_at__isnull=False)
+    if not replayed.filter(contacts__gt=0).exists():
         wanting.append("It was not replayed over past contacts as it stands now.")
     return wanting
 
@@ -244,7 +261,16 @@ def _locked(version_id: int) -> RuleSetVersion:
     return RuleSetVersion.objects.select_for_update(of=("self",)).select_related("proposed_by").get(pk=version_id)
 
 
-def _safety_changes(before: RuleSetDocument, after: RuleSetDocument) -> set[str]:
-    """The names of the safety scenarios that were added, changed, taken away, or are no longer protected."""
-    old, new = protected(before), protected(after)
-    return {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+def _goes_on() -> RuleSetVersion:
+    """The version that is live, or will be, until further notice; locked."""
+    return RuleSetVersion.objects.select_for_update().get(live__endswith__isnull=True, live__isnull=False)
+
+
+def _gone(base: RuleSetDocument, after: RuleSetDocument) -> Iterator[Fault]:
+    """Names that others hold on to: partners send the codes; clocks, cases and their history know the pathways."""
+    codes = {entry.code for entry in base.indicators} - {entry.code for entry in after.indicators}
+    for code in sorted(codes):
+        yield Fault(("indicators", code), "may not be taken away: partners send it, and it would be refused.")
+    pathways = {entry.id for entry in base.pathways} - {entry.id for entry in after.pathways}
+    for name in sorted(pathways):
+        yield Fault(("pathways", name), "may not be taken away or renamed: clocks and cases know it. Change its title.")

@@ -43,6 +43,7 @@ def show(request: HttpRequest, version_id: int, replay_id: int) -> HttpResponse:
         "now": now,
         "goes_on": not (replay.finished_at or replay.cancelled_at or replay.failed_at),
         "cancels": drafts,
+        "reads": allows(permissions.check_can_read_replayed_contacts, user, local_day(now)),
         "edits": drafts and version.stage(now) in (Stage.DRAFT, Stage.PROVED),
     }
     result = replay.result

@@ -244,8 +244,8 @@ class ScenarioForm(DocumentForm):
     def _new_name(self, title: str) -> str:
         """A name of its own, made from the title's words."""
         words = "".join(letter.lower() if letter.isalnum() else " " for letter in title).split()
-        base = "_".join(words)[:60] or "scenario"
-        taken = {scenario["id"] for scenario in self._document.get("scenarios", [])}
+        base = "_".join(words).encode("ascii", "ignore").decode()[:40].lstrip("_0123456789") or "scenario"
+        taken = {scenario["id"] for scenario in self._document.get("scenarios", [])} | {"new"}
         return next(name for name in _numbered(base) if name not in taken)
 
 
@@ -294,7 +294,7 @@ class ApproveForm(ActionForm):
     edition = forms.IntegerField(widget=forms.HiddenInput)
     begins = forms.ChoiceField(
         label="When does it begin?", widget=Radios, choices=[("now", "At once"), ("later", "At a moment ahead")],
-        initial="now",
+        error_messages={"required": "Choose when it begins."},
     )  # fmt: skip
     day = DatePartsField(label="Day, if ahead")
     time = forms.TimeField(

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from casework import permissions
-from casework.actions import replays, rule_sets
+from casework.actions import looking, replays, rule_sets
 from casework.admin.rule_set_forms import (
     ApproveForm,
     DocumentForm,
@@ -89,7 +89,7 @@ def differ(request: HttpRequest, version_id: int) -> HttpResponse:
     _, now, version = open_version(request, version_id)
     others = RuleSetVersion.objects.filter(name=version.name).exclude(pk=version.pk).defer("document")
     asked = request.GET.get("from", "")
-    chosen = int(asked) if asked.isascii() and asked.isdigit() else version.based_on_id
+    chosen = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else version.based_on_id
     other = RuleSetVersion.objects.filter(name=version.name, pk=chosen or 0).exclude(pk=version.pk).first()
     if asked and other is None:
         raise Http404
@@ -141,7 +141,8 @@ def entry(request: HttpRequest, version_id: int, part: str, name: str) -> HttpRe
         form = EntryForm(rules.document, part, name, request.POST or None, initial={"edition": version.edition})
     except KeyError:
         raise Http404 from None
-    item = next(item for chapter in chapters(rules.document) for item in chapter.items if item.id == name)
+    chapter = next(chapter for chapter in chapters(rules.document) if chapter.id == part)
+    item = next(item for item in chapter.items if item.id == name)
     return _edit(
         request, version, form, form.changed_document, user, title=item.title, item=item,
         template="rule_sets/form.html",
@@ -345,11 +346,12 @@ def _facts_of(reference: str, user: User, now: datetime) -> drafting.Json | None
     """What the rules were told of a contact that the reader may see, to make a scenario of."""
     if not reference:
         return None
-    contact = Contact.objects.visible_to(user, local_day(now)).filter(reference=reference)
-    facts = contact.values_list("recommendation__facts", flat=True).first()
-    if facts is None:
-        raise Http404
-    return scenario_facts(facts)
+    try:
+        contact = looking.at_contact(reference=reference, by=user, now=now)
+    except Contact.DoesNotExist:
+        raise Http404 from None
+    assert contact.recommendation is not None
+    return scenario_facts(contact.recommendation.facts)
 
 
 def _how_it_went(kept: RuleSetVersion, before: RuleSetVersion) -> str:

@@ -47,7 +47,7 @@ class RuleSetVersionAdmin(RoleAdmin):
         return version.live.upper if version.live else None
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not object_id.isdigit():
+        if not (object_id.isascii() and object_id.isdigit() and len(object_id) < 10):
             raise Http404
         return redirect("admin:rule-set", int(object_id))
 

@@ -32,6 +32,7 @@ class Replay(models.Model):
     asked_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     leased_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
     contacts = models.PositiveIntegerField(null=True, help_text="How many there are in the period.")
     done = models.PositiveIntegerField(default=0)
     finished_at = models.DateTimeField(null=True)
@@ -115,7 +116,7 @@ class ReplayedContact(models.Model):
             refuse_if(
                 """EXISTS (
                        SELECT FROM public.casework_replay
-                       WHERE id = COALESCE(OLD.replay_id, NEW.replay_id) AND finished_at IS NOT NULL
+                       WHERE id IN (OLD.replay_id, NEW.replay_id) AND finished_at IS NOT NULL
                    )""",
                 on=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
                 name="what_a_finished_replay_found_stays",

@@ -67,7 +67,11 @@ def history() -> list[RuleSetVersion]:
 
 
 def nobody_fell_between() -> int:
-    """Each contact has one recommendation, by the one version whose time holds the moment at which it came."""
+    """
+    Each contact has one recommendation, by the one version whose time holds the moment at which it came.
+
+    :returns: how many there are, beside the one that every replay needs.
+    """
     versions = history()
     for contact in Contact.objects.all():
         (first,) = Recommendation.objects.filter(contact=contact)
@@ -75,7 +79,7 @@ def nobody_fell_between() -> int:
         (live,) = [version for version in versions if contact.received_at in version.live]
         assert first.rule_set_id == live.pk
         assert first.result["ruleset"] == str(live)
-    return Contact.objects.count()
+    return Contact.objects.count() - 1
 
 
 class TestApproving:

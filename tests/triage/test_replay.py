@@ -11,6 +11,7 @@ from tests.triage.documents import Json, having
 from triage.direction import Direction, Turn
 from triage.recommendation import recommend
 from triage.replay import NOBODY_YET, Advice, Past, Replay, team_of
+from triage.rule_set_document import as_json
 from triage.ruleset import RuleSet, TeamKind, parse, shipped
 
 MONDAY = date(2026, 11, 16)
@@ -29,6 +30,7 @@ def past(facts: Json, *, locality: str = "aylesbury", decided: Turn | None = Non
     kept: dict[str, Any] = {
         "facts": rules.facts(facts).model_dump(mode="json"), "locality": locality, "week": MONDAY,
         "pathway": said.pathway, "rag": said.rag, "level": said.level, "hold": said.hold or "",
+        "also_refer_to": said.also_refer_to, "warnings": said.warnings,
         "kind": rules.pathways[said.pathway].team, "decided": decided,
         "decided_kind": rules.pathways[decided.pathway].team if decided else None,
     }  # fmt: skip
@@ -54,8 +56,14 @@ class TestOneContact:
             replay, said = Replay(rules), recommend(rules, rules.facts(facts))
             changed, seen = replay.add(past(facts)), past(facts)
             kind = rules.pathways[said.pathway].team
-            after = Advice(said.pathway, said.rag, said.level, said.hold or "", team_of(kind, "aylesbury"))
-            before = Advice(seen.pathway, seen.rag, seen.level, seen.hold, team_of(seen.kind, "aylesbury"))
+            after = Advice(
+                said.pathway, said.rag, said.level, said.hold or "", team_of(kind, "aylesbury"),
+                said.also_refer_to, said.warnings,
+            )  # fmt: skip
+            before = Advice(
+                seen.pathway, seen.rag, seen.level, seen.hold, team_of(seen.kind, "aylesbury"),
+                seen.also_refer_to, seen.warnings,
+            )  # fmt: skip
             assert changed is None if before == after else (changed and changed.after) == after
 
     @pytest.mark.parametrize(
@@ -65,7 +73,9 @@ class TestOneContact:
             ({"rag": "amber"}, {"rag", "down"}),
             ({"rag": "blue"}, {"rag", "up"}),
             ({"level": 2}, {"level"}),
-            ({"hold": "agreement"}, {"hold"}),
+            ({"hold": "agreement"}, {"hold", "down"}),
+            ({"also_refer_to": ("lado",)}, {"also_refer_to"}),
+            ({"warnings": ("do_not_inform_parents",)}, {"warnings", "down"}),
             ({"kind": TeamKind.CHILD_PROTECTION}, {"team"}),
             ({"pathway": "advice", "kind": None, "level": 1}, {"pathway", "up", "level", "team"}),
         ],
@@ -77,10 +87,27 @@ class TestOneContact:
         counts = {name for name, count in replay.result()["counts"].items() if count}
         assert counts == counted | {"contacts", "changed"}
 
-    def test_a_level_or_a_hold_alone_goes_no_way(self) -> None:
-        changed = Replay(shipped()).add(past(LEVEL_3, level=2, hold="agreement"))
+    def test_whatever_protects_and_is_lost_is_a_step_down(self) -> None:
+        """A hold, a level, a warning: although pathway and rating stay. More of them is none."""
+        for but, way in (
+            ({"hold": "agreement"}, Direction.DOWN), ({"level": 4}, Direction.DOWN), ({"level": 2}, None),
+            ({"warnings": ("do_not_inform_parents",)}, Direction.DOWN), ({"also_refer_to": ("lado",)}, None),
+        ):  # fmt: skip
+            changed = Replay(shipped()).add(past(LEVEL_3, **but))
+            assert changed is not None
+            assert changed.direction == way, but
+
+    def test_the_draft_alone_does_not_say_what_a_step_down_is(self) -> None:
+        """Early help put above family help, and recommended in its place."""
+        document = as_json(shipped().document)
+        pathways = document["pathways"]
+        pathways.insert(0, pathways.pop([entry["id"] for entry in pathways].index("early_help")))
+        for rule in document["rules"]:
+            if rule["id"] == "level_3_agreed":
+                rule["then"]["pathway"] = "early_help"
+        changed = Replay(parse(document), before=shipped()).add(past(LEVEL_3))
         assert changed is not None
-        assert changed.direction is None
+        assert changed.direction == Direction.DOWN
 
     def test_a_locality_that_cannot_be_told_is_nobodys_yet(self) -> None:
         replay = Replay(stepped_down())

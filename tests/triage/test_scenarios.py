@@ -330,7 +330,6 @@ NOT_CAUGHT = frozenset({
     # A matter of order.
     "outside_our_area before referrer_says_level_4", "already_working_with_the_family before outside_our_area",
     "strong_level_4 before already_working_with_the_family", "reason_to_look_again before strong_level_4",
-    "strong_level_4 after early help",
     # A scenario cannot say who decides.
     "no manager after hard_stop",
     "one person where advice_on_high_level", "one person where refused_agreement_overridden",

@@ -1,7 +1,7 @@
 """manage.py recheck_recommendations: stored recommendations computed again. Exit code 1 if any comes out otherwise."""
 
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -10,13 +10,19 @@ from django.utils import timezone
 from casework.actions.rechecks import recheck
 
 
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is not a number of recommendations; give 1 or more.")
+    return int(text)
+
+
 class Command(BaseCommand):
     """Shows its progress; Ctrl-C stops it, and nothing is written down then."""
 
     help = "Compute stored recommendations again, each by its own version. Exit code 1 if any comes out otherwise."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--sample", type=int, metavar="N", help="N by lot; without it, all of them")
+        parser.add_argument("--sample", type=_count, metavar="N", help="N by lot; without it, all of them")
 
     def handle(self, *args: Any, sample: int | None, **options: Any) -> None:
         found = recheck(now=timezone.now(), sample=sample, progress=self._progress)

@@ -1,0 +1,47 @@
+"""
+What safety rests on in a rule set: a service manager answers for it, whoever drafts the rest.
+
+Safety scenarios; the decisions that need two people; after which rules a manager decides; which indicators are hard
+stops or strong, and what they say; warnings.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from triage.language import Gate
+from triage.rule_set_document import RuleSetDocument, as_json
+from triage.scenarios import protected
+
+Resting = Mapping[str, Any]
+
+
+def safety(document: RuleSetDocument) -> Resting:
+    """Each thing that safety rests on, by a name for people, as it is stored."""
+    data = as_json(document)
+    grave = {Gate.HARD_STOP.value, Gate.STRONG.value}
+    return {
+        **protected(document),
+        **{f"two people for {entry['id']}": entry for entry in data.get("two_person_decisions", [])},
+        **{f"who decides after {rule['id']}": rule["decided_by"] for rule in data["rules"] if rule.get("decided_by")},
+        **{
+            f"indicator {entry['code']}": {name: entry[name] for name in ("level", "gate", "says")}
+            for entry in data["indicators"]
+            if entry["gate"] in grave
+        },
+        **{f"warning {entry['id']}": entry for entry in data.get("warnings", [])},
+    }
+
+
+def changed(before: RuleSetDocument, after: RuleSetDocument, base: RuleSetDocument) -> set[str]:
+    """
+    What safety rests on and is not as it was. What is as in `base` again, where the draft began, is no change: a slip
+    can be taken back by whoever made it. A new hard stop or strong indicator makes the rules more careful, and is none.
+    """
+    old, new, first = safety(before), safety(after), safety(base)
+    return {
+        name
+        for name in old.keys() | new.keys()
+        if old.get(name) != new.get(name)
+        and new.get(name) != first.get(name)
+        and not (name.startswith("indicator ") and name not in old)
+    }
