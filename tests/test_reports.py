@@ -574,6 +574,23 @@ class TestEquality:
 # ---- what it costs
 
 
+def test_a_decision_between_two_counts_is_counted_by_all_of_them(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four queries are four moments. Without asking again, the tables would not add up."""
+    decided(story)
+    count_one, counted = equality._counts, []
+
+    def somebody_decides(dimension: Any, period: Period) -> Any:
+        found = count_one(dimension, period)
+        counted.append(dimension)
+        if len(counted) == 2:
+            decided(story)
+        return found
+
+    monkeypatch.setattr(equality, "_counts", somebody_decides)
+    assert equality.report(MONTH)
+    assert len(counted) == 8
+
+
 class TestWhatItCosts:
     @pytest.fixture
     def many(self, story: Story) -> Story:

@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import BooleanField, ExpressionWrapper, F, Func, IntegerField, Q
 from django.db.models.functions import TruncDate
 
+from casework.errors import CaseworkError
 from casework.models import ContactChild
 from casework.reports.period import Period
 from casework.reports.suppression import Shown, suppress
@@ -101,7 +102,7 @@ class Equality:
 
 def report(period: Period) -> Equality:
     """Four queries, each as large as there are groups and pairs of recommendation and decision in it."""
-    counts = [_counts(dimension, period) for dimension in DIMENSIONS]
+    counts = _of_one_moment(period)
     pathways = _pathways({pair for count in counts for _, pair in count})
     tables = [
         [_row(group, count, tuple(pathways)) for group in dimension.groups]
@@ -124,6 +125,26 @@ def report(period: Period) -> Equality:
 
 
 Counts = Counter[tuple[str, Pair]]
+
+
+def _of_one_moment(period: Period) -> list[Counts]:
+    """
+    The counts by each dimension, of the same children: where somebody decided between two queries, all are asked again.
+
+    :raises CaseworkError: people decide faster than we can count.
+    """
+    for _ in range(5):
+        counts = [_counts(dimension, period) for dimension in DIMENSIONS]
+        if len({frozenset(_by_pair(count).items()) for count in counts}) == 1:
+            return counts
+    raise CaseworkError("People are deciding on contacts of these days at this moment. Load the page again.")
+
+
+def _by_pair(counts: Counts) -> Counter[Pair]:
+    found: Counter[Pair] = Counter()
+    for (_, pair), count in counts.items():
+        found[pair] += count
+    return found
 
 
 def _counts(dimension: Dimension, period: Period) -> Counts:
