@@ -30,6 +30,7 @@ from triage import replay as calculator
 from triage.documents import InvalidDocument
 from triage.recommendation import recommend
 from triage.ruleset import parse
+from triage.scenarios import run
 
 Json = dict[str, Any]
 
@@ -620,7 +621,7 @@ class TestWhatComesBetween:
         asked.rule_set.refresh_from_db()
         draft = asked.rule_set
         assert "It was not replayed over past contacts as it stands now." in rule_sets.not_proved(
-            draft, parse(draft.document)
+            draft, run(parse(draft.document))
         )
 
     def test_a_contact_that_comes_while_it_runs_is_not_todays(self, drafts: Drafts, asked: Replay) -> None:

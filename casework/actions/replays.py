@@ -14,6 +14,7 @@ from django.db.models import F, Q
 from casework import audit, past, permissions, policies
 from casework.errors import NotAllowedInStatus
 from casework.models import Event, Replay, ReplayedContact
+from casework.rules import of_version
 from localities.models import User
 from localities.working_time import local_day
 from triage import replay as calculator
@@ -123,18 +124,12 @@ def _goes_on() -> Q:
 
 @transaction.atomic
 def _claim(now: datetime) -> Replay | None:
-    # One at a time: the worker has reminders to send meanwhile.
-    if Replay.objects.filter(_goes_on(), leased_until__gt=now).exists():
+    # One at a time, for the worker has reminders to send meanwhile: who claims holds all that wait or run.
+    waiting = Replay.objects.filter(_goes_on()).select_for_update(of=("self",))
+    going_on = list(waiting.select_related("rule_set").order_by("pk"))
+    if not going_on or any(each.leased_until and each.leased_until > now for each in going_on):
         return None
-    replay = (
-        Replay.objects.filter(_goes_on(), Q(leased_until__isnull=True) | Q(leased_until__lte=now))
-        .select_for_update(of=("self",), skip_locked=True)
-        .select_related("rule_set__based_on")
-        .order_by("asked_at", "pk")
-        .first()
-    )
-    if replay is None:
-        return None
+    replay = going_on[0]
     # What a worker that died left behind is found again, or goes.
     replay.changed.all().delete()
     if replay.rule_set.edition != replay.edition:
@@ -153,9 +148,10 @@ def _claim(now: datetime) -> Replay | None:
 
 
 def _run(replay: Replay, clock: Callable[[], datetime]) -> None:
-    rules = parse(replay.rule_set.document)
-    based_on = replay.rule_set.based_on
-    calculation = calculator.Replay(rules, before=parse(based_on.document) if based_on else rules)
+    based_on = replay.rule_set.based_on_id
+    calculation = calculator.Replay(
+        parse(replay.rule_set.document), before=of_version(based_on).rule_set if based_on else None
+    )
     for piece in past.pieces(replay.first_day, replay.last_day):
         found = [
             _row(replay, contact_id, seen, changed)

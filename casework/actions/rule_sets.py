@@ -16,7 +16,7 @@ from django.db.models import Max
 from casework import audit, outbox, permissions, policies
 from casework.errors import NotAllowedInStatus
 from casework.models import Contact, Event, Message, Replay
-from casework.rules import hold_what_is_live
+from casework.rules import hold_what_is_live, of_version
 from localities.models import User
 from localities.working_time import local_day
 from triage import drafting
@@ -24,9 +24,9 @@ from triage.documents import Fault, InvalidDocument
 from triage.models import RuleSetVersion
 from triage.reading import read_document
 from triage.rule_set_document import RuleSetDocument, as_json
-from triage.ruleset import RuleSet, parse, shipped
+from triage.ruleset import parse, shipped
 from triage.safety import changed
-from triage.scenarios import protected, run
+from triage.scenarios import Outcome, protected, run
 
 
 @transaction.atomic
@@ -44,7 +44,7 @@ def copy(*, version_id: int, by: User, now: datetime) -> RuleSetVersion:
     base = _goes_on()
     taken = RuleSetVersion.objects.filter(name=source.name).aggregate(Max("version"))["version__max"]
     document = drafting.copied(read_document(source.document), version=taken + 1, safety=shipped().document)
-    before, after = read_document(base.document), read_document(document)
+    before, after = of_version(base.pk).rule_set.document, read_document(document)
     # The first ones carried no scenario of their own: what a copy is given then is nobody's change.
     given = protected(after) if not protected(before) else {}
     safety = changed(before, after, before) - given.keys()
@@ -77,7 +77,7 @@ def change(*, version_id: int, edition: int, document: dict[str, Any], by: User,
         raise InvalidDocument([Fault(("version",), says)])
     if after == before and as_json(after) == as_json(before):
         return draft
-    base = read_document(draft.based_on.document) if draft.based_on else before
+    base = of_version(draft.based_on_id).rule_set.document if draft.based_on_id else before
     if gone := list(_gone(base, after)):
         raise InvalidDocument(gone)
     safety = changed(before, after, base)
@@ -108,7 +108,7 @@ def propose(*, version_id: int, edition: int, proposal: str, by: User, now: date
     policies.check_edition_was_in_view(draft, edition)
     if draft.proposed_at is not None:
         raise NotAllowedInStatus(f"{draft} is proposed already.")
-    faults = [Fault((), says) for says in not_proved(draft, parse(draft.document))]
+    faults = [Fault((), says) for says in not_proved(draft, run(parse(draft.document)))]
     if not proposal.strip():
         faults.append(Fault(("proposal",), "Say what the change is for."))
     if faults:
@@ -163,7 +163,7 @@ def approve(*, version_id: int, edition: int, starts_at: datetime | None, by: Us
     permissions.check_can_approve_rules(draft.proposed_by_id, by, local_day(now))
     policies.check_is_proposed(draft)
     policies.check_edition_was_in_view(draft, edition)
-    if unproved := not_proved(draft, parse(draft.document)):
+    if unproved := not_proved(draft, run(parse(draft.document))):
         raise NotAllowedInStatus(" ".join(unproved))
     ends = _goes_on()
     if ends.pk != draft.based_on_id:
@@ -229,9 +229,12 @@ def discard(*, version_id: int, by: User, now: datetime) -> RuleSetVersion:
     return draft
 
 
-def not_proved(draft: RuleSetVersion, rules: RuleSet) -> list[str]:
-    """What a draft still needs before somebody may propose it: sentences, none where it is proved."""
-    outcomes = run(rules)
+def not_proved(draft: RuleSetVersion, outcomes: list[Outcome]) -> list[str]:
+    """
+    What a draft still needs before somebody may propose it: sentences, none where it is proved.
+
+    :param outcomes: what its rules say to its scenarios.
+    """
     wanting = []
     failing = [outcome.scenario.title for outcome in outcomes if not outcome.passes]
     if failing:

@@ -1,8 +1,7 @@
 """The forms of the rule sets' screens. They collect; whether it is right is the document's reader's to say."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import yaml
@@ -257,12 +256,12 @@ def _numbered(base: str) -> Iterator[str]:
         number += 1
 
 
-@dataclass(frozen=True)
-class Period:
-    """The days of a replay, as typed."""
-
-    first_day: str | None
-    last_day: str | None
+def _real_day(typed: str | None, field: str) -> date | None:
+    """:raises InvalidDocument: what was typed is no real day."""
+    try:
+        return date.fromisoformat(typed) if typed else None
+    except ValueError:
+        raise InvalidDocument([Fault((field,), "This is not a real day.")]) from None
 
 
 class ReplayForm(ActionForm):
@@ -270,6 +269,10 @@ class ReplayForm(ActionForm):
 
     first_day = DatePartsField(label="From the day of receipt")
     last_day = DatePartsField(label="Up to and including")
+
+    def day(self, field: str) -> date | None:
+        """:raises InvalidDocument: what was typed is no real day."""
+        return _real_day(self.cleaned_data[field], field)
 
 
 class ProposeForm(ActionForm):
@@ -309,10 +312,7 @@ class ApproveForm(ActionForm):
         """
         if self.cleaned_data["begins"] == "now":
             return None
-        day, clock = self.cleaned_data["day"], self.cleaned_data["time"]
-        try:
-            if day and clock:
-                return datetime.combine(datetime.fromisoformat(day).date(), clock, tzinfo=LONDON)
-        except ValueError:
-            raise InvalidDocument([Fault(("day",), "This is not a real day.")]) from None
-        raise InvalidDocument([Fault(("day" if not day else "time",), "Say on which day and at what time it begins.")])
+        day, clock = _real_day(self.cleaned_data["day"], "day"), self.cleaned_data["time"]
+        if day and clock:
+            return datetime.combine(day, clock, tzinfo=LONDON)
+        raise InvalidDocument([Fault(("time" if day else "day",), "Say on which day and at what time it begins.")])

@@ -3,7 +3,7 @@ The pages of a rule set: read as prose and tables, changed in forms, proved, pro
 """
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -25,14 +25,18 @@ from casework.admin.rule_set_forms import (
 )
 from casework.models import Contact
 from casework.permissions import allows
+from casework.rules import of_version
+from casework.web.forms import ActionForm
 from casework.web.signed_in import user_of
+from casework.web.views.contacts import errors_of
 from localities.models import User
 from localities.working_time import local_day
 from triage import drafting
 from triage.differences import differences
-from triage.documents import Fault, InvalidDocument
+from triage.documents import InvalidDocument
 from triage.models import RuleSetVersion, Stage
 from triage.prose import chapters
+from triage.rule_set_document import RuleSetDocument
 from triage.ruleset import parse
 from triage.scenarios import run, scenario_facts
 
@@ -60,13 +64,13 @@ def show(request: HttpRequest, version_id: int, status: int = 200, **bound: Any)
         "failing": [outcome for outcome in outcomes if not outcome.passes],
         "safety": sum(outcome.scenario.protected for outcome in outcomes),
         "replays": version.replays.select_related("asked_by")[:20],
-        "changes": len(differences(parse(based_on.document).document, rules.document)) if based_on else 0,
+        "changes": len(differences(_published(based_on), rules.document)) if based_on else 0,
         "edits": drafts and stage in (Stage.DRAFT, Stage.PROVED),
         "copies": drafts,
         "errors": [],
     }
     if drafts and stage == Stage.DRAFT:
-        context["wanting"] = rule_sets.not_proved(version, rules)
+        context["wanting"] = rule_sets.not_proved(version, outcomes)
         context["propose"] = ProposeForm(initial={"edition": version.edition})
     if drafts and stage in (Stage.DRAFT, Stage.PROVED):
         context["replay"] = ReplayForm(
@@ -80,7 +84,7 @@ def show(request: HttpRequest, version_id: int, status: int = 200, **bound: Any)
         context["call_off"] = ReasonForm(prefix="call_off")
     context |= bound
     for form in bound.values():
-        context["errors"] += _errors(form)
+        context["errors"] += errors_of(form)
     return render(request, "rule_sets/show.html", context, status=status)
 
 
@@ -89,7 +93,7 @@ def differ(request: HttpRequest, version_id: int) -> HttpResponse:
     _, now, version = open_version(request, version_id)
     others = RuleSetVersion.objects.filter(name=version.name).exclude(pk=version.pk).defer("document")
     asked = request.GET.get("from", "")
-    chosen = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else version.based_on_id
+    chosen = number(asked) if asked else version.based_on_id
     other = RuleSetVersion.objects.filter(name=version.name, pk=chosen or 0).exclude(pk=version.pk).first()
     if asked and other is None:
         raise Http404
@@ -127,7 +131,7 @@ def document(request: HttpRequest, version_id: int) -> HttpResponse:
     form = WholeDocumentForm(request.POST or None, initial={"edition": version.edition, "text": text})
     return _edit(
         request, version, form, lambda: drafting.from_yaml(form.cleaned_data["text"]), user,
-        title="The whole document", template="rule_sets/form.html",
+        title="The whole document",
     )  # fmt: skip
 
 
@@ -145,7 +149,6 @@ def entry(request: HttpRequest, version_id: int, part: str, name: str) -> HttpRe
     item = next(item for item in chapter.items if item.id == name)
     return _edit(
         request, version, form, form.changed_document, user, title=item.title, item=item,
-        template="rule_sets/form.html",
     )  # fmt: skip
 
 
@@ -162,7 +165,7 @@ def scenario(request: HttpRequest, version_id: int, name: str | None = None) -> 
     may_remove = not is_protected or allows(permissions.check_can_change_safety, [name or ""], user, local_day(now))
     return _edit(
         request, version, form, form.changed_document, user,
-        title=form.initial.get("title", "A new scenario"), name=name, template="rule_sets/form.html",
+        title=form.initial.get("title", "A new scenario"), name=name,
         may_remove=name and may_remove,
     )  # fmt: skip
 
@@ -199,99 +202,63 @@ def discard(request: HttpRequest, version_id: int) -> HttpResponse:
 
 def propose(request: HttpRequest, version_id: int) -> HttpResponse:
     """Ask a second person to approve a draft."""
-    user, now, version = open_version(request, version_id)
-    if request.method != "POST":
-        return redirect("admin:rule-set", version_id)
     form = ProposeForm(request.POST)
-    if form.is_valid():
+
+    def act(by: User, now: datetime) -> str:
         said = form.cleaned_data
-        try:
-            rule_sets.propose(
-                version_id=version.pk, edition=said["edition"], proposal=said["proposal"], by=user, now=now
-            )
-        except InvalidDocument as invalid:
-            form.take(invalid)
-        else:
-            messages.success(request, "It is proposed. Those who may approve it are told.")
-            return redirect("admin:rule-set", version_id)
-    return show(request, version_id, UNPROCESSABLE, propose=form)
+        rule_sets.propose(version_id=version_id, edition=said["edition"], proposal=said["proposal"], by=by, now=now)
+        return "It is proposed. Those who may approve it are told."
+
+    return _act(request, version_id, act, propose=form)
 
 
 def send_back(request: HttpRequest, version_id: int) -> HttpResponse:
     """Send a proposal back, or take one's own back."""
-    user, now, version = open_version(request, version_id)
-    if request.method != "POST":
-        return redirect("admin:rule-set", version_id)
     form = ReasonForm(request.POST, prefix="send_back")
-    if form.is_valid():
-        try:
-            rule_sets.send_back(version_id=version.pk, reason=form.cleaned_data["reason"], by=user, now=now)
-        except InvalidDocument as invalid:
-            form.take(invalid)
-        else:
-            messages.success(request, "It is a draft again.")
-            return redirect("admin:rule-set", version_id)
-    return show(request, version_id, UNPROCESSABLE, send_back=form)
+
+    def act(by: User, now: datetime) -> str:
+        rule_sets.send_back(version_id=version_id, reason=form.cleaned_data["reason"], by=by, now=now)
+        return "It is a draft again."
+
+    return _act(request, version_id, act, send_back=form)
 
 
 def approve(request: HttpRequest, version_id: int) -> HttpResponse:
     """Approve a proposal, as the second person."""
-    user, now, version = open_version(request, version_id)
-    if request.method != "POST":
-        return redirect("admin:rule-set", version_id)
     form = ApproveForm(request.POST, prefix="approve")
-    if form.is_valid():
-        try:
-            published = rule_sets.approve(
-                version_id=version.pk, edition=form.cleaned_data["edition"], starts_at=form.starts_at(), by=user,
-                now=now,
-            )  # fmt: skip
-        except InvalidDocument as invalid:
-            form.take(invalid)
-        else:
-            begins = timezone.localtime(published.live.lower)
-            messages.success(request, f"{version} is published. It is live from {begins:%d %B %Y, %H:%M}.")
-            return redirect("admin:rule-set", version_id)
-    return show(request, version_id, UNPROCESSABLE, approve=form)
+
+    def act(by: User, now: datetime) -> str:
+        version = rule_sets.approve(
+            version_id=version_id, edition=form.cleaned_data["edition"], starts_at=form.starts_at(), by=by, now=now
+        )
+        begins = timezone.localtime(version.live.lower)
+        return f"{version} is published. It is live from {begins:%d %B %Y, %H:%M}."
+
+    return _act(request, version_id, act, approve=form)
 
 
 def call_off(request: HttpRequest, version_id: int) -> HttpResponse:
     """Call off a published version before it is live."""
-    user, now, version = open_version(request, version_id)
-    if request.method != "POST":
-        return redirect("admin:rule-set", version_id)
     form = ReasonForm(request.POST, prefix="call_off")
-    if form.is_valid():
-        try:
-            rule_sets.call_off(version_id=version.pk, reason=form.cleaned_data["reason"], by=user, now=now)
-        except InvalidDocument as invalid:
-            form.take(invalid)
-        else:
-            messages.success(request, f"{version} is called off. The version before it goes on.")
-            return redirect("admin:rule-set", version_id)
-    return show(request, version_id, UNPROCESSABLE, call_off=form)
+
+    def act(by: User, now: datetime) -> str:
+        version = rule_sets.call_off(version_id=version_id, reason=form.cleaned_data["reason"], by=by, now=now)
+        return f"{version} is called off. The version before it goes on."
+
+    return _act(request, version_id, act, call_off=form)
 
 
 def ask_for_replay(request: HttpRequest, version_id: int) -> HttpResponse:
     """Ask for a replay; the worker takes it within seconds."""
-    user, now, version = open_version(request, version_id)
-    if request.method != "POST":
-        return redirect("admin:rule-set", version_id)
     form = ReplayForm(request.POST, prefix="replay")
-    if form.is_valid():
-        try:
-            replay = replays.ask_for(
-                version_id=version.pk,
-                first_day=_day(form.cleaned_data["first_day"], "first_day"),
-                last_day=_day(form.cleaned_data["last_day"], "last_day"),
-                by=user,
-                now=now,
-            )
-        except InvalidDocument as invalid:
-            form.take(invalid)
-        else:
-            return redirect("admin:replay", version_id, replay.pk)
-    return show(request, version_id, UNPROCESSABLE, replay=form)
+
+    def act(by: User, now: datetime) -> HttpResponse:
+        replay = replays.ask_for(
+            version_id=version_id, first_day=form.day("first_day"), last_day=form.day("last_day"), by=by, now=now
+        )
+        return redirect("admin:replay", version_id, replay.pk)
+
+    return _act(request, version_id, act, replay=form)
 
 
 # ---- what the pages are made of
@@ -307,10 +274,46 @@ def open_version(request: HttpRequest, version_id: int) -> tuple[User, datetime,
     return user, now, version
 
 
+def number(text: str) -> int | None:
+    """A number in an address, if it is one that a row can have."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _published(version: RuleSetVersion) -> RuleSetDocument:
+    """The document of a version that never changes, which a process reads once."""
+    return of_version(version.pk).rule_set.document
+
+
 def open_draft(request: HttpRequest, version_id: int) -> tuple[User, datetime, RuleSetVersion]:
     user, now, version = open_version(request, version_id)
     permissions.check_can_draft_rules(user, local_day(now))
     return user, now, version
+
+
+def _act(
+    request: HttpRequest, version_id: int, act: Callable[[User, datetime], str | HttpResponse], **form: ActionForm
+) -> HttpResponse:
+    """
+    Do what a form of a version's page asks for, by POST; or show the page again with what is wrong.
+
+    :param act: says what was done, or where to go on.
+    :param form: the form, by its name on the page.
+    """
+    user, now, _ = open_version(request, version_id)
+    if request.method != "POST":
+        return redirect("admin:rule-set", version_id)
+    (sent,) = form.values()
+    if sent.is_valid():
+        try:
+            done = act(user, now)
+        except InvalidDocument as invalid:
+            sent.take(invalid)
+        else:
+            if isinstance(done, HttpResponse):
+                return done
+            messages.success(request, done)
+            return redirect("admin:rule-set", version_id)
+    return show(request, version_id, UNPROCESSABLE, **form)
 
 
 def _edit(
@@ -319,8 +322,6 @@ def _edit(
     form: DocumentForm,
     changed: Callable[[], drafting.Json],
     user: User,
-    *,
-    template: str,
     **context: Any,
 ) -> HttpResponse:
     """Show a form over a draft, or put what was typed in its place."""
@@ -338,8 +339,8 @@ def _edit(
                 messages.success(request, _how_it_went(kept, version))
                 return redirect("admin:rule-set", version.pk)
         status = UNPROCESSABLE
-    context |= {"version": version, "form": form, "errors": _errors(form)}
-    return render(request, template, context, status=status)
+    context |= {"version": version, "form": form, "errors": errors_of(form)}
+    return render(request, "rule_sets/form.html", context, status=status)
 
 
 def _facts_of(reference: str, user: User, now: datetime) -> drafting.Json | None:
@@ -363,21 +364,3 @@ def _how_it_went(kept: RuleSetVersion, before: RuleSetVersion) -> str:
     if failing:
         return f"The change is kept. {len(failing)} of {len(outcomes)} scenarios fail now: look at them below."
     return f"The change is kept. All {len(outcomes)} scenarios pass."
-
-
-def _errors(form: Any) -> list[tuple[str | None, str]]:
-    """The faults of a form for the summary at the top: (the field to go to, the sentence)."""
-    if not getattr(form, "is_bound", False):
-        return []
-    return [
-        (form[name].id_for_label or form[name].auto_id if name in form.fields else None, says)
-        for name, errors in form.errors.items()
-        for says in errors
-    ]
-
-
-def _day(text: str | None, field: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise InvalidDocument([Fault((field,), "This is not a real day.")]) from None

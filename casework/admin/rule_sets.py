@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -34,6 +35,10 @@ class RuleSetVersionAdmin(RoleAdmin):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RuleSetVersion]:
+        versions: QuerySet[RuleSetVersion] = super().get_queryset(request).defer("document")
+        return versions
+
     @admin.display(description="Stage")
     def stage_now(self, version: RuleSetVersion) -> str:
         return str(version.stage(timezone.now()).label)
@@ -47,9 +52,10 @@ class RuleSetVersionAdmin(RoleAdmin):
         return version.live.upper if version.live else None
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not (object_id.isascii() and object_id.isdigit() and len(object_id) < 10):
+        number = rule_set_pages.number(object_id)
+        if number is None:
             raise Http404
-        return redirect("admin:rule-set", int(object_id))
+        return redirect("admin:rule-set", number)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
