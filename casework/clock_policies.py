@@ -17,11 +17,12 @@ from typing import Annotated, Literal, Protocol
 from dateutil.relativedelta import relativedelta
 from pydantic import Field
 
-from localities.working_time import LONDON, WorkingTime, at, end_of_day, shipped_hours
+from localities.working_time import LONDON, WorkingTime, at, end_of_day, local_day, shipped_hours
 from triage.documents import Document, Fault, InvalidDocument, Text, read
 
 SHIPPED = Path(__file__).parent / "data" / "clocks.csv"
 
+ONLY_LOCAL_PROMISES_PAUSE = "only a local promise about a contact can be paused, and none in hours; leave it empty."
 HOURS_END_AT_A_TIME = "hours run day and night and end at a time; write same_time."
 Name = Annotated[Text, Field(pattern=re.compile(r"^[a-z][a-z0-9_]*$"))]
 
@@ -46,7 +47,8 @@ class Policy(Document):
     One kind of clock. It starts at the event `starts_at` of its subject and is due `limit` units later.
 
     `warn_at_share` is the share of the time from start to due after which the holder is warned. A `basis` that
-    begins with "local" is the council's own promise, which its closure days pause.
+    begins with "local" is the council's own promise, which its closure days pause. One that `may_pause` can be paused
+    while a family's agreement is sought, on a contact that is not red; the column may be left out.
     """
 
     kind: Name
@@ -58,6 +60,7 @@ class Policy(Document):
     ends: Literal["same_time", "end_of_day"]
     warn_at_share: Annotated[float, Field(gt=0, lt=1)]
     escalates_to: Literal["front_door_manager", "team_lead", "service_manager"]
+    may_pause: bool = False
     basis: Annotated[Text, Field(min_length=1)]
 
     @property
@@ -79,11 +82,13 @@ class Moments:
     escalate_at: datetime
 
 
-def moments(policy: Terms, start: datetime, working_time: WorkingTime) -> Moments:
+def moments(policy: Terms, start: datetime, working_time: WorkingTime, *, due_at: datetime | None = None) -> Moments:
     """
     When a clock of this policy that starts at `start` (aware) warns, is due and escalates.
 
     Nothing ticks: a clock is these moments, and lateness is derived from them.
+
+    :param due_at: where a pause or an extension made it due at another moment than the policy says.
     """
     local = policy.is_local
     here = start.astimezone(LONDON)
@@ -100,11 +105,24 @@ def moments(policy: Terms, start: datetime, working_time: WorkingTime) -> Moment
     else:
         begin = here
         due = at(_later(policy, begin, working_time), begin.time())
-    begin, due = begin.astimezone(UTC), due.astimezone(UTC)
+    begin, due = begin.astimezone(UTC), (due_at or due).astimezone(UTC)
     warn = begin + timedelta(seconds=int((due - begin).total_seconds() * policy.warn_at_share))
     late = working_time.counted_start(due, local=False)
     escalate = at(working_time.add_working_days(late.date(), 1, local=False), late.time())
     return Moments(start.astimezone(UTC), warn, due, escalate.astimezone(UTC))
+
+
+def due_after_pause(
+    policy: Terms, due_at: datetime, paused_at: datetime, resumed_at: datetime, working_time: WorkingTime
+) -> datetime:
+    """
+    When a clock is due that was paused: later by the time for which the hub was open during the pause. A pause over a
+    weekend moves nothing.
+    """
+    local = policy.is_local
+    lost = working_time.open_time(paused_at, resumed_at, local=local)
+    later = working_time.after_open_time(due_at, lost, local=local)
+    return end_of_day(local_day(later)).astimezone(UTC) if policy.ends == "end_of_day" else later
 
 
 def _later(policy: Terms, begin: datetime, working_time: WorkingTime) -> date:
@@ -130,7 +148,8 @@ def parse(text: str) -> dict[str, Policy]:
         raise InvalidDocument([Fault((f"line {reader.line_num}",), f"is not CSV: {error}.")]) from None
     found: dict[str, Policy] = {}
     faults: list[Fault] = []
-    if missing := [name for name in Policy.model_fields if name not in (reader.fieldnames or ())]:
+    needed = [name for name, field in Policy.model_fields.items() if field.is_required()]
+    if missing := [name for name in needed if name not in (reader.fieldnames or ())]:
         raise InvalidDocument([Fault((f"column {name}",), "is missing from the header line.") for name in missing])
     columns = list(reader.fieldnames or ())
     if twice := sorted({name for name in columns if columns.count(name) > 1}):
@@ -143,6 +162,8 @@ def parse(text: str) -> dict[str, Policy]:
         except InvalidDocument as invalid:
             faults += [Fault((f"line {number}", *each.path), each.says) for each in invalid.faults]
             continue
+        if policy.may_pause and (policy.subject != "contact" or not policy.is_local or policy.unit == "hour"):
+            faults.append(Fault((f"line {number}", "may_pause"), ONLY_LOCAL_PROMISES_PAUSE))
         if policy.kind in found:
             faults.append(Fault((f"line {number}", "kind"), f"{policy.kind} stands in the file more than once."))
         found[policy.kind] = policy
@@ -158,7 +179,11 @@ def _line_ends(row: Mapping[str | None, object]) -> int:
 
 
 def _row(row: Mapping[str | None, object]) -> dict[str, object]:
-    return {("a column too many" if name is None else name): value for name, value in row.items()}
+    return {
+        ("a column too many" if name is None else name): value
+        for name, value in row.items()
+        if name != "may_pause" or value
+    }
 
 
 def load_file(path: Path) -> dict[str, Policy]:

@@ -72,6 +72,13 @@ def household(contact: Contact) -> Household:
     return Household(people=_with_brothers_and_sisters(people), known=_with_brothers_and_sisters(known))
 
 
+def household_of(case: Case) -> Household:
+    """The household of a case: its children, and those who stand on contacts together with them."""
+    children = frozenset(case.children.values_list("pk", flat=True))
+    known = _with_brothers_and_sisters(set(children))
+    return Household(people=known, known=known)
+
+
 def opened_since(contact: Contact, moment: datetime) -> Case | None:
     """A case of one of these very children that opened after this moment, and is open."""
     cases = Case.objects.filter(casechild__person__in=contact.children.values("person"), opened_at__gt=moment)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from casework.models import Message, OutboxMessage
+from casework.models import Message, OutboxMessage, Step
 from casework.policies import hears_outcomes
 from casework.rules import of_version
 
@@ -21,8 +21,66 @@ class Letter:
     text: str
 
 
+# Letters to our own people: a subject, what has happened and what to do; a link follows.
+TO_STAFF = {
+    Message.RED_CONTACT: (
+        "Red: {contact} waits for a decision",
+        "The rules rate this contact red. It must be decided within hours, day or night.",
+    ),
+    Message.HANDOFF_OFFERED: (
+        "A case is offered to your team: {case}",
+        "Its whole story is attached to it. Please accept it, or return it with a reason.",
+    ),
+    Message.HANDOFF_RETURNED: (
+        "A case came back to your team: {case}",
+        "The team to which it was offered returned it, with a reason. Your team is still responsible.",
+    ),
+    Message.CASE_BOUNCED: (
+        "Sent to and fro: {case}",
+        "A team that let this case go less than 30 days ago has it again. Please talk it through between you.",
+    ),
+    Message.CONTACT_HANDED_OVER: (
+        "A contact passed to your team: {contact}",
+        "It waits for a decision. Please take it on: until somebody does, nobody knows that it is in good hands.",
+    ),
+    Message.CONTACT_LINKED: (
+        "New information about your team's case {case}",
+        "Somebody contacted us about this family: {contact}.",
+    ),
+    Message.SIGN_OFF_WANTED: (
+        "A decision waits for a second person: {contact}",
+        "It takes effect only when somebody other than the decider agrees.",
+    ),
+    Message.RULE_SET_PROPOSED: (
+        "A rule set waits for approval: {rule_set}",
+        (
+            "Its scenarios pass, and it was replayed over past contacts. Read what it changes, then approve it or "
+            "send it back."
+        ),
+    ),
+    Message.RULE_SET_SENT_BACK: (
+        "Your proposal came back: {rule_set}",
+        "Somebody read it and sent it back, with a reason.",
+    ),
+    Message.RECHECK_DIFFERS: (
+        "Stored recommendations do not come out as they were stored",
+        (
+            "Last night's re-check computed stored recommendations again from their facts and their version of the "
+            "rules, and found some that differ. Until this is understood, do not publish new rules."
+        ),
+    ),
+    Message.INTEGRITY_BROKEN: (
+        "Something that must never be false is",
+        (
+            "Last night's count of every invariant found one that is broken. Run manage.py check_integrity, keep the "
+            "database as it is, and find out."
+        ),
+    ),
+}
+
+
 def write(message: OutboxMessage) -> Letter:
-    """The letter for a message whose contact, case and reminder are loaded."""
+    """The letter for a message whose contact, case, reminder and what it carries are loaded."""
     match Message(message.kind):
         case Message.ACKNOWLEDGEMENT:
             return _letter(
@@ -30,12 +88,6 @@ def write(message: OutboxMessage) -> Letter:
                 "Thank you. The front door has what you told us and will decide what happens next within one working "
                 f"day. Please keep the reference {message.contact}.",
                 "If a child is in immediate danger, call 999. If you learn more, or hear nothing in time, call us.",
-            )
-        case Message.RED_CONTACT:
-            return _letter(
-                f"Red: {message.contact} waits for a decision",
-                "The rules rate this contact red. It must be decided within hours, day or night.",
-                _link(message),
             )
         case Message.FEEDBACK:
             return _letter(f"What we decided about your contact {message.contact}", *_outcome(message))
@@ -45,52 +97,13 @@ def write(message: OutboxMessage) -> Letter:
                 f"It ended like this: {message.case.get_outcome_display().lower()}.",  # type: ignore[union-attr]
                 "If you are worried about the child again, please contact us again.",
             )
-        case Message.HANDOFF_OFFERED:
-            return _letter(
-                f"A case is offered to your team: {message.case}",
-                "Its whole story is attached to it. Please accept it, or return it with a reason.",
-                _link(message),
-            )
-        case Message.HANDOFF_RETURNED:
-            return _letter(
-                f"A case came back to your team: {message.case}",
-                "The team to which it was offered returned it, with a reason. Your team is still responsible.",
-                _link(message),
-            )
-        case Message.CONTACT_LINKED:
-            return _letter(
-                f"New information about your team's case {message.case}",
-                f"Somebody contacted us about this family: {message.contact}.",
-                _link(message),
-            )
-        case Message.SIGN_OFF_WANTED:
-            return _letter(
-                f"A decision waits for a second person: {message.contact}",
-                "It takes effect only when somebody other than the decider agrees.",
-                _link(message),
-            )
         case Message.REMINDER:
-            return _reminder(message)
-        case Message.RULE_SET_PROPOSED:
-            return _letter(
-                f"A rule set waits for approval: {message.rule_set}",
-                "Its scenarios pass and it was replayed over past contacts. Read what it changes, then approve it or "
-                "send it back.",
-                _link(message),
-            )
-        case Message.RULE_SET_SENT_BACK:
-            return _letter(
-                f"Your proposal came back: {message.rule_set}",
-                "Somebody read it and sent it back, with a reason.",
-                _link(message),
-            )
-        case Message.RECHECK_DIFFERS:
-            return _letter(
-                "Stored recommendations do not come out as they were stored",
-                "Last night's re-check computed stored recommendations again from their facts and their version of the "
-                "rules, and found some that differ. Until this is understood, do not publish new rules.",
-                f"{settings.BASE_URL}/admin/casework/recheck/",
-            )
+            carried = message.carries.select_related("reminder__clock", "contact", "case")
+            return _reminders([message, *carried])
+        case kind:
+            subject, says = TO_STAFF[kind]
+            about = {"contact": message.contact, "case": message.case, "rule_set": message.rule_set}
+            return _letter(subject.format(**about), says.format(**about), _link(message))
 
 
 def _outcome(message: OutboxMessage) -> tuple[str, ...]:
@@ -109,15 +122,33 @@ def _outcome(message: OutboxMessage) -> tuple[str, ...]:
     )
 
 
-def _reminder(message: OutboxMessage) -> Letter:
-    reminder = message.reminder
-    assert reminder is not None
-    what = reminder.clock.kind.replace("_", " ")
-    subject = message.case or message.contact
-    return _letter(f"{reminder.get_step_display()}: {what}, {subject}", f"{subject}: {what}.", _link(message))
+def _reminders(messages: list[OutboxMessage]) -> Letter:
+    """One reminder, or all that wait for one address: the gravest first, then the soonest due."""
+    said = sorted(messages, key=lambda message: (-_gravity(message), message.pk))
+    lines = [f"{_of(message)}\n{_link(message)}" for message in said]
+    if len(lines) == 1:
+        return _letter(_of(said[0]), lines[0])
+    late = sum(_gravity(message) > 0 for message in said)
+    subject = f"{len(said)} reminders" + (f", {late} of them late" if late else "")
+    return _letter(subject, "These promises are late or soon due, the gravest first.", *lines)
+
+
+def _of(message: OutboxMessage) -> str:
+    assert message.reminder is not None
+    what = message.reminder.clock.kind.replace("_", " ")
+    return f"{message.reminder.get_step_display()}: {what}, {message.case or message.contact}"
+
+
+def _gravity(message: OutboxMessage) -> int:
+    assert message.reminder is not None
+    return list(Step).index(Step(message.reminder.step))
 
 
 def _link(message: OutboxMessage) -> str:
+    if message.kind == Message.RECHECK_DIFFERS:
+        return f"{settings.BASE_URL}/admin/casework/recheck/"
+    if message.kind == Message.INTEGRITY_BROKEN:
+        return f"{settings.BASE_URL}/admin/"
     if message.rule_set is not None:
         return f"{settings.BASE_URL}/admin/triage/rulesetversion/{message.rule_set_id}/"
     if message.case is not None:

@@ -48,12 +48,18 @@ def add(
 
 
 def add_for_roles(
-    kind: Message, *roles: Role, key: str, at: datetime, rule_set: RuleSetVersion | None = None, but_not: int = 0
+    kind: Message,
+    *roles: Role,
+    key: str,
+    at: datetime,
+    case: Case | None = None,
+    rule_set: RuleSetVersion | None = None,
+    but_not: int = 0,
 ) -> None:
     """Write a message for everybody who has one of these roles, wherever they work."""
     people = Membership.objects.current(local_day(at)).filter(role__in=roles).exclude(user=but_not)
     for user_id, email in people.values_list("user_id", "user__email").distinct():
-        add(kind, to=email, key=f"{key}:{user_id}", at=at, rule_set=rule_set)
+        add(kind, to=email, key=f"{key}:{user_id}", at=at, case=case, rule_set=rule_set)
 
 
 def add_for_team(

@@ -5,7 +5,7 @@ from datetime import date
 from typing import ParamSpec
 
 from casework.errors import NotPermitted
-from casework.models import Case, Contact, Decision, Handoff
+from casework.models import Case, Clock, Contact, Decision, Handoff
 from localities.models import FRONT_DOOR_ROLES, Role, User
 from localities.standing import standing
 
@@ -52,9 +52,31 @@ def check_can_sign_off(decision: Decision, by: User, on: date) -> None:
 
 
 def check_can_offer(case: Case, team_id: int, by: User, on: date) -> None:
-    """Whoever works in the team that holds the case."""
-    if team_id not in standing(by, on).team_ids:
+    """Whoever works in the team that holds the case, and the service manager, where the team has nobody left."""
+    who = standing(by, on)
+    if team_id not in who.team_ids and not who.has(Role.SERVICE_MANAGER):
         raise NotPermitted(f"Only the team that holds {case} can offer it to another.")
+
+
+def check_can_offer_once_more(case: Case, team_id: int, by: User, on: date) -> None:
+    """From the third handoff on, whoever leads the team that holds the case, or the service manager."""
+    who = standing(by, on)
+    if not (who.has(Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER, team_id=team_id) or who.has(Role.SERVICE_MANAGER)):
+        raise NotPermitted(
+            f"{case} changed hands twice already. Whoever leads your team offers it once more, and says why."
+        )
+
+
+def check_can_hand_over(contact: Contact, by: User, on: date) -> None:
+    """Whoever works in the team that has the contact."""
+    if contact.team_id not in standing(by, on).team_ids:
+        raise NotPermitted(f"Only {contact.team} can hand {contact} over.")
+
+
+def check_can_take_on(contact: Contact, by: User, on: date) -> None:
+    """Whoever works in the team to which the contact was passed."""
+    if contact.team_id not in standing(by, on).team_ids:
+        raise NotPermitted(f"Only {contact.team} can take {contact} on.")
 
 
 def check_can_answer(handoff: Handoff, by: User, on: date) -> None:
@@ -73,6 +95,20 @@ def check_can_work_in(case: Case, team_id: int, by: User, on: date) -> None:
     """Whoever works in the team that holds the case."""
     if team_id not in standing(by, on).team_ids:
         raise NotPermitted(f"Only the team that holds {case} can do this.")
+
+
+def check_can_extend(clock: Clock, team_id: int, by: User, on: date) -> None:
+    """Whoever hears first when the promise is broken gives it more time: nobody extends their own."""
+    who = standing(by, on)
+    if not (who.has(Role(clock.policy.escalates_to), team_id=team_id) or who.has(Role.SERVICE_MANAGER)):
+        role = Role(clock.policy.escalates_to).label.lower()
+        raise NotPermitted(f"Only a {role} of the team that holds it, or a service manager, can give this more time.")
+
+
+def check_can_see_to_messages(by: User, on: date) -> None:
+    """Whoever runs the service or answers for it."""
+    if not standing(by, on).has(Role.ADMINISTRATOR, Role.SERVICE_MANAGER):
+        raise NotPermitted("Only an administrator or a service manager can see to messages that do not go out.")
 
 
 def check_can_read_rules(by: User, on: date) -> None:

@@ -3,11 +3,23 @@
 from datetime import datetime
 
 from casework.errors import NotAllowedInStatus, TakenBySomeoneElse
-from casework.models import Case, Contact, Handoff, MatchStatus, PersonMatch, Replay
-from casework.statuses import CaseStatus, ContactStatus, HandoffStatus
+from casework.models import (
+    Case,
+    Clock,
+    ClockPolicy,
+    Contact,
+    Handoff,
+    MatchStatus,
+    OutboxMessage,
+    PartnerCheck,
+    PersonMatch,
+    Replay,
+)
+from casework.statuses import CaseStatus, CheckStatus, ContactStatus, HandoffStatus
 from localities.codes import INDIVIDUAL_SOURCES
 from localities.models import FRONT_DOOR_KINDS, Team
 from triage.models import RuleSetVersion
+from triage.ruleset import Rag
 
 
 def check_waits_for_decision(contact: Contact) -> None:
@@ -48,6 +60,59 @@ def check_nothing_on_offer(case: Case) -> None:
     offered = case.handoffs.filter(status=HandoffStatus.OFFERED).select_related("to_team").first()
     if offered is not None:
         raise NotAllowedInStatus(f"{case} is on offer to {offered.to_team}. It must answer, or the offer be withdrawn.")
+
+
+def check_can_pause(clock: Clock, contact: Contact, now: datetime) -> None:
+    if clock.stopped_at is not None:
+        raise NotAllowedInStatus("This clock has stopped.")
+    if clock.paused_at is not None:
+        raise NotAllowedInStatus("This clock is paused already.")
+    if not clock.policy.may_pause:
+        raise NotAllowedInStatus("This promise cannot be paused.")
+    if contact.rag == Rag.RED:
+        raise NotAllowedInStatus(f"{contact} is red: its clocks run day and night.")
+    if not contact.clocks.running().filter(kind="agreement_sought").exists():
+        raise NotAllowedInStatus("A clock is paused only while the family's agreement is sought.")
+    if clock.due_at <= now:
+        raise NotAllowedInStatus("This promise is late already: pausing would hide it.")
+
+
+def check_is_paused(clock: Clock) -> None:
+    if clock.paused_at is None:
+        raise NotAllowedInStatus("This clock is not paused.")
+
+
+def check_can_extend(clock: Clock) -> None:
+    if clock.stopped_at is not None:
+        raise NotAllowedInStatus("This clock has stopped.")
+    if clock.paused_at is not None:
+        raise NotAllowedInStatus("This clock is paused. Let it go on first.")
+    if clock.policy.unit == ClockPolicy.Unit.HOUR:
+        raise NotAllowedInStatus("What is promised in hours is not extended: act, or say in the record why it is late.")
+    if clock.handoff_id is not None or clock.partner_check_id is not None:
+        raise NotAllowedInStatus("An answer that somebody owes is not extended: it is given, or chased.")
+
+
+def check_waits_to_be_taken_on(contact: Contact) -> None:
+    if not contact.handovers.open().exists():
+        raise NotAllowedInStatus(f"{contact} was taken on already.")
+
+
+def check_nothing_handed_over(contact: Contact) -> None:
+    if contact.handovers.open().exists():
+        raise NotAllowedInStatus(f"{contact} was passed to {contact.team}, and nobody has taken it on yet.")
+
+
+def check_is_asked(check: PartnerCheck) -> None:
+    if check.status != CheckStatus.ASKED:
+        raise NotAllowedInStatus(f"This question is {check.get_status_display().lower()} already.")
+
+
+def check_is_parked(message: OutboxMessage) -> None:
+    if message.dropped_at is not None:
+        raise NotAllowedInStatus("This message was dropped.")
+    if message.parked_at is None:
+        raise NotAllowedInStatus("This message is not parked: it was sent, or is on its way.")
 
 
 def check_match_is_open(match: PersonMatch) -> None:

@@ -29,6 +29,14 @@ class HandoffStatus(TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
+class CheckStatus(TextChoices):
+    """Where a question to a partner stands."""
+
+    ASKED = "asked", "Asked"
+    ANSWERED = "answered", "Answered"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
 class CaseStatus(TextChoices):
     """Whether work with a family goes on."""
 
@@ -85,4 +93,17 @@ CASE = Lifecycle(
     moves={(CaseStatus.OPEN, CaseStatus.CLOSED): "close, with an outcome"},
     owners={CaseStatus.OPEN: "the responsible team", CaseStatus.CLOSED: "nobody"},
 )
-LIFECYCLES = (CONTACT, HANDOFF, CASE)
+PARTNER_CHECK = Lifecycle(
+    name="partner check",
+    start=CheckStatus.ASKED,
+    moves={
+        (CheckStatus.ASKED, CheckStatus.ANSWERED): "record the answer",
+        (CheckStatus.ASKED, CheckStatus.WITHDRAWN): "withdraw, or decide without it",
+    },
+    owners={
+        CheckStatus.ASKED: "the partner for the answer, the team that holds the contact for chasing it",
+        CheckStatus.ANSWERED: "the team that holds the contact",
+        CheckStatus.WITHDRAWN: "nobody",
+    },
+)
+LIFECYCLES = (CONTACT, PARTNER_CHECK, HANDOFF, CASE)

@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Any
 
 from casework.errors import InvalidTransition
-from casework.models import Case, Contact, Handoff, StatusChange
-from casework.statuses import CASE, CONTACT, HANDOFF, Lifecycle
+from casework.models import Case, Contact, Handoff, PartnerCheck, StatusChange
+from casework.statuses import CASE, CONTACT, HANDOFF, PARTNER_CHECK, Lifecycle
 from localities.models import User
 
 
-def move(subject: Contact | Handoff | Case, *, to: str, by: User, at: datetime, why: str = "", **also: object) -> None:
+def move(
+    subject: Contact | PartnerCheck | Handoff | Case, *, to: str, by: User, at: datetime, why: str = "", **also: object
+) -> None:
     """
     Move a locked row to another status, and write the change down.
 
@@ -27,10 +29,12 @@ def move(subject: Contact | Handoff | Case, *, to: str, by: User, at: datetime, 
     StatusChange.objects.create(at=at, by=by, from_status=before, to_status=to, why=why, **{column: subject})
 
 
-def _lifecycle(subject: Contact | Handoff | Case) -> tuple[Lifecycle[Any], str]:
+def _lifecycle(subject: Contact | PartnerCheck | Handoff | Case) -> tuple[Lifecycle[Any], str]:
     match subject:
         case Contact():
             return CONTACT, "contact"
+        case PartnerCheck():
+            return PARTNER_CHECK, "partner_check"
         case Handoff():
             return HANDOFF, "handoff"
         case _:

@@ -7,7 +7,7 @@ Wales are the same). All arithmetic is in Europe/London; what is stored is UTC.
 """
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -68,12 +68,45 @@ class WorkingTime:
         if hours is not None and here.time() <= hours.closes:
             return here if here.time() >= hours.opens else at(here.date(), hours.opens)
         day = here.date()
-        # A council with no opening hours at all would search for ever; its working days then begin at nine.
         while True:
             day = self.add_working_days(day, 1, local=local)
-            hours = self.hours.get(day.weekday()) if self.hours else Hours(time(9), time(17))
-            if hours is not None:
+            if (hours := self._hours_on(day)) is not None:
                 return at(day, hours.opens)
+
+    def open_time(self, start: datetime, end: datetime, *, local: bool) -> timedelta:
+        """How long the hub is open from one moment to another."""
+        return sum((closes - opens for opens, closes in self._openings(start, local=local, until=end)), timedelta())
+
+    def after_open_time(self, start: datetime, open_time: timedelta, *, local: bool) -> datetime:
+        """The moment by which the hub has been open for so long since `start`; for no time at all, `start`."""
+        if open_time <= timedelta():
+            return start
+        left = open_time
+        for opens, closes in self._openings(start, local=local):
+            if left <= closes - opens:
+                return opens + left
+            left -= closes - opens
+        raise AssertionError("the hub opens again and again")
+
+    def _openings(
+        self, start: datetime, *, local: bool, until: datetime | None = None
+    ) -> Iterator[tuple[datetime, datetime]]:
+        """The stretches in which the hub is open from `start` on, in UTC; without `until` they go on for ever."""
+        day = local_day(start)
+        while until is None or day <= local_day(until):
+            hours = self._hours_on(day) if self.is_working_day(day, local=local) else None
+            if hours is not None:
+                opens = max(at(day, hours.opens).astimezone(UTC), start)
+                closes = at(day, hours.closes).astimezone(UTC)
+                if until is not None:
+                    closes = min(closes, until)
+                if opens < closes:
+                    yield opens, closes
+            day += ONE_DAY
+
+    def _hours_on(self, day: date) -> Hours | None:
+        """A council with no opening hours at all would be searched for ever; its working days then begin at nine."""
+        return self.hours.get(day.weekday()) if self.hours else Hours(time(9), time(17))
 
     def is_open(self, moment: datetime) -> bool:
         """Whether the hub is open at this moment."""

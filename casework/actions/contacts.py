@@ -188,6 +188,9 @@ def _ask_again(contact: Contact, by: Actor, now: datetime) -> None:
     holds_now = contact.recommendation is not None and contact.recommendation.hold == Hold.AGREEMENT
     if held_before and not holds_now:
         clocks.stop(contact, "agreement_sought", at=now)
+        clocks.resume_all(
+            contact, reason="The family's agreement is sought no more.", by=by if isinstance(by, User) else None, at=now
+        )
     elif holds_now and not held_before and not contact.clocks.running().filter(kind="agreement_sought").exists():
         clocks.start(clocks.HOLD_AGREEMENT_PLACED, contact, at=now)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from casework import audit, clocks, outbox, permissions, policies, responsibilities
-from casework.actions import handoffs
+from casework.actions import handoffs, handovers, partner_checks
 from casework.actions.contacts import hold_children
 from casework.errors import TakenBySomeoneElse
 from casework.history import Household, household, opened_since
@@ -211,6 +211,9 @@ def _check(
 
 def _take_effect(contact: Contact, decision: Decision, where: Route, by: User, now: datetime) -> None:
     contact.rag = decision.rag
+    clocks.resume_all(contact, reason="It was decided.", by=by, at=now)
+    handovers.end(contact, by=by, now=now)
+    partner_checks.do_without(contact, by=by, now=now)
     clocks.stop(contact, *clocks.DECISION_CLOCKS, at=now)
     clocks.stop(contact, "agreement_sought", at=now, ended=ClockEnd.OVERTAKEN)
     move(contact, to=ContactStatus.DECIDED, by=by, at=now, decision_in_effect=decision, rag=decision.rag)
@@ -276,7 +279,8 @@ def _open_case(contact: Contact, decision: Decision, where: Route, by: User, now
     )  # fmt: skip
     # Without a team, which can only be where one stopped taking work since the decision, the front door holds it.
     if team is not None:
-        handoffs.open_offer(case, to_team=team, from_team=contact.team, reason=reason, by=by, now=now)
+        despite = decision.chosen_team_reason if chosen else ""
+        handoffs.open_offer(case, to_team=team, from_team=contact.team, reason=reason, despite=despite, by=by, now=now)
     else:
         handoffs.wait_for_a_team(case, contact.team, now)
 

@@ -1,25 +1,40 @@
 """Handoffs: a case is offered with its whole story; the receiver accepts it, or returns it with a reason."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from casework import audit, clocks, outbox, permissions, policies, responsibilities
-from casework.models import Case, ClockEnd, Event, Handoff, Message
+from casework.continuity import ties
+from casework.models import QUESTIONED_FROM, Case, ClockEnd, Event, Handoff, HandoffKind, Message
 from casework.statuses import HandoffStatus
 from casework.transitions import move
 from localities.models import FRONT_DOOR_KINDS, Role, Team, User
 from localities.working_time import local_day
 from triage.documents import Fault, InvalidDocument
 
+# Back with a team within so many days of leaving it, a family bounces (domain page, "Handoffs").
+BOUNCES_WITHIN = timedelta(days=30)
+
 
 @transaction.atomic
-def offer(*, case_id: int, to_team_id: int | None, reason: str, by: User, now: datetime) -> Handoff:
+def offer(
+    *,
+    case_id: int,
+    to_team_id: int | None,
+    reason: str,
+    lead_reason: str = "",
+    despite: str = "",
+    by: User,
+    now: datetime,
+) -> Handoff:
     """
     Offer a case to another team. Until it accepts, the sender stays responsible.
 
+    :param lead_reason: why the family changes hands once more; needed from the third handoff on, which is a lead's.
+    :param despite: why it does not go to those who know the family; needed where somebody does (`continuity.ties`).
     :raises InvalidDocument: with every fault, by field.
-    :raises NotPermitted: `by` does not work in the team that holds the case.
+    :raises NotPermitted: `by` does not work in the team that holds the case, or from the third on does not lead it.
     :raises NotAllowedInStatus: the case is closed, or on offer already.
     """
     case = Case.objects.visible_to(by, local_day(now)).locked().get(pk=case_id)
@@ -27,6 +42,9 @@ def offer(*, case_id: int, to_team_id: int | None, reason: str, by: User, now: d
     held = responsibilities.current(case)
     permissions.check_can_offer(case, held.team_id, by, local_day(now))
     policies.check_nothing_on_offer(case)
+    questioned = ordinal(case) >= QUESTIONED_FROM
+    if questioned:
+        permissions.check_can_offer_once_more(case, held.team_id, by, local_day(now))
     to_team = Team.objects.filter(pk=to_team_id or 0, is_active=True).first()
     faults = []
     if to_team is None:
@@ -35,21 +53,64 @@ def offer(*, case_id: int, to_team_id: int | None, reason: str, by: User, now: d
         faults.append(Fault(("to_team",), f"{to_team} holds this case already. Choose another team."))
     if not reason.strip():
         faults.append(Fault(("reason",), "Say why the case should go to this team."))
+    if questioned and not lead_reason.strip():
+        says = "The family has changed hands twice. Say why once more is right for the children."
+        faults.append(Fault(("lead_reason",), says))
+    known_by = ties(case, now=now)
+    elsewhere = bool(known_by) and to_team is not None and to_team not in {tie.team for tie in known_by}
+    if elsewhere and not despite.strip():
+        says = " ".join([*(tie.says for tie in known_by), "Offer it there, or say why not."])
+        faults.append(Fault(("despite",), says))
     if faults or to_team is None:
         raise InvalidDocument(faults)
-    return open_offer(case, to_team=to_team, from_team=held.team, reason=reason.strip(), by=by, now=now)
+    return open_offer(
+        case, to_team=to_team, from_team=held.team, reason=reason.strip(),
+        lead_reason=lead_reason.strip() if questioned else "", despite=despite.strip() if elsewhere else "",
+        by=by, now=now,
+    )  # fmt: skip
 
 
-def open_offer(case: Case, *, to_team: Team, from_team: Team, reason: str, by: User, now: datetime) -> Handoff:
+def ordinal(case: Case) -> int:
+    """Which handoff of the case the next one is. What was withdrawn before it was answered does not count."""
+    return 1 + case.handoffs.exclude(status=HandoffStatus.WITHDRAWN).count()
+
+
+def would_bounce(case: Case, to_team: Team, now: datetime) -> bool:
+    """Whether the team held the case not long ago."""
+    return case.responsibilities.filter(team=to_team, period__endswith__gte=now - BOUNCES_WITHIN).exists()
+
+
+def open_offer(
+    case: Case,
+    *,
+    to_team: Team,
+    from_team: Team,
+    reason: str,
+    lead_reason: str = "",
+    despite: str = "",
+    by: User,
+    now: datetime,
+) -> Handoff:
     """The offer itself, for an action that holds the case's lock."""
     handoff = Handoff.objects.create(
-        case=case, from_team=from_team, to_team=to_team, reason=reason, offered_at=now, offered_by=by
+        case=case,
+        from_team=from_team,
+        to_team=to_team,
+        kind=HandoffKind.between(from_team, to_team),
+        ordinal=ordinal(case),
+        is_bounce=would_bounce(case, to_team, now),
+        reason=reason,
+        lead_reason=lead_reason,
+        despite=despite,
+        offered_at=now,
+        offered_by=by,
     )
     clocks.start(clocks.OFFERED, handoff, at=now)
     clocks.stop(case, "next_team_offered", "next_team_offered_red", at=now)
     audit.record(
         Event.HANDOFF_OFFERED, by=by, at=now, case=case, handoff=handoff,
-        from_team=from_team.code, to_team=to_team.code,
+        kind=handoff.kind, from_team=from_team.code, to_team=to_team.code, ordinal=handoff.ordinal,
+        is_bounce=handoff.is_bounce,
     )  # fmt: skip
     outbox.add_for_team(
         Message.HANDOFF_OFFERED, to_team, *_who_answers(to_team), key=f"handoff_offered:{handoff.pk}", at=now, case=case
@@ -73,9 +134,25 @@ def accept(*, handoff_id: int, by: User, now: datetime) -> Handoff:
     case.lead_practitioner = None
     case.save(update_fields=["lead_practitioner"])
     clocks.stop(handoff, at=now)
-    clocks.start_on_acceptance(case, at=now)
+    if handoff.to_team.kind in FRONT_DOOR_KINDS:
+        wait_for_a_team(case, handoff.to_team, now)
+    else:
+        clocks.start_on_acceptance(case, at=now)
     audit.record(Event.HANDOFF_ACCEPTED, by=by, at=now, case=case, handoff=handoff, team=handoff.to_team.code)
+    if handoff.is_bounce:
+        audit.record(Event.CASE_BOUNCED, by=by, at=now, case=case, handoff=handoff, team=handoff.to_team.code)
+        _tell_of_bounce(case, handoff, now)
     return handoff
+
+
+def _tell_of_bounce(case: Case, handoff: Handoff, now: datetime) -> None:
+    """Those who lead both teams hear of it, and the service managers: a family was sent to and fro."""
+    key = f"case_bounced:{handoff.pk}"
+    for team in (handoff.from_team, handoff.to_team):
+        outbox.add_for_team(
+            Message.CASE_BOUNCED, team, Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER, key=key, at=now, case=case
+        )
+    outbox.add_for_roles(Message.CASE_BOUNCED, Role.SERVICE_MANAGER, key=key, at=now, case=case)
 
 
 @transaction.atomic

@@ -1,6 +1,9 @@
 """
 The outbox: messages are claimed with a lease, sent, then marked sent. A crash never loses one; between sending and
 marking it sends once more, with the same idempotency key.
+
+What goes to one address about one contact or case goes in the order in which it was written. Several reminders that
+wait for one address go in one letter, as one message carries the others.
 """
 
 import hashlib
@@ -14,11 +17,14 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from casework import audit, clocks
+from casework import audit, clocks, permissions, policies
 from casework.messages import write
 from casework.models import Contact, Event, Message, OutboxMessage
+from localities.models import User
+from localities.working_time import local_day
+from triage.documents import Fault, InvalidDocument
 
 log = structlog.get_logger()
 
@@ -29,6 +35,9 @@ LONGEST = timedelta(seconds=45)
 MOST_ATTEMPTS = 30
 FIRST_DELAY = timedelta(minutes=1)
 LONGEST_DELAY = timedelta(hours=4)
+# From so many reminders on that wait for one address, one letter carries them; and no letter carries more than that.
+MANY = 4
+MOST_IN_A_LETTER = 200
 
 
 class Delivered(NamedTuple):
@@ -61,15 +70,51 @@ def drain(*, clock: Callable[[], datetime], connect: Callable[[], BaseEmailBacke
 
 
 @transaction.atomic
+def retry(*, message_id: int, by: User, now: datetime) -> OutboxMessage:
+    """
+    Send a parked message on its way again, from the first try on.
+
+    :raises NotPermitted: `by` neither runs nor oversees the service.
+    :raises NotAllowedInStatus: it is not parked, or was dropped.
+    """
+    message = _load_parked(message_id, by, now)
+    _letter(message).update(parked_at=None)
+    OutboxMessage.objects.filter(pk=message.pk).update(attempts=0, not_before=now, leased_until=None)
+    audit.record(Event.MESSAGE_RETRIED, by=by, at=now, contact=message.contact, case=message.case, kind=message.kind)
+    return message
+
+
+@transaction.atomic
+def drop(*, message_id: int, reason: str, by: User, now: datetime) -> OutboxMessage:
+    """
+    Give a parked message up, and say why: somebody was told in another way, or the address is wrong.
+
+    :raises InvalidDocument: the reason is missing.
+    :raises NotPermitted: `by` neither runs nor oversees the service.
+    :raises NotAllowedInStatus: it is not parked, or was dropped already.
+    """
+    message = _load_parked(message_id, by, now)
+    if not reason.strip():
+        raise InvalidDocument([Fault(("reason",), "Say why it need not go out, or who was told in which other way.")])
+    _letter(message).update(dropped_at=now, dropped_by=by, drop_reason=reason.strip())
+    audit.record(Event.MESSAGE_DROPPED, by=by, at=now, contact=message.contact, case=message.case, kind=message.kind)
+    return message
+
+
+def _load_parked(message_id: int, by: User, now: datetime) -> OutboxMessage:
+    permissions.check_can_see_to_messages(by, local_day(now))
+    messages = OutboxMessage.objects.filter(carried_by__isnull=True).select_related("contact", "case")
+    message = messages.select_for_update(of=("self",)).get(pk=message_id)
+    policies.check_is_parked(message)
+    return message
+
+
+@transaction.atomic
 def _claim(now: datetime) -> OutboxMessage | None:
     """The next message that nobody else is sending, with a lease on it that ends if we do."""
     message = (
-        OutboxMessage.objects.filter(
-            Q(leased_until__isnull=True) | Q(leased_until__lte=now),
-            sent_at__isnull=True,
-            parked_at__isnull=True,
-            not_before__lte=now,
-        )
+        _due(now)
+        .filter(~Exists(_before_it()))
         .order_by("not_before", "id")
         .select_for_update(of=("self",), skip_locked=True)
         .select_related("contact__decision_in_effect__recommendation", "case", "reminder__clock", "rule_set")
@@ -80,7 +125,49 @@ def _claim(now: datetime) -> OutboxMessage | None:
         # An outage of years is no reason to run out of numbers.
         message.attempts = min(message.attempts + 1, MOST_ATTEMPTS)
         message.save(update_fields=["leased_until", "attempts"])
+        if message.kind == Message.REMINDER and message.attempts == 1:
+            _gather(message, now)
     return message
+
+
+def _due(now: datetime) -> QuerySet[OutboxMessage]:
+    """What waits, and is nobody else's at this moment."""
+    return OutboxMessage.objects.filter(
+        Q(leased_until__isnull=True) | Q(leased_until__lte=now),
+        sent_at__isnull=True,
+        parked_at__isnull=True,
+        carried_by__isnull=True,
+        not_before__lte=now,
+    )
+
+
+def _before_it() -> QuerySet[OutboxMessage]:
+    """What must go out before a message: what was written earlier, to the same address, about the same thing."""
+    return OutboxMessage.objects.filter(
+        Q(contact=OuterRef("contact")) | Q(case=OuterRef("case")),
+        to=OuterRef("to"),
+        pk__lt=OuterRef("pk"),
+        sent_at__isnull=True,
+        parked_at__isnull=True,
+    )
+
+
+def _gather(leader: OutboxMessage, now: datetime) -> None:
+    """
+    Have this message's letter carry the other reminders that wait for its address, if they are many. Once it has been
+    tried, a letter stays as it is: sent again after a crash, it must be the same.
+    """
+    waits_for_another = Exists(_before_it().exclude(kind=Message.REMINDER))
+    others = (
+        _due(now)
+        .filter(~waits_for_another, kind=Message.REMINDER, to=leader.to, attempts=0)
+        .exclude(pk=leader.pk)
+        .order_by("pk")
+        .select_for_update(of=("self",), skip_locked=True)
+    )
+    found = list(others.values_list("pk", flat=True)[: MOST_IN_A_LETTER - 1])
+    if len(found) + 1 >= MANY:
+        OutboxMessage.objects.filter(pk__in=found).update(carried_by=leader)
 
 
 def _email(message: OutboxMessage) -> EmailMessage:
@@ -95,16 +182,19 @@ def _email(message: OutboxMessage) -> EmailMessage:
     )
 
 
+def _letter(message: OutboxMessage) -> QuerySet[OutboxMessage]:
+    """The message and those that its letter carries."""
+    return OutboxMessage.objects.filter(Q(pk=message.pk) | Q(carried_by=message.pk))
+
+
 @transaction.atomic
 def _mark_sent(message: OutboxMessage, *, now: datetime) -> None:
-    marked = OutboxMessage.objects.filter(pk=message.pk, sent_at__isnull=True).update(
-        sent_at=now, leased_until=None, last_error=""
-    )
+    letter = _letter(message)
+    marked = letter.filter(sent_at__isnull=True).update(sent_at=now, leased_until=None, last_error="")
     if not marked:
         return
-    audit.record(
-        Event.MESSAGE_SENT, by=audit.SYSTEM, at=now, contact=message.contact, case=message.case, kind=message.kind
-    )
+    for each in letter.select_related("contact", "case"):
+        audit.record(Event.MESSAGE_SENT, by=audit.SYSTEM, at=now, contact=each.contact, case=each.case, kind=each.kind)
     if message.contact is None:
         return
     # What a person wrote down in between stays: the referrer was told then.
@@ -127,6 +217,8 @@ def _put_back(message: OutboxMessage, error: Exception, *, now: datetime) -> Non
         not_before=now + min(FIRST_DELAY * 2 ** (message.attempts - 1), LONGEST_DELAY),
         parked_at=now if gives_up else None,
     )
+    if gives_up:
+        message.carries.update(parked_at=now)
     log.warning("message not sent", message=message.pk, kind=message.kind, error=type(error).__name__, parked=gives_up)
     if gives_up:
         audit.record(

@@ -6,24 +6,31 @@ at once, and the reminder's own key (clock, step) makes a second telling impossi
 the index `clock_to_sweep` holds running clocks only, by the moment at which they next need a look.
 """
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection, transaction
 
-from casework.models import ActorKind, Event, Message, Step
+from casework.models import ActorKind, ClockPolicy, Event, Message, Step
 from localities.models import FRONT_DOOR_KINDS, Role
 from localities.working_time import local_day
 
 AT_ONCE = 500
+# Letters in an hour from which on the next ones are gathered.
+MANY = 5
+HALF_AN_HOUR = timedelta(minutes=30)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # A warning goes to the holder: the lead practitioner while they work in the team; without one, those who lead the team;
 # at the front door and on emergency duty, where nobody leads the work with a family, the whole team. A breach goes to
 # the policy's `escalates_to` role in the team, and an escalation to the service manager. A role that nobody has in the
 # team is sought in the whole service; one that nobody has at all is the service manager's: a promise is never broken in
 # silence.
+#
+# Who had many letters in the last hour gets what comes now at the next half hour, together: the outbox puts what waits
+# for one address into one letter. What counts in hours does not wait.
 SWEEP = """
 WITH due AS (
-    SELECT clock.id, clock.policy_id, clock.contact_id, clock.case_id, clock.handoff_id,
+    SELECT clock.id, clock.policy_id, clock.contact_id, clock.case_id, clock.handoff_id, clock.partner_check_id,
            clock.due_at, clock.escalate_at,
            CASE WHEN clock.next_at >= clock.escalate_at THEN %(escalation)s
                 WHEN clock.next_at >= clock.due_at THEN %(breach)s
@@ -42,6 +49,7 @@ WITH due AS (
 ), told AS (
     SELECT due.id AS clock_id, due.step,
            contact.id AS contact_id, COALESCE(due.case_id, handoff.case_id) AS case_id, due.handoff_id,
+           policy.unit = %(hour)s AS is_urgent,
            CASE WHEN due.step = %(warning)s THEN lead.user_id END AS user_id,
            CASE WHEN due.step = %(warning)s AND (lead.user_id IS NOT NULL OR holder.kind = ANY(%(whole_teams)s)) THEN ''
                 WHEN due.step = %(warning)s THEN %(team_lead)s
@@ -53,7 +61,8 @@ WITH due AS (
                 ELSE holder.id END AS team_id
     FROM due
     JOIN casework_clockpolicy policy ON policy.id = due.policy_id
-    LEFT JOIN casework_contact contact ON contact.id = due.contact_id
+    LEFT JOIN casework_partnercheck asked ON asked.id = due.partner_check_id
+    LEFT JOIN casework_contact contact ON contact.id = COALESCE(due.contact_id, asked.contact_id)
     LEFT JOIN casework_handoff handoff ON handoff.id = due.handoff_id
     LEFT JOIN casework_case subject_case ON subject_case.id = due.case_id
     LEFT JOIN casework_responsibility held ON held.case_id = due.case_id AND upper(held.period) IS NULL
@@ -95,13 +104,22 @@ WITH due AS (
     JOIN staff ON staff.role = %(service_manager)s
     WHERE (made.role <> '' AND NOT EXISTS (SELECT FROM staff s WHERE s.role = made.role))
        OR (made.role = '' AND team.email = '' AND NOT EXISTS (SELECT FROM staff s WHERE s.team_id = made.team_id))
+), lately AS (
+    SELECT person.email, (
+        SELECT count(*) FROM casework_outboxmessage message
+        WHERE message."to" = person.email AND message.reminder_id IS NOT NULL
+          AND message.created_at > %(an_hour_ago)s) AS letters
+    FROM (SELECT DISTINCT email FROM recipients) person
 ), written AS (
     INSERT INTO casework_outboxmessage (
-        kind, idempotency_key, "to", contact_id, case_id, reminder_id, created_at, not_before, attempts, last_error
+        kind, idempotency_key, "to", contact_id, case_id, reminder_id, created_at, not_before, attempts, last_error,
+        drop_reason
     )
     SELECT %(reminder)s, 'reminder:' || recipients.reminder_id || ':' || md5(recipients.email), recipients.email,
-           told.contact_id, told.case_id, recipients.reminder_id, %(now)s, %(now)s, 0, ''
+           told.contact_id, told.case_id, recipients.reminder_id, %(now)s,
+           CASE WHEN lately.letters < %(many)s OR told.is_urgent THEN %(now)s ELSE %(half_hour)s END, 0, '', ''
     FROM recipients
+    JOIN lately ON lately.email = recipients.email
     JOIN made ON made.id = recipients.reminder_id
     JOIN told ON told.clock_id = made.clock_id
     WHERE recipients.email <> ''
@@ -132,6 +150,10 @@ def sweep(*, now: datetime) -> int:
 def _sweep_some(now: datetime) -> int:
     names: dict[str, datetime | date | int | str | list[str]] = {
         "now": now,
+        "an_hour_ago": now - timedelta(hours=1),
+        "half_hour": now + HALF_AN_HOUR - (now - EPOCH) % HALF_AN_HOUR,
+        "many": MANY,
+        "hour": ClockPolicy.Unit.HOUR.value,
         "today": local_day(now),
         "at_once": AT_ONCE,
         "warning": Step.WARNING.value,

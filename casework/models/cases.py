@@ -12,11 +12,14 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from casework.models.contacts import RAGS, Person
-from casework.models.judgement import NOT_BLANK, Decision
-from casework.models.refusals import lacks_sign_off, never_deleted, never_emptied, refuse, refuse_if
+from casework.models.judgement import Decision
+from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_deleted, never_emptied, refuse, refuse_if
 from casework.references import new_case_reference
 from casework.statuses import CaseStatus, HandoffStatus
-from localities.models import OVERSEEING_ROLES, Locality, Membership, OtherAuthority, Team, User
+from localities.models import OVERSEEING_ROLES, Locality, Membership, OtherAuthority, Team, TeamKind, User
+
+# From the third on, a handoff of a family is questioned before it is made.
+QUESTIONED_FROM = 3
 
 
 class Outcome(models.TextChoices):
@@ -161,14 +164,52 @@ class CaseChild(models.Model):
         return f"{self.case}: child"
 
 
+class HandoffKind(models.TextChoices):
+    """What a handoff is to the family: the teams that it goes between say so."""
+
+    ALLOCATION = "allocation", "From the front door to a team"
+    TRANSFER = "transfer", "Transfer"
+    STEP_UP = "step_up", "Step up"
+    STEP_DOWN = "step_down", "Step down"
+    OUT_OF_HOURS = "out_of_hours", "From emergency duty to the day team"
+    OTHER_AUTHORITY = "other_authority", "To another authority"
+
+    @classmethod
+    def between(cls, sender: Team, receiver: Team) -> HandoffKind:
+        """What a handoff between these teams is."""
+        match TeamKind(sender.kind), TeamKind(receiver.kind):
+            case _, TeamKind.OUT_OF_AREA:
+                return cls.OTHER_AUTHORITY
+            case TeamKind.EMERGENCY_DUTY, TeamKind.FRONT_DOOR:
+                return cls.OUT_OF_HOURS
+            case ((TeamKind.FRONT_DOOR | TeamKind.EMERGENCY_DUTY), _):
+                return cls.ALLOCATION
+            case TeamKind.CHILD_PROTECTION, TeamKind.LOCALITY:
+                return cls.STEP_DOWN
+            case _, TeamKind.CHILD_PROTECTION:
+                return cls.STEP_UP
+            case _:
+                return cls.TRANSFER
+
+
 class Handoff(models.Model):
-    """An offer of a case by one team to another. The receiver accepts it, or returns it with a reason."""
+    """
+    An offer of a case by one team to another. The receiver accepts it, or returns it with a reason.
+
+    `ordinal` counts the handoffs of the case up to this one, without those that were withdrawn. `is_bounce` says that
+    it goes back to a team that held the case in the 30 days before.
+    """
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="handoffs")
     from_team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="+")
     to_team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="handoffs_offered")
     status = models.CharField(max_length=10, choices=HandoffStatus, default=HandoffStatus.OFFERED)
+    kind = models.CharField(max_length=20, choices=HandoffKind)
+    ordinal = models.PositiveSmallIntegerField()
+    is_bounce = models.BooleanField(default=False)
     reason = models.TextField()
+    lead_reason = models.TextField(blank=True, help_text="Why the family changes hands once more: the lead says so.")
+    despite = models.TextField(blank=True, help_text="Why it does not go to those who know the family.")
     offered_at = models.DateTimeField()
     offered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     answered_at = models.DateTimeField(null=True)
@@ -184,6 +225,11 @@ class Handoff(models.Model):
             models.CheckConstraint(condition=Q(status__in=HandoffStatus.values), name="a_handoff_has_a_known_status"),
             models.CheckConstraint(condition=~Q(from_team=models.F("to_team")), name="a_handoff_goes_to_another_team"),
             models.CheckConstraint(condition=Q(reason__regex=NOT_BLANK), name="a_handoff_has_a_reason"),
+            models.CheckConstraint(condition=Q(kind__in=HandoffKind.values), name="a_handoff_is_of_a_known_kind"),
+            models.CheckConstraint(
+                condition=Q(ordinal__lt=QUESTIONED_FROM) | Q(lead_reason__regex=NOT_BLANK),
+                name="a_third_handoff_has_a_leads_reason",
+            ),
             models.CheckConstraint(
                 condition=Q(status=HandoffStatus.OFFERED, answered_at__isnull=True, answered_by__isnull=True)
                 | (~Q(status=HandoffStatus.OFFERED) & Q(answered_at__isnull=False, answered_by__isnull=False)),
@@ -205,9 +251,11 @@ class Handoff(models.Model):
         triggers: ClassVar = [
             refuse_if(
                 """TG_OP = 'DELETE' OR OLD.status <> 'offered'
-                   OR (NEW.case_id, NEW.from_team_id, NEW.to_team_id, NEW.reason, NEW.offered_at, NEW.offered_by_id)
+                   OR (NEW.case_id, NEW.from_team_id, NEW.to_team_id, NEW.kind, NEW.ordinal, NEW.is_bounce,
+                       NEW.reason, NEW.lead_reason, NEW.despite, NEW.offered_at, NEW.offered_by_id)
                       IS DISTINCT FROM
-                      (OLD.case_id, OLD.from_team_id, OLD.to_team_id, OLD.reason, OLD.offered_at, OLD.offered_by_id)""",
+                      (OLD.case_id, OLD.from_team_id, OLD.to_team_id, OLD.kind, OLD.ordinal, OLD.is_bounce,
+                       OLD.reason, OLD.lead_reason, OLD.despite, OLD.offered_at, OLD.offered_by_id)""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_handoff_is_answered_once",
                 says="A handoff is answered once, and stays as it was offered.",

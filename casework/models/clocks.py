@@ -7,9 +7,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from casework.models.cases import Case, Handoff
-from casework.models.contacts import Contact
-from casework.models.refusals import append_only, refuse_if
-from localities.models import Role, Team, User
+from casework.models.contacts import Contact, PartnerCheck
+from casework.models.refusals import NOT_BLANK, append_only, never_emptied, refuse_if
+from localities.models import DayKind, Role, Team, User
 
 ESCALATION_ROLES = (Role.FRONT_DOOR_MANAGER, Role.TEAM_LEAD, Role.SERVICE_MANAGER)
 
@@ -45,6 +45,11 @@ class ClockPolicy(models.Model):
     ends = models.CharField(max_length=20, choices=Ends)
     warn_at_share = models.FloatField("warns after this share of the time")
     escalates_to = models.CharField(max_length=30, choices=[(role.value, role.label) for role in ESCALATION_ROLES])
+    may_pause = models.BooleanField(
+        "may be paused",
+        default=False,
+        help_text="While a family's agreement is sought, on a contact that is not red.",
+    )
     basis = models.TextField(
         help_text='Where the promise comes from. One that begins with "local" is the council\'s own.'
     )
@@ -66,6 +71,11 @@ class ClockPolicy(models.Model):
                 condition=~Q(unit="hour", ends="end_of_day"),
                 name="hours_end_at_a_time",
                 violation_error_message="Hours run day and night and end at a time of day.",
+            ),
+            models.CheckConstraint(
+                condition=Q(may_pause=False) | Q(subject="contact", basis__startswith="local") & ~Q(unit="hour"),
+                name="only_local_promises_about_contacts_pause",
+                violation_error_message="Only a local promise about a contact can be paused, and none in hours.",
             ),
         ]
         triggers: ClassVar = [
@@ -102,7 +112,8 @@ class ClockQuerySet(models.QuerySet["Clock"]):
 class Clock(models.Model):
     """
     A promise with its moments. `next_at` is when the sweep must look at it again: the warning, the breach, the
-    escalation, then never; the sweep's index holds running clocks only, by this moment.
+    escalation, then never; the sweep's index holds running clocks only, by this moment. While a clock is paused
+    (`paused_at`) nobody looks. How its moments came to be other than the policy says, its changes tell.
     """
 
     policy = models.ForeignKey(ClockPolicy, on_delete=models.PROTECT, related_name="clocks")
@@ -110,11 +121,13 @@ class Clock(models.Model):
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, related_name="clocks")
     case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="clocks")
     handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, null=True, related_name="clocks")
+    partner_check = models.ForeignKey(PartnerCheck, on_delete=models.PROTECT, null=True, related_name="clocks")
     started_at = models.DateTimeField()
     warn_at = models.DateTimeField()
     due_at = models.DateTimeField()
     escalate_at = models.DateTimeField()
     next_at = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True)
     stopped_at = models.DateTimeField(null=True)
     ended = models.CharField(max_length=10, choices=ClockEnd, blank=True)
 
@@ -124,10 +137,15 @@ class Clock(models.Model):
         ordering: ClassVar = ["due_at", "id"]
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(contact__isnull=False, case__isnull=True, handoff__isnull=True)
-                | Q(contact__isnull=True, case__isnull=False, handoff__isnull=True)
-                | Q(contact__isnull=True, case__isnull=True, handoff__isnull=False),
+                condition=Q(contact__isnull=False, case__isnull=True, handoff__isnull=True, partner_check__isnull=True)
+                | Q(contact__isnull=True, case__isnull=False, handoff__isnull=True, partner_check__isnull=True)
+                | Q(contact__isnull=True, case__isnull=True, handoff__isnull=False, partner_check__isnull=True)
+                | Q(contact__isnull=True, case__isnull=True, handoff__isnull=True, partner_check__isnull=False),
                 name="a_clock_has_one_subject",
+            ),
+            models.CheckConstraint(
+                condition=Q(paused_at__isnull=True) | Q(next_at__isnull=True, stopped_at__isnull=True),
+                name="nobody_looks_at_a_paused_clock",
             ),
             models.CheckConstraint(
                 condition=Q(stopped_at__isnull=True, ended="") | (Q(stopped_at__isnull=False) & ~Q(ended="")),
@@ -147,7 +165,7 @@ class Clock(models.Model):
                     condition=Q(stopped_at__isnull=True),
                     name=f"a_{subject}_has_one_running_clock_of_a_kind",
                 )
-                for subject in ("contact", "case", "handoff")
+                for subject in ("contact", "case", "handoff", "partner_check")
             ),
         ]
         indexes: ClassVar = [
@@ -161,9 +179,11 @@ class Clock(models.Model):
         triggers: ClassVar = [
             refuse_if(
                 """TG_OP = 'DELETE' OR OLD.stopped_at IS NOT NULL OR
-                   (NEW.started_at, NEW.policy_id, NEW.kind, NEW.contact_id, NEW.case_id, NEW.handoff_id)
+                   (NEW.started_at, NEW.policy_id, NEW.kind, NEW.contact_id, NEW.case_id, NEW.handoff_id,
+                    NEW.partner_check_id)
                    IS DISTINCT FROM
-                   (OLD.started_at, OLD.policy_id, OLD.kind, OLD.contact_id, OLD.case_id, OLD.handoff_id)""",
+                   (OLD.started_at, OLD.policy_id, OLD.kind, OLD.contact_id, OLD.case_id, OLD.handoff_id,
+                    OLD.partner_check_id)""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_clock_never_restarts",
                 says="A clock never restarts, and a stopped one stays stopped.",
@@ -172,6 +192,86 @@ class Clock(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} due {self.due_at:%Y-%m-%d %H:%M}"
+
+
+class ClockChangeKind(models.TextChoices):
+    """How a running clock's moments came to be other than its policy said at its start."""
+
+    PAUSED = "paused", "Paused"
+    RESUMED = "resumed", "Resumed"
+    EXTENDED = "extended", "Extended"
+    RECOMPUTED = "recomputed", "Computed again, as the calendar changed"
+
+
+class CalendarEdit(models.Model):
+    """
+    That a day of the calendar was added, changed or taken away: the clocks that run over it are computed again by the
+    worker. `before` and `after` are the kinds of the day (empty: as England's calendar has it).
+    """
+
+    date = models.DateField()
+    before = models.CharField(max_length=20, choices=DayKind, blank=True)
+    after = models.CharField(max_length=20, choices=DayKind, blank=True)
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    looked_at = models.PositiveIntegerField("clocks looked at", default=0)
+    up_to = models.BigIntegerField("clocks looked at up to this number", default=0)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~Q(before=F("after")), name="an_edit_of_the_calendar_changes_a_day")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["id"], name="calendar_edit_unfinished", condition=Q(finished_at__isnull=True))
+        ]
+        triggers: ClassVar = [
+            refuse_if(
+                """TG_OP = 'DELETE' OR OLD.finished_at IS NOT NULL
+                   OR (NEW.date, NEW.before, NEW.after, NEW.at, NEW.by_id)
+                      IS DISTINCT FROM (OLD.date, OLD.before, OLD.after, OLD.at, OLD.by_id)""",
+                on=pgtrigger.Update | pgtrigger.Delete,
+                name="an_edit_of_the_calendar_stays",
+                says="What was changed in the calendar stays written down.",
+            ),
+            never_emptied("edits_of_the_calendar_are_never_emptied", "Edits of the calendar are never deleted."),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.date:%-d %B %Y}: {self.before or 'as usual'} to {self.after or 'as usual'}"
+
+
+class ClockChange(models.Model):
+    """A change of a running clock: who made it, why, and when it was due before and after. Written once."""
+
+    clock = models.ForeignKey(Clock, on_delete=models.PROTECT, related_name="changes")
+    kind = models.CharField(max_length=10, choices=ClockChangeKind)
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", help_text="Null: the service.")
+    reason = models.TextField()
+    due_before = models.DateTimeField()
+    due_after = models.DateTimeField()
+    edit = models.ForeignKey(CalendarEdit, on_delete=models.PROTECT, null=True, related_name="changes")
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(reason__regex=NOT_BLANK), name="a_clock_changes_for_a_reason"),
+            models.CheckConstraint(
+                condition=Q(kind=ClockChangeKind.RECOMPUTED, edit__isnull=False)
+                | (~Q(kind=ClockChangeKind.RECOMPUTED) & Q(edit__isnull=True)),
+                name="a_clock_is_computed_again_for_an_edit_of_the_calendar",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="extended") | Q(due_after__gt=F("due_before")),
+                name="an_extended_clock_is_due_later",
+            ),
+        ]
+        triggers: ClassVar = append_only("a_clocks_change_stays", "What was done to a clock stays written down.")
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.clock}"
 
 
 class Step(models.TextChoices):
@@ -211,3 +311,35 @@ class Reminder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_step_display()}: {self.clock}"
+
+
+class ReminderLook(models.Model):
+    """
+    That somebody saw a reminder, or put it off until a moment, for a reason. That it is done nobody ticks: its clock
+    stops when the promise is kept.
+    """
+
+    reminder = models.ForeignKey(Reminder, on_delete=models.PROTECT, related_name="looks")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="reminder_looks")
+    at = models.DateTimeField()
+    snoozed_until = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["reminder", "user"],
+                condition=Q(snoozed_until__isnull=True),
+                name="somebody_sees_a_reminder_for_the_first_time_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(snoozed_until__isnull=True, reason="")
+                | Q(snoozed_until__isnull=False, snoozed_until__gt=F("at"), reason__regex=NOT_BLANK),
+                name="a_reminder_is_snoozed_for_a_reason_until_later",
+            ),
+        ]
+        triggers: ClassVar = append_only("a_look_at_a_reminder_stays", "Who saw a reminder when stays written down.")
+
+    def __str__(self) -> str:
+        return f"{self.reminder}: {'snoozed' if self.snoozed_until else 'seen'}"

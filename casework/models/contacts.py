@@ -8,11 +8,11 @@ from typing import ClassVar
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
-from casework.models.refusals import lacks_sign_off, never_deleted, never_emptied, refuse_if
+from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_deleted, never_emptied, refuse_if
 from casework.references import new_contact_reference
-from casework.statuses import ContactStatus
+from casework.statuses import CheckStatus, ContactStatus
 from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
 from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, OVERSEEING_ROLES, Agency, Membership, Team, User
 from triage.facts import Agreement, Dash
@@ -326,3 +326,121 @@ class PersonMatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.child}: {self.score} %"
+
+
+class PartnerCheck(models.Model):
+    """A question that we asked a partner agency about the children of a contact, and its answer."""
+
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="partner_checks")
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="partner_checks")
+    question = models.TextField()
+    asked_at = models.DateTimeField()
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    status = models.CharField(max_length=10, choices=CheckStatus, default=CheckStatus.ASKED)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    answer = models.TextField(blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["contact", "agency"],
+                condition=Q(status=CheckStatus.ASKED),
+                name="a_partner_is_asked_once_at_a_time",
+            ),
+            models.CheckConstraint(condition=Q(question__regex=NOT_BLANK), name="a_partner_check_asks_something"),
+            models.CheckConstraint(
+                condition=Q(status=CheckStatus.ASKED, ended_at__isnull=True, ended_by__isnull=True, answer="")
+                | Q(
+                    status=CheckStatus.ANSWERED, ended_at__isnull=False, ended_by__isnull=False, answer__regex=NOT_BLANK
+                )
+                | Q(status=CheckStatus.WITHDRAWN, ended_at__isnull=False, ended_by__isnull=False, answer=""),
+                name="a_partner_check_that_ended_says_how_when_and_by_whom",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("asked_at")),
+                name="a_partner_check_ends_after_it_is_asked",
+            ),
+        ]
+        triggers: ClassVar = [
+            refuse_if(
+                """TG_OP = 'DELETE' OR OLD.status <> 'asked'
+                   OR (NEW.contact_id, NEW.agency_id, NEW.question, NEW.asked_at, NEW.asked_by_id)
+                      IS DISTINCT FROM (OLD.contact_id, OLD.agency_id, OLD.question, OLD.asked_at, OLD.asked_by_id)""",
+                on=pgtrigger.Update | pgtrigger.Delete,
+                name="a_partner_check_ends_once",
+                says="A question to a partner ends once, and stays as it was asked.",
+            ),
+            never_emptied("partner_checks_are_never_emptied", "Questions to partners are never deleted."),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contact}: {self.agency}"
+
+
+class ContactHandoverQuerySet(models.QuerySet["ContactHandover"]):
+    def open(self) -> ContactHandoverQuerySet:
+        """Those that nobody has taken on yet."""
+        return self.filter(taken_on_at__isnull=True, lapsed_at__isnull=True)
+
+
+class ContactHandover(models.Model):
+    """
+    That a contact passed between emergency duty and the day team, which answers for it from `passed_at`. A named person
+    takes it on. `passed_by` is null where the service passed it by itself, when the hub opened; a handover that nobody
+    had taken on by then has lapsed.
+    """
+
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="handovers")
+    from_team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="+")
+    to_team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="contacts_handed_over")
+    note = models.TextField(blank=True)
+    passed_at = models.DateTimeField()
+    passed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    taken_on_at = models.DateTimeField(null=True)
+    taken_on_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    lapsed_at = models.DateTimeField(null=True)
+
+    objects = ContactHandoverQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["contact"],
+                condition=Q(taken_on_at__isnull=True, lapsed_at__isnull=True),
+                name="a_contact_is_handed_over_once_at_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(taken_on_at__isnull=True) | Q(lapsed_at__isnull=True),
+                name="a_contact_is_taken_on_or_its_handover_lapses",
+            ),
+            models.CheckConstraint(
+                condition=~Q(from_team=F("to_team")), name="a_contact_is_handed_over_to_another_team"
+            ),
+            models.CheckConstraint(
+                condition=Q(passed_by__isnull=True, note="") | Q(passed_by__isnull=False, note__regex=NOT_BLANK),
+                name="who_hands_a_contact_over_leaves_a_note",
+            ),
+            models.CheckConstraint(
+                condition=Q(taken_on_at__isnull=True, taken_on_by__isnull=True)
+                | Q(taken_on_at__isnull=False, taken_on_by__isnull=False, taken_on_at__gte=F("passed_at")),
+                name="who_takes_a_contact_on_has_a_name",
+            ),
+        ]
+        triggers: ClassVar = [
+            refuse_if(
+                """TG_OP = 'DELETE' OR OLD.taken_on_at IS NOT NULL OR OLD.lapsed_at IS NOT NULL
+                   OR (NEW.contact_id, NEW.from_team_id, NEW.to_team_id, NEW.note, NEW.passed_at, NEW.passed_by_id)
+                      IS DISTINCT FROM
+                      (OLD.contact_id, OLD.from_team_id, OLD.to_team_id, OLD.note, OLD.passed_at, OLD.passed_by_id)""",
+                on=pgtrigger.Update | pgtrigger.Delete,
+                name="a_contact_is_taken_on_once",
+                says="A contact that was handed over is taken on once, and the handover stays as it was.",
+            ),
+            never_emptied("handovers_of_contacts_are_never_emptied", "Handovers are never deleted."),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contact}: {self.from_team} to {self.to_team}"

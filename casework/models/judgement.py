@@ -8,11 +8,9 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 
 from casework.models.contacts import RAGS, Contact
-from casework.models.refusals import append_only, refuse_if
+from casework.models.refusals import NOT_BLANK, append_only, refuse_if
 from localities.models import Team, User
 from triage.models import RuleSetVersion
-
-NOT_BLANK = r"\S"
 
 
 class Recommendation(models.Model):

@@ -8,8 +8,8 @@ from django.db.models import F, Q
 
 from casework.models.cases import Case, Handoff
 from casework.models.clocks import Reminder
-from casework.models.contacts import Contact
-from casework.models.refusals import append_only, never_emptied, refuse_if
+from casework.models.contacts import Contact, PartnerCheck
+from casework.models.refusals import NOT_BLANK, append_only, never_emptied, refuse_if
 from localities.models import Agency, User
 from triage.models import RuleSetVersion
 
@@ -45,6 +45,20 @@ class Event(models.TextChoices):
     REMINDER_SENT = "reminder_sent", "Reminder made"
     MESSAGE_SENT = "message_sent", "Message sent"
     MESSAGE_PARKED = "message_parked", "Message parked after too many failures"
+    MESSAGE_RETRIED = "message_retried", "Parked message sent on its way again"
+    MESSAGE_DROPPED = "message_dropped", "Parked message dropped"
+    PARTNER_ASKED = "partner_asked", "Partner asked"
+    PARTNER_ANSWERED = "partner_answered", "Partner's answer recorded"
+    PARTNER_CHECK_WITHDRAWN = "partner_check_withdrawn", "Question to a partner withdrawn"
+    CONTACT_HANDED_OVER = "contact_handed_over", "Contact passed between emergency duty and the day team"
+    CONTACT_TAKEN_ON = "contact_taken_on", "Contact taken on by the next team"
+    CASE_BOUNCED = "case_bounced", "Back with a team that held it lately"
+    CLOCK_PAUSED = "clock_paused", "Clock paused"
+    CLOCK_RESUMED = "clock_resumed", "Clock resumed"
+    CLOCK_EXTENDED = "clock_extended", "Clock extended"
+    CLOCKS_RECOMPUTED = "clocks_recomputed", "Clocks computed again, as the calendar changed"
+    REMINDER_SNOOZED = "reminder_snoozed", "Reminder put off"
+    INTEGRITY_CHECKED = "integrity_checked", "Every invariant counted"
     SETTING_CHANGED = "setting_changed", "Setting changed"
     RULE_SET_DRAFTED = "rule_set_drafted", "Rule set copied to a draft"
     RULE_SET_CHANGED = "rule_set_changed", "Draft of a rule set changed"
@@ -105,6 +119,7 @@ class StatusChange(models.Model):
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, related_name="status_changes")
     handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, null=True, related_name="status_changes")
     case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="status_changes")
+    partner_check = models.ForeignKey(PartnerCheck, on_delete=models.PROTECT, null=True, related_name="status_changes")
     from_status = models.CharField(max_length=10)
     to_status = models.CharField(max_length=10)
     why = models.TextField(blank=True)
@@ -113,9 +128,10 @@ class StatusChange(models.Model):
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(contact__isnull=False, case__isnull=True, handoff__isnull=True)
-                | Q(contact__isnull=True, case__isnull=False, handoff__isnull=True)
-                | Q(contact__isnull=True, case__isnull=True, handoff__isnull=False),
+                condition=Q(contact__isnull=False, case__isnull=True, handoff__isnull=True, partner_check__isnull=True)
+                | Q(contact__isnull=True, case__isnull=False, handoff__isnull=True, partner_check__isnull=True)
+                | Q(contact__isnull=True, case__isnull=True, handoff__isnull=False, partner_check__isnull=True)
+                | Q(contact__isnull=True, case__isnull=True, handoff__isnull=True, partner_check__isnull=False),
                 name="a_status_change_has_one_subject",
             )
         ]
@@ -134,11 +150,14 @@ class Message(models.TextChoices):
     CASE_CLOSED = "case_closed", "The work has ended"
     HANDOFF_OFFERED = "handoff_offered", "A case is offered to your team"
     HANDOFF_RETURNED = "handoff_returned", "A case came back"
+    CASE_BOUNCED = "case_bounced", "A case is back with a team that held it lately"
+    CONTACT_HANDED_OVER = "contact_handed_over", "A contact passed to your team"
     CONTACT_LINKED = "contact_linked", "New information about a case of your team"
     SIGN_OFF_WANTED = "sign_off_wanted", "A decision waits for a second person"
     REMINDER = "reminder", "A promise is soon due, or late"
     RULE_SET_PROPOSED = "rule_set_proposed", "A rule set waits for approval"
     RULE_SET_SENT_BACK = "rule_set_sent_back", "A proposal came back"
+    INTEGRITY_BROKEN = "integrity_broken", "Something that must never be false is"
     RECHECK_DIFFERS = "recheck_differs", "A stored recommendation does not come out as it was stored"
 
 
@@ -146,6 +165,9 @@ class OutboxMessage(models.Model):
     """
     A message that has to go out. It is claimed with a lease, sent, then marked sent; a crash between the last two
     sends it again with the same idempotency key, so that the receiver can tell.
+
+    Where several reminders wait for one address, one letter carries them: `carried_by` is the message whose letter it
+    is. A parked message waits until a person sends it on its way again, or drops it and says why.
     """
 
     kind = models.CharField(max_length=20, choices=Message)
@@ -162,6 +184,10 @@ class OutboxMessage(models.Model):
     last_error = models.TextField(blank=True)
     sent_at = models.DateTimeField(null=True)
     parked_at = models.DateTimeField(null=True)
+    carried_by = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="carries")
+    dropped_at = models.DateTimeField(null=True)
+    dropped_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    drop_reason = models.TextField(blank=True)
 
     class Meta:
         ordering: ClassVar = ["id"]
@@ -172,6 +198,16 @@ class OutboxMessage(models.Model):
             models.CheckConstraint(
                 condition=Q(not_before__gte=F("created_at")), name="a_message_goes_out_after_it_is_written"
             ),
+            models.CheckConstraint(
+                condition=Q(dropped_at__isnull=True, dropped_by__isnull=True, drop_reason="")
+                | Q(
+                    dropped_at__isnull=False,
+                    dropped_by__isnull=False,
+                    drop_reason__regex=NOT_BLANK,
+                    parked_at__isnull=False,
+                ),
+                name="a_dropped_message_was_parked_and_says_who_and_why",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(
@@ -179,7 +215,19 @@ class OutboxMessage(models.Model):
                 name="outbox_to_send",
                 condition=Q(sent_at__isnull=True, parked_at__isnull=True),
             ),
-            models.Index(fields=["parked_at"], name="outbox_parked", condition=Q(parked_at__isnull=False)),
+            models.Index(
+                fields=["parked_at"],
+                name="outbox_parked",
+                condition=Q(parked_at__isnull=False, dropped_at__isnull=True),
+            ),
+            # What waits for one address: in which order it goes, and what goes together.
+            models.Index(
+                fields=["to", "id"],
+                name="outbox_waiting_for",
+                condition=Q(sent_at__isnull=True, parked_at__isnull=True),
+            ),
+            models.Index(fields=["to", "created_at"], name="outbox_reminded", condition=Q(reminder__isnull=False)),
+            models.Index(fields=["carried_by"], name="outbox_carried", condition=Q(carried_by__isnull=False)),
         ]
         triggers: ClassVar = [
             refuse_if(
@@ -187,6 +235,12 @@ class OutboxMessage(models.Model):
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_sent_message_is_never_sent_again",
                 says="A message that was sent stays as it is, and none is deleted.",
+            ),
+            refuse_if(
+                "OLD.dropped_at IS NOT NULL",
+                on=pgtrigger.Update,
+                name="a_dropped_message_stays_dropped",
+                says="A message that somebody dropped stays dropped.",
             ),
             never_emptied("messages_are_never_emptied", "Messages are never deleted."),
         ]

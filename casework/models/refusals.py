@@ -7,6 +7,8 @@ schema: a temporary table of the same name must not stand in for one.
 
 import pgtrigger
 
+# For a check constraint: something stands there.
+NOT_BLANK = r"\S"
 RAISE = "RAISE EXCEPTION '{says}' USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = '{name}';"
 
 

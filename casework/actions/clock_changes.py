@@ -1,0 +1,103 @@
+"""Clocks that run are paused, go on and are extended: by a person, for a reason, and never out of sight."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from casework import audit, clocks, permissions, policies, responsibilities
+from casework.models import Case, Clock, Contact, Event
+from localities.models import Team, User
+from localities.working_time import local_day
+from triage.documents import Fault, InvalidDocument
+
+# Further away is a slip of the finger.
+LONGEST_EXTENSION = timedelta(days=92)
+
+
+@transaction.atomic
+def pause(*, clock_id: int, reason: str, by: User, now: datetime) -> Clock:
+    """
+    Pause a clock while a family's agreement is sought. It goes on by itself with the family's answer.
+
+    :raises InvalidDocument: the reason is missing.
+    :raises NotPermitted: `by` does not work at the front door.
+    :raises NotAllowedInStatus: its policy does not allow it, the contact is red, or nobody is asking the family.
+    """
+    clock, subject, _ = _load(clock_id, by, now)
+    assert isinstance(subject, Contact), "only policies about contacts may pause"
+    permissions.check_can_work_on(subject, by, local_day(now))
+    policies.check_can_pause(clock, subject, now)
+    _need(reason, "Say why the clock stands still.")
+    clocks.pause(clock, reason=reason.strip(), by=by, at=now)
+    audit.record(Event.CLOCK_PAUSED, by=by, at=now, contact=subject, kind=clock.kind)
+    return clock
+
+
+@transaction.atomic
+def resume(*, clock_id: int, reason: str, by: User, now: datetime) -> Clock:
+    """
+    Let a paused clock go on before the family has answered.
+
+    :raises InvalidDocument: the reason is missing.
+    :raises NotPermitted: `by` does not work at the front door.
+    :raises NotAllowedInStatus: it is not paused.
+    """
+    clock, subject, _ = _load(clock_id, by, now)
+    assert isinstance(subject, Contact), "only policies about contacts may pause"
+    permissions.check_can_work_on(subject, by, local_day(now))
+    policies.check_is_paused(clock)
+    _need(reason, "Say why the clock goes on.")
+    clocks.resume(clock, reason=reason.strip(), by=by, at=now)
+    audit.record(Event.CLOCK_RESUMED, by=by, at=now, contact=subject, kind=clock.kind, due=clock.due_at.isoformat())
+    return clock
+
+
+@transaction.atomic
+def extend(*, clock_id: int, to: datetime | None, reason: str, by: User, now: datetime) -> Clock:
+    """
+    Give a clock that runs a later moment, which a person names. When it was due first stays in view.
+
+    :raises InvalidDocument: with every fault, by field.
+    :raises NotPermitted: `by` is not who it escalates to in the team that holds it, nor a service manager.
+    :raises NotAllowedInStatus: it does not run, is paused, counts in hours, or asks for an answer to a handoff.
+    """
+    clock, subject, holder = _load(clock_id, by, now)
+    policies.check_can_extend(clock)
+    permissions.check_can_extend(clock, holder.pk, by, local_day(now))
+    faults = []
+    if to is None:
+        faults.append(Fault(("to",), "Say until when."))
+    elif not max(clock.due_at, now) < to <= clock.due_at + LONGEST_EXTENSION:
+        faults.append(Fault(("to",), "Choose a moment after it is due and after now, at most three months later."))
+    if not reason.strip():
+        faults.append(Fault(("reason",), "Say why more time is needed, and how the children are safe until then."))
+    if faults or to is None:
+        raise InvalidDocument(faults)
+    clocks.extend(clock, to=to, reason=reason.strip(), by=by, at=now)
+    contact, case = (subject, None) if isinstance(subject, Contact) else (None, subject)
+    audit.record(
+        Event.CLOCK_EXTENDED, by=by, at=now, contact=contact, case=case, kind=clock.kind, due=clock.due_at.isoformat()
+    )
+    return clock
+
+
+def _load(clock_id: int, by: User, now: datetime) -> tuple[Clock, Contact | Case, Team]:
+    """The clock, what it is about, locked, and the team that answers for it."""
+    clock = Clock.objects.select_related("policy").get(pk=clock_id)
+    today = local_day(now)
+    if clock.contact_id is not None:
+        contact = Contact.objects.visible_to(by, today).locked().get(pk=clock.contact_id)
+        return _again(clock), contact, contact.team
+    case = Case.objects.visible_to(by, today).locked().get(clocks=clock.pk)
+    policies.check_is_open(case)
+    return _again(clock), case, responsibilities.current(case).team
+
+
+def _again(clock: Clock) -> Clock:
+    """The clock as it is now that its subject is locked."""
+    return Clock.objects.select_related("policy").select_for_update(of=("self",), no_key=True).get(pk=clock.pk)
+
+
+def _need(reason: str, says: str) -> None:
+    if not reason.strip():
+        raise InvalidDocument([Fault(("reason",), says)])

@@ -1,0 +1,102 @@
+"""
+Partner checks: what another agency knows of the children on a contact, asked and answered before the decision.
+
+The answer is recorded by whoever at the front door hears it.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from casework import audit, clocks, permissions, policies
+from casework.models import ClockEnd, Contact, Event, PartnerCheck
+from casework.statuses import CheckStatus
+from casework.transitions import move
+from localities.models import Agency, User
+from localities.working_time import local_day
+from triage.documents import Fault, InvalidDocument
+
+
+@transaction.atomic
+def ask(*, contact_id: int, agency_id: int | None, question: str, by: User, now: datetime) -> PartnerCheck:
+    """
+    Write down that a partner is asked, and start the clock for its answer.
+
+    :raises InvalidDocument: with every fault, by field.
+    :raises NotPermitted: `by` does not work at the front door.
+    :raises NotAllowedInStatus: the contact is decided.
+    """
+    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
+    policies.check_waits_for_decision(contact)
+    permissions.check_can_work_on(contact, by, local_day(now))
+    agency = Agency.objects.filter(pk=agency_id or 0, is_active=True).first()
+    faults = []
+    if agency is None:
+        faults.append(Fault(("agency",), "Choose the partner that is asked."))
+    elif contact.partner_checks.filter(agency=agency, status=CheckStatus.ASKED).exists():
+        faults.append(Fault(("agency",), f"{agency} is asked already, and has not answered yet."))
+    if not question.strip():
+        faults.append(Fault(("question",), "Write what the partner is asked, and why."))
+    if faults or agency is None:
+        raise InvalidDocument(faults)
+    check = PartnerCheck.objects.create(
+        contact=contact, agency=agency, question=question.strip(), asked_at=now, asked_by=by
+    )
+    clocks.start(clocks.SENT, check, at=now)
+    audit.record(Event.PARTNER_ASKED, by=by, at=now, contact=contact, agency=agency.code, check=check.pk)
+    return check
+
+
+@transaction.atomic
+def record_answer(*, check_id: int, answer: str, by: User, now: datetime) -> PartnerCheck:
+    """
+    Write down what the partner answered. That it knows nothing is an answer too.
+
+    :raises InvalidDocument: the answer is missing.
+    :raises NotPermitted: `by` does not work at the front door.
+    :raises NotAllowedInStatus: it was answered or withdrawn already.
+    """
+    check = _load(check_id, by, now)
+    if not answer.strip():
+        raise InvalidDocument([Fault(("answer",), "Write what the partner said, even if it knows nothing.")])
+    move(check, to=CheckStatus.ANSWERED, by=by, at=now, ended_at=now, ended_by=by, answer=answer.strip())
+    clocks.stop(check, at=now)
+    audit.record(Event.PARTNER_ANSWERED, by=by, at=now, contact=check.contact, check=check.pk)
+    return check
+
+
+@transaction.atomic
+def withdraw(*, check_id: int, reason: str, by: User, now: datetime) -> PartnerCheck:
+    """
+    Ask no more, with a reason.
+
+    :raises InvalidDocument: the reason is missing.
+    :raises NotPermitted: `by` does not work at the front door.
+    :raises NotAllowedInStatus: it was answered or withdrawn already.
+    """
+    check = _load(check_id, by, now)
+    if not reason.strip():
+        raise InvalidDocument([Fault(("reason",), "Say why the question is withdrawn.")])
+    _withdraw(check, reason.strip(), by, now)
+    return check
+
+
+def do_without(contact: Contact, *, by: User, now: datetime) -> None:
+    """A decision waits for nobody: what was not answered is withdrawn. For an action that holds the contact's lock."""
+    for check in contact.partner_checks.filter(status=CheckStatus.ASKED):
+        _withdraw(check, "It was decided without the answer.", by, now)
+
+
+def _load(check_id: int, by: User, now: datetime) -> PartnerCheck:
+    """The question, with its contact locked: before there is a case, that is the row that every action locks."""
+    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(partner_checks=check_id)
+    permissions.check_can_work_on(contact, by, local_day(now))
+    check = PartnerCheck.objects.select_related("contact", "agency").get(pk=check_id)
+    policies.check_is_asked(check)
+    return check
+
+
+def _withdraw(check: PartnerCheck, reason: str, by: User, now: datetime) -> None:
+    move(check, to=CheckStatus.WITHDRAWN, by=by, at=now, why=reason, ended_at=now, ended_by=by)
+    clocks.stop(check, at=now, ended=ClockEnd.OVERTAKEN)
+    audit.record(Event.PARTNER_CHECK_WITHDRAWN, by=by, at=now, contact=check.contact, check=check.pk)

@@ -1,0 +1,55 @@
+"""
+Who knows a family already: the teams of its other open cases, and whoever led earlier work with it. A family should
+not have to tell its story again, so that this is in view before its case is offered elsewhere.
+
+Source: domain page, "Handoffs": changes of worker are kept to a minimum and made only for good reason.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dateutil.relativedelta import relativedelta
+
+from casework.history import household_of
+from casework.models import Case, Responsibility
+from localities.models import Membership, Team
+from localities.working_time import local_day
+
+# Further back, family and worker are strangers again.
+KNOWN_FOR = relativedelta(years=2)
+
+
+@dataclass(frozen=True)
+class Tie:
+    """A team that knows the family; how, as a sentence. No case is named: who reads this may not see it."""
+
+    team: Team
+    says: str
+
+
+def ties(case: Case, *, now: datetime) -> list[Tie]:
+    """
+    The teams that know the family of this case, without the one that holds it: those that hold open cases of its
+    children or their brothers and sisters, and those in which whoever led earlier work with them works today.
+    """
+    others = household_of(case).its_own_cases().exclude(pk=case.pk).order_by("-opened_at")
+    others = others.exclude(closed_at__lt=now - KNOWN_FOR)
+    led = {other.lead_practitioner_id: other for other in others if other.closed_at and other.lead_practitioner_id}
+    holding = Responsibility.objects.filter(period__endswith__isnull=True).select_related("team")
+    posts = (
+        Membership.objects.current(local_day(now))
+        .filter(user__in=led, team__is_active=True)
+        .select_related("team", "user")
+        .order_by("pk")
+    )
+    found = [
+        Tie(holder.team, f"{holder.team} works with a brother or sister, or with the same child.")
+        for holder in holding.filter(case__in=others).order_by("pk")
+    ]
+    found += [
+        Tie(post.team, f"{post.user} of {post.team} led the work with this family, until {until:%-d %B %Y}.")
+        for post in posts
+        if post.team is not None and (until := led[post.user_id].closed_at)
+    ]
+    holder_now = holding.filter(case=case).values_list("team", flat=True).first()
+    return [tie for tie in dict.fromkeys(found) if tie.team.pk != holder_now]
