@@ -5,7 +5,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from oauth2_provider.models import clear_expired
 
-from casework.actions import outbox, rechecks, reminders, replays
+from casework.actions import calendar, handovers, outbox, rechecks, reminders, replays
 
 # Half a million contacts take a minute or two; the broker gives no task out again within ten.
 REPLAYS_STOP = 480
@@ -34,6 +34,18 @@ def drain_outbox() -> None:
 def run_replays() -> None:
     """Run the replay that waits, if one does."""
     replays.run_next(clock=timezone.now)
+
+
+@shared_task
+def recompute_clocks() -> None:
+    """Move the clocks that run over a day of the calendar that changed."""
+    calendar.recompute(clock=timezone.now)
+
+
+@shared_task
+def pass_to_day_team() -> None:
+    """Pass to the day team what waits with emergency duty, once the hub is open."""
+    handovers.pass_at_opening(now=timezone.now())
 
 
 @shared_task

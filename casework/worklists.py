@@ -5,13 +5,14 @@ from typing import Any
 
 from django.db.models import Case as Choose
 from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Least
+from django.db.models.functions import Coalesce, Least
 
 from casework import clocks
-from casework.models import Case, Clock, Contact, Handoff, Responsibility
+from casework.models import Case, Clock, Contact, ContactHandover, Handoff, Reminder, ReminderLook, Responsibility
+from casework.reminded import reminders_of
 from casework.statuses import CaseStatus, ContactStatus, HandoffStatus
 from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, Role, Team, User
-from localities.standing import Standing, standing
+from localities.standing import Standing
 from localities.working_time import local_day
 from triage.ruleset import Rag
 
@@ -22,13 +23,22 @@ def contacts_waiting(user: User, now: datetime) -> QuerySet[Contact]:
     """
     The contacts that wait for a decision or a second person. For the front door only.
 
-    The soonest due first; of what is due at one moment, as all that came at a weekend, the gravest.
+    The soonest due first; of what is due at one moment, as all that came at a weekend, the gravest. `here_since` is
+    when this hop began: with its receipt, or when the other team passed it on; `to_take_on` that nobody has taken it on
+    since.
     """
-    due = Clock.objects.running().filter(contact=OuterRef("pk"), kind__in=clocks.DECISION_CLOCKS)
+    due = Clock.objects.running().filter(
+        contact=OuterRef("pk"), kind__in=clocks.DECISION_CLOCKS, paused_at__isnull=True
+    )
+    handovers = ContactHandover.objects.filter(contact=OuterRef("pk")).order_by("-pk")
     return (
         Contact.objects.visible_to(user, local_day(now))
         .exclude(status=ContactStatus.DECIDED)
-        .annotate(due_at=Subquery(due.order_by().values("contact").annotate(soonest=Min("due_at")).values("soonest")))
+        .annotate(
+            due_at=Subquery(due.order_by().values("contact").annotate(soonest=Min("due_at")).values("soonest")),
+            here_since=Coalesce(Subquery(handovers.values("passed_at")[:1]), F("received_at")),
+            to_take_on=Exists(handovers.open()),
+        )
         .select_related("team", "agency", "recommendation")
         .order_by(F("due_at").asc(nulls_last=True), GRAVITY, "received_at")
     )
@@ -51,7 +61,7 @@ def held(teams: Any) -> QuerySet[Case]:
     `held_since` is when this hop began.
     """
     holding = Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True, team__in=teams)
-    running = Clock.objects.running().order_by("due_at").values("due_at")
+    running = Clock.objects.running().filter(paused_at__isnull=True).order_by("due_at").values("due_at")
     # A promise of the case, or the answer that somebody who is asked owes.
     soonest = Least(
         Subquery(running.filter(case=OuterRef("pk"))[:1]), Subquery(running.filter(handoff__case=OuterRef("pk"))[:1])
@@ -75,34 +85,41 @@ def late_clocks(teams: Any, now: datetime) -> QuerySet[Clock]:
     held_here = Responsibility.objects.filter(case=OuterRef("case"), period__endswith__isnull=True, team__in=teams)
     return (
         Clock.objects.running()
-        .filter(due_at__lte=now)
-        .filter(Q(contact__team__in=teams) | Q(handoff__to_team__in=teams) | Exists(held_here))
-        .select_related("contact", "case", "handoff__case")
+        .filter(due_at__lte=now, paused_at__isnull=True)
+        .filter(
+            Q(contact__team__in=teams)
+            | Q(partner_check__contact__team__in=teams)
+            | Q(handoff__to_team__in=teams)
+            | Exists(held_here)
+        )
+        .select_related("contact", "case", "handoff__case", "partner_check__contact")
         .order_by("due_at")
     )
 
 
-def my_clocks(user: User, now: datetime) -> QuerySet[Clock]:
+def my_reminders(user: User, now: datetime) -> QuerySet[Reminder]:
     """
-    The promises of which this person was reminded and which are not kept yet.
+    What this person was reminded of and is not done: of each promise the last step, the soonest due first.
 
-    A reminder is for a person, for a role in a team or in the service, or for a whole team; it stands here as long as
-    its clock runs.
+    `is_seen` says whether they have looked at it. What they put off stays away until then; its next step does not.
     """
-    who = standing(user, local_day(now))
-    reminded = Q(reminders__user=user)
-    for post in who.posts:
-        if post.team_id is None:
-            reminded |= Q(reminders__role=post.role, reminders__team__isnull=True)
-        else:
-            reminded |= Q(reminders__team=post.team_id, reminders__role__in=["", post.role])
+    mine = reminders_of(user, now).filter(clock__stopped_at__isnull=True, clock__paused_at__isnull=True)
+    last_steps = mine.order_by("clock_id", "-pk").distinct("clock_id").values("pk")
+    looks = ReminderLook.objects.filter(reminder=OuterRef("pk"), user=user)
     return (
-        Clock.objects.running()
-        .filter(reminded)
-        .select_related("contact", "case", "handoff__case")
-        .distinct()
-        .order_by("due_at")
+        Reminder.objects.filter(pk__in=last_steps)
+        .exclude(Exists(looks.filter(snoozed_until__gt=now)))
+        .annotate(is_seen=Exists(looks))
+        .select_related("clock__contact", "clock__case", "clock__handoff__case", "clock__partner_check__contact")
+        .order_by("clock__due_at", "pk")
     )
+
+
+def my_snoozed(user: User, now: datetime) -> QuerySet[ReminderLook]:
+    """What this person has put off, and until when."""
+    looks = ReminderLook.objects.filter(user=user, snoozed_until__gt=now, reminder__clock__stopped_at__isnull=True)
+    subjects = [f"reminder__clock__{name}" for name in ("contact", "case", "handoff__case", "partner_check__contact")]
+    return looks.select_related(*subjects).order_by("snoozed_until")
 
 
 def works_at_front_door(who: Standing) -> bool:

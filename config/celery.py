@@ -23,6 +23,8 @@ def _every(task: str, seconds: int) -> dict[str, Any]:
 app.conf.beat_schedule = {
     "drain the outbox": _every("casework.tasks.drain_outbox", 5),
     "sweep the clocks": _every("casework.tasks.sweep_clocks", 20),
+    "recompute clocks": _every("casework.tasks.recompute_clocks", 10),
+    "pass to the day team": _every("casework.tasks.pass_to_day_team", 60),
     "run replays": _every("casework.tasks.run_replays", 5),
     "recheck recommendations": {
         "task": "casework.tasks.recheck_recommendations",

@@ -305,7 +305,7 @@ class TestWhoIsToldAboutACase:
     ) -> None:
         clock = returned(story, ben).clocks.get(kind="next_team_offered")
         reminders.sweep(now=clock.warn_at)
-        assert clock in worklists.my_clocks(maya, clock.warn_at)
+        assert clock in [reminder.clock for reminder in worklists.my_reminders(maya, clock.warn_at)]
 
 
 class TestWhoIsHereNoMore:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from casework import audit
-from casework.actions import contacts
+from casework.actions import contacts, reminder_looks
 from casework.models import Case, Contact, Event
 from localities.models import Agency, User
 from localities.working_time import local_day
@@ -23,6 +23,7 @@ def at_contact(*, reference: str, by: User, now: datetime) -> Contact:
         .get(reference=reference)
     )
     contacts.ask_again_if_overtaken(contact, now=now)
+    reminder_looks.see_about(contact, by=by, now=now)
     audit.record(Event.CONTACT_VIEWED, by=by, at=now, contact=contact)
     return contact
 
@@ -54,5 +55,6 @@ def at_case(*, reference: str, by: User, now: datetime) -> Case:
                         "opened_by_decision__decided_by")
         .get(reference=reference)
     )  # fmt: skip
+    reminder_looks.see_about(case, by=by, now=now)
     audit.record(Event.CASE_VIEWED, by=by, at=now, case=case)
     return case

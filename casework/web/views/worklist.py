@@ -25,7 +25,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "now": now,
         "teams": teams,
         "overseen": worklists.overseen(who),
-        "reminders": worklists.my_clocks(user, now)[:MOST_SHOWN],
+        "reminders": worklists.my_reminders(user, now)[:MOST_SHOWN],
         "offered": worklists.offered(teams)[:MOST_SHOWN] if teams else [],
         "held": Paginator(worklists.held(teams), A_PAGE).get_page(request.GET.get("cases")) if teams else None,
     }

@@ -1,0 +1,86 @@
+"""
+Reminders are seen, or put off for a while, for a reason. They are done when their promise is kept: nobody ticks that.
+"""
+
+from datetime import datetime, time, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from casework import audit, reminded
+from casework.errors import NotAllowedInStatus
+from casework.models import Case, Contact, Event, Reminder, ReminderLook
+from localities import calendar
+from localities.models import User
+from localities.working_time import at, local_day
+from triage.documents import Fault, InvalidDocument
+
+# How long a reminder can be put off. Longer is not to put it off but to forget it: a clock can be extended instead.
+HOURS = {"hour": timedelta(hours=1), "half_day": timedelta(hours=4)}
+NEXT_WORKING_DAY = "next_working_day"
+
+
+def see(*, reminder_id: int, by: User, now: datetime) -> Reminder:
+    """
+    Write down that somebody saw a reminder of theirs. The first time counts.
+
+    :raises Reminder.DoesNotExist: it is somebody else's.
+    """
+    reminder = reminded.reminders_of(by, now).get(pk=reminder_id)
+    _see([reminder.pk], by, now)
+    return reminder
+
+
+def see_about(subject: Contact | Case, *, by: User, now: datetime) -> None:
+    """Whoever opens a page about something sees what they were reminded of about it."""
+    if isinstance(subject, Contact):
+        about = Q(clock__contact=subject) | Q(clock__partner_check__contact=subject)
+    else:
+        about = Q(clock__case=subject) | Q(clock__handoff__case=subject)
+    unseen = reminded.reminders_of(by, now).filter(about).exclude(looks__user=by)
+    if ids := list(unseen.values_list("pk", flat=True)):
+        _see(ids, by, now)
+
+
+def _see(reminder_ids: list[int], by: User, now: datetime) -> None:
+    ReminderLook.objects.bulk_create(
+        (ReminderLook(reminder_id=reminder_id, user=by, at=now) for reminder_id in reminder_ids),
+        ignore_conflicts=True,
+    )
+
+
+@transaction.atomic
+def snooze(*, reminder_id: int, until: str, reason: str, by: User, now: datetime) -> ReminderLook:
+    """
+    Put a reminder off one's own list. Others see it still, its clock runs on, and its next step comes in time.
+
+    :param until: `hour`, `half_day` or `next_working_day` (when the hub opens).
+    :raises InvalidDocument: with every fault, by field.
+    :raises Reminder.DoesNotExist: it is somebody else's.
+    :raises NotAllowedInStatus: its promise is kept already.
+    """
+    reminder = reminded.reminders_of(by, now).select_related("clock__contact", "clock__case").get(pk=reminder_id)
+    if reminder.clock.stopped_at is not None:
+        raise NotAllowedInStatus("This promise is kept already: there is nothing to put off.")
+    faults = []
+    if until not in {*HOURS, NEXT_WORKING_DAY}:
+        faults.append(Fault(("until",), "Choose until when."))
+    if not reason.strip():
+        faults.append(Fault(("reason",), "Say why it can wait until then."))
+    if faults:
+        raise InvalidDocument(faults)
+    _see([reminder.pk], by, now)
+    look = ReminderLook.objects.create(
+        reminder=reminder, user=by, at=now, snoozed_until=_moment(until, now), reason=reason.strip()
+    )
+    audit.record(
+        Event.REMINDER_SNOOZED, by=by, at=now, contact=reminder.clock.contact, case=reminder.clock.case,
+        clock=reminder.clock_id, step=reminder.step, until=look.snoozed_until and look.snoozed_until.isoformat(),
+    )  # fmt: skip
+    return look
+
+
+def _moment(until: str, now: datetime) -> datetime:
+    if until in HOURS:
+        return now + HOURS[until]
+    return calendar.current().counted_start(at(local_day(now) + timedelta(days=1), time.min), local=True)
