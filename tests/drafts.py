@@ -15,10 +15,8 @@ from casework.models import Contact, Replay
 from localities.models import User
 from localities.working_time import LONDON, local_day
 from tests.story import Story
-from triage import drafting
+from tests.triage.documents import Json, having
 from triage.models import RuleSetVersion
-
-Json = dict[str, Any]
 
 # A start that lies ahead, whatever the clock on the database's wall says.
 AHEAD = datetime(2100, 1, 4, 9, 0, tzinfo=LONDON)
@@ -32,11 +30,6 @@ def person(username: str) -> User:
 def latest() -> RuleSetVersion:
     """The version that is live, or will be, until further notice."""
     return RuleSetVersion.objects.get(live__isnull=False, live__endswith__isnull=True)
-
-
-def having(document: Json, part: str, name: str, **fields: Any) -> Json:
-    """The document with some fields of one entry changed; None takes one away. Of an aggravator: "rule.aggravator"."""
-    return drafting.with_entry(document, drafting.path_of(document, part, name), fields)
 
 
 def stricter(document: Json) -> Json:

@@ -16,9 +16,10 @@ from django.db import IntegrityError, transaction
 from casework.actions import rechecks
 from casework.models import AuditEvent, Contact, Event, Message, OutboxMessage, Recheck, Recommendation
 from tests.documents import child
-from tests.drafts import Drafts, having
+from tests.drafts import Drafts
 from tests.sql import change, copy, delete, run
 from tests.story import Story
+from tests.triage.documents import having
 
 Json = dict[str, Any]
 

@@ -44,9 +44,10 @@ from casework.models import (
 )
 from localities.models import Agency, Catchment, HubHours, Locality, Membership, Team, User
 from tests.documents import address, child, contact_document
-from tests.drafts import AHEAD, Drafts, having, latest
+from tests.drafts import AHEAD, Drafts, latest
 from tests.sql import change, columns_of, copy, delete, run, settle
 from tests.story import Story
+from tests.triage.documents import having
 from triage.models import RuleSetVersion
 
 

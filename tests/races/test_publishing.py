@@ -18,9 +18,10 @@ from casework.errors import NotAllowedInStatus
 from casework.models import AuditEvent, Contact, Event, Recommendation
 from localities.models import Agency
 from tests.documents import child, contact_document
-from tests.drafts import AHEAD, Drafts, having, latest, person
+from tests.drafts import AHEAD, Drafts, latest, person
 from tests.races.test_races import TIMES, one_wins, race
 from tests.story import Story
+from tests.triage.documents import having
 from triage.models import RuleSetVersion
 
 MOMENT = timedelta(microseconds=1)

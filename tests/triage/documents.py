@@ -25,9 +25,8 @@ def whole() -> Json:
     return document
 
 
-def having(part: str, name: str, **fields: Any) -> Json:
-    """The shipped document with some fields of one entry changed; None takes one away."""
-    document = whole()
+def having(document: Json, part: str, name: str, **fields: Any) -> Json:
+    """A document with some fields of one entry changed; None takes one away. Of an aggravator: "rule.aggravator"."""
     return drafting.with_entry(document, drafting.path_of(document, part, name), fields)
 
 

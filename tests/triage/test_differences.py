@@ -94,7 +94,7 @@ class TestRemoved:
 class TestChanged:
     def test_one_line_of_it_goes_and_one_comes(self) -> None:
         document = having(
-            "rules", "strong_level_4", then={"pathway": "social_work_assessment", "rag": "red", "level": 4}
+            whole(), "rules", "strong_level_4", then={"pathway": "social_work_assessment", "rag": "red", "level": 4}
         )
         (difference,) = found(document)
         assert (difference.kind, difference.title) == (Kind.CHANGED, "Strong level 4 indicator")
@@ -104,7 +104,7 @@ class TestChanged:
 
     def test_a_number(self) -> None:
         when = {"fact": "contacts_3_months", "at_least": 4}
-        (difference,) = found(having("rules", "reason_to_look_again.three_in_three_months", when=when))
+        (difference,) = found(having(whole(), "rules", "reason_to_look_again.three_in_three_months", when=when))
         assert difference.title == "A reason to look again: Three contacts in three months"
         assert told(difference) == [
             ("removed", "Holds when the contacts in three months are 3 or more."),
@@ -112,18 +112,18 @@ class TestChanged:
         ]
 
     def test_a_gate(self) -> None:
-        (difference,) = found(having("indicators", "L4-01", gate="strong"))
+        (difference,) = found(having(whole(), "indicators", "L4-01", gate="strong"))
         assert told(difference) == [
             ("removed", "Level 4, gate hard stop; development, health."),
             ("added", "Level 4, gate strong; development, health."),
         ]
 
     def test_a_scenario_that_expects_less(self) -> None:
-        (difference,) = found(having("scenarios", "injury", expect={"pathway": "strategy_discussion"}))
+        (difference,) = found(having(whole(), "scenarios", "injury", expect={"pathway": "strategy_discussion"}))
         assert told(difference)[-1] == ("added", "Expected: Strategy discussion.")
 
     def test_a_scenario_that_is_no_longer_protected(self) -> None:
-        (difference,) = found(having("scenarios", "injury", protected=None))
+        (difference,) = found(having(whole(), "scenarios", "injury", protected=None))
         assert told(difference) == [("removed", "A safety scenario: only a service manager may change it.")]
 
     def test_a_definition(self) -> None:
@@ -134,7 +134,7 @@ class TestChanged:
         assert [mark for mark, _ in told(difference)] == ["removed", "added"]
 
     def test_several_come_in_the_order_of_the_page(self) -> None:
-        document = having("indicators", "L4-01", gate="strong")
+        document = having(whole(), "indicators", "L4-01", gate="strong")
         document["rules"][0]["says"] = "Another."
         document["warnings"] = []
         document["scenarios"] = [each for each in document["scenarios"] if each["id"] != "induced_illness"]
@@ -144,19 +144,19 @@ class TestChanged:
 class TestRenamed:
     def test_by_its_title(self) -> None:
         """What is called otherwise elsewhere too says so there."""
-        (difference,) = found(having("rules", "strong_level_4", title="A strong one"))
+        (difference,) = found(having(whole(), "rules", "strong_level_4", title="A strong one"))
         assert (difference.kind, difference.title) == (Kind.CHANGED, "A strong one")
         assert told(difference) == [("removed", "Title: Strong level 4 indicator"), ("added", "Title: A strong one")]
 
     def test_a_pathway_is_called_otherwise_wherever_it_stands(self) -> None:
-        differing = found(having("pathways", "early_help", title="Help early"))
+        differing = found(having(whole(), "pathways", "early_help", title="Help early"))
         assert {each.kind for each in differing} == {Kind.CHANGED}
         titles = {each.title for each in differing}
         assert {"Help early", "Level 2, agreement given", "A level 2 need and the family agrees"} <= titles
 
     def test_by_its_name(self) -> None:
         """Another name is another item: it goes, and it comes."""
-        document = having("rules", "strong_level_4", id="strong_4")
+        document = having(whole(), "rules", "strong_level_4", id="strong_4")
         assert summary(document) == [
             (RULES, "added", "Strong level 4 indicator"), (RULES, "removed", "Strong level 4 indicator"),
         ]  # fmt: skip
@@ -212,7 +212,7 @@ class TestMoved:
 
 def test_the_way_back_tells_the_opposite() -> None:
     """Whatever is added one way is removed the other, and what changed changed both ways."""
-    document = having("indicators", "L4-01", gate="strong")
+    document = having(whole(), "indicators", "L4-01", gate="strong")
     del document["rules"][4]
     new = read(without_scenario(document, "injury"))
     opposite = {Kind.ADDED: Kind.REMOVED, Kind.REMOVED: Kind.ADDED, Kind.CHANGED: Kind.CHANGED, Kind.MOVED: Kind.MOVED}

@@ -150,7 +150,7 @@ class TestConditions:
     def test_one_that_asks_about_another_rule(self) -> None:
         fired, did_not = {"fired": "hard_stop"}, {"not": {"fired": "hard_stop"}}
         for condition, says in ((fired, "fired"), (did_not, "did not fire")):
-            document = having("rules", "strong_level_4", when=condition)
+            document = having(whole(), "rules", "strong_level_4", when=condition)
             assert lines(read(document), "rules", "strong_level_4")[1] == f"Fires when the rule “Hard stop” {says}."
 
 
@@ -274,7 +274,7 @@ class TestTheOtherChapters:
         ],
     )
     def test_what_is_expected(self, expect: Json, says: str) -> None:
-        told = lines(read(having("scenarios", "needs_met", expect=expect)), "scenarios", "needs_met")
+        told = lines(read(having(whole(), "scenarios", "needs_met", expect=expect)), "scenarios", "needs_met")
         assert told[-1] == f"Expected: {says}."
 
 
@@ -436,10 +436,10 @@ class TestItHidesNothing:
         ],
     )
     def test_nor_is_anything_taken_away(self, part: str, name: str, field: str) -> None:
-        document = having(part, name, **{field: None})
+        document = having(whole(), part, name, **{field: None})
         document["scenarios"] = [each for each in document["scenarios"] if "lead" not in each["expect"]]
         kept = whole()
         kept["scenarios"] = [each for each in kept["scenarios"] if "lead" not in each["expect"]]
         if part == "scenarios":
-            document, kept = having(part, name, **{field: None}), whole()
+            document, kept = having(whole(), part, name, **{field: None}), whole()
         assert chapters(read(document)) != chapters(read(kept))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.triage.asking import child, contact
-from tests.triage.documents import Json, having
+from tests.triage.documents import Json, having, whole
 from triage.direction import Direction, Turn
 from triage.recommendation import recommend
 from triage.replay import NOBODY_YET, Advice, Past, Replay, team_of
@@ -20,7 +20,7 @@ GREEN_ADVICE = Turn("advice", "green")
 
 def stepped_down() -> RuleSet:
     """A level 3 need goes to early help."""
-    return parse(having("rules", "level_3_agreed", then={"pathway": "early_help", "rag": "green", "level": 3}))
+    return parse(having(whole(), "rules", "level_3_agreed", then={"pathway": "early_help", "rag": "green", "level": 3}))
 
 
 def past(facts: Json, *, locality: str = "aylesbury", decided: Turn | None = None, **but: Any) -> Past:
@@ -182,7 +182,7 @@ class TestTheResult:
         assert sum(row["contacts"] for row in result["rags"]) == result["counts"]["contacts"] == 4
 
     def test_demand_is_by_locality_and_week(self) -> None:
-        replay = Replay(parse(having("rules", "strong_level_4", then={
+        replay = Replay(parse(having(whole(), "rules", "strong_level_4", then={
             "pathway": "strategy_discussion", "rag": "red", "level": 4,
         })))  # fmt: skip
         replay.add(past(contact("L4-10b")))

@@ -1,21 +1,14 @@
 """What safety rests on, and documents that would bring the service down if they got in."""
 
-from typing import Any
-
 import pytest
 import yaml
 
-from tests.triage.documents import Json, whole
-from triage import drafting
+from tests.triage.documents import Json, having, whole
 from triage.differences import differences
 from triage.documents import InvalidDocument
 from triage.reading import load_yaml, read_document
 from triage.ruleset import parse, shipped
 from triage.safety import changed
-
-
-def having(document: Json, part: str, name: str, **fields: Any) -> Json:
-    return drafting.with_entry(document, drafting.path_of(document, part, name), fields)
 
 
 def what_changed(document: Json) -> set[str]:

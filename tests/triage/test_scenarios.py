@@ -127,9 +127,9 @@ def gates_lowered() -> Iterator[tuple[str, Json]]:
     """Each indicator that rules early help out, or wants a social worker, lets early help come first."""
     for entry in whole()["indicators"]:
         if entry["gate"] == "hard_stop":
-            yield f"{entry['code']} is strong only", having("indicators", entry["code"], gate="strong")
+            yield f"{entry['code']} is strong only", having(whole(), "indicators", entry["code"], gate="strong")
         if entry["gate"] != "early_help":
-            yield f"{entry['code']} comes first", having("indicators", entry["code"], gate="early_help")
+            yield f"{entry['code']} comes first", having(whole(), "indicators", entry["code"], gate="early_help")
 
 
 def rules_gone() -> Iterator[tuple[str, Json]]:
@@ -171,12 +171,12 @@ def rules_silenced() -> Iterator[tuple[str, Json]]:
         if then["pathway"] in ("strategy_discussion", "social_work_assessment", "social_worker_review"):
             yield (
                 f"{rule['id']} leads to early help",
-                having("rules", rule["id"], then=then | {"pathway": "early_help"}),
+                having(whole(), "rules", rule["id"], then=then | {"pathway": "early_help"}),
             )
         if then["rag"] in ("red", "amber"):
-            yield f"{rule['id']} is green", having("rules", rule["id"], then=then | {"rag": "green"})
+            yield f"{rule['id']} is green", having(whole(), "rules", rule["id"], then=then | {"rag": "green"})
         if then.get("hold") == "manager":
-            yield f"{rule['id']} waits for nobody", having("rules", rule["id"], then={**then, "hold": None})
+            yield f"{rule['id']} waits for nobody", having(whole(), "rules", rule["id"], then={**then, "hold": None})
 
 
 def rules_swapped() -> Iterator[tuple[str, Json]]:
@@ -270,12 +270,12 @@ def reasons_weakened() -> Iterator[tuple[str, Json]]:
             yield f"{aggravator['id']} not where {answer}", drafting.with_entry(document, path, {"agreement": rest})
     for level in (2, 3):
         beside = {"indicator": {"level": 5 - level}}
-        yield f"a reason beside level {5 - level} only", having("rules", rule["id"], beside=beside)
+        yield f"a reason beside level {5 - level} only", having(whole(), "rules", rule["id"], beside=beside)
 
 
 def people_gone() -> Iterator[tuple[str, Json]]:
     """Anybody decides after a hard stop; one person does where two are needed."""
-    yield "no manager after hard_stop", having("rules", "hard_stop", decided_by=None)
+    yield "no manager after hard_stop", having(whole(), "rules", "hard_stop", decided_by=None)
     for decision in whole()["two_person_decisions"]:
         others = [each for each in whole()["two_person_decisions"] if each != decision]
         yield f"one person where {decision['id']}", whole() | {"two_person_decisions": others}
@@ -285,14 +285,14 @@ def warnings_gone() -> Iterator[tuple[str, Json]]:
     """A warning is not given, another service does not hear of it."""
     for entry in whole()["indicators"]:
         if "also_refer_to" in entry:
-            yield f"{entry['code']} refers to nobody", having("indicators", entry["code"], also_refer_to=None)
+            yield f"{entry['code']} refers to nobody", having(whole(), "indicators", entry["code"], also_refer_to=None)
     for code in ("L4-28",):
         when = {"indicator": {"codes": ["L4-01"]}}
-        yield f"no warning for {code}", having("warnings", "do_not_inform_parents", when=when)
+        yield f"no warning for {code}", having(whole(), "warnings", "do_not_inform_parents", when=when)
     low = {"some_child": {"fact": "age_years", "at_least": 17, "at_most": 17}}
     high = {"some_child": {"fact": "age_years", "at_least": 16, "at_most": 16}}
-    yield "no homeless 16-year-olds", having("also_refer_to", "homeless_16_17", only_if=low)
-    yield "no homeless 17-year-olds", having("also_refer_to", "homeless_16_17", only_if=high)
+    yield "no homeless 16-year-olds", having(whole(), "also_refer_to", "homeless_16_17", only_if=low)
+    yield "no homeless 17-year-olds", having(whole(), "also_refer_to", "homeless_16_17", only_if=high)
 
 
 MUTATIONS = {

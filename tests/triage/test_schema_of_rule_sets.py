@@ -108,12 +108,12 @@ def test_so_is_a_scenario_of_another_shape(changes: Json) -> None:
 @pytest.mark.parametrize(
     "document",
     [
-        having("rules", "level_3_agreed", then={"pathway": "moon", "rag": "green", "level": 3}),
-        having("rules", "hard_stop", when={"defined": "level_5"}),
-        having("rules", "hard_stop", when={"fact": "shoe_size", "is": 38}),
-        having("indicators", "L4-01", also_refer_to="police"),
-        having("scenarios", "injury", facts={"children": [{"indicators": ["L9-99"]}]}),
-        having("scenarios", "injury", expect={}),
+        having(whole(), "rules", "level_3_agreed", then={"pathway": "moon", "rag": "green", "level": 3}),
+        having(whole(), "rules", "hard_stop", when={"defined": "level_5"}),
+        having(whole(), "rules", "hard_stop", when={"fact": "shoe_size", "is": 38}),
+        having(whole(), "indicators", "L4-01", also_refer_to="police"),
+        having(whole(), "scenarios", "injury", facts={"children": [{"indicators": ["L9-99"]}]}),
+        having(whole(), "scenarios", "injury", expect={}),
     ],
     ids=["a pathway", "a definition", "a fact", "a service", "a code", "nothing expected"],
 )
