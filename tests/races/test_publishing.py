@@ -6,6 +6,7 @@ and whoever publishes second hears a sentence.
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -43,6 +44,10 @@ def approve(draft: RuleSetVersion, by: str, starts_at: datetime | None = None, n
     return rule_sets.approve(
         version_id=draft.pk, edition=draft.edition, starts_at=starts_at, by=person(by), now=now or clock()
     )
+
+
+def call_off(version: RuleSetVersion, by: str) -> RuleSetVersion:
+    return rule_sets.call_off(version_id=version.pk, reason="No.", by=person(by), now=clock())
 
 
 def received(number: int, now: Callable[[], datetime] = clock) -> Contact:
@@ -87,7 +92,7 @@ class TestApproving:
     def test_two_people_approve_the_same_draft(self, drafts: Drafts) -> None:
         for _ in range(TIMES):
             draft = drafts.proposed(by="david")
-            one_wins(race(lambda d=draft: approve(d, "sam"), lambda d=draft: approve(d, "paula")))  # type: ignore[misc]
+            one_wins(race(partial(approve, draft, "sam"), partial(approve, draft, "paula")))
             draft.refresh_from_db()
             assert latest() == draft
             assert draft.approved_by is not None
@@ -99,7 +104,7 @@ class TestApproving:
         for _ in range(TIMES):
             base = latest()
             pair = [drafts.proposed(drafts.copied(base, by="david"), by="david") for _ in range(2)]
-            outcomes = race(*[lambda d=draft: approve(d, "sam") for draft in pair])
+            outcomes = race(*[partial(approve, draft, "sam") for draft in pair])
             one_wins(outcomes)
             (late,) = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
             assert isinstance(late, NotAllowedInStatus)
@@ -118,7 +123,7 @@ class TestApproving:
                     version_id=draft.pk, edition=1, document=document, by=person("paula"), now=clock()
                 )
 
-            approved, changed = race(lambda d=draft: approve(d, "sam"), change)  # type: ignore[misc]
+            approved, changed = race(partial(approve, draft, "sam"), change)
             one_wins([approved, changed])
             draft.refresh_from_db()
             title = draft.document["rules"][0]["title"]
@@ -131,10 +136,7 @@ class TestApproving:
             before = latest()
             waits = drafts.approved(drafts.proposed(by="david"), starts_at=AHEAD)
             follows = drafts.proposed(drafts.copied(waits, by="david"), by="david")
-            called_off, approved = race(
-                lambda v=waits: rule_sets.call_off(version_id=v.pk, reason="No.", by=person("sam"), now=clock()),  # type: ignore[misc]
-                lambda d=follows: approve(d, "paula"),  # type: ignore[misc]
-            )
+            called_off, approved = race(partial(call_off, waits, "sam"), partial(approve, follows, "paula"))
             assert not isinstance(called_off, Exception), repr(called_off)
             assert isinstance(approved, NotAllowedInStatus)
             assert latest() == before
@@ -175,7 +177,7 @@ class TestWhileContactsArrive:
                 assert sent < 1000
             return sent
 
-        outcomes = race(publish, *[lambda who=who: send(who) for who in range(4)])
+        outcomes = race(publish, *[partial(send, who) for who in range(4)])
         assert all(isinstance(outcome, int) for outcome in outcomes), outcomes
         assert nobody_fell_between() == sum(outcomes[1:]) >= 40
         assert len(history()) == 1 + self.PUBLISHES
@@ -219,7 +221,7 @@ class TestWhileContactsArrive:
                 sent += 1
             return sent
 
-        outcomes = race(*[lambda who=who: send(who) for who in range(3)])
+        outcomes = race(*[partial(send, who) for who in range(3)])
         assert all(isinstance(outcome, int) for outcome in outcomes), outcomes
         assert nobody_fell_between() == sum(outcomes)
         assert Recommendation.objects.values("rule_set").distinct().count() == 2
