@@ -4,6 +4,7 @@ Rule sets: copied, changed, proved, proposed, approved by a second person, and l
 Paula leads practice, Maya manages the front door and may draft, Sam manages the service.
 """
 
+import json
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -68,6 +69,18 @@ def unsafe(document: dict[str, Any]) -> dict[str, Any]:
     return having(document, "rules", "hard_stop", then={"pathway": "early_help", "rag": "green", "level": 2})
 
 
+def renamed(document: dict[str, Any], name: str, other: str) -> dict[str, Any]:
+    """The document with another name wherever this one stands."""
+    changed: dict[str, Any] = json.loads(json.dumps(document).replace(json.dumps(name), json.dumps(other)))
+    return changed
+
+
+def without_pathway(document: dict[str, Any], name: str, *, instead: str) -> dict[str, Any]:
+    """The document without a pathway; whatever led there leads to another."""
+    pathways = [entry for entry in document["pathways"] if entry["id"] != name]
+    return renamed(document, name, instead) | {"pathways": pathways}
+
+
 class TestCopying:
     def test_a_copy_is_a_draft_of_what_it_was_copied_from(self, drafts: Drafts, paula: User) -> None:
         source = latest()
@@ -90,6 +103,22 @@ class TestCopying:
         assert [draft.version for draft in (first, second, third)] == [2, 3, 4]
         assert third.based_on == latest(), "the version whose place it would take"
         assert third.document["version"] == 4
+
+    @pytest.mark.parametrize("starts_at", [None, AHEAD])
+    def test_an_older_version_comes_as_it_was_and_takes_the_place_of_what_goes_on(
+        self, drafts: Drafts, starts_at: datetime | None
+    ) -> None:
+        """Not its own place again: that is taken, though perhaps not yet."""
+        old, newer = latest(), drafts.copied()
+        newer = drafts.published(drafts.changed(newer, stricter(newer.document)), starts_at=starts_at)
+        draft = drafts.copied(old)
+        assert (draft.version, draft.based_on) == (3, newer)
+        assert read_document(draft.document) == read_document(old.document).model_copy(update={"version": 3})
+        assert said(Event.RULE_SET_DRAFTED) == {
+            "rule_set": "early-help-first/3",
+            "based_on": "early-help-first/2",
+            "copied_from": "early-help-first/1",
+        }
 
     def test_one_without_safety_scenarios_gets_the_shipped_ones(self, drafts: Drafts) -> None:
         """As those had that were published before there were any."""
@@ -158,6 +187,53 @@ class TestChanging:
         assert (kept.edition, kept.document) == (1, draft.document)
         assert events() == [("rule_set_drafted", "paula")]
 
+    @pytest.mark.parametrize("by", ["paula", "sam"])
+    def test_no_indicator_is_taken_away(self, drafts: Drafts, by: str) -> None:
+        """Not by a service manager either. No rule, warning or scenario speaks of these two."""
+        draft = drafts.copied()
+        indicators = [entry for entry in draft.document["indicators"] if entry["code"] not in ("L4-07", "L3-03")]
+        with pytest.raises(InvalidDocument) as invalid:
+            drafts.changed(draft, draft.document | {"indicators": indicators}, by=by)
+        says = "may not be taken away: partners send it, and it would be refused."
+        assert [str(fault) for fault in invalid.value.faults] == [
+            f"indicators.L3-03: {says}", f"indicators.L4-07: {says}",
+        ]  # fmt: skip
+        self.nothing_was_kept(draft)
+
+    @pytest.mark.parametrize("by", ["paula", "sam"])
+    @pytest.mark.parametrize(
+        ("name", "change"),
+        [
+            ("link_to_open_work", lambda document: without_pathway(document, "link_to_open_work", instead="advice")),
+            ("family_help", lambda document: renamed(document, "family_help", "help_for_families")),
+        ],
+        ids=["taken away", "renamed"],
+    )
+    def test_no_pathway_is_taken_away_or_renamed(self, drafts: Drafts, by: str, name: str, change: Any) -> None:
+        """Nothing in the document speaks of it any more; clocks and cases still do."""
+        draft = drafts.copied()
+        with pytest.raises(InvalidDocument) as invalid:
+            drafts.changed(draft, change(draft.document), by=by)
+        assert [str(fault) for fault in invalid.value.faults] == [
+            f"pathways.{name}: may not be taken away or renamed: clocks and cases know it. Change its title."
+        ]
+        self.nothing_was_kept(draft)
+
+    def test_a_pathway_may_have_another_title(self, drafts: Drafts) -> None:
+        draft = drafts.copied()
+        changed = drafts.changed(draft, having(draft.document, "pathways", "family_help", title="Help for families"))
+        assert changed.edition == 2
+
+    def test_what_the_draft_itself_brought_may_be_taken_away_again(self, drafts: Drafts) -> None:
+        """Nobody knows it yet."""
+        draft = drafts.copied()
+        before = draft.document
+        indicator = before["indicators"][-1] | {"code": "L2-99"}
+        pathway = before["pathways"][-1] | {"id": "youth_work", "title": "Youth work"}
+        brings = {"indicators": [*before["indicators"], indicator], "pathways": [*before["pathways"], pathway]}
+        draft = drafts.changed(draft, before | brings)
+        assert drafts.changed(draft, before).document == before
+
     @pytest.mark.parametrize("other", [{"version": 3}, {"version": 1}, {"ruleset": "another"}])
     def test_its_name_and_number_stay(self, drafts: Drafts, other: dict[str, Any]) -> None:
         draft = drafts.copied()
@@ -200,6 +276,12 @@ class TestChanging:
         rule_sets.discard(version_id=draft.pk, by=person("paula"), now=drafts.story.later())
         with pytest.raises(NotAllowedInStatus, match="early-help-first/2 was discarded"):
             drafts.changed(draft, stricter(draft.document))
+
+    @staticmethod
+    def nothing_was_kept(draft: RuleSetVersion) -> None:
+        kept = RuleSetVersion.objects.get(pk=draft.pk)
+        assert (kept.edition, kept.document) == (1, draft.document)
+        assert events() == [("rule_set_drafted", "paula")]
 
 
 def _new(protected: bool) -> dict[str, Any]:
@@ -263,6 +345,54 @@ class TestSafetyScenarios:
             drafts.changed(draft, having(draft.document, "scenarios", "injury", expect={}))
 
 
+def more_careful(drafts: Drafts) -> RuleSetVersion:
+    """A version after the first, which stays as it was: one more strong indicator is live."""
+    first, draft = latest(), drafts.copied()
+    drafts.published(drafts.changed(draft, having(draft.document, "indicators", "L3-03", gate="strong")))
+    return first
+
+
+def one_scenario_more(drafts: Drafts) -> RuleSetVersion:
+    """A version after the first, which stays as it was: one more safety scenario must pass."""
+    first, draft = latest(), drafts.copied()
+    document = with_scenario(draft.document, _new(protected=True), instead_of=None)
+    drafts.published(drafts.changed(draft, document, by="sam"))
+    return first
+
+
+def weakened(drafts: Drafts) -> RuleSetVersion:
+    """A draft in which a service manager made a hard stop less of one."""
+    draft = drafts.copied()
+    return drafts.changed(draft, having(draft.document, "indicators", "L4-01", gate="strong"), by="sam")
+
+
+WEAKER: dict[str, tuple[Callable[[Drafts], RuleSetVersion], str]] = {
+    "a version before an indicator was strong": (more_careful, "indicator L3-03"),
+    "a version before there was a safety scenario": (one_scenario_more, "new_one"),
+    "a draft that a service manager weakened": (weakened, "indicator L4-01"),
+}
+
+
+class TestCopyingWhatIsLessSafe:
+    """Nobody gets round a service manager by a copy."""
+
+    @pytest.mark.parametrize("what", WEAKER)
+    @pytest.mark.parametrize("by", ["paula", "maya"])
+    def test_others_may_not(self, drafts: Drafts, what: str, by: str) -> None:
+        weaker, name = WEAKER[what]
+        source = weaker(drafts)
+        before = RuleSetVersion.objects.count(), events()
+        with pytest.raises(NotPermitted) as refused:
+            drafts.copied(source, by=by)
+        assert str(refused.value) == f"Only a service manager can change what safety rests on: {name}."
+        assert (RuleSetVersion.objects.count(), events()) == before
+
+    @pytest.mark.parametrize("what", WEAKER)
+    def test_a_service_manager_may_and_it_is_written_down(self, drafts: Drafts, sam: User, what: str) -> None:
+        weaker, _ = WEAKER[what]
+        assert drafts.copied(weaker(drafts), by="sam").safety_changed_by == sam
+
+
 class TestProposing:
     def test_a_proved_draft_waits_for_a_second_person(self, drafts: Drafts, paula: User) -> None:
         draft = drafts.proposed()
@@ -315,6 +445,19 @@ class TestProposing:
             self.propose(drafts, draft)
         assert says(invalid) == "It was not replayed over past contacts as it stands now."
         drafts.replayed(draft)
+        self.propose(drafts, draft)
+
+    def test_a_replay_over_no_contact_proves_nothing(self, drafts: Drafts) -> None:
+        """It was finished, but the only contact came on a day that it left out."""
+        draft = drafts.copied()
+        drafts.story.contact()
+        yesterday = date(2026, 11, 18)
+        replay = drafts.replayed(draft, first_day=yesterday, last_day=yesterday)
+        assert (replay.finished_at, replay.contacts) == (drafts.story.now, 0)
+        with pytest.raises(InvalidDocument) as invalid:
+            self.propose(drafts, draft)
+        assert says(invalid) == "It was not replayed over past contacts as it stands now."
+        assert drafts.replayed(draft).contacts == 1
         self.propose(drafts, draft)
 
     def test_a_replay_of_another_draft_does_not_do(self, drafts: Drafts) -> None:
@@ -473,6 +616,21 @@ class TestApproving:
             drafts.approved(second)
         assert str(refused.value).startswith("early-help-first/2 took the place of early-help-first/1 since this draft")
         assert latest() == first
+        assert nothing_is_broken()
+
+    def test_an_older_version_is_brought_back(self, drafts: Drafts) -> None:
+        """By a draft of its own: what was published stays as it was, and when it was live."""
+        old, newer = latest(), drafts.copied()
+        newer = drafts.published(drafts.changed(newer, stricter(newer.document)))
+        back = drafts.published(drafts.copied(old))
+        old.refresh_from_db()
+        newer.refresh_from_db()
+        assert (old.live.upper, newer.live.upper, back.live.upper) == (newer.live.lower, back.live.lower, None)
+        contact = drafts.story.contact()
+        assert contact.recommendation is not None
+        assert contact.recommendation.rule_set == back
+        live = rules.live(contact.received_at).rule_set.document
+        assert live == read_document(old.document).model_copy(update={"version": 3})
         assert nothing_is_broken()
 
     def test_one_that_waits_for_its_start_takes_the_place_too(self, drafts: Drafts) -> None:
