@@ -4,6 +4,7 @@ Replays: what a draft would have said about past contacts. Asked for by a person
 What is counted is compared with a count of this file's own, made contact by contact in the plainest way.
 """
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ from tests.conftest import THURSDAY
 from tests.documents import address, child
 from tests.drafts import Drafts, as_somebody_left_it, latest, person, stricter
 from tests.moments import day, local
+from tests.races.test_races import race
 from tests.sql import change, copy, delete
 from tests.story import Story
 from tests.triage.documents import having
@@ -534,6 +536,28 @@ class TestWhatComesBetween:
         assert asked.done == asked.contacts == 15
         assert as_found(asked) == by_hand(asked)
 
+    def test_the_worker_dies_over_it_each_time(self, drafts: Drafts, asked: Replay) -> None:
+        """It kills whoever tries it, so nobody tries it for ever; what the last had found goes."""
+        self.the_worker_dies(drafts, times=replays.MOST_ATTEMPTS)
+        assert asked.changed.exists()
+        assert replays.run_next(clock=drafts.story.later) is None
+        asked.refresh_from_db()
+        assert asked.failure == (
+            "The worker died 3 times over it. Ask for a shorter period, or tell your administrator."
+        )
+        assert (asked.attempts, asked.failed_at, asked.finished_at) == (3, drafts.story.now, None)
+        assert not asked.changed.exists()
+        assert replays.run_next(clock=drafts.story.later) is None
+        again = drafts.replayed(asked.rule_set, first_day=asked.first_day, last_day=asked.last_day)
+        assert as_found(again) == by_hand(again)
+
+    def test_it_may_come_to_its_end_at_the_last_attempt(self, drafts: Drafts, asked: Replay) -> None:
+        self.the_worker_dies(drafts, times=replays.MOST_ATTEMPTS - 1)
+        assert replays.run_next(clock=drafts.story.later) == asked
+        asked.refresh_from_db()
+        assert (asked.attempts, asked.failed_at, asked.finished_at) == (3, None, drafts.story.now)
+        assert as_found(asked) == by_hand(asked)
+
     def test_a_lease_is_renewed_by_every_piece(self, drafts: Drafts, asked: Replay) -> None:
         """A piece a minute: five minutes in all, and nobody else thinks that the worker died."""
 
@@ -658,12 +682,75 @@ class TestWhatComesBetween:
         again = drafts.replayed(asked.rule_set, first_day=asked.first_day, last_day=asked.last_day)
         assert as_found(again) == by_hand(again)
 
+    @staticmethod
+    def the_worker_dies(drafts: Drafts, *, times: int) -> None:
+        """In the middle, so often; each time its lease runs out."""
+        for _ in range(times):
+            with pytest.raises(Killed):
+                replays.run_next(clock=clock_that(drafts.story, killed, at_call=4))
+            drafts.story.later()
+
 
 class TestTheQueue:
     def test_the_one_that_waited_longest_is_first(self, drafts: Drafts) -> None:
         asked = [drafts.asked(drafts.copied()) for _ in range(3)]
         ran = [replays.run_next(clock=drafts.story.later) for _ in range(4)]
         assert ran == [*asked, None]
+
+    def test_one_runs_at_a_time(self, drafts: Drafts, monkeypatch: pytest.MonkeyPatch) -> None:
+        """While one runs, piece by piece, the other is not begun. The worker has reminders to send meanwhile."""
+        monkeypatch.setattr(past, "A_PIECE", 4)
+        town(drafts.story)
+        first, second = (drafts.asked(drafts.copied(), first_day=date(2026, 11, 1)) for _ in range(2))
+        seen: list[int] = []
+
+        def clock() -> datetime:
+            now = drafts.story.later(seconds=1)
+            if Replay.objects.filter(pk=first.pk, started_at__isnull=False).exists():
+                assert replays.run_next(clock=lambda: now) is None
+                seen.append(Replay.objects.get(pk=first.pk).done)
+            return now
+
+        assert replays.run_next(clock=clock) == first
+        assert seen == [0, 4, 8, 12, 15]
+        second.refresh_from_db()
+        assert (second.attempts, second.started_at) == (0, None)
+        assert replays.run_next(clock=drafts.story.later) == second
+
+    def test_nor_is_the_other_begun_while_the_first_may_still_run(self, drafts: Drafts) -> None:
+        """The worker died, and nobody knows until its lease runs out. Then the first begins anew; the other waits."""
+        drafts.story.contact()
+        first, _ = (drafts.asked(drafts.copied()) for _ in range(2))
+        with pytest.raises(Killed):
+            replays.run_next(clock=clock_that(drafts.story, killed, at_call=2))
+        first.refresh_from_db()
+        leased_until = first.leased_until
+        assert leased_until is not None
+        assert replays.run_next(clock=lambda: leased_until - timedelta(microseconds=1)) is None
+        assert replays.run_next(clock=lambda: leased_until) == first
+
+    def test_four_workers_at_once_begin_one(self, committed: str) -> None:
+        """Whoever begins one stays in the middle of it until each of the others has begun one or found none."""
+        story = Story(THURSDAY)
+        drafts = Drafts(story)
+        story.contact()
+        first, *_ = [drafts.asked(drafts.copied()) for _ in range(4)]
+        everybody = threading.Barrier(4)
+
+        def worker() -> Replay | None:
+            def clock() -> datetime:
+                if next(calls) == 1:
+                    everybody.wait(timeout=10)
+                return story.now
+
+            calls = iter(range(1000))
+            ran = replays.run_next(clock=clock)
+            if ran is None:
+                everybody.wait(timeout=10)
+            return ran
+
+        ran = race(*[worker] * 4)
+        assert [each for each in ran if each is not None] == [first]
 
     def test_a_piece_takes_the_same_few_queries_however_large_it_is(
         self, drafts: Drafts, monkeypatch: pytest.MonkeyPatch
