@@ -72,7 +72,12 @@ SIMPLE: list[tuple[Json, str]] = [
     # facts
     ({"fact": "immediate_danger", "is": True}, "a child is in immediate danger."),
     ({"fact": "immediate_danger", "is": False}, "no child is in immediate danger."),
+    ({"fact": "in_area", "is": True}, "the family lives in our area."),
     ({"fact": "in_area", "is": False}, "the family lives outside our area."),
+    (
+        {"fact": "in_area", "is": False, "unknown": "fires"},
+        "the family lives outside our area, or this is not known.",
+    ),
     ({"fact": "marac", "is": True, "unknown": "fires"}, "the domestic abuse is before a MARAC, or this is not known."),
     ({"fact": "dash", "is": "high"}, "the DASH risk is high."),
     ({"fact": "dash", "in": ["medium", "high"]}, "the DASH risk is medium or the DASH risk is high."),
@@ -308,10 +313,22 @@ class TestFacts:
             assert sentence in says
         assert says[-1].startswith("On the family: ")
 
-    def test_whether_the_family_lives_here_is_not_known(self) -> None:
-        rules = shipped()
-        (says,) = set(facts_say(rules.facts({"family": {"in_area": None}}), {})) - {"Agreement is not sought."}
-        assert "area" in says
+    @pytest.mark.parametrize(
+        ("family", "says"),
+        [
+            ({}, []),
+            ({"in_area": True}, []),
+            ({"in_area": False}, ["The family lives outside our area."]),
+            ({"in_area": None}, ["Nobody has said whether the family lives in our area."]),
+        ],
+        ids=["not mentioned", "yes", "no", "not known"],
+    )
+    def test_whether_the_family_lives_in_our_area(self, family: Json, says: list[str]) -> None:
+        """It does unless something else is said; "not known" is something else."""
+        facts = {"agreement": "given", "family": family}
+        assert list(facts_say(shipped().facts(facts), {})) == ["Agreement is given.", *says]
+        told = lines(read(having(whole(), "scenarios", "needs_met", facts=facts)), "scenarios", "needs_met")
+        assert told[:-1] == ["Given:", "  Agreement is given.", *(f"  {line}" for line in says)]
 
 
 # ---- the page, and that it hides nothing
