@@ -27,29 +27,25 @@ class Tie:
     says: str
 
 
-def ties(case: Case, *, now: datetime) -> list[Tie]:
+def ties(case: Case, holder: Team, *, now: datetime) -> list[Tie]:
     """
-    The teams that know the family of this case, without the one that holds it: those that hold open cases of its
-    children or their brothers and sisters, and those in which whoever led earlier work with them works today.
+    The teams beside its holder that know the family of this case: those that hold open cases of its children or their
+    brothers and sisters, and those in which whoever led earlier work with them works today.
     """
-    others = household_of(case).its_own_cases().exclude(pk=case.pk).order_by("-opened_at")
-    others = others.exclude(closed_at__lt=now - KNOWN_FOR)
+    known = household_of(case).its_own_cases().exclude(pk=case.pk).exclude(closed_at__lt=now - KNOWN_FOR)
+    others = list(known.order_by("-opened_at"))
+    if not others:
+        return []
     led = {other.lead_practitioner_id: other for other in others if other.closed_at and other.lead_practitioner_id}
-    holding = Responsibility.objects.filter(period__endswith__isnull=True).select_related("team")
-    posts = (
-        Membership.objects.current(local_day(now))
-        .filter(user__in=led, team__is_active=True)
-        .select_related("team", "user")
-        .order_by("pk")
-    )
+    holding = Responsibility.objects.filter(case__in=others, period__endswith__isnull=True).exclude(team=holder)
+    posts = Membership.objects.current(local_day(now)).filter(user__in=led, team__is_active=True).exclude(team=holder)
     found = [
-        Tie(holder.team, f"{holder.team} works with a brother or sister, or with the same child.")
-        for holder in holding.filter(case__in=others).order_by("pk")
+        Tie(held.team, f"{held.team} works with a brother or sister, or with the same child.")
+        for held in holding.select_related("team").order_by("pk")
     ]
     found += [
         Tie(post.team, f"{post.user} of {post.team} led the work with this family, until {until:%-d %B %Y}.")
-        for post in posts
+        for post in posts.select_related("team", "user").order_by("pk")
         if post.team is not None and (until := led[post.user_id].closed_at)
     ]
-    holder_now = holding.filter(case=case).values_list("team", flat=True).first()
-    return [tie for tie in dict.fromkeys(found) if tie.team.pk != holder_now]
+    return list(dict.fromkeys(found))

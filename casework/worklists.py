@@ -73,6 +73,9 @@ def held(teams: Any) -> QuerySet[Case]:
             held_since=Subquery(holding.values("period__startswith")[:1]),
             due_at=soonest,
             is_on_offer=Exists(on_offer),
+            has_bounced=Exists(
+                Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.ACCEPTED, is_bounce=True)
+            ),
             needs_team=Exists(holding.filter(team__kind__in=FRONT_DOOR_KINDS)) & ~Exists(on_offer),
         )
         .select_related("lead_practitioner", "locality")

@@ -56,7 +56,7 @@ def offer(
     if questioned and not lead_reason.strip():
         says = "The family has changed hands twice. Say why once more is right for the children."
         faults.append(Fault(("lead_reason",), says))
-    known_by = ties(case, now=now)
+    known_by = ties(case, held.team, now=now)
     elsewhere = bool(known_by) and to_team is not None and to_team not in {tie.team for tie in known_by}
     if elsewhere and not despite.strip():
         says = " ".join([*(tie.says for tie in known_by), "Offer it there, or say why not."])

@@ -5,13 +5,15 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.password_validation import validate_password
+from django.db.models import Count, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils import timezone
 
 from casework import audit
-from casework.admin.rights import SettingAdmin, who_is
-from casework.models import ClockPolicy, Event
+from casework.actions import calendar
+from casework.admin.rights import RoleAdmin, SettingAdmin, who_is
+from casework.models import CalendarEdit, ClockPolicy, Event
 from casework.web.signed_in import user_of
 from localities.models import (
     Agency,
@@ -199,13 +201,42 @@ class HubHoursAdmin(SettingAdmin):
 
 @admin.register(CalendarDay)
 class CalendarDayAdmin(SettingAdmin):
-    """Days that differ from the calendar of England."""
+    """Days that differ from the calendar of England. With every edit the clocks that run over the day move."""
 
     list_display = ("date", "kind", "name")
     list_filter = ("kind",)
+    # Each is taken away by itself, so that its clocks move.
+    actions = None
+
+    def save_model(self, request: HttpRequest, obj: CalendarDay, form: Any, change: bool) -> None:
+        before = CalendarDay.objects.filter(pk=obj.pk).first() if change else None
+        calendar.change_day(obj, before=before, by=user_of(request), now=timezone.now())
+        messages.info(request, "The clocks that run over this day are computed again in a moment: see Calendar edits.")
+
+    def delete_model(self, request: HttpRequest, obj: CalendarDay) -> None:
+        calendar.remove_day(obj, by=user_of(request), now=timezone.now())
+        messages.info(request, "The clocks that run over this day are computed again in a moment: see Calendar edits.")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_change_permission(request)
+
+
+@admin.register(CalendarEdit)
+class CalendarEditAdmin(RoleAdmin):
+    """What became of the clocks when a day of the calendar changed."""
+
+    lookers = (Role.ADMINISTRATOR, Role.SERVICE_MANAGER, Role.AUDITOR)
+    list_display = ("__str__", "by", "at", "looked_at", "moved", "finished_at")
+    list_select_related = ("by",)
+    list_display_links = None
+
+    @admin.display(description="Clocks moved")
+    def moved(self, edit: CalendarEdit) -> int:
+        return edit.moved  # type: ignore[attr-defined, no-any-return]  # annotated below
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CalendarEdit]:
+        edits: QuerySet[CalendarEdit] = super().get_queryset(request)
+        return edits.annotate(moved=Count("changes"))
 
 
 @admin.register(ClockPolicy)

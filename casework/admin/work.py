@@ -20,7 +20,6 @@ from casework.models import (
     Contact,
     Decision,
     Handoff,
-    OutboxMessage,
     Reminder,
     Responsibility,
 )
@@ -94,8 +93,18 @@ class HandoffAdmin(WorkAdmin):
     """Handoffs from and to the person's teams."""
 
     ordering = ("-offered_at",)
-    list_display = ("open", "from_team", "to_team", "status", "offered_at", "answered_at")
-    list_filter = ("status", "from_team", "to_team")
+    list_display = (
+        "open",
+        "kind",
+        "from_team",
+        "to_team",
+        "status",
+        "ordinal",
+        "is_bounce",
+        "offered_at",
+        "answered_at",
+    )
+    list_filter = ("status", "kind", "is_bounce", "from_team", "to_team")
     list_select_related = ("case", "from_team", "to_team")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Handoff]:
@@ -133,10 +142,24 @@ class LateFilter(admin.SimpleListFilter):
 class ClockAdmin(WorkAdmin):
     """The promises of the person's teams; those that are late unless asked otherwise."""
 
-    list_display = ("open", "kind", "due_at", "late_by", "stopped_at", "ended")
+    list_display = (
+        "open",
+        "kind",
+        "since_receipt",
+        "started_at",
+        "due_at",
+        "late_by",
+        "paused_at",
+        "stopped_at",
+        "ended",
+    )
     list_filter = (LateFilter, "kind")
-    list_select_related = ("contact", "case", "handoff__case")
+    list_select_related = ("contact", "case", "handoff__case", "partner_check__contact")
     ordering = ("due_at",)
+
+    @admin.display(description="Since receipt")
+    def since_receipt(self, clock: Clock) -> str:
+        return duration((clock.stopped_at or timezone.now()) - clock.received_at)
 
     @admin.display(description="Late by")
     def late_by(self, clock: Clock) -> str:
@@ -149,7 +172,8 @@ class ClockAdmin(WorkAdmin):
             return clocks
         teams = self.teams(request)
         held = Responsibility.objects.filter(case=OuterRef("case"), period__endswith__isnull=True, team__in=teams)
-        return clocks.filter(Q(contact__team__in=teams) | Q(handoff__to_team__in=teams) | Exists(held))
+        of_contacts = Q(contact__team__in=teams) | Q(partner_check__contact__team__in=teams)
+        return clocks.filter(of_contacts | Q(handoff__to_team__in=teams) | Exists(held))
 
 
 @admin.register(Decision)
@@ -189,17 +213,9 @@ class ReminderAdmin(WorkAdmin):
     lookers = OVERSEERS
     list_display = ("open", "step", "user", "role", "team", "created_at")
     list_filter = ("step", "role", "team")
-    list_select_related = ("clock__contact", "clock__case", "clock__handoff__case", "user", "team")
-
-
-@admin.register(OutboxMessage)
-class OutboxMessageAdmin(WorkAdmin):
-    """Messages that went out, wait, or are parked after too many failures."""
-
-    lookers = (Role.ADMINISTRATOR, *OVERSEERS)
-    list_display = ("kind", "contact", "case", "attempts", "last_error", "not_before", "sent_at", "parked_at")
-    list_filter = ("kind", ("parked_at", admin.EmptyFieldListFilter), ("sent_at", admin.EmptyFieldListFilter))
-    list_select_related = ("contact", "case")
+    list_select_related = (
+        "clock__contact", "clock__case", "clock__handoff__case", "clock__partner_check__contact", "user", "team",
+    )  # fmt: skip
 
 
 @admin.register(AuditEvent)
@@ -219,8 +235,8 @@ def _subject(obj: Any) -> Contact | Case:
     match obj:
         case Contact() | Case():
             return obj
-        case Clock(contact=contact, case=case, handoff=handoff):
-            return contact or case or handoff.case  # type: ignore[union-attr]  # a clock has one subject
+        case Clock():
+            return obj.about
         case Reminder(clock=clock):
             return _subject(clock)
         case Handoff(case=case):

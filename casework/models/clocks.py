@@ -1,5 +1,6 @@
 """Clocks: the moments of what was promised. Nothing ticks; lateness is derived."""
 
+from datetime import datetime
 from typing import ClassVar
 
 import pgtrigger
@@ -192,6 +193,22 @@ class Clock(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} due {self.due_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def about(self) -> Contact | Case:
+        """The contact or case that it is about, through a handoff or a question to a partner too."""
+        if self.handoff is not None:
+            return self.handoff.case
+        if self.partner_check is not None:
+            return self.partner_check.contact
+        about = self.contact or self.case
+        assert about is not None, "a clock has one subject"
+        return about
+
+    @property
+    def received_at(self) -> datetime:
+        """When the contact was received that it goes back to."""
+        return self.about.received_at
 
 
 class ClockChangeKind(models.TextChoices):

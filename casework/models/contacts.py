@@ -444,3 +444,8 @@ class ContactHandover(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contact}: {self.from_team} to {self.to_team}"
+
+    @property
+    def is_open(self) -> bool:
+        """Nobody has taken the contact on yet."""
+        return self.taken_on_at is None and self.lapsed_at is None

@@ -9,7 +9,7 @@ from casework.models import Contact, MilestoneKind, Outcome
 from casework.models.contacts import AGREEMENTS
 from casework.routing import teams_to_pick_from
 from casework.web.rendering import DatePartsField, Form, Radios, RadiosInARow, Select, Textarea, TextInput
-from localities.models import OtherAuthority, Team, User
+from localities.models import Agency, OtherAuthority, Team, User
 from localities.working_time import LONDON
 from triage.documents import InvalidDocument
 from triage.ruleset import Rag, RuleSet
@@ -27,7 +27,8 @@ class ActionForm(Form):
             self.add_error(name if name in self.fields else None, fault.says)
 
 
-def _why(label: str, hint: str = "") -> forms.CharField:
+def why(label: str, hint: str = "") -> forms.CharField:
+    """A box for a reason in one's own words."""
     return forms.CharField(label=label, required=False, widget=Textarea({"rows": 3}), help_text=hint)
 
 
@@ -43,7 +44,7 @@ class DecideForm(ActionForm):
     rag = forms.ChoiceField(
         label="Rating", widget=Radios, required=False, choices=[(rag.value, rag.value.capitalize()) for rag in Rag]
     )
-    rationale = _why(
+    rationale = why(
         "Your rationale",
         "In your own words: what you weighed, what the history means, and why this is right for the child. "
         "The child may read it one day.",
@@ -52,7 +53,7 @@ class DecideForm(ActionForm):
         label="Team", widget=Select, required=False, coerce=int, empty_value=None,
         help_text="Where the route above cannot tell, or you know better.",
     )  # fmt: skip
-    team_reason = _why("Why this team?")
+    team_reason = why("Why this team?")
 
     def __init__(self, contact: Contact, rules: RuleSet, *args: Any, **kwargs: Any) -> None:
         recommendation = contact.recommendation
@@ -78,7 +79,7 @@ class SignOffForm(ActionForm):
         label="Do you agree?", widget=Radios, choices=[("agree", "I agree"), ("decline", "I do not agree")],
         error_messages={"required": "Say whether you agree."},
     )  # fmt: skip
-    rationale = _why("Your rationale")
+    rationale = why("Your rationale")
 
 
 class AgreementForm(ActionForm):
@@ -142,10 +143,16 @@ class OfferForm(ActionForm):
     to_team = forms.TypedChoiceField(
         label="To which team?", widget=Select, required=False, coerce=int, empty_value=None
     )
-    reason = _why("Why?", "What the family needs from this team, and what they have been told.")
+    reason = why("Why?", "What the family needs from this team, and what they have been told.")
+    despite = why("If it does not go to those who know the family: why not?")
+    lead_reason = why("Why is it right for the children to change hands once more?")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, questioned: bool = False, is_known: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, prefix="offer", **kwargs)
+        if not questioned:
+            del self.fields["lead_reason"]
+        if not is_known:
+            del self.fields["despite"]
         field = self.fields["to_team"]
         assert isinstance(field, forms.ChoiceField)
         teams = Team.objects.filter(is_active=True).order_by("name")
@@ -155,13 +162,55 @@ class OfferForm(ActionForm):
 class AnswerForm(ActionForm):
     """Accept a handoff, or return it with a reason."""
 
-    reason = _why("If you return it: why?", "So that the sender can do better. Nothing of the story is lost.")
+    reason = why("If you return it: why?", "So that the sender can do better. Nothing of the story is lost.")
+
+
+class HandoverForm(ActionForm):
+    """Pass a contact between emergency duty and the day team."""
+
+    note = why("What must the next team know?", "What was done, what comes next, and by when. The record goes with it.")
+
+
+class AskPartnerForm(ActionForm):
+    """Ask a partner what it knows."""
+
+    agency = forms.TypedChoiceField(label="Which partner?", widget=Select, required=False, coerce=int, empty_value=None)
+    question = why("What do you ask, and why?", "Only what is needed to keep the children safe.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, prefix="ask", **kwargs)
+        field = self.fields["agency"]
+        assert isinstance(field, forms.ChoiceField)
+        agencies = Agency.objects.filter(is_active=True)
+        field.choices = [("", "Choose"), *((str(agency.pk), agency.name) for agency in agencies)]
+
+
+class PartnerAnswerForm(ActionForm):
+    """What a partner answered, or why it is asked no more."""
+
+    answer = why("What did they say?", "That they know nothing is an answer too.")
+
+
+class PartnerWithdrawForm(ActionForm):
+    """Ask no more."""
+
+    reason = why("Why is the question withdrawn?")
+
+
+class SnoozeForm(ActionForm):
+    """Put a reminder off one's own list."""
+
+    until = forms.ChoiceField(
+        label="Until when?", widget=RadiosInARow, required=False,
+        choices=[("hour", "An hour"), ("half_day", "Four hours"), ("next_working_day", "The next working day")],
+    )  # fmt: skip
+    reason = why("Why can it wait until then?")
 
 
 class WithdrawForm(ActionForm):
     """Take an offer back."""
 
-    reason = _why("Why do you withdraw the offer?")
+    reason = why("Why do you withdraw the offer?")
 
 
 class LeadForm(ActionForm):
@@ -179,26 +228,33 @@ class LeadForm(ActionForm):
         field.choices = [("", "Choose"), *((str(user.pk), user.name) for user in _members(team, on))]
 
 
-class MilestoneForm(ActionForm):
-    """Something promised that was done."""
+class MomentForm(ActionForm):
+    """A day and a time of day. `moment_is` is what the action calls them."""
 
-    kind = forms.ChoiceField(
-        label="What was done?", widget=Select, required=False, choices=[("", "Choose"), *MilestoneKind.choices]
-    )
     on = DatePartsField(label="On which day?")
     time = forms.CharField(label="At what time?", required=False, widget=TextInput(5), help_text="For example, 14:30")
+    moment_is = "at"
 
     def take(self, invalid: InvalidDocument) -> None:
         for fault in invalid.faults:
-            self.add_error("on" if fault.path == ("at",) else str(fault.path[0]), fault.says)
+            self.add_error("on" if fault.path == (self.moment_is,) else str(fault.path[0]), fault.says)
 
     def moment(self) -> datetime | None:
-        """When it was done; None if that was not said, or cannot be read."""
+        """The moment that was typed; None if it was not, or cannot be read."""
         day, time = self.cleaned_data.get("on"), (self.cleaned_data.get("time") or "").strip() or "00:00"
         try:
             return datetime.strptime(f"{day} {time}", "%Y-%m-%d %H:%M").replace(tzinfo=LONDON)
         except ValueError:
             return None
+
+
+class MilestoneForm(MomentForm):
+    """Something promised that was done."""
+
+    kind = forms.ChoiceField(
+        label="What was done?", widget=Select, required=False, choices=[("", "Choose"), *MilestoneKind.choices]
+    )
+    field_order = ("kind", "on", "time")
 
 
 class AuthorityForm(ActionForm):
@@ -219,7 +275,7 @@ class CloseForm(ActionForm):
     """End the work."""
 
     outcome = forms.ChoiceField(label="How did the work end?", widget=Radios, required=False, choices=Outcome.choices)
-    summary = _why("What was achieved, and what stays open for the family?")
+    summary = why("What was achieved, and what stays open for the family?")
 
 
 def _members(team: Team, on: date) -> list[User]:

@@ -94,6 +94,12 @@ def span(start: datetime | None, end: datetime | None = None) -> str:
 
 
 @register.filter
+def lasting(time: timedelta) -> str:
+    """A length of time: "2 days 3 hours"."""
+    return duration(time)
+
+
+@register.filter
 def until(due: datetime | None) -> str:
     """How long it is until a moment, or since: "in 3 hours", "2 days late"."""
     if due is None:

@@ -12,10 +12,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from casework import policies, responsibilities
-from casework.actions import cases, handoffs, looking
-from casework.models import Case, Clock, Handoff
+from casework import permissions, policies, responsibilities
+from casework.actions import cases, clock_changes, handoffs, looking
+from casework.continuity import ties
+from casework.hands import hands_of
+from casework.models import QUESTIONED_FROM, Case, Clock, ClockChange, Handoff, Responsibility
 from casework.statuses import CaseStatus, HandoffStatus
+from casework.web.clock_forms import ExtendForm, clock_forms
 from casework.web.forms import (
     ActionForm,
     AnswerForm,
@@ -44,11 +47,12 @@ def show(request: HttpRequest, reference: str) -> HttpResponse:
 def offer(request: HttpRequest, reference: str) -> HttpResponse:
     """Offer the case to another team."""
     user, now, case = _fetch(request, reference)
-    form = OfferForm(request.POST)
+    form = _offer_form(case, now, request.POST)
     return _try(
         request, case, now, form, "offer", "The case is offered.",
         lambda said: handoffs.offer(
-            case_id=case.pk, to_team_id=said["to_team"], reason=said["reason"], by=user, now=now
+            case_id=case.pk, to_team_id=said["to_team"], reason=said["reason"], despite=said.get("despite", ""),
+            lead_reason=said.get("lead_reason", ""), by=user, now=now,
         ),
     )  # fmt: skip
 
@@ -121,6 +125,19 @@ def authority(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 @action_of("case")
+def extend(request: HttpRequest, reference: str) -> HttpResponse:
+    """A promise has more time."""
+    user, now, case = _fetch(request, reference)
+    form = ExtendForm(case.clocks.running().order_by("due_at"), request.POST, prefix="extend")
+    return _try(
+        request, case, now, form, "extend", "There is more time. When it was due first stays in view.",
+        lambda said: clock_changes.extend(
+            clock_id=said["clock"], to=form.moment(), reason=said["reason"], by=user, now=now
+        ),
+    )  # fmt: skip
+
+
+@action_of("case")
 def close(request: HttpRequest, reference: str) -> HttpResponse:
     """End the work."""
     user, now, case = _fetch(request, reference)
@@ -176,6 +193,33 @@ def _lead_form(case: Case, now: datetime, *data: Any) -> LeadForm:
     return LeadForm(responsibilities.current(case).team, local_day(now), *data)
 
 
+def _offering(
+    case: Case, held: list[Responsibility], user: User, now: datetime, shown: dict[str, ActionForm]
+) -> dict[str, Any]:
+    """The form by which a case is offered, and what whoever offers it must know first."""
+    number, holder = handoffs.ordinal(case), held[-1].team
+    if number >= QUESTIONED_FROM and not permissions.allows(
+        permissions.check_can_offer_once_more, case, holder.pk, user, local_day(now)
+    ):
+        return {"who_offers": True}
+    known_by = ties(case, holder, now=now)
+    lately = {each.team for each in held[:-1] if each.period.upper >= now - handoffs.BOUNCES_WITHIN} - {holder}
+    form = shown.get("offer") or OfferForm(questioned=number >= QUESTIONED_FROM, is_known=bool(known_by))
+    return {
+        "offer": form,
+        "ties": known_by,
+        "held_lately": sorted(lately, key=str),
+        "is_third": number >= QUESTIONED_FROM,
+    }
+
+
+def _offer_form(case: Case, now: datetime, *data: Any) -> OfferForm:
+    """Where somebody knows the family, or it would change hands a third time, the form asks for more."""
+    questioned = handoffs.ordinal(case) >= QUESTIONED_FROM
+    known_by = ties(case, responsibilities.current(case).team, now=now)
+    return OfferForm(*data, questioned=questioned, is_known=bool(known_by))
+
+
 def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionForm) -> HttpResponse:
     """The case's page, with the form that came back; whoever sees it leaves a trace."""
     user = user_of(request)
@@ -203,18 +247,23 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         "children": list(case.children.all()),
         "handoffs": offers,
         "on_offer": on_offer,
-        "held": held,
+        "hands": hands_of(case, offers, held, now),
         "holder": holder,
-        "clocks": list(
-            Clock.objects.filter(Q(case=case) | Q(handoff=on_offer, handoff__isnull=False)).order_by(
-                "stopped_at", "due_at"
-            )
+        "clock_changes": list(
+            ClockChange.objects.filter(clock__case=case).select_related("clock", "by").order_by("pk")
         ),
         "milestones": list(case.milestones.select_related("recorded_by")),
         "answers": on_offer is not None and on_offer.to_team_id in who.team_ids,
         "withdraws": on_offer is not None and on_offer.from_team_id in who.team_ids,
         "holds": holds,
     }
+    clocks = list(
+        Clock.objects.filter(Q(case=case) | Q(handoff=on_offer, handoff__isnull=False))
+        .select_related("policy")
+        .order_by("stopped_at", "due_at")
+    )
+    team_id = holder.pk if is_open and holder is not None else None
+    context |= {"clocks": clocks} | clock_forms(clocks, None, team_id, user, now, dict(shown))
     if context["answers"]:
         context["answer"] = shown.get("answer") or AnswerForm(prefix="answer")
     if context["withdraws"]:
@@ -223,7 +272,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         context["lead"] = shown.get("lead") or _lead_form(case, now)
         context["milestone"] = shown.get("milestone") or MilestoneForm(prefix="milestone")
         if on_offer is None:
-            context["offer"] = shown.get("offer") or OfferForm()
+            context |= _offering(case, held, user, now, shown)
             context["close"] = shown.get("close") or CloseForm(prefix="close")
         if case.pathway == "other_authority":
             context["authority"] = shown.get("authority") or AuthorityForm()

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -14,14 +15,34 @@ from casework import permissions
 from casework.actions import contacts, decisions, looking
 from casework.errors import KeyUsedForAnother, NotPermitted
 from casework.history import Household, household
-from casework.models import Case, Contact, Handoff, MatchStatus, PersonMatch
+from casework.models import (
+    Case,
+    Clock,
+    ClockChange,
+    Contact,
+    ContactHandover,
+    Handoff,
+    MatchStatus,
+    PartnerCheck,
+    PersonMatch,
+)
 from casework.rules import live, of_version
 from casework.statuses import ContactStatus, HandoffStatus
+from casework.web.clock_forms import clock_forms
 from casework.web.contact_form import ContactForm
-from casework.web.forms import ActionForm, AgreementForm, ChecksForm, DecideForm, SignOffForm
+from casework.web.forms import (
+    AgreementForm,
+    AskPartnerForm,
+    ChecksForm,
+    DecideForm,
+    HandoverForm,
+    PartnerAnswerForm,
+    PartnerWithdrawForm,
+    SignOffForm,
+)
 from casework.web.signed_in import action_of, user_of
 from localities.models import OVERSEEING_ROLES, User
-from localities.standing import standing
+from localities.standing import Standing, standing
 from localities.working_time import local_day
 from triage.documents import InvalidDocument
 from triage.ruleset import RuleSet
@@ -60,14 +81,14 @@ def _form(request: HttpRequest, form: ContactForm, status: int = 200) -> HttpRes
 @require_safe
 def show(request: HttpRequest, reference: str) -> HttpResponse:
     """The contact with its recommendation, its reasons, its history and what can be done."""
-    return _page(request, reference, timezone.now())
+    return page(request, reference, timezone.now())
 
 
 @action_of("contact")
 def decide(request: HttpRequest, reference: str) -> HttpResponse:
     """Accept the recommendation or override it."""
     user, now = user_of(request), timezone.now()
-    contact = _fetch(user, reference, now)
+    contact = fetch(user, reference, now)
     form = DecideForm(contact, _rules(contact), request.POST)
     if form.is_valid():
         said = form.cleaned_data
@@ -91,14 +112,14 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
             says = "It takes effect when a second person agrees." if waits else _where_it_went(contact)
             messages.success(request, f"Your decision is kept. {says}")
             return redirect("contact", reference)
-    return _page(request, reference, now, decide=form)
+    return page(request, reference, now, decide=form)
 
 
 @action_of("contact")
 def sign_off(request: HttpRequest, reference: str) -> HttpResponse:
     """Agree to a decision as the second person, or decline."""
     user, now = user_of(request), timezone.now()
-    contact = _fetch(user, reference, now)
+    contact = fetch(user, reference, now)
     form = SignOffForm(request.POST, prefix="sign_off")
     if form.is_valid():
         agreed = form.cleaned_data["answer"] == "agree"
@@ -112,14 +133,14 @@ def sign_off(request: HttpRequest, reference: str) -> HttpResponse:
             went = f"You agreed. {_where_it_went(contact)}" if agreed else "You declined: it will be decided again."
             messages.success(request, went)
             return redirect("contact", reference)
-    return _page(request, reference, now, sign_off=form)
+    return page(request, reference, now, sign_off=form)
 
 
 @action_of("contact")
 def agreement(request: HttpRequest, reference: str) -> HttpResponse:
     """Write down what the family says to a voluntary service."""
     user, now = user_of(request), timezone.now()
-    contact = _fetch(user, reference, now)
+    contact = fetch(user, reference, now)
     form = AgreementForm(request.POST, prefix="agreement")
     if form.is_valid():
         said = form.cleaned_data
@@ -137,14 +158,14 @@ def agreement(request: HttpRequest, reference: str) -> HttpResponse:
         else:
             messages.success(request, "The family's answer is kept, and the rules were asked again.")
             return redirect("contact", reference)
-    return _page(request, reference, now, agreement=form)
+    return page(request, reference, now, agreement=form)
 
 
 @action_of("contact")
 def checks(request: HttpRequest, reference: str) -> HttpResponse:
     """Write down what our records say."""
     user, now = user_of(request), timezone.now()
-    contact = _fetch(user, reference, now)
+    contact = fetch(user, reference, now)
     form = ChecksForm(contact, request.POST)
     if form.is_valid():
         contacts.record_checks(
@@ -157,14 +178,14 @@ def checks(request: HttpRequest, reference: str) -> HttpResponse:
         )
         messages.success(request, "What the records say is kept, and the rules were asked again.")
         return redirect("contact", reference)
-    return _page(request, reference, now, checks=form)
+    return page(request, reference, now, checks=form)
 
 
 @action_of("contact")
 def match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
     """Say whether a child is the person whom it looks like."""
     user, now = user_of(request), timezone.now()
-    contact = _fetch(user, reference, now)
+    contact = fetch(user, reference, now)
     same = request.POST.get("same")
     if same not in ("yes", "no"):
         raise BadRequest("Nobody said whether they are the same.")
@@ -180,7 +201,7 @@ def match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
 def acknowledge(request: HttpRequest, reference: str) -> HttpResponse:
     """The referrer was told that we have the contact."""
     user, now = user_of(request), timezone.now()
-    contacts.acknowledge(contact_id=_fetch(user, reference, now).pk, by=user, now=now)
+    contacts.acknowledge(contact_id=fetch(user, reference, now).pk, by=user, now=now)
     return redirect("contact", reference)
 
 
@@ -188,7 +209,7 @@ def acknowledge(request: HttpRequest, reference: str) -> HttpResponse:
 def confirm_in_writing(request: HttpRequest, reference: str) -> HttpResponse:
     """The referrer confirmed a telephone contact in writing."""
     user, now = user_of(request), timezone.now()
-    contacts.confirm_in_writing(contact_id=_fetch(user, reference, now).pk, by=user, now=now)
+    contacts.confirm_in_writing(contact_id=fetch(user, reference, now).pk, by=user, now=now)
     return redirect("contact", reference)
 
 
@@ -196,14 +217,14 @@ def confirm_in_writing(request: HttpRequest, reference: str) -> HttpResponse:
 def give_feedback(request: HttpRequest, reference: str) -> HttpResponse:
     """The referrer was told what was decided."""
     user, now = user_of(request), timezone.now()
-    contacts.give_feedback(contact_id=_fetch(user, reference, now).pk, by=user, now=now)
+    contacts.give_feedback(contact_id=fetch(user, reference, now).pk, by=user, now=now)
     return redirect("contact", reference)
 
 
 # ---- what the page is made of
 
 
-def _fetch(user: User, reference: str, now: datetime) -> Contact:
+def fetch(user: User, reference: str, now: datetime) -> Contact:
     """The contact for an action; nothing of it is shown."""
     visible = Contact.objects.visible_to(user, local_day(now)).select_related("recommendation")
     return get_object_or_404(visible, reference=reference)
@@ -224,7 +245,7 @@ def _rules(contact: Contact) -> RuleSet:
     return of_version(contact.recommendation.rule_set_id).rule_set
 
 
-def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionForm | ChecksForm) -> HttpResponse:
+def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> HttpResponse:
     """The contact's page, with the forms that came back; whoever sees it leaves a trace."""
     user, day = user_of(request), local_day(now)
     try:
@@ -236,11 +257,14 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     context: dict[str, Any] = told(contact) | {
         "now": now,
         "result": contact.recommendation.result if contact.recommendation else {},
-        "clocks": list(contact.clocks.order_by("stopped_at", "due_at")),
+        "handovers": list(contact.handovers.select_related("from_team", "to_team", "passed_by", "taken_on_by")),
+        "partner_checks": _partner_checks(contact, shown),
         "decisions": list(contact.decisions.select_related("decided_by", "sign_off__by", "chosen_team")),
         "history": list(contact.status_changes.select_related("by")),
         "works_on_it": works_on_it,
     }
+    context |= _of_clocks(contact, user, now, shown)
+    context |= _between_night_and_day(contact, who, shown, context["handovers"])
     if contact.case is not None:
         held = contact.case.responsibilities.select_related("team").order_by("period").last()
         context["case_team"] = held.team if held else None
@@ -257,6 +281,42 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     forms = [form for form in shown.values() if form.errors]
     context["errors"] = [error for form in forms for error in errors_of(form)]
     return render(request, "front_door/contacts/show.html", context, status=UNPROCESSABLE if forms else 200)
+
+
+def _of_clocks(contact: Contact, user: User, now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
+    """Its clocks and those of its questions to partners, what was done to them, and what can be."""
+    clocks = list(
+        Clock.objects.filter(Q(contact=contact) | Q(partner_check__contact=contact))
+        .select_related("policy", "partner_check__agency")
+        .order_by("stopped_at", "due_at")
+    )
+    changes = ClockChange.objects.filter(clock__contact=contact).select_related("clock", "by").order_by("pk")
+    waits = contact.status != ContactStatus.DECIDED
+    forms = clock_forms(clocks, contact if waits else None, contact.team_id, user, now, shown)
+    return {"clocks": clocks, "clock_changes": list(changes)} | forms
+
+
+def _partner_checks(contact: Contact, shown: dict[str, Any]) -> list[tuple[PartnerCheck, Any, Any]]:
+    """The questions to partners, each with the forms for its answer and for its withdrawal."""
+    checks = contact.partner_checks.select_related("agency", "asked_by", "ended_by")
+    return [
+        (
+            check,
+            shown.get(f"answer{check.pk}") or PartnerAnswerForm(prefix=f"answer{check.pk}"),
+            shown.get(f"withdraw{check.pk}") or PartnerWithdrawForm(prefix=f"withdraw{check.pk}"),
+        )
+        for check in checks
+    ]
+
+
+def _between_night_and_day(
+    contact: Contact, who: Standing, shown: dict[str, Any], handovers: list[ContactHandover]
+) -> dict[str, Any]:
+    """Whether the person can take the contact on, or pass it to the other team."""
+    to_take_on = any(handover.is_open for handover in handovers)
+    ours = contact.team_id in who.team_ids and contact.status == ContactStatus.RECEIVED
+    handover = None if to_take_on or not ours else shown.get("handover") or HandoverForm(prefix="handover")
+    return {"takes_on": ours and to_take_on, "to_take_on": to_take_on, "handover": handover}
 
 
 def told(contact: Contact) -> dict[str, Any]:
@@ -285,7 +345,7 @@ def _known_before(contact: Contact, people: Household) -> dict[str, Any]:
 
 
 def _what_to_do(
-    contact: Contact, people: Household, user: User, now: datetime, shown: dict[str, ActionForm | ChecksForm]
+    contact: Contact, people: Household, user: User, now: datetime, shown: dict[str, Any]
 ) -> dict[str, Any]:
     """Before the decision: where it would go, the forms to find out more, and the decision for whoever may make it."""
     assert contact.recommendation is not None
@@ -294,6 +354,7 @@ def _what_to_do(
         "route": decisions.preview(contact, contact.recommendation.pathway, people, now=now),
         "agreement": shown.get("agreement") or AgreementForm(prefix="agreement", initial=heard),
         "checks": shown.get("checks") or ChecksForm(contact),
+        "ask": shown.get("ask") or AskPartnerForm(),
     }
     try:
         decisions.check_can_decide(contact, by=user, now=now)

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from casework import worklists
+from casework.reminded import unread_breaches
 from casework.web.signed_in import user_of
 from localities.models import Membership, Team
 from localities.standing import standing
@@ -29,6 +30,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         "team": team,
         "offered": worklists.offered([team])[:MOST_SHOWN],
         "held": Paginator(worklists.held([team]), A_PAGE).get_page(request.GET.get("cases")),
+        "unread": unread_breaches([team], now),
         "late": worklists.late_clocks([team], now)[:MOST_SHOWN],
         "members": members.order_by("user__name"),
     }

@@ -7,7 +7,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from casework import worklists
+from casework.reminded import unread_breaches
 from casework.web.signed_in import user_of
+from localities.models import Role
 from localities.standing import standing
 from localities.working_time import local_day
 
@@ -25,6 +27,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "now": now,
         "teams": teams,
         "overseen": worklists.overseen(who),
+        "unread": unread_breaches(None, now) if who.has(Role.SERVICE_MANAGER) else [],
         "reminders": worklists.my_reminders(user, now)[:MOST_SHOWN],
         "offered": worklists.offered(teams)[:MOST_SHOWN] if teams else [],
         "held": Paginator(worklists.held(teams), A_PAGE).get_page(request.GET.get("cases")) if teams else None,

@@ -1,0 +1,95 @@
+"""Messages that go out, wait, or are parked: sent on their way again, or dropped for a reason, one at a time."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import F, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from casework import permissions
+from casework.actions import outbox
+from casework.admin.work import OVERSEERS, WorkAdmin
+from casework.models import OutboxMessage
+from casework.web.forms import ActionForm, why
+from casework.web.signed_in import user_of
+from casework.web.views.contacts import UNPROCESSABLE, errors_of
+from localities.models import Role
+from localities.working_time import local_day
+from triage.documents import InvalidDocument
+
+
+class DropForm(ActionForm):
+    """Give a message up."""
+
+    reason = why("Why need it not go out?", "Who was told in which other way, or what was wrong with the address.")
+
+
+class StandFilter(admin.SimpleListFilter):
+    """Parked ones first: that is what the screen is for."""
+
+    title = "how they stand"
+    parameter_name = "stand"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("parked", "Parked"), ("waiting", "Waiting"), ("sent", "Sent"), ("dropped", "Dropped")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> QuerySet[OutboxMessage]:
+        stands = {
+            "parked": Q(parked_at__isnull=False, dropped_at__isnull=True),
+            "waiting": Q(sent_at__isnull=True, parked_at__isnull=True),
+            "sent": Q(sent_at__isnull=False),
+            "dropped": Q(dropped_at__isnull=False),
+        }
+        return queryset.filter(stands.get(self.value() or "", Q()))
+
+
+@admin.register(OutboxMessage)
+class OutboxMessageAdmin(WorkAdmin):
+    """Messages that went out, wait, or are parked after too many failures."""
+
+    lookers = (Role.ADMINISTRATOR, *OVERSEERS)
+    list_display = ("message", "contact", "case", "attempts", "last_error", "not_before", "sent_at", "parked_at")
+    list_display_links = ("message",)  # type: ignore[assignment]  # here the row has a page of its own
+    list_filter = (StandFilter, "kind")
+    list_select_related = ("contact", "case")
+    ordering = (F("dropped_at").desc(nulls_first=True), F("parked_at").desc(nulls_last=True), "-id")
+
+    @admin.display(description="Message")
+    def message(self, message: OutboxMessage) -> str:
+        return message.get_kind_display()
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        """One message: what became of it, and for a parked one what can be done."""
+        message: OutboxMessage | None = self.get_object(request, object_id)
+        if message is None:
+            raise Http404
+        user, now = user_of(request), timezone.now()
+        form = DropForm(request.POST if "drop" in request.POST else None, prefix="drop")
+        if request.method == "POST" and "retry" in request.POST:
+            outbox.retry(message_id=message.pk, by=user, now=now)
+            messages.success(request, "The message is on its way again, from the first try on.")
+            return redirect(request.path)
+        if form.is_bound and form.is_valid():
+            try:
+                outbox.drop(message_id=message.pk, reason=form.cleaned_data["reason"], by=user, now=now)
+            except InvalidDocument as invalid:
+                form.take(invalid)
+            else:
+                messages.success(request, "The message is dropped, and your reason is kept.")
+                return redirect(request.path)
+        return self._page(request, message, form)
+
+    def _page(self, request: HttpRequest, message: OutboxMessage, form: DropForm) -> HttpResponse:
+        today = local_day(timezone.now())
+        sees_to_it = permissions.allows(permissions.check_can_see_to_messages, user_of(request), today)
+        context = {
+            "message": message,
+            # Who runs the service need not know whom we write to about a family; where to does.
+            "domain": message.to.rpartition("@")[2],
+            "carried": message.carries.count(),
+            "form": form if sees_to_it and message.parked_at and not message.dropped_at else None,
+            "errors": errors_of(form) if form.errors else [],
+        }
+        return render(request, "messages/show.html", context, status=UNPROCESSABLE if form.errors else 200)

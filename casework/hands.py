@@ -1,0 +1,51 @@
+"""A case's way through hands: how often it was passed, how long each team had it, how long it waited for an answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from casework.models import Case, Handoff, Responsibility
+from casework.statuses import HandoffStatus
+from localities.models import Team
+
+
+@dataclass(frozen=True)
+class Spell:
+    """A stretch of time in one team's hands; `share` is in percent of the case's whole time so far."""
+
+    team: Team
+    since: datetime
+    until: datetime | None
+    took: timedelta
+    share: float
+
+
+@dataclass(frozen=True)
+class Hands:
+    """`waited` is how long the family's case lay on offer before somebody answered, all offers together."""
+
+    spells: tuple[Spell, ...]
+    offered: int
+    accepted: int
+    returned: int
+    bounces: int
+    waited: timedelta
+
+
+def hands_of(case: Case, handoffs: Sequence[Handoff], held: Sequence[Responsibility], now: datetime) -> Hands:
+    """The figures of a case, from its handoffs and responsibilities in their order."""
+    whole = (case.closed_at or now) - case.opened_at
+    spells = []
+    for each in held:
+        took = (each.period.upper or now) - each.period.lower
+        share = 100 * took / whole if whole else 100.0
+        spells.append(Spell(each.team, each.period.lower, each.period.upper, took, share))
+    accepted = [handoff for handoff in handoffs if handoff.status == HandoffStatus.ACCEPTED]
+    return Hands(
+        spells=tuple(spells),
+        offered=len(handoffs),
+        accepted=len(accepted),
+        returned=sum(handoff.status == HandoffStatus.RETURNED for handoff in handoffs),
+        bounces=sum(handoff.is_bounce for handoff in accepted),
+        waited=sum(((handoff.answered_at or now) - handoff.offered_at for handoff in handoffs), timedelta()),
+    )

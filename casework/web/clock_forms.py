@@ -1,0 +1,89 @@
+"""The forms by which people pause clocks, let them go on and extend them, on the pages of contacts and cases."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from django import forms
+
+from casework import permissions, policies
+from casework.errors import CaseworkError
+from casework.models import Clock, Contact
+from casework.web.forms import ActionForm, MomentForm, why
+from casework.web.rendering import Select
+from casework.web.tags import words
+from localities.models import User
+from localities.working_time import local_day
+
+
+class OfClocksForm(ActionForm):
+    """Which of these clocks, and why."""
+
+    clock = forms.TypedChoiceField(
+        label="Which promise?", widget=Select, coerce=int,
+        error_messages={"required": "Choose the promise.", "invalid_choice": "Choose a promise of this page."},
+    )  # fmt: skip
+
+    def __init__(self, clocks: Iterable[Clock], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["clock"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", "Choose"), *((str(clock.pk), words(clock.kind).capitalize()) for clock in clocks)]
+
+
+class PauseForm(OfClocksForm):
+    """Nobody is reminded of a paused clock until the family has answered."""
+
+    reason = why("Why does it stand still?")
+
+
+class ResumeForm(OfClocksForm):
+    """A paused clock goes on before the family has answered."""
+
+    reason = why("Why does it go on?")
+
+
+class ExtendForm(OfClocksForm, MomentForm):
+    """A later moment for a promise."""
+
+    reason = why("Why is more time needed?", "And how the children are safe until then.")
+    moment_is = "to"
+
+    field_order = ("clock", "on", "time", "reason")
+
+
+def clock_forms(
+    clocks: list[Clock], contact: Contact | None, team_id: int | None, user: User, now: datetime, shown: dict[str, Any]
+) -> dict[str, Any]:
+    """
+    The forms for what this person may do with these clocks; none where there is nothing to do.
+
+    :param clocks: with their policies.
+    :param contact: where the page is about one.
+    :param team_id: the team that answers for what the page is about; None where nobody does any more.
+    :param shown: a form that came back, by its name.
+    """
+    running = [clock for clock in clocks if clock.stopped_at is None]
+    found: dict[str, Any] = {}
+    if contact is not None and permissions.allows(permissions.check_can_work_on, contact, user, local_day(now)):
+        paused = [clock for clock in running if clock.paused_at is not None]
+        may_pause = [clock for clock in running if _passes(policies.check_can_pause, clock, contact, now)]
+        found["pause"] = shown.get("pause") or (PauseForm(may_pause, prefix="pause") if may_pause else None)
+        found["resume"] = shown.get("resume") or (ResumeForm(paused, prefix="resume") if paused else None)
+    if team_id is not None:
+        may_extend = [
+            clock
+            for clock in running
+            if _passes(policies.check_can_extend, clock)
+            and permissions.allows(permissions.check_can_extend, clock, team_id, user, local_day(now))
+        ]
+        found["extend"] = shown.get("extend") or (ExtendForm(may_extend, prefix="extend") if may_extend else None)
+    return found
+
+
+def _passes(check: Callable[..., None], *args: Any) -> bool:
+    try:
+        check(*args)
+    except CaseworkError:
+        return False
+    return True
