@@ -614,7 +614,9 @@ class TestApproving:
         drafts.approved(first)
         with pytest.raises(NotAllowedInStatus) as refused:
             drafts.approved(second)
-        assert str(refused.value).startswith("early-help-first/2 took the place of early-help-first/1 since this draft")
+        assert str(refused.value).startswith(
+            "early-help-first/2 goes on now, and not early-help-first/1, for which this"
+        )
         assert latest() == first
         assert nothing_is_broken()
 
@@ -633,10 +635,27 @@ class TestApproving:
         assert live == read_document(old.document).model_copy(update={"version": 3})
         assert nothing_is_broken()
 
+    def test_an_older_version_does_not_take_names_away_that_came_since(self, drafts: Drafts) -> None:
+        """Partners send the code and cases stand on the pathway: a copy from before them cannot go live."""
+        old, newer = latest(), drafts.copied()
+        document = newer.document
+        indicator = document["indicators"][-1] | {"code": "L2-99"}
+        pathway = document["pathways"][-1] | {"id": "youth_work", "title": "Youth work"}
+        document = document | {
+            "indicators": [*document["indicators"], indicator], "pathways": [*document["pathways"], pathway]
+        }  # fmt: skip
+        drafts.published(drafts.changed(newer, document))
+        with pytest.raises(InvalidDocument) as refused:
+            drafts.proposed(drafts.copied(old))
+        assert [fault.says for fault in refused.value.faults] == [
+            "indicators L2-99 may not be taken away: partners send it, and it would be refused.",
+            "pathways youth_work may not be taken away or renamed: clocks and cases know it. Change its title.",
+        ]
+
     def test_one_that_waits_for_its_start_takes_the_place_too(self, drafts: Drafts) -> None:
         first, second = drafts.proposed(), drafts.proposed()
         drafts.approved(first, starts_at=AHEAD)
-        with pytest.raises(NotAllowedInStatus, match="early-help-first/2 took the place of"):
+        with pytest.raises(NotAllowedInStatus, match="early-help-first/2 goes on now, and not"):
             drafts.approved(second)
 
     def test_what_follows_one_that_waits_must_wait(self, drafts: Drafts) -> None:

@@ -168,7 +168,7 @@ def approve(*, version_id: int, edition: int, starts_at: datetime | None, by: Us
     ends = _goes_on()
     if ends.pk != draft.based_on_id:
         raise NotAllowedInStatus(
-            f"{ends} took the place of {draft.based_on} since this draft was copied. Copy {ends}, and bring your "
+            f"{ends} goes on now, and not {draft.based_on}, for which this draft was made. Copy {ends}, and bring your "
             "changes there, so that nobody's change is lost."
         )
     if ends.live.lower > now:
@@ -241,6 +241,12 @@ def not_proved(draft: RuleSetVersion, outcomes: list[Outcome]) -> list[str]:
         wanting.append(f"{len(failing)} of {len(outcomes)} scenarios do not pass: {'; '.join(failing)}.")
     if not any(outcome.scenario.protected for outcome in outcomes):
         wanting.append("It carries no safety scenario.")
+    if draft.based_on_id is not None:
+        # A copy of an older version may lack what came since.
+        base = of_version(draft.based_on_id).rule_set.document
+        wanting += [
+            f"{' '.join(map(str, fault.path))} {fault.says}" for fault in _gone(base, read_document(draft.document))
+        ]
     replayed = Replay.objects.filter(rule_set=draft, edition=draft.edition, finished_at__isnull=False)
     if not replayed.filter(contacts__gt=0).exists():
         wanting.append("It was not replayed over past contacts as it stands now.")

@@ -108,7 +108,7 @@ class TestApproving:
             one_wins(outcomes)
             (late,) = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
             assert isinstance(late, NotAllowedInStatus)
-            assert f"{latest()} took the place of {base}" in str(late)
+            assert f"{latest()} goes on now, and not {base}" in str(late)
             assert latest() in pair
         assert len(history()) == 1 + TIMES
 
