@@ -30,18 +30,22 @@ def contacts_waiting(user: User, now: datetime) -> QuerySet[Contact]:
     due = Clock.objects.running().filter(
         contact=OuterRef("pk"), kind__in=clocks.DECISION_CLOCKS, paused_at__isnull=True
     )
-    handovers = ContactHandover.objects.filter(contact=OuterRef("pk")).order_by("-pk")
     return (
-        Contact.objects.visible_to(user, local_day(now))
+        since_when_here(Contact.objects.visible_to(user, local_day(now)))
         .exclude(status=ContactStatus.DECIDED)
         .annotate(
             due_at=Subquery(due.order_by().values("contact").annotate(soonest=Min("due_at")).values("soonest")),
-            here_since=Coalesce(Subquery(handovers.values("passed_at")[:1]), F("received_at")),
-            to_take_on=Exists(handovers.open()),
+            to_take_on=Exists(ContactHandover.objects.open().filter(contact=OuterRef("pk"))),
         )
         .select_related("team", "agency", "recommendation")
         .order_by(F("due_at").asc(nulls_last=True), GRAVITY, "received_at")
     )
+
+
+def since_when_here(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
+    """`here_since`: when this hop of a contact began."""
+    handovers = ContactHandover.objects.filter(contact=OuterRef("pk")).order_by("-pk")
+    return contacts.annotate(here_since=Coalesce(Subquery(handovers.values("passed_at")[:1]), F("received_at")))
 
 
 def offered(teams: Any) -> QuerySet[Handoff]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from casework import worklists
 from casework.admin.rights import RoleAdmin, who_is
 from casework.models import (
     AuditEvent,
@@ -23,8 +24,9 @@ from casework.models import (
     Reminder,
     Responsibility,
 )
+from casework.statuses import ContactStatus
 from casework.web.signed_in import user_of
-from casework.web.tags import duration
+from casework.web.tags import duration, span
 from localities.models import Role
 from localities.working_time import local_day
 
@@ -64,28 +66,45 @@ class ContactAdmin(WorkAdmin):
     """Contacts, for the front door's managers and the overseers."""
 
     lookers = (Role.FRONT_DOOR_MANAGER, *OVERSEERS)
-    list_display = ("open", "rag", "status", "team", "agency", "received_at")
+    list_display = ("open", "rag", "status", "team", "agency", "since_receipt", "here")
     list_filter = ("status", "rag", "team", "agency")
     list_select_related = ("team", "agency")
     search_fields = ("reference__iexact",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
         visible: QuerySet[Contact] = Contact.objects.visible_to(user_of(request), local_day(timezone.now()))
-        return visible.defer("document")
+        return worklists.since_when_here(visible).defer("document")
+
+    @admin.display(description="Since receipt", ordering="-received_at")
+    def since_receipt(self, contact: Contact) -> str:
+        return span(contact.received_at)
+
+    @admin.display(description="With this team")
+    def here(self, contact: Contact) -> str:
+        return "" if contact.status == ContactStatus.DECIDED else span(contact.here_since)  # type: ignore[attr-defined]  # annotated
 
 
 @admin.register(Case)
 class CaseAdmin(WorkAdmin):
     """Cases of the person's teams: those that they hold or are offered."""
 
-    list_display = ("open", "rag", "status", "pathway", "locality", "lead_practitioner", "opened_at")
+    list_display = ("open", "rag", "status", "pathway", "locality", "lead_practitioner", "since_contact", "in_hands")
     list_filter = ("status", "rag", "pathway", "locality")
     list_select_related = ("locality", "lead_practitioner")
     search_fields = ("reference__iexact",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
         visible: QuerySet[Case] = Case.objects.visible_to(user_of(request), local_day(timezone.now()))
-        return visible
+        holding = Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True)
+        return visible.annotate(held_since=Subquery(holding.values("period__startswith")[:1]))
+
+    @admin.display(description="Since contact", ordering="-received_at")
+    def since_contact(self, case: Case) -> str:
+        return span(case.received_at, case.closed_at)
+
+    @admin.display(description="In these hands")
+    def in_hands(self, case: Case) -> str:
+        return span(case.held_since)  # type: ignore[attr-defined]  # annotated above
 
 
 @admin.register(Handoff)
@@ -101,11 +120,19 @@ class HandoffAdmin(WorkAdmin):
         "status",
         "ordinal",
         "is_bounce",
-        "offered_at",
-        "answered_at",
+        "since_contact",
+        "waited",
     )
     list_filter = ("status", "kind", "is_bounce", "from_team", "to_team")
     list_select_related = ("case", "from_team", "to_team")
+
+    @admin.display(description="Since contact", ordering="-case__received_at")
+    def since_contact(self, handoff: Handoff) -> str:
+        return span(handoff.case.received_at, handoff.case.closed_at)
+
+    @admin.display(description="On offer for")
+    def waited(self, handoff: Handoff) -> str:
+        return span(handoff.offered_at, handoff.answered_at)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Handoff]:
         handoffs: QuerySet[Handoff] = super().get_queryset(request)
