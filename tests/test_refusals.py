@@ -7,7 +7,7 @@ The items are those of the design, "What the database itself must refuse"; the n
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pgtrigger
@@ -17,24 +17,41 @@ from django.apps import apps
 from django.db import DataError, IntegrityError, NotSupportedError, transaction
 from django.db.models import Model
 
-from casework.actions import cases, contacts, handoffs, rechecks, reminders, threshold_checks
+from casework.actions import (
+    calendar,
+    cases,
+    clock_changes,
+    contacts,
+    handoffs,
+    handovers,
+    partner_checks,
+    rechecks,
+    reminder_looks,
+    reminders,
+    threshold_checks,
+)
 from casework.models import (
     AuditEvent,
+    CalendarEdit,
     Case,
     CaseChild,
     Clock,
+    ClockChange,
     ClockPolicy,
     Contact,
     ContactAdult,
     ContactChild,
+    ContactHandover,
     Decision,
     Milestone,
     OutboxMessage,
+    PartnerCheck,
     Person,
     PersonMatch,
     Recheck,
     Recommendation,
     Reminder,
+    ReminderLook,
     Replay,
     ReplayedContact,
     Responsibility,
@@ -42,7 +59,7 @@ from casework.models import (
     StatusChange,
     ThresholdChecks,
 )
-from localities.models import Agency, Catchment, HubHours, Locality, Membership, Team, User
+from localities.models import Agency, CalendarDay, Catchment, HubHours, Locality, Membership, Team, User
 from tests.documents import address, child, contact_document
 from tests.drafts import AHEAD, Drafts, latest
 from tests.sql import change, columns_of, copy, delete, run, settle
@@ -110,6 +127,28 @@ def agree(decision: Decision, by: User) -> None:
 def another(row: ReplayedContact) -> Contact:
     """A contact that a replay did not list."""
     return another_family(Story(row.contact.received_at))
+
+
+def asked(contact: Contact, agency: Agency, by: User, now: datetime) -> PartnerCheck:
+    """A question to a partner that nobody has answered yet."""
+    question = "What do you know of the children?"
+    return partner_checks.ask(contact_id=contact.pk, agency_id=agency.pk, question=question, by=by, now=now)
+
+
+def extended(clock: Clock, by: User) -> ClockChange:
+    """What says that a clock was given a day more."""
+    clock_changes.extend(
+        clock_id=clock.pk, to=clock.due_at + timedelta(days=1), reason="Seen at school today, and safe.", by=by,
+        now=clock.started_at,
+    )  # fmt: skip
+    return ClockChange.objects.get(clock=clock, kind="extended")
+
+
+def calendar_edit(story: Story, by: User) -> CalendarEdit:
+    """What says that the council closes on Monday."""
+    day = CalendarDay(date=date(2026, 11, 23), kind="closure", name="The heating broke down")
+    calendar.change_day(day, before=None, by=by, now=story.now)
+    return CalendarEdit.objects.get()
 
 
 def held_now(case: Case) -> Responsibility:
@@ -317,6 +356,8 @@ class TestHandoffs:
         for to in (
             {"to_team_id": chiltern}, {"from_team_id": chiltern}, {"reason": "'Another.'"},
             {"offered_by_id": str(ben.pk)}, {"offered_at": "offered_at + interval '1 second'"},
+            {"kind": "'transfer'"}, {"ordinal": "2"}, {"is_bounce": "true"}, {"lead_reason": "'Because.'"},
+            {"despite": "'Because.'"},
         ):  # fmt: skip
             with refused("a_handoff_is_answered_once"):
                 change("casework_handoff", handoff.pk, **to)
@@ -327,6 +368,24 @@ class TestHandoffs:
             change(
                 "casework_handoff", handoff.pk, status="'lost'", answered_at="offered_at", answered_by_id=str(ben.pk)
             )
+
+    def test_its_kind_is_none_that_there_is(self, story: Story) -> None:
+        handoff = story.offered()
+        for kind in ("''", "'lost'"):
+            with refused("a_handoff_is_of_a_known_kind"):
+                copy("casework_handoff", handoff.pk, kind=kind)
+
+    def test_a_third_says_not_why_once_more(self, story: Story, ben: User) -> None:
+        handoff = story.offered()
+        handoffs.return_to_sender(handoff_id=handoff.pk, reason="Known in Chiltern.", by=ben, now=story.later())
+        for ordinal in ("3", "4"):
+            for reason in ("''", r"E' \n'"):
+                with refused("a_third_handoff_has_a_leads_reason"):
+                    copy("casework_handoff", handoff.pk, ordinal=ordinal, lead_reason=reason)
+        with allowed():
+            copy("casework_handoff", handoff.pk, ordinal="2")
+        with allowed():
+            copy("casework_handoff", handoff.pk, ordinal="3", lead_reason="'They are back with their mother.'")
 
     def test_one_is_accepted_and_nobody_becomes_responsible(self, story: Story, ben: User) -> None:
         handoff = story.offered()
@@ -623,6 +682,161 @@ class TestContacts:
         return PersonMatch.objects.get()
 
 
+class TestPartnerChecks:
+    """Asked once at a time, ended once; and what ended says how, when and by whom."""
+
+    @pytest.fixture
+    def check(self, story: Story, police: Agency, amina: User) -> PartnerCheck:
+        return asked(story.contact(), police, amina, story.later())
+
+    def test_a_partner_is_asked_twice_at_a_time(self, check: PartnerCheck, school: Agency) -> None:
+        with refused("a_partner_is_asked_once_at_a_time"):
+            copy("casework_partnercheck", check.pk, question="'And what of the father?'")
+        with allowed():
+            copy("casework_partnercheck", check.pk, agency_id=str(school.pk))
+        with allowed():
+            change("casework_partnercheck", check.pk, **self.ended("withdrawn"))
+            copy("casework_partnercheck", check.pk, status="'asked'", ended_at="NULL", ended_by_id="NULL")
+
+    def test_it_asks_nothing(self, check: PartnerCheck, school: Agency) -> None:
+        for question in ("''", "'  '", r"E'\n\t'"):
+            with refused("a_partner_check_asks_something"):
+                copy("casework_partnercheck", check.pk, agency_id=str(school.pk), question=question)
+
+    def test_it_ends_and_says_not_how_or_when_or_by_whom(self, check: PartnerCheck) -> None:
+        answered, withdrawn = self.ended("answered") | {"answer": "'Nothing.'"}, self.ended("withdrawn")
+        for said in (
+            *({column: value for column, value in answered.items() if column != left_out} for left_out in answered),
+            *({column: value for column, value in withdrawn.items() if column != left_out} for left_out in withdrawn),
+            answered | {"answer": "' '"},
+            withdrawn | {"answer": "'Nothing.'"},
+            withdrawn | {"status": "'lost'"},
+            *({column: value} for column, value in answered.items()),
+        ):
+            with refused("a_partner_check_that_ended_says_how_when_and_by_whom"):
+                change("casework_partnercheck", check.pk, **said)
+        for said in (answered, withdrawn):
+            with allowed():
+                change("casework_partnercheck", check.pk, **said)
+
+    def test_it_ends_before_it_is_asked(self, check: PartnerCheck) -> None:
+        with refused("a_partner_check_ends_after_it_is_asked"):
+            before = {"ended_at": "asked_at - interval '1 microsecond'"}
+            change("casework_partnercheck", check.pk, **self.ended("withdrawn") | before)
+
+    @pytest.mark.parametrize("status", ["answered", "withdrawn"])
+    def test_it_ends_twice(self, check: PartnerCheck, status: str) -> None:
+        how = self.ended(status) | ({"answer": "'Nothing.'"} if status == "answered" else {})
+        change("casework_partnercheck", check.pk, **how)
+        for to in (
+            {"status": "'asked'", "ended_at": "NULL", "ended_by_id": "NULL", "answer": "''"},
+            {"status": "'answered'", "answer": "'They know them well.'"},
+            {"ended_at": "ended_at + interval '1 second'"},
+            {"id": "id"},
+        ):
+            with refused("a_partner_check_ends_once"):
+                change("casework_partnercheck", check.pk, **to)
+
+    def test_what_was_asked_is_rewritten(self, check: PartnerCheck, story: Story, school: Agency, ben: User) -> None:
+        other = another_family(story)
+        for to in (
+            {"contact_id": str(other.pk)}, {"agency_id": str(school.pk)}, {"question": "'Another.'"},
+            {"asked_by_id": str(ben.pk)}, {"asked_at": "asked_at - interval '1 second'"},
+        ):  # fmt: skip
+            with refused("a_partner_check_ends_once"):
+                change("casework_partnercheck", check.pk, **to)
+
+    def test_it_is_deleted(self, check: PartnerCheck) -> None:
+        with refused("a_partner_check_ends_once"):
+            delete("casework_partnercheck", check.pk)
+        with refused("partner_checks_are_never_emptied"):
+            run("TRUNCATE casework_partnercheck CASCADE")
+
+    @staticmethod
+    def ended(status: str) -> dict[str, str]:
+        return {"status": f"'{status}'", "ended_at": "asked_at", "ended_by_id": "asked_by_id"}
+
+
+class TestHandovers:
+    """A contact passes between night and day: once at a time, and taken on by a named person."""
+
+    @pytest.fixture
+    def handover(self, story: Story, erin: User) -> ContactHandover:
+        """Passed by the night on its way home, and not taken on yet."""
+        night = story.later(hours=-3)
+        contact = story.contact(at=night, children=[child(indicators=["L4-01"])])
+        note = "The mother answers after eight."
+        return handovers.hand_over(contact_id=contact.pk, note=note, by=erin, now=story.later())
+
+    def test_it_is_handed_over_twice_at_a_time(self, handover: ContactHandover) -> None:
+        with refused("a_contact_is_handed_over_once_at_a_time"):
+            copy("casework_contacthandover", handover.pk)
+        for ended in ({"lapsed_at": "passed_at"}, self.taken_on()):
+            with allowed():
+                copy("casework_contacthandover", handover.pk, **ended)
+
+    def test_it_is_taken_on_and_lapses(self, handover: ContactHandover) -> None:
+        with refused("a_contact_is_taken_on_or_its_handover_lapses"):
+            change("casework_contacthandover", handover.pk, lapsed_at="passed_at", **self.taken_on())
+        for ended in ({"lapsed_at": "passed_at"}, self.taken_on()):
+            with allowed():
+                change("casework_contacthandover", handover.pk, **ended)
+
+    def test_it_goes_to_the_team_that_has_it(self, handover: ContactHandover) -> None:
+        with refused("a_contact_is_handed_over_to_another_team"):
+            copy("casework_contacthandover", handover.pk, to_team_id="from_team_id", lapsed_at="passed_at")
+
+    def test_a_person_leaves_no_note_or_the_service_one(self, handover: ContactHandover) -> None:
+        for but in ({"note": "''"}, {"note": r"E' \n'"}, {"passed_by_id": "NULL"}):
+            with refused("who_hands_a_contact_over_leaves_a_note"):
+                copy("casework_contacthandover", handover.pk, lapsed_at="passed_at", **but)
+        with allowed():
+            copy("casework_contacthandover", handover.pk, lapsed_at="passed_at", note="''", passed_by_id="NULL")
+
+    def test_it_is_taken_on_by_nobody_at_no_moment_or_before(self, handover: ContactHandover) -> None:
+        taken_on = self.taken_on()
+        for said in (
+            *({column: value for column, value in taken_on.items() if column != left_out} for left_out in taken_on),
+            taken_on | {"taken_on_at": "passed_at - interval '1 microsecond'"},
+        ):
+            with refused("who_takes_a_contact_on_has_a_name"):
+                change("casework_contacthandover", handover.pk, **said)
+
+    def test_it_is_taken_on_twice(self, handover: ContactHandover, story: Story, maya: User) -> None:
+        """Nor is one that lapsed."""
+        lapsed = copy("casework_contacthandover", handover.pk, lapsed_at="passed_at")
+        handovers.take_on(contact_id=handover.contact_id, by=maya, now=story.later())
+        for pk in (handover.pk, lapsed):
+            for to in (
+                {"taken_on_at": "now()", "taken_on_by_id": "passed_by_id", "lapsed_at": "NULL"},
+                {"taken_on_at": "NULL", "taken_on_by_id": "NULL", "lapsed_at": "NULL"},
+                {"id": "id"},
+            ):
+                with refused("a_contact_is_taken_on_once"):
+                    change("casework_contacthandover", pk, **to)
+
+    def test_what_was_handed_over_is_rewritten(self, handover: ContactHandover, story: Story, maya: User) -> None:
+        other = another_family(story)
+        aylesbury = str(story.team("aylesbury").pk)
+        for to in (
+            {"contact_id": str(other.pk)}, {"from_team_id": aylesbury}, {"to_team_id": aylesbury},
+            {"note": "'Another.'"}, {"passed_at": "passed_at - interval '1 second'"},
+            {"passed_by_id": str(maya.pk)},
+        ):  # fmt: skip
+            with refused("a_contact_is_taken_on_once"):
+                change("casework_contacthandover", handover.pk, **to)
+
+    def test_it_is_deleted(self, handover: ContactHandover) -> None:
+        with refused("a_contact_is_taken_on_once"):
+            delete("casework_contacthandover", handover.pk)
+        with refused("handovers_of_contacts_are_never_emptied"):
+            run("TRUNCATE casework_contacthandover")
+
+    @staticmethod
+    def taken_on() -> dict[str, str]:
+        return {"taken_on_at": "passed_at", "taken_on_by_id": "passed_by_id"}
+
+
 class TestCases:
     """Item 6: who, when and outcome, all or none."""
 
@@ -691,14 +905,21 @@ APPEND_ONLY = [
     (StatusChange, "at", "a_status_change_never_changes", "a_status_change_never_changes_all"),
     (Reminder, "created_at", "a_reminder_never_changes", "a_reminder_never_changes_all"),
     (Recheck, "at", "a_recheck_never_changes", "a_recheck_never_changes_all"),
+    (ClockChange, "at", "a_clocks_change_stays", "a_clocks_change_stays_all"),
+    (ReminderLook, "at", "a_look_at_a_reminder_stays", "a_look_at_a_reminder_stays_all"),
 ]
 
 
 @pytest.mark.parametrize(("model", "moment", "changes", "emptied"), APPEND_ONLY)
-def test_what_is_written_once_stays(story: Story, model: type[Model], moment: str, changes: str, emptied: str) -> None:
+def test_what_is_written_once_stays(
+    story: Story, maya: User, model: type[Model], moment: str, changes: str, emptied: str
+) -> None:
     """Item 4: neither updated nor deleted, row by row or all at once."""
     contact = story.contact()
-    reminders.sweep(now=contact.clocks.get(kind="next_step_decision").due_at)
+    clock = contact.clocks.get(kind="next_step_decision")
+    reminders.sweep(now=clock.due_at)
+    reminder_looks.see(reminder_id=clock.reminders.get(step="breach").pk, by=maya, now=clock.due_at)
+    extended(clock, by=maya)
     rechecks.recheck(now=story.now)
     waiting(story, contact)
     story.signed_off(contact)
@@ -736,25 +957,37 @@ class TestTheRecord:
         with allowed():
             copy("casework_auditevent", by_user, actor="'system'", by_user_id="NULL")
 
-    def test_a_status_change_is_about_nothing_or_about_two_things(self, story: Story) -> None:
-        case = story.accepted()
+    def test_a_status_change_is_about_nothing_or_about_two_things(
+        self, story: Story, police: Agency, amina: User
+    ) -> None:
+        contact = story.contact()
+        check = asked(contact, police, amina, story.now)
+        case = story.accepted(contact)
         of_contact = StatusChange.objects.filter(contact__isnull=False)[0].pk
         of_handoff = StatusChange.objects.filter(handoff__isnull=False)[0].pk
-        with refused("a_status_change_has_one_subject"):
-            copy("casework_statuschange", of_contact, contact_id="NULL")
-        for pk in (of_contact, of_handoff):
+        of_check = StatusChange.objects.get(partner_check=check).pk
+        for pk, subject in ((of_contact, "contact_id"), (of_check, "partner_check_id")):
+            with refused("a_status_change_has_one_subject"):
+                copy("casework_statuschange", pk, **{subject: "NULL"})
+        for pk in (of_contact, of_handoff, of_check):
             with refused("a_status_change_has_one_subject"):
                 copy("casework_statuschange", pk, case_id=str(case.pk))
+        for pk in (of_contact, of_handoff):
+            with refused("a_status_change_has_one_subject"):
+                copy("casework_statuschange", pk, partner_check_id=str(check.pk))
 
 
 class TestClocks:
-    def test_it_is_about_nothing_or_about_two_things(self, story: Story) -> None:
-        handoff = story.offered()
+    def test_it_is_about_nothing_or_about_two_things(self, story: Story, police: Agency, amina: User) -> None:
+        contact = story.contact()
+        check = asked(contact, police, amina, story.now)
+        handoff = story.offered(contact)
         clock = handoff.clocks.get()
         for to in (
             {"handoff_id": "NULL"},
             {"case_id": str(handoff.case_id)},
             {"contact_id": str(Contact.objects.get().pk)},
+            {"partner_check_id": str(check.pk)},
             {"contact_id": str(Contact.objects.get().pk), "case_id": str(handoff.case_id), "handoff_id": "NULL"},
         ):
             with refused("a_clock_has_one_subject"):
@@ -785,14 +1018,16 @@ class TestClocks:
             with refused("a_clock_warns_then_is_due_then_escalates"):
                 change("casework_clock", clock.pk, **to)
 
-    def test_two_of_a_kind_run(self, story: Story) -> None:
+    def test_two_of_a_kind_run(self, story: Story, police: Agency, amina: User) -> None:
         handoff = story.offered(another_family(story))
+        check = asked(story.contact(at=story.later()), police, amina, story.now)
         strategy = story.offered(story.contact(children=[child(indicators=["L4-01"])]), by="maya")
         for pk, name in (
             (Clock.objects.running().filter(contact=handoff.case.contacts.get())[0].pk,
              "a_contact_has_one_running_clock_of_a_kind"),
             (strategy.case.clocks.get(kind="strategy_discussion").pk, "a_case_has_one_running_clock_of_a_kind"),
             (handoff.clocks.get().pk, "a_handoff_has_one_running_clock_of_a_kind"),
+            (check.clocks.get().pk, "a_partner_check_has_one_running_clock_of_a_kind"),
         ):  # fmt: skip
             with refused(name):
                 copy("casework_clock", pk)
@@ -827,6 +1062,91 @@ class TestClocks:
         with allowed():
             change("casework_clock", clock.pk, next_at="due_at")
 
+    def test_somebody_looks_at_it_while_it_is_paused(self, story: Story) -> None:
+        """Nor has a stopped clock a pause that goes on."""
+        clock = story.contact().clocks.get(kind="final_decision_green")
+        paused = {"paused_at": "started_at", "next_at": "NULL"}
+        for to in (
+            {"paused_at": "started_at"},
+            paused | {"next_at": "due_at"},
+            paused | {"stopped_at": "due_at", "ended": "'done'"},
+        ):
+            with refused("nobody_looks_at_a_paused_clock"):
+                change("casework_clock", clock.pk, **to)
+        with allowed():
+            change("casework_clock", clock.pk, **paused)
+            change("casework_clock", clock.pk, paused_at="NULL", next_at="due_at")
+
+
+class TestClockChanges:
+    """A clock changes for a reason, and what was done to it stays written down."""
+
+    @pytest.fixture
+    def change_of_clock(self, story: Story, maya: User) -> ClockChange:
+        return extended(story.contact().clocks.get(kind="next_step_decision"), by=maya)
+
+    @pytest.mark.parametrize("reason", ["''", "'   '", r"E'\n\t '"])
+    def test_it_changes_without_a_reason(self, change_of_clock: ClockChange, reason: str) -> None:
+        with refused("a_clock_changes_for_a_reason"):
+            copy("casework_clockchange", change_of_clock.pk, reason=reason)
+
+    @pytest.mark.parametrize("earlier", ["due_before", "due_before - interval '1 second'"])
+    def test_one_that_is_extended_is_due_as_before_or_earlier(self, change_of_clock: ClockChange, earlier: str) -> None:
+        with refused("an_extended_clock_is_due_later"):
+            copy("casework_clockchange", change_of_clock.pk, due_after=earlier)
+        with allowed():
+            copy("casework_clockchange", change_of_clock.pk, due_after=earlier, kind="'resumed'")
+
+    def test_it_is_computed_again_for_no_edit_or_changed_otherwise_for_one(
+        self, change_of_clock: ClockChange, story: Story, adele: User
+    ) -> None:
+        edit = str(calendar_edit(story, adele).pk)
+        with refused("a_clock_is_computed_again_for_an_edit_of_the_calendar"):
+            copy("casework_clockchange", change_of_clock.pk, kind="'recomputed'")
+        for kind in ("paused", "resumed", "extended"):
+            with refused("a_clock_is_computed_again_for_an_edit_of_the_calendar"):
+                copy("casework_clockchange", change_of_clock.pk, kind=f"'{kind}'", edit_id=edit)
+        with allowed():
+            copy("casework_clockchange", change_of_clock.pk, kind="'recomputed'", edit_id=edit)
+
+
+class TestCalendarEdits:
+    """That a day changed, and who changed it, stays written down until every clock has followed, and after."""
+
+    @pytest.fixture
+    def edit(self, story: Story, adele: User) -> CalendarEdit:
+        return calendar_edit(story, adele)
+
+    def test_it_changes_nothing(self, edit: CalendarEdit) -> None:
+        for but in ({"after": "before"}, {"before": "after"}):
+            with refused("an_edit_of_the_calendar_changes_a_day"):
+                copy("casework_calendaredit", edit.pk, **but)
+        with allowed():
+            copy("casework_calendaredit", edit.pk, before="'bank_holiday'")
+
+    def test_it_is_rewritten(self, edit: CalendarEdit, ben: User) -> None:
+        for to in (
+            {"date": "date + 1"}, {"before": "'bank_holiday'"}, {"after": "'bank_holiday'"},
+            {"at": "at + interval '1 second'"}, {"by_id": str(ben.pk)},
+        ):  # fmt: skip
+            with refused("an_edit_of_the_calendar_stays"):
+                change("casework_calendaredit", edit.pk, **to)
+        with allowed():
+            change("casework_calendaredit", edit.pk, looked_at="500", up_to="1000")
+            change("casework_calendaredit", edit.pk, finished_at="now()")
+
+    def test_one_that_is_finished_goes_on(self, edit: CalendarEdit) -> None:
+        change("casework_calendaredit", edit.pk, finished_at="at")
+        for to in ({"finished_at": "NULL"}, {"finished_at": "now()"}, {"up_to": "0"}, {"looked_at": "1"}):
+            with refused("an_edit_of_the_calendar_stays"):
+                change("casework_calendaredit", edit.pk, **to)
+
+    def test_it_is_deleted(self, edit: CalendarEdit) -> None:
+        with refused("an_edit_of_the_calendar_stays"):
+            delete("casework_calendaredit", edit.pk)
+        with refused("edits_of_the_calendar_are_never_emptied"):
+            run("TRUNCATE casework_calendaredit CASCADE")
+
 
 class TestReminders:
     """Item 5: two reminders for the same clock and step."""
@@ -858,6 +1178,33 @@ class TestReminders:
         ):
             with allowed():
                 copy("casework_reminder", reminder.pk, step="'breach'", **fine)
+
+    @pytest.fixture
+    def look(self, reminder: Reminder, amina: User) -> ReminderLook:
+        reminder_looks.see(reminder_id=reminder.pk, by=amina, now=reminder.created_at)
+        return ReminderLook.objects.get(reminder=reminder)
+
+    def test_somebody_sees_it_for_the_first_time_twice(self, look: ReminderLook, maya: User) -> None:
+        with refused("somebody_sees_a_reminder_for_the_first_time_once"):
+            copy("casework_reminderlook", look.pk, at="at + interval '1 day'")
+        with allowed():
+            copy("casework_reminderlook", look.pk, user_id=str(maya.pk))
+        with allowed():
+            for hours in "12":
+                until = f"at + interval '{hours} hours'"
+                copy("casework_reminderlook", look.pk, snoozed_until=until, reason="'The mother rings at noon.'")
+
+    def test_it_is_put_off_for_no_reason_or_until_then_or_before(self, look: ReminderLook) -> None:
+        why, until = {"reason": "'The mother rings at noon.'"}, {"snoozed_until": "at + interval '1 hour'"}
+        for but in (
+            why,
+            until,
+            until | {"reason": r"E' \n'"},
+            why | {"snoozed_until": "at"},
+            why | {"snoozed_until": "at - interval '1 microsecond'"},
+        ):
+            with refused("a_reminder_is_snoozed_for_a_reason_until_later"):
+                copy("casework_reminderlook", look.pk, **but)
 
 
 class TestOutbox:
@@ -910,6 +1257,36 @@ class TestOutbox:
         with refused("a_message_goes_out_after_it_is_written"):
             change("casework_outboxmessage", message.pk, not_before="created_at - interval '1 microsecond'")
 
+    def test_it_is_dropped_unparked_or_without_who_or_when_or_why(self, message: OutboxMessage, sam: User) -> None:
+        dropped = {
+            "parked_at": "not_before",
+            "dropped_at": "not_before",
+            "dropped_by_id": str(sam.pk),
+            "drop_reason": "'They were told by telephone.'",
+        }
+        for said in (
+            *({column: value for column, value in dropped.items() if column != left_out} for left_out in dropped),
+            dropped | {"drop_reason": r"E' \n'"},
+        ):
+            with refused("a_dropped_message_was_parked_and_says_who_and_why"):
+                change("casework_outboxmessage", message.pk, **said)
+        with allowed():
+            change("casework_outboxmessage", message.pk, **dropped)
+
+    def test_one_that_was_dropped_is_taken_up_again(self, message: OutboxMessage, sam: User) -> None:
+        change(
+            "casework_outboxmessage", message.pk, parked_at="not_before", dropped_at="not_before",
+            dropped_by_id=str(sam.pk), drop_reason="'They were told by telephone.'",
+        )  # fmt: skip
+        for to in (
+            {"dropped_at": "NULL", "dropped_by_id": "NULL", "drop_reason": "''", "parked_at": "NULL"},
+            {"drop_reason": "'Another.'"},
+            {"attempts": "0"},
+            {"sent_at": "now()", "parked_at": "NULL"},
+        ):
+            with refused("a_dropped_message_stays_dropped"):
+                change("casework_outboxmessage", message.pk, **to)
+
 
 @pytest.mark.django_db
 class TestClockPolicies:
@@ -939,6 +1316,13 @@ class TestClockPolicies:
     def test_hours_end_with_the_day(self, policy: ClockPolicy) -> None:
         with refused("hours_end_at_a_time"):
             change("casework_clockpolicy", policy.pk, unit="'hour'", ends="'end_of_day'")
+
+    @pytest.mark.parametrize("kind", ["next_step_decision", "final_decision_red", "handoff_acceptance"])
+    def test_one_is_paused_that_is_not_local_or_not_about_a_contact_or_in_hours(self, kind: str) -> None:
+        with refused("only_local_promises_about_contacts_pause"):
+            change("casework_clockpolicy", ClockPolicy.objects.get(kind=kind).pk, may_pause="true")
+        with allowed():
+            change("casework_clockpolicy", ClockPolicy.objects.get(kind="agreement_sought").pk, may_pause="true")
 
     def test_it_changes_under_a_clock(self, policy: ClockPolicy, story: Story) -> None:
         with allowed():
