@@ -67,6 +67,21 @@ INVARIANTS = (
                AND h.case_id = r.case_id AND h.to_team_id = r.team_id AND h.answered_at = lower(r.period)))""",
     ),
     Invariant(
+        "A handoff says which of its case it is, and from the third on why the family changes hands once more",
+        """SELECT count(*) FROM (
+               SELECT ordinal, lead_reason, 1 + count(*) FILTER (WHERE status <> 'withdrawn') OVER (
+                   PARTITION BY case_id ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS counted
+               FROM casework_handoff) h
+           WHERE ordinal <> counted OR (ordinal >= 3 AND lead_reason !~ '\\S')""",
+    ),
+    # In hours: on the day of a clock change, 30 days of the session's time zone would be an hour off.
+    Invariant(
+        "A handoff says that it goes back where the team let go of the case in the 30 days before, and only there",
+        """SELECT count(*) FROM casework_handoff h WHERE h.is_bounce IS DISTINCT FROM EXISTS (
+               SELECT FROM casework_responsibility r WHERE r.case_id = h.case_id AND r.team_id = h.to_team_id
+               AND upper(r.period) BETWEEN h.offered_at - INTERVAL '720 hours' AND h.offered_at)""",
+    ),
+    Invariant(
         "A rule set that people drafted was published by two of them",
         """SELECT count(*) FROM triage_rulesetversion WHERE published_at IS NOT NULL AND drafted_by_id IS NOT NULL
            AND (proposed_by_id IS NULL OR approved_by_id IS NULL OR proposed_by_id = approved_by_id)""",
@@ -122,6 +137,97 @@ INVARIANTS = (
                SELECT FROM casework_clock k WHERE k.handoff_id = h.id AND k.stopped_at IS NULL)""",
     ),
     Invariant(
+        "An open case that the front door holds and has not offered waits for a team with its clock, and no other does",
+        """SELECT count(*) FROM casework_case c
+           JOIN casework_responsibility r ON r.case_id = c.id AND upper(r.period) IS NULL
+           JOIN localities_team t ON t.id = r.team_id
+           WHERE c.status = 'open' AND (
+               t.kind IN ('front_door', 'emergency_duty') AND NOT EXISTS (
+                   SELECT FROM casework_handoff h WHERE h.case_id = c.id AND h.status = 'offered')
+           ) IS DISTINCT FROM EXISTS (
+               SELECT FROM casework_clock k WHERE k.case_id = c.id AND k.stopped_at IS NULL
+               AND k.kind = CASE c.rag WHEN 'red' THEN 'next_team_offered_red' ELSE 'next_team_offered' END)""",
+    ),
+    Invariant(
+        "A question to a partner has its clock running until it ends, which is no later than the decision",
+        """SELECT (SELECT count(*) FROM casework_partnercheck q WHERE (q.status = 'asked') IS DISTINCT FROM EXISTS (
+               SELECT FROM casework_clock k WHERE k.partner_check_id = q.id AND k.stopped_at IS NULL))
+           + (SELECT count(*) FROM casework_partnercheck q JOIN casework_contact c ON c.id = q.contact_id
+              WHERE q.status = 'asked' AND c.status = 'decided')""",
+    ),
+    Invariant(
+        "A contact is with the team to which it was passed last",
+        """SELECT count(*) FROM casework_contact c JOIN (
+               SELECT DISTINCT ON (contact_id) contact_id, to_team_id FROM casework_contacthandover
+               ORDER BY contact_id, id DESC) last ON last.contact_id = c.id
+           WHERE c.team_id <> last.to_team_id""",
+    ),
+    Invariant(
+        "A contact that was passed on waits, with its clock, for somebody to take it on; no other has that clock",
+        """SELECT (SELECT count(*) FROM casework_contacthandover h JOIN casework_contact c ON c.id = h.contact_id
+              WHERE h.taken_on_at IS NULL AND h.lapsed_at IS NULL AND (c.status = 'decided' OR NOT EXISTS (
+               SELECT FROM casework_clock k WHERE k.contact_id = c.id AND k.stopped_at IS NULL
+               AND k.kind = 'contact_taken_on')))
+           + (SELECT count(*) FROM casework_clock k
+              WHERE k.stopped_at IS NULL AND k.kind = 'contact_taken_on' AND NOT EXISTS (
+               SELECT FROM casework_contacthandover h WHERE h.contact_id = k.contact_id
+               AND h.taken_on_at IS NULL AND h.lapsed_at IS NULL))""",
+    ),
+    Invariant(
+        "A referrer who was told has no clock running for it, and a letter that was sent has told them",
+        """SELECT (SELECT count(*) FROM casework_clock k JOIN casework_contact c ON c.id = k.contact_id
+              WHERE k.stopped_at IS NULL AND (
+               (k.kind = 'acknowledge_referrer' AND c.acknowledged_at IS NOT NULL)
+               OR (k.kind = 'feedback_to_referrer' AND c.feedback_given_at IS NOT NULL)))
+           + (SELECT count(*) FROM casework_outboxmessage m JOIN casework_contact c ON c.id = m.contact_id
+              WHERE m.sent_at IS NOT NULL AND (
+               (m.kind = 'acknowledgement' AND c.acknowledged_at IS NULL)
+               OR (m.kind = 'feedback' AND c.feedback_given_at IS NULL)))""",
+    ),
+    Invariant(
+        "A clock is paused only where its promise allows it, on a contact that waits for its family and is not red",
+        """SELECT count(*) FROM casework_clock k JOIN casework_clockpolicy p ON p.id = k.policy_id
+           LEFT JOIN casework_contact c ON c.id = k.contact_id
+           WHERE k.paused_at IS NOT NULL AND NOT (
+               k.stopped_at IS NULL AND p.may_pause AND COALESCE(c.status <> 'decided' AND c.rag <> 'red', FALSE)
+               AND EXISTS (SELECT FROM casework_clock asked WHERE asked.contact_id = k.contact_id
+                           AND asked.stopped_at IS NULL AND asked.kind = 'agreement_sought'))""",
+    ),
+    Invariant(
+        "A clock that runs is looked at for the first step that was not said, and one that is paused not at all",
+        """SELECT count(*) FROM casework_clock k LEFT JOIN (
+               SELECT clock_id, bool_or(step = 'breach') AS breach, bool_or(step = 'escalation') AS escalation
+               FROM casework_reminder GROUP BY clock_id) said ON said.clock_id = k.id
+           WHERE k.stopped_at IS NULL AND k.next_at IS DISTINCT FROM CASE
+               WHEN k.paused_at IS NOT NULL OR said.escalation THEN NULL
+               WHEN said.breach THEN k.escalate_at
+               WHEN said.clock_id IS NOT NULL THEN k.due_at
+               ELSE k.warn_at END""",
+    ),
+    Invariant(
+        "A clock's changes follow on each other, and it is due, or paused, as the last of them left it",
+        """SELECT (SELECT count(*) FROM (
+               SELECT clock_id, due_before, due_after, lag(due_after) OVER w AS earlier,
+                      lead(id) OVER w IS NULL AS is_last
+               FROM casework_clockchange WINDOW w AS (PARTITION BY clock_id ORDER BY id)) h
+              JOIN casework_clock k ON k.id = h.clock_id
+              WHERE h.earlier <> h.due_before OR (h.is_last AND h.due_after <> k.due_at))
+           + (SELECT count(*) FROM casework_clock k LEFT JOIN (
+               SELECT DISTINCT ON (clock_id) clock_id, kind, at FROM casework_clockchange
+               WHERE kind IN ('paused', 'resumed') ORDER BY clock_id, id DESC) last ON last.clock_id = k.id
+              WHERE k.stopped_at IS NULL
+              AND k.paused_at IS DISTINCT FROM CASE last.kind WHEN 'paused' THEN last.at END)""",
+    ),
+    Invariant(
+        "A clock that was computed again ran over the day that changed, and the change of the day is in the audit",
+        """SELECT (SELECT count(*) FROM casework_clockchange h JOIN casework_calendaredit e ON e.id = h.edit_id
+              JOIN casework_clock k ON k.id = h.clock_id
+              WHERE (k.started_at AT TIME ZONE 'Europe/London')::date > e.date OR h.by_id IS DISTINCT FROM e.by_id)
+           + (SELECT count(*) FROM casework_calendaredit e WHERE e.finished_at IS NOT NULL AND NOT EXISTS (
+               SELECT FROM casework_auditevent a WHERE a.event = 'clocks_recomputed' AND a.at = e.finished_at
+               AND a.detail ->> 'day' = e.date::text))""",
+    ),
+    Invariant(
         "A closed case has no clock running",
         """SELECT count(*) FROM casework_clock k JOIN casework_case c ON c.id = k.case_id
            WHERE c.status = 'closed' AND k.stopped_at IS NULL""",
@@ -146,6 +252,8 @@ INVARIANTS = (
                    WHERE s.contact_id = c.id ORDER BY s.id DESC LIMIT 1) AS last FROM casework_contact c
                UNION ALL SELECT status, 'offered', (SELECT to_status FROM casework_statuschange s
                    WHERE s.handoff_id = h.id ORDER BY s.id DESC LIMIT 1) FROM casework_handoff h
+               UNION ALL SELECT status, 'asked', (SELECT to_status FROM casework_statuschange s
+                   WHERE s.partner_check_id = q.id ORDER BY s.id DESC LIMIT 1) FROM casework_partnercheck q
                UNION ALL SELECT status, 'open', (SELECT to_status FROM casework_statuschange s
                    WHERE s.case_id = k.id ORDER BY s.id DESC LIMIT 1) FROM casework_case k) subject
            WHERE status <> COALESCE(last, start)""",
@@ -155,6 +263,25 @@ INVARIANTS = (
         """SELECT count(*) FROM (
                SELECT FROM casework_reminder GROUP BY clock_id, step HAVING count(*) > 1) twice""",
     ),
+    # A clock that changed was due, when it reminded, at one of the moments that its changes name.
+    Invariant(
+        "A clock reminds of a step when it has come",
+        """SELECT count(*) FROM casework_reminder r JOIN casework_clock k ON k.id = r.clock_id
+           LEFT JOIN (SELECT clock_id, min(due_before) AS due_at FROM casework_clockchange GROUP BY clock_id) earlier
+           ON earlier.clock_id = k.id
+           WHERE r.created_at < CASE
+               WHEN earlier.due_at IS NULL THEN
+                   CASE r.step WHEN 'warning' THEN k.warn_at WHEN 'breach' THEN k.due_at ELSE k.escalate_at END
+               WHEN r.step = 'warning' THEN k.started_at
+               ELSE LEAST(earlier.due_at, k.due_at) END""",
+    ),
+    Invariant(
+        "Who put a reminder off has seen it",
+        """SELECT count(*) FROM casework_reminderlook put_off
+           WHERE put_off.snoozed_until IS NOT NULL AND NOT EXISTS (
+               SELECT FROM casework_reminderlook seen WHERE seen.reminder_id = put_off.reminder_id
+               AND seen.user_id = put_off.user_id AND seen.snoozed_until IS NULL)""",
+    ),
     Invariant(
         "A message that was sent is not parked, and is one message under its key",
         """SELECT (SELECT count(*) FROM casework_outboxmessage WHERE sent_at IS NOT NULL AND parked_at IS NOT NULL)
@@ -162,11 +289,26 @@ INVARIANTS = (
               GROUP BY idempotency_key HAVING count(*) > 1) twice)""",
     ),
     Invariant(
+        "A message that was dropped was parked",
+        "SELECT count(*) FROM casework_outboxmessage WHERE dropped_at IS NOT NULL AND parked_at IS NULL",
+    ),
+    Invariant(
+        "Who carries other messages is a reminder to the same address, and all of them end as one",
+        """SELECT count(*) FROM casework_outboxmessage m
+           JOIN casework_outboxmessage carrier ON carrier.id = m.carried_by_id
+           WHERE carrier.carried_by_id IS NOT NULL
+           OR (m.kind, carrier.kind, m."to") <> ('reminder', 'reminder', carrier."to")
+           OR (m.sent_at, m.parked_at, m.dropped_at)
+              IS DISTINCT FROM (carrier.sent_at, carrier.parked_at, carrier.dropped_at)""",
+    ),
+    Invariant(
         "A period ends after it starts",
         """SELECT (SELECT count(*) FROM casework_responsibility WHERE isempty(period) OR lower_inf(period))
            + (SELECT count(*) FROM localities_catchment WHERE isempty(period))
            + (SELECT count(*) FROM localities_membership WHERE ends_on < starts_on)
-           + (SELECT count(*) FROM casework_clock WHERE stopped_at < started_at)""",
+           + (SELECT count(*) FROM casework_clock WHERE stopped_at < started_at)
+           + (SELECT count(*) FROM casework_partnercheck WHERE ended_at < asked_at)
+           + (SELECT count(*) FROM casework_contacthandover WHERE taken_on_at < passed_at)""",
     ),
     Invariant(
         "A closed case says who, when and with what outcome",

@@ -6,6 +6,7 @@ Underneath means with PostgreSQL's own means, past every refusal: with triggers 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -16,22 +17,42 @@ import pytest
 from django.core.mail import get_connection
 from django.core.management import call_command
 
-from casework.actions import cases, contacts, handoffs, outbox, rechecks, reminders, rule_sets
+from casework.actions import (
+    calendar,
+    cases,
+    clock_changes,
+    contacts,
+    handoffs,
+    handovers,
+    outbox,
+    partner_checks,
+    rechecks,
+    reminder_looks,
+    reminders,
+    rule_sets,
+)
 from casework.integrity import INVARIANTS
 from casework.models import (
     AuditEvent,
+    CalendarEdit,
     Case,
     Clock,
+    ClockChange,
     Contact,
+    ContactHandover,
     Decision,
+    Handoff,
     OutboxMessage,
+    PartnerCheck,
     Reminder,
+    ReminderLook,
     Responsibility,
     SignOff,
 )
-from localities.models import Agency, Catchment, Locality, Membership, User
+from localities.models import Agency, CalendarDay, Catchment, Locality, Membership, User
 from tests.documents import address, child, contact_document
-from tests.drafts import AHEAD, Drafts
+from tests.drafts import AHEAD, Drafts, person
+from tests.mail import Sink, mail_server
 from tests.sql import change, copy, delete, run, settle
 from tests.story import Story
 from triage.models import RuleSetVersion
@@ -46,6 +67,27 @@ STATUS = "A status is where its last change left it"
 PERIODS = "A period ends after it starts"
 ON_OFFER = "A handoff on offer has its clock running, and an answered one has none"
 SENT_ONCE = "A message that was sent is not parked, and is one message under its key"
+COUNTED = "A handoff says which of its case it is, and from the third on why the family changes hands once more"
+BACK = "A handoff says that it goes back where the team let go of the case in the 30 days before, and only there"
+NO_TEAM = (
+    "An open case that the front door holds and has not offered waits for a team with its clock, and no other does"
+)
+ASKED = "A question to a partner has its clock running until it ends, which is no later than the decision"
+WITH = "A contact is with the team to which it was passed last"
+PASSED = "A contact that was passed on waits, with its clock, for somebody to take it on; no other has that clock"
+TOLD = "A referrer who was told has no clock running for it, and a letter that was sent has told them"
+PAUSED = "A clock is paused only where its promise allows it, on a contact that waits for its family and is not red"
+NEXT = "A clock that runs is looked at for the first step that was not said, and one that is paused not at all"
+CHANGES = "A clock's changes follow on each other, and it is due, or paused, as the last of them left it"
+RECOMPUTED = "A clock that was computed again ran over the day that changed, and the change of the day is in the audit"
+HAS_COME = "A clock reminds of a step when it has come"
+SEEN = "Who put a reminder off has seen it"
+DROPPED = "A message that was dropped was parked"
+CARRIED = "Who carries other messages is a reminder to the same address, and all of them end as one"
+
+
+# What makes a clock that has stopped, and never reminded of anything, run again.
+RUNS = {"stopped_at": "NULL", "ended": "''", "next_at": "warn_at"}
 
 
 def found() -> tuple[int, dict[str, int]]:
@@ -106,6 +148,73 @@ def held_now(case: Case) -> Responsibility:
     return Responsibility.objects.get(case=case, period__endswith__isnull=True)
 
 
+def decision_clock(contact: Contact) -> Clock:
+    """The clock of the decision on a contact: one that may be paused, unless it is red."""
+    return contact.clocks.running().get(kind__startswith="final_decision_")
+
+
+def extended(clock: Clock) -> Clock:
+    """A clock that was given another day, by who hears of its breach."""
+    return clock_changes.extend(
+        clock_id=clock.pk, to=clock.due_at + timedelta(days=1), reason="Seen at school, and safe.", by=person("maya"),
+        now=clock.started_at + timedelta(minutes=1),
+    )  # fmt: skip
+
+
+def closed(story: Story, day: date) -> CalendarEdit:
+    """The council closes on a day, and the clocks have followed."""
+    closure = CalendarDay(date=day, kind="closure", name="Snow")
+    calendar.change_day(closure, before=None, by=person("adele"), now=story.now)
+    calendar.recompute(clock=lambda: story.now)
+    return CalendarEdit.objects.get()
+
+
+def check(story: Story, contact: Contact, agency: str = "example-police") -> PartnerCheck:
+    """A question to a partner about a contact."""
+    return partner_checks.ask(
+        contact_id=contact.pk, agency_id=Agency.objects.get(code=agency).pk, question="What do you know of them?",
+        by=person("amina"), now=story.later(),
+    )  # fmt: skip
+
+
+def to_and_fro(story: Story) -> Handoff:
+    """A case that Aylesbury gave to Chiltern, and Chiltern to Aylesbury: its third handoff, accepted."""
+    case = story.accepted(story.contact(**stranger(children=[child(nhs_number=None, first_name="Noor")])))
+    for giver, taker, team in (("ben", "chris", "chiltern"), ("chris", "ben", "aylesbury")):
+        handoff = handoffs.offer(
+            case_id=case.pk, to_team_id=story.team(team).pk, reason="They moved.", lead_reason="They moved.",
+            by=person(giver), now=story.later(),
+        )  # fmt: skip
+        handoffs.accept(handoff_id=handoff.pk, by=person(taker), now=story.later())
+    return Handoff.objects.get(pk=handoff.pk)
+
+
+def by_night(story: Story) -> ContactHandover:
+    """A red contact of the early morning, which the night passed to the day, and the day has not taken on."""
+    contact = story.contact(at=story.later(hours=-3), children=[child(nhs_number=None, indicators=["L4-01"])])
+    handovers.hand_over(contact_id=contact.pk, note="The neighbour knows.", by=person("erin"), now=story.later())
+    return ContactHandover.objects.get(contact=contact)
+
+
+def parked(story: Story, sink: Sink) -> OutboxMessage:
+    """An acknowledgement that the mail server refused until it was parked."""
+    sink.refuses["nobody@school.example"] = "550 nobody here"
+    contact = story.contact(referrer={"name": "A teacher", "email": "nobody@school.example"})
+    message = OutboxMessage.objects.get(contact=contact)
+    for _ in range(outbox.MOST_ATTEMPTS):
+        story.later(hours=4)
+        outbox.drain(clock=lambda: story.now, connect=sink.connect)
+    message.refresh_from_db()
+    assert message.parked_at is not None
+    return message
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with mail_server() as server:
+        yield server
+
+
 def test_every_invariant_is_broken_here() -> None:
     """An invariant that is new has to be seen broken too."""
     source = Path(__file__).read_text(encoding="utf-8")
@@ -130,8 +239,9 @@ def test_nothing_is_broken_after_a_whole_story(story: Story, amina: User, ben: U
     story.decided(linked)
     assert linked.case_id == again.case_id
     withdrawn = handoffs.offer(
-        case_id=again.case_id, to_team_id=story.team("chiltern").pk, reason="They move.", by=ben, now=story.later()
-    )
+        case_id=again.case_id, to_team_id=story.team("chiltern").pk, reason="They move.", by=ben, now=story.later(),
+        lead_reason="Nearer to their grandparents.",
+    )  # fmt: skip
     handoffs.withdraw(handoff_id=withdrawn.pk, reason="They stay.", by=ben, now=story.later())
     declined = story.contact(**stranger())
     story.decided(declined, pathway="advice", level=3)
@@ -148,6 +258,41 @@ def test_nothing_is_broken_after_a_whole_story(story: Story, amina: User, ben: U
     settle()
     assert Reminder.objects.filter(step="escalation").exists()
     assert OutboxMessage.objects.filter(sent_at__isnull=False).exists()
+    assert found() == (0, {})
+
+
+def test_nothing_is_broken_after_time_was_given_and_taken(
+    story: Story, sink: Sink, amina: User, maya: User, sam: User
+) -> None:
+    """Passed on; paused, extended, computed again, reminded, put off; asked and answered; to and fro; dropped."""
+    passed = by_night(story)
+    handovers.take_on(contact_id=passed.contact_id, by=maya, now=story.later(hours=2))
+    paused = story.contact(**stranger(agreement={"service": "not_sought"}))
+    clock = decision_clock(paused)
+    clock_changes.pause(clock_id=clock.pk, reason="The mother is away.", by=amina, now=story.later())
+    extended(story.contact().clocks.get(kind="next_step_decision"))
+    closed(story, date(2026, 11, 23))
+    reminders.sweep(now=story.later(days=4))
+    for breach in Reminder.objects.filter(step="breach", role="front_door_manager"):
+        reminder_looks.snooze(reminder_id=breach.pk, until="hour", reason="At noon.", by=maya, now=story.now)
+    withdrawn, answered = check(story, paused), check(story, paused, "example-primary-school")
+    partner_checks.withdraw(check_id=withdrawn.pk, reason="They left.", by=amina, now=story.later())
+    partner_checks.record_answer(check_id=answered.pk, answer="Nothing.", by=amina, now=story.later())
+    contacts.record_agreement(
+        contact_id=paused.pk, service="given", given_by="mother", on=story.now.date(), by=amina, now=story.later()
+    )
+    check(story, paused)
+    story.decided(paused)
+    to_and_fro(story)
+    dropped = parked(story, sink)
+    outbox.drop(message_id=dropped.pk, reason="Told by telephone.", by=sam, now=story.later())
+    outbox.drain(clock=lambda: story.now, connect=sink.connect)
+    settle()
+    kinds = set(ClockChange.objects.values_list("kind", flat=True))
+    assert kinds == {"paused", "resumed", "extended", "recomputed"}
+    assert set(PartnerCheck.objects.values_list("status", flat=True)) == {"answered", "withdrawn"}
+    assert OutboxMessage.objects.filter(carried_by__isnull=False, sent_at__isnull=False).exists()
+    assert Handoff.objects.filter(is_bounce=True).exists()
     assert found() == (0, {})
 
 
@@ -224,7 +369,7 @@ class TestHandoffs:
     def test_two_on_offer(self, story: Story) -> None:
         handoff = story.offered()
         with underneath(("casework_handoff", "a_case_has_one_open_handoff")):
-            second = copy("casework_handoff", handoff.pk, to_team_id=str(story.team("chiltern").pk))
+            second = copy("casework_handoff", handoff.pk, to_team_id=str(story.team("chiltern").pk), ordinal="2")
             copy("casework_clock", handoff.clocks.get().pk, handoff_id=str(second))
         assert found() == (1, {"A case has at most one open handoff": 1, REFUSALS: 1})
 
@@ -285,8 +430,82 @@ class TestHandoffs:
     def test_one_that_was_answered_with_a_clock(self, story: Story) -> None:
         clock = story.accepted().handoffs.get().clocks.get()
         with underneath():
-            change("casework_clock", clock.pk, stopped_at="NULL", ended="''")
+            change("casework_clock", clock.pk, **RUNS)
         assert found() == (1, {ON_OFFER: 1})
+
+    def test_one_that_is_not_the_one_that_it_says(self, story: Story) -> None:
+        handoff = story.offered()
+        with underneath():
+            change("casework_handoff", handoff.pk, ordinal="2")
+        assert found() == (1, {COUNTED: 1})
+
+    def test_one_that_is_counted_though_it_was_withdrawn(self, story: Story, amina: User) -> None:
+        handoff = story.offered()
+        handoffs.withdraw(handoff_id=handoff.pk, reason="They stay.", by=amina, now=story.later())
+        again = handoffs.offer(
+            case_id=handoff.case_id, to_team_id=story.team("chiltern").pk, reason="They move.", by=amina,
+            now=story.later(),
+        )  # fmt: skip
+        assert again.ordinal == 1
+        with underneath():
+            change("casework_handoff", again.pk, ordinal="2")
+        assert found() == (1, {COUNTED: 1})
+
+    def test_a_third_that_says_not_why_once_more(self, story: Story) -> None:
+        third = to_and_fro(story)
+        assert third.ordinal == 3
+        with underneath(("casework_handoff", "a_third_handoff_has_a_leads_reason")):
+            change("casework_handoff", third.pk, lead_reason="' '")
+        assert found() == (1, {COUNTED: 1, REFUSALS: 1})
+
+    def test_one_that_goes_back_and_says_not_so(self, story: Story) -> None:
+        third = to_and_fro(story)
+        assert third.is_bounce
+        with underneath():
+            change("casework_handoff", third.pk, is_bounce="false")
+        assert found() == (1, {BACK: 1})
+
+    def test_one_that_goes_on_and_says_that_it_goes_back(self, story: Story) -> None:
+        with underneath():
+            change("casework_handoff", story.offered().pk, is_bounce="true")
+        assert found() == (1, {BACK: 1})
+
+    @pytest.mark.parametrize(("days", "goes_back"), [(30, True), (31, False)])
+    def test_one_goes_back_for_thirty_days(self, story: Story, days: int, goes_back: bool) -> None:
+        """As the action counts them: over the night in which the clocks go forward, too."""
+        case = story.accepted()
+        story.later(days=115)
+        first = handoffs.offer(
+            case_id=case.pk, to_team_id=story.team("chiltern").pk, reason="They moved.", by=person("ben"), now=story.now
+        )
+        handoffs.accept(handoff_id=first.pk, by=person("chris"), now=story.now)
+        back = handoffs.offer(
+            case_id=case.pk, to_team_id=story.team("aylesbury").pk, reason="They are back.", lead_reason="They moved.",
+            by=person("chris"), now=story.later(days=days),
+        )  # fmt: skip
+        assert back.is_bounce is goes_back
+        assert found() == (0, {})
+
+    def test_one_that_came_back_to_the_front_door_and_waits_without_a_clock(self, story: Story, ben: User) -> None:
+        clock = self.returned(story, ben).clocks.running().get(kind="next_team_offered")
+        with underneath():
+            change("casework_clock", clock.pk, stopped_at="started_at", ended="'done'")
+        assert found() == (1, {NO_TEAM: 1})
+
+    def test_one_that_is_offered_again_and_waits_still(self, story: Story, ben: User, amina: User) -> None:
+        case = self.returned(story, ben)
+        handoffs.offer(
+            case_id=case.pk, to_team_id=story.team("chiltern").pk, reason="They moved.", by=amina, now=story.later()
+        )
+        with underneath():
+            change("casework_clock", case.clocks.get(kind="next_team_offered").pk, **RUNS)
+        assert found() == (1, {NO_TEAM: 1})
+
+    @staticmethod
+    def returned(story: Story, by: User) -> Case:
+        handoff = story.offered()
+        handoffs.return_to_sender(handoff_id=handoff.pk, reason="They moved.", by=by, now=story.later())
+        return handoff.case
 
 
 class TestDecisions:
@@ -387,11 +606,212 @@ class TestContacts:
         assert found() == (1, {STATUS: 1})
 
 
+class TestPartnerChecks:
+    def test_one_that_waits_without_its_clock(self, story: Story) -> None:
+        clock = check(story, story.contact()).clocks.get()
+        with underneath():
+            change("casework_clock", clock.pk, stopped_at="started_at", ended="'done'")
+        assert found() == (1, {ASKED: 1})
+
+    @pytest.mark.parametrize("how", ["answered", "withdrawn", "done without"])
+    def test_one_that_ended_with_its_clock(self, story: Story, how: str) -> None:
+        ended = self.ended(story, how)
+        with underneath():
+            change("casework_clock", ended.clocks.get().pk, **RUNS)
+        assert found() == (1, {ASKED: 1})
+
+    def test_one_that_waits_after_the_decision(self, story: Story) -> None:
+        ended = self.ended(story, "done without")
+        with underneath():
+            change("casework_clock", ended.clocks.get().pk, **RUNS)
+            change("casework_partnercheck", ended.pk, status="'asked'", ended_at="NULL", ended_by_id="NULL")
+            delete("casework_statuschange", ended.status_changes.get().pk)
+        assert found() == (1, {ASKED: 1})
+
+    def test_a_status_that_its_last_change_did_not_make(self, story: Story) -> None:
+        ended = self.ended(story, "answered")
+        with underneath():
+            change("casework_partnercheck", ended.pk, status="'withdrawn'", answer="''")
+        assert found() == (1, {STATUS: 1})
+
+    def test_one_that_ended_before_it_was_asked(self, story: Story) -> None:
+        ended = self.ended(story, "answered")
+        with underneath(("casework_partnercheck", "a_partner_check_ends_after_it_is_asked")):
+            change("casework_partnercheck", ended.pk, ended_at="asked_at - interval '1 microsecond'")
+        assert found() == (1, {PERIODS: 1, REFUSALS: 1})
+
+    @staticmethod
+    def ended(story: Story, how: str) -> PartnerCheck:
+        contact = story.contact()
+        asked, amina = check(story, contact), person("amina")
+        if how == "answered":
+            partner_checks.record_answer(check_id=asked.pk, answer="Nothing.", by=amina, now=story.later())
+        elif how == "withdrawn":
+            partner_checks.withdraw(check_id=asked.pk, reason="They left.", by=amina, now=story.later())
+        else:
+            story.decided(contact)
+        return asked
+
+
+class TestHandovers:
+    def test_a_contact_is_with_another_team(self, story: Story) -> None:
+        handover = by_night(story)
+        with underneath():
+            change("casework_contact", handover.contact_id, team_id=str(handover.from_team_id))
+        assert found() == (1, {WITH: 1})
+
+    def test_one_that_waits_without_its_clock(self, story: Story) -> None:
+        clock = by_night(story).contact.clocks.get(kind="contact_taken_on")
+        with underneath():
+            change("casework_clock", clock.pk, stopped_at="started_at", ended="'done'")
+        assert found() == (1, {PASSED: 1})
+
+    def test_one_that_was_taken_on_with_its_clock(self, story: Story, maya: User) -> None:
+        contact = by_night(story).contact
+        handovers.take_on(contact_id=contact.pk, by=maya, now=story.later(hours=3))
+        with underneath():
+            change("casework_clock", contact.clocks.get(kind="contact_taken_on").pk, **RUNS)
+        assert found() == (1, {PASSED: 1})
+
+    def test_one_that_was_decided_and_that_nobody_took_on(self, story: Story, maya: User) -> None:
+        """Whoever decides has it."""
+        handover = by_night(story)
+        story.decided(handover.contact, by="maya")
+        with underneath():
+            change("casework_clock", handover.contact.clocks.get(kind="contact_taken_on").pk, **RUNS)
+            change("casework_contacthandover", handover.pk, taken_on_at="NULL", taken_on_by_id="NULL")
+        assert found() == (1, {PASSED: 1})
+
+    def test_one_that_was_taken_on_before_it_was_passed(self, story: Story, maya: User) -> None:
+        handover = by_night(story)
+        handovers.take_on(contact_id=handover.contact_id, by=maya, now=story.later(hours=3))
+        with underneath(("casework_contacthandover", "who_takes_a_contact_on_has_a_name")):
+            change("casework_contacthandover", handover.pk, taken_on_at="passed_at - interval '1 microsecond'")
+        assert found() == (1, {PERIODS: 1, REFUSALS: 1})
+
+
+class TestClocks:
+    def test_one_is_paused_that_may_not_be(self, story: Story) -> None:
+        with underneath():
+            change("casework_clockpolicy", self.paused(story).policy_id, may_pause="false")
+        assert found() == (1, {PAUSED: 1})
+
+    def test_one_is_paused_though_nobody_asks_the_family(self, story: Story) -> None:
+        contact = self.paused(story).contact
+        assert contact is not None
+        with underneath():
+            change(
+                "casework_clock", contact.clocks.get(kind="agreement_sought").pk, stopped_at="started_at",
+                ended="'done'",
+            )  # fmt: skip
+        assert found() == (1, {PAUSED: 1})
+
+    def test_one_is_paused_on_a_red_contact(self, story: Story) -> None:
+        """Whose clock is the other one, which does not run."""
+        clock = self.paused(story)
+        with underneath():
+            change("casework_contact", clock.contact_id or 0, rag="'red'")
+        assert found() == (1, {PAUSED: 1, "A contact that waits for its decision has its clocks running": 1})
+
+    def test_one_is_paused_that_has_stopped(self, story: Story) -> None:
+        clock = self.paused(story)
+        assert clock.contact is not None
+        story.decided(clock.contact, pathway="advice", level=3)
+        story.signed_off(clock.contact)
+        with underneath(("casework_clock", "nobody_looks_at_a_paused_clock")):
+            change("casework_clock", clock.pk, paused_at="started_at")
+        assert found() == (1, {PAUSED: 1, REFUSALS: 1})
+
+    @pytest.mark.parametrize("step", ["warning", "breach", "escalation"])
+    def test_one_that_runs_and_that_nobody_will_look_at(self, story: Story, step: str) -> None:
+        clock = story.contact().clocks.get(kind="next_step_decision")
+        reminders.sweep(
+            now=getattr(clock, {"warning": "warn_at", "breach": "due_at", "escalation": "escalate_at"}[step])
+        )
+        with underneath():
+            change("casework_clock", clock.pk, next_at="warn_at" if step == "escalation" else "NULL")
+        assert found() == (1, {NEXT: 1})
+
+    @pytest.mark.parametrize("to", ["NULL", "due_at", "warn_at + interval '1 microsecond'"])
+    def test_one_that_never_reminded_and_whose_warning_is_passed_over(self, story: Story, to: str) -> None:
+        with underneath():
+            change("casework_clock", story.contact().clocks.get(kind="next_step_decision").pk, next_at=to)
+        assert found() == (1, {NEXT: 1})
+
+    def test_one_that_is_paused_and_that_somebody_will_look_at(self, story: Story) -> None:
+        clock = self.paused(story)
+        with underneath(("casework_clock", "nobody_looks_at_a_paused_clock")):
+            change("casework_clock", clock.pk, next_at="due_at")
+        assert found() == (1, {NEXT: 1, REFUSALS: 1})
+
+    def test_one_that_is_due_as_nobody_said(self, story: Story) -> None:
+        clock = extended(story.contact().clocks.get(kind="next_step_decision"))
+        with underneath():
+            change("casework_clock", clock.pk, due_at="due_at + interval '1 microsecond'")
+        assert found() == (1, {CHANGES: 1})
+
+    @pytest.mark.parametrize("to", [{"due_before": "due_before - interval '1 second'"}, {"due_after": "due_before"}])
+    def test_a_change_does_not_follow_on_the_one_before(self, story: Story, to: dict[str, str]) -> None:
+        clock = extended(extended(story.contact().clocks.get(kind="next_step_decision")))
+        first, second = clock.changes.all()
+        with underneath(("casework_clockchange", "an_extended_clock_is_due_later")):
+            change("casework_clockchange", (second if "due_before" in to else first).pk, **to)
+        assert found() == (1, {CHANGES: 1, REFUSALS: 1})
+
+    @pytest.mark.parametrize("to", ["paused_at + interval '1 microsecond'", "NULL"])
+    def test_one_is_paused_otherwise_than_its_last_change_says(self, story: Story, to: str) -> None:
+        clock = self.paused(story)
+        runs = {"next_at": "warn_at"} if to == "NULL" else {}
+        with underneath():
+            change("casework_clock", clock.pk, paused_at=to, **runs)
+        assert found() == (1, {CHANGES: 1})
+
+    def test_one_is_paused_and_nothing_says_so(self, story: Story) -> None:
+        clock = decision_clock(story.contact(**stranger(agreement={"service": "not_sought"})))
+        with underneath():
+            change("casework_clock", clock.pk, paused_at="started_at", next_at="NULL")
+        assert found() == (1, {CHANGES: 1})
+
+    def test_one_was_computed_again_for_a_day_before_it_started(self, story: Story) -> None:
+        edit = self.recomputed(story)
+        with underneath():
+            change("casework_calendaredit", edit.pk, date="'2026-11-18'")
+            event = AuditEvent.objects.get(event="clocks_recomputed")
+            change("casework_auditevent", event.pk, detail='detail || \'{"day": "2026-11-18"}\'')
+        assert found() == (1, {RECOMPUTED: edit.changes.count()})
+
+    def test_one_was_computed_again_under_another_name(self, story: Story, sam: User) -> None:
+        edit = self.recomputed(story)
+        with underneath():
+            change("casework_calendaredit", edit.pk, by_id=str(sam.pk))
+        assert found() == (1, {RECOMPUTED: edit.changes.count()})
+
+    def test_the_calendar_changed_and_nobody_wrote_it_down(self, story: Story) -> None:
+        self.recomputed(story)
+        with underneath():
+            delete("casework_auditevent", AuditEvent.objects.get(event="clocks_recomputed").pk)
+        assert found() == (1, {RECOMPUTED: 1})
+
+    @staticmethod
+    def paused(story: Story) -> Clock:
+        clock = decision_clock(story.contact(**stranger(agreement={"service": "not_sought"})))
+        clock_changes.pause(clock_id=clock.pk, reason="The mother is away.", by=person("amina"), now=story.later())
+        return Clock.objects.get(pk=clock.pk)
+
+    @staticmethod
+    def recomputed(story: Story) -> CalendarEdit:
+        """A closed Friday, for the clocks of a contact that came on Thursday."""
+        story.contact()
+        edit = closed(story, date(2026, 11, 20))
+        assert edit.changes.exists()
+        return edit
+
+
 class TestCases:
     def test_a_closed_one_with_a_clock(self, story: Story) -> None:
         case = story.closed()
         with underneath():
-            change("casework_clock", case.clocks.all()[0].pk, stopped_at="NULL", ended="''")
+            change("casework_clock", case.clocks.all()[0].pk, **RUNS)
         assert found() == (1, {"A closed case has no clock running": 1})
 
     @pytest.mark.parametrize("to", [{"closed_by_id": "NULL"}, {"outcome": "''"}])
@@ -427,7 +847,7 @@ class TestRemindersAndMessages:
         assert found() == (1, {"A clock reminds of a step once": 1, REFUSALS: 1})
 
     def test_a_message_both_sent_and_parked(self, story: Story) -> None:
-        message = OutboxMessage.objects.get(contact=story.contact())
+        message = OutboxMessage.objects.filter(case=story.offered().case)[0]
         with underneath(("casework_outboxmessage", "a_sent_message_is_not_parked")):
             change("casework_outboxmessage", message.pk, sent_at="now()", parked_at="now()")
         expected = {"A message that was sent is not parked, and is one message under its key": 1, REFUSALS: 1}
@@ -438,6 +858,97 @@ class TestRemindersAndMessages:
         with underneath(("casework_outboxmessage", "casework_outboxmessage_idempotency_key_key")):
             copy("casework_outboxmessage", message.pk)
         assert found()[1][SENT_ONCE] == 1
+
+    @pytest.mark.parametrize("step", ["warning", "breach", "escalation"])
+    def test_a_reminder_of_a_step_that_had_not_come(self, story: Story, step: str) -> None:
+        clock = story.contact().clocks.get(kind="next_step_decision")
+        reminders.sweep(now=clock.escalate_at)
+        column = {"warning": "warn_at", "breach": "due_at", "escalation": "escalate_at"}[step]
+        came = f"(SELECT {column} FROM casework_clock WHERE id = clock_id)"
+        with underneath():
+            change("casework_reminder", clock.reminders.get(step=step).pk, created_at=came)
+        assert found() == (0, {})
+        with underneath():
+            change("casework_reminder", clock.reminders.get(step=step).pk, created_at=f"{came} - interval '1 second'")
+        assert found() == (1, {HAS_COME: 1})
+
+    @pytest.mark.parametrize(("step", "was"), [("warning", "started_at"), ("breach", "due_at")])
+    def test_a_reminder_of_a_step_that_never_came_however_the_clock_changed(
+        self, story: Story, step: str, was: str
+    ) -> None:
+        """It was due, and was given more time later: the reminder was right then."""
+        clock = story.contact().clocks.get(kind="next_step_decision")
+        reminders.sweep(now=clock.due_at)
+        extended(clock)
+        assert found() == (0, {})
+        with underneath():
+            early = getattr(clock, was) - timedelta(seconds=1)
+            change("casework_reminder", clock.reminders.get(step=step).pk, created_at=f"'{early.isoformat()}'")
+        assert found() == (1, {HAS_COME: 1})
+
+    def test_a_reminder_that_was_put_off_unseen(self, story: Story, amina: User) -> None:
+        clock = story.contact().clocks.get(kind="next_step_decision")
+        reminders.sweep(now=clock.warn_at)
+        look = reminder_looks.snooze(
+            reminder_id=clock.reminders.get().pk, until="hour", reason="The mother rings at noon.", by=amina,
+            now=clock.warn_at,
+        )  # fmt: skip
+        with underneath():
+            delete("casework_reminderlook", ReminderLook.objects.exclude(pk=look.pk).get().pk)
+        assert found() == (1, {SEEN: 1})
+
+    def test_a_message_that_was_dropped_on_its_way(self, story: Story, sam: User, sink: Sink) -> None:
+        message = parked(story, sink)
+        outbox.drop(message_id=message.pk, reason="Told by telephone.", by=sam, now=story.later())
+        with underneath(("casework_outboxmessage", "a_dropped_message_was_parked_and_says_who_and_why")):
+            change("casework_outboxmessage", message.pk, parked_at="NULL")
+        assert found() == (1, {DROPPED: 1, REFUSALS: 1})
+
+    @pytest.mark.parametrize(
+        "to",
+        [
+            {"to": "'somebody@else.example'"},
+            {"kind": "'acknowledgement'"},
+            {"sent_at": "NULL"},
+            {"sent_at": "sent_at + interval '1 second'"},
+            {"sent_at": "NULL", "parked_at": "sent_at"},
+            {"carried_by_id": "id + 1"},
+        ],
+    )
+    def test_a_message_that_is_carried_by_no_letter_of_its_own(
+        self, story: Story, sink: Sink, to: dict[str, str]
+    ) -> None:
+        for first_name in ("Noor", "Bela", "Cato", "Dina"):
+            story.contact(**stranger(children=[child(first_name=first_name, nhs_number=None, indicators=["L4-01"])]))
+        reminders.sweep(now=story.later(hours=3))
+        outbox.drain(clock=lambda: story.now, connect=sink.connect)
+        carried = OutboxMessage.objects.filter(carried_by__isnull=False, to="amina@front-door.example").order_by("pk")
+        assert carried.count() >= 3
+        with underneath():
+            change("casework_outboxmessage", carried[0].pk, **to)
+        assert CARRIED in found()[1]
+
+    @pytest.mark.parametrize("kind", ["acknowledge_referrer", "feedback_to_referrer"])
+    def test_a_referrer_was_told_and_the_clock_runs(self, story: Story, sink: Sink, kind: str) -> None:
+        contact = self.told(story, sink)
+        with underneath():
+            change("casework_clock", contact.clocks.get(kind=kind).pk, **RUNS)
+        assert found() == (1, {TOLD: 1})
+
+    @pytest.mark.parametrize("moment", ["acknowledged_at", "feedback_given_at"])
+    def test_a_letter_was_sent_and_nothing_says_so(self, story: Story, sink: Sink, moment: str) -> None:
+        contact = self.told(story, sink)
+        with underneath():
+            change("casework_contact", contact.pk, **{moment: "NULL"})
+        assert found() == (1, {TOLD: 1})
+
+    @staticmethod
+    def told(story: Story, sink: Sink) -> Contact:
+        """A contact that was acknowledged and decided, of which the referrer has both letters."""
+        contact = story.contact()
+        story.decided(contact)
+        outbox.drain(clock=lambda: story.now, connect=sink.connect)
+        return contact
 
 
 @pytest.mark.django_db
