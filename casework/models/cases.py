@@ -184,6 +184,8 @@ class HandoffKind(models.TextChoices):
                 return cls.OUT_OF_HOURS
             case ((TeamKind.FRONT_DOOR | TeamKind.EMERGENCY_DUTY), _):
                 return cls.ALLOCATION
+            case TeamKind.CHILD_PROTECTION, TeamKind.CHILD_PROTECTION:
+                return cls.TRANSFER
             case TeamKind.CHILD_PROTECTION, TeamKind.LOCALITY:
                 return cls.STEP_DOWN
             case _, TeamKind.CHILD_PROTECTION:
