@@ -6,6 +6,7 @@ it on. When the hub opens the service passes by itself what is left of the night
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from casework import audit, clocks, outbox, permissions, policies
 from casework.audit import Actor
@@ -13,7 +14,7 @@ from casework.models import ClockEnd, Contact, ContactHandover, Event, Message
 from casework.statuses import ContactStatus
 from localities import calendar
 from localities.models import Team, TeamKind, User
-from localities.working_time import local_day
+from localities.working_time import at, local_day
 from triage.documents import Fault, InvalidDocument
 
 CLOCK = "contact_taken_on"
@@ -47,26 +48,39 @@ def hand_over(*, contact_id: int, note: str, by: User, now: datetime) -> Contact
 
 def pass_at_opening(*, now: datetime) -> int:
     """
-    While the hub is open, pass to the day team whatever waits with emergency duty. Safe to run twice, and at the same
-    time as itself.
+    While the hub is open, pass to the day team whatever waits with emergency duty since before it opened. Safe to run
+    twice, and at the same time as itself.
 
     :returns: how many contacts were passed.
     """
-    if not calendar.current().is_open(now):
+    working_time = calendar.current()
+    if not working_time.is_open(now):
         return 0
+    today = local_day(now)
+    opened_at = at(today, working_time.hours[today.weekday()].opens)
     passed = 0
-    left = Contact.objects.filter(team__kind=TeamKind.EMERGENCY_DUTY).exclude(status=ContactStatus.DECIDED)
-    for contact_id in left.order_by("received_at").values_list("pk", flat=True):
-        passed += _pass_one(contact_id, now)
+    for contact_id in _left_by_the_night(opened_at).order_by("received_at").values_list("pk", flat=True):
+        passed += _pass_one(contact_id, opened_at, now)
     return passed
 
 
+def _left_by_the_night(opened_at: datetime) -> QuerySet[Contact]:
+    """What waits with emergency duty. What the day team passed there since the hub opened is for the night to come."""
+    for_tonight = ContactHandover.objects.filter(
+        contact=OuterRef("pk"), to_team__kind=TeamKind.EMERGENCY_DUTY, passed_at__gte=opened_at
+    )
+    return (
+        Contact.objects.filter(team__kind=TeamKind.EMERGENCY_DUTY)
+        .exclude(status=ContactStatus.DECIDED)
+        .exclude(Exists(for_tonight))
+    )
+
+
 @transaction.atomic
-def _pass_one(contact_id: int, now: datetime) -> bool:
+def _pass_one(contact_id: int, opened_at: datetime, now: datetime) -> bool:
     """Pass a contact, unless somebody works on it at this very moment: then the next time."""
-    held = Contact.objects.filter(pk=contact_id, team__kind=TeamKind.EMERGENCY_DUTY)
-    waits = held.exclude(status=ContactStatus.DECIDED).select_for_update(of=("self",), no_key=True, skip_locked=True)
-    contact = waits.select_related("team").first()
+    waits = _left_by_the_night(opened_at).select_for_update(of=("self",), no_key=True, skip_locked=True)
+    contact = waits.select_related("team").filter(pk=contact_id).first()
     to_team = None if contact is None else _the_other(contact.team)
     if contact is None or to_team is None:
         return False
