@@ -47,6 +47,7 @@ def show(request: HttpRequest, reference: str) -> HttpResponse:
 def offer(request: HttpRequest, reference: str) -> HttpResponse:
     """Offer the case to another team."""
     user, now, case = _fetch(request, reference)
+    policies.check_is_open(case)
     form = _offer_form(case, now, request.POST)
     return _try(
         request, case, now, form, "offer", "The case is offered.",
