@@ -62,10 +62,12 @@ class OutboxMessageAdmin(WorkAdmin):
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         """One message: what became of it, and for a parked one what can be done."""
-        message: OutboxMessage | None = self.get_object(request, object_id)
-        if message is None:
-            raise Http404
+        message: OutboxMessage = self.looked_up(request, object_id)
         user, now = user_of(request), timezone.now()
+        if request.method == "POST":
+            permissions.check_can_see_to_messages(user, local_day(now))
+            if message.carried_by_id is not None:
+                raise Http404  # It goes with the letter of another, which has the buttons.
         form = DropForm(request.POST if "drop" in request.POST else None, prefix="drop")
         if request.method == "POST" and "retry" in request.POST:
             outbox.retry(message_id=message.pk, by=user, now=now)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -44,10 +45,16 @@ class WorkAdmin(RoleAdmin):
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         """The page of the contact or case, where a look leaves its trace."""
+        return redirect(_page(self.looked_up(request, object_id)))
+
+    def looked_up(self, request: HttpRequest, object_id: str) -> Any:
+        """The row with this number, for whoever may open the screen and only if it would be on their list."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         obj = self.get_object(request, object_id)
         if obj is None:
             raise Http404
-        return redirect(_page(obj))
+        return obj
 
     @admin.display(description="Open")
     def open(self, obj: Any) -> SafeString:
