@@ -65,7 +65,7 @@ class History:
 def household(contact: Contact) -> Household:
     """The household of a contact whose children, adults and matches are stored."""
     adults = [adult.person for adult in contact.adults.select_related("person")]
-    known = {*contact.children.values_list("person", flat=True), *(person.pk for person in adults)}
+    known = {*(child.person_id for child in contact.children.all()), *(person.pk for person in adults)}
     may_be = PersonMatch.objects.filter(child__contact=contact).exclude(status=MatchStatus.REJECTED)
     people = known | set(may_be.values_list("person", flat=True))
     people |= {like.person.pk for like in alike(*adults) if like.score >= ADULT_IS_LIKE}
@@ -74,8 +74,7 @@ def household(contact: Contact) -> Household:
 
 def household_of(case: Case) -> Household:
     """The household of a case: its children, and those who stand on contacts together with them."""
-    children = frozenset(case.children.values_list("pk", flat=True))
-    known = _with_brothers_and_sisters(set(children))
+    known = _with_brothers_and_sisters({child.pk for child in case.children.all()})
     return Household(people=known, known=known)
 
 

@@ -72,7 +72,7 @@ def offer(
 
 def ordinal(case: Case) -> int:
     """Which handoff of the case the next one is. What was withdrawn before it was answered does not count."""
-    return 1 + case.handoffs.exclude(status=HandoffStatus.WITHDRAWN).count()
+    return 1 + sum(handoff.status != HandoffStatus.WITHDRAWN for handoff in case.handoffs.all())
 
 
 def would_bounce(case: Case, to_team: Team, now: datetime) -> bool:

@@ -109,7 +109,7 @@ class ChecksForm(Form):
     )
 
     def __init__(self, contact: Contact, *args: Any, **kwargs: Any) -> None:
-        self.children = list(contact.children.select_related("person"))
+        self.children = list(contact.children.all())
         initial: dict[str, object] = {
             "recommendation": contact.recommendation_id,
             "sibling_on_cp_plan": _said(contact.sibling_on_cp_plan),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Q
+from django.db.models import Prefetch, Q, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -96,7 +96,7 @@ def lead(request: HttpRequest, reference: str) -> HttpResponse:
     """Name the lead practitioner."""
     user, now, case = _fetch(request, reference)
     policies.check_is_open(case)
-    form = _lead_form(case, now, request.POST)
+    form = LeadForm(responsibilities.current(case).team, local_day(now), request.POST)
     return _try(
         request, case, now, form, "lead", "The lead practitioner is named.",
         lambda said: cases.name_lead(case_id=case.pk, lead_id=said["lead"], by=user, now=now),
@@ -190,10 +190,6 @@ def _try(
     return _page(request, case.reference, now, **{name: form})
 
 
-def _lead_form(case: Case, now: datetime, *data: Any) -> LeadForm:
-    return LeadForm(responsibilities.current(case).team, local_day(now), *data)
-
-
 def _offering(
     case: Case, held: list[Responsibility], user: User, now: datetime, shown: dict[str, ActionForm]
 ) -> dict[str, Any]:
@@ -230,7 +226,9 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         raise Http404 from None
     who = standing(user, local_day(now))
     is_open = case.status == CaseStatus.OPEN
-    offers = list(case.handoffs.select_related("from_team", "to_team", "offered_by", "answered_by"))
+    told_of = Handoff.objects.select_related("from_team", "to_team", "offered_by", "answered_by")
+    prefetch_related_objects([case], "children", Prefetch("handoffs", told_of))
+    offers = list(case.handoffs.all())
     on_offer = next((handoff for handoff in offers if handoff.status == HandoffStatus.OFFERED), None)
     held = list(case.responsibilities.select_related("team"))
     holder = held[-1].team if held else None
@@ -270,7 +268,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     if context["withdraws"]:
         context["withdraw"] = shown.get("withdraw") or WithdrawForm(prefix="withdraw")
     if holds:
-        context["lead"] = shown.get("lead") or _lead_form(case, now)
+        context["lead"] = shown.get("lead") or LeadForm(held[-1].team, local_day(now))
         context["milestone"] = shown.get("milestone") or MilestoneForm(prefix="milestone")
         if on_offer is None:
             context |= _offering(case, held, user, now, shown)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -166,6 +166,7 @@ def checks(request: HttpRequest, reference: str) -> HttpResponse:
     """Write down what our records say."""
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
+    prefetch_related_objects([contact], "children__person")
     form = ChecksForm(contact, request.POST)
     if form.is_valid():
         contacts.record_checks(
@@ -260,7 +261,6 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         "handovers": list(contact.handovers.select_related("from_team", "to_team", "passed_by", "taken_on_by")),
         "partner_checks": _partner_checks(contact, shown),
         "decisions": list(contact.decisions.select_related("decided_by", "sign_off__by", "chosen_team")),
-        "history": list(contact.status_changes.select_related("by")),
         "works_on_it": works_on_it,
     }
     context |= _of_clocks(contact, user, now, shown)
