@@ -105,6 +105,13 @@ def check_can_extend(clock: Clock, team_id: int, by: User, on: date) -> None:
         raise NotPermitted(f"Only a {role} of the team that holds it, or a service manager, can give this more time.")
 
 
+def check_can_see_who_has_not_looked(team_id: int, by: User, on: date) -> None:
+    """Whoever leads the team, and the service manager: it is no list for colleagues to read about each other."""
+    who = standing(by, on)
+    if not (who.has(Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER, team_id=team_id) or who.has(Role.SERVICE_MANAGER)):
+        raise NotPermitted("Only whoever leads the team can see who has not looked at what is late.")
+
+
 def check_can_see_to_messages(by: User, on: date) -> None:
     """Whoever runs the service or answers for it."""
     if not standing(by, on).has(Role.ADMINISTRATOR, Role.SERVICE_MANAGER):

@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from casework import worklists
+from casework import permissions, worklists
 from casework.reminded import unread_breaches
 from casework.web.signed_in import user_of
 from localities.models import Membership, Team
@@ -19,18 +19,20 @@ MOST_SHOWN = 50
 
 @require_safe
 def show(request: HttpRequest, code: str) -> HttpResponse:
-    """The team's queue, its cases and its late clocks."""
+    """The team's queue, its cases and its late clocks; for whoever answers for it, who has not looked at them."""
     user, now = user_of(request), timezone.now()
+    today = local_day(now)
     team = Team.objects.filter(code=code).select_related("locality").first()
-    if team is None or not worklists.may_see_team(standing(user, local_day(now)), team):
+    if team is None or not worklists.may_see_team(standing(user, today), team):
         raise Http404
-    members = Membership.objects.current(local_day(now)).filter(team=team).select_related("user")
+    members = Membership.objects.current(today).filter(team=team).select_related("user")
+    answers_for_it = permissions.allows(permissions.check_can_see_who_has_not_looked, team.pk, user, today)
     context = {
         "now": now,
         "team": team,
         "offered": worklists.offered([team])[:MOST_SHOWN],
         "held": Paginator(worklists.held([team]), A_PAGE).get_page(request.GET.get("cases")),
-        "unread": unread_breaches([team], now),
+        "unread": unread_breaches([team], now) if answers_for_it else [],
         "late": worklists.late_clocks([team], now)[:MOST_SHOWN],
         "members": members.order_by("user__name"),
     }
