@@ -10,7 +10,7 @@ from casework import permissions, policies
 from casework.errors import CaseworkError
 from casework.models import Clock, Contact
 from casework.web.forms import ActionForm, MomentForm, why
-from casework.web.rendering import Select
+from casework.web.rendering import DatePartsField, Select, TextInput
 from casework.web.tags import words
 from localities.models import User
 from localities.working_time import local_day
@@ -26,6 +26,10 @@ class OfClocksForm(ActionForm):
 
     def __init__(self, clocks: Iterable[Clock], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.offer(clocks)
+
+    def offer(self, clocks: Iterable[Clock]) -> None:
+        """What there is to choose from."""
         field = self.fields["clock"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [("", "Choose"), *((str(clock.pk), words(clock.kind).capitalize()) for clock in clocks)]
@@ -46,8 +50,14 @@ class ResumeForm(OfClocksForm):
 class ExtendForm(OfClocksForm, MomentForm):
     """A later moment for a promise."""
 
+    on = DatePartsField(label="Until which day?")
+    time = forms.CharField(
+        label="Until what time?", required=False, widget=TextInput(5),
+        help_text="For example, 14:30. Left empty, it is the end of the day.",
+    )  # fmt: skip
     reason = why("Why is more time needed?", "And how the children are safe until then.")
     moment_is = "to"
+    without_time = "23:59:59"
 
     field_order = ("clock", "on", "time", "reason")
 
@@ -68,8 +78,8 @@ def clock_forms(
     if contact is not None and permissions.allows(permissions.check_can_work_on, contact, user, local_day(now)):
         paused = [clock for clock in running if clock.paused_at is not None]
         may_pause = [clock for clock in running if _passes(policies.check_can_pause, clock, contact, now)]
-        found["pause"] = shown.get("pause") or (PauseForm(may_pause, prefix="pause") if may_pause else None)
-        found["resume"] = shown.get("resume") or (ResumeForm(paused, prefix="resume") if paused else None)
+        found["pause"] = _form("pause", PauseForm, may_pause, shown)
+        found["resume"] = _form("resume", ResumeForm, paused, shown)
     if team_id is not None:
         may_extend = [
             clock
@@ -77,8 +87,17 @@ def clock_forms(
             if _passes(policies.check_can_extend, clock)
             and permissions.allows(permissions.check_can_extend, clock, team_id, user, local_day(now))
         ]
-        found["extend"] = shown.get("extend") or (ExtendForm(may_extend, prefix="extend") if may_extend else None)
+        found["extend"] = _form("extend", ExtendForm, may_extend, shown)
     return found
+
+
+def _form(name: str, kind: type[OfClocksForm], clocks: list[Clock], shown: dict[str, Any]) -> OfClocksForm | None:
+    """The form that came back, else a new one where there is something to choose; with what can be chosen now."""
+    form: OfClocksForm | None = shown.get(name)
+    if form is None:
+        return kind(clocks, prefix=name) if clocks else None
+    form.offer(clocks)
+    return form
 
 
 def _passes(check: Callable[..., None], *args: Any) -> bool:

@@ -1,5 +1,6 @@
 """The small forms on the pages of contacts and cases. They collect; whether it is right is the action's to say."""
 
+import re
 from datetime import date, datetime
 from typing import Any
 
@@ -229,21 +230,29 @@ class LeadForm(ActionForm):
 
 
 class MomentForm(ActionForm):
-    """A day and a time of day. `moment_is` is what the action calls them."""
+    """A day and a time of day. `moment_is` is what the action calls them; `without_time` what a day alone means."""
 
     on = DatePartsField(label="On which day?")
     time = forms.CharField(label="At what time?", required=False, widget=TextInput(5), help_text="For example, 14:30")
     moment_is = "at"
+    without_time = "00:00:00"
+
+    def clean_time(self) -> str:
+        time: str = self.cleaned_data["time"].strip()
+        if time and not re.fullmatch("([01]?[0-9]|2[0-3]):[0-5][0-9]", time):
+            raise forms.ValidationError("Enter a time of day in hours and minutes, as 14:30.")
+        return time
 
     def take(self, invalid: InvalidDocument) -> None:
         for fault in invalid.faults:
             self.add_error("on" if fault.path == (self.moment_is,) else str(fault.path[0]), fault.says)
 
     def moment(self) -> datetime | None:
-        """The moment that was typed; None if it was not, or cannot be read."""
-        day, time = self.cleaned_data.get("on"), (self.cleaned_data.get("time") or "").strip() or "00:00"
+        """The moment that was typed; None if it was not, or is no real date."""
+        day, time = self.cleaned_data.get("on"), self.cleaned_data.get("time")
+        time = f"{time}:00" if time else self.without_time
         try:
-            return datetime.strptime(f"{day} {time}", "%Y-%m-%d %H:%M").replace(tzinfo=LONDON)
+            return datetime.strptime(f"{day} {time}", "%Y-%m-%d %H:%M:%S").replace(tzinfo=LONDON)
         except ValueError:
             return None
 
