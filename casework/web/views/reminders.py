@@ -1,9 +1,12 @@
 """The reminders of the person who is signed in: what they have not seen yet, and what they put off."""
 
+import re
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -33,7 +36,7 @@ def seen(request: HttpRequest, reminder_id: int) -> HttpResponse:
         reminder_looks.see(reminder_id=reminder_id, by=user_of(request), now=timezone.now())
     except Reminder.DoesNotExist:
         raise Http404 from None
-    return redirect("reminders")
+    return _back(request)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -56,8 +59,14 @@ def snooze(request: HttpRequest, reminder_id: int) -> HttpResponse:
         else:
             until = timezone.localtime(look.snoozed_until)
             messages.success(request, f"It is off your list until {until:%A %-d %B, %H:%M}. Its clock runs on.")
-            return redirect("reminders")
+            return _back(request)
     return _page(request, reminder_id, form)
+
+
+def _back(request: HttpRequest) -> HttpResponse:
+    """To the page of the list from which the person came: the address of an action carries its number."""
+    number = request.GET.get("page", "")
+    return redirect(f"{reverse('reminders')}?page={number}" if re.fullmatch("[0-9]{1,9}", number) else "reminders")
 
 
 def _page(request: HttpRequest, reminder_id: int = 0, form: SnoozeForm | None = None) -> HttpResponse:
