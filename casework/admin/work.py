@@ -180,7 +180,7 @@ class ClockAdmin(WorkAdmin):
         "open",
         "kind",
         "since_receipt",
-        "started_at",
+        "since_start",
         "due_at",
         "late_by",
         "paused_at",
@@ -194,6 +194,10 @@ class ClockAdmin(WorkAdmin):
     @admin.display(description="Since receipt")
     def since_receipt(self, clock: Clock) -> str:
         return duration((clock.stopped_at or timezone.now()) - clock.received_at)
+
+    @admin.display(description="Since this promise")
+    def since_start(self, clock: Clock) -> str:
+        return duration((clock.stopped_at or timezone.now()) - clock.started_at)
 
     @admin.display(description="Late by")
     def late_by(self, clock: Clock) -> str:
