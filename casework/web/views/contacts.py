@@ -260,6 +260,8 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         "result": contact.recommendation.result if contact.recommendation else {},
         "handovers": list(contact.handovers.select_related("from_team", "to_team", "passed_by", "taken_on_by")),
         "partner_checks": _partner_checks(contact, shown),
+        # A partner may answer while a second person is awaited, too.
+        "hears_partners": works_on_it and contact.status != ContactStatus.DECIDED,
         "decisions": list(contact.decisions.select_related("decided_by", "sign_off__by", "chosen_team")),
         "works_on_it": works_on_it,
     }
@@ -298,7 +300,7 @@ def _of_clocks(contact: Contact, user: User, now: datetime, shown: dict[str, Any
 
 def _partner_checks(contact: Contact, shown: dict[str, Any]) -> list[tuple[PartnerCheck, Any, Any]]:
     """The questions to partners, each with the forms for its answer and for its withdrawal."""
-    checks = contact.partner_checks.select_related("agency", "asked_by", "ended_by")
+    checks = contact.partner_checks.select_related("agency", "asked_by", "ended_by").prefetch_related("status_changes")
     return [
         (
             check,
