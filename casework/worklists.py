@@ -18,6 +18,12 @@ from triage.ruleset import Rag
 
 GRAVITY = Choose(*(When(rag=rag, then=Value(place)) for place, rag in enumerate(Rag)), default=Value(len(Rag)))
 
+# When this hop of a contact began.
+SINCE_WHEN_HERE = Coalesce(
+    Subquery(ContactHandover.objects.filter(contact=OuterRef("pk")).order_by("-pk").values("passed_at")[:1]),
+    F("received_at"),
+)
+
 
 def contacts_waiting(user: User, now: datetime) -> QuerySet[Contact]:
     """
@@ -31,21 +37,16 @@ def contacts_waiting(user: User, now: datetime) -> QuerySet[Contact]:
         contact=OuterRef("pk"), kind__in=clocks.DECISION_CLOCKS, paused_at__isnull=True
     )
     return (
-        since_when_here(Contact.objects.visible_to(user, local_day(now)))
+        Contact.objects.visible_to(user, local_day(now))
         .exclude(status=ContactStatus.DECIDED)
         .annotate(
+            here_since=SINCE_WHEN_HERE,
             due_at=Subquery(due.order_by().values("contact").annotate(soonest=Min("due_at")).values("soonest")),
             to_take_on=Exists(ContactHandover.objects.open().filter(contact=OuterRef("pk"))),
         )
         .select_related("team", "agency", "recommendation")
         .order_by(F("due_at").asc(nulls_last=True), GRAVITY, "received_at")
     )
-
-
-def since_when_here(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
-    """`here_since`: when this hop of a contact began."""
-    handovers = ContactHandover.objects.filter(contact=OuterRef("pk")).order_by("-pk")
-    return contacts.annotate(here_since=Coalesce(Subquery(handovers.values("passed_at")[:1]), F("received_at")))
 
 
 def offered(teams: Any) -> QuerySet[Handoff]:

@@ -12,6 +12,7 @@ from dateutil.relativedelta import relativedelta
 from casework.actions import cases, decisions, handoffs
 from casework.continuity import ties
 from casework.models import Case, Contact, Handoff
+from casework.responsibilities import current
 from localities.models import Membership, Role, Team, User
 from localities.working_time import LONDON
 from tests.documents import child, contact_document
@@ -56,7 +57,7 @@ def offer(story: Story, case: Case, to: str, by: str, despite: str = "") -> Hand
 
 
 def said(story: Story, case: Case) -> list[str]:
-    return [tie.says for tie in ties(case, now=story.now)]
+    return [tie.says for tie in ties(case, current(case).team, now=story.now)]
 
 
 @pytest.fixture
@@ -198,7 +199,7 @@ class TestWhoLedEarlierWork:
         story.now += timedelta(days=700)
         case = with_team(story, about(story, child()), "aylesbury", "ben")
         now = earlier.closed_at + relativedelta(years=2) + timedelta(seconds=seconds)
-        assert bool(ties(case, now=now)) is known
+        assert bool(ties(case, current(case).team, now=now)) is known
 
     def test_twice_the_last_time_is_named(self, story: Story) -> None:
         led(story)

@@ -21,10 +21,10 @@ ASKS = "Do you know of visits to the home since June?"
 def ask(
     story: Story, contact: Contact, agency: str = "example-police", by: str = "oliver", **said: Any
 ) -> PartnerCheck:
+    asks: dict[str, Any] = {"agency_id": Agency.objects.get(code=agency).pk, "question": ASKS}
     return partner_checks.ask(
-        contact_id=contact.pk, by=User.objects.get(username=by), now=story.later(),
-        **({"agency_id": Agency.objects.get(code=agency).pk, "question": ASKS} | said),
-    )  # fmt: skip
+        contact_id=contact.pk, by=User.objects.get(username=by), now=story.later(), **(asks | said)
+    )
 
 
 def answered(story: Story, check: PartnerCheck, answer: str = "Two, for noise.", by: str = "amina") -> PartnerCheck:
@@ -127,7 +127,7 @@ class TestItsClock:
         reminders.sweep(now=clock.due_at)
         told = {
             step: set(
-                OutboxMessage.objects.filter(reminder__clock=clock, reminder__step=step).values_list("to", flat=1)
+                OutboxMessage.objects.filter(reminder__clock=clock, reminder__step=step).values_list("to", flat=True)
             )
             for step in ("warning", "breach")
         }

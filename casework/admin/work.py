@@ -13,7 +13,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from casework import worklists
 from casework.admin.rights import RoleAdmin, who_is
 from casework.models import (
     AuditEvent,
@@ -28,6 +27,7 @@ from casework.models import (
 from casework.statuses import ContactStatus
 from casework.web.signed_in import user_of
 from casework.web.tags import duration, span
+from casework.worklists import SINCE_WHEN_HERE
 from localities.models import Role
 from localities.working_time import local_day
 
@@ -80,7 +80,7 @@ class ContactAdmin(WorkAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
         visible: QuerySet[Contact] = Contact.objects.visible_to(user_of(request), local_day(timezone.now()))
-        return worklists.since_when_here(visible).defer("document")
+        return visible.annotate(here_since=SINCE_WHEN_HERE).defer("document")
 
     @admin.display(description="Since receipt", ordering="-received_at")
     def since_receipt(self, contact: Contact) -> str:
