@@ -273,15 +273,11 @@ class TestTakingOn:
     def test_on_the_worklist_it_shows_until_then(self, story: Story, amina: User) -> None:
         contact = in_the_night(story)
         opening("Mon 23 Nov 2026 09:00")
-        listed = worklists.contacts_waiting(amina, local("Mon 23 Nov 2026 09:05")).values_list(
-            "to_take_on", "here_since"
-        )
-        assert list(listed) == [(True, local("Mon 23 Nov 2026 09:00"))]
+        listed: Any = worklists.contacts_waiting(amina, local("Mon 23 Nov 2026 09:05")).get()
+        assert (listed.to_take_on, listed.here_since) == (True, local("Mon 23 Nov 2026 09:00"))
         take_on(contact, "amina", "Mon 23 Nov 2026 09:12")
-        listed = worklists.contacts_waiting(amina, local("Mon 23 Nov 2026 09:13")).values_list(
-            "to_take_on", "here_since"
-        )
-        assert list(listed) == [(False, local("Mon 23 Nov 2026 09:00"))]
+        listed = worklists.contacts_waiting(amina, local("Mon 23 Nov 2026 09:13")).get()
+        assert (listed.to_take_on, listed.here_since) == (False, local("Mon 23 Nov 2026 09:00"))
 
 
 class TestThatNobodyTookOn:
