@@ -118,7 +118,7 @@ def _run(children: list[Child], held: contextlib.ExitStack, *, is_alone: Callabl
     say("Starting web server, worker and beat …")
     # Warnings are for developers; `make check` and the tests show them.
     quiet = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    for name, command in _commands(port).items():
+    for name, command in commands(port).items():
         children.append(embedded.start_child(name, command, environment=quiet))
     _wait_until_ready(port, check=lambda: _check_all_is_well(children, is_alone))
     _welcome(demonstration, data_dir)
@@ -341,13 +341,18 @@ def _read_json(path: Path) -> dict[str, Any]:
 # ---- running
 
 
-def _commands(port: int) -> dict[str, list[str]]:
+def commands(port: int, *, processes: int = 2) -> dict[str, list[str]]:
+    """
+    What the service is made of, beside its servers.
+
+    :param processes: how many the worker and the web server have each.
+    """
     celery = [sys.executable, "-m", "celery", "--app", "config.celery", "--quiet"]
     return {
         "the worker": [
             *celery,
             "worker",
-            "--concurrency=2",
+            f"--concurrency={processes}",
             "--without-gossip",
             "--without-mingle",
             "--loglevel=warning",
@@ -356,7 +361,7 @@ def _commands(port: int) -> dict[str, list[str]]:
         "the web server": [
             *(sys.executable, "-m", "gunicorn", "config.wsgi"),
             f"--bind=127.0.0.1:{port}",
-            *("--workers=2", "--threads=4", "--log-level=warning", "--graceful-timeout=10"),
+            *(f"--workers={processes}", "--threads=4", "--log-level=warning", "--graceful-timeout=10"),
         ],
     }
 

@@ -6,7 +6,6 @@ and a mail server that keeps what it is sent. For journeys and for the browser.
 import os
 import re
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as MessageHandler
 
 from config.embedded import Child, start_child
+from config.run import commands
 
 PASSWORD = "a-long-enough-password"
 
@@ -58,20 +58,29 @@ class Service:
         return token
 
     def person(self, username: str) -> "Person":
-        return Person(self, username)
+        return Person(self.base_url, username)
+
+
+class Refused(AssertionError):
+    """A page that is not what was asked for."""
+
+    def __init__(self, path: str, answer: requests.Response) -> None:
+        super().__init__(f"{path}: {answer.status_code} {_says(answer.text)}")
+        self.status = answer.status_code
 
 
 class Person:
     """Somebody at a browser without JavaScript: signs in, opens pages, sends forms."""
 
-    def __init__(self, service: Service, username: str) -> None:
-        self.base_url = service.base_url
+    def __init__(self, base_url: str, username: str) -> None:
+        self.base_url = base_url
         self.session = requests.Session()
         self.send("/accounts/login/", {"login": username, "password": PASSWORD}, form_on="/accounts/login/")
 
     def open(self, path: str) -> str:
         answer = self.session.get(self.base_url + path, timeout=10)
-        assert answer.status_code == 200, f"{path}: {answer.status_code}"
+        if answer.status_code != 200:
+            raise Refused(path, answer)
         return answer.text
 
     def send(self, path: str, data: dict[str, Any], *, form_on: str) -> str:
@@ -85,7 +94,8 @@ class Person:
             headers={"Referer": self.base_url + form_on},
             timeout=10,
         )
-        assert answer.status_code == 200, f"{path}: {answer.status_code} {_says(answer.text)}"
+        if answer.status_code != 200:
+            raise Refused(path, answer)
         return answer.text
 
 
@@ -101,7 +111,8 @@ def running(database: str) -> Iterator[Service]:
 
     The people of the reference data can sign in with `PASSWORD`; the primary school has a client.
     """
-    client_id, client_secret = _give_credentials()
+    let_people_sign_in()
+    client_id, client_secret = client_of("example-primary-school")
     mailbox = Mailbox()
     mail = Controller(mailbox, hostname="127.0.0.1", port=free_port())
     mail.start()
@@ -115,19 +126,10 @@ def running(database: str) -> Iterator[Service]:
         "PYTHONWARNINGS": "ignore",
     }
     service = Service(base_url, database, mailbox, client_id, client_secret)
-    celery = [sys.executable, "-m", "celery", "--app", "config.celery", "--quiet"]
-    commands = {
-        "worker": [*celery, "worker", "--concurrency=1", "--without-gossip", "--without-mingle", "--loglevel=warning"],
-        "beat": [*celery, "beat", "--scheduler=celery.beat:Scheduler", "--pidfile="],
-        "web": [
-            *(sys.executable, "-m", "gunicorn", "config.wsgi"),
-            *(f"--bind=127.0.0.1:{port}", "--threads=4", "--log-level=warning"),
-        ],
-    }
     try:
-        for name, command in commands.items():
+        for name, command in commands(port, processes=1).items():
             service.children.append(start_child(name, command, environment=environment))
-        wait_until(lambda: _is_ready(base_url), "the service is ready", seconds=60)
+        wait_until(lambda: is_ready(base_url), "the service is ready", seconds=60)
         yield service
     finally:
         for child in reversed(service.children):
@@ -143,15 +145,22 @@ def wait_until(happens: Any, what: str, *, seconds: float = 30) -> None:
         time.sleep(0.1)
 
 
-def _give_credentials() -> tuple[str, str]:
+def let_people_sign_in() -> None:
+    """Give everybody the password of the tests, in the database that this process is connected to."""
     from django.contrib.auth.hashers import make_password
 
-    from localities.models import Agency, AgencyClient, User
+    from localities.models import User
 
     User.objects.update(password=make_password(PASSWORD))
+
+
+def client_of(agency: str) -> tuple[str, str]:
+    """Make a client for an agency's system: its id and its secret."""
+    from localities.models import Agency, AgencyClient
+
     client = AgencyClient(
-        agency=Agency.objects.get(code="example-primary-school"),
-        name="The school's system",
+        agency=Agency.objects.get(code=agency),
+        name="The agency's system",
         client_type=AgencyClient.CLIENT_CONFIDENTIAL,
         authorization_grant_type=AgencyClient.GRANT_CLIENT_CREDENTIALS,
     )
@@ -160,7 +169,7 @@ def _give_credentials() -> tuple[str, str]:
     return client.client_id, secret
 
 
-def _is_ready(base_url: str) -> bool:
+def is_ready(base_url: str) -> bool:
     try:
         return requests.get(f"{base_url}/readyz", timeout=5).status_code == 200
     except (requests.ConnectionError, requests.Timeout):
