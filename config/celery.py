@@ -7,12 +7,16 @@ from typing import Any
 from celery import Celery
 from celery.schedules import crontab, schedule
 from celery.signals import heartbeat_sent, setup_logging
+from kombu.transport.redis import Channel
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("front_door")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# When the broker is gone, kombu would give back to it what is not finished, fail, and end the worker. There is nothing
+# to give back: what is left undone is found again in the database.
+Channel.do_restore = False
 
 
 def _every(task: str, seconds: int) -> dict[str, Any]:
