@@ -28,10 +28,13 @@ check: setup ## lint, types, import rules, migrations, deploy checks, the map of
 bench: setup ## figures as ratios in one run (ONLY=name for one)
 	@exec $(BIN)/python -W ignore -m tests.bench $(if $(ONLY),--only $(ONLY))
 
+chaos: setup ## kill everything in turn while work comes in, then count: nothing lost, nothing doubled (ONLY=name for one)
+	@exec $(BIN)/python -W ignore -m tests.chaos $(if $(ONLY),--only $(ONLY))
+
 lock: setup ## write the lock files anew from requirements.in, requirements-dev.in and package.json
 	@for name in requirements requirements-dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $$name.in -o $$name.txt; done
 
 clean: ## remove what set-up made; the data in var/ stay
 	@rm -rf $(VENV) setup.log node_modules config/static/build staticfiles
 
-.PHONY: help setup run test check bench lock clean
+.PHONY: help setup run test check bench chaos lock clean

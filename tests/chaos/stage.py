@@ -1,0 +1,209 @@
+"""The whole service in processes of its own, under a supervisor that kills each of them and starts it again."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from config import embedded
+from config.embedded import Child, start_child
+from config.run import commands
+from tests.chaos.hosts import Host
+from tests.chaos.letters import MailServer
+from tests.service import free_port, is_ready
+
+ROOT = Path(__file__).resolve().parents[2]
+PROCESSES = 2
+AGENCIES = ("example-primary-school", "example-health-visiting", "example-police")
+# What compose.yaml gives the web server.
+AS_IN_PRODUCTION = {"DATABASE_POOL_SIZE": "4", "DATABASE_STATEMENT_TIMEOUT_MS": "30000"}
+WEB, BEAT, POSTGRES, VALKEY = "the web server", "beat", "PostgreSQL", "Valkey"
+
+
+class NeverHappened(Exception):
+    """What was waited for, and for how long."""
+
+
+class Stage:
+    """
+    PostgreSQL (durable, as in production), Valkey, web server, beat, and a worker on each host that has one.
+
+    Whatever ends by itself is started again at once, as a service manager does; `ended` says what and how.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.mail = MailServer()
+        self.hosts: dict[str, Host] = {}
+        self.ended: list[str] = []
+        self.clients: dict[str, tuple[str, str]] = {}
+        self._children: dict[str, Child] = {}
+        self._starts: dict[str, Callable[[], Child]] = {}
+        self.folders = embedded.prepare(folder / "data")
+        self.database = embedded.database_url(self.folders)
+        self._port = free_port()
+        self.base_url = f"http://127.0.0.1:{self._port}"
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("PG")},
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "FRONT_DOOR_MODE": "development",
+            "SECRET_KEY": "for-chaos-only",
+            "BASE_URL": self.base_url,
+            "DATABASE_URL": self.database,
+            "REDIS_URL": embedded.redis_url(self.folders),
+            "EMAIL_URL": "smtp://127.0.0.1:1",
+            "DATA_DIR": str(folder / "data"),
+            "LOG_LEVEL": "INFO",
+            "PYTHONPATH": str(ROOT),
+            # What a process that is killed leaves behind goes with everything else.
+            "TMPDIR": str(folder),
+            "PYTHONWARNINGS": "ignore",
+        }
+
+    # ---- starting and stopping
+
+    def prepare(self) -> None:
+        """The servers, the tables, the reference data, and how partners and people sign in."""
+        self._starts[POSTGRES] = lambda: embedded.start_postgres(self.folders)
+        self._starts[VALKEY] = lambda: embedded.start_valkey(self.folders)
+        self.start(POSTGRES)
+        self.start(VALKEY)
+        # Of our own doings, a line for each step of the plan is enough.
+        os.environ |= self._environment | {"LOG_LEVEL": "ERROR"}
+        import django
+        from django.core.management import call_command
+        from django.db import connections
+
+        django.setup()
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("load_reference_data", verbosity=0)
+        from tests.service import client_of, let_people_sign_in
+
+        let_people_sign_in()
+        self.clients = {agency: client_of(agency) for agency in AGENCIES}
+        connections.close_all()
+
+    def open(self, *hosts: str) -> None:
+        """Web server, beat, and a worker on each of these hosts."""
+        parts = commands(self._port, processes=PROCESSES)
+        self._starts[WEB] = lambda: self._run(WEB, parts[WEB], AS_IN_PRODUCTION)
+        self._starts[BEAT] = lambda: self._run(BEAT, parts[BEAT])
+        for name in hosts:
+            self.add_host(name)
+        self.start(BEAT)
+        self.start(WEB)
+        self.wait_until(lambda: is_ready(self.base_url), "the service is ready", seconds=120)
+
+    def add_host(self, name: str) -> None:
+        """Another host with a worker, which has a folder, an environment and a way to the mail server of its own."""
+        host = self.hosts[name] = Host(name, self.folder)
+        door = host.bind()
+        port = door.getsockname()[1]
+        self.mail.open_door(name, door)
+        own = {
+            "DATABASE_URL": f"{self.database}&application_name={name}",
+            "EMAIL_URL": f"smtp://127.0.0.1:{port}",
+        }
+        command = [*commands(self._port, processes=PROCESSES)["the worker"], f"--hostname=worker@{name}"]
+        worker = worker_on(name)
+        self._starts[worker] = lambda: self._run(worker, host.command(command), own)
+        self.start(worker)
+
+    def start(self, name: str) -> None:
+        self._children[name] = self._starts[name]()
+
+    def close(self) -> None:
+        """Stop everything, what uses others before what is used."""
+        self.mail.speak()
+        servers = [self._children.pop(name) for name in (VALKEY, POSTGRES) if name in self._children]
+        for child in self._children.values():
+            child.process.terminate()
+        for child in (*self._children.values(), *servers):
+            child.stop()
+        for host in self.hosts.values():
+            host.close()
+        self.mail.close()
+
+    def _run(self, name: str, command: list[str], also: Mapping[str, str] | None = None) -> Child:
+        log = self.folders.logs / f"{name.replace(' ', '-')}.log"
+        return start_child(name, command, environment={**self._environment, **(also or {})}, log=log)
+
+    # ---- killing
+
+    def kill(self, name: str) -> None:
+        """kill -9 of a process and of all that it started, the first first, so that it replaces none of the others."""
+        child = self._children.pop(name)
+        family = [psutil.Process(child.process.pid)]
+        family += family[0].children(recursive=True)
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)
+        child.process.wait()
+        _, alive = psutil.wait_procs(family[1:], timeout=30)
+        assert not alive, f"{alive} cannot be killed"
+
+    def empty_valkey(self) -> None:
+        """Nothing of what it held is left."""
+        shutil.rmtree(self.folders.valkey)
+        embedded.prepare(self.folders.data)
+
+    # ---- watching
+
+    def watch(self) -> None:
+        """Start again what has ended by itself."""
+        for name, child in list(self._children.items()):
+            code = child.process.poll()
+            if code is not None:
+                how = f"signal {-code}" if code < 0 else f"code {code}"
+                self.ended.append(
+                    f"{name} ended by itself ({how}) and was started again; its last words: {_last(child)}"
+                )
+                child.stop()
+                self.start(name)
+
+    def sleep(self, seconds: float) -> None:
+        ends_at = time.monotonic() + seconds
+        while (left := ends_at - time.monotonic()) > 0:
+            self.watch()
+            time.sleep(min(0.2, left))
+
+    def wait_until(self, happens: Callable[[], object], what: str, *, seconds: float) -> None:
+        """:raises NeverHappened: after so many seconds."""
+        ends_at = time.monotonic() + seconds
+        while not happens():
+            self.watch()
+            if time.monotonic() > ends_at:
+                raise NeverHappened(f"waited {seconds:.0f} s for this: {what}")
+            time.sleep(0.1)
+
+    def ask(self, sql: str, **names: object) -> list[tuple[object, ...]]:
+        """A question to the database, or a change to it, on a connection of its own."""
+        with psycopg.connect(self.database, connect_timeout=10) as connection:
+            cursor = connection.execute(sql, names)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    def check_integrity(self) -> str | None:
+        """What `manage.py check_integrity` says is broken; None where nothing is."""
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "manage.py"), "check_integrity"],
+            env=self._environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return None if done.returncode == 0 else done.stdout + done.stderr
+
+
+def _last(child: Child) -> str:
+    lines = child.log.read_text(errors="replace").strip().splitlines() if child.log else []
+    return lines[-1].strip() if lines else "none"
+
+
+def worker_on(host: str) -> str:
+    """What the worker of a host is called."""
+    return f"the worker on {host}"

@@ -1,0 +1,39 @@
+"""make chaos runs, finds nothing lost or doubled, and leaves nothing behind."""
+
+import re
+import signal
+
+from tests.chaos.conftest import PATIENCE, Place
+
+
+def test_nothing_is_lost_or_doubled_whatever_is_killed(place: Place) -> None:
+    said = place.run()
+    rows = {
+        name: [int(number) for number in re.findall(r"(?<= )\d+(?= |$)", figures)]
+        for name, figures in re.findall(r"^(before|total|[\w ,]+ killed[\w ,]*?) {2}(.*)$", said, re.MULTILINE)
+    }
+    assert list(rows) == [
+        "before", "PostgreSQL killed", "Valkey killed and wiped",
+        "worker killed, letter not taken", "worker killed, letter taken", "total",
+    ]  # fmt: skip
+    sent, answered, lost, doubled, done, done_lost, done_doubled, letters, letters_lost, same_key, otherwise = rows[
+        "total"
+    ]
+    assert sent == answered > 20
+    assert done > 5
+    assert letters > 100
+    assert (lost, doubled, done_lost, done_doubled, letters_lost, otherwise) == (0, 0, 0, 0, 0, 0)
+    assert same_key >= 1, "a letter that was taken when its sender was killed comes again"
+    assert re.search(r"Reminders made: [1-9]\d*, lost: 0;", said)
+    assert said.endswith("Nothing is lost, doubled or broken.\n")
+    assert place.left_over == []
+
+
+def test_who_stops_it_finds_nothing_left_over(place: Place) -> None:
+    with place.start() as process:
+        assert process.stdout is not None
+        while "contacts come in" not in (line := process.stdout.readline()):
+            assert line, "it ended"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 130
+    assert place.left_over == []
