@@ -3,7 +3,8 @@ make bench: the figures that the product promises, measured on servers of its ow
 
 Cost must follow the work at hand, never the size of the table: each figure does the same work beside a small history
 and beside one ten times as large, alternating, and compares the medians. Beside other people's rule engines, all
-get the same rules and contacts and must give the same answers. Prints a table and writes `DATA_DIR/bench.json`.
+get the same rules and contacts and must give the same answers. Beside the usual way, both do the same work in turn.
+Prints a table and writes `DATA_DIR/bench.json`.
 `--only NAME` measures one figure; `--smoke` a small version that says nothing but that it runs.
 """
 
@@ -23,12 +24,32 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tests.bench.replaying import Measured
+    from tests.bench.sweeping import Swept
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL, LARGE = 2_000, 20_000
-ROUNDS = 15
-CONTACTS = 10_000
-YEARS = (27_000, 270_000)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much of everything there is, and how many rounds: fewer where a round is long."""
+
+    rounds: int
+    history: tuple[int, int]
+    contacts: int
+    years: tuple[int, int]
+    running: tuple[int, int]
+    due: int
+    due_at_once: int
+    messages: int
+
+
+FULL = Sizes(
+    rounds=15, history=(2_000, 20_000), contacts=10_000, years=(27_000, 270_000), running=(10_000, 1_000_000),
+    due=1_000, due_at_once=10_000, messages=600,
+)  # fmt: skip
+SMOKE = Sizes(
+    rounds=2, history=(50, 100), contacts=200, years=(50, 100), running=(60, 120), due=10, due_at_once=20, messages=10,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,12 +72,10 @@ class Stage:
     contacts: each made when first asked for.
     """
 
-    def __init__(self, sizes: tuple[int, int], rounds: int, contacts: int, years: tuple[int, int]) -> None:
-        self.rounds = rounds
-        self._years = years
-        self._replays: tuple[Measured, Measured] | None = None
+    def __init__(self, sizes: Sizes) -> None:
+        self.rounds = sizes.rounds
         self._sizes = sizes
-        self._contacts = contacts
+        self._replays: tuple[Measured, Measured] | None = None
         self._uses: tuple[Callable[[], None], Callable[[], None]] | None = None
         self._rates: dict[str, float] = {}
 
@@ -65,7 +84,7 @@ class Stage:
         from tests.bench.history import databases
 
         if self._uses is None:
-            self._uses = databases(self._sizes)
+            self._uses = databases(self._sizes.history)
         small, large = self._uses
         times: dict[str, list[float]] = {"small": [], "large": []}
         for round_number in range(self.rounds + 1):
@@ -82,7 +101,7 @@ class Stage:
         from tests.bench.replaying import measure
 
         if self._replays is None:
-            self._replays = measure(self._years)
+            self._replays = measure(self._sizes.years)
             sys.stdout.write("\n")
             for found in self._replays:
                 sys.stdout.write(
@@ -91,13 +110,48 @@ class Stage:
                 )
         return self._replays
 
+    def sweeps_beside_running(self) -> tuple[float, float]:
+        """The seconds of a sweep with the same clocks due, beside few and many that run."""
+        from tests.bench.sweeping import beside
+
+        found = beside(self._sizes.running, self._sizes.due, self.rounds)
+        sys.stdout.write("\n")
+        for running, seconds in found.items():
+            sys.stdout.write(f"  {running:>9,} clocks running, {self._sizes.due:,} due: {seconds:.3f} s\n")
+        few, many = found.values()
+        return few, many
+
+    def sweeps_against_usual(self) -> "tuple[Swept, Swept]":
+        """Our sweep of many due clocks, and the usual way's."""
+        from tests.bench.sweeping import against
+
+        ours, usual = against(self._sizes.due_at_once, self.rounds)
+        sys.stdout.write("\n")
+        for name, found in (("ours", ours), ("the usual way", usual)):
+            sys.stdout.write(
+                f"  {name:14}{found.seconds:.2f} s for {found.reminders:,} reminders, {found.messages:,} messages and "
+                f"{found.events:,} events\n"
+            )
+        return ours, usual
+
+    def drains(self) -> tuple[float, float]:
+        """Messages per second of one worker and of two, with a mail server that takes its time."""
+        from tests.bench.sending import TAKES, measure
+
+        found = measure(self._sizes.messages, self.rounds)
+        sys.stdout.write("\n")
+        for takes, (one, two) in found.items():
+            server = f"a mail server that takes {takes * 1000:.0f} ms" if takes else "one that answers at once"
+            sys.stdout.write(f"  {server:34}{one:>6.1f} messages per second with one worker, {two:.1f} with two\n")
+        return found[TAKES]
+
     def rates(self) -> dict[str, float]:
         """Recommendations per second, by who gives them; stops the bench where two of them differ."""
         from tests.bench.race import Disagreement, race
 
         if not self._rates:
             try:
-                self._rates = race(self._contacts, self.rounds)
+                self._rates = race(self._sizes.contacts, self.rounds)
             except Disagreement as disagreement:
                 sys.exit(f"\n{disagreement}")
             sys.stdout.write("\n")
@@ -113,7 +167,7 @@ def main() -> int:
     arguments.add_argument("--smoke", action="store_true")
     asked = arguments.parse_args()
     names = [asked.only] if asked.only else list(FIGURES)
-    stage = Stage((50, 100), 2, 200, (50, 100)) if asked.smoke else Stage((SMALL, LARGE), ROUNDS, CONTACTS, YEARS)
+    stage = Stage(SMOKE if asked.smoke else FULL)
     data_dir = Path(os.environ.get("DATA_DIR") or ROOT / "var")
     with _servers():
         found: dict[str, Figure] = {}
@@ -162,6 +216,28 @@ def sweep_beside_running(stage: Stage) -> Figure:
     from tests.bench.history import sweep_fifty
 
     return stage.growth(sweep_fifty)
+
+
+def sweep_of_a_million(stage: Stage) -> Figure:
+    """A sweep with 1,000 clocks due beside a million that run, over the same beside ten thousand."""
+    few, many = stage.sweeps_beside_running()
+    return Figure(many / few, 1.5, "times, for a hundred times the running clocks", "lower")
+
+
+def sweep_over_orm(stage: Stage) -> Figure:
+    """
+    Our sweep of 10,000 due clocks against a loop over them in Django's ORM that saves each and creates its reminder.
+
+    Ours writes more: every message in the outbox and every audit event, in which the loop has no part.
+    """
+    ours, usual = stage.sweeps_against_usual()
+    return Figure(usual.seconds / ours.seconds, 10, "times as fast", "higher")
+
+
+def outbox_two_workers(stage: Stage) -> Figure:
+    """Messages per second that two workers send, over those of one; a mail server takes 20 ms over a message."""
+    one, two = stage.drains()
+    return Figure(two / one, 1.7, "times as many messages", "higher")
 
 
 def explanation_over_answer(stage: Stage) -> Figure:
@@ -230,6 +306,9 @@ FIGURES: dict[str, Callable[[Stage], Figure]] = {
     "worklist_beside_history": worklist_beside_history,
     "contact_page_beside_history": contact_page_beside_history,
     "sweep_beside_running": sweep_beside_running,
+    "sweep_of_a_million": sweep_of_a_million,
+    "sweep_over_orm": sweep_over_orm,
+    "outbox_two_workers": outbox_two_workers,
     "explanation_over_answer": explanation_over_answer,
     "bare_over_fastest_engine": bare_over_fastest_engine,
     "explained_over_fastest_engine": explained_over_fastest_engine,

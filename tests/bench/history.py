@@ -3,17 +3,17 @@
 import itertools
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from casework.actions import contacts, reminders
 from casework.models import Clock, Contact
-from casework.reference_data import load
 from localities.models import Agency, User
+from tests.bench.databases import create, reference, use
 from tests.documents import address, child, contact_document
 from tests.story import Story
 
@@ -64,33 +64,14 @@ fresh_number = itertools.count(1000)
 
 def databases(sizes: tuple[int, int]) -> tuple[Use, Use]:
     """Two databases with histories of these sizes; calling one makes it the database in use."""
-    call_command("migrate", verbosity=0, interactive=False)
-    load()
     # Both are copies of one, with the same real contacts in it: nothing but the history differs.
+    model = create("history", copy_of=reference())
     _tell()
-    model = connection.settings_dict["NAME"]
-    connection.close()
-    uses = []
-    for size in sizes:
-        name = f"{model}_{size}"
-        with connection._nodb_cursor() as cursor:
-            cursor.execute(f"CREATE DATABASE {name} TEMPLATE {model}")
-        use = _user_of(name)
-        use()
+    small, large = (create(f"{model}_{size}", copy_of=model) for size in sizes)
+    for size, name in zip(sizes, (small, large), strict=True):
+        use(name)
         _fill(size)
-        uses.append(use)
-    return uses[0], uses[1]
-
-
-def _user_of(name: str) -> Use:
-    def use() -> None:
-        if connection.settings_dict["NAME"] != name:
-            connection.close()
-            connection.settings_dict["NAME"] = name
-        # The first statement on a connection pays for it; what is measured does not.
-        connection.ensure_connection()
-
-    return use
+    return partial(use, small), partial(use, large)
 
 
 def _tell() -> None:

@@ -17,6 +17,8 @@ from typing import NamedTuple
 from django.db import connection
 from django.utils import timezone
 
+from tests.bench.databases import create, reference, use
+
 DIFFERENT = 2_000
 LONGEST = 600
 
@@ -66,33 +68,15 @@ class Measured(NamedTuple):
 
 def measure(sizes: tuple[int, int]) -> tuple[Measured, Measured]:
     """Replay so many contacts, each size in a database and a process of its own."""
-    from django.core.management import call_command
-
-    from casework.reference_data import load
-
-    ours = connection.settings_dict["NAME"]
-    model = f"{ours}_replay"
-    _use(model, copy_of="template1")
-    call_command("migrate", verbosity=0, interactive=False)
-    load()
+    model = create("replay", copy_of=reference())
     _tell()
     found = []
     for size in sizes:
-        _use(f"{model}_{size}", copy_of=model)
+        name = create(f"{model}_{size}", copy_of=model)
         _fill(size)
         connection.close()
-        found.append(_measured(f"{model}_{size}"))
-    connection.close()
-    connection.settings_dict["NAME"] = ours
+        found.append(_measured(name))
     return found[0], found[1]
-
-
-def _use(name: str, *, copy_of: str) -> None:
-    """A new database, and the one in use."""
-    connection.close()
-    with connection._nodb_cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name} TEMPLATE {copy_of}")
-    connection.settings_dict["NAME"] = name
 
 
 def _tell() -> None:
@@ -154,7 +138,7 @@ def main(database: str) -> None:
     import django
 
     django.setup()
-    connection.settings_dict["NAME"] = database
+    use(database)
     from casework.actions import replays
     from casework.models import Contact
     from localities.models import User

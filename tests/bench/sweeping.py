@@ -1,0 +1,199 @@
+"""
+Sweeps: beside few and many running clocks, and against the usual way.
+
+The running clocks are copies of those of four real families: one waits at the front door, one is on offer to its
+team, one was accepted, and in one somebody leads the work. What is due is drawn from all of them and lies strewn.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cache
+from random import Random
+from statistics import median
+from typing import NamedTuple
+
+from django.core.mail import get_connection
+from django.db import connection, transaction
+from django.db.models import OuterRef, Subquery
+from django.utils import timezone
+
+from casework.actions import cases, outbox, reminders
+from casework.models import (
+    AuditEvent,
+    Case,
+    Clock,
+    Contact,
+    Decision,
+    Handoff,
+    OutboxMessage,
+    Reminder,
+    Responsibility,
+    Step,
+)
+from localities.models import Role, User
+from tests.bench.databases import copy_rows, create, reference, use
+from tests.documents import child
+from tests.story import Story
+
+Sweep = Callable[[datetime], object]
+
+# No clock reminds of a step twice, so that each round needs fresh ones: ten thousand are enough for these and a first.
+ROUNDS_BESIDE = 8
+ROUNDS_AGAINST = 5
+
+# A third warn, a third are late and a third are still late, whatever they had to say before: one step each.
+MAKE_DUE = """
+UPDATE casework_clock
+SET warn_at = warn_at - early, due_at = due_at - early, escalate_at = escalate_at - early, next_at = %(now)s
+FROM (
+    SELECT id, CASE place %% 3 WHEN 0 THEN warn_at WHEN 1 THEN due_at ELSE escalate_at END - %(now)s AS early
+    FROM casework_clock JOIN unnest(%(clocks)s) WITH ORDINALITY AS chosen (id, place) USING (id)
+) AS chosen
+WHERE casework_clock.id = chosen.id
+"""
+# Over the next three months: none falls due by itself.
+LATER = "+ INTERVAL '7 days' + n % 12960 * INTERVAL '10 minutes'"
+
+
+class Swept(NamedTuple):
+    """The seconds of a sweep, and what it wrote."""
+
+    seconds: float
+    reminders: int
+    messages: int
+    events: int
+
+
+def beside(sizes: tuple[int, int], due: int, rounds: int) -> dict[int, float]:
+    """The seconds of a sweep with so many clocks due, in turn beside few and many that run, by how many these are."""
+    places = [_Clocks(name, size) for name, size in zip(("few", "many"), sizes, strict=True)]
+    seconds: dict[int, list[float]] = {clocks.count: [] for clocks in places}
+    for number in range(min(rounds, ROUNDS_BESIDE) + 1):
+        for clocks in places:
+            swept = clocks.sweep(ours, due)
+            if number:  # the first warms up
+                seconds[clocks.count].append(swept.seconds)
+    return {running: median(found) for running, found in seconds.items()}
+
+
+def against(due: int, rounds: int) -> tuple[Swept, Swept]:
+    """Our sweep and the usual way's, each of so many clocks of one database, in turn. The seconds are the medians."""
+    rounds = min(rounds, ROUNDS_AGAINST)
+    clocks = _Clocks("due", 2 * due * (rounds + 1))
+    found: dict[Sweep, list[Swept]] = {ours: [], the_usual_way: []}
+    for number in range(rounds + 1):
+        for sweep, swept in found.items():
+            swept.append(clocks.sweep(sweep, due if number else due // 10))
+    our, usual = (each[-1]._replace(seconds=median(one.seconds for one in each[1:])) for each in found.values())
+    return our, usual
+
+
+# ---- the sweeps
+
+
+def ours(now: datetime) -> None:
+    reminders.sweep(now=now)
+
+
+@transaction.atomic
+def the_usual_way(now: datetime) -> None:
+    """
+    A loop over what is due, as one writes it who writes it well: one query for all clocks and what a step depends on,
+    only what changes is saved, one transaction. It writes down no event and no message.
+    """
+    held = Responsibility.objects.filter(case=OuterRef("case"), period__endswith__isnull=True)
+    due = (
+        Clock.objects.running()
+        .filter(next_at__lte=now)
+        .order_by("next_at")
+        .select_related("policy", "contact", "handoff")
+        .annotate(held_by=Subquery(held.values("team")))
+        .select_for_update(of=("self",), skip_locked=True)
+    )
+    for clock in due:
+        team_id: int | None = vars(clock)["held_by"]
+        if clock.contact is not None:
+            team_id = clock.contact.team_id
+        elif clock.handoff is not None:
+            team_id = clock.handoff.to_team_id
+        assert clock.next_at is not None
+        if clock.next_at >= clock.escalate_at:
+            step, role, team_id, next_at = Step.ESCALATION, Role.SERVICE_MANAGER.value, None, None
+        elif clock.next_at >= clock.due_at:
+            step, role, next_at = Step.BREACH, clock.policy.escalates_to, clock.escalate_at
+        else:
+            step, role, next_at = Step.WARNING, "", clock.due_at
+        clock.next_at = next_at
+        clock.save(update_fields=["next_at"])
+        Reminder.objects.create(clock=clock, step=step, created_at=now, role=role, team_id=team_id)
+
+
+# ---- the clocks
+
+
+class _Clocks:
+    """A database with so many running clocks."""
+
+    def __init__(self, name: str, count: int) -> None:
+        told = _told()
+        self._database = create(f"{told}_{name}", copy_of=told)
+        copy_rows(
+            range(1, count // Clock.objects.running().count()),
+            {
+                Contact: "true",
+                Decision: "true",
+                Case: "true",
+                Handoff: "true",
+                Responsibility: "true",
+                Clock: "stopped_at IS NULL",
+            },
+            contact_reference="'CON-' || to_char(n * 10 + id, 'FM00000000')",
+            contact_document="'{}'",
+            contact_recommendation_id="NULL",
+            case_reference="'CAS-' || to_char(n * 10 + id, 'FM00000000')",
+            **{f"clock_{moment}": f"{moment} {LATER}" for moment in ("warn_at", "due_at", "escalate_at", "next_at")},
+        )
+        self._fresh = list(Clock.objects.running().order_by("pk").values_list("pk", flat=True))
+        self.count = len(self._fresh)
+        Random(self.count).shuffle(self._fresh)
+
+    def sweep(self, sweep: Sweep, due: int) -> Swept:
+        """Make so many fresh clocks due, and sweep them."""
+        use(self._database)
+        chosen, self._fresh = self._fresh[:due], self._fresh[due:]
+        now = timezone.now()
+        with connection.cursor() as cursor:
+            cursor.execute(MAKE_DUE, {"now": now, "clocks": chosen})
+        before = _written()
+        started = time.perf_counter()
+        sweep(now)
+        seconds = time.perf_counter() - started
+        wrote = [after - earlier for after, earlier in zip(_written(), before, strict=True)]
+        assert wrote[0] == due, f"{due} clocks were due, and {wrote[0]} reminders were made"
+        return Swept(seconds, *wrote)
+
+
+def _written() -> tuple[int, int, int]:
+    return Reminder.objects.count(), OutboxMessage.objects.count(), AuditEvent.objects.count()
+
+
+@cache
+def _told() -> str:
+    """The name of a database in which four families are told of."""
+    name = create("clocks", copy_of=reference())
+    story = Story(timezone.now() - timedelta(days=1))
+    _, offered, accepted, led = (
+        story.contact(children=[child(last_name=last_name, date_of_birth=f"{year}-01-01", nhs_number=None)])
+        for last_name, year in (("Waiting", 2011), ("Offered", 2012), ("Accepted", 2013), ("Led", 2014))
+    )
+    story.offered(offered)
+    story.accepted(accepted)
+    case = story.accepted(led)
+    ben, bea = User.objects.get(username="ben"), User.objects.get(username="bea")
+    cases.name_lead(case_id=case.pk, lead_id=bea.pk, by=ben, now=story.later())
+    # The referrers hear of it, so that what was promised to them is done.
+    sent_at = story.later()
+    to_nowhere = get_connection("django.core.mail.backends.dummy.EmailBackend")
+    outbox.drain(clock=lambda: sent_at, connect=lambda: to_nowhere)
+    return name
