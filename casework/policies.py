@@ -62,13 +62,16 @@ def check_nothing_on_offer(case: Case) -> None:
         raise NotAllowedInStatus(f"{case} is on offer to {offered.to_team}. It must answer, or the offer be withdrawn.")
 
 
+def check_may_pause(clock: Clock) -> None:
+    if not clock.policy.may_pause:
+        raise NotAllowedInStatus("This promise cannot be paused.")
+
+
 def check_can_pause(clock: Clock, contact: Contact, now: datetime) -> None:
     if clock.stopped_at is not None:
         raise NotAllowedInStatus("This clock has stopped.")
     if clock.paused_at is not None:
         raise NotAllowedInStatus("This clock is paused already.")
-    if not clock.policy.may_pause:
-        raise NotAllowedInStatus("This promise cannot be paused.")
     if contact.rag == Rag.RED:
         raise NotAllowedInStatus(f"{contact} is red: its clocks run day and night.")
     if not contact.clocks.running().filter(kind="agreement_sought").exists():

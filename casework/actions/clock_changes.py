@@ -24,6 +24,7 @@ def pause(*, clock_id: int, reason: str, by: User, now: datetime) -> Clock:
     :raises NotAllowedInStatus: its policy does not allow it, the contact is red, or nobody is asking the family.
     """
     clock, subject, _ = _load(clock_id, by, now)
+    policies.check_may_pause(clock)
     assert isinstance(subject, Contact), "only policies about contacts may pause"
     permissions.check_can_work_on(subject, by, local_day(now))
     policies.check_can_pause(clock, subject, now)
@@ -43,9 +44,9 @@ def resume(*, clock_id: int, reason: str, by: User, now: datetime) -> Clock:
     :raises NotAllowedInStatus: it is not paused.
     """
     clock, subject, _ = _load(clock_id, by, now)
+    policies.check_is_paused(clock)
     assert isinstance(subject, Contact), "only policies about contacts may pause"
     permissions.check_can_work_on(subject, by, local_day(now))
-    policies.check_is_paused(clock)
     _need(reason, "Say why the clock goes on.")
     clocks.resume(clock, reason=reason.strip(), by=by, at=now)
     audit.record(Event.CLOCK_RESUMED, by=by, at=now, contact=subject, kind=clock.kind, due=clock.due_at.isoformat())
