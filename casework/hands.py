@@ -11,13 +11,17 @@ from localities.models import Team
 
 @dataclass(frozen=True)
 class Spell:
-    """A stretch of time in one team's hands; `share` is in percent of the case's whole time so far."""
+    """
+    A stretch of time in one team's hands. `share` is in percent of the case's whole time so far; `percent` is the same
+    without a fraction, so rounded that the spells of a case add up to 100.
+    """
 
     team: Team
     since: datetime
     until: datetime | None
     took: timedelta
     share: float
+    percent: int
 
 
 @dataclass(frozen=True)
@@ -35,11 +39,14 @@ class Hands:
 def hands_of(case: Case, handoffs: Sequence[Handoff], held: Sequence[Responsibility], now: datetime) -> Hands:
     """The figures of a case, from its handoffs and responsibilities in their order."""
     whole = (case.closed_at or now) - case.opened_at
-    spells = []
+    spells: list[Spell] = []
+    up_to_here = 0.0
     for each in held:
         took = (each.period.upper or now) - each.period.lower
         share = 100 * took / whole if whole else 100.0
-        spells.append(Spell(each.team, each.period.lower, each.period.upper, took, share))
+        percent = round(up_to_here + share) - round(up_to_here)
+        spells.append(Spell(each.team, each.period.lower, each.period.upper, took, share, percent))
+        up_to_here += share
     accepted = [handoff for handoff in handoffs if handoff.status == HandoffStatus.ACCEPTED]
     return Hands(
         spells=tuple(spells),
