@@ -11,13 +11,14 @@ from django.utils import timezone
 from casework import permissions
 from casework.actions import outbox
 from casework.admin.work import OVERSEERS, WorkAdmin
-from casework.models import OutboxMessage
+from casework.models import Case, Contact, OutboxMessage
 from casework.web.forms import ActionForm, why
 from casework.web.signed_in import user_of
 from casework.web.views.contacts import UNPROCESSABLE, errors_of
 from localities.models import Role
 from localities.working_time import local_day
 from triage.documents import InvalidDocument
+from triage.models import RuleSetVersion
 
 
 class DropForm(ActionForm):
@@ -50,15 +51,23 @@ class OutboxMessageAdmin(WorkAdmin):
     """Messages that went out, wait, or are parked after too many failures."""
 
     lookers = (Role.ADMINISTRATOR, *OVERSEERS)
-    list_display = ("message", "contact", "case", "attempts", "last_error", "not_before", "sent_at", "parked_at")
+    list_display = ("message", "about", "attempts", "last_error", "not_before", "sent_at", "parked_at")
     list_display_links = ("message",)  # type: ignore[assignment]  # here the row has a page of its own
     list_filter = (StandFilter, "kind")
-    list_select_related = ("contact", "case")
+    list_select_related = ("contact", "case", "rule_set")
     ordering = (F("dropped_at").desc(nulls_first=True), F("parked_at").desc(nulls_last=True), "-id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OutboxMessage]:
+        messages: QuerySet[OutboxMessage] = super().get_queryset(request)
+        return messages.defer("contact__document", "rule_set__document")
 
     @admin.display(description="Message")
     def message(self, message: OutboxMessage) -> str:
         return message.get_kind_display()
+
+    @admin.display(description="About")
+    def about(self, message: OutboxMessage) -> Contact | Case | RuleSetVersion | None:
+        return message.contact or message.case or message.rule_set
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         """One message: what became of it, and for a parked one what can be done."""

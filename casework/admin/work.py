@@ -26,7 +26,7 @@ from casework.models import (
 )
 from casework.statuses import ContactStatus
 from casework.web.signed_in import user_of
-from casework.web.tags import duration, span
+from casework.web.tags import duration, span, words
 from casework.worklists import SINCE_WHEN_HERE
 from localities.models import Role
 from localities.working_time import local_day
@@ -178,11 +178,11 @@ class ClockAdmin(WorkAdmin):
 
     list_display = (
         "open",
-        "kind",
+        "promise",
+        "late_by",
         "since_receipt",
         "since_start",
         "due_at",
-        "late_by",
         "paused_at",
         "stopped_at",
         "ended",
@@ -190,6 +190,10 @@ class ClockAdmin(WorkAdmin):
     list_filter = (LateFilter, "kind")
     list_select_related = ("contact", "case", "handoff__case", "partner_check__contact")
     ordering = ("due_at",)
+
+    @admin.display(description="Promise", ordering="kind")
+    def promise(self, clock: Clock) -> str:
+        return words(clock.kind).capitalize()
 
     @admin.display(description="Since receipt")
     def since_receipt(self, clock: Clock) -> str:

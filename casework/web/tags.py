@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from casework.models import Recommendation
+from casework.models import Recommendation, Reminder, Step
 from casework.rules import of_version
 from localities.codes import ETHNICITIES, SEXES
 from localities.working_time import local_day
@@ -106,6 +106,14 @@ def until(due: datetime | None) -> str:
         return ""
     left = due - timezone.now()
     return f"in {duration(left)}" if left > timedelta(0) else f"{duration(-left)} late"
+
+
+@register.filter
+def how_it_stands(reminder: Reminder) -> str:
+    """How its promise stands now: what it said when it was written may not hold any more."""
+    if not is_late(reminder.clock.due_at):
+        return "Soon due" if reminder.step == Step.WARNING else "Has more time"
+    return str(reminder.get_step_display() if reminder.step == Step.ESCALATION else Step.BREACH.label)
 
 
 @register.filter
