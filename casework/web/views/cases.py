@@ -129,6 +129,7 @@ def authority(request: HttpRequest, reference: str) -> HttpResponse:
 def extend(request: HttpRequest, reference: str) -> HttpResponse:
     """A promise has more time."""
     user, now, case = _fetch(request, reference)
+    policies.check_is_open(case)
     form = ExtendForm(case.clocks.running().order_by("due_at"), request.POST, prefix="extend")
     return _try(
         request, case, now, form, "extend", "There is more time. When it was due first stays in view.",
