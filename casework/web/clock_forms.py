@@ -17,7 +17,10 @@ from localities.working_time import local_day
 
 
 class OfClocksForm(ActionForm):
-    """Which of these clocks, and why."""
+    """
+    Which of these clocks, and why. Without a clock no action can be asked what else is wrong: the form says what is
+    missing, so that everything is said at once.
+    """
 
     clock = forms.TypedChoiceField(
         label="Which promise?", widget=Select, coerce=int,
@@ -38,13 +41,13 @@ class OfClocksForm(ActionForm):
 class PauseForm(OfClocksForm):
     """Nobody is reminded of a paused clock until the family has answered."""
 
-    reason = why("Why does it stand still?")
+    reason = why("Why does it stand still?", missing="Say why the clock stands still.")
 
 
 class ResumeForm(OfClocksForm):
     """A paused clock goes on before the family has answered."""
 
-    reason = why("Why does it go on?")
+    reason = why("Why does it go on?", missing="Say why the clock goes on.")
 
 
 class ExtendForm(OfClocksForm, MomentForm):
@@ -55,11 +58,19 @@ class ExtendForm(OfClocksForm, MomentForm):
         label="Until what time?", required=False, widget=TextInput(5),
         help_text="For example, 14:30. Left empty, it is the end of the day.",
     )  # fmt: skip
-    reason = why("Why is more time needed?", "And how the children are safe until then.")
+    reason = why(
+        "Why is more time needed?", "And how the children are safe until then.",
+        missing="Say why more time is needed, and how the children are safe until then.",
+    )  # fmt: skip
     moment_is = "to"
     without_time = "23:59:59"
 
     field_order = ("clock", "on", "time", "reason")
+
+    def clean(self) -> None:
+        super().clean()
+        if "on" in self.cleaned_data and self.moment() is None:
+            self.add_error("on", "Say until when.")
 
 
 def clock_forms(

@@ -28,9 +28,16 @@ class ActionForm(Form):
             self.add_error(name if name in self.fields else None, fault.says)
 
 
-def why(label: str, hint: str = "") -> forms.CharField:
-    """A box for a reason in one's own words."""
-    return forms.CharField(label=label, required=False, widget=Textarea({"rows": 3}), help_text=hint)
+def why(label: str, hint: str = "", *, missing: str = "") -> forms.CharField:
+    """
+    A box for a reason in one's own words.
+
+    :param missing: what is said where it is empty, if the form must say it before the action can.
+    """
+    return forms.CharField(
+        label=label, required=bool(missing), error_messages={"required": missing}, widget=Textarea({"rows": 3}),
+        help_text=hint,
+    )  # fmt: skip
 
 
 class DecideForm(ActionForm):
