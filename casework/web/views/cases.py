@@ -194,8 +194,10 @@ def _try(
 def _offering(
     case: Case, held: list[Responsibility], user: User, now: datetime, shown: dict[str, ActionForm]
 ) -> dict[str, Any]:
-    """The form by which a case is offered, and what whoever offers it must know first."""
+    """The form by which a case is offered, for whoever may offer it, and what they must know first."""
     number, holder = handoffs.ordinal(case), held[-1].team
+    if not permissions.allows(permissions.check_can_offer, case, holder.pk, user, local_day(now)):
+        return {}
     if number >= QUESTIONED_FROM and not permissions.allows(
         permissions.check_can_offer_once_more, case, holder.pk, user, local_day(now)
     ):
@@ -272,10 +274,11 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         context["lead"] = shown.get("lead") or LeadForm(held[-1].team, local_day(now))
         context["milestone"] = shown.get("milestone") or MilestoneForm(prefix="milestone")
         if on_offer is None:
-            context |= _offering(case, held, user, now, shown)
             context["close"] = shown.get("close") or CloseForm(prefix="close")
         if case.pathway == "other_authority":
             context["authority"] = shown.get("authority") or AuthorityForm()
+    if is_open and on_offer is None:
+        context |= _offering(case, held, user, now, shown)
     wrong = [form for form in shown.values() if form.errors]
     context["errors"] = [error for form in wrong for error in errors_of(form)]
     return render(request, "front_door/cases/show.html", context, status=UNPROCESSABLE if wrong else 200)
