@@ -2,7 +2,7 @@
 FROM python:3.13-slim AS assets
 WORKDIR /build
 COPY requirements-dev.txt .
-RUN pip install --no-cache-dir --require-hashes -r requirements-dev.txt
+RUN pip install --no-cache-dir --require-hashes --no-deps -r requirements-dev.txt
 COPY package.json package-lock.json .npmrc ./
 COPY config config
 RUN python -m config.assets
@@ -11,7 +11,7 @@ FROM python:3.13-slim
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /srv/front-door
 COPY requirements.txt .
-RUN pip install --no-cache-dir --require-hashes -r requirements.txt
+RUN pip install --no-cache-dir --require-hashes --no-deps -r requirements.txt
 COPY manage.py ./
 COPY config config
 COPY casework casework

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from casework.models import Message, OutboxMessage, Step
+from casework.models import AuditEvent, Event, Message, OutboxMessage, Step
 from casework.policies import hears_outcomes
 from casework.rules import of_version
 
@@ -62,20 +62,6 @@ TO_STAFF = {
         "Your proposal came back: {rule_set}",
         "Somebody read it and sent it back, with a reason.",
     ),
-    Message.RECHECK_DIFFERS: (
-        "Stored recommendations do not come out as they were stored",
-        (
-            "Last night's re-check computed stored recommendations again from their facts and their version of the "
-            "rules, and found some that differ. Until this is understood, do not publish new rules."
-        ),
-    ),
-    Message.INTEGRITY_BROKEN: (
-        "Something that must never be false is",
-        (
-            "Last night's count of every invariant found one that is broken. Run manage.py check_integrity, keep the "
-            "database as it is, and find out."
-        ),
-    ),
 }
 
 
@@ -100,6 +86,8 @@ def write(message: OutboxMessage) -> Letter:
         case Message.REMINDER:
             carried = message.carries.select_related("reminder__clock", "contact", "case")
             return _reminders([message, *carried])
+        case Message.RECHECK_DIFFERS | Message.INTEGRITY_BROKEN:
+            return _found_at_night(message)
         case kind:
             subject, says = TO_STAFF[kind]
             about = {"contact": message.contact, "case": message.case, "rule_set": message.rule_set}
@@ -144,11 +132,28 @@ def _gravity(message: OutboxMessage) -> int:
     return list(Step).index(Step(message.reminder.step))
 
 
-def _link(message: OutboxMessage) -> str:
+def _found_at_night(message: OutboxMessage) -> Letter:
     if message.kind == Message.RECHECK_DIFFERS:
-        return f"{settings.BASE_URL}/admin/casework/recheck/"
-    if message.kind == Message.INTEGRITY_BROKEN:
-        return f"{settings.BASE_URL}/admin/"
+        return _letter(
+            "Stored recommendations do not come out as they were stored",
+            "Last night's re-check computed stored recommendations again from their facts and their version of the "
+            "rules, and found some that differ. Until this is understood, do not publish new rules.",
+            f"{settings.BASE_URL}/admin/casework/recheck/",
+        )
+    # What is broken stands in the audit, where it was written in the same instant.
+    checked = AuditEvent.objects.filter(event=Event.INTEGRITY_CHECKED, at=message.created_at).latest("pk")
+    broken: dict[str, int] = checked.detail["broken"]
+    return _letter(
+        "Something that must never be false is",
+        "Last night's check of the database found what the database itself refuses:",
+        "\n".join(f"{says}: broken {count} {'time' if count == 1 else 'times'}." for says, count in broken.items()),
+        "Somebody changed the database behind the service's back, or switched a refusal off. Keep it as it is, take a "
+        "copy, and find out who and how; manage.py check_integrity counts again.",
+        f"{settings.BASE_URL}/admin/",
+    )
+
+
+def _link(message: OutboxMessage) -> str:
     if message.rule_set is not None:
         return f"{settings.BASE_URL}/admin/triage/rulesetversion/{message.rule_set_id}/"
     if message.case is not None:

@@ -5,10 +5,10 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from oauth2_provider.models import clear_expired
 
-from casework.actions import calendar, handovers, outbox, rechecks, reminders, replays
+from casework.actions import calendar, handovers, integrity_checks, outbox, rechecks, reminders, replays
 
 # Half a million contacts take a minute or two; the broker gives no task out again within ten.
-REPLAYS_STOP = 480
+STOPS_LATE = {"soft_time_limit": 480, "time_limit": 510}
 
 
 @shared_task
@@ -30,7 +30,7 @@ def drain_outbox() -> None:
     outbox.drain(clock=timezone.now)
 
 
-@shared_task(soft_time_limit=REPLAYS_STOP, time_limit=REPLAYS_STOP + 30)
+@shared_task(**STOPS_LATE)
 def run_replays() -> None:
     """Run the replay that waits, if one does."""
     replays.run_next(clock=timezone.now)
@@ -52,3 +52,9 @@ def pass_to_day_team() -> None:
 def recheck_recommendations() -> None:
     """Compute a sample of the stored recommendations again."""
     rechecks.recheck(now=timezone.now())
+
+
+@shared_task(**STOPS_LATE)
+def check_integrity() -> None:
+    """Count everything that must never be false."""
+    integrity_checks.check(now=timezone.now())

@@ -17,3 +17,4 @@ class FrontDoorAdminConfig(SimpleAdminConfig):
     def ready(self) -> None:
         super().ready()
         import_module("casework.admin")
+        import_module("config.time_limits")

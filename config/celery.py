@@ -1,52 +1,71 @@
 """The worker, and its one schedule. Everything that happens by itself is listed here."""
 
 import os
-from datetime import timedelta
+import socket
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
 from celery.schedules import crontab, schedule
-from celery.signals import heartbeat_sent, setup_logging
-from kombu.transport.redis import Channel
+from celery.signals import heartbeat_sent, setup_logging, task_success
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = "config.broker:Transport"
 app = Celery("front_door")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-# When the broker is gone, kombu would give back to it what is not finished, fail, and end the worker. There is nothing
-# to give back: what is left undone is found again in the database.
-Channel.do_restore = False
+
+SWEEP = "casework.tasks.sweep_clocks"
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def _every(task: str, seconds: int) -> dict[str, Any]:
-    # What has waited longer than its own interval is stale: the next one does the same work.
-    return {"task": task, "schedule": schedule(timedelta(seconds=seconds)), "options": {"expires": seconds}}
+    return {
+        "task": task,
+        "schedule": schedule(timedelta(seconds=seconds)),
+        # The first round is due when beat starts: one that is started often must not put it off each time.
+        "last_run_at": LONG_AGO,
+        # What has waited longer than its own interval is stale: the next one does the same work.
+        "options": {"expires": seconds},
+    }
+
+
+def _nightly(task: str, at: str) -> dict[str, Any]:
+    """:param at: hours and minutes, in UTC."""
+    hour, minute = at.split(":")
+    expires = int(timedelta(hours=6).total_seconds())
+    return {"task": task, "schedule": crontab(hour=hour, minute=minute), "options": {"expires": expires}}
 
 
 app.conf.beat_schedule = {
     "drain the outbox": _every("casework.tasks.drain_outbox", 5),
-    "sweep the clocks": _every("casework.tasks.sweep_clocks", 20),
+    "sweep the clocks": _every(SWEEP, 20),
     "recompute clocks": _every("casework.tasks.recompute_clocks", 10),
     "pass to the day team": _every("casework.tasks.pass_to_day_team", 60),
     "run replays": _every("casework.tasks.run_replays", 5),
-    "recheck recommendations": {
-        "task": "casework.tasks.recheck_recommendations",
-        "schedule": crontab(hour="2", minute="20"),
-    },
-    "forget what ran out": {"task": "casework.tasks.forget_what_ran_out", "schedule": crontab(hour="3", minute="40")},
+    "recheck recommendations": _nightly("casework.tasks.recheck_recommendations", "02:20"),
+    "check integrity": _nightly("casework.tasks.check_integrity", "02:50"),
+    "forget what ran out": _nightly("casework.tasks.forget_what_ran_out", "03:40"),
 }
-
-HEARTBEAT_KEY = "worker-heartbeat"
-HEARTBEAT_LASTS = 30
 
 
 @heartbeat_sent.connect
-def _beat(**_: Any) -> None:
-    """Leave a sign of life that /readyz looks for. It goes out by itself when the worker stops."""
-    from django.core.cache import caches
+def _lives(**_: Any) -> None:
+    """Leave a sign of life every two seconds. It goes out by itself when the worker stops."""
+    from config.signs_of_life import signs_of_life
 
-    caches["signs_of_life"].set(HEARTBEAT_KEY, "alive", timeout=HEARTBEAT_LASTS)
+    signs_of_life().worker_lives(f"{socket.gethostname()}:{os.getpid()}")
+
+
+@task_success.connect
+def _swept(sender: Task, **_: Any) -> None:
+    """A sweep that ends shows that all of it works: beat, the broker, a worker and the database."""
+    from config.signs_of_life import signs_of_life
+
+    if sender.name == SWEEP:
+        signs_of_life().swept()
 
 
 @setup_logging.connect

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.cache import caches
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
@@ -11,7 +10,8 @@ from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from config.celery import HEARTBEAT_KEY, app
+from config.celery import app
+from config.signs_of_life import signs_of_life
 
 
 @login_not_required
@@ -72,10 +72,19 @@ def _broker() -> str | None:
 
 def _worker() -> str | None:
     try:
-        if caches["signs_of_life"].get(HEARTBEAT_KEY) is None:
+        if signs_of_life().workers() == 0:
             return "No worker has given a sign of life in the last 30 seconds."
     except (OSError, RedisError):
         return "Redis or Valkey does not answer, so that no worker can be seen."
+    return None
+
+
+def _schedule() -> str | None:
+    try:
+        if not signs_of_life().was_swept():
+            return "No sweep of the clocks has come to its end in the last minute: see that beat and a worker run."
+    except (OSError, RedisError):
+        return "Redis or Valkey does not answer, so that no sweep can be seen."
     return None
 
 
@@ -84,4 +93,5 @@ CHECKS: dict[str, Callable[[], str | None]] = {
     "migrations": _migrations,
     "broker": _broker,
     "worker": _worker,
+    "schedule": _schedule,
 }

@@ -98,7 +98,8 @@ def _install() -> None:
         return
     say("Installing the locked packages (a minute or two the first time) …")
     stamp.unlink(missing_ok=True)
-    options = ["--disable-pip-version-check", "--no-input", "--progress-bar=off", "--require-hashes"]
+    # All that is needed is locked, and nothing else is to be sought.
+    options = ["--disable-pip-version-check", "--no-input", "--progress-bar=off", "--require-hashes", "--no-deps"]
     command = [str(PYTHON), "-u", "-m", "pip", "install", *options, "-r", str(LOCKED)]
     with subprocess.Popen(  # noqa: S603  # our own command
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",

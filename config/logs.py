@@ -23,6 +23,8 @@ _QUIET = {
     "celery.beat": "WARNING",
     "celery.worker.strategy": "WARNING",
     "django.server": "WARNING",
+    # It quotes what Notify said, which may quote an address; what failed is logged by whoever sends.
+    "notifications_python_client": "ERROR",
     "oauthlib": "WARNING",
 }
 

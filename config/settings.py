@@ -70,10 +70,14 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 # Set where a proxy ends TLS and overwrites this header itself; a client must not be able to send it.
-if env.bool("BEHIND_TLS_PROXY", default=False):
+BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
+if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-# Health checks come from inside, over plain HTTP.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+# Health checks and the monitoring come from inside, over plain HTTP.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+if PRODUCTION and METRICS_TOKEN and len(METRICS_TOKEN) < 20:
+    _refusals.append("METRICS_TOKEN is too easy to guess. Give it at least 20 random characters.")
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -198,8 +202,8 @@ REDIS_URL = _needed("REDIS_URL", "Set it to the Redis or Valkey server, as redis
 CACHES = {
     # Counts of calls and of tries to sign in: worth less than the calls themselves.
     "default": {"BACKEND": "config.caching.CacheThatMayBeAway", "LOCATION": REDIS_URL},
-    # The worker's sign of life: whether it can be read is what /readyz asks.
-    "signs_of_life": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL},
+    # What the workers say of themselves: whether it can be read is what /readyz asks.
+    "signs_of_life": {"BACKEND": "config.signs_of_life.SignsOfLife", "LOCATION": REDIS_URL},
 }
 if CALCULATOR:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
@@ -229,7 +233,7 @@ ACCOUNT_SESSION_REMEMBER = False
 # A name that nobody has must look like a name with a wrong password.
 ACCOUNT_PREVENT_ENUMERATION = True
 # Behind the proxy, everybody else's address is in the header that it sets.
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.bool("BEHIND_TLS_PROXY", default=False) else 0
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_TLS_PROXY else 0
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
 
 # ---- partner agencies' systems
@@ -297,30 +301,71 @@ if REDIS_URL.startswith("unix://"):
     CELERY_BROKER_URL = "redis+socket" + re.sub(r"([?&])db=", r"\1virtual_host=", REDIS_URL.removeprefix("unix"))
 CELERY_TASK_DEFAULT_QUEUE = "front-door"
 CELERY_TASK_IGNORE_RESULT = True
+# A task is done with when it has ended, however it ended: one that failed is not tried again and again, for the next of
+# its kind does the same work. One whose process died (kill -9, no memory left) goes to another.
 CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_ACKS_ON_FAILURE = CELERY_TASK_ACKS_ON_TIMEOUT = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_SOFT_TIME_LIMIT = 90
 CELERY_TASK_TIME_LIMIT = 120
-# Longer than any task may run, or the broker would hand the same task out twice.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Longer than any task may run (config/time_limits.py sees to it), or the broker would hand the same task out twice.
+    "visibility_timeout": 600,
+    # A broker that vanished without a word is noticed, and the worker and beat connect anew.
+    "socket_connect_timeout": 5,
+    "socket_timeout": 15,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+}
+# For ever: whoever looks at /readyz sees it, and nothing is lost meanwhile.
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+# What runs while the broker is away ends well: it works on the database. Killed, it might have sent a message and not
+# have written that down.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+# A process that grew, over a long replay say, gives its memory back: another takes its place between two tasks.
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 2000
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000  # KiB
 CELERY_TIMEZONE = "UTC"
 
 # ---- e-mail: a reference and a link, never a name
 
-if not PRODUCTION and not env.str("EMAIL_URL", default=""):
-    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-elif _email_url := _needed("EMAIL_URL", "Set it to the mail server, as smtp+tls://user:password@host:587."):
+_email_url = env.str("EMAIL_URL", default="")
+NOTIFY_API_KEY = env.str("NOTIFY_API_KEY", default="")
+NOTIFY_TEMPLATE_ID = env.str("NOTIFY_TEMPLATE_ID", default="")
+NOTIFY_BASE_URL = env.str("NOTIFY_BASE_URL", default="https://api.notifications.service.gov.uk")
+_uuid = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_by_notify = bool(NOTIFY_API_KEY or NOTIFY_TEMPLATE_ID)
+if _by_notify:
+    EMAIL_BACKEND = "config.notify.EmailBackend"
+    if _email_url:
+        _refusals.append("EMAIL_URL and GOV.UK Notify are both set. Take one of them away: messages go out one way.")
+    if not re.fullmatch(f".+-{_uuid}-{_uuid}", NOTIFY_API_KEY):
+        _refusals.append("NOTIFY_API_KEY is not a key of GOV.UK Notify. Make one there, under API integration.")
+    if not re.fullmatch(_uuid, NOTIFY_TEMPLATE_ID):
+        _refusals.append(
+            "NOTIFY_TEMPLATE_ID is not the number of a template. Make one for e-mail at GOV.UK Notify, with "
+            "((subject)) as its subject and ((body)) as its text, and copy its number."
+        )
+    if PRODUCTION and not NOTIFY_BASE_URL.startswith("https://"):
+        _refusals.append("NOTIFY_BASE_URL is not an https address. Leave it out.")
+elif _email_url:
     _email = environ.Env.email_url_config(_email_url)
     vars().update(_email)
     if PRODUCTION and _email["EMAIL_BACKEND"] != "django.core.mail.backends.smtp.EmailBackend":
         _refusals.append("EMAIL_URL leads nowhere, and referrers would be marked as told. Set it to a mail server.")
+elif PRODUCTION:
+    _refusals.append(
+        "EMAIL_URL is not set. Set it to the mail server, as smtp+tls://user:password@host:587; or, for GOV.UK Notify, "
+        "set NOTIFY_API_KEY and NOTIFY_TEMPLATE_ID."
+    )
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="front-door@localhost")
-if PRODUCTION and DEFAULT_FROM_EMAIL.endswith("@localhost"):
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="") or "front-door@localhost"
+if PRODUCTION and not _by_notify and DEFAULT_FROM_EMAIL.endswith("@localhost"):
     _refusals.append("DEFAULT_FROM_EMAIL is not set. Set it to the address that the service writes from.")
 
 # ---- pages

@@ -10,6 +10,7 @@ from oauth2_provider.views import RevokeTokenView
 
 from casework.api.authentication import ClientTokenView
 from config.health import healthz, readyz
+from config.metrics import metrics
 
 # Of allauth's addresses only those that this service offers: accounts are made, and mended, by administrators.
 accounts = [
@@ -33,6 +34,7 @@ urlpatterns = [
     path("favicon.ico", login_not_required(RedirectView.as_view(url=f"{settings.STATIC_URL}front-door-icon.svg"))),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
 ]
 handler400 = "casework.web.errors.bad_request"
 handler403 = "casework.web.errors.forbidden"

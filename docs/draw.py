@@ -17,11 +17,12 @@ ROOTS = ("config", "casework", "localities", "triage")
 # Parts of casework that the picture shows by themselves; what is beside them is drawn as "the rest".
 ROOMS = {
     "doors": ("web", "api", "admin", "tasks", "management", "demonstration"),
-    "lists and checks": ("worklists", "reports", "reference_data", "integrity"),
+    "lists": ("worklists", "reports", "reference_data"),
     "actions": ("actions",),
     "what actions are made of": (
-        "messages", "routing", "fact_finding", "past", "history", "matching", "rules", "policies", "permissions",
-        "clocks", "outbox", "audit", "transitions", "responsibilities", "contact_document", "clock_policies",
+        "messages", "routing", "fact_finding", "past", "integrity", "history", "matching", "rules", "policies",
+        "permissions", "clocks", "outbox", "audit", "transitions", "responsibilities", "contact_document",
+        "clock_policies",
     ),
     "records": ("models", "statuses", "errors", "references"),
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """A real mail server on a socket, which keeps what it is sent and can refuse it."""
 
+import asyncio
 import socket
 from asyncio import AbstractServer
 from collections.abc import Awaitable, Iterator
@@ -22,11 +23,13 @@ class Sink:
     What the server got, and how it behaves.
 
     `refuses` says by address what the server answers instead of taking a message: "550 nobody here", "421 not now".
+    `takes` says by address for how many seconds it thinks before it takes one.
     """
 
     port: int
     letters: list[EmailMessage] = field(default_factory=list)
     refuses: dict[str, str] = field(default_factory=dict)
+    takes: dict[str, float] = field(default_factory=dict)
 
     def connect(self) -> BaseEmailBackend:
         """A way to the server, as `connect` of a drain."""
@@ -44,6 +47,7 @@ class Sink:
     ) -> str:
         if address in self.refuses:
             return self.refuses[address]
+        await asyncio.sleep(self.takes.get(address, 0))
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

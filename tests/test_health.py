@@ -6,22 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from celery.signals import heartbeat_sent
+from celery.signals import heartbeat_sent, task_success
 from django.conf import settings as django_settings
-from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 from pytest_django import DjangoDbBlocker, Settings
 from redis import Redis
 
+from casework import tasks
 from config import health
-from config.celery import HEARTBEAT_KEY, HEARTBEAT_LASTS, app
+from config.celery import app
+from config.signs_of_life import signs_of_life
 from tests.doors import browser
 
 # Nobody collects static files for a test.
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
 
-CHECKS = {"database", "migrations", "broker", "worker"}
+CHECKS = {"database", "migrations", "broker", "worker", "schedule"}
+NO_SWEEP = "No sweep of the clocks has come to its end in the last minute: see that beat and a worker run."
 # Nothing listens there.
 DEAD = {"socket": "/nowhere/valkey.sock", "port": "redis://127.0.0.1:1/0"}
 
@@ -36,8 +38,9 @@ def _a_process_that_has_seen_nothing() -> Iterator[None]:
 
 @pytest.fixture
 def worker() -> None:
-    """A worker that gave a sign of life just now."""
-    caches["signs_of_life"].set(HEARTBEAT_KEY, "alive", timeout=HEARTBEAT_LASTS)
+    """A worker that gave a sign of life just now, and has swept the clocks."""
+    signs_of_life().worker_lives("a-host:1")
+    signs_of_life().swept()
 
 
 def failing(answer: Any) -> dict[str, str]:
@@ -71,14 +74,39 @@ class TestReadyz:
         assert client.get("/readyz").headers["Cache-Control"] == "no-store"
 
     def test_no_worker_gave_a_sign_of_life(self, client: Client, db: None) -> None:
+        signs_of_life().swept()
         says = "No worker has given a sign of life in the last 30 seconds."
         assert failing(client.get("/readyz")) == {"worker": says}
 
     def test_a_workers_heartbeat_is_one_and_goes_out_by_itself(self, client: Client, db: None) -> None:
+        signs_of_life().swept()
         heartbeat_sent.send(sender=None)
         assert failing(client.get("/readyz")) == {}
         with Redis.from_url(django_settings.REDIS_URL) as valkey:
-            assert 0 < valkey.ttl(caches["signs_of_life"].make_key(HEARTBEAT_KEY)) <= 30
+            assert 0 < valkey.ttl(signs_of_life().make_key("workers")) <= 30
+
+    def test_a_worker_that_fell_silent_is_not_counted_with_the_others(self, db: None) -> None:
+        signs_of_life().worker_lives("a-host:1")
+        with Redis.from_url(django_settings.REDIS_URL) as valkey:
+            valkey.zincrby(signs_of_life().make_key("workers"), -31, "a-host:1")
+        assert signs_of_life().workers() == 0
+        for _ in range(2):
+            signs_of_life().worker_lives("a-host:2")
+        signs_of_life().worker_lives("b-host:2")
+        assert signs_of_life().workers() == 2
+
+    def test_nobody_sweeps_though_a_worker_lives(self, client: Client, db: None) -> None:
+        """Beat is dead, or the sweep fails each time: nobody would be reminded."""
+        heartbeat_sent.send(sender=None)
+        task_success.send(sender=tasks.drain_outbox, result=None)
+        assert failing(client.get("/readyz")) == {"schedule": NO_SWEEP}
+
+    def test_a_sweep_that_came_to_its_end_is_seen_for_a_minute(self, client: Client, db: None) -> None:
+        heartbeat_sent.send(sender=None)
+        task_success.send(sender=tasks.sweep_clocks, result=None)
+        assert failing(client.get("/readyz")) == {}
+        with Redis.from_url(django_settings.REDIS_URL) as valkey:
+            assert 0 < valkey.ttl(signs_of_life().make_key("swept")) <= 60
 
     def test_a_migration_is_missing(self, client: Client, db: None, worker: None) -> None:
         with connection.cursor() as cursor:
@@ -112,7 +140,8 @@ class TestReadyz:
         address = f"unix://{DEAD[dead]}" if dead == "socket" else DEAD[dead]
         settings.CACHES = {name: each | {"LOCATION": address} for name, each in django_settings.CACHES.items()}
         assert failing(client.get("/readyz")) == {
-            "worker": "Redis or Valkey does not answer, so that no worker can be seen."
+            "worker": "Redis or Valkey does not answer, so that no worker can be seen.",
+            "schedule": "Redis or Valkey does not answer, so that no sweep can be seen.",
         }
 
     def test_the_broker_does_not_answer(self, db: None, worker: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +151,7 @@ class TestReadyz:
     def test_everything_that_fails_is_named_at_once(self, client: Client, db: None) -> None:
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM django_migrations WHERE app = 'triage'")
-        assert set(failing(client.get("/readyz"))) == {"migrations", "worker"}
+        assert set(failing(client.get("/readyz"))) == {"migrations", "worker", "schedule"}
 
     def test_no_answer_holds_an_address_or_a_password(
         self, django_db_setup: None, django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch

@@ -15,13 +15,13 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
 
-from casework.actions import cases, contacts, handoffs, outbox, rechecks, reminders, rule_sets
+from casework.actions import cases, contacts, handoffs, integrity_checks, outbox, rechecks, reminders, rule_sets
 from casework.models import AuditEvent, Contact, Event, Message, OutboxMessage
 from localities.models import User
 from tests.documents import child
 from tests.drafts import Drafts, person
 from tests.mail import Sink, mail_server, nobody_listens
-from tests.sql import copy
+from tests.sql import copy, run, settle
 from tests.story import Story
 
 MINUTE = timedelta(minutes=1)
@@ -381,6 +381,9 @@ class TestNoName:
         rule_sets.send_back(version_id=draft.pk, reason=typed, by=sam, now=story.later())
         copy("casework_recommendation", waits.recommendation_id or 0, level="1")
         rechecks.recheck(now=story.later(), sample=None)
+        settle()
+        run("ALTER TABLE casework_decision DROP CONSTRAINT a_decision_has_a_rationale")
+        integrity_checks.check(now=story.later())
         drain(story.now, sink.connect)
 
         assert waits.status == "received"

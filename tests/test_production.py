@@ -28,6 +28,9 @@ GOOD = {
     "EMAIL_URL": "smtp://localhost:25",
     "DEFAULT_FROM_EMAIL": "front-door@front-door.example",
 }
+METRICS_TOKEN = "a-token-of-more-than-twenty-characters"
+UUID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+NOTIFY = {"NOTIFY_API_KEY": f"front_door-{UUID}-{UUID}", "NOTIFY_TEMPLATE_ID": UUID}
 
 
 def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -64,6 +67,18 @@ def test_with_nothing_set_it_says_everything_that_is_missing_at_once() -> None:
         ({"EMAIL_URL": "consolemail://"}, "EMAIL_URL leads nowhere"),
         ({"DATABASE_URL": "postgresql://a:secret@host:port/name"}, "DATABASE_URL cannot be read. Write it as"),
         ({"DATABASE_URL": "mysql://a:secret@host/name"}, "DATABASE_URL cannot be read. Write it as"),
+        ({"METRICS_TOKEN": "x" * 19}, "METRICS_TOKEN is too easy to guess. Give it at least 20 random characters."),
+        (
+            {"EMAIL_URL": ""},
+            "EMAIL_URL is not set. Set it to the mail server, as smtp+tls://user:password@host:587; or",
+        ),
+        ({"DEFAULT_FROM_EMAIL": ""}, "DEFAULT_FROM_EMAIL is not set. Set it to the address"),
+        (NOTIFY, "EMAIL_URL and GOV.UK Notify are both set. Take one of them away: messages go out one way."),
+        (NOTIFY | {"EMAIL_URL": "", "NOTIFY_API_KEY": ""}, "NOTIFY_API_KEY is not a key of GOV.UK Notify. Make one"),
+        (NOTIFY | {"EMAIL_URL": "", "NOTIFY_API_KEY": "secret@"}, "NOTIFY_API_KEY is not a key of GOV.UK Notify."),
+        (NOTIFY | {"EMAIL_URL": "", "NOTIFY_TEMPLATE_ID": ""}, "NOTIFY_TEMPLATE_ID is not the number of a template."),
+        (NOTIFY | {"EMAIL_URL": "", "NOTIFY_BASE_URL": "http://localhost"}, "NOTIFY_BASE_URL is not an https address."),
+        (NOTIFY | {"FRONT_DOOR_MODE": "development"}, "EMAIL_URL and GOV.UK Notify are both set."),
     ],
 )
 def test_an_unsafe_start_is_refused_with_a_sentence(wrong: dict[str, str], says: str) -> None:
@@ -88,9 +103,35 @@ def test_a_trial_beside_it_is_found_by_commands_and_by_nothing_else(tmp_path: Pa
     assert "SECRET_KEY is not set." in done.stderr
 
 
-def test_a_safe_configuration_starts() -> None:
-    done = manage("check", **GOOD)
+@pytest.mark.parametrize(
+    "another_way",
+    [{}, {"METRICS_TOKEN": "x" * 20}, NOTIFY | {"EMAIL_URL": "", "DEFAULT_FROM_EMAIL": ""}],
+    ids=["by a mail server", "with a token for the figures", "by GOV.UK Notify"],
+)
+def test_a_safe_configuration_starts(another_way: dict[str, str]) -> None:
+    done = manage("check", **(GOOD | another_way))
     assert done.returncode == 0, done.stderr
+
+
+def test_messages_go_by_the_way_that_is_set() -> None:
+    """And a worker that is to use Notify finds what it needs for that."""
+    asks = "from django.core.mail import get_connection; print(type(get_connection()).__module__)"
+    by_notify = manage("shell", "--no-imports", "--command", asks, **(GOOD | NOTIFY | {"EMAIL_URL": ""}))
+    assert by_notify.stdout.split() == ["config.notify"], by_notify.stderr
+    by_mail = manage("shell", "--no-imports", "--command", asks, **GOOD)
+    assert by_mail.stdout.split() == ["django.core.mail.backends.smtp"], by_mail.stderr
+
+
+def test_postgresqls_log_quotes_no_row(committed: str) -> None:
+    """The embedded one and that of compose.yaml; docs/running.md asks it of others."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW log_error_verbosity")
+        assert cursor.fetchone() == ("terse",)
+        cursor.execute("SHOW log_min_error_statement")
+        assert cursor.fetchone() == ("panic",)
+    command = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["db"]["command"]
+    assert "log_error_verbosity=terse" in command
+    assert "log_min_error_statement=panic" in command
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +146,7 @@ def production(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: 
             "REDIS_URL": os.environ["REDIS_URL"],
             "STATIC_ROOT": str(static),
             "BEHIND_TLS_PROXY": "true",
+            "METRICS_TOKEN": METRICS_TOKEN,
             "DATABASE_POOL_SIZE": "2",
             "DATABASE_STATEMENT_TIMEOUT_MS": "30000",
         }
@@ -167,6 +209,16 @@ def test_an_unknown_page_shows_nothing_of_the_inside(production: str) -> None:
     assert "urlpatterns" not in answer.text
 
 
+def test_the_figures_are_for_whoever_has_the_token_over_plain_http_too(production: str) -> None:
+    """Behind the proxy everybody seems to come from this machine, or from the proxy's."""
+    for headers in ({}, TLS, {"X-Forwarded-For": "127.0.0.1"}, {"Authorization": "Bearer another"}):
+        assert _get(f"{production}/metrics", **headers).status_code == 404
+    answer = _get(f"{production}/metrics", Authorization=f"Bearer {METRICS_TOKEN}")
+    assert answer.status_code == 200
+    assert 'front_door_up{part="database"} 1.0' in answer.text
+    assert 'front_door_up{part="broker"} 1.0' in answer.text
+
+
 # ---- the container files: no engine runs here, so what can be compared is compared
 
 
@@ -205,15 +257,3 @@ def test_a_task_that_fails_is_named_without_its_words() -> None:
     )  # fmt: skip
     assert "task failed: casework.tasks.sweep_clocks" in done.stderr
     assert "Ashworth" not in done.stderr
-
-
-def test_postgresqls_log_quotes_no_row(committed: str) -> None:
-    """The embedded one and that of compose.yaml; docs/running.md asks it of others."""
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW log_error_verbosity")
-        assert cursor.fetchone() == ("terse",)
-        cursor.execute("SHOW log_min_error_statement")
-        assert cursor.fetchone() == ("panic",)
-    command = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["db"]["command"]
-    assert "log_error_verbosity=terse" in command
-    assert "log_min_error_statement=panic" in command

@@ -163,10 +163,10 @@ def work(database: str, port: int) -> None:
 class _Server(Sink):
     """A mail server that takes so many seconds over a message."""
 
-    takes: float = AT_ONCE
+    takes_for_each: float = AT_ONCE
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
-        await asyncio.sleep(self.takes)
+        await asyncio.sleep(self.takes_for_each)
         return await super().handle_DATA(server, session, envelope)
 
 
@@ -180,7 +180,7 @@ async def serve() -> None:
     listening = await loop.create_server(lambda: SMTP(sink, hostname="localhost", loop=loop), "127.0.0.1", 0)
     _print(str(listening.sockets[0].getsockname()[1]))
     while takes := await loop.run_in_executor(None, sys.stdin.readline):
-        sink.takes = float(takes)
+        sink.takes_for_each = float(takes)
         _print(json.dumps([letter["Idempotency-Key"] for letter in sink.letters]))
         sink.letters.clear()
 

@@ -1,0 +1,135 @@
+"""
+/metrics: how the service is, in figures, for Prometheus and whoever reads its format.
+
+Everything is read from PostgreSQL and from Redis or Valkey at the moment of asking, so that it is the same whichever
+process answers. A part that does not answer leaves its figures out, and one figure says so. The cost follows what runs
+or waits now, never the history; no figure names a person, a reference or a team.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import Error
+from django.db.models import Count, Min, Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+from kombu.transport.redis import Channel
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from redis.exceptions import RedisError
+
+from casework.models import Clock, Contact, OutboxMessage
+from casework.statuses import ContactStatus
+from config.celery import app
+from config.signs_of_life import signs_of_life
+
+LOOPBACK = {"127.0.0.1", "::1"}
+# What a proxy adds to a request that it passes on.
+FROM_A_PROXY = {"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"}
+
+
+@csrf_exempt  # whoever has no business here must not learn from the kind of refusal that there is something
+@login_not_required
+def metrics(request: HttpRequest) -> HttpResponseBase:
+    """The figures, for this machine itself and for whoever has the token. Everybody else finds no such page."""
+    if not (_is_from_this_machine(request) or _has_the_token(request)):
+        raise Http404
+    return _answer(request)
+
+
+@require_safe
+def _answer(request: HttpRequest) -> HttpResponse:
+    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    return HttpResponse(encode(REGISTRY), content_type=content_type)
+
+
+def _is_from_this_machine(request: HttpRequest) -> bool:
+    if settings.BEHIND_TLS_PROXY or FROM_A_PROXY & set(request.headers):
+        return False
+    return request.META.get("REMOTE_ADDR") in LOOPBACK
+
+
+def _has_the_token(request: HttpRequest) -> bool:
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    token: str = settings.METRICS_TOKEN
+    return bool(token) and scheme.lower() == "bearer" and secrets.compare_digest(given.encode(), token.encode())
+
+
+class FrontDoorCollector(Collector):
+    """Reads each part, one after the other, when it is asked."""
+
+    def collect(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("front_door_up", "Whether this part answered just now: 1 or 0.", labels=["part"])
+        for part, read in PARTS.items():
+            try:
+                found = list(read())
+            except (Error, RedisError, OSError):
+                up.add_metric([part], 0)
+            else:
+                up.add_metric([part], 1)
+                yield from found
+        yield up
+
+
+def _database() -> Iterator[Metric]:
+    """Each of these queries reads an index that holds only what runs or waits."""
+    now = timezone.now()
+    waiting = OutboxMessage.objects.filter(sent_at__isnull=True, parked_at__isnull=True).aggregate(
+        all=Count("*"), refused=Count("not_before", filter=~Q(last_error="")), due=Min("not_before")
+    )
+    yield _gauge("outbox_waiting", "Messages that are to go out.", waiting["all"])
+    yield _gauge("outbox_refused", "Of these, those that were tried and not taken.", waiting["refused"])
+    yield _gauge(
+        "outbox_lag_seconds",
+        "How long the message that has been due longest has waited to be sent; 0 when none is due.",
+        _since(waiting["due"], now),
+    )
+    parked = OutboxMessage.objects.filter(parked_at__isnull=False).count()
+    yield _gauge("outbox_parked", "Messages that were given up and wait for a person.", parked)
+
+    clocks = Clock.objects.running().aggregate(all=Count("*"), late=Count("due_at", filter=Q(due_at__lte=now)))
+    yield _gauge("clocks_running", "Promises that run.", clocks["all"])
+    yield _gauge("clocks_late", "Of these, those that are late.", clocks["late"])
+    due = Clock.objects.running().filter(next_at__isnull=False).aggregate(first=Min("next_at"))
+    yield _gauge(
+        "sweep_lag_seconds",
+        "How long the promise that has been due for a look longest has waited for the sweep; 0 when none is due.",
+        _since(due["first"], now),
+    )
+    contacts = Contact.objects.exclude(status=ContactStatus.DECIDED).count()
+    yield _gauge("contacts_waiting", "Contacts that wait for a decision or a second person.", contacts)
+
+
+def _broker() -> Iterator[Metric]:
+    queue = app.conf.task_default_queue
+    workers = signs_of_life().workers()
+    with signs_of_life().server().pipeline(transaction=False) as pipe:
+        for step in Channel.priority_steps:
+            pipe.llen(f"{queue}{Channel.sep}{step}" if step else queue)
+        pipe.hlen(Channel.unacked_key)
+        *lengths, unacknowledged = pipe.execute()
+    length = GaugeMetricFamily("front_door_queue_length", "Tasks that wait for a worker.", labels=["queue"])
+    length.add_metric([queue], sum(lengths))
+    yield length
+    yield _gauge("queue_unacknowledged", "Tasks that a worker has and has not finished.", unacknowledged)
+    yield _gauge("workers", "Workers that gave a sign of life in the last 30 seconds.", workers)
+
+
+def _gauge(name: str, says: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"front_door_{name}", says, value=value)
+
+
+def _since(moment: datetime | None, now: datetime) -> float:
+    return max((now - moment).total_seconds(), 0) if moment else 0
+
+
+PARTS: dict[str, Callable[[], Iterator[Metric]]] = {"database": _database, "broker": _broker}
+REGISTRY = CollectorRegistry(auto_describe=False)
+REGISTRY.register(FrontDoorCollector())
