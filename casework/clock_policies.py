@@ -15,16 +15,28 @@ from pathlib import Path
 from typing import Annotated, Literal, Protocol
 
 from dateutil.relativedelta import relativedelta
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from localities.working_time import LONDON, WorkingTime, at, end_of_day, local_day, shipped_hours
-from triage.documents import Document, Fault, InvalidDocument, Text, read
+from triage.documents import Document, Fault, InvalidDocument, Text, fault, quoted, read
 
 SHIPPED = Path(__file__).parent / "data" / "clocks.csv"
 
 ONLY_LOCAL_PROMISES_PAUSE = "only a local promise about a contact can be paused, and none in hours; leave it empty."
 HOURS_END_AT_A_TIME = "hours run day and night and end at a time; write same_time."
+YES_OR_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False, "": False}
 Name = Annotated[Text, Field(pattern=re.compile(r"^[a-z][a-z0-9_]*$"))]
+
+
+def _yes_or_no(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if (word := value.strip().lower()) not in YES_OR_NO:
+        raise fault(f"must be yes or no, not {quoted(value)}.")
+    return YES_OR_NO[word]
+
+
+YesOrNo = Annotated[bool, BeforeValidator(_yes_or_no)]
 
 
 class Terms(Protocol):
@@ -60,7 +72,7 @@ class Policy(Document):
     ends: Literal["same_time", "end_of_day"]
     warn_at_share: Annotated[float, Field(gt=0, lt=1)]
     escalates_to: Literal["front_door_manager", "team_lead", "service_manager"]
-    may_pause: bool = False
+    may_pause: YesOrNo = False
     basis: Annotated[Text, Field(min_length=1)]
 
     @property
@@ -106,7 +118,8 @@ def moments(policy: Terms, start: datetime, working_time: WorkingTime, *, due_at
         begin = here
         due = at(_later(policy, begin, working_time), begin.time())
     begin, due = begin.astimezone(UTC), (due_at or due).astimezone(UTC)
-    warn = begin + timedelta(seconds=int((due - begin).total_seconds() * policy.warn_at_share))
+    # Where the calendar moved the counted start past the moment that a person named, the warning comes with it.
+    warn = min(due, begin + timedelta(seconds=int((due - begin).total_seconds() * policy.warn_at_share)))
     late = working_time.counted_start(due, local=False)
     escalate = at(working_time.add_working_days(late.date(), 1, local=False), late.time())
     return Moments(start.astimezone(UTC), warn, due, escalate.astimezone(UTC))
@@ -157,13 +170,13 @@ def parse(text: str) -> dict[str, Policy]:
     for number, row in rows:
         if row.get("unit") == "hour" and row.get("ends") == "end_of_day":
             faults.append(Fault((f"line {number}", "ends"), HOURS_END_AT_A_TIME))
+        if _pauses_and_must_not(row):
+            faults.append(Fault((f"line {number}", "may_pause"), ONLY_LOCAL_PROMISES_PAUSE))
         try:
             policy = read(Policy, _row(row))
         except InvalidDocument as invalid:
             faults += [Fault((f"line {number}", *each.path), each.says) for each in invalid.faults]
             continue
-        if policy.may_pause and (policy.subject != "contact" or not policy.is_local or policy.unit == "hour"):
-            faults.append(Fault((f"line {number}", "may_pause"), ONLY_LOCAL_PROMISES_PAUSE))
         if policy.kind in found:
             faults.append(Fault((f"line {number}", "kind"), f"{policy.kind} stands in the file more than once."))
         found[policy.kind] = policy
@@ -178,11 +191,18 @@ def _line_ends(row: Mapping[str | None, object]) -> int:
     return sum(value.count("\n") for value in row.values() if isinstance(value, str))
 
 
+def _pauses_and_must_not(row: Mapping[str | None, object]) -> bool:
+    """Asked of the row as it stands, so that it is named beside whatever else is wrong there."""
+    pauses, basis = str(row.get("may_pause") or ""), str(row.get("basis") or "")
+    fits = row.get("subject") == "contact" and row.get("unit") != "hour" and basis.strip().startswith("local")
+    return YES_OR_NO.get(pauses.strip().lower(), False) and not fits
+
+
 def _row(row: Mapping[str | None, object]) -> dict[str, object]:
     return {
         ("a column too many" if name is None else name): value
         for name, value in row.items()
-        if name != "may_pause" or value
+        if name != "may_pause" or value is not None
     }
 
 

@@ -166,8 +166,9 @@ def resume(clock: Clock, *, reason: str, by: User | None, at: datetime) -> None:
 
 
 def resume_all(contact: Contact, *, reason: str, by: User | None, at: datetime) -> None:
-    """What was paused on this contact goes on."""
-    for clock in contact.clocks.running().filter(paused_at__isnull=False).select_related("policy"):
+    """What was paused on this contact goes on. Locked: the calendar may move it at this very moment."""
+    paused = contact.clocks.running().filter(paused_at__isnull=False).select_related("policy")
+    for clock in paused.select_for_update(of=("self",), no_key=True):
         resume(clock, reason=reason, by=by, at=at)
 
 

@@ -111,7 +111,7 @@ def _outcome(message: OutboxMessage) -> tuple[str, ...]:
 
 
 def _reminders(messages: list[OutboxMessage]) -> Letter:
-    """One reminder, or all that wait for one address: the gravest first, then the soonest due."""
+    """One reminder, or all that wait for one address: the gravest first, as they were written. Always the same."""
     said = sorted(messages, key=lambda message: (-_gravity(message), message.pk))
     lines = [f"{_of(message)}\n{_link(message)}" for message in said]
     if len(lines) == 1:

@@ -28,7 +28,7 @@ JOIN localities_membership membership ON (
     AND (membership.ends_on IS NULL OR membership.ends_on >= %(today)s)
 JOIN localities_user person ON person.id = membership.user_id AND person.is_active
 LEFT JOIN localities_team team ON team.id = membership.team_id
-WHERE clock.stopped_at IS NULL AND clock.due_at <= %(now)s
+WHERE clock.stopped_at IS NULL AND clock.paused_at IS NULL AND clock.due_at <= %(now)s
   AND (%(teams)s::bigint[] IS NULL OR membership.team_id = ANY(%(teams)s))
   AND NOT EXISTS (
       SELECT FROM casework_reminderlook look WHERE look.reminder_id = reminder.id AND look.user_id = person.id)

@@ -125,7 +125,8 @@ def my_reminders(user: User, now: datetime) -> QuerySet[Reminder]:
 
 def my_snoozed(user: User, now: datetime) -> QuerySet[ReminderLook]:
     """What this person has put off, and until when."""
-    looks = ReminderLook.objects.filter(user=user, snoozed_until__gt=now, reminder__clock__stopped_at__isnull=True)
+    mine = reminders_of(user, now).filter(clock__stopped_at__isnull=True)
+    looks = ReminderLook.objects.filter(user=user, snoozed_until__gt=now, reminder__in=mine)
     subjects = [f"reminder__clock__{name}" for name in ("contact", "case", "handoff__case", "partner_check__contact")]
     return looks.select_related(*subjects).order_by("snoozed_until")
 

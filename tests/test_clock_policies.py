@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from casework.clock_policies import Moments, moments, shipped, shipped_working_time
-from localities.working_time import WorkingTime, shipped_hours
+from casework.clock_policies import Moments, Policy, due_after_pause, moments, parse, shipped, shipped_working_time
+from localities.working_time import LONDON, WorkingTime, end_of_day, local_day, shipped_hours
 from tests.moments import day, local
 
 HUB = shipped_working_time()
@@ -32,11 +32,22 @@ def due(kind: str, start: str, working_time: WorkingTime = HUB) -> datetime:
 @pytest.mark.parametrize("kind", THE_PAGES_POLICIES)
 def test_each_policy_of_the_page_is_shipped_as_it_stands_there(kind: str) -> None:
     row, policy = THE_PAGES_POLICIES[kind], shipped()[kind]
-    assert policy.model_dump() == {
+    assert policy.model_dump(exclude={"may_pause"}) == {
         **row,
         "limit": int(row["limit"]),
         "warn_at_share": float(row["warn_at_share"]),
     }
+
+
+def test_what_is_shipped_beside_them_is_the_councils_own() -> None:
+    others = shipped().keys() - THE_PAGES_POLICIES.keys()
+    assert others == {"contact_taken_on", "next_team_offered", "next_team_offered_red", "later_plan_review"}
+    assert all(shipped()[kind].is_local for kind in others)
+
+
+def test_only_the_final_decision_on_a_contact_that_is_not_red_may_be_paused() -> None:
+    may_pause = {kind for kind, policy in shipped().items() if policy.may_pause}
+    assert may_pause == {"final_decision_amber", "final_decision_green", "final_decision_blue"}
 
 
 # ---- the worked examples
@@ -336,6 +347,115 @@ def test_what_is_still_late_goes_up_one_working_day_after_it_was_due(kind: str, 
     assert clock(kind, start).escalate_at == local(expected)
 
 
+# ---- due at another moment than the policy says
+
+
+class TestDueAtAnotherMoment:
+    """Where a pause or an extension named the moment: the warning and what is still late follow from it."""
+
+    def named(self, kind: str, start: str, due_at: str, working_time: WorkingTime = HUB) -> Moments:
+        return moments(shipped()[kind], local(start), working_time, due_at=local(due_at))
+
+    def test_the_warning_is_the_share_of_the_new_time(self) -> None:
+        """Three working days, then two more: three quarters of the 7 days from Thursday to Thursday."""
+        found = self.named("final_decision_green", "Thu 19 Nov 2026 10:00", "Thu 26 Nov 2026 10:00")
+        assert (found.due_at, found.warn_at) == (local("Thu 26 Nov 2026 10:00"), local("Tue 24 Nov 2026 16:00"))
+        assert found.escalate_at == local("Fri 27 Nov 2026 10:00")
+
+    def test_it_counts_from_where_the_start_counts(self) -> None:
+        """Received on a Saturday: three quarters of the two days from Monday's opening."""
+        found = self.named("final_decision_amber", "Sat 21 Nov 2026 12:00", "Wed 25 Nov 2026 09:00")
+        assert found.started_at == local("Sat 21 Nov 2026 12:00")
+        assert found.warn_at == local("Tue 24 Nov 2026 21:00")
+
+    def test_what_is_still_late_goes_up_a_working_day_after_it(self) -> None:
+        over_christmas = self.named("final_decision_amber", "Wed 23 Dec 2026 11:00", "Thu 24 Dec 2026 17:00")
+        assert over_christmas.escalate_at == local("Tue 29 Dec 2026 17:00")
+        at_a_weekend = self.named("first_review_conference", "Thu 19 Nov 2026 10:00", "end of Sat 27 Feb 2027")
+        assert at_a_weekend.escalate_at == local("Tue 2 Mar 2027 09:00")
+
+    def test_it_is_kept_in_utc_whatever_clock_it_was_told_by(self) -> None:
+        told = datetime(2026, 7, 9, 10, 0, tzinfo=LONDON)
+        found = moments(shipped()["final_decision_green"], local("Thu 2 Jul 2026 10:00"), HUB, due_at=told)
+        assert found.due_at.isoformat() == "2026-07-09T09:00:00+00:00"
+
+    def test_a_start_that_counts_from_later_than_that_warns_when_it_is_due(self) -> None:
+        """A person named Tuesday; then the council closed until Wednesday, and Friday evening counts from Thursday."""
+        closed = WorkingTime(
+            hours=shipped_hours(),
+            closures=frozenset(map(day, ("Mon 23 Nov 2026", "Tue 24 Nov 2026", "Wed 25 Nov 2026"))),
+        )
+        found = self.named("final_decision_amber", "Fri 20 Nov 2026 18:00", "Tue 24 Nov 2026 09:00", closed)
+        assert found.warn_at == found.due_at == local("Tue 24 Nov 2026 09:00")
+        assert found.escalate_at == local("Wed 25 Nov 2026 09:00")
+
+
+# ---- due later by the open time that a pause took
+
+CLOSED_ON_FRIDAY = WorkingTime(hours=shipped_hours(), closures=frozenset({day("Fri 20 Nov 2026")}))
+# No policy that is shipped may be paused and ends with a day; a council may have one.
+ENDS_WITH_A_DAY = parse(
+    "kind,subject,starts_at,limit,unit,ends,warn_at_share,escalates_to,may_pause,basis\n"
+    "call_back,contact,received,3,working_day,end_of_day,0.75,front_door_manager,yes,local\n"
+)["call_back"]
+
+PAUSES = [
+    # due, paused, goes on, due then
+    ("Tue 24 Nov 2026 10:00", "Thu 19 Nov 2026 11:00", "Thu 19 Nov 2026 12:30", "Tue 24 Nov 2026 11:30"),
+    # six and a half hours, and two: to Tuesday's closing, and an hour on Wednesday
+    ("Tue 24 Nov 2026 10:00", "Thu 19 Nov 2026 11:00", "Fri 20 Nov 2026 11:00", "Wed 25 Nov 2026 10:00"),
+    # the same pause with a weekend in it
+    ("Tue 24 Nov 2026 10:00", "Fri 20 Nov 2026 16:00", "Mon 23 Nov 2026 10:00", "Tue 24 Nov 2026 12:00"),
+    # outside hub hours nothing moves
+    ("Tue 24 Nov 2026 10:00", "Thu 19 Nov 2026 17:30", "Fri 20 Nov 2026 09:00", "Tue 24 Nov 2026 10:00"),
+    ("Tue 24 Nov 2026 10:00", "Fri 20 Nov 2026 17:00", "Mon 23 Nov 2026 09:00", "Tue 24 Nov 2026 10:00"),
+    ("Wed 30 Dec 2026 11:00", "Thu 24 Dec 2026 17:30", "Tue 29 Dec 2026 09:00", "Wed 30 Dec 2026 11:00"),
+    # the hub is open for the moment of closing, and the pause ends where the day does
+    ("Tue 24 Nov 2026 10:00", "Thu 19 Nov 2026 10:00", "Thu 19 Nov 2026 17:30", "Tue 24 Nov 2026 17:30"),
+    # due after Friday's closing, or while the hub is closed
+    ("Fri 20 Nov 2026 17:20", "Thu 19 Nov 2026 11:00", "Thu 19 Nov 2026 12:00", "Mon 23 Nov 2026 10:00"),
+    # over Christmas: Christmas Eve from noon, and Tuesday until noon
+    ("Wed 30 Dec 2026 11:00", "Thu 24 Dec 2026 12:00", "Tue 29 Dec 2026 12:00", "Thu 31 Dec 2026 11:00"),
+    # gone on after it would have been due: what was left is left
+    ("Tue 24 Nov 2026 10:00", "Tue 24 Nov 2026 09:30", "Thu 26 Nov 2026 09:00", "Thu 26 Nov 2026 09:30"),
+    # both nights on which the hour changes
+    ("Tue 31 Mar 2026 10:00 BST", "Fri 27 Mar 2026 16:00 GMT", "Mon 30 Mar 2026 10:00 BST", "Tue 31 Mar 2026 12:00"),
+    ("Tue 27 Oct 2026 10:00 GMT", "Fri 23 Oct 2026 16:00 BST", "Mon 26 Oct 2026 10:00 GMT", "Tue 27 Oct 2026 12:00"),
+    ("Tue 27 Oct 2026 10:00 GMT", "Sat 24 Oct 2026 12:00 BST", "Sun 25 Oct 2026 12:00 GMT", "Tue 27 Oct 2026 10:00"),
+    # the pause before the change of hour, the end after it
+    ("Fri 27 Mar 2026 16:30", "Fri 27 Mar 2026 10:00", "Fri 27 Mar 2026 12:00 GMT", "Mon 30 Mar 2026 10:30 BST"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("due_at", "paused", "goes_on", "expected"), PAUSES)
+def test_a_pause_takes_its_open_time_with_it(due_at: str, paused: str, goes_on: str, expected: str) -> None:
+    policy = shipped()["final_decision_green"]
+    assert due_after_pause(policy, local(due_at), local(paused), local(goes_on), HUB) == local(expected)
+
+
+def test_a_closure_is_no_open_time_for_a_local_promise() -> None:
+    """Paused from Thursday to Monday noon: six hours and a half, and three; on Friday the council is closed."""
+    when = (local("Tue 24 Nov 2026 10:00"), local("Thu 19 Nov 2026 11:00"), local("Mon 23 Nov 2026 12:00"))
+    is_local, is_not = shipped()["final_decision_green"], shipped()["feedback_to_referrer"]
+    assert due_after_pause(is_local, *when, CLOSED_ON_FRIDAY) == local("Wed 25 Nov 2026 11:00")
+    assert due_after_pause(is_local, *when, HUB) == local("Thu 26 Nov 2026 10:30")
+    assert due_after_pause(is_not, *when, CLOSED_ON_FRIDAY) == local("Thu 26 Nov 2026 10:30")
+
+
+@pytest.mark.parametrize(
+    ("paused", "goes_on", "expected"),
+    [
+        ("Thu 19 Nov 2026 11:00", "Thu 19 Nov 2026 12:00", "end of Wed 25 Nov 2026"),
+        ("Thu 19 Nov 2026 09:00", "Thu 19 Nov 2026 17:30", "end of Wed 25 Nov 2026"),
+        ("Thu 19 Nov 2026 09:00", "Fri 20 Nov 2026 09:01", "end of Thu 26 Nov 2026"),
+        ("Fri 20 Nov 2026 17:00", "Mon 23 Nov 2026 09:00", "end of Tue 24 Nov 2026"),
+    ],
+)
+def test_what_ends_with_a_day_ends_with_a_day_again(paused: str, goes_on: str, expected: str) -> None:
+    due_at = local("end of Tue 24 Nov 2026")
+    assert due_after_pause(ENDS_WITH_A_DAY, due_at, local(paused), local(goes_on), HUB) == local(expected)
+
+
 # ---- whatever the moment
 
 MOMENTS = st.datetimes(datetime(2021, 1, 1), datetime(2029, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
@@ -356,3 +476,81 @@ def test_a_clock_starts_then_warns_then_is_due_then_goes_up(start: datetime) -> 
 def test_a_later_start_is_never_due_earlier(start: datetime, later: timedelta) -> None:
     for kind in shipped():
         assert clock(kind, start).due_at <= clock(kind, start + later).due_at
+
+
+PAUSABLE = [policy for policy in shipped().values() if policy.may_pause]
+CALENDARS = st.sampled_from([HUB, CLOSED_AT_CHRISTMAS, CLOSED_ON_FRIDAY])
+# Beside any moment at all, those around Christmas and around both nights on which the hour changes.
+STARTS = st.one_of(
+    MOMENTS,
+    *(
+        st.datetimes(first, first + timedelta(days=5), timezones=st.just(UTC))
+        for first in (datetime(2026, 12, 22), datetime(2026, 3, 26), datetime(2026, 10, 22))  # noqa: DTZ001
+    ),
+)
+SPELLS = st.timedeltas(timedelta(0), timedelta(days=6))
+whatever = settings(max_examples=80, derandomize=True, deadline=None, database=None)
+
+
+@whatever
+@given(st.sampled_from(PAUSABLE), CALENDARS, STARTS, SPELLS, SPELLS, SPELLS)
+def test_two_pauses_in_a_row_are_one(
+    policy: Policy, calendar: WorkingTime, start: datetime, before: timedelta, first: timedelta, second: timedelta
+) -> None:
+    due_at = moments(policy, start, calendar).due_at
+    paused, middle, end = start + before, start + before + first, start + before + first + second
+    once = due_after_pause(policy, due_at, paused, end, calendar)
+    in_two = due_after_pause(policy, due_after_pause(policy, due_at, paused, middle, calendar), middle, end, calendar)
+    assert once == in_two
+
+
+@whatever
+@given(st.sampled_from(PAUSABLE), CALENDARS, STARTS, SPELLS, SPELLS)
+def test_after_a_pause_there_is_as_much_open_time_left_as_before(
+    policy: Policy, calendar: WorkingTime, start: datetime, before: timedelta, spell: timedelta
+) -> None:
+    due_at = moments(policy, start, calendar).due_at
+    # Only what is not late is paused.
+    paused = min(start + before, due_at - timedelta(seconds=1))
+    goes_on = paused + spell
+    after = due_after_pause(policy, due_at, paused, goes_on, calendar)
+    assert after >= due_at
+    assert calendar.open_time(goes_on, after, local=True) == calendar.open_time(paused, due_at, local=True)
+
+
+@whatever
+@given(st.sampled_from(PAUSABLE), CALENDARS, STARTS, SPELLS)
+def test_a_pause_while_the_hub_is_closed_moves_nothing(
+    policy: Policy, calendar: WorkingTime, start: datetime, before: timedelta
+) -> None:
+    """From any closing to the next opening."""
+    due_at = moments(policy, start, calendar).due_at
+    closing = calendar.after_open_time(start + before, timedelta(microseconds=1), local=True).astimezone(LONDON)
+    closing = closing.replace(hour=17, minute=0 if closing.weekday() == 4 else 30, second=0, microsecond=0)
+    opening = calendar.counted_start(closing + timedelta(seconds=1), local=True)
+    assert due_after_pause(policy, due_at, closing, opening, calendar) == due_at
+
+
+@whatever
+@given(CALENDARS, STARTS, SPELLS, SPELLS)
+def test_what_ends_with_a_day_ends_with_a_day_whatever_the_pause(
+    calendar: WorkingTime, start: datetime, before: timedelta, spell: timedelta
+) -> None:
+    due_at = moments(ENDS_WITH_A_DAY, start, calendar).due_at
+    paused, goes_on = start + before, start + before + spell
+    after = due_after_pause(ENDS_WITH_A_DAY, due_at, paused, goes_on, calendar)
+    assert after == end_of_day(local_day(after)).astimezone(UTC)
+    assert after >= due_at
+    # Of the open time that was left nothing is lost.
+    left = calendar.open_time(paused, due_at, local=True)
+    assert calendar.open_time(goes_on, after, local=True) >= left
+
+
+@whatever
+@given(st.sampled_from(list(shipped().values())), CALENDARS, STARTS, st.timedeltas(timedelta(0), timedelta(days=400)))
+def test_whatever_moment_a_person_names_the_order_stays(
+    policy: Policy, calendar: WorkingTime, start: datetime, later: timedelta
+) -> None:
+    found = moments(policy, start, calendar, due_at=start + later)
+    assert (found.started_at, found.due_at) == (start, start + later)
+    assert found.warn_at <= found.due_at < found.escalate_at

@@ -170,6 +170,67 @@ class TestTheHeaderLine:
         assert "limit" in faults(file(line() + ",45", columns=COLUMNS + ",limit"))[0]
 
 
+class TestMayPause:
+    """A column that a file may leave out: then nothing may be paused."""
+
+    COLUMNS = COLUMNS + ",may_pause"
+
+    def one(self, may_pause: str, **changes: str) -> str:
+        return file(line(**changes) + f",{may_pause}", columns=self.COLUMNS)
+
+    def test_without_the_column_nothing_pauses(self) -> None:
+        assert parse(file(line()))["call_back"].may_pause is False
+
+    @pytest.mark.parametrize("says", ["", " ", "no", "No", "false", "0"])
+    def test_nothing_there_or_no(self, says: str) -> None:
+        assert parse(self.one(says))["call_back"].may_pause is False
+
+    @pytest.mark.parametrize("says", ["yes", "Yes", " yes ", "TRUE", "1"])
+    def test_yes(self, says: str) -> None:
+        assert parse(self.one(says))["call_back"].may_pause is True
+
+    def test_it_stands_wherever_the_header_line_says(self) -> None:
+        columns = COLUMNS.replace("basis", "may_pause,basis")
+        assert parse(file(line(basis="yes,local"), columns=columns))["call_back"].may_pause is True
+
+    def test_a_line_that_ends_before_it_says_no(self) -> None:
+        assert parse(file(line(), columns=self.COLUMNS))["call_back"].may_pause is False
+
+    def test_the_file_that_is_shipped_and_the_pages_differ_in_it_alone(self) -> None:
+        shipped, pages = load_file(SHIPPED), load_file(Path(__file__).parent / "clocks.csv")
+        assert not any(policy.may_pause for policy in pages.values())
+        assert {kind: shipped[kind].model_copy(update={"may_pause": False}) for kind in pages} == pages
+
+    @pytest.mark.parametrize("says", ["maybe", "2", "only on Fridays"])
+    def test_anything_else_is_a_fault(self, says: str) -> None:
+        assert faults(self.one(says)) == [f'line 2.may_pause: must be yes or no, not "{says}".']
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"subject": "case"},
+            {"subject": "handoff"},
+            {"subject": "partner_request"},
+            {"unit": "hour"},
+            {"basis": "statutory"},
+            {"basis": "Buckinghamshire MARF"},
+        ],
+        ids=str,
+    )
+    def test_only_what_the_council_promised_about_a_contact_and_not_in_hours(self, changes: dict[str, str]) -> None:
+        says = "only a local promise about a contact can be paused, and none in hours; leave it empty."
+        assert faults(self.one("yes", **changes)) == [f"line 2.may_pause: {says}"]
+        assert parse(self.one("no", **changes))["call_back"].may_pause is False
+
+    def test_it_is_named_beside_whatever_else_is_wrong_in_the_line(self) -> None:
+        found = faults(self.one("yes", subject="case", limit="0", unit="hour", ends="end_of_day"))
+        assert [fault.partition(": ")[0] for fault in found] == ["line 2.ends", "line 2.may_pause", "line 2.limit"]
+
+    def test_a_column_that_stands_twice_is_a_fault(self) -> None:
+        text = file(line() + ",yes,no", columns=self.COLUMNS + ",may_pause")
+        assert faults(text) == ["column may_pause: stands twice in the header line."]
+
+
 @pytest.mark.parametrize("text", [COLUMNS, COLUMNS + "\n\n\n"])
 def test_a_file_without_a_policy_is_a_fault(text: str) -> None:
     assert faults(text) == ["The file holds no policy."]

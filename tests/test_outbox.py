@@ -15,14 +15,29 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
 
-from casework.actions import cases, contacts, handoffs, integrity_checks, outbox, rechecks, reminders, rule_sets
-from casework.models import AuditEvent, Contact, Event, Message, OutboxMessage
-from localities.models import User
+from casework.actions import (
+    cases,
+    clock_changes,
+    contacts,
+    handoffs,
+    handovers,
+    integrity_checks,
+    outbox,
+    partner_checks,
+    rechecks,
+    reminder_looks,
+    reminders,
+    rule_sets,
+)
+from casework.errors import NotAllowedInStatus, NotPermitted
+from casework.models import AuditEvent, Case, Contact, Event, Message, OutboxMessage, Reminder
+from localities.models import Agency, User
 from tests.documents import child
 from tests.drafts import Drafts, person
 from tests.mail import Sink, mail_server, nobody_listens
 from tests.sql import copy, run, settle
 from tests.story import Story
+from triage.documents import InvalidDocument
 
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
@@ -330,6 +345,368 @@ class TestTheClocksItStops:
         assert len(sink.letters) == 1
 
 
+def school_is_told(sink: Sink, subject: str) -> list[str]:
+    """What the school got, by the beginning of the subject."""
+    return [letter["Subject"] for letter in sink.to("dsl@school.example") if letter["Subject"].startswith(subject)]
+
+
+WE_HAVE, WE_DECIDED = "We have your contact", "What we decided about your contact"
+
+
+class TestTheOrder:
+    """What goes to one address about one contact or case goes in the order in which it was written."""
+
+    def put_back(self, story: Story, sink: Sink) -> Contact:
+        """A contact whose acknowledgement did not go out: it is tried again in a minute."""
+        contact = story.contact()
+        sink.refuses["dsl@school.example"] = "451 not now"
+        assert drain(story.now, sink.connect) == (0, 1)
+        sink.refuses.clear()
+        return contact
+
+    def test_no_feedback_goes_before_the_acknowledgement(self, story: Story, sink: Sink) -> None:
+        contact = self.put_back(story, sink)
+        story.decided(contact)
+        OutboxMessage.objects.filter(pk=acknowledgement(contact).pk).update(not_before=story.now + MINUTE)
+        drain(story.now, sink.connect)
+        assert sink.to("dsl@school.example") == []
+        drain(story.now + MINUTE, sink.connect)
+        assert [letter["Subject"] for letter in sink.to("dsl@school.example")] == [
+            f"{WE_HAVE} {contact}", f"{WE_DECIDED} {contact}",
+        ]  # fmt: skip
+
+    def test_nobody_else_waits_for_it(self, story: Story, sink: Sink) -> None:
+        """Not the team that is offered the case, not those who are reminded of it, and not another contact's sender."""
+        contact = self.put_back(story, sink)
+        OutboxMessage.objects.filter(pk=acknowledgement(contact).pk).update(not_before=story.now + timedelta(days=9))
+        story.decided(contact)
+        another = story.contact(by="example-police")
+        reminders.sweep(now=story.later(days=2))
+        drain(story.now + timedelta(hours=1), sink.connect)
+        assert school_is_told(sink, "") == [f"{WE_HAVE} {another}"]
+        assert sink.to("ben@front-door.example") != []
+        assert sink.to("amina@front-door.example") != []
+        waiting = OutboxMessage.objects.filter(sent_at=None).values_list("kind", "contact")
+        assert set(waiting) == {("acknowledgement", contact.pk), ("feedback", contact.pk)}
+
+    def test_about_a_case_it_is_the_same(self, story: Story, sink: Sink, ben: User) -> None:
+        """Ben is told of the offer first, then that nobody has answered it."""
+        handoff = story.offered()
+        sink.refuses["ben@front-door.example"] = "451 not now"
+        drain(story.now, sink.connect)
+        sink.refuses.clear()
+        clock = handoff.clocks.get()
+        OutboxMessage.objects.filter(to=ben.email).update(not_before=clock.warn_at + MINUTE)
+        reminders.sweep(now=clock.warn_at)
+        drain(clock.warn_at, sink.connect)
+        assert sink.to(ben.email) == []
+        drain(clock.warn_at + MINUTE, sink.connect)
+        assert [letter["Subject"].partition(":")[0] for letter in sink.to(ben.email)] == [
+            "A case is offered to your team", "Soon due",
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize("then", ["parked", "dropped"])
+    def test_what_was_given_up_holds_nothing_back(self, story: Story, sink: Sink, adele: User, then: str) -> None:
+        contact = story.contact()
+        message = parked(sink, acknowledgement(contact), story.now)
+        if then == "dropped":
+            outbox.drop(message_id=message.pk, reason="Told by telephone.", by=adele, now=story.now)
+        story.decided(contact)
+        drain(story.now, sink.connect)
+        assert school_is_told(sink, "") == [f"{WE_DECIDED} {contact}"]
+
+    def test_what_another_drain_is_sending_holds_the_next_back(self, story: Story, sink: Sink) -> None:
+        """Killed on the way: until the lease ends nobody knows whether the acknowledgement went out."""
+        contact = story.contact()
+        with pytest.raises(Killed):
+            drain(story.now, dies_before_sending)
+        claimed_at = story.now
+        story.decided(contact)
+        OutboxMessage.objects.filter(pk=acknowledgement(contact).pk).update(leased_until=story.now + outbox.LEASE)
+        drain(story.now, sink.connect)
+        assert sink.to("dsl@school.example") == []
+        drain(story.now + outbox.LEASE, sink.connect)
+        assert len(sink.to("dsl@school.example")) == 2
+        assert claimed_at < story.now
+
+    def test_a_step_that_is_being_sent_is_not_overtaken_by_the_next_in_a_letter(
+        self, story: Story, sink: Sink, maya: User
+    ) -> None:
+        """
+        A slow server takes Maya's warning about a contact. In the meantime that contact is late, and so are four
+        others: another drain gathers those, and leaves the first to its turn.
+        """
+        first = story.contact(referrer={"name": "Duty desk"})
+        clock = first.clocks.get(kind="next_step_decision")
+        reminders.sweep(now=clock.warn_at)
+        others = [_quiet(story, number) for number in range(4)]
+        OutboxMessage.objects.exclude(to=maya.email).update(not_before=clock.due_at + timedelta(days=1))
+        meanwhile: list[str] = []
+
+        class Slow(EmailBackend):
+            def send_messages(self, email_messages: Any) -> int:
+                if not meanwhile:
+                    reminders.sweep(now=clock.due_at)
+                    waiting = OutboxMessage.objects.filter(sent_at=None, leased_until=None)
+                    waiting.update(not_before=clock.due_at + timedelta(days=1))
+                    waiting.filter(to=maya.email, reminder__step="breach").update(not_before=clock.due_at)
+                    meanwhile.append("another drain")
+                    drain(clock.due_at + MINUTE, sink.connect)
+                    meanwhile.extend(letter["Subject"] for letter in sink.to(maya.email))
+                return super().send_messages(email_messages)
+
+        outbox.drain(clock=lambda: clock.due_at, connect=lambda: Slow(host="127.0.0.1", port=sink.port))
+        assert meanwhile == ["another drain", "4 reminders, 4 of them late"]
+        text = sink.to(maya.email)[0].get_content()
+        assert str(first) not in text
+        assert all(str(other) in text for other in others)
+        drain(clock.due_at + timedelta(hours=1), sink.connect)
+        assert [letter["Subject"] for letter in sink.to(maya.email)][1:] == [
+            f"Soon due: next step decision, {first}", f"Late: next step decision, {first}",
+        ]  # fmt: skip
+
+    def test_a_step_that_is_tried_again_is_not_overtaken_by_the_next_in_a_letter(
+        self, story: Story, sink: Sink, maya: User
+    ) -> None:
+        first = story.contact(referrer={"name": "Duty desk"})
+        clock = first.clocks.get(kind="next_step_decision")
+        reminders.sweep(now=clock.warn_at)
+        sink.refuses[maya.email] = "451 not now"
+        drain(clock.warn_at, sink.connect)
+        sink.refuses.clear()
+        OutboxMessage.objects.filter(sent_at=None).update(not_before=clock.due_at + timedelta(hours=2))
+        for number in range(2):
+            _quiet(story, number)
+        reminders.sweep(now=clock.due_at)
+        drain(clock.due_at + timedelta(hours=1), sink.connect)
+        (letter,) = sink.to(maya.email)
+        assert letter["Subject"] == "4 reminders, 2 of them late"
+        assert str(first) not in letter.get_content()
+        drain(clock.due_at + timedelta(hours=2), sink.connect)
+        assert [letter["Subject"] for letter in sink.to(maya.email)][1:] == [
+            f"Soon due: next step decision, {first}", f"Late: next step decision, {first}",
+        ]  # fmt: skip
+
+
+def _quiet(story: Story, number: int) -> Contact:
+    """A contact of a family of its own, of whose promises only the reminders tell."""
+    born = f"{2008 + number}-05-20"
+    entry = child(nhs_number=None, date_of_birth=born, first_name=born, last_name=born, also_known_as=[])
+    return story.contact(children=[entry], adults=[], referrer={"name": "Duty desk"})
+
+
+def parked(sink: Sink, message: OutboxMessage, at: datetime) -> OutboxMessage:
+    """A message that its server refused once too often, with whatever its letter carries. All others wait."""
+    OutboxMessage.objects.exclude(pk=message.pk).exclude(carried_by=message).filter(
+        sent_at=None, parked_at=None
+    ).update(not_before=at + timedelta(days=400))
+    OutboxMessage.objects.filter(pk=message.pk).update(attempts=outbox.MOST_ATTEMPTS - 1, not_before=at)
+    sink.refuses[message.to] = "550 nobody here"
+    assert drain(at, sink.connect) == (0, 1)
+    sink.refuses.clear()
+    message.refresh_from_db()
+    assert message.parked_at == at
+    OutboxMessage.objects.filter(sent_at=None, parked_at=None).update(not_before=at)
+    return message
+
+
+def a_letter_of_four(story: Story, sink: Sink) -> OutboxMessage:
+    """A letter with four reminders for Amina, of four contacts, that was refused once. Its message."""
+    for number in range(4):
+        _quiet(story, number)
+    story.now = Contact.objects.earliest("pk").clocks.get(kind="next_step_decision").warn_at
+    reminders.sweep(now=story.now)
+    OutboxMessage.objects.exclude(to="amina@front-door.example").update(not_before=story.now + timedelta(days=400))
+    sink.refuses["amina@front-door.example"] = "451 not now"
+    assert drain(story.now, sink.connect) == (0, 1)
+    sink.refuses.clear()
+    return OutboxMessage.objects.get(to="amina@front-door.example", carried_by=None)
+
+
+class TestByHand:
+    """What is parked a person sees to: it goes on its way again, or it is dropped, and they say why."""
+
+    def retry(self, message: OutboxMessage, at: datetime, by: str = "adele") -> OutboxMessage:
+        return outbox.retry(message_id=message.pk, by=person(by), now=at)
+
+    def drop(
+        self, message: OutboxMessage, at: datetime, by: str = "adele", reason: str = "I rang the school."
+    ) -> OutboxMessage:
+        return outbox.drop(message_id=message.pk, reason=reason, by=person(by), now=at)
+
+    def told_how_often(self, sink: Sink, address: str, line: str) -> int:
+        """In how many letters to an address something stands."""
+        return sum(line in letter.get_content().splitlines() for letter in sink.to(address))
+
+    def test_it_goes_on_its_way_again_from_the_first_try_on(self, story: Story, sink: Sink, adele: User) -> None:
+        contact = story.contact()
+        message = parked(sink, acknowledgement(contact), story.now)
+        at = story.later(days=1)
+        assert self.retry(message, at) == message
+        message.refresh_from_db()
+        assert (message.parked_at, message.attempts, message.not_before) == (None, 0, at)
+        (event,) = AuditEvent.objects.filter(event=Event.MESSAGE_RETRIED)
+        assert (event.by_user, event.at, event.contact) == (adele, at, contact)
+        assert event.detail == {"kind": "acknowledgement"}
+        sink.refuses[message.to] = "451 not now"
+        drain(at, sink.connect)
+        message.refresh_from_db()
+        assert message.not_before == at + MINUTE
+        sink.refuses.clear()
+        assert drain(at + MINUTE, sink.connect) == (1, 0)
+        contact.refresh_from_db()
+        assert contact.acknowledged_at == at + MINUTE
+
+    def test_it_is_given_up_with_a_reason_and_never_sent(self, story: Story, sink: Sink, sam: User) -> None:
+        contact = story.contact()
+        message = parked(sink, acknowledgement(contact), story.now)
+        at = story.later()
+        assert self.drop(message, at, "sam", reason=" I rang the school. ") == message
+        message.refresh_from_db()
+        assert (message.dropped_at, message.dropped_by, message.drop_reason) == (at, sam, "I rang the school.")
+        assert message.parked_at is not None
+        (event,) = AuditEvent.objects.filter(event=Event.MESSAGE_DROPPED)
+        assert (event.by_user, event.at, event.contact) == (sam, at, contact)
+        assert event.detail == {"kind": "acknowledgement"}, "what was typed stays with the message"
+        assert drain(story.later(days=400), sink.connect) == (0, 0)
+        # That nobody was told is not that it was done.
+        assert contact.clocks.running().filter(kind="acknowledge_referrer").exists()
+
+    @pytest.mark.parametrize("by", ["adele", "sam"])
+    def test_whoever_runs_the_service_or_answers_for_it_may(self, story: Story, sink: Sink, by: str) -> None:
+        message = parked(sink, acknowledgement(story.contact()), story.now)
+        assert self.retry(message, story.now, by) == message
+        message = parked(sink, message, story.later())
+        assert self.drop(message, story.now, by) == message
+
+    @pytest.mark.parametrize("by", ["amina", "maya", "ben", "carol", "paula", "ava", "iris"])
+    def test_nobody_else_may(self, story: Story, sink: Sink, by: str) -> None:
+        message = parked(sink, acknowledgement(story.contact()), story.now)
+        for act in (self.retry, self.drop):
+            with pytest.raises(NotPermitted, match="Only an administrator or a service manager"):
+                act(message, story.later(), by)
+        message.refresh_from_db()
+        assert (message.dropped_at, message.attempts) == (None, outbox.MOST_ATTEMPTS)
+        assert not AuditEvent.objects.filter(event__in=[Event.MESSAGE_RETRIED, Event.MESSAGE_DROPPED]).exists()
+
+    @pytest.mark.parametrize("state", ["waits", "was sent"])
+    def test_only_what_is_parked(self, story: Story, sink: Sink, state: str) -> None:
+        message = acknowledgement(story.contact())
+        if state == "was sent":
+            drain(story.now, sink.connect)
+        for act in (self.retry, self.drop):
+            with pytest.raises(NotAllowedInStatus, match="is not parked: it was sent, or is on its way"):
+                act(message, story.later())
+
+    def test_what_was_dropped_stays_dropped(self, story: Story, sink: Sink) -> None:
+        message = parked(sink, acknowledgement(story.contact()), story.now)
+        self.drop(message, story.now)
+        for act in (self.retry, self.drop):
+            with pytest.raises(NotAllowedInStatus, match="was dropped"):
+                act(message, story.later())
+
+    @pytest.mark.parametrize("reason", ["", " \n"])
+    def test_dropping_needs_a_reason(self, story: Story, sink: Sink, reason: str) -> None:
+        message = parked(sink, acknowledgement(story.contact()), story.now)
+        with pytest.raises(InvalidDocument) as excinfo:
+            self.drop(message, story.now, reason=reason)
+        assert {fault.place: fault.says for fault in excinfo.value.faults} == {
+            "reason": "Say why it need not go out, or who was told in which other way."
+        }
+        message.refresh_from_db()
+        assert message.dropped_at is None
+
+    def test_a_letter_is_parked_with_what_it_carries(self, story: Story, sink: Sink) -> None:
+        message = parked(sink, a_letter_of_four(story, sink), story.now)
+        for_amina = OutboxMessage.objects.filter(to=message.to)
+        assert list(for_amina.values_list("parked_at", flat=True)) == [story.now] * 4
+        written = AuditEvent.objects.filter(event=Event.MESSAGE_PARKED)
+        assert {event.contact for event in written} == set(Contact.objects.all())
+
+    def test_a_letter_goes_on_its_way_with_what_it_carries_and_with_nothing_else(
+        self, story: Story, sink: Sink
+    ) -> None:
+        """It may have arrived on its last try: under the same key it has the same words, whatever waits beside it."""
+        letter = a_letter_of_four(story, sink)
+        words = _words_of(letter)
+        message = parked(sink, letter, story.now)
+        for number in range(10, 14):
+            _quiet(story, number)
+        at = story.later(days=1)
+        reminders.sweep(now=at)
+        self.retry(message, at)
+        drain(at + timedelta(minutes=30), sink.connect)
+        assert not OutboxMessage.objects.filter(sent_at=None).exists(), "none of them is left behind"
+        (again,) = [each for each in sink.to(message.to) if _words(each) == words]
+        assert again["Subject"] == "4 reminders"
+        written = AuditEvent.objects.filter(event=Event.MESSAGE_RETRIED)
+        assert [event.contact for event in written] == list(Contact.objects.order_by("pk")[:4])
+        # Each of its reminders went in that letter alone.
+        for event in written:
+            assert self.told_how_often(sink, message.to, f"Soon due: next step decision, {event.contact}") == 1
+
+    def test_a_reminder_goes_on_its_way_alone_as_it_was_tried(self, story: Story, sink: Sink) -> None:
+        contact = _quiet(story, 0)
+        clock = contact.clocks.get(kind="next_step_decision")
+        reminders.sweep(now=clock.warn_at)
+        message = parked(sink, OutboxMessage.objects.get(to="amina@front-door.example"), clock.warn_at)
+        story.now = clock.warn_at
+        for number in range(10, 14):
+            _quiet(story, number)
+        reminders.sweep(now=story.later(days=3))
+        self.retry(message, story.now)
+        drain(story.now + timedelta(minutes=30), sink.connect)
+        says = f"Soon due: next step decision, {contact}"
+        subjects = [letter["Subject"] for letter in sink.to(message.to)]
+        assert says in subjects
+        assert any(subject.endswith(" reminders") for subject in subjects)
+        assert self.told_how_often(sink, message.to, says) == 1
+
+    def test_a_letter_is_given_up_with_what_it_carries(self, story: Story, sink: Sink, adele: User) -> None:
+        message = parked(sink, a_letter_of_four(story, sink), story.now)
+        self.drop(message, story.now)
+        for_amina = OutboxMessage.objects.filter(to=message.to)
+        assert set(for_amina.values_list("dropped_at", "dropped_by", "drop_reason")) == {
+            (story.now, adele.pk, "I rang the school.")
+        }
+        written = AuditEvent.objects.filter(event=Event.MESSAGE_DROPPED)
+        assert {event.contact for event in written} == set(Contact.objects.all())
+        drain(story.later(days=400), sink.connect)
+        assert sink.to(message.to) == []
+
+    def test_what_a_letter_carries_is_seen_to_with_it(self, story: Story, sink: Sink) -> None:
+        message = parked(sink, a_letter_of_four(story, sink), story.now)
+        for carried in message.carries.all():
+            for act in (self.retry, self.drop):
+                with pytest.raises(OutboxMessage.DoesNotExist):
+                    act(carried, story.now)
+
+    def test_a_last_try_that_fails_too_late_parks_nothing(self, story: Story, sink: Sink) -> None:
+        """A slow server says no after its lease: another drain has sent the letter in the meantime."""
+        letter = a_letter_of_four(story, sink)
+        OutboxMessage.objects.filter(pk=letter.pk).update(attempts=outbox.MOST_ATTEMPTS - 1, not_before=story.now)
+
+        class SlowAndSorry(EmailBackend):
+            def send_messages(self, email_messages: Any) -> int:
+                drain(story.later(minutes=3), sink.connect)
+                raise ConnectionResetError
+
+        outbox.drain(clock=lambda: story.now, connect=SlowAndSorry)
+        for_amina = OutboxMessage.objects.filter(to=letter.to)
+        assert set(for_amina.values_list("sent_at", "parked_at")) == {(story.now, None)}
+        assert not AuditEvent.objects.filter(event=Event.MESSAGE_PARKED).exists()
+
+
+def _words(letter: ReceivedLetter) -> tuple[str, str, str]:
+    return letter["Idempotency-Key"], letter["Subject"], letter.get_content()
+
+
+def _words_of(message: OutboxMessage) -> tuple[str, str, str]:
+    """What a message would say if it were sent now."""
+    email = outbox._email(message)
+    return email.extra_headers["Idempotency-Key"], email.subject, email.body.replace("\n", "\r\n")
+
+
 # What nobody outside may read: each word stands somewhere in what was sent or typed, and nowhere else.
 SECRETS = (
     "Zebediah", "Oxenfforde", "Zebbie", "Quintilla", "Wrothesley", "Tilly-Mae", "Hortensia", "Vanterpool",
@@ -354,27 +731,63 @@ def _family() -> dict[str, Any]:
     }
 
 
+def _typed_while_it_waits(story: Story, contact: Contact, typed: str) -> None:
+    """A partner is asked and answers, a promise stands still and is given more time, the family agrees."""
+    police = Agency.objects.get(code="example-police")
+    check = partner_checks.ask(
+        contact_id=contact.pk, agency_id=police.pk, question=typed, by=person("amina"), now=story.later()
+    )
+    partner_checks.record_answer(check_id=check.pk, answer=typed, by=person("amina"), now=story.later())
+    clock = contact.clocks.get(kind="final_decision_green")
+    to = clock.due_at + timedelta(days=1)
+    clock_changes.extend(clock_id=clock.pk, to=to, reason=typed, by=person("maya"), now=story.later())
+    clock_changes.pause(clock_id=clock.pk, reason=typed, by=person("amina"), now=story.later())
+    contacts.record_agreement(
+        contact_id=contact.pk, service="given", given_by="Hortensia Vanterpool", on=story.now.date(),
+        by=person("amina"), now=story.later(),
+    )  # fmt: skip
+
+
+def _to_and_fro(story: Story, case: Case, typed: str) -> None:
+    """To the neighbouring team, and back again within the month."""
+    for team, sender, receiver in (("chiltern", "ben", "chris"), ("aylesbury", "chris", "ben")):
+        handoff = handoffs.offer(
+            case_id=case.pk, to_team_id=story.team(team).pk, reason=typed, lead_reason=typed, despite=typed,
+            by=person(sender), now=story.later(),
+        )  # fmt: skip
+        handoffs.accept(handoff_id=handoff.pk, by=person(receiver), now=story.later())
+
+
 class TestNoName:
     def test_no_e_mail_of_a_full_story_names_a_child_or_a_family(
         self, story: Story, drafts: Drafts, sink: Sink, amina: User, ben: User, bea: User, sam: User
     ) -> None:
-        """Every kind of message there is, and every word of theirs."""
+        """Every kind of message there is, many reminders in one letter too, and every word of theirs."""
         typed = "Marzipan says Zebediah Oxenfforde of 77 Secretary Road."
-        contact = story.contact(**_family())
+        contact = story.contact(**_family(), agreement={"service": "not_sought"})
+        _typed_while_it_waits(story, contact, typed)
         handoff = story.offered(contact, rationale=typed)
         handoffs.return_to_sender(handoff_id=handoff.pk, reason=typed, by=ben, now=story.later())
         again = handoffs.offer(
             case_id=handoff.case_id, to_team_id=story.team("aylesbury").pk, reason=typed, by=amina, now=story.later()
         )
         handoffs.accept(handoff_id=again.pk, by=ben, now=story.later())
+        _to_and_fro(story, again.case, typed)
         cases.name_lead(case_id=again.case_id, lead_id=bea.pk, by=ben, now=story.later())
         linked = story.contact(**_family())
         story.decided(linked, rationale=typed)
         neighbour = story.contact(**_family(), by="example-charity", source_code="1B")
         story.decided(neighbour, pathway="advice", level=3, rationale=typed)
         story.signed_off(neighbour)
+        night = story.contact(at=story.now.replace(hour=23), **_family(), immediate_danger=True)
+        story.now = night.received_at
+        handovers.hand_over(contact_id=night.pk, note=typed, by=person("erin"), now=story.later())
         waits = story.contact(**_family(), immediate_danger=True)
         reminders.sweep(now=story.later(days=40))
+        reminder_looks.snooze(
+            reminder_id=Reminder.objects.filter(clock__contact=night, step="warning")[0].pk, until="hour",
+            reason=typed, by=amina, now=story.now,
+        )  # fmt: skip
         cases.close(case_id=again.case_id, outcome="needs_met", summary=typed, by=ben, now=story.later())
         draft = drafts.proved()
         rule_sets.propose(version_id=draft.pk, edition=1, proposal=typed, by=person("paula"), now=story.later())
@@ -384,11 +797,13 @@ class TestNoName:
         settle()
         run("ALTER TABLE casework_decision DROP CONSTRAINT a_decision_has_a_rationale")
         integrity_checks.check(now=story.later())
-        drain(story.now, sink.connect)
+        drain(story.later(), sink.connect)
 
         assert waits.status == "received"
         assert set(OutboxMessage.objects.values_list("kind", flat=True)) == set(Message)
-        assert len(sink.letters) == OutboxMessage.objects.count() == OutboxMessage.objects.exclude(sent_at=None).count()
+        assert not OutboxMessage.objects.filter(sent_at=None).exists()
+        assert len(sink.letters) == OutboxMessage.objects.filter(carried_by=None).count()
+        assert any("reminders, " in letter["Subject"] for letter in sink.letters), "none carried others"
         document = json.dumps(contact.document)
         for word in SECRETS:
             assert word in document

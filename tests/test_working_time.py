@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from casework.clock_policies import shipped_working_time
 from localities.working_time import LONDON, Hours, WorkingTime, as_utc, end_of_day, local_day, shipped_hours
@@ -244,6 +246,102 @@ def test_a_council_without_hours_begins_its_working_days_at_nine() -> None:
     assert counted.astimezone(UTC) == local("Mon 23 Nov 2026 09:00")
 
 
+# ---- how long the hub is open
+
+OPEN_TIME = [
+    # from, to, for how long the hub is open: hours, minutes, seconds
+    ("Thu 19 Nov 2026 10:00", "Thu 19 Nov 2026 12:30", (2, 30, 0)),
+    ("Thu 19 Nov 2026 10:00", "Thu 19 Nov 2026 10:00", (0, 0, 0)),
+    ("Thu 19 Nov 2026 17:29:59", "Thu 19 Nov 2026 17:30:01", (0, 0, 1)),
+    ("Thu 19 Nov 2026 08:59:59", "Thu 19 Nov 2026 09:00:01", (0, 0, 1)),
+    # a night, a weekend
+    ("Thu 19 Nov 2026 17:00", "Fri 20 Nov 2026 10:00", (1, 30, 0)),
+    ("Thu 19 Nov 2026 17:30", "Fri 20 Nov 2026 09:00", (0, 0, 0)),
+    ("Fri 20 Nov 2026 16:00", "Mon 23 Nov 2026 10:00", (2, 0, 0)),
+    ("Fri 20 Nov 2026 17:00", "Mon 23 Nov 2026 09:00", (0, 0, 0)),
+    ("Sat 21 Nov 2026 00:00", "Sun 22 Nov 2026 23:59:59", (0, 0, 0)),
+    # a week: four long days and a Friday
+    ("Mon 16 Nov 2026 00:00", "Mon 23 Nov 2026 00:00", (42, 0, 0)),
+    # Christmas: Wednesday from eleven, Christmas Eve, Tuesday, Wednesday until eleven
+    ("Wed 23 Dec 2026 11:00", "Wed 30 Dec 2026 11:00", (25, 30, 0)),
+    ("Fri 25 Dec 2026 09:00", "Mon 28 Dec 2026 17:30", (0, 0, 0)),
+    # the weekends in which the hour changes: the clock on the wall opens the hub
+    ("Fri 27 Mar 2026 16:00 GMT", "Mon 30 Mar 2026 10:00 BST", (2, 0, 0)),
+    ("Fri 23 Oct 2026 16:00 BST", "Mon 26 Oct 2026 10:00 GMT", (2, 0, 0)),
+    ("Sun 25 Oct 2026 01:30 BST", "Sun 25 Oct 2026 01:30 GMT", (0, 0, 0)),
+    # backwards is no time at all
+    ("Fri 20 Nov 2026 10:00", "Thu 19 Nov 2026 10:00", (0, 0, 0)),
+    ("Thu 19 Nov 2026 12:00", "Thu 19 Nov 2026 10:00", (0, 0, 0)),
+]
+
+
+@pytest.mark.parametrize(("start", "end", "for_so_long"), OPEN_TIME)
+def test_how_long_the_hub_is_open(start: str, end: str, for_so_long: tuple[int, int, int]) -> None:
+    hours, minutes, seconds = for_so_long
+    expected = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    assert HUB.open_time(local(start), local(end), local=True) == expected
+
+
+AFTER_OPEN_TIME = [
+    # from, hours of open time, until
+    ("Thu 19 Nov 2026 10:00", 2.5, "Thu 19 Nov 2026 12:30"),
+    # The moment of closing is still open.
+    ("Thu 19 Nov 2026 10:00", 7.5, "Thu 19 Nov 2026 17:30"),
+    ("Thu 19 Nov 2026 17:30", 1, "Fri 20 Nov 2026 10:00"),
+    ("Thu 19 Nov 2026 17:00", 1.5, "Fri 20 Nov 2026 10:00"),
+    ("Fri 20 Nov 2026 16:00", 2, "Mon 23 Nov 2026 10:00"),
+    # after Friday's closing, on a Saturday, before opening
+    ("Fri 20 Nov 2026 17:20", 1, "Mon 23 Nov 2026 10:00"),
+    ("Sat 21 Nov 2026 12:00", 1, "Mon 23 Nov 2026 10:00"),
+    ("Mon 23 Nov 2026 03:00", 1, "Mon 23 Nov 2026 10:00"),
+    ("Mon 16 Nov 2026 09:00", 42, "Fri 20 Nov 2026 17:00"),
+    ("Wed 23 Dec 2026 11:00", 25.5, "Wed 30 Dec 2026 11:00"),
+    ("Thu 24 Dec 2026 17:30", 0.5, "Tue 29 Dec 2026 09:30"),
+    ("Fri 27 Mar 2026 16:00 GMT", 2, "Mon 30 Mar 2026 10:00 BST"),
+    ("Fri 23 Oct 2026 16:00 BST", 2, "Mon 26 Oct 2026 10:00 GMT"),
+    ("Sun 25 Oct 2026 01:30 BST", 1, "Mon 26 Oct 2026 10:00 GMT"),
+    # No time at all moves nothing, wherever it lies.
+    ("Thu 19 Nov 2026 10:00", 0, "Thu 19 Nov 2026 10:00"),
+    ("Sat 21 Nov 2026 12:00", 0, "Sat 21 Nov 2026 12:00"),
+]
+
+
+@pytest.mark.parametrize(("start", "hours", "end"), AFTER_OPEN_TIME)
+def test_the_moment_by_which_the_hub_has_been_open_for_so_long(start: str, hours: float, end: str) -> None:
+    assert HUB.after_open_time(local(start), timedelta(hours=hours), local=True) == local(end)
+
+
+def test_a_closure_day_is_no_open_time_for_what_is_local_and_for_nothing_else() -> None:
+    calendar = buckinghamshire(closures=("Fri 20 Nov 2026",))
+    thursday, monday = local("Thu 19 Nov 2026 17:00"), local("Mon 23 Nov 2026 10:00")
+    assert calendar.open_time(thursday, monday, local=True) == timedelta(hours=1.5)
+    assert calendar.open_time(thursday, monday, local=False) == timedelta(hours=9.5)
+    assert calendar.after_open_time(thursday, timedelta(hours=1.5), local=True) == monday
+    assert calendar.after_open_time(thursday, timedelta(hours=9.5), local=False) == monday
+
+
+def test_an_extra_bank_holiday_is_no_open_time_at_all() -> None:
+    calendar = buckinghamshire(bank_holidays=("Fri 20 Nov 2026",), working_days=("Mon 28 Dec 2026",))
+    for of_ours in (True, False):
+        friday = (local("Fri 20 Nov 2026 00:00"), local("Sat 21 Nov 2026 00:00"))
+        assert calendar.open_time(*friday, local=of_ours) == timedelta(0)
+        # and one that was moved away is a Monday like any other
+        monday = (local("Mon 28 Dec 2026 00:00"), local("Tue 29 Dec 2026 00:00"))
+        assert calendar.open_time(*monday, local=of_ours) == timedelta(hours=8.5)
+
+
+def test_another_councils_open_time() -> None:
+    hours = {number: Hours(time(9), time(17)) for number in (0, 1, 3, 4)}
+    closed_on_wednesdays = WorkingTime(hours=hours)
+    tuesday, thursday = local("Tue 17 Nov 2026 16:00"), local("Thu 19 Nov 2026 10:00")
+    assert closed_on_wednesdays.open_time(tuesday, thursday, local=True) == timedelta(hours=2)
+    assert closed_on_wednesdays.after_open_time(tuesday, timedelta(hours=2), local=True) == thursday
+    # Without hours it is nine to five.
+    none_entered = WorkingTime(hours={})
+    assert none_entered.open_time(tuesday, thursday, local=True) == timedelta(hours=10)
+    assert none_entered.after_open_time(tuesday, timedelta(hours=10), local=True) == thursday
+
+
 # ---- local time and UTC
 
 
@@ -282,3 +380,61 @@ def test_the_local_day_turns_at_local_midnight() -> None:
     assert local_day(datetime(2026, 7, 1, 22, 59, 59, tzinfo=UTC)) == date(2026, 7, 1)
     assert local_day(datetime(2026, 7, 1, 23, 0, 0, tzinfo=UTC)) == date(2026, 7, 2)
     assert local_day(datetime(2026, 7, 2, 0, 30, tzinfo=LONDON)) == date(2026, 7, 2)
+
+
+# ---- whatever the moment
+
+CALENDARS = {
+    "as shipped": HUB,
+    "with days of its own": buckinghamshire(
+        bank_holidays=("Fri 19 Jun 2026", "Fri 8 May 2026"),
+        working_days=("Mon 4 May 2026", "Fri 25 Dec 2026"),
+        closures=("Tue 29 Dec 2026", "Wed 30 Dec 2026", "Thu 31 Dec 2026", "Fri 23 Oct 2026", "Mon 30 Mar 2026"),
+    ),
+}
+calendars = st.sampled_from(list(CALENDARS.values()))
+# In whichever zone they are told: the answer is the same.
+moments = st.datetimes(
+    datetime(2026, 1, 1),  # noqa: DTZ001  # the zone follows
+    datetime(2027, 1, 31),  # noqa: DTZ001
+    timezones=st.sampled_from([UTC, LONDON]),
+)
+while_ = st.timedeltas(timedelta(0), timedelta(days=12))
+whatever = settings(max_examples=80, derandomize=True, deadline=None, database=None)
+
+
+@whatever
+@given(calendars, moments, while_, st.booleans())
+def test_after_its_open_time_the_hub_has_been_open_for_just_so_long(
+    calendar: WorkingTime, start: datetime, open_time: timedelta, of_ours: bool
+) -> None:
+    end = calendar.after_open_time(start, open_time, local=of_ours)
+    assert end >= start
+    assert calendar.open_time(start, end, local=of_ours) == open_time
+    # And no sooner: a moment before, it was open for less.
+    if open_time:
+        moment = min(timedelta(milliseconds=1), open_time)
+        assert calendar.open_time(start, end - moment, local=of_ours) < open_time
+
+
+@whatever
+@given(calendars, moments, while_, while_, st.booleans())
+def test_open_time_adds_up(
+    calendar: WorkingTime, start: datetime, first: timedelta, second: timedelta, of_ours: bool
+) -> None:
+    start = start.astimezone(UTC)
+    middle, end = start + first, start + first + second
+    whole = calendar.open_time(start, end, local=of_ours)
+    parts = [calendar.open_time(start, middle, local=of_ours), calendar.open_time(middle, end, local=of_ours)]
+    assert whole == sum(parts, timedelta())
+    assert timedelta(0) <= whole <= end - start
+    assert calendar.open_time(start, end, local=True) <= calendar.open_time(start, end, local=False)
+
+
+@whatever
+@given(moments, while_)
+def test_open_time_is_counted_where_the_hub_is_open(start: datetime, open_time: timedelta) -> None:
+    """Beside no time at all, it ends while the hub is open, by the hub's own word."""
+    if open_time:
+        for calendar in CALENDARS.values():
+            assert calendar.is_open(calendar.after_open_time(start, open_time, local=True))

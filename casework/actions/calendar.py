@@ -10,7 +10,6 @@ from django.db import transaction
 from django.db.models import F
 
 from casework import audit, clocks
-from casework.clock_policies import moments
 from casework.models import CalendarEdit, Clock, ClockChange, ClockChangeKind, Event
 from localities import calendar
 from localities.models import CalendarDay, User
@@ -90,12 +89,14 @@ def _over(edit: CalendarEdit) -> Sequence[int]:
 def _look_at(
     edit: CalendarEdit, some: Sequence[int], working_time: WorkingTime, without: WorkingTime, now: datetime
 ) -> None:
-    # What was paused or extended does not follow from policy and start alone.
-    changed = set(ClockChange.objects.filter(clock__in=some).values_list("clock", flat=True))
-    for each in Clock.objects.running().filter(pk__in=some).select_related("policy").order_by("pk"):
-        # Hub hours may have changed since the clock started, and that is no reason to move it: this day must be.
-        as_it_was = moments(each.policy, each.started_at, without)
-        if each.pk in changed or moments(each.policy, each.started_at, working_time) != as_it_was:
+    running = Clock.objects.running().filter(pk__in=some).select_related("policy").prefetch_related("changes")
+    for each in running.order_by("pk"):
+        changes = list(each.changes.all())
+        # Hub hours may have changed since the clock started, and that is no reason to move it: this day must be. Or
+        # it went on since the day was entered, from a moment that was computed without it.
+        as_it_was = clocks.recomputed(each, changes, without)
+        since = any(change.at >= edit.at for change in changes)
+        if since or clocks.recomputed(each, changes, working_time) != as_it_was:
             _move(each.pk, edit, working_time, now)
 
 

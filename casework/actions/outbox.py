@@ -20,6 +20,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from casework import audit, clocks, permissions, policies
+from casework.audit import Actor
 from casework.messages import write
 from casework.models import Contact, Event, Message, OutboxMessage
 from localities.models import User
@@ -80,7 +81,7 @@ def retry(*, message_id: int, by: User, now: datetime) -> OutboxMessage:
     message = _load_parked(message_id, by, now)
     _letter(message).update(parked_at=None)
     OutboxMessage.objects.filter(pk=message.pk).update(attempts=0, not_before=now, leased_until=None)
-    audit.record(Event.MESSAGE_RETRIED, by=by, at=now, contact=message.contact, case=message.case, kind=message.kind)
+    _write_down(Event.MESSAGE_RETRIED, message, by, now)
     return message
 
 
@@ -97,7 +98,7 @@ def drop(*, message_id: int, reason: str, by: User, now: datetime) -> OutboxMess
     if not reason.strip():
         raise InvalidDocument([Fault(("reason",), "Say why it need not go out, or who was told in which other way.")])
     _letter(message).update(dropped_at=now, dropped_by=by, drop_reason=reason.strip())
-    audit.record(Event.MESSAGE_DROPPED, by=by, at=now, contact=message.contact, case=message.case, kind=message.kind)
+    _write_down(Event.MESSAGE_DROPPED, message, by, now)
     return message
 
 
@@ -114,7 +115,7 @@ def _claim(now: datetime) -> OutboxMessage | None:
     """The next message that nobody else is sending, with a lease on it that ends if we do."""
     message = (
         _due(now)
-        .filter(~Exists(_before_it()))
+        .filter(~Exists(_before_it(now)))
         .order_by("not_before", "id")
         .select_for_update(of=("self",), skip_locked=True)
         .select_related("contact__decision_in_effect__recommendation", "case", "reminder__clock", "rule_set")
@@ -125,7 +126,7 @@ def _claim(now: datetime) -> OutboxMessage | None:
         # An outage of years is no reason to run out of numbers.
         message.attempts = min(message.attempts + 1, MOST_ATTEMPTS)
         message.save(update_fields=["leased_until", "attempts"])
-        if message.kind == Message.REMINDER and message.attempts == 1:
+        if message.kind == Message.REMINDER and message.attempts == 1 and not message.last_error:
             _gather(message, now)
     return message
 
@@ -141,31 +142,37 @@ def _due(now: datetime) -> QuerySet[OutboxMessage]:
     )
 
 
-def _before_it() -> QuerySet[OutboxMessage]:
-    """What must go out before a message: what was written earlier, to the same address, about the same thing."""
-    return OutboxMessage.objects.filter(
+def _before_it(now: datetime) -> QuerySet[OutboxMessage]:
+    """
+    What must go out before a message: what was written earlier, to the same address, about the same thing. A reminder
+    that waits for the next half hour holds nothing back.
+    """
+    earlier = OutboxMessage.objects.filter(
         Q(contact=OuterRef("contact")) | Q(case=OuterRef("case")),
         to=OuterRef("to"),
         pk__lt=OuterRef("pk"),
         sent_at__isnull=True,
         parked_at__isnull=True,
     )
+    return earlier.exclude(kind=Message.REMINDER, attempts=0, not_before__gt=now)
 
 
 def _gather(leader: OutboxMessage, now: datetime) -> None:
     """
     Have this message's letter carry the other reminders that wait for its address, if they are many. Once it has been
-    tried, a letter stays as it is: sent again after a crash, it must be the same.
+    tried, a letter stays as it is: sent again after a crash, or by a person's hand, it must be the same.
     """
-    waits_for_another = Exists(_before_it().exclude(kind=Message.REMINDER))
     others = (
         _due(now)
-        .filter(~waits_for_another, kind=Message.REMINDER, to=leader.to, attempts=0)
+        .filter(kind=Message.REMINDER, to=leader.to, attempts=0, last_error="")
         .exclude(pk=leader.pk)
         .order_by("pk")
         .select_for_update(of=("self",), skip_locked=True)
     )
-    found = list(others.values_list("pk", flat=True)[: MOST_IN_A_LETTER - 1])
+    held = list(others.values_list("pk", flat=True)[: MOST_IN_A_LETTER - 1])
+    # What another drain is sending, and what is being tried again, still comes before what is about the same thing.
+    waits_for_another = Exists(_before_it(now).exclude(pk__in=[leader.pk, *held]))
+    found = list(OutboxMessage.objects.filter(~waits_for_another, pk__in=held).values_list("pk", flat=True))
     if len(found) + 1 >= MANY:
         OutboxMessage.objects.filter(pk__in=found).update(carried_by=leader)
 
@@ -187,14 +194,19 @@ def _letter(message: OutboxMessage) -> QuerySet[OutboxMessage]:
     return OutboxMessage.objects.filter(Q(pk=message.pk) | Q(carried_by=message.pk))
 
 
+def _write_down(event: Event, message: OutboxMessage, by: Actor, now: datetime) -> None:
+    """In the story of each contact and case that the letter is about."""
+    for each in _letter(message).select_related("contact", "case"):
+        audit.record(event, by=by, at=now, contact=each.contact, case=each.case, kind=each.kind)
+
+
 @transaction.atomic
 def _mark_sent(message: OutboxMessage, *, now: datetime) -> None:
     letter = _letter(message)
     marked = letter.filter(sent_at__isnull=True).update(sent_at=now, leased_until=None, last_error="")
     if not marked:
         return
-    for each in letter.select_related("contact", "case"):
-        audit.record(Event.MESSAGE_SENT, by=audit.SYSTEM, at=now, contact=each.contact, case=each.case, kind=each.kind)
+    _write_down(Event.MESSAGE_SENT, message, audit.SYSTEM, now)
     if message.contact is None:
         return
     # What a person wrote down in between stays: the referrer was told then.
@@ -210,17 +222,15 @@ def _put_back(message: OutboxMessage, error: Exception, *, now: datetime) -> Non
     """Try again later, each time twice as late; after the last try a person looks at it."""
     gives_up = message.attempts >= MOST_ATTEMPTS
     ours = OutboxMessage.objects.filter(pk=message.pk, sent_at__isnull=True, leased_until=message.leased_until)
-    ours.update(
+    is_ours = ours.update(
         leased_until=None,
         # The class only: a mail server's words may quote the address.
         last_error=type(error).__name__,
         not_before=now + min(FIRST_DELAY * 2 ** (message.attempts - 1), LONGEST_DELAY),
         parked_at=now if gives_up else None,
     )
-    if gives_up:
-        message.carries.update(parked_at=now)
     log.warning("message not sent", message=message.pk, kind=message.kind, error=type(error).__name__, parked=gives_up)
-    if gives_up:
-        audit.record(
-            Event.MESSAGE_PARKED, by=audit.SYSTEM, at=now, contact=message.contact, case=message.case, kind=message.kind
-        )
+    # Where the lease ended meanwhile, another drain has it: perhaps it was sent.
+    if gives_up and is_ours:
+        message.carries.update(parked_at=now)
+        _write_down(Event.MESSAGE_PARKED, message, audit.SYSTEM, now)

@@ -59,8 +59,10 @@ def snooze(*, reminder_id: int, until: str, reason: str, by: User, now: datetime
     :raises Reminder.DoesNotExist: it is somebody else's.
     :raises NotAllowedInStatus: its promise is kept already.
     """
-    reminder = reminded.reminders_of(by, now).select_related("clock__contact", "clock__case").get(pk=reminder_id)
-    if reminder.clock.stopped_at is not None:
+    about = [f"clock__{name}" for name in ("contact", "case", "handoff__case", "partner_check__contact")]
+    reminder = reminded.reminders_of(by, now).select_related(*about).get(pk=reminder_id)
+    clock = reminder.clock
+    if clock.stopped_at is not None:
         raise NotAllowedInStatus("This promise is kept already: there is nothing to put off.")
     faults = []
     if until not in {*HOURS, NEXT_WORKING_DAY}:
@@ -74,8 +76,10 @@ def snooze(*, reminder_id: int, until: str, reason: str, by: User, now: datetime
         reminder=reminder, user=by, at=now, snoozed_until=_moment(until, now), reason=reason.strip()
     )
     audit.record(
-        Event.REMINDER_SNOOZED, by=by, at=now, contact=reminder.clock.contact, case=reminder.clock.case,
-        clock=reminder.clock_id, step=reminder.step, until=look.snoozed_until and look.snoozed_until.isoformat(),
+        Event.REMINDER_SNOOZED, by=by, at=now, handoff=clock.handoff,
+        contact=clock.partner_check.contact if clock.partner_check else clock.contact,
+        case=clock.handoff.case if clock.handoff else clock.case,
+        clock=clock.pk, step=reminder.step, until=look.snoozed_until and look.snoozed_until.isoformat(),
     )  # fmt: skip
     return look
 

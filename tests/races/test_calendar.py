@@ -1,0 +1,196 @@
+"""
+The calendar changes at the very moment at which clocks start, go on or are computed, on real connections: none is
+missed, and none moves twice.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from casework import integrity
+from casework.actions import calendar, contacts, reminders
+from casework.models import AuditEvent, CalendarEdit, Clock, ClockChange, Contact, Event, Reminder
+from localities.models import CalendarDay
+from localities.working_time import local_day
+from tests.conftest import THURSDAY
+from tests.moments import day, local
+from tests.races.test_races import TIMES, _somebody_waits, _until, family, person, race, received
+from tests.story import Story
+from tests.test_clock_changes import NOT_ASKED, pause
+
+# Over these days the clocks of a contact of Thursday 19 November 2026 run.
+FRIDAY, TUESDAY = "Fri 20 Nov 2026", "Tue 24 Nov 2026"
+
+
+@pytest.fixture
+def told(committed: str) -> Iterator[Story]:
+    """A story in a database of its own. When it ends, nothing is broken there."""
+    yield Story(THURSDAY)
+    assert {finding.says: finding.broken for finding in integrity.check() if finding.broken} == {}
+
+
+def enter(on: str, at: datetime, kind: str = "bank_holiday") -> None:
+    """An administrator enters a day."""
+    entered = CalendarDay(date=day(on), kind=kind, name="A day of rest")
+    calendar.change_day(entered, before=None, by=person("adele"), now=at)
+
+
+def recompute(at: datetime) -> Callable[[], int]:
+    """A worker, which goes on until nothing is left."""
+
+    def goes_on() -> int:
+        return sum(calendar.recompute(clock=lambda: at) for _ in range(4))
+
+    return goes_on
+
+
+def moved() -> dict[int, int]:
+    """How often each clock was computed again."""
+    changed: dict[int, int] = {}
+    for clock_id in ClockChange.objects.filter(kind="recomputed").values_list("clock", flat=True):
+        changed[clock_id] = changed.get(clock_id, 0) + 1
+    return changed
+
+
+class TestComputing:
+    @pytest.fixture(autouse=True)
+    def _pieces(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(calendar, "AT_ONCE", 3)
+
+    @pytest.mark.parametrize("workers", [2, 4])
+    def test_any_number_of_workers_move_everything_once(self, told: Story, workers: int) -> None:
+        for number in range(8):
+            received(told, number)
+        running = {clock.pk for clock in Clock.objects.running()}
+        enter(FRIDAY, told.later())
+        outcomes = race(*[recompute(told.later())] * workers)
+        assert all(isinstance(looked_at, int) for looked_at in outcomes), outcomes
+        assert moved() == dict.fromkeys(running, 1)
+        edit = CalendarEdit.objects.get()
+        assert (edit.looked_at, edit.finished_at) == (len(running), told.now)
+        event = AuditEvent.objects.get(event=Event.CLOCKS_RECOMPUTED)
+        assert event.detail["moved"] == len(running)
+
+    def test_two_days_at_once(self, told: Story) -> None:
+        for number in range(4):
+            received(told, number)
+        for on in (FRIDAY, TUESDAY):
+            enter(on, told.later())
+        outcomes = race(*[recompute(told.later())] * 3)
+        assert all(isinstance(looked_at, int) for looked_at in outcomes), outcomes
+        assert not CalendarEdit.objects.filter(finished_at=None).exists()
+        assert AuditEvent.objects.filter(event=Event.CLOCKS_RECOMPUTED).count() == 2
+        dues = set(Clock.objects.filter(kind="final_decision_green").values_list("due_at", flat=True))
+        assert dues == {local("Thu 26 Nov 2026 10:00")}
+        # The first edit that was worked through knew of both days: nothing moved for the second.
+        assert set(moved().values()) == {1}
+
+    def test_a_sweep_in_the_middle_says_nothing_twice(self, told: Story) -> None:
+        for number in range(6):
+            received(told, number)
+        late = local("Fri 20 Nov 2026 10:00")
+        enter(FRIDAY, late)
+
+        def sweep() -> int:
+            return sum(reminders.sweep(now=late) for _ in range(4))
+
+        outcomes = race(recompute(late), sweep, sweep, recompute(late))
+        assert all(isinstance(outcome, int) for outcome in outcomes), outcomes
+        for at in (local("Mon 23 Nov 2026 10:00"), local("Wed 25 Nov 2026 10:00"), local("Fri 27 Nov 2026 10:00")):
+            reminders.sweep(now=at)
+        clocks = Clock.objects.count()
+        assert Reminder.objects.values("clock", "step").distinct().count() == Reminder.objects.count() == 3 * clocks
+
+
+class TestStartingAtThatMoment:
+    """Whoever changes a day waits for the clocks that start, and they for the day: whoever comes second knows."""
+
+    def test_a_contact_that_comes_in_while_a_day_is_entered_knows_it(self, told: Story) -> None:
+        for number in range(TIMES):
+            entered = threading.Event()
+            on = ("Fri 20 Nov 2026", "Mon 23 Nov 2026", "Tue 24 Nov 2026")[number]
+
+            def enter_slowly(on: str = on, entered: threading.Event = entered) -> None:
+                with transaction.atomic():
+                    enter(on, told.now)
+                    entered.set()
+                    _until(_somebody_waits)
+
+            def receive(number: int = number, entered: threading.Event = entered) -> Contact:
+                entered.wait(timeout=10)
+                return received(told, number)
+
+            _, contact = race(enter_slowly, receive)
+            assert isinstance(contact, Contact), repr(contact)
+            self.comes_out_right(told, contact, times=0)
+
+    def test_a_day_that_is_entered_while_a_contact_comes_in_finds_it(self, told: Story) -> None:
+        for number in range(TIMES):
+            came = threading.Event()
+            on = ("Fri 20 Nov 2026", "Mon 23 Nov 2026", "Tue 24 Nov 2026")[number]
+
+            def receive_slowly(number: int = number, came: threading.Event = came) -> Contact:
+                with transaction.atomic():
+                    contact = received(told, number)
+                    came.set()
+                    _until(_somebody_waits)
+                return contact
+
+            def enter_then(on: str = on, came: threading.Event = came) -> None:
+                came.wait(timeout=10)
+                enter(on, told.now)
+
+            contact, _ = race(receive_slowly, enter_then)
+            assert isinstance(contact, Contact), repr(contact)
+            self.comes_out_right(told, contact, times=1)
+
+    def comes_out_right(self, told: Story, contact: Contact, *, times: int) -> None:
+        """Due by the calendar as it is; moved so often."""
+        recompute(told.now)()
+        clock = contact.clocks.get(kind="final_decision_green")
+        days = [each for each in ("Fri 20 Nov 2026", "Mon 23 Nov 2026", "Tue 24 Nov 2026") if _is_off(each)]
+        expected = ["Tue 24 Nov 2026", "Wed 25 Nov 2026", "Thu 26 Nov 2026", "Fri 27 Nov 2026"][len(days)]
+        assert clock.due_at == local(f"{expected} 10:00")
+        assert clock.changes.count() == times
+
+
+def _is_off(written: str) -> bool:
+    return CalendarDay.objects.filter(date=day(written)).exists()
+
+
+def test_a_clock_that_goes_on_while_it_is_moved_keeps_both(told: Story) -> None:
+    """The worker holds a paused clock and has moved it by a day; at that moment the family answers."""
+    for number in range(TIMES):
+        contact = told.contact(**family(number), **NOT_ASKED)
+        clock = contact.clocks.get(kind="final_decision_green")
+        pause(clock, local("Thu 19 Nov 2026 12:00"))
+    waiting = list(Contact.objects.order_by("pk"))
+    enter(TUESDAY, local("Thu 19 Nov 2026 13:00"))
+    at, moves = local("Thu 19 Nov 2026 14:00"), threading.Event()
+
+    def move_slowly() -> None:
+        with transaction.atomic():
+            recompute(at)()
+            moves.set()
+            _until(_somebody_waits)
+
+    def answer() -> list[Any]:
+        moves.wait(timeout=10)
+        return [
+            contacts.record_agreement(
+                contact_id=contact.pk, service="given", given_by="mother", on=local_day(at), by=person("amina"), now=at
+            )
+            for contact in waiting
+        ]  # fmt: skip
+
+    outcomes = race(move_slowly, answer)
+    assert not any(isinstance(outcome, Exception) for outcome in outcomes), outcomes
+    for contact in waiting:
+        clock = contact.clocks.get(kind="final_decision_green")
+        # A day for the holiday, two hours for the pause.
+        assert clock.due_at == local("Wed 25 Nov 2026 12:00")
+        assert [change.kind for change in clock.changes.all()] == ["paused", "recomputed", "resumed"]
