@@ -8,13 +8,11 @@ lost, doubled or broken. `--only NAME` does one thing to it; `--smoke` a small v
 """
 
 import argparse
-import os
 import shutil
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -22,27 +20,31 @@ from types import FrameType
 
 from config.embedded import CannotStart
 from tests.chaos.faults import FAULTS, ONE, SMOKE, TWO, Chaos, let_leases_end
-from tests.chaos.ledger import Ledger
-from tests.chaos.reckoning import Count, Fault, Reckoning, reckon, under_way
+from tests.chaos.reckoning import Reckoning, reckon, under_way
+from tests.chaos.report import how_it_went, report
 from tests.chaos.stage import NeverHappened, Stage
 from tests.chaos.stream import Stream
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is to do: a partner's pace, the time between faults, how soon promises fall due, in seconds."""
+    """
+    How much there is to do, in seconds: between a partner's contacts, between two faults, and from a promise's warning
+    to its breach. `hurries`: the two minutes for which a message stays claimed pass by SQL.
+    """
 
     pace: float
     gap: float
     step: float
+    hurries: bool = False
 
 
-FULL, SMOKE_SIZE = Size(pace=1.2, gap=6, step=8), Size(pace=1, gap=0.5, step=1)
-# The longest that a message may rightly wait: a lease of two minutes, then a minute, then two, and some time to send.
+FULL, SMALL = Size(pace=1.2, gap=6, step=8), Size(pace=1, gap=0.5, step=1, hurries=True)
+# The longest that a message may rightly wait: claimed for two minutes, then a minute, then two, and some time to send.
 QUIET_WITHIN = 420.0
 ANSWERS_WITHIN = 60.0
+SETTLES_WITHIN = 5.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-MOST_SAID = 30
 
 
 class Stopped(BaseException):
@@ -61,78 +63,61 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="front-door-chaos-"))
     # The database's own user, where root runs this, passes through and sees nothing.
     folder.chmod(0o711)
-    keeps = False
+    is_well = False
     try:
-        keeps = not _run(folder, names, smoke=asked.smoke)
+        is_well = _run(folder, names, SMALL if asked.smoke else FULL)
     except Stopped:
+        shutil.rmtree(folder, ignore_errors=True)
         _say("Stopped.")
         return 130
     except (CannotStart, NeverHappened) as error:
-        keeps = True
         _say(str(error))
-    finally:
-        if keeps or os.environ.get("KEEP"):
-            _say(f"The logs and the database are left in {folder / 'data'}.")
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-    return 1 if keeps else 0
+    if not is_well:
+        _say(f"The logs and the database are left in {folder / 'data'}.")
+        return 1
+    shutil.rmtree(folder, ignore_errors=True)
+    return 0
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
+    # A second Ctrl-C must not cut the tidying short.
     for each in STOP_SIGNALS:
         signal.signal(each, signal.SIG_IGN)
     raise Stopped
 
 
-def _run(folder: Path, names: list[str], *, smoke: bool) -> bool:
+def _run(folder: Path, names: list[str], size: Size) -> bool:
     """True when everything is well."""
-    started = time.monotonic()
-    size = SMOKE_SIZE if smoke else FULL
-
-    def say(text: str) -> None:
-        _say(f"{time.monotonic() - started:4.0f} s  {text}")
-
     stage = Stage(folder)
+    chaos = Chaos(stage)
     stream: Stream | None = None
+    clock = _Clock()
     try:
-        say("starting PostgreSQL, durable, and Valkey; loading the reference data")
+        clock.say("starting PostgreSQL, durable, and Valkey; loading the reference data")
         stage.prepare()
-        say("starting web server, worker and beat")
+        clock.say("starting web server, worker and beat")
         stage.open(*((ONE, TWO) if names == ["two-hosts"] else (ONE,)))
-        chaos = Chaos(stage, Ledger())
         stream = Stream(
             stage.base_url, stage.clients, stage.database, chaos.ledger,
             pace=size.pace, step=timedelta(seconds=size.step),
         )  # fmt: skip
         stream.start()
         stage.wait_until(lambda: any(chaos.ledger.answered()), "the first contact is answered", seconds=60)
-        say("contacts come in, people decide, promises fall due")
+        clock.say("contacts come in, people decide, promises fall due")
         for name in names:
             stage.sleep(size.gap)
-            try:
-                FAULTS[name](chaos)
-            except NeverHappened as never:
-                chaos.findings.append(f"{name}: {never}")
-                say(chaos.findings[-1])
-                stage.mail.speak()
-            else:
-                say(_how_it_went(chaos.faults[-1]))
+            _do(name, chaos, clock)
         stage.sleep(size.gap)
-        say("no more contacts; what is under way is finished")
+        clock.say("no more contacts; what is under way is finished")
         for waiting in stream.stop(ANSWERS_WITHIN):
             chaos.findings.append(f"{waiting} still waits for an answer")
-        if smoke:
-            stage.sleep(5)
+        if size.hurries:
+            stage.sleep(SETTLES_WITHIN)
             let_leases_end(chaos)
-        _wait_until_quiet(chaos, say)
-        say("counting")
-        found = reckon(stage.database, chaos.ledger, stage.mail.letters, chaos.faults)
-        found.findings = chaos.findings + found.findings
-        if (broken := stage.check_integrity()) is not None:
-            found.findings.append(f"check_integrity:\n{broken}")
-        # `make run` stops everything when one of its processes ends; whoever starts it again in production is lucky.
-        found.findings += stage.ended
-        _report(chaos, found)
+        _wait_until_quiet(chaos, clock)
+        clock.say("counting")
+        found = _count(chaos)
+        _say(report(found, chaos.faults, chaos.notes))
         return not found.findings and not found.total.is_broken
     finally:
         if stream is not None:
@@ -140,81 +125,53 @@ def _run(folder: Path, names: list[str], *, smoke: bool) -> bool:
         stage.close()
 
 
-def _wait_until_quiet(chaos: Chaos, say: Callable[[str], None]) -> None:
+def _do(name: str, chaos: Chaos, clock: "_Clock") -> None:
+    try:
+        FAULTS[name](chaos)
+    except NeverHappened as never:
+        chaos.findings.append(f"{name}: {never}")
+        clock.say(chaos.findings[-1])
+        chaos.stage.mail.speak()
+    else:
+        clock.say(how_it_went(chaos.faults[-1]))
+
+
+def _wait_until_quiet(chaos: Chaos, clock: "_Clock") -> None:
     """Until no message waits and no promise is due: what a crash left claimed is let go after two minutes."""
     ends_at = time.monotonic() + QUIET_WITHIN
     said_at = time.monotonic()
-    while True:
-        messages, clocks = under_way(chaos.stage.database)
-        if not messages and not clocks:
-            return
+    while any(waiting := under_way(chaos.stage.database)):
+        says = "{} messages wait, {} clocks are soon due".format(*waiting)
         if time.monotonic() > ends_at:
-            chaos.findings.append(f"after {QUIET_WITHIN:.0f} s {messages} messages wait and {clocks} clocks are due")
+            chaos.findings.append(f"after {QUIET_WITHIN:.0f} s {says}")
             return
         if time.monotonic() - said_at > 15:
             said_at = time.monotonic()
-            say(f"{messages} messages wait, {clocks} clocks are soon due")
+            clock.say(says)
         chaos.stage.sleep(1)
 
 
-# ---- saying how it went
+def _count(chaos: Chaos) -> Reckoning:
+    """Everything that was found wrong, on the way and now."""
+    stage = chaos.stage
+    found = reckon(stage.database, chaos.ledger, stage.mail.letters, chaos.faults)
+    if (broken := stage.check_integrity()) is not None:
+        found.findings.append(f"check_integrity:\n{broken}")
+    # A process that ends when another one dies takes the service with it where nobody starts it again: `make run`
+    # stops everything then.
+    found.findings += [*chaos.findings, *stage.ended]
+    chaos.notes.append(f"Found done by looking again after an error: {chaos.ledger.seen_again}.")
+    return found
 
 
-COLUMNS = "{:34}{:>7}{:>10}{:>8}  {:>6}{:>10}{:>6}{:>9}  {:>8}{:>6}{:>9}  {:>6}{:>6}{:>10}{:>9}"
+class _Clock:
+    """Says what goes on, and how long after the start."""
 
+    def __init__(self) -> None:
+        self._started = time.monotonic()
 
-def _how_it_went(fault: Fault) -> str:
-    return f"{fault.name}: answered after {_seconds(fault.answered_after)}, wrote after {_seconds(fault.wrote_after)}"
-
-
-def _report(chaos: Chaos, found: Reckoning) -> None:
-    head = COLUMNS.format(
-        "", "at", "answered", "wrote", "sent", "answered", "lost", "doubled", "done", "lost", "doubled",
-        "sent", "lost", "same key", "doubled",
-    )  # fmt: skip
-    _say("")
-    _say(COLUMNS.format("", "", "after", "after", "contacts", "", "", "", "decisions", "", "", "letters", "", "", ""))
-    _say(head)
-    began = chaos.faults[0].at if chaos.faults else None
-    _say(_row("before", None, None, found.counts[0]))
-    for fault, count in zip(chaos.faults, found.counts[1:], strict=True):
-        assert began is not None
-        _say(_row(fault.name, fault, fault.at - began, count))
-    total = found.total
-    _say(_row("total", None, None, total))
-    _say("")
-    _say(
-        f"Sent twice by a crash, same key: {total.letters_same_key} letters. Twice otherwise: {total.letters_doubled}."
-    )
-    _say(
-        f"Reminders made: {total.reminders}, lost: {total.reminders_lost}; "
-        f"the latest {found.latest_reminder.total_seconds():.0f} s after its moment."
-    )
-    _say(f"Found done by looking again after an error: {chaos.ledger.seen_again}.")
-    for note in chaos.notes:
-        _say(note)
-    if found.findings:
-        _say(f"\n{len(found.findings)} things are wrong:")
-    for finding in found.findings[:MOST_SAID]:
-        _say(f"  {finding}")
-    if not found.findings:
-        _say("Nothing is lost, doubled or broken.")
-
-
-def _row(name: str, fault: Fault | None, at: timedelta | None, count: Count) -> str:
-    return COLUMNS.format(
-        name,
-        f"{at.total_seconds():.0f} s" if at is not None else "",
-        _seconds(fault.answered_after) if fault else "",
-        _seconds(fault.wrote_after) if fault else "",
-        count.sent, count.answered, count.lost, count.doubled,
-        count.decisions, count.decisions_lost, count.decisions_doubled,
-        count.letters, count.letters_lost, count.letters_same_key, count.letters_doubled,
-    )  # fmt: skip
-
-
-def _seconds(value: float | None) -> str:
-    return "never" if value is None else f"{value:.1f} s"
+    def say(self, text: str) -> None:
+        _say(f"{time.monotonic() - self._started:4.0f} s  {text}")
 
 
 def _say(text: str) -> None:

@@ -23,7 +23,7 @@ class Chaos:
     """The stage, what those outside know, and what was done so far."""
 
     stage: Stage
-    ledger: Ledger
+    ledger: Ledger = field(default_factory=Ledger)
     faults: list[Fault] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

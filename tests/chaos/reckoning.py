@@ -18,7 +18,7 @@ from tests.chaos.ledger import Ledger
 from tests.chaos.letters import Letter
 
 # Between the mail server's yes and the mark in the database a machine that has other things to do may take a while.
-SEND_TO_MARK = timedelta(seconds=5)
+SEND_TO_MARK = timedelta(seconds=10)
 STEPS = (("warning", "warn_at"), ("breach", "due_at"), ("escalation", "escalate_at"))
 
 

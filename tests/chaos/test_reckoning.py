@@ -17,10 +17,11 @@ from casework.models import Clock, OutboxMessage
 from localities.models import Agency
 from tests.chaos.ledger import Done, Ledger, SentContact
 from tests.chaos.letters import Letter, MailServer
-from tests.chaos.reckoning import Count, Fault, Reckoning, reckon, under_way
+from tests.chaos.reckoning import Count, Fault, Reckoning, key_on_letter, reckon, under_way
 from tests.documents import contact_document
 from tests.mail import SMTP
 from tests.service import database_url
+from tests.sql import run
 from tests.story import Story
 
 SCHOOL = "example-primary-school"
@@ -147,6 +148,22 @@ def test_a_message_that_is_marked_as_sent_and_never_came_out_is_lost(evidence: E
     del evidence.letters[0]
     (says,) = said(evidence.reckon(), letters_lost=1)
     assert says.endswith("is marked as sent and never came out")
+
+
+def test_a_message_that_another_ones_letter_carries_needs_none_of_its_own(evidence: Evidence) -> None:
+    carried, carrier = OutboxMessage.objects.filter(kind="reminder")[:2]
+    # As plain facts: what was sent cannot be changed, so the column is made with what it holds.
+    run("ALTER TABLE casework_outboxmessage DROP COLUMN IF EXISTS digest_id CASCADE")
+    run(
+        "ALTER TABLE casework_outboxmessage ADD COLUMN digest_id bigint "
+        f"GENERATED ALWAYS AS (CASE WHEN id = {carried.pk} THEN {carrier.pk} END) STORED"
+    )
+    (says,) = said(evidence.reckon(), letters_doubled=1)
+    assert says.startswith("a letter came out that is no message of its own")
+    evidence.letters = [letter for letter in evidence.letters if letter.key != key_on_letter(carried.idempotency_key)]
+    assert said(evidence.reckon()) == []
+    evidence.letters = [letter for letter in evidence.letters if letter.key != key_on_letter(carrier.idempotency_key)]
+    assert len(said(evidence.reckon(), letters_lost=2)) == 2
 
 
 def test_a_letter_that_is_no_message_is_doubled(evidence: Evidence) -> None:
