@@ -571,11 +571,11 @@ class TestTheCalendarAsIfOtherwise:
         add("Mon 23 Nov 2026", "closure", at=story.now)
         friday, monday = day(FRIDAY), day("Mon 23 Nov 2026")
         now = calendar.current()
-        assert (now.bank_holidays, now.closures, now.working_days) == ({friday}, {monday}, frozenset())
+        assert [set(now.bank_holidays), set(now.closures), set(now.working_days)] == [{friday}, {monday}, set()]
         as_usual = calendar.current(but={friday: ""})
-        assert (as_usual.bank_holidays, as_usual.closures) == (frozenset(), {monday})
+        assert [set(as_usual.bank_holidays), set(as_usual.closures)] == [set(), {monday}]
         closed = calendar.current(but={friday: "closure"})
-        assert (closed.bank_holidays, closed.closures) == (frozenset(), {friday, monday})
+        assert [set(closed.bank_holidays), set(closed.closures)] == [set(), {friday, monday}]
         another = calendar.current(but={day("Fri 25 Dec 2026"): "working_day"})
         assert another.working_days == {day("Fri 25 Dec 2026")}
         assert calendar.current() == now, "nothing was kept"

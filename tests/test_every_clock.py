@@ -62,7 +62,7 @@ def milestone(name: str, by: str) -> Callable[[Story, Clock], datetime]:
     """It is done, and written down."""
 
     def stops(story: Story, clock: Clock) -> datetime:
-        return done(story, Case.objects.get(pk=clock.case_id), name, by=by)
+        return done(story, Case.objects.get(clocks=clock), name, by=by)
 
     return stops
 

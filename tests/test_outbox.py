@@ -704,7 +704,7 @@ def _words(letter: ReceivedLetter) -> tuple[str, str, str]:
 def _words_of(message: OutboxMessage) -> tuple[str, str, str]:
     """What a message would say if it were sent now."""
     email = outbox._email(message)
-    return email.extra_headers["Idempotency-Key"], email.subject, email.body.replace("\n", "\r\n")
+    return email.extra_headers["Idempotency-Key"], str(email.subject), email.body.replace("\n", "\r\n")
 
 
 # What nobody outside may read: each word stands somewhere in what was sent or typed, and nowhere else.

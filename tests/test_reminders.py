@@ -308,15 +308,15 @@ class TestSnoozing:
     def test_in_the_story_of_what_it_is_about(self, story: Story, about: str) -> None:
         """The answer that a team owes stands in the case's, and a partner's in the contact's."""
         if about == "handoff":
-            handoff = story.offered()
-            clock, by, expected = handoff.clocks.get(), "ben", (None, handoff.case, handoff)
+            clock, by = story.offered().clocks.get(), "ben"
         else:
-            contact = story.contact()
-            clock, by, expected = asked(contact, story.later()).clocks.get(), "amina", (contact, None, None)
+            clock, by = asked(story.contact(), story.later()).clocks.get(), "amina"
         reminders.sweep(now=clock.warn_at)
         snooze(of(clock), clock.warn_at, by=by)
         event = AuditEvent.objects.get(event=Event.REMINDER_SNOOZED)
-        assert (event.contact, event.case, event.handoff) == expected
+        assert event.handoff == clock.handoff
+        assert event.case == (clock.handoff and clock.handoff.case)
+        assert event.contact == (clock.partner_check and clock.partner_check.contact)
 
     def test_what_is_put_off_is_in_view_with_its_end(self, story: Story) -> None:
         clock = warned(story)
@@ -647,7 +647,7 @@ class TestManyInAnHour:
         drain(clocks[5].warn_at, sink.connect)
         sink.letters.clear()
         story.now = clocks[5].warn_at
-        handoff = story.offered(Contact.objects.get(pk=clocks[5].contact_id), by="maya")
+        handoff = story.offered(Contact.objects.get(clocks=clocks[5]), by="maya")
         # It hangs together with the case alone: another reminder of the case waits.
         OutboxMessage.objects.filter(pk=waits.pk).update(case=handoff.case, not_before=story.now + timedelta(hours=1))
         drain(story.now, sink.connect)
@@ -756,7 +756,7 @@ class TestALetterThatIsSentTwice:
         Clock.objects.filter(pk__in=[clock.pk for clock in more]).update(next_at=story.now)
         reminders.sweep(now=story.now)
         extend(clocks[0], clocks[0].due_at + timedelta(days=5), story.now)
-        story.decided(Contact.objects.get(pk=clocks[1].contact_id), by="maya")
+        story.decided(Contact.objects.get(clocks=clocks[1]), by="maya")
         drain(story.now + timedelta(hours=1), sink.connect)
         twice = [letter for letter in sink.letters if letter["Idempotency-Key"] == first["Idempotency-Key"]]
         assert len(twice) == 2

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from casework import audit, clocks, permissions, policies, responsibilities
 from casework.models import Case, Clock, Contact, Event
@@ -84,13 +85,13 @@ def extend(*, clock_id: int, to: datetime | None, reason: str, by: User, now: da
 
 def _load(clock_id: int, by: User, now: datetime) -> tuple[Clock, Contact | Case, Team]:
     """The clock, what it is about, locked, and the team that answers for it."""
-    clock = Clock.objects.select_related("handoff", "partner_check").get(pk=clock_id)
+    clock = Clock.objects.select_related("partner_check").get(pk=clock_id)
     today = local_day(now)
     if (contact_id := clock.partner_check.contact_id if clock.partner_check else clock.contact_id) is not None:
         contact = Contact.objects.visible_to(by, today).locked().get(pk=contact_id)
         return _again(clock), contact, contact.team
-    case_id = clock.handoff.case_id if clock.handoff else clock.case_id
-    case = Case.objects.visible_to(by, today).locked().get(pk=case_id)
+    of_case = Q(handoffs=clock.handoff_id) if clock.handoff_id is not None else Q(clocks=clock.pk)
+    case = Case.objects.visible_to(by, today).locked().get(of_case)
     policies.check_is_open(case)
     return _again(clock), case, responsibilities.current(case).team
 
