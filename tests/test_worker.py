@@ -146,6 +146,8 @@ def test_what_a_killed_process_had_is_done_by_another(start: Start, sink: Sink) 
 def test_two_beats_remind_nobody_twice(start: Start, sink: Sink) -> None:
     late = contact_from(FIRST)
     make_late(late)
+    # Long enough that the next drain begins while this one sends.
+    sink.takes[FIRST] = 6
     start(commands(0)["the worker"])
     for _ in range(2):
         start(commands(0)["beat"])
