@@ -16,13 +16,16 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from casework import worklists
-from casework.models import AuditEvent, Case, Clock, Contact, Event, Handoff, PersonMatch
+from casework.actions import clock_changes, partner_checks, reminders
+from casework.models import AuditEvent, Case, Clock, Contact, Handoff, PersonMatch, Reminder
 from casework.web.urls import urlpatterns
 from localities.models import Agency, OtherAuthority, Postcode, Team, User
 from localities.working_time import local_day
 from tests.documents import CONTRACT, address, child
 from tests.doors import Answer, Page, Partner, a_working_morning, browser, day_of, kept
+from tests.families import KIM, about, brothers, person
 from tests.story import Story
+from tests.visitors import ANOTHER_FAMILY, Visitor, is_done, is_refused, is_wrong, looks, path_of
 from triage.ruleset import shipped
 
 # Nobody collects static files for a test.
@@ -34,86 +37,22 @@ AYLESBURY = {"ben", "bea"}
 OVERSEERS = {"sam", "ava", "iris"}
 OTHERS = {"carol", "pat", "dan", "adele"}
 EVERYBODY = FRONT_DOOR | EMERGENCY_DUTY | AYLESBURY | OVERSEERS | OTHERS
-LOOKS = (Event.CONTACT_VIEWED, Event.CASE_VIEWED)
-ON_CONTACTS = ("decide", "sign-off", "agreement", "checks", "acknowledge", "in-writing", "feedback")
+ON_CONTACTS = (
+    "decide", "sign-off", "agreement", "checks", "acknowledge", "in-writing", "feedback", "pause", "resume", "extend",
+    "hand-over", "take-on",
+)  # fmt: skip
+# Below a contact, by a number of their own.
+BELOW_CONTACTS = ("matches/1", "partners", "partners/1/answer", "partners/1/withdraw")
+BY_A_SERVICE_MANAGER = {"offer", "extend"}
+ONLY_WHO_HEARS_OF_IT = "Only a team lead of the team that holds it, or a service manager, can give this more time."
 REPORTS = ("/reports/overrides/", "/reports/overrides/contacts/", "/reports/equality/")
-ON_CASES = ("offer", "answer", "withdraw", "lead", "milestone", "authority", "close")
+ON_CASES = ("offer", "answer", "withdraw", "lead", "milestone", "authority", "extend", "close")
 
 
 @pytest.fixture
 def story(db: None) -> Story:
     """Stories that end before today: the pages look at the clock on the wall."""
     return Story(a_working_morning())
-
-
-# Nobody whom the family of the contract knows.
-ANOTHER_FAMILY: dict[str, Any] = {
-    "children": [
-        child(first_name="Noor", last_name="Haddad", nhs_number=None, date_of_birth="2015-08-21",
-              address=address("HP21 7AA")),
-    ],
-    "adults": [],
-}  # fmt: skip
-
-
-class Visitor:
-    """Somebody who is signed in."""
-
-    def __init__(self, name: str) -> None:
-        self.user = User.objects.get(username=name)
-        self.client = browser()
-        self.client.force_login(self.user)
-
-    def open(self, of: object, action: str = "") -> Page:
-        return Page(self.client.get(path_of(of) + action))
-
-    def post(self, of: object, action: str, **fields: Any) -> Answer:
-        """Send something to an address, whether or not the page offers it."""
-        return self.client.post(f"{path_of(of)}{action}/", fields)
-
-    def send(self, of: object, action: str, **fields: Any) -> Answer:
-        """Fill in a form that the page offers, and send it."""
-        return self.post(of, action, **self.open(of).form(f"{path_of(of)}{action}/") | fields)
-
-
-def path_of(of: object) -> str:
-    match of:
-        case Contact():
-            return f"/contacts/{of}/"
-        case Case():
-            return f"/cases/{of}/"
-        case _:
-            return str(of)
-
-
-def looks() -> list[tuple[str, str]]:
-    """Who looked at what, in order."""
-    events = AuditEvent.objects.filter(event__in=LOOKS).select_related("by_user", "contact", "case")
-    return [(str(event.by_user and event.by_user.username), str(event.contact or event.case)) for event in events]
-
-
-def is_done(answer: Answer, of: object) -> None:
-    """It was done, and the page says so."""
-    assert (answer.status_code, answer.headers.get("Location")) == (302, path_of(of)), Page(answer).summary
-
-
-def is_wrong(answer: Answer, faults: dict[str, str]) -> Page:
-    """The page again, with each fault at its field, and in a summary whose links lead there."""
-    page = Page(answer)
-    assert page.status == 422, page.text
-    assert dict(page.summary) == faults
-    assert set(faults) <= set(page.ids)
-    for where, says in faults.items():
-        assert page.error_at(where) == says
-    return page
-
-
-def is_refused(answer: Answer, status: int, says: str) -> None:
-    """A page with a sentence that says why, and with nothing about the family."""
-    page = Page(answer)
-    assert page.status == status, page.text
-    assert says in page.text
-    assert "Ashworth" not in page.html
 
 
 # ---- who sees what
@@ -174,7 +113,7 @@ class TestWhoSeesWhat:
 
     def test_whoever_is_not_signed_in_signs_in_first(self, client: Client, story: Story) -> None:
         case = story.accepted()
-        for of in (case, case.contacts.get(), "/", "/teams/aylesbury/"):
+        for of in (case, case.contacts.get(), "/", "/teams/aylesbury/", "/reminders/"):
             answer = client.get(path_of(of))
             assert answer.headers["Location"] == f"/accounts/login/?next={path_of(of)}"
 
@@ -195,7 +134,7 @@ class TestWhoSeesWhat:
         pages = [visitor.open(of) for of in (contact, case, "/contacts/CON-AAAA-AAAA/", "/cases/CAS-AAAA-AAAA/")]
         assert {page.status for page in pages} == {404}
         assert len({page.text for page in pages}) == 1
-        for action in (*ON_CONTACTS, "matches/1"):
+        for action in (*ON_CONTACTS, *BELOW_CONTACTS):
             assert visitor.post(contact, action, same="yes").status_code == 404
         for action in ON_CASES:
             assert visitor.post(case, action, handoff=handoff.pk, answer="accept").status_code == 404
@@ -971,20 +910,33 @@ class TestWorking:
         yield "lead", {"lead-lead": User.objects.get(username="bea").pk}
         yield "milestone", self.done_at(case)
         yield "authority", {"authority-authority": OtherAuthority.objects.all()[0].pk}
+        # What a team promises starts when it takes the case on.
+        for plan in case.clocks.filter(kind="family_help_plan"):
+            later = day_of(local_day(plan.due_at) + timedelta(days=7), "extend-on")
+            yield "extend", {"extend-clock": plan.pk, "extend-reason": "Their aunt is away until then."} | later
         yield "close", {"close-outcome": "needs_met", "close-summary": "They know where to turn."}
 
     def test_nobody_else_does_any_of_it(self, case: Case) -> None:
         before = kept()
         for visitor in map(Visitor, sorted(OVERSEERS)):
             for action, sent in self.actions(case):
-                is_refused(visitor.post(case, action, **sent), 403, f"Only the team that holds {case} can")
+                if visitor.user.username == "sam" and action in BY_A_SERVICE_MANAGER:
+                    continue
+                says = ONLY_WHO_HEARS_OF_IT if action == "extend" else f"Only the team that holds {case} can"
+                is_refused(visitor.post(case, action, **sent), 403, says)
         assert kept() == before
 
-    @pytest.mark.parametrize("actions", [["offer", "milestone", "authority", "close"], ["lead"]], ids=", ".join)
-    def test_and_nobody_once_it_is_closed(self, closed: Case, actions: list[str]) -> None:
-        for action in actions:
-            answer = Visitor("ben").post(closed, action, **dict(self.actions(closed))[action])
-            is_refused(answer, 409, f"{closed} is closed.")
+    def test_but_a_service_manager_offers_it_on_and_gives_more_time(self, case: Case) -> None:
+        """Where the team has nobody left, somebody must be able to."""
+        sam, sent = Visitor("sam"), dict(self.actions(case))
+        assert sam.open(case).actions == {f"{path_of(case)}{action}/" for action in BY_A_SERVICE_MANAGER}
+        for action in ("extend", "offer"):
+            is_done(sam.send(case, action, **sent[action]), case)
+        assert sam.open(case).actions == {f"{path_of(case)}extend/"}, "what is on offer is not offered again"
+
+    def test_and_nobody_once_it_is_closed(self, closed: Case) -> None:
+        for action, sent in self.actions(closed):
+            is_refused(Visitor("ben").post(closed, action, **sent), 409, f"{closed} is closed.")
 
     def test_whoever_is_only_asked_waits_until_it_is_theirs(self, offer: Handoff) -> None:
         of_the_sender = {"lead-lead": User.objects.get(username="amina").pk}
@@ -997,7 +949,7 @@ class TestWorking:
 
 
 def _posts(contact: Contact, case: Case) -> Iterator[str]:
-    for action in (*ON_CONTACTS, "matches/1"):
+    for action in (*ON_CONTACTS, *BELOW_CONTACTS):
         yield f"{path_of(contact)}{action}/"
     for action in ON_CASES:
         yield f"{path_of(case)}{action}/"
@@ -1007,8 +959,10 @@ def test_every_address_is_tried_here() -> None:
     """An action that is added is tested too."""
     named = {str(pattern.name) for pattern in urlpatterns}
     tried = {f"contact-{action}" for action in ON_CONTACTS} | {f"case-{action}" for action in ON_CASES}
-    assert named == tried | {"contact-match", "worklist", "contact", "contact-new", "case", "team"} | {
-        "report-overrides", "report-contacts", "report-equality"
+    below = {"contact-match", "contact-ask-partner", "contact-partner-answer", "contact-partner-withdraw"}
+    of_reminders = {"reminders", "reminder-seen", "reminder-snooze"}
+    assert named == tried | below | of_reminders | {
+        "worklist", "contact", "contact-new", "case", "team", "report-overrides", "report-contacts", "report-equality",
     }  # fmt: skip
 
 
@@ -1024,7 +978,7 @@ def test_an_address_for_doing_is_not_for_looking(case: Case) -> None:
 
 
 def test_nor_an_address_for_looking_for_doing(case: Case) -> None:
-    for path in (path_of(case), path_of(case.contacts.get()), "/", "/teams/aylesbury/", *REPORTS):
+    for path in (path_of(case), path_of(case.contacts.get()), "/", "/teams/aylesbury/", "/reminders/", *REPORTS):
         assert Visitor("ben").client.post(path).status_code == 405
 
 
@@ -1092,6 +1046,7 @@ class TestHeaders:
             "contact": amina.client.get(path_of(case.contacts.get())),
             "case": ben.client.get(path_of(case)),
             "team": ben.client.get("/teams/aylesbury/"),
+            "reminders": ben.client.get("/reminders/"),
             "new contact": amina.client.get("/contacts/new/"),
             "overrides": Visitor("paula").client.get("/reports/overrides/"),
             "overruled": Visitor("paula").client.get("/reports/overrides/contacts/"),
@@ -1186,6 +1141,7 @@ BUDGETS = {
     "the worklist of an overseer": ("sam", "/", 8),
     "a team's page": ("ben", "/teams/aylesbury/", 12),
     "a team's page, for an overseer": ("sam", "/teams/aylesbury/", 12),
+    "reminders": ("ben", "/reminders/", 8),
     "a new contact": ("amina", "/contacts/new/", 6),
     "the report of overrides": ("paula", "/reports/overrides/", 7),
     "the contacts behind a figure": ("paula", "/reports/overrides/contacts/", 5),
@@ -1197,13 +1153,16 @@ BUDGETS = {
     "the admin's decisions": ("sam", "/admin/casework/decision/", 9),
     "the admin's reminders": ("sam", "/admin/casework/reminder/", 9),
     "the admin's messages": ("sam", "/admin/casework/outboxmessage/", 8),
+    "the admin's calendar edits": ("adele", "/admin/casework/calendaredit/", 8),
     "the admin's audit": ("ava", "/admin/casework/auditevent/", 8),
     "the admin's people": ("adele", "/admin/localities/user/", 9),
     "the admin's teams": ("adele", "/admin/localities/team/", 8),
     "the admin's catchments": ("adele", "/admin/localities/catchment/", 9),
     "the admin's policies": ("adele", "/admin/casework/clockpolicy/", 8),
 }
-OF_A_CONTACT, OF_A_CASE = 36, 18
+# At their dearest. A contact that waits, for whoever decides on it: a clock is paused, partners are asked. A case, for
+# whoever leads the team that holds it: another team works with a brother. Each with a reminder that is seen now.
+OF_A_CONTACT, OF_A_CASE = 36, 24
 
 
 class TestWhatAPageCosts:
@@ -1231,8 +1190,11 @@ class TestWhatAPageCosts:
 
     def test_the_cost_of_a_list_does_not_follow_its_length(self, story: Story) -> None:
         self.families(story, up_to=3)
+        reminders.sweep(now=timezone.now() + timedelta(days=60))
         few = {what: self.cost(name, path) for what, (name, path, _) in BUDGETS.items()}
         self.families(story, up_to=30)
+        reminders.sweep(now=timezone.now() + timedelta(days=60))
+        assert Reminder.objects.count() > 100
         many = {what: self.cost(name, path) for what, (name, path, _) in BUDGETS.items()}
         assert many == few
         assert {what: cost for what, cost in many.items() if cost > BUDGETS[what][2]} == {}
@@ -1269,14 +1231,29 @@ class TestWhatAPageCosts:
         waiting = story.contact(by="example-police", children=self.household(1))
         case = story.accepted()
         contact = case.contacts.get()
+        dearest, tied = self.dearest_contact(), brothers(story)[0]
+        reminders.sweep(now=timezone.now() + timedelta(days=60))
         pages: list[tuple[str, object, int]] = [
             ("amina", waiting, OF_A_CONTACT), ("amina", contact, OF_A_CONTACT), ("ben", contact, OF_A_CONTACT),
-            ("ava", contact, OF_A_CONTACT), ("ben", case, OF_A_CASE), ("ava", case, OF_A_CASE),
+            ("ava", contact, OF_A_CONTACT), ("amina", dearest, OF_A_CONTACT), ("ben", case, OF_A_CASE),
+            ("ava", case, OF_A_CASE), ("sam", case, OF_A_CASE), ("ben", tied, OF_A_CASE),
         ]  # fmt: skip
         for name, of, budget in pages:
             visitor = Visitor(name)
             with django_assert_max_num_queries(budget):
                 assert visitor.open(of).status == 200
+
+    def dearest_contact(self) -> Contact:
+        """The family is asked, and so are two partners."""
+        now = timezone.now()
+        contact = about(Story(now - timedelta(hours=1)), child(**KIM), agreement={"service": "not_sought"})
+        clock = contact.clocks.get(kind="final_decision_green")
+        clock_changes.pause(clock_id=clock.pk, reason="Amina rings the mother.", by=person("amina"), now=now)
+        for agency in Agency.objects.all()[:2]:
+            partner_checks.ask(
+                contact_id=contact.pk, agency_id=agency.pk, question="Do you know them?", by=person("amina"), now=now
+            )
+        return contact
 
     def test_the_cost_of_a_case_does_not_follow_its_story(self, story: Story) -> None:
         case = story.accepted()
