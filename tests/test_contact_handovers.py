@@ -270,6 +270,15 @@ class TestTakingOn:
         with pytest.raises(NotAllowedInStatus, match="was taken on already"):
             take_on(contact, "amina", story.later())
 
+    def test_whoever_began_to_decide_a_moment_before_it_passed(self, story: Story) -> None:
+        """They looked at the clock, and the service passed it on before they had it in hand."""
+        contact = in_the_night(story)
+        handovers.pass_at_opening(now=local("Mon 23 Nov 2026 09:00") + timedelta(milliseconds=3))
+        story.now = local("Mon 23 Nov 2026 08:00")
+        story.decided(contact, by="ezra")
+        handover = contact.handovers.get()
+        assert handover.taken_on_at == handover.passed_at
+
     def test_on_the_worklist_it_shows_until_then(self, story: Story, amina: User) -> None:
         contact = in_the_night(story)
         opening("Mon 23 Nov 2026 09:00")

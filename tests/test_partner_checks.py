@@ -245,6 +245,15 @@ class TestDecidingWithoutTheAnswer:
         with pytest.raises(NotAllowedInStatus, match="This question is withdrawn already"):
             answered(story, check)
 
+    def test_whoever_began_to_decide_a_moment_before_it_was_asked(self, story: Story) -> None:
+        """They looked at the clock, and somebody asked before they had the contact in hand."""
+        contact = story.contact()
+        check = ask(story, contact)
+        story.now -= timedelta(hours=1, milliseconds=3)
+        story.decided(contact)
+        check.refresh_from_db()
+        assert (check.status, check.ended_at) == ("withdrawn", check.asked_at)
+
     def test_a_decision_that_fails_ends_nothing(self, story: Story, amina: User) -> None:
         contact = story.contact()
         check = ask(story, contact)

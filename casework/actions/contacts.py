@@ -182,6 +182,7 @@ def ask_again_if_overtaken(contact: Contact, *, now: datetime) -> None:
 
 def _ask_again(contact: Contact, by: Actor, now: datetime) -> None:
     held_before = contact.recommendation is not None and contact.recommendation.hold == Hold.AGREEMENT
+    clocks.hold(contact)
     ask_rules(contact, by=by, now=now)
     clocks.rerate(contact, at=now)
     _tell_if_red(contact, now)

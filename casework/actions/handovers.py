@@ -6,7 +6,8 @@ it on. When the hub opens the service passes by itself what is left of the night
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet, Value
+from django.db.models.functions import Greatest
 
 from casework import audit, clocks, outbox, permissions, policies
 from casework.audit import Actor
@@ -31,7 +32,7 @@ def hand_over(*, contact_id: int, note: str, by: User, now: datetime) -> Contact
     :raises NotPermitted: `by` does not work in the team that has the contact.
     :raises NotAllowedInStatus: it is decided, waits for a second person, or was passed already.
     """
-    contact = Contact.objects.visible_to(by, local_day(now)).locked().select_related("team").get(pk=contact_id)
+    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
     policies.check_waits_for_decision(contact)
     policies.check_nothing_handed_over(contact)
     permissions.check_can_hand_over(contact, by, local_day(now))
@@ -99,7 +100,7 @@ def take_on(*, contact_id: int, by: User, now: datetime) -> Contact:
     :raises NotPermitted: `by` does not work in that team.
     :raises NotAllowedInStatus: somebody has taken it on already.
     """
-    contact = Contact.objects.visible_to(by, local_day(now)).locked().select_related("team").get(pk=contact_id)
+    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
     policies.check_waits_to_be_taken_on(contact)
     permissions.check_can_take_on(contact, by, local_day(now))
     end(contact, by=by, now=now)
@@ -108,7 +109,9 @@ def take_on(*, contact_id: int, by: User, now: datetime) -> Contact:
 
 def end(contact: Contact, *, by: User, now: datetime) -> None:
     """Whoever takes a contact on, or decides on it, has it: for an action that holds the contact's lock."""
-    if contact.handovers.open().update(taken_on_at=now, taken_on_by=by):
+    # Whoever decides may have begun a moment before the service passed it on.
+    taken_on_at = Greatest(F("passed_at"), Value(now))
+    if contact.handovers.open().update(taken_on_at=taken_on_at, taken_on_by=by):
         clocks.stop(contact, CLOCK, at=now)
         audit.record(Event.CONTACT_TAKEN_ON, by=by, at=now, contact=contact, team=contact.team.code)
 

@@ -97,6 +97,8 @@ def _load(check_id: int, by: User, now: datetime) -> PartnerCheck:
 
 
 def _withdraw(check: PartnerCheck, reason: str, by: User, now: datetime) -> None:
-    move(check, to=CheckStatus.WITHDRAWN, by=by, at=now, why=reason, ended_at=now, ended_by=by)
+    # Whoever decides may have begun a moment before somebody asked.
+    ended_at = max(now, check.asked_at)
+    move(check, to=CheckStatus.WITHDRAWN, by=by, at=now, why=reason, ended_at=ended_at, ended_by=by)
     clocks.stop(check, at=now, ended=ClockEnd.OVERTAKEN)
     audit.record(Event.PARTNER_CHECK_WITHDRAWN, by=by, at=now, contact=check.contact, check=check.pk)

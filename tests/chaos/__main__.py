@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 
 from config.embedded import CannotStart
-from tests.chaos.faults import FAULTS, ONE, SMOKE, TWO, Chaos, let_leases_end
+from tests.chaos.faults import FAULTS, ONE, SMOKE, TWO, Chaos, let_leases_end, let_the_half_hour_pass
 from tests.chaos.reckoning import Reckoning, reckon, under_way
 from tests.chaos.report import how_it_went, report
 from tests.chaos.stage import NeverHappened, Stage
@@ -148,6 +148,7 @@ def _wait_until_quiet(chaos: Chaos, clock: "_Clock") -> None:
         if time.monotonic() - said_at > 15:
             said_at = time.monotonic()
             clock.say(says)
+        let_the_half_hour_pass(chaos)
         chaos.stage.sleep(1)
 
 

@@ -200,6 +200,14 @@ FAULTS: dict[str, Callable[[Chaos], None]] = {
 SMOKE = ("postgres", "valkey", "worker-before", "worker-after")
 
 
+def let_the_half_hour_pass(chaos: Chaos) -> None:
+    """Reminders that wait to go together, for those who had many within the hour: as if it were time."""
+    chaos.stage.ask(
+        "UPDATE casework_outboxmessage SET not_before = now() "
+        "WHERE sent_at IS NULL AND parked_at IS NULL AND attempts = 0 AND not_before > now()"
+    )
+
+
 def let_leases_end(chaos: Chaos) -> None:
     """
     As if two minutes had passed, for the messages that somebody who died had claimed. Called some seconds after the

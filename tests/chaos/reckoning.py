@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg.rows import dict_row
@@ -20,6 +20,10 @@ from tests.chaos.letters import Letter
 # Between the mail server's yes and the mark in the database a machine that has other things to do may take a while.
 SEND_TO_MARK = timedelta(seconds=10)
 STEPS = (("warning", "warn_at"), ("breach", "due_at"), ("escalation", "escalate_at"))
+
+
+# By which message's letter a message goes out: its own, or that of the one that carries it.
+CARRIER: LiteralString = "COALESCE(message.carried_by_id, message.id)"
 
 
 @dataclass
@@ -105,23 +109,12 @@ def under_way(database: str) -> tuple[int, int]:
     with psycopg.connect(database, row_factory=dict_row) as connection:
         (row,) = connection.execute(
             f"""SELECT (SELECT count(*) FROM casework_outboxmessage message
-                        JOIN casework_outboxmessage carrier ON carrier.id = {_carrier(connection)}
+                        JOIN casework_outboxmessage carrier ON carrier.id = {CARRIER}
                         WHERE carrier.sent_at IS NULL AND carrier.parked_at IS NULL) AS messages,
                        (SELECT count(*) FROM casework_clock
                         WHERE stopped_at IS NULL AND next_at < now() + interval '10 minutes') AS clocks"""
         ).fetchall()
     return row["messages"], row["clocks"]
-
-
-def _carrier(
-    connection: psycopg.Connection[dict[str, Any]],
-) -> Literal["message.id", "COALESCE(message.digest_id, message.id)"]:
-    """By which message's letter a message goes out: its own, or, where there are digests, that of its digest."""
-    has_digests = connection.execute(
-        "SELECT 1 FROM information_schema.columns WHERE table_schema = 'public' "
-        "AND table_name = 'casework_outboxmessage' AND column_name = 'digest_id'"
-    ).fetchall()
-    return "COALESCE(message.digest_id, message.id)" if has_digests else "message.id"
 
 
 class _Accounts:
@@ -260,7 +253,7 @@ class _Accounts:
         """
         rows = self._rows(
             f"""SELECT id, kind, idempotency_key, created_at, sent_at, parked_at,
-                       {_carrier(self._connection)} AS carrier FROM casework_outboxmessage message"""
+                       {CARRIER} AS carrier FROM casework_outboxmessage message"""
         )
         messages = {row["id"]: row for row in rows}
         of_key = {key_on_letter(row["idempotency_key"]): row for row in messages.values()}

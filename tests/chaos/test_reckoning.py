@@ -153,9 +153,9 @@ def test_a_message_that_is_marked_as_sent_and_never_came_out_is_lost(evidence: E
 def test_a_message_that_another_ones_letter_carries_needs_none_of_its_own(evidence: Evidence) -> None:
     carried, carrier = OutboxMessage.objects.filter(kind="reminder")[:2]
     # As plain facts: what was sent cannot be changed, so the column is made with what it holds.
-    run("ALTER TABLE casework_outboxmessage DROP COLUMN IF EXISTS digest_id CASCADE")
+    run("ALTER TABLE casework_outboxmessage DROP COLUMN IF EXISTS carried_by_id CASCADE")
     run(
-        "ALTER TABLE casework_outboxmessage ADD COLUMN digest_id bigint "
+        "ALTER TABLE casework_outboxmessage ADD COLUMN carried_by_id bigint "
         f"GENERATED ALWAYS AS (CASE WHEN id = {carried.pk} THEN {carrier.pk} END) STORED"
     )
     (says,) = said(evidence.reckon(), letters_doubled=1)
