@@ -91,7 +91,7 @@ def _database() -> Iterator[Metric]:
         "How long the message that has been due longest has waited to be sent; 0 when none is due.",
         _since(waiting["due"], now),
     )
-    parked = OutboxMessage.objects.filter(parked_at__isnull=False).count()
+    parked = OutboxMessage.objects.filter(parked_at__isnull=False, dropped_at__isnull=True).count()
     yield _gauge("outbox_parked", "Messages that were given up and wait for a person.", parked)
 
     clocks = Clock.objects.running().aggregate(all=Count("*"), late=Count("due_at", filter=Q(due_at__lte=now)))

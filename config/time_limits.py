@@ -9,12 +9,13 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, register
 from django.utils.module_loading import autodiscover_modules
 
-from config.celery import app
-
 
 @register()
 def check_time_limits(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:
     """Each task that is registered, with its own limit or the general one."""
+    # Not above: every command imports this module, and most know nothing of Celery.
+    from config.celery import app
+
     autodiscover_modules("tasks")
     waits = app.conf.broker_transport_options["visibility_timeout"]
     faults = []

@@ -247,11 +247,11 @@ class TestFailing:
 
     def test_it_does_not_answer_in_time(self, story: Story, notify: Notify, settings: Settings) -> None:
         settings.EMAIL_TIMEOUT = 0.2
-        notify.thinks = 1
+        notify.thinks = 8
         contact = story.contact()
         began = time.monotonic()
         assert drain(story.now) == (0, 1)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 6
         assert acknowledgement(contact).last_error == "NotifyAway"
 
     @pytest.mark.parametrize("said", [b"<html>An error</html>", b""])

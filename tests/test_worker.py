@@ -11,13 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 from django.conf import settings
 from django.utils import timezone
-from kombu.entity import Exchange, Queue
 from redis import Redis
 
 from casework.models import Contact, OutboxMessage, Reminder
@@ -196,9 +194,7 @@ def test_a_connection_that_broke_with_a_task_in_hand_can_be_closed(own_valkey: F
     broker = app.connection_for_read(url=f"redis+socket://{own_valkey.sockets}/valkey.sock")
     app.send_task("casework.tasks.drain_outbox", connection=broker)
     # A worker listens to its remote control beside.
-    fanout: Any = Exchange("control", type="fanout")  # type: ignore[no-untyped-call]  # kombu has no types
-    control: Any = Queue("control", fanout, auto_delete=True)  # type: ignore[no-untyped-call]
-    control(broker.channel()).declare()
+    app.control.mailbox.Node("a-worker", channel=broker.channel()).listen()
     in_hand: list[object] = []
     consumer = broker.Consumer(app.amqp.queues[settings.CELERY_TASK_DEFAULT_QUEUE], accept=["json"])
     consumer.register_callback(lambda body, message: in_hand.append(message))

@@ -14,14 +14,38 @@ from typing import Any
 
 from django.core.mail.backends.dummy import EmailBackend as NoEmail
 
-from casework import permissions
-from casework.actions import cases, contacts, decisions, handoffs, outbox, reminders
+from casework import permissions, reminded
+from casework.actions import (
+    cases,
+    clock_changes,
+    contacts,
+    decisions,
+    handoffs,
+    handovers,
+    looking,
+    outbox,
+    partner_checks,
+    reminder_looks,
+    reminders,
+)
 from casework.demonstration.families import Families
 from casework.errors import CaseworkError, TakenBySomeoneElse
 from casework.history import household
-from casework.models import Case, Contact, Decision, Handoff, MatchStatus, Outcome, PersonMatch
+from casework.models import (
+    QUESTIONED_FROM,
+    Case,
+    Clock,
+    Contact,
+    Decision,
+    Handoff,
+    MatchStatus,
+    Outcome,
+    PartnerCheck,
+    PersonMatch,
+)
 from casework.responsibilities import current
 from casework.routing import teams_to_pick_from
+from localities import calendar
 from localities.models import Agency, Membership, OtherAuthority, Postcode, Role, Team, TeamKind, User
 from localities.working_time import local_day
 from triage.ruleset import Hold
@@ -93,6 +117,7 @@ class _Life:
         self._later(now + timedelta(hours=self.random.uniform(*hours)), happen)
 
     def _let_the_worker_work(self, now: datetime) -> None:
+        handovers.pass_at_opening(now=now)
         reminders.sweep(now=now)
         outbox.drain(clock=lambda: now, connect=NoEmail)
 
@@ -115,20 +140,30 @@ class _Life:
         by = self._somebody(team, now, Role.CONTACT_OFFICER, Role.SOCIAL_WORKER)
         contacts.confirm_in_writing(contact_id=contact_id, by=by, now=now)
 
-    def _look(self, contact_id: int, now: datetime) -> None:
-        contact = Contact.objects.select_related("recommendation", "team").get(pk=contact_id)
-        contacts.ask_again_if_overtaken(contact, now=now)
+    def _look(self, contact_id: int, now: datetime, *, in_haste: bool = False) -> None:
+        """Somebody opens the contact, and decides; or waits for an answer first, unless they are `in_haste`."""
+        contact = Contact.objects.select_related("team").get(pk=contact_id)
+        by = self._somebody(contact.team, now, Role.SOCIAL_WORKER)
+        looking.at_contact(reference=contact.reference, by=by, now=now)
+        if contact.handovers.open().exists():
+            handovers.take_on(contact_id=contact_id, by=by, now=now)
+        elif self._passed_on(contact, by, now):
+            return
         for match in PersonMatch.objects.filter(child__contact=contact, status=MatchStatus.PROPOSED):
-            by = self._somebody(contact.team, now, Role.SOCIAL_WORKER)
-            contact = contacts.settle_match(contact_id=contact_id, match_id=match.pk, same=True, by=by, now=now)
+            contacts.settle_match(contact_id=contact_id, match_id=match.pk, same=True, by=by, now=now)
+        contact = Contact.objects.select_related("recommendation", "team").get(pk=contact_id)
         assert contact.recommendation is not None
-        if contact.recommendation.hold == Hold.AGREEMENT:
+        asks_family = contact.recommendation.hold == Hold.AGREEMENT
+        if not in_haste and self.random.random() < (0.5 if asks_family else 0.2):
+            self._wait(contact, by, now, for_family=asks_family)
+            return
+        if asks_family:
             contact = contacts.record_agreement(
                 contact_id=contact.pk,
                 service=self.random.choice(["given", "given", "given", "refused"]),
                 given_by="mother",
                 on=local_day(now),
-                by=self._somebody(contact.team, now, Role.SOCIAL_WORKER),
+                by=by,
                 now=now,
             )
         try:
@@ -136,6 +171,63 @@ class _Life:
         except TakenBySomeoneElse:
             # An earlier life, whose cases opened later than this moment, is there already.
             self._after(now, (1, 8), lambda later: self._look(contact_id, later))
+
+    def _passed_on(self, contact: Contact, by: User, now: datetime) -> bool:
+        """Whether a contact passes to the next team: in the evening what cannot wait, towards the morning what can."""
+        opens_at = calendar.current().counted_start(now, local=True)
+        night_is_long = opens_at - now > timedelta(hours=10)
+        by_night = contact.team.kind == TeamKind.EMERGENCY_DUTY
+        if by_night == night_is_long or contact.rag not in ("red", "amber") or self.random.random() < 0.3:
+            return False
+        if by_night:
+            note = "Safe at her grandmother's until noon; the police have spoken with the father. Please decide today."
+            self._after(opens_at, (0.1, 1.5), lambda later: self._look(contact.pk, later))
+        else:
+            note = "The mother is not on the telephone before eight. Please ring her tonight, then look again."
+            self._after(now, (0.5, 16), lambda later: self._look(contact.pk, later))
+        handovers.hand_over(contact_id=contact.pk, note=note, by=by, now=now)
+        return True
+
+    def _wait(self, contact: Contact, by: User, now: datetime, *, for_family: bool) -> None:
+        """Somebody waits: for the family, while its clock stands still, or for a partner, with more time for that."""
+        clock = contact.clocks.running().get(kind__startswith="final_decision_")
+        if for_family and clock.policy.may_pause and now < clock.due_at:
+            reason = "The mother asked for time to talk to the father, who works away until tomorrow."
+            clock_changes.pause(clock_id=clock.pk, reason=reason, by=by, now=now)
+            self._after(now, (5, 30), lambda later: self._look(contact.pk, later, in_haste=True))
+        else:
+            asked = self.random.choice([agency for agency in self.agencies if agency.pk != contact.agency_id])
+            question = "What do you know of these children and of the adults at home, and since when?"
+            check = partner_checks.ask(contact_id=contact.pk, agency_id=asked.pk, question=question, by=by, now=now)
+            is_red = contact.rag == "red"
+            self._after(now, (0.2, 1.5) if is_red else (1, 20), lambda later: self._hear(check.pk, later))
+            self._after(
+                now, (0.5, 2) if is_red else (2, 28), lambda later: self._look(contact.pk, later, in_haste=True)
+            )
+            if not is_red and self.random.random() < 0.5:
+                self._extend(clock, contact.team, "The answer of a partner can change the decision.", now)
+        for reminder in reminded.reminders_of(by, now).filter(clock=clock):
+            reason = "The answer comes today."
+            reminder_looks.snooze(reminder_id=reminder.pk, until="half_day", reason=reason, by=by, now=now)
+
+    def _hear(self, check_id: int, now: datetime) -> None:
+        check = PartnerCheck.objects.select_related("contact__team").get(pk=check_id)
+        if check.status != "asked":
+            return
+        by = self._somebody(check.contact.team, now, Role.SOCIAL_WORKER)
+        if self.random.random() < 0.2:
+            reason = "What we wanted to know stands in our own records."
+            partner_checks.withdraw(check_id=check_id, reason=reason, by=by, now=now)
+            return
+        answer = "Known since last year: seen often, last week too, and well with their grandparents."
+        partner_checks.record_answer(check_id=check_id, answer=answer, by=by, now=now)
+
+    def _extend(self, clock: Clock, team: Team, why: str, now: datetime) -> None:
+        """Who hears of its breach gives a clock two days more."""
+        by = self._somebody(team, now, Role(clock.policy.escalates_to))
+        to = max(clock.due_at, now) + timedelta(days=2)
+        clock_changes.extend(clock_id=clock.pk, to=to, reason=f"{why} The children were seen, and are safe.", by=by,
+                             now=now)  # fmt: skip
 
     def _decide(self, contact: Contact, now: datetime) -> None:
         recommendation = contact.recommendation
@@ -198,11 +290,19 @@ class _Life:
         self._after(now, (2, 60), lambda later: self._lead(handoff.case_id, later))
 
     def _offer_elsewhere(self, case_id: int, now: datetime) -> None:
-        held = current(Case.objects.get(pk=case_id))
-        by = self._somebody(held.team, now, Role.SOCIAL_WORKER)
+        case = Case.objects.get(pk=case_id)
+        # Once more is a manager's to say.
+        role = Role.FRONT_DOOR_MANAGER if handoffs.ordinal(case) >= QUESTIONED_FROM else Role.SOCIAL_WORKER
+        by = self._somebody(current(case).team, now, role)
         team = self.random.choice([team for team in teams_to_pick_from() if team.kind == TeamKind.LOCALITY])
         handoff = handoffs.offer(
-            case_id=case_id, to_team_id=team.pk, reason="The new address lies here.", by=by, now=now
+            case_id=case_id,
+            to_team_id=team.pk,
+            reason="The new address lies here.",
+            lead_reason="They have moved, and want to stay there.",
+            despite="The new address is too far away for a weekly visit.",
+            by=by,
+            now=now,
         )
         self._after(now, (1, 30), lambda later: self._answer(handoff.pk, later))
 
@@ -210,6 +310,7 @@ class _Life:
         case = Case.objects.get(pk=case_id)
         team = current(case).team
         by = self._somebody(team, now, Role.TEAM_LEAD)
+        looking.at_case(reference=case.reference, by=by, now=now)
         if case.pathway == "other_authority":
             authority = self.random.choice(list(OtherAuthority.objects.all()))
             cases.name_other_authority(case_id=case_id, authority_id=authority.pk, by=by, now=now)
@@ -226,8 +327,14 @@ class _Life:
         cases.record_milestone(case_id=case_id, kind="strategy_discussion_held", at=now, by=by, now=now)
 
     def _first_contact(self, case_id: int, now: datetime) -> None:
-        by = self._somebody(current(Case.objects.get(pk=case_id)).team, now, Role.TEAM_LEAD)
+        case = Case.objects.get(pk=case_id)
+        team = current(case).team
+        by = self._somebody(team, now, Role.TEAM_LEAD)
+        looking.at_case(reference=case.reference, by=by, now=now)
         cases.record_milestone(case_id=case_id, kind="first_family_contact", at=now, by=by, now=now)
+        plan = case.clocks.running().filter(kind="family_help_plan").first()
+        if plan is not None and self.random.random() < 0.3:
+            self._extend(plan, team, "The father comes home on Saturday, and wants to have a say in the plan.", now)
         outcome = self.random.choice(
             [Outcome.NEEDS_MET, Outcome.NEEDS_MET, Outcome.UNIVERSAL_SERVICES, Outcome.NO_PROGRESS]
         )

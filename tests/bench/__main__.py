@@ -45,7 +45,7 @@ class Sizes:
 
 FULL = Sizes(
     rounds=15, history=(2_000, 20_000), contacts=10_000, years=(27_000, 270_000), running=(10_000, 1_000_000),
-    due=1_000, due_at_once=10_000, messages=600,
+    due=1_000, due_at_once=10_000, messages=400,
 )  # fmt: skip
 SMOKE = Sizes(
     rounds=2, history=(50, 100), contacts=200, years=(50, 100), running=(60, 120), due=10, due_at_once=20, messages=10,
