@@ -105,6 +105,9 @@ class ClockEnd(models.TextChoices):
     OVERTAKEN = "overtaken", "No longer needed"
 
 
+SUBJECTS = ("contact", "case", "handoff", "partner_check")
+
+
 class ClockQuerySet(models.QuerySet["Clock"]):
     def running(self) -> "ClockQuerySet":
         return self.filter(stopped_at__isnull=True)
@@ -119,10 +122,13 @@ class Clock(models.Model):
 
     policy = models.ForeignKey(ClockPolicy, on_delete=models.PROTECT, related_name="clocks")
     kind = models.CharField(max_length=50)
-    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, related_name="clocks")
-    case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="clocks")
-    handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, null=True, related_name="clocks")
-    partner_check = models.ForeignKey(PartnerCheck, on_delete=models.PROTECT, null=True, related_name="clocks")
+    # A clock has one of these four; each one's index holds its own clocks only, or the sweep would write to all four.
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, related_name="clocks", db_index=False)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="clocks", db_index=False)
+    handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, null=True, related_name="clocks", db_index=False)
+    partner_check = models.ForeignKey(
+        PartnerCheck, on_delete=models.PROTECT, null=True, related_name="clocks", db_index=False
+    )
     started_at = models.DateTimeField()
     warn_at = models.DateTimeField()
     due_at = models.DateTimeField()
@@ -163,10 +169,10 @@ class Clock(models.Model):
             *(
                 models.UniqueConstraint(
                     fields=[subject, "kind"],
-                    condition=Q(stopped_at__isnull=True),
+                    condition=Q(stopped_at__isnull=True, **{f"{subject}__isnull": False}),
                     name=f"a_{subject}_has_one_running_clock_of_a_kind",
                 )
-                for subject in ("contact", "case", "handoff", "partner_check")
+                for subject in SUBJECTS
             ),
         ]
         indexes: ClassVar = [
@@ -176,6 +182,10 @@ class Clock(models.Model):
                 condition=Q(stopped_at__isnull=True, next_at__isnull=False),
             ),
             models.Index(fields=["due_at"], name="clock_running", condition=Q(stopped_at__isnull=True)),
+            *(
+                models.Index(fields=[subject], name=f"clock_of_{subject}", condition=Q(**{f"{subject}__isnull": False}))
+                for subject in SUBJECTS
+            ),
         ]
         triggers: ClassVar = [
             refuse_if(
@@ -307,7 +317,8 @@ class Reminder(models.Model):
     where `role` is empty, to the whole team.
     """
 
-    clock = models.ForeignKey(Clock, on_delete=models.PROTECT, related_name="reminders")
+    # The unique key begins with it, and is its index.
+    clock = models.ForeignKey(Clock, on_delete=models.PROTECT, related_name="reminders", db_index=False)
     step = models.CharField(max_length=10, choices=Step)
     created_at = models.DateTimeField()
     user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="reminders")

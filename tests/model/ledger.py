@@ -1,6 +1,6 @@
 """
-What must be so, kept in plain Python beside the service: who has which contact and which case, what runs, and who may
-do what next. It reads the page "How clocks count" and the design, not the code; the model-based test compares.
+The ledger: what must be so, kept in plain Python beside the service. Who has which contact and which case, what runs,
+and who may do what next, as the design and the page "How clocks count" have it; the machine compares.
 """
 
 import csv
@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from casework.reference_data import BUCKINGHAMSHIRE
 
@@ -203,16 +204,26 @@ class AContact:
 class Ledger:
     contacts: dict[int, AContact] = field(default_factory=dict)
     cases: dict[int, ACase] = field(default_factory=dict)
+    # What was sent in: the document, by whom, and the idempotency key.
+    documents: list[tuple[dict[str, Any], str, str]] = field(default_factory=list)
     # Every handoff that was ever offered, by its id: its case.
     handoffs: dict[int, int] = field(default_factory=dict)
     # Every question that was ever asked, by its id: its contact.
     questions: dict[int, int] = field(default_factory=dict)
-    # By address: the messages that were parked at some time, which went out of turn from then on.
+    # The messages that were parked at some time: what was written later goes out before them.
     parked: set[int] = field(default_factory=set)
 
     @property
     def waiting(self) -> list[AContact]:
         return [contact for contact in self.contacts.values() if contact.status == "received"]
+
+    @property
+    def for_a_second_person(self) -> list[AContact]:
+        return [contact for contact in self.contacts.values() if contact.status == "sign_off"]
+
+    @property
+    def to_take_on(self) -> list[AContact]:
+        return [contact for contact in self.contacts.values() if contact.passed]
 
     @property
     def open_cases(self) -> list[ACase]:
@@ -221,6 +232,14 @@ class Ledger:
     @property
     def on_offer(self) -> list[ACase]:
         return [case for case in self.open_cases if case.offer]
+
+    @property
+    def to_offer(self) -> list[ACase]:
+        return [case for case in self.open_cases if not case.offer]
+
+    @property
+    def worked_on(self) -> list[ACase]:
+        return [case for case in self.to_offer if case.holder not in FRONT]
 
     def at_night(self, opened_at: datetime) -> list[AContact]:
         """What the day team must have once the hub has opened."""
@@ -253,19 +272,19 @@ class Ledger:
         return wanted
 
 
-def in_order(letters: Iterable[tuple[str, int, int | None, int | None]]) -> list[int]:
+def overtaken(letters: Iterable[tuple[str, int, int | None, int | None]]) -> list[int]:
     """
     The messages that went out before an earlier one to the same address about the same thing.
 
     :param letters: in the order in which they went out: address, message, contact, case.
     """
     last: dict[tuple[str, str, int], int] = defaultdict(int)
-    overtaken = []
+    late = []
     for to, pk, contact, case in letters:
         for about, subject in (("contact", contact), ("case", case)):
             if subject is None:
                 continue
             if pk < last[to, about, subject]:
-                overtaken.append(pk)
+                late.append(pk)
             last[to, about, subject] = max(pk, last[to, about, subject])
-    return overtaken
+    return late

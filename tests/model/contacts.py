@@ -1,0 +1,228 @@
+"""What people do about contacts before the decision and beside it: at the front door, day and night."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from casework.actions import contacts, handovers, looking, partner_checks
+from casework.models import Contact, PartnerCheck, PersonMatch
+from localities import calendar
+from localities.models import Agency, User
+from localities.working_time import at, local_day
+from tests.model.ledger import CAST, DAY, NIGHT, AContact, is_front_door, works_in
+from tests.model.stage import (
+    AGENCIES,
+    DAYS,
+    FAMILIES,
+    NEEDS,
+    WHICH,
+    WHO,
+    WORDS,
+    Stage,
+    fingerprint,
+    person,
+    pick,
+    says_something,
+    somebody,
+)
+
+HOMES = ["HP20 1UA", "HP20 1UA", "HP5 1AA", "SL7 1AA", "OX1 1AA", None]
+
+
+class Contacts(Stage):
+    """Received, looked at, asked about, passed between night and day."""
+
+    @rule(
+        family=st.integers(0, len(FAMILIES) - 1), children=st.integers(0, 6), need=st.sampled_from(list(NEEDS)),
+        asked=st.sampled_from(["given", "not_sought", "not_sought", "refused"]), home=st.sampled_from(HOMES),
+        by=st.one_of(st.sampled_from(AGENCIES), st.sampled_from(["oliver", "amina", "erin", "ben", "sam"])),
+        phone=st.booleans(), email=st.booleans(), level_4=st.sampled_from([False] * 5 + [True]),
+    )  # fmt: skip
+    def receive(
+        self, family: int, children: int, need: str, asked: str, home: str | None, by: str, phone: bool, email: bool,
+        level_4: bool,
+    ) -> None:  # fmt: skip
+        document = self.about(family, need, children=children, home=home, asked=asked) | {
+            "received_by_phone": phone,
+            "referrer_level": 4 if level_4 else 2,
+            "referrer": {"name": "A teacher", "email": "dsl@school.example" if email else None},
+        }
+        self.received(document, by)
+
+    def received(self, document: dict[str, Any], by: str = AGENCIES[0]) -> AContact | None:
+        """A contact as it came in, unless `by` may not enter it."""
+        key = f"key {len(self.ledger.documents)}"
+        is_agency = by in AGENCIES
+        actor: User | Agency = Agency.objects.get(code=by) if is_agency else person(by)
+        now, is_open = self.now, calendar.current().is_open(self.now)
+        received = self.attempt(
+            is_agency or is_front_door(by), contacts.receive, document=document, by=actor, now=now, idempotency_key=key
+        )
+        if received is None:
+            return None
+        contact = received.contact
+        self.ledger.documents.append((document, by, key))
+        assert received.is_new
+        assert contact.team.code == (NIGHT if contact.rag == "red" and not is_open else DAY)
+        known = self.ledger.contacts[contact.pk] = AContact(
+            pk=contact.pk, reference=contact.reference, team=contact.team.code, received_at=now, by_agency=is_agency,
+            has_email=bool(document["referrer"]["email"]), by_phone=document["received_by_phone"],
+            acknowledged=is_agency and not document["referrer"]["email"],
+        )  # fmt: skip
+        return known
+
+    @precondition(lambda self: self.ledger.documents)
+    @rule(which=WHICH, changed=st.sampled_from([False, False, True]))
+    def receive_again(self, which: int, changed: bool) -> None:
+        """The same key: the contact that it brought, or a sentence where the document is another."""
+        document, by, key = pick(which, self.ledger.documents)
+        actor: User | Agency = Agency.objects.get(code=by) if by in AGENCIES else person(by)
+        document = document | {"received_by_phone": not document["received_by_phone"]} if changed else document
+        before = fingerprint()
+        again = self.attempt(
+            not changed, contacts.receive, document=document, by=actor, now=self.now, idempotency_key=key
+        )
+        assert again is None or not again.is_new
+        assert fingerprint() == before
+
+    @precondition(lambda self: self.ledger.contacts)
+    @rule(which=WHICH, who=WHO)
+    def look_at_a_contact(self, which: int, who: int | str) -> None:
+        contact = pick(which, self.ledger.waiting, list(self.ledger.contacts.values()))
+        looker = somebody(who, filter(contact.is_seen_by, CAST))
+        self.attempt(
+            contact.is_seen_by(looker), looking.at_contact, reference=contact.reference, by=person(looker), now=self.now
+        )
+
+    @precondition(lambda self: self.ledger.contacts)
+    @rule(
+        which=WHICH, who=WHO, said=WORDS, tomorrow=st.sampled_from([False] * 5 + [True]),
+        service=st.sampled_from(["given", "given", "refused", "withdrawn", "not_sought", "perhaps"]),
+    )  # fmt: skip
+    def record_agreement(self, which: int, who: int | str, said: str, tomorrow: bool, service: str) -> None:
+        contact = pick(which, self.ledger.waiting, list(self.ledger.contacts.values()))
+        by = somebody(who, filter(is_front_door, CAST))
+        told = service == "not_sought" or says_something(said)
+        may = is_front_door(by) and contact.status == "received" and service != "perhaps" and told and not tomorrow
+        self.attempt(
+            may, contacts.record_agreement, contact_id=contact.pk, service=service, given_by=said,
+            on=local_day(self.now) + tomorrow * DAYS, by=person(by), now=self.now,
+        )  # fmt: skip
+
+    @precondition(lambda self: self.ledger.contacts)
+    @rule(which=WHICH, who=WHO, stale=st.sampled_from([False] * 4 + [True]), plan=st.sampled_from([None, False, True]))
+    def record_checks(self, which: int, who: int | str, stale: bool, plan: bool | None) -> None:
+        contact = pick(which, self.ledger.waiting, list(self.ledger.contacts.values()))
+        by = somebody(who, filter(is_front_door, CAST))
+        row = Contact.objects.get(pk=contact.pk)
+        seen = row.recommendations.earliest("pk").pk if stale else row.recommendation_id
+        may = is_front_door(by) and contact.status == "received" and seen == row.recommendation_id
+        self.attempt(
+            may, contacts.record_checks, contact_id=contact.pk, recommendation_id=seen, sibling_on_cp_plan=plan,
+            children={entry.pk: (plan, None) for entry in row.children.all()}, by=person(by), now=self.now,
+        )  # fmt: skip
+
+    @precondition(lambda self: self.ledger.waiting)
+    @rule(which=WHICH, who=WHO, same=st.booleans())
+    def settle_a_match(self, which: int, who: int | str, same: bool) -> None:
+        matches = list(PersonMatch.objects.select_related("child").order_by("status", "pk"))
+        if not matches:
+            return
+        match = pick(which, [each for each in matches if each.status == "proposed"], matches)
+        contact = self.ledger.contacts[match.child.contact_id]
+        by = somebody(who, filter(is_front_door, CAST))
+        may = is_front_door(by) and contact.status == "received" and match.status == "proposed"
+        self.attempt(
+            may, contacts.settle_match, contact_id=contact.pk, match_id=match.pk, same=same, by=person(by), now=self.now
+        )
+
+    @precondition(lambda self: self.ledger.contacts)
+    @rule(which=WHICH, who=WHO, how=st.sampled_from(["acknowledge", "feed back", "confirm"]))
+    def tell_the_referrer(self, which: int, who: int | str, how: str) -> None:
+        contact = pick(which, list(self.ledger.contacts.values()))
+        by = somebody(who, filter(is_front_door, CAST))
+        may, action = is_front_door(by), contacts.acknowledge
+        match how:
+            case "acknowledge":
+                may &= not contact.acknowledged
+            case "feed back":
+                may, action = may and contact.status == "decided" and not contact.fed_back, contacts.give_feedback
+            case _:
+                may, action = may and contact.by_phone and not contact.confirmed, contacts.confirm_in_writing
+        if self.attempt(may, action, contact_id=contact.pk, by=person(by), now=self.now):
+            contact.acknowledged |= how == "acknowledge"
+            contact.fed_back |= how == "feed back"
+            contact.confirmed |= how == "confirm"
+
+    # ---- partners
+
+    @precondition(lambda self: self.ledger.contacts)
+    @rule(which=WHICH, who=WHO, agency=st.sampled_from([*AGENCIES, "nobody"]), question=WORDS)
+    def ask_a_partner(self, which: int, who: int | str, agency: str, question: str) -> None:
+        contact = pick(which, self.ledger.waiting, list(self.ledger.contacts.values()))
+        by = somebody(who, filter(is_front_door, CAST))
+        asked = {name for name, _ in contact.asked.values()}
+        may = (
+            is_front_door(by)
+            and contact.status == "received"
+            and says_something(question)
+            and agency not in {"nobody", *asked}
+        )
+        found = Agency.objects.filter(code=agency).first()
+        red = Contact.objects.get(pk=contact.pk).rag == "red"
+        check = self.attempt(
+            may, partner_checks.ask, contact_id=contact.pk, agency_id=found and found.pk, question=question,
+            by=person(by), now=self.now,
+        )  # fmt: skip
+        if check:
+            contact.asked[check.pk] = (agency, "partner_check_red" if red else "partner_check")
+            self.ledger.questions[check.pk] = contact.pk
+
+    @precondition(lambda self: self.ledger.questions)
+    @rule(which=WHICH, who=WHO, answers=st.booleans(), said=WORDS)
+    def hear_from_a_partner(self, which: int, who: int | str, answers: bool, said: str) -> None:
+        asked = [pk for pk, contact in self.ledger.questions.items() if pk in self.ledger.contacts[contact].asked]
+        pk = pick(which, asked, list(self.ledger.questions))
+        contact = self.ledger.contacts[self.ledger.questions[pk]]
+        by = somebody(who, filter(is_front_door, CAST))
+        action: Callable[..., PartnerCheck] = partner_checks.record_answer if answers else partner_checks.withdraw
+        may = is_front_door(by) and pk in contact.asked and says_something(said)
+        if self.attempt(
+            may, action, check_id=pk, **{"answer" if answers else "reason": said}, by=person(by), now=self.now
+        ):
+            del contact.asked[pk]
+
+    # ---- between night and day
+
+    @precondition(lambda self: self.ledger.contacts)
+    @rule(which=WHICH, who=WHO, note=WORDS)
+    def hand_a_contact_over(self, which: int, who: int | str, note: str) -> None:
+        contact = pick(which, self.ledger.waiting, list(self.ledger.contacts.values()))
+        by = somebody(who, [each for each in CAST if works_in(each, contact.team)])
+        may = (
+            works_in(by, contact.team) and contact.status == "received" and not contact.passed and says_something(note)
+        )
+        now = self.now
+        if self.attempt(may, handovers.hand_over, contact_id=contact.pk, note=note, by=person(by), now=now):
+            contact.passes_to(DAY if contact.team == NIGHT else NIGHT, now)
+
+    @precondition(lambda self: self.ledger.to_take_on)
+    @rule(which=WHICH, who=WHO)
+    def take_a_contact_on(self, which: int, who: int | str) -> None:
+        contact = pick(which, self.ledger.to_take_on, list(self.ledger.contacts.values()))
+        by = somebody(who, [each for each in CAST if works_in(each, contact.team)])
+        may = works_in(by, contact.team) and contact.passed
+        if self.attempt(may, handovers.take_on, contact_id=contact.pk, by=person(by), now=self.now):
+            contact.passed = False
+
+    def pass_to_the_day_team(self) -> None:
+        working_time, now = calendar.current(), self.now
+        expected: list[AContact] = []
+        if working_time.is_open(now):
+            today = local_day(now)
+            expected = self.ledger.at_night(at(today, working_time.hours[today.weekday()].opens))
+        assert self.attempt(True, handovers.pass_at_opening, now=now) == len(expected)
+        for contact in expected:
+            contact.passes_to(DAY, now)

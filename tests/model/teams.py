@@ -1,0 +1,142 @@
+"""Handing over and working: what the teams do."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from casework.actions import cases, handoffs
+from casework.models import Message, MilestoneKind, OutboxMessage
+from localities.models import OtherAuthority, Team
+from tests.model.deciding import Deciding
+from tests.model.ledger import CAST, FRONT, has, works_in
+from tests.model.stage import SECOND, TEAMS, WHICH, WHO, WORDS, person, pick, says_something, somebody
+
+
+class Teams(Deciding):
+    """Offered, accepted, returned, withdrawn; led, worked on, closed."""
+
+    @precondition(lambda self: self.ledger.to_offer)
+    @rule(which=WHICH, who=WHO, to=TEAMS, reason=WORDS, lead_reason=WORDS, despite=WORDS)
+    def offer(self, which: int, who: int | str, to: str, reason: str, lead_reason: str, despite: str) -> None:
+        case = pick(which, self.ledger.to_offer, list(self.ledger.cases.values()))
+        questioned = case.counted >= 2
+        right = {
+            each
+            for each in CAST
+            if has(each, "service_manager")
+            or (
+                has(each, "team_lead", "front_door_manager", team=case.holder)
+                if questioned
+                else works_in(each, case.holder)
+            )
+        }
+        by = somebody(who, right)
+        may: bool | None = (
+            by in right and case in self.ledger.to_offer and to != case.holder and says_something(reason)
+            and (not questioned or says_something(lead_reason))
+        )  # fmt: skip
+        if may and not says_something(despite):
+            may = None  # Whether somebody knows the family is for tests/test_continuity.py.
+        now = self.now
+        handoff = self.attempt(
+            may, handoffs.offer, case_id=case.pk, to_team_id=Team.objects.get(code=to).pk, reason=reason,
+            lead_reason=lead_reason, despite=despite, by=person(by), now=now,
+        )  # fmt: skip
+        if handoff is not None:
+            self.is_offered(case, handoff, to=to, now=now)
+
+    @precondition(lambda self: self.ledger.on_offer)
+    @rule(which=WHICH, who=WHO, how=st.sampled_from(["accept"] * 4 + ["return", "withdraw"]), reason=WORDS)
+    def answer_an_offer(self, which: int, who: int | str, how: str, reason: str) -> None:
+        open_ones = [case.offer.pk for case in self.ledger.on_offer if case.offer]
+        self.answered(pick(which, open_ones, list(self.ledger.handoffs)), who, how, reason)
+
+    def answered(self, pk: int, who: int | str, how: str, reason: str) -> None:
+        case = self.ledger.cases[self.ledger.handoffs[pk]]
+        offer = case.offer if case.offer and case.offer.pk == pk else None
+        side = (offer.from_team if how == "withdraw" else offer.to_team) if offer else case.holder
+        by = somebody(who, [each for each in CAST if works_in(each, side)])
+        may = offer is not None and works_in(by, side) and (how == "accept" or says_something(reason))
+        now = self.now
+        match how:
+            case "accept":
+                answered = self.attempt(may, handoffs.accept, handoff_id=pk, by=person(by), now=now)
+            case "return":
+                answered = self.attempt(
+                    may, handoffs.return_to_sender, handoff_id=pk, reason=reason, by=person(by), now=now
+                )
+            case _:
+                answered = self.attempt(may, handoffs.withdraw, handoff_id=pk, reason=reason, by=person(by), now=now)
+        if answered is None or offer is None:
+            return
+        if how != "accept":
+            case.is_not_accepted(withdrawn=how == "withdraw")
+            return
+        case.is_accepted(now)
+        told = OutboxMessage.objects.filter(
+            kind=Message.CASE_BOUNCED, idempotency_key__startswith=f"case_bounced:{pk}:"
+        )
+        assert told.exists() == offer.is_bounce
+
+    @rule(family=st.integers(0, 3), need=st.sampled_from(["harm", "strong", "three"]), who=st.integers(0, 5))
+    def a_team_takes_a_family_on(self, family: int, need: str, who: int) -> None:
+        """The usual way, all at once: so that there is something to hand on."""
+        contact = self.received(self.about(family, need))
+        assert contact is not None
+        self.decided(contact, who)
+        if contact.case and contact.case.offer:
+            self.answered(contact.case.offer.pk, who, "accept", "")
+
+    @precondition(lambda self: self.ledger.cases)
+    @rule(which=WHICH, who=WHO, lead=WHO)
+    def name_a_lead(self, which: int, who: int | str, lead: int | str) -> None:
+        case = pick(which, self.ledger.open_cases, list(self.ledger.cases.values()))
+        here = [each for each in CAST if works_in(each, case.holder)]
+        by, named = somebody(who, here), somebody(lead, here)
+        may = case.is_open and by in here and named in here
+        if self.attempt(may, cases.name_lead, case_id=case.pk, lead_id=person(named).pk, by=person(by), now=self.now):
+            case.names(named)
+
+    @precondition(lambda self: self.ledger.cases)
+    @rule(
+        which=WHICH, who=WHO, kind=st.sampled_from([*MilestoneKind.values, "party"]),
+        ago=st.sampled_from([0, 0, 0, 60, 86_400, 86_400_000, -60]),
+    )  # fmt: skip
+    def record_a_milestone(self, which: int, who: int | str, kind: str, ago: int) -> None:
+        case = pick(which, self.ledger.open_cases, list(self.ledger.cases.values()))
+        here = [each for each in CAST if works_in(each, case.holder)]
+        by, happened = somebody(who, here), self.now - ago * SECOND
+        may = case.is_open and by in here and kind != "party" and case.received_at <= happened <= self.now
+        if self.attempt(
+            may, cases.record_milestone, case_id=case.pk, kind=kind, at=happened, by=person(by), now=self.now
+        ):
+            case.records(kind)
+
+    @precondition(lambda self: self.ledger.cases)
+    @rule(which=WHICH, who=WHO, known=st.sampled_from([True, True, False]))
+    def name_the_other_authority(self, which: int, who: int | str, known: bool) -> None:
+        case = pick(which, self.ledger.open_cases, list(self.ledger.cases.values()))
+        here = [each for each in CAST if works_in(each, case.holder)]
+        by = somebody(who, here)
+        authority = OtherAuthority.objects.earliest("pk").pk if known else None
+        if self.attempt(
+            case.is_open and by in here and known, cases.name_other_authority, case_id=case.pk, authority_id=authority,
+            by=person(by), now=self.now,
+        ):  # fmt: skip
+            case.other_authority = True
+
+    @precondition(lambda self: self.ledger.worked_on)
+    @rule(
+        which=WHICH, who=WHO, summary=WORDS,
+        outcome=st.sampled_from(["needs_met", "needs_met", "no_progress", "other_authority", "bliss"]),
+    )  # fmt: skip
+    def close(self, which: int, who: int | str, summary: str, outcome: str) -> None:
+        case = pick(which, self.ledger.worked_on, list(self.ledger.cases.values()))
+        here = [each for each in CAST if works_in(each, case.holder)]
+        by, now = somebody(who, here), self.now
+        may = (
+            case.is_open and by in here and case.holder not in FRONT and not case.offer and says_something(summary)
+            and outcome != "bliss" and (outcome != "other_authority" or case.other_authority)
+            and "strategy_discussion" not in case.running
+        )  # fmt: skip
+        if self.attempt(may, cases.close, case_id=case.pk, outcome=outcome, summary=summary, by=person(by), now=now):
+            case.closes(now)
