@@ -1,20 +1,23 @@
 """The admin screens: who opens which, what a team lead sees there, what administrators edit, and what stays."""
 
 import re
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.admin import site
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from casework.actions import reminders
+from casework.actions import calendar, outbox, partner_checks, reminders
 from casework.models import (
     AuditEvent,
+    CalendarEdit,
     Case,
     Clock,
     ClockPolicy,
@@ -25,6 +28,7 @@ from casework.models import (
     OutboxMessage,
     Reminder,
 )
+from casework.web.tags import duration
 from localities.models import (
     Agency,
     AgencyClient,
@@ -41,6 +45,7 @@ from localities.models import (
 from localities.working_time import local_day
 from tests.documents import address, child
 from tests.doors import CONTACTS, TOKEN, Element, Page, a_working_morning, browser, todays_document
+from tests.mail import mail_server
 from tests.story import Story
 from triage.models import RuleSetVersion
 
@@ -53,15 +58,17 @@ SETTINGS = {
 }  # fmt: skip
 WORK = {"contact", "case", "handoff", "clock", "decision", "reminder", "outboxmessage", "auditevent"}
 KEPT = {"recheck", "thresholdchecks"}
+EDITS = {"calendaredit"}
+EVERY_SCREEN = SETTINGS | WORK | KEPT | EDITS
 OPENS: dict[str, set[str]] = {
     "paula": {"rulesetversion"} | KEPT,
     "ben": {"case", "handoff", "clock"},
     "pat": {"case", "handoff", "clock"},
     "maya": {"contact", "case", "handoff", "clock", "decision", "rulesetversion"},
-    "sam": (SETTINGS | WORK | KEPT) - {"auditevent"},
-    "ava": SETTINGS | WORK | KEPT,
+    "sam": (SETTINGS | WORK | KEPT | EDITS) - {"auditevent"},
+    "ava": SETTINGS | WORK | KEPT | EDITS,
     "iris": {"auditevent"},
-    "adele": SETTINGS | KEPT | {"outboxmessage"},
+    "adele": SETTINGS | KEPT | EDITS | {"outboxmessage"},
 }
 SINCE_2026 = {"period_0": "2026-01-01", "period_1": ""}
 
@@ -139,12 +146,12 @@ def edits() -> list[dict[str, Any]]:
 
 class TestWhoOpensWhat:
     def test_every_screen_is_in_the_table(self) -> None:
-        assert {model._meta.model_name for model in site._registry} == SETTINGS | WORK | KEPT
+        assert {model._meta.model_name for model in site._registry} == EVERY_SCREEN
 
     @pytest.mark.parametrize("name", OPENS)
     def test_by_role(self, db: None, name: str) -> None:
         who = Administrator(name)
-        opened = {screen for screen in SETTINGS | WORK | KEPT if who.open(list_of(screen)).status == 200}
+        opened = {screen for screen in EVERY_SCREEN if who.open(list_of(screen)).status == 200}
         assert opened == OPENS[name]
         index = who.open("/admin/")
         assert index.status == 200
@@ -201,6 +208,20 @@ class TestWhoOpensWhat:
             row.refresh_from_db()
         assert AuditEvent.objects.count() == before
         assert Case.objects.get() == case
+
+    @pytest.mark.parametrize("name", ["ben", "maya", "paula", "iris"])
+    def test_a_rows_own_address_is_for_whoever_may_open_its_screen(self, story: Story, name: str) -> None:
+        """Whoever knows a number learns neither a reference nor to whom we write."""
+        story.accepted()
+        reminders.sweep(now=timezone.now())
+        who = Administrator(name)
+        for screen in WORK - OPENS[name]:
+            (model,) = [model for model in site._registry if model._meta.model_name == screen]
+            row = model._default_manager.first()
+            assert row is not None, screen
+            for answer in (who.client.get(path := f"{list_of(screen)}{row.pk}/change/"), who.client.post(path)):
+                assert (answer.status_code, "Location" in answer.headers) == (403, False), path
+                assert "CON-" not in answer.content.decode()
 
     def test_nothing_is_deleted_where_something_hangs_on_it(self, adele: Administrator, story: Story) -> None:
         story.accepted()
@@ -298,6 +319,20 @@ class TestWhatALeadSees:
             html = who.open(list_of(screen) + ("?stand=all" if screen == "clock" else "")).html
             assert not re.search("Robin|Ashworth|Noor|Alex", html), screen
 
+    def test_a_clock_says_since_when_the_family_waits_and_since_when_it_runs(self, story: Story) -> None:
+        contact, later = story.contact(), story.later(hours=3)
+        asks: dict[str, Any] = {
+            "agency_id": Agency.objects.get(code="example-police").pk,
+            "question": "Do you know them?",
+        }
+        by = User.objects.get(username="amina")
+        check = partner_checks.ask(contact_id=contact.pk, by=by, now=later, **asks)
+        (row,) = [row for row in Administrator("maya").rows(Clock, "?stand=all") if "Partner check" in row.text]
+        cells = {cell["class"].split()[0]: cell.text for cell in row.all("td")}
+        for column, moment in (("since_receipt", contact.received_at), ("since_start", check.clocks.get().started_at)):
+            waited = timezone.now() - moment
+            assert cells[f"field-{column}"] in {duration(waited), duration(waited - timedelta(minutes=1))}
+
     def test_a_search_finds_a_reference_and_no_name(self, told: dict[str, Any]) -> None:
         sam, case = Administrator("sam"), told["ours"]
         assert sam.references(Case, f"?q={str(case).lower()}") == {str(case)}
@@ -392,6 +427,15 @@ class TestSettings:
         assert not CalendarDay.objects.exists()
         assert [edit["what"] for edit in edits()] == ["added", "removed"]
 
+    def test_each_day_is_taken_away_by_itself_so_that_its_clocks_move(self, adele: Administrator) -> None:
+        saved(adele.add(CalendarDay, date="2027-01-29", kind="closure", name="Systems day"))
+        day = CalendarDay.objects.get()
+        adele.client.post(
+            list_of(CalendarDay), {"action": "delete_selected", "_selected_action": day.pk, "post": "yes"}
+        )
+        assert CalendarDay.objects.get() == day
+        assert "delete_selected" not in adele.open(list_of(CalendarDay)).html
+
     def test_when_the_hub_is_open(self, adele: Administrator) -> None:
         monday = HubHours.objects.get(weekday=0)
         assert faults(adele.change(monday, opens="17:00", closes="09:00")) == [
@@ -438,6 +482,243 @@ class TestSettings:
         assert adele.client.get(f"{list_of(RuleSetVersion)}add/").status_code == 403
         version.refresh_from_db()
         assert version.version == 1
+
+
+class TestTheCalendarMovesClocks:
+    """What is promised in working days counts none on which the council is closed."""
+
+    @pytest.fixture
+    def clock(self, db: None) -> Clock:
+        """A promise of the council's own, which runs over the next days."""
+        contact = Story(timezone.now()).contact()
+        return contact.clocks.get(kind="final_decision_green")
+
+    @pytest.fixture
+    def closed_on(self, clock: Clock) -> date:
+        """The working day on which it is due."""
+        return local_day(clock.due_at)
+
+    def close(self, adele: Administrator, on: date, **fields: Any) -> Page:
+        return adele.add(CalendarDay, **{"date": f"{on}", "kind": "closure", "name": "Systems day"} | fields)
+
+    def listed(self, adele: Administrator) -> list[dict[str, str]]:
+        """What the screen of the edits says of each, by column."""
+        cells = [row.all("th") + row.all("td") for row in adele.rows(CalendarEdit)]
+        return [{cell["class"].split()[0].removeprefix("field-"): cell.text for cell in row} for row in cells]
+
+    def test_a_new_day_is_an_edit_that_says_who_and_what(self, adele: Administrator, closed_on: date) -> None:
+        page = self.close(adele, closed_on)
+        saved(page)
+        assert "The clocks that run over this day are computed again in a moment: see Calendar edits." in page.root.text
+        edit = CalendarEdit.objects.get()
+        assert (edit.date, edit.before, edit.after, edit.by) == (closed_on, "", "closure", adele.user)
+        assert [(each["setting"], each["what"]) for each in edits()] == [("localities.CalendarDay", "added")]
+
+    def test_its_screen_shows_how_far_it_is(self, adele: Administrator, clock: Clock, closed_on: date) -> None:
+        self.close(adele, closed_on)
+        (waits,) = self.listed(adele)
+        assert waits["__str__"] == f"{closed_on:%-d %B %Y}: as usual to closure"
+        assert (waits["by"], waits["looked_at"], waits["moved"], waits["finished_at"]) == (
+            "Adele Foster",
+            "0",
+            "0",
+            "-",
+        )
+        running = Clock.objects.running().count()
+        calendar.recompute(clock=timezone.now)
+        (done,) = self.listed(adele)
+        looked_at, moved = int(done["looked_at"]), int(done["moved"])
+        assert 1 <= moved <= looked_at <= running
+        assert done["finished_at"] != "-"
+        assert Clock.objects.get(pk=clock.pk).due_at > clock.due_at
+        (event,) = AuditEvent.objects.filter(event=Event.CLOCKS_RECOMPUTED)
+        assert (event.by_user, event.detail["moved"]) == (adele.user, moved)
+
+    def test_what_is_taken_away_moves_them_back(self, adele: Administrator, clock: Clock, closed_on: date) -> None:
+        self.close(adele, closed_on)
+        calendar.recompute(clock=timezone.now)
+        day = CalendarDay.objects.get()
+        saved(Page(adele.client.post(f"{list_of(CalendarDay)}{day.pk}/delete/", {"post": "yes"}, follow=True)))
+        calendar.recompute(clock=timezone.now)
+        assert Clock.objects.get(pk=clock.pk).due_at == clock.due_at
+        assert [each["__str__"].split(": ")[1] for each in self.listed(adele)] == [
+            "closure to as usual", "as usual to closure",
+        ]  # fmt: skip
+
+    def test_a_day_that_moves_is_two_edits(self, adele: Administrator, closed_on: date) -> None:
+        self.close(adele, closed_on)
+        saved(adele.change(CalendarDay.objects.get(), date=f"{closed_on + timedelta(days=1)}"))
+        told = list(CalendarEdit.objects.order_by("pk").values_list("date", "before", "after"))
+        after = closed_on + timedelta(days=1)
+        assert told == [(closed_on, "", "closure"), (closed_on, "closure", ""), (after, "", "closure")]
+
+    def test_another_name_moves_nothing(self, adele: Administrator, closed_on: date) -> None:
+        self.close(adele, closed_on)
+        saved(adele.change(CalendarDay.objects.get(), name="Training day"))
+        assert CalendarEdit.objects.count() == 1
+        assert CalendarDay.objects.get().name == "Training day"
+
+    def test_nobody_but_an_administrator_closes_the_council(self, closed_on: date) -> None:
+        for name in ("sam", "ava"):
+            answer = Administrator(name).client.post(
+                f"{list_of(CalendarDay)}add/", {"date": f"{closed_on}", "kind": "closure", "name": "A day off"}
+            )
+            assert answer.status_code == 403
+        assert not CalendarEdit.objects.exists()
+
+    def test_an_edit_is_only_looked_at(self, adele: Administrator, closed_on: date) -> None:
+        self.close(adele, closed_on)
+        path = f"{list_of(CalendarEdit)}{CalendarEdit.objects.get().pk}/"
+        assert adele.client.post(f"{path}change/", {"looked_at": "9"}).status_code == 403
+        assert adele.client.post(f"{path}delete/", {"post": "yes"}).status_code == 403
+        assert adele.client.get(f"{list_of(CalendarEdit)}add/").status_code == 403
+
+
+def drain(at: datetime, connect: Callable[[], BaseEmailBackend]) -> None:
+    outbox.drain(clock=lambda: at, connect=connect)
+
+
+class TestMessages:
+    """One that no mail server takes waits for a person, who sends it again or gives it up and says why."""
+
+    GIVE_UP = "Or give it up"
+    WHY = "The school was told by telephone."
+
+    @pytest.fixture
+    def parked(self, story: Story) -> OutboxMessage:
+        """The acknowledgement to a school whose address is refused, after every try."""
+        story.contact()
+        message = OutboxMessage.objects.get(to="dsl@school.example")
+        with mail_server() as sink:
+            sink.refuses["dsl@school.example"] = "550 nobody here"
+            for _ in range(outbox.MOST_ATTEMPTS):
+                message.refresh_from_db()
+                drain(message.not_before, sink.connect)
+        message.refresh_from_db()
+        assert message.parked_at is not None
+        return message
+
+    def path(self, message: OutboxMessage) -> str:
+        return f"{list_of(OutboxMessage)}{message.pk}/change/"
+
+    def drop(self, who: Administrator, message: OutboxMessage, reason: str = WHY) -> Any:
+        return who.client.post(self.path(message), {"drop": "yes", "drop-reason": reason})
+
+    def retry(self, who: Administrator, message: OutboxMessage) -> Any:
+        return who.client.post(self.path(message), {"retry": "yes"})
+
+    def did(self, event: Event) -> list[tuple[str, str]]:
+        told = AuditEvent.objects.filter(event=event).select_related("by_user", "contact")
+        return [(str(each.by_user and each.by_user.username), str(each.contact)) for each in told]
+
+    def test_the_list_shows_parked_ones_first_and_leads_to_their_page(self, parked: OutboxMessage) -> None:
+        story = Story(timezone.now())
+        story.contact(children=[elsewhere("Noor", "HP11 1AA")], adults=[])
+        adele = Administrator("adele")
+        rows = adele.rows(OutboxMessage)
+        assert [link["href"].split("?")[0] for link in rows[0].all("a")] == [self.path(parked)]
+        assert str(parked.contact) in rows[0].text
+        assert len(adele.rows(OutboxMessage, "?stand=parked")) == 1
+        assert len(rows) > 1
+
+    @pytest.mark.parametrize("name", ["adele", "sam", "ava"])
+    def test_nobody_learns_more_of_the_address_than_where_it_is(self, parked: OutboxMessage, name: str) -> None:
+        who = Administrator(name)
+        page = who.open(self.path(parked))
+        assert "To somebody at school.example" in re.sub(r"(at)(school)", r"\1 \2", page.text)
+        assert str(parked.contact) in page.text
+        for html in (page.html, who.open(list_of(OutboxMessage)).html):
+            assert "dsl" not in html
+            assert not re.search("Robin|Ashworth|nobody here", html), "nor a name, nor what the mail server said"
+        assert "SMTPRecipientsRefused" in page.text
+
+    def test_moments_stand_as_on_every_page(self, parked: OutboxMessage) -> None:
+        at = timezone.localtime(parked.parked_at)
+        page = Administrator("adele").open(self.path(parked))
+        assert f"{at:%-d %B %Y, %H:%M}" in page.text
+        assert "+00:00" not in page.html
+
+    @pytest.mark.parametrize("name", ["adele", "sam"])
+    def test_it_is_sent_on_its_way_again(self, parked: OutboxMessage, name: str) -> None:
+        who = Administrator(name)
+        answer = self.retry(who, parked)
+        assert (answer.status_code, answer.headers["Location"]) == (302, self.path(parked))
+        parked.refresh_from_db()
+        assert (parked.parked_at, parked.attempts) == (None, 0)
+        assert self.did(Event.MESSAGE_RETRIED) == [(name, str(parked.contact))]
+        page = who.open(self.path(parked))
+        assert "The message is on its way again, from the first try on." in page.text
+        assert self.GIVE_UP not in page.text
+        with mail_server() as sink:
+            outbox.drain(clock=timezone.now, connect=sink.connect)
+            assert len(sink.to("dsl@school.example")) == 1
+        assert "Sent" in who.open(self.path(parked)).text
+
+    def test_or_given_up_for_a_reason(self, parked: OutboxMessage, adele: Administrator) -> None:
+        for reason in ("", " \n"):
+            page = Page(self.drop(adele, parked, reason))
+            says = "Say why it need not go out, or who was told in which other way."
+            assert (page.status, page.summary) == (422, [("id_drop-reason", says)])
+            assert page.error_at("id_drop-reason") == says
+        assert self.drop(adele, parked).status_code == 302
+        parked.refresh_from_db()
+        assert (parked.drop_reason, parked.dropped_by) == (self.WHY, adele.user)
+        assert self.did(Event.MESSAGE_DROPPED) == [("adele", str(parked.contact))]
+        page = adele.open(self.path(parked))
+        assert self.WHY in page.text
+        assert "Adele Foster" in page.text
+        assert page.actions == set()
+        with mail_server() as sink:
+            outbox.drain(clock=timezone.now, connect=sink.connect)
+            assert sink.letters == []
+
+    def test_an_auditor_looks_and_does_not_touch(self, parked: OutboxMessage) -> None:
+        ava = Administrator("ava")
+        assert ava.open(self.path(parked)).actions == set()
+        for answer in (self.retry(ava, parked), self.drop(ava, parked), ava.client.post(self.path(parked))):
+            assert answer.status_code == 403
+        parked.refresh_from_db()
+        assert (parked.parked_at is not None, parked.dropped_at) == (True, None)
+
+    @pytest.mark.parametrize("name", ["ben", "maya", "iris", "paula"])
+    def test_nobody_else_opens_it(self, parked: OutboxMessage, name: str) -> None:
+        who = Administrator(name)
+        for answer in (who.client.get(self.path(parked)), self.retry(who, parked), self.drop(who, parked)):
+            assert answer.status_code == 403
+            assert "school.example" not in answer.content.decode()
+
+    def test_whoever_was_slower_reads_that_it_is_done(self, parked: OutboxMessage, adele: Administrator) -> None:
+        sam = Administrator("sam")
+        self.drop(adele, parked)
+        for answer in (self.retry(sam, parked), self.drop(sam, parked)):
+            page = Page(answer)
+            assert (page.status, "This message was dropped." in page.text) == (409, True)
+
+    def test_one_that_is_on_its_way_has_no_buttons(self, story: Story, adele: Administrator) -> None:
+        story.contact()
+        message = OutboxMessage.objects.get(to="dsl@school.example")
+        page = adele.open(self.path(message))
+        assert (page.status, page.actions) == (200, set())
+        assert "Next try not before" in page.text
+        assert self.retry(adele, message).status_code == 409
+
+    def test_one_that_goes_with_anothers_letter_leads_there(self, parked: OutboxMessage, adele: Administrator) -> None:
+        other = OutboxMessage.objects.exclude(pk=parked.pk).order_by("pk").first() or OutboxMessage.objects.create(
+            kind="reminder", idempotency_key="another", to=parked.to, created_at=parked.created_at,
+            not_before=parked.not_before,
+        )  # fmt: skip
+        OutboxMessage.objects.filter(pk=other.pk).update(carried_by=parked, parked_at=parked.parked_at)
+        page = adele.open(self.path(other))
+        assert page.actions == set()
+        assert [link["href"] for link in page.main.all("a")] == [self.path(parked)]
+        for answer in (self.retry(adele, other), self.drop(adele, other)):
+            assert answer.status_code == 404
+        assert "Its letter carries so many other reminders" in adele.open(self.path(parked)).text
+
+    def test_a_number_that_nobody_gave_is_not_found(self, db: None, adele: Administrator) -> None:
+        for number in ("0", "9" * 30, "x"):
+            answer = adele.client.get(f"{list_of(OutboxMessage)}{number}/change/")
+            assert answer.status_code == 404, number
 
 
 class TestPeople:

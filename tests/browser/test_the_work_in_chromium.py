@@ -3,18 +3,22 @@ The work with a family in a real browser: its agreement is sought and a clock st
 decided, taken on and passed on; reminders are seen and put off; a message that does not go out is seen to.
 """
 
+import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
 from django.utils import timezone
+from playwright.sync_api import Locator, Page, expect
 
 from casework import outbox
 from casework.actions import handoffs, partner_checks, reminders
-from casework.models import Case, Contact, Message, OutboxMessage
+from casework.models import Case, Contact, Handoff, Message, OutboxMessage
 from localities.models import Agency, User
 from localities.working_time import local_day
-from tests.service import Service
+from tests.browser.conftest import Visitor
+from tests.service import Service, wait_until
 from tests.story import Story
 
 MESSAGES = "/admin/casework/outboxmessage/"
@@ -25,8 +29,10 @@ def person(username: str) -> User:
     return User.objects.get(username=username)
 
 
-def about(story: Story, number: int, *names: str, asked: bool = True, indicators: list[str] | None = None) -> Contact:
-    """A contact about these children of one family, unlike every other."""
+def about(
+    story: Story, number: int, *names: str, asked: bool = True, indicators: list[str] | None = None, place: int = 1
+) -> Contact:
+    """A contact about these children of one family, unlike every other. `place` is the first one's among them."""
     day = local_day(story.now) - timedelta(days=1)
     given = {"service": "given", "given_by": "mother", "on": day.isoformat()}
     children = [
@@ -38,10 +44,21 @@ def about(story: Story, number: int, *names: str, asked: bool = True, indicators
             "address": {"lines": [f"{number} Example Road"], "postcode": "HP20 1UA"},
             "indicators": ["L3-12"] if indicators is None else indicators,
         }
-        for place, name in enumerate(names, start=1)
+        for place, name in enumerate(names, start=place)
     ]
     agreement = given if asked else {"service": "not_sought"}
     return story.contact(children=children, adults=[], family_indicators=[], agreement=agreement)
+
+
+def with_chiltern(story: Story, contact: Contact) -> Case:
+    """Chiltern takes the family on, though the postcode would lead elsewhere."""
+    story.decided(
+        contact, pathway="family_help", level=3, rag="green", chosen_team_id=story.team("chiltern").pk,
+        chosen_team_reason="She lives with her aunt there.",
+    )  # fmt: skip
+    handoff = Handoff.objects.get(case__contacts=contact)
+    handoffs.accept(handoff_id=handoff.pk, by=person("chris"), now=story.later())
+    return handoff.case
 
 
 def passed(story: Story, case: Case, to: str, by: str, accepts: str, **why: str) -> None:
@@ -52,12 +69,12 @@ def passed(story: Story, case: Case, to: str, by: str, accepts: str, **why: str)
     handoffs.accept(handoff_id=handoff.pk, by=person(accepts), now=story.later())
 
 
-def parked(contact: Contact) -> OutboxMessage:
+def parked(contact: Contact, key: object = "") -> OutboxMessage:
     """A message that no mail server took. Whole in one transaction: the worker, which runs, never has it."""
-    now, key = timezone.now(), f"browser:{contact}"
+    now, unique = timezone.now(), f"browser:{contact}:{key}"
     with transaction.atomic():
-        outbox.add(Message.FEEDBACK, to="dsl@school.example", key=key, at=now, contact=contact)
-        message = OutboxMessage.objects.get(idempotency_key=key)
+        outbox.add(Message.FEEDBACK, to="dsl@school.example", key=unique, at=now, contact=contact)
+        message = OutboxMessage.objects.get(idempotency_key=unique)
         message.attempts, message.last_error, message.parked_at = 30, "SMTPRecipientsRefused", now
         message.save()
     return message
@@ -84,3 +101,202 @@ def told(service: Service) -> dict[str, str]:
         "to_and_fro": f"/cases/{to_and_fro}/",
         "message": f"{MESSAGES}{parked(late).pk}/change/",
     }
+
+
+def right(window: Visitor, page: Page) -> None:
+    """As it stands, folded up and open: nothing that axe finds, nothing that must be scrolled sideways."""
+    assert window.accessibility() == [], page.url
+    page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
+    assert window.accessibility() == [], page.url
+    assert not window.overflows(), page.url
+
+
+def unfolded(page: Page, says: str) -> Locator:
+    """A part that is folded up, opened as a person opens it; without JavaScript too, since the browser does it."""
+    part = page.locator("details").filter(has=page.get_by_text(says, exact=True))
+    if part.get_attribute("open") is None:
+        part.locator("summary").click()
+    return part
+
+
+@pytest.mark.parametrize(("javascript", "width"), [(True, 1200), (True, 320), (False, 1200), (False, 320)])
+def test_a_family_is_asked_and_its_case_finds_its_way(
+    visit: Any, told: dict[str, str], javascript: bool, width: int
+) -> None:
+    story, number = Story(timezone.now() - timedelta(hours=6)), 5 + 2 * (not javascript) + (width == 320)
+    # Brother and sister once came together; today it is about Ed alone, and nobody has asked the family.
+    story.decided(about(story, number, "Ed", "Flo", indicators=[]))
+    story = Story(timezone.now() - timedelta(minutes=10))
+    contact = about(story, number, "Ed", asked=False)
+    window = visit(javascript=javascript, width=width)
+    page = window.sign_in("amina")
+    window.go(f"/contacts/{contact}/")
+    if javascript:
+        right(window, page)
+        window.go(f"/contacts/{contact}/")
+
+    # While the family is asked, the final decision stands still.
+    part = unfolded(page, "Pause a clock while the family is asked")
+    part.get_by_role("button", name="Pause it").click()
+    expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
+    page.get_by_role("link", name="Say why the clock stands still.").click()
+    if javascript:
+        expect(page.get_by_label("Why does it stand still?")).to_be_focused()
+    part = page.locator("details[open]").filter(has=page.get_by_role("button", name="Pause it"))
+    part.get_by_label("Which promise?").select_option(label="Final decision green")
+    part.get_by_label("Why does it stand still?").fill("I ring the mother at noon.")
+    part.get_by_role("button", name="Pause it").click()
+    expect(page.get_by_text("The clock stands still.")).to_be_visible()
+    clocks = page.get_by_role("region", name="Clocks").first
+    expect(clocks.get_by_text(re.compile("^Paused for"))).to_be_visible()
+
+    # A partner is asked, and what it says is kept.
+    part = unfolded(page, "Ask a partner")
+    part.get_by_label("Which partner?").select_option(label="Example Police")
+    part.get_by_label("What do you ask, and why?").fill("Have you been called to the home since September?")
+    part.get_by_role("button", name="Keep the question").click()
+    part = unfolded(page, "Record the answer of Example Police")
+    part.get_by_label("What did they say?").fill("They know nothing of the family.")
+    part.get_by_role("button", name="Keep the answer").click()
+    expect(page.get_by_text("They know nothing of the family.")).to_be_visible()
+
+    # The family answers, and the clock goes on by itself.
+    part = unfolded(page, "Record the family's agreement to a voluntary service")
+    part.get_by_label("Given").check()
+    part.get_by_label("Who answered?").fill("mother")
+    today = local_day(timezone.now())
+    for box, value in (("Day", today.day), ("Month", today.month), ("Year", today.year)):
+        part.get_by_label(box, exact=True).fill(str(value))
+    part.get_by_role("button", name="Keep the answer").click()
+    expect(page.get_by_text("Final decision green: resumed")).to_be_visible()
+    expect(page.get_by_text(re.compile("^Paused for"))).to_have_count(0)
+
+    page.get_by_label("Your rationale").fill("The mother wants help, and nobody knows of more.")
+    page.get_by_role("button", name="Decide", exact=True).click()
+    expect(page.get_by_text("Your decision is kept.")).to_be_visible()
+    case = Case.objects.get(contacts=contact)
+
+    receiver = visit(javascript=javascript, width=width)
+    page = receiver.sign_in("ben")
+    page.get_by_role("link", name=str(case)).first.click()
+    page.get_by_role("button", name="Accept the case").click()
+    expect(page.get_by_text("Your team has the case now.")).to_be_visible()
+
+    # In the meantime Chiltern takes his sister on: it is said before he is offered elsewhere.
+    earlier = Story(timezone.now() - timedelta(hours=3))
+    sister = with_chiltern(earlier, about(earlier, number, "Flo", place=2))
+    receiver.go(f"/cases/{case}/")
+    if javascript:
+        right(receiver, page)
+        receiver.go(f"/cases/{case}/")
+    part = unfolded(page, OFFERS)
+    expect(part).to_contain_text("Chiltern team works with a brother or sister, or with the same child.")
+    expect(part).to_contain_text("Front door held this case in the last 30 days.")
+    part.get_by_label("To which team?").select_option(label="South Bucks team")
+    part.get_by_label("Why?", exact=True).fill("They moved to Burnham.")
+    part.get_by_role("button", name="Offer it").click()
+    expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
+    part = page.locator("details[open]").filter(has=page.get_by_role("button", name="Offer it"))
+    expect(part.get_by_label("Why?", exact=True)).to_have_value("They moved to Burnham.")
+    part.get_by_label("If it does not go to those who know the family: why not?").fill("They live apart now.")
+    part.get_by_role("button", name="Offer it").click()
+    expect(page.get_by_text("The case is offered.")).to_be_visible()
+    expect(page.get_by_role("heading", name="On offer to South Bucks team")).to_be_visible()
+    assert str(sister) not in page.content(), "who offers it may not see the other case"
+    if javascript:
+        right(receiver, page)
+    assert window.complaints + receiver.complaints == []
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_reminders_are_seen_and_put_off(visit: Any, told: dict[str, str], javascript: bool) -> None:
+    # Two managers, so that neither finds what the other has done.
+    window = visit(javascript=javascript, width=320)
+    page = window.sign_in("maya" if javascript else "david")
+    page.get_by_role("link", name="All reminders: see them, put them off").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your reminders")
+    boxes = page.locator(".govuk-inset-text")
+    found = boxes.count()
+    assert found > 1
+    expect(boxes.first.get_by_text("New", exact=True)).to_be_visible()
+    boxes.first.get_by_role("button", name=re.compile("^I have seen it")).click()
+    expect(boxes.first.get_by_text("New", exact=True)).to_have_count(0)
+    boxes.first.locator("summary").click()
+    boxes.first.get_by_role("button", name="Put it off").click()
+    expect(page.get_by_role("link", name="Choose until when.")).to_be_visible()
+    expect(boxes.first.get_by_role("button", name="Put it off")).to_be_visible()
+    boxes.first.get_by_label("Four hours").check()
+    boxes.first.get_by_label("Why can it wait until then?").fill("The school rings at three.")
+    boxes.first.get_by_role("button", name="Put it off").click()
+    expect(page.get_by_text("Its clock runs on.")).to_be_visible()
+    expect(boxes).to_have_count(found - 1)
+    expect(page.get_by_text("The school rings at three.")).to_be_visible()
+    assert not window.overflows()
+    if javascript:
+        right(window, page)
+    assert window.complaints == []
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_message_that_does_not_go_out_is_given_up_for_a_reason(
+    visit: Any, told: dict[str, str], javascript: bool
+) -> None:
+    message = parked(Contact.objects.get(reference=told["contact"].split("/")[2]), javascript)
+    window = visit(javascript=javascript, width=320)
+    window.sign_in("adele")
+    page = window.go(f"{MESSAGES}?stand=parked")
+    page.locator(f"a[href^='{MESSAGES}{message.pk}/']").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("What we decided")
+    expect(page.get_by_text("school.example", exact=True)).to_be_visible()
+    assert "dsl" not in page.content()
+    page.get_by_role("button", name="Drop it").click()
+    expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
+    assert not window.overflows()
+    page.get_by_label("Why need it not go out?").fill("The school was told by telephone.")
+    page.get_by_role("button", name="Drop it").click()
+    expect(page.get_by_text("The message is dropped, and your reason is kept.")).to_be_visible()
+    expect(page.get_by_role("button", name="Drop it")).to_have_count(0)
+    if javascript:
+        right(window, page)
+    assert window.complaints == []
+
+
+def test_or_is_sent_again_and_arrives(visit: Any, service: Service, told: dict[str, str]) -> None:
+    window = visit()
+    window.sign_in("sam")
+    page = window.go(told["message"])
+    before = len(service.mailbox.messages)
+    page.get_by_role("button", name="Send it on its way again").click()
+    expect(page.get_by_text("The message is on its way again, from the first try on.")).to_be_visible()
+    sent = OutboxMessage.objects.filter(pk=int(told["message"].split("/")[-3]), sent_at__isnull=False)
+    wait_until(sent.exists, "the message is sent")
+    assert len(service.mailbox.messages) > before
+
+
+@pytest.mark.parametrize("width", [320, 1200])
+@pytest.mark.parametrize(
+    ("who", "where"),
+    [
+        ("amina", "/"),
+        ("amina", "contact"),
+        ("maya", "contact"),
+        ("ben", "case"),
+        ("ben", "to_and_fro"),
+        ("sam", "to_and_fro"),
+        ("ben", "/teams/aylesbury/"),
+        ("ben", "/reminders/"),
+        ("sam", "/"),
+        ("sam", "/reminders/"),
+        ("sam", "message"),
+        ("sam", MESSAGES),
+        ("maya", "/admin/casework/clock/"),
+        ("adele", "/admin/casework/calendaredit/"),
+    ],
+)
+def test_every_page_of_the_work_meets_wcag_2_2_aa(
+    visit: Any, told: dict[str, str], who: str, where: str, width: int
+) -> None:
+    window = visit(width=width)
+    window.sign_in(who)
+    right(window, window.go(told.get(where, where)))
+    assert window.complaints == []
