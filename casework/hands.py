@@ -38,6 +38,8 @@ class Hands:
 
 def hands_of(case: Case, handoffs: Sequence[Handoff], held: Sequence[Responsibility], now: datetime) -> Hands:
     """The figures of a case, from its handoffs and responsibilities in their order."""
+    # By this host's clock, which may be behind that of the one that wrote them.
+    now = max([now, case.opened_at, *(each.period.lower for each in held)])
     whole = (case.closed_at or now) - case.opened_at
     spells: list[Spell] = []
     up_to_here = 0.0

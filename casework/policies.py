@@ -68,6 +68,7 @@ def check_may_pause(clock: Clock) -> None:
 
 
 def check_can_pause(clock: Clock, contact: Contact, now: datetime) -> None:
+    check_may_pause(clock)
     if clock.stopped_at is not None:
         raise NotAllowedInStatus("This clock has stopped.")
     if clock.paused_at is not None:

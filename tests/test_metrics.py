@@ -303,7 +303,8 @@ class TestWhatItCosts:
         run("UPDATE casework_clock SET stopped_at = started_at, ended = 'done' WHERE contact_id > 1000000")
         run(
             'INSERT INTO casework_outboxmessage (kind, idempotency_key, "to", created_at, not_before, attempts, '
-            "last_error, sent_at) SELECT kind, idempotency_key || n, \"to\", created_at, not_before, 1, '', not_before "
+            "last_error, drop_reason, sent_at) "
+            "SELECT kind, idempotency_key || n, \"to\", created_at, not_before, 1, '', '', not_before "
             "FROM casework_outboxmessage, generate_series(1, 20000) AS n WHERE contact_id = %s",
             decided.pk,
         )

@@ -15,9 +15,12 @@ from casework.models import Event
 from casework.statuses import LIFECYCLES
 from localities.models import Agency, User
 
-ACTIONS = ("cases", "contacts", "decisions", "handoffs", "replays", "rule_sets", "threshold_checks")
+ACTIONS = (
+    "cases", "clock_changes", "contacts", "decisions", "handoffs", "handovers", "partner_checks", "replays",
+    "rule_sets", "threshold_checks",
+)  # fmt: skip
 # What looks, and what the service does by itself.
-OTHERS = ("integrity_checks", "looking", "outbox", "rechecks", "reminders")
+OTHERS = ("calendar", "integrity_checks", "looking", "outbox", "rechecks", "reminder_looks", "reminders")
 
 
 def public_actions() -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -25,8 +28,9 @@ def public_actions() -> Iterator[tuple[str, Callable[..., Any]]]:
         module = import_module(f"{actions.__name__}.{name}")
         for verb, function in inspect.getmembers(module, inspect.isfunction):
             inside = verb in {
-                "ask_again_if_overtaken", "ask_rules", "check_can_decide", "hold_children", "not_proved", "open_offer",
-                "preview", "run_next", "wait_for_a_team",
+                "ask_again_if_overtaken", "ask_rules", "check_can_decide", "do_without", "end", "hold_children",
+                "not_proved", "open_offer", "ordinal", "pass_at_opening", "preview", "run_next", "wait_for_a_team",
+                "would_bounce",
             }  # fmt: skip
             if function.__module__ == module.__name__ and not verb.startswith("_") and not inside:
                 yield f"{name}.{verb}", function

@@ -95,6 +95,7 @@ def decide(
         Event.DECISION_MADE, by=by, at=now, contact=contact,
         pathway=pathway, level=level, rag=rag, overrides=decision.overrides, needs_sign_off=decision.needs_sign_off,
     )  # fmt: skip
+    clocks.resume_all(contact, reason="It was decided.", by=by, at=now)
     if decision.needs_sign_off:
         move(contact, to=ContactStatus.SIGN_OFF, by=by, at=now)
         outbox.add_for_team(
@@ -211,7 +212,6 @@ def _check(
 
 def _take_effect(contact: Contact, decision: Decision, where: Route, by: User, now: datetime) -> None:
     contact.rag = decision.rag
-    clocks.resume_all(contact, reason="It was decided.", by=by, at=now)
     handovers.end(contact, by=by, now=now)
     partner_checks.do_without(contact, by=by, now=now)
     clocks.stop(contact, *clocks.DECISION_CLOCKS, at=now)

@@ -73,7 +73,7 @@ WITH due AS (
     ) lead ON true
 ), made AS (
     INSERT INTO casework_reminder (clock_id, step, created_at, user_id, role, team_id)
-    SELECT clock_id, step, %(now)s, user_id, role, team_id FROM told
+    SELECT clock_id, step, %(now)s, user_id, role, team_id FROM told ORDER BY clock_id
     ON CONFLICT (clock_id, step) DO NOTHING
     RETURNING id, clock_id, step, user_id, role, team_id
 ), moved AS (
@@ -124,6 +124,7 @@ WITH due AS (
     JOIN made ON made.id = recipients.reminder_id
     JOIN told ON told.clock_id = made.clock_id
     WHERE recipients.email <> ''
+    ORDER BY recipients.reminder_id
     ON CONFLICT (idempotency_key) DO NOTHING
 ), recorded AS (
     INSERT INTO casework_auditevent (at, event, actor, contact_id, case_id, handoff_id, detail)
