@@ -25,13 +25,13 @@ from tests.moments import local
 
 RUNS = int(os.environ.get("MODEL_RUNS", "0"))
 WAYS = settings(
-    max_examples=RUNS or 4,
+    max_examples=RUNS or 2,
     stateful_step_count=60,
     derandomize=not RUNS,
     deadline=None,
     database=None,
     report_multiple_bugs=False,
-    phases=[Phase.generate, Phase.shrink] if "NOSHRINK" not in os.environ else [Phase.generate],
+    phases=[Phase.generate, Phase.shrink] if RUNS else [Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
 MOMENTS = [
