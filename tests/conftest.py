@@ -5,6 +5,7 @@ Amina is a social worker on the front door, Maya and David manage it; Ben leads 
 Carol leads another team and must never see the family.
 """
 
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,18 @@ from tests.story import Story
 
 # A Thursday morning with the hub open, far from any bank holiday.
 THURSDAY = datetime(2026, 11, 19, 10, 0, tzinfo=LONDON)
+
+# What starts the whole service, or tells of months of work, goes first: nobody waits for it alone in the end.
+LONG = {"bench", "browser", "chaos", "journeys", "test_demonstration.py", "test_running.py", "test_worker.py"}
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: a test of the whole service mostly waits for its processes."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONG.isdisjoint(item.path.parts))
 
 
 @pytest.fixture(scope="session")

@@ -23,3 +23,13 @@ def child(**changes: Any) -> dict[str, Any]:
 
 def address(postcode: str | None, *, confidential: bool = False) -> dict[str, Any]:
     return {"lines": ["1 Example Road"], "postcode": postcode, "confidential": confidential}
+
+
+def nhs_number(serial: int) -> str:
+    """A number of the range for tests, with its check digit."""
+    while True:
+        digits = f"999{serial:06}"
+        check = 11 - sum(int(digit) * (10 - place) for place, digit in enumerate(digits)) % 11
+        if check != 10:
+            return f"{digits}{check % 11}"
+        serial += 1000

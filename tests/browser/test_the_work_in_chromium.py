@@ -18,6 +18,7 @@ from casework.models import Case, Contact, Handoff, Message, OutboxMessage
 from localities.models import Agency, User
 from localities.working_time import local_day
 from tests.browser.conftest import Visitor
+from tests.documents import nhs_number
 from tests.service import Service, wait_until
 from tests.story import Story
 
@@ -40,6 +41,7 @@ def about(
             "ref": f"c{place}",
             "first_name": name,
             "last_name": f"Family{number}",
+            "nhs_number": nhs_number(10 * number + place),
             "date_of_birth": f"20{8 + 2 * place + number % 2:02}-0{number}-1{place}",
             "address": {"lines": [f"{number} Example Road"], "postcode": "HP20 1UA"},
             "indicators": ["L3-12"] if indicators is None else indicators,

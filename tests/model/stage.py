@@ -30,11 +30,10 @@ from casework.models import (
 )
 from localities.models import CalendarDay, User
 from localities.working_time import local_day
-from tests.documents import address, child, contact_document
+from tests.documents import address, child, contact_document, nhs_number
 from tests.mail import Sink
 from tests.model.ledger import CAST, Ledger, overtaken
 from tests.moments import local
-from tests.races.test_races import nhs_number
 from tests.sql import run, settle
 from triage.documents import InvalidDocument
 

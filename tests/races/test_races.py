@@ -34,7 +34,7 @@ from casework.models import (
 )
 from localities.models import Agency, User
 from tests.conftest import THURSDAY
-from tests.documents import child, contact_document
+from tests.documents import child, contact_document, nhs_number
 from tests.mail import mail_server
 from tests.sql import run
 from tests.story import Story
@@ -88,16 +88,6 @@ def family(number: int, **changes: Any) -> dict[str, Any]:
     born = date(2008 + number, 5, 20).isoformat()
     name = {"first_name": f"Child {number}", "last_name": "X" * (number + 1)}
     return {"children": [child(**name, date_of_birth=born, nhs_number=None, **changes)], "adults": []}
-
-
-def nhs_number(serial: int) -> str:
-    """A number of the range for tests, with its check digit."""
-    while True:
-        digits = f"999{serial:06}"
-        check = 11 - sum(int(digit) * (10 - place) for place, digit in enumerate(digits)) % 11
-        if check != 10:
-            return f"{digits}{check % 11}"
-        serial += 1000
 
 
 def received(story: Story, number: int) -> Contact:
