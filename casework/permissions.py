@@ -86,8 +86,9 @@ def check_can_answer(handoff: Handoff, by: User, on: date) -> None:
 
 
 def check_can_withdraw(handoff: Handoff, by: User, on: date) -> None:
-    """Whoever works in the team that offered."""
-    if handoff.from_team_id not in standing(by, on).team_ids:
+    """Whoever works in the team that offered, and the service manager, who may have offered in its place."""
+    who = standing(by, on)
+    if handoff.from_team_id not in who.team_ids and not who.has(Role.SERVICE_MANAGER):
         raise NotPermitted(f"Only {handoff.from_team} can withdraw this offer.")
 
 

@@ -22,7 +22,7 @@ FROM casework_clock clock
 JOIN casework_reminder reminder ON reminder.clock_id = clock.id AND reminder.step <> %(warning)s
 JOIN localities_membership membership ON (
        reminder.user_id = membership.user_id
-    OR (reminder.role = membership.role AND reminder.team_id IS NOT DISTINCT FROM membership.team_id)
+    OR (reminder.role = membership.role AND (reminder.team_id IS NULL OR reminder.team_id = membership.team_id))
     OR (reminder.role = '' AND reminder.team_id = membership.team_id))
     AND (membership.starts_on IS NULL OR membership.starts_on <= %(today)s)
     AND (membership.ends_on IS NULL OR membership.ends_on >= %(today)s)
@@ -52,9 +52,8 @@ def reminders_of(user: User, now: datetime) -> QuerySet[Reminder]:
     """The reminders that are for this person."""
     mine = Q(user=user)
     for post in standing(user, local_day(now)).posts:
-        if post.team_id is None:
-            mine |= Q(role=post.role, team__isnull=True)
-        else:
+        mine |= Q(role=post.role, team__isnull=True)
+        if post.team_id is not None:
             mine |= Q(team=post.team_id, role__in=["", post.role])
     return Reminder.objects.filter(mine)
 

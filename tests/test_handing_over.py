@@ -163,6 +163,10 @@ class TestWithdrawing:
         with pytest.raises(NotPermitted, match="Only Front door can withdraw"):
             handoffs.withdraw(handoff_id=handoff.pk, reason="No.", by=ben, now=story.later())
 
+    def test_or_the_service_managers_who_may_offer_in_its_place(self, story: Story, sam: User) -> None:
+        handoff = handoffs.withdraw(handoff_id=story.offered().pk, reason="Wrong team.", by=sam, now=story.later())
+        assert (handoff.status, handoff.answered_by) == ("withdrawn", sam)
+
 
 class TestOfferingOn:
     def test_one_offer_at_a_time(self, story: Story, amina: User) -> None:

@@ -855,7 +855,7 @@ class TestRemindersAndMessages:
 
     def test_two_messages_under_one_key(self, story: Story) -> None:
         message = OutboxMessage.objects.get(contact=story.contact())
-        with underneath(("casework_outboxmessage", "casework_outboxmessage_idempotency_key_key")):
+        with underneath(("casework_outboxmessage", "a_message_is_written_once")):
             copy("casework_outboxmessage", message.pk)
         assert found()[1][SENT_ONCE] == 1
 

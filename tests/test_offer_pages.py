@@ -134,6 +134,7 @@ class TestTheThirdTime:
         page = Visitor("sam").open(twice)
         assert TWICE in warnings(page)
         is_done(Visitor("sam").send(twice, "offer", **sent(story, "south-bucks", lead_reason="Nobody is left.")), twice)
+        is_done(Visitor("sam").send(twice, "withdraw", **{"withdraw-reason": "They stay after all."}), twice)
 
     def test_what_was_withdrawn_does_not_count(self, story: Story, case: Case) -> None:
         for _ in range(3):

@@ -932,7 +932,9 @@ class TestWorking:
         assert sam.open(case).actions == {f"{path_of(case)}{action}/" for action in BY_A_SERVICE_MANAGER}
         for action in ("extend", "offer"):
             is_done(sam.send(case, action, **sent[action]), case)
-        assert sam.open(case).actions == {f"{path_of(case)}extend/"}, "what is on offer is not offered again"
+        offered = {f"{path_of(case)}{action}/" for action in ("extend", "withdraw")}
+        assert sam.open(case).actions == offered, "what is on offer is not offered again"
+        is_done(sam.send(case, "withdraw", **{"withdraw-reason": "They stay."}), case)
 
     def test_and_nobody_once_it_is_closed(self, closed: Case) -> None:
         for action, sent in self.actions(closed):

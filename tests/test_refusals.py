@@ -1244,7 +1244,7 @@ class TestOutbox:
             change("casework_outboxmessage", message.pk, sent_at="now()", leased_until="NULL")
 
     def test_two_messages_have_one_key(self, message: OutboxMessage) -> None:
-        with refused_under_any_name():
+        with refused("a_message_is_written_once"):
             copy("casework_outboxmessage", message.pk)
         with allowed():
             copy("casework_outboxmessage", message.pk, idempotency_key="'another'")

@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from casework import worklists
+from casework import reminded, worklists
 from casework.actions import cases, contacts, handoffs, reminders
 from casework.models import AuditEvent, Case, Clock, Event, Handoff, OutboxMessage, Reminder
 from localities.models import Membership, Role, Team, User
@@ -249,11 +249,20 @@ class TestWhoIsToldAboutAHandoff:
         leads = {"carol", "nadia", "will", "chris", "sofia", "pat", "dan"}
         assert told(clock, "breach") == leads
 
+    def test_and_they_have_it_on_their_lists_until_they_look(self, story: Story, ben: User, carol: User) -> None:
+        clock = of_handoff(story)
+        leaves(ben)
+        reminders.sweep(now=clock.due_at)
+        assert list(reminded.reminders_of(carol, clock.due_at).filter(clock=clock, step="breach"))
+        unread = {each.person: each.team for each in reminded.unread_breaches(None, clock.due_at)}
+        assert unread["Carol Nwosu"] == "Wycombe and Marlow team"
+
     def test_a_service_without_a_lead_neither(self, story: Story) -> None:
         clock = of_handoff(story)
         Membership.objects.filter(role=Role.TEAM_LEAD).delete()
         reminders.sweep(now=clock.due_at)
         assert told(clock, "warning") == told(clock, "breach") == {"sam"}
+        assert {(each.role, each.team) for each in clock.reminders.all()} == {("service_manager", None)}
 
 
 class TestWhoIsToldAboutACase:
@@ -385,22 +394,33 @@ class TestItsCost:
         self.many(clock, 20_000, stopped_at="started_at", ended="'done'", next_at="NULL")
         self.many(clock, 2_000, next_at="'2027-06-01'")
         run("ANALYZE casework_clock")
-        plans: list[Any] = []
-
-        def explain(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-            if "FOR UPDATE SKIP LOCKED" in sql and not sql.startswith("EXPLAIN"):
-                with connection.cursor() as cursor:
-                    cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
-                    plans.append(cursor.fetchone()[0])
-            return execute(sql, params, many, context)
-
-        with connection.execute_wrapper(explain):
-            reminders.sweep(now=clock.warn_at)
+        plan = self.plan(clock.warn_at)
         assert steps(clock) == ["warning"]
-        finds_due = next(node for node in _nodes(plans[0]) if node.get("Subplan Name") == "CTE due")
+        finds_due = next(node for node in _nodes(plan) if node.get("Subplan Name") == "CTE due")
         scans = [node for node in _nodes(finds_due) if node.get("Relation Name") == "casework_clock"]
         assert [scan.get("Index Name") for scan in scans] == ["clock_to_sweep"]
         assert "next_at" in scans[0]["Index Cond"], "the whole index is read"
+
+    def test_who_had_many_letters_is_asked_once_for_each_person(self, story: Story) -> None:
+        """Not once for each letter that is written; and once it is clear that they had many, no further."""
+        clock = of_contact(story)
+        reminders.sweep(now=clock.warn_at)
+        said = run(
+            'INSERT INTO casework_outboxmessage (kind, idempotency_key, "to", reminder_id, created_at, not_before, '
+            'attempts, last_error, drop_reason) SELECT kind, idempotency_key || n, "to", reminder_id, created_at, '
+            "not_before, 0, '', '' FROM casework_outboxmessage, generate_series(1, 300) n "
+            'WHERE reminder_id IS NOT NULL RETURNING "to"'
+        )
+        self.many(clock, 50, next_at="warn_at")
+        run("ANALYZE casework_outboxmessage")
+        looks = [
+            (node["Actual Loops"], node["Actual Rows"])
+            for node in _nodes(self.plan(clock.warn_at + timedelta(minutes=1)))
+            if node.get("Relation Name") == "casework_outboxmessage" and node["Node Type"] != "ModifyTable"
+        ]
+        people = len(set(said))
+        assert people > 1
+        assert looks == [(people, reminders.MANY)]
 
     def test_one_query_for_each_batch_whoever_is_told(self, story: Story) -> None:
         for _ in range(5):
@@ -421,6 +441,22 @@ class TestItsCost:
         assert looked == Reminder.objects.count()
         assert looked > reminders.AT_ONCE + 1
         assert len(_sweeps(captured)) == 3
+
+    @staticmethod
+    def plan(moment: datetime) -> Any:
+        """How the database sweeps at this moment, what is due for real."""
+        plans: list[Any] = []
+
+        def explain(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            if "FOR UPDATE SKIP LOCKED" in sql and not sql.startswith("EXPLAIN"):
+                with connection.cursor() as cursor:
+                    cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params)
+                    plans.append(cursor.fetchone()[0])
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(explain):
+            reminders.sweep(now=moment)
+        return plans[0]
 
     @staticmethod
     def many(clock: Clock, count: int, **but: str) -> None:

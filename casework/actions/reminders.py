@@ -47,7 +47,7 @@ WITH due AS (
     JOIN localities_user person ON person.id = membership.user_id AND person.is_active
     WHERE (membership.starts_on IS NULL OR membership.starts_on <= %(today)s)
       AND (membership.ends_on IS NULL OR membership.ends_on >= %(today)s)
-), told AS (
+), meant AS (
     SELECT due.id AS clock_id, due.step,
            contact.id AS contact_id, COALESCE(due.case_id, handoff.case_id) AS case_id, due.handoff_id,
            policy.unit = %(hour)s AS is_urgent,
@@ -59,7 +59,8 @@ WITH due AS (
            CASE WHEN due.step = %(warning)s AND lead.user_id IS NOT NULL THEN NULL
                 WHEN due.step = %(escalation)s OR (due.step = %(breach)s AND policy.escalates_to = %(service_manager)s)
                 THEN NULL
-                ELSE holder.id END AS team_id
+                ELSE holder.id END AS team_id,
+           holder.email <> '' AS has_mailbox
     FROM due
     JOIN casework_clockpolicy policy ON policy.id = due.policy_id
     LEFT JOIN casework_partnercheck asked ON asked.id = due.partner_check_id
@@ -71,6 +72,16 @@ WITH due AS (
     LEFT JOIN LATERAL (
         SELECT user_id FROM staff WHERE user_id = subject_case.lead_practitioner_id AND team_id = held.team_id LIMIT 1
     ) lead ON true
+), told AS (
+    SELECT clock_id, step, contact_id, case_id, handoff_id, is_urgent, user_id,
+           CASE WHEN user_id IS NOT NULL OR is_heard OR role IN (SELECT role FROM staff) THEN role
+                ELSE %(service_manager)s END AS role,
+           CASE WHEN is_heard THEN team_id END AS team_id
+    FROM meant
+    CROSS JOIN LATERAL (
+        SELECT CASE role WHEN '' THEN has_mailbox OR team_id IN (SELECT team_id FROM staff)
+               ELSE (role, team_id) IN (SELECT role, team_id FROM staff) END AS is_heard
+    ) somebody
 ), made AS (
     INSERT INTO casework_reminder (clock_id, step, created_at, user_id, role, team_id)
     SELECT clock_id, step, %(now)s, user_id, role, team_id FROM told ORDER BY clock_id
@@ -92,24 +103,19 @@ WITH due AS (
     FROM made
     JOIN localities_team team ON team.id = made.team_id
     JOIN staff ON staff.team_id = made.team_id
-    WHERE made.role = staff.role OR (made.role = '' AND team.email = '')
+    WHERE made.role = '' AND team.email = ''
   UNION
     SELECT made.id, staff.email
-    FROM made JOIN staff ON staff.role = made.role
-    WHERE made.role <> ''
-      AND NOT EXISTS (SELECT FROM staff s WHERE s.role = made.role AND s.team_id = made.team_id)
-  UNION
-    SELECT made.id, staff.email
-    FROM made
-    LEFT JOIN localities_team team ON team.id = made.team_id
-    JOIN staff ON staff.role = %(service_manager)s
-    WHERE (made.role <> '' AND NOT EXISTS (SELECT FROM staff s WHERE s.role = made.role))
-       OR (made.role = '' AND team.email = '' AND NOT EXISTS (SELECT FROM staff s WHERE s.team_id = made.team_id))
-), lately AS (
+    FROM made JOIN staff ON staff.role = made.role AND (made.team_id IS NULL OR staff.team_id = made.team_id)
+), lately AS MATERIALIZED (
+    -- Once for each person, and no further than it matters.
     SELECT person.email, (
-        SELECT count(*) FROM casework_outboxmessage message
-        WHERE message."to" = person.email AND message.reminder_id IS NOT NULL
-          AND message.created_at > %(an_hour_ago)s) AS letters
+        SELECT count(*) FROM (
+            SELECT FROM casework_outboxmessage message
+            WHERE message."to" = person.email AND message.reminder_id IS NOT NULL
+              AND message.created_at > %(an_hour_ago)s
+            LIMIT %(many)s
+        ) letter) AS letters
     FROM (SELECT DISTINCT email FROM recipients) person
 ), written AS (
     INSERT INTO casework_outboxmessage (
@@ -125,7 +131,6 @@ WITH due AS (
     JOIN told ON told.clock_id = made.clock_id
     WHERE recipients.email <> ''
     ORDER BY recipients.reminder_id
-    ON CONFLICT (idempotency_key) DO NOTHING
 ), recorded AS (
     INSERT INTO casework_auditevent (at, event, actor, contact_id, case_id, handoff_id, detail)
     SELECT %(now)s, %(reminder_sent)s, %(system)s, told.contact_id, told.case_id, told.handoff_id,

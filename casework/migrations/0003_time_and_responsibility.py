@@ -232,7 +232,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='outboxmessage',
             name='carried_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='carries', to='casework.outboxmessage'),
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='carries', to='casework.outboxmessage'),
         ),
         migrations.AddField(
             model_name='outboxmessage',
@@ -247,12 +247,37 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='outboxmessage',
             name='dropped_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+        ),
+        migrations.AlterField(
+            model_name='auditevent',
+            name='by_agency',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='localities.agency'),
+        ),
+        migrations.AlterField(
+            model_name='auditevent',
+            name='by_user',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+        ),
+        migrations.AlterField(
+            model_name='auditevent',
+            name='case',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='casework.case'),
+        ),
+        migrations.AlterField(
+            model_name='auditevent',
+            name='contact',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='casework.contact'),
         ),
         migrations.AlterField(
             model_name='auditevent',
             name='event',
             field=models.CharField(choices=[('contact_received', 'Contact received'), ('contact_viewed', 'Contact viewed'), ('recommendation_made', 'Recommendation made'), ('agreement_recorded', 'Agreement recorded'), ('checks_recorded', 'What the records say recorded'), ('match_confirmed', 'The same person: confirmed'), ('match_rejected', 'The same person: rejected'), ('referrer_acknowledged', 'Referrer acknowledged'), ('confirmed_in_writing', 'Telephone contact confirmed in writing'), ('decision_made', 'Decision made'), ('sign_off_given', 'Second person agreed'), ('sign_off_declined', 'Second person declined'), ('contact_closed', 'Contact ended at the front door'), ('contact_linked', 'Contact linked to open work'), ('feedback_given', 'Referrer told the outcome'), ('case_opened', 'Case opened'), ('case_viewed', 'Case viewed'), ('handoff_offered', 'Handoff offered'), ('handoff_accepted', 'Handoff accepted'), ('handoff_returned', 'Handoff returned'), ('handoff_withdrawn', 'Handoff withdrawn'), ('lead_named', 'Lead practitioner named'), ('milestone_recorded', 'Milestone recorded'), ('other_authority_named', 'Other authority named'), ('case_closed', 'Case closed'), ('reminder_sent', 'Reminder made'), ('message_sent', 'Message sent'), ('message_parked', 'Message parked after too many failures'), ('message_retried', 'Parked message sent on its way again'), ('message_dropped', 'Parked message dropped'), ('partner_asked', 'Partner asked'), ('partner_answered', "Partner's answer recorded"), ('partner_check_withdrawn', 'Question to a partner withdrawn'), ('contact_handed_over', 'Contact passed between emergency duty and the day team'), ('contact_taken_on', 'Contact taken on by the next team'), ('case_bounced', 'Back with a team that held it lately'), ('clock_paused', 'Clock paused'), ('clock_resumed', 'Clock resumed'), ('clock_extended', 'Clock extended'), ('clocks_recomputed', 'Clocks computed again, as the calendar changed'), ('reminder_snoozed', 'Reminder put off'), ('integrity_checked', 'Every invariant counted'), ('setting_changed', 'Setting changed'), ('rule_set_drafted', 'Rule set copied to a draft'), ('rule_set_changed', 'Draft of a rule set changed'), ('rule_set_proposed', 'Rule set proposed for approval'), ('rule_set_sent_back', 'Proposal of a rule set sent back'), ('rule_set_published', 'Rule set approved and published'), ('rule_set_called_off', 'Rule set called off before it was live'), ('rule_set_discarded', 'Draft of a rule set discarded'), ('replay_asked_for', 'Replay asked for'), ('replay_cancelled', 'Replay cancelled'), ('replay_finished', 'Replay finished'), ('replay_exported', 'Replay exported'), ('recommendations_rechecked', 'Stored recommendations computed again')], max_length=30),
+        ),
+        migrations.AlterField(
+            model_name='auditevent',
+            name='handoff',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='casework.handoff'),
         ),
         migrations.AlterField(
             model_name='clock',
@@ -270,14 +295,74 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='clocks', to='casework.handoff'),
         ),
         migrations.AlterField(
+            model_name='clock',
+            name='policy',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='clocks', to='casework.clockpolicy'),
+        ),
+        migrations.AlterField(
+            model_name='outboxmessage',
+            name='case',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='casework.case'),
+        ),
+        migrations.AlterField(
+            model_name='outboxmessage',
+            name='contact',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='casework.contact'),
+        ),
+        migrations.AlterField(
+            model_name='outboxmessage',
+            name='idempotency_key',
+            field=models.CharField(max_length=100),
+        ),
+        migrations.AlterField(
             model_name='outboxmessage',
             name='kind',
             field=models.CharField(choices=[('acknowledgement', 'We have your contact'), ('red_contact', 'A red contact waits'), ('feedback', 'What we decided'), ('case_closed', 'The work has ended'), ('handoff_offered', 'A case is offered to your team'), ('handoff_returned', 'A case came back'), ('case_bounced', 'A case is back with a team that held it lately'), ('contact_handed_over', 'A contact passed to your team'), ('contact_linked', 'New information about a case of your team'), ('sign_off_wanted', 'A decision waits for a second person'), ('reminder', 'A promise is soon due, or late'), ('rule_set_proposed', 'A rule set waits for approval'), ('rule_set_sent_back', 'A proposal came back'), ('integrity_broken', 'Something that must never be false is'), ('recheck_differs', 'A stored recommendation does not come out as it was stored')], max_length=20),
         ),
         migrations.AlterField(
+            model_name='outboxmessage',
+            name='reminder',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='casework.reminder'),
+        ),
+        migrations.AlterField(
+            model_name='outboxmessage',
+            name='rule_set',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='triage.rulesetversion'),
+        ),
+        migrations.AlterField(
             model_name='reminder',
             name='clock',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='reminders', to='casework.clock'),
+        ),
+        migrations.AlterField(
+            model_name='reminder',
+            name='team',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reminders', to='localities.team'),
+        ),
+        migrations.AlterField(
+            model_name='reminder',
+            name='user',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reminders', to=settings.AUTH_USER_MODEL),
+        ),
+        migrations.AddIndex(
+            model_name='auditevent',
+            index=models.Index(condition=models.Q(('by_user__isnull', False)), fields=['by_user'], name='event_of_by_user'),
+        ),
+        migrations.AddIndex(
+            model_name='auditevent',
+            index=models.Index(condition=models.Q(('by_agency__isnull', False)), fields=['by_agency'], name='event_of_by_agency'),
+        ),
+        migrations.AddIndex(
+            model_name='auditevent',
+            index=models.Index(condition=models.Q(('contact__isnull', False)), fields=['contact'], name='event_of_contact'),
+        ),
+        migrations.AddIndex(
+            model_name='auditevent',
+            index=models.Index(condition=models.Q(('case__isnull', False)), fields=['case'], name='event_of_case'),
+        ),
+        migrations.AddIndex(
+            model_name='auditevent',
+            index=models.Index(condition=models.Q(('handoff__isnull', False)), fields=['handoff'], name='event_of_handoff'),
         ),
         migrations.AddIndex(
             model_name='outboxmessage',
@@ -293,7 +378,31 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='outboxmessage',
-            index=models.Index(condition=models.Q(('carried_by__isnull', False)), fields=['carried_by'], name='outbox_carried'),
+            index=models.Index(condition=models.Q(('contact__isnull', False)), fields=['contact'], name='message_of_contact'),
+        ),
+        migrations.AddIndex(
+            model_name='outboxmessage',
+            index=models.Index(condition=models.Q(('case__isnull', False)), fields=['case'], name='message_of_case'),
+        ),
+        migrations.AddIndex(
+            model_name='outboxmessage',
+            index=models.Index(condition=models.Q(('rule_set__isnull', False)), fields=['rule_set'], name='message_of_rule_set'),
+        ),
+        migrations.AddIndex(
+            model_name='outboxmessage',
+            index=models.Index(condition=models.Q(('carried_by__isnull', False)), fields=['carried_by'], name='message_of_carried_by'),
+        ),
+        migrations.AddIndex(
+            model_name='outboxmessage',
+            index=models.Index(condition=models.Q(('dropped_by__isnull', False)), fields=['dropped_by'], name='message_of_dropped_by'),
+        ),
+        migrations.AddIndex(
+            model_name='reminder',
+            index=models.Index(condition=models.Q(('user__isnull', False)), fields=['user'], name='reminder_of_user'),
+        ),
+        migrations.AddIndex(
+            model_name='reminder',
+            index=models.Index(condition=models.Q(('team__isnull', False)), fields=['team'], name='reminder_of_team'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='clock',
@@ -319,6 +428,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='handoff',
             constraint=models.CheckConstraint(condition=models.Q(('ordinal__lt', 3), ('lead_reason__regex', '\\S'), _connector='OR'), name='a_third_handoff_has_a_leads_reason'),
+        ),
+        migrations.AddConstraint(
+            model_name='outboxmessage',
+            constraint=models.UniqueConstraint(fields=('idempotency_key',), name='a_message_is_written_once'),
         ),
         migrations.AddConstraint(
             model_name='outboxmessage',

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from casework.models.cases import Case, Handoff
 from casework.models.contacts import Contact, PartnerCheck
+from casework.models.indexes import of_those_that_have
 from casework.models.refusals import NOT_BLANK, append_only, never_emptied, refuse_if
 from localities.models import DayKind, Role, Team, User
 
@@ -120,9 +121,9 @@ class Clock(models.Model):
     (`paused_at`) nobody looks. How its moments came to be other than the policy says, its changes tell.
     """
 
-    policy = models.ForeignKey(ClockPolicy, on_delete=models.PROTECT, related_name="clocks")
+    policy = models.ForeignKey(ClockPolicy, on_delete=models.PROTECT, related_name="clocks", db_index=False)
     kind = models.CharField(max_length=50)
-    # A clock has one of these four; each one's index holds its own clocks only, or the sweep would write to all four.
+    # A clock has one of these four.
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, related_name="clocks", db_index=False)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="clocks", db_index=False)
     handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, null=True, related_name="clocks", db_index=False)
@@ -182,10 +183,7 @@ class Clock(models.Model):
                 condition=Q(stopped_at__isnull=True, next_at__isnull=False),
             ),
             models.Index(fields=["due_at"], name="clock_running", condition=Q(stopped_at__isnull=True)),
-            *(
-                models.Index(fields=[subject], name=f"clock_of_{subject}", condition=Q(**{f"{subject}__isnull": False}))
-                for subject in SUBJECTS
-            ),
+            *of_those_that_have("clock", *SUBJECTS),
         ]
         triggers: ClassVar = [
             refuse_if(
@@ -321,9 +319,9 @@ class Reminder(models.Model):
     clock = models.ForeignKey(Clock, on_delete=models.PROTECT, related_name="reminders", db_index=False)
     step = models.CharField(max_length=10, choices=Step)
     created_at = models.DateTimeField()
-    user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="reminders")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="reminders", db_index=False)
     role = models.CharField(max_length=30, choices=Role, blank=True)
-    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, related_name="reminders")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, related_name="reminders", db_index=False)
 
     class Meta:
         ordering: ClassVar = ["-created_at", "-id"]
@@ -335,6 +333,7 @@ class Reminder(models.Model):
                 name="a_reminder_goes_to_a_person_a_role_or_a_team",
             ),
         ]
+        indexes: ClassVar = of_those_that_have("reminder", "user", "team")
         triggers: ClassVar = append_only("a_reminder_never_changes", "A reminder never changes.")
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from casework.models.cases import Case, Handoff
 from casework.models.clocks import Reminder
 from casework.models.contacts import Contact, PartnerCheck
+from casework.models.indexes import of_those_that_have
 from casework.models.refusals import NOT_BLANK, append_only, never_emptied, refuse_if
 from localities.models import Agency, User
 from triage.models import RuleSetVersion
@@ -88,11 +89,11 @@ class AuditEvent(models.Model):
     at = models.DateTimeField()
     event = models.CharField(max_length=30, choices=Event)
     actor = models.CharField(max_length=10, choices=ActorKind)
-    by_user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
-    by_agency = models.ForeignKey(Agency, on_delete=models.PROTECT, null=True, related_name="+")
-    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, related_name="events")
-    case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="events")
-    handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, null=True, related_name="events")
+    by_user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    by_agency = models.ForeignKey(Agency, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, related_name="events", db_index=False)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="events", db_index=False)
+    handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, null=True, related_name="events", db_index=False)
     detail = models.JSONField(default=dict)
 
     class Meta:
@@ -105,6 +106,7 @@ class AuditEvent(models.Model):
                 name="an_audit_event_says_who",
             )
         ]
+        indexes: ClassVar = of_those_that_have("event", "by_user", "by_agency", "contact", "case", "handoff")
         triggers: ClassVar = append_only("an_audit_event_never_changes", "An audit event never changes.")
 
     def __str__(self) -> str:
@@ -171,12 +173,12 @@ class OutboxMessage(models.Model):
     """
 
     kind = models.CharField(max_length=20, choices=Message)
-    idempotency_key = models.CharField(max_length=100, unique=True)
+    idempotency_key = models.CharField(max_length=100)
     to = models.EmailField()
-    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, related_name="messages")
-    case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="messages")
-    reminder = models.ForeignKey(Reminder, on_delete=models.PROTECT, null=True, related_name="messages")
-    rule_set = models.ForeignKey(RuleSetVersion, on_delete=models.PROTECT, null=True, related_name="+")
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, related_name="messages", db_index=False)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="messages", db_index=False)
+    reminder = models.ForeignKey(Reminder, on_delete=models.PROTECT, null=True, related_name="messages", db_index=False)
+    rule_set = models.ForeignKey(RuleSetVersion, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     created_at = models.DateTimeField()
     not_before = models.DateTimeField()
     leased_until = models.DateTimeField(null=True)
@@ -184,14 +186,15 @@ class OutboxMessage(models.Model):
     last_error = models.TextField(blank=True)
     sent_at = models.DateTimeField(null=True)
     parked_at = models.DateTimeField(null=True)
-    carried_by = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="carries")
+    carried_by = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="carries", db_index=False)
     dropped_at = models.DateTimeField(null=True)
-    dropped_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    dropped_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     drop_reason = models.TextField(blank=True)
 
     class Meta:
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [
+            models.UniqueConstraint(fields=["idempotency_key"], name="a_message_is_written_once"),
             models.CheckConstraint(
                 condition=Q(sent_at__isnull=True) | Q(parked_at__isnull=True), name="a_sent_message_is_not_parked"
             ),
@@ -227,7 +230,7 @@ class OutboxMessage(models.Model):
                 condition=Q(sent_at__isnull=True, parked_at__isnull=True),
             ),
             models.Index(fields=["to", "created_at"], name="outbox_reminded", condition=Q(reminder__isnull=False)),
-            models.Index(fields=["carried_by"], name="outbox_carried", condition=Q(carried_by__isnull=False)),
+            *of_those_that_have("message", "contact", "case", "rule_set", "carried_by", "dropped_by"),
         ]
         triggers: ClassVar = [
             refuse_if(

@@ -99,8 +99,8 @@ def ours(now: datetime) -> None:
 @transaction.atomic
 def the_usual_way(now: datetime) -> None:
     """
-    A loop over what is due, as one writes it who writes it well: one query for all clocks and what a step depends on,
-    only what changes is saved, one transaction. It writes down no event and no message.
+    A loop over what is due: one query loads all clocks with what a step depends on, each is saved, each gets its
+    reminder, all in one transaction. It writes down no event and no message.
     """
     held = Responsibility.objects.filter(case=OuterRef("case"), period__endswith__isnull=True)
     due = (
@@ -125,7 +125,7 @@ def the_usual_way(now: datetime) -> None:
         else:
             step, role, next_at = Step.WARNING, "", clock.due_at
         clock.next_at = next_at
-        clock.save(update_fields=["next_at"])
+        clock.save()
         Reminder.objects.create(clock=clock, step=step, created_at=now, role=role, team_id=team_id)
 
 

@@ -199,7 +199,7 @@ class AsTimePasses(Teams):
         if reminder.user:
             right = [reminder.user.username]
         elif reminder.team is None:
-            right = [each for each in CAST if has(each, reminder.role, team="")]
+            right = [each for each in CAST if has(each, reminder.role)]
         elif reminder.role:
             right = [each for each in CAST if has(each, reminder.role, team=reminder.team.code)]
         else:

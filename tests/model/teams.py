@@ -54,8 +54,9 @@ class Teams(Deciding):
         case = self.ledger.cases[self.ledger.handoffs[pk]]
         offer = case.offer if case.offer and case.offer.pk == pk else None
         side = (offer.from_team if how == "withdraw" else offer.to_team) if offer else case.holder
-        by = somebody(who, [each for each in CAST if works_in(each, side)])
-        may = offer is not None and works_in(by, side) and (how == "accept" or says_something(reason))
+        right = [each for each in CAST if works_in(each, side) or (how == "withdraw" and has(each, "service_manager"))]
+        by = somebody(who, right)
+        may = offer is not None and by in right and (how == "accept" or says_something(reason))
         now = self.now
         match how:
             case "accept":

@@ -256,7 +256,8 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         ),
         "milestones": list(case.milestones.select_related("recorded_by")),
         "answers": on_offer is not None and on_offer.to_team_id in who.team_ids,
-        "withdraws": on_offer is not None and on_offer.from_team_id in who.team_ids,
+        "withdraws": on_offer is not None
+        and permissions.allows(permissions.check_can_withdraw, on_offer, user, local_day(now)),
         "holds": holds,
     }
     clocks = list(
