@@ -86,6 +86,17 @@ class Visitor:
             for node in violation["nodes"]
         ]
 
+    def faults(self) -> list[str]:
+        """What is wrong with the page as it stands, folded parts opened: on a wide screen, and at 320 pixels."""
+        self.page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
+        found = []
+        for width in (1200, 320):
+            self.page.set_viewport_size({"width": width, "height": 900})
+            found += [f"{width} px: {fault}" for fault in self.accessibility()]
+            if self.overflows():
+                found.append(f"{width} px: it is wider than its window")
+        return found
+
     def overflows(self) -> bool:
         """Whether the page is wider than its window, so that a reader must scroll sideways."""
         wider: bool = self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")

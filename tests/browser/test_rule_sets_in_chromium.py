@@ -76,9 +76,8 @@ def test_a_practice_lead_changes_a_number_and_a_gate_and_reads_a_replay(
     assert not window.complaints
 
 
-@pytest.mark.parametrize("width", [320, 1200])
-def test_every_page_of_the_rule_sets_meets_wcag_2_2_aa(visit: Any, drafted: dict[str, str], width: int) -> None:
-    window = visit(width=width)
+def test_every_page_of_the_rule_sets_meets_wcag_2_2_aa(visit: Any, drafted: dict[str, str]) -> None:
+    window = visit()
     window.sign_in("paula")
     draft = drafted["draft"]
     for where in (
@@ -87,8 +86,7 @@ def test_every_page_of_the_rule_sets_meets_wcag_2_2_aa(visit: Any, drafted: dict
         f"{drafted['replay']}?list=all",
     ):  # fmt: skip
         window.go(where)
-        assert window.accessibility() == [], where
-        assert not window.overflows(), where
+        assert window.faults() == [], where
     assert not window.complaints
 
 
