@@ -73,7 +73,7 @@ class _Server(Controller):
 @contextmanager
 def mail_server() -> Iterator[Sink]:
     """Runs until the end of the block."""
-    bound = socket.create_server(("127.0.0.1", 0))
+    bound = listen()
     sink = Sink(port=bound.getsockname()[1])
     server = _Server(sink, bound)
     server.start()
@@ -81,6 +81,13 @@ def mail_server() -> Iterator[Sink]:
         yield sink
     finally:
         server.stop()
+
+
+def listen() -> socket.socket:
+    """A socket on our own loopback, at a port that is free. Named as TCP: asyncio sends small answers at once then."""
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    bound.bind(("127.0.0.1", 0))
+    return bound
 
 
 def nobody_listens() -> BaseEmailBackend:

@@ -21,9 +21,9 @@ from casework.models import (
 
 def test_a_seeded_life_is_whole(db: None) -> None:
     told = StringIO()
-    call_command("seed_demo", contacts=60, seed=1, stdout=told)
-    assert "60 of 60 contacts" in told.getvalue()
-    assert Contact.objects.count() == 60
+    call_command("seed_demo", contacts=40, seed=1, stdout=told)
+    assert "40 of 40 contacts" in told.getvalue()
+    assert Contact.objects.count() == 40
     assert {contact.status for contact in Contact.objects.all()} >= {"received", "decided"}
     assert {case.status for case in Case.objects.all()} == {"open", "closed"}
     assert {handoff.status for handoff in Handoff.objects.all()} >= {"offered", "accepted"}

@@ -1194,9 +1194,9 @@ class TestWhatAPageCosts:
         self.families(story, up_to=3)
         reminders.sweep(now=timezone.now() + timedelta(days=60))
         few = {what: self.cost(name, path) for what, (name, path, _) in BUDGETS.items()}
-        self.families(story, up_to=30)
+        self.families(story, up_to=15)
         reminders.sweep(now=timezone.now() + timedelta(days=60))
-        assert Reminder.objects.count() > 100
+        assert Reminder.objects.count() > 50
         many = {what: self.cost(name, path) for what, (name, path, _) in BUDGETS.items()}
         assert many == few
         assert {what: cost for what, cost in many.items() if cost > BUDGETS[what][2]} == {}

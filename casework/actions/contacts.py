@@ -160,10 +160,14 @@ def ask_rules(contact: Contact, *, by: Actor, now: datetime, rules: Rules | None
 
 def hold_children(contact: Contact) -> None:
     """
-    Lock the children's own records until the transaction ends, in the one order that nobody waits in a circle: after
-    the contact, and by number. Who decides on two contacts about one child at the same moment sees what the other did.
+    Lock the children's own records, and those of whom they may be, until the transaction ends, in the one order that
+    nobody waits in a circle: after the contact, and by number. Who decides on two contacts about one child at the same
+    moment sees what the other did.
     """
-    list(Person.objects.filter(pk__in=contact.children.values("person")).order_by("pk").select_for_update(no_key=True))
+    children = contact.children.values("person").union(
+        PersonMatch.objects.filter(child__contact=contact).values("person")
+    )
+    list(Person.objects.filter(pk__in=children).order_by("pk").select_for_update(no_key=True))
 
 
 def ask_again_if_overtaken(contact: Contact, *, now: datetime) -> None:
@@ -273,6 +277,7 @@ def settle_match(*, contact_id: int, match_id: int, same: bool, by: User, now: d
     contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
     permissions.check_can_work_on(contact, by, local_day(now))
     policies.check_waits_for_decision(contact)
+    hold_children(contact)
     match = PersonMatch.objects.select_related("child", "person").get(pk=match_id, child__contact=contact)
     policies.check_match_is_open(match)
     match.status = "confirmed" if same else "rejected"

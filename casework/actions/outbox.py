@@ -118,7 +118,7 @@ def _claim(now: datetime) -> OutboxMessage | None:
         .filter(~Exists(_before_it(now)))
         .order_by("not_before", "id")
         .select_for_update(of=("self",), skip_locked=True)
-        .select_related("contact__decision_in_effect__recommendation", "case", "reminder__clock", "rule_set")
+        .select_related("contact", "case", "reminder__clock")
         .first()
     )
     if message is not None:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from config.embedded import Child, start_child
+from tests.mail import listen
 
 START_TIMEOUT = 10.0
 # A network with nothing in it but its own loopback, and the host's own name.
@@ -44,7 +45,7 @@ class Host:
     def bind(self) -> socket.socket:
         """A socket on our own loopback, to which only our processes can speak."""
         if self._lives is None:
-            return _listen()
+            return listen()
         # A thread enters the namespace, and ends; the socket stays there.
         with ThreadPoolExecutor(1) as visitor:
             return visitor.submit(self._bind_inside, self._lives.process.pid).result()
@@ -59,7 +60,7 @@ class Host:
             if ctypes.CDLL(None, use_errno=True).setns(network.fileno(), 0):
                 number = ctypes.get_errno()
                 raise OSError(number, os.strerror(number))
-        return _listen()
+        return listen()
 
     def _live(self) -> Child | None:
         """A process that keeps the namespaces open; None where there can be none."""
@@ -74,10 +75,3 @@ class Host:
                 return None
             time.sleep(0.02)
         return child
-
-
-def _listen() -> socket.socket:
-    # Named as TCP, so that asyncio sends small answers at once.
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    bound.bind(("127.0.0.1", 0))
-    return bound

@@ -28,6 +28,7 @@ from casework.models import (
     Handoff,
     OutboxMessage,
     Person,
+    PersonMatch,
     Reminder,
     Responsibility,
     SignOff,
@@ -154,6 +155,33 @@ class TestReceiving:
             outcomes = race(lambda: send("example-primary-school", 1), lambda: send("example-police", -1))
             assert [getattr(outcome, "is_new", outcome) for outcome in outcomes] == [True, True]
         assert Person.objects.count() == 4
+
+    def test_what_is_known_of_a_child_whom_another_turns_out_to_be(self, told: Story) -> None:
+        """A likeness is confirmed while somebody writes down what our records say of the child: neither undoes it."""
+        for number in range(TIMES):
+            known = told.contact(**by_number(number))
+            alike = told.contact(**family(number))
+            match = PersonMatch.objects.get(child__contact=alike)
+            assert known.recommendation is not None
+
+            def settle(contact: int = alike.pk, match: int = match.pk, now: Any = told.later()) -> Contact:
+                with transaction.atomic():
+                    settled = contacts.settle_match(
+                        contact_id=contact, match_id=match, same=True, by=person("amina"), now=now
+                    )
+                    time.sleep(0.3)
+                return settled
+
+            def write_down(contact: Contact = known, now: Any = told.later()) -> Contact:
+                assert contact.recommendation is not None
+                return contacts.record_checks(
+                    contact_id=contact.pk, recommendation_id=contact.recommendation.pk, sibling_on_cp_plan=None,
+                    children={contact.children.get().pk: (True, False)}, by=person("maya"), now=now,
+                )  # fmt: skip
+
+            outcomes = race(settle, write_down)
+            assert all(isinstance(outcome, Contact) for outcome in outcomes), outcomes
+            assert Person.objects.get(contact_children__contact=known).previous_cp_plan is True
 
 
 class TestDeciding:
