@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from casework.actions import calendar, outbox, partner_checks, reminders
+from casework.actions import calendar, handoffs, outbox, partner_checks, reminders
 from casework.models import (
     AuditEvent,
     CalendarEdit,
@@ -376,6 +376,21 @@ class TestSettings:
             page = adele.add(Team, code=code, name="North", kind="child_protection")
             assert len(faults(page)) == 1, code
         assert not Team.objects.filter(name="North").exists()
+
+    def test_what_a_team_is_for_stays_while_it_has_work(self, adele: Administrator, story: Story) -> None:
+        team, other = story.team("aylesbury"), {"kind": "child_protection", "locality": ""}
+        handoff = story.offered()
+        case, waiting = handoff.case, story.contact()
+        says = "This team has work: it holds {} open cases, {} are on offer to it, and {} contacts wait with it. "
+        says += "Hand all of it on before you change what the team is for, or add another team."
+        assert faults(adele.change(team, **other)) == [says.format(0, 1, 0)]
+        assert faults(adele.change(story.team("front-door"), kind="out_of_area")) == [says.format(1, 0, 1)]
+        handoffs.accept(handoff_id=handoff.pk, by=User.objects.get(username="ben"), now=story.later())
+        assert faults(adele.change(team, **other)) == [says.format(1, 0, 0)]
+        saved(adele.change(team, name="Aylesbury families"))
+        assert (waiting.team.kind, story.team("aylesbury").kind) == ("front_door", "locality")
+        story.closed(case)
+        saved(adele.change(team, **other))
 
     def test_a_catchment_that_takes_over_on_a_day(self, adele: Administrator) -> None:
         ends = Catchment.objects.get(prefix="HP19")

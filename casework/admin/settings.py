@@ -13,7 +13,8 @@ from django.utils import timezone
 from casework import audit
 from casework.actions import calendar
 from casework.admin.rights import RoleAdmin, SettingAdmin, who_is
-from casework.models import CalendarEdit, ClockPolicy, Event
+from casework.models import CalendarEdit, ClockPolicy, Contact, Event, Handoff, Responsibility
+from casework.statuses import ContactStatus, HandoffStatus
 from casework.web.signed_in import user_of
 from localities.models import (
     Agency,
@@ -102,10 +103,34 @@ class UserAdmin(SettingAdmin):
                 )  # fmt: skip
 
 
+class TeamForm(ModelForm):
+    """A team. What it is for stays as it is while it has work: clocks and handoffs went by it."""
+
+    class Meta:
+        model = Team
+        fields = ("code", "name", "kind", "locality", "email", "is_active")
+
+    def clean_kind(self) -> str:
+        kind: str = self.cleaned_data["kind"]
+        team = self.instance
+        if team.pk is None or "kind" not in self.changed_data:
+            return kind
+        holds = Responsibility.objects.filter(team=team, period__endswith__isnull=True).count()
+        waits = Contact.objects.filter(team=team, status__in=(ContactStatus.RECEIVED, ContactStatus.SIGN_OFF)).count()
+        offered = Handoff.objects.filter(to_team=team, status=HandoffStatus.OFFERED).count()
+        if holds or waits or offered:
+            raise forms.ValidationError(
+                f"This team has work: it holds {holds} open cases, {offered} are on offer to it, and {waits} contacts "
+                "wait with it. Hand all of it on before you change what the team is for, or add another team."
+            )
+        return kind
+
+
 @admin.register(Team)
 class TeamAdmin(SettingAdmin):
     """Teams."""
 
+    form = TeamForm
     list_display = ("name", "code", "kind", "locality", "is_active")
     list_filter = ("kind", "is_active")
     list_select_related = ("locality",)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -162,9 +163,9 @@ class TestReceiving:
             known = told.contact(**by_number(number))
             alike = told.contact(**family(number))
             match = PersonMatch.objects.get(child__contact=alike)
-            assert known.recommendation is not None
+            moment = told.later()
 
-            def settle(contact: int = alike.pk, match: int = match.pk, now: Any = told.later()) -> Contact:
+            def settle(contact: int = alike.pk, match: int = match.pk, now: Any = moment) -> Contact:
                 with transaction.atomic():
                     settled = contacts.settle_match(
                         contact_id=contact, match_id=match, same=True, by=person("amina"), now=now
@@ -172,7 +173,7 @@ class TestReceiving:
                     time.sleep(0.3)
                 return settled
 
-            def write_down(contact: Contact = known, now: Any = told.later()) -> Contact:
+            def write_down(contact: Contact = known, now: Any = moment) -> Contact:
                 assert contact.recommendation is not None
                 return contacts.record_checks(
                     contact_id=contact.pk, recommendation_id=contact.recommendation.pk, sibling_on_cp_plan=None,
@@ -283,8 +284,8 @@ class TestOneChildTwice:
                     pathway="family_help", rationale="So it is.", by=person(by), now=now,
                 )  # fmt: skip
 
-            first, second = waiting
-            one_wins(race(lambda c=first: decide(c, "amina"), lambda c=second: decide(c, "maya")))  # type: ignore[misc]
+            first, second = (partial(decide, each, by) for each, by in zip(waiting, ("amina", "maya"), strict=True))
+            one_wins(race(first, second))
             assert Case.objects.filter(contacts__in=waiting).count() == 1
 
     def test_new_information_is_not_put_into_a_case_that_closes(self, told: Story) -> None:
