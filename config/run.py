@@ -11,7 +11,6 @@ import json
 import os
 import re
 import secrets
-import signal
 import socket
 import sys
 import time
@@ -19,11 +18,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from config import embedded
+from config import embedded, stopping
 from config.embedded import CannotStart, Child
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -34,32 +32,26 @@ ADDRESSES = {
     "DATABASE_URL": ({"postgres", "postgresql"}, "postgresql://user:password@host/name"),
     "REDIS_URL": ({"redis", "rediss", "unix"}, "redis://:password@host:6379/0"),
 }
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class Stopped(BaseException):
-    """Somebody asked us to stop. No `except Exception` on the way may swallow it."""
 
 
 def main() -> int:
     """Run until stopped. 0 after a stop that somebody asked for, 1 when something failed."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal that does not know "…"
-    for number in STOP_SIGNALS:
-        signal.signal(number, _stop)
+    stopping.listen()
     children: list[Child] = []
     failed = False
     # The folder stays locked until the last process that works on it has ended.
     with contextlib.ExitStack() as held:
         try:
             _run(children, held, is_alone=_alone())
-        except Stopped:
+        except stopping.Stopped:
             pass
         except CannotStart as error:
             failed = True
             say(str(error), to=sys.stderr)
         finally:
-            _listen_no_more()
+            stopping.listen_no_more()
             if children:
                 say("Stopping …")
             for child in reversed(children):
@@ -67,17 +59,6 @@ def main() -> int:
     if children and not failed:
         say("Everything is stopped. The data stay.")
     return 1 if failed else 0
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    _listen_no_more()
-    raise Stopped
-
-
-def _listen_no_more() -> None:
-    """A second Ctrl-C must not cut the tidying short."""
-    for number in STOP_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
 
 
 def _alone() -> Callable[[], bool]:
@@ -386,8 +367,9 @@ def _wait_until_ready(port: int, *, check: Callable[[], None]) -> None:
 
 
 def _check_all_is_well(children: list[Child], is_alone: Callable[[], bool]) -> None:
+    stopping.check()
     if is_alone():
-        raise Stopped
+        raise stopping.Stopped
     for child in children:
         code = child.process.poll()
         if code is not None:

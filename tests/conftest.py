@@ -7,18 +7,17 @@ Carol leads another team and must never see the family.
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
-from django.test.utils import setup_databases, teardown_databases
 
-from casework.reference_data import load
 from localities.models import Agency, User
 from localities.working_time import LONDON
-from tests.databases import own_database
+from tests.databases import own_database, workers_database
 from tests.drafts import Drafts
 from tests.story import Story
 
@@ -43,16 +42,16 @@ def django_db_setup(
     django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: Any
 ) -> Iterator[None]:
     """
-    The test database, with Buckinghamshire in it.
+    This worker's database, with Buckinghamshire in it.
 
     In place of pytest-django's own, which makes no database for a run whose tests all bring one of their own.
     """
+    undone = ExitStack()
     with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, aliases={"default": {}})
-        load()
+        undone.enter_context(workers_database())
     yield
     with django_db_blocker.unblock():
-        teardown_databases(made, verbosity=0)
+        undone.close()
 
 
 @pytest.fixture

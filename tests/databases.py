@@ -1,13 +1,50 @@
-"""Databases of their own, for tests in which transactions really commit: races, and services in other processes."""
+"""
+The tests' databases: one for each worker, all copies of one that the first of them made; and databases of their own,
+for tests in which transactions really commit: races, and services in other processes.
+"""
 
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.core.management import call_command
 from django.db import connection, connections
 from django.db.backends.utils import CursorWrapper
 
 from casework import rules
+from casework.reference_data import load
+
+MADE = "with_reference_data"
+
+
+@contextmanager
+def workers_database() -> Iterator[None]:
+    """This worker's database, with Buckinghamshire in it and nothing else."""
+    original, name = connection.settings_dict["NAME"], connection.creation._get_test_db_name()
+    with _maintenance() as maintenance:
+        # Whoever comes first makes it; the others wait here.
+        maintenance.execute("SELECT pg_advisory_lock(1)")
+        maintenance.execute("SELECT FROM pg_database WHERE datname = %s", [MADE])
+        if maintenance.fetchone() is None:
+            _make(maintenance)
+        maintenance.execute(f'CREATE DATABASE "{name}" TEMPLATE "{MADE}"')
+    connection.settings_dict["NAME"] = name
+    try:
+        yield
+    finally:
+        connections.close_all()
+        connection.settings_dict["NAME"] = original
+        with _maintenance() as maintenance:
+            maintenance.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _make(maintenance: CursorWrapper) -> None:
+    maintenance.execute("CREATE DATABASE being_made")
+    connection.settings_dict["NAME"] = "being_made"
+    call_command("migrate", verbosity=0, interactive=False)
+    load()
+    connection.close()
+    maintenance.execute(f'ALTER DATABASE being_made RENAME TO "{MADE}"')
 
 
 @contextmanager

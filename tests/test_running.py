@@ -274,3 +274,30 @@ def test_a_server_that_refuses_is_named_without_its_password(place: Path) -> Non
     assert re.match(r'The database refused: .*"no_such_database" does not exist\. Check DATABASE_URL', said)
     said = start_and_wait(place, REDIS_URL=redis_url.replace("unix://", "unix://nobody:hidden-password@"))
     assert re.match(r"Redis or Valkey refused: .* Check REDIS_URL", said)
+
+
+def test_who_says_stop_while_a_process_is_being_started_is_heard_a_moment_later() -> None:
+    """Python drops what is raised in the middle of a fork: a Ctrl-C then would be lost, and so would every other."""
+    said = subprocess.run(
+        [sys.executable, "-c", STOPPED_IN_A_FORK], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert said.stdout == "started\nstopped\n15\n", "and what is started meanwhile can be stopped"
+    assert "Exception ignored" in said.stderr
+
+
+STOPPED_IN_A_FORK = """
+import os, signal, subprocess
+from config import stopping
+
+stopping.listen()
+os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGINT))
+subprocess.run(["true"], preexec_fn=lambda: None)
+print("started", flush=True)
+try:
+    stopping.check()
+except stopping.Stopped:
+    print("stopped", flush=True)
+late = subprocess.Popen(["sleep", "60"])
+late.terminate()
+print(-late.wait(10))
+"""

@@ -9,15 +9,14 @@ lost, doubled or broken. `--only NAME` does one thing to it; `--smoke` a small v
 
 import argparse
 import shutil
-import signal
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from types import FrameType
 
+from config import stopping
 from config.embedded import CannotStart
 from tests.chaos.faults import FAULTS, ONE, SMOKE, TWO, Chaos, let_leases_end, let_the_half_hour_pass
 from tests.chaos.reckoning import Reckoning, reckon, under_way
@@ -44,11 +43,6 @@ FULL, SMALL = Size(pace=1.2, gap=6, step=8), Size(pace=1, gap=0.5, step=1, hurri
 QUIET_WITHIN = 420.0
 ANSWERS_WITHIN = 60.0
 SETTLES_WITHIN = 5.0
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class Stopped(BaseException):
-    """Somebody asked us to stop."""
 
 
 def main() -> int:
@@ -58,15 +52,14 @@ def main() -> int:
     arguments.add_argument("--smoke", action="store_true")
     asked = arguments.parse_args()
     names = [asked.only] if asked.only else list(SMOKE if asked.smoke else FAULTS)
-    for number in STOP_SIGNALS:
-        signal.signal(number, _stop)
+    stopping.listen()
     folder = Path(tempfile.mkdtemp(prefix="front-door-chaos-"))
     # The database's own user, where root runs this, passes through and sees nothing.
     folder.chmod(0o711)
     is_well = False
     try:
         is_well = _run(folder, names, SMALL if asked.smoke else FULL)
-    except Stopped:
+    except stopping.Stopped:
         shutil.rmtree(folder, ignore_errors=True)
         _say("Stopped.")
         return 130
@@ -77,13 +70,6 @@ def main() -> int:
         return 1
     shutil.rmtree(folder, ignore_errors=True)
     return 0
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    # A second Ctrl-C must not cut the tidying short.
-    for each in STOP_SIGNALS:
-        signal.signal(each, signal.SIG_IGN)
-    raise Stopped
 
 
 def _run(folder: Path, names: list[str], size: Size) -> bool:

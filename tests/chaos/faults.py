@@ -197,7 +197,7 @@ FAULTS: dict[str, Callable[[Chaos], None]] = {
     "web": web_killed,
     "beat": beat_killed,
 }
-SMOKE = ("postgres", "valkey", "worker-before", "two-hosts")
+SMOKE = ("postgres", "worker-before", "two-hosts")
 
 
 def let_the_half_hour_pass(chaos: Chaos) -> None:

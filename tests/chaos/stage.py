@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from config import embedded
+from config import embedded, stopping
 from config.embedded import Child, start_child
 from config.run import commands
 from tests.chaos.hosts import Host
@@ -158,7 +158,8 @@ class Stage:
     # ---- watching
 
     def watch(self) -> None:
-        """Start again what has ended by itself."""
+        """Start again what has ended by itself; end, where somebody asked for it."""
+        stopping.check()
         for name, child in list(self._children.items()):
             code = child.process.poll()
             if code is not None:

@@ -16,8 +16,7 @@ def test_nothing_is_lost_or_doubled_whatever_is_killed(place: Place) -> None:
         for name, figures in re.findall(r"^(before|total|[\w ,]+ killed[\w ,]*?) {2}(.*)$", said, re.MULTILINE)
     }
     assert list(rows) == [
-        "before", "PostgreSQL killed", "Valkey killed and wiped",
-        "worker killed, letter not taken", "one of two workers killed", "total",
+        "before", "PostgreSQL killed", "worker killed, letter not taken", "one of two workers killed", "total",
     ]  # fmt: skip
     sent, answered, lost, doubled, done, done_lost, done_doubled, letters, letters_lost, same_key, otherwise = rows[
         "total"
@@ -43,7 +42,7 @@ def test_nothing_is_lost_or_doubled_whatever_is_killed(place: Place) -> None:
 def test_who_stops_it_finds_nothing_left_over(place: Place) -> None:
     with place.start() as process:
         assert process.stdout is not None
-        while "contacts come in" not in (line := process.stdout.readline()):
+        while "starting web server" not in (line := process.stdout.readline()):
             assert line, "it ended"
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 130
