@@ -20,7 +20,7 @@ MADE = "with_reference_data"
 @contextmanager
 def workers_database() -> Iterator[None]:
     """This worker's database, with Buckinghamshire in it and nothing else."""
-    original, name = connection.settings_dict["NAME"], connection.creation._get_test_db_name()
+    original, name = connection.settings_dict["NAME"], _workers_name()
     with _maintenance() as maintenance:
         # Whoever comes first makes it; the others wait here.
         maintenance.execute("SELECT pg_advisory_lock(1)")
@@ -36,6 +36,12 @@ def workers_database() -> Iterator[None]:
         connection.settings_dict["NAME"] = original
         with _maintenance() as maintenance:
             maintenance.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _workers_name() -> str:
+    """As Django would call it; each worker of a run has its own."""
+    name: str = connection.creation._get_test_db_name()  # type: ignore[attr-defined]  # private, as _nodb_cursor is
+    return name
 
 
 def _make(maintenance: CursorWrapper) -> None:

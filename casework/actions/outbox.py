@@ -119,6 +119,7 @@ def _claim(now: datetime) -> OutboxMessage | None:
         .order_by("not_before", "id")
         .select_for_update(of=("self",), skip_locked=True)
         .select_related("contact", "case", "reminder__clock")
+        .defer("contact__document")
         .first()
     )
     if message is not None:
@@ -196,7 +197,9 @@ def _letter(message: OutboxMessage) -> QuerySet[OutboxMessage]:
 
 def _write_down(event: Event, message: OutboxMessage, by: Actor, now: datetime) -> None:
     """In the story of each contact and case that the letter is about."""
-    for each in _letter(message).select_related("contact", "case"):
+    # Only reminders go together.
+    carried = message.carries.select_related("contact", "case") if message.kind == Message.REMINDER else ()
+    for each in (message, *carried):
         audit.record(event, by=by, at=now, contact=each.contact, case=each.case, kind=each.kind)
 
 

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,15 +86,18 @@ class Visitor:
             for node in violation["nodes"]
         ]
 
-    def faults(self) -> list[str]:
-        """What is wrong with the page as it stands, folded parts opened: on a wide screen, and at 320 pixels."""
-        self.page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
-        found = []
-        for width in (1200, 320):
-            self.page.set_viewport_size({"width": width, "height": 900})
-            found += [f"{width} px: {fault}" for fault in self.accessibility()]
-            if self.overflows():
-                found.append(f"{width} px: it is wider than its window")
+    def faults_of(self, pages: Iterable[str]) -> dict[str, list[str]]:
+        """What is wrong with each page, folded parts opened: at 320 pixels, and how wide it is on a large screen."""
+        found: dict[str, list[str]] = {}
+        for path in pages:
+            self.page.set_viewport_size({"width": 1200, "height": 900})
+            self.go(path)
+            self.page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
+            wider = ["wider than 1200 px"] if self.overflows() else []
+            self.page.set_viewport_size({"width": 320, "height": 900})
+            wider += ["wider than 320 px"] if self.overflows() else []
+            if faults := wider + self.accessibility():
+                found[path] = faults
         return found
 
     def overflows(self) -> bool:

@@ -121,30 +121,27 @@ def test_a_contact_is_decided_by_keyboard_alone(visit: Any, told: dict[str, str]
 
 
 @pytest.mark.parametrize(
-    ("who", "where"),
+    ("who", "pages"),
     [
-        (None, "/accounts/login/"),
-        ("amina", "/"),
-        ("amina", "/contacts/new/"),
-        ("amina", "contact"),
-        ("maya", "second_person"),
-        ("ben", "/"),
-        ("ben", "offered"),
-        ("ben", "case"),
-        ("ben", "/teams/aylesbury/"),
-        ("sam", "/"),
-        ("paula", "/reports/overrides/"),
-        ("paula", "/reports/overrides/?first_day=31&first_month=2&first_year=2026"),
-        ("paula", "/reports/overrides/contacts/?direction=up"),
-        ("paula", "/reports/equality/"),
-        ("amina", "/no/such/page/"),
-        ("amina", "/accounts/password/change/"),
+        (None, ["/accounts/login/"]),
+        ("amina", ["/", "/contacts/new/", "contact", "/no/such/page/", "/accounts/password/change/"]),
+        ("maya", ["second_person"]),
+        ("ben", ["/", "offered", "case", "/teams/aylesbury/"]),
+        ("sam", ["/"]),
+        (
+            "paula",
+            [
+                "/reports/overrides/",
+                "/reports/overrides/?first_day=31&first_month=2&first_year=2026",
+                "/reports/overrides/contacts/?direction=up",
+                "/reports/equality/",
+            ],
+        ),
     ],
 )
-def test_every_page_meets_wcag_2_2_aa(visit: Any, told: dict[str, str], who: str | None, where: str) -> None:
+def test_every_page_meets_wcag_2_2_aa(visit: Any, told: dict[str, str], who: str | None, pages: list[str]) -> None:
     window = visit()
     if who:
         window.sign_in(who)
-    window.go(told.get(where, where))
-    assert window.faults() == []
+    assert window.faults_of(told.get(where, where) for where in pages) == {}
     assert window.complaints == []
