@@ -25,7 +25,7 @@ from tests.moments import local
 
 RUNS = int(os.environ.get("MODEL_RUNS", "0"))
 WAYS = settings(
-    max_examples=RUNS or 2,
+    max_examples=RUNS or 6,
     stateful_step_count=60,
     derandomize=not RUNS,
     deadline=None,
