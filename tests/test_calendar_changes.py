@@ -121,6 +121,18 @@ class TestABankHoliday:
             )  # fmt: skip
             assert now.next_at == now.warn_at
 
+    def test_two_days_that_change_places_move_the_warning_alone(self, story: Story) -> None:
+        """A promise of one working day, made on a Saturday: due on Wednesday whichever of the two days is worked."""
+        story.now = local("Sat 26 Dec 2026 12:00")
+        clock = clock_of(story.contact(), "acknowledge_referrer")
+        assert clock.due_at == local("Wed 30 Dec 2026 09:00")
+        add("Mon 28 Dec 2026", "working_day", at=story.later())
+        add("Tue 29 Dec 2026", at=story.later())
+        recompute(story.later())
+        now, expected = again(clock), moments(clock.policy, clock.started_at, calendar.current())
+        assert (now.warn_at, now.due_at, now.next_at) == (expected.warn_at, clock.due_at, expected.warn_at)
+        assert now.warn_at < clock.warn_at
+
     def test_moves_no_hours_but_when_they_go_up(self, story: Story) -> None:
         clock = of_every_sort(story)["hours"]
         assert (clock.due_at, clock.escalate_at) == (local("Thu 19 Nov 2026 14:00"), local("Fri 20 Nov 2026 14:00"))

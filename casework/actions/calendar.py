@@ -108,7 +108,7 @@ def _move(clock_id: int, edit: CalendarEdit, working_time: WorkingTime, now: dat
     if each is None:
         return
     before, when = each.due_at, clocks.recomputed(each, each.changes.all(), working_time)
-    if (when.due_at, when.escalate_at) == (before, each.escalate_at):
+    if (when.warn_at, when.due_at, when.escalate_at) == (each.warn_at, before, each.escalate_at):
         return
     clocks.move(each, when)
     ClockChange.objects.create(
