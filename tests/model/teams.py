@@ -45,7 +45,7 @@ class Teams(Deciding):
             self.is_offered(case, handoff, to=to, now=now)
 
     @precondition(lambda self: self.ledger.on_offer)
-    @rule(which=WHICH, who=WHO, how=st.sampled_from(["accept"] * 4 + ["return", "withdraw"]), reason=WORDS)
+    @rule(which=WHICH, who=WHO, how=st.sampled_from(["accept", "accept", "return", "return", "withdraw"]), reason=WORDS)
     def answer_an_offer(self, which: int, who: int | str, how: str, reason: str) -> None:
         open_ones = [case.offer.pk for case in self.ledger.on_offer if case.offer]
         self.answered(pick(which, open_ones, list(self.ledger.handoffs)), who, how, reason)
@@ -78,14 +78,17 @@ class Teams(Deciding):
         )
         assert told.exists() == offer.is_bounce
 
-    @rule(family=st.integers(0, 3), need=st.sampled_from(["harm", "strong", "three"]), who=st.integers(0, 5))
-    def a_team_takes_a_family_on(self, family: int, need: str, who: int) -> None:
-        """The usual way, all at once: so that there is something to hand on."""
+    @rule(
+        family=st.integers(0, 3), need=st.sampled_from(["harm", "strong", "three"]), who=st.integers(0, 5),
+        how=st.sampled_from(["accept", "accept", "return"]),
+    )  # fmt: skip
+    def a_team_takes_a_family_on(self, family: int, need: str, who: int, how: str) -> None:
+        """The usual way, all at once: so that there is something to hand on; or it comes back."""
         contact = self.received(self.about(family, need))
         assert contact is not None
         self.decided(contact, who)
         if contact.case and contact.case.offer:
-            self.answered(contact.case.offer.pk, who, "accept", "")
+            self.answered(contact.case.offer.pk, who, how, "So it is.")
 
     @precondition(lambda self: self.ledger.cases)
     @rule(which=WHICH, who=WHO, lead=WHO)
