@@ -12,19 +12,13 @@ from typing import Any
 
 from casework.actions import replays, rule_sets
 from casework.models import Contact, Replay
-from localities.models import User
 from localities.working_time import LONDON, local_day
-from tests.story import Story
+from tests.story import Story, person
 from tests.triage.documents import Json, having
 from triage.models import RuleSetVersion
 
 # A start that lies ahead, whatever the clock on the database's wall says.
 AHEAD = datetime(2100, 1, 4, 9, 0, tzinfo=LONDON)
-
-
-def person(username: str) -> User:
-    """Fresh, as a request has it."""
-    return User.objects.get(username=username)
 
 
 def latest() -> RuleSetVersion:

@@ -4,16 +4,10 @@ from typing import Any
 
 from casework.actions import handoffs
 from casework.models import Case, Contact, Handoff
-from localities.models import User
 from tests.documents import child
-from tests.story import Story
+from tests.story import Story, person
 
 KIM: dict[str, Any] = {"ref": "c2", "first_name": "Kim", "date_of_birth": "2015-08-21", "nhs_number": "9990000026"}
-
-
-def person(username: str) -> User:
-    """Fresh, as a request has it."""
-    return User.objects.get(username=username)
 
 
 def about(story: Story, *children: dict[str, Any], indicators: list[str] | None = None, **changes: Any) -> Contact:

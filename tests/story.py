@@ -15,6 +15,11 @@ from localities.models import Agency, Team, User
 from tests.documents import contact_document
 
 
+def person(username: str) -> User:
+    """Fresh, as a request has it."""
+    return User.objects.get(username=username)
+
+
 class Story:
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -43,7 +48,7 @@ class Story:
         decision = decisions.decide(
             contact_id=contact.pk,
             recommendation_id=recommendation.pk,
-            by=User.objects.get(username=by),
+            by=person(by),
             now=self.later(),
             **(said | changes),
         )
@@ -55,7 +60,7 @@ class Story:
             contact_id=contact.pk,
             agreed=agreed,
             rationale="I have read it all.",
-            by=User.objects.get(username=by),
+            by=person(by),
             now=self.later(),
         )
         contact.refresh_from_db()
@@ -69,7 +74,7 @@ class Story:
 
     def accepted(self, contact: Contact | None = None, by: str = "ben") -> Case:
         handoff = self.offered(contact)
-        handoffs.accept(handoff_id=handoff.pk, by=User.objects.get(username=by), now=self.later())
+        handoffs.accept(handoff_id=handoff.pk, by=person(by), now=self.later())
         return Case.objects.get(pk=handoff.case_id)
 
     def closed(self, case: Case | None = None, by: str = "ben", outcome: str = "needs_met") -> Case:
@@ -78,7 +83,7 @@ class Story:
             case_id=case.pk,
             outcome=outcome,
             summary="They know where to turn.",
-            by=User.objects.get(username=by),
+            by=person(by),
             now=self.later(),
         )
         return Case.objects.get(pk=case.pk)

@@ -22,6 +22,7 @@ WHO_SEES_IT = ("amina", "oliver", "maya", "erin", "sam", "ava", "iris")
 QUESTION = "Have you been called to the home since September?"
 NOTHING = "They know nothing of the family."
 NOTE = "His aunt has him until Monday. Ring her first."
+SENT = {"handover-note": NOTE}
 
 
 @pytest.fixture
@@ -171,12 +172,10 @@ class TestPartners:
 
 
 class TestTheNextShift:
-    SENT = {"handover-note": NOTE}  # noqa: RUF012  # a form
-
     @pytest.fixture
     def passed(self, contact: Contact) -> Contact:
         """Amina passed it to emergency duty."""
-        is_done(Visitor("amina").send(contact, "hand-over", **self.SENT), contact)
+        is_done(Visitor("amina").send(contact, "hand-over", **SENT), contact)
         return Contact.objects.get(pk=contact.pk)
 
     def test_it_passes_with_a_note_and_waits_to_be_taken_on(self, contact: Contact, passed: Contact) -> None:
@@ -212,7 +211,7 @@ class TestTheNextShift:
         assert offered_to(contact, "hand-over") == {"amina", "oliver", "maya"}
         assert "Pass it to emergency duty" in Visitor("oliver").open(contact).text
         for name in ("erin", "sam", "ava", "iris"):
-            answer = Visitor(name).post(contact, "hand-over", **self.SENT)
+            answer = Visitor(name).post(contact, "hand-over", **SENT)
             is_refused(answer, 403, f"Only Front door can hand {contact} over.")
         assert not contact.handovers.exists()
 
@@ -222,7 +221,7 @@ class TestTheNextShift:
             is_refused(Visitor(name).post(contact, "take-on"), 403, says)
         for name in ("carol", "adele", "ben"):
             for action in ("take-on", "hand-over"):
-                assert Visitor(name).post(contact, action, **self.SENT).status_code == 404
+                assert Visitor(name).post(contact, action, **SENT).status_code == 404
 
     def test_the_note_is_needed(self, contact: Contact) -> None:
         says = "Write what the next team must know: what was done, what comes next, by when."
@@ -235,13 +234,13 @@ class TestTheNextShift:
         night.is_active = False
         night.save()
         says = "There is no team to pass it to: no such team takes work."
-        page = Page(Visitor("amina").send(contact, "hand-over", **self.SENT))
+        page = Page(Visitor("amina").send(contact, "hand-over", **SENT))
         assert (page.status, page.summary) == (422, [("", says)])
         assert page.form(f"{path_of(contact)}hand-over/")["handover-note"] == NOTE
 
     def test_whoever_was_slower_reads_that_it_is_done(self, contact: Contact, passed: Contact) -> None:
         says = f"{contact} was passed to Emergency duty team, and nobody has taken it on yet."
-        is_refused(Visitor("maya").post(contact, "hand-over", **self.SENT), 409, says)
+        is_refused(Visitor("maya").post(contact, "hand-over", **SENT), 409, says)
         Visitor("erin").post(contact, "take-on")
         is_refused(Visitor("erin").post(contact, "take-on"), 409, f"{contact} was taken on already.")
 
@@ -250,7 +249,7 @@ class TestTheNextShift:
         is_done(Visitor("erin").send(contact, "decide", **why), contact)
         assert "Taken on by Erin Walsh after" in Visitor("erin").open(contact).text
         is_refused(Visitor("erin").post(contact, "take-on"), 409, f"{contact} was taken on already.")
-        is_refused(Visitor("erin").post(contact, "hand-over", **self.SENT), 409, f"{contact} is decided already.")
+        is_refused(Visitor("erin").post(contact, "hand-over", **SENT), 409, f"{contact} is decided already.")
 
     def test_the_worklist_says_that_nobody_has_it(self, contact: Contact, passed: Contact) -> None:
         assert "Nobody has taken it on" in Visitor("amina").open("/").text

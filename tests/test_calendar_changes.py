@@ -22,8 +22,8 @@ from localities.working_time import end_of_day
 from tests.documents import child
 from tests.moments import day, local
 from tests.sql import run
-from tests.story import Story
-from tests.test_clock_changes import HARM, NOT_ASKED, again, answers, extend, goes_on, pause, person, steps
+from tests.story import Story, person
+from tests.test_clock_changes import HARM, NOT_ASKED, again, answers, extend, goes_on, pause, steps
 
 # The story's Thursday is 19 November 2026; a contact of its morning is due on Friday (one working day) or on Tuesday.
 FRIDAY = "Fri 20 Nov 2026"

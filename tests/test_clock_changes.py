@@ -14,18 +14,13 @@ from localities.models import Agency, Membership, Role, User
 from localities.working_time import local_day
 from tests.documents import child
 from tests.moments import local
-from tests.story import Story
+from tests.story import Story, person
 from triage.documents import InvalidDocument
 
 SECOND = timedelta(seconds=1)
 NOT_ASKED: dict[str, Any] = {"agreement": {"service": "not_sought"}}
 HARM: dict[str, Any] = {"children": [child(indicators=["L4-01"])]}
 WHY = "The mother is at her sister's until Monday; the school sees the child every day."
-
-
-def person(username: str) -> User:
-    """Fresh, as a request has it."""
-    return User.objects.get(username=username)
 
 
 def held(story: Story) -> Clock:

@@ -14,8 +14,8 @@ from casework.models import AuditEvent, Case, Clock, Contact, Event
 from localities.working_time import end_of_day, local_day
 from tests.documents import address, child
 from tests.doors import Page, a_working_morning, day_of, kept
-from tests.families import KIM, about, person
-from tests.story import Story
+from tests.families import KIM, about
+from tests.story import Story, person
 from tests.visitors import Visitor, is_done, is_refused, is_wrong, path_of
 
 # Nobody collects static files for a test.

@@ -4,49 +4,22 @@ children, and whoever led earlier work with it. To offer it elsewhere all the sa
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from dateutil.relativedelta import relativedelta
 
 from casework.actions import cases, decisions, handoffs
 from casework.continuity import ties
-from casework.models import Case, Contact, Handoff
+from casework.models import Case, Handoff
 from casework.responsibilities import current
 from localities.models import Membership, Role, Team, User
 from localities.working_time import LONDON
-from tests.documents import child, contact_document
-from tests.story import Story
+from tests.documents import child
+from tests.families import KIM, about, with_team
+from tests.story import Story, person
 from triage.documents import InvalidDocument
 
-KIM: dict[str, Any] = {
-    "ref": "c2", "first_name": "Kim", "date_of_birth": "2015-08-21", "nhs_number": "9990000026",
-}  # fmt: skip
 BROTHER_IN_AYLESBURY = "Aylesbury team works with a brother or sister, or with the same child."
-
-
-def person(username: str) -> User:
-    return User.objects.get(username=username)
-
-
-def about(story: Story, *children: dict[str, Any], indicators: list[str] | None = None) -> Contact:
-    """A contact about these children alone, whose need is at level 3 unless told otherwise."""
-    document = contact_document()
-    return story.contact(
-        children=[entry | {"indicators": ["L3-12"] if indicators is None else indicators} for entry in children],
-        adults=[], family_indicators=document["family_indicators"] if indicators is None else indicators,
-    )  # fmt: skip
-
-
-def with_team(story: Story, contact: Contact, team: str, by: str) -> Case:
-    """Decided, offered to the team that a person picked, and accepted there."""
-    story.decided(
-        contact, pathway="family_help", level=3, rag="green", chosen_team_id=story.team(team).pk,
-        chosen_team_reason="Their school is there.",
-    )  # fmt: skip
-    handoff = Handoff.objects.get(case__contacts=contact)
-    handoffs.accept(handoff_id=handoff.pk, by=person(by), now=story.later())
-    return Case.objects.get(pk=handoff.case_id)
 
 
 def offer(story: Story, case: Case, to: str, by: str, despite: str = "") -> Handoff:

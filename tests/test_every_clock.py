@@ -12,8 +12,8 @@ from casework.models import Case, Clock
 from localities import calendar
 from tests.documents import child
 from tests.moments import local
-from tests.story import Story
-from tests.test_clock_changes import HARM, NOT_ASKED, again, answers, asked, contact_of, person
+from tests.story import Story, person
+from tests.test_clock_changes import HARM, NOT_ASKED, again, answers, asked, contact_of
 
 AMBER: dict[str, Any] = {"children": [child(indicators=["L4-10b"])]}
 BLUE: dict[str, Any] = {"children": [child(indicators=[])], "family_indicators": []}

@@ -14,15 +14,11 @@ from localities.models import Membership, OtherAuthority, Role, Team, TeamKind, 
 from localities.working_time import LONDON
 from tests.documents import address, child
 from tests.sql import copy
-from tests.story import Story
+from tests.story import Story, person
 from triage.documents import InvalidDocument
 
 HARM: dict[str, Any] = {"children": [child(indicators=["L4-01"])]}
 SATURDAY_NIGHT = datetime(2026, 11, 21, 23, 30, tzinfo=LONDON)
-
-
-def person(username: str) -> User:
-    return User.objects.get(username=username)
 
 
 def offer(story: Story, case: Case, to: str, by: str, **said: Any) -> Handoff:

@@ -13,8 +13,8 @@ from casework.hands import Hands, hands_of
 from casework.models import Case, Responsibility
 from localities.models import Team
 from tests.doors import a_working_morning
-from tests.families import passed, person
-from tests.story import Story
+from tests.families import passed
+from tests.story import Story, person
 from tests.visitors import Visitor
 
 HOUR = timedelta(hours=1)

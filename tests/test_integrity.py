@@ -51,10 +51,10 @@ from casework.models import (
 )
 from localities.models import Agency, CalendarDay, Catchment, Locality, Membership, User
 from tests.documents import address, child, contact_document
-from tests.drafts import AHEAD, Drafts, person
+from tests.drafts import AHEAD, Drafts
 from tests.mail import Sink, mail_server
 from tests.sql import change, copy, delete, run, settle
-from tests.story import Story
+from tests.story import Story, person
 from triage.models import RuleSetVersion
 
 REFUSALS = "Every refusal of the database stands and is switched on"

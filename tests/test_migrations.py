@@ -9,9 +9,8 @@ from casework.actions import handoffs
 from casework.models import Case, Clock, Handoff
 from tests.conftest import THURSDAY
 from tests.documents import address, child
-from tests.drafts import person
 from tests.sql import run
-from tests.story import Story
+from tests.story import Story, person
 
 AT_HANDOFFS = ["id", "kind", "ordinal", "is_bounce"]
 

@@ -33,10 +33,10 @@ from casework.errors import NotAllowedInStatus, NotPermitted
 from casework.models import AuditEvent, Case, Contact, Event, Message, OutboxMessage, Reminder
 from localities.models import Agency, User
 from tests.documents import child
-from tests.drafts import Drafts, person
+from tests.drafts import Drafts
 from tests.mail import Sink, mail_server, nobody_listens
 from tests.sql import copy, run, settle
-from tests.story import Story
+from tests.story import Story, person
 from triage.documents import InvalidDocument
 
 MINUTE = timedelta(minutes=1)

@@ -23,8 +23,8 @@ from localities.models import Agency, OtherAuthority, Postcode, Team, User
 from localities.working_time import local_day
 from tests.documents import CONTRACT, address, child
 from tests.doors import Answer, Page, Partner, a_working_morning, browser, day_of, kept
-from tests.families import KIM, about, brothers, person
-from tests.story import Story
+from tests.families import KIM, about, brothers
+from tests.story import Story, person
 from tests.visitors import ANOTHER_FAMILY, Visitor, is_done, is_refused, is_wrong, looks, path_of
 from triage.ruleset import shipped
 

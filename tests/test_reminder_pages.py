@@ -16,8 +16,7 @@ from casework.web.tags import duration
 from localities.models import Agency
 from tests.documents import address, child
 from tests.doors import Element, Page, a_working_morning
-from tests.families import person
-from tests.story import Story
+from tests.story import Story, person
 from tests.visitors import ANOTHER_FAMILY, Visitor, is_refused, is_wrong, path_of
 
 # Nobody collects static files for a test.

@@ -38,8 +38,8 @@ from localities.models import CalendarDay, Membership, Role, Team, User
 from tests.documents import child
 from tests.mail import Sink, mail_server
 from tests.moments import day, local
-from tests.story import Story
-from tests.test_clock_changes import HARM, NOT_ASKED, asked, extend, faults, pause, person, steps
+from tests.story import Story, person
+from tests.test_clock_changes import HARM, NOT_ASKED, asked, extend, faults, pause, steps
 from tests.test_outbox import Killed, dies_after_sending
 from triage.documents import InvalidDocument
 

@@ -23,11 +23,11 @@ from localities.models import User
 from localities.working_time import LONDON
 from tests.conftest import THURSDAY
 from tests.documents import address, child
-from tests.drafts import Drafts, as_somebody_left_it, latest, person, stricter
+from tests.drafts import Drafts, as_somebody_left_it, latest, stricter
 from tests.moments import day, local
-from tests.races.test_races import race
+from tests.races.racing import race
 from tests.sql import change, copy, delete
-from tests.story import Story
+from tests.story import Story, person
 from tests.triage.documents import having
 from triage import replay as calculator
 from triage.documents import InvalidDocument

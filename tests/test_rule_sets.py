@@ -19,7 +19,8 @@ from casework.models import AuditEvent, Event, Message, OutboxMessage, Replay
 from localities.models import Membership, User
 from tests.conftest import THURSDAY
 from tests.documents import child
-from tests.drafts import AHEAD, Drafts, latest, person, stricter
+from tests.drafts import AHEAD, Drafts, latest, stricter
+from tests.story import person
 from tests.triage.documents import having
 from triage.documents import InvalidDocument
 from triage.drafting import with_scenario, without_scenario

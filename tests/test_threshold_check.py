@@ -24,7 +24,7 @@ from casework.models import ThresholdChecks
 from localities.models import Agency, User
 from localities.working_time import local_day
 from tests.doors import PROBLEM, Partner, a_working_morning, pointers, problem, todays_document
-from tests.races.test_races import race
+from tests.races.racing import race
 from tests.sql import change, run
 from tests.story import Story
 from triage.models import RuleSetVersion

@@ -121,9 +121,10 @@ class Clock(models.Model):
     (`paused_at`) nobody looks. How its moments came to be other than the policy says, its changes tell.
     """
 
+    # Nobody asks for the clocks of a policy.
     policy = models.ForeignKey(ClockPolicy, on_delete=models.PROTECT, related_name="clocks", db_index=False)
     kind = models.CharField(max_length=50)
-    # A clock has one of these four.
+    # A clock has one of these four; see `indexes` below.
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, related_name="clocks", db_index=False)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="clocks", db_index=False)
     handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, null=True, related_name="clocks", db_index=False)

@@ -177,6 +177,7 @@ class OutboxMessage(models.Model):
     to = models.EmailField()
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, related_name="messages", db_index=False)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="messages", db_index=False)
+    # Nobody asks for the messages of a reminder.
     reminder = models.ForeignKey(Reminder, on_delete=models.PROTECT, null=True, related_name="messages", db_index=False)
     rule_set = models.ForeignKey(RuleSetVersion, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     created_at = models.DateTimeField()

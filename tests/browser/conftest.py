@@ -86,17 +86,20 @@ class Visitor:
             for node in violation["nodes"]
         ]
 
+    def faults(self) -> list[str]:
+        """What is wrong with the page in this window, with everything open that is folded up."""
+        self.page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
+        return (["wider than its window"] if self.overflows() else []) + self.accessibility()
+
     def faults_of(self, pages: Iterable[str]) -> dict[str, list[str]]:
-        """What is wrong with each page, folded parts opened: at 320 pixels, and how wide it is on a large screen."""
+        """What is wrong with each page at 320 pixels, and whether a large screen is wide enough for it."""
         found: dict[str, list[str]] = {}
         for path in pages:
             self.page.set_viewport_size({"width": 1200, "height": 900})
             self.go(path)
-            self.page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
-            wider = ["wider than 1200 px"] if self.overflows() else []
+            is_too_wide = self.overflows()
             self.page.set_viewport_size({"width": 320, "height": 900})
-            wider += ["wider than 320 px"] if self.overflows() else []
-            if faults := wider + self.accessibility():
+            if faults := (["wider than 1200 px"] if is_too_wide else []) + self.faults():
                 found[path] = faults
         return found
 

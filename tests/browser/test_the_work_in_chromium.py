@@ -13,21 +13,17 @@ from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from casework import outbox
-from casework.actions import handoffs, partner_checks, reminders
-from casework.models import Case, Contact, Handoff, Message, OutboxMessage
-from localities.models import Agency, User
+from casework.actions import partner_checks, reminders
+from casework.models import Case, Contact, Message, OutboxMessage
+from localities.models import Agency
 from localities.working_time import local_day
-from tests.browser.conftest import Visitor
 from tests.documents import nhs_number
+from tests.families import passed, with_team
 from tests.service import Service, wait_until
-from tests.story import Story
+from tests.story import Story, person
 
 MESSAGES = "/admin/casework/outboxmessage/"
 OFFERS = "Offer the case to another team"
-
-
-def person(username: str) -> User:
-    return User.objects.get(username=username)
 
 
 def about(
@@ -50,25 +46,6 @@ def about(
     ]
     agreement = given if asked else {"service": "not_sought"}
     return story.contact(children=children, adults=[], family_indicators=[], agreement=agreement)
-
-
-def with_chiltern(story: Story, contact: Contact) -> Case:
-    """Chiltern takes the family on, though the postcode would lead elsewhere."""
-    story.decided(
-        contact, pathway="family_help", level=3, rag="green", chosen_team_id=story.team("chiltern").pk,
-        chosen_team_reason="She lives with her aunt there.",
-    )  # fmt: skip
-    handoff = Handoff.objects.get(case__contacts=contact)
-    handoffs.accept(handoff_id=handoff.pk, by=person("chris"), now=story.later())
-    return handoff.case
-
-
-def passed(story: Story, case: Case, to: str, by: str, accepts: str, **why: str) -> None:
-    """Offered to another team, which takes it on."""
-    handoff = handoffs.offer(
-        case_id=case.pk, to_team_id=story.team(to).pk, reason="They moved.", by=person(by), now=story.later(), **why
-    )
-    handoffs.accept(handoff_id=handoff.pk, by=person(accepts), now=story.later())
 
 
 def parked(contact: Contact, key: object = "") -> OutboxMessage:
@@ -105,13 +82,6 @@ def told(service: Service) -> dict[str, str]:
     }
 
 
-def right(window: Visitor, page: Page) -> None:
-    """With everything open that is folded up: nothing that axe finds, nothing that must be scrolled sideways."""
-    page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
-    assert window.accessibility() == [], page.url
-    assert not window.overflows(), page.url
-
-
 def unfolded(page: Page, says: str) -> Locator:
     """A part that is folded up, opened as a person opens it; without JavaScript too, since the browser does it."""
     part = page.locator("details").filter(has=page.get_by_text(says, exact=True))
@@ -133,7 +103,7 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
     page = window.sign_in("amina")
     window.go(f"/contacts/{contact}/")
     if javascript:
-        right(window, page)
+        assert window.faults() == []
         window.go(f"/contacts/{contact}/")
 
     # While the family is asked, the final decision stands still.
@@ -185,10 +155,10 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
 
     # In the meantime Chiltern takes his sister on: it is said before he is offered elsewhere.
     earlier = Story(timezone.now() - timedelta(hours=3))
-    sister = with_chiltern(earlier, about(earlier, number, "Flo", place=2))
+    sister = with_team(earlier, about(earlier, number, "Flo", place=2), "chiltern", "chris")
     receiver.go(f"/cases/{case}/")
     if javascript:
-        right(receiver, page)
+        assert receiver.faults() == []
         receiver.go(f"/cases/{case}/")
     part = unfolded(page, OFFERS)
     expect(part).to_contain_text("Chiltern team works with a brother or sister, or with the same child.")
@@ -205,7 +175,7 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
     expect(page.get_by_role("heading", name="On offer to South Bucks team")).to_be_visible()
     assert str(sister) not in page.content(), "who offers it may not see the other case"
     if javascript:
-        right(receiver, page)
+        assert receiver.faults() == []
     assert window.complaints + receiver.complaints == []
 
 
@@ -234,7 +204,7 @@ def test_reminders_are_seen_and_put_off(visit: Any, told: dict[str, str], javasc
     expect(page.get_by_text("The school rings at three.")).to_be_visible()
     assert not window.overflows()
     if javascript:
-        right(window, page)
+        assert window.faults() == []
     assert window.complaints == []
 
 
@@ -258,7 +228,7 @@ def test_a_message_that_does_not_go_out_is_given_up_for_a_reason(
     expect(page.get_by_text("The message is dropped, and your reason is kept.")).to_be_visible()
     expect(page.get_by_role("button", name="Drop it")).to_have_count(0)
     if javascript:
-        right(window, page)
+        assert window.faults() == []
     assert window.complaints == []
 
 

@@ -20,13 +20,13 @@ from tests.model.stage import (
     WHICH,
     WHO,
     WORDS,
-    person,
     pick,
     says_something,
     somebody,
     still_to_say,
 )
 from tests.model.teams import Teams
+from tests.story import person
 
 MINUTE = timedelta(minutes=1)
 ADDRESSES = [f"{who}@front-door.example" for who in ("amina", "maya", "ben", "sam")] + ["dsl@school.example"]

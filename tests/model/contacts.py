@@ -22,11 +22,11 @@ from tests.model.stage import (
     WORDS,
     Stage,
     fingerprint,
-    person,
     pick,
     says_something,
     somebody,
 )
+from tests.story import person
 
 HOMES = ["HP20 1UA", "HP20 1UA", "HP5 1AA", "SL7 1AA", "OX1 1AA", None]
 

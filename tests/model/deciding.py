@@ -11,7 +11,8 @@ from casework.models import Case, Contact, Decision, Handoff
 from localities.models import Team
 from tests.model.contacts import Contacts
 from tests.model.ledger import CAST, FRONT, ACase, AContact, AnOffer, has, is_front_door
-from tests.model.stage import SECOND, TEAMS, WHICH, WHO, WORDS, person, pick, says_something, somebody
+from tests.model.stage import SECOND, TEAMS, WHICH, WHO, WORDS, pick, says_something, somebody
+from tests.story import person
 
 # What people decide that the rules did not say; the last two nobody can. The first needs a second person.
 PATHWAYS = [
@@ -79,7 +80,9 @@ class Deciding(Contacts):
         else:
             self.takes_effect(contact, decision)
             if contact.case and contact.case.offer and where and not where.link_to:
-                assert contact.case.offer.to_team == (chosen or where.team).code  # type: ignore[union-attr]
+                goes_to = chosen or where.team
+                assert goes_to is not None
+                assert contact.case.offer.to_team == goes_to.code
 
     @staticmethod
     def opened_since(row: Contact, moment: datetime) -> bool:

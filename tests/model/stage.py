@@ -28,7 +28,7 @@ from casework.models import (
     Reminder,
     Responsibility,
 )
-from localities.models import CalendarDay, User
+from localities.models import CalendarDay
 from localities.working_time import local_day
 from tests.documents import address, child, contact_document, nhs_number
 from tests.mail import Sink
@@ -63,11 +63,6 @@ AGENCIES = ["example-primary-school", "example-police", "example-health-visiting
 MODELS: list[type[Model]] = [*apps.get_app_config("casework").get_models(), CalendarDay]
 TABLES = [model._meta.db_table for model in MODELS]
 STEPS = ("warning", "breach", "escalation")
-
-
-def person(username: str) -> User:
-    """Fresh, as a request has it."""
-    return User.objects.get(username=username)
 
 
 def says_something(words: str) -> bool:

@@ -8,7 +8,8 @@ from casework.models import Message, MilestoneKind, OutboxMessage
 from localities.models import OtherAuthority, Team
 from tests.model.deciding import Deciding
 from tests.model.ledger import CAST, FRONT, has, works_in
-from tests.model.stage import SECOND, TEAMS, WHICH, WHO, WORDS, person, pick, says_something, somebody
+from tests.model.stage import SECOND, TEAMS, WHICH, WHO, WORDS, pick, says_something, somebody
+from tests.story import person
 
 
 class Teams(Deciding):

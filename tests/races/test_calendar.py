@@ -4,33 +4,24 @@ missed, and none moves twice.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import pytest
 from django.db import transaction
 
-from casework import integrity
 from casework.actions import calendar, contacts, reminders
 from casework.models import AuditEvent, CalendarEdit, Clock, ClockChange, Contact, Event, Reminder
 from localities.models import CalendarDay
 from localities.working_time import local_day
-from tests.conftest import THURSDAY
 from tests.moments import day, local
-from tests.races.test_races import TIMES, _somebody_waits, _until, family, person, race, received
-from tests.story import Story
+from tests.races.racing import TIMES, family, race, received, somebody_waits, until
+from tests.story import Story, person
 from tests.test_clock_changes import NOT_ASKED, pause
 
 # Over these days the clocks of a contact of Thursday 19 November 2026 run.
 FRIDAY, TUESDAY = "Fri 20 Nov 2026", "Tue 24 Nov 2026"
-
-
-@pytest.fixture
-def told(committed: str) -> Iterator[Story]:
-    """A story in a database of its own. When it ends, nothing is broken there."""
-    yield Story(THURSDAY)
-    assert {finding.says: finding.broken for finding in integrity.check() if finding.broken} == {}
 
 
 def enter(on: str, at: datetime, kind: str = "bank_holiday") -> None:
@@ -118,7 +109,7 @@ class TestStartingAtThatMoment:
                 with transaction.atomic():
                     enter(on, told.now)
                     entered.set()
-                    _until(_somebody_waits)
+                    until(somebody_waits)
 
             def receive(number: int = number, entered: threading.Event = entered) -> Contact:
                 entered.wait(timeout=10)
@@ -137,7 +128,7 @@ class TestStartingAtThatMoment:
                 with transaction.atomic():
                     contact = received(told, number)
                     came.set()
-                    _until(_somebody_waits)
+                    until(somebody_waits)
                 return contact
 
             def enter_then(on: str = on, came: threading.Event = came) -> None:
@@ -176,7 +167,7 @@ def test_a_clock_that_goes_on_while_it_is_moved_keeps_both(told: Story) -> None:
         with transaction.atomic():
             recompute(at)()
             moves.set()
-            _until(_somebody_waits)
+            until(somebody_waits)
 
     def answer() -> list[Any]:
         moves.wait(timeout=10)

@@ -4,14 +4,12 @@ passes the night on and sends. Each ends as if one had come after the other, and
 """
 
 import threading
-from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
-from casework import integrity
 from casework.actions import (
     calendar,
     cases,
@@ -42,65 +40,18 @@ from casework.models import (
 )
 from casework.responsibilities import current
 from localities.models import Agency, CalendarDay
-from tests.conftest import THURSDAY
 from tests.mail import mail_server
 from tests.moments import day, local
-from tests.races.test_races import (
-    TIMES,
-    _somebody_waits,
-    _until,
-    family,
-    on_offer,
-    one_wins,
-    person,
-    race,
-    received,
-)
-from tests.story import Story
+from tests.races.racing import TIMES, by_turns, family, on_offer, one_wins, race, received
+from tests.story import Story, person
 
 NIGHT, OPENING = "Sat 21 Nov 2026 23:30", "Mon 23 Nov 2026 09:00"
-
-
-@pytest.fixture
-def told(committed: str) -> Iterator[Story]:
-    """A story in a database of its own. When it ends, nothing is broken there."""
-    yield Story(THURSDAY)
-    assert {finding.says: finding.broken for finding in integrity.check() if finding.broken} == {}
 
 
 def in_the_night(story: Story, number: int) -> Contact:
     """A red contact that emergency duty has."""
     story.now = local(NIGHT)
     return story.contact(**family(number, indicators=["L4-01"]))
-
-
-def by_turns(first: Callable[[], Any], then: Callable[[], Any], *, before: str) -> list[Any]:
-    """
-    The one runs until just before its first statement that starts like this; then the other runs, as far as it gets
-    alone; then the one goes on.
-    """
-    reached, ended = threading.Event(), threading.Event()
-
-    def waits(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if sql.startswith(before) and not reached.is_set():
-            reached.set()
-            _until(lambda: ended.is_set() or _somebody_waits())
-        return execute(sql, params, many, context)
-
-    def one() -> Any:
-        with connection.execute_wrapper(waits):
-            return first()
-
-    def other() -> Any:
-        reached.wait(timeout=10)
-        try:
-            return then()
-        finally:
-            ended.set()
-
-    outcomes = race(one, other)
-    assert reached.is_set(), "it never came to that statement"
-    return outcomes
 
 
 class TestHandingOver:
@@ -114,7 +65,7 @@ class TestHandingOver:
             def accept(pk: int = handoff.pk, now: Any = now) -> Handoff:
                 return handoffs.accept(handoff_id=pk, by=person("ben"), now=now)
 
-            accepted, swept = race(accept, lambda now=now: reminders.sweep(now=now))  # type: ignore[misc]
+            accepted, swept = race(accept, partial(reminders.sweep, now=now))
             assert isinstance(accepted, Handoff), repr(accepted)
             assert isinstance(swept, int), repr(swept)
             clock.refresh_from_db()
@@ -222,7 +173,7 @@ class TestBetweenNightAndDay:
 
             # Who decides has looked at the clock a moment before the worker did, and may have to wait for it.
             passes = local(OPENING) + timedelta(milliseconds=1)
-            decided, passed = race(decide, lambda passes=passes: handovers.pass_at_opening(now=passes))  # type: ignore[misc]
+            decided, passed = race(decide, partial(handovers.pass_at_opening, now=passes))
             assert isinstance(decided, Decision), repr(decided)
             contact.refresh_from_db()
             assert contact.case is not None
@@ -294,7 +245,7 @@ class TestAskingPartners:
                     level=3, rag="green", rationale="So it is.", by=person("amina"), now=now,
                 )  # fmt: skip
 
-            asked, decided = race(lambda contact=contact: self.asked(told, contact), decide)  # type: ignore[misc]
+            asked, decided = race(partial(self.asked, told, contact), decide)
             assert isinstance(decided, Decision), repr(decided)
             assert isinstance(asked, (PartnerCheck, CaseworkError)), repr(asked)
             assert not PartnerCheck.objects.filter(contact=contact, status="asked").exists()
@@ -316,7 +267,7 @@ class TestClocksThatChange:
             def pause(pk: int = clock.pk, now: Any = now) -> Clock:
                 return clock_changes.pause(clock_id=pk, reason="Her father is asked.", by=person("amina"), now=now)
 
-            paused, swept = race(pause, lambda now=now: reminders.sweep(now=now))  # type: ignore[misc]
+            paused, swept = race(pause, partial(reminders.sweep, now=now))
             assert isinstance(paused, Clock), repr(paused)
             assert isinstance(swept, int), repr(swept)
             reminders.sweep(now=clock.escalate_at + timedelta(days=30))
@@ -347,7 +298,7 @@ class TestClocksThatChange:
             def extend(pk: int = clock.pk, now: Any = now, to: Any = to) -> Clock:
                 return clock_changes.extend(clock_id=pk, to=to, reason="She is safe.", by=person("maya"), now=now)
 
-            extended, swept = race(extend, lambda now=now: reminders.sweep(now=now))  # type: ignore[misc]
+            extended, swept = race(extend, partial(reminders.sweep, now=now))
             assert isinstance(extended, Clock), repr(extended)
             assert isinstance(swept, int), repr(swept)
             clock.refresh_from_db()
@@ -437,7 +388,7 @@ class TestSending:
                 retried, *sent = race(retry, drain, drain)
                 assert isinstance(retried, OutboxMessage), repr(retried)
                 assert sum(sent) <= 1, sent
-                outbox.drain(clock=lambda now=now: now, connect=sink.connect)  # type: ignore[misc]
+                drain()
                 message.refresh_from_db()
                 assert message.sent_at == now
                 assert len(sink.letters) == number + 1

@@ -3,24 +3,13 @@ Several drains at once, on real connections: what goes to one address about one 
 reminders go in letters that no two drains share.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import pytest
-
-from casework import integrity
 from casework.actions import outbox, reminders
 from casework.models import AuditEvent, Contact, Event, OutboxMessage
-from tests.conftest import THURSDAY
 from tests.mail import Sink, mail_server
-from tests.races.test_races import family, race, received
+from tests.races.racing import family, race, received
 from tests.story import Story
-
-
-@pytest.fixture
-def told(committed: str) -> Iterator[Story]:
-    """A story in a database of its own. When it ends, nothing is broken there."""
-    yield Story(THURSDAY)
-    assert {finding.says: finding.broken for finding in integrity.check() if finding.broken} == {}
 
 
 def drain(told: Story, sink: Sink) -> Callable[[], int]:

@@ -19,9 +19,9 @@ from casework.errors import NotAllowedInStatus
 from casework.models import AuditEvent, Contact, Event, Recommendation
 from localities.models import Agency
 from tests.documents import child, contact_document
-from tests.drafts import AHEAD, Drafts, latest, person
-from tests.races.test_races import TIMES, one_wins, race
-from tests.story import Story
+from tests.drafts import AHEAD, Drafts, latest
+from tests.races.racing import TIMES, one_wins, race
+from tests.story import Story, person
 from tests.triage.documents import having
 from triage.models import RuleSetVersion
 

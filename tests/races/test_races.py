@@ -4,18 +4,14 @@ Races on real connections, in a database in which transactions commit: each ends
 Who comes second gets a sentence, never a half-done thing; and after each race nothing in the database is broken.
 """
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import transaction
 
-from casework import integrity
 from casework.actions import cases, contacts, decisions, handoffs, outbox, reminders
 from casework.errors import CaseworkError, TakenBySomeoneElse
 from casework.models import (
@@ -34,70 +30,21 @@ from casework.models import (
     Responsibility,
     SignOff,
 )
-from localities.models import Agency, User
-from tests.conftest import THURSDAY
-from tests.documents import child, contact_document, nhs_number
+from localities.models import Agency
+from tests.documents import contact_document, nhs_number
 from tests.mail import mail_server
-from tests.sql import run
-from tests.story import Story
+from tests.races.racing import (
+    TIMES,
+    by_number,
+    by_turns,
+    family,
+    on_offer,
+    one_wins,
+    race,
+    received,
+)
+from tests.story import Story, person
 from triage.documents import InvalidDocument
-
-# Enough for each order to come up.
-TIMES = 3
-
-
-@pytest.fixture
-def told(committed: str) -> Iterator[Story]:
-    """A story in a database of its own. When it ends, nothing is broken there."""
-    yield Story(THURSDAY)
-    assert {finding.says: finding.broken for finding in integrity.check() if finding.broken} == {}
-
-
-def race(*runners: Callable[[], Any]) -> list[Any]:
-    """Start them at the same moment, each on a connection of its own. What each gave, or the error that it raised."""
-    line = threading.Barrier(len(runners))
-
-    def start(runner: Callable[[], Any]) -> Any:
-        try:
-            connection.ensure_connection()
-            line.wait(timeout=10)
-            return runner()
-        except Exception as error:  # noqa: BLE001  # whatever it is, the test looks at it
-            return error
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(runners)) as pool:
-        return list(pool.map(start, runners))
-
-
-def one_wins(outcomes: list[Any], *late: type[Exception]) -> None:
-    """One got through; each of the others has a sentence, or an error of the kinds that are named."""
-    errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-    assert len(errors) == len(outcomes) - 1, outcomes
-    for error in errors:
-        assert isinstance(error, (CaseworkError, *late)), repr(error)
-        assert str(error).endswith(".")
-
-
-def person(username: str) -> User:
-    """Fresh, as a request has it."""
-    return User.objects.get(username=username)
-
-
-def family(number: int, **changes: Any) -> dict[str, Any]:
-    """What a contact says about a family of its own; nothing links it to another."""
-    born = date(2008 + number, 5, 20).isoformat()
-    name = {"first_name": f"Child {number}", "last_name": "X" * (number + 1)}
-    return {"children": [child(**name, date_of_birth=born, nhs_number=None, **changes)], "adults": []}
-
-
-def received(story: Story, number: int) -> Contact:
-    return story.contact(**family(number))
-
-
-def on_offer(story: Story, number: int) -> Handoff:
-    return story.offered(received(story, number))
 
 
 class TestReceiving:
@@ -248,12 +195,6 @@ class TestDeciding:
                 assert not contact.decisions.exists()
             else:
                 assert contact.decisions.get().recommendation == contact.recommendation == seen
-
-
-def by_number(number: int) -> dict[str, Any]:
-    """A family whose child has an NHS number, by which it is known again."""
-    told = family(number)
-    return told | {"children": [entry | {"nhs_number": nhs_number(number)} for entry in told["children"]]}
 
 
 class TestOneChildTwice:
@@ -417,27 +358,16 @@ class TestSweeping:
         contact = received(told, 0)
         clock = contact.clocks.get(kind="next_step_decision")
         now = clock.due_at
-        locked, swept = threading.Event(), threading.Event()
-
-        def decide() -> Decision:
-            with transaction.atomic():
-                Contact.objects.locked().get(pk=contact.pk)
-                locked.set()
-                _until(lambda: swept.is_set() or _somebody_waits())
-                assert contact.recommendation is not None
-                return decisions.decide(
-                    contact_id=contact.pk, recommendation_id=contact.recommendation.pk, pathway="family_help",
-                    level=3, rag="green", rationale="So it is.", by=person("amina"), now=now,
-                )  # fmt: skip
-
-        def sweep() -> int:
-            locked.wait(timeout=10)
-            try:
-                return reminders.sweep(now=now)
-            finally:
-                swept.set()
-
-        decided, looked = race(decide, sweep)
+        assert contact.recommendation is not None
+        seen = contact.recommendation.pk
+        decided, looked = by_turns(
+            lambda: decisions.decide(
+                contact_id=contact.pk, recommendation_id=seen, pathway="family_help", level=3, rag="green",
+                rationale="So it is.", by=person("amina"), now=now,
+            ),
+            lambda: reminders.sweep(now=now),
+            before='INSERT INTO "casework_decision"',
+        )  # fmt: skip
         assert isinstance(decided, Decision), repr(decided)
         assert isinstance(looked, int), repr(looked)
 
@@ -477,15 +407,3 @@ class TestSending:
                 contact.refresh_from_db()
                 clock = contact.clocks.get(kind="acknowledge_referrer")
                 assert contact.acknowledged_at == clock.stopped_at
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    """Wait until it holds, five seconds at most."""
-    ends = time.monotonic() + 5
-    while not holds() and time.monotonic() < ends:
-        time.sleep(0.01)
-
-
-def _somebody_waits() -> bool:
-    """Whether a connection to this database waits for a lock that another holds."""
-    return bool(run("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"))
