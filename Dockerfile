@@ -13,6 +13,7 @@ WORKDIR /srv/front-door
 COPY requirements.txt .
 RUN pip install --no-cache-dir --require-hashes --no-deps -r requirements.txt
 COPY manage.py ./
+COPY errors errors
 COPY config config
 COPY casework casework
 COPY localities localities

@@ -12,18 +12,18 @@ help: ## what can be made
 
 setup: ## install everything, start nothing (PYTHON names another Python)
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { echo "Python 3.11 or later is needed; $(PYTHON) is $$("$(PYTHON)" --version 2> /dev/null || echo "not there"). Name another: make run PYTHON=python3.11"; exit 1; }
-	exec "$(PYTHON)" -m config.install $(if $(filter file,$(origin PYTHON)),,--anew)
+	exec "$(PYTHON)" -m config.local.install $(if $(filter file,$(origin PYTHON)),,--anew)
 
 # ---- running
 
 run: setup ## start everything and print how to sign in (PORT, DATA_DIR, DATABASE_URL, REDIS_URL)
-	@exec $(BIN)/python -m config.run
+	@exec $(BIN)/python -m config.local.run
 
 test: setup ## every test, on servers that the tests start themselves
 	@exec $(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: setup ## lint, types, import rules, migrations, deploy checks, the map of the house
-	@exec $(BIN)/python -m config.check
+	@exec $(BIN)/python -m config.local.check
 
 bench: setup ## figures as ratios in one run (ONLY=name for one)
 	@exec $(BIN)/python -W ignore -m tests.bench $(if $(ONLY),--only $(ONLY))

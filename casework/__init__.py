@@ -1,1 +1,1 @@
-"""The story: contacts, decisions, cases, handoffs, clocks, reminders, outbox and audit, and the doors to them."""
+"""The story: contacts, decisions, cases, handoffs, deadlines and messages, and the doors to them."""

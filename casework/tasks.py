@@ -5,7 +5,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from oauth2_provider.models import clear_expired
 
-from casework.actions import calendar, handovers, integrity_checks, outbox, rechecks, reminders, replays
+from casework.jobs import calendar_changes, delivery, integrity_checks, opening, rechecks, replaying, sweep
 
 # Half a million contacts take a minute or two; the broker gives no task out again within ten.
 STOPS_LATE = {"soft_time_limit": 480, "time_limit": 510}
@@ -14,7 +14,7 @@ STOPS_LATE = {"soft_time_limit": 480, "time_limit": 510}
 @shared_task
 def sweep_clocks() -> None:
     """Tell people about the clocks that are due."""
-    reminders.sweep(now=timezone.now())
+    sweep.sweep(now=timezone.now())
 
 
 @shared_task
@@ -27,25 +27,25 @@ def forget_what_ran_out() -> None:
 @shared_task
 def drain_outbox() -> None:
     """Send the messages that wait."""
-    outbox.drain(clock=timezone.now)
+    delivery.drain(clock=timezone.now)
 
 
 @shared_task(**STOPS_LATE)
 def run_replays() -> None:
     """Run the replay that waits, if one does."""
-    replays.run_next(clock=timezone.now)
+    replaying.run_next(clock=timezone.now)
 
 
 @shared_task
 def recompute_clocks() -> None:
     """Move the clocks that run over a day of the calendar that changed."""
-    calendar.recompute(clock=timezone.now)
+    calendar_changes.recompute(clock=timezone.now)
 
 
 @shared_task
 def pass_to_day_team() -> None:
     """Pass to the day team what waits with emergency duty, once the hub is open."""
-    handovers.pass_at_opening(now=timezone.now())
+    opening.pass_to_day_team(now=timezone.now())
 
 
 @shared_task

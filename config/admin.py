@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from localities.models import ADMIN_ROLES, User
-from localities.standing import standing
+from localities.roles import roles_of
 from localities.working_time import local_day
 
 
@@ -28,4 +28,4 @@ class FrontDoorAdminSite(AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         user = request.user
-        return isinstance(user, User) and user.is_active and standing(user, local_day(timezone.now())).has(*ADMIN_ROLES)
+        return isinstance(user, User) and user.is_active and roles_of(user, local_day(timezone.now())).has(*ADMIN_ROLES)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from config.embedded import die_with_parent
+from config.local.embedded import die_with_parent
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 BUILD = BASE_DIR / "config" / "static" / "build"

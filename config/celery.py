@@ -54,18 +54,18 @@ app.conf.beat_schedule = {
 @heartbeat_sent.connect
 def _lives(**_: Any) -> None:
     """Leave a sign of life every two seconds. It goes out by itself when the worker stops."""
-    from config.signs_of_life import signs_of_life
+    from config.heartbeats import heartbeats
 
-    signs_of_life().worker_lives(f"{socket.gethostname()}:{os.getpid()}")
+    heartbeats().record_worker(f"{socket.gethostname()}:{os.getpid()}")
 
 
 @task_success.connect
 def _swept(sender: Task, **_: Any) -> None:
     """A sweep that ends shows that all of it works: beat, the broker, a worker and the database."""
-    from config.signs_of_life import signs_of_life
+    from config.heartbeats import heartbeats
 
     if sender.name == SWEEP:
-        signs_of_life().swept()
+        heartbeats().swept()
 
 
 @setup_logging.connect

@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from config.celery import app
-from config.signs_of_life import signs_of_life
+from config.heartbeats import heartbeats
 
 
 @login_not_required
@@ -72,7 +72,7 @@ def _broker() -> str | None:
 
 def _worker() -> str | None:
     try:
-        if signs_of_life().workers() == 0:
+        if heartbeats().workers() == 0:
             return "No worker has given a sign of life in the last 30 seconds."
     except (OSError, RedisError):
         return "Redis or Valkey does not answer, so that no worker can be seen."
@@ -81,7 +81,7 @@ def _worker() -> str | None:
 
 def _schedule() -> str | None:
     try:
-        if not signs_of_life().was_swept():
+        if not heartbeats().swept_lately():
             return "No sweep of the clocks has come to its end in the last minute: see that beat and a worker run."
     except (OSError, RedisError):
         return "Redis or Valkey does not answer, so that no sweep can be seen."

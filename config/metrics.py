@@ -28,7 +28,7 @@ from redis.exceptions import RedisError
 from casework.models import Clock, Contact, OutboxMessage
 from casework.statuses import ContactStatus
 from config.celery import app
-from config.signs_of_life import signs_of_life
+from config.heartbeats import heartbeats
 
 LOOPBACK = {"127.0.0.1", "::1"}
 # What a proxy adds to a request that it passes on.
@@ -109,8 +109,8 @@ def _database() -> Iterator[Metric]:
 
 def _broker() -> Iterator[Metric]:
     queue = app.conf.task_default_queue
-    workers = signs_of_life().workers()
-    with signs_of_life().server().pipeline(transaction=False) as pipe:
+    workers = heartbeats().workers()
+    with heartbeats().server().pipeline(transaction=False) as pipe:
         for step in Channel.priority_steps:
             pipe.llen(f"{queue}{Channel.sep}{step}" if step else queue)
         pipe.hlen(Channel.unacked_key)

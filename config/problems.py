@@ -10,8 +10,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from casework.errors import CaseworkError, KeyUsedForAnother, NotAllowedInStatus, NotPermitted
-from triage.documents import InvalidDocument
+from errors import InvalidInput, KeyUsedForAnother, NotAllowedInStatus, NotPermitted, ServiceError
 
 log = structlog.get_logger()
 
@@ -26,7 +25,7 @@ def as_problem(error: Exception, context: dict[str, Any]) -> Response:
     headers: dict[str, str] = {}
     errors: list[dict[str, str]] = []
     match error:
-        case InvalidDocument():
+        case InvalidInput():
             status, name, detail = 400, "invalid", "The contact was not taken in. Mend what is wrong and send it again."
             errors = [{"pointer": fault.pointer, "detail": str(fault)} for fault in error.faults]
         case KeyUsedForAnother():
@@ -35,7 +34,7 @@ def as_problem(error: Exception, context: dict[str, Any]) -> Response:
             status, name, detail = 403, "not-permitted", str(error)
         case NotAllowedInStatus():
             status, name, detail = 409, "not-now", str(error)
-        case CaseworkError():
+        case ServiceError():
             status, name, detail = 503, "unavailable", str(error)
         case Http404() | ObjectDoesNotExist():
             status, name, detail = 404, "not-found", "There is nothing here that this agency may see."

@@ -140,8 +140,8 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "config.caching.NeverCacheMiddleware",
-    "casework.web.errors.CaseworkErrorMiddleware",
+    "config.middleware.NeverCacheMiddleware",
+    "casework.web.errors.ErrorPageMiddleware",
 ]
 CSRF_FAILURE_VIEW = "casework.web.errors.csrf_failure"
 ROOT_URLCONF = "config.urls"
@@ -201,9 +201,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = _needed("REDIS_URL", "Set it to the Redis or Valkey server, as redis://host:6379/0.")
 CACHES = {
     # Counts of calls and of tries to sign in: worth less than the calls themselves.
-    "default": {"BACKEND": "config.caching.CacheThatMayBeAway", "LOCATION": REDIS_URL},
+    "default": {"BACKEND": "config.cache.OptionalRedisCache", "LOCATION": REDIS_URL},
     # What the workers say of themselves: whether it can be read is what /readyz asks.
-    "signs_of_life": {"BACKEND": "config.signs_of_life.SignsOfLife", "LOCATION": REDIS_URL},
+    "heartbeats": {"BACKEND": "config.heartbeats.Heartbeats", "LOCATION": REDIS_URL},
 }
 if CALCULATOR:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
@@ -370,7 +370,7 @@ if PRODUCTION and not _by_notify and DEFAULT_FROM_EMAIL.endswith("@localhost"):
 
 # ---- pages
 
-FILE_UPLOAD_HANDLERS = ["config.caching.NoFiles"]
+FILE_UPLOAD_HANDLERS = ["config.uploads.NoFiles"]
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "config" / "static"]

@@ -5,27 +5,21 @@ the indicators and the rules in plain English from the shipped rule set, and the
 python docs/draw.py writes them; with --check it says whether they are still true (make check does).
 """
 
+import ast
 import json
 import os
 import sys
+import tomllib
 from pathlib import Path
 
 import grimp
 
 DOCS = Path(__file__).parent
-ROOTS = ("config", "casework", "localities", "triage")
-# Parts of casework that the picture shows by themselves; what is beside them is drawn as "the rest".
-ROOMS = {
-    "doors": ("web", "api", "admin", "tasks", "management", "demonstration"),
-    "lists": ("worklists", "reports", "reference_data"),
-    "actions": ("actions",),
-    "what actions are made of": (
-        "messages", "routing", "fact_finding", "past", "integrity", "history", "matching", "rules", "policies",
-        "permissions", "clocks", "outbox", "audit", "transitions", "responsibilities", "contact_document",
-        "clock_policies",
-    ),
-    "records": ("models", "statuses", "errors", "references"),
-}  # fmt: skip
+ROOTS = ("config", "casework", "localities", "triage", "errors")
+# The doors and what reads for them stand above the rest; together they make one box of the picture.
+DOORS = ("web", "api", "admin", "tasks", "management", "demonstration")
+# What is in `casework` and is no room: Django's own.
+NO_ROOMS = ("apps", "migrations")
 HOUSE = """# The house
 
 Drawn from the imports that the code has (`python docs/draw.py`); `make check` compares. An arrow reads "knows of".
@@ -35,9 +29,10 @@ flowchart TD
 {arrows}
 ```
 
-What may know of what is held by contracts in `pyproject.toml` (`lint-imports`): config knows casework, casework knows
-triage and localities, and those two know neither each other nor anything above. Inside casework the doors call
-actions, actions use what stands below them, and nothing below knows Celery, the API's framework or forms.
+What may know of what is held by contracts in `pyproject.toml` (`lint-imports`). `config` knows `casework`, `casework`
+knows `triage` and `localities`, and those two know neither each other nor anything above. Everything may use `errors`.
+A room of `casework` knows only rooms below it, and no two modules of one room know each other in a circle. Actions and
+all below them know neither Celery nor the API's framework nor forms.
 
 | room | what it holds |
 |---|---|
@@ -64,20 +59,16 @@ Drawn from `casework/statuses.py` (`python docs/draw.py`); `make check` compares
 
 
 def house() -> str:
-    """The map: which room knows of which."""
+    """
+    The map: which room knows of which.
+
+    :raises SystemExit: a module of `casework` stands in no room.
+    """
     graph = grimp.build_graph(*ROOTS, cache_dir=None)
-    rooms = {part: f"casework: {room}" for room, parts in ROOMS.items() for part in parts}
-
-    def room_of(module: str) -> str | None:
-        root, *below = module.split(".")
-        if root != "casework":
-            return root
-        return rooms.get(below[0]) if below else None
-
     arrows = set()
     for importer in graph.modules:
         for imported in graph.find_modules_directly_imported_by(importer):
-            start, end = room_of(importer), room_of(imported)
+            start, end = _box(importer), _box(imported)
             if start and end and start != end:
                 arrows.add((start, end))
     names = sorted({room for arrow in arrows for room in arrow})
@@ -86,18 +77,51 @@ def house() -> str:
     return HOUSE.format(arrows="\n".join(lines), rooms="\n".join(_room_lines()))
 
 
+def room_of(module: str) -> str | None:
+    """
+    The room that a module stands in: `casework.actions` for `casework.actions.cases`. None for Django's own parts.
+
+    :raises SystemExit: no room holds it.
+    """
+    root, *below = module.split(".")
+    if root != "casework":
+        return root
+    if not below or below[0] in NO_ROOMS:
+        return None
+    if below[0] not in _rooms():
+        sys.exit(f"{module} stands in no room of the house. Move it into one, or give it a folder with a docstring.")
+    return f"casework.{below[0]}"
+
+
+def _rooms() -> list[str]:
+    """The rooms of `casework`, as the contract in `pyproject.toml` puts them, from the top down."""
+    contracts = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract.get("containers") == ["casework"])
+    return [room.strip() for layer in layers for room in layer.split("|")]
+
+
+def _box(module: str) -> str | None:
+    """The box of the picture that a module is drawn in: its room, and one for all doors."""
+    room = room_of(module)
+    return "the doors" if room in {f"casework.{door}" for door in DOORS} else room
+
+
 def _room_lines() -> list[str]:
-    lines = []
-    for name in ROOTS:
-        text = (DOCS.parent / name / "__init__.py").read_text()
-        lines.append(f"| `{name}` | {' '.join(text.strip().strip(chr(34)).split())} |")
-    for room, parts in ROOMS.items():
-        lines.append(f"| casework: {room} | {', '.join(f'`{part}`' for part in parts)} |")
-    return lines
+    rooms = [*ROOTS[:2], *(f"casework/{name}" for name in _rooms()), *ROOTS[2:]]
+    return [f"| `{room.replace('/', '.')}` | {_says(DOCS.parent / room)} |" for room in rooms]
+
+
+def _says(room: Path) -> str:
+    """The first paragraph of its docstring."""
+    source = room / "__init__.py" if room.is_dir() else room.with_suffix(".py")
+    text = ast.get_docstring(ast.parse(source.read_text()))
+    if not text:
+        sys.exit(f"{source.relative_to(DOCS.parent)} has no docstring: say there what the room holds.")
+    return " ".join(text.split("\n\n")[0].split())
 
 
 def _key(name: str) -> str:
-    return name.replace(": ", "_").replace(" ", "_")
+    return name.replace(".", "_").replace(" ", "_")
 
 
 def lifecycles() -> str:

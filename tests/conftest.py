@@ -17,9 +17,9 @@ from django.test import Client
 
 from localities.models import Agency, User
 from localities.working_time import LONDON
-from tests.databases import own_database, workers_database
-from tests.drafts import Drafts
-from tests.story import Story
+from tests.stage.databases import own_database, workers_database
+from tests.stage.drafts import Drafts
+from tests.stage.story import Story
 
 # A Thursday morning with the hub open, far from any bank holiday.
 THURSDAY = datetime(2026, 11, 19, 10, 0, tzinfo=LONDON)

@@ -9,11 +9,9 @@ import difflib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Annotated, Any, TypeVar
-from urllib.parse import quote
 
 from pydantic import (
     AfterValidator,
@@ -30,54 +28,16 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
 
+from errors import Fault, InvalidInput
+
 Shape = TypeVar("Shape")
 TAG = re.compile(r"\([a-z_]+\)")
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing that is wrong: `path` leads to it from the top of the document, `says` is a sentence."""
-
-    path: tuple[str | int, ...]
-    says: str
-
-    @property
-    def place(self) -> str:
-        """The path as people write it: `children[0].indicators[1]`."""
-        return place(self.path)
-
-    @property
-    def pointer(self) -> str:
-        """The path as a JSON Pointer in a URI fragment (RFC 6901): `#/children/0/indicators/1`."""
-        steps = (str(step).replace("~", "~0").replace("/", "~1") for step in self.path)
-        return "#" + "".join(f"/{quote(step, safe='~')}" for step in steps)
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.says}" if self.path else self.says
-
-
-class InvalidDocument(ValueError):
-    """A document with at least one fault. `faults` holds all of them."""
-
-    def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("\n".join(str(fault) for fault in self.faults))
 
 
 class Document(BaseModel):
     """A frozen part of a document. A field that is not known is a fault, never silently dropped."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-
-def place(path: Iterable[str | int]) -> str:
-    written = ""
-    for step in path:
-        if isinstance(step, int):
-            written += f"[{step}]"
-        else:
-            written += f".{step}" if written else step
-    return written
 
 
 def fault(says: str) -> PydanticCustomError:
@@ -90,19 +50,19 @@ def read(shape: type[Shape], data: object, *, known: Mapping[str, Any] | None = 
     Read `data` (what `json.loads` gives) as `shape`.
 
     :param known: what validators may ask about, such as the codes of a rule set.
-    :raises InvalidDocument: with every fault.
+    :raises InvalidInput: with every fault.
     """
     try:
         return TypeAdapter(shape).validate_python(data, context=known)
     except ValidationError as error:
-        raise InvalidDocument(_faults(error)) from None
+        raise InvalidInput(_faults(error)) from None
 
 
 def load_json(text: str | bytes) -> Any:
     """
     Parse JSON as a careful reader does: no NaN, no key twice in one object.
 
-    :raises InvalidDocument: with the line and column of what is wrong.
+    :raises InvalidInput: with the line and column of what is wrong.
     """
     try:
         return json.loads(text, object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
@@ -110,25 +70,25 @@ def load_json(text: str | bytes) -> Any:
         says = f"This is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
     except UnicodeDecodeError:
         says = "This is not JSON: the text is not UTF-8."
-    except InvalidDocument:
+    except InvalidInput:
         raise
     except RecursionError:
         says = "This is not a document that can be read: it is nested too deeply."
     except ValueError:
         says = "This is not a document that can be read: a number in it is too long."
-    raise InvalidDocument([Fault((), says)])
+    raise InvalidInput([Fault((), says)])
 
 
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     seen = dict(pairs)
     if len(seen) < len(pairs):
         twice = sorted(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
-        raise InvalidDocument([Fault((key,), "stands twice in one object; keep one of the two.") for key in twice])
+        raise InvalidInput([Fault((key,), "stands twice in one object; keep one of the two.") for key in twice])
     return seen
 
 
 def _no_constant(name: str) -> None:
-    raise InvalidDocument([Fault((), f"This is not JSON: {name} is not a JSON number.")])
+    raise InvalidInput([Fault((), f"This is not JSON: {name} is not a JSON number.")])
 
 
 # ---- the small types that every document uses

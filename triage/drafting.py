@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from triage.documents import Fault, InvalidDocument
+from errors import Fault, InvalidInput
 from triage.language import Different, Fact, Path
 from triage.reading import load_yaml, read_document
 from triage.rule_set_document import RuleSetDocument, as_json, conditions
@@ -63,7 +63,7 @@ def _that_fit(scenarios: list[Json], data: Json) -> list[Json]:
     """Those of the scenarios that can be read as scenarios of this document."""
     try:
         read_document(data | {"scenarios": scenarios})
-    except InvalidDocument as invalid:
+    except InvalidInput as invalid:
         wrong = {fault.path[1] for fault in invalid.faults}
         return _that_fit([entry for entry in scenarios if entry["id"] not in wrong], data)
     return scenarios
@@ -166,7 +166,7 @@ def from_yaml(text: str) -> Json:
     """
     A whole document as somebody typed it, in the form in which it is stored.
 
-    :raises InvalidDocument: with every fault.
+    :raises InvalidInput: with every fault.
     """
     return as_json(read_document(load_yaml(text)))
 
@@ -175,12 +175,12 @@ def part_from_yaml(text: str, field: str) -> Any:
     """
     A part of a document, such as a scenario's facts, as somebody typed it.
 
-    :raises InvalidDocument: it is not YAML; the fault is that of `field`.
+    :raises InvalidInput: it is not YAML; the fault is that of `field`.
     """
     try:
         return load_yaml(text)
-    except InvalidDocument as invalid:
-        raise InvalidDocument(Fault((field, *fault.path), fault.says) for fault in invalid.faults) from None
+    except InvalidInput as invalid:
+        raise InvalidInput(Fault((field, *fault.path), fault.says) for fault in invalid.faults) from None
 
 
 def _place(entries: list[Json], key: str, name: str) -> int:

@@ -12,7 +12,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StrictBool, StrictInt, ValidationInfo
 
-from triage.documents import Document, Fault, InvalidDocument, IsoDate, Text, one_of, read
+from errors import Fault, InvalidInput
+from triage.documents import Document, IsoDate, Text, one_of, read
 
 
 class Agreement(StrEnum):
@@ -97,15 +98,15 @@ def read_facts(data: object, *, ruleset: str, indicators: Collection[str]) -> Fa
 
     :param ruleset: the rule set's name for the fault's sentence, such as `early-help-first/1`.
     :param indicators: the indicator codes that the rule set knows.
-    :raises InvalidDocument: with every fault.
+    :raises InvalidInput: with every fault.
     """
     shared = list(_shared_refs(data))
     try:
         facts = read(Facts, data, known={"ruleset": ruleset, "indicators": indicators})
-    except InvalidDocument as invalid:
-        raise InvalidDocument([*invalid.faults, *shared]) from None
+    except InvalidInput as invalid:
+        raise InvalidInput([*invalid.faults, *shared]) from None
     if shared:
-        raise InvalidDocument(shared)
+        raise InvalidInput(shared)
     return facts
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-from triage.documents import Fault, InvalidDocument, load_json, quoted, read
+from errors import Fault, InvalidInput
+from triage.documents import load_json, quoted, read
 from triage.language import (
     CHILD_FACTS,
     CONTACT_FACTS,
@@ -36,15 +37,15 @@ def read_document(data: object) -> RuleSetDocument:
     """
     Read a rule set from what YAML or JSON gives.
 
-    :raises InvalidDocument: with every fault; each names the rule and the field.
+    :raises InvalidInput: with every fault; each names the rule and the field.
     """
     try:
         document = read(RuleSetDocument, data, known={"ruleset": "this rule set", "indicators": _codes(data)})
-    except InvalidDocument as invalid:
-        raise InvalidDocument(Fault(_by_name(fault.path, data), fault.says) for fault in invalid.faults) from None
+    except InvalidInput as invalid:
+        raise InvalidInput(Fault(_by_name(fault.path, data), fault.says) for fault in invalid.faults) from None
     faults = list(_faults_of_meaning(document))
     if faults:
-        raise InvalidDocument(Fault(_by_name(fault.path, data), fault.says) for fault in faults)
+        raise InvalidInput(Fault(_by_name(fault.path, data), fault.says) for fault in faults)
     return document
 
 
@@ -52,13 +53,13 @@ def load_document(path: FilePath) -> RuleSetDocument:
     """
     Read a rule set document from a YAML or JSON file.
 
-    :raises InvalidDocument: with every fault.
+    :raises InvalidInput: with every fault.
     :raises OSError: when the file cannot be read.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise InvalidDocument([Fault((), f"This is not YAML: {error}.")]) from None
+        raise InvalidInput([Fault((), f"This is not YAML: {error}.")]) from None
     return read_document(load_json(text) if text.lstrip().startswith("{") else load_yaml(text))
 
 
@@ -66,18 +67,18 @@ def load_yaml(text: str) -> Any:
     """
     Parse YAML as a careful reader does: plain data only, no key twice in one mapping.
 
-    :raises InvalidDocument: with what is wrong, and where.
+    :raises InvalidInput: with what is wrong, and where.
     """
     try:
         return yaml.load(text, Loader=_CarefulLoader)  # noqa: S506  # it is a SafeLoader
     except RecursionError:
         says = "This is not a document that can be read: it is nested too deeply."
-    except InvalidDocument:
+    except InvalidInput:
         raise
     except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError) as error:
         # The last four come from tags, such as !!int of nothing.
         says = f"This is not YAML: {' '.join(str(error).split())}."
-    raise InvalidDocument([Fault((), says)])
+    raise InvalidInput([Fault((), says)])
 
 
 class _CarefulLoader(yaml.SafeLoader):
@@ -87,7 +88,7 @@ class _CarefulLoader(yaml.SafeLoader):
         # A few aliases of aliases are a document too large for any machine.
         if self.check_event(yaml.AliasEvent):
             line = self.peek_event().start_mark.line + 1  # type: ignore[no-untyped-call]
-            raise InvalidDocument([Fault((), f"Line {line} uses an alias (*): write out what it stands for.")])
+            raise InvalidInput([Fault((), f"Line {line} uses an alias (*): write out what it stands for.")])
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -95,7 +96,7 @@ class _CarefulLoader(yaml.SafeLoader):
         if twice := sorted(key for key, times in Counter(keys).items() if times > 1):
             line = node.start_mark.line + 1
             says = f"stands twice in what begins at line {line}; keep one of the two."
-            raise InvalidDocument([Fault((key,), says) for key in twice])
+            raise InvalidInput([Fault((key,), says) for key in twice])
         return super().construct_mapping(node, deep=deep)
 
 

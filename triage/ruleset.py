@@ -174,7 +174,7 @@ class RuleSet:
         """
         Read facts from what `json.loads` gives.
 
-        :raises InvalidDocument: with every fault; an unknown indicator, field or value is named.
+        :raises InvalidInput: with every fault; an unknown indicator, field or value is named.
         """
         return read_facts(data, ruleset=self.name, indicators=self.catalogue.entries)
 
@@ -434,7 +434,7 @@ def parse(data: object) -> RuleSet:
     """
     A rule set from what YAML or JSON gives.
 
-    :raises InvalidDocument: with every fault; each names the rule and the field.
+    :raises InvalidInput: with every fault; each names the rule and the field.
     """
     return RuleSet(read_document(data))
 
@@ -443,7 +443,7 @@ def load_file(path: FilePath) -> RuleSet:
     """
     A rule set from a YAML or JSON file.
 
-    :raises InvalidDocument: with every fault.
+    :raises InvalidInput: with every fault.
     :raises OSError: when the file cannot be read.
     """
     return RuleSet(load_document(path))

@@ -4,19 +4,22 @@ from datetime import datetime
 
 from django.db import transaction
 
-from casework import audit, clocks, outbox, permissions, policies, responsibilities
+from casework.access import conditions, permissions
+from casework.deadlines import clocks
+from casework.messages import outbox
 from casework.models import Case, ClockEnd, Event, Message, Milestone, MilestoneKind, Outcome
+from casework.record import audit, responsibilities
+from casework.record.transitions import move
 from casework.statuses import CaseStatus
-from casework.transitions import move
+from errors import Fault, InvalidInput
 from localities.models import OtherAuthority, Team, User
 from localities.working_time import local_day
-from triage.documents import Fault, InvalidDocument
 
 
 def _load(case_id: int, by: User, now: datetime) -> tuple[Case, Team]:
     """The open case, locked, and the team that holds it: `by` must work there."""
     case = Case.objects.visible_to(by, local_day(now)).locked().get(pk=case_id)
-    policies.check_is_open(case)
+    conditions.check_is_open(case)
     holder = responsibilities.current(case).team
     permissions.check_can_work_in(case, holder.pk, by, local_day(now))
     return case, holder
@@ -27,13 +30,13 @@ def name_lead(*, case_id: int, lead_id: int | None, by: User, now: datetime) -> 
     """
     Name the lead practitioner: one person of the team, whom the family knows.
 
-    :raises InvalidDocument: nobody was named, or somebody outside the team.
+    :raises InvalidInput: nobody was named, or somebody outside the team.
     :raises NotPermitted: `by` does not work in the team that holds the case.
     """
     case, holder = _load(case_id, by, now)
     lead = User.objects.filter(pk=lead_id or 0).first()
     if lead is None or not permissions.works_in(lead, holder.pk, local_day(now)):
-        raise InvalidDocument([Fault(("lead",), "Choose somebody who works in the team that holds the case.")])
+        raise InvalidInput([Fault(("lead",), "Choose somebody who works in the team that holds the case.")])
     case.lead_practitioner = lead
     case.save(update_fields=["lead_practitioner"])
     clocks.stop(case, "lead_practitioner_named", at=now)
@@ -47,7 +50,7 @@ def record_milestone(*, case_id: int, kind: str, at: datetime | None, by: User, 
     Write down that something promised was done. It answers its clocks, and may start the next.
 
     :param at: when it was done.
-    :raises InvalidDocument: with every fault, by field.
+    :raises InvalidInput: with every fault, by field.
     """
     case, _ = _load(case_id, by, now)
     faults = []
@@ -58,7 +61,7 @@ def record_milestone(*, case_id: int, kind: str, at: datetime | None, by: User, 
     elif not case.received_at <= at <= now:
         faults.append(Fault(("at",), "It must lie between the family's contact and now."))
     if faults or at is None:
-        raise InvalidDocument(faults)
+        raise InvalidInput(faults)
     Milestone.objects.create(case=case, kind=kind, at=at, recorded_by=by, recorded_at=now)
     clocks.stop(case, *clocks.STOPPED_BY[MilestoneKind(kind)], at=at)
     clocks.start(kind, case, at=at)
@@ -71,12 +74,12 @@ def name_other_authority(*, case_id: int, authority_id: int | None, by: User, no
     """
     Name the neighbouring council that answers for the family: a person's judgement, never the machine's.
 
-    :raises InvalidDocument: none was chosen.
+    :raises InvalidInput: none was chosen.
     """
     case, _ = _load(case_id, by, now)
     authority = OtherAuthority.objects.filter(pk=authority_id or 0).first()
     if authority is None:
-        raise InvalidDocument([Fault(("authority",), "Choose the council that answers for this family.")])
+        raise InvalidInput([Fault(("authority",), "Choose the council that answers for this family.")])
     case.other_authority = authority
     case.save(update_fields=["other_authority"])
     audit.record(Event.OTHER_AUTHORITY_NAMED, by=by, at=now, case=case, authority=authority.name)
@@ -88,12 +91,12 @@ def close(*, case_id: int, outcome: str, summary: str, by: User, now: datetime) 
     """
     End the work, with its outcome and what was achieved. Professionals who referred the family hear of it.
 
-    :raises InvalidDocument: with every fault, by field.
+    :raises InvalidInput: with every fault, by field.
     :raises NotAllowedInStatus: the case is closed already, on offer to a team, or no team has taken it on.
     """
     case, holder = _load(case_id, by, now)
-    policies.check_nothing_on_offer(case)
-    policies.check_was_taken_on(case, holder)
+    conditions.check_nothing_on_offer(case)
+    conditions.check_was_taken_on(case, holder)
     faults = []
     if outcome not in set(Outcome):
         faults.append(Fault(("outcome",), "Choose how the work ended."))
@@ -105,7 +108,7 @@ def close(*, case_id: int, outcome: str, summary: str, by: User, now: datetime) 
     if not summary.strip():
         faults.append(Fault(("summary",), "Say what was achieved, and what stays open for the family."))
     if faults:
-        raise InvalidDocument(faults)
+        raise InvalidInput(faults)
     responsibilities.let_go(case, at=now)
     move(
         case, to=CaseStatus.CLOSED, by=by, at=now,
@@ -114,7 +117,7 @@ def close(*, case_id: int, outcome: str, summary: str, by: User, now: datetime) 
     clocks.stop(case, at=now, ended=ClockEnd.OVERTAKEN)
     audit.record(Event.CASE_CLOSED, by=by, at=now, case=case, outcome=outcome)
     for contact in case.contacts.exclude(referrer_email=""):
-        if policies.hears_outcomes(contact):
+        if conditions.hears_outcomes(contact):
             key = f"case_closed:{case}:{contact}"
             outbox.add(Message.CASE_CLOSED, to=contact.referrer_email, key=key, at=now, contact=contact, case=case)
     return case

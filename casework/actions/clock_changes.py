@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from casework import audit, clocks, permissions, policies, responsibilities
+from casework.access import conditions, permissions
+from casework.deadlines import clocks
 from casework.models import Case, Clock, Contact, Event
+from casework.record import audit, responsibilities
+from errors import Fault, InvalidInput
 from localities.models import Team, User
 from localities.working_time import local_day
-from triage.documents import Fault, InvalidDocument
 
 # Further away is a slip of the finger.
 LONGEST_EXTENSION = timedelta(days=92)
@@ -20,15 +22,15 @@ def pause(*, clock_id: int, reason: str, by: User, now: datetime) -> Clock:
     """
     Pause a clock while a family's agreement is sought. It goes on by itself with the family's answer.
 
-    :raises InvalidDocument: the reason is missing.
+    :raises InvalidInput: the reason is missing.
     :raises NotPermitted: `by` does not work at the front door.
     :raises NotAllowedInStatus: its policy does not allow it, the contact is red, or nobody is asking the family.
     """
     clock, subject, _ = _load(clock_id, by, now)
-    policies.check_may_pause(clock)
+    conditions.check_may_pause(clock)
     assert isinstance(subject, Contact), "only policies about contacts may pause"
     permissions.check_can_work_on(subject, by, local_day(now))
-    policies.check_can_pause(clock, subject, now)
+    conditions.check_can_pause(clock, subject, now)
     _need(reason, "Say why the clock stands still.")
     clocks.pause(clock, reason=reason.strip(), by=by, at=now)
     audit.record(Event.CLOCK_PAUSED, by=by, at=now, contact=subject, kind=clock.kind)
@@ -40,12 +42,12 @@ def resume(*, clock_id: int, reason: str, by: User, now: datetime) -> Clock:
     """
     Let a paused clock go on before the family has answered.
 
-    :raises InvalidDocument: the reason is missing.
+    :raises InvalidInput: the reason is missing.
     :raises NotPermitted: `by` does not work at the front door.
     :raises NotAllowedInStatus: it is not paused.
     """
     clock, subject, _ = _load(clock_id, by, now)
-    policies.check_is_paused(clock)
+    conditions.check_is_paused(clock)
     assert isinstance(subject, Contact), "only policies about contacts may pause"
     permissions.check_can_work_on(subject, by, local_day(now))
     _need(reason, "Say why the clock goes on.")
@@ -59,12 +61,12 @@ def extend(*, clock_id: int, to: datetime | None, reason: str, by: User, now: da
     """
     Give a clock that runs a later moment, which a person names. When it was due first stays in view.
 
-    :raises InvalidDocument: with every fault, by field.
+    :raises InvalidInput: with every fault, by field.
     :raises NotPermitted: `by` is not who it escalates to in the team that holds it, nor a service manager.
     :raises NotAllowedInStatus: it does not run, is paused, counts in hours, or asks for an answer to a handoff.
     """
     clock, subject, holder = _load(clock_id, by, now)
-    policies.check_can_extend(clock)
+    conditions.check_can_extend(clock)
     permissions.check_can_extend(clock, holder.pk, by, local_day(now))
     faults = []
     if to is None:
@@ -74,7 +76,7 @@ def extend(*, clock_id: int, to: datetime | None, reason: str, by: User, now: da
     if not reason.strip():
         faults.append(Fault(("reason",), "Say why more time is needed, and how the children are safe until then."))
     if faults or to is None:
-        raise InvalidDocument(faults)
+        raise InvalidInput(faults)
     clocks.extend(clock, to=to, reason=reason.strip(), by=by, at=now)
     contact, case = (subject, None) if isinstance(subject, Contact) else (None, subject)
     audit.record(
@@ -92,7 +94,7 @@ def _load(clock_id: int, by: User, now: datetime) -> tuple[Clock, Contact | Case
         return _again(clock), contact, contact.team
     of_case = Q(handoffs=clock.handoff_id) if clock.handoff_id is not None else Q(clocks=clock.pk)
     case = Case.objects.visible_to(by, today).locked().get(of_case)
-    policies.check_is_open(case)
+    conditions.check_is_open(case)
     return _again(clock), case, responsibilities.current(case).team
 
 
@@ -103,4 +105,4 @@ def _again(clock: Clock) -> Clock:
 
 def _need(reason: str, says: str) -> None:
     if not reason.strip():
-        raise InvalidDocument([Fault(("reason",), says)])
+        raise InvalidInput([Fault(("reason",), says)])

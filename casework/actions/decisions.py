@@ -4,11 +4,14 @@ from datetime import datetime
 
 from django.db import transaction
 
-from casework import audit, clocks, outbox, permissions, policies, responsibilities
-from casework.actions import handoffs, handovers, partner_checks
-from casework.actions.contacts import hold_children
-from casework.errors import TakenBySomeoneElse
-from casework.history import Household, household, opened_since
+from casework.access import conditions, permissions
+from casework.actions import contact_handovers, handoffs, partner_checks
+from casework.actions.recommendations import lock_children
+from casework.deadlines import clocks
+from casework.facts.published_rules import of_version
+from casework.families.household import Household, household, opened_since
+from casework.families.routing import Route, route, teams_to_pick_from
+from casework.messages import outbox
 from casework.models import (
     Case,
     CaseChild,
@@ -20,13 +23,12 @@ from casework.models import (
     Recommendation,
     SignOff,
 )
-from casework.routing import Route, route, teams_to_pick_from
-from casework.rules import of_version
+from casework.record import audit, responsibilities
+from casework.record.transitions import move
 from casework.statuses import ContactStatus
-from casework.transitions import move
+from errors import Fault, InvalidInput, TakenBySomeoneElse
 from localities.models import Role, User
 from localities.working_time import local_day
-from triage.documents import Fault, InvalidDocument
 from triage.facts import Agreement
 from triage.ruleset import Hold, Rag, RuleSet
 from triage.two_persons import Proposal, two_person_reasons
@@ -59,19 +61,19 @@ def decide(
     :param recommendation_id: the recommendation that the decider saw.
     :param chosen_team_id: where the route cannot tell, or the person knows better, the team that they pick, with
         `chosen_team_reason`.
-    :raises InvalidDocument: with every fault, by field.
+    :raises InvalidInput: with every fault, by field.
     :raises NotPermitted: `by` may not decide on this contact.
     :raises NotAllowedInStatus: it is decided already, or waits for a second person.
     :raises TakenBySomeoneElse: the recommendation changed since it was read.
     """
     contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
-    policies.check_waits_for_decision(contact)
+    conditions.check_waits_for_decision(contact)
     recommendation = contact.recommendation
     assert recommendation is not None, "a contact that was received has a recommendation"
     rules = of_version(recommendation.rule_set_id).rule_set
     check_can_decide(contact, by=by, now=now)
-    policies.check_was_in_view(contact, recommendation_id)
-    hold_children(contact)
+    conditions.check_was_in_view(contact, recommendation_id)
+    lock_children(contact)
     _check_nothing_opened_since(contact, recommendation)
     proposal = Proposal(pathway=pathway, level=level, rag=rag)
     where = _check(contact, proposal, rationale, chosen_team_id, chosen_team_reason, rules, now)
@@ -113,18 +115,18 @@ def sign_off(*, contact_id: int, agreed: bool, rationale: str, by: User, now: da
     """
     Agree to a decision as the second person, so that it takes effect; or decline, so that it is decided again.
 
-    :raises InvalidDocument: the rationale is missing.
+    :raises InvalidInput: the rationale is missing.
     :raises NotPermitted: `by` made the decision, or is not a manager.
     :raises NotAllowedInStatus: nothing waits for a second person.
     """
     contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
-    policies.check_waits_for_sign_off(contact)
+    conditions.check_waits_for_sign_off(contact)
     decision = contact.decisions.select_related("decided_by", "chosen_team", "recommendation").latest("pk")
     permissions.check_can_sign_off(decision, by, local_day(now))
     if not rationale.strip():
-        raise InvalidDocument([Fault(("rationale",), "Say why you agree or decline.")])
+        raise InvalidInput([Fault(("rationale",), "Say why you agree or decline.")])
     if agreed:
-        hold_children(contact)
+        lock_children(contact)
         _check_nothing_opened_since(contact, decision.recommendation)
     SignOff.objects.create(decision=decision, by=by, at=now, agreed=agreed, rationale=rationale.strip())
     audit.record(Event.SIGN_OFF_GIVEN if agreed else Event.SIGN_OFF_DECLINED, by=by, at=now, contact=contact)
@@ -206,13 +208,13 @@ def _check(
         if picks and not chosen_team_reason.strip():
             faults.append(Fault(("team_reason",), "Say why you pick this team."))
     if faults:
-        raise InvalidDocument(faults)
+        raise InvalidInput(faults)
     return where
 
 
 def _take_effect(contact: Contact, decision: Decision, where: Route, by: User, now: datetime) -> None:
     contact.rag = decision.rag
-    handovers.end(contact, by=by, now=now)
+    contact_handovers.end(contact, by=by, now=now)
     partner_checks.do_without(contact, by=by, now=now)
     clocks.stop(contact, *clocks.DECISION_CLOCKS, at=now)
     clocks.stop(contact, "agreement_sought", at=now, ended=ClockEnd.OVERTAKEN)
@@ -241,7 +243,7 @@ def _link(contact: Contact, where: Route, by: User, now: datetime) -> None:
     """New information about open work is no new case: it goes to those who work with the family."""
     assert where.link_to is not None
     case = Case.objects.locked().get(pk=where.link_to.pk)
-    policies.check_is_open(case)
+    conditions.check_is_open(case)
     contact.case = case
     contact.save(update_fields=["case"])
     _add_children(case, contact)

@@ -4,14 +4,17 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from casework import audit, clocks, outbox, permissions, policies, responsibilities
-from casework.continuity import ties
+from casework.access import conditions, permissions
+from casework.deadlines import clocks
+from casework.families.continuity import ties
+from casework.messages import outbox
 from casework.models import QUESTIONED_FROM, Case, ClockEnd, Event, Handoff, HandoffKind, Message
+from casework.record import audit, responsibilities
+from casework.record.transitions import move
 from casework.statuses import HandoffStatus
-from casework.transitions import move
+from errors import Fault, InvalidInput
 from localities.models import FRONT_DOOR_KINDS, Role, Team, User
 from localities.working_time import local_day
-from triage.documents import Fault, InvalidDocument
 
 # Back with a team within so many days of leaving it, a family bounces (domain page, "Handoffs").
 BOUNCES_WITHIN = timedelta(days=30)
@@ -33,15 +36,15 @@ def offer(
 
     :param lead_reason: why the family changes hands once more; needed from the third handoff on, which is a lead's.
     :param despite: why it does not go to those who know the family; needed where somebody does (`continuity.ties`).
-    :raises InvalidDocument: with every fault, by field.
+    :raises InvalidInput: with every fault, by field.
     :raises NotPermitted: `by` does not work in the team that holds the case, or from the third on does not lead it.
     :raises NotAllowedInStatus: the case is closed, or on offer already.
     """
     case = Case.objects.visible_to(by, local_day(now)).locked().get(pk=case_id)
-    policies.check_is_open(case)
+    conditions.check_is_open(case)
     held = responsibilities.current(case)
     permissions.check_can_offer(case, held.team_id, by, local_day(now))
-    policies.check_nothing_on_offer(case)
+    conditions.check_nothing_on_offer(case)
     questioned = ordinal(case) >= QUESTIONED_FROM
     if questioned:
         permissions.check_can_offer_once_more(case, held.team_id, by, local_day(now))
@@ -62,7 +65,7 @@ def offer(
         says = " ".join([*(tie.says for tie in known_by), "Offer it there, or say why not."])
         faults.append(Fault(("despite",), says))
     if faults or to_team is None:
-        raise InvalidDocument(faults)
+        raise InvalidInput(faults)
     return open_offer(
         case, to_team=to_team, from_team=held.team, reason=reason.strip(),
         lead_reason=lead_reason.strip() if questioned else "", despite=despite.strip() if elsewhere else "",
@@ -128,7 +131,7 @@ def accept(*, handoff_id: int, by: User, now: datetime) -> Handoff:
     """
     case, handoff = _load(handoff_id, by, now)
     permissions.check_can_answer(handoff, by, local_day(now))
-    policies.check_is_on_offer(handoff)
+    conditions.check_is_on_offer(handoff)
     move(handoff, to=HandoffStatus.ACCEPTED, by=by, at=now, answered_at=now, answered_by=by)
     responsibilities.pass_on(case, handoff=handoff, at=now)
     case.lead_practitioner = None
@@ -160,13 +163,13 @@ def return_to_sender(*, handoff_id: int, reason: str, by: User, now: datetime) -
     """
     Say no, with a reason. The sender was responsible all the time, and is told.
 
-    :raises InvalidDocument: the reason is missing.
+    :raises InvalidInput: the reason is missing.
     :raises NotPermitted: `by` is not in the receiving team.
     :raises NotAllowedInStatus: the handoff is no longer on offer.
     """
     case, handoff = _load(handoff_id, by, now)
     permissions.check_can_answer(handoff, by, local_day(now))
-    policies.check_is_on_offer(handoff)
+    conditions.check_is_on_offer(handoff)
     _need_reason(reason, "Say why the case goes back, so that the sender can do better.")
     _end(handoff, HandoffStatus.RETURNED, reason, by, now)
     audit.record(Event.HANDOFF_RETURNED, by=by, at=now, case=case, handoff=handoff, team=handoff.to_team.code)
@@ -182,13 +185,13 @@ def withdraw(*, handoff_id: int, reason: str, by: User, now: datetime) -> Handof
     """
     Take an offer back before it is answered, with a reason.
 
-    :raises InvalidDocument: the reason is missing.
+    :raises InvalidInput: the reason is missing.
     :raises NotPermitted: `by` is not in the team that offered.
     :raises NotAllowedInStatus: the handoff is no longer on offer.
     """
     case, handoff = _load(handoff_id, by, now)
     permissions.check_can_withdraw(handoff, by, local_day(now))
-    policies.check_is_on_offer(handoff)
+    conditions.check_is_on_offer(handoff)
     _need_reason(reason, "Say why the offer is withdrawn.")
     _end(handoff, HandoffStatus.WITHDRAWN, reason, by, now)
     audit.record(Event.HANDOFF_WITHDRAWN, by=by, at=now, case=case, handoff=handoff, team=handoff.from_team.code)
@@ -216,7 +219,7 @@ def wait_for_a_team(case: Case, holder: Team, now: datetime) -> None:
 
 def _need_reason(reason: str, says: str) -> None:
     if not reason.strip():
-        raise InvalidDocument([Fault(("reason",), says)])
+        raise InvalidInput([Fault(("reason",), says)])
 
 
 def _who_answers(team: Team) -> tuple[Role, ...]:

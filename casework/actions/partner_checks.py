@@ -8,13 +8,15 @@ from datetime import datetime
 
 from django.db import transaction
 
-from casework import audit, clocks, permissions, policies
+from casework.access import conditions, permissions
+from casework.deadlines import clocks
 from casework.models import ClockEnd, Contact, Event, PartnerCheck
+from casework.record import audit
+from casework.record.transitions import move
 from casework.statuses import CheckStatus
-from casework.transitions import move
+from errors import Fault, InvalidInput
 from localities.models import Agency, User
 from localities.working_time import local_day
-from triage.documents import Fault, InvalidDocument
 
 
 @transaction.atomic
@@ -22,12 +24,12 @@ def ask(*, contact_id: int, agency_id: int | None, question: str, by: User, now:
     """
     Write down that a partner is asked, and start the clock for its answer.
 
-    :raises InvalidDocument: with every fault, by field.
+    :raises InvalidInput: with every fault, by field.
     :raises NotPermitted: `by` does not work at the front door.
     :raises NotAllowedInStatus: the contact is decided.
     """
     contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
-    policies.check_waits_for_decision(contact)
+    conditions.check_waits_for_decision(contact)
     permissions.check_can_work_on(contact, by, local_day(now))
     agency = Agency.objects.filter(pk=agency_id or 0, is_active=True).first()
     faults = []
@@ -38,7 +40,7 @@ def ask(*, contact_id: int, agency_id: int | None, question: str, by: User, now:
     if not question.strip():
         faults.append(Fault(("question",), "Write what the partner is asked, and why."))
     if faults or agency is None:
-        raise InvalidDocument(faults)
+        raise InvalidInput(faults)
     check = PartnerCheck.objects.create(
         contact=contact, agency=agency, question=question.strip(), asked_at=now, asked_by=by
     )
@@ -52,13 +54,13 @@ def record_answer(*, check_id: int, answer: str, by: User, now: datetime) -> Par
     """
     Write down what the partner answered. That it knows nothing is an answer too.
 
-    :raises InvalidDocument: the answer is missing.
+    :raises InvalidInput: the answer is missing.
     :raises NotPermitted: `by` does not work at the front door.
     :raises NotAllowedInStatus: it was answered or withdrawn already.
     """
     check = _load(check_id, by, now)
     if not answer.strip():
-        raise InvalidDocument([Fault(("answer",), "Write what the partner said, even if it knows nothing.")])
+        raise InvalidInput([Fault(("answer",), "Write what the partner said, even if it knows nothing.")])
     move(check, to=CheckStatus.ANSWERED, by=by, at=now, ended_at=now, ended_by=by, answer=answer.strip())
     clocks.stop(check, at=now)
     audit.record(Event.PARTNER_ANSWERED, by=by, at=now, contact=check.contact, check=check.pk)
@@ -70,13 +72,13 @@ def withdraw(*, check_id: int, reason: str, by: User, now: datetime) -> PartnerC
     """
     Ask no more, with a reason.
 
-    :raises InvalidDocument: the reason is missing.
+    :raises InvalidInput: the reason is missing.
     :raises NotPermitted: `by` does not work at the front door.
     :raises NotAllowedInStatus: it was answered or withdrawn already.
     """
     check = _load(check_id, by, now)
     if not reason.strip():
-        raise InvalidDocument([Fault(("reason",), "Say why the question is withdrawn.")])
+        raise InvalidInput([Fault(("reason",), "Say why the question is withdrawn.")])
     _withdraw(check, reason.strip(), by, now)
     return check
 
@@ -92,7 +94,7 @@ def _load(check_id: int, by: User, now: datetime) -> PartnerCheck:
     contact = Contact.objects.visible_to(by, local_day(now)).locked().get(partner_checks=check_id)
     permissions.check_can_work_on(contact, by, local_day(now))
     check = PartnerCheck.objects.select_related("contact", "agency").get(pk=check_id)
-    policies.check_is_asked(check)
+    conditions.check_is_asked(check)
     return check
 
 

@@ -13,14 +13,15 @@ from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Max
 
-from casework import audit, outbox, permissions, policies
-from casework.errors import NotAllowedInStatus
+from casework.access import conditions, permissions
+from casework.facts.published_rules import lock_live_version, of_version
+from casework.messages import outbox
 from casework.models import Contact, Event, Message, Replay
-from casework.rules import hold_what_is_live, of_version
+from casework.record import audit
+from errors import Fault, InvalidInput, NotAllowedInStatus
 from localities.models import User
 from localities.working_time import local_day
 from triage import drafting
-from triage.documents import Fault, InvalidDocument
 from triage.models import RuleSetVersion
 from triage.reading import read_document
 from triage.rule_set_document import RuleSetDocument, as_json
@@ -65,21 +66,21 @@ def change(*, version_id: int, edition: int, document: dict[str, Any], by: User,
     Put another document in a draft's place. A draft that was proposed is a plain draft again.
 
     :param edition: the edition that was in view: an older page must not undo what came since.
-    :raises InvalidDocument: with every fault of the document.
+    :raises InvalidInput: with every fault of the document.
     :raises NotPermitted: `by` does not draft rules, or is no service manager and changes a safety scenario.
     :raises TakenBySomeoneElse: the draft changed since it was read.
     """
     draft = _load(version_id, by, now)
-    policies.check_edition_was_in_view(draft, edition)
+    conditions.check_edition_was_in_view(draft, edition)
     before, after = read_document(draft.document), read_document(document)
     if (after.ruleset, after.version) != (draft.name, draft.version):
         says = f"The rule set and its version stay {draft.name} and {draft.version}: copy it to a new draft instead."
-        raise InvalidDocument([Fault(("version",), says)])
+        raise InvalidInput([Fault(("version",), says)])
     if after == before and as_json(after) == as_json(before):
         return draft
     base = of_version(draft.based_on_id).rule_set.document if draft.based_on_id else before
     if gone := list(_gone(base, after)):
-        raise InvalidDocument(gone)
+        raise InvalidInput(gone)
     safety = changed(before, after, base)
     permissions.check_can_change_safety(safety, by, local_day(now))
     draft.document = as_json(after)
@@ -101,18 +102,18 @@ def propose(*, version_id: int, edition: int, proposal: str, by: User, now: date
     Ask a second person to approve a draft that is proved: its scenarios pass, and it was replayed as it stands.
 
     :param proposal: what the change is for, in the proposer's words.
-    :raises InvalidDocument: with everything that is not proved yet.
+    :raises InvalidInput: with everything that is not proved yet.
     :raises NotPermitted: `by` does not draft rules.
     """
     draft = _load(version_id, by, now)
-    policies.check_edition_was_in_view(draft, edition)
+    conditions.check_edition_was_in_view(draft, edition)
     if draft.proposed_at is not None:
         raise NotAllowedInStatus(f"{draft} is proposed already.")
     faults = [Fault((), says) for says in not_proved(draft, run(parse(draft.document)))]
     if not proposal.strip():
         faults.append(Fault(("proposal",), "Say what the change is for."))
     if faults:
-        raise InvalidDocument(faults)
+        raise InvalidInput(faults)
     draft.proposed_by, draft.proposed_at, draft.proposal = by, now, proposal.strip()
     draft.save(update_fields=["proposed_by", "proposed_at", "proposal"])
     audit.record(Event.RULE_SET_PROPOSED, by=by, at=now, rule_set=str(draft), edition=draft.edition)
@@ -128,15 +129,15 @@ def send_back(*, version_id: int, reason: str, by: User, now: datetime) -> RuleS
     """
     Do not approve a proposal: it is a draft again, and the proposer is told. They may take it back themselves.
 
-    :raises InvalidDocument: without a reason.
+    :raises InvalidInput: without a reason.
     :raises NotPermitted: `by` neither approves rules nor proposed this one.
     """
     draft = _locked(version_id)
     if draft.proposed_by_id != by.pk:
         permissions.check_can_approve_rules(draft.proposed_by_id, by, local_day(now))
-    policies.check_is_proposed(draft)
+    conditions.check_is_proposed(draft)
     if not reason.strip():
-        raise InvalidDocument([Fault(("reason",), "Say why.")])
+        raise InvalidInput([Fault(("reason",), "Say why.")])
     proposer, draft.proposed_by, draft.proposed_at = draft.proposed_by, None, None
     draft.save(update_fields=["proposed_by", "proposed_at"])
     audit.record(Event.RULE_SET_SENT_BACK, by=by, at=now, rule_set=str(draft), reason=reason.strip())
@@ -154,15 +155,15 @@ def approve(*, version_id: int, edition: int, starts_at: datetime | None, by: Us
     Approve a proposal as the second person: it is published, and live at once or from a moment ahead.
 
     :param starts_at: when it begins; None for at once.
-    :raises InvalidDocument: the start does not lie ahead.
+    :raises InvalidInput: the start does not lie ahead.
     :raises NotPermitted: `by` does not approve rules, or proposed this one.
     :raises NotAllowedInStatus: nobody proposed it as it stands; another version went, or will go, live in between.
     """
-    hold_what_is_live()
+    lock_live_version()
     draft = _locked(version_id)
     permissions.check_can_approve_rules(draft.proposed_by_id, by, local_day(now))
-    policies.check_is_proposed(draft)
-    policies.check_edition_was_in_view(draft, edition)
+    conditions.check_is_proposed(draft)
+    conditions.check_edition_was_in_view(draft, edition)
     if unproved := not_proved(draft, run(parse(draft.document))):
         raise NotAllowedInStatus(" ".join(unproved))
     ends = _goes_on()
@@ -177,7 +178,7 @@ def approve(*, version_id: int, edition: int, starts_at: datetime | None, by: Us
     # first moment of the one before, which was live for at least that.
     at_once = max(now, max(_latest_contact() or ends.live.lower, ends.live.lower) + timedelta(microseconds=1))
     if starts_at is not None and starts_at <= at_once:
-        raise InvalidDocument([Fault(("starts_at",), "Choose a moment that lies ahead, or let it start at once.")])
+        raise InvalidInput([Fault(("starts_at",), "Choose a moment that lies ahead, or let it start at once.")])
     start = starts_at or at_once
     ends.live = DateTimeTZRange(ends.live.lower, start)
     ends.save(update_fields=["live"])
@@ -194,17 +195,17 @@ def call_off(*, version_id: int, reason: str, by: User, now: datetime) -> RuleSe
     """
     Call off a published version before it is live: the one before it goes on.
 
-    :raises InvalidDocument: without a reason.
+    :raises InvalidInput: without a reason.
     :raises NotPermitted: `by` does not approve rules.
     :raises NotAllowedInStatus: it is live already.
     """
     permissions.check_can_approve_rules(None, by, local_day(now))
-    hold_what_is_live()
+    lock_live_version()
     version = _locked(version_id)
     # A host whose clock goes ahead may have taken a contact in by it already.
-    policies.check_is_not_live_yet(version, max(now, _latest_contact() or now))
+    conditions.check_is_not_live_yet(version, max(now, _latest_contact() or now))
     if not reason.strip():
-        raise InvalidDocument([Fault(("reason",), "Say why.")])
+        raise InvalidInput([Fault(("reason",), "Say why.")])
     before = RuleSetVersion.objects.select_for_update().get(live__endswith=version.live.lower)
     version.live = None
     version.save(update_fields=["live"])
@@ -257,7 +258,7 @@ def _load(version_id: int, by: User, now: datetime) -> RuleSetVersion:
     """The draft, locked: `by` must draft rules."""
     permissions.check_can_draft_rules(by, local_day(now))
     draft = _locked(version_id)
-    policies.check_is_a_draft(draft)
+    conditions.check_is_a_draft(draft)
     return draft
 
 

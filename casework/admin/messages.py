@@ -8,16 +8,16 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from casework import permissions
-from casework.actions import outbox
+from casework.access import permissions
+from casework.actions import parked_messages
 from casework.admin.work import OVERSEERS, WorkAdmin
 from casework.models import Case, Contact, OutboxMessage
 from casework.web.forms import ActionForm, why
 from casework.web.signed_in import user_of
 from casework.web.views.contacts import UNPROCESSABLE, errors_of
+from errors import InvalidInput
 from localities.models import Role
 from localities.working_time import local_day
-from triage.documents import InvalidDocument
 from triage.models import RuleSetVersion
 
 
@@ -79,13 +79,13 @@ class OutboxMessageAdmin(WorkAdmin):
                 raise Http404  # It goes with the letter of another, which has the buttons.
         form = DropForm(request.POST if "drop" in request.POST else None, prefix="drop")
         if request.method == "POST" and "retry" in request.POST:
-            outbox.retry(message_id=message.pk, by=user, now=now)
+            parked_messages.retry(message_id=message.pk, by=user, now=now)
             messages.success(request, "The message is on its way again, from the first try on.")
             return redirect(request.path)
         if form.is_bound and form.is_valid():
             try:
-                outbox.drop(message_id=message.pk, reason=form.cleaned_data["reason"], by=user, now=now)
-            except InvalidDocument as invalid:
+                parked_messages.drop(message_id=message.pk, reason=form.cleaned_data["reason"], by=user, now=now)
+            except InvalidInput as invalid:
                 form.take(invalid)
             else:
                 messages.success(request, "The message is dropped, and your reason is kept.")

@@ -12,11 +12,11 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from casework import permissions
+from casework.access import permissions
+from casework.access.permissions import allows
 from casework.actions import replays
 from casework.admin.rule_set_pages import open_version
 from casework.models import Replay, ReplayedContact
-from casework.permissions import allows
 from localities.models import Locality
 from localities.working_time import local_day
 from triage.models import RuleSetVersion, Stage

@@ -7,17 +7,17 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
 
-from casework import audit
 from casework.models import Event
+from casework.record import audit
 from casework.web.signed_in import user_of
 from localities.models import Role
-from localities.standing import Standing, standing
+from localities.roles import StaffRoles, roles_of
 from localities.working_time import local_day
 
 
-def who_is(request: HttpRequest) -> Standing:
+def who_is(request: HttpRequest) -> StaffRoles:
     """The standing of whoever is signed in."""
-    return standing(user_of(request), local_day(timezone.now()))
+    return roles_of(user_of(request), local_day(timezone.now()))
 
 
 class RoleAdmin(admin.ModelAdmin):

@@ -9,8 +9,8 @@ from django import forms
 
 from casework.web.forms import ActionForm
 from casework.web.rendering import Checkbox, DatePartsField, Radios, RadiosInARow, Select, Textarea, TextInput
+from errors import Fault, InvalidInput
 from localities.working_time import LONDON
-from triage.documents import Fault, InvalidDocument
 from triage.drafting import (
     Json,
     Number,
@@ -40,7 +40,7 @@ class DocumentForm(ActionForm):
 
     edition = forms.IntegerField(widget=forms.HiddenInput)
 
-    def take(self, invalid: InvalidDocument) -> None:
+    def take(self, invalid: InvalidInput) -> None:
         for fault in invalid.faults:
             self.add_error(None, str(fault))
 
@@ -159,7 +159,7 @@ def _begun(rules: RuleSet, facts: Json) -> Json:
     begun: Json = {"facts": _yaml(facts)}
     try:
         expect = expectation(rules, rules.facts(facts))
-    except InvalidDocument:
+    except InvalidInput:
         # A past contact may carry an indicator that this draft has no more: it is named when the form is sent.
         return begun
     return begun | {
@@ -219,7 +219,7 @@ class ScenarioForm(DocumentForm):
         """
         The draft's document with this scenario in it.
 
-        :raises InvalidDocument: the facts are not YAML.
+        :raises InvalidInput: the facts are not YAML.
         """
         typed = self.cleaned_data
         expect = dict(self._was.get("expect", {}))
@@ -257,11 +257,11 @@ def _numbered(base: str) -> Iterator[str]:
 
 
 def _real_day(typed: str | None, field: str) -> date | None:
-    """:raises InvalidDocument: what was typed is no real day."""
+    """:raises InvalidInput: what was typed is no real day."""
     try:
         return date.fromisoformat(typed) if typed else None
     except ValueError:
-        raise InvalidDocument([Fault((field,), "This is not a real day.")]) from None
+        raise InvalidInput([Fault((field,), "This is not a real day.")]) from None
 
 
 class ReplayForm(ActionForm):
@@ -271,7 +271,7 @@ class ReplayForm(ActionForm):
     last_day = DatePartsField(label="Up to and including")
 
     def day(self, field: str) -> date | None:
-        """:raises InvalidDocument: what was typed is no real day."""
+        """:raises InvalidInput: what was typed is no real day."""
         return _real_day(self.cleaned_data[field], field)
 
 
@@ -308,11 +308,11 @@ class ApproveForm(ActionForm):
         """
         The moment ahead; None for at once.
 
-        :raises InvalidDocument: it was to be ahead, and is no moment.
+        :raises InvalidInput: it was to be ahead, and is no moment.
         """
         if self.cleaned_data["begins"] == "now":
             return None
         day, clock = _real_day(self.cleaned_data["day"], "day"), self.cleaned_data["time"]
         if day and clock:
             return datetime.combine(day, clock, tzinfo=LONDON)
-        raise InvalidDocument([Fault(("time" if day else "day",), "Say on which day and at what time it begins.")])
+        raise InvalidInput([Fault(("time" if day else "day",), "Say on which day and at what time it begins.")])

@@ -11,8 +11,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from casework import permissions
-from casework.actions import looking, replays, rule_sets
+from casework.access import permissions
+from casework.access.permissions import allows
+from casework.actions import replays, rule_sets, viewing
 from casework.admin.rule_set_forms import (
     ApproveForm,
     DocumentForm,
@@ -23,17 +24,16 @@ from casework.admin.rule_set_forms import (
     ScenarioForm,
     WholeDocumentForm,
 )
+from casework.facts.published_rules import of_version
 from casework.models import Contact
-from casework.permissions import allows
-from casework.rules import of_version
 from casework.web.forms import ActionForm
 from casework.web.signed_in import user_of
 from casework.web.views.contacts import errors_of
+from errors import InvalidInput
 from localities.models import User
 from localities.working_time import local_day
 from triage import drafting
 from triage.differences import differences
-from triage.documents import InvalidDocument
 from triage.models import RuleSetVersion, Stage
 from triage.prose import chapters
 from triage.rule_set_document import RuleSetDocument
@@ -306,7 +306,7 @@ def _act(
     if sent.is_valid():
         try:
             done = act(user, now)
-        except InvalidDocument as invalid:
+        except InvalidInput as invalid:
             sent.take(invalid)
         else:
             if isinstance(done, HttpResponse):
@@ -333,7 +333,7 @@ def _edit(
                     version_id=version.pk, edition=form.cleaned_data["edition"], document=changed(), by=user,
                     now=timezone.now(),
                 )  # fmt: skip
-            except InvalidDocument as invalid:
+            except InvalidInput as invalid:
                 form.take(invalid)
             else:
                 messages.success(request, _how_it_went(kept, version))
@@ -348,7 +348,7 @@ def _facts_of(reference: str, user: User, now: datetime) -> drafting.Json | None
     if not reference:
         return None
     try:
-        contact = looking.at_contact(reference=reference, by=user, now=now)
+        contact = viewing.view_contact(reference=reference, by=user, now=now)
     except Contact.DoesNotExist:
         raise Http404 from None
     assert contact.recommendation is not None

@@ -15,7 +15,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils import timezone
 
-from casework import permissions
+from casework.access import permissions
 from casework.admin import replay_pages, rule_set_pages
 from casework.admin.rights import RoleAdmin
 from casework.models import Recheck, ThresholdChecks

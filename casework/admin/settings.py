@@ -10,10 +10,10 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils import timezone
 
-from casework import audit
 from casework.actions import calendar
 from casework.admin.rights import RoleAdmin, SettingAdmin, who_is
 from casework.models import CalendarEdit, ClockPolicy, Contact, Event, Handoff, Responsibility
+from casework.record import audit
 from casework.statuses import ContactStatus, HandoffStatus
 from casework.web.signed_in import user_of
 from localities.models import (
@@ -235,11 +235,11 @@ class CalendarDayAdmin(SettingAdmin):
 
     def save_model(self, request: HttpRequest, obj: CalendarDay, form: Any, change: bool) -> None:
         before = CalendarDay.objects.filter(pk=obj.pk).first() if change else None
-        calendar.change_day(obj, before=before, by=user_of(request), now=timezone.now())
+        calendar.change_day(day=obj, before=before, by=user_of(request), now=timezone.now())
         messages.info(request, "The clocks that run over this day are computed again in a moment: see Calendar edits.")
 
     def delete_model(self, request: HttpRequest, obj: CalendarDay) -> None:
-        calendar.remove_day(obj, by=user_of(request), now=timezone.now())
+        calendar.remove_day(day=obj, by=user_of(request), now=timezone.now())
         messages.info(request, "The clocks that run over this day are computed again in a moment: see Calendar edits.")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -24,10 +24,10 @@ from casework.models import (
     Reminder,
     Responsibility,
 )
+from casework.reading.worklists import SINCE_WHEN_HERE
 from casework.statuses import ContactStatus
 from casework.web.signed_in import user_of
 from casework.web.tags import duration, span, words
-from casework.worklists import SINCE_WHEN_HERE
 from localities.models import Role
 from localities.working_time import local_day
 

@@ -1,0 +1,1 @@
+"""The partner API: Django REST framework views, and their description."""

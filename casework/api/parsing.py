@@ -5,7 +5,8 @@ from typing import IO, Any
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 
-from triage.documents import InvalidDocument, load_json
+from errors import InvalidInput
+from triage.documents import load_json
 
 # A contact is text: the longest that the limits of its fields allow is smaller.
 LARGEST = 1024 * 1024
@@ -30,5 +31,5 @@ class StrictJSONParser(BaseParser):
             raise TooLarge
         try:
             return load_json(body)
-        except InvalidDocument as invalid:
+        except InvalidInput as invalid:
             raise ParseError(" ".join(str(fault) for fault in invalid.faults)) from None

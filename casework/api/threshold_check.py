@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from triage.documents import Fault, InvalidDocument
+from errors import Fault, InvalidInput
 from triage.facts import Facts
 from triage.recommendation import Recommendation, recommend
 from triage.rule_set_document import Hold, Pathway
@@ -35,17 +35,17 @@ def read_facts(data: dict[str, Any], rules: RuleSet) -> Facts:
     """
     Read the facts of a family without a name.
 
-    :raises InvalidDocument: with every fault; of what is too long, only that it is.
+    :raises InvalidInput: with every fault; of what is too long, only that it is.
     """
     if too_long := list(_too_long(data)):
-        raise InvalidDocument(too_long)
+        raise InvalidInput(too_long)
     named = list(_refs_that_could_be_names(data))
     try:
         facts = rules.facts(data)
-    except InvalidDocument as invalid:
-        raise InvalidDocument([*invalid.faults, *named]) from None
+    except InvalidInput as invalid:
+        raise InvalidInput([*invalid.faults, *named]) from None
     if named:
-        raise InvalidDocument(named)
+        raise InvalidInput(named)
     return facts
 
 

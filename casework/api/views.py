@@ -14,7 +14,8 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
-from casework.actions import contacts, looking, threshold_checks
+from casework.access.conditions import hears_outcomes
+from casework.actions import receiving, threshold_checks, viewing
 from casework.api import threshold_check
 from casework.api.authentication import ThresholdCheckThrottle, agency_of
 from casework.api.schema import (
@@ -24,12 +25,11 @@ from casework.api.schema import (
     ProblemSerializer,
     ThresholdCheckSerializer,
 )
-from casework.contact_document import ContactDocument
+from casework.facts.contact_document import ContactDocument
+from casework.facts.published_rules import live, of_version
 from casework.models import Contact
-from casework.policies import hears_outcomes
-from casework.rules import live, of_version
+from errors import Fault, InvalidInput
 from localities.models import Agency
-from triage.documents import Fault, InvalidDocument
 from triage.facts import Facts
 
 LONGEST_KEY = 255
@@ -79,8 +79,8 @@ class ContactsView(APIView):
         agency = _agency(request)
         data: Any = request.data
         if not isinstance(data, dict):
-            raise InvalidDocument([Fault((), "A contact is one JSON object.")])
-        received = contacts.receive(
+            raise InvalidInput([Fault((), "A contact is one JSON object.")])
+        received = receiving.receive(
             document=data, by=agency, now=timezone.now(), idempotency_key=_idempotency_key(request)
         )
         answer = _status(received.contact, request)
@@ -99,7 +99,7 @@ class ContactView(APIView):
     )
     def get(self, request: Request, reference: str) -> Response:
         try:
-            contact = looking.at_own_contact(reference=reference, by=_agency(request), now=timezone.now())
+            contact = viewing.view_own_contact(reference=reference, by=_agency(request), now=timezone.now())
         except Contact.DoesNotExist:
             raise Http404 from None
         return Response(_status(contact, request))
@@ -133,7 +133,7 @@ class ThresholdCheckView(APIView):
         # A body that got lost on the way must not be answered as a family without any need.
         data: Any = request.data if request.stream is not None else None
         if not isinstance(data, dict):
-            raise InvalidDocument([Fault((), "The facts are one JSON object.")])
+            raise InvalidInput([Fault((), "The facts are one JSON object.")])
         now = timezone.now()
         rules = live(now).rule_set
         answer = threshold_check.answer(rules, threshold_check.read_facts(data, rules))
@@ -143,7 +143,7 @@ class ThresholdCheckView(APIView):
     def handle_exception(self, exc: Exception) -> Response:
         """The usual problem document, which does not speak of a contact here."""
         refused = super().handle_exception(exc)
-        if isinstance(exc, InvalidDocument):
+        if isinstance(exc, InvalidInput):
             refused.data["detail"] = "Nothing was checked. Mend what is wrong and send it again."
         return refused
 
@@ -158,7 +158,7 @@ def _idempotency_key(request: Request) -> str | None:
     key = request.headers.get("Idempotency-Key", "").strip()
     if len(key) > LONGEST_KEY or not key.isprintable():
         says = f"Idempotency-Key: must be at most {LONGEST_KEY} printable characters."
-        raise InvalidDocument([Fault((), says)])
+        raise InvalidInput([Fault((), says)])
     return key or None
 
 

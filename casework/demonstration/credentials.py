@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.hashers import check_password
 from django.utils import timezone
 
-from casework.demonstration.life import seed
+from casework.demonstration.stories import seed
 from casework.models import Contact
 from localities.models import Agency, AgencyClient, Membership, User
 from localities.working_time import local_day

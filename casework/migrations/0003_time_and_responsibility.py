@@ -8,7 +8,7 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
-from casework.clock_policies import moments
+from casework.deadlines.policies import moments
 from localities.working_time import Hours, WorkingTime, local_day
 
 # What stood before. The triggers refuse to touch answered handoffs and policies in use, as they should: what is added

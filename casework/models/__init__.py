@@ -32,11 +32,11 @@ from casework.models.contacts import (
     MatchStatus,
     ParentsTold,
     PartnerCheck,
-    Person,
     PersonMatch,
     SharingBasis,
 )
-from casework.models.judgement import Decision, Recommendation, SignOff
+from casework.models.decisions import Decision, Recommendation, SignOff
+from casework.models.people import Person
 from casework.models.record import ActorKind, AuditEvent, Event, Message, OutboxMessage, StatusChange
 from casework.models.rule_sets import Recheck, Replay, ReplayedContact, ThresholdChecks
 

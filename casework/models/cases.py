@@ -11,8 +11,8 @@ from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-from casework.models.contacts import RAGS, Person
-from casework.models.judgement import Decision
+from casework.models.choices import RAGS
+from casework.models.people import Person
 from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_deleted, never_emptied, refuse, refuse_if
 from casework.references import new_case_reference
 from casework.statuses import CaseStatus, HandoffStatus
@@ -86,7 +86,7 @@ class Case(models.Model):
     reference = models.CharField(max_length=13, unique=True, default=new_case_reference, editable=False)
     status = models.CharField(max_length=10, choices=CaseStatus, default=CaseStatus.OPEN)
     opened_at = models.DateTimeField()
-    opened_by_decision = models.OneToOneField(Decision, on_delete=models.PROTECT, related_name="opened_case")
+    opened_by_decision = models.OneToOneField("casework.Decision", on_delete=models.PROTECT, related_name="opened_case")
     received_at = models.DateTimeField(help_text="When the contact that opened it was received.")
     pathway = models.CharField(max_length=50)
     rag = models.CharField(max_length=5, choices=RAGS)

@@ -10,18 +10,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
+from casework.models.cases import Case
+from casework.models.choices import AGREEMENTS, DASHES, RAGS
+from casework.models.people import Person
 from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_deleted, never_emptied, refuse_if
 from casework.references import new_contact_reference
 from casework.statuses import CheckStatus, ContactStatus
 from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
 from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, OVERSEEING_ROLES, Agency, Membership, Team, User
-from triage.facts import Agreement, Dash
-from triage.ruleset import Rag
-
-AGREEMENTS = [(Agreement.GIVEN.value, "Given"), (Agreement.NOT_SOUGHT.value, "Not sought"),
-              (Agreement.REFUSED.value, "Refused"), (Agreement.WITHDRAWN.value, "Withdrawn")]  # fmt: skip
-RAGS = [(rag.value, rag.value.capitalize()) for rag in Rag]
-DASHES = [(dash.value, dash.value.capitalize()) for dash in Dash]
 
 
 class Channel(models.TextChoices):
@@ -59,53 +55,12 @@ class SharingBasis(models.TextChoices):
     OTHER = "other", "Another basis"
 
 
-class Person(models.Model):
-    """
-    Somebody we have heard of: a child, born or not, or an adult of the household.
-
-    Two records are never merged by a machine. `previous_*` is null until a person has looked it up.
-    """
-
-    first_name = models.CharField(max_length=100, blank=True)
-    last_name = models.CharField(max_length=100, blank=True)
-    also_known_as = ArrayField(models.CharField(max_length=100), default=list, blank=True)
-    date_of_birth = models.DateField(null=True, blank=True)
-    expected_date_of_delivery = models.DateField(null=True, blank=True)
-    sex = models.CharField(max_length=1, choices=SEXES, default="U")
-    ethnicity = models.CharField(max_length=4, choices=ETHNICITIES, blank=True)
-    nhs_number = models.CharField("NHS number", max_length=10, null=True, blank=True)  # noqa: DJ001  # unique where known
-    postcode = models.CharField(max_length=8, blank=True)
-    previous_cp_plan = models.BooleanField("had a child protection plan before", null=True, blank=True)
-    previously_looked_after = models.BooleanField("was looked after before", null=True, blank=True)
-
-    class Meta:
-        verbose_name_plural = "people"
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["nhs_number"], name="an_nhs_number_belongs_to_one_person"),
-        ]
-        indexes: ClassVar = [
-            models.Index(fields=["date_of_birth"], name="person_by_date_of_birth"),
-            models.Index(fields=["postcode"], name="person_by_postcode", condition=~Q(postcode="")),
-        ]
-
-    def __str__(self) -> str:
-        return self.full_name
-
-    @property
-    def full_name(self) -> str:
-        if name := f"{self.first_name} {self.last_name}".strip():
-            return name
-        return "Unborn child" if self.expected_date_of_delivery and not self.date_of_birth else "Name not known"
-
-
 class ContactQuerySet(models.QuerySet["Contact"]):
     def visible_to(self, user: User, on: date) -> ContactQuerySet:
         """
         The contacts that this person may see: all for the front door and those who oversee the whole service; for a
         team, those of the cases that it holds or is offered.
         """
-        from casework.models.cases import Case
-
         mine = Membership.objects.current(on).filter(user=user)
         sees_all = Exists(mine.filter(
             Q(role__in=FRONT_DOOR_ROLES, team__kind__in=FRONT_DOOR_KINDS)
@@ -157,7 +112,7 @@ class Contact(models.Model):
     decision_in_effect = models.OneToOneField(
         "casework.Decision", on_delete=models.PROTECT, null=True, related_name="+"
     )
-    case = models.ForeignKey("casework.Case", on_delete=models.PROTECT, null=True, related_name="contacts")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="contacts")
     acknowledged_at = models.DateTimeField(null=True)
     confirmed_in_writing_at = models.DateTimeField(null=True)
     feedback_given_at = models.DateTimeField(null=True)

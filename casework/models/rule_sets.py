@@ -7,13 +7,20 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
-from casework.models.contacts import RAGS, Contact
+from casework.models.choices import RAGS
+from casework.models.contacts import Contact
 from casework.models.refusals import append_only, never_emptied, refuse_if
 from localities.models import Agency, User
 from triage.direction import Direction
 from triage.models import RuleSetVersion
 
 ENDED = Q(finished_at__isnull=False) | Q(cancelled_at__isnull=False) | Q(failed_at__isnull=False)
+
+
+class ReplayQuerySet(models.QuerySet["Replay"]):
+    def going_on(self) -> "ReplayQuerySet":
+        """Those that wait or run."""
+        return self.exclude(ENDED)
 
 
 class Replay(models.Model):
@@ -41,6 +48,8 @@ class Replay(models.Model):
     failed_at = models.DateTimeField(null=True)
     failure = models.TextField(blank=True)
     result = models.JSONField(null=True)
+
+    objects = ReplayQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-id"]

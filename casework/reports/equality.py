@@ -12,12 +12,12 @@ from typing import Any
 from django.db.models import BooleanField, ExpressionWrapper, F, Func, IntegerField, Q
 from django.db.models.functions import TruncDate
 
-from casework.errors import CaseworkError
+from casework.facts.published_rules import of_version
 from casework.models import ContactChild
+from casework.reports.comparison import Pair, Way, counted
 from casework.reports.period import Period
 from casework.reports.suppression import Shown, suppress
-from casework.reports.turns import Pair, Way, counted
-from casework.rules import of_version
+from errors import ServiceError
 from localities.codes import ETHNIC_GROUPS, NOT_STATED, SEXES
 from localities.working_time import LONDON
 
@@ -131,13 +131,13 @@ def _of_one_moment(period: Period) -> list[Counts]:
     """
     The counts by each dimension, of the same children: where somebody decided between two queries, all are asked again.
 
-    :raises CaseworkError: people decide faster than we can count.
+    :raises ServiceError: people decide faster than we can count.
     """
     for _ in range(5):
         counts = [_counts(dimension, period) for dimension in DIMENSIONS]
         if len({frozenset(_by_pair(count).items()) for count in counts}) == 1:
             return counts
-    raise CaseworkError("People are deciding on contacts of these days at this moment. Load the page again.")
+    raise ServiceError("People are deciding on contacts of these days at this moment. Load the page again.")
 
 
 def _by_pair(counts: Counts) -> Counter[Pair]:

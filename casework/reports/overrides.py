@@ -14,11 +14,11 @@ from operator import or_
 from django.db.models import F, Q
 from django.db.models.functions import TruncMonth
 
+from casework.facts.published_rules import of_version
 from casework.models import Contact
 from casework.models.contacts import ContactQuerySet
+from casework.reports.comparison import DECISION, RECOMMENDATION, Pair, Way, counted, places_of
 from casework.reports.period import Period, month_of, months
-from casework.reports.turns import DECISION, RECOMMENDATION, Pair, Way, counted, places_of
-from casework.rules import of_version
 from localities.models import User
 from localities.working_time import LONDON, local_day
 

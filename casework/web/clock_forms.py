@@ -6,12 +6,12 @@ from typing import Any
 
 from django import forms
 
-from casework import permissions, policies
-from casework.errors import CaseworkError
+from casework.access import conditions, permissions
 from casework.models import Clock, Contact
 from casework.web.forms import ActionForm, MomentForm, why
 from casework.web.rendering import DatePartsField, Select, TextInput
 from casework.web.tags import words
+from errors import ServiceError
 from localities.models import User
 from localities.working_time import local_day
 
@@ -88,14 +88,14 @@ def clock_forms(
     found: dict[str, Any] = {}
     if contact is not None and permissions.allows(permissions.check_can_work_on, contact, user, local_day(now)):
         paused = [clock for clock in running if clock.paused_at is not None]
-        may_pause = [clock for clock in running if _passes(policies.check_can_pause, clock, contact, now)]
+        may_pause = [clock for clock in running if _passes(conditions.check_can_pause, clock, contact, now)]
         found["pause"] = _form("pause", PauseForm, may_pause, shown)
         found["resume"] = _form("resume", ResumeForm, paused, shown)
     if team_id is not None:
         may_extend = [
             clock
             for clock in running
-            if _passes(policies.check_can_extend, clock)
+            if _passes(conditions.check_can_extend, clock)
             and permissions.allows(permissions.check_can_extend, clock, team_id, user, local_day(now))
         ]
         found["extend"] = _form("extend", ExtendForm, may_extend, shown)
@@ -114,6 +114,6 @@ def _form(name: str, kind: type[OfClocksForm], clocks: list[Clock], shown: dict[
 def _passes(check: Callable[..., None], *args: Any) -> bool:
     try:
         check(*args)
-    except CaseworkError:
+    except ServiceError:
         return False
     return True

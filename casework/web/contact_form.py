@@ -1,7 +1,7 @@
 """
 The form for a contact: fields into the same document that partners send, and faults back to the fields.
 
-What is right or wrong is said in one place, `casework.contact_document`; here it is only asked.
+What is right or wrong is said in one place, `casework.facts.contact_document`; here it is only asked.
 """
 
 import re
@@ -13,9 +13,9 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from casework.contact_document import read_contact
+from casework.facts.contact_document import read_contact
 from casework.models import ContactType, ParentsTold, SharingBasis
-from casework.models.contacts import AGREEMENTS
+from casework.models.choices import AGREEMENTS
 from casework.web.rendering import (
     Checkbox,
     DatePartsField,
@@ -29,8 +29,8 @@ from casework.web.rendering import (
     Textarea,
     TextInput,
 )
+from errors import Fault, InvalidInput
 from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
-from triage.documents import Fault, InvalidDocument
 from triage.ruleset import RuleSet
 
 MOST = 20
@@ -315,11 +315,11 @@ class ContactForm:
             part.is_valid()
         try:
             read_contact(self.document(), indicators=self.rules.catalogue.entries, today=today)
-        except InvalidDocument as invalid:
+        except InvalidInput as invalid:
             self.take(invalid)
         return not self.other_errors and all(not part.errors for part in self.parts())
 
-    def take(self, invalid: InvalidDocument) -> None:
+    def take(self, invalid: InvalidInput) -> None:
         """Show the faults of the document at their fields."""
         for fault in invalid.faults:
             part, path = self._part_at(fault.path)

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from casework import permissions
+from casework.access import permissions
 from localities.models import ADMIN_ROLES, FRONT_DOOR_ROLES, User
-from localities.standing import standing
+from localities.roles import roles_of
 from localities.working_time import local_day
 
 
@@ -18,7 +18,7 @@ def service(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(user, User):
         return {"council": settings.COUNCIL_NAME}
     today = local_day(timezone.now())
-    who = standing(user, today)
+    who = roles_of(user, today)
     return {
         "council": settings.COUNCIL_NAME,
         "opens_admin": who.has(*ADMIN_ROLES),

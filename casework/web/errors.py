@@ -6,7 +6,7 @@ from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from casework.errors import CaseworkError, NotAllowedInStatus, NotPermitted
+from errors import NotAllowedInStatus, NotPermitted, ServiceError
 
 API = "/api/"
 NOT_FOUND = "There is no such page, or it is not yours to see. Check the reference."
@@ -15,7 +15,7 @@ NOT_UNDERSTOOD = "This request could not be understood. Go back and try again."
 BROKEN = "Something went wrong here, and nothing was stored. Try again; if it happens again, tell your administrator."
 
 
-class CaseworkErrorMiddleware:
+class ErrorPageMiddleware:
     """What an action refuses becomes a page with its sentence."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -30,7 +30,7 @@ class CaseworkErrorMiddleware:
                 return _page(request, 403, "You cannot do this", str(error))
             case NotAllowedInStatus():
                 return _page(request, 409, "This cannot be done now", str(error))
-            case CaseworkError():
+            case ServiceError():
                 return _page(request, 503, "This cannot be done now", str(error))
             case DataError() if "NUL" in str(error):  # no form of ours sends one; PostgreSQL cannot hold it
                 return bad_request(request, error)

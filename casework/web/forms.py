@@ -6,13 +6,13 @@ from typing import Any
 
 from django import forms
 
+from casework.families.routing import teams_to_pick_from
 from casework.models import Contact, MilestoneKind, Outcome
-from casework.models.contacts import AGREEMENTS
-from casework.routing import teams_to_pick_from
+from casework.models.choices import AGREEMENTS
 from casework.web.rendering import DatePartsField, Form, Radios, RadiosInARow, Select, Textarea, TextInput
+from errors import InvalidInput
 from localities.models import Agency, OtherAuthority, Team, User
 from localities.working_time import LONDON
-from triage.documents import InvalidDocument
 from triage.ruleset import Rag, RuleSet
 
 UNKNOWN_YES_NO = [("", "Not known"), ("yes", "Yes"), ("no", "No")]
@@ -21,7 +21,7 @@ UNKNOWN_YES_NO = [("", "Not known"), ("yes", "Yes"), ("no", "No")]
 class ActionForm(Form):
     """A form whose action names its faults by the form's own fields."""
 
-    def take(self, invalid: InvalidDocument) -> None:
+    def take(self, invalid: InvalidInput) -> None:
         """Show an action's faults at their fields; what belongs to none stands above the form."""
         for fault in invalid.faults:
             name = str(fault.path[0]) if fault.path else None
@@ -250,7 +250,7 @@ class MomentForm(ActionForm):
             raise forms.ValidationError("Enter a time of day in hours and minutes, as 14:30.")
         return time
 
-    def take(self, invalid: InvalidDocument) -> None:
+    def take(self, invalid: InvalidInput) -> None:
         for fault in invalid.faults:
             self.add_error("on" if fault.path == (self.moment_is,) else str(fault.path[0]), fault.says)
 

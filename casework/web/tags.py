@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from casework.facts.published_rules import of_version
 from casework.models import Recommendation, Reminder, Step
-from casework.rules import of_version
 from localities.codes import ETHNICITIES, SEXES
 from localities.working_time import local_day
 

@@ -242,7 +242,7 @@ def outbox_two_workers(stage: Stage) -> Figure:
 
 def explanation_over_answer(stage: Stage) -> Figure:
     """A recommendation with all its reasons, missing facts and single changes, over the bare answer."""
-    from tests.documents import contact_document
+    from tests.stage.documents import contact_document
     from triage.recommendation import recommend
     from triage.ruleset import shipped
 
@@ -330,7 +330,7 @@ def _seconds(work: Callable[[], object]) -> float:
 @contextmanager
 def _servers() -> Iterator[None]:
     """PostgreSQL and Valkey of our own, and Django on them."""
-    from config import embedded
+    from config.local import embedded
 
     folder = Path(tempfile.mkdtemp(prefix="front-door-bench-"))
     folder.chmod(0o711)

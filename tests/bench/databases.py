@@ -17,7 +17,7 @@ APART = 1_000
 @cache
 def reference() -> str:
     """The name of a database with the reference data and nothing else. It is there to be copied."""
-    from casework.reference_data import load
+    from casework.jobs.reference_data import load
 
     name = create("reference", copy_of="template1")
     call_command("migrate", verbosity=0, interactive=False)

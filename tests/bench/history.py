@@ -10,12 +10,13 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from casework.actions import contacts, reminders
+from casework.actions import receiving
+from casework.jobs import sweep
 from casework.models import Clock, Contact
 from localities.models import Agency, User
 from tests.bench.databases import create, reference, use
-from tests.documents import address, child, contact_document
-from tests.story import Story
+from tests.stage.documents import address, child, contact_document
+from tests.stage.story import Story
 
 Use = Callable[[], None]
 
@@ -110,7 +111,7 @@ def _family(number: int) -> dict[str, Any]:
 
 
 def receive_one() -> None:
-    contacts.receive(
+    receiving.receive(
         document=contact_document(**_family(next(fresh_number))),
         by=Agency.objects.get(code="example-primary-school"),
         now=timezone.now(),
@@ -139,4 +140,4 @@ def sweep_fifty() -> None:
     now = timezone.now()
     some = Clock.objects.running().filter(next_at__gt=now).order_by("pk").values_list("pk", flat=True)[:50]
     Clock.objects.filter(pk__in=list(some)).update(next_at=now)
-    reminders.sweep(now=now)
+    sweep.sweep(now=now)

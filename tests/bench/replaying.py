@@ -83,7 +83,7 @@ def _tell() -> None:
     """One decided contact to copy, and a draft to replay."""
     from casework.actions import rule_sets
     from localities.models import User
-    from tests.story import Story
+    from tests.stage.story import Story
     from triage.drafting import with_entry
     from triage.models import RuleSetVersion
 
@@ -140,6 +140,7 @@ def main(database: str) -> None:
     django.setup()
     use(database)
     from casework.actions import replays
+    from casework.jobs import replaying
     from casework.models import Contact
     from localities.models import User
     from localities.working_time import local_day
@@ -152,7 +153,7 @@ def main(database: str) -> None:
         by=User.objects.get(username="paula"), now=now,
     )  # fmt: skip
     started = time.process_time()
-    replay = replays.run_next(clock=timezone.now)
+    replay = replaying.run_next(clock=timezone.now)
     taken = time.process_time() - started
     assert replay is not None
     replay.refresh_from_db()

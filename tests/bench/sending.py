@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from aiosmtpd.smtp import SMTP
 
 from tests.bench.databases import APART, copy_rows, create, reference, use
-from tests.mail import Sink
+from tests.stage.mail import Sink
 
 ROUNDS = 3
 # What a council's mail server takes over a message, in seconds; and one that answers at once.
@@ -80,7 +80,7 @@ def _told() -> str:
     from django.utils import timezone
 
     from casework.models import OutboxMessage
-    from tests.story import Story
+    from tests.stage.story import Story
 
     name = create("sending", copy_of=reference())
     told_at = timezone.now() - timedelta(days=1)
@@ -145,7 +145,7 @@ def work(database: str, port: int) -> None:
     django.setup()
     from django.utils import timezone
 
-    from casework.actions import outbox
+    from casework.jobs import delivery
 
     use(database)
     server = Sink(port)
@@ -154,7 +154,7 @@ def work(database: str, port: int) -> None:
         _print("ready")
     for _ in sys.stdin:
         sent = failed = 0
-        while any(delivered := outbox.drain(clock=timezone.now, connect=server.connect)):
+        while any(delivered := delivery.drain(clock=timezone.now, connect=server.connect)):
             sent, failed = sent + delivered.sent, failed + delivered.failed
         _print(json.dumps([sent, failed]))
 

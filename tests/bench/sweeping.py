@@ -18,7 +18,8 @@ from django.db import connection, transaction
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from casework.actions import cases, outbox, reminders
+from casework.actions import cases
+from casework.jobs import delivery, sweep
 from casework.models import (
     AuditEvent,
     Case,
@@ -33,8 +34,8 @@ from casework.models import (
 )
 from localities.models import Role, User
 from tests.bench.databases import copy_rows, create, reference, use
-from tests.documents import child
-from tests.story import Story
+from tests.stage.documents import child
+from tests.stage.story import Story
 
 Sweep = Callable[[datetime], object]
 
@@ -83,8 +84,8 @@ def against(due: int, rounds: int) -> tuple[Swept, Swept]:
     clocks = _Clocks("due", 2 * due * (rounds + 1))
     found: dict[Sweep, list[Swept]] = {ours: [], the_usual_way: []}
     for number in range(rounds + 1):
-        for sweep, swept in found.items():
-            swept.append(clocks.sweep(sweep, due if number else due // 10))
+        for way, swept in found.items():
+            swept.append(clocks.sweep(way, due if number else due // 10))
     our, usual = (each[-1]._replace(seconds=median(one.seconds for one in each[1:])) for each in found.values())
     return our, usual
 
@@ -93,7 +94,7 @@ def against(due: int, rounds: int) -> tuple[Swept, Swept]:
 
 
 def ours(now: datetime) -> None:
-    reminders.sweep(now=now)
+    sweep.sweep(now=now)
 
 
 @transaction.atomic
@@ -195,5 +196,5 @@ def _told() -> str:
     # The referrers hear of it, so that what was promised to them is done.
     sent_at = story.later()
     to_nowhere = get_connection("django.core.mail.backends.dummy.EmailBackend")
-    outbox.drain(clock=lambda: sent_at, connect=lambda: to_nowhere)
+    delivery.drain(clock=lambda: sent_at, connect=lambda: to_nowhere)
     return name

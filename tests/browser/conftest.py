@@ -10,8 +10,8 @@ import pytest
 from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.databases import own_database
-from tests.service import PASSWORD, Service, running
+from tests.stage.databases import own_database
+from tests.stage.service import PASSWORD, Service, running
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WCAG_2_2_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]

@@ -8,8 +8,8 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from casework.models import Case, Contact
-from tests.service import Service
-from tests.story import Story
+from tests.stage.service import Service
+from tests.stage.story import Story
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from casework.actions import replays, rule_sets
 from casework.models import Replay
 from localities.models import User
 from localities.working_time import local_day
-from tests.service import Service, wait_until
-from tests.story import Story
+from tests.stage.service import Service, wait_until
+from tests.stage.story import Story
 from triage.drafting import with_entry
 from triage.models import RuleSetVersion
 

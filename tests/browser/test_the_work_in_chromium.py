@@ -12,15 +12,16 @@ from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
-from casework import outbox
-from casework.actions import partner_checks, reminders
+from casework.actions import partner_checks
+from casework.jobs import sweep
+from casework.messages import outbox
 from casework.models import Case, Contact, Message, OutboxMessage
 from localities.models import Agency
 from localities.working_time import local_day
-from tests.documents import nhs_number
-from tests.families import passed, with_team
-from tests.service import Service, wait_until
-from tests.story import Story, person
+from tests.stage.documents import nhs_number
+from tests.stage.families import passed, with_team
+from tests.stage.service import Service, wait_until
+from tests.stage.story import Story, person
 
 MESSAGES = "/admin/casework/outboxmessage/"
 OFFERS = "Offer the case to another team"
@@ -73,7 +74,7 @@ def told(service: Service) -> dict[str, str]:
         question="Have you been called to the home since September?", by=person("amina"), now=story.later(),
     )  # fmt: skip
     story.offered(about(story, 4, "Dee"))
-    reminders.sweep(now=timezone.now())
+    sweep.sweep(now=timezone.now())
     return {
         "contact": f"/contacts/{late}/",
         "case": f"/cases/{held}/",

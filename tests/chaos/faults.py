@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from tests.chaos.ledger import Ledger
 from tests.chaos.reckoning import Fault
 from tests.chaos.stage import BEAT, POSTGRES, PROCESSES, VALKEY, WEB, Stage, worker_on
-from tests.service import is_ready
+from tests.stage.service import is_ready
 
 ONE, TWO = "host-one", "host-two"
 # Longer than the ten seconds that the service gives a mail server for an answer.

@@ -9,8 +9,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from config.embedded import Child, start_child
-from tests.mail import listen
+from config.local.embedded import Child, start_child
+from tests.stage.mail import listen
 
 START_TIMEOUT = 10.0
 # A network with nothing in it but its own loopback, and the host's own name.

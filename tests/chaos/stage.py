@@ -13,12 +13,12 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from config import embedded, stopping
-from config.embedded import Child, start_child
-from config.run import commands
+from config.local import embedded, stopping
+from config.local.embedded import Child, start_child
+from config.local.run import commands
 from tests.chaos.hosts import Host
 from tests.chaos.letters import MailServer
-from tests.service import free_port, is_ready
+from tests.stage.service import free_port, is_ready
 
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = 2
@@ -85,7 +85,7 @@ class Stage:
         django.setup()
         call_command("migrate", verbosity=0, interactive=False)
         call_command("load_reference_data", verbosity=0)
-        from tests.service import client_of, let_people_sign_in
+        from tests.stage.service import client_of, let_people_sign_in
 
         let_people_sign_in()
         self.clients = {agency: client_of(agency) for agency in AGENCIES}

@@ -18,8 +18,8 @@ import psycopg
 import requests
 
 from tests.chaos.ledger import Done, Ledger, SentContact
-from tests.documents import address, child, contact_document
-from tests.service import Person, Refused
+from tests.stage.documents import address, child, contact_document
+from tests.stage.service import Person, Refused
 
 TIMEOUT = 10.0
 FIRST_NAMES = ("Robin", "Ayesha", "Callum", "Daisy", "Elliot", "Freya", "Gabriel", "Hana", "Isaac", "Jasmine")

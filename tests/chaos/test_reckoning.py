@@ -12,17 +12,18 @@ import pytest
 from django.core.mail import get_connection
 from django.utils import timezone
 
-from casework.actions import contacts, outbox, reminders
+from casework.actions import receiving
+from casework.jobs import delivery, sweep
 from casework.models import Clock, OutboxMessage
 from localities.models import Agency
 from tests.chaos.ledger import Done, Ledger, SentContact
 from tests.chaos.letters import Letter, MailServer
 from tests.chaos.reckoning import Count, Fault, Reckoning, key_on_letter, reckon, under_way
-from tests.documents import contact_document
-from tests.mail import SMTP
-from tests.service import database_url
-from tests.sql import run
-from tests.story import Story
+from tests.stage.documents import contact_document
+from tests.stage.mail import SMTP
+from tests.stage.service import database_url
+from tests.stage.sql import run
+from tests.stage.story import Story
 
 SCHOOL = "example-primary-school"
 
@@ -53,7 +54,7 @@ def evidence(committed: str) -> Evidence:
         agency_reference="mark-1", agreement={"service": "given", "given_by": "mother", "on": today}
     )
     school = Agency.objects.get(code=SCHOOL)
-    contact = contacts.receive(document=document, by=school, now=story.now, idempotency_key="key-1").contact
+    contact = receiving.receive(document=document, by=school, now=story.now, idempotency_key="key-1").contact
     sent = SentContact(SCHOOL, "key-1", "mark-1", story.now, tries=1)
     sent.was_answered(contact.reference, asked_at=story.now, at=story.now)
     case = story.accepted(contact)
@@ -66,12 +67,12 @@ def evidence(committed: str) -> Evidence:
         decisions=[Done(story.now, contact.reference, case.reference)],
         acceptances=[Done(story.now, "", case.reference, "aylesbury")],
     )
-    reminders.sweep(now=timezone.now())
+    sweep.sweep(now=timezone.now())
     mail = MailServer()
     door = socket.create_server(("127.0.0.1", 0))
     mail.open_door("here", door)
     try:
-        outbox.drain(
+        delivery.drain(
             clock=timezone.now,
             connect=lambda: get_connection(SMTP, host="127.0.0.1", port=door.getsockname()[1], timeout=5),
         )
@@ -107,7 +108,7 @@ def test_a_contact_under_another_key_or_reference_is_lost(evidence: Evidence) ->
 def test_a_contact_that_is_there_twice_is_doubled(evidence: Evidence) -> None:
     (sent,) = evidence.ledger.contacts
     document = contact_document(agency_reference="mark-1")
-    contacts.receive(document=document, by=Agency.objects.get(code=SCHOOL), now=timezone.now(), idempotency_key=None)
+    receiving.receive(document=document, by=Agency.objects.get(code=SCHOOL), now=timezone.now(), idempotency_key=None)
     found = evidence.reckon()
     assert found.total.doubled == 1
     assert f"a contact of {SCHOOL} is there 2 times, and was answered {sorted(sent.references)}" in found.findings

@@ -12,11 +12,11 @@ import pytest
 import requests
 from django.utils import timezone
 
-from casework import integrity
 from casework.models import Case, Clock, Contact, OutboxMessage, Reminder
-from tests.databases import own_database
-from tests.documents import child, contact_document
-from tests.service import Person, Service, running, wait_until
+from casework.record import integrity
+from tests.stage.databases import own_database
+from tests.stage.documents import child, contact_document
+from tests.stage.service import Person, Service, running, wait_until
 
 
 @pytest.fixture(scope="module")

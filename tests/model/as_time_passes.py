@@ -6,8 +6,9 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from casework import clocks
-from casework.actions import calendar, clock_changes, outbox, reminder_looks, reminders
+from casework.actions import calendar, clock_changes, parked_messages, reminders
+from casework.deadlines import clocks
+from casework.jobs import calendar_changes, delivery, sweep
 from casework.models import CalendarEdit, Clock, Message, OutboxMessage, Reminder
 from localities.calendar import current as calendar_now
 from localities.models import CalendarDay, DayKind
@@ -26,7 +27,7 @@ from tests.model.stage import (
     still_to_say,
 )
 from tests.model.teams import Teams
-from tests.story import person
+from tests.stage.story import person
 
 MINUTE = timedelta(minutes=1)
 ADDRESSES = [f"{who}@front-door.example" for who in ("amina", "maya", "ben", "sam")] + ["dsl@school.example"]
@@ -122,7 +123,7 @@ class AsTimePasses(Teams):
 
     def compute_clocks_again(self) -> None:
         """Whatever was paused, extended and edited in between: each clock is due as if it had been known all along."""
-        self.attempt(True, calendar.recompute, clock=lambda: self.now)
+        self.attempt(True, calendar_changes.recompute, clock=lambda: self.now)
         assert not CalendarEdit.objects.filter(finished_at=None).exists()
         working_time = calendar_now()
         for clock in Clock.objects.running().select_related("policy"):
@@ -146,13 +147,13 @@ class AsTimePasses(Teams):
     def sweep(self) -> None:
         """Everything that is due is said, to somebody."""
         now = self.now
-        self.attempt(True, reminders.sweep, now=now)
+        self.attempt(True, sweep.sweep, now=now)
         for clock in Clock.objects.running().filter(paused_at=None).prefetch_related("reminders"):
             assert all(moment > now for moment in still_to_say(clock)), f"{clock}: something was not said"
         assert not Reminder.objects.filter(messages=None).exists(), "nobody was told"
 
     def drain(self) -> None:
-        self.attempt(True, outbox.drain, clock=lambda: self.now, connect=self.sink.connect)
+        self.attempt(True, delivery.drain, clock=lambda: self.now, connect=self.sink.connect)
         for pk, kind in (
             OutboxMessage.objects.exclude(sent_at=None).exclude(contact=None).values_list("contact", "kind")
         ):
@@ -171,7 +172,7 @@ class AsTimePasses(Teams):
         if for_days:
             # What is refused has been tried as often as it can be, but once.
             tried = OutboxMessage.objects.filter(sent_at=None, parked_at=None, carried_by=None, attempts__gt=0)
-            tried.filter(to__in=self.sink.refuses).update(attempts=outbox.MOST_ATTEMPTS - 1, not_before=self.now)
+            tried.filter(to__in=self.sink.refuses).update(attempts=delivery.MOST_ATTEMPTS - 1, not_before=self.now)
             self.drain()
 
     @precondition(lambda self: self.ledger.parked)
@@ -184,9 +185,9 @@ class AsTimePasses(Teams):
         may = by in ("adele", "sam") and message in parked and (not drops or says_something(reason))
         said: dict[str, Any] = {"message_id": message.pk, "by": person(by), "now": self.now}
         if drops:
-            self.attempt(may, outbox.drop, reason=reason, **said)
+            self.attempt(may, parked_messages.drop, reason=reason, **said)
         else:
-            self.attempt(may, outbox.retry, **said)
+            self.attempt(may, parked_messages.retry, **said)
 
     @precondition(lambda self: self.reminded)
     @rule(
@@ -207,8 +208,8 @@ class AsTimePasses(Teams):
         by = somebody(who, right)
         said = {"reminder_id": reminder.pk, "by": person(by), "now": self.now}
         if not until:
-            self.attempt(by in right, reminder_looks.see, **said)
+            self.attempt(by in right, reminders.see, **said)
             return
         may = by in right and not reminder.clock.stopped_at and until != "for ever" and says_something(reason)
-        look = self.attempt(may, reminder_looks.snooze, until=until, reason=reason, **said)
+        look = self.attempt(may, reminders.snooze, until=until, reason=reason, **said)
         assert look is None or (look.snoozed_until and look.snoozed_until > look.at)

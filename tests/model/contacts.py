@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from casework.actions import contacts, handovers, looking, partner_checks
+from casework.actions import contact_handovers, learning, partner_checks, receiving, referrers, viewing
+from casework.jobs import opening
 from casework.models import Contact, PartnerCheck, PersonMatch
 from localities import calendar
 from localities.models import Agency, User
@@ -26,7 +27,7 @@ from tests.model.stage import (
     says_something,
     somebody,
 )
-from tests.story import person
+from tests.stage.story import person
 
 HOMES = ["HP20 1UA", "HP20 1UA", "HP5 1AA", "SL7 1AA", "OX1 1AA", None]
 
@@ -58,7 +59,7 @@ class Contacts(Stage):
         actor: User | Agency = Agency.objects.get(code=by) if is_agency else person(by)
         now, is_open = self.now, calendar.current().is_open(self.now)
         received = self.attempt(
-            is_agency or is_front_door(by), contacts.receive, document=document, by=actor, now=now, idempotency_key=key
+            is_agency or is_front_door(by), receiving.receive, document=document, by=actor, now=now, idempotency_key=key
         )
         if received is None:
             return None
@@ -82,7 +83,7 @@ class Contacts(Stage):
         document = document | {"received_by_phone": not document["received_by_phone"]} if changed else document
         before = fingerprint()
         again = self.attempt(
-            not changed, contacts.receive, document=document, by=actor, now=self.now, idempotency_key=key
+            not changed, receiving.receive, document=document, by=actor, now=self.now, idempotency_key=key
         )
         assert again is None or not again.is_new
         assert fingerprint() == before
@@ -93,7 +94,11 @@ class Contacts(Stage):
         contact = pick(which, self.ledger.waiting, list(self.ledger.contacts.values()))
         looker = somebody(who, filter(contact.is_seen_by, CAST))
         self.attempt(
-            contact.is_seen_by(looker), looking.at_contact, reference=contact.reference, by=person(looker), now=self.now
+            contact.is_seen_by(looker),
+            viewing.view_contact,
+            reference=contact.reference,
+            by=person(looker),
+            now=self.now,
         )
 
     @precondition(lambda self: self.ledger.contacts)
@@ -107,7 +112,7 @@ class Contacts(Stage):
         told = service == "not_sought" or says_something(said)
         may = is_front_door(by) and contact.status == "received" and service != "perhaps" and told and not tomorrow
         self.attempt(
-            may, contacts.record_agreement, contact_id=contact.pk, service=service, given_by=said,
+            may, learning.record_agreement, contact_id=contact.pk, service=service, given_by=said,
             on=local_day(self.now) + tomorrow * DAYS, by=person(by), now=self.now,
         )  # fmt: skip
 
@@ -120,7 +125,7 @@ class Contacts(Stage):
         seen = row.recommendations.earliest("pk").pk if stale else row.recommendation_id
         may = is_front_door(by) and contact.status == "received" and seen == row.recommendation_id
         self.attempt(
-            may, contacts.record_checks, contact_id=contact.pk, recommendation_id=seen, sibling_on_cp_plan=plan,
+            may, learning.record_checks, contact_id=contact.pk, recommendation_id=seen, sibling_on_cp_plan=plan,
             children={entry.pk: (plan, None) for entry in row.children.all()}, by=person(by), now=self.now,
         )  # fmt: skip
 
@@ -135,7 +140,7 @@ class Contacts(Stage):
         by = somebody(who, filter(is_front_door, CAST))
         may = is_front_door(by) and contact.status == "received" and match.status == "proposed"
         self.attempt(
-            may, contacts.settle_match, contact_id=contact.pk, match_id=match.pk, same=same, by=person(by), now=self.now
+            may, learning.settle_match, contact_id=contact.pk, match_id=match.pk, same=same, by=person(by), now=self.now
         )
 
     @precondition(lambda self: self.ledger.contacts)
@@ -143,14 +148,14 @@ class Contacts(Stage):
     def tell_the_referrer(self, which: int, who: int | str, how: str) -> None:
         contact = pick(which, list(self.ledger.contacts.values()))
         by = somebody(who, filter(is_front_door, CAST))
-        may, action = is_front_door(by), contacts.acknowledge
+        may, action = is_front_door(by), referrers.acknowledge
         match how:
             case "acknowledge":
                 may &= not contact.acknowledged
             case "feed back":
-                may, action = may and contact.status == "decided" and not contact.fed_back, contacts.give_feedback
+                may, action = may and contact.status == "decided" and not contact.fed_back, referrers.give_feedback
             case _:
-                may, action = may and contact.by_phone and not contact.confirmed, contacts.confirm_in_writing
+                may, action = may and contact.by_phone and not contact.confirmed, referrers.confirm_in_writing
         if self.attempt(may, action, contact_id=contact.pk, by=person(by), now=self.now):
             contact.acknowledged |= how == "acknowledge"
             contact.fed_back |= how == "feed back"
@@ -205,7 +210,7 @@ class Contacts(Stage):
             works_in(by, contact.team) and contact.status == "received" and not contact.passed and says_something(note)
         )
         now = self.now
-        if self.attempt(may, handovers.hand_over, contact_id=contact.pk, note=note, by=person(by), now=now):
+        if self.attempt(may, contact_handovers.hand_over, contact_id=contact.pk, note=note, by=person(by), now=now):
             contact.passes_to(DAY if contact.team == NIGHT else NIGHT, now)
 
     @precondition(lambda self: self.ledger.to_take_on)
@@ -214,7 +219,7 @@ class Contacts(Stage):
         contact = pick(which, self.ledger.to_take_on, list(self.ledger.contacts.values()))
         by = somebody(who, [each for each in CAST if works_in(each, contact.team)])
         may = works_in(by, contact.team) and contact.passed
-        if self.attempt(may, handovers.take_on, contact_id=contact.pk, by=person(by), now=self.now):
+        if self.attempt(may, contact_handovers.take_on, contact_id=contact.pk, by=person(by), now=self.now):
             contact.passed = False
 
     def pass_to_the_day_team(self) -> None:
@@ -223,6 +228,6 @@ class Contacts(Stage):
         if working_time.is_open(now):
             today = local_day(now)
             expected = self.ledger.at_night(at(today, working_time.hours[today.weekday()].opens))
-        assert self.attempt(True, handovers.pass_at_opening, now=now) == len(expected)
+        assert self.attempt(True, opening.pass_to_day_team, now=now) == len(expected)
         for contact in expected:
             contact.passes_to(DAY, now)

@@ -5,14 +5,14 @@ from datetime import datetime
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from casework.actions import decisions, looking
-from casework.history import household
+from casework.actions import decisions, viewing
+from casework.families.household import household
 from casework.models import Case, Contact, Decision, Handoff
 from localities.models import Team
 from tests.model.contacts import Contacts
 from tests.model.ledger import CAST, FRONT, ACase, AContact, AnOffer, has, is_front_door
 from tests.model.stage import SECOND, TEAMS, WHICH, WHO, WORDS, pick, says_something, somebody
-from tests.story import person
+from tests.stage.story import person
 
 # What people decide that the rules did not say; the last two nobody can. The first needs a second person.
 PATHWAYS = [
@@ -44,7 +44,7 @@ class Deciding(Contacts):
         how: tuple[str, int, str] | None = None, stale: bool = False, team: str | None = None,
     ) -> None:  # fmt: skip
         if looks:
-            self.attempt(True, looking.at_contact, reference=contact.reference, by=person("amina"), now=self.now)
+            self.attempt(True, viewing.view_contact, reference=contact.reference, by=person("amina"), now=self.now)
         row = Contact.objects.get(pk=contact.pk)
         recommended = row.recommendation
         assert recommended is not None

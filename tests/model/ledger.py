@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from casework.reference_data import BUCKINGHAMSHIRE
+from localities.loading import BUCKINGHAMSHIRE
 
 THIRTY_DAYS = timedelta(days=30)
 FRONT = frozenset({"front-door", "emergency-duty"})

@@ -14,8 +14,6 @@ from django.db.models import Model
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from casework import integrity
-from casework.errors import CaseworkError
 from casework.models import (
     Case,
     Clock,
@@ -28,16 +26,17 @@ from casework.models import (
     Reminder,
     Responsibility,
 )
+from casework.record import integrity
+from errors import InvalidInput, ServiceError
 from localities.models import CalendarDay
 from localities.working_time import local_day
-from tests.documents import address, child, contact_document, nhs_number
-from tests.mail import Sink
 from tests.model.ledger import CAST, Ledger, overtaken
-from tests.moments import local
-from tests.sql import run, settle
-from triage.documents import InvalidDocument
+from tests.stage.documents import address, child, contact_document, nhs_number
+from tests.stage.mail import Sink
+from tests.stage.moments import local
+from tests.stage.sql import run, settle
 
-SENTENCES = (CaseworkError, InvalidDocument, ObjectDoesNotExist)
+SENTENCES = (ServiceError, InvalidInput, ObjectDoesNotExist)
 SECOND, DAYS = timedelta(seconds=1), timedelta(days=1)
 Thing = TypeVar("Thing")
 

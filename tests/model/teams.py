@@ -9,7 +9,7 @@ from localities.models import OtherAuthority, Team
 from tests.model.deciding import Deciding
 from tests.model.ledger import CAST, FRONT, has, works_in
 from tests.model.stage import SECOND, TEAMS, WHICH, WHO, WORDS, pick, says_something, somebody
-from tests.story import person
+from tests.stage.story import person
 
 
 class Teams(Deciding):
@@ -36,7 +36,7 @@ class Teams(Deciding):
             and (not questioned or says_something(lead_reason))
         )  # fmt: skip
         if may and not says_something(despite):
-            may = None  # Whether somebody knows the family is for tests/test_continuity.py.
+            may = None  # Whether somebody knows the family is for tests/families/test_continuity.py.
         now = self.now
         handoff = self.attempt(
             may, handoffs.offer, case_id=case.pk, to_team_id=Team.objects.get(code=to).pk, reason=reason,

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from casework import integrity
+from casework.record import integrity
 from tests.conftest import THURSDAY
-from tests.story import Story
+from tests.stage.story import Story
 
 
 @pytest.fixture

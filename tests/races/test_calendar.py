@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from casework.actions import calendar, contacts, reminders
+from casework.actions import calendar, learning
+from casework.jobs import calendar_changes, sweep
 from casework.models import AuditEvent, CalendarEdit, Clock, ClockChange, Contact, Event, Reminder
 from localities.models import CalendarDay
 from localities.working_time import local_day
-from tests.moments import day, local
-from tests.races.racing import TIMES, family, race, received, somebody_waits, until
-from tests.story import Story, person
-from tests.test_clock_changes import NOT_ASKED, pause
+from tests.actions.test_clock_changes import NOT_ASKED, pause
+from tests.stage.moments import day, local
+from tests.stage.racing import TIMES, family, race, received, somebody_waits, until
+from tests.stage.story import Story, person
 
 # Over these days the clocks of a contact of Thursday 19 November 2026 run.
 FRIDAY, TUESDAY = "Fri 20 Nov 2026", "Tue 24 Nov 2026"
@@ -27,14 +28,14 @@ FRIDAY, TUESDAY = "Fri 20 Nov 2026", "Tue 24 Nov 2026"
 def enter(on: str, at: datetime, kind: str = "bank_holiday") -> None:
     """An administrator enters a day."""
     entered = CalendarDay(date=day(on), kind=kind, name="A day of rest")
-    calendar.change_day(entered, before=None, by=person("adele"), now=at)
+    calendar.change_day(day=entered, before=None, by=person("adele"), now=at)
 
 
 def recompute(at: datetime) -> Callable[[], int]:
     """A worker, which goes on until nothing is left."""
 
     def goes_on() -> int:
-        return sum(calendar.recompute(clock=lambda: at) for _ in range(4))
+        return sum(calendar_changes.recompute(clock=lambda: at) for _ in range(4))
 
     return goes_on
 
@@ -50,7 +51,7 @@ def moved() -> dict[int, int]:
 class TestComputing:
     @pytest.fixture(autouse=True)
     def _pieces(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(calendar, "AT_ONCE", 3)
+        monkeypatch.setattr(calendar_changes, "AT_ONCE", 3)
 
     @pytest.mark.parametrize("workers", [2, 4])
     def test_any_number_of_workers_move_everything_once(self, told: Story, workers: int) -> None:
@@ -86,13 +87,13 @@ class TestComputing:
         late = local("Fri 20 Nov 2026 10:00")
         enter(FRIDAY, late)
 
-        def sweep() -> int:
-            return sum(reminders.sweep(now=late) for _ in range(4))
+        def sweep_often() -> int:
+            return sum(sweep.sweep(now=late) for _ in range(4))
 
-        outcomes = race(recompute(late), sweep, sweep, recompute(late))
+        outcomes = race(recompute(late), sweep_often, sweep_often, recompute(late))
         assert all(isinstance(outcome, int) for outcome in outcomes), outcomes
         for at in (local("Mon 23 Nov 2026 10:00"), local("Wed 25 Nov 2026 10:00"), local("Fri 27 Nov 2026 10:00")):
-            reminders.sweep(now=at)
+            sweep.sweep(now=at)
         clocks = Clock.objects.count()
         assert Reminder.objects.values("clock", "step").distinct().count() == Reminder.objects.count() == 3 * clocks
 
@@ -172,7 +173,7 @@ def test_a_clock_that_goes_on_while_it_is_moved_keeps_both(told: Story) -> None:
     def answer() -> list[Any]:
         moves.wait(timeout=10)
         return [
-            contacts.record_agreement(
+            learning.record_agreement(
                 contact_id=contact.pk, service="given", given_by="mother", on=local_day(at), by=person("amina"), now=at
             )
             for contact in waiting

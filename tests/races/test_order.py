@@ -5,18 +5,18 @@ reminders go in letters that no two drains share.
 
 from collections.abc import Callable
 
-from casework.actions import outbox, reminders
+from casework.jobs import delivery, sweep
 from casework.models import AuditEvent, Contact, Event, OutboxMessage
-from tests.mail import Sink, mail_server
-from tests.races.racing import family, race, received
-from tests.story import Story
+from tests.stage.mail import Sink, mail_server
+from tests.stage.racing import family, race, received
+from tests.stage.story import Story
 
 
 def drain(told: Story, sink: Sink) -> Callable[[], int]:
     """A worker that comes round again and again: what waited for another's message goes then."""
 
     def comes_round() -> int:
-        return sum(outbox.drain(clock=lambda: told.now, connect=sink.connect).sent for _ in range(10))
+        return sum(delivery.drain(clock=lambda: told.now, connect=sink.connect).sent for _ in range(10))
 
     return comes_round
 
@@ -42,7 +42,7 @@ def test_every_reminder_is_in_one_letter_and_no_step_overtakes_another(told: Sto
     """Warned of, late, and still late: all of it waits at once, for six people."""
     for number in range(6):
         told.contact(**family(number), referrer={"name": "Duty desk"})
-    reminders.sweep(now=told.later(days=10))
+    sweep.sweep(now=told.later(days=10))
     told.later()
     with mail_server() as sink:
         outcomes = race(*[drain(told, sink)] * 4)

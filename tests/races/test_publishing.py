@@ -13,16 +13,17 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from casework import integrity, rules
-from casework.actions import contacts, rule_sets
-from casework.errors import NotAllowedInStatus
+from casework.actions import receiving, rule_sets
+from casework.facts import published_rules
 from casework.models import AuditEvent, Contact, Event, Recommendation
+from casework.record import integrity
+from errors import NotAllowedInStatus
 from localities.models import Agency
-from tests.documents import child, contact_document
-from tests.drafts import AHEAD, Drafts, latest
-from tests.races.racing import TIMES, one_wins, race
-from tests.story import Story, person
-from tests.triage.documents import having
+from tests.stage.documents import child, contact_document
+from tests.stage.drafts import AHEAD, Drafts, latest
+from tests.stage.racing import TIMES, one_wins, race
+from tests.stage.rule_documents import having
+from tests.stage.story import Story, person
 from triage.models import RuleSetVersion
 
 MOMENT = timedelta(microseconds=1)
@@ -60,7 +61,7 @@ def received(number: int, now: Callable[[], datetime] = clock) -> Contact:
     agreed = {"service": "given", "given_by": "mother", "on": "2026-01-05"}
     document = contact_document(children=[entry], adults=[], agreement=agreed)
     school = Agency.objects.get(code="example-primary-school")
-    return contacts.receive(document=document, by=school, now=now()).contact
+    return receiving.receive(document=document, by=school, now=now()).contact
 
 
 def history() -> list[RuleSetVersion]:
@@ -248,5 +249,5 @@ class TestWhileContactsArrive:
         contact, published = race(send, publish)
         assert isinstance(published, RuleSetVersion), repr(published)
         assert published.live.lower == contact.received_at + MOMENT
-        assert rules.live(contact.received_at).version_id == old.pk
+        assert published_rules.live(contact.received_at).version_id == old.pk
         assert nobody_fell_between() == 1

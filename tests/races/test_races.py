@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from casework.actions import cases, contacts, decisions, handoffs, outbox, reminders
-from casework.errors import CaseworkError, TakenBySomeoneElse
+from casework.actions import cases, decisions, handoffs, learning, receiving, referrers
+from casework.jobs import delivery, sweep
 from casework.models import (
     AuditEvent,
     Case,
@@ -30,21 +30,12 @@ from casework.models import (
     Responsibility,
     SignOff,
 )
+from errors import InvalidInput, ServiceError, TakenBySomeoneElse
 from localities.models import Agency
-from tests.documents import contact_document, nhs_number
-from tests.mail import mail_server
-from tests.races.racing import (
-    TIMES,
-    by_number,
-    by_turns,
-    family,
-    on_offer,
-    one_wins,
-    race,
-    received,
-)
-from tests.story import Story, person
-from triage.documents import InvalidDocument
+from tests.stage.documents import contact_document, nhs_number
+from tests.stage.mail import mail_server
+from tests.stage.racing import TIMES, by_number, by_turns, family, on_offer, one_wins, race, received
+from tests.stage.story import Story, person
 
 
 class TestReceiving:
@@ -53,11 +44,11 @@ class TestReceiving:
         for number in range(3):
             document = contact_document(**family(number))
 
-            def send(document: dict[str, Any] = document, key: str = f"key-{number}") -> contacts.Received:
-                return contacts.receive(document=document, by=school, now=told.now, idempotency_key=key)
+            def send(document: dict[str, Any] = document, key: str = f"key-{number}") -> receiving.Received:
+                return receiving.receive(document=document, by=school, now=told.now, idempotency_key=key)
 
             outcomes = race(*[send] * 8)
-            assert all(isinstance(outcome, contacts.Received) for outcome in outcomes), outcomes
+            assert all(isinstance(outcome, receiving.Received) for outcome in outcomes), outcomes
             assert sum(outcome.is_new for outcome in outcomes) == 1
             assert len({outcome.contact.reference for outcome in outcomes}) == 1
             assert Contact.objects.filter(idempotency_key=f"key-{number}").count() == 1
@@ -66,8 +57,8 @@ class TestReceiving:
     def test_one_form_sent_in_twice_is_one_contact(self, told: Story) -> None:
         document = contact_document(**family(0))
 
-        def send() -> contacts.Received:
-            return contacts.receive(document=document, by=person("amina"), now=told.now, idempotency_key="form")
+        def send() -> receiving.Received:
+            return receiving.receive(document=document, by=person("amina"), now=told.now, idempotency_key="form")
 
         outcomes = race(*[send] * 4)
         assert len({outcome.contact.reference for outcome in outcomes}) == 1, outcomes
@@ -78,9 +69,9 @@ class TestReceiving:
             about = contact_document(**family(number))
             about["children"][0]["nhs_number"] = nhs_number(number)
 
-            def send(by: str, document: dict[str, Any] = about) -> contacts.Received:
+            def send(by: str, document: dict[str, Any] = about) -> receiving.Received:
                 agency = Agency.objects.get(code=by)
-                return contacts.receive(document=document, by=agency, now=told.now)
+                return receiving.receive(document=document, by=agency, now=told.now)
 
             outcomes = race(lambda: send("example-primary-school"), lambda: send("example-police"))
             assert [getattr(outcome, "is_new", outcome) for outcome in outcomes] == [True, True]
@@ -96,9 +87,9 @@ class TestReceiving:
                 for which in range(2)
             ]
 
-            def send(by: str, order: int, siblings: list[dict[str, Any]] = siblings) -> contacts.Received:
+            def send(by: str, order: int, siblings: list[dict[str, Any]] = siblings) -> receiving.Received:
                 document = contact_document(children=siblings[::order], adults=[])
-                return contacts.receive(document=document, by=Agency.objects.get(code=by), now=told.now)
+                return receiving.receive(document=document, by=Agency.objects.get(code=by), now=told.now)
 
             outcomes = race(lambda: send("example-primary-school", 1), lambda: send("example-police", -1))
             assert [getattr(outcome, "is_new", outcome) for outcome in outcomes] == [True, True]
@@ -114,7 +105,7 @@ class TestReceiving:
 
             def settle(contact: int = alike.pk, match: int = match.pk, now: Any = moment) -> Contact:
                 with transaction.atomic():
-                    settled = contacts.settle_match(
+                    settled = learning.settle_match(
                         contact_id=contact, match_id=match, same=True, by=person("amina"), now=now
                     )
                     time.sleep(0.3)
@@ -122,7 +113,7 @@ class TestReceiving:
 
             def write_down(contact: Contact = known, now: Any = moment) -> Contact:
                 assert contact.recommendation is not None
-                return contacts.record_checks(
+                return learning.record_checks(
                     contact_id=contact.pk, recommendation_id=contact.recommendation.pk, sibling_on_cp_plan=None,
                     children={contact.children.get().pk: (True, False)}, by=person("maya"), now=now,
                 )  # fmt: skip
@@ -175,7 +166,7 @@ class TestDeciding:
             now = told.later()
 
             def refuse(contact: Contact = contact, now: Any = now) -> Contact:
-                return contacts.record_agreement(
+                return learning.record_agreement(
                     contact_id=contact.pk, service="withdrawn", given_by="mother", on=now.date(), by=person("oliver"),
                     now=now,
                 )  # fmt: skip
@@ -205,9 +196,9 @@ class TestOneChildTwice:
         for number in range(TIMES):
             told.contact(**by_number(number))
 
-            def send(by: str, number: int = number) -> contacts.Received:
+            def send(by: str, number: int = number) -> receiving.Received:
                 document = contact_document(**by_number(number))
-                return contacts.receive(document=document, by=Agency.objects.get(code=by), now=told.now)
+                return receiving.receive(document=document, by=Agency.objects.get(code=by), now=told.now)
 
             outcomes = race(lambda: send("example-primary-school"), lambda: send("example-police"))
             counts = [outcome.contact.recommendation.facts["family"]["contacts_3_months"] for outcome in outcomes]
@@ -253,7 +244,7 @@ class TestOneChildTwice:
 
             closed, linked = race(close, link)
             assert isinstance(closed, Case), closed
-            assert isinstance(linked, (CaseworkError, InvalidDocument)), linked
+            assert isinstance(linked, (ServiceError, InvalidInput)), linked
             contact.refresh_from_db()
             assert (contact.status, contact.case) == ("received", None)
 
@@ -338,10 +329,10 @@ class TestSweeping:
         clocks = Clock.objects.running().count()
         late = told.later(days=60)
 
-        def sweep() -> int:
-            return sum(reminders.sweep(now=late) for _ in range(4))
+        def sweep_often() -> int:
+            return sum(sweep.sweep(now=late) for _ in range(4))
 
-        swept = race(*[sweep] * 4)
+        swept = race(*[sweep_often] * 4)
         assert sum(swept) == 3 * clocks == Reminder.objects.count()
         assert Reminder.objects.values("clock", "step").distinct().count() == 3 * clocks
         sent = OutboxMessage.objects.filter(kind="reminder")
@@ -365,7 +356,7 @@ class TestSweeping:
                 contact_id=contact.pk, recommendation_id=seen, pathway="family_help", level=3, rag="green",
                 rationale="So it is.", by=person("amina"), now=now,
             ),
-            lambda: reminders.sweep(now=now),
+            lambda: sweep.sweep(now=now),
             before='INSERT INTO "casework_decision"',
         )  # fmt: skip
         assert isinstance(decided, Decision), repr(decided)
@@ -378,8 +369,8 @@ class TestSending:
             received(told, number)
         with mail_server() as sink:
 
-            def drain() -> outbox.Delivered:
-                return outbox.drain(clock=lambda: told.now, connect=sink.connect)
+            def drain() -> delivery.Delivered:
+                return delivery.drain(clock=lambda: told.now, connect=sink.connect)
 
             delivered = race(*[drain] * 4)
             assert sum(each.sent for each in delivered) == 16, delivered
@@ -395,15 +386,15 @@ class TestSending:
                 contact = received(told, number)
                 now = told.later()
 
-                def drain(now: Any = now) -> outbox.Delivered:
-                    return outbox.drain(clock=lambda: now + timedelta(seconds=1), connect=sink.connect)
+                def drain(now: Any = now) -> delivery.Delivered:
+                    return delivery.drain(clock=lambda: now + timedelta(seconds=1), connect=sink.connect)
 
                 def tell(pk: int = contact.pk, now: Any = now) -> Contact:
-                    return contacts.acknowledge(contact_id=pk, by=person("oliver"), now=now)
+                    return referrers.acknowledge(contact_id=pk, by=person("oliver"), now=now)
 
                 sent, by_telephone = race(drain, tell)
                 assert sent == (1, 0)
-                assert isinstance(by_telephone, (Contact, CaseworkError)), repr(by_telephone)
+                assert isinstance(by_telephone, (Contact, ServiceError)), repr(by_telephone)
                 contact.refresh_from_db()
                 clock = contact.clocks.get(kind="acknowledge_referrer")
                 assert contact.acknowledged_at == clock.stopped_at

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.triage.oracle import AGGRAVATORS, AGREEMENTS, CATALOGUE, RULES, expected
+from tests.stage.oracle import AGGRAVATORS, AGREEMENTS, CATALOGUE, RULES, expected
 from triage.recommendation import recommend
 from triage.ruleset import shipped
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.triage.documents import Json, having, read, whole
+from tests.stage.rule_documents import Json, having, read, whole
 from triage.differences import Difference, Kind, differences
 from triage.drafting import with_scenario, without_scenario
 from triage.ruleset import shipped

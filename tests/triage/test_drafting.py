@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.triage.documents import Json, at, leaves, read, whole
+from errors import InvalidInput
+from tests.stage.rule_documents import Json, at, leaves, read, whole
 from triage import drafting
-from triage.documents import InvalidDocument
 from triage.language import Path
 from triage.rule_set_document import as_json, conditions
 from triage.ruleset import shipped
@@ -212,7 +212,7 @@ class TestYaml:
         assert "protected: false" not in text
 
     def test_it_is_read_as_a_whole(self) -> None:
-        with pytest.raises(InvalidDocument) as invalid:
+        with pytest.raises(InvalidInput) as invalid:
             drafting.from_yaml("ruleset: ours\nversion: 0\nrules: []\n")
         places = {fault.place for fault in invalid.value.faults}
         assert {"version", "rules", "title", "pathways", "indicators"} <= places
@@ -229,12 +229,12 @@ class TestYaml:
     )
     def test_what_no_careful_reader_reads(self, text: str, says: str) -> None:
         for read_it in (drafting.from_yaml, lambda text: drafting.part_from_yaml(text, "facts")):
-            with pytest.raises(InvalidDocument, match=says):
+            with pytest.raises(InvalidInput, match=says):
                 read_it(text)
 
     def test_a_part_is_named_by_its_field(self) -> None:
         for text in ("a: [1\n", "a: 1\na: 2\n", "a: &x 1\nb: *x\n"):
-            with pytest.raises(InvalidDocument) as invalid:
+            with pytest.raises(InvalidInput) as invalid:
                 drafting.part_from_yaml(text, "facts")
             assert all(fault.path[0] == "facts" for fault in invalid.value.faults)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.triage.asking import NO_TO_EVERY_QUESTION, Facts, answer, child, contact
+from tests.stage.asking import NO_TO_EVERY_QUESTION, Facts, answer, child, contact
 from triage.recommendation import recommend
 from triage.ruleset import SHIPPED, load_file, shipped
 

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from triage.documents import InvalidDocument, load_json
+from errors import InvalidInput
+from triage.documents import load_json
 from triage.ruleset import shipped
 
 
 def faults(facts: object) -> list[str]:
-    with pytest.raises(InvalidDocument) as caught:
+    with pytest.raises(InvalidInput) as caught:
         shipped().facts(facts)
     return [str(fault) for fault in caught.value.faults]
 
@@ -254,7 +255,7 @@ NOT_JSON: list[tuple[str | bytes, str]] = [
 
 @pytest.mark.parametrize(("text", "sentence"), NOT_JSON, ids=[sentence for _, sentence in NOT_JSON])
 def test_text_that_is_not_json_is_one_sentence(text: str | bytes, sentence: str) -> None:
-    with pytest.raises(InvalidDocument) as caught:
+    with pytest.raises(InvalidInput) as caught:
         load_json(text)
     assert [str(fault) for fault in caught.value.faults] == [sentence]
 

@@ -21,8 +21,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, note, settings
 from hypothesis import strategies as st
 
-from tests.triage.asking import Facts, answer, child, contact, fired, pathway
-from tests.triage.oracle import (
+from tests.stage.asking import Facts, answer, child, contact, fired, pathway
+from tests.stage.oracle import (
     AGREEMENTS,
     CATALOGUE,
     DOMAINS,

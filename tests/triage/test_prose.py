@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.triage.asking import child, contact
-from tests.triage.documents import Json, called, having, leaves, read, whole
+from tests.stage.asking import child, contact
+from tests.stage.rule_documents import Json, called, having, leaves, read, whole
 from triage.prose import Chapter, chapters, facts_say
 from triage.rule_set_document import RuleSetDocument
 from triage.ruleset import shipped

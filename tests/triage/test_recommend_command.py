@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.calculators import refused, run
-from tests.triage.asking import Facts, answer, child, contact
+from tests.stage.asking import Facts, answer, child, contact
+from tests.stage.calculators import refused, run
 from triage.ruleset import SHIPPED
 
 SEVERAL: list[Facts] = [

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.triage.asking import child, contact
-from tests.triage.documents import Json, having, whole
+from tests.stage.asking import child, contact
+from tests.stage.rule_documents import Json, having, whole
 from triage.direction import Direction, Turn
 from triage.recommendation import recommend
 from triage.replay import NOBODY_YET, Advice, Past, Replay, team_of

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from triage.documents import InvalidDocument
+from errors import InvalidInput
 from triage.ruleset import SHIPPED, RuleSet, load_file, parse, shipped
 
 Document = dict[str, Any]
 
-with (Path(__file__).parent / "indicators.csv").open(encoding="utf-8", newline="") as _file:
+with (Path(__file__).parents[1] / "stage" / "indicators.csv").open(encoding="utf-8", newline="") as _file:
     CATALOGUE = list(csv.DictReader(_file))
 
 
@@ -120,7 +120,7 @@ def _entry(at: Any, name: str) -> Any:
 
 
 def faults(document: object) -> list[str]:
-    with pytest.raises(InvalidDocument) as caught:
+    with pytest.raises(InvalidInput) as caught:
         parse(document)
     return [str(fault) for fault in caught.value.faults]
 
@@ -479,13 +479,13 @@ UNREADABLE: list[tuple[str, str | bytes]] = [
 
 @pytest.mark.parametrize("text", [row[1] for row in UNREADABLE], ids=[row[0] for row in UNREADABLE])
 def test_text_that_cannot_be_read_ends_in_a_sentence(tmp_path: Path, text: str | bytes) -> None:
-    with pytest.raises(InvalidDocument) as caught:
+    with pytest.raises(InvalidInput) as caught:
         load(tmp_path, text)
     assert all(fault.says.endswith(".") for fault in caught.value.faults)
 
 
 def test_an_empty_file_is_no_rule_set(tmp_path: Path) -> None:
-    with pytest.raises(InvalidDocument, match="must be an object, not null"):
+    with pytest.raises(InvalidInput, match="must be an object, not null"):
         load(tmp_path, "# nothing yet\n")
 
 
@@ -494,7 +494,7 @@ def test_a_key_that_stands_twice_is_a_fault(tmp_path: Path) -> None:
     wanted = "    then: {pathway: strategy_discussion, rag: red, level: 4}\n"
     text = SHIPPED.read_text(encoding="utf-8")
     assert text.count(wanted) == 1
-    with pytest.raises(InvalidDocument, match="twice"):
+    with pytest.raises(InvalidInput, match="twice"):
         load(tmp_path, text.replace(wanted, wanted + "    then: {pathway: advice, rag: blue, level: 1}\n"))
 
 
@@ -614,7 +614,7 @@ def test_a_scenario_knows_the_indicators_of_its_own_document() -> None:
 )
 def test_an_alias_is_refused_with_its_line(tmp_path: Path, text: str, line: int) -> None:
     """A few aliases of aliases are a document too large for any machine."""
-    with pytest.raises(InvalidDocument) as caught:
+    with pytest.raises(InvalidInput) as caught:
         load(tmp_path, text)
     assert str(caught.value) == f"Line {line} uses an alias (*): write out what it stands for."
 
@@ -622,7 +622,7 @@ def test_an_alias_is_refused_with_its_line(tmp_path: Path, text: str, line: int)
 def test_a_document_of_aliases_of_aliases_ends_at_once(tmp_path: Path) -> None:
     rows = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     rows += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 20)]
-    with pytest.raises(InvalidDocument, match="Line 2 uses an alias"):
+    with pytest.raises(InvalidInput, match="Line 2 uses an alias"):
         load(tmp_path, "\n".join(rows))
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.triage.asking import Facts, answer, child, contact, fired, pathway
+from tests.stage.asking import Facts, answer, child, contact, fired, pathway
 
 # Level 2 indicators by domain, and level 3 ones, none of them a risk from the parents to a very young child.
 DEVELOPMENT_2 = ("L2-01", "L2-06", "L2-08", "L2-26")

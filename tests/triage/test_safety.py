@@ -3,9 +3,9 @@
 import pytest
 import yaml
 
-from tests.triage.documents import Json, having, whole
+from errors import InvalidInput
+from tests.stage.rule_documents import Json, having, whole
 from triage.differences import differences
-from triage.documents import InvalidDocument
 from triage.reading import load_yaml, read_document
 from triage.ruleset import parse, shipped
 from triage.safety import changed
@@ -48,7 +48,7 @@ class TestWhatSafetyRestsOn:
 
 
 def faults(document: object) -> list[str]:
-    with pytest.raises(InvalidDocument) as caught:
+    with pytest.raises(InvalidInput) as caught:
         parse(document)
     return [str(fault) for fault in caught.value.faults]
 
@@ -104,7 +104,7 @@ class TestWhatTheReaderRefuses:
         "text", ["a: !!int ''", "a: !!float ''", "a: !!bool foo", "a: !!timestamp foo", "!!set [a]"]
     )
     def test_yaml_whose_tags_do_not_fit(self, text: str) -> None:
-        with pytest.raises(InvalidDocument, match="This is not YAML"):
+        with pytest.raises(InvalidInput, match="This is not YAML"):
             load_yaml(text)
 
     def test_many_keys_are_read_in_a_moment(self) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests.triage.asking import child
-from tests.triage.documents import Json, Path, having, whole
+from errors import InvalidInput
+from tests.stage.asking import child
+from tests.stage.rule_documents import Json, Path, having, whole
 from triage import drafting
-from triage.documents import InvalidDocument
 from triage.rule_set_document import as_json
 from triage.ruleset import parse, shipped
 from triage.scenarios import expectation, protected, run
@@ -74,7 +74,7 @@ class TestWhatDiffers:
     @pytest.mark.parametrize(("facts", "expect", "says"), DIFFERENCES)
     def test_each_thing_is_named_in_a_sentence(self, facts: Json, expect: Json, says: str) -> None:
         if not says:
-            with pytest.raises(InvalidDocument, match="marac_case is not a rule or an aggravator"):
+            with pytest.raises(InvalidInput, match="marac_case is not a rule or an aggravator"):
                 differs(facts, expect)
             return
         assert differs(facts, expect) == (says,)

@@ -11,9 +11,9 @@ import pytest
 import yaml
 from jsonschema_rs import Draft202012Validator, ValidationError, meta
 
-from tests.triage.documents import Json, having, read, whole
+from errors import InvalidInput
+from tests.stage.rule_documents import Json, having, read, whole
 from tests.triage.test_rule_set_document import DEEP_INSIDE, FAULTS_OF_SHAPE, broken
-from triage.documents import InvalidDocument
 from triage.drafting import path_of, with_entry
 from triage.reading import read_document
 from triage.rule_set_document import json_schema
@@ -59,7 +59,7 @@ BY_BOTH = [row for row in FAULTS_OF_SHAPE if row[1] != 2.0]
 def test_a_fault_of_shape_is_refused_by_both(path: str, value: object, says: str) -> None:
     document = broken({path: value})
     assert refuses(document), says
-    with pytest.raises(InvalidDocument):
+    with pytest.raises(InvalidInput):
         read_document(document)
 
 
@@ -101,7 +101,7 @@ OF_SCENARIOS: list[Json] = [
 def test_so_is_a_scenario_of_another_shape(changes: Json) -> None:
     document = scenario(**changes)
     assert refuses(document)
-    with pytest.raises(InvalidDocument):
+    with pytest.raises(InvalidInput):
         read_document(document)
 
 
@@ -119,7 +119,7 @@ def test_so_is_a_scenario_of_another_shape(changes: Json) -> None:
 )
 def test_what_leads_nowhere_is_the_readers_alone_to_see(document: Json) -> None:
     assert not refuses(document)
-    with pytest.raises(InvalidDocument):
+    with pytest.raises(InvalidInput):
         read(document)
 
 

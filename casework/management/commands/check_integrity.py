@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from casework.integrity import check
+from casework.record.integrity import check
 
 
 class Command(BaseCommand):

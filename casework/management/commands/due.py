@@ -9,9 +9,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from casework.clock_policies import Moments, Policy, load_file, moments, shipped, shipped_working_time
+from casework.deadlines.policies import Moments, Policy, load_file, moments, shipped, shipped_working_time
+from errors import Fault, InvalidInput
 from localities.working_time import LONDON, as_utc
-from triage.documents import Fault, InvalidDocument, quoted
+from triage.documents import quoted
 
 
 class Command(BaseCommand):
@@ -41,7 +42,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"due {_local(answer.due_at)}\nwarn {_local(answer.warn_at)}")
         except OSError as error:
             self._stop([f"{error.filename}: {error.strerror}."])
-        except InvalidDocument as invalid:
+        except InvalidInput as invalid:
             self._stop(str(fault) for fault in invalid.faults)
 
     def _stop(self, lines: Iterable[str]) -> None:
@@ -54,7 +55,7 @@ def _lines() -> list[str]:
     try:
         return sys.stdin.read().splitlines()
     except UnicodeDecodeError:
-        raise InvalidDocument([Fault((), "Standard input is not text in UTF-8.")]) from None
+        raise InvalidInput([Fault((), "Standard input is not text in UTF-8.")]) from None
 
 
 def _read_all(known: Mapping[str, Policy], lines: Iterable[str]) -> list[Moments]:
@@ -66,12 +67,12 @@ def _read_all(known: Mapping[str, Policy], lines: Iterable[str]) -> list[Moments
             continue
         try:
             if len(words) != 2:
-                raise InvalidDocument([Fault((), "needs two words, a kind and a moment.")])
+                raise InvalidInput([Fault((), "needs two words, a kind and a moment.")])
             answers.append(_read(known, *words))
-        except InvalidDocument as invalid:
+        except InvalidInput as invalid:
             faults += [Fault((f"line {number}", *fault.path), fault.says) for fault in invalid.faults]
     if faults:
-        raise InvalidDocument(faults)
+        raise InvalidInput(faults)
     return answers
 
 
@@ -88,12 +89,12 @@ def _read(known: Mapping[str, Policy], kind: str, start: str | None) -> Moments:
         except (ValueError, OverflowError):
             faults.append(Fault(("--from",), f"{quoted(start)} is not a moment; write it as 2026-12-23T11:00."))
     if faults or moment is None:
-        raise InvalidDocument(faults)
+        raise InvalidInput(faults)
     try:
         return moments(known[kind], moment, shipped_working_time())
     except OverflowError:
         says = f"{quoted(start)} is too near the end of the calendar to count from."
-        raise InvalidDocument([Fault(("--from",), says)]) from None
+        raise InvalidInput([Fault(("--from",), says)]) from None
 
 
 def _local(moment: datetime) -> str:

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from casework.reference_data import BUCKINGHAMSHIRE, load
-from triage.documents import InvalidDocument
+from casework.jobs.reference_data import load
+from errors import InvalidInput
+from localities.loading import BUCKINGHAMSHIRE
 
 
 class Command(BaseCommand):
@@ -21,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, folder: Path, verbosity: int, **options: Any) -> None:
         try:
             counts = load(folder)
-        except InvalidDocument as invalid:
+        except InvalidInput as invalid:
             lines = "\n".join(f"  {fault}" for fault in invalid.faults)
             raise CommandError(f"Nothing was loaded:\n{lines}", returncode=2) from None
         if verbosity > 0:

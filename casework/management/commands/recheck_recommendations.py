@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from casework.actions.rechecks import recheck
+from casework.jobs.rechecks import recheck
 
 
 def _count(text: str) -> int:

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from casework.demonstration.life import seed
-from casework.errors import CaseworkError
+from casework.demonstration.stories import seed
+from errors import ServiceError
 
 
 def _count(text: str) -> int:
@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, contacts: int, **options: Any) -> None:
         try:
             made = seed(contacts=contacts, seed=options["seed"], until=timezone.now(), progress=self.stdout.write)
-        except CaseworkError as error:
+        except ServiceError as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
             raise CommandError("Stopped. What was made stays, and is whole.") from None

@@ -8,13 +8,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from casework.actions import clock_changes, handovers, partner_checks
+from casework.actions import clock_changes, contact_handovers, partner_checks
 from casework.models import Clock, Contact, PartnerCheck
 from casework.web.clock_forms import ExtendForm, PauseForm, ResumeForm
 from casework.web.forms import ActionForm, AskPartnerForm, HandoverForm, PartnerAnswerForm, PartnerWithdrawForm
 from casework.web.signed_in import action_of, user_of
 from casework.web.views import contacts
-from triage.documents import InvalidDocument
+from errors import InvalidInput
 
 
 @action_of("contact")
@@ -56,7 +56,7 @@ def hand_over(request: HttpRequest, reference: str) -> HttpResponse:
     form = HandoverForm(request.POST, prefix="handover")
     return _try(
         request, reference, "handover", form, "The contact is passed on, with your note.",
-        lambda said, by, now: handovers.hand_over(contact_id=contact.pk, note=said["note"], by=by, now=now),
+        lambda said, by, now: contact_handovers.hand_over(contact_id=contact.pk, note=said["note"], by=by, now=now),
     )  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def hand_over(request: HttpRequest, reference: str) -> HttpResponse:
 def take_on(request: HttpRequest, reference: str) -> HttpResponse:
     """Take on what the other shift passed."""
     contact = _fetch(request, reference)
-    handovers.take_on(contact_id=contact.pk, by=user_of(request), now=timezone.now())
+    contact_handovers.take_on(contact_id=contact.pk, by=user_of(request), now=timezone.now())
     messages.success(request, "You have taken this contact on.")
     return redirect("contact", reference)
 
@@ -125,7 +125,7 @@ def _try(
     if form.is_valid():
         try:
             act(form.cleaned_data, user_of(request), now)
-        except InvalidDocument as invalid:
+        except InvalidInput as invalid:
             form.take(invalid)
         else:
             messages.success(request, says)

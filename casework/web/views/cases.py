@@ -12,11 +12,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from casework import permissions, policies, responsibilities
-from casework.actions import cases, clock_changes, handoffs, looking
-from casework.continuity import ties
-from casework.hands import hands_of
+from casework.access import conditions, permissions
+from casework.actions import cases, clock_changes, handoffs, viewing
+from casework.families.continuity import ties
 from casework.models import QUESTIONED_FROM, Case, Clock, ClockChange, Handoff, Responsibility
+from casework.reading.responsibility import responsibility_history
+from casework.record import responsibilities
 from casework.statuses import CaseStatus, HandoffStatus
 from casework.web.clock_forms import ExtendForm, clock_forms
 from casework.web.forms import (
@@ -31,10 +32,10 @@ from casework.web.forms import (
 )
 from casework.web.signed_in import action_of, user_of
 from casework.web.views.contacts import UNPROCESSABLE, errors_of, told
+from errors import InvalidInput
 from localities.models import User
-from localities.standing import standing
+from localities.roles import roles_of
 from localities.working_time import local_day
-from triage.documents import InvalidDocument
 
 
 @require_safe
@@ -47,7 +48,7 @@ def show(request: HttpRequest, reference: str) -> HttpResponse:
 def offer(request: HttpRequest, reference: str) -> HttpResponse:
     """Offer the case to another team."""
     user, now, case = _fetch(request, reference)
-    policies.check_is_open(case)
+    conditions.check_is_open(case)
     form = _offer_form(case, now, request.POST)
     return _try(
         request, case, now, form, "offer", "The case is offered.",
@@ -95,7 +96,7 @@ def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
 def lead(request: HttpRequest, reference: str) -> HttpResponse:
     """Name the lead practitioner."""
     user, now, case = _fetch(request, reference)
-    policies.check_is_open(case)
+    conditions.check_is_open(case)
     form = LeadForm(responsibilities.current(case).team, local_day(now), request.POST)
     return _try(
         request, case, now, form, "lead", "The lead practitioner is named.",
@@ -129,7 +130,7 @@ def authority(request: HttpRequest, reference: str) -> HttpResponse:
 def extend(request: HttpRequest, reference: str) -> HttpResponse:
     """A promise has more time."""
     user, now, case = _fetch(request, reference)
-    policies.check_is_open(case)
+    conditions.check_is_open(case)
     form = ExtendForm(case.clocks.running().order_by("due_at"), request.POST, prefix="extend")
     return _try(
         request, case, now, form, "extend", "There is more time. When it was due first stays in view.",
@@ -183,7 +184,7 @@ def _try(
     if form.is_valid():
         try:
             act(form.cleaned_data)
-        except InvalidDocument as invalid:
+        except InvalidInput as invalid:
             form.take(invalid)
         else:
             messages.success(request, says)
@@ -224,10 +225,10 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     """The case's page, with the form that came back; whoever sees it leaves a trace."""
     user = user_of(request)
     try:
-        case = looking.at_case(reference=reference, by=user, now=now)
+        case = viewing.view_case(reference=reference, by=user, now=now)
     except Case.DoesNotExist:
         raise Http404 from None
-    who = standing(user, local_day(now))
+    who = roles_of(user, local_day(now))
     is_open = case.status == CaseStatus.OPEN
     told_of = Handoff.objects.select_related("from_team", "to_team", "offered_by", "answered_by")
     prefetch_related_objects([case], "children", Prefetch("handoffs", told_of))
@@ -249,7 +250,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         "children": list(case.children.all()),
         "handoffs": offers,
         "on_offer": on_offer,
-        "hands": hands_of(case, offers, held, now),
+        "hands": responsibility_history(case, offers, held, now),
         "holder": holder,
         "clock_changes": list(
             ClockChange.objects.filter(clock__case=case).select_related("clock", "by").order_by("pk")

@@ -11,10 +11,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from casework import permissions
-from casework.actions import contacts, decisions, looking
-from casework.errors import KeyUsedForAnother, NotPermitted
-from casework.history import Household, household
+from casework.access import permissions
+from casework.actions import decisions, learning, receiving, referrers, viewing
+from casework.facts.published_rules import live, of_version
+from casework.families.household import Household, household
 from casework.models import (
     Case,
     Clock,
@@ -26,7 +26,6 @@ from casework.models import (
     PartnerCheck,
     PersonMatch,
 )
-from casework.rules import live, of_version
 from casework.statuses import ContactStatus, HandoffStatus
 from casework.web.clock_forms import clock_forms
 from casework.web.contact_form import ContactForm
@@ -41,10 +40,10 @@ from casework.web.forms import (
     SignOffForm,
 )
 from casework.web.signed_in import action_of, user_of
+from errors import InvalidInput, KeyUsedForAnother, NotPermitted
 from localities.models import OVERSEEING_ROLES, User
-from localities.standing import Standing, standing
+from localities.roles import StaffRoles, roles_of
 from localities.working_time import local_day
-from triage.documents import InvalidDocument
 from triage.ruleset import RuleSet
 
 CONFLICT, UNPROCESSABLE = 409, 422
@@ -64,7 +63,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if not form.is_valid(local_day(now)):
         return _form(request, form, status=UNPROCESSABLE)
     try:
-        received = contacts.receive(document=form.document(), by=user, now=now, idempotency_key=form.key)
+        received = receiving.receive(document=form.document(), by=user, now=now, idempotency_key=form.key)
     except KeyUsedForAnother as error:
         form.other_errors.append(
             ("", f"This form is in already, as {error.earlier}. Open a new form for what you have to add.")
@@ -105,7 +104,7 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
                 by=user,
                 now=now,
             )
-        except InvalidDocument as invalid:
+        except InvalidInput as invalid:
             form.take(invalid)
         else:
             waits = decision.needs_sign_off
@@ -127,7 +126,7 @@ def sign_off(request: HttpRequest, reference: str) -> HttpResponse:
             decisions.sign_off(
                 contact_id=contact.pk, agreed=agreed, rationale=form.cleaned_data["rationale"], by=user, now=now
             )
-        except InvalidDocument as invalid:
+        except InvalidInput as invalid:
             form.take(invalid)
         else:
             went = f"You agreed. {_where_it_went(contact)}" if agreed else "You declined: it will be decided again."
@@ -145,7 +144,7 @@ def agreement(request: HttpRequest, reference: str) -> HttpResponse:
     if form.is_valid():
         said = form.cleaned_data
         try:
-            contacts.record_agreement(
+            learning.record_agreement(
                 contact_id=contact.pk,
                 service=said["service"],
                 given_by=said["given_by"],
@@ -153,7 +152,7 @@ def agreement(request: HttpRequest, reference: str) -> HttpResponse:
                 by=user,
                 now=now,
             )
-        except InvalidDocument as invalid:
+        except InvalidInput as invalid:
             form.take(invalid)
         else:
             messages.success(request, "The family's answer is kept, and the rules were asked again.")
@@ -169,7 +168,7 @@ def checks(request: HttpRequest, reference: str) -> HttpResponse:
     prefetch_related_objects([contact], "children__person")
     form = ChecksForm(contact, request.POST)
     if form.is_valid():
-        contacts.record_checks(
+        learning.record_checks(
             contact_id=contact.pk,
             recommendation_id=form.cleaned_data["recommendation"] or 0,
             sibling_on_cp_plan=form.sibling(),
@@ -191,7 +190,7 @@ def match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
     if same not in ("yes", "no"):
         raise BadRequest("Nobody said whether they are the same.")
     try:
-        contacts.settle_match(contact_id=contact.pk, match_id=match_id, same=same == "yes", by=user, now=now)
+        learning.settle_match(contact_id=contact.pk, match_id=match_id, same=same == "yes", by=user, now=now)
     except PersonMatch.DoesNotExist:
         raise Http404 from None
     messages.success(request, "That is kept, and the rules were asked again.")
@@ -202,7 +201,7 @@ def match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
 def acknowledge(request: HttpRequest, reference: str) -> HttpResponse:
     """The referrer was told that we have the contact."""
     user, now = user_of(request), timezone.now()
-    contacts.acknowledge(contact_id=fetch(user, reference, now).pk, by=user, now=now)
+    referrers.acknowledge(contact_id=fetch(user, reference, now).pk, by=user, now=now)
     return redirect("contact", reference)
 
 
@@ -210,7 +209,7 @@ def acknowledge(request: HttpRequest, reference: str) -> HttpResponse:
 def confirm_in_writing(request: HttpRequest, reference: str) -> HttpResponse:
     """The referrer confirmed a telephone contact in writing."""
     user, now = user_of(request), timezone.now()
-    contacts.confirm_in_writing(contact_id=fetch(user, reference, now).pk, by=user, now=now)
+    referrers.confirm_in_writing(contact_id=fetch(user, reference, now).pk, by=user, now=now)
     return redirect("contact", reference)
 
 
@@ -218,7 +217,7 @@ def confirm_in_writing(request: HttpRequest, reference: str) -> HttpResponse:
 def give_feedback(request: HttpRequest, reference: str) -> HttpResponse:
     """The referrer was told what was decided."""
     user, now = user_of(request), timezone.now()
-    contacts.give_feedback(contact_id=fetch(user, reference, now).pk, by=user, now=now)
+    referrers.give_feedback(contact_id=fetch(user, reference, now).pk, by=user, now=now)
     return redirect("contact", reference)
 
 
@@ -250,10 +249,10 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
     """The contact's page, with the forms that came back; whoever sees it leaves a trace."""
     user, day = user_of(request), local_day(now)
     try:
-        contact = looking.at_contact(reference=reference, by=user, now=now)
+        contact = viewing.view_contact(reference=reference, by=user, now=now)
     except Contact.DoesNotExist:
         raise Http404 from None
-    who = standing(user, day)
+    who = roles_of(user, day)
     works_on_it = bool(who.front_door_roles)
     context: dict[str, Any] = told(contact) | {
         "now": now,
@@ -312,7 +311,7 @@ def _partner_checks(contact: Contact, shown: dict[str, Any]) -> list[tuple[Partn
 
 
 def _between_night_and_day(
-    contact: Contact, who: Standing, shown: dict[str, Any], handovers: list[ContactHandover]
+    contact: Contact, who: StaffRoles, shown: dict[str, Any], handovers: list[ContactHandover]
 ) -> dict[str, Any]:
     """Whether the person can take the contact on, or pass it to the other team."""
     to_take_on = any(handover.is_open for handover in handovers)

@@ -10,13 +10,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from casework import worklists
-from casework.actions import reminder_looks
+from casework.actions import reminders
 from casework.models import Reminder
+from casework.reading import worklists
 from casework.web.forms import SnoozeForm
 from casework.web.signed_in import user_of
 from casework.web.views.contacts import UNPROCESSABLE, errors_of
-from triage.documents import InvalidDocument
+from errors import InvalidInput
 
 A_PAGE = 25
 
@@ -33,7 +33,7 @@ def seen(request: HttpRequest, reminder_id: int) -> HttpResponse:
     if request.method != "POST":
         return redirect("reminders")
     try:
-        reminder_looks.see(reminder_id=reminder_id, by=user_of(request), now=timezone.now())
+        reminders.see(reminder_id=reminder_id, by=user_of(request), now=timezone.now())
     except Reminder.DoesNotExist:
         raise Http404 from None
     return _back(request)
@@ -48,13 +48,13 @@ def snooze(request: HttpRequest, reminder_id: int) -> HttpResponse:
     if form.is_valid():
         said = form.cleaned_data
         try:
-            look = reminder_looks.snooze(
+            look = reminders.snooze(
                 reminder_id=reminder_id, until=said["until"], reason=said["reason"], by=user_of(request),
                 now=timezone.now(),
             )  # fmt: skip
         except Reminder.DoesNotExist:
             raise Http404 from None
-        except InvalidDocument as invalid:
+        except InvalidInput as invalid:
             form.take(invalid)
         else:
             until = timezone.localtime(look.snoozed_until)

@@ -15,12 +15,12 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from casework import permissions
+from casework.access import permissions
 from casework.reports import equality as equality_report
 from casework.reports import overrides as overrides_report
+from casework.reports.comparison import Way, pair_of
 from casework.reports.overrides import NO_LOCALITY, NONE, TYPED_IN, Behind, Row
 from casework.reports.period import Period
-from casework.reports.turns import Way, pair_of
 from casework.web.bars import rates
 from casework.web.report_form import PeriodForm
 from casework.web.signed_in import user_of

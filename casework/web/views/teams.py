@@ -6,11 +6,12 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from casework import permissions, worklists
-from casework.reminded import unread_breaches
+from casework.access import permissions
+from casework.deadlines.recipients import unread_breaches
+from casework.reading import worklists
 from casework.web.signed_in import user_of
 from localities.models import Membership, Team
-from localities.standing import standing
+from localities.roles import roles_of
 from localities.working_time import local_day
 
 A_PAGE = 50
@@ -23,7 +24,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
     user, now = user_of(request), timezone.now()
     today = local_day(now)
     team = Team.objects.filter(code=code).select_related("locality").first()
-    if team is None or not worklists.may_see_team(standing(user, today), team):
+    if team is None or not worklists.may_see_team(roles_of(user, today), team):
         raise Http404
     members = Membership.objects.current(today).filter(team=team).select_related("user")
     answers_for_it = permissions.allows(permissions.check_can_see_who_has_not_looked, team.pk, user, today)

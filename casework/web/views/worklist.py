@@ -6,11 +6,11 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from casework import worklists
-from casework.reminded import unread_breaches
+from casework.deadlines.recipients import unread_breaches
+from casework.reading import worklists
 from casework.web.signed_in import user_of
 from localities.models import Role
-from localities.standing import standing
+from localities.roles import roles_of
 from localities.working_time import local_day
 
 A_PAGE = 50
@@ -21,7 +21,7 @@ MOST_SHOWN = 20
 def show(request: HttpRequest) -> HttpResponse:
     """Reminders, contacts that wait, offers to answer, cases held."""
     user, now = user_of(request), timezone.now()
-    who = standing(user, local_day(now))
+    who = roles_of(user, local_day(now))
     teams = worklists.teams_of(who)
     context = {
         "now": now,

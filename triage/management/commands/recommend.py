@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from triage.documents import Fault, InvalidDocument, load_json
+from errors import Fault, InvalidInput
+from triage.documents import load_json
 from triage.facts import Facts
 from triage.recommendation import recommend
 from triage.ruleset import RuleSet, load_file, shipped
@@ -36,7 +37,7 @@ class Command(BaseCommand):
             facts = _read_all(rules, data if many else [data], many=many)
         except OSError as error:
             self._stop([f"{error.filename}: {error.strerror}."])
-        except InvalidDocument as invalid:
+        except InvalidInput as invalid:
             self._stop(str(fault) for fault in invalid.faults)
         answers = [recommend(rules, each).as_json() for each in facts]
         self.stdout.write(json.dumps(answers if many else answers[0], indent=2, ensure_ascii=False))
@@ -56,8 +57,8 @@ def _rules(path: Path | None) -> RuleSet:
         return shipped()
     try:
         return load_file(path)
-    except InvalidDocument as invalid:
-        raise InvalidDocument(Fault((str(path), *fault.path), fault.says) for fault in invalid.faults) from None
+    except InvalidInput as invalid:
+        raise InvalidInput(Fault((str(path), *fault.path), fault.says) for fault in invalid.faults) from None
 
 
 def _read_all(rules: RuleSet, data: list[object], *, many: bool) -> list[Facts]:
@@ -66,9 +67,9 @@ def _read_all(rules: RuleSet, data: list[object], *, many: bool) -> list[Facts]:
     for number, item in enumerate(data):
         try:
             facts.append(rules.facts(item))
-        except InvalidDocument as invalid:
+        except InvalidInput as invalid:
             before = (number,) if many else ()
             faults += [Fault((*before, *fault.path), fault.says) for fault in invalid.faults]
     if faults:
-        raise InvalidDocument(faults)
+        raise InvalidInput(faults)
     return facts

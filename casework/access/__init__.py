@@ -1,0 +1,1 @@
+"""Who may do what (`permissions`), and when it may be done (`conditions`)."""

@@ -1,0 +1,176 @@
+"""What the state of things allows, whoever asks. A check raises a sentence that a person can read."""
+
+from datetime import datetime
+
+from casework.models import (
+    Case,
+    Clock,
+    ClockPolicy,
+    Contact,
+    Handoff,
+    MatchStatus,
+    OutboxMessage,
+    PartnerCheck,
+    PersonMatch,
+    Replay,
+)
+from casework.statuses import CaseStatus, CheckStatus, ContactStatus, HandoffStatus
+from errors import NotAllowedInStatus, TakenBySomeoneElse
+from localities.codes import INDIVIDUAL_SOURCES
+from localities.models import FRONT_DOOR_KINDS, Team
+from triage.models import RuleSetVersion
+from triage.ruleset import Rag
+
+
+def check_waits_for_decision(contact: Contact) -> None:
+    if contact.status == ContactStatus.SIGN_OFF:
+        raise NotAllowedInStatus(
+            f"A decision on {contact} waits for a second person. Nothing else is decided until then."
+        )
+    if contact.status != ContactStatus.RECEIVED:
+        raise NotAllowedInStatus(f"{contact} is decided already.")
+
+
+def check_was_in_view(contact: Contact, recommendation_id: int) -> None:
+    if contact.recommendation_id != recommendation_id:
+        raise TakenBySomeoneElse("The recommendation changed while you were reading. Look at it again, then go on.")
+
+
+def check_was_taken_on(case: Case, holder: Team) -> None:
+    if holder.kind in FRONT_DOOR_KINDS:
+        raise NotAllowedInStatus(f"No team has taken {case} on. Offer it to one: the front door closes no case.")
+
+
+def check_waits_for_sign_off(contact: Contact) -> None:
+    if contact.status != ContactStatus.SIGN_OFF:
+        raise NotAllowedInStatus(f"{contact} does not wait for a second person.")
+
+
+def check_is_open(case: Case) -> None:
+    if case.status != CaseStatus.OPEN:
+        raise NotAllowedInStatus(f"{case} is closed.")
+
+
+def check_is_on_offer(handoff: Handoff) -> None:
+    if handoff.status != HandoffStatus.OFFERED:
+        raise NotAllowedInStatus(f"This handoff is {handoff.get_status_display().lower()} already.")
+
+
+def check_nothing_on_offer(case: Case) -> None:
+    offered = case.handoffs.filter(status=HandoffStatus.OFFERED).select_related("to_team").first()
+    if offered is not None:
+        raise NotAllowedInStatus(f"{case} is on offer to {offered.to_team}. It must answer, or the offer be withdrawn.")
+
+
+def check_may_pause(clock: Clock) -> None:
+    if not clock.policy.may_pause:
+        raise NotAllowedInStatus("This promise cannot be paused.")
+
+
+def check_can_pause(clock: Clock, contact: Contact, now: datetime) -> None:
+    check_may_pause(clock)
+    if clock.stopped_at is not None:
+        raise NotAllowedInStatus("This clock has stopped.")
+    if clock.paused_at is not None:
+        raise NotAllowedInStatus("This clock is paused already.")
+    if contact.rag == Rag.RED:
+        raise NotAllowedInStatus(f"{contact} is red: its clocks run day and night.")
+    if not contact.clocks.running().filter(kind="agreement_sought").exists():
+        raise NotAllowedInStatus("A clock is paused only while the family's agreement is sought.")
+    if clock.due_at <= now:
+        raise NotAllowedInStatus("This promise is late already: pausing would hide it.")
+
+
+def check_is_paused(clock: Clock) -> None:
+    if clock.paused_at is None:
+        raise NotAllowedInStatus("This clock is not paused.")
+
+
+def check_can_extend(clock: Clock) -> None:
+    if clock.stopped_at is not None:
+        raise NotAllowedInStatus("This clock has stopped.")
+    if clock.paused_at is not None:
+        raise NotAllowedInStatus("This clock is paused. Let it go on first.")
+    if clock.policy.unit == ClockPolicy.Unit.HOUR:
+        raise NotAllowedInStatus("What is promised in hours is not extended: act, or say in the record why it is late.")
+    if clock.handoff_id is not None or clock.partner_check_id is not None:
+        raise NotAllowedInStatus("An answer that somebody owes is not extended: it is given, or chased.")
+
+
+def check_waits_to_be_taken_on(contact: Contact) -> None:
+    if not contact.handovers.open().exists():
+        raise NotAllowedInStatus(f"{contact} was taken on already.")
+
+
+def check_nothing_handed_over(contact: Contact) -> None:
+    if contact.handovers.open().exists():
+        raise NotAllowedInStatus(f"{contact} was passed to {contact.team}, and nobody has taken it on yet.")
+
+
+def check_is_asked(check: PartnerCheck) -> None:
+    if check.status != CheckStatus.ASKED:
+        raise NotAllowedInStatus(f"This question is {check.get_status_display().lower()} already.")
+
+
+def check_is_parked(message: OutboxMessage) -> None:
+    if message.dropped_at is not None:
+        raise NotAllowedInStatus("This message was dropped.")
+    if message.parked_at is None:
+        raise NotAllowedInStatus("This message is not parked: it was sent, or is on its way.")
+
+
+def check_match_is_open(match: PersonMatch) -> None:
+    if match.status != MatchStatus.PROPOSED:
+        raise NotAllowedInStatus("Somebody has looked at this likeness already.")
+
+
+def check_not_acknowledged(contact: Contact) -> None:
+    if contact.acknowledged_at is not None:
+        raise NotAllowedInStatus(f"The referrer of {contact} was told already.")
+
+
+def check_awaits_writing(contact: Contact) -> None:
+    if not contact.received_by_phone:
+        raise NotAllowedInStatus(f"{contact} did not come by telephone.")
+    if contact.confirmed_in_writing_at is not None:
+        raise NotAllowedInStatus(f"{contact} was confirmed in writing already.")
+
+
+def check_awaits_feedback(contact: Contact) -> None:
+    if contact.status != ContactStatus.DECIDED:
+        raise NotAllowedInStatus(f"{contact} is not decided yet: there is nothing to tell the referrer.")
+    if contact.feedback_given_at is not None:
+        raise NotAllowedInStatus(f"The referrer of {contact} was told the outcome already.")
+
+
+def hears_outcomes(contact: Contact) -> bool:
+    """Whether the referrer is a professional, who hears the outcome. Others hear only that we looked into it."""
+    return contact.source_code not in INDIVIDUAL_SOURCES
+
+
+def check_is_a_draft(draft: RuleSetVersion) -> None:
+    if draft.published_at is not None:
+        raise NotAllowedInStatus(f"{draft} is published, and never changes. Copy it to a draft.")
+    if draft.discarded_at is not None:
+        raise NotAllowedInStatus(f"{draft} was discarded. Copy the live version to a new draft.")
+
+
+def check_edition_was_in_view(draft: RuleSetVersion, edition: int) -> None:
+    if draft.edition != edition:
+        raise TakenBySomeoneElse(f"Somebody changed {draft} while you were reading. Look at it again, then go on.")
+
+
+def check_is_proposed(draft: RuleSetVersion) -> None:
+    check_is_a_draft(draft)
+    if draft.proposed_at is None:
+        raise NotAllowedInStatus(f"Nobody has proposed {draft}, or it changed since.")
+
+
+def check_is_not_live_yet(version: RuleSetVersion, now: datetime) -> None:
+    if version.live is None or version.live.lower <= now:
+        raise NotAllowedInStatus(f"{version} does not wait for its start: there is nothing to call off.")
+
+
+def check_goes_on(replay: Replay) -> None:
+    if replay.finished_at or replay.cancelled_at or replay.failed_at:
+        raise NotAllowedInStatus("This replay has ended already.")

@@ -1,0 +1,177 @@
+"""Who may do what. A check raises a sentence that a person can read."""
+
+from collections.abc import Callable, Collection
+from datetime import date
+from typing import ParamSpec
+
+from casework.models import Case, Clock, Contact, Decision, Handoff
+from errors import NotPermitted
+from localities.models import FRONT_DOOR_ROLES, Role, User
+from localities.roles import roles_of
+
+RULE_READERS = (
+    Role.PRACTICE_LEAD, Role.SERVICE_MANAGER, Role.FRONT_DOOR_MANAGER, Role.AUDITOR, Role.ADMINISTRATOR,
+)  # fmt: skip
+DRAFTERS = (Role.PRACTICE_LEAD, Role.SERVICE_MANAGER, Role.FRONT_DOOR_MANAGER)
+APPROVERS = (Role.PRACTICE_LEAD, Role.SERVICE_MANAGER)
+DECIDERS = frozenset({Role.SOCIAL_WORKER, Role.FRONT_DOOR_MANAGER})
+
+
+def check_can_enter_contacts(by: User, on: date) -> None:
+    """Front-door staff and emergency duty type contacts in."""
+    if not roles_of(by, on).front_door_roles & frozenset(FRONT_DOOR_ROLES):
+        raise NotPermitted("Only front-door staff can enter a contact.")
+
+
+def check_can_work_on(contact: Contact, by: User, on: date) -> None:
+    """Front-door staff record agreement, checks and matches."""
+    if not roles_of(by, on).front_door_roles:
+        raise NotPermitted(f"Only front-door staff can work on {contact}.")
+
+
+def check_can_decide(contact: Contact, by: User, on: date, *, manager: bool) -> None:
+    """
+    The decision within one working day is a social worker's (KCSIE 2025 para 62); after a hard stop, a manager's.
+
+    :param manager: whether the rules want a manager.
+    """
+    roles = roles_of(by, on).front_door_roles
+    if manager and Role.FRONT_DOOR_MANAGER not in roles:
+        raise NotPermitted(f"A manager decides on {contact}: a sign of significant harm was given.")
+    if not roles & DECIDERS:
+        raise NotPermitted(f"Only a social worker or a manager at the front door can decide on {contact}.")
+
+
+def check_can_sign_off(decision: Decision, by: User, on: date) -> None:
+    """Another person than the decider: a front-door manager or a service manager."""
+    if decision.decided_by_id == by.pk:
+        raise NotPermitted("You made this decision. Another person must agree to it.")
+    who = roles_of(by, on)
+    if Role.FRONT_DOOR_MANAGER not in who.front_door_roles and not who.has(Role.SERVICE_MANAGER):
+        raise NotPermitted("Only a front-door manager or a service manager can agree to this decision.")
+
+
+def check_can_offer(case: Case, team_id: int, by: User, on: date) -> None:
+    """Whoever works in the team that holds the case, and the service manager, where the team has nobody left."""
+    who = roles_of(by, on)
+    if team_id not in who.team_ids and not who.has(Role.SERVICE_MANAGER):
+        raise NotPermitted(f"Only the team that holds {case} can offer it to another.")
+
+
+def check_can_offer_once_more(case: Case, team_id: int, by: User, on: date) -> None:
+    """From the third handoff on, whoever leads the team that holds the case, or the service manager."""
+    who = roles_of(by, on)
+    if not (who.has(Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER, team_id=team_id) or who.has(Role.SERVICE_MANAGER)):
+        raise NotPermitted(
+            f"{case} changed hands twice already. Whoever leads your team offers it once more, and says why."
+        )
+
+
+def check_can_hand_over(contact: Contact, by: User, on: date) -> None:
+    """Whoever works in the team that has the contact."""
+    if contact.team_id not in roles_of(by, on).team_ids:
+        raise NotPermitted(f"Only {contact.team} can hand {contact} over.")
+
+
+def check_can_take_on(contact: Contact, by: User, on: date) -> None:
+    """Whoever works in the team to which the contact was passed."""
+    if contact.team_id not in roles_of(by, on).team_ids:
+        raise NotPermitted(f"Only {contact.team} can take {contact} on.")
+
+
+def check_can_answer(handoff: Handoff, by: User, on: date) -> None:
+    """Whoever works in the team that is asked."""
+    if handoff.to_team_id not in roles_of(by, on).team_ids:
+        raise NotPermitted(f"Only {handoff.to_team} can answer this offer.")
+
+
+def check_can_withdraw(handoff: Handoff, by: User, on: date) -> None:
+    """Whoever works in the team that offered, and the service manager, who may have offered in its place."""
+    who = roles_of(by, on)
+    if handoff.from_team_id not in who.team_ids and not who.has(Role.SERVICE_MANAGER):
+        raise NotPermitted(f"Only {handoff.from_team} can withdraw this offer.")
+
+
+def check_can_work_in(case: Case, team_id: int, by: User, on: date) -> None:
+    """Whoever works in the team that holds the case."""
+    if team_id not in roles_of(by, on).team_ids:
+        raise NotPermitted(f"Only the team that holds {case} can do this.")
+
+
+def check_can_extend(clock: Clock, team_id: int, by: User, on: date) -> None:
+    """Whoever hears first when the promise is broken gives it more time: nobody extends their own."""
+    who = roles_of(by, on)
+    if not (who.has(Role(clock.policy.escalates_to), team_id=team_id) or who.has(Role.SERVICE_MANAGER)):
+        role = Role(clock.policy.escalates_to).label.lower()
+        raise NotPermitted(f"Only a {role} of the team that holds it, or a service manager, can give this more time.")
+
+
+def check_can_see_who_has_not_looked(team_id: int, by: User, on: date) -> None:
+    """Whoever leads the team, and the service manager: it is no list for colleagues to read about each other."""
+    who = roles_of(by, on)
+    if not (who.has(Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER, team_id=team_id) or who.has(Role.SERVICE_MANAGER)):
+        raise NotPermitted("Only whoever leads the team can see who has not looked at what is late.")
+
+
+def check_can_see_to_messages(by: User, on: date) -> None:
+    """Whoever runs the service or answers for it."""
+    if not roles_of(by, on).has(Role.ADMINISTRATOR, Role.SERVICE_MANAGER):
+        raise NotPermitted("Only an administrator or a service manager can see to messages that do not go out.")
+
+
+def check_can_read_rules(by: User, on: date) -> None:
+    """Whoever works with the rules, or answers for them."""
+    if not roles_of(by, on).has(*RULE_READERS):
+        raise NotPermitted("Only those who lead or oversee practice can read the rule sets.")
+
+
+def check_can_read_replayed_contacts(by: User, on: date) -> None:
+    """A replay lists contacts: those who read contacts or answer for practice see the list, administrators do not."""
+    if not roles_of(by, on).has(*DRAFTERS, Role.AUDITOR):
+        raise NotPermitted("Only those who answer for practice can read a replay contact by contact.")
+
+
+def check_can_draft_rules(by: User, on: date) -> None:
+    """Practice leads and managers draft rules, replay them and propose them."""
+    if not roles_of(by, on).has(*DRAFTERS):
+        raise NotPermitted("Only a practice lead or a manager can change rules.")
+
+
+def check_can_change_safety(names: Collection[str], by: User, on: date) -> None:
+    """What safety rests on, scenarios and all, is a service manager's to answer for."""
+    if names and not roles_of(by, on).has(Role.SERVICE_MANAGER):
+        raise NotPermitted(f"Only a service manager can change what safety rests on: {', '.join(sorted(names))}.")
+
+
+def check_can_approve_rules(proposed_by: int | None, by: User, on: date) -> None:
+    """Another person than the one who proposed it: a practice lead or a service manager."""
+    if not roles_of(by, on).has(*APPROVERS):
+        raise NotPermitted("Only a practice lead or a service manager can approve rules.")
+    if proposed_by == by.pk:
+        raise NotPermitted("You proposed this rule set. Another person must approve it.")
+
+
+def check_can_read_reports(by: User, on: date) -> None:
+    """Who answers for how the rules are used: practice leads, managers of front door and service, auditors."""
+    who = roles_of(by, on)
+    if Role.FRONT_DOOR_MANAGER not in who.front_door_roles and not who.has(
+        Role.PRACTICE_LEAD, Role.SERVICE_MANAGER, Role.AUDITOR
+    ):
+        raise NotPermitted("Only a practice lead, a manager or an auditor can read the reports.")
+
+
+def works_in(user: User, team_id: int, on: date) -> bool:
+    """Whether a person works in this team."""
+    return team_id in roles_of(user, on).team_ids
+
+
+Asked = ParamSpec("Asked")
+
+
+def allows(check: Callable[Asked, None], *args: Asked.args, **kwargs: Asked.kwargs) -> bool:
+    """Whether a check lets it pass: a page offers only what its reader may do."""
+    try:
+        check(*args, **kwargs)
+    except NotPermitted:
+        return False
+    return True

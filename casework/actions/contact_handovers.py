@@ -1,0 +1,101 @@
+"""
+Between emergency duty and the day team: a contact that waits passes from the one to the other, and a named person takes
+it on. What is left of the night when the hub opens the service passes by itself (`jobs/opening.py`).
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
+
+from casework.access import conditions, permissions
+from casework.deadlines import clocks
+from casework.messages import outbox
+from casework.models import Contact, ContactHandover, Event, Message
+from casework.record import audit
+from casework.record.audit import Actor
+from errors import Fault, InvalidInput
+from localities import calendar
+from localities.models import Team, TeamKind, User
+from localities.working_time import local_day
+
+CLOCK = "contact_taken_on"
+OTHER = {TeamKind.EMERGENCY_DUTY: TeamKind.FRONT_DOOR, TeamKind.FRONT_DOOR: TeamKind.EMERGENCY_DUTY}
+
+
+@transaction.atomic
+def hand_over(*, contact_id: int, note: str, by: User, now: datetime) -> ContactHandover:
+    """
+    Pass a contact that waits from emergency duty to the day team, or the other way before the hub closes.
+
+    :param note: what the next team must know beyond the record.
+    :raises InvalidInput: the note is missing, or there is no such team.
+    :raises NotPermitted: `by` does not work in the team that has the contact.
+    :raises NotAllowedInStatus: it is decided, waits for a second person, or was passed already.
+    """
+    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
+    conditions.check_waits_for_decision(contact)
+    conditions.check_nothing_handed_over(contact)
+    permissions.check_can_hand_over(contact, by, local_day(now))
+    to_team = other_team(contact.team)
+    faults = []
+    if to_team is None:
+        faults.append(Fault((), "There is no team to pass it to: no such team takes work."))
+    if not note.strip():
+        faults.append(Fault(("note",), "Write what the next team must know: what was done, what comes next, by when."))
+    if faults or to_team is None:
+        raise InvalidInput(faults)
+    return pass_on(contact, to_team, note.strip(), by, now)
+
+
+@transaction.atomic
+def take_on(*, contact_id: int, by: User, now: datetime) -> Contact:
+    """
+    Take on, under one's own name, a contact that was passed to the team.
+
+    :raises NotPermitted: `by` does not work in that team.
+    :raises NotAllowedInStatus: somebody has taken it on already.
+    """
+    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
+    conditions.check_waits_to_be_taken_on(contact)
+    permissions.check_can_take_on(contact, by, local_day(now))
+    end(contact, by=by, now=now)
+    return contact
+
+
+def end(contact: Contact, *, by: User, now: datetime) -> None:
+    """Whoever takes a contact on, or decides on it, has it: for an action that holds the contact's lock."""
+    # Whoever decides may have begun a moment before the service passed it on.
+    taken_on_at = Greatest(F("passed_at"), Value(now))
+    if contact.handovers.open().update(taken_on_at=taken_on_at, taken_on_by=by):
+        clocks.stop(contact, CLOCK, at=now)
+        audit.record(Event.CONTACT_TAKEN_ON, by=by, at=now, contact=contact, team=contact.team.code)
+
+
+def pass_on(contact: Contact, to_team: Team, note: str, by: Actor, now: datetime) -> ContactHandover:
+    from_team, contact.team = contact.team, to_team
+    contact.save(update_fields=["team"])
+    handover = ContactHandover.objects.create(
+        contact=contact,
+        from_team=from_team,
+        to_team=to_team,
+        note=note,
+        passed_at=now,
+        passed_by=by if isinstance(by, User) else None,
+    )
+    # What the night leaves early waits for the hub to open.
+    starts_at = calendar.current().counted_start(now, local=True) if to_team.kind == TeamKind.FRONT_DOOR else now
+    clocks.start(clocks.HANDED_OVER, contact, at=starts_at)
+    audit.record(
+        Event.CONTACT_HANDED_OVER, by=by, at=now, contact=contact, from_team=from_team.code, to_team=to_team.code
+    )
+    outbox.add_for_team(
+        Message.CONTACT_HANDED_OVER, to_team, key=f"contact_handed_over:{handover.pk}", at=now, contact=contact
+    )
+    return handover
+
+
+def other_team(team: Team) -> Team | None:
+    kind = OTHER.get(TeamKind(team.kind))
+    return Team.objects.filter(kind=kind, is_active=True).order_by("code").first() if kind else None

@@ -1,0 +1,112 @@
+"""What front-door staff learn about a contact that waits for a decision. The rules are asked again each time."""
+
+from datetime import date, datetime
+
+from django.db import transaction
+
+from casework.access import conditions, permissions
+from casework.actions.recommendations import ask_again, lock_children
+from casework.families.merging import take_to_be
+from casework.models import (
+    Contact,
+    Event,
+    PersonMatch,
+)
+from casework.record import audit
+from errors import Fault, InvalidInput
+from localities.models import User
+from localities.working_time import local_day
+from triage.facts import Agreement
+
+
+@transaction.atomic
+def record_agreement(
+    *, contact_id: int, service: str, given_by: str, on: date | None, by: User, now: datetime
+) -> Contact:
+    """
+    Write down what the family says to a voluntary service, and ask the rules again.
+
+    :param service: given, not_sought, refused or withdrawn.
+    :param given_by: who said so; needed unless nobody was asked.
+    :raises InvalidInput: with every fault.
+    """
+    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
+    permissions.check_can_work_on(contact, by, local_day(now))
+    conditions.check_waits_for_decision(contact)
+    faults = []
+    if service not in set(Agreement):
+        faults.append(Fault(("service",), "Say whether agreement is given, not sought, refused or withdrawn."))
+    asked = service != Agreement.NOT_SOUGHT
+    if asked and not given_by.strip():
+        faults.append(Fault(("given_by",), "Say who in the family gave the answer."))
+    if asked and on is None:
+        faults.append(Fault(("on",), "Say on which day they answered."))
+    if on is not None and on > local_day(now):
+        faults.append(Fault(("on",), "This day lies in the future."))
+    if faults:
+        raise InvalidInput(faults)
+    before = contact.agreement
+    contact.agreement = service
+    contact.agreement_given_by = given_by.strip() if asked else ""
+    contact.agreement_on = on if asked else None
+    contact.save(update_fields=["agreement", "agreement_given_by", "agreement_on"])
+    audit.record(
+        Event.AGREEMENT_RECORDED, by=by, at=now, contact=contact,
+        before=before, after=service, on=contact.agreement_on and contact.agreement_on.isoformat(),
+    )  # fmt: skip
+    ask_again(contact, by, now)
+    return contact
+
+
+@transaction.atomic
+def record_checks(
+    *,
+    contact_id: int,
+    recommendation_id: int,
+    sibling_on_cp_plan: bool | None,
+    children: dict[int, tuple[bool | None, bool | None]],
+    by: User,
+    now: datetime,
+) -> Contact:
+    """
+    Write down what our records say, and ask the rules again.
+
+    :param recommendation_id: the recommendation that was in view: an older page must not undo what came since.
+    :param children: by the id of the `ContactChild`: had a child protection plan before, was looked after before.
+    :raises TakenBySomeoneElse: the recommendation changed since it was read.
+    """
+    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
+    permissions.check_can_work_on(contact, by, local_day(now))
+    conditions.check_waits_for_decision(contact)
+    conditions.check_was_in_view(contact, recommendation_id)
+    lock_children(contact)
+    contact.sibling_on_cp_plan = sibling_on_cp_plan
+    contact.save(update_fields=["sibling_on_cp_plan"])
+    for child in contact.children.filter(pk__in=children).select_related("person"):
+        child.person.previous_cp_plan, child.person.previously_looked_after = children[child.pk]
+        child.person.save(update_fields=["previous_cp_plan", "previously_looked_after"])
+    audit.record(Event.CHECKS_RECORDED, by=by, at=now, contact=contact)
+    ask_again(contact, by, now)
+    return contact
+
+
+@transaction.atomic
+def settle_match(*, contact_id: int, match_id: int, same: bool, by: User, now: datetime) -> Contact:
+    """Say whether a child on a contact is the person whom it looks like, and ask the rules again."""
+    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
+    permissions.check_can_work_on(contact, by, local_day(now))
+    conditions.check_waits_for_decision(contact)
+    lock_children(contact)
+    match = PersonMatch.objects.select_related("child", "person").get(pk=match_id, child__contact=contact)
+    conditions.check_match_is_open(match)
+    match.status = "confirmed" if same else "rejected"
+    match.settled_by, match.settled_at = by, now
+    match.save(update_fields=["status", "settled_by", "settled_at"])
+    if same:
+        take_to_be(match.child, match.person)
+    audit.record(
+        Event.MATCH_CONFIRMED if same else Event.MATCH_REJECTED, by=by, at=now, contact=contact,
+        child=match.child.ref, score=match.score,
+    )  # fmt: skip
+    ask_again(contact, by, now)
+    return contact

@@ -1,0 +1,52 @@
+"""Parked messages: a person sends one on its way again, or drops it and says why."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from casework.access import conditions, permissions
+from casework.messages import outbox
+from casework.models import Event, OutboxMessage
+from errors import Fault, InvalidInput
+from localities.models import User
+from localities.working_time import local_day
+
+
+@transaction.atomic
+def retry(*, message_id: int, by: User, now: datetime) -> OutboxMessage:
+    """
+    Send a parked message on its way again, from the first try on.
+
+    :raises NotPermitted: `by` neither runs nor oversees the service.
+    :raises NotAllowedInStatus: it is not parked, or was dropped.
+    """
+    message = _load_parked(message_id, by, now)
+    outbox.letter(message).update(parked_at=None)
+    OutboxMessage.objects.filter(pk=message.pk).update(attempts=0, not_before=now, leased_until=None)
+    outbox.audit_letter(Event.MESSAGE_RETRIED, message, by, now)
+    return message
+
+
+@transaction.atomic
+def drop(*, message_id: int, reason: str, by: User, now: datetime) -> OutboxMessage:
+    """
+    Give a parked message up, and say why: somebody was told in another way, or the address is wrong.
+
+    :raises InvalidInput: the reason is missing.
+    :raises NotPermitted: `by` neither runs nor oversees the service.
+    :raises NotAllowedInStatus: it is not parked, or was dropped already.
+    """
+    message = _load_parked(message_id, by, now)
+    if not reason.strip():
+        raise InvalidInput([Fault(("reason",), "Say why it need not go out, or who was told in which other way.")])
+    outbox.letter(message).update(dropped_at=now, dropped_by=by, drop_reason=reason.strip())
+    outbox.audit_letter(Event.MESSAGE_DROPPED, message, by, now)
+    return message
+
+
+def _load_parked(message_id: int, by: User, now: datetime) -> OutboxMessage:
+    permissions.check_can_see_to_messages(by, local_day(now))
+    messages = OutboxMessage.objects.filter(carried_by__isnull=True).select_related("contact", "case")
+    message = messages.select_for_update(of=("self",)).get(pk=message_id)
+    conditions.check_is_parked(message)
+    return message

@@ -1,0 +1,60 @@
+"""Looking: nobody sees a contact or a case without leaving a trace of it."""
+
+from datetime import datetime
+
+from casework.actions import recommendations, reminders
+from casework.models import Case, Contact, Event
+from casework.record import audit
+from localities.models import Agency, User
+from localities.working_time import local_day
+
+
+def view_contact(*, reference: str, by: User, now: datetime) -> Contact:
+    """
+    The contact, if this person may see it. Where a case of one of its children opened since the rules were asked, they
+    are asked again first, so that what is in view rests on what is known.
+
+    :raises Contact.DoesNotExist: there is none, or it is out of scope: the two look alike.
+    """
+    contact = (
+        Contact.objects.visible_to(by, local_day(now))
+        .select_related("team", "agency", "entered_by", "recommendation", "decision_in_effect__decided_by", "case")
+        .prefetch_related("children__person", "adults__person")
+        .get(reference=reference)
+    )
+    recommendations.ask_again_if_overtaken(contact, now=now)
+    reminders.see_about(contact, by=by, now=now)
+    audit.record(Event.CONTACT_VIEWED, by=by, at=now, contact=contact)
+    return contact
+
+
+def view_own_contact(*, reference: str, by: Agency, now: datetime) -> Contact:
+    """
+    A contact that this agency sent.
+
+    :raises Contact.DoesNotExist: there is none, or another agency sent it.
+    """
+    contact = (
+        Contact.objects.filter(agency=by)
+        .select_related("decision_in_effect__recommendation", "case")
+        .get(reference=reference)
+    )
+    audit.record(Event.CONTACT_VIEWED, by=by, at=now, contact=contact)
+    return contact
+
+
+def view_case(*, reference: str, by: User, now: datetime) -> Case:
+    """
+    The case, if this person may see it.
+
+    :raises Case.DoesNotExist: there is none, or it is out of scope: the two look alike.
+    """
+    case = (
+        Case.objects.visible_to(by, local_day(now))
+        .select_related("locality", "runner_up", "lead_practitioner", "other_authority", "closed_by",
+                        "opened_by_decision__decided_by")
+        .get(reference=reference)
+    )  # fmt: skip
+    reminders.see_about(case, by=by, now=now)
+    audit.record(Event.CASE_VIEWED, by=by, at=now, case=case)
+    return case

@@ -1,0 +1,1 @@
+"""Clocks and their policies, and whom a reminder is for."""

@@ -1,0 +1,281 @@
+"""
+Starting, replacing, pausing and stopping clocks. The policies say what starts when; here stands what each clock is for.
+
+Nothing here ticks or sends: the sweep (`jobs/sweep.py`) finds what is due.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import F, Q, Value
+from django.db.models.functions import Greatest
+
+from casework.deadlines.policies import Moments, due_after_pause, moments
+from casework.models import (
+    Case,
+    Clock,
+    ClockChange,
+    ClockChangeKind,
+    ClockEnd,
+    ClockPolicy,
+    Contact,
+    Handoff,
+    MilestoneKind,
+    PartnerCheck,
+    Step,
+)
+from localities import calendar
+from localities.models import User
+from localities.working_time import WorkingTime, local_day
+
+Subject = Contact | Handoff | Case | PartnerCheck
+
+# An advisory lock, as facts/published_rules.py has another: which days are working days.
+WHICH_DAYS_COUNT = 7_002
+
+# Events that start clocks, as `starts_at` of the policies names them.
+RECEIVED = "received"
+RECEIVED_BY_PHONE = "received_by_phone"
+HOLD_AGREEMENT_PLACED = "hold_agreement_placed"
+DECIDED = "decided"
+OFFERED = "offered"
+ACCEPTED = "accepted"
+HANDOFF_ENDED = "handoff_ended"
+SENT = "sent"
+HANDED_OVER = "handed_over"
+
+# Clocks that ask for the decision on a contact.
+DECISION_CLOCKS = (
+    "next_step_decision", "final_decision_red", "final_decision_amber", "final_decision_green", "final_decision_blue",
+)  # fmt: skip
+
+# The clocks of a case that only some pathways have; the others have them all.
+ONLY_ON = {
+    "family_help_assessment": {"family_help"},
+    "family_help_plan": {"family_help"},
+    "social_work_assessment": {"social_work_assessment", "strategy_discussion"},
+    "strategy_discussion": {"strategy_discussion"},
+}
+# What the out-of-area desk passes on has no practitioner of ours.
+NOT_ON = {"lead_practitioner_named": {"other_authority"}, "first_family_contact": {"other_authority"}}
+
+# Which clocks a milestone answers. A milestone may start others, by its own name or by the policy's.
+STOPPED_BY = {
+    MilestoneKind.FIRST_FAMILY_CONTACT: ("first_family_contact",),
+    MilestoneKind.FAMILY_HELP_ASSESSMENT: ("family_help_assessment",),
+    MilestoneKind.PLAN_AGREED: ("family_help_plan",),
+    MilestoneKind.PLAN_REVIEWED: ("plan_review", "later_plan_review"),
+    MilestoneKind.SOCIAL_WORK_ASSESSMENT: ("social_work_assessment",),
+    MilestoneKind.STRATEGY_DISCUSSION_HELD: ("strategy_discussion",),
+    MilestoneKind.INITIAL_CONFERENCE_HELD: ("initial_conference",),
+    MilestoneKind.CORE_GROUP_HELD: ("core_group",),
+    MilestoneKind.REVIEW_CONFERENCE_HELD: ("first_review_conference", "later_review_conference"),
+}
+
+
+def start(event: str, subject: Subject, *, at: datetime, but_not: Iterable[str] = ()) -> None:
+    """
+    Start every clock that this event starts for this subject, under the policy of the day.
+
+    A clock of a kind that runs already runs on: it is never restarted.
+    """
+    policies = (
+        ClockPolicy.objects.filter(subject=_policy_subject(subject), starts_at=event, effective_from__lte=local_day(at))
+        .order_by("kind", "-effective_from")
+        .distinct("kind")
+    )
+    passed_over = {*but_not, *subject.clocks.running().values_list("kind", flat=True)}
+    wanted = [policy for policy in policies if policy.kind not in passed_over and _is_for(policy.kind, subject)]
+    if wanted:
+        working_time = locked_calendar()
+        Clock.objects.bulk_create(_clock(policy, subject, at, working_time) for policy in wanted)
+
+
+def start_on_acceptance(case: Case, *, at: datetime) -> None:
+    """
+    Start what a team that takes a case on has promised. What an earlier team did already stays done, but every team
+    names its own lead practitioner, and its time for that starts now.
+    """
+    stop(case, "lead_practitioner_named", at=at, ended=ClockEnd.REPLACED)
+    done = case.clocks.filter(ended=ClockEnd.DONE).exclude(kind="lead_practitioner_named")
+    start(ACCEPTED, case, at=at, but_not=done.values_list("kind", flat=True))
+
+
+def stop(subject: Subject, *kinds: str, at: datetime, ended: ClockEnd = ClockEnd.DONE) -> None:
+    """
+    Stop the running clocks of these kinds; without a kind, all of the subject's.
+
+    :param at: when it was done; what was done before a clock started stops it at its start.
+    """
+    of_kinds = Q(kind__in=kinds) if kinds else Q()
+    subject.clocks.running().filter(of_kinds).update(
+        stopped_at=Greatest(F("started_at"), Value(at)), ended=ended, next_at=None, paused_at=None
+    )
+
+
+def hold(contact: Contact) -> None:
+    """
+    Lock the clocks that run, for an action that replaces some once it has changed the contact's own row. In the other
+    order it would wait for the sweep, which has the clocks in hand, while the sweep waits to write about the contact.
+    """
+    list(contact.clocks.running().order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+
+
+def rerate(contact: Contact, *, at: datetime) -> None:
+    """
+    Replace the final decision's clock when the rating changed: from the original receipt, never from the change.
+    """
+    kind = f"final_decision_{contact.rag}"
+    running = contact.clocks.running().filter(kind__startswith="final_decision_")
+    if running.filter(kind=kind).exists():
+        return
+    running.update(stopped_at=at, ended=ClockEnd.REPLACED, next_at=None, paused_at=None)
+    policy = (
+        ClockPolicy.objects.filter(kind=kind, effective_from__lte=local_day(contact.received_at))
+        .order_by("-effective_from")
+        .first()
+    )
+    if policy is not None:
+        _clock(policy, contact, contact.received_at, locked_calendar()).save()
+
+
+def locked_calendar() -> WorkingTime:
+    """The calendar, which stays so until the transaction ends: whoever changes a day waits for the clocks it starts."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [WHICH_DAYS_COUNT])
+    return calendar.current()
+
+
+def lock_calendar() -> None:
+    """Until the transaction ends nobody else starts a clock, or changes a day."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WHICH_DAYS_COUNT])
+
+
+# ---- changing a clock that runs. Whoever calls holds the lock of the clock or of its subject.
+
+
+def pause(clock: Clock, *, reason: str, by: User, at: datetime) -> None:
+    """Nobody is reminded of it until it goes on."""
+    clock.paused_at, clock.next_at = at, None
+    clock.save(update_fields=["paused_at", "next_at"])
+    _write_down(clock, ClockChangeKind.PAUSED, reason, by, at, before=clock.due_at)
+
+
+def resume(clock: Clock, *, reason: str, by: User | None, at: datetime) -> None:
+    """It goes on, and is due later by the working time that the pause took."""
+    assert clock.paused_at is not None, "only a paused clock goes on"
+    before, working_time = clock.due_at, locked_calendar()
+    due_at = due_after_pause(clock.policy, before, clock.paused_at, at, working_time)
+    clock.paused_at = None
+    move(clock, moments(clock.policy, clock.started_at, working_time, due_at=due_at))
+    _write_down(clock, ClockChangeKind.RESUMED, reason, by, at, before=before)
+
+
+def resume_all(contact: Contact, *, reason: str, by: User | None, at: datetime) -> None:
+    """What was paused on this contact goes on. Locked: the calendar may move it at this very moment."""
+    paused = contact.clocks.running().filter(paused_at__isnull=False).select_related("policy")
+    for clock in paused.select_for_update(of=("self",), no_key=True):
+        resume(clock, reason=reason, by=by, at=at)
+
+
+def extend(clock: Clock, *, to: datetime, reason: str, by: User, at: datetime) -> None:
+    """It is due at a moment that a person named."""
+    before = clock.due_at
+    move(clock, moments(clock.policy, clock.started_at, locked_calendar(), due_at=to))
+    _write_down(clock, ClockChangeKind.EXTENDED, reason, by, at, before=before)
+
+
+def recomputed(clock: Clock, changes: Iterable[ClockChange], working_time: WorkingTime) -> Moments:
+    """
+    A clock's moments by this calendar: as its policy says, later by its pauses; what a person named stays.
+
+    :param changes: of the clock, in order.
+    """
+    due_at, paused_at = None, None
+    for change in changes:
+        match ClockChangeKind(change.kind):
+            case ClockChangeKind.EXTENDED:
+                due_at = change.due_after
+            case ClockChangeKind.PAUSED:
+                paused_at = change.at
+            case ClockChangeKind.RESUMED if paused_at is not None:
+                due = due_at or moments(clock.policy, clock.started_at, working_time).due_at
+                due_at = due_after_pause(clock.policy, due, paused_at, change.at, working_time)
+            case _:
+                pass
+    return moments(clock.policy, clock.started_at, working_time, due_at=due_at)
+
+
+def move(clock: Clock, when: Moments) -> None:
+    """Give a running clock other moments. What was said about it stays said: the sweep goes on with the next step."""
+    clock.warn_at, clock.due_at, clock.escalate_at = when.warn_at, when.due_at, when.escalate_at
+    said = set(clock.reminders.values_list("step", flat=True))
+    clock.next_at = None if clock.paused_at is not None else _next_look(clock, said)
+    clock.save(update_fields=["paused_at", "warn_at", "due_at", "escalate_at", "next_at"])
+
+
+def _next_look(clock: Clock, said: set[str]) -> datetime | None:
+    if Step.ESCALATION in said:
+        return None
+    if Step.BREACH in said:
+        return clock.escalate_at
+    return clock.due_at if Step.WARNING in said else clock.warn_at
+
+
+def _write_down(
+    clock: Clock, kind: ClockChangeKind, reason: str, by: User | None, at: datetime, *, before: datetime
+) -> None:
+    ClockChange.objects.create(
+        clock=clock, kind=kind, at=at, by=by, reason=reason, due_before=before, due_after=clock.due_at
+    )
+
+
+# ---- what starting is made of
+
+
+def _clock(policy: ClockPolicy, subject: Subject, at: datetime, working_time: WorkingTime) -> Clock:
+    when = moments(policy, at, working_time)
+    return Clock(
+        policy=policy,
+        kind=policy.kind,
+        started_at=when.started_at,
+        warn_at=when.warn_at,
+        due_at=when.due_at,
+        escalate_at=when.escalate_at,
+        next_at=when.warn_at,
+        **{_column(subject): subject},
+    )
+
+
+def _is_for(kind: str, subject: Subject) -> bool:
+    match subject:
+        case Contact(rag=rag) if kind.startswith("final_decision_"):
+            return kind == f"final_decision_{rag}"
+        case Handoff() if kind.startswith("handoff_acceptance"):
+            return kind == ("handoff_acceptance_red" if subject.case.rag == "red" else "handoff_acceptance")
+        case PartnerCheck() if kind.startswith("partner_check"):
+            return kind == ("partner_check_red" if subject.contact.rag == "red" else "partner_check")
+        case Case(rag=rag) if kind.startswith("next_team_offered"):
+            return kind == ("next_team_offered_red" if rag == "red" else "next_team_offered")
+        case Case(pathway=pathway):
+            return pathway in ONLY_ON.get(kind, {pathway}) and pathway not in NOT_ON.get(kind, ())
+        case _:
+            return True
+
+
+def _column(subject: Subject) -> str:
+    match subject:
+        case Contact():
+            return "contact"
+        case Handoff():
+            return "handoff"
+        case PartnerCheck():
+            return "partner_check"
+        case _:
+            return "case"
+
+
+def _policy_subject(subject: Subject) -> str:
+    return "partner_request" if isinstance(subject, PartnerCheck) else _column(subject)

@@ -1,0 +1,71 @@
+"""From a stored contact and its household's history to the frozen facts that the rules look at."""
+
+from collections import defaultdict
+from datetime import date
+from typing import Any
+
+from casework.facts.contact_document import age_on
+from casework.facts.history import history_of
+from casework.families.household import Household
+from casework.models import Contact, ContactChild, MatchStatus, Person, PersonMatch
+from localities.placing import place
+from localities.working_time import local_day
+
+
+def collect_facts(contact: Contact, people: Household) -> dict[str, Any]:
+    """The facts in the shape that `RuleSet.facts` reads and that is stored with the recommendation."""
+    day = local_day(contact.received_at)
+    children = list(contact.children.select_related("person"))
+    may_be: dict[int, list[Person]] = defaultdict(list)
+    proposed = PersonMatch.objects.filter(child__contact=contact, status=MatchStatus.PROPOSED)
+    for match in proposed.select_related("person"):
+        may_be[match.child_id].append(match.person)
+    history = history_of(contact, people)
+    return {
+        "received_on": day.isoformat(),
+        "immediate_danger": contact.immediate_danger,
+        "referrer_level": contact.referrer_level,
+        "agreement": contact.agreement,
+        "children": [_child(child, may_be[child.pk], day) for child in children],
+        "family": {
+            "indicators": contact.family_indicators,
+            "contacts_3_months": history.contacts_3_months,
+            "contacts_12_months": history.contacts_12_months,
+            "sibling_on_cp_plan": contact.sibling_on_cp_plan,
+            "early_help_closed_without_progress_12_months": history.early_help_closed_without_progress_12_months,
+            "dash": contact.dash or None,
+            "marac": contact.marac,
+            "open_work": history.open_work.value if history.open_work else None,
+            "closed_days_ago": history.closed_days_ago,
+            "in_area": in_area(children, day),
+        },
+    }
+
+
+def in_area(children: list[ContactChild], day: date) -> bool | None:
+    """
+    Whether the family lives in our area: yes if any child does, no if every child's address is known to lie outside.
+
+    A confidential address, as a refuge, must not drive the routing: it counts as not known.
+    """
+    postcodes = {"" if child.address_is_confidential else child.postcode for child in children}
+    if any(place(postcode, day).in_area for postcode in postcodes if postcode):
+        return True
+    return None if "" in postcodes else False
+
+
+def _child(child: ContactChild, may_be: list[Person], day: date) -> dict[str, Any]:
+    """Until somebody says no, what our records say of those whom a child may be counts for the child."""
+    born = child.date_of_birth
+    plan = child.person.previous_cp_plan or any(person.previous_cp_plan for person in may_be)
+    after = child.person.previously_looked_after or any(person.previously_looked_after for person in may_be)
+    return {
+        "ref": child.ref,
+        "age_years": age_on(day, born) if born else None,
+        "unborn": child.expected_date_of_delivery is not None and born is None,
+        "disabled": child.disabled,
+        "non_verbal": child.non_verbal,
+        "previous_cp_plan": plan or child.person.previous_cp_plan,
+        "previously_looked_after": after or child.person.previously_looked_after,
+        "indicators": child.indicators,
+    }

@@ -1,0 +1,59 @@
+"""What the rules ask about a household: its earlier contacts, and its open and closed work."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import time
+
+from dateutil.relativedelta import relativedelta
+
+from casework.families.household import Household, ours
+from casework.models import Case, Contact, Outcome
+from casework.statuses import CaseStatus
+from localities.working_time import at, local_day
+from triage.facts import OpenWork
+
+SOCIAL_CARE_PATHWAYS = ("strategy_discussion", "social_work_assessment", "social_worker_review")
+EARLY_HELP_PATHWAYS = ("family_help", "early_help")
+
+
+@dataclass(frozen=True)
+class History:
+    """What the rules ask about a household. Counts include this contact."""
+
+    contacts_3_months: int
+    contacts_12_months: int
+    early_help_closed_without_progress_12_months: bool
+    open_work: OpenWork | None
+    closed_days_ago: int | None
+
+
+def history_of(contact: Contact, people: Household) -> History:
+    """The household's history: contacts until this one was received, and work as it stands now."""
+    day = local_day(contact.received_at)
+    earlier = people.contacts().filter(received_at__lte=contact.received_at).exclude(pk=contact.pk)
+    year_back, quarter_back = day - relativedelta(months=12), day - relativedelta(months=3)
+    in_the_year = earlier.filter(received_at__gte=at(year_back, time.min))
+    days = [local_day(received) for received in in_the_year.values_list("received_at", flat=True)]
+    cases = list(ours(people.cases()))
+    opened = [case for case in cases if case.status == CaseStatus.OPEN]
+    closed = [local_day(case.closed_at) for case in cases if case.closed_at is not None]
+    return History(
+        contacts_3_months=1 + sum(1 for earlier_day in days if earlier_day >= quarter_back),
+        contacts_12_months=1 + len(days),
+        early_help_closed_without_progress_12_months=any(
+            case.closed_at is not None
+            and case.pathway in EARLY_HELP_PATHWAYS
+            and case.outcome in (Outcome.NO_PROGRESS, Outcome.DECLINED)
+            and local_day(case.closed_at) >= year_back
+            for case in cases
+        ),
+        open_work=_open_work(opened),
+        closed_days_ago=max(0, (day - max(closed)).days) if closed else None,
+    )
+
+
+def _open_work(opened: Iterable[Case]) -> OpenWork | None:
+    pathways = {case.pathway for case in opened}
+    if pathways & set(SOCIAL_CARE_PATHWAYS):
+        return OpenWork.SOCIAL_CARE
+    return OpenWork.EARLY_HELP if pathways else None

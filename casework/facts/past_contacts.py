@@ -1,0 +1,121 @@
+"""Past contacts, read in pieces as a replay wants them: what the rules were told and said, and what people decided."""
+
+from collections.abc import Iterator, Set
+from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from casework.facts.published_rules import of_version
+from casework.models import Contact, ContactChild
+from localities.models import Postcode
+from localities.placing import Catchments
+from localities.working_time import LONDON, local_day
+from triage.direction import Turn
+from triage.replay import Past
+from triage.ruleset import RuleSet
+
+A_PIECE = 2000
+
+
+class PastContact(NamedTuple):
+    """A contact's id, and what a replay sees of it."""
+
+    contact_id: int
+    past: Past
+
+
+def count(first_day: date, last_day: date) -> int:
+    """How many contacts came on these days (both included, local) and have a recommendation."""
+    return _of_days(first_day, last_day).count()
+
+
+def pieces(first_day: date, last_day: date) -> Iterator[list[PastContact]]:
+    """
+    The contacts of these days, the oldest first, a piece at a time: never more of them in memory.
+
+    Each piece is a query of its own that goes on where the last one ended, so that a piece may take its time.
+    """
+    reader = _Reader()
+    after: tuple[datetime, int] | None = None
+    while True:
+        query = _of_days(first_day, last_day)
+        if after is not None:
+            moment, number = after
+            # The first condition says nothing new, and lets the index begin where the last piece ended.
+            query = query.filter(
+                Q(received_at__gt=moment) | Q(received_at=moment, pk__gt=number), received_at__gte=moment
+            )
+        rows = list(query.order_by("received_at", "pk").values_list(*COLUMNS)[:A_PIECE])
+        if not rows:
+            return
+        after = rows[-1][1], rows[-1][0]
+        yield reader.read(rows)
+
+
+def _of_days(first_day: date, last_day: date) -> QuerySet[Contact]:
+    start = datetime.combine(first_day, time.min, tzinfo=LONDON)
+    end = datetime.combine(last_day + timedelta(days=1), time.min, tzinfo=LONDON)
+    children = ContactChild.objects.filter(contact=OuterRef("pk"))
+    return Contact.objects.filter(received_at__gte=start, received_at__lt=end, recommendation__isnull=False).annotate(
+        postcodes=ArraySubquery(children.exclude(postcode="").values("postcode").distinct()),
+        hides=Exists(children.filter(address_is_confidential=True)),
+    )
+
+
+COLUMNS = (
+    "pk", "received_at", "recommendation__facts", "recommendation__rule_set_id", "recommendation__pathway",
+    "recommendation__rag", "recommendation__level", "recommendation__hold", "decision_in_effect__pathway",
+    "decision_in_effect__rag", "case__locality__code", "postcodes", "hides",
+)  # fmt: skip
+
+
+Row = tuple[Any, ...]
+
+
+class _Reader:
+    """Reads rows, and remembers what they share: the versions, and where a postcode lies."""
+
+    def __init__(self) -> None:
+        self._catchments = Catchments()
+        self._rules: dict[int, RuleSet] = {}
+
+    def read(self, rows: list[Row]) -> list[PastContact]:
+        """One query more, for all of them: which of their postcodes are ours."""
+        named = {postcode for *_, locality, postcodes, _ in rows if locality is None for postcode in postcodes}
+        ours = set(Postcode.objects.filter(pk__in=named).values_list("pk", flat=True))
+        return [self._read(row, ours) for row in rows]
+
+    def _read(self, row: Row, ours: Set[str]) -> PastContact:
+        (
+            contact_id, received_at, facts, version_id, pathway, rag, level, hold,
+            decided_pathway, decided_rag, locality, postcodes, hides,
+        ) = row  # fmt: skip
+        rules = self._rules.get(version_id)
+        if rules is None:
+            rules = self._rules[version_id] = of_version(version_id).rule_set
+        pathways = rules.pathways
+        # What was added to the pathway is not in columns: it comes out of the same facts and version.
+        added = rules.judge_stored(facts)
+        day = local_day(received_at)
+        past = Past(
+            facts=facts,
+            locality=locality or self._locality([] if hides else postcodes, day, ours),
+            week=day - timedelta(days=day.weekday()),
+            pathway=pathway,
+            rag=rag,
+            level=level,
+            hold=hold,
+            also_refer_to=added.also_refer_to,
+            warnings=added.warnings,
+            kind=pathways[pathway].team,
+            decided=Turn(decided_pathway, decided_rag) if decided_pathway else None,
+            decided_kind=pathways[decided_pathway].team if decided_pathway else None,
+        )
+        return PastContact(contact_id, past)
+
+    def _locality(self, postcodes: list[str], day: date, ours: Set[str]) -> str:
+        """Where the family lives, if that can be told: children in two localities are for a person to place."""
+        places = {self._catchments.locality(postcode, day) for postcode in postcodes if postcode in ours}
+        return places.pop() if len(places) == 1 else ""

@@ -1,0 +1,144 @@
+"""
+Where a family goes once a person has decided: full postcode, area, locality, team. With the reason, always.
+
+A family that has a team, or had one in the last six months, goes back to it. No address, a confidential one, or
+children in several localities: a person picks, with a reason.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dateutil.relativedelta import relativedelta
+
+from casework.families.household import Household, last_case
+from casework.models import Case, Contact, Responsibility
+from casework.statuses import CaseStatus
+from localities.models import Locality, Team, TeamKind
+from localities.placing import Place, place
+from localities.working_time import local_day
+from triage.ruleset import RuleSet
+from triage.ruleset import TeamKind as PathwayTeam
+
+
+@dataclass(frozen=True)
+class Route:
+    """
+    Where a case goes, and why. `team` is None where a person must pick (`pick` says why, as a sentence), or where
+    the pathway ends at the front door (`ends_here`). `link_to` is the work that the contact belongs to.
+    """
+
+    reason: str
+    team: Team | None = None
+    locality: Locality | None = None
+    runner_up: Team | None = None
+    link_to: Case | None = None
+    pick: str = ""
+    ends_here: bool = False
+
+
+def route(contact: Contact, pathway: str, people: Household, rules: RuleSet, *, now: datetime) -> Route:
+    """Where this pathway leads for this contact, as things stand now."""
+    kind = rules.pathways[pathway].team
+    match kind:
+        case None:
+            return Route("It ends at the front door.", ends_here=True)
+        case PathwayTeam.SAME_TEAM:
+            return _same_team(contact, people)
+        case PathwayTeam.LOCALITY:
+            return _locality(contact, people, now)
+        case _:
+            return _only_team(TeamKind(kind.value), contact, now)
+
+
+def teams_to_pick_from() -> list[Team]:
+    """The teams that a person may name where the route cannot tell."""
+    kinds = [TeamKind.LOCALITY, TeamKind.CHILD_PROTECTION, TeamKind.OUT_OF_AREA]
+    return list(Team.objects.filter(is_active=True, kind__in=kinds))
+
+
+def _same_team(contact: Contact, people: Household) -> Route:
+    case = last_case(people, contact)
+    if case is None and people.cases().filter(status=CaseStatus.OPEN).exists():
+        says = "We may work with this family, and nobody has said yet that they are the same people. Say so first"
+        return Route("", pick=f"{says}, or pick the team, and say why.")
+    if case is None:
+        return Route("", pick="We found no open work with this family. Pick the team, and say why.")
+    holder = Responsibility.objects.filter(case=case).select_related("team").order_by("period").last()
+    team = holder.team if holder else None
+    if case.status == CaseStatus.OPEN:
+        return Route(f"The family's case {case} is open.", team=team, locality=case.locality, link_to=case)
+    if team is None or not team.is_active:
+        return Route("", pick="The team that worked with this family takes no work now. Pick another, and say why.")
+    return Route(f"The family's case {case} closed in the last 28 days.", team=team, locality=case.locality)
+
+
+def _only_team(kind: TeamKind, contact: Contact, now: datetime) -> Route:
+    teams = list(Team.objects.filter(kind=kind, is_active=True)[:2])
+    if len(teams) != 1:
+        return Route("", pick=f"There is not exactly one {kind.label.lower()} team. Pick the team, and say why.")
+    where = _places(contact, now)
+    localities = {lying.locality for lying in where if lying.locality}
+    locality = localities.pop() if len(localities) == 1 else None
+    reason = f"It is the {kind.label.lower()} team's work for the whole area."
+    doubtful = [lying for lying in where if kind == TeamKind.OUT_OF_AREA and lying.prefix and not lying.in_area]
+    for lying in doubtful:
+        reason += f" {lying.postcode} is not in our list, although {lying.prefix} is ours too: check it first."
+    return Route(reason, team=teams[0], locality=locality)
+
+
+def _locality(contact: Contact, people: Household, now: datetime) -> Route:
+    by_postcode = _by_postcode(contact, now)
+    earlier = _earlier_team(people, now)
+    if contact.children.filter(address_is_confidential=True).exists():
+        # A family in hiding must not be sent where somebody looks for it: a person decides, and sees who knew it.
+        runner_up = earlier.team if earlier else None
+        return Route("", pick="An address is confidential. Pick the team, and say why.", runner_up=runner_up)
+    if earlier is not None and earlier.team != by_postcode.team:
+        return Route(
+            f"{earlier.team} works with this family, or did in the last six months: it goes back there.",
+            team=earlier.team,
+            locality=earlier.team.locality,
+            runner_up=by_postcode.team,
+        )
+    return by_postcode
+
+
+def _by_postcode(contact: Contact, now: datetime) -> Route:
+    where = _places(contact, now)
+    if not where:
+        return Route("", pick="No child has a postcode. Pick the team, and say why.")
+    localities = {lying.locality for lying in where if lying.locality}
+    if len(localities) > 1:
+        return Route("", pick="The children live in different localities. Pick one team for the family, and say why.")
+    if not localities:
+        outside = not any(lying.in_area for lying in where)
+        why = "The address lies outside our area" if outside else "No catchment has this postcode"
+        return Route("", pick=f"{why}. Pick the team, and say why.")
+    locality = localities.pop()
+    lying = next(lying for lying in where if lying.locality == locality)
+    team = Team.objects.filter(locality=locality, is_active=True, kind=TeamKind.LOCALITY).first()
+    if team is None:
+        return Route("", locality=locality, pick=f"{locality} has no team that takes work. Pick one, and say why.")
+    return Route(f"{lying.postcode} lies in {locality} (catchment {lying.prefix}).", team=team, locality=locality)
+
+
+def _places(contact: Contact, now: datetime) -> list[Place]:
+    postcodes = (
+        contact.children.filter(address_is_confidential=False)
+        .exclude(postcode="")
+        .order_by("postcode")
+        .values_list("postcode", flat=True)
+        .distinct()
+    )
+    return [place(postcode, local_day(now)) for postcode in postcodes]
+
+
+def _earlier_team(people: Household, now: datetime) -> Responsibility | None:
+    half_a_year_back = now - relativedelta(months=6)
+    held = Responsibility.objects.filter(
+        case__in=people.its_own_cases(), team__kind=TeamKind.LOCALITY, team__is_active=True
+    ).select_related("team__locality")
+    for responsibility in held.order_by("-period"):
+        if responsibility.period.upper is None or responsibility.period.upper >= half_a_year_back:
+            return responsibility
+    return None

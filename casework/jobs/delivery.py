@@ -1,0 +1,184 @@
+"""
+The outbox: messages are claimed with a lease, sent, then marked sent. A crash never loses one; between sending and
+marking it sends once more, with the same idempotency key.
+
+What goes to one address about one contact or case goes in the order in which it was written. Several reminders that
+wait for one address go in one letter, as one message carries the others.
+"""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from casework.deadlines import clocks
+from casework.messages import outbox
+from casework.messages.wording import write
+from casework.models import Contact, Event, Message, OutboxMessage
+from casework.record import audit
+
+log = structlog.get_logger()
+
+# Longer than the slowest mail server can take over one message: EMAIL_TIMEOUT for each of its nine answers.
+LEASE = timedelta(minutes=2)
+LONGEST = timedelta(seconds=45)
+# A minute, two, four … then every four hours: a mail server may be away over a long weekend.
+MOST_ATTEMPTS = 30
+FIRST_DELAY = timedelta(minutes=1)
+LONGEST_DELAY = timedelta(hours=4)
+# From so many reminders on that wait for one address, one letter carries them; and no letter carries more than that.
+MANY = 4
+MOST_IN_A_LETTER = 200
+
+
+class Delivered(NamedTuple):
+    """What a drain did."""
+
+    sent: int
+    failed: int
+
+
+def drain(*, clock: Callable[[], datetime], connect: Callable[[], BaseEmailBackend] = get_connection) -> Delivered:
+    """
+    Send what is due, for 45 seconds at most: what is left then is the next drain's.
+
+    :param clock: tells the time: sending takes a while, and each message is marked with its own moment.
+    :param connect: opens the way out; Django's e-mail back end unless told otherwise.
+    """
+    sent = failed = 0
+    ends_at = clock() + LONGEST
+    # One at a time, on a connection of its own: a slow or broken one costs no other its lease or its way out.
+    while clock() < ends_at and (message := _claim(clock())):
+        try:
+            connect().send_messages([_email(message)])
+        except Exception as error:  # noqa: BLE001  # whatever a mail server does, the others must still go out
+            failed += 1
+            _put_back(message, error, now=clock())
+        else:
+            sent += 1
+            _mark_sent(message, now=clock())
+    return Delivered(sent, failed)
+
+
+@transaction.atomic
+def _claim(now: datetime) -> OutboxMessage | None:
+    """The next message that nobody else is sending, with a lease on it that ends if we do."""
+    message = (
+        _due(now)
+        .filter(~Exists(_before_it(now)))
+        .order_by("not_before", "id")
+        .select_for_update(of=("self",), skip_locked=True)
+        .select_related("contact", "case", "reminder__clock")
+        .defer("contact__document")
+        .first()
+    )
+    if message is not None:
+        message.leased_until = now + LEASE
+        # An outage of years is no reason to run out of numbers.
+        message.attempts = min(message.attempts + 1, MOST_ATTEMPTS)
+        message.save(update_fields=["leased_until", "attempts"])
+        if message.kind == Message.REMINDER and message.attempts == 1 and not message.last_error:
+            _gather(message, now)
+    return message
+
+
+def _due(now: datetime) -> QuerySet[OutboxMessage]:
+    """What waits, and is nobody else's at this moment."""
+    return OutboxMessage.objects.filter(
+        Q(leased_until__isnull=True) | Q(leased_until__lte=now),
+        sent_at__isnull=True,
+        parked_at__isnull=True,
+        carried_by__isnull=True,
+        not_before__lte=now,
+    )
+
+
+def _before_it(now: datetime) -> QuerySet[OutboxMessage]:
+    """
+    What must go out before a message: what was written earlier, to the same address, about the same thing. A reminder
+    that waits for the next half hour holds nothing back.
+    """
+    earlier = OutboxMessage.objects.filter(
+        Q(contact=OuterRef("contact")) | Q(case=OuterRef("case")),
+        to=OuterRef("to"),
+        pk__lt=OuterRef("pk"),
+        sent_at__isnull=True,
+        parked_at__isnull=True,
+    )
+    return earlier.exclude(kind=Message.REMINDER, attempts=0, not_before__gt=now)
+
+
+def _gather(leader: OutboxMessage, now: datetime) -> None:
+    """
+    Have this message's letter carry the other reminders that wait for its address, if they are many. Once it has been
+    tried, a letter stays as it is: sent again after a crash, or by a person's hand, it must be the same.
+    """
+    others = (
+        _due(now)
+        .filter(kind=Message.REMINDER, to=leader.to, attempts=0, last_error="")
+        .exclude(pk=leader.pk)
+        .order_by("pk")
+        .select_for_update(of=("self",), skip_locked=True)
+    )
+    held = list(others.values_list("pk", flat=True)[: MOST_IN_A_LETTER - 1])
+    # What another drain is sending, and what is being tried again, still comes before what is about the same thing.
+    waits_for_another = Exists(_before_it(now).exclude(pk__in=[leader.pk, *held]))
+    found = list(OutboxMessage.objects.filter(~waits_for_another, pk__in=held).values_list("pk", flat=True))
+    if len(found) + 1 >= MANY:
+        OutboxMessage.objects.filter(pk__in=found).update(carried_by=leader)
+
+
+def _email(message: OutboxMessage) -> EmailMessage:
+    letter = write(message)
+    host = urlsplit(settings.BASE_URL).hostname or "localhost"
+    unique = hashlib.sha256(message.idempotency_key.encode()).hexdigest()[:32]
+    return EmailMessage(
+        subject=letter.subject,
+        body=letter.text,
+        to=[message.to],
+        headers={"Message-ID": f"<{unique}@{host}>", "Idempotency-Key": unique, "Auto-Submitted": "auto-generated"},
+    )
+
+
+@transaction.atomic
+def _mark_sent(message: OutboxMessage, *, now: datetime) -> None:
+    letter = outbox.letter(message)
+    marked = letter.filter(sent_at__isnull=True).update(sent_at=now, leased_until=None, last_error="")
+    if not marked:
+        return
+    outbox.audit_letter(Event.MESSAGE_SENT, message, audit.SYSTEM, now)
+    if message.contact is None:
+        return
+    # What a person wrote down in between stays: the referrer was told then.
+    contact = Contact.objects.filter(pk=message.contact.pk)
+    if message.kind == Message.ACKNOWLEDGEMENT and contact.filter(acknowledged_at=None).update(acknowledged_at=now):
+        clocks.stop(message.contact, "acknowledge_referrer", at=now)
+    elif message.kind == Message.FEEDBACK and contact.filter(feedback_given_at=None).update(feedback_given_at=now):
+        clocks.stop(message.contact, "feedback_to_referrer", at=now)
+
+
+@transaction.atomic
+def _put_back(message: OutboxMessage, error: Exception, *, now: datetime) -> None:
+    """Try again later, each time twice as late; after the last try a person looks at it."""
+    gives_up = message.attempts >= MOST_ATTEMPTS
+    ours = OutboxMessage.objects.filter(pk=message.pk, sent_at__isnull=True, leased_until=message.leased_until)
+    is_ours = ours.update(
+        leased_until=None,
+        # The class only: a mail server's words may quote the address.
+        last_error=type(error).__name__,
+        not_before=now + min(FIRST_DELAY * 2 ** (message.attempts - 1), LONGEST_DELAY),
+        parked_at=now if gives_up else None,
+    )
+    log.warning("message not sent", message=message.pk, kind=message.kind, error=type(error).__name__, parked=gives_up)
+    # Where the lease ended meanwhile, another drain has it: perhaps it was sent.
+    if gives_up and is_ours:
+        message.carries.update(parked_at=now)
+        outbox.audit_letter(Event.MESSAGE_PARKED, message, audit.SYSTEM, now)

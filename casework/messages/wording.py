@@ -1,0 +1,165 @@
+"""
+The words of every message that goes out. Facts in, text out; no child's or family's name can get in.
+
+A message names a reference and links to the page that holds the story, behind sign-in.
+"""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from casework.access.conditions import hears_outcomes
+from casework.facts.published_rules import of_version
+from casework.models import AuditEvent, Event, Message, OutboxMessage, Step
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What is sent: a subject line and a text."""
+
+    subject: str
+    text: str
+
+
+# Letters to our own people: a subject, what has happened and what to do; a link follows.
+TO_STAFF = {
+    Message.RED_CONTACT: (
+        "Red: {contact} waits for a decision",
+        "The rules rate this contact red. It must be decided within hours, day or night.",
+    ),
+    Message.HANDOFF_OFFERED: (
+        "A case is offered to your team: {case}",
+        "Its whole story is attached to it. Please accept it, or return it with a reason.",
+    ),
+    Message.HANDOFF_RETURNED: (
+        "A case came back to your team: {case}",
+        "The team to which it was offered returned it, with a reason. Your team is still responsible.",
+    ),
+    Message.CASE_BOUNCED: (
+        "Sent to and fro: {case}",
+        "A team that let this case go less than 30 days ago has it again. Please talk it through between you.",
+    ),
+    Message.CONTACT_HANDED_OVER: (
+        "A contact passed to your team: {contact}",
+        "It waits for a decision. Please take it on: until somebody does, nobody knows that it is in good hands.",
+    ),
+    Message.CONTACT_LINKED: (
+        "New information about your team's case {case}",
+        "Somebody contacted us about this family: {contact}.",
+    ),
+    Message.SIGN_OFF_WANTED: (
+        "A decision waits for a second person: {contact}",
+        "It takes effect only when somebody other than the decider agrees.",
+    ),
+    Message.RULE_SET_PROPOSED: (
+        "A rule set waits for approval: {rule_set}",
+        (
+            "Its scenarios pass, and it was replayed over past contacts. Read what it changes, then approve it or "
+            "send it back."
+        ),
+    ),
+    Message.RULE_SET_SENT_BACK: (
+        "Your proposal came back: {rule_set}",
+        "Somebody read it and sent it back, with a reason.",
+    ),
+}
+
+
+def write(message: OutboxMessage) -> Letter:
+    """The letter for a message whose contact, case, reminder and what it carries are loaded."""
+    match Message(message.kind):
+        case Message.ACKNOWLEDGEMENT:
+            return _letter(
+                f"We have your contact {message.contact}",
+                "Thank you. The front door has what you told us and will decide what happens next within one working "
+                f"day. Please keep the reference {message.contact}.",
+                "If a child is in immediate danger, call 999. If you learn more, or hear nothing in time, call us.",
+            )
+        case Message.FEEDBACK:
+            return _letter(f"What we decided about your contact {message.contact}", *_outcome(message))
+        case Message.CASE_CLOSED:
+            return _letter(
+                f"The work that began with your contact {message.contact} has ended",
+                f"It ended like this: {message.case.get_outcome_display().lower()}.",  # type: ignore[union-attr]
+                "If you are worried about the child again, please contact us again.",
+            )
+        case Message.REMINDER:
+            carried = message.carries.select_related("reminder__clock", "contact", "case")
+            return _reminders([message, *carried])
+        case Message.RECHECK_DIFFERS | Message.INTEGRITY_BROKEN:
+            return _found_at_night(message)
+        case kind:
+            subject, says = TO_STAFF[kind]
+            about = {"contact": message.contact, "case": message.case, "rule_set": message.rule_set}
+            return _letter(subject.format(**about), says.format(**about), _link(message))
+
+
+def _outcome(message: OutboxMessage) -> tuple[str, ...]:
+    contact = message.contact
+    assert contact is not None
+    decision = contact.decision_in_effect
+    if decision is None or not hears_outcomes(contact):
+        return (
+            "Thank you. We looked into what you told us and decided what happens next. We must keep the rest private.",
+            "If you are worried again, please contact us again.",
+        )
+    pathway = of_version(decision.recommendation.rule_set_id).rule_set.pathways[decision.pathway]
+    return (
+        f"We decided: {pathway.title.lower()}.",
+        "If you disagree, please call us: we will talk it through, and you can ask for a manager.",
+    )
+
+
+def _reminders(messages: list[OutboxMessage]) -> Letter:
+    """One reminder, or all that wait for one address: the gravest first, as they were written. Always the same."""
+    said = sorted(messages, key=lambda message: (-_gravity(message), message.pk))
+    lines = [f"{_of(message)}\n{_link(message)}" for message in said]
+    if len(lines) == 1:
+        return _letter(_of(said[0]), lines[0])
+    late = sum(_gravity(message) > 0 for message in said)
+    subject = f"{len(said)} reminders" + (f", {late} of them late" if late else "")
+    return _letter(subject, "These promises are late or soon due, the gravest first.", *lines)
+
+
+def _of(message: OutboxMessage) -> str:
+    assert message.reminder is not None
+    what = message.reminder.clock.kind.replace("_", " ")
+    return f"{message.reminder.get_step_display()}: {what}, {message.case or message.contact}"
+
+
+def _gravity(message: OutboxMessage) -> int:
+    assert message.reminder is not None
+    return list(Step).index(Step(message.reminder.step))
+
+
+def _found_at_night(message: OutboxMessage) -> Letter:
+    if message.kind == Message.RECHECK_DIFFERS:
+        return _letter(
+            "Stored recommendations do not come out as they were stored",
+            "Last night's re-check computed stored recommendations again from their facts and their version of the "
+            "rules, and found some that differ. Until this is understood, do not publish new rules.",
+            f"{settings.BASE_URL}/admin/casework/recheck/",
+        )
+    # What is broken stands in the audit, where it was written in the same instant.
+    checked = AuditEvent.objects.filter(event=Event.INTEGRITY_CHECKED, at=message.created_at).latest("pk")
+    broken: dict[str, int] = checked.detail["broken"]
+    return _letter(
+        "Something that must never be false is",
+        "Last night's check of the database found what the database itself refuses:",
+        "\n".join(f"{says}: broken {count} {'time' if count == 1 else 'times'}." for says, count in broken.items()),
+        "Somebody changed the database behind the service's back, or switched a refusal off. Keep it as it is, take a "
+        "copy, and find out who and how; manage.py check_integrity counts again.",
+        f"{settings.BASE_URL}/admin/",
+    )
+
+
+def _link(message: OutboxMessage) -> str:
+    if message.rule_set is not None:
+        return f"{settings.BASE_URL}/admin/triage/rulesetversion/{message.rule_set_id}/"
+    if message.case is not None:
+        return f"{settings.BASE_URL}/cases/{message.case}/"
+    return f"{settings.BASE_URL}/contacts/{message.contact}/"
+
+
+def _letter(subject: str, *paragraphs: str) -> Letter:
+    return Letter(subject, "\n\n".join(paragraphs) + f"\n\n{settings.COUNCIL_NAME}, the front door\n")

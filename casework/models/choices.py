@@ -1,0 +1,9 @@
+"""What the triage rules and the database call by the same words, as choices of a field."""
+
+from triage.facts import Agreement, Dash
+from triage.ruleset import Rag
+
+AGREEMENTS = [(Agreement.GIVEN.value, "Given"), (Agreement.NOT_SOUGHT.value, "Not sought"),
+              (Agreement.REFUSED.value, "Refused"), (Agreement.WITHDRAWN.value, "Withdrawn")]  # fmt: skip
+RAGS = [(rag.value, rag.value.capitalize()) for rag in Rag]
+DASHES = [(dash.value, dash.value.capitalize()) for dash in Dash]

@@ -1,0 +1,103 @@
+"""What the rules said and what people decided. Written once, never changed."""
+
+from typing import ClassVar
+
+import pgtrigger
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Func, Q, Value
+
+from casework.models.choices import RAGS
+from casework.models.contacts import Contact
+from casework.models.refusals import NOT_BLANK, append_only, refuse_if
+from localities.models import Team, User
+from triage.models import RuleSetVersion
+
+
+class Recommendation(models.Model):
+    """What the rules recommended at a moment, on which facts, by which version. It can be recomputed for ever."""
+
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="recommendations")
+    rule_set = models.ForeignKey(RuleSetVersion, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    facts = models.JSONField()
+    result = models.JSONField()
+    pathway = models.CharField(max_length=50)
+    rag = models.CharField(max_length=5, choices=RAGS)
+    level = models.PositiveSmallIntegerField()
+    hold = models.CharField(max_length=20, blank=True)
+    # The names of the rules and aggravators that fired, for reports to count without opening every result.
+    rules = models.GeneratedField(
+        expression=Func(F("result"), Value("$.reasons[*].rule"), function="jsonb_path_query_array"),
+        output_field=models.JSONField(),
+        db_persist=True,
+    )
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        triggers: ClassVar = append_only("a_recommendation_never_changes", "A recommendation never changes.")
+
+    def __str__(self) -> str:
+        return f"{self.pathway}, {self.rag}"
+
+
+class Decision(models.Model):
+    """What a named person decided, and why. It takes effect at once, or when a second person agrees."""
+
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="decisions")
+    recommendation = models.ForeignKey(Recommendation, on_delete=models.PROTECT, related_name="decisions")
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField()
+    pathway = models.CharField(max_length=50)
+    level = models.PositiveSmallIntegerField()
+    rag = models.CharField(max_length=5, choices=RAGS)
+    overrides = models.BooleanField(help_text="It differs from the recommendation.")
+    rationale = models.TextField()
+    needs_sign_off = models.BooleanField()
+    sign_off_reasons = ArrayField(models.TextField(), default=list)
+    chosen_team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, related_name="+")
+    chosen_team_reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(rationale__regex=NOT_BLANK), name="a_decision_has_a_rationale"),
+            models.CheckConstraint(condition=Q(level__gte=1, level__lte=4), name="a_decision_is_at_level_1_2_3_or_4"),
+            models.CheckConstraint(
+                condition=Q(chosen_team__isnull=True) | Q(chosen_team_reason__regex=NOT_BLANK),
+                name="a_team_is_chosen_for_a_reason",
+            ),
+        ]
+        triggers: ClassVar = append_only("a_decision_never_changes", "A decision never changes: decide again.")
+
+    def __str__(self) -> str:
+        return f"{self.pathway}, {self.rag}"
+
+
+class SignOff(models.Model):
+    """What a second person said to a decision."""
+
+    decision = models.OneToOneField(Decision, on_delete=models.PROTECT, related_name="sign_off")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    agreed = models.BooleanField()
+    rationale = models.TextField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(rationale__regex=NOT_BLANK), name="a_sign_off_has_a_rationale")
+        ]
+        triggers: ClassVar = [
+            *append_only("a_sign_off_never_changes", "A sign-off never changes."),
+            refuse_if(
+                """EXISTS (
+                       SELECT FROM public.casework_decision WHERE id = NEW.decision_id AND decided_by_id = NEW.by_id
+                   )""",
+                on=pgtrigger.Insert,
+                name="the_second_person_is_another_person",
+                says="The second person must be another person.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "agreed" if self.agreed else "declined"

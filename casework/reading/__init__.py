@@ -1,0 +1,1 @@
+"""What pages list and count: worklists, and who was responsible for a case and how long."""

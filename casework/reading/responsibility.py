@@ -1,0 +1,62 @@
+"""A case's way through hands: how often it was passed, how long each team had it, how long it waited for an answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from casework.models import Case, Handoff, Responsibility
+from casework.statuses import HandoffStatus
+from localities.models import Team
+
+
+@dataclass(frozen=True)
+class Spell:
+    """
+    A stretch of time in one team's hands. `share` is in percent of the case's whole time so far; `percent` is the same
+    without a fraction, so rounded that the spells of a case add up to 100.
+    """
+
+    team: Team
+    since: datetime
+    until: datetime | None
+    took: timedelta
+    share: float
+    percent: int
+
+
+@dataclass(frozen=True)
+class ResponsibilityHistory:
+    """`waited` is how long the family's case lay on offer before somebody answered, all offers together."""
+
+    spells: tuple[Spell, ...]
+    offered: int
+    accepted: int
+    returned: int
+    bounces: int
+    waited: timedelta
+
+
+def responsibility_history(
+    case: Case, handoffs: Sequence[Handoff], held: Sequence[Responsibility], now: datetime
+) -> ResponsibilityHistory:
+    """The figures of a case, from its handoffs and responsibilities in their order."""
+    # By this host's clock, which may be behind that of the one that wrote them.
+    now = max([now, case.opened_at, *(each.period.lower for each in held)])
+    whole = (case.closed_at or now) - case.opened_at
+    spells: list[Spell] = []
+    up_to_here = 0.0
+    for each in held:
+        took = (each.period.upper or now) - each.period.lower
+        share = 100 * took / whole if whole else 100.0
+        percent = round(up_to_here + share) - round(up_to_here)
+        spells.append(Spell(each.team, each.period.lower, each.period.upper, took, share, percent))
+        up_to_here += share
+    accepted = [handoff for handoff in handoffs if handoff.status == HandoffStatus.ACCEPTED]
+    return ResponsibilityHistory(
+        spells=tuple(spells),
+        offered=len(handoffs),
+        accepted=len(accepted),
+        returned=sum(handoff.status == HandoffStatus.RETURNED for handoff in handoffs),
+        bounces=sum(handoff.is_bounce for handoff in accepted),
+        waited=sum(((handoff.answered_at or now) - handoff.offered_at for handoff in handoffs), timedelta()),
+    )

@@ -1,0 +1,151 @@
+"""Who has what to do: the queries behind the worklist and the teams' pages. Scoped; as large as the work at hand."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Case as Choose
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce, Least
+
+from casework.deadlines import clocks
+from casework.deadlines.recipients import reminders_of
+from casework.models import Case, Clock, Contact, ContactHandover, Handoff, Reminder, ReminderLook, Responsibility
+from casework.statuses import CaseStatus, ContactStatus, HandoffStatus
+from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, Role, Team, User
+from localities.roles import StaffRoles
+from localities.working_time import local_day
+from triage.ruleset import Rag
+
+GRAVITY = Choose(*(When(rag=rag, then=Value(place)) for place, rag in enumerate(Rag)), default=Value(len(Rag)))
+
+# When this hop of a contact began.
+SINCE_WHEN_HERE = Coalesce(
+    Subquery(ContactHandover.objects.filter(contact=OuterRef("pk")).order_by("-pk").values("passed_at")[:1]),
+    F("received_at"),
+)
+
+
+def contacts_waiting(user: User, now: datetime) -> QuerySet[Contact]:
+    """
+    The contacts that wait for a decision or a second person. For the front door only.
+
+    The soonest due first; of what is due at one moment, as all that came at a weekend, the gravest. `here_since` is
+    when this hop began: with its receipt, or when the other team passed it on; `to_take_on` that nobody has taken it on
+    since.
+    """
+    due = Clock.objects.running().filter(
+        contact=OuterRef("pk"), kind__in=clocks.DECISION_CLOCKS, paused_at__isnull=True
+    )
+    return (
+        Contact.objects.visible_to(user, local_day(now))
+        .exclude(status=ContactStatus.DECIDED)
+        .annotate(
+            here_since=SINCE_WHEN_HERE,
+            due_at=Subquery(due.order_by().values("contact").annotate(soonest=Min("due_at")).values("soonest")),
+            to_take_on=Exists(ContactHandover.objects.open().filter(contact=OuterRef("pk"))),
+        )
+        .select_related("team", "agency", "recommendation")
+        .order_by(F("due_at").asc(nulls_last=True), GRAVITY, "received_at")
+    )
+
+
+def offered(teams: Any) -> QuerySet[Handoff]:
+    """The handoffs that these teams must answer, the soonest due first."""
+    return (
+        Handoff.objects.filter(status=HandoffStatus.OFFERED, to_team__in=teams)
+        .annotate(due_at=Min("clocks__due_at", filter=Q(clocks__stopped_at__isnull=True)))
+        .select_related("case", "from_team", "to_team")
+        .order_by(F("due_at").asc(nulls_last=True), "offered_at")
+    )
+
+
+def held(teams: Any) -> QuerySet[Case]:
+    """
+    The open cases that these teams answer for: those that still need a team first, then the soonest promise first.
+
+    `held_since` is when this hop began.
+    """
+    holding = Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True, team__in=teams)
+    running = Clock.objects.running().filter(paused_at__isnull=True).order_by("due_at").values("due_at")
+    # A promise of the case, or the answer that somebody who is asked owes.
+    soonest = Least(
+        Subquery(running.filter(case=OuterRef("pk"))[:1]), Subquery(running.filter(handoff__case=OuterRef("pk"))[:1])
+    )
+    on_offer = Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.OFFERED)
+    return (
+        Case.objects.filter(Exists(holding), status=CaseStatus.OPEN)
+        .annotate(
+            held_since=Subquery(holding.values("period__startswith")[:1]),
+            due_at=soonest,
+            is_on_offer=Exists(on_offer),
+            has_bounced=Exists(
+                Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.ACCEPTED, is_bounce=True)
+            ),
+            needs_team=Exists(holding.filter(team__kind__in=FRONT_DOOR_KINDS)) & ~Exists(on_offer),
+        )
+        .select_related("lead_practitioner", "locality")
+        .order_by("-needs_team", F("due_at").asc(nulls_last=True), "opened_at")
+    )
+
+
+def late_clocks(teams: Any, now: datetime) -> QuerySet[Clock]:
+    """The promises of these teams that are late, the latest first."""
+    held_here = Responsibility.objects.filter(case=OuterRef("case"), period__endswith__isnull=True, team__in=teams)
+    return (
+        Clock.objects.running()
+        .filter(due_at__lte=now, paused_at__isnull=True)
+        .filter(
+            Q(contact__team__in=teams)
+            | Q(partner_check__contact__team__in=teams)
+            | Q(handoff__to_team__in=teams)
+            | Exists(held_here)
+        )
+        .select_related("contact", "case", "handoff__case", "partner_check__contact")
+        .order_by("due_at")
+    )
+
+
+def my_reminders(user: User, now: datetime) -> QuerySet[Reminder]:
+    """
+    What this person was reminded of and is not done: of each promise the last step, the soonest due first.
+
+    `is_seen` says whether they have looked at it. What they put off stays away until then; its next step does not.
+    """
+    mine = reminders_of(user, now).filter(clock__stopped_at__isnull=True, clock__paused_at__isnull=True)
+    last_steps = mine.order_by("clock_id", "-pk").distinct("clock_id").values("pk")
+    looks = ReminderLook.objects.filter(reminder=OuterRef("pk"), user=user)
+    return (
+        Reminder.objects.filter(pk__in=last_steps)
+        .exclude(Exists(looks.filter(snoozed_until__gt=now)))
+        .annotate(is_seen=Exists(looks))
+        .select_related("clock__contact", "clock__case", "clock__handoff__case", "clock__partner_check__contact")
+        .order_by("clock__due_at", "pk")
+    )
+
+
+def my_snoozed(user: User, now: datetime) -> QuerySet[ReminderLook]:
+    """What this person has put off, and until when."""
+    mine = reminders_of(user, now).filter(clock__stopped_at__isnull=True)
+    looks = ReminderLook.objects.filter(user=user, snoozed_until__gt=now, reminder__in=mine)
+    subjects = [f"reminder__clock__{name}" for name in ("contact", "case", "handoff__case", "partner_check__contact")]
+    return looks.select_related(*subjects).order_by("snoozed_until")
+
+
+def works_at_front_door(who: StaffRoles) -> bool:
+    return bool(who.front_door_roles & frozenset(FRONT_DOOR_ROLES))
+
+
+def teams_of(who: StaffRoles) -> list[Team]:
+    """The teams in which a person works."""
+    return list(Team.objects.filter(pk__in=who.team_ids).select_related("locality"))
+
+
+def overseen(who: StaffRoles) -> list[Team]:
+    """Every team, for those who oversee the whole service; nobody else sees other teams."""
+    if not who.has(Role.SERVICE_MANAGER, Role.AUDITOR):
+        return []
+    return list(Team.objects.filter(is_active=True).order_by("kind", "name"))
+
+
+def may_see_team(who: StaffRoles, team: Team) -> bool:
+    return team.pk in who.team_ids or who.has(Role.SERVICE_MANAGER, Role.AUDITOR)

@@ -1,0 +1,41 @@
+"""The one way in which a status changes: as the lifecycle allows, with a row that says when, by whom and why."""
+
+from datetime import datetime
+from typing import Any
+
+from casework.models import Case, Contact, Handoff, PartnerCheck, StatusChange
+from casework.statuses import CASE, CONTACT, HANDOFF, PARTNER_CHECK, Lifecycle
+from errors import InvalidTransition
+from localities.models import User
+
+
+def move(
+    subject: Contact | PartnerCheck | Handoff | Case, *, to: str, by: User, at: datetime, why: str = "", **also: object
+) -> None:
+    """
+    Move a locked row to another status, and write the change down.
+
+    :param also: the fields that change in the same statement, such as who answered and when.
+    :raises InvalidTransition: the lifecycle has no such move.
+    """
+    lifecycle, column = _lifecycle(subject)
+    before = subject.status
+    if not lifecycle.allows(before, to):
+        raise InvalidTransition(f"This {lifecycle.name} is {subject.get_status_display().lower()} already.")
+    subject.status = to
+    for name, value in also.items():
+        setattr(subject, name, value)
+    subject.save(update_fields=["status", *also])
+    StatusChange.objects.create(at=at, by=by, from_status=before, to_status=to, why=why, **{column: subject})
+
+
+def _lifecycle(subject: Contact | PartnerCheck | Handoff | Case) -> tuple[Lifecycle[Any], str]:
+    match subject:
+        case Contact():
+            return CONTACT, "contact"
+        case PartnerCheck():
+            return PARTNER_CHECK, "partner_check"
+        case Handoff():
+            return HANDOFF, "handoff"
+        case _:
+            return CASE, "case"

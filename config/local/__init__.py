@@ -1,0 +1,1 @@
+"""For one machine: the set-up, `make run`, the embedded servers and `make check`."""

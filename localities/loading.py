@@ -1,0 +1,182 @@
+"""
+Loading who and where: localities, catchments, teams, agencies, hub hours, people and postcodes.
+
+From a folder of CSV files, which a council replaces by its own. What is there already stays as it is: an
+administrator's edits are never overwritten.
+"""
+
+import csv
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, time
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.db import models
+from django.db.backends.postgresql.psycopg_any import DateRange
+
+from errors import Fault
+from localities.models import (
+    Agency,
+    Catchment,
+    HubHours,
+    Locality,
+    Membership,
+    OtherAuthority,
+    Postcode,
+    Team,
+    User,
+)
+from localities.postcodes import normalise
+
+BUCKINGHAMSHIRE = Path(__file__).resolve().parent / "data" / "buckinghamshire"
+# The first of everything holds since before the first contact.
+SINCE_EVER = date(2000, 1, 1)
+
+Row = Mapping[str, str]
+
+
+def load_files(folder: Path, faults: list[Fault]) -> dict[str, int]:
+    """
+    Add every row that is missing.
+
+    :param faults: takes every fault; each names the file, the line and the column.
+    :returns: how many rows of each file were new.
+    """
+    return {name: _load_file(folder / name, columns, read, faults) for name, columns, read in FILES}
+
+
+def _load_file(path: Path, columns: Iterable[str], read: Callable[[list[Row]], list[Any]], faults: list[Fault]) -> int:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            rows: list[Row] = [{key: (value or "").strip() for key, value in row.items() if key} for row in reader]
+            missing = [name for name in columns if name not in (reader.fieldnames or ())]
+    except OSError as error:
+        faults.append(Fault((path.name,), f"cannot be read: {error.strerror}."))
+        return 0
+    except UnicodeDecodeError:
+        faults.append(Fault((path.name,), "is not text in UTF-8."))
+        return 0
+    if missing:
+        faults += [Fault((path.name, name), "is a column that is missing from the header line.") for name in missing]
+        return 0
+    found = read(rows)
+    faults += [
+        Fault((path.name, f"line {number}"), says)
+        for number, outcome in enumerate(found, start=2)
+        if isinstance(outcome, Wrong)
+        for says in outcome.sentences
+    ]
+    return sum(1 for outcome in found if outcome is True)
+
+
+class Wrong:
+    """What is wrong with a line, as sentences."""
+
+    def __init__(self, sentences: Iterable[str]) -> None:
+        self.sentences = list(sentences)
+
+
+def _each(add: Callable[[Row], bool]) -> Callable[[list[Row]], list[Any]]:
+    """Line by line: whether the line was new, or what is wrong with it."""
+
+    def read(rows: list[Row]) -> list[Any]:
+        outcomes: list[Any] = []
+        for row in rows:
+            try:
+                outcomes.append(add(row))
+            except ValidationError as error:
+                outcomes.append(Wrong(error.messages))
+            except ObjectDoesNotExist as error:
+                outcomes.append(Wrong([f"names something that no other file has: {error}"]))
+            except ValueError as error:
+                outcomes.append(Wrong([str(error)]))
+        return outcomes
+
+    return read
+
+
+def _new(model: type[models.Model], key: Mapping[str, Any], values: Mapping[str, Any] | None = None) -> bool:
+    """Add a row unless there is one with this key. Its rules are checked first, so that a fault is a sentence."""
+    if model._default_manager.filter(**key).exists():
+        return False
+    row = model(**key, **(values or {}))
+    row.full_clean()
+    row.save()
+    return True
+
+
+def _locality(row: Row) -> bool:
+    return _new(Locality, {"code": row["code"]}, {"name": row["name"]})
+
+
+def _catchment(row: Row) -> bool:
+    locality = Locality.objects.get(code=row["locality"])
+    # A prefix that an administrator moved, or ended, stays where it was put.
+    return _new(Catchment, {"prefix": row["prefix"].upper()}, {"locality": locality, "period": DateRange(SINCE_EVER)})
+
+
+def _team(row: Row) -> bool:
+    locality = Locality.objects.get(code=row["locality"]) if row["locality"] else None
+    values = {"name": row["name"], "kind": row["kind"], "locality": locality, "email": row["email"]}
+    return _new(Team, {"code": row["code"]}, values)
+
+
+def _agency(row: Row) -> bool:
+    return _new(Agency, {"code": row["code"]}, {"name": row["name"], "source_code": row["source_code"]})
+
+
+def _authority(row: Row) -> bool:
+    return _new(OtherAuthority, {"name": row["name"]})
+
+
+def _hours(row: Row) -> bool:
+    values = {"opens": time.fromisoformat(row["opens"]), "closes": time.fromisoformat(row["closes"])}
+    return _new(HubHours, {"weekday": int(row["weekday"])}, values)
+
+
+def _user(row: Row) -> bool:
+    team = Team.objects.get(code=row["team"]) if row["team"] else None
+    if User.objects.filter(username__iexact=row["username"]).exists():
+        return False
+    user = User(username=row["username"], name=row["name"], email=row["email"])
+    user.set_unusable_password()
+    user.full_clean()
+    user.save()
+    membership = Membership(user=user, role=row["role"], team=team)
+    membership.full_clean()
+    membership.save()
+    return True
+
+
+def _postcodes(rows: list[Row]) -> list[Any]:
+    """All at once: there are tens of thousands."""
+    outcomes: list[Any] = []
+    known = set(Postcode.objects.values_list("pk", flat=True))
+    fresh: list[Postcode] = []
+    for row in rows:
+        try:
+            postcode = normalise(row["postcode"])
+            place = Postcode(postcode, int(row["easting"] or 0) or None, int(row["northing"] or 0) or None)
+        except ValueError as error:
+            outcomes.append(Wrong([f"{row['postcode']}: {error}"]))
+            continue
+        outcomes.append(postcode not in known)
+        if postcode not in known:
+            known.add(postcode)
+            fresh.append(place)
+    Postcode.objects.bulk_create(fresh, batch_size=5000)
+    return outcomes
+
+
+FILES: list[tuple[str, tuple[str, ...], Callable[[list[Row]], list[Any]]]] = [
+    ("localities.csv", ("code", "name"), _each(_locality)),
+    ("catchments.csv", ("locality", "prefix"), _each(_catchment)),
+    ("teams.csv", ("code", "name", "kind", "locality", "email"), _each(_team)),
+    ("agencies.csv", ("code", "name", "source_code"), _each(_agency)),
+    ("other-authorities.csv", ("name",), _each(_authority)),
+    ("hub-hours.csv", ("weekday", "opens", "closes"), _each(_hours)),
+    ("users.csv", ("username", "name", "email", "role", "team"), _each(_user)),
+    ("postcodes.csv", ("postcode", "easting", "northing"), _postcodes),
+]

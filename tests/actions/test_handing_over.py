@@ -1,0 +1,639 @@
+"""Handing over and working: offered, accepted, returned, withdrawn; who leads, what was done, how it ended."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from casework.actions import cases, handoffs
+from casework.models import AuditEvent, Case, Event, Handoff, HandoffKind, OutboxMessage, StatusChange
+from casework.record.responsibilities import current
+from errors import InvalidInput, NotAllowedInStatus, NotPermitted
+from localities.models import Membership, OtherAuthority, Role, Team, TeamKind, User
+from localities.working_time import LONDON
+from tests.stage.documents import address, child
+from tests.stage.sql import copy
+from tests.stage.story import Story, person
+
+HARM: dict[str, Any] = {"children": [child(indicators=["L4-01"])]}
+SATURDAY_NIGHT = datetime(2026, 11, 21, 23, 30, tzinfo=LONDON)
+
+
+def offer(story: Story, case: Case, to: str, by: str, **said: Any) -> Handoff:
+    return handoffs.offer(
+        case_id=case.pk, to_team_id=story.team(to).pk, by=person(by), now=story.later(),
+        **({"reason": "They live there now."} | said),
+    )  # fmt: skip
+
+
+def accept(story: Story, handoff: Handoff, by: str) -> Handoff:
+    return handoffs.accept(handoff_id=handoff.pk, by=person(by), now=story.later())
+
+
+def passed_on(story: Story, case: Case, to: str, by: str, accepted_by: str, **said: Any) -> Handoff:
+    """Offered and accepted."""
+    return accept(story, offer(story, case, to, by, **said), accepted_by)
+
+
+def running(case: Case) -> set[str]:
+    return set(case.clocks.running().values_list("kind", flat=True))
+
+
+def told(kind: str) -> list[str]:
+    """The names before the @ of everybody who is told, each as often as they are."""
+    messages = OutboxMessage.objects.filter(kind=kind).order_by("to")
+    return [to.removesuffix("@front-door.example") for to in messages.values_list("to", flat=True)]
+
+
+class TestAccepting:
+    def test_responsibility_passes_in_that_instant(self, story: Story) -> None:
+        case = story.accepted()
+        front_door, aylesbury = case.responsibilities.order_by("period")
+        assert front_door.period.upper == aylesbury.period.lower == Handoff.objects.get(case=case).answered_at
+        assert current(case).team.code == "aylesbury"
+
+    def test_the_teams_promises_start(self, story: Story) -> None:
+        case = story.accepted()
+        assert set(case.clocks.running().values_list("kind", flat=True)) == {
+            "lead_practitioner_named",
+            "first_family_contact",
+            "family_help_assessment",
+            "family_help_plan",
+        }
+
+    def test_the_acceptance_clock_stops(self, story: Story) -> None:
+        handoff = story.offered()
+        clock = handoff.clocks.get()
+        assert (clock.kind, clock.stopped_at) == ("handoff_acceptance", None)
+        handoffs.accept(handoff_id=handoff.pk, by=User.objects.get(username="bea"), now=story.later())
+        clock.refresh_from_db()
+        assert (clock.stopped_at, clock.ended) == (story.now, "done")
+
+    def test_a_red_case_waits_two_hours_at_most(self, story: Story) -> None:
+        handoff = story.offered(story.contact(children=[child(indicators=["L4-01"])]), by="maya")
+        clock = handoff.clocks.get()
+        assert clock.kind == "handoff_acceptance_red"
+        assert clock.due_at - clock.started_at == timedelta(hours=2)
+
+    @pytest.mark.parametrize("stranger", ["carol", "pat"])
+    def test_another_team_does_not_even_find_it(self, story: Story, stranger: str) -> None:
+        handoff = story.offered()
+        with pytest.raises(Case.DoesNotExist):
+            handoffs.accept(handoff_id=handoff.pk, by=User.objects.get(username=stranger), now=story.later())
+
+    def test_the_sender_cannot_accept_for_the_receiver(self, story: Story, amina: User) -> None:
+        handoff = story.offered()
+        with pytest.raises(NotPermitted, match="Only Aylesbury team can answer"):
+            handoffs.accept(handoff_id=handoff.pk, by=amina, now=story.later())
+
+    def test_it_is_answered_once(self, story: Story, ben: User) -> None:
+        case = story.accepted()
+        with pytest.raises(NotAllowedInStatus, match="accepted already"):
+            handoffs.accept(handoff_id=case.handoffs.get().pk, by=ben, now=story.later())
+
+    def test_it_is_written_down(self, story: Story, ben: User) -> None:
+        case = story.accepted()
+        change = StatusChange.objects.get(handoff__case=case)
+        assert (change.from_status, change.to_status, change.by) == ("offered", "accepted", ben)
+        assert AuditEvent.objects.filter(case=case, event="handoff_accepted", by_user=ben).count() == 1
+
+
+class TestReturning:
+    def test_the_sender_stays_responsible_and_is_told(self, story: Story, ben: User) -> None:
+        handoff = story.offered()
+        reason = "They moved to Wycombe last week."
+        handoffs.return_to_sender(handoff_id=handoff.pk, reason=reason, by=ben, now=story.later())
+        handoff.refresh_from_db()
+        assert (handoff.status, handoff.answer_reason) == ("returned", reason)
+        assert current(handoff.case).team.code == "front-door"
+        told = OutboxMessage.objects.filter(kind="handoff_returned").values_list("to", flat=True)
+        assert set(told) == {"maya@front-door.example", "david@front-door.example"}
+
+    def test_the_family_that_came_back_has_a_clock(self, story: Story, ben: User) -> None:
+        handoff = story.offered()
+        handoffs.return_to_sender(handoff_id=handoff.pk, reason="Moved.", by=ben, now=story.later())
+        assert [clock.kind for clock in handoff.case.clocks.running()] == ["next_team_offered"]
+
+    def test_a_red_one_a_clock_of_hours(self, story: Story, pat: User) -> None:
+        """A child at risk whom a team sent back does not wait for Tuesday."""
+        handoff = story.offered(story.contact(children=[child(indicators=["L4-01"])]), by="maya")
+        at = story.later()
+        handoffs.return_to_sender(handoff_id=handoff.pk, reason="Not ours.", by=pat, now=at)
+        clock = handoff.case.clocks.running().get(kind__startswith="next_team")
+        assert (clock.kind, clock.due_at) == ("next_team_offered_red", at + timedelta(hours=2))
+
+    def test_which_stops_when_the_next_team_is_offered_it(self, story: Story, ben: User, amina: User) -> None:
+        handoff = story.offered()
+        handoffs.return_to_sender(handoff_id=handoff.pk, reason="Moved.", by=ben, now=story.later())
+        team = story.team("wycombe-and-marlow")
+        case = handoff.case
+        handoffs.offer(case_id=case.pk, to_team_id=team.pk, reason="They live here now.", by=amina, now=story.later())
+        assert not case.clocks.running().exists()
+        handoffs.accept(
+            handoff_id=case.handoffs.latest("pk").pk, by=User.objects.get(username="carol"), now=story.later()
+        )
+        assert current(case).team == team
+        assert case.handoffs.count() == 2
+
+    @pytest.mark.parametrize("reason", ["", "  \n"])
+    def test_needs_a_reason(self, story: Story, ben: User, reason: str) -> None:
+        handoff = story.offered()
+        with pytest.raises(InvalidInput, match="Say why the case goes back"):
+            handoffs.return_to_sender(handoff_id=handoff.pk, reason=reason, by=ben, now=story.later())
+        handoff.refresh_from_db()
+        assert handoff.status == "offered"
+
+
+class TestWithdrawing:
+    def test_takes_the_offer_back(self, story: Story, amina: User) -> None:
+        handoff = story.offered()
+        handoffs.withdraw(handoff_id=handoff.pk, reason="The mother called.", by=amina, now=story.later())
+        handoff.refresh_from_db()
+        assert handoff.status == "withdrawn"
+        assert [clock.kind for clock in handoff.case.clocks.running()] == ["next_team_offered"]
+
+    def test_is_the_senders_to_do(self, story: Story, ben: User) -> None:
+        handoff = story.offered()
+        with pytest.raises(NotPermitted, match="Only Front door can withdraw"):
+            handoffs.withdraw(handoff_id=handoff.pk, reason="No.", by=ben, now=story.later())
+
+    def test_or_the_service_managers_who_may_offer_in_its_place(self, story: Story, sam: User) -> None:
+        handoff = handoffs.withdraw(handoff_id=story.offered().pk, reason="Wrong team.", by=sam, now=story.later())
+        assert (handoff.status, handoff.answered_by) == ("withdrawn", sam)
+
+
+class TestOfferingOn:
+    def test_one_offer_at_a_time(self, story: Story, amina: User) -> None:
+        handoff = story.offered()
+        team = story.team("chiltern")
+        with pytest.raises(NotAllowedInStatus, match="is on offer to Aylesbury team"):
+            handoffs.offer(case_id=handoff.case_id, to_team_id=team.pk, reason="Both?", by=amina, now=story.later())
+
+    def test_a_transfer_keeps_what_was_done_and_asks_for_a_new_lead(self, story: Story, ben: User, carol: User) -> None:
+        case = story.accepted()
+        cases.name_lead(case_id=case.pk, lead_id=ben.pk, by=ben, now=story.later())
+        met = story.later()
+        cases.record_milestone(case_id=case.pk, kind="first_family_contact", at=met, by=ben, now=met)
+        team = story.team("wycombe-and-marlow")
+        handoff = handoffs.offer(case_id=case.pk, to_team_id=team.pk, reason="They moved.", by=ben, now=story.later())
+        handoffs.accept(handoff_id=handoff.pk, by=carol, now=story.later())
+        case.refresh_from_db()
+        assert case.lead_practitioner is None
+        running = {clock.kind: clock for clock in case.clocks.running()}
+        assert set(running) == {"lead_practitioner_named", "family_help_assessment", "family_help_plan"}
+        assert running["lead_practitioner_named"].started_at == story.now
+        assert running["family_help_plan"].started_at < story.now, "what was promised first is not promised anew"
+
+    def test_whoever_gave_it_away_no_longer_sees_it(self, story: Story, ben: User, carol: User) -> None:
+        case = story.accepted()
+        team = story.team("wycombe-and-marlow")
+        handoff = handoffs.offer(case_id=case.pk, to_team_id=team.pk, reason="Moved.", by=ben, now=story.later())
+        handoffs.accept(handoff_id=handoff.pk, by=carol, now=story.later())
+        assert not Case.objects.visible_to(ben, story.now.date()).exists()
+        assert Case.objects.visible_to(carol, story.now.date()).get() == case
+
+    @pytest.mark.parametrize("missing", ["team", "reason", "itself"])
+    def test_needs_another_team_and_a_reason(self, story: Story, ben: User, missing: str) -> None:
+        case = story.accepted()
+        team = {"team": None, "itself": story.team("aylesbury").pk}.get(missing, story.team("chiltern").pk)
+        reason = "" if missing == "reason" else "They moved."
+        with pytest.raises(InvalidInput):
+            handoffs.offer(case_id=case.pk, to_team_id=team, reason=reason, by=ben, now=story.later())
+        assert case.handoffs.count() == 1
+
+
+class TestWorking:
+    def test_the_lead_works_in_the_team(self, story: Story, ben: User, bea: User, carol: User) -> None:
+        case = story.accepted()
+        with pytest.raises(InvalidInput, match="works in the team that holds the case"):
+            cases.name_lead(case_id=case.pk, lead_id=carol.pk, by=ben, now=story.later())
+        named = cases.name_lead(case_id=case.pk, lead_id=bea.pk, by=ben, now=story.later())
+        assert named.lead_practitioner == bea
+        assert case.clocks.get(kind="lead_practitioner_named").ended == "done"
+
+    def test_what_was_done_answers_its_clock_at_the_moment_it_was_done(self, story: Story, ben: User) -> None:
+        case = story.accepted()
+        met = story.later()
+        cases.record_milestone(case_id=case.pk, kind="first_family_contact", at=met, by=ben, now=story.later(days=1))
+        clock = case.clocks.get(kind="first_family_contact")
+        assert (clock.stopped_at, clock.ended) == (met, "done")
+
+    def test_what_was_done_starts_what_comes_next(self, story: Story, ben: User) -> None:
+        case = story.accepted()
+        agreed = story.later()
+        cases.record_milestone(case_id=case.pk, kind="plan_agreed", at=agreed, by=ben, now=agreed)
+        assert case.clocks.get(kind="family_help_plan").ended == "done"
+        assert case.clocks.running().get(kind="plan_review").started_at == agreed
+
+    def test_child_protection_goes_by_its_own_clocks(self, story: Story, pat: User) -> None:
+        contact = story.contact(children=[child(indicators=["L4-01"])])
+        story.decided(contact, by="maya")
+        case = Case.objects.get(contacts=contact)
+        handoffs.accept(handoff_id=case.handoffs.get().pk, by=pat, now=story.later())
+        assert case.clocks.running().get(kind="social_work_assessment").started_at == contact.received_at
+        for done, starts in [
+            ("strategy_discussion_held", {"initial_conference"}),
+            ("initial_conference_held", {"core_group", "first_review_conference"}),
+            ("review_conference_held", {"later_review_conference"}),
+            ("review_conference_held", {"later_review_conference"}),
+        ]:
+            at = story.later(days=1)
+            cases.record_milestone(case_id=case.pk, kind=done, at=at, by=pat, now=at)
+            running = {clock.kind: clock.started_at for clock in case.clocks.running()}
+            assert {running[kind] for kind in starts} == {at}
+        assert "strategy_discussion" not in running
+        assert "first_review_conference" not in running
+
+    @pytest.mark.parametrize("when", ["before the contact", "tomorrow"])
+    def test_what_was_done_lies_between_the_contact_and_now(self, story: Story, ben: User, when: str) -> None:
+        case = story.accepted()
+        at = story.now + timedelta(days=-30 if when == "before the contact" else 1)
+        with pytest.raises(InvalidInput, match="between the family's contact and now"):
+            cases.record_milestone(case_id=case.pk, kind="plan_agreed", at=at, by=ben, now=story.now)
+
+    @pytest.mark.parametrize("stranger", ["amina", "carol"])
+    def test_others_do_not_find_the_case(self, story: Story, stranger: str) -> None:
+        case = story.accepted()
+        somebody = User.objects.get(username=stranger)
+        with pytest.raises(Case.DoesNotExist):
+            cases.name_lead(case_id=case.pk, lead_id=somebody.pk, by=somebody, now=story.later())
+
+
+class TestClosing:
+    def test_ends_everything_and_the_school_hears(self, story: Story, ben: User) -> None:
+        case = story.closed()
+        assert (case.status, case.outcome, case.closed_by) == ("closed", "needs_met", ben)
+        assert not case.clocks.running().exists()
+        assert case.responsibilities.latest("period").period.upper == case.closed_at
+        assert OutboxMessage.objects.filter(kind="case_closed", to="dsl@school.example").count() == 1
+
+    def test_a_neighbour_does_not_hear(self, story: Story) -> None:
+        case = story.accepted(story.contact(source_code="1B"))
+        story.closed(case)
+        assert not OutboxMessage.objects.filter(kind="case_closed").exists()
+
+    def test_needs_an_outcome_and_what_was_achieved(self, story: Story, ben: User) -> None:
+        case = story.accepted()
+        with pytest.raises(InvalidInput) as excinfo:
+            cases.close(case_id=case.pk, outcome="", summary=" ", by=ben, now=story.later())
+        assert {fault.place for fault in excinfo.value.faults} == {"outcome", "summary"}
+
+    def test_not_while_it_is_on_offer(self, story: Story, amina: User) -> None:
+        handoff = story.offered()
+        with pytest.raises(NotAllowedInStatus, match="is on offer"):
+            cases.close(case_id=handoff.case_id, outcome="needs_met", summary="Done.", by=amina, now=story.later())
+
+    def test_whoever_held_it_last_still_sees_how_it_ended(self, story: Story, ben: User, carol: User) -> None:
+        case = story.closed()
+        assert Case.objects.visible_to(ben, story.now.date()).get() == case
+        assert not Case.objects.visible_to(carol, story.now.date()).exists()
+
+    def test_a_closed_case_is_not_worked_on(self, story: Story, ben: User) -> None:
+        case = story.closed()
+        with pytest.raises(NotAllowedInStatus, match="is closed"):
+            cases.name_lead(case_id=case.pk, lead_id=ben.pk, by=ben, now=story.later())
+
+
+class TestTheFrontDoorClosesNoCase:
+    """It would be a way round every decision that needs two people."""
+
+    def test_whoever_withdrew_the_offer(self, story: Story, maya: User, oliver: User) -> None:
+        handoff = story.offered(story.contact(children=[child(indicators=["L4-01"])]), by="maya")
+        handoffs.withdraw(handoff_id=handoff.pk, reason="Wrong.", by=oliver, now=story.later())
+        for who in ("oliver", "maya"):
+            with pytest.raises(NotAllowedInStatus, match="Offer it to one: the front door closes no case"):
+                story.closed(handoff.case, by=who)
+        assert Case.objects.get().status == "open"
+
+
+def test_a_strategy_case_is_not_closed_before_the_discussion(story: Story, pat: User) -> None:
+    handoff = story.offered(story.contact(children=[child(indicators=["L4-01"])]), by="maya")
+    handoffs.accept(handoff_id=handoff.pk, by=pat, now=story.later())
+    with pytest.raises(InvalidInput, match="No strategy discussion is recorded"):
+        story.closed(handoff.case, by="pat")
+    cases.record_milestone(
+        case_id=handoff.case_id, kind="strategy_discussion_held", at=story.later(), by=pat, now=story.later()
+    )
+    assert story.closed(handoff.case, by="pat").status == "closed"
+
+
+def test_a_team_without_a_lead_hears_of_an_offer(story: Story, ben: User) -> None:
+    ben.is_active = False
+    ben.save(update_fields=["is_active"])
+    handoff = story.offered()
+    told = OutboxMessage.objects.filter(kind="handoff_offered", case=handoff.case).values_list("to", flat=True)
+    assert set(told) == {"bea@front-door.example"}
+
+
+FRONT, DUTY, LOCALITY, PROTECTION, OUTSIDE = TeamKind.values
+KINDS = {
+    FRONT: {FRONT: "allocation", DUTY: "allocation", LOCALITY: "allocation", PROTECTION: "allocation"},
+    DUTY: {FRONT: "out_of_hours", DUTY: "allocation", LOCALITY: "allocation", PROTECTION: "allocation"},
+    LOCALITY: {FRONT: "transfer", DUTY: "transfer", LOCALITY: "transfer", PROTECTION: "step_up"},
+    PROTECTION: {FRONT: "transfer", DUTY: "transfer", LOCALITY: "step_down", PROTECTION: "transfer"},
+    OUTSIDE: {FRONT: "transfer", DUTY: "transfer", LOCALITY: "transfer", PROTECTION: "step_up"},
+}
+
+
+class TestWhatAHandoffIs:
+    @pytest.mark.parametrize("sender", TeamKind.values)
+    @pytest.mark.parametrize("receiver", TeamKind.values)
+    def test_the_teams_that_it_goes_between_say_so(self, sender: str, receiver: str) -> None:
+        is_ = HandoffKind.between(Team(kind=sender), Team(kind=receiver))
+        assert is_ == KINDS[sender].get(receiver, "other_authority")
+
+    def test_the_first_one_is_the_front_doors(self, story: Story) -> None:
+        handoff = story.offered()
+        assert (handoff.kind, handoff.ordinal, handoff.is_bounce) == ("allocation", 1, False)
+
+    def test_more_help_is_a_step_up(self, story: Story) -> None:
+        case = story.accepted()
+        handoff = passed_on(story, case, "child-protection", "ben", "pat", reason="He was hurt.")
+        assert (handoff.kind, handoff.ordinal) == ("step_up", 2)
+        assert current(case).team.code == "child-protection"
+
+    def test_another_locality_is_a_transfer(self, story: Story) -> None:
+        assert passed_on(story, story.accepted(), "chiltern", "ben", "chris").kind == "transfer"
+
+    def test_its_kind_its_number_and_what_it_undoes_are_in_the_audit(self, story: Story) -> None:
+        offer(story, story.accepted(), "child-protection", "ben")
+        detail = AuditEvent.objects.filter(event=Event.HANDOFF_OFFERED).latest("pk").detail
+        assert detail == {
+            "kind": "step_up", "from_team": "aylesbury", "to_team": "child-protection", "ordinal": 2,
+            "is_bounce": False,
+        }  # fmt: skip
+
+
+class TestSteppingDown:
+    """The sender's part ends when the receiver takes the family on, and not a moment before."""
+
+    def protected(self, story: Story) -> Case:
+        """A case of the child protection team, whose strategy discussion was held."""
+        handoff = story.offered(story.contact(**HARM), by="maya")
+        accept(story, handoff, "pat")
+        now = story.later()
+        cases.record_milestone(
+            case_id=handoff.case_id, kind="strategy_discussion_held", at=now, by=person("pat"), now=now
+        )
+        return Case.objects.get(pk=handoff.case_id)
+
+    def test_less_help_is_a_step_down(self, story: Story) -> None:
+        case = self.protected(story)
+        handoff = passed_on(story, case, "aylesbury", "pat", "ben", reason="The plan worked.")
+        assert handoff.kind == "step_down"
+        assert current(case).team.code == "aylesbury"
+
+    def test_the_sender_cannot_close_until_the_receiver_accepts(self, story: Story) -> None:
+        case = self.protected(story)
+        handoff = offer(story, case, "aylesbury", "pat", reason="The plan worked.")
+        with pytest.raises(NotAllowedInStatus, match="is on offer to Aylesbury team"):
+            story.closed(case, by="pat")
+        assert current(case).team.code == "child-protection"
+        accept(story, handoff, "ben")
+        assert story.closed(case, by="ben").status == "closed"
+
+    def test_nor_work_on_as_if_nothing_had_been_offered_after_it(self, story: Story) -> None:
+        case = self.protected(story)
+        passed_on(story, case, "aylesbury", "pat", "ben")
+        with pytest.raises(Case.DoesNotExist):
+            story.closed(case, by="pat")
+
+    def test_it_works_on_while_the_receiver_thinks(self, story: Story, pat: User) -> None:
+        case = self.protected(story)
+        offer(story, case, "aylesbury", "pat")
+        assert cases.name_lead(case_id=case.pk, lead_id=pat.pk, by=pat, now=story.later()).lead_practitioner == pat
+
+    def test_the_receiver_promises_anew_who_leads_and_nothing_else_of_child_protections(self, story: Story) -> None:
+        case = self.protected(story)
+        before = {clock.kind: clock.started_at for clock in case.clocks.running()}
+        passed_on(story, case, "aylesbury", "pat", "ben")
+        after = {clock.kind: clock.started_at for clock in case.clocks.running()}
+        assert after == before | {"lead_practitioner_named": story.now}
+
+
+class TestFromEmergencyDutyToTheDayTeam:
+    """A case: a contact that is not decided yet passes by itself (tests/actions/test_contact_handovers.py)."""
+
+    @pytest.fixture
+    def sent_back(self, story: Story) -> Case:
+        """Decided in the night, offered to child protection, and sent back to emergency duty."""
+        story.now = SATURDAY_NIGHT
+        handoff = story.offered(story.contact(**HARM), by="ezra")
+        assert handoff.from_team.code == "emergency-duty"
+        handoffs.return_to_sender(handoff_id=handoff.pk, reason="He is safe.", by=person("pat"), now=story.later())
+        return handoff.case
+
+    def test_is_out_of_hours(self, story: Story, sent_back: Case) -> None:
+        handoff = passed_on(story, sent_back, "front-door", "erin", "amina", reason="It is Monday.")
+        assert (handoff.kind, handoff.ordinal) == ("out_of_hours", 2)
+        assert current(sent_back).team.code == "front-door"
+
+    def test_while_it_is_on_offer_it_waits_for_no_team(self, story: Story, sent_back: Case) -> None:
+        assert "next_team_offered_red" in running(sent_back)
+        offer(story, sent_back, "front-door", "erin")
+        assert "next_team_offered_red" not in running(sent_back)
+
+    def test_at_the_front_door_it_waits_for_a_team_and_promises_the_family_nothing(
+        self, story: Story, sent_back: Case
+    ) -> None:
+        before = running(sent_back)
+        passed_on(story, sent_back, "front-door", "erin", "amina")
+        # Both run whoever holds it: from the referral, and from the decision.
+        assert before == {"next_team_offered_red", "social_work_assessment", "strategy_discussion"}
+        assert running(sent_back) == before
+        clock = sent_back.clocks.running().get(kind="next_team_offered_red")
+        assert (clock.started_at, clock.due_at) == (story.now, story.now + timedelta(hours=2))
+
+    def test_then_the_next_team_promises(self, story: Story, sent_back: Case) -> None:
+        passed_on(story, sent_back, "front-door", "erin", "amina")
+        passed_on(story, sent_back, "child-protection", "maya", "pat", lead_reason="He was never theirs.")
+        assert running(sent_back) == {
+            "social_work_assessment", "strategy_discussion", "lead_practitioner_named", "first_family_contact",
+        }  # fmt: skip
+
+
+def test_a_family_that_a_team_gives_back_to_the_front_door_waits_for_a_team(story: Story) -> None:
+    case = story.accepted()
+    promised = running(case)
+    passed_on(story, case, "front-door", "ben", "amina", reason="We do not know where they live.")
+    clock = case.clocks.running().get(kind="next_team_offered")
+    assert clock.started_at == story.now
+    # What was promised first is promised still.
+    assert running(case) == promised | {"next_team_offered"}
+
+
+class TestToAnotherAuthority:
+    @pytest.fixture
+    def outside(self, story: Story) -> Case:
+        """A family that lives elsewhere, with the out-of-area desk."""
+        entry = child(address=address("OX1 1AA"))
+        handoff = story.offered(story.contact(children=[entry]))
+        assert handoff.case.pathway == "other_authority"
+        accept(story, handoff, "dan")
+        return handoff.case
+
+    def test_the_front_door_hands_it_to_the_desk(self, story: Story, outside: Case) -> None:
+        handoff = outside.handoffs.get()
+        assert (handoff.kind, handoff.to_team.code) == ("other_authority", "out-of-area")
+
+    def test_a_team_does_when_the_family_moves_away(self, story: Story) -> None:
+        case = story.accepted()
+        assert passed_on(story, case, "out-of-area", "ben", "dan", reason="Moved to Leeds.").kind == "other_authority"
+
+    def test_no_practitioner_of_ours_is_promised(self, story: Story, outside: Case) -> None:
+        assert not running(outside) & {"lead_practitioner_named", "first_family_contact"}
+
+    def test_it_ends_when_the_other_authority_is_named(self, story: Story, outside: Case, dan: User) -> None:
+        with pytest.raises(InvalidInput, match="Name the other authority first"):
+            story.closed(outside, by="dan", outcome="other_authority")
+        authority = OtherAuthority.objects.earliest("pk")
+        cases.name_other_authority(case_id=outside.pk, authority_id=authority.pk, by=dan, now=story.later())
+        assert story.closed(outside, by="dan", outcome="other_authority").status == "closed"
+
+
+class TestTheThirdHandoff:
+    """From the third on a handoff is questioned before it is made: a lead makes it, and says why."""
+
+    WHY = "Her grandmother lives there, and will have them for good."
+
+    @pytest.fixture
+    def twice(self, story: Story) -> Case:
+        """A family that changed hands twice: the team of Wycombe and Marlow has it."""
+        case = story.accepted()
+        passed_on(story, case, "wycombe-and-marlow", "ben", "carol")
+        return case
+
+    def test_is_not_a_members_to_make(self, story: Story, twice: Case) -> None:
+        with pytest.raises(NotPermitted, match=r"changed hands twice already\. Whoever leads your team"):
+            offer(story, twice, "chiltern", "callum", lead_reason=self.WHY)
+        assert twice.handoffs.count() == 2
+
+    @pytest.mark.parametrize("lead_reason", ["", " \n"])
+    def test_needs_the_leads_reason(self, story: Story, twice: Case, lead_reason: str) -> None:
+        with pytest.raises(InvalidInput, match="Say why once more is right for the children") as caught:
+            offer(story, twice, "chiltern", "carol", lead_reason=lead_reason)
+        assert [fault.path for fault in caught.value.faults] == [("lead_reason",)]
+        assert twice.handoffs.count() == 2
+
+    @pytest.mark.parametrize("by", ["carol", "sam"])
+    def test_is_a_leads_or_the_service_managers(self, story: Story, twice: Case, by: str) -> None:
+        handoff = offer(story, twice, "chiltern", by, lead_reason=f" {self.WHY} ")
+        assert (handoff.ordinal, handoff.lead_reason, handoff.offered_by.username) == (3, self.WHY, by)
+
+    def test_is_not_for_who_leads_another_team(self, story: Story, twice: Case) -> None:
+        Membership.objects.create(user=person("ben"), team=story.team("wycombe-and-marlow"), role=Role.TEAM_MEMBER)
+        with pytest.raises(NotPermitted, match="Whoever leads your team"):
+            offer(story, twice, "chiltern", "ben", lead_reason=self.WHY)
+
+    def test_nor_is_the_fourth_anybodys(self, story: Story, twice: Case) -> None:
+        passed_on(story, twice, "aylesbury", "carol", "ben", lead_reason=self.WHY)
+        with pytest.raises(NotPermitted, match="Whoever leads your team"):
+            offer(story, twice, "chiltern", "bea", lead_reason=self.WHY)
+        assert offer(story, twice, "chiltern", "ben", lead_reason=self.WHY).ordinal == 4
+
+    def test_the_second_asks_nobody(self, story: Story) -> None:
+        handoff = offer(story, story.accepted(), "chiltern", "bea", lead_reason="To be safe.")
+        assert (handoff.ordinal, handoff.lead_reason) == (2, ""), "what nobody asked for is not kept"
+
+    def test_what_was_returned_counts(self, story: Story) -> None:
+        """The family was told twice that somebody would come."""
+        handoff = story.offered()
+        case = handoff.case
+        handoffs.return_to_sender(handoff_id=handoff.pk, reason="Moved.", by=person("ben"), now=story.later())
+        second = offer(story, case, "chiltern", "amina")
+        handoffs.return_to_sender(handoff_id=second.pk, reason="Not here.", by=person("chris"), now=story.later())
+        with pytest.raises(NotPermitted, match="Whoever leads your team"):
+            offer(story, case, "north-vale", "amina", lead_reason=self.WHY)
+        assert offer(story, case, "north-vale", "maya", lead_reason=self.WHY).ordinal == 3
+
+    def test_what_was_withdrawn_does_not(self, story: Story, amina: User) -> None:
+        """The family heard nothing of it."""
+        case = story.offered().case
+        for number in range(3):
+            last = case.handoffs.latest("pk")
+            assert last.ordinal == 1
+            handoffs.withdraw(handoff_id=last.pk, reason="A slip.", by=amina, now=story.later())
+            assert offer(story, case, "chiltern" if number % 2 else "aylesbury", "amina").ordinal == 1
+
+    def test_without_the_reason_the_database_refuses_it_too(self, story: Story, twice: Case) -> None:
+        third = offer(story, twice, "chiltern", "carol", lead_reason=self.WHY)
+        handoffs.return_to_sender(handoff_id=third.pk, reason="Not here.", by=person("chris"), now=story.later())
+        for lead_reason in ("''", "E' \\n'"):
+            with (
+                pytest.raises(IntegrityError, match="a_third_handoff_has_a_leads_reason"),
+                transaction.atomic(),
+            ):
+                copy("casework_handoff", third.pk, lead_reason=lead_reason)
+        copy("casework_handoff", third.pk, lead_reason="''", ordinal="2")
+
+
+class TestBouncing:
+    """Back with a team that let it go not long ago: a family was sent to and fro."""
+
+    def gone(self, story: Story) -> Case:
+        """A family that Aylesbury let go this very moment."""
+        case = story.accepted()
+        passed_on(story, case, "wycombe-and-marlow", "ben", "carol")
+        return case
+
+    def back(self, story: Story, case: Case, **after: float) -> Handoff:
+        """Offered back to Aylesbury, so long after it let the family go."""
+        story.now = case.responsibilities.get(team__code="aylesbury").period.upper + timedelta(**after)
+        return handoffs.offer(
+            case_id=case.pk, to_team_id=story.team("aylesbury").pk, reason="They came back.", lead_reason="They did.",
+            by=person("carol"), now=story.now,
+        )  # fmt: skip
+
+    @pytest.mark.parametrize(("after", "bounces"), [(-1, True), (0, True), (1, False)])
+    def test_within_thirty_days_to_the_second(self, story: Story, after: int, bounces: bool) -> None:
+        handoff = self.back(story, self.gone(story), days=30, seconds=after)
+        assert handoff.is_bounce is bounces
+
+    @pytest.mark.parametrize(("after", "known"), [(0, 1), (1, 0)])
+    def test_when_it_is_accepted_it_is_known(self, story: Story, after: int, known: int) -> None:
+        handoff = self.back(story, self.gone(story), days=30, seconds=after)
+        assert told("case_bounced") == []
+        story.later(days=3)
+        accept(story, handoff, "bea")
+        assert told("case_bounced") == ["ben", "carol", "sam"] * known
+        assert AuditEvent.objects.filter(event=Event.CASE_BOUNCED, case=handoff.case).count() == known
+
+    def test_who_leads_both_teams_hears_once(self, story: Story) -> None:
+        case = self.gone(story)
+        for who in ("ben", "sam"):
+            Membership.objects.create(user=person(who), team=story.team("wycombe-and-marlow"), role=Role.TEAM_LEAD)
+        accept(story, self.back(story, case, days=1), "bea")
+        assert told("case_bounced") == ["ben", "carol", "sam"]
+
+    def test_a_shared_mailbox_is_no_lead(self, story: Story) -> None:
+        Team.objects.filter(code="aylesbury").update(email="team@aylesbury.example")
+        case = self.gone(story)
+        accept(story, self.back(story, case, days=1), "bea")
+        assert told("case_bounced") == ["ben", "carol", "sam"]
+
+    def test_what_is_sent_back_bounced_nowhere(self, story: Story) -> None:
+        handoff = self.back(story, self.gone(story), days=1)
+        handoffs.return_to_sender(handoff_id=handoff.pk, reason="No.", by=person("bea"), now=story.later())
+        assert told("case_bounced") == []
+
+    def test_the_front_door_is_a_team_too(self, story: Story) -> None:
+        case = story.accepted()
+        handoff = passed_on(story, case, "front-door", "ben", "amina")
+        assert handoff.is_bounce
+        assert told("case_bounced") == ["ben", "david", "maya", "sam"]
+
+    def test_to_a_team_that_never_had_it_is_none(self, story: Story) -> None:
+        case = self.gone(story)
+        handoff = passed_on(story, case, "chiltern", "carol", "chris", lead_reason="They moved once more.")
+        assert not handoff.is_bounce
+        assert told("case_bounced") == []
+
+    def test_of_two_stays_the_later_one_counts(self, story: Story) -> None:
+        """A month after the first it left the team a second time."""
+        case = self.gone(story)
+        story.now += timedelta(days=20)
+        passed_on(story, case, "aylesbury", "carol", "ben", lead_reason="They came back.")
+        passed_on(story, case, "wycombe-and-marlow", "ben", "carol", lead_reason="They moved again.")
+        story.now += timedelta(days=20)
+        assert offer(story, case, "aylesbury", "carol", lead_reason="And again.").is_bounce

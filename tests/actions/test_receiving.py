@@ -1,0 +1,315 @@
+"""Receiving a contact: all or nothing, once, with everything that must come of it."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from casework.actions import learning, receiving
+from casework.models import AuditEvent, Clock, Contact, Event, OutboxMessage, Person, Recommendation
+from errors import InvalidInput, KeyUsedForAnother, NotPermitted, TakenBySomeoneElse
+from localities.models import Agency, User
+from localities.working_time import LONDON
+from tests.stage.documents import address, child, contact_document
+from tests.stage.story import Story
+
+SATURDAY_NIGHT = datetime(2026, 11, 21, 23, 30, tzinfo=LONDON)
+
+
+def test_a_contact_is_kept_as_it_was_sent(school: Agency, now: datetime) -> None:
+    document = contact_document()
+    contact = receiving.receive(document=document, by=school, now=now).contact
+    contact.refresh_from_db()
+    assert contact.document == document
+    assert contact.reference.startswith("CON-")
+    assert contact.received_at == now
+
+
+def test_it_has_its_recommendation_with_facts_and_version(story: Story) -> None:
+    contact = story.contact()
+    recommendation = Recommendation.objects.get(contact=contact)
+    assert contact.recommendation == recommendation
+    assert (recommendation.pathway, recommendation.rag, recommendation.level) == ("family_help", "green", 3)
+    assert recommendation.result["ruleset"] == "early-help-first/1" == str(recommendation.rule_set)
+    assert recommendation.facts["children"][0]["age_years"] == 7
+    assert recommendation.facts["family"]["in_area"] is True
+
+
+def test_its_clocks_run_from_receipt(story: Story) -> None:
+    contact = story.contact()
+    running = {clock.kind: clock for clock in Clock.objects.running().filter(contact=contact)}
+    assert set(running) == {"acknowledge_referrer", "next_step_decision", "final_decision_green"}
+    assert all(clock.started_at == story.now for clock in running.values())
+
+
+def test_a_telephone_contact_must_be_confirmed_in_writing(story: Story) -> None:
+    contact = story.contact(received_by_phone=True)
+    assert contact.clocks.get(kind="written_confirmation").due_at == story.now + timedelta(hours=48)
+
+
+def test_a_hold_for_agreement_starts_its_clock(story: Story) -> None:
+    contact = story.contact(agreement={"service": "not_sought"})
+    assert contact.recommendation is not None
+    assert contact.recommendation.hold == "agreement"
+    assert contact.clocks.running().filter(kind="agreement_sought").exists()
+
+
+def test_the_referrer_is_acknowledged_without_a_name(story: Story) -> None:
+    contact = story.contact()
+    message = OutboxMessage.objects.get(contact=contact)
+    assert (message.kind, message.to) == ("acknowledgement", "dsl@school.example")
+
+
+def test_a_partner_without_an_address_has_its_acknowledgement_in_the_answer(story: Story) -> None:
+    contact = story.contact(referrer={"name": "Duty desk"})
+    assert contact.acknowledged_at == story.now
+    assert not contact.clocks.running().filter(kind="acknowledge_referrer").exists()
+
+
+def test_everything_leaves_an_audit_event_without_a_name(story: Story, school: Agency) -> None:
+    contact = story.contact()
+    events = AuditEvent.objects.filter(contact=contact)
+    assert [event.event for event in events] == [Event.RECOMMENDATION_MADE, Event.CONTACT_RECEIVED]
+    assert all(event.by_agency == school for event in events)
+    assert "Ashworth" not in json.dumps([event.detail for event in events])
+
+
+def test_the_front_door_has_it(story: Story) -> None:
+    assert story.contact().team.code == "front-door"
+
+
+def test_a_red_contact_at_night_goes_to_emergency_duty(story: Story) -> None:
+    contact = story.contact(at=SATURDAY_NIGHT, children=[child(indicators=["L4-01"])])
+    assert (contact.rag, contact.team.code) == ("red", "emergency-duty")
+
+
+@pytest.mark.parametrize(
+    ("at", "whom"),
+    [(SATURDAY_NIGHT, {"erin", "ezra"}), (None, {"amina", "oliver", "maya", "david"})],
+)
+def test_whoever_has_a_red_contact_hears_at_once_and_once(
+    story: Story, at: datetime | None, whom: set[str], maya: User
+) -> None:
+    contact = story.contact(at=at, immediate_danger=True)
+    told = OutboxMessage.objects.filter(kind="red_contact", contact=contact)
+    assert {message.to.split("@")[0] for message in told} <= whom
+    assert told.exists()
+    before = told.count()
+    learning.record_agreement(
+        contact_id=contact.pk, service="not_sought", given_by="", on=None, by=maya, now=story.later(days=4)
+    )
+    assert told.count() == before
+
+
+def test_any_other_contact_at_night_waits_for_the_hub(story: Story) -> None:
+    contact = story.contact(at=SATURDAY_NIGHT)
+    assert contact.team.code == "front-door"
+    assert contact.clocks.get(kind="next_step_decision").due_at == datetime(2026, 11, 24, 9, tzinfo=LONDON)
+
+
+def test_a_red_contact_by_day_stays_with_the_front_door(story: Story) -> None:
+    assert story.contact(children=[child(indicators=["L4-01"])]).team.code == "front-door"
+
+
+class TestIdempotency:
+    def test_the_same_key_and_document_is_one_contact(self, school: Agency, now: datetime) -> None:
+        first = receiving.receive(document=contact_document(), by=school, now=now, idempotency_key="k")
+        again = receiving.receive(
+            document=contact_document(), by=school, now=now + timedelta(minutes=5), idempotency_key="k"
+        )
+        assert (first.is_new, again.is_new) == (True, False)
+        assert first.contact == again.contact
+        assert Contact.objects.count() == OutboxMessage.objects.count() == 1
+
+    def test_the_same_key_with_another_document_is_refused(self, school: Agency, now: datetime) -> None:
+        receiving.receive(document=contact_document(), by=school, now=now, idempotency_key="k")
+        with pytest.raises(KeyUsedForAnother):
+            receiving.receive(document=contact_document(referrer_level=2), by=school, now=now, idempotency_key="k")
+        assert Contact.objects.count() == 1
+
+    def test_two_agencies_may_use_one_key(self, school: Agency, police: Agency, now: datetime) -> None:
+        receiving.receive(document=contact_document(), by=school, now=now, idempotency_key="k")
+        assert receiving.receive(document=contact_document(), by=police, now=now, idempotency_key="k").is_new
+
+    def test_without_a_key_every_contact_is_its_own(self, school: Agency, now: datetime) -> None:
+        for _ in range(2):
+            receiving.receive(document=contact_document(), by=school, now=now)
+        assert Contact.objects.count() == 2
+
+
+def test_a_document_with_faults_leaves_nothing_behind(school: Agency, now: datetime) -> None:
+    with pytest.raises(InvalidInput):
+        receiving.receive(document=contact_document(type="rumour"), by=school, now=now)
+    assert not Contact.objects.exists()
+    assert not AuditEvent.objects.exists()
+    assert not OutboxMessage.objects.exists()
+
+
+def test_a_failure_half_way_leaves_nothing_behind(
+    school: Agency, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last step fails, as a lost connection would make it."""
+
+    def fail(*args: object, **kwargs: object) -> None:
+        raise OSError("the line went dead")
+
+    monkeypatch.setattr("casework.messages.outbox.add", fail)
+    with pytest.raises(OSError, match="went dead"):
+        receiving.receive(document=contact_document(), by=school, now=now)
+    assert not Contact.objects.exists()
+    assert not Clock.objects.exists()
+
+
+def test_only_front_door_staff_enter_contacts(ben: User, oliver: User, now: datetime) -> None:
+    with pytest.raises(NotPermitted, match="front-door staff"):
+        receiving.receive(document=contact_document(), by=ben, now=now)
+    assert receiving.receive(document=contact_document(), by=oliver, now=now).contact.entered_by == oliver
+
+
+class TestHistory:
+    def test_the_third_contact_in_three_months_is_a_reason_to_look_again(self, story: Story) -> None:
+        for _ in range(2):
+            assert story.contact().rag == "green"
+            story.later(days=20)
+        third = story.contact()
+        assert third.recommendation is not None
+        assert third.recommendation.facts["family"]["contacts_3_months"] == 3
+        assert (third.recommendation.pathway, third.rag) == ("social_worker_review", "amber")
+
+    def test_a_sibling_of_another_name_at_the_same_home_belongs_to_the_household(self, story: Story) -> None:
+        """Found by their mother, whose name and address agree."""
+        story.contact()
+        story.later(days=3)
+        other = child(ref="x", first_name="Noor", last_name="Haddad", nhs_number=None, date_of_birth="2022-01-05")
+        contact = story.contact(children=[other])
+        assert contact.recommendation is not None
+        assert contact.recommendation.facts["family"]["contacts_3_months"] == 2
+
+    def test_a_stranger_does_not(self, story: Story) -> None:
+        story.contact()
+        story.later(days=3)
+        stranger = child(
+            first_name="Noor",
+            last_name="Haddad",
+            nhs_number=None,
+            date_of_birth="2022-01-05",
+            address=address("HP5 1AA"),
+        )
+        contact = story.contact(children=[stranger], adults=[])
+        assert contact.recommendation is not None
+        assert contact.recommendation.facts["family"]["contacts_3_months"] == 1
+
+    def test_open_work_links(self, story: Story) -> None:
+        story.accepted()
+        story.later(days=3)
+        contact = story.contact()
+        assert contact.recommendation is not None
+        assert contact.recommendation.facts["family"]["open_work"] == "early_help"
+        assert contact.recommendation.pathway == "link_to_open_work"
+
+    def test_early_help_that_ended_without_progress_is_remembered(self, story: Story) -> None:
+        story.closed(outcome="no_progress")
+        story.later(days=60)
+        contact = story.contact()
+        assert contact.recommendation is not None
+        family = contact.recommendation.facts["family"]
+        assert family["early_help_closed_without_progress_12_months"] is True
+        assert family["closed_days_ago"] == 60
+        assert contact.recommendation.pathway == "social_worker_review"
+
+
+class TestWhoAChildIs:
+    def test_two_children_under_one_number_are_taken_in_for_somebody_to_look_at(self, story: Story) -> None:
+        """A slip of the pen must not keep a contact out."""
+        contact = story.contact(children=[child(), child(ref="c2", first_name="Alex", date_of_birth="2016-05-01")])
+        first, second = contact.children.all()
+        assert first.person != second.person
+        assert (first.person.nhs_number, second.person.nhs_number) == ("9990000018", None)
+        assert second.nhs_number == "9990000018", "as it was sent"
+        assert second.matches.get().person == first.person
+
+    def test_also_where_the_number_is_known(self, story: Story) -> None:
+        story.contact()
+        contact = story.contact(children=[child(), child(ref="c2", first_name="Alex", date_of_birth="2016-05-01")])
+        assert contact.children.count() == 2
+
+    def test_one_child_listed_twice_is_one_person(self, story: Story) -> None:
+        contact = story.contact(children=[child(), child(ref="c2")])
+        assert len({entry.person for entry in contact.children.all()}) == 1
+        story.decided(contact)
+        assert contact.case is not None
+        assert contact.case.children.count() == 1
+
+    def test_what_the_records_say_outlives_a_match(self, story: Story, amina: User) -> None:
+        """Who is confirmed to be somebody we know keeps what was found out before."""
+        story.contact()
+        contact = story.contact(children=[child(nhs_number=None)])
+        entry = contact.children.get()
+        assert contact.recommendation_id is not None
+        learning.record_checks(
+            contact_id=contact.pk, recommendation_id=contact.recommendation_id, sibling_on_cp_plan=None,
+            children={entry.pk: (True, False)}, by=amina, now=story.later(),
+        )  # fmt: skip
+        match = entry.matches.get()
+        learning.settle_match(contact_id=contact.pk, match_id=match.pk, same=True, by=amina, now=story.later())
+        match.person.refresh_from_db()
+        assert (match.person.previous_cp_plan, match.person.previously_looked_after) == (True, False)
+        contact.refresh_from_db()
+        assert contact.recommendation is not None
+        assert contact.recommendation.facts["children"][0]["previous_cp_plan"] is True
+
+    def test_until_somebody_says_no_the_records_of_a_likeness_count(self, story: Story, amina: User) -> None:
+        story.contact()
+        Person.objects.update(previous_cp_plan=True)
+        contact = story.contact(children=[child(nhs_number=None)])
+        assert contact.recommendation is not None
+        assert contact.recommendation.facts["children"][0]["previous_cp_plan"] is True
+        match = contact.children.get().matches.get()
+        learning.settle_match(contact_id=contact.pk, match_id=match.pk, same=False, by=amina, now=story.later())
+        contact.refresh_from_db()
+        assert contact.recommendation.facts["children"][0]["previous_cp_plan"] is None
+
+    def test_an_older_page_does_not_undo_what_was_found_out_since(self, story: Story, amina: User) -> None:
+        contact = story.contact()
+        entry, seen = contact.children.get(), contact.recommendation_id
+        assert seen is not None
+
+        def record(plan: bool | None) -> None:
+            learning.record_checks(
+                contact_id=contact.pk, recommendation_id=seen, sibling_on_cp_plan=None,
+                children={entry.pk: (plan, None)}, by=amina, now=story.later(),
+            )  # fmt: skip
+
+        record(True)
+        with pytest.raises(TakenBySomeoneElse):
+            record(None)
+        entry.person.refresh_from_db()
+        assert entry.person.previous_cp_plan is True
+
+
+class TestAConfidentialAddress:
+    def test_what_was_known_of_it_is_forgotten(self, story: Story) -> None:
+        story.contact()
+        contact = story.contact(children=[child(address=address("HP20 1UA", confidential=True))])
+        assert contact.children.get().person.postcode == ""
+
+    def test_nobody_lives_with_a_child_in_hiding_by_another_childs_address(self, story: Story) -> None:
+        hidden = child(ref="c2", first_name="Alex", nhs_number=None, address=address("HP20 1UA", confidential=True))
+        contact = story.contact(children=[child(), hidden])
+        assert contact.adults.get().person.postcode == ""
+
+
+@pytest.mark.parametrize(
+    ("second", "in_area"),
+    [
+        (address("OX1 1AA"), False), (None, None), (address("HP20 1UA", confidential=True), None),
+        (address("HP20 1UA"), True),
+    ],
+)  # fmt: skip
+def test_the_family_lives_elsewhere_only_where_every_child_does(story: Story, second: Any, in_area: Any) -> None:
+    elsewhere = child(nhs_number=None, address=address("OX1 1AA"))
+    sibling = child(ref="c2", first_name="Alex", nhs_number=None, address=second)
+    contact = story.contact(children=[elsewhere, sibling], adults=[])
+    assert contact.recommendation is not None
+    assert contact.recommendation.facts["family"]["in_area"] is in_area

@@ -1,0 +1,961 @@
+"""The admin screens: who opens which, what a team lead sees there, what administrators edit, and what stays."""
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.admin import site
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from casework.actions import handoffs, partner_checks
+from casework.jobs import calendar_changes, delivery, sweep
+from casework.models import (
+    AuditEvent,
+    CalendarEdit,
+    Case,
+    Clock,
+    ClockPolicy,
+    Contact,
+    Decision,
+    Event,
+    Handoff,
+    OutboxMessage,
+    Reminder,
+)
+from casework.web.tags import duration
+from localities.models import (
+    Agency,
+    AgencyClient,
+    CalendarDay,
+    Catchment,
+    HubHours,
+    Locality,
+    Membership,
+    OtherAuthority,
+    Postcode,
+    Team,
+    User,
+)
+from localities.working_time import local_day
+from tests.stage.documents import address, child
+from tests.stage.mail import mail_server
+from tests.stage.story import Story
+from tests.stage.web_client import CONTACTS, TOKEN, Element, Page, a_working_morning, browser, todays_document
+from triage.models import RuleSetVersion
+
+# Nobody collects static files for a test.
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+SETTINGS = {
+    "user", "team", "locality", "catchment", "postcode", "otherauthority", "agency", "agencyclient", "hubhours",
+    "calendarday", "clockpolicy", "rulesetversion",
+}  # fmt: skip
+WORK = {"contact", "case", "handoff", "clock", "decision", "reminder", "outboxmessage", "auditevent"}
+KEPT = {"recheck", "thresholdchecks"}
+EDITS = {"calendaredit"}
+EVERY_SCREEN = SETTINGS | WORK | KEPT | EDITS
+OPENS: dict[str, set[str]] = {
+    "paula": {"rulesetversion"} | KEPT,
+    "ben": {"case", "handoff", "clock"},
+    "pat": {"case", "handoff", "clock"},
+    "maya": {"contact", "case", "handoff", "clock", "decision", "rulesetversion"},
+    "sam": (SETTINGS | WORK | KEPT | EDITS) - {"auditevent"},
+    "ava": SETTINGS | WORK | KEPT | EDITS,
+    "iris": {"auditevent"},
+    "adele": SETTINGS | KEPT | EDITS | {"outboxmessage"},
+}
+SINCE_2026 = {"period_0": "2026-01-01", "period_1": ""}
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    """Stories that end before today: the screens look at the clock on the wall."""
+    return Story(a_working_morning())
+
+
+def list_of(model: type[Model] | str) -> str:
+    """The address of a list."""
+    for known in site._registry:
+        if model in (known, known._meta.model_name):
+            return f"/admin/{known._meta.app_label}/{known._meta.model_name}/"
+    raise LookupError(model)
+
+
+class Administrator:
+    """Somebody who is signed in, at the admin screens."""
+
+    def __init__(self, name: str) -> None:
+        self.user = User.objects.get(username=name)
+        self.client = browser()
+        self.client.force_login(self.user)
+
+    def open(self, path: str) -> Page:
+        return Page(self.client.get(path))
+
+    def rows(self, model: type[Model], query: str = "") -> list[Element]:
+        """The rows of a list."""
+        page = self.open(list_of(model) + query)
+        assert page.status == 200
+        return [row for body in page.root.all("tbody") for row in body.all("tr")]
+
+    def references(self, model: type[Model], query: str = "") -> set[str]:
+        """The contacts and cases that the rows of a list lead to."""
+        return {link.text for row in self.rows(model, query) for link in row.all("a")}
+
+    def send(self, path: str, **fields: Any) -> Page:
+        """Open a form, change fields, save it. The page that comes after it."""
+        form = self.open(path).form("") | {name.replace("__", "-"): value for name, value in fields.items()}
+        return Page(self.client.post(path, form | {"_save": "Save"}, follow=True))
+
+    def add(self, model: type[Model], **fields: Any) -> Page:
+        return self.send(f"{list_of(model)}add/", **fields)
+
+    def change(self, row: Model, **fields: Any) -> Page:
+        return self.send(f"{list_of(type(row))}{row.pk}/change/", **fields)
+
+
+@pytest.fixture
+def adele(db: None) -> Administrator:
+    """The administrator."""
+    return Administrator("adele")
+
+
+def faults(page: Page) -> list[str]:
+    """What a screen says is wrong."""
+    return [item.text for errors in page.root.all("ul", class_="errorlist") for item in errors.all("li")]
+
+
+def saved(page: Page) -> None:
+    assert not faults(page), faults(page)
+    assert page.root.all("li", class_="success"), page.text
+
+
+def edits() -> list[dict[str, Any]]:
+    """What the audit says of edits, in order."""
+    return [event.detail for event in AuditEvent.objects.filter(event=Event.SETTING_CHANGED).order_by("id")]
+
+
+# ---- who opens what
+
+
+class TestWhoOpensWhat:
+    def test_every_screen_is_in_the_table(self) -> None:
+        assert {model._meta.model_name for model in site._registry} == EVERY_SCREEN
+
+    @pytest.mark.parametrize("name", OPENS)
+    def test_by_role(self, db: None, name: str) -> None:
+        who = Administrator(name)
+        opened = {screen for screen in EVERY_SCREEN if who.open(list_of(screen)).status == 200}
+        assert opened == OPENS[name]
+        index = who.open("/admin/")
+        assert index.status == 200
+        listed = {link["href"].split("/")[3] for link in index.root.all("a") if link["href"].count("/") == 4}
+        assert listed == OPENS[name], "the index offers what opens, and nothing else"
+
+    def test_whoever_neither_leads_nor_oversees_opens_nothing(self, db: None) -> None:
+        for name in ("amina", "oliver", "erin", "bea"):
+            who = Administrator(name)
+            for path in ("/admin/", list_of(Case), list_of(User), list_of(AuditEvent)):
+                page = Page(who.client.get(path, follow=True))
+                assert page.status == 403, (name, path)
+                assert "You may not do this." in page.text
+            assert "/admin/" not in who.open("/").html
+
+    def test_whoever_is_not_signed_in_signs_in_where_everybody_does(self, client: Client, db: None) -> None:
+        """With its limit on tries; there is no second door."""
+        for path in ("/admin/", "/admin/login/", list_of(Case)):
+            answer = client.get(path, follow=True)
+            assert (answer.status_code, Page(answer).heading) == (200, "Sign in")
+            assert answer.redirect_chain[-1][0].startswith("/accounts/login/?next=/admin/")
+
+    @pytest.mark.parametrize("name", ["", "amina"])
+    def test_no_password_can_be_tried_at_the_admins_own_address(self, client: Client, ben: User, name: str) -> None:
+        ben.set_password("correct horse battery staple")
+        ben.save()
+        if name:
+            client.force_login(User.objects.get(username=name))
+        answers = [
+            client.post("/admin/login/", {"username": "ben", "password": password}).status_code
+            for password in ("correct horse battery staple", "guessed")
+        ]
+        assert answers[0] == answers[1] != 200
+        assert client.session.get("_auth_user_id") != str(ben.pk)
+
+    def test_a_lead_whose_time_has_ended_opens_nothing(self, ben: User) -> None:
+        who = Administrator("ben")
+        assert who.open("/admin/").status == 200
+        ben.memberships.update(ends_on=local_day(timezone.now()) - timedelta(days=1))
+        assert who.client.get(list_of(Case), follow=True).status_code == 403
+
+    @pytest.mark.parametrize("name", ["ben", "ava"])
+    def test_nobody_but_administrators_edits_anything(self, story: Story, name: str) -> None:
+        case = story.accepted()
+        who, before = Administrator(name), AuditEvent.objects.count()
+        for model in site._registry:
+            add, row = f"{list_of(model)}add/", model._default_manager.first()
+            assert who.client.post(add, {}).status_code == 403, add
+            if row is None:
+                continue
+            change = f"{list_of(model)}{row.pk}/change/"
+            assert who.client.post(change, {"name": "x"}).status_code in (302, 403, 404), change
+            assert who.client.post(f"{list_of(model)}{row.pk}/delete/", {"post": "yes"}).status_code in (302, 403, 404)
+            row.refresh_from_db()
+        assert AuditEvent.objects.count() == before
+        assert Case.objects.get() == case
+
+    @pytest.mark.parametrize("name", ["ben", "maya", "paula", "iris"])
+    def test_a_rows_own_address_is_for_whoever_may_open_its_screen(self, story: Story, name: str) -> None:
+        """Whoever knows a number learns neither a reference nor to whom we write."""
+        story.accepted()
+        sweep.sweep(now=timezone.now())
+        who = Administrator(name)
+        for screen in WORK - OPENS[name]:
+            (model,) = [model for model in site._registry if model._meta.model_name == screen]
+            row = model._default_manager.first()
+            assert row is not None, screen
+            for answer in (who.client.get(path := f"{list_of(screen)}{row.pk}/change/"), who.client.post(path)):
+                assert (answer.status_code, "Location" in answer.headers) == (403, False), path
+                assert "CON-" not in answer.content.decode()
+
+    def test_nothing_is_deleted_where_something_hangs_on_it(self, adele: Administrator, story: Story) -> None:
+        story.accepted()
+        client = AgencyClient.objects.create(
+            agency=Agency.objects.all()[0], client_type="confidential", authorization_grant_type="client-credentials"
+        )
+        CalendarDay.objects.create(date="2027-01-01", kind="closure", name="A day of our own")
+        may_go = {AgencyClient, HubHours, CalendarDay}
+        for model in site._registry:
+            row = model._default_manager.first()
+            if row is None or model in may_go:
+                continue
+            path = f"{list_of(model)}{row.pk}/"
+            for answer in (adele.client.get(f"{path}delete/"), adele.client.post(f"{path}delete/", {"post": "yes"})):
+                assert answer.status_code in (302, 403), path
+            action = {"action": "delete_selected", "_selected_action": row.pk, "post": "yes"}
+            adele.client.post(list_of(model), action)
+            assert model._default_manager.filter(pk=row.pk).exists(), path
+        assert AgencyClient.objects.get() == client
+
+
+# ---- what leads see
+
+
+class TestWhatALeadSees:
+    @pytest.fixture
+    def told(self, story: Story) -> dict[str, Any]:
+        """Work of Aylesbury and of Wycombe and Marlow, and a contact that waits at the front door."""
+        ours = story.accepted()
+        theirs = story.offered(
+            story.contact(children=[elsewhere("Noor", "HP11 1AA")], adults=[]),
+        )
+        waits = story.contact(children=[elsewhere("Alex", "HP5 1AA")], adults=[])
+        return {"ours": ours, "theirs": theirs.case, "waits": waits}
+
+    def test_the_cases_and_handoffs_of_their_own_teams_only(self, told: dict[str, Any]) -> None:
+        for name, sees in {"ben": {str(told["ours"])}, "carol": {str(told["theirs"])}, "pat": set()}.items():
+            who = Administrator(name)
+            assert who.references(Case) == sees
+            assert who.references(Handoff) == sees
+            assert who.references(Clock, "?stand=all") == sees
+
+    def test_the_front_doors_manager_what_the_front_door_holds(self, told: dict[str, Any]) -> None:
+        maya = Administrator("maya")
+        assert maya.references(Case) == {str(told["theirs"])}, "until it is accepted"
+        contacts = {str(contact) for contact in Contact.objects.all()}
+        assert maya.references(Contact) == contacts
+        assert maya.references(Decision) == {str(decision.contact) for decision in Decision.objects.all()}
+
+    def test_overseers_everything(self, told: dict[str, Any]) -> None:
+        for name in ("sam", "ava"):
+            assert Administrator(name).references(Case) == {str(told["ours"]), str(told["theirs"])}
+
+    def test_late_clocks_unless_asked_otherwise(self, story: Story) -> None:
+        case = story.accepted()
+        ben = Administrator("ben")
+        late = Clock.objects.running().filter(case=case, due_at__lte=timezone.now())
+        assert len(ben.rows(Clock)) == late.count()
+        running = Clock.objects.running().filter(case=case)
+        assert len(ben.rows(Clock, "?stand=running")) == running.count() > 0
+        of_the_offer = Clock.objects.filter(handoff__case=case)
+        assert len(ben.rows(Clock, "?stand=all")) == case.clocks.count() + of_the_offer.count() > running.count()
+
+    def test_a_late_one_says_by_how_much(self, told: dict[str, Any]) -> None:
+        """The contact waits since a working morning days ago: its promises of that day are late."""
+        rows = Administrator("maya").rows(Clock)
+        late = [row.text for row in rows if str(told["waits"]) in row.text]
+        assert late
+        assert all(re.search(r"\d+ (day|hour|minute)s?", text) for text in late)
+
+    def test_a_row_leads_to_the_page_where_a_look_leaves_its_trace(self, told: dict[str, Any]) -> None:
+        ben, case = Administrator("ben"), told["ours"]
+        (row,) = ben.rows(Case)
+        assert [link["href"] for link in row.all("a")] == [f"/cases/{case}/"]
+        answer = ben.client.get(f"{list_of(Case)}{case.pk}/change/")
+        assert (answer.status_code, answer.headers["Location"]) == (302, f"/cases/{case}/")
+        assert not AuditEvent.objects.filter(event=Event.CASE_VIEWED).exists()
+        ben.client.get(f"{list_of(Case)}{case.pk}/change/", follow=True)
+        assert AuditEvent.objects.filter(event=Event.CASE_VIEWED, by_user=ben.user, case=case).count() == 1
+
+    def test_what_is_not_theirs_is_not_found_by_its_number(self, told: dict[str, Any]) -> None:
+        carol, ours = Administrator("carol"), told["ours"]
+        numbers = [ours, ours.handoffs.get(), ours.clocks.all()[0]]
+        for row in numbers:
+            for page in ("change", "history", "delete"):
+                answer = carol.client.get(f"{list_of(type(row))}{row.pk}/{page}/", follow=True)
+                assert answer.status_code in (403, 404) or "/admin/" in answer.redirect_chain[-1][0]
+                assert str(ours) not in answer.content.decode(), (row, page)
+
+    def test_no_list_names_a_child(self, told: dict[str, Any]) -> None:
+        sweep.sweep(now=timezone.now())
+        assert Reminder.objects.exists()
+        who = Administrator("ava")
+        for screen in WORK:
+            html = who.open(list_of(screen) + ("?stand=all" if screen == "clock" else "")).html
+            assert not re.search("Robin|Ashworth|Noor|Alex", html), screen
+
+    def test_a_clock_says_since_when_the_family_waits_and_since_when_it_runs(self, story: Story) -> None:
+        contact, later = story.contact(), story.later(hours=3)
+        asks: dict[str, Any] = {
+            "agency_id": Agency.objects.get(code="example-police").pk,
+            "question": "Do you know them?",
+        }
+        by = User.objects.get(username="amina")
+        check = partner_checks.ask(contact_id=contact.pk, by=by, now=later, **asks)
+        (row,) = [row for row in Administrator("maya").rows(Clock, "?stand=all") if "Partner check" in row.text]
+        cells = {cell["class"].split()[0]: cell.text for cell in row.all("td")}
+        for column, moment in (("since_receipt", contact.received_at), ("since_start", check.clocks.get().started_at)):
+            waited = timezone.now() - moment
+            assert cells[f"field-{column}"] in {duration(waited), duration(waited - timedelta(minutes=1))}
+
+    def test_a_search_finds_a_reference_and_no_name(self, told: dict[str, Any]) -> None:
+        sam, case = Administrator("sam"), told["ours"]
+        assert sam.references(Case, f"?q={str(case).lower()}") == {str(case)}
+        for text in ("Ashworth", "Robin", "'; --"):
+            assert sam.references(Case, f"?q={text}") == set()
+
+    def test_a_query_that_was_tampered_with_breaks_nothing(self, story: Story) -> None:
+        story.contact()
+        sam = Administrator("sam")
+        for query in ("?o=9.9", "?p=99999999", "?p=x", "?status=none", "?e=1", "?stand=none", "?q=%00"):
+            assert Page(sam.client.get(list_of(Clock) + query, follow=True)).status == 200, query
+
+
+def elsewhere(name: str, postcode: str) -> dict[str, Any]:
+    """A child of another family, at another home."""
+    return child(
+        first_name=name, last_name=f"Of {postcode}", nhs_number=None,
+        date_of_birth="2014-06-23" if name == "Noor" else "2017-09-27", address=address(postcode),
+    )  # fmt: skip
+
+
+# ---- what administrators edit
+
+
+class TestSettings:
+    def test_a_locality_and_its_team(self, adele: Administrator) -> None:
+        saved(adele.add(Locality, code="north-bucks", name="North Bucks"))
+        locality = Locality.objects.get(code="north-bucks")
+        team = {"code": "north-bucks", "name": "North Bucks team", "kind": "locality", "locality": locality.pk}
+        assert faults(adele.add(Team, **team | {"locality": ""})) == [
+            "A locality team needs its locality, and no other kind of team has one."
+        ]
+        saved(adele.add(Team, **team))
+        assert faults(adele.add(Team, **team | {"code": "second", "name": "Second"})) == [
+            "This locality already has a team that takes work."
+        ]
+        assert Team.objects.get(code="north-bucks").is_active
+
+    def test_a_teams_code_is_an_address(self, adele: Administrator) -> None:
+        for code in ("North Bucks", "north_bucks", "-north", ""):
+            page = adele.add(Team, code=code, name="North", kind="child_protection")
+            assert len(faults(page)) == 1, code
+        assert not Team.objects.filter(name="North").exists()
+
+    def test_what_a_team_is_for_stays_while_it_has_work(self, adele: Administrator, story: Story) -> None:
+        team, other = story.team("aylesbury"), {"kind": "child_protection", "locality": ""}
+        handoff = story.offered()
+        case, waiting = handoff.case, story.contact()
+        says = "This team has work: it holds {} open cases, {} are on offer to it, and {} contacts wait with it. "
+        says += "Hand all of it on before you change what the team is for, or add another team."
+        assert faults(adele.change(team, **other)) == [says.format(0, 1, 0)]
+        assert faults(adele.change(story.team("front-door"), kind="out_of_area")) == [says.format(1, 0, 1)]
+        handoffs.accept(handoff_id=handoff.pk, by=User.objects.get(username="ben"), now=story.later())
+        assert faults(adele.change(team, **other)) == [says.format(1, 0, 0)]
+        saved(adele.change(team, name="Aylesbury families"))
+        assert (waiting.team.kind, story.team("aylesbury").kind) == ("front_door", "locality")
+        story.closed(case)
+        saved(adele.change(team, **other))
+
+    def test_a_catchment_that_takes_over_on_a_day(self, adele: Administrator) -> None:
+        ends = Catchment.objects.get(prefix="HP19")
+        saved(adele.change(ends, period_1="2027-04-01"))
+        chiltern = Locality.objects.get(code="chiltern")
+        saved(adele.add(Catchment, locality=chiltern.pk, prefix="HP19", period_0="2027-04-01", period_1=""))
+        assert Catchment.objects.filter(prefix="HP19").count() == 2
+
+    def test_two_catchments_never_claim_one_prefix_on_one_day(self, adele: Administrator) -> None:
+        chiltern = Locality.objects.get(code="chiltern")
+        page = adele.add(Catchment, locality=chiltern.pk, prefix="HP19", **SINCE_2026)
+        assert faults(page) == ["Another catchment already has this prefix on some of these days."]
+        assert Catchment.objects.filter(prefix="HP19").count() == 1
+
+    def test_a_prefix_is_the_beginning_of_a_postcode(self, adele: Administrator) -> None:
+        chiltern = Locality.objects.get(code="chiltern")
+        for prefix in ("hp19", "HP19 8A", "19", "HP19  8", "HP1999", "HPX", ""):
+            assert faults(adele.add(Catchment, locality=chiltern.pk, prefix=prefix, **SINCE_2026)), prefix
+
+    def test_a_catchment_lasts_at_least_a_day(self, adele: Administrator) -> None:
+        chiltern = Locality.objects.get(code="chiltern")
+        for last in ("2026-01-01", "2025-01-01"):
+            page = adele.add(Catchment, locality=chiltern.pk, prefix="ZZ1", period_0="2026-01-01", period_1=last)
+            assert faults(page), last
+        assert not Catchment.objects.filter(prefix="ZZ1").exists()
+
+    def test_a_new_postcode_is_one(self, adele: Administrator) -> None:
+        """What routing compares is HP20 1ZZ, and nothing else that somebody may type."""
+        saved(adele.add(Postcode, postcode="HP20 1ZZ", easting="", northing=""))
+        assert Postcode.objects.filter(pk="HP20 1ZZ").exists()
+        page = adele.add(Postcode, postcode="nowhere", easting="", northing="")
+        assert faults(page)
+        adele.add(Postcode, postcode="hp19 9zz", easting="", northing="")
+        added = Postcode.objects.exclude(postcode__regex=r"^[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2}$")
+        assert list(added) == []
+
+    def test_an_agency(self, adele: Administrator) -> None:
+        saved(adele.add(Agency, code="example-nursery", name="Example Nursery", source_code="2B"))
+        assert Agency.objects.get(code="example-nursery").is_active
+        page = adele.add(Agency, code="example-nursery", name="Another", source_code="99")
+        assert len(faults(page)) == 2
+
+    def test_a_day_of_the_calendar(self, adele: Administrator) -> None:
+        saved(adele.add(CalendarDay, date="2027-01-29", kind="closure", name="Systems day"))
+        day = CalendarDay.objects.get()
+        assert faults(adele.add(CalendarDay, date="2027-01-29", kind="closure", name="Again"))
+        page = Page(adele.client.post(f"{list_of(CalendarDay)}{day.pk}/delete/", {"post": "yes"}, follow=True))
+        saved(page)
+        assert not CalendarDay.objects.exists()
+        assert [edit["what"] for edit in edits()] == ["added", "removed"]
+
+    def test_each_day_is_taken_away_by_itself_so_that_its_clocks_move(self, adele: Administrator) -> None:
+        saved(adele.add(CalendarDay, date="2027-01-29", kind="closure", name="Systems day"))
+        day = CalendarDay.objects.get()
+        adele.client.post(
+            list_of(CalendarDay), {"action": "delete_selected", "_selected_action": day.pk, "post": "yes"}
+        )
+        assert CalendarDay.objects.get() == day
+        assert "delete_selected" not in adele.open(list_of(CalendarDay)).html
+
+    def test_when_the_hub_is_open(self, adele: Administrator) -> None:
+        monday = HubHours.objects.get(weekday=0)
+        assert faults(adele.change(monday, opens="17:00", closes="09:00")) == [
+            "The hub must close later than it opens."
+        ]
+        saved(adele.change(monday, opens="08:30", closes="17:00"))
+
+    def test_another_authority(self, adele: Administrator) -> None:
+        saved(adele.add(OtherAuthority, name="Somewhere Council"))
+
+    def test_a_promise_under_which_nothing_started_may_be_changed(self, adele: Administrator) -> None:
+        policy = ClockPolicy.objects.all()[0]
+        saved(adele.change(policy, limit="2"))
+        policy.refresh_from_db()
+        assert policy.limit == 2
+        assert faults(adele.change(policy, warn_at_share="1.5")) == ["The share must lie between 0 and 1, as 0.75."]
+
+    def test_one_under_which_clocks_started_is_only_read(self, adele: Administrator, story: Story) -> None:
+        story.contact()
+        policy = ClockPolicy.objects.get(kind="next_step_decision")
+        path = f"{list_of(ClockPolicy)}{policy.pk}/change/"
+        page = adele.open(path)
+        assert page.status == 200
+        assert not page.root.all("input", name="_save")
+        assert adele.client.post(path, {"limit": "99"}).status_code == 403
+        policy.refresh_from_db()
+        assert policy.limit != 99
+
+    def test_a_later_one_takes_its_place(self, adele: Administrator, story: Story) -> None:
+        old = story.contact().clocks.get(kind="next_step_decision").policy
+        fields = {name: getattr(old, name) for name in ("kind", "subject", "starts_at", "unit", "ends", "escalates_to")}
+        page = adele.add(
+            ClockPolicy, **fields, limit="2", warn_at_share="0.5", basis="local: tried out", effective_from="2020-01-01"
+        )
+        saved(page)
+        later = story.contact(children=[elsewhere("Noor", "HP11 1AA")], adults=[])
+        assert later.clocks.get(kind="next_step_decision").policy.limit == 2
+
+    def test_a_rule_set_leads_to_its_own_page_and_is_never_edited_here(self, adele: Administrator) -> None:
+        version = RuleSetVersion.objects.get()
+        path = f"{list_of(RuleSetVersion)}{version.pk}/change/"
+        for answer in (adele.client.get(path), adele.client.post(path, {"version": "9"})):
+            assert (answer.status_code, answer.headers["Location"]) == (302, f"{list_of(RuleSetVersion)}{version.pk}/")
+        assert adele.client.get(f"{list_of(RuleSetVersion)}add/").status_code == 403
+        version.refresh_from_db()
+        assert version.version == 1
+
+
+class TestTheCalendarMovesClocks:
+    """What is promised in working days counts none on which the council is closed."""
+
+    @pytest.fixture
+    def clock(self, db: None) -> Clock:
+        """A promise of the council's own, which runs over the next days."""
+        contact = Story(timezone.now()).contact()
+        return contact.clocks.get(kind="final_decision_green")
+
+    @pytest.fixture
+    def closed_on(self, clock: Clock) -> date:
+        """The working day on which it is due."""
+        return local_day(clock.due_at)
+
+    def close(self, adele: Administrator, on: date, **fields: Any) -> Page:
+        return adele.add(CalendarDay, **{"date": f"{on}", "kind": "closure", "name": "Systems day"} | fields)
+
+    def listed(self, adele: Administrator) -> list[dict[str, str]]:
+        """What the screen of the edits says of each, by column."""
+        cells = [row.all("th") + row.all("td") for row in adele.rows(CalendarEdit)]
+        return [{cell["class"].split()[0].removeprefix("field-"): cell.text for cell in row} for row in cells]
+
+    def test_a_new_day_is_an_edit_that_says_who_and_what(self, adele: Administrator, closed_on: date) -> None:
+        page = self.close(adele, closed_on)
+        saved(page)
+        assert "The clocks that run over this day are computed again in a moment: see Calendar edits." in page.root.text
+        edit = CalendarEdit.objects.get()
+        assert (edit.date, edit.before, edit.after, edit.by) == (closed_on, "", "closure", adele.user)
+        assert [(each["setting"], each["what"]) for each in edits()] == [("localities.CalendarDay", "added")]
+
+    def test_its_screen_shows_how_far_it_is(self, adele: Administrator, clock: Clock, closed_on: date) -> None:
+        self.close(adele, closed_on)
+        (waits,) = self.listed(adele)
+        assert waits["__str__"] == f"{closed_on:%-d %B %Y}: as usual to closure"
+        assert (waits["by"], waits["looked_at"], waits["moved"], waits["finished_at"]) == (
+            "Adele Foster",
+            "0",
+            "0",
+            "-",
+        )
+        running = Clock.objects.running().count()
+        calendar_changes.recompute(clock=timezone.now)
+        (done,) = self.listed(adele)
+        looked_at, moved = int(done["looked_at"]), int(done["moved"])
+        assert 1 <= moved <= looked_at <= running
+        assert done["finished_at"] != "-"
+        assert Clock.objects.get(pk=clock.pk).due_at > clock.due_at
+        (event,) = AuditEvent.objects.filter(event=Event.CLOCKS_RECOMPUTED)
+        assert (event.by_user, event.detail["moved"]) == (adele.user, moved)
+
+    def test_what_is_taken_away_moves_them_back(self, adele: Administrator, clock: Clock, closed_on: date) -> None:
+        self.close(adele, closed_on)
+        calendar_changes.recompute(clock=timezone.now)
+        day = CalendarDay.objects.get()
+        saved(Page(adele.client.post(f"{list_of(CalendarDay)}{day.pk}/delete/", {"post": "yes"}, follow=True)))
+        calendar_changes.recompute(clock=timezone.now)
+        assert Clock.objects.get(pk=clock.pk).due_at == clock.due_at
+        assert [each["__str__"].split(": ")[1] for each in self.listed(adele)] == [
+            "closure to as usual", "as usual to closure",
+        ]  # fmt: skip
+
+    def test_a_day_that_moves_is_two_edits(self, adele: Administrator, closed_on: date) -> None:
+        self.close(adele, closed_on)
+        saved(adele.change(CalendarDay.objects.get(), date=f"{closed_on + timedelta(days=1)}"))
+        told = list(CalendarEdit.objects.order_by("pk").values_list("date", "before", "after"))
+        after = closed_on + timedelta(days=1)
+        assert told == [(closed_on, "", "closure"), (closed_on, "closure", ""), (after, "", "closure")]
+
+    def test_another_name_moves_nothing(self, adele: Administrator, closed_on: date) -> None:
+        self.close(adele, closed_on)
+        saved(adele.change(CalendarDay.objects.get(), name="Training day"))
+        assert CalendarEdit.objects.count() == 1
+        assert CalendarDay.objects.get().name == "Training day"
+
+    def test_nobody_but_an_administrator_closes_the_council(self, closed_on: date) -> None:
+        for name in ("sam", "ava"):
+            answer = Administrator(name).client.post(
+                f"{list_of(CalendarDay)}add/", {"date": f"{closed_on}", "kind": "closure", "name": "A day off"}
+            )
+            assert answer.status_code == 403
+        assert not CalendarEdit.objects.exists()
+
+    def test_an_edit_is_only_looked_at(self, adele: Administrator, closed_on: date) -> None:
+        self.close(adele, closed_on)
+        path = f"{list_of(CalendarEdit)}{CalendarEdit.objects.get().pk}/"
+        assert adele.client.post(f"{path}change/", {"looked_at": "9"}).status_code == 403
+        assert adele.client.post(f"{path}delete/", {"post": "yes"}).status_code == 403
+        assert adele.client.get(f"{list_of(CalendarEdit)}add/").status_code == 403
+
+
+def drain(at: datetime, connect: Callable[[], BaseEmailBackend]) -> None:
+    delivery.drain(clock=lambda: at, connect=connect)
+
+
+class TestMessages:
+    """One that no mail server takes waits for a person, who sends it again or gives it up and says why."""
+
+    GIVE_UP = "Or give it up"
+    WHY = "The school was told by telephone."
+
+    @pytest.fixture
+    def parked(self, story: Story) -> OutboxMessage:
+        """The acknowledgement to a school whose address is refused, after every try."""
+        story.contact()
+        message = OutboxMessage.objects.get(to="dsl@school.example")
+        with mail_server() as sink:
+            sink.refuses["dsl@school.example"] = "550 nobody here"
+            for _ in range(delivery.MOST_ATTEMPTS):
+                message.refresh_from_db()
+                drain(message.not_before, sink.connect)
+        message.refresh_from_db()
+        assert message.parked_at is not None
+        return message
+
+    def path(self, message: OutboxMessage) -> str:
+        return f"{list_of(OutboxMessage)}{message.pk}/change/"
+
+    def drop(self, who: Administrator, message: OutboxMessage, reason: str = WHY) -> Any:
+        return who.client.post(self.path(message), {"drop": "yes", "drop-reason": reason})
+
+    def retry(self, who: Administrator, message: OutboxMessage) -> Any:
+        return who.client.post(self.path(message), {"retry": "yes"})
+
+    def did(self, event: Event) -> list[tuple[str, str]]:
+        told = AuditEvent.objects.filter(event=event).select_related("by_user", "contact")
+        return [(str(each.by_user and each.by_user.username), str(each.contact)) for each in told]
+
+    def test_the_list_shows_parked_ones_first_and_leads_to_their_page(self, parked: OutboxMessage) -> None:
+        story = Story(timezone.now())
+        story.contact(children=[elsewhere("Noor", "HP11 1AA")], adults=[])
+        adele = Administrator("adele")
+        rows = adele.rows(OutboxMessage)
+        assert [link["href"].split("?")[0] for link in rows[0].all("a")] == [self.path(parked)]
+        assert str(parked.contact) in rows[0].text
+        assert len(adele.rows(OutboxMessage, "?stand=parked")) == 1
+        assert len(rows) > 1
+
+    @pytest.mark.parametrize("name", ["adele", "sam", "ava"])
+    def test_nobody_learns_more_of_the_address_than_where_it_is(self, parked: OutboxMessage, name: str) -> None:
+        who = Administrator(name)
+        page = who.open(self.path(parked))
+        assert "To somebody at school.example" in re.sub(r"(at)(school)", r"\1 \2", page.text)
+        assert str(parked.contact) in page.text
+        for html in (page.html, who.open(list_of(OutboxMessage)).html):
+            assert "dsl" not in html
+            assert not re.search("Robin|Ashworth|nobody here", html), "nor a name, nor what the mail server said"
+        assert "SMTPRecipientsRefused" in page.text
+
+    def test_moments_stand_as_on_every_page(self, parked: OutboxMessage) -> None:
+        at = timezone.localtime(parked.parked_at)
+        page = Administrator("adele").open(self.path(parked))
+        assert f"{at:%-d %B %Y, %H:%M}" in page.text
+        assert "+00:00" not in page.html
+
+    @pytest.mark.parametrize("name", ["adele", "sam"])
+    def test_it_is_sent_on_its_way_again(self, parked: OutboxMessage, name: str) -> None:
+        who = Administrator(name)
+        answer = self.retry(who, parked)
+        assert (answer.status_code, answer.headers["Location"]) == (302, self.path(parked))
+        parked.refresh_from_db()
+        assert (parked.parked_at, parked.attempts) == (None, 0)
+        assert self.did(Event.MESSAGE_RETRIED) == [(name, str(parked.contact))]
+        page = who.open(self.path(parked))
+        assert "The message is on its way again, from the first try on." in page.text
+        assert self.GIVE_UP not in page.text
+        with mail_server() as sink:
+            delivery.drain(clock=timezone.now, connect=sink.connect)
+            assert len(sink.to("dsl@school.example")) == 1
+        assert "Sent" in who.open(self.path(parked)).text
+
+    def test_or_given_up_for_a_reason(self, parked: OutboxMessage, adele: Administrator) -> None:
+        for reason in ("", " \n"):
+            page = Page(self.drop(adele, parked, reason))
+            says = "Say why it need not go out, or who was told in which other way."
+            assert (page.status, page.summary) == (422, [("id_drop-reason", says)])
+            assert page.error_at("id_drop-reason") == says
+        assert self.drop(adele, parked).status_code == 302
+        parked.refresh_from_db()
+        assert (parked.drop_reason, parked.dropped_by) == (self.WHY, adele.user)
+        assert self.did(Event.MESSAGE_DROPPED) == [("adele", str(parked.contact))]
+        page = adele.open(self.path(parked))
+        assert self.WHY in page.text
+        assert "Adele Foster" in page.text
+        assert page.actions == set()
+        with mail_server() as sink:
+            delivery.drain(clock=timezone.now, connect=sink.connect)
+            assert sink.letters == []
+
+    def test_an_auditor_looks_and_does_not_touch(self, parked: OutboxMessage) -> None:
+        ava = Administrator("ava")
+        assert ava.open(self.path(parked)).actions == set()
+        for answer in (self.retry(ava, parked), self.drop(ava, parked), ava.client.post(self.path(parked))):
+            assert answer.status_code == 403
+        parked.refresh_from_db()
+        assert (parked.parked_at is not None, parked.dropped_at) == (True, None)
+
+    @pytest.mark.parametrize("name", ["ben", "maya", "iris", "paula"])
+    def test_nobody_else_opens_it(self, parked: OutboxMessage, name: str) -> None:
+        who = Administrator(name)
+        for answer in (who.client.get(self.path(parked)), self.retry(who, parked), self.drop(who, parked)):
+            assert answer.status_code == 403
+            assert "school.example" not in answer.content.decode()
+
+    def test_whoever_was_slower_reads_that_it_is_done(self, parked: OutboxMessage, adele: Administrator) -> None:
+        sam = Administrator("sam")
+        self.drop(adele, parked)
+        for answer in (self.retry(sam, parked), self.drop(sam, parked)):
+            page = Page(answer)
+            assert (page.status, "This message was dropped." in page.text) == (409, True)
+
+    def test_one_that_is_on_its_way_has_no_buttons(self, story: Story, adele: Administrator) -> None:
+        story.contact()
+        message = OutboxMessage.objects.get(to="dsl@school.example")
+        page = adele.open(self.path(message))
+        assert (page.status, page.actions) == (200, set())
+        assert "Next try not before" in page.text
+        assert self.retry(adele, message).status_code == 409
+
+    def test_one_that_goes_with_anothers_letter_leads_there(self, parked: OutboxMessage, adele: Administrator) -> None:
+        other = OutboxMessage.objects.exclude(pk=parked.pk).order_by("pk").first() or OutboxMessage.objects.create(
+            kind="reminder", idempotency_key="another", to=parked.to, created_at=parked.created_at,
+            not_before=parked.not_before,
+        )  # fmt: skip
+        OutboxMessage.objects.filter(pk=other.pk).update(carried_by=parked, parked_at=parked.parked_at)
+        page = adele.open(self.path(other))
+        assert page.actions == set()
+        assert [link["href"] for link in page.main.all("a")] == [self.path(parked)]
+        for answer in (self.retry(adele, other), self.drop(adele, other)):
+            assert answer.status_code == 404
+        assert "Its letter carries so many other reminders" in adele.open(self.path(parked)).text
+
+    def test_a_number_that_nobody_gave_is_not_found(self, db: None, adele: Administrator) -> None:
+        for number in ("0", "9" * 30, "x"):
+            answer = adele.client.get(f"{list_of(OutboxMessage)}{number}/change/")
+            assert answer.status_code == 404, number
+
+
+class TestPeople:
+    NEW = {"username": "nina", "name": "Nina Patel", "email": "nina@front-door.example", "is_active": "on"}  # noqa: RUF012  # a form
+    PASSWORD = "a long enough password"
+
+    def role(self, role: str, team: str = "", number: int = 0, **dates: str) -> dict[str, Any]:
+        """A row of a person's roles."""
+        at = f"memberships__{number}__"
+        chosen = Team.objects.get(code=team).pk if team else ""
+        row = {f"{at}role": role, f"{at}team": chosen, f"{at}starts_on": "", f"{at}ends_on": ""}
+        return row | {f"{at}{name}": day for name, day in dates.items()} | {"memberships__TOTAL_FORMS": number + 1}
+
+    def test_somebody_new_has_a_role_and_can_sign_in(self, adele: Administrator, client: Client) -> None:
+        fields = self.NEW | {"new_password": self.PASSWORD} | self.role("team_member", "aylesbury")
+        saved(adele.add(User, **fields))
+        nina = User.objects.get(username="nina")
+        assert [str(membership) for membership in nina.memberships.all()] == ["Nina Patel: Team member, Aylesbury team"]
+        answer = client.post("/accounts/login/", {"login": "nina", "password": self.PASSWORD})
+        assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+
+    def test_without_a_password_nobody_signs_in(self, adele: Administrator) -> None:
+        saved(adele.add(User, **self.NEW))
+        assert not User.objects.get(username="nina").has_usable_password()
+
+    @pytest.mark.parametrize("password", ["short", "password1234", "nina"])
+    def test_a_password_is_a_good_one(self, adele: Administrator, password: str) -> None:
+        assert faults(adele.add(User, **self.NEW | {"new_password": password}))
+        assert not User.objects.filter(username="nina").exists()
+
+    def test_names_differ_by_more_than_case(self, adele: Administrator) -> None:
+        for name in ("Ben", "ben"):
+            assert faults(adele.add(User, **self.NEW | {"username": name}))
+        assert User.objects.filter(username__iexact="ben").count() == 1
+
+    def test_a_password_is_never_shown(self, adele: Administrator, ben: User) -> None:
+        ben.set_password(self.PASSWORD)
+        ben.save()
+        html = adele.open(f"{list_of(User)}{ben.pk}/change/").html
+        assert ben.password not in html
+        assert "pbkdf2" not in html
+
+    def test_an_empty_password_keeps_the_one_that_was(self, adele: Administrator, ben: User) -> None:
+        ben.set_password(self.PASSWORD)
+        ben.save()
+        saved(adele.change(ben, name="Ben A. Carter"))
+        ben.refresh_from_db()
+        assert ben.check_password(self.PASSWORD)
+
+    def test_whoever_leaves_loses_the_sign_in_at_once(self, adele: Administrator, ben: User) -> None:
+        there = Administrator("ben")
+        assert there.open("/").heading == "Your worklist"
+        form = adele.open(f"{list_of(User)}{ben.pk}/change/").form("")
+        del form["is_active"]
+        adele.client.post(f"{list_of(User)}{ben.pk}/change/", form)
+        assert there.client.get("/").status_code == 302
+
+    def test_a_new_password_ends_what_is_open(self, adele: Administrator, ben: User) -> None:
+        there = Administrator("ben")
+        saved(adele.change(ben, new_password=self.PASSWORD))
+        assert there.client.get("/").status_code == 302
+
+    def test_a_role_in_a_team_needs_the_team(self, adele: Administrator) -> None:
+        says = "A role in a team needs the team; a role in the whole service has none."
+        assert faults(adele.add(User, **self.NEW | self.role("team_lead"))) == [says]
+        assert faults(adele.add(User, **self.NEW | self.role("auditor", "aylesbury"))) == [says]
+
+    def test_a_role_ends_after_it_starts(self, adele: Administrator) -> None:
+        role = self.role("team_lead", "aylesbury", starts_on="2026-02-01", ends_on="2026-01-31")
+        page = adele.add(User, **self.NEW | role)
+        assert faults(page) == ["The last day is before the first."]
+
+    def test_a_role_that_ends_today_holds_today(self, adele: Administrator, ben: User) -> None:
+        today = local_day(timezone.now())
+        saved(adele.change(ben, memberships__0__ends_on=today.isoformat()))
+        assert Administrator("ben").open("/teams/aylesbury/").status == 200
+        saved(adele.change(ben, memberships__0__ends_on=(today - timedelta(days=1)).isoformat()))
+        assert Administrator("ben").open("/teams/aylesbury/").status == 404
+
+
+class TestPartnersSystems:
+    def secret_in(self, page: Page) -> tuple[str, str]:
+        found = re.search(r"Client id (\w+), secret (\w+)\. Note the secret now", page.html)
+        assert found
+        return found[1], found[2]
+
+    def test_the_secret_is_shown_once_and_works(self, adele: Administrator, client: Client, school: Agency) -> None:
+        page = adele.add(AgencyClient, agency=school.pk, name="The school's system")
+        client_id, secret = self.secret_in(page)
+        made = AgencyClient.objects.get()
+        for path in (list_of(AgencyClient), f"{list_of(AgencyClient)}{made.pk}/change/", "/admin/"):
+            assert secret not in adele.open(path).html
+        assert made.client_secret != secret, "what is kept is a hash"
+        asks = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+        token = client.post(TOKEN, asks).json()["access_token"]
+        sent = client.post(
+            CONTACTS, todays_document(), content_type="application/json", headers={"Authorization": f"Bearer {token}"}
+        )
+        assert sent.status_code == 201
+        assert Contact.objects.get().agency == school
+
+    def test_it_can_do_nothing_but_ask_for_tokens(self, adele: Administrator, school: Agency) -> None:
+        adele.add(
+            AgencyClient, agency=school.pk, name="S", authorization_grant_type="password", skip_authorization="on"
+        )
+        made = AgencyClient.objects.get()
+        assert (made.authorization_grant_type, made.client_type) == ("client-credentials", "confidential")
+        assert made.skip_authorization is False
+
+    def test_changing_its_name_keeps_its_secret(self, adele: Administrator, client: Client, school: Agency) -> None:
+        client_id, secret = self.secret_in(adele.add(AgencyClient, agency=school.pk, name="S"))
+        page = adele.change(AgencyClient.objects.get(), name="Another name")
+        saved(page)
+        assert "Note the secret" not in page.html
+        asks = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+        assert client.post(TOKEN, asks).status_code == 200
+
+    def test_taking_it_away_ends_its_tokens(self, adele: Administrator, client: Client, school: Agency) -> None:
+        client_id, secret = self.secret_in(adele.add(AgencyClient, agency=school.pk, name="S"))
+        asks = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+        token = client.post(TOKEN, asks).json()["access_token"]
+        made = AgencyClient.objects.get()
+        saved(Page(adele.client.post(f"{list_of(AgencyClient)}{made.pk}/delete/", {"post": "yes"}, follow=True)))
+        answer = client.get(f"{CONTACTS}/CON-AAAA-AAAA", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 401
+        assert client.post(TOKEN, asks).status_code == 401
+        assert edits()[-1]["what"] == "removed"
+
+
+class TestEditsLeaveATrace:
+    def test_that_says_what_and_who_and_no_value(self, adele: Administrator, ben: User) -> None:
+        saved(adele.change(ben, name="Benjamin Carter", email="benjamin@front-door.example"))
+        (edit,) = edits()
+        assert edit["setting"] == "localities.User"
+        assert edit["key"] == ben.pk
+        assert edit["what"] == "changed"
+        assert set(edit["fields"]) == {"Full name", "Work e-mail address"}
+        assert not re.search("Benjamin|benjamin", str(edit))
+        event = AuditEvent.objects.get(event=Event.SETTING_CHANGED)
+        assert event.by_user == adele.user
+
+    def test_a_role_that_is_given_or_taken_is_named(self, adele: Administrator, ben: User) -> None:
+        """Who may see families' data is the edit that matters most."""
+        saved(adele.change(ben, **TestPeople().role("team_member", "chiltern", number=1)))
+        saved(adele.change(ben, memberships__1__DELETE="on"))
+        assert Membership.objects.filter(user=ben).count() == 1
+        roles = [edit for edit in edits() if edit["setting"] == "localities.Membership"]
+        told = [(edit["what"], edit["user"], edit["role"], edit["team"]) for edit in roles]
+        assert told == [
+            ("added", ben.pk, "team_member", "chiltern"), ("removed", ben.pk, "team_member", "chiltern")
+        ]  # fmt: skip
+
+    def test_nobody_gives_a_role_to_themselves(self, adele: Administrator) -> None:
+        """An administrator has no need to see a family; another would have to want it too."""
+        adele.change(adele.user, **TestPeople().role("service_manager", number=1))
+        assert [membership.role for membership in adele.user.memberships.all()] == ["administrator"]
+
+    def test_a_password_is_not_in_it(self, adele: Administrator, ben: User) -> None:
+        saved(adele.change(ben, new_password="a long enough password"))
+        (edit,) = edits()
+        assert edit["fields"] == ["New password"]
+        assert "long enough" not in str(edit)
+
+    def test_every_screen_that_edits_leaves_one(self, adele: Administrator, school: Agency) -> None:
+        forms: dict[type[Model], dict[str, Any]] = {
+            User: TestPeople.NEW,
+            Team: {"code": "second-desk", "name": "Second desk", "kind": "child_protection"},
+            Locality: {"code": "north-bucks", "name": "North Bucks"},
+            Catchment: {"locality": Locality.objects.all()[0].pk, "prefix": "ZZ1", **SINCE_2026},
+            Postcode: {"postcode": "HP20 1ZZ"},
+            OtherAuthority: {"name": "Somewhere Council"},
+            Agency: {"code": "example-nursery", "name": "Example Nursery", "source_code": "2B"},
+            AgencyClient: {"agency": school.pk, "name": "S"},
+            CalendarDay: {"date": "2027-01-29", "kind": "closure", "name": "Systems day"},
+            ClockPolicy: {
+                "kind": "tried_out", "effective_from": "2027-01-01", "subject": "contact", "starts_at": "received",
+                "limit": "1", "unit": "hour", "ends": "same_time", "warn_at_share": "0.5",
+                "escalates_to": "front_door_manager", "basis": "local",
+            },
+        }  # fmt: skip
+        HubHours.objects.filter(weekday=4).delete()
+        forms[HubHours] = {"weekday": "4", "opens": "09:00", "closes": "17:00"}
+        assert {model._meta.model_name for model in forms} == SETTINGS - {"rulesetversion"}
+        for number, (model, fields) in enumerate(forms.items(), start=1):
+            saved(adele.add(model, **fields))
+            assert len(edits()) == number
+            assert (edits()[-1]["setting"], edits()[-1]["what"]) == (model._meta.label, "added")
+
+    def test_an_edit_with_a_fault_leaves_none(self, adele: Administrator) -> None:
+        assert faults(adele.add(Team, code="", name=""))
+        assert edits() == []
+
+    def test_a_look_at_a_setting_leaves_none(self, adele: Administrator, ben: User) -> None:
+        adele.open(f"{list_of(User)}{ben.pk}/change/")
+        assert edits() == []
+
+
+class TestWhatAListCosts:
+    # Statements that a list of settings may send to the database, at most; lists of work are in the pages' table.
+    BUDGET = 10
+
+    def test_no_list_of_settings_follows_its_length(self, adele: Administrator) -> None:
+        costs = {}
+        for screen in sorted(SETTINGS):
+            with CaptureQueriesContext(connection) as queries:
+                assert adele.open(list_of(screen)).status == 200
+            costs[screen] = len(queries)
+        assert {screen: cost for screen, cost in costs.items() if cost > self.BUDGET} == {}
+        for number in range(30):
+            agency = Agency.objects.create(code=f"agency-{number}", name=f"Agency {number}", source_code="8")
+            AgencyClient.objects.create(
+                agency=agency, name="S", client_type="confidential", authorization_grant_type="client-credentials"
+            )
+            user = User.objects.create(username=f"user-{number}", name=f"User {number}", email="u@front-door.example")
+            Membership.objects.create(user=user, role="auditor")
+        for screen in ("agency", "agencyclient", "user"):
+            with CaptureQueriesContext(connection) as queries:
+                adele.open(list_of(screen))
+            assert len(queries) <= costs[screen] + 1, screen
+
+    def test_a_list_of_messages_names_no_address_of_a_referrer(self, story: Story) -> None:
+        story.contact()
+        assert OutboxMessage.objects.exists()
+        assert "dsl@school.example" not in Administrator("adele").open(list_of(OutboxMessage)).html

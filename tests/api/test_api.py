@@ -1,0 +1,603 @@
+"""The partner API: who comes in, what is refused and how, what is kept, and what a partner may learn."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model
+from pytest_django import Settings
+
+from casework.actions import receiving
+from casework.api.authentication import AgencyThrottle
+from casework.models import AuditEvent, Contact, Event, OutboxMessage
+from localities.models import Agency, User
+from tests.stage.documents import child
+from tests.stage.story import Story
+from tests.stage.web_client import (
+    CONTACTS,
+    PROBLEM,
+    TOKEN,
+    Partner,
+    a_working_morning,
+    credentials,
+    kept,
+    pointers,
+    problem,
+    todays_document,
+)
+
+# Nobody collects static files for a test.
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+PASSWORD = "correct horse battery staple"
+ANSWER = {"reference", "url", "agency_reference", "received_at", "status", "decided_at", "outcome"}
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    """Stories that end before today: the door itself looks at the clock on the wall."""
+    return Story(a_working_morning())
+
+
+@pytest.fixture
+def partner(school: Agency) -> Partner:
+    """The school's system."""
+    return Partner(school)
+
+
+def basic(client_id: str, secret: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()}
+
+
+class TestTokens:
+    def test_a_system_gets_one_with_its_secret_in_the_body(self, client: Client, school: Agency) -> None:
+        client_id, secret = credentials(school)
+        answer = client.post(
+            TOKEN, {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+        )
+        assert answer.status_code == 200
+        given = answer.json()
+        assert (given["token_type"], given["expires_in"]) == ("Bearer", 3600)
+        assert set(given["scope"].split()) == {"contacts:write", "contacts:read", "threshold:check"}
+        assert answer.headers["Cache-Control"] == "no-store"
+
+    def test_or_with_basic_authentication(self, client: Client, school: Agency) -> None:
+        answer = client.post(TOKEN, {"grant_type": "client_credentials"}, headers=basic(*credentials(school)))
+        assert answer.status_code == 200
+        assert answer.json()["access_token"]
+
+    def test_it_may_ask_for_less(self, client: Client, school: Agency) -> None:
+        asks = {"grant_type": "client_credentials", "scope": "contacts:read"}
+        answer = client.post(TOKEN, asks, headers=basic(*credentials(school)))
+        assert answer.json()["scope"] == "contacts:read"
+
+    @pytest.mark.parametrize("how", ["body", "basic"])
+    @pytest.mark.parametrize("wrong", ["secret", "client"])
+    def test_a_wrong_secret_and_an_unknown_system_look_alike(
+        self, client: Client, school: Agency, how: str, wrong: str
+    ) -> None:
+        client_id, secret = credentials(school)
+        client_id, secret = (client_id, "guessed") if wrong == "secret" else ("somebody", secret)
+        body = {"grant_type": "client_credentials"}
+        if how == "body":
+            answer = client.post(TOKEN, body | {"client_id": client_id, "client_secret": secret})
+        else:
+            answer = client.post(TOKEN, body, headers=basic(client_id, secret))
+        assert (answer.status_code, answer.json()) == (401, {"error": "invalid_client"})
+
+    @pytest.mark.parametrize(
+        "grant",
+        ["", "password", "authorization_code", "refresh_token", "implicit",
+         "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:jwt-bearer", "rumour"],
+    )  # fmt: skip
+    def test_every_other_grant_is_refused(self, school: Agency, grant: str) -> None:
+        client = Client(raise_request_exception=False)
+        body = {"grant_type": grant, "username": "amina", "password": "x", "code": "x", "refresh_token": "x"}
+        answer = client.post(TOKEN, body, headers=basic(*credentials(school)))
+        assert answer.status_code == 400
+        assert "access_token" not in answer.json()
+        assert not get_access_token_model().objects.exists()
+
+    def test_nobody_can_try_a_persons_password_here(self, client: Client, school: Agency, amina: User) -> None:
+        """A partner's system would get round the limit on tries at the sign-in page."""
+        amina.set_password(PASSWORD)
+        amina.save()
+        answers = [
+            client.post(
+                TOKEN,
+                {"grant_type": "password", "username": "amina", "password": password},
+                headers=basic(*credentials(school)),
+            ).json()
+            for password in (PASSWORD, "guessed")
+        ]
+        assert answers[0] == answers[1]
+
+    def test_a_scope_that_does_not_exist_is_refused(self, client: Client, school: Agency) -> None:
+        asks = {"grant_type": "client_credentials", "scope": "contacts:read everything"}
+        answer = client.post(TOKEN, asks, headers=basic(*credentials(school)))
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
+
+    def test_a_secret_in_the_address_is_refused(self, client: Client, school: Agency) -> None:
+        """Addresses end up in logs."""
+        client_id, secret = credentials(school)
+        query = f"?grant_type=client_credentials&client_id={client_id}&client_secret={secret}"
+        assert client.post(TOKEN + query).status_code == 400
+        assert client.get(TOKEN + query).status_code == 405
+
+    def test_what_cannot_be_a_client_id_is_refused_like_any_other(self, db: None) -> None:
+        client = Client(raise_request_exception=False)
+        asks = {"grant_type": "client_credentials", "client_id": "nul\x00", "client_secret": "x"}
+        assert client.post(TOKEN, asks).status_code in (400, 401)
+
+    def test_it_runs_out(self, partner: Partner) -> None:
+        get_access_token_model().objects.update(expires=timezone.now() - timedelta(seconds=1))
+        problem(partner.send(todays_document()), 401, "not-authenticated")
+
+    def test_it_can_be_given_back(self, partner: Partner) -> None:
+        answer = partner.http.post(
+            "/o/revoke", {"token": partner.token}, headers=basic(partner.client_id, partner.client_secret)
+        )
+        assert answer.status_code == 200
+        problem(partner.send(todays_document()), 401, "not-authenticated")
+
+
+class TestWhoComesIn:
+    """In the order in which the door asks: 401, 403, 405, 415, 400."""
+
+    @pytest.mark.parametrize(
+        "authorization", ["", "Bearer", "Bearer made-up", "Bearer nul\x00", "Basic eDp5", "Token x"]
+    )
+    def test_without_a_token_nobody(self, client: Client, db: None, authorization: str) -> None:
+        headers = {"Authorization": authorization} if authorization else {}
+        before = kept()
+        for answer in (
+            client.post(CONTACTS, todays_document(), content_type="application/json", headers=headers),
+            client.get(f"{CONTACTS}/CON-AAAA-AAAA", headers=headers),
+            client.put(CONTACTS, {}, content_type="application/json", headers=headers),
+        ):
+            problem(answer, 401, "not-authenticated")
+            assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+        assert kept() == before
+
+    @pytest.mark.parametrize(("media_type", "body"), [("application/json", b"{"), ("text/plain", b"{}")])
+    def test_nobodys_body_is_read(self, client: Client, school: Agency, media_type: str, body: bytes) -> None:
+        """Who it is, then what they may do, then how: only after that is there anything to read."""
+        problem(client.post(CONTACTS, body, content_type=media_type), 401, "not-authenticated")
+        reader = Partner(school, scope="contacts:read")
+        problem(reader.send(body, media_type=media_type), 403, "permission-denied")
+        answer = reader.http.put(CONTACTS, body, content_type=media_type, headers=reader.headers)
+        problem(answer, 405, "method-not-allowed")
+
+    def test_a_signed_in_person_is_no_partner(self, client: Client, amina: User) -> None:
+        """Else a page elsewhere could send contacts in a social worker's name."""
+        client.force_login(amina)
+        answer = client.post(CONTACTS, todays_document(), content_type="application/json")
+        problem(answer, 401, "not-authenticated")
+
+    def test_a_token_to_read_does_not_write(self, school: Agency) -> None:
+        before = kept()
+        problem(Partner(school, scope="contacts:read").send(todays_document()), 403, "permission-denied")
+        assert kept() == before
+
+    def test_a_token_to_write_does_not_read(self, school: Agency) -> None:
+        writer = Partner(school, scope="contacts:write")
+        contact = writer.sent()
+        problem(writer.read(contact), 403, "permission-denied")
+        problem(writer.read("CON-AAAA-AAAA"), 403, "permission-denied")
+        assert not AuditEvent.objects.filter(event=Event.CONTACT_VIEWED).exists()
+
+    def test_an_agency_that_sends_no_more_is_refused(self, partner: Partner) -> None:
+        contact = partner.sent()
+        partner.agency.is_active = False
+        partner.agency.save()
+        before = kept()
+        problem(partner.send(todays_document()), 403, "permission-denied")
+        problem(partner.read(contact), 403, "permission-denied")
+        assert kept() == before
+
+    def test_nor_does_a_new_token_help_it(self, client: Client, school: Agency) -> None:
+        school.is_active = False
+        school.save()
+        asks = {"grant_type": "client_credentials"}
+        answer = client.post(TOKEN, asks, headers=basic(*credentials(school)))
+        token = answer.json().get("access_token", "none")
+        sent = client.post(
+            CONTACTS, todays_document(), content_type="application/json", headers={"Authorization": f"Bearer {token}"}
+        )
+        assert sent.status_code in (401, 403)
+        assert not Contact.objects.exists()
+
+    @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
+    def test_contacts_are_only_sent(self, partner: Partner, method: str) -> None:
+        answer = partner.http.generic(method, CONTACTS, b"{}", "application/json", headers=partner.headers)
+        assert answer.status_code == 405
+        assert "POST" in answer.headers["Allow"]
+        if method != "HEAD":
+            problem(answer, 405, "method-not-allowed")
+
+    @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+    def test_a_contact_is_only_read(self, partner: Partner, method: str) -> None:
+        contact = partner.sent()
+        answer = partner.http.generic(
+            method, f"{CONTACTS}/{contact}", b"{}", content_type="application/json", headers=partner.headers
+        )
+        problem(answer, 405, "method-not-allowed")
+        assert "GET" in answer.headers["Allow"]
+        assert Contact.objects.get() == contact
+
+    @pytest.mark.parametrize(
+        "media_type", ["", "text/plain", "text/json", "application/xml", "multipart/form-data; boundary=b",
+                       "application/x-www-form-urlencoded"],
+    )  # fmt: skip
+    def test_a_contact_is_json(self, partner: Partner, media_type: str) -> None:
+        before = kept()
+        problem(partner.send(todays_document(), media_type=media_type), 415, "unsupported-media-type")
+        assert kept() == before
+
+    def test_and_may_say_its_encoding(self, partner: Partner) -> None:
+        assert partner.send(todays_document(), media_type="application/json; charset=utf-8").status_code == 201
+
+    def test_what_is_not_here_is_a_problem_document_too(self, partner: Partner) -> None:
+        for path in ("/api/v1/nothing", f"{CONTACTS}/", "/api/v2/contacts"):
+            answer = partner.http.get(path, headers=partner.headers)
+            assert (answer.status_code, answer.headers["Content-Type"]) == (404, PROBLEM)
+            assert answer.json()["status"] == 404
+
+
+class TestWhatIsNoDocument:
+    @pytest.mark.parametrize(
+        ("body", "says"),
+        [
+            (b"{", "This is not JSON: Expecting property name enclosed in double quotes at line 1, column 2."),
+            (b'{"type": "x",\n}', "at line 2, column 1."),
+            (b"contact", "This is not JSON"),
+            (b"{} {}", "This is not JSON: Extra data at line 1, column 4."),
+            (b'{"type": "caf\xe9"}', "This is not JSON: the text is not UTF-8."),
+            (b'{"referrer_level": NaN}', "NaN is not a JSON number."),
+            (b'{"referrer_level": Infinity}', "Infinity is not a JSON number."),
+            (b'{"referrer_level": -Infinity}', "-Infinity is not a JSON number."),
+            (b'{"type": 1, "type": 2}', "type: stands twice in one object; keep one of the two."),
+            (b'{"concern": {"worries": "a", "worries": "b"}}', "worries: stands twice in one object"),
+            (b'{"children": ' + b"[" * 100_000, "it is nested too deeply."),
+            (b'{"referrer_level": ' + b"9" * 5_000 + b"}", "a number in it is too long."),
+        ],
+        ids=["cut short", "a comma too many", "a word", "two", "Latin 1", "NaN", "Infinity", "-Infinity", "a key twice",
+             "a key twice below", "too deep", "too long a number"],
+    )  # fmt: skip
+    def test_it_is_refused_with_a_sentence(self, partner: Partner, body: bytes, says: str) -> None:
+        before = kept()
+        assert says in problem(partner.send(body), 400, "parse-error")["detail"]
+        assert kept() == before
+
+    @pytest.mark.parametrize("body", [b"null", b"[]", b'"contact"', b"1", b"true", b"[{}]"])
+    def test_json_that_is_no_object_is_refused(self, partner: Partner, body: bytes) -> None:
+        refused = problem(partner.send(body), 400, "invalid")
+        assert pointers(refused) == {"#": "A contact is one JSON object."}
+
+    def test_an_empty_body_lacks_everything(self, partner: Partner) -> None:
+        refused = problem(partner.send(b""), 400, "invalid")
+        assert set(pointers(refused)) == {"#/type", "#/source_code", "#/children", "#/concern"}
+
+    @pytest.mark.parametrize("depth", [200, 900, 980, 1_100])
+    def test_depth_never_breaks_it(self, partner: Partner, depth: int) -> None:
+        body = b'{"concern": ' + b"[" * depth + b"]" * depth + b"}"
+        assert partner.send(body).status_code == 400
+
+    def test_a_body_larger_than_any_contact_is_refused_unread(self, partner: Partner) -> None:
+        """A contact is text; nothing that is larger than a mebibyte comes in."""
+        body = b" " * 1024 * 1024 + json.dumps(todays_document()).encode()
+        before = kept()
+        answer = partner.send(body)
+        assert answer.status_code in (400, 413)
+        assert answer.headers["Content-Type"] == PROBLEM
+        assert kept() == before
+
+    def test_a_body_just_below_that_is_read(self, partner: Partner) -> None:
+        document = json.dumps(todays_document()).encode()
+        assert partner.send(b" " * (1024 * 1024 - len(document)) + document).status_code == 201
+
+
+class TestWhatIsWrongWithIt:
+    def test_everything_is_said_at_once(self, partner: Partner) -> None:
+        before = kept()
+        tomorrow = (timezone.localdate() + timedelta(days=1)).isoformat()
+        document = todays_document(
+            type="rumour",
+            children=[child(nhs_number="9990000019", date_of_birth=tomorrow), child(ref="c2", indicators=["L3-99"])],
+            concern={"worries": " "},
+            agreement={"service": "given", "on": "2026-02-30"},
+            colour="blue",
+        )
+        del document["source_code"]
+        refused = problem(partner.send(document), 400, "invalid")
+        says = pointers(refused)
+        assert set(says) == {
+            "#/type", "#/source_code", "#/children/0/nhs_number", "#/children/0/date_of_birth",
+            "#/children/1/indicators/0", "#/concern/worries", "#/agreement/on", "#/colour",
+        }  # fmt: skip
+        assert says["#/source_code"] == "source_code: is missing."
+        assert says["#/children/0/nhs_number"].startswith("children[0].nhs_number: is not an NHS number")
+        assert refused["detail"] == "The contact was not taken in. Mend what is wrong and send it again."
+        assert kept() == before
+
+    def test_a_pointer_is_escaped_as_the_standards_say(self, partner: Partner) -> None:
+        """RFC 6901: ~0 and ~1 in a pointer (section 3), percent-encoding in a URI fragment (section 6)."""
+        document = todays_document() | {"a/b~c": 1, "full name 100%": 1}
+        refused = problem(partner.send(document), 400, "invalid")
+        assert set(pointers(refused)) == {"#/a~1b~0c", "#/full%20name%20100%25"}
+
+    def test_a_child_without_a_ref_never_clashes_with_one_that_has(self, partner: Partner) -> None:
+        """The refs that we give ourselves are no fault of the partner's."""
+        nameless, named = child(), child(ref="c1", first_name="Alex", nhs_number=None, date_of_birth="2021-07-01")
+        del nameless["ref"]
+        answer = partner.send(todays_document(children=[nameless, named]))
+        assert answer.status_code == 201, answer.content
+        refs = set(Contact.objects.get().children.values_list("ref", flat=True))
+        assert len(refs) == 2
+
+    def test_it_can_be_mended_and_sent_again_with_the_same_key(self, partner: Partner) -> None:
+        problem(partner.send(todays_document(type="rumour"), key="k"), 400, "invalid")
+        assert partner.send(todays_document(), key="k").status_code == 201
+
+
+class TestTakenIn:
+    def test_the_answer_says_where_to_read_on(self, partner: Partner) -> None:
+        answer = partner.send(todays_document())
+        assert (answer.status_code, answer.headers["Content-Type"]) == (201, "application/json")
+        told = answer.json()
+        assert set(told) == ANSWER
+        assert answer.headers["Location"] == told["url"] == f"http://testserver{CONTACTS}/{told['reference']}"
+        assert told["agency_reference"] == "PPN-2026-118822"
+        assert (told["status"], told["decided_at"], told["outcome"]) == ("being_considered", None, None)
+        assert partner.http.get(told["url"], headers=partner.headers).json() == told
+
+    def test_the_contact_is_the_agencys_and_as_it_was_sent(self, partner: Partner) -> None:
+        contact = partner.sent()
+        assert (contact.agency, contact.channel, contact.entered_by) == (partner.agency, "api", None)
+        assert contact.document == todays_document()
+
+    def test_no_address_names_a_person(self, partner: Partner) -> None:
+        answer = partner.send(todays_document())
+        assert not any(name in answer.headers["Location"] for name in ("Robin", "Ashworth", "PPN"))
+
+    def test_a_failure_half_way_leaves_nothing_and_the_same_key_works_again(self, partner: Partner) -> None:
+        """The last rows that are written are refused, as a full disk would refuse them."""
+        before = kept()
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE casework_outboxmessage ADD CONSTRAINT full_disk CHECK (false) NOT VALID")
+        failed = problem(partner.send(todays_document(), key="k"), 500, "error")
+        assert "nothing was stored" in failed["detail"]
+        assert kept() == before
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE casework_outboxmessage DROP CONSTRAINT full_disk")
+        assert partner.send(todays_document(), key="k").status_code == 201
+
+    def test_it_is_taken_in_while_valkey_is_down(self, partner: Partner, settings: Settings) -> None:
+        """Valkey holds nothing that matters; it counts calls."""
+        away = {"LOCATION": "unix:///nowhere/valkey.sock"}
+        settings.CACHES = {name: cache | away for name, cache in settings.CACHES.items()}
+        assert partner.send(todays_document()).status_code == 201
+
+
+class TestIdempotency:
+    def test_the_same_again_has_the_same_answer(self, partner: Partner) -> None:
+        first = partner.send(todays_document(), key="k")
+        before = kept()
+        again = partner.send(dict(reversed(todays_document().items())), key="k")
+        assert (again.status_code, again.json()) == (201, first.json())
+        assert again.headers["Location"] == first.headers["Location"]
+        assert kept() == before
+
+    def test_another_contact_with_the_same_key_is_refused(self, partner: Partner) -> None:
+        partner.send(todays_document(), key="k")
+        before = kept()
+        problem(partner.send(todays_document(referrer_level=2), key="k"), 422, "idempotency-key-reused")
+        assert kept() == before
+
+    def test_without_a_key_it_is_two(self, partner: Partner) -> None:
+        references = {partner.send(todays_document()).json()["reference"] for _ in range(2)}
+        assert len(references) == 2
+
+    def test_two_agencies_may_choose_the_same_key(self, partner: Partner, police: Agency) -> None:
+        first = partner.send(todays_document(), key="k").json()
+        second = Partner(police).send(todays_document(referrer_level=2), key="k")
+        assert second.status_code == 201
+        assert second.json()["reference"] != first["reference"]
+
+    def test_the_longest_key_is_accepted(self, partner: Partner) -> None:
+        assert partner.send(todays_document(), key="k" * 255).status_code == 201
+
+    @pytest.mark.parametrize("key", ["k" * 256, "a\x07b"])
+    def test_a_key_that_cannot_be_one_is_refused(self, partner: Partner, key: str) -> None:
+        refused = problem(partner.send(todays_document(), key=key), 400, "invalid")
+        assert pointers(refused) == {"#": "Idempotency-Key: must be at most 255 printable characters."}
+        assert not Contact.objects.exists()
+
+
+class TestThrottling:
+    @pytest.fixture(autouse=True)
+    def _two_a_minute(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        # The rate as a setting would give it; REST framework reads the setting once.
+        monkeypatch.setattr(AgencyThrottle, "THROTTLE_RATES", {"agency": "2/min"})
+
+    def test_one_call_too_many_says_when_to_come_again(self, partner: Partner) -> None:
+        for _ in range(2):
+            assert partner.send(todays_document()).status_code == 201
+        before = kept()
+        answer = partner.send(todays_document())
+        problem(answer, 429, "throttled")
+        assert 1 <= int(answer.headers["Retry-After"]) <= 61
+        assert kept() == before
+
+    def test_an_agencys_systems_count_together(self, partner: Partner) -> None:
+        partner.sent()
+        partner.read("CON-AAAA-AAAA")
+        problem(Partner(partner.agency).send(todays_document()), 429, "throttled")
+
+    def test_another_agency_does_not_wait(self, partner: Partner, police: Agency) -> None:
+        for _ in range(3):
+            partner.read("CON-AAAA-AAAA")
+        assert Partner(police).send(todays_document()).status_code == 201
+
+    def test_whoever_has_no_token_uses_up_nobodys_calls(self, client: Client, partner: Partner) -> None:
+        for _ in range(5):
+            client.post(CONTACTS, b"{}", content_type="application/json")
+        assert partner.send(todays_document()).status_code == 201
+
+
+class TestWhatAPartnerMayLearn:
+    def test_every_look_leaves_an_audit_event(self, partner: Partner) -> None:
+        contact = partner.sent()
+        assert partner.read(contact).status_code == 200
+        looks = AuditEvent.objects.filter(event=Event.CONTACT_VIEWED)
+        assert [(look.contact, look.by_agency, look.by_user) for look in looks] == [(contact, partner.agency, None)]
+
+    def test_another_agencys_contact_looks_like_none(self, partner: Partner, story: Story, amina: User) -> None:
+        by_police = story.contact(by="example-police")
+        typed = receiving.receive(document=todays_document(), by=amina, now=timezone.now()).contact
+        answers = [partner.read(reference) for reference in (by_police, typed, "CON-AAAA-AAAA", "x")]
+        problem(answers[0], 404, "not-found")
+        assert len({answer.content for answer in answers}) == 1
+        assert not AuditEvent.objects.filter(event=Event.CONTACT_VIEWED).exists()
+
+    @pytest.mark.parametrize("reference", ["%00", "CON%00", "%ff", "x" * 2_000, "..%2f..%2fadmin"])
+    def test_what_cannot_be_a_reference_is_not_found(self, partner: Partner, reference: str) -> None:
+        assert partner.read(reference).status_code == 404
+
+    def test_never_the_recommendation(self, partner: Partner) -> None:
+        """A hard stop and a harmless notice have the same answer until a person has decided."""
+        red = partner.send(todays_document(children=[child(indicators=["L4-01"])])).json()
+        harmless = partner.send(todays_document(children=[child(indicators=[], nhs_number=None)])).json()
+        own = {"reference", "url", "received_at"}
+        assert {key: red[key] for key in ANSWER - own} == {key: harmless[key] for key in ANSWER - own}
+
+    def test_never_the_history(self, partner: Partner, story: Story) -> None:
+        """The family is known to the police and has a case; the school hears nothing of either."""
+        told_before = story.contact(by="example-police", referrer={"name": "PC Example"})
+        case = story.accepted(told_before)
+        contact = partner.sent()
+        assert contact.recommendation is not None
+        assert contact.recommendation.pathway == "link_to_open_work"
+        read = partner.read(contact)
+        assert (read.json()["status"], read.json()["outcome"]) == ("being_considered", None)
+        for secret in (str(told_before), str(case), "police", "PC Example", "link_to_open_work", "open work"):
+            assert secret.lower() not in read.content.decode().lower()
+
+    def test_the_outcome_once_it_is_decided(self, story: Story, school: Agency) -> None:
+        contact = story.contact()
+        decision = story.decided(contact)
+        read = Partner(school).read(contact).json()
+        assert read["status"] == "decided"
+        assert datetime.fromisoformat(read["decided_at"]) == decision.decided_at
+        assert read["outcome"] == {"pathway": "family_help", "says": "Family help"}
+
+    def test_nothing_of_a_decision_that_waits_for_a_second_person(self, story: Story, school: Agency) -> None:
+        contact = story.contact()
+        story.decided(contact, pathway="advice", level=1, rag="blue")
+        assert contact.status == "sign_off"
+        read = Partner(school).read(contact).json()
+        assert (read["status"], read["decided_at"], read["outcome"]) == ("being_considered", None, None)
+        story.signed_off(contact)
+        read = Partner(school).read(contact).json()
+        assert (read["status"], read["outcome"]["pathway"]) == ("decided", "advice")
+
+    def test_no_outcome_for_whoever_is_no_professional(self, story: Story) -> None:
+        charity = Partner(Agency.objects.get(code="example-charity"))
+        for number, source_code in enumerate(("1A", "1B", "1C", "1D", "9", "10")):
+            told: dict[str, Any] = {
+                "source_code": source_code,
+                "children": [child(nhs_number=None, last_name=f"Of {number}")],
+            }
+            contact = story.contact(by="example-charity", adults=[], **told)
+            story.decided(contact, pathway="strategy_discussion", level=4, rag="red")
+            read = charity.read(contact).json()
+            assert (read["status"], read["outcome"]) == ("decided", None), source_code
+
+    def test_never_what_the_team_does_with_the_case(self, story: Story, school: Agency) -> None:
+        contact = story.contact()
+        story.closed(story.accepted(contact))
+        read = Partner(school).read(contact)
+        assert set(read.json()) == ANSWER
+        for secret in ("Aylesbury", "Ben", "CAS-", "They know where to turn", "The history and what the school saw"):
+            assert secret not in read.content.decode()
+
+
+# ---- the logs of a service that runs as in production
+
+SENT = """
+import json, django
+django.setup()
+from django.db import connection
+from django.test import Client
+from localities.models import Agency
+from tests.doors import Partner, todays_document
+
+behind_tls = Client(raise_request_exception=False, HTTP_X_FORWARDED_PROTO="https")
+partner = Partner(Agency.objects.get(code="example-primary-school"), http=behind_tls)
+statuses = [partner.send(todays_document()).status_code]
+statuses.append(partner.read(json.loads(partner.send(todays_document()).content)["reference"]).status_code)
+statuses.append(partner.send(todays_document(type="Robin Ashworth", colour="Robin Ashworth")).status_code)
+statuses.append(partner.send(b'{"Robin Ashworth": 1, "Robin Ashworth": 2}').status_code)
+with connection.cursor() as cursor:
+    # The database's own words quote the row that it refuses.
+    cursor.execute("ALTER TABLE casework_contactchild ADD CHECK (last_name <> 'Ashworth') NOT VALID")
+statuses.append(partner.send(todays_document()).status_code)
+print(statuses)
+"""
+
+
+class TestLogs:
+    @pytest.fixture
+    def logs(self, committed: str) -> str:
+        """What a production process logs of contacts taken in, refused and broken."""
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "FRONT_DOOR_MODE": "production",
+            "LOG_LEVEL": "INFO",
+            "SECRET_KEY": "for-tests-only-but-as-long-as-production-wants-it-to-be-0123456789",
+            "ALLOWED_HOSTS": "testserver",
+            "BASE_URL": "https://testserver",
+            "BEHIND_TLS_PROXY": "true",
+            "EMAIL_URL": "smtp://127.0.0.1:1",
+            "DEFAULT_FROM_EMAIL": "front-door@council.example",
+            "DATABASE_URL": f"postgresql://postgres@/{committed}?host={quote(os.environ['FRONT_DOOR_TEST_SOCKETS'])}",
+        }
+        ran = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", SENT],
+            env=environment, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert ran.stdout.strip() == "[201, 200, 400, 400, 500]", ran.stderr
+        return ran.stderr
+
+    def test_they_say_what_happened_and_never_to_whom(self, logs: str) -> None:
+        lines = [json.loads(line) for line in logs.splitlines()]
+        sent = [line for line in lines if line["event"] == "request" and line["route"] == "api/v1/contacts"]
+        assert [line["status"] for line in sent] == [201, 201, 400, 400, 500]
+        assert any(line.get("error") == "IntegrityError" for line in lines)
+        for name in ("Robin", "Ashworth", "Sam", "Yusuf", "HP20", "9990000018", "2019-03-04", "What has happened"):
+            assert name not in logs
+
+    def test_they_do_not_repeat_a_path_that_somebody_made_up(
+        self, partner: Partner, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A path that somebody made up may hold anything."""
+        assert partner.read("Robin%20Ashworth").status_code == 404
+        assert caplog.messages
+        assert "Ashworth" not in caplog.text
+
+
+def test_an_acknowledgement_goes_to_the_referrer_once(partner: Partner) -> None:
+    for _ in range(3):
+        partner.send(todays_document(), key="k")
+    assert [message.to for message in OutboxMessage.objects.all()] == ["dsl@school.example"]

@@ -1,0 +1,285 @@
+"""How the partner API describes itself, and whether it is as it says."""
+
+import json
+import re
+from datetime import date
+from typing import Any
+
+import pytest
+import schemathesis
+from django.test import Client
+from django.urls import URLPattern
+from drf_spectacular.validation import validate_schema
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from jsonschema_rs import Draft202012Validator, meta
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
+
+from casework.api.schema import CONTACT_EXAMPLE, THRESHOLD_CHECK_EXAMPLE
+from casework.api.urls import urlpatterns
+from casework.facts.contact_document import read_contact
+from localities.models import Agency
+from tests.stage.documents import CONTRACT
+from tests.stage.web_client import CONTACTS, PROBLEM, Answer, Page, Partner, Path, everything, having, todays_document
+from triage.ruleset import shipped
+
+# Nobody collects static files for a test.
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+SCHEMA, DOCS, CHECK = "/api/v1/schema", "/api/v1/docs", "/api/v1/threshold-check"
+OPERATIONS = {
+    ("post", CONTACTS): "contacts:write",
+    ("get", CONTACTS + "/{reference}"): "contacts:read",
+    ("post", CHECK): "threshold:check",
+}
+
+
+@pytest.fixture
+def schema(client: Client) -> dict[str, Any]:
+    """The description, as anybody may read it."""
+    answer = client.get(SCHEMA, headers={"Accept": "application/json"})
+    assert answer.status_code == 200
+    described: dict[str, Any] = answer.json()
+    return described
+
+
+@pytest.fixture
+def partner(school: Agency) -> Partner:
+    """The school's system."""
+    return Partner(school)
+
+
+def operation(schema: dict[str, Any], method: str, path: str) -> dict[str, Any]:
+    described: dict[str, Any] = schema["paths"][path][method]
+    return described
+
+
+def shape(schema: dict[str, Any], name: str) -> dict[str, Any]:
+    described: dict[str, Any] = schema["components"]["schemas"][name]
+    return described
+
+
+def contact_shape(schema: dict[str, Any], path: str = CONTACTS) -> dict[str, Any]:
+    """The shape of what is sent."""
+    sent = operation(schema, "post", path)["requestBody"]["content"]["application/json"]["schema"]
+    return shape(schema, sent["$ref"].rsplit("/", 1)[1])
+
+
+def validator(schema: dict[str, Any], of: dict[str, Any]) -> Draft202012Validator:
+    return Draft202012Validator({"$ref": "#/it", "it": of, "components": schema["components"]})
+
+
+class TestTheDescription:
+    def test_it_is_valid_openapi_3_1(self, schema: dict[str, Any]) -> None:
+        assert schema["openapi"].startswith("3.1.")
+        validate_schema(schema)  # type: ignore[no-untyped-call]
+        for described in schema["components"]["schemas"].values():
+            assert meta.is_valid(described | {"$schema": "https://json-schema.org/draft/2020-12/schema"})
+
+    def test_every_address_of_the_api_is_in_it(self, schema: dict[str, Any]) -> None:
+        addresses = {str(entry.pattern) for entry in urlpatterns if isinstance(entry, URLPattern)} - {"schema", "docs"}
+        assert {"/api/v1/" + re.sub(r"<\w+:(.*?)>", r"{\1}", address) for address in addresses} == set(schema["paths"])
+        assert {path for _, path in OPERATIONS} <= set(schema["paths"])
+
+    @pytest.mark.parametrize(("method", "path"), OPERATIONS)
+    def test_it_says_how_to_come_in(self, schema: dict[str, Any], method: str, path: str) -> None:
+        """OAuth 2, client credentials, the token's address, and the scope that each call needs."""
+        schemes = schema["components"].get("securitySchemes", {})
+        flows = [scheme["flows"]["clientCredentials"] for scheme in schemes.values() if scheme["type"] == "oauth2"]
+        assert [flow["tokenUrl"] for flow in flows] == ["/o/token"]
+        assert set(flows[0]["scopes"]) == {"contacts:write", "contacts:read", "threshold:check"}
+        (needs,) = operation(schema, method, path)["security"]
+        assert list(needs.values()) == [[OPERATIONS[method, path]]]
+
+    def test_it_is_made_without_complaints(self, client: Client, capfd: pytest.CaptureFixture[str]) -> None:
+        client.get(SCHEMA)
+        assert "Warning" not in capfd.readouterr().err
+
+    def test_only_what_nobody_can_do_without_is_needed(self, schema: dict[str, Any]) -> None:
+        needed = {"ContactDocument": {"type", "source_code", "children", "concern"}, "Concern": {"worries"}}
+        parts = [part for part in schema["components"]["schemas"].values() if part.get("additionalProperties") is False]
+        assert len(parts) == 9 + 3
+        for part in parts:
+            assert set(part.get("required", [])) == needed.get(part["title"], set())
+            with_default = {name for name, described in part["properties"].items() if "default" in described}
+            assert with_default == set(part["properties"]) - needed.get(part["title"], set())
+
+    def test_it_has_the_limits_of_the_reader(self, schema: dict[str, Any]) -> None:
+        children = contact_shape(schema)["properties"]["children"]
+        assert (children.get("minItems"), children.get("maxItems")) == (1, 20)
+        assert "maxLength" not in children, "that is for text"
+        worries = shape(schema, "Concern")["properties"]["worries"]
+        assert (worries.get("minLength"), worries.get("maxLength")) == (1, 20_000)
+
+    def test_a_field_that_is_not_known_is_not_allowed(self, schema: dict[str, Any]) -> None:
+        assert validator(schema, contact_shape(schema)).is_valid(CONTRACT)
+        assert not validator(schema, contact_shape(schema)).is_valid(CONTRACT | {"colour": "blue"})
+
+    def test_its_example_is_a_contact(self, schema: dict[str, Any]) -> None:
+        assert validator(schema, contact_shape(schema)).is_valid(CONTACT_EXAMPLE)
+        read_contact(CONTACT_EXAMPLE, indicators=shipped().catalogue.entries, today=date(2026, 11, 21))
+        examples = operation(schema, "post", CONTACTS)["requestBody"]["content"]["application/json"]["examples"]
+        assert [example["value"] for example in examples.values()] == [CONTACT_EXAMPLE]
+
+    def test_the_facts_of_a_threshold_check_have_no_room_for_a_name(self, schema: dict[str, Any]) -> None:
+        facts = validator(schema, contact_shape(schema, CHECK))
+        assert facts.is_valid(THRESHOLD_CHECK_EXAMPLE)
+        assert facts.is_valid({"children": [{"ref": None}, {"ref": "x" * 20}], "family": {"dash": "high"}})
+        assert not facts.is_valid({"children": [{"ref": "Robin Ashworth"}]})
+        assert not facts.is_valid({"children": [{"first_name": "Robin"}]})
+        assert not facts.is_valid({"children": [{}] * 21})
+        assert not facts.is_valid({"family": {"indicators": ["L2-26"] * 201}})
+        examples = operation(schema, "post", CHECK)["requestBody"]["content"]["application/json"]["examples"]
+        assert [example["value"] for example in examples.values()] == [THRESHOLD_CHECK_EXAMPLE]
+
+    @pytest.mark.parametrize(("method", "path"), OPERATIONS)
+    def test_every_refusal_is_a_problem_document(self, schema: dict[str, Any], method: str, path: str) -> None:
+        answers = operation(schema, method, path)["responses"]
+        refusals = {code: answer for code, answer in answers.items() if int(code) >= 400}
+        expected = {"401", "403", "429"} | ({"400", "415"} if method == "post" else {"404"})
+        assert expected <= set(refusals)
+        assert ("422" in refusals) == (path == CONTACTS), "nothing else has a key that could come twice"
+        for code, answer in refusals.items():
+            assert set(answer["content"]) == {PROBLEM}, code
+            assert answer["content"][PROBLEM]["schema"] == {"$ref": "#/components/schemas/Problem"}
+
+
+class TestTheAnswers:
+    """Every answer has the shape that the description gives it."""
+
+    def matches(self, schema: dict[str, Any], method: str, path: str, answer: Answer, status: int) -> None:
+        assert answer.status_code == status
+        (described,) = operation(schema, method, path)["responses"][str(status)]["content"].values()
+        validator(schema, described["schema"]).validate(json.loads(answer.content))
+
+    def test_to_a_contact(self, schema: dict[str, Any], partner: Partner) -> None:
+        self.matches(schema, "post", CONTACTS, partner.send(todays_document(), key="k"), 201)
+        self.matches(schema, "post", CONTACTS, partner.send(todays_document(type="rumour")), 400)
+        self.matches(schema, "post", CONTACTS, partner.send(b"{"), 400)
+        self.matches(schema, "post", CONTACTS, partner.send(todays_document(referrer_level=1), key="k"), 422)
+        partner.token = "made-up"
+        self.matches(schema, "post", CONTACTS, partner.send(todays_document()), 401)
+
+    def test_to_a_question(self, schema: dict[str, Any], partner: Partner) -> None:
+        path = CONTACTS + "/{reference}"
+        self.matches(schema, "get", path, partner.read(partner.sent()), 200)
+        self.matches(schema, "get", path, partner.read("CON-AAAA-AAAA"), 404)
+        partner.token = "made-up"
+        self.matches(schema, "get", path, partner.read("CON-AAAA-AAAA"), 401)
+
+    def test_to_a_threshold_check(self, schema: dict[str, Any], partner: Partner) -> None:
+        def check(facts: Any) -> Any:
+            return partner.http.post(CHECK, facts, content_type="application/json", headers=partner.headers)
+
+        for scenario in shipped().document.scenarios:
+            facts = scenario.facts.model_dump(mode="json", exclude_unset=True)
+            self.matches(schema, "post", CHECK, check(facts), 200)
+        self.matches(schema, "post", CHECK, check({"colour": "blue"}), 400)
+        self.matches(schema, "post", CHECK, check(b"{"), 400)
+        partner.token = "made-up"
+        self.matches(schema, "post", CHECK, check({}), 401)
+
+
+class TestTheDocs:
+    @pytest.fixture
+    def page(self, client: Client) -> Page:
+        """The page, for somebody who is not signed in."""
+        return Page(client.get(DOCS))
+
+    def test_anybody_may_read_them(self, page: Page) -> None:
+        assert page.status == 200
+
+    def test_they_have_no_script_or_style_of_their_own(self, page: Page) -> None:
+        """The content security policy would not run it."""
+        for element in page.root:
+            assert element.tag != "style"
+            assert element.tag != "script" or (element["src"] and not element.raw.strip())
+            assert not any(name == "style" or name.startswith("on") for name in element.attributes)
+
+    def test_everything_that_they_load_is_ours_and_there(self, page: Page, client: Client, db: None) -> None:
+        loaded = [element["src"] for element in page.root.all("script")]
+        loaded += [element["href"] for element in page.root.all("link")]
+        assert len(loaded) == 4
+        for address in loaded:
+            assert re.match(r"/[^/]", address), "from here, not from somebody's network"
+            answer = client.get(address)
+            assert answer.status_code == 200, address
+            assert re.search("javascript|css", answer.headers["Content-Type"])
+            answer.close()
+
+    def test_the_policy_lets_them_load_and_nothing_else(self, client: Client) -> None:
+        policy = client.get(DOCS).headers["Content-Security-Policy"]
+        directives = {name: set(sources) for name, *sources in (part.split() for part in policy.split(";"))}
+        assert directives["default-src"] == {"'none'"}
+        for name in ("script-src", "style-src", "connect-src"):
+            assert directives[name] == {"'self'"}
+
+    def test_without_javascript_they_lead_to_the_description(self, page: Page) -> None:
+        assert SCHEMA in [link["href"] for link in page.root.all("noscript")[0].all("a")]
+
+
+# ---- whatever is sent
+
+WHATEVER = hypothesis_settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def test_whatever_the_description_allows_or_forbids_is_answered_as_described(committed: str) -> None:
+    """No server error, no status and no shape that is not described; with a real token, on a database that commits."""
+    from config.wsgi import application
+
+    partner = Partner(Agency.objects.get(code="example-primary-school"))
+    described = schemathesis.openapi.from_wsgi(SCHEMA, app=application)
+    checks = [not_a_server_error, status_code_conformance, response_schema_conformance]
+    statuses: set[int] = set()
+    for found in described.get_all_operations():
+        one: Any = found.ok()  # type: ignore[union-attr]
+        cases = st.one_of(
+            one.as_strategy(generation_mode=GenerationMode.POSITIVE),
+            one.as_strategy(generation_mode=GenerationMode.NEGATIVE),
+        )
+
+        @given(case=cases)
+        @WHATEVER
+        def ask(case: Any) -> None:
+            answer = case.call(headers=partner.headers)
+            statuses.add(answer.status_code)
+            case.validate_response(answer, checks=checks, headers=partner.headers)
+
+        ask()
+    assert {400, 404} <= statuses, "it came as far as the contact"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda some: st.lists(some, max_size=3) | st.dictionaries(st.text(max_size=5), some, max_size=3),
+    max_leaves=6,
+)
+PLACES: list[Path] = list(everything(CONTRACT))
+
+
+def test_whatever_stands_anywhere_in_a_contact_it_is_taken_in_or_refused_with_reasons(partner: Partner) -> None:
+    taken_in: set[bool] = set()
+
+    @given(st.sampled_from(PLACES), JSON)
+    @hypothesis_settings(WHATEVER, max_examples=60)
+    def send(path: Path, value: object) -> None:
+        document = having(path, value)
+        if path[0] != "agreement":
+            document["agreement"] = todays_document()["agreement"]
+        answer = partner.send(document)
+        assert answer.status_code in (201, 400), answer.content
+        taken_in.add(answer.status_code == 201)
+        assert answer.status_code == 201 or answer.json()["errors"]
+
+    send()
+    assert taken_in == {True, False}

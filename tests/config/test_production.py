@@ -1,0 +1,259 @@
+"""Production: what it refuses to start with, and that what it starts is safe."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+from django.db import connection
+
+from config.local.embedded import start_child
+from tests.stage.databases import own_database
+from tests.stage.service import database_url, free_port, wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+GOOD = {
+    "FRONT_DOOR_MODE": "production",
+    "SECRET_KEY": "abcdefghijklmnopqrstuvwxyz-0123456789-ABCDEFGHIJKLMNOP",
+    "DATABASE_URL": "postgresql://somebody:hidden-password@localhost/name",
+    "REDIS_URL": "redis://localhost:6379/0",
+    "ALLOWED_HOSTS": "front-door.example",
+    "BASE_URL": "https://front-door.example",
+    "EMAIL_URL": "smtp://localhost:25",
+    "DEFAULT_FROM_EMAIL": "front-door@front-door.example",
+}
+METRICS_TOKEN = "a-token-of-more-than-twenty-characters"
+UUID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+NOTIFY = {"NOTIFY_API_KEY": f"front_door-{UUID}-{UUID}", "NOTIFY_TEMPLATE_ID": UUID}
+
+
+def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`manage.py` in an environment of its own: nothing of the tests' is inherited."""
+    env = {"PATH": os.environ["PATH"], "DATA_DIR": "/nonexistent", **environment}
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+
+
+def test_with_nothing_set_it_says_everything_that_is_missing_at_once() -> None:
+    done = manage("check")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    for name in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "BASE_URL", "EMAIL_URL"):
+        assert re.search(rf"- {name} is not .*\. (Set|For|Name)", done.stderr), name
+    assert "DEFAULT_FROM_EMAIL is not set. Set it" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"SECRET_KEY": "short"}, "SECRET_KEY is too easy to guess. Give it at least 50 random characters."),
+        ({"SECRET_KEY": "x" * 80}, "SECRET_KEY is too easy to guess."),
+        ({"DEBUG": "true"}, "DEBUG is on where others could see it"),
+        ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS lets in every host. Name each host"),
+        ({"BASE_URL": "http://front-door.example"}, "BASE_URL is not an https address. Set it"),
+        ({"FRONT_DOOR_MODE": "staging"}, "FRONT_DOOR_MODE is 'staging'. Set it to production or development."),
+        (
+            {"FRONT_DOOR_MODE": "development", "DEBUG": "true", "ALLOWED_HOSTS": "front-door.example"},
+            "DEBUG is on where others could see it",
+        ),
+        ({"EMAIL_URL": "dummymail://"}, "EMAIL_URL leads nowhere, and referrers would be marked as told."),
+        ({"EMAIL_URL": "consolemail://"}, "EMAIL_URL leads nowhere"),
+        ({"DATABASE_URL": "postgresql://a:secret@host:port/name"}, "DATABASE_URL cannot be read. Write it as"),
+        ({"DATABASE_URL": "mysql://a:secret@host/name"}, "DATABASE_URL cannot be read. Write it as"),
+        ({"METRICS_TOKEN": "x" * 19}, "METRICS_TOKEN is too easy to guess. Give it at least 20 random characters."),
+        (
+            {"EMAIL_URL": ""},
+            "EMAIL_URL is not set. Set it to the mail server, as smtp+tls://user:password@host:587; or",
+        ),
+        ({"DEFAULT_FROM_EMAIL": ""}, "DEFAULT_FROM_EMAIL is not set. Set it to the address"),
+        (NOTIFY, "EMAIL_URL and GOV.UK Notify are both set. Take one of them away: messages go out one way."),
+        (NOTIFY | {"EMAIL_URL": "", "NOTIFY_API_KEY": ""}, "NOTIFY_API_KEY is not a key of GOV.UK Notify. Make one"),
+        (NOTIFY | {"EMAIL_URL": "", "NOTIFY_API_KEY": "secret@"}, "NOTIFY_API_KEY is not a key of GOV.UK Notify."),
+        (NOTIFY | {"EMAIL_URL": "", "NOTIFY_TEMPLATE_ID": ""}, "NOTIFY_TEMPLATE_ID is not the number of a template."),
+        (NOTIFY | {"EMAIL_URL": "", "NOTIFY_BASE_URL": "http://localhost"}, "NOTIFY_BASE_URL is not an https address."),
+        (NOTIFY | {"FRONT_DOOR_MODE": "development"}, "EMAIL_URL and GOV.UK Notify are both set."),
+    ],
+)
+def test_an_unsafe_start_is_refused_with_a_sentence(wrong: dict[str, str], says: str) -> None:
+    done = manage("check", **(GOOD | wrong))
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "secret@" not in done.stderr
+
+
+def test_a_trial_beside_it_is_found_by_commands_and_by_nothing_else(tmp_path: Path) -> None:
+    """A web server or a worker that was given nothing must not start as somebody's trial."""
+    (tmp_path / "service.env").write_text(
+        "FRONT_DOOR_MODE=development\nSECRET_KEY=x\nDATABASE_URL=postgresql:///x\nREDIS_URL=redis://localhost/0\n"
+    )
+    assert manage("check", DATA_DIR=str(tmp_path)).returncode == 0
+    done = subprocess.run(
+        [sys.executable, "-c", "import config.wsgi"], cwd=ROOT, capture_output=True, text=True, check=False,
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "SECRET_KEY is not set." in done.stderr
+
+
+@pytest.mark.parametrize(
+    "another_way",
+    [{}, {"METRICS_TOKEN": "x" * 20}, NOTIFY | {"EMAIL_URL": "", "DEFAULT_FROM_EMAIL": ""}],
+    ids=["by a mail server", "with a token for the figures", "by GOV.UK Notify"],
+)
+def test_a_safe_configuration_starts(another_way: dict[str, str]) -> None:
+    done = manage("check", **(GOOD | another_way))
+    assert done.returncode == 0, done.stderr
+
+
+def test_messages_go_by_the_way_that_is_set() -> None:
+    """And a worker that is to use Notify finds what it needs for that."""
+    asks = "from django.core.mail import get_connection; print(type(get_connection()).__module__)"
+    by_notify = manage("shell", "--no-imports", "--command", asks, **(GOOD | NOTIFY | {"EMAIL_URL": ""}))
+    assert by_notify.stdout.split() == ["config.notify"], by_notify.stderr
+    by_mail = manage("shell", "--no-imports", "--command", asks, **GOOD)
+    assert by_mail.stdout.split() == ["django.core.mail.backends.smtp"], by_mail.stderr
+
+
+def test_postgresqls_log_quotes_no_row(committed: str) -> None:
+    """The embedded one and that of compose.yaml; docs/running.md asks it of others."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW log_error_verbosity")
+        assert cursor.fetchone() == ("terse",)
+        cursor.execute("SHOW log_min_error_statement")
+        assert cursor.fetchone() == ("panic",)
+    command = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["db"]["command"]
+    assert "log_error_verbosity=terse" in command
+    assert "log_min_error_statement=panic" in command
+
+
+@pytest.fixture(scope="module")
+def production(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any) -> Iterator[str]:
+    """A production web server, with its static files collected. Its address."""
+    static = tmp_path_factory.mktemp("static")
+    with django_db_blocker.unblock(), own_database() as database:
+        environment = {
+            **GOOD,
+            "PATH": os.environ["PATH"],
+            "DATABASE_URL": database_url(database),
+            "REDIS_URL": os.environ["REDIS_URL"],
+            "STATIC_ROOT": str(static),
+            "BEHIND_TLS_PROXY": "true",
+            "METRICS_TOKEN": METRICS_TOKEN,
+            "DATABASE_POOL_SIZE": "2",
+            "DATABASE_STATEMENT_TIMEOUT_MS": "30000",
+        }
+        collected = manage("collectstatic", "--no-input", **environment)
+        assert collected.returncode == 0, collected.stderr
+        port = free_port()
+        command = [sys.executable, "-m", "gunicorn", "config.wsgi", f"--bind=127.0.0.1:{port}", "--threads=2"]
+        log = static / "web.log"
+        child = start_child("web", command, environment=environment, log=log)
+        try:
+            wait_until(lambda: _answers(port), "the production server answers")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            child.stop()
+
+
+def _answers(port: int) -> bool:
+    try:
+        return _get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+def _get(url: str, **headers: str) -> requests.Response:
+    return requests.get(url, headers={"Host": "front-door.example", **headers}, timeout=10, allow_redirects=False)
+
+
+TLS = {"X-Forwarded-Proto": "https"}
+
+
+def test_plain_http_is_sent_to_https(production: str) -> None:
+    answer = _get(f"{production}/accounts/login/")
+    assert (answer.status_code, answer.headers["Location"]) == (301, "https://front-door.example/accounts/login/")
+
+
+def test_another_host_name_is_turned_away(production: str) -> None:
+    assert requests.get(f"{production}/accounts/login/", headers=TLS, timeout=10).status_code == 400
+
+
+def test_pages_are_safe_and_their_files_are_there(production: str) -> None:
+    answer = _get(f"{production}/accounts/login/", **TLS)
+    assert answer.status_code == 200
+    assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "Secure" in answer.headers["Set-Cookie"]
+    links = re.findall(r'(?:href|src)="(/static/[^"]+)"', answer.text)
+    assert len(links) == 3
+    for link in links:
+        file = _get(f"{production}{link}", **TLS)
+        assert file.status_code == 200, link
+        assert re.search(r"\.[0-9a-f]{12}\.", link), "a file's name holds its content's hash"
+        assert "immutable" in file.headers["Cache-Control"]
+
+
+def test_an_unknown_page_shows_nothing_of_the_inside(production: str) -> None:
+    answer = _get(f"{production}/no/such/page/", **TLS)
+    assert answer.status_code == 404
+    assert "Page not found" in answer.text
+    assert "Traceback" not in answer.text
+    assert "urlpatterns" not in answer.text
+
+
+def test_the_figures_are_for_whoever_has_the_token_over_plain_http_too(production: str) -> None:
+    """Behind the proxy everybody seems to come from this machine, or from the proxy's."""
+    for headers in ({}, TLS, {"X-Forwarded-For": "127.0.0.1"}, {"Authorization": "Bearer another"}):
+        assert _get(f"{production}/metrics", **headers).status_code == 404
+    answer = _get(f"{production}/metrics", Authorization=f"Bearer {METRICS_TOKEN}")
+    assert answer.status_code == 200
+    assert 'front_door_up{part="database"} 1.0' in answer.text
+    assert 'front_door_up{part="broker"} 1.0' in answer.text
+
+
+# ---- the container files: no engine runs here, so what can be compared is compared
+
+
+def test_compose_gives_every_process_what_the_settings_need() -> None:
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    for name in ("prepare", "web", "worker", "beat"):
+        environment = compose["services"][name]["environment"]
+        assert set(GOOD) - {"FRONT_DOOR_MODE"} <= set(environment), name
+    example = (ROOT / "docs" / "production.env").read_text()
+    wanted = set(re.findall(r"\$\{(\w+)", (ROOT / "compose.yaml").read_text()))
+    assert wanted == set(re.findall(r"^(\w+)=", example, re.MULTILINE))
+
+
+def test_the_image_is_made_of_files_that_exist_and_are_let_in() -> None:
+    let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    for line in (ROOT / "Dockerfile").read_text().splitlines():
+        if line.startswith("COPY ") and "--from" not in line:
+            for source in line.split()[1:-1]:
+                assert (ROOT / source).exists(), source
+                assert source in let_in, source
+
+
+TASK = """
+import logging, django
+django.setup()
+from celery.app.trace import logger
+logger.error("Task %(name)s[%(id)s] raised: %(exc)s", {"name": "casework.tasks.sweep_clocks", "id": "1",
+             "exc": "IntegrityError: Failing row contains (Robin Ashworth)"})
+"""
+
+
+def test_a_task_that_fails_is_named_without_its_words() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", TASK], cwd=ROOT, capture_output=True, text=True, check=True,
+        env={**GOOD, "PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "config.settings"},
+    )  # fmt: skip
+    assert "task failed: casework.tasks.sweep_clocks" in done.stderr
+    assert "Ashworth" not in done.stderr

@@ -1,0 +1,273 @@
+"""Every kind of clock there is: what people do starts it, and what people do stops it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from casework.actions import cases, contact_handovers, handoffs, partner_checks, referrers
+from casework.deadlines.policies import moments, shipped
+from casework.models import Case, Clock
+from localities import calendar
+from tests.actions.test_clock_changes import HARM, NOT_ASKED, again, answers, asked, contact_of
+from tests.stage.documents import child
+from tests.stage.moments import local
+from tests.stage.story import Story, person
+
+AMBER: dict[str, Any] = {"children": [child(indicators=["L4-10b"])]}
+BLUE: dict[str, Any] = {"children": [child(indicators=[])], "family_indicators": []}
+
+# A clock, and the moment from which it counts.
+Told = tuple[Clock, datetime]
+
+
+def red_case(story: Story) -> Case:
+    """A child at risk, with the child protection team."""
+    handoff = story.offered(story.contact(**HARM), by="maya")
+    handoffs.accept(handoff_id=handoff.pk, by=person("pat"), now=story.later())
+    return handoff.case
+
+
+def done(story: Story, case: Case, *milestones: str, by: str) -> datetime:
+    """What was promised is done, each a day after the other, and written down an hour later. When the last was."""
+    at = story.now
+    for milestone in milestones:
+        at = story.later(days=1)
+        cases.record_milestone(case_id=case.pk, kind=milestone, at=at, by=person(by), now=story.later())
+    return at
+
+
+def received(**changes: Any) -> Callable[[Story, str], Told]:
+    """A contact comes in."""
+
+    def starts(story: Story, kind: str) -> Told:
+        contact = story.contact(**changes)
+        return contact.clocks.get(kind=kind), contact.received_at
+
+    return starts
+
+
+def decided_on(by: str = "amina") -> Callable[[Story, Clock], datetime]:
+    """Somebody decides on it."""
+
+    def stops(story: Story, clock: Clock) -> datetime:
+        story.decided(contact_of(clock), by=by)
+        return story.now
+
+    return stops
+
+
+def milestone(name: str, by: str) -> Callable[[Story, Clock], datetime]:
+    """It is done, and written down."""
+
+    def stops(story: Story, clock: Clock) -> datetime:
+        return done(story, Case.objects.get(clocks=clock), name, by=by)
+
+    return stops
+
+
+def handed_over(story: Story, kind: str) -> Told:
+    """A red contact of the night passes to the day team on Sunday evening: its hour begins when the hub opens."""
+    contact = story.contact(at=local("Sat 21 Nov 2026 23:30"), **HARM)
+    now = local("Sun 22 Nov 2026 20:00")
+    contact_handovers.hand_over(
+        contact_id=contact.pk, note="Nobody was at home; go at nine.", by=person("erin"), now=now
+    )
+    story.now = local("Mon 23 Nov 2026 09:10")
+    return contact.clocks.get(kind=kind), local("Mon 23 Nov 2026 09:00")
+
+
+def taken_on(story: Story, clock: Clock) -> datetime:
+    contact_handovers.take_on(contact_id=contact_of(clock).pk, by=person("amina"), now=story.later(minutes=5))
+    return story.now
+
+
+def feedback_owed(story: Story, kind: str) -> Told:
+    contact = story.contact()
+    story.decided(contact)
+    return contact.clocks.get(kind=kind), story.now
+
+
+def partner_asked(**changes: Any) -> Callable[[Story, str], Told]:
+    def starts(story: Story, kind: str) -> Told:
+        check = asked(story.contact(**changes), story.later())
+        return check.clocks.get(kind=kind), story.now
+
+    return starts
+
+
+def partner_answers(story: Story, clock: Clock) -> datetime:
+    partner_checks.record_answer(
+        check_id=clock.partner_check_id or 0, answer="Nothing.", by=person("amina"), now=story.later(minutes=5)
+    )
+    return story.now
+
+
+def offered(by: str = "amina", **changes: Any) -> Callable[[Story, str], Told]:
+    def starts(story: Story, kind: str) -> Told:
+        handoff = story.offered(story.contact(**changes), by=by)
+        return handoff.clocks.get(kind=kind), story.now
+
+    return starts
+
+
+def accepted_by(username: str) -> Callable[[Story, Clock], datetime]:
+    def stops(story: Story, clock: Clock) -> datetime:
+        handoffs.accept(handoff_id=clock.handoff_id or 0, by=person(username), now=story.later())
+        return story.now
+
+    return stops
+
+
+def returned(by: str, decider: str, **changes: Any) -> Callable[[Story, str], Told]:
+    """The team that was asked sends the case back to the front door."""
+
+    def starts(story: Story, kind: str) -> Told:
+        handoff = story.offered(story.contact(**changes), by=decider)
+        handoffs.return_to_sender(handoff_id=handoff.pk, reason="Not ours.", by=person(by), now=story.later())
+        return handoff.case.clocks.get(kind=kind), story.now
+
+    return starts
+
+
+def offered_on(story: Story, clock: Clock) -> datetime:
+    team = story.team("chiltern")
+    handoffs.offer(
+        case_id=clock.case_id or 0, to_team_id=team.pk, reason="They live there.", by=person("maya"),
+        now=story.later(minutes=30),
+    )  # fmt: skip
+    return story.now
+
+
+def on_acceptance(story: Story, kind: str) -> Told:
+    case = story.accepted()
+    return case.clocks.get(kind=kind), story.now
+
+
+def after(*milestones: str) -> Callable[[Story, str], Told]:
+    """What was done in a family help case starts what comes next."""
+
+    def starts(story: Story, kind: str) -> Told:
+        case = story.accepted()
+        at = done(story, case, *milestones, by="ben")
+        return case.clocks.running().get(kind=kind), at
+
+    return starts
+
+
+def after_in_protection(*milestones: str) -> Callable[[Story, str], Told]:
+    """What was done in a child protection case starts what comes next."""
+
+    def starts(story: Story, kind: str) -> Told:
+        case = red_case(story)
+        at = done(story, case, *milestones, by="pat")
+        return case.clocks.running().get(kind=kind), at
+
+    return starts
+
+
+def assessment_promised(story: Story, kind: str) -> Told:
+    case = red_case(story)
+    return case.clocks.get(kind=kind), case.contacts.get().received_at
+
+
+def discussion_promised(story: Story, kind: str) -> Told:
+    handoff = story.offered(story.contact(**HARM), by="maya")
+    decided_at = story.now
+    handoffs.accept(handoff_id=handoff.pk, by=person("pat"), now=story.later())
+    return handoff.case.clocks.get(kind=kind), decided_at
+
+
+def lead_named(story: Story, clock: Clock) -> datetime:
+    cases.name_lead(case_id=clock.case_id or 0, lead_id=person("bea").pk, by=person("ben"), now=story.later())
+    return story.now
+
+
+def acknowledged(story: Story, clock: Clock) -> datetime:
+    referrers.acknowledge(contact_id=contact_of(clock).pk, by=person("oliver"), now=story.later())
+    return story.now
+
+
+def confirmed(story: Story, clock: Clock) -> datetime:
+    referrers.confirm_in_writing(contact_id=contact_of(clock).pk, by=person("oliver"), now=story.later())
+    return story.now
+
+
+def told_the_outcome(story: Story, clock: Clock) -> datetime:
+    referrers.give_feedback(contact_id=contact_of(clock).pk, by=person("oliver"), now=story.later())
+    return story.now
+
+
+def family_answers(story: Story, clock: Clock) -> datetime:
+    answers(clock, story.later())
+    return story.now
+
+
+STORIES: dict[str, tuple[Callable[[Story, str], Told], Callable[[Story, Clock], datetime]]] = {
+    "acknowledge_referrer": (received(), acknowledged),
+    "next_step_decision": (received(), decided_on()),
+    "final_decision_red": (received(**HARM), decided_on("maya")),
+    "final_decision_amber": (received(**AMBER), decided_on()),
+    "final_decision_green": (received(), decided_on()),
+    "final_decision_blue": (received(**BLUE), decided_on()),
+    "written_confirmation": (received(received_by_phone=True), confirmed),
+    "agreement_sought": (received(**NOT_ASKED), family_answers),
+    "contact_taken_on": (handed_over, taken_on),
+    "feedback_to_referrer": (feedback_owed, told_the_outcome),
+    "partner_check_red": (partner_asked(**HARM), partner_answers),
+    "partner_check": (partner_asked(), partner_answers),
+    "handoff_acceptance_red": (offered("maya", **HARM), accepted_by("pat")),
+    "handoff_acceptance": (offered(), accepted_by("ben")),
+    "next_team_offered_red": (returned("pat", "maya", **HARM), offered_on),
+    "next_team_offered": (returned("ben", "amina"), offered_on),
+    "lead_practitioner_named": (on_acceptance, lead_named),
+    "first_family_contact": (on_acceptance, milestone("first_family_contact", "ben")),
+    "family_help_assessment": (on_acceptance, milestone("family_help_assessment", "ben")),
+    "family_help_plan": (on_acceptance, milestone("plan_agreed", "ben")),
+    "plan_review": (after("plan_agreed"), milestone("plan_reviewed", "ben")),
+    "later_plan_review": (after("plan_agreed", "plan_reviewed"), milestone("plan_reviewed", "ben")),
+    "social_work_assessment": (assessment_promised, milestone("social_work_assessment", "pat")),
+    "strategy_discussion": (discussion_promised, milestone("strategy_discussion_held", "pat")),
+    "initial_conference": (
+        after_in_protection("strategy_discussion_held"), milestone("initial_conference_held", "pat"),
+    ),
+    "core_group": (
+        after_in_protection("strategy_discussion_held", "initial_conference_held"), milestone("core_group_held", "pat"),
+    ),
+    "first_review_conference": (
+        after_in_protection("strategy_discussion_held", "initial_conference_held"),
+        milestone("review_conference_held", "pat"),
+    ),
+    "later_review_conference": (
+        after_in_protection("strategy_discussion_held", "initial_conference_held", "review_conference_held"),
+        milestone("review_conference_held", "pat"),
+    ),
+}  # fmt: skip
+
+
+SUBJECTS = {"contact": "contact", "case": "case", "handoff": "handoff", "partner_request": "partner_check"}
+
+
+class TestEveryPolicy:
+    def test_each_has_its_story(self) -> None:
+        assert set(STORIES) == set(shipped())
+
+    @pytest.mark.parametrize("kind", STORIES)
+    def test_it_starts_warns_is_due_and_stops(self, story: Story, kind: str) -> None:
+        starts, stops = STORIES[kind]
+        clock, started_at = starts(story, kind)
+        clock = again(clock)
+        assert clock.stopped_at is None
+        # Its moments are those of the file that is shipped, from the moment that the story tells.
+        expected = moments(shipped()[kind], started_at, calendar.current())
+        assert (clock.started_at, clock.warn_at, clock.due_at, clock.escalate_at) == (
+            expected.started_at, expected.warn_at, expected.due_at, expected.escalate_at,
+        )  # fmt: skip
+        assert clock.next_at == clock.warn_at
+        assert getattr(clock, f"{SUBJECTS[clock.policy.subject]}_id") is not None
+
+        stopped_at = stops(story, clock)
+        clock = again(clock)
+        assert (clock.stopped_at, clock.ended, clock.next_at) == (stopped_at, "done", None)
+        assert not clock.changes.exists(), "nobody touched it"

@@ -1,0 +1,53 @@
+"""The demonstration's life: made by the real actions, so that it can hold nothing that they would refuse."""
+
+from datetime import datetime
+from io import StringIO
+
+from django.core.management import call_command
+
+from casework.demonstration.stories import seed
+from casework.models import (
+    Case,
+    ClockChange,
+    Contact,
+    ContactChild,
+    ContactHandover,
+    Handoff,
+    PartnerCheck,
+    ReminderLook,
+)
+from casework.record import integrity
+
+
+def test_people_wait_ask_pass_on_and_put_off(db: None, now: datetime) -> None:
+    """Each day and night of six weeks up to a Thursday morning: what the clocks and the teams allow does happen."""
+    seed(contacts=60, seed=4, until=now, progress=lambda says: None)
+    assert Contact.objects.count() == 60
+    assert {contact.status for contact in Contact.objects.all()} >= {"received", "decided"}
+    assert {case.status for case in Case.objects.all()} == {"open", "closed"}
+    assert {handoff.status for handoff in Handoff.objects.all()} >= {"offered", "accepted"}
+    assert set(ClockChange.objects.values_list("kind", flat=True)) == {"paused", "resumed", "extended"}
+    assert set(PartnerCheck.objects.values_list("status", flat=True)) == {"asked", "answered", "withdrawn"}
+    passed = ContactHandover.objects.all()
+    assert {handover.from_team.code for handover in passed} == {"emergency-duty", "front-door"}
+    assert passed.filter(taken_on_by__isnull=False).exists()
+    assert passed.filter(passed_by__isnull=True).exists(), "the service passes what the night left"
+    looks = ReminderLook.objects.all()
+    assert looks.filter(snoozed_until__isnull=True).exists()
+    assert looks.filter(snoozed_until__isnull=False).exists()
+    assert [finding for finding in integrity.check() if finding.broken] == []
+
+
+def test_the_same_seed_tells_the_same_families(db: None) -> None:
+    seen: set[int] = set()
+    told = []
+    for _ in range(2):
+        call_command("seed_demo", contacts=5, seed=3, stdout=(says := StringIO()))
+        assert "5 of 5 contacts" in says.getvalue()
+        told.append([child.last_name for child in _children() if child.pk not in seen])
+        seen |= {child.pk for child in _children()}
+    assert told[0] == told[1]
+
+
+def _children() -> list[ContactChild]:
+    return list(ContactChild.objects.select_related("contact").order_by("contact", "position"))

@@ -1,0 +1,287 @@
+"""Routing: full postcode, area, locality, team; always with the reason, and nothing is ever unplaced."""
+
+from typing import Any
+
+import pytest
+from django.db.backends.postgresql.psycopg_any import DateRange
+
+from casework.actions import handoffs, learning
+from casework.models import Case, Handoff
+from casework.record import integrity
+from errors import InvalidInput
+from localities.models import Catchment, Locality, Postcode, Team, User
+from localities.placing import place
+from localities.working_time import local_day
+from tests.stage.documents import address, child
+from tests.stage.story import Story
+
+
+def living_at(*postcodes: str | None, confidential: bool = False) -> dict[str, Any]:
+    """Children of one family, each at its own address."""
+    children = [
+        child(
+            ref=f"c{n}", first_name=f"Child{n}", nhs_number=None, address=address(postcode, confidential=confidential)
+        )
+        for n, postcode in enumerate(postcodes)
+    ]
+    return {"children": children, "adults": []}
+
+
+@pytest.mark.parametrize(
+    ("postcode", "team"),
+    [
+        ("HP20 1UA", "aylesbury"),
+        ("HP11 1BB", "wycombe-and-marlow"),
+        ("SL9 0AA", "south-bucks"),
+        ("MK18 1AA", "north-vale"),
+        ("HP27 0AA", "west-vale"),
+        ("HP6 5AA", "chiltern"),
+    ],
+)
+def test_a_case_goes_to_the_team_of_the_familys_locality(story: Story, postcode: str, team: str) -> None:
+    prefix = postcode.split(" ")[0]
+    real = Postcode.objects.filter(pk__startswith=f"{prefix} ").order_by("pk")[0].pk
+    handoff = story.offered(story.contact(**living_at(real)))
+    assert handoff.to_team.code == team
+    assert handoff.case.locality == handoff.to_team.locality
+    assert handoff.case.route_reason == f"{real} lies in {handoff.to_team.locality} (catchment {prefix})."
+
+
+def test_the_full_postcode_says_whether_it_is_ours(story: Story) -> None:
+    """SL1 is shared: a third of it at most is Buckinghamshire, and the rest is Slough's."""
+    ours = Postcode.objects.filter(pk__startswith="SL1 ").first()
+    assert ours is not None
+    assert place(ours.pk, local_day(story.now)).in_area
+    assert not place("SL1 1AA", local_day(story.now)).in_area
+
+
+def test_the_longest_prefix_wins(story: Story) -> None:
+    wycombe = Locality.objects.get(code="wycombe-and-marlow")
+    Catchment.objects.create(locality=wycombe, prefix="HP20 1", period=DateRange(local_day(story.now)))
+    assert story.offered(story.contact(**living_at("HP20 1UA"))).to_team.code == "wycombe-and-marlow"
+
+
+def test_a_catchment_counts_on_its_days_only(story: Story) -> None:
+    wycombe = Locality.objects.get(code="wycombe-and-marlow")
+    ended = DateRange(local_day(story.now).replace(day=1), local_day(story.now))
+    Catchment.objects.create(locality=wycombe, prefix="HP20 1", period=ended)
+    assert story.offered(story.contact(**living_at("HP20 1UA"))).to_team.code == "aylesbury"
+
+
+def test_mk1_does_not_claim_mk17(story: Story) -> None:
+    Catchment.objects.filter(prefix="MK17").delete()
+    real = Postcode.objects.filter(pk__startswith="MK17 ").order_by("pk")[0].pk
+    assert place(real, local_day(story.now)).locality is None
+
+
+def test_outside_the_area_the_desk_has_it_and_a_person_names_the_council(story: Story, dan: User) -> None:
+    from casework.actions import cases
+    from localities.models import OtherAuthority
+
+    contact = story.contact(**living_at("OX1 1AA"))
+    assert contact.recommendation is not None
+    assert contact.recommendation.pathway == "other_authority"
+    handoff = story.offered(contact)
+    assert handoff.to_team.code == "out-of-area"
+    assert handoff.case.other_authority is None
+    handoffs.accept(handoff_id=handoff.pk, by=dan, now=story.later())
+    case = Case.objects.get(pk=handoff.case_id)
+    with pytest.raises(InvalidInput, match="Name the other authority first"):
+        story.closed(case, by="dan", outcome="other_authority")
+    oxfordshire = OtherAuthority.objects.get(name="Oxfordshire")
+    cases.name_other_authority(case_id=case.pk, authority_id=oxfordshire.pk, by=dan, now=story.later())
+    assert story.closed(case, by="dan", outcome="other_authority").other_authority == oxfordshire
+    assert not case.clocks.filter(kind__in=["lead_practitioner_named", "first_family_contact"]).exists()
+
+
+class TestAPersonPicks:
+    @pytest.mark.parametrize(
+        ("family", "why"),
+        [
+            (living_at(None), "No child has a postcode"),
+            (living_at("HP20 1UA", confidential=True), "An address is confidential"),
+            (living_at("HP20 1UA", "HP11 1BB"), "The children live in different localities"),
+        ],
+    )
+    def test_where_the_route_cannot_tell(self, story: Story, family: dict[str, Any], why: str) -> None:
+        Postcode.objects.get_or_create(pk="HP11 1BB")
+        contact = story.contact(**family)
+        with pytest.raises(InvalidInput) as excinfo:
+            story.decided(contact)
+        assert {fault.place for fault in excinfo.value.faults} == {"team", "team_reason"}
+        assert why in str(excinfo.value)
+        assert not Case.objects.exists()
+
+        chosen = story.team("chiltern")
+        story.decided(contact, chosen_team_id=chosen.pk, chosen_team_reason="The grandmother lives there.")
+        handoff = Handoff.objects.get(case__contacts=contact)
+        assert handoff.to_team == chosen
+        assert handoff.case.route_reason == "Picked by a person: The grandmother lives there."
+
+    def test_a_team_that_takes_no_work_cannot_be_picked(self, story: Story) -> None:
+        chiltern = story.team("chiltern")
+        Team.objects.filter(pk=chiltern.pk).update(is_active=False)
+        with pytest.raises(InvalidInput, match="No child has a postcode"):
+            story.decided(
+                story.contact(**living_at(None)), chosen_team_id=chiltern.pk, chosen_team_reason="They know them."
+            )
+
+    def test_a_confidential_address_neither_drives_nor_shows_the_routing(self, story: Story) -> None:
+        contact = story.contact(**living_at("HP20 1UA", confidential=True))
+        assert contact.recommendation is not None
+        assert contact.recommendation.facts["family"]["in_area"] is None
+        assert contact.children.get().person.postcode == ""
+        chosen = story.team("chiltern")
+        story.decided(contact, chosen_team_id=chosen.pk, chosen_team_reason="The refuge works with it.")
+        assert "HP20" not in Case.objects.get(contacts=contact).route_reason
+
+    def test_a_brother_or_sister_elsewhere_does_not_lead_to_a_child_in_hiding(self, story: Story) -> None:
+        family = living_at("HP20 1UA", "HP20 1UA")
+        family["children"][1]["address"]["confidential"] = True
+        with pytest.raises(InvalidInput, match="An address is confidential"):
+            story.decided(story.contact(**family))
+
+    def test_nor_does_the_team_that_knew_the_family_before(self, story: Story) -> None:
+        story.closed()
+        story.later(days=90)
+        contact = story.contact(children=[child(address=address("HP20 1UA", confidential=True))])
+        with pytest.raises(InvalidInput, match="An address is confidential"):
+            story.decided(contact)
+        story.decided(contact, chosen_team_id=story.team("chiltern").pk, chosen_team_reason="The refuge is here.")
+        case = Case.objects.get(contacts=contact)
+        assert case.handoffs.get().to_team.code == "chiltern"
+
+    def test_who_knows_better_is_heard(self, story: Story) -> None:
+        contact, chiltern = story.contact(), story.team("chiltern")
+        with pytest.raises(InvalidInput, match="Say why you pick this team"):
+            story.decided(contact, chosen_team_id=chiltern.pk)
+        story.decided(contact, chosen_team_id=chiltern.pk, chosen_team_reason="They move to Chesham on Monday.")
+        case = Case.objects.get(contacts=contact)
+        assert case.handoffs.get().to_team == chiltern
+        assert case.route_reason == "Picked by a person: They move to Chesham on Monday."
+
+    def test_but_not_where_no_team_is_wanted(self, story: Story) -> None:
+        with pytest.raises(InvalidInput, match="No team is picked for that"):
+            story.decided(
+                story.contact(), pathway="advice", level=1, rag="blue",
+                chosen_team_id=story.team("chiltern").pk, chosen_team_reason="They are kind.",
+            )  # fmt: skip
+
+    def test_where_the_locality_has_no_team(self, story: Story) -> None:
+        Team.objects.filter(code="aylesbury").update(is_active=False)
+        with pytest.raises(InvalidInput, match="Aylesbury has no team that takes work"):
+            story.decided(story.contact())
+
+
+def test_a_child_with_a_postcode_stands_for_a_sibling_without(story: Story) -> None:
+    assert story.offered(story.contact(**living_at("HP20 1UA", None))).to_team.code == "aylesbury"
+
+
+def test_a_family_goes_back_to_the_team_that_had_it(story: Story) -> None:
+    """They moved to Chesham three months after Aylesbury's work ended: whom they know comes first."""
+    story.closed()
+    story.later(days=90)
+    moved = Postcode.objects.filter(pk__startswith="HP5 ").order_by("pk")[0].pk
+    contact = story.contact(children=[child(address=address(moved))])
+    handoff = story.offered(contact)
+    assert handoff.to_team.code == "aylesbury"
+    assert "it goes back there" in handoff.case.route_reason
+    assert handoff.case.runner_up == story.team("chiltern")
+
+
+def test_but_not_after_more_than_six_months(story: Story) -> None:
+    story.closed()
+    story.later(days=200)
+    moved = Postcode.objects.filter(pk__startswith="HP5 ").order_by("pk")[0].pk
+    assert story.offered(story.contact(children=[child(address=address(moved))])).to_team.code == "chiltern"
+
+
+def test_a_postcode_that_only_looks_like_ours_is_to_be_checked(story: Story) -> None:
+    slip = next(f"HP20 {n}ZZ" for n in range(10) if not Postcode.objects.filter(pk=f"HP20 {n}ZZ").exists())
+    contact = story.contact(**living_at(slip))
+    story.decided(contact)
+    case = Case.objects.get(contacts=contact)
+    assert f"{slip} is not in our list, although HP20 is ours too: check it first." in case.route_reason
+
+
+class TestOpenWork:
+    def test_a_likeness_that_nobody_confirmed_puts_no_story_into_another_familys_record(
+        self, story: Story, amina: User
+    ) -> None:
+        case = story.accepted()
+        story.later(days=2)
+        contact = story.contact(children=[child(nhs_number=None, first_name="Robyn")])
+        assert contact.recommendation is not None
+        assert contact.recommendation.pathway == "link_to_open_work", "until somebody says no, their history counts"
+        with pytest.raises(InvalidInput, match="nobody has said yet that they are the same people"):
+            story.decided(contact)
+        match = contact.children.get().matches.get()
+        learning.settle_match(contact_id=contact.pk, match_id=match.pk, same=True, by=amina, now=story.later())
+        story.decided(contact)
+        assert contact.case == case
+
+    def test_a_father_of_the_same_name_does_not_either(self, story: Story) -> None:
+        """Nobody is asked about an adult's likeness: it is history, and no more."""
+        father = {"first_name": "John", "last_name": "Smith", "date_of_birth": "1985-02-03", "relationship": "father"}
+        story.accepted(story.contact(adults=[father]))
+        story.later(days=2)
+        contact = story.contact(children=[child(nhs_number=None, first_name="Zo", last_name="Haddad",
+                                                date_of_birth="2010-01-02")], adults=[father])  # fmt: skip
+        with pytest.raises(InvalidInput, match="nobody has said yet that they are the same people"):
+            story.decided(contact, pathway="link_to_open_work")
+
+    def test_a_contact_about_open_work_goes_to_those_who_do_it(self, story: Story) -> None:
+        case = story.accepted()
+        story.later(days=2)
+        contact = story.contact()
+        story.decided(contact)
+        assert contact.case == case
+        assert Case.objects.count() == 1
+        assert Handoff.objects.count() == 1
+        told = case.messages.filter(kind="contact_linked").values_list("to", flat=True)
+        assert set(told) == {"ben@front-door.example", "bea@front-door.example"}
+
+    def test_a_new_brother_or_sister_joins_the_case(self, story: Story) -> None:
+        case = story.accepted()
+        story.later(days=2)
+        baby = child(ref="c2", first_name="Baby", nhs_number=None, date_of_birth="2026-10-01", indicators=[])
+        story.decided(story.contact(children=[child(), baby]))
+        assert {person.first_name for person in case.children.all()} == {"Robin", "Baby"}
+
+    def test_work_that_closed_last_week_is_offered_to_the_same_team(self, story: Story) -> None:
+        story.closed()
+        story.later(days=7)
+        contact = story.contact()
+        assert contact.recommendation is not None
+        assert contact.recommendation.pathway == "link_to_open_work"
+        handoff = story.offered(contact)
+        assert handoff.to_team.code == "aylesbury"
+        assert Case.objects.count() == 2
+
+
+def test_a_team_that_vanished_before_the_sign_off_leaves_the_case_with_the_front_door(story: Story) -> None:
+    """Nothing is ever unplaced: it waits there with a clock of its own."""
+    refused = {"service": "refused", "given_by": "mother", "on": "2026-11-18"}
+    contact = story.contact(agreement=refused)
+    story.decided(contact, pathway="family_help", level=3, rag="green")
+    Team.objects.filter(code="aylesbury").update(is_active=False)
+    story.signed_off(contact)
+    case = Case.objects.get(contacts=contact)
+    assert not case.handoffs.exists()
+    assert [held.team.code for held in case.responsibilities.all()] == ["front-door"]
+    assert case.clocks.running().filter(kind="next_team_offered").exists()
+    assert [finding for finding in integrity.check() if finding.broken] == []
+
+
+def test_only_known_children_are_compared(story: Story, amina: User) -> None:
+    """A likeness is proposed, never taken for granted; rejected, it no longer counts."""
+    story.contact(children=[child(nhs_number=None)], adults=[])
+    story.later(days=3)
+    contact = story.contact(children=[child(nhs_number=None, first_name="Robyn")], adults=[])
+    match = contact.children.get().matches.get()
+    assert match.status == "proposed"
+    assert contact.recommendation is not None
+    assert contact.recommendation.facts["family"]["contacts_3_months"] == 2
+    learning.settle_match(contact_id=contact.pk, match_id=match.pk, same=False, by=amina, now=story.later())
+    contact.refresh_from_db()
+    assert contact.recommendation.facts["family"]["contacts_3_months"] == 1

@@ -1,0 +1,67 @@
+"""
+Whatever people do, in whatever order: a machine picks actions, legal and illegal, by anybody, as minutes and weeks
+pass, and after each of them everything that must be so is counted and compared with the ledger (tests/model/ledger.py).
+
+What is legal goes through. What is not ends with a sentence and changes nothing. No case is ever in nobody's hands, no
+clock is lost, nothing is said twice, and no letter goes out twice or out of turn.
+
+Every run takes the same ways. `MODEL_RUNS=200 pytest tests/model` takes so many others, new ones each time; a failure
+prints the shortest way to it.
+"""
+
+import logging
+import os
+import sys
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, run_state_machine_as_test
+
+from tests.model.as_time_passes import AsTimePasses
+from tests.model.stage import NEEDS
+from tests.stage.mail import mail_server
+from tests.stage.moments import local
+
+RUNS = int(os.environ.get("MODEL_RUNS", "0"))
+WAYS = settings(
+    max_examples=RUNS or 6,
+    stateful_step_count=60,
+    derandomize=not RUNS,
+    deadline=None,
+    database=None,
+    report_multiple_bugs=False,
+    phases=[Phase.generate, Phase.shrink] if RUNS else [Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+MOMENTS = [
+    "Thu 19 Nov 2026 10:00", "Fri 20 Nov 2026 16:50", "Sat 21 Nov 2026 23:30", "Sat 24 Oct 2026 23:30",
+    "Sat 27 Mar 2027 23:30", "Wed 23 Dec 2026 11:00", "Thu 24 Dec 2026 16:50", "Wed 31 Mar 2027 17:20",
+]  # fmt: skip
+
+
+class FrontDoor(AsTimePasses):
+    """The service, its people, the families, and time."""
+
+    @initialize(moment=st.sampled_from(MOMENTS), needs=st.lists(st.sampled_from(list(NEEDS)), min_size=2, max_size=4))
+    def it_is(self, moment: str, needs: list[str]) -> None:
+        """Some families are known already: one waits, another has its team."""
+        self.now = local(moment)
+        for family, need in enumerate(needs):
+            contact = self.received(self.about(family, need))
+            if family % 2 and contact:
+                self.decided(contact, 0)
+
+
+def test_whatever_people_do(
+    committed: str, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    # That a message was refused is no news here.
+    caplog.set_level(logging.ERROR, "casework.jobs.delivery")
+    with mail_server() as sink:
+        FrontDoor.sink = sink
+        FrontDoor.actions.clear()
+        run_state_machine_as_test(FrontDoor, settings=WAYS)
+    if RUNS:
+        with capsys.disabled():
+            sys.stdout.write(f"\n{sum(FrontDoor.actions.values())} actions: {FrontDoor.actions}\n")

@@ -1,0 +1,1719 @@
+"""
+What the database itself refuses. Each refusal is tried with plain SQL, from a state that real actions reached, and
+its legal neighbours go through.
+
+The items are those of the design, "What the database itself must refuse"; the names are those of the models.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pgtrigger
+import psycopg
+import pytest
+from django.apps import apps
+from django.db import DataError, IntegrityError, NotSupportedError, transaction
+from django.db.models import Model
+
+from casework.actions import (
+    calendar,
+    cases,
+    clock_changes,
+    contact_handovers,
+    handoffs,
+    partner_checks,
+    receiving,
+    reminders,
+    threshold_checks,
+)
+from casework.jobs import rechecks, sweep
+from casework.models import (
+    AuditEvent,
+    CalendarEdit,
+    Case,
+    CaseChild,
+    Clock,
+    ClockChange,
+    ClockPolicy,
+    Contact,
+    ContactAdult,
+    ContactChild,
+    ContactHandover,
+    Decision,
+    Milestone,
+    OutboxMessage,
+    PartnerCheck,
+    Person,
+    PersonMatch,
+    Recheck,
+    Recommendation,
+    Reminder,
+    ReminderLook,
+    Replay,
+    ReplayedContact,
+    Responsibility,
+    SignOff,
+    StatusChange,
+    ThresholdChecks,
+)
+from localities.models import Agency, CalendarDay, Catchment, HubHours, Locality, Membership, Team, User
+from tests.stage.documents import address, child, contact_document
+from tests.stage.drafts import AHEAD, Drafts, latest
+from tests.stage.rule_documents import having
+from tests.stage.sql import change, columns_of, copy, delete, run, settle
+from tests.stage.story import Story
+from triage.models import RuleSetVersion
+
+
+@contextmanager
+def refused(name: str, *, trigger: str = "") -> Iterator[None]:
+    """
+    What happens inside is refused under this name, at the latest when the transaction would end.
+
+    :param trigger: the trigger that must be the one to refuse, where two refuse under one name.
+    """
+    settle()
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():  # noqa: PT012  # the check is part of it
+        yield
+        run("SET CONSTRAINTS ALL IMMEDIATE")
+    cause = caught.value.__cause__
+    assert isinstance(cause, psycopg.Error)
+    assert cause.diag.constraint_name == name
+    assert f"pgtrigger_{trigger}" in f"pgtrigger_{cause.diag.context}"
+
+
+@contextmanager
+def refused_under_any_name() -> Iterator[None]:
+    """What happens inside is refused by a field's own rule: unique, or not null."""
+    settle()
+    with pytest.raises(IntegrityError), transaction.atomic():  # noqa: PT012  # the check is part of it
+        yield
+        run("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+@contextmanager
+def allowed() -> Iterator[None]:
+    """What happens inside is allowed, checked as at the end of a transaction, and then undone."""
+    settle()
+    with transaction.atomic():
+        yield
+        run("SET CONSTRAINTS ALL IMMEDIATE")
+        transaction.set_rollback(True)
+
+
+def another_family(story: Story) -> Contact:
+    """A contact about children whom nothing links to the first family."""
+    stranger = child(
+        first_name="Noor", last_name="Haddad", nhs_number=None, date_of_birth="2012-05-16", address=address("HP5 1AA")
+    )
+    return story.contact(children=[stranger], adults=[])
+
+
+def waiting(story: Story, contact: Contact | None = None) -> Decision:
+    """A decision that waits for a second person: advice, though the need is at level 3."""
+    return story.decided(contact or story.contact(), pathway="advice", level=3)
+
+
+def agree(decision: Decision, by: User) -> None:
+    run(
+        "INSERT INTO casework_signoff (decision_id, by_id, at, agreed, rationale) VALUES (%s, %s, %s, true, 'Agreed.')",
+        decision.pk, by.pk, decision.decided_at,
+    )  # fmt: skip
+
+
+def another(row: ReplayedContact) -> Contact:
+    """A contact that a replay did not list."""
+    return another_family(Story(row.contact.received_at))
+
+
+def asked(contact: Contact, agency: Agency, by: User, now: datetime) -> PartnerCheck:
+    """A question to a partner that nobody has answered yet."""
+    question = "What do you know of the children?"
+    return partner_checks.ask(contact_id=contact.pk, agency_id=agency.pk, question=question, by=by, now=now)
+
+
+def extended(clock: Clock, by: User) -> ClockChange:
+    """What says that a clock was given a day more."""
+    clock_changes.extend(
+        clock_id=clock.pk, to=clock.due_at + timedelta(days=1), reason="Seen at school today, and safe.", by=by,
+        now=clock.started_at,
+    )  # fmt: skip
+    return ClockChange.objects.get(clock=clock, kind="extended")
+
+
+def calendar_edit(story: Story, by: User) -> CalendarEdit:
+    """What says that the council closes on Monday."""
+    day = CalendarDay(date=date(2026, 11, 23), kind="closure", name="The heating broke down")
+    calendar.change_day(day=day, before=None, by=by, now=story.now)
+    return CalendarEdit.objects.get()
+
+
+def held_now(case: Case) -> Responsibility:
+    return Responsibility.objects.get(case=case, period__endswith__isnull=True)
+
+
+def test_every_refusal_has_its_test() -> None:
+    """A constraint or a trigger that is new has to be tried here too."""
+    source = Path(__file__).read_text(encoding="utf-8")
+    declared = {str(trigger.name) for _, trigger in pgtrigger.registered()} | {
+        str(constraint.name)
+        for label in ("casework", "localities", "triage")
+        for model in apps.get_app_config(label).get_models()
+        for constraint in model._meta.constraints
+    }
+    assert len(declared) > 80
+    assert [name for name in sorted(declared) if f'"{name}"' not in source] == []
+
+
+class TestResponsibility:
+    """Item 1: one responsible team at every instant of an open case."""
+
+    def test_two_teams_at_one_instant(self, story: Story) -> None:
+        case = story.accepted()
+        held = held_now(case)
+        other = str(story.team("chiltern").pk)
+        with refused("a_case_has_one_responsible_team_at_an_instant"):
+            copy("casework_responsibility", held.pk, team_id=other, handoff_id="NULL")
+        with refused("a_case_has_one_responsible_team_at_an_instant"):
+            in_the_past = "tstzrange(lower(period) - interval '1 second', lower(period) + interval '1 microsecond')"
+            copy("casework_responsibility", held.pk, team_id=other, handoff_id="NULL", period=in_the_past)
+
+    def test_the_same_team_twice_at_one_instant(self, story: Story) -> None:
+        with refused("a_case_has_one_responsible_team_at_an_instant"):
+            copy("casework_responsibility", held_now(story.accepted()).pk, handoff_id="NULL")
+
+    def test_it_passes_from_team_to_team_within_a_transaction(self, story: Story) -> None:
+        held = held_now(story.accepted())
+        with allowed():
+            change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
+            copy(
+                "casework_responsibility", held.pk, handoff_id="NULL", team_id=str(story.team("chiltern").pk),
+                period="tstzrange(upper(period), NULL)",
+            )  # fmt: skip
+
+    def test_an_open_case_is_let_go(self, story: Story) -> None:
+        held = held_now(story.accepted())
+        with refused("an_open_case_has_one_responsible_team", trigger="an_open_case_is_never_let_go"):
+            change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
+
+    def test_an_open_case_is_held_until_for_ever_only(self, story: Story) -> None:
+        """An end at infinity is an end: there is no moment after it at which somebody could take over."""
+        held = held_now(story.accepted())
+        with refused("an_open_case_has_one_responsible_team", trigger="an_open_case_is_never_let_go"):
+            change("casework_responsibility", held.pk, period="tstzrange(lower(period), 'infinity')")
+
+    def test_a_case_opens_in_nobodys_hands(self, story: Story) -> None:
+        case = story.accepted()
+        decision = story.decided(another_family(story), pathway="advice", level=2, rag="green")
+        story.signed_off(decision.contact)
+        like_it = {"reference": "'CAS-0000-0000'", "opened_by_decision_id": str(decision.pk)}
+        with refused("an_open_case_has_one_responsible_team", trigger="an_open_case_has_one_responsible_team"):
+            copy("casework_case", case.pk, **like_it)
+        with allowed():
+            new = str(copy("casework_case", case.pk, **like_it))
+            from_opening = f"tstzrange((SELECT opened_at FROM casework_case WHERE id = {new}), NULL)"
+            copy("casework_responsibility", held_now(case).pk, case_id=new, handoff_id="NULL", period=from_opening)
+
+    def test_a_closed_case_stays_in_somebodys_hands(self, story: Story, ben: User) -> None:
+        case = story.accepted()
+        closing = {
+            "status": "'closed'",
+            "closed_at": "'2027-01-01'",
+            "closed_by_id": str(ben.pk),
+            "outcome": "'needs_met'",
+        }
+        with refused("a_closed_case_has_no_responsible_team", trigger="an_open_case_has_one_responsible_team"):
+            change("casework_case", case.pk, **closing)
+        with allowed():
+            change("casework_case", case.pk, **closing)
+            change("casework_responsibility", held_now(case).pk, period="tstzrange(lower(period), '2027-01-01')")
+
+    def test_a_team_takes_a_closed_case(self, story: Story) -> None:
+        case = story.closed()
+        last = Responsibility.objects.filter(case=case).order_by("period").last()
+        assert last is not None
+        with refused("a_closed_case_has_no_responsible_team", trigger="an_open_case_is_never_let_go"):
+            copy("casework_responsibility", last.pk, handoff_id="NULL", period="tstzrange(upper(period), NULL)")
+
+    def test_an_open_case_is_in_nobodys_hands_for_a_while(self, story: Story) -> None:
+        """Let go at one moment and taken an hour later: for an hour nobody answered for the family."""
+        held = held_now(story.accepted())
+        with refused("a_case_is_always_in_somebodys_hands", trigger="an_open_case_is_never_let_go"):
+            change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
+            copy(
+                "casework_responsibility", held.pk, handoff_id="NULL", team_id=str(story.team("chiltern").pk),
+                period="tstzrange(upper(period) + '1 hour', NULL)",
+            )  # fmt: skip
+
+    def test_it_starts_at_no_moment_or_lasts_for_none(self, story: Story) -> None:
+        held = held_now(story.accepted())
+        first = Responsibility.objects.exclude(pk=held.pk).get(case=held.case)
+        for period in ("tstzrange(NULL, lower(period))", "tstzrange(lower(period), lower(period))"):
+            with refused("a_responsibility_starts_at_a_moment_and_lasts"):
+                copy("casework_responsibility", first.pk, handoff_id="NULL", period=period)
+
+    def test_it_ends_before_it_starts(self, story: Story) -> None:
+        """The type of the column has no such value."""
+        held = held_now(story.accepted())
+        with pytest.raises(DataError), transaction.atomic():
+            change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) - '1 hour')")
+
+    def test_who_was_responsible_is_rewritten(self, story: Story) -> None:
+        case = story.accepted()
+        held = held_now(case)
+        first = Responsibility.objects.exclude(pk=held.pk).get(case=case)
+        other_case = story.offered(another_family(story)).case
+        other_team = str(story.team("chiltern").pk)
+        for pk, to in (
+            (held.pk, {"team_id": other_team}),
+            (held.pk, {"case_id": str(other_case.pk)}),
+            (held.pk, {"period": "tstzrange(lower(period) + '1 second', NULL)"}),
+            (first.pk, {"team_id": other_team}),
+            (first.pk, {"period": "tstzrange(lower(period), upper(period) - interval '1 second')"}),
+            (first.pk, {"period": "tstzrange(lower(period), NULL)"}),
+        ):
+            with refused("a_past_responsibility_stays"):
+                change("casework_responsibility", pk, **to)
+        for pk in (held.pk, first.pk):
+            with refused("a_past_responsibility_stays"):
+                delete("casework_responsibility", pk)
+
+    def test_all_are_emptied(self, story: Story) -> None:
+        story.accepted()
+        with refused("responsibilities_are_never_emptied"):
+            run("TRUNCATE casework_responsibility")
+
+
+class TestHandoffs:
+    """Item 2: one open handoff of a case, answered once."""
+
+    def test_two_open_handoffs_of_a_case(self, story: Story, ben: User) -> None:
+        handoff = story.offered()
+        other = str(story.team("chiltern").pk)
+        with refused("a_case_has_one_open_handoff"):
+            copy("casework_handoff", handoff.pk, to_team_id=other)
+        handoffs.return_to_sender(handoff_id=handoff.pk, reason="Known in Chiltern.", by=ben, now=story.later())
+        with allowed():
+            offered = {"status": "'offered'", "answered_at": "NULL", "answered_by_id": "NULL", "answer_reason": "''"}
+            copy("casework_handoff", handoff.pk, to_team_id=other, **offered)
+
+    @pytest.mark.parametrize("before", ["accepted", "returned", "withdrawn"])
+    def test_it_is_answered_twice(self, story: Story, ben: User, amina: User, before: str) -> None:
+        handoff = story.offered()
+        match before:
+            case "accepted":
+                handoffs.accept(handoff_id=handoff.pk, by=ben, now=story.later())
+            case "returned":
+                handoffs.return_to_sender(handoff_id=handoff.pk, reason="No.", by=ben, now=story.later())
+            case _:
+                handoffs.withdraw(handoff_id=handoff.pk, reason="No.", by=amina, now=story.later())
+        for after in ("accepted", "returned", "withdrawn", "offered"):
+            with refused("a_handoff_is_answered_once"):
+                change("casework_handoff", handoff.pk, status=f"'{after}'")
+
+    def test_it_is_answered_once(self, story: Story, ben: User) -> None:
+        handoff = story.offered()
+        with allowed():
+            change(
+                "casework_handoff", handoff.pk, status="'returned'", answer_reason="'Known in Chiltern.'",
+                answered_by_id=str(ben.pk), answered_at="offered_at",
+            )  # fmt: skip
+
+    def test_one_passes_responsibility_twice(self, story: Story) -> None:
+        case = story.accepted()
+        held = held_now(case)
+        with refused_under_any_name():
+            change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
+            copy("casework_responsibility", held.pk, period="tstzrange(upper(period), NULL)")
+
+    def test_one_is_deleted(self, story: Story) -> None:
+        handoff = story.offered()
+        with refused("a_handoff_is_answered_once"):
+            delete("casework_handoff", handoff.pk)
+
+    def test_all_are_emptied(self, story: Story) -> None:
+        story.offered()
+        with refused("handoffs_are_never_emptied"):
+            run("TRUNCATE casework_handoff CASCADE")
+
+    def test_it_goes_to_the_team_that_it_comes_from(self, story: Story) -> None:
+        handoff = story.offered()
+        with refused("a_handoff_goes_to_another_team"):
+            copy("casework_handoff", handoff.pk, to_team_id="from_team_id")
+
+    def test_it_has_no_reason(self, story: Story) -> None:
+        handoff = story.offered()
+        for reason in ("''", "'  '", r"E'\n\t'"):
+            with refused("a_handoff_has_a_reason"):
+                copy("casework_handoff", handoff.pk, reason=reason)
+
+    def test_what_was_offered_is_rewritten(self, story: Story, ben: User) -> None:
+        handoff = story.offered()
+        chiltern = str(story.team("chiltern").pk)
+        for to in (
+            {"to_team_id": chiltern}, {"from_team_id": chiltern}, {"reason": "'Another.'"},
+            {"offered_by_id": str(ben.pk)}, {"offered_at": "offered_at + interval '1 second'"},
+            {"kind": "'transfer'"}, {"ordinal": "2"}, {"is_bounce": "true"}, {"lead_reason": "'Because.'"},
+            {"despite": "'Because.'"},
+        ):  # fmt: skip
+            with refused("a_handoff_is_answered_once"):
+                change("casework_handoff", handoff.pk, **to)
+
+    def test_its_status_is_none_that_there_is(self, story: Story, ben: User) -> None:
+        handoff = story.offered()
+        with refused("a_handoff_has_a_known_status"):
+            change(
+                "casework_handoff", handoff.pk, status="'lost'", answered_at="offered_at", answered_by_id=str(ben.pk)
+            )
+
+    def test_its_kind_is_none_that_there_is(self, story: Story) -> None:
+        handoff = story.offered()
+        for kind in ("''", "'lost'"):
+            with refused("a_handoff_is_of_a_known_kind"):
+                copy("casework_handoff", handoff.pk, kind=kind)
+
+    def test_a_third_says_not_why_once_more(self, story: Story, ben: User) -> None:
+        handoff = story.offered()
+        handoffs.return_to_sender(handoff_id=handoff.pk, reason="Known in Chiltern.", by=ben, now=story.later())
+        for ordinal in ("3", "4"):
+            for reason in ("''", r"E' \n'"):
+                with refused("a_third_handoff_has_a_leads_reason"):
+                    copy("casework_handoff", handoff.pk, ordinal=ordinal, lead_reason=reason)
+        with allowed():
+            copy("casework_handoff", handoff.pk, ordinal="2")
+        with allowed():
+            copy("casework_handoff", handoff.pk, ordinal="3", lead_reason="'They are back with their mother.'")
+
+    def test_one_is_accepted_and_nobody_becomes_responsible(self, story: Story, ben: User) -> None:
+        handoff = story.offered()
+        with refused("an_accepted_handoff_passes_responsibility"):
+            change(
+                "casework_handoff", handoff.pk, status="'accepted'", answered_at="offered_at",
+                answered_by_id=str(ben.pk),
+            )  # fmt: skip
+
+    def test_an_answer_says_not_who_or_not_when(self, story: Story, ben: User) -> None:
+        handoff = story.offered()
+        for said in (
+            {"status": "'accepted'"},
+            {"status": "'accepted'", "answered_at": "offered_at"},
+            {"status": "'accepted'", "answered_by_id": str(ben.pk)},
+            {"answered_at": "offered_at"},
+            {"answered_by_id": str(ben.pk)},
+        ):
+            with refused("an_answered_handoff_says_who_and_when"):
+                change("casework_handoff", handoff.pk, **said)
+
+    @pytest.mark.parametrize("status", ["returned", "withdrawn"])
+    def test_it_ends_without_a_reason(self, story: Story, ben: User, status: str) -> None:
+        handoff = story.offered()
+        answer = {"status": f"'{status}'", "answered_at": "offered_at", "answered_by_id": str(ben.pk)}
+        with refused("a_handoff_is_returned_or_withdrawn_for_a_reason"):
+            change("casework_handoff", handoff.pk, **answer, answer_reason="' '")
+        with allowed():
+            change("casework_handoff", handoff.pk, **answer, answer_reason="'They moved.'")
+
+    def test_it_is_answered_before_it_is_offered(self, story: Story, ben: User) -> None:
+        handoff = story.offered()
+        answer = {"status": "'returned'", "answered_by_id": str(ben.pk), "answer_reason": "'No.'"}
+        with refused("a_handoff_is_answered_after_it_is_offered"):
+            change("casework_handoff", handoff.pk, **answer, answered_at="offered_at - interval '1 microsecond'")
+        with allowed():
+            change("casework_handoff", handoff.pk, **answer, answered_at="offered_at")
+
+
+class TestDecisions:
+    """Item 2: a rationale always, and a second person where one is needed."""
+
+    @pytest.mark.parametrize("rationale", ["''", "'   '", r"E'\n\t '"])
+    def test_without_a_rationale(self, story: Story, rationale: str) -> None:
+        decision = story.decided(story.contact())
+        with refused("a_decision_has_a_rationale"):
+            copy("casework_decision", decision.pk, rationale=rationale)
+
+    def test_with_no_rationale_at_all(self, story: Story) -> None:
+        decision = story.decided(story.contact())
+        with refused_under_any_name():
+            copy("casework_decision", decision.pk, rationale="NULL")
+
+    @pytest.mark.parametrize("level", ["0", "5"])
+    def test_at_a_level_that_there_is_not(self, story: Story, level: str) -> None:
+        decision = story.decided(story.contact())
+        with refused("a_decision_is_at_level_1_2_3_or_4"):
+            copy("casework_decision", decision.pk, level=level)
+        for real in "1234":
+            with allowed():
+                copy("casework_decision", decision.pk, level=real)
+
+    def test_a_team_picked_without_a_reason(self, story: Story) -> None:
+        decision = story.decided(story.contact())
+        team = str(story.team("chiltern").pk)
+        with refused("a_team_is_chosen_for_a_reason"):
+            copy("casework_decision", decision.pk, chosen_team_id=team, chosen_team_reason="' '")
+        with allowed():
+            copy("casework_decision", decision.pk, chosen_team_id=team, chosen_team_reason="'Refuge.'")
+
+    def test_it_takes_effect_before_a_second_person_agreed(self, story: Story) -> None:
+        decision = waiting(story)
+        with refused("a_decision_needs_its_sign_off_to_take_effect"):
+            change("casework_contact", decision.contact_id, status="'decided'", decision_in_effect_id=str(decision.pk))
+
+    def test_it_takes_effect_although_the_second_person_declined(self, story: Story) -> None:
+        decision = waiting(story)
+        story.signed_off(decision.contact, agreed=False)
+        with refused("a_decision_needs_its_sign_off_to_take_effect"):
+            change("casework_contact", decision.contact_id, status="'decided'", decision_in_effect_id=str(decision.pk))
+
+    def test_it_takes_effect_once_a_second_person_agreed(self, story: Story, maya: User) -> None:
+        decision = waiting(story)
+        taking_effect = {"status": "'decided'", "decision_in_effect_id": str(decision.pk)}
+        with allowed():
+            agree(decision, maya)
+            change("casework_contact", decision.contact_id, **taking_effect)
+
+    def test_a_contact_arrives_with_a_decision_that_waits(self, story: Story) -> None:
+        decision = waiting(story)
+        with refused("a_decision_is_about_its_own_contact"):
+            copy(
+                "casework_contact", decision.contact_id, reference="'CON-0000-0000'", recommendation_id="NULL",
+                status="'decided'", decision_in_effect_id=str(decision.pk),
+            )  # fmt: skip
+
+    def test_the_decider_is_the_second_person(self, story: Story, maya: User) -> None:
+        decision = story.decided(story.contact(), pathway="advice", level=3, by="maya")
+        with refused("the_second_person_is_another_person"):
+            agree(decision, maya)
+
+    def test_a_second_person_says_not_why(self, story: Story) -> None:
+        decision = waiting(story)
+        story.signed_off(decision.contact)
+        signed = SignOff.objects.get(decision=decision)
+        again = waiting(story, another_family(story))
+        with refused("a_sign_off_has_a_rationale"):
+            copy("casework_signoff", signed.pk, decision_id=str(again.pk), rationale=r"E' \n'")
+
+    def test_two_sign_offs_of_one_decision(self, story: Story, david: User) -> None:
+        decision = waiting(story)
+        story.signed_off(decision.contact, agreed=False)
+        with refused_under_any_name():
+            copy("casework_signoff", SignOff.objects.get().pk, by_id=str(david.pk), agreed="true")
+
+    def test_it_takes_effect_on_another_contact(self, story: Story) -> None:
+        decision = story.decided(story.contact())
+        other = another_family(story)
+        with refused("a_decision_is_about_its_own_contact"):
+            change("casework_contact", other.pk, status="'decided'", decision_in_effect_id=str(decision.pk))
+
+    def test_another_takes_its_place(self, story: Story) -> None:
+        decision = story.decided(story.contact())
+        another = copy("casework_decision", decision.pk)
+        for to in (
+            {"decision_in_effect_id": str(another)},
+            {"decision_in_effect_id": "NULL", "status": "'received'"},
+            {"decision_in_effect_id": "NULL"},
+        ):
+            with refused("a_decision_in_effect_stays"):
+                change("casework_contact", decision.contact_id, **to)
+
+    def test_a_contact_is_decided_without_a_decision(self, story: Story) -> None:
+        contact = story.contact()
+        with refused("a_decided_contact_and_no_other_has_a_decision_in_effect"):
+            change("casework_contact", contact.pk, status="'decided'")
+        decision = story.decided(contact)
+        with refused("a_decided_contact_and_no_other_has_a_decision_in_effect"):
+            change("casework_contact", contact.pk, status="'received'")
+        waits = story.contact()
+        with refused("a_decided_contact_and_no_other_has_a_decision_in_effect"):
+            own = copy("casework_decision", decision.pk, contact_id=str(waits.pk))
+            change("casework_contact", waits.pk, decision_in_effect_id=str(own))
+
+    def test_a_case_opens_by_a_decision_that_waits(self, story: Story) -> None:
+        case = story.accepted()
+        decision = waiting(story, another_family(story))
+        with refused("a_case_opens_by_a_decision_in_effect"):
+            copy("casework_case", case.pk, reference="'CAS-0000-0000'", opened_by_decision_id=str(decision.pk))
+
+    def test_a_case_comes_to_rest_on_a_decision_that_waits(self, story: Story) -> None:
+        """It would have taken effect without a second person."""
+        case = story.accepted()
+        decision = waiting(story, another_family(story))
+        with refused("a_case_opens_by_a_decision_in_effect"):
+            change("casework_case", case.pk, opened_by_decision_id=str(decision.pk))
+
+    def test_one_decision_opens_two_cases(self, story: Story) -> None:
+        with refused_under_any_name():
+            copy("casework_case", story.accepted().pk, reference="'CAS-0000-0000'")
+
+
+class TestContacts:
+    """Item 3: never doubled, and never changed from what was sent."""
+
+    def test_an_agency_uses_a_key_twice(self, school: Agency, police: Agency, story: Story) -> None:
+        contact = receiving.receive(document=contact_document(), by=school, now=story.now, idempotency_key="k").contact
+        like_it = {"reference": "'CON-0000-0000'", "recommendation_id": "NULL"}
+        with refused("an_agency_uses_an_idempotency_key_once"):
+            copy("casework_contact", contact.pk, **like_it)
+        for but in ({"agency_id": str(police.pk)}, {"idempotency_key": "'K'"}, {"idempotency_key": "NULL"}):
+            with allowed():
+                copy("casework_contact", contact.pk, **like_it, **but)
+
+    def test_any_number_of_contacts_without_a_key(self, story: Story) -> None:
+        contact = story.contact()
+        with allowed():
+            copy("casework_contact", contact.pk, reference="'CON-0000-0000'", recommendation_id="NULL")
+
+    def test_a_form_is_sent_in_twice(self, story: Story, amina: User, oliver: User) -> None:
+        contact = receiving.receive(document=contact_document(), by=amina, now=story.now, idempotency_key="k").contact
+        like_it = {"reference": "'CON-0000-0000'", "recommendation_id": "NULL"}
+        with refused("a_form_is_sent_in_once"):
+            copy("casework_contact", contact.pk, **like_it)
+        with allowed():
+            copy("casework_contact", contact.pk, **like_it, entered_by_id=str(oliver.pk))
+
+    def test_nobody_brought_it_in(self, story: Story, amina: User) -> None:
+        contact = story.contact()
+        like_it = {"reference": "'CON-0000-0000'", "recommendation_id": "NULL"}
+        for but in (
+            {"agency_id": "NULL"},
+            {"agency_id": "NULL", "entered_by_id": str(amina.pk)},
+            {"channel": "'web'"},
+            {"channel": "'fax'"},
+        ):
+            with refused("a_contact_says_who_brought_it_in"):
+                copy("casework_contact", contact.pk, **like_it, **but)
+
+    def test_what_was_sent_is_changed(self, story: Story, police: Agency) -> None:
+        contact = story.contact()
+        for to in (
+            {"document": "document - 'concern'"},
+            {"document": "'{}'"},
+            {"reference": "'CON-0000-0000'"},
+            {"received_at": "received_at + interval '1 microsecond'"},
+            {"agency_id": str(police.pk)},
+            {"agency_id": "NULL", "channel": "'web'"},
+            {"channel": "'web'"},
+            {"entered_by_id": str(User.objects.get(username="amina").pk)},
+            {"idempotency_key": "'another'"},
+            {"digest": "'another'"},
+        ):
+            with refused("what_was_sent_stays_as_it_was_sent"):
+                change("casework_contact", contact.pk, **to)
+        with refused("what_was_sent_stays_as_it_was_sent"):
+            delete("casework_contact", contact.pk)
+        with allowed():
+            change("casework_contact", contact.pk, agreement="'refused'")
+
+    def test_all_are_emptied(self, story: Story) -> None:
+        story.contact()
+        with refused("contacts_are_never_emptied"):
+            run("TRUNCATE casework_contact CASCADE")
+
+    def test_its_status_is_none_that_there_is(self, story: Story) -> None:
+        with refused("a_contact_has_a_known_status"):
+            change("casework_contact", story.contact().pk, status="'lost'")
+
+    def test_a_recommendation_about_another_family_is_its_own(self, story: Story) -> None:
+        contact, other = story.contact(), another_family(story)
+        with refused("a_recommendation_is_about_its_own_contact"):
+            change("casework_contact", contact.pk, recommendation_id=str(other.recommendation_id))
+
+    def test_somebody_on_it_is_taken_away(self, story: Story) -> None:
+        story.contact()
+        match = PersonMatch.objects.filter(child__contact=story.contact(children=[child(nhs_number=None)])).get()
+        case = story.offered(another_family(story)).case
+        rows = [
+            ("casework_contactchild", match.child_id, "a_child_of_a_contact_stays"),
+            ("casework_contactadult", ContactAdult.objects.all()[0].pk, "an_adult_of_a_contact_stays"),
+            ("casework_personmatch", match.pk, "a_likeness_stays"),
+            ("casework_casechild", CaseChild.objects.get(case=case).pk, "a_child_of_a_case_stays"),
+        ]
+        for table, pk, name in rows:
+            with refused(name):
+                delete(table, pk)
+        all_of_them = (
+            "a_child_of_a_contact_stays_all", "an_adult_of_a_contact_stays_all", "a_likeness_stays_all",
+            "a_child_of_a_case_stays_all",
+        )  # fmt: skip
+        for (table, _, _), name in zip(rows, all_of_them, strict=True):
+            with refused(name):
+                run(f"TRUNCATE {table}" + (" CASCADE" if table == "casework_contactchild" else ""))
+
+    def test_two_children_or_adults_have_one_place(self, story: Story) -> None:
+        contact = story.contact()
+        with refused("children_of_a_contact_have_their_places"):
+            copy("casework_contactchild", ContactChild.objects.get(contact=contact).pk)
+        with refused("adults_of_a_contact_have_their_places"):
+            copy("casework_contactadult", ContactAdult.objects.get(contact=contact).pk)
+        with allowed():
+            copy("casework_contactchild", ContactChild.objects.get(contact=contact).pk, position="1")
+            copy("casework_contactadult", ContactAdult.objects.get(contact=contact).pk, position="1")
+
+    def test_an_nhs_number_belongs_to_two_people(self, story: Story) -> None:
+        story.contact()
+        person = Person.objects.get(nhs_number__isnull=False)
+        with refused("an_nhs_number_belongs_to_one_person"):
+            copy("casework_person", person.pk)
+        with allowed():
+            for _ in range(2):
+                copy("casework_person", person.pk, nhs_number="NULL")
+
+    def test_a_likeness_is_proposed_twice(self, story: Story) -> None:
+        match = self.likeness(story)
+        with refused("a_likeness_is_proposed_once"):
+            copy("casework_personmatch", match.pk)
+
+    def test_a_settled_likeness_says_not_who_or_not_when(self, story: Story, amina: User) -> None:
+        match = self.likeness(story)
+        who, when = {"settled_by_id": str(amina.pk)}, {"settled_at": "now()"}
+        for said in ({"status": "'confirmed'"}, {"status": "'rejected'"} | who, {"status": "'confirmed'"} | when, who):
+            with refused("a_settled_likeness_says_who_and_when"):
+                change("casework_personmatch", match.pk, **said)
+        with allowed():
+            change("casework_personmatch", match.pk, status="'confirmed'", **who, **when)
+
+    @staticmethod
+    def likeness(story: Story) -> PersonMatch:
+        """A child of a like name and the same birthday, without a number."""
+        story.contact()
+        story.contact(children=[child(first_name="Robyn", nhs_number=None)])
+        return PersonMatch.objects.get()
+
+
+class TestPartnerChecks:
+    """Asked once at a time, ended once; and what ended says how, when and by whom."""
+
+    @pytest.fixture
+    def check(self, story: Story, police: Agency, amina: User) -> PartnerCheck:
+        return asked(story.contact(), police, amina, story.later())
+
+    def test_a_partner_is_asked_twice_at_a_time(self, check: PartnerCheck, school: Agency) -> None:
+        with refused("a_partner_is_asked_once_at_a_time"):
+            copy("casework_partnercheck", check.pk, question="'And what of the father?'")
+        with allowed():
+            copy("casework_partnercheck", check.pk, agency_id=str(school.pk))
+        with allowed():
+            change("casework_partnercheck", check.pk, **self.ended("withdrawn"))
+            copy("casework_partnercheck", check.pk, status="'asked'", ended_at="NULL", ended_by_id="NULL")
+
+    def test_it_asks_nothing(self, check: PartnerCheck, school: Agency) -> None:
+        for question in ("''", "'  '", r"E'\n\t'"):
+            with refused("a_partner_check_asks_something"):
+                copy("casework_partnercheck", check.pk, agency_id=str(school.pk), question=question)
+
+    def test_it_ends_and_says_not_how_or_when_or_by_whom(self, check: PartnerCheck) -> None:
+        answered, withdrawn = self.ended("answered") | {"answer": "'Nothing.'"}, self.ended("withdrawn")
+        for said in (
+            *({column: value for column, value in answered.items() if column != left_out} for left_out in answered),
+            *({column: value for column, value in withdrawn.items() if column != left_out} for left_out in withdrawn),
+            answered | {"answer": "' '"},
+            withdrawn | {"answer": "'Nothing.'"},
+            withdrawn | {"status": "'lost'"},
+            *({column: value} for column, value in answered.items()),
+        ):
+            with refused("a_partner_check_that_ended_says_how_when_and_by_whom"):
+                change("casework_partnercheck", check.pk, **said)
+        for said in (answered, withdrawn):
+            with allowed():
+                change("casework_partnercheck", check.pk, **said)
+
+    def test_it_ends_before_it_is_asked(self, check: PartnerCheck) -> None:
+        with refused("a_partner_check_ends_after_it_is_asked"):
+            before = {"ended_at": "asked_at - interval '1 microsecond'"}
+            change("casework_partnercheck", check.pk, **self.ended("withdrawn") | before)
+
+    @pytest.mark.parametrize("status", ["answered", "withdrawn"])
+    def test_it_ends_twice(self, check: PartnerCheck, status: str) -> None:
+        how = self.ended(status) | ({"answer": "'Nothing.'"} if status == "answered" else {})
+        change("casework_partnercheck", check.pk, **how)
+        for to in (
+            {"status": "'asked'", "ended_at": "NULL", "ended_by_id": "NULL", "answer": "''"},
+            {"status": "'answered'", "answer": "'They know them well.'"},
+            {"ended_at": "ended_at + interval '1 second'"},
+            {"id": "id"},
+        ):
+            with refused("a_partner_check_ends_once"):
+                change("casework_partnercheck", check.pk, **to)
+
+    def test_what_was_asked_is_rewritten(self, check: PartnerCheck, story: Story, school: Agency, ben: User) -> None:
+        other = another_family(story)
+        for to in (
+            {"contact_id": str(other.pk)}, {"agency_id": str(school.pk)}, {"question": "'Another.'"},
+            {"asked_by_id": str(ben.pk)}, {"asked_at": "asked_at - interval '1 second'"},
+        ):  # fmt: skip
+            with refused("a_partner_check_ends_once"):
+                change("casework_partnercheck", check.pk, **to)
+
+    def test_it_is_deleted(self, check: PartnerCheck) -> None:
+        with refused("a_partner_check_ends_once"):
+            delete("casework_partnercheck", check.pk)
+        with refused("partner_checks_are_never_emptied"):
+            run("TRUNCATE casework_partnercheck CASCADE")
+
+    @staticmethod
+    def ended(status: str) -> dict[str, str]:
+        return {"status": f"'{status}'", "ended_at": "asked_at", "ended_by_id": "asked_by_id"}
+
+
+class TestHandovers:
+    """A contact passes between night and day: once at a time, and taken on by a named person."""
+
+    @pytest.fixture
+    def handover(self, story: Story, erin: User) -> ContactHandover:
+        """Passed by the night on its way home, and not taken on yet."""
+        night = story.later(hours=-3)
+        contact = story.contact(at=night, children=[child(indicators=["L4-01"])])
+        note = "The mother answers after eight."
+        return contact_handovers.hand_over(contact_id=contact.pk, note=note, by=erin, now=story.later())
+
+    def test_it_is_handed_over_twice_at_a_time(self, handover: ContactHandover) -> None:
+        with refused("a_contact_is_handed_over_once_at_a_time"):
+            copy("casework_contacthandover", handover.pk)
+        for ended in ({"lapsed_at": "passed_at"}, self.taken_on()):
+            with allowed():
+                copy("casework_contacthandover", handover.pk, **ended)
+
+    def test_it_is_taken_on_and_lapses(self, handover: ContactHandover) -> None:
+        with refused("a_contact_is_taken_on_or_its_handover_lapses"):
+            change("casework_contacthandover", handover.pk, lapsed_at="passed_at", **self.taken_on())
+        for ended in ({"lapsed_at": "passed_at"}, self.taken_on()):
+            with allowed():
+                change("casework_contacthandover", handover.pk, **ended)
+
+    def test_it_goes_to_the_team_that_has_it(self, handover: ContactHandover) -> None:
+        with refused("a_contact_is_handed_over_to_another_team"):
+            copy("casework_contacthandover", handover.pk, to_team_id="from_team_id", lapsed_at="passed_at")
+
+    def test_a_person_leaves_no_note_or_the_service_one(self, handover: ContactHandover) -> None:
+        for but in ({"note": "''"}, {"note": r"E' \n'"}, {"passed_by_id": "NULL"}):
+            with refused("who_hands_a_contact_over_leaves_a_note"):
+                copy("casework_contacthandover", handover.pk, lapsed_at="passed_at", **but)
+        with allowed():
+            copy("casework_contacthandover", handover.pk, lapsed_at="passed_at", note="''", passed_by_id="NULL")
+
+    def test_it_is_taken_on_by_nobody_at_no_moment_or_before(self, handover: ContactHandover) -> None:
+        taken_on = self.taken_on()
+        for said in (
+            *({column: value for column, value in taken_on.items() if column != left_out} for left_out in taken_on),
+            taken_on | {"taken_on_at": "passed_at - interval '1 microsecond'"},
+        ):
+            with refused("who_takes_a_contact_on_has_a_name"):
+                change("casework_contacthandover", handover.pk, **said)
+
+    def test_it_is_taken_on_twice(self, handover: ContactHandover, story: Story, maya: User) -> None:
+        """Nor is one that lapsed."""
+        lapsed = copy("casework_contacthandover", handover.pk, lapsed_at="passed_at")
+        contact_handovers.take_on(contact_id=handover.contact_id, by=maya, now=story.later())
+        for pk in (handover.pk, lapsed):
+            for to in (
+                {"taken_on_at": "now()", "taken_on_by_id": "passed_by_id", "lapsed_at": "NULL"},
+                {"taken_on_at": "NULL", "taken_on_by_id": "NULL", "lapsed_at": "NULL"},
+                {"id": "id"},
+            ):
+                with refused("a_contact_is_taken_on_once"):
+                    change("casework_contacthandover", pk, **to)
+
+    def test_what_was_handed_over_is_rewritten(self, handover: ContactHandover, story: Story, maya: User) -> None:
+        other = another_family(story)
+        aylesbury = str(story.team("aylesbury").pk)
+        for to in (
+            {"contact_id": str(other.pk)}, {"from_team_id": aylesbury}, {"to_team_id": aylesbury},
+            {"note": "'Another.'"}, {"passed_at": "passed_at - interval '1 second'"},
+            {"passed_by_id": str(maya.pk)},
+        ):  # fmt: skip
+            with refused("a_contact_is_taken_on_once"):
+                change("casework_contacthandover", handover.pk, **to)
+
+    def test_it_is_deleted(self, handover: ContactHandover) -> None:
+        with refused("a_contact_is_taken_on_once"):
+            delete("casework_contacthandover", handover.pk)
+        with refused("handovers_of_contacts_are_never_emptied"):
+            run("TRUNCATE casework_contacthandover")
+
+    @staticmethod
+    def taken_on() -> dict[str, str]:
+        return {"taken_on_at": "passed_at", "taken_on_by_id": "passed_by_id"}
+
+
+class TestCases:
+    """Item 6: who, when and outcome, all or none."""
+
+    def test_it_closes_without_who_or_when_or_outcome(self, story: Story, ben: User) -> None:
+        case = story.accepted()
+        closing = {"closed_at": "opened_at + '1 day'", "closed_by_id": str(ben.pk), "outcome": "'needs_met'"}
+        for left_out in closing:
+            with refused("a_closed_case_says_who_when_and_with_what_outcome"):
+                said = {column: value for column, value in closing.items() if column != left_out}
+                change("casework_case", case.pk, status="'closed'", **said)
+        for column, value in closing.items():
+            with refused("a_closed_case_says_who_when_and_with_what_outcome"):
+                change("casework_case", case.pk, **{column: value})
+
+    def test_it_closes_before_it_opens(self, story: Story, ben: User) -> None:
+        case = story.accepted()
+        with refused("a_case_closes_after_it_opens"):
+            change(
+                "casework_case", case.pk, status="'closed'", outcome="'needs_met'", closed_by_id=str(ben.pk),
+                closed_at="opened_at - interval '1 microsecond'",
+            )  # fmt: skip
+
+    def test_it_is_opened_again(self, story: Story) -> None:
+        case = story.closed()
+        for to in (
+            {"status": "'open'", "closed_at": "NULL", "closed_by_id": "NULL", "outcome": "''"},
+            {"outcome": "'no_progress'"},
+            {"closing_summary": "'They were fine.'"},
+            {"id": "id"},
+        ):
+            with refused("a_closed_case_stays_closed"):
+                change("casework_case", case.pk, **to)
+
+    def test_it_is_deleted(self, story: Story) -> None:
+        open_case, closed_case = story.offered(another_family(story)).case, story.closed()
+        for case in (open_case, closed_case):
+            with refused("a_closed_case_stays_closed"):
+                delete("casework_case", case.pk)
+
+    def test_all_are_emptied(self, story: Story) -> None:
+        story.accepted()
+        with refused("cases_are_never_emptied"):
+            run("TRUNCATE casework_case CASCADE")
+
+    def test_a_child_is_in_it_twice(self, story: Story) -> None:
+        row = CaseChild.objects.get(case=story.accepted())
+        with refused("a_child_is_in_a_case_once"):
+            copy("casework_casechild", row.pk)
+
+    def test_a_milestone_is_recorded_before_it_happened(self, story: Story, ben: User) -> None:
+        case = story.accepted()
+        at = story.now
+        cases.record_milestone(case_id=case.pk, kind="first_family_contact", at=at, by=ben, now=story.later())
+        milestone = Milestone.objects.get(case=case)
+        with refused("a_milestone_is_recorded_after_it_happened"):
+            change("casework_milestone", milestone.pk, at="recorded_at + interval '1 microsecond'")
+        with allowed():
+            change("casework_milestone", milestone.pk, at="recorded_at")
+
+
+APPEND_ONLY = [
+    (AuditEvent, "at", "an_audit_event_never_changes", "an_audit_event_never_changes_all"),
+    (Recommendation, "made_at", "a_recommendation_never_changes", "a_recommendation_never_changes_all"),
+    (Decision, "decided_at", "a_decision_never_changes", "a_decision_never_changes_all"),
+    (SignOff, "at", "a_sign_off_never_changes", "a_sign_off_never_changes_all"),
+    (StatusChange, "at", "a_status_change_never_changes", "a_status_change_never_changes_all"),
+    (Reminder, "created_at", "a_reminder_never_changes", "a_reminder_never_changes_all"),
+    (Recheck, "at", "a_recheck_never_changes", "a_recheck_never_changes_all"),
+    (ClockChange, "at", "a_clocks_change_stays", "a_clocks_change_stays_all"),
+    (ReminderLook, "at", "a_look_at_a_reminder_stays", "a_look_at_a_reminder_stays_all"),
+]
+
+
+@pytest.mark.parametrize(("model", "moment", "changes", "emptied"), APPEND_ONLY)
+def test_what_is_written_once_stays(
+    story: Story, maya: User, model: type[Model], moment: str, changes: str, emptied: str
+) -> None:
+    """Item 4: neither updated nor deleted, row by row or all at once."""
+    contact = story.contact()
+    clock = contact.clocks.get(kind="next_step_decision")
+    sweep.sweep(now=clock.due_at)
+    reminders.see(reminder_id=clock.reminders.get(step="breach").pk, by=maya, now=clock.due_at)
+    extended(clock, by=maya)
+    rechecks.recheck(now=story.now)
+    waiting(story, contact)
+    story.signed_off(contact)
+    table = model._meta.db_table
+    ((row,),) = run(f"SELECT min(id) FROM {table}")
+    with refused(changes):
+        change(table, row, **{moment: f"{moment} + interval '1 second'"})
+    with refused(changes):
+        change(table, row, id="id")
+    with refused(changes):
+        columns = ", ".join(f'"{column}"' for column in columns_of(table))
+        again = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table}"
+        run(f"{again} ON CONFLICT (id) DO UPDATE SET {moment} = now()")
+    with refused(changes):
+        delete(table, row)
+    with refused(emptied):
+        run(f"TRUNCATE {table} CASCADE")
+
+
+class TestTheRecord:
+    def test_an_audit_event_says_not_who(self, story: Story, amina: User, school: Agency) -> None:
+        story.decided(story.contact())
+        by_user = AuditEvent.objects.filter(actor="user")[0].pk
+        by_agency = AuditEvent.objects.filter(actor="agency")[0].pk
+        for pk, but in (
+            (by_user, {"by_user_id": "NULL"}),
+            (by_user, {"by_agency_id": str(school.pk)}),
+            (by_user, {"actor": "'system'"}),
+            (by_user, {"actor": "'somebody'"}),
+            (by_agency, {"by_agency_id": "NULL"}),
+            (by_agency, {"by_user_id": str(amina.pk)}),
+        ):
+            with refused("an_audit_event_says_who"):
+                copy("casework_auditevent", pk, **but)
+        with allowed():
+            copy("casework_auditevent", by_user, actor="'system'", by_user_id="NULL")
+
+    def test_a_status_change_is_about_nothing_or_about_two_things(
+        self, story: Story, police: Agency, amina: User
+    ) -> None:
+        contact = story.contact()
+        check = asked(contact, police, amina, story.now)
+        case = story.accepted(contact)
+        of_contact = StatusChange.objects.filter(contact__isnull=False)[0].pk
+        of_handoff = StatusChange.objects.filter(handoff__isnull=False)[0].pk
+        of_check = StatusChange.objects.get(partner_check=check).pk
+        for pk, subject in ((of_contact, "contact_id"), (of_check, "partner_check_id")):
+            with refused("a_status_change_has_one_subject"):
+                copy("casework_statuschange", pk, **{subject: "NULL"})
+        for pk in (of_contact, of_handoff, of_check):
+            with refused("a_status_change_has_one_subject"):
+                copy("casework_statuschange", pk, case_id=str(case.pk))
+        for pk in (of_contact, of_handoff):
+            with refused("a_status_change_has_one_subject"):
+                copy("casework_statuschange", pk, partner_check_id=str(check.pk))
+
+
+class TestClocks:
+    def test_it_is_about_nothing_or_about_two_things(self, story: Story, police: Agency, amina: User) -> None:
+        contact = story.contact()
+        check = asked(contact, police, amina, story.now)
+        handoff = story.offered(contact)
+        clock = handoff.clocks.get()
+        for to in (
+            {"handoff_id": "NULL"},
+            {"case_id": str(handoff.case_id)},
+            {"contact_id": str(Contact.objects.get().pk)},
+            {"partner_check_id": str(check.pk)},
+            {"contact_id": str(Contact.objects.get().pk), "case_id": str(handoff.case_id), "handoff_id": "NULL"},
+        ):
+            with refused("a_clock_has_one_subject"):
+                copy("casework_clock", clock.pk, **to)
+            with refused("a_clock_never_restarts"):
+                change("casework_clock", clock.pk, **to)
+
+    def test_it_stops_without_when_or_why(self, story: Story) -> None:
+        clock = story.contact().clocks.get(kind="next_step_decision")
+        for to in ({"stopped_at": "started_at"}, {"ended": "'done'"}):
+            with refused("a_stopped_clock_says_when_and_why"):
+                change("casework_clock", clock.pk, **to)
+
+    def test_it_stops_before_it_starts(self, story: Story) -> None:
+        clock = story.contact().clocks.get(kind="next_step_decision")
+        with refused("a_clock_stops_after_it_starts"):
+            change("casework_clock", clock.pk, ended="'done'", stopped_at="started_at - interval '1 microsecond'")
+        with allowed():
+            change("casework_clock", clock.pk, ended="'done'", stopped_at="started_at")
+
+    def test_its_moments_are_out_of_order(self, story: Story) -> None:
+        clock = story.contact().clocks.get(kind="next_step_decision")
+        for to in (
+            {"warn_at": "due_at + interval '1 microsecond'"},
+            {"due_at": "warn_at - interval '1 microsecond'"},
+            {"due_at": "escalate_at + interval '1 microsecond'"},
+        ):
+            with refused("a_clock_warns_then_is_due_then_escalates"):
+                change("casework_clock", clock.pk, **to)
+
+    def test_two_of_a_kind_run(self, story: Story, police: Agency, amina: User) -> None:
+        handoff = story.offered(another_family(story))
+        check = asked(story.contact(at=story.later()), police, amina, story.now)
+        strategy = story.offered(story.contact(children=[child(indicators=["L4-01"])]), by="maya")
+        for pk, name in (
+            (Clock.objects.running().filter(contact=handoff.case.contacts.get())[0].pk,
+             "a_contact_has_one_running_clock_of_a_kind"),
+            (strategy.case.clocks.get(kind="strategy_discussion").pk, "a_case_has_one_running_clock_of_a_kind"),
+            (handoff.clocks.get().pk, "a_handoff_has_one_running_clock_of_a_kind"),
+            (check.clocks.get().pk, "a_partner_check_has_one_running_clock_of_a_kind"),
+        ):  # fmt: skip
+            with refused(name):
+                copy("casework_clock", pk)
+            with allowed():
+                copy("casework_clock", pk, kind="'another_kind'")
+            with allowed():
+                change("casework_clock", pk, stopped_at="due_at", ended="'replaced'", next_at="NULL")
+                copy("casework_clock", pk, stopped_at="NULL", ended="''")
+
+    def test_it_restarts(self, story: Story) -> None:
+        contact = story.contact()
+        running = contact.clocks.get(kind="next_step_decision")
+        with refused("a_clock_never_restarts"):
+            change("casework_clock", running.pk, started_at="started_at + interval '1 microsecond'")
+        story.decided(contact)
+        for to in ({"stopped_at": "NULL", "ended": "''"}, {"stopped_at": "due_at"}, {"next_at": "now()"}):
+            with refused("a_clock_never_restarts"):
+                change("casework_clock", running.pk, **to)
+
+    def test_it_is_deleted(self, story: Story) -> None:
+        contact = story.contact()
+        with refused("a_clock_never_restarts"):
+            delete("casework_clock", contact.clocks.all()[0].pk)
+        settle()
+        with pytest.raises(NotSupportedError), transaction.atomic():
+            run("TRUNCATE casework_clock")
+        with refused("a_reminder_never_changes_all"):
+            run("TRUNCATE casework_clock CASCADE")
+
+    def test_the_sweep_moves_it_on(self, story: Story) -> None:
+        clock = story.contact().clocks.get(kind="next_step_decision")
+        with allowed():
+            change("casework_clock", clock.pk, next_at="due_at")
+
+    def test_somebody_looks_at_it_while_it_is_paused(self, story: Story) -> None:
+        """Nor has a stopped clock a pause that goes on."""
+        clock = story.contact().clocks.get(kind="final_decision_green")
+        paused = {"paused_at": "started_at", "next_at": "NULL"}
+        for to in (
+            {"paused_at": "started_at"},
+            paused | {"next_at": "due_at"},
+            paused | {"stopped_at": "due_at", "ended": "'done'"},
+        ):
+            with refused("nobody_looks_at_a_paused_clock"):
+                change("casework_clock", clock.pk, **to)
+        with allowed():
+            change("casework_clock", clock.pk, **paused)
+            change("casework_clock", clock.pk, paused_at="NULL", next_at="due_at")
+
+
+class TestClockChanges:
+    """A clock changes for a reason, and what was done to it stays written down."""
+
+    @pytest.fixture
+    def change_of_clock(self, story: Story, maya: User) -> ClockChange:
+        return extended(story.contact().clocks.get(kind="next_step_decision"), by=maya)
+
+    @pytest.mark.parametrize("reason", ["''", "'   '", r"E'\n\t '"])
+    def test_it_changes_without_a_reason(self, change_of_clock: ClockChange, reason: str) -> None:
+        with refused("a_clock_changes_for_a_reason"):
+            copy("casework_clockchange", change_of_clock.pk, reason=reason)
+
+    @pytest.mark.parametrize("earlier", ["due_before", "due_before - interval '1 second'"])
+    def test_one_that_is_extended_is_due_as_before_or_earlier(self, change_of_clock: ClockChange, earlier: str) -> None:
+        with refused("an_extended_clock_is_due_later"):
+            copy("casework_clockchange", change_of_clock.pk, due_after=earlier)
+        with allowed():
+            copy("casework_clockchange", change_of_clock.pk, due_after=earlier, kind="'resumed'")
+
+    def test_it_is_computed_again_for_no_edit_or_changed_otherwise_for_one(
+        self, change_of_clock: ClockChange, story: Story, adele: User
+    ) -> None:
+        edit = str(calendar_edit(story, adele).pk)
+        with refused("a_clock_is_computed_again_for_an_edit_of_the_calendar"):
+            copy("casework_clockchange", change_of_clock.pk, kind="'recomputed'")
+        for kind in ("paused", "resumed", "extended"):
+            with refused("a_clock_is_computed_again_for_an_edit_of_the_calendar"):
+                copy("casework_clockchange", change_of_clock.pk, kind=f"'{kind}'", edit_id=edit)
+        with allowed():
+            copy("casework_clockchange", change_of_clock.pk, kind="'recomputed'", edit_id=edit)
+
+
+class TestCalendarEdits:
+    """That a day changed, and who changed it, stays written down until every clock has followed, and after."""
+
+    @pytest.fixture
+    def edit(self, story: Story, adele: User) -> CalendarEdit:
+        return calendar_edit(story, adele)
+
+    def test_it_changes_nothing(self, edit: CalendarEdit) -> None:
+        for but in ({"after": "before"}, {"before": "after"}):
+            with refused("an_edit_of_the_calendar_changes_a_day"):
+                copy("casework_calendaredit", edit.pk, **but)
+        with allowed():
+            copy("casework_calendaredit", edit.pk, before="'bank_holiday'")
+
+    def test_it_is_rewritten(self, edit: CalendarEdit, ben: User) -> None:
+        for to in (
+            {"date": "date + 1"}, {"before": "'bank_holiday'"}, {"after": "'bank_holiday'"},
+            {"at": "at + interval '1 second'"}, {"by_id": str(ben.pk)},
+        ):  # fmt: skip
+            with refused("an_edit_of_the_calendar_stays"):
+                change("casework_calendaredit", edit.pk, **to)
+        with allowed():
+            change("casework_calendaredit", edit.pk, looked_at="500", up_to="1000")
+            change("casework_calendaredit", edit.pk, finished_at="now()")
+
+    def test_one_that_is_finished_goes_on(self, edit: CalendarEdit) -> None:
+        change("casework_calendaredit", edit.pk, finished_at="at")
+        for to in ({"finished_at": "NULL"}, {"finished_at": "now()"}, {"up_to": "0"}, {"looked_at": "1"}):
+            with refused("an_edit_of_the_calendar_stays"):
+                change("casework_calendaredit", edit.pk, **to)
+
+    def test_it_is_deleted(self, edit: CalendarEdit) -> None:
+        with refused("an_edit_of_the_calendar_stays"):
+            delete("casework_calendaredit", edit.pk)
+        with refused("edits_of_the_calendar_are_never_emptied"):
+            run("TRUNCATE casework_calendaredit CASCADE")
+
+
+class TestReminders:
+    """Item 5: two reminders for the same clock and step."""
+
+    @pytest.fixture
+    def reminder(self, story: Story) -> Reminder:
+        clock = story.contact().clocks.get(kind="next_step_decision")
+        sweep.sweep(now=clock.warn_at)
+        return Reminder.objects.get(clock=clock)
+
+    def test_a_clock_reminds_of_a_step_twice(self, reminder: Reminder) -> None:
+        with refused("a_clock_reminds_of_a_step_once"):
+            copy("casework_reminder", reminder.pk, created_at="created_at + interval '1 day'")
+        with allowed():
+            copy("casework_reminder", reminder.pk, step="'breach'")
+
+    def test_it_goes_to_nobody_or_to_two(self, reminder: Reminder, amina: User) -> None:
+        for but in (
+            {"team_id": "NULL"},
+            {"user_id": str(amina.pk)},
+            {"user_id": str(amina.pk), "team_id": "NULL", "role": "'team_lead'"},
+        ):
+            with refused("a_reminder_goes_to_a_person_a_role_or_a_team"):
+                copy("casework_reminder", reminder.pk, step="'breach'", **but)
+        for fine in (
+            {"user_id": str(amina.pk), "team_id": "NULL"},
+            {"role": "'team_lead'"},
+            {"role": "'service_manager'", "team_id": "NULL"},
+        ):
+            with allowed():
+                copy("casework_reminder", reminder.pk, step="'breach'", **fine)
+
+    @pytest.fixture
+    def look(self, reminder: Reminder, amina: User) -> ReminderLook:
+        reminders.see(reminder_id=reminder.pk, by=amina, now=reminder.created_at)
+        return ReminderLook.objects.get(reminder=reminder)
+
+    def test_somebody_sees_it_for_the_first_time_twice(self, look: ReminderLook, maya: User) -> None:
+        with refused("somebody_sees_a_reminder_for_the_first_time_once"):
+            copy("casework_reminderlook", look.pk, at="at + interval '1 day'")
+        with allowed():
+            copy("casework_reminderlook", look.pk, user_id=str(maya.pk))
+        with allowed():
+            for hours in "12":
+                until = f"at + interval '{hours} hours'"
+                copy("casework_reminderlook", look.pk, snoozed_until=until, reason="'The mother rings at noon.'")
+
+    def test_it_is_put_off_for_no_reason_or_until_then_or_before(self, look: ReminderLook) -> None:
+        why, until = {"reason": "'The mother rings at noon.'"}, {"snoozed_until": "at + interval '1 hour'"}
+        for but in (
+            why,
+            until,
+            until | {"reason": r"E' \n'"},
+            why | {"snoozed_until": "at"},
+            why | {"snoozed_until": "at - interval '1 microsecond'"},
+        ):
+            with refused("a_reminder_is_snoozed_for_a_reason_until_later"):
+                copy("casework_reminderlook", look.pk, **but)
+
+
+class TestOutbox:
+    """Item 5: an outbox message is never sent again after it was marked sent."""
+
+    @pytest.fixture
+    def message(self, story: Story) -> OutboxMessage:
+        return OutboxMessage.objects.get(contact=story.contact())
+
+    def test_it_is_sent_again(self, message: OutboxMessage) -> None:
+        change("casework_outboxmessage", message.pk, sent_at="not_before")
+        for to in (
+            {"sent_at": "NULL"},
+            {"sent_at": "sent_at + interval '1 second'"},
+            {"leased_until": "now()"},
+            {"attempts": "attempts + 1"},
+            {"to": "'somebody@else.example'"},
+        ):
+            with refused("a_sent_message_is_never_sent_again"):
+                change("casework_outboxmessage", message.pk, **to)
+
+    def test_it_is_deleted(self, message: OutboxMessage) -> None:
+        """Sent or not."""
+        with refused("a_sent_message_is_never_sent_again"):
+            delete("casework_outboxmessage", message.pk)
+        change("casework_outboxmessage", message.pk, sent_at="not_before")
+        with refused("a_sent_message_is_never_sent_again"):
+            delete("casework_outboxmessage", message.pk)
+
+    def test_all_are_emptied(self, message: OutboxMessage) -> None:
+        with refused("messages_are_never_emptied"):
+            run("TRUNCATE casework_outboxmessage")
+
+    def test_it_is_marked_sent_once(self, message: OutboxMessage) -> None:
+        with allowed():
+            change("casework_outboxmessage", message.pk, attempts="1", leased_until="now()")
+            change("casework_outboxmessage", message.pk, sent_at="now()", leased_until="NULL")
+
+    def test_two_messages_have_one_key(self, message: OutboxMessage) -> None:
+        with refused("a_message_is_written_once"):
+            copy("casework_outboxmessage", message.pk)
+        with allowed():
+            copy("casework_outboxmessage", message.pk, idempotency_key="'another'")
+
+    def test_it_is_both_sent_and_parked(self, message: OutboxMessage) -> None:
+        with refused("a_sent_message_is_not_parked"):
+            change("casework_outboxmessage", message.pk, sent_at="now()", parked_at="now()")
+
+    def test_it_goes_out_before_it_is_written(self, message: OutboxMessage) -> None:
+        with refused("a_message_goes_out_after_it_is_written"):
+            change("casework_outboxmessage", message.pk, not_before="created_at - interval '1 microsecond'")
+
+    def test_it_is_dropped_unparked_or_without_who_or_when_or_why(self, message: OutboxMessage, sam: User) -> None:
+        dropped = {
+            "parked_at": "not_before",
+            "dropped_at": "not_before",
+            "dropped_by_id": str(sam.pk),
+            "drop_reason": "'They were told by telephone.'",
+        }
+        for said in (
+            *({column: value for column, value in dropped.items() if column != left_out} for left_out in dropped),
+            dropped | {"drop_reason": r"E' \n'"},
+        ):
+            with refused("a_dropped_message_was_parked_and_says_who_and_why"):
+                change("casework_outboxmessage", message.pk, **said)
+        with allowed():
+            change("casework_outboxmessage", message.pk, **dropped)
+
+    def test_one_that_was_dropped_is_taken_up_again(self, message: OutboxMessage, sam: User) -> None:
+        change(
+            "casework_outboxmessage", message.pk, parked_at="not_before", dropped_at="not_before",
+            dropped_by_id=str(sam.pk), drop_reason="'They were told by telephone.'",
+        )  # fmt: skip
+        for to in (
+            {"dropped_at": "NULL", "dropped_by_id": "NULL", "drop_reason": "''", "parked_at": "NULL"},
+            {"drop_reason": "'Another.'"},
+            {"attempts": "0"},
+            {"sent_at": "now()", "parked_at": "NULL"},
+        ):
+            with refused("a_dropped_message_stays_dropped"):
+                change("casework_outboxmessage", message.pk, **to)
+
+
+@pytest.mark.django_db
+class TestClockPolicies:
+    @pytest.fixture
+    def policy(self) -> ClockPolicy:
+        return ClockPolicy.objects.get(kind="next_step_decision")
+
+    def test_two_hold_from_one_day(self, policy: ClockPolicy) -> None:
+        with refused("a_clock_has_one_policy_from_a_day"):
+            copy("casework_clockpolicy", policy.pk, limit="2")
+        with allowed():
+            copy("casework_clockpolicy", policy.pk, limit="2", effective_from="effective_from + 1")
+
+    def test_it_runs_for_no_time_or_past_any_calendar(self, policy: ClockPolicy) -> None:
+        for limit in ("0", "10001"):
+            with refused("a_clock_runs_for_at_least_one_unit"):
+                change("casework_clockpolicy", policy.pk, limit=limit)
+        for limit in ("1", "10000"):
+            with allowed():
+                change("casework_clockpolicy", policy.pk, limit=limit)
+
+    @pytest.mark.parametrize("share", ["0", "1", "-0.1", "1.5", "'NaN'"])
+    def test_it_warns_outside_its_time(self, policy: ClockPolicy, share: str) -> None:
+        with refused("a_clock_warns_between_its_start_and_its_end"):
+            change("casework_clockpolicy", policy.pk, warn_at_share=share)
+
+    def test_hours_end_with_the_day(self, policy: ClockPolicy) -> None:
+        with refused("hours_end_at_a_time"):
+            change("casework_clockpolicy", policy.pk, unit="'hour'", ends="'end_of_day'")
+
+    @pytest.mark.parametrize("kind", ["next_step_decision", "final_decision_red", "handoff_acceptance"])
+    def test_one_is_paused_that_is_not_local_or_not_about_a_contact_or_in_hours(self, kind: str) -> None:
+        with refused("only_local_promises_about_contacts_pause"):
+            change("casework_clockpolicy", ClockPolicy.objects.get(kind=kind).pk, may_pause="true")
+        with allowed():
+            change("casework_clockpolicy", ClockPolicy.objects.get(kind="agreement_sought").pk, may_pause="true")
+
+    def test_it_changes_under_a_clock(self, policy: ClockPolicy, story: Story) -> None:
+        with allowed():
+            change("casework_clockpolicy", policy.pk, limit="2")
+        with allowed():
+            delete("casework_clockpolicy", policy.pk)
+        story.contact()
+        with refused("a_policy_that_clocks_started_under_stays"):
+            change("casework_clockpolicy", policy.pk, limit="2")
+        with refused("a_policy_that_clocks_started_under_stays"):
+            delete("casework_clockpolicy", policy.pk)
+        with allowed():
+            copy("casework_clockpolicy", policy.pk, limit="2", effective_from="'2027-01-01'")
+
+
+@pytest.mark.django_db
+class TestWhoAndWhere:
+    """Items 3 and 6, of the people and the places."""
+
+    def test_two_localities_claim_a_prefix_on_one_day(self) -> None:
+        catchment = Catchment.objects.select_related("locality")[0]
+        other = str(Locality.objects.exclude(pk=catchment.locality_id)[0].pk)
+        with refused("a_prefix_belongs_to_one_locality_on_a_day"):
+            copy("localities_catchment", catchment.pk, locality_id=other)
+        change("localities_catchment", catchment.pk, period="daterange('2020-01-01', '2026-04-01')")
+        with refused("a_prefix_belongs_to_one_locality_on_a_day"):
+            copy("localities_catchment", catchment.pk, locality_id=other, period="daterange('2026-03-31', NULL)")
+        with allowed():
+            copy("localities_catchment", catchment.pk, locality_id=other, period="daterange('2026-04-01', NULL)")
+
+    def test_a_catchment_holds_on_no_day(self) -> None:
+        catchment = Catchment.objects.all()[0]
+        with refused("a_catchment_lasts_at_least_a_day"):
+            change("localities_catchment", catchment.pk, period="daterange('2026-04-01', '2026-04-01')")
+        with pytest.raises(DataError), transaction.atomic():
+            change("localities_catchment", catchment.pk, period="daterange('2026-04-01', '2026-03-31')")
+        with allowed():
+            change("localities_catchment", catchment.pk, period="daterange('2026-04-01', '2026-04-02')")
+
+    def test_the_hub_closes_before_it_opens(self) -> None:
+        hours = HubHours.objects.all()[0]
+        for closes in ("opens", "opens - interval '1 hour'"):
+            with refused("the_hub_closes_after_it_opens"):
+                change("localities_hubhours", hours.pk, closes=closes)
+
+    def test_a_team_role_without_a_team_or_a_service_role_with_one(self, ben: User, sam: User) -> None:
+        lead, manager = Membership.objects.get(user=ben), Membership.objects.get(user=sam)
+        with refused("a_team_role_has_a_team_and_a_service_role_has_none"):
+            change("localities_membership", lead.pk, team_id="NULL")
+        with refused("a_team_role_has_a_team_and_a_service_role_has_none"):
+            change("localities_membership", manager.pk, team_id=str(lead.team_id))
+
+    def test_a_membership_ends_before_it_starts(self, ben: User) -> None:
+        lead = Membership.objects.get(user=ben)
+        with refused("a_membership_ends_after_it_starts"):
+            change("localities_membership", lead.pk, starts_on="'2026-04-02'", ends_on="'2026-04-01'")
+        for starts, ends in (("'2026-04-02'", "'2026-04-02'"), ("NULL", "'2026-04-01'"), ("'2026-04-02'", "NULL")):
+            with allowed():
+                change("localities_membership", lead.pk, starts_on=starts, ends_on=ends)
+
+    def test_a_person_has_a_role_twice(self, ben: User, sam: User) -> None:
+        """In a team, and in the whole service, where there is no team to compare."""
+        for user in (ben, sam):
+            with refused("a_person_has_a_role_in_a_team_once"):
+                copy("localities_membership", Membership.objects.get(user=user).pk)
+
+    def test_a_locality_team_without_its_locality_or_another_with_one(self) -> None:
+        aylesbury, desk = Team.objects.get(code="aylesbury"), Team.objects.get(code="out-of-area")
+        with refused("a_locality_team_and_no_other_has_a_locality"):
+            change("localities_team", aylesbury.pk, locality_id="NULL")
+        with refused("a_locality_team_and_no_other_has_a_locality"):
+            change("localities_team", desk.pk, locality_id=str(aylesbury.locality_id))
+
+    def test_a_locality_has_two_teams_that_take_work(self) -> None:
+        aylesbury = Team.objects.get(code="aylesbury")
+        second = {"code": "'second'", "name": "'The second'"}
+        with refused("a_locality_has_one_team_that_takes_work"):
+            copy("localities_team", aylesbury.pk, **second)
+        with allowed():
+            copy("localities_team", aylesbury.pk, **second, is_active="false")
+
+    def test_two_usernames_differ_by_case_only(self, ben: User) -> None:
+        with refused("usernames_differ_by_more_than_case"):
+            copy("localities_user", ben.pk, username="'BEN'")
+
+
+@pytest.mark.django_db
+class TestRuleSets:
+    """Item 3: one live rule set, and a published one never changes."""
+
+    @pytest.fixture
+    def live(self) -> RuleSetVersion:
+        return RuleSetVersion.objects.get()
+
+    def test_a_version_comes_twice(self, live: RuleSetVersion) -> None:
+        with refused("a_rule_set_has_each_version_once"):
+            copy("triage_rulesetversion", live.pk, live="NULL")
+
+    def test_two_are_live_at_one_instant(self, live: RuleSetVersion) -> None:
+        """Under the same name or under another."""
+        for but in ({"version": "2"}, {"name": "'another'"}):
+            with refused("one_rule_set_is_live_at_an_instant"):
+                copy("triage_rulesetversion", live.pk, **but)
+
+    def test_one_follows_another(self, live: RuleSetVersion) -> None:
+        with allowed():
+            change("triage_rulesetversion", live.pk, live="tstzrange(lower(live), '2027-01-01')")
+            copy("triage_rulesetversion", live.pk, version="2", live="tstzrange(upper(live), NULL)")
+
+    def test_a_draft_goes_live(self, live: RuleSetVersion) -> None:
+        draft = copy("triage_rulesetversion", live.pk, version="2", published_at="NULL", live="NULL")
+        with refused("a_live_rule_set_is_published"):
+            change("triage_rulesetversion", draft, live="tstzrange('2019-01-01', '2019-01-02')")
+        with refused("a_live_rule_set_is_published"):
+            copy("triage_rulesetversion", draft, version="3", live="tstzrange('2019-01-01', '2019-01-02')")
+
+    def test_a_draft_may_change_go_and_be_published(self, live: RuleSetVersion) -> None:
+        draft = copy("triage_rulesetversion", live.pk, version="2", published_at="NULL", live="NULL")
+        with allowed():
+            change("triage_rulesetversion", draft, document="'{}'")
+        with allowed():
+            delete("triage_rulesetversion", draft)
+        with allowed():
+            change("triage_rulesetversion", draft, published_at="now()")
+            change("triage_rulesetversion", live.pk, live="tstzrange(lower(live), '2027-01-01')")
+            change("triage_rulesetversion", draft, live="tstzrange('2027-01-01', NULL)")
+
+    def test_a_published_one_changes(self, live: RuleSetVersion) -> None:
+        for to in (
+            {"document": """document || '{"title": "Another"}'"""},
+            {"name": "'another'"},
+            {"version": "2"},
+            {"published_at": "published_at + interval '1 second'"},
+            {"published_at": "NULL", "live": "NULL"},
+            {"live": "NULL"},
+            {"live": "'empty'"},
+            {"live": "tstzrange(lower(live) + interval '1 day', NULL)"},
+            {"live": "tstzrange(lower(live), '2027-01-01')", "document": "'{}'"},
+        ):
+            with refused("a_published_rule_set_never_changes"):
+                change("triage_rulesetversion", live.pk, **to)
+        with refused("a_published_rule_set_never_changes"):
+            delete("triage_rulesetversion", live.pk)
+
+    def test_one_that_was_live_is_live_again(self, live: RuleSetVersion) -> None:
+        change("triage_rulesetversion", live.pk, live="tstzrange(lower(live), '2020-01-01')")
+        for again in ("tstzrange(lower(live), NULL)", "tstzrange(lower(live), '2100-01-01')", "NULL"):
+            with refused("a_published_rule_set_never_changes"):
+                change("triage_rulesetversion", live.pk, live=again)
+
+    def test_an_end_that_lies_ahead_may_be_taken_back(self, live: RuleSetVersion) -> None:
+        """As long as nobody was told otherwise by it: that is how a version is called off."""
+        change("triage_rulesetversion", live.pk, live="tstzrange(lower(live), '2100-01-01')")
+        with allowed():
+            change("triage_rulesetversion", live.pk, live="tstzrange(lower(live), NULL)")
+        with refused("a_published_rule_set_never_changes"):
+            change("triage_rulesetversion", live.pk, live="NULL")
+
+    def test_all_are_emptied(self, live: RuleSetVersion) -> None:
+        with pytest.raises(NotSupportedError), transaction.atomic():
+            run("TRUNCATE triage_rulesetversion")
+        # Whatever speaks of them would go too.
+        with pytest.raises(IntegrityError), transaction.atomic():
+            run("TRUNCATE triage_rulesetversion CASCADE")
+
+
+class TestDrafts:
+    """Two people publish what people drafted, and only as it was proved."""
+
+    def test_it_says_not_who_or_not_when(self, drafts: Drafts) -> None:
+        draft = drafts.copied()
+        for to in ({"drafted_by_id": "NULL"}, {"drafted_at": "NULL"}):
+            with refused("a_draft_says_who_and_when"):
+                change("triage_rulesetversion", draft.pk, **to)
+
+    def test_a_proposal_says_not_who_or_when_or_what_for(self, drafts: Drafts, paula: User) -> None:
+        draft, plain = drafts.proposed(), drafts.copied()
+        for to in (
+            {"proposed_by_id": "NULL"}, {"proposed_at": "NULL"}, {"proposal": "''"}, {"proposal": r"E' \n'"},
+        ):  # fmt: skip
+            with refused("a_proposal_says_who_when_and_what_for"):
+                change("triage_rulesetversion", draft.pk, **to)
+        who, when = {"proposed_by_id": str(paula.pk)}, {"proposed_at": "now()"}
+        for to in (who, when, who | when):
+            with refused("a_proposal_says_who_when_and_what_for"):
+                change("triage_rulesetversion", plain.pk, **to)
+        with allowed():
+            change("triage_rulesetversion", plain.pk, **who, **when, proposal="'So.'")
+
+    def test_one_person_publishes_it(self, drafts: Drafts, paula: User, sam: User) -> None:
+        proposed, plain = drafts.proposed(), drafts.copied()
+        for pk, to in (
+            (proposed.pk, {"published_at": "now()"}),
+            (proposed.pk, {"published_at": "now()", "approved_by_id": str(paula.pk)}),
+            (proposed.pk, {"approved_by_id": str(sam.pk)}),
+            (plain.pk, {"published_at": "now()"}),
+            (plain.pk, {"published_at": "now()", "approved_by_id": str(sam.pk)}),
+        ):
+            with refused("two_people_publish_a_draft"):
+                change("triage_rulesetversion", pk, **to)
+        with allowed():
+            change("triage_rulesetversion", proposed.pk, published_at="now()", approved_by_id=str(sam.pk))
+
+    def test_what_was_proposed_changes_under_the_proposal(self, drafts: Drafts) -> None:
+        draft = drafts.proposed()
+        for to in ({"document": "document - 'title'"}, {"edition": "edition + 1"}):
+            with refused("what_was_proposed_stays_as_it_was_proved"):
+                change("triage_rulesetversion", draft.pk, **to)
+            # Nor in one step with its publication.
+            with refused("what_was_proposed_stays_as_it_was_proved"):
+                change(
+                    "triage_rulesetversion", draft.pk, **to, published_at="now()", approved_by_id="proposed_by_id + 1"
+                )
+        with allowed():
+            change("triage_rulesetversion", draft.pk, document="'{}'", proposed_by_id="NULL", proposed_at="NULL")
+
+    def test_what_is_published_is_discarded(self, drafts: Drafts) -> None:
+        draft = drafts.copied()
+        with allowed():
+            change("triage_rulesetversion", draft.pk, discarded_at="now()")
+        live = latest()
+        with refused("what_is_published_is_not_discarded"):
+            copy("triage_rulesetversion", live.pk, version="9", live="NULL", discarded_at="now()")
+        with refused("a_published_rule_set_never_changes"):
+            change("triage_rulesetversion", live.pk, discarded_at="now()")
+
+    def test_who_published_it_is_rewritten(self, drafts: Drafts, maya: User) -> None:
+        """Nor what it is based on, who drafted it, and who changed what safety rests on."""
+        published = drafts.published()
+        for column in (
+            "drafted_by_id", "proposed_by_id", "approved_by_id", "safety_changed_by_id", "based_on_id", "edition",
+            "drafted_at", "proposed_at", "proposal",
+        ):  # fmt: skip
+            to = {"edition": "9", "proposal": "'Another.'", "based_on_id": str(published.pk)}.get(column, str(maya.pk))
+            with refused("a_published_rule_set_never_changes"):
+                change("triage_rulesetversion", published.pk, **{column: "now()" if column.endswith("_at") else to})
+
+    def test_one_that_was_called_off_before_its_start_only(self, drafts: Drafts) -> None:
+        published = drafts.published(starts_at=AHEAD)
+        with allowed():
+            change("triage_rulesetversion", published.pk, live="NULL")
+        with refused("a_published_rule_set_never_changes"):
+            change("triage_rulesetversion", published.pk, live="tstzrange(lower(live) + interval '1 day', NULL)")
+
+
+class TestReplays:
+    """What a replay found is kept as it is."""
+
+    @pytest.fixture
+    def finished(self, drafts: Drafts) -> Replay:
+        """One that found something."""
+        drafts.story.contact()
+        draft = drafts.copied()
+        then = {"pathway": "early_help", "rag": "green", "level": 2}
+        return drafts.replayed(drafts.changed(draft, having(draft.document, "rules", "level_3_agreed", then=then)))
+
+    @pytest.fixture
+    def waits(self, drafts: Drafts) -> Replay:
+        return drafts.asked(drafts.copied())
+
+    def test_it_ends_before_it_begins(self, waits: Replay) -> None:
+        with refused("a_replay_ends_after_it_begins"):
+            change("casework_replay", waits.pk, last_day="first_day - 1")
+
+    def test_it_has_a_result_and_is_not_finished_or_the_other_way_round(self, waits: Replay) -> None:
+        for to in (
+            {"result": "'{}'"},
+            {"finished_at": "now()"},
+            {"finished_at": "now()", "result": "'{}'", "failed_at": "now()", "failure": "'Why.'"},
+            {"finished_at": "now()", "result": "'{}'", "cancelled_at": "now()", "cancelled_by_id": "asked_by_id"},
+        ):
+            with refused("a_finished_replay_and_no_other_has_a_result"):
+                change("casework_replay", waits.pk, **to)
+        with allowed():
+            change("casework_replay", waits.pk, finished_at="now()", result="'{}'")
+
+    def test_it_was_cancelled_by_nobody_or_at_no_moment(self, waits: Replay) -> None:
+        for to in ({"cancelled_at": "now()"}, {"cancelled_by_id": "asked_by_id"}):
+            with refused("a_cancelled_replay_says_who"):
+                change("casework_replay", waits.pk, **to)
+
+    def test_it_failed_and_says_not_why(self, waits: Replay) -> None:
+        for to in ({"failed_at": "now()"}, {"failure": "'Why.'"}):
+            with refused("a_failed_replay_says_why"):
+                change("casework_replay", waits.pk, **to)
+
+    def test_two_of_a_rule_set_go_on(self, waits: Replay) -> None:
+        with refused("a_rule_set_is_replayed_once_at_a_time"):
+            copy("casework_replay", waits.pk)
+        with allowed():
+            copy("casework_replay", waits.pk, failed_at="now()", failure="'Why.'")
+        with allowed():
+            change("casework_replay", waits.pk, cancelled_at="now()", cancelled_by_id="asked_by_id")
+            copy("casework_replay", waits.pk, cancelled_at="NULL", cancelled_by_id="NULL")
+
+    def test_one_that_ended_changes(self, finished: Replay, waits: Replay) -> None:
+        change("casework_replay", waits.pk, cancelled_at="now()", cancelled_by_id="asked_by_id")
+        for pk, to in (
+            (finished.pk, {"result": "'{}'"}),
+            (finished.pk, {"result": "NULL", "finished_at": "NULL"}),
+            (finished.pk, {"edition": "edition + 1"}),
+            (waits.pk, {"cancelled_at": "NULL", "cancelled_by_id": "NULL"}),
+        ):
+            with refused("the_result_of_a_replay_is_kept"):
+                change("casework_replay", pk, **to)
+        for pk in (finished.pk, waits.pk):
+            with refused("the_result_of_a_replay_is_kept"):
+                delete("casework_replay", pk)
+
+    def test_what_it_found_changes(self, finished: Replay) -> None:
+        row = ReplayedContact.objects.get(replay=finished)
+        with refused("what_a_finished_replay_found_stays"):
+            change("casework_replayedcontact", row.pk, direction="'up'")
+        with refused("what_a_finished_replay_found_stays"):
+            delete("casework_replayedcontact", row.pk)
+        with refused("what_a_finished_replay_found_stays"):
+            copy("casework_replayedcontact", row.pk)
+
+    def test_it_lists_a_contact_twice(self, finished: Replay, waits: Replay) -> None:
+        row = ReplayedContact.objects.get(replay=finished)
+        listed = copy("casework_replayedcontact", row.pk, replay_id=str(waits.pk))
+        with refused("a_replay_lists_a_contact_once"):
+            copy("casework_replayedcontact", listed)
+        with allowed():
+            delete("casework_replayedcontact", listed)
+
+    def test_what_it_found_goes_over_to_another(self, finished: Replay, waits: Replay) -> None:
+        row = ReplayedContact.objects.get(replay=finished)
+        with refused("what_a_finished_replay_found_stays"):
+            change("casework_replayedcontact", row.pk, replay_id=str(waits.pk))
+
+    def test_what_another_found_comes_over_to_it(self, finished: Replay, waits: Replay) -> None:
+        row = ReplayedContact.objects.get(replay=finished)
+        listed = copy("casework_replayedcontact", row.pk, replay_id=str(waits.pk), contact_id=str(another(row).pk))
+        with refused("what_a_finished_replay_found_stays"):
+            change("casework_replayedcontact", listed, replay_id=str(finished.pk))
+
+    def test_all_are_emptied(self, finished: Replay) -> None:
+        with refused("what_replays_found_is_never_emptied"):
+            run("TRUNCATE casework_replayedcontact")
+        with refused("replays_are_never_emptied"):
+            run("ALTER TABLE casework_replayedcontact DISABLE TRIGGER USER")
+            run("TRUNCATE casework_replay CASCADE")
+
+
+class TestThresholdChecks:
+    def test_an_agency_has_two_counts_of_a_day(self, db: None, now: datetime, school: Agency, police: Agency) -> None:
+        threshold_checks.count(by=school, now=now)
+        counted = ThresholdChecks.objects.get()
+        with refused("checks_of_an_agency_are_counted_by_day"):
+            copy("casework_thresholdchecks", counted.pk)
+        for but in ({"agency_id": str(police.pk)}, {"day": "day + 1"}):
+            with allowed():
+                copy("casework_thresholdchecks", counted.pk, **but)
+
+
+class TestNoWayRound:
+    """The trigger package has a switch for a session. Here it switches nothing."""
+
+    def test_a_temporary_table_stands_in_for_none(self, story: Story) -> None:
+        """Whoever may make one could otherwise be the second person, or let an open case go."""
+        contact = story.contact()
+        decision = story.decided(contact, pathway="advice", level=3)
+        held = held_now(story.offered(another_family(story)).case)
+        run("CREATE TEMP TABLE casework_signoff AS SELECT 1 AS id, %s AS decision_id, true AS agreed", decision.pk)
+        with refused("a_decision_needs_its_sign_off_to_take_effect"):
+            change("public.casework_contact", contact.pk, status="'decided'", decision_in_effect_id=str(decision.pk))
+        run("CREATE TEMP TABLE casework_responsibility AS SELECT * FROM public.casework_responsibility")
+        with refused("an_open_case_has_one_responsible_team"):
+            change("public.casework_responsibility", held.pk, period="tstzrange(lower(period), now())")
+
+    def test_a_setting_switches_no_refusal_off(self, story: Story) -> None:
+        case = story.accepted()
+        every = ",".join(trigger.get_pgid(model) for model, trigger in pgtrigger.registered())
+        run(f"SET LOCAL pgtrigger.ignore = '{{{every}}}'")
+        with refused("an_audit_event_never_changes"):
+            delete("casework_auditevent", AuditEvent.objects.all()[0].pk)
+        with refused("an_audit_event_never_changes_all"):
+            run("TRUNCATE casework_auditevent")
+        with refused("a_decision_never_changes"):
+            change("casework_decision", Decision.objects.get().pk, rationale="'Because.'")
+        with refused("an_open_case_has_one_responsible_team"):
+            change("casework_responsibility", held_now(case).pk, period="tstzrange(lower(period), now() + '1 year')")
+        with refused("a_published_rule_set_never_changes"):
+            change("triage_rulesetversion", RuleSetVersion.objects.get().pk, document="'{}'")
+        switched_off = run("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND _pgtrigger_should_ignore(tgname)")
+        assert switched_off == []
+
+    def test_nor_does_the_package_itself(self, story: Story) -> None:
+        story.contact()
+        with (
+            pgtrigger.ignore("casework.AuditEvent:an_audit_event_never_changes"),
+            refused("an_audit_event_never_changes"),
+        ):
+            AuditEvent.objects.all().delete()

@@ -1,0 +1,416 @@
+"""
+Hands and clocks on real connections: while people hand over, decide, pause and extend, the worker sweeps, recomputes,
+passes the night on and sends. Each ends as if one had come after the other, and nobody ends in another's arms.
+"""
+
+import threading
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+
+from casework.actions import (
+    calendar,
+    cases,
+    clock_changes,
+    contact_handovers,
+    decisions,
+    handoffs,
+    learning,
+    parked_messages,
+    partner_checks,
+    referrers,
+)
+from casework.jobs import calendar_changes, delivery, opening, sweep
+from casework.models import (
+    AuditEvent,
+    CalendarEdit,
+    Case,
+    Clock,
+    ClockChange,
+    Contact,
+    ContactHandover,
+    Decision,
+    Event,
+    Handoff,
+    OutboxMessage,
+    PartnerCheck,
+    Reminder,
+)
+from casework.record.responsibilities import current
+from errors import ServiceError
+from localities.models import Agency, CalendarDay
+from tests.stage.mail import mail_server
+from tests.stage.moments import day, local
+from tests.stage.racing import TIMES, by_turns, family, on_offer, one_wins, race, received
+from tests.stage.story import Story, person
+
+NIGHT, OPENING = "Sat 21 Nov 2026 23:30", "Mon 23 Nov 2026 09:00"
+
+
+def in_the_night(story: Story, number: int) -> Contact:
+    """A red contact that emergency duty has."""
+    story.now = local(NIGHT)
+    return story.contact(**family(number, indicators=["L4-01"]))
+
+
+class TestHandingOver:
+    def test_a_sweep_while_a_team_accepts(self, told: Story) -> None:
+        """Its clock is due at this very moment: it is said, or it has stopped, and both come through."""
+        for number in range(TIMES):
+            handoff = on_offer(told, number)
+            clock = handoff.clocks.get()
+            now = told.now = clock.due_at
+
+            def accept(pk: int = handoff.pk, now: Any = now) -> Handoff:
+                return handoffs.accept(handoff_id=pk, by=person("ben"), now=now)
+
+            accepted, swept = race(accept, partial(sweep.sweep, now=now))
+            assert isinstance(accepted, Handoff), repr(accepted)
+            assert isinstance(swept, int), repr(swept)
+            clock.refresh_from_db()
+            assert (clock.stopped_at, clock.next_at) == (now, None)
+            assert list(clock.reminders.order_by("pk").values_list("step", flat=True)) in (
+                [], ["warning"], ["warning", "breach"],
+            )  # fmt: skip
+
+    def test_a_sweep_that_has_its_clock_while_a_team_accepts(self, told: Story) -> None:
+        handoff = on_offer(told, 0)
+        now = handoff.clocks.get().due_at
+        accepted, swept = by_turns(
+            lambda: handoffs.accept(handoff_id=handoff.pk, by=person("ben"), now=now),
+            lambda: sweep.sweep(now=now),
+            before='UPDATE "casework_clock"',
+        )
+        assert isinstance(accepted, Handoff), repr(accepted)
+        assert isinstance(swept, int), repr(swept)
+        assert Reminder.objects.filter(clock__handoff=handoff).count() == 2
+
+    def test_one_closes_the_case_while_another_team_accepts_it(self, told: Story) -> None:
+        """It was on offer: it is never closed under the hands of who takes it on."""
+        for number in range(TIMES):
+            case = told.accepted(received(told, number))
+            handoff = handoffs.offer(
+                case_id=case.pk, to_team_id=told.team("chiltern").pk, reason="Moved.", by=person("ben"),
+                now=told.later(),
+            )  # fmt: skip
+            now = told.later()
+
+            def close(pk: int = case.pk, now: Any = now) -> Case:
+                return cases.close(case_id=pk, outcome="needs_met", summary="Well.", by=person("ben"), now=now)
+
+            def accept(pk: int = handoff.pk, now: Any = now) -> Handoff:
+                return handoffs.accept(handoff_id=pk, by=person("chris"), now=now)
+
+            closed, accepted = race(close, accept)
+            assert isinstance(accepted, Handoff), repr(accepted)
+            assert isinstance(closed, (ServiceError, Case.DoesNotExist)), repr(closed)
+            assert current(case).team.code == "chiltern"
+
+    def test_two_leads_offer_it_a_third_time(self, told: Story) -> None:
+        for number in range(TIMES):
+            case = told.accepted(received(told, number))
+            second = handoffs.offer(
+                case_id=case.pk, to_team_id=told.team("chiltern").pk, reason="Moved.", by=person("ben"),
+                now=told.later(),
+            )  # fmt: skip
+            handoffs.accept(handoff_id=second.pk, by=person("chris"), now=told.later())
+            now = told.later()
+
+            def offer(by: str, to: str, pk: int = case.pk, now: Any = now) -> Handoff:
+                return handoffs.offer(
+                    case_id=pk, to_team_id=told.team(to).pk, reason="Moved on.", lead_reason="To their aunt.",
+                    by=person(by), now=now,
+                )  # fmt: skip
+
+            one_wins(race(lambda: offer("chris", "south-bucks"), lambda: offer("sam", "north-vale")))
+            assert sorted(case.handoffs.values_list("ordinal", flat=True)) == [1, 2, 3]
+
+
+class TestBetweenNightAndDay:
+    def test_two_workers_pass_the_night_on(self, told: Story) -> None:
+        for number in range(8):
+            in_the_night(told, number)
+        passed = race(*[lambda: opening.pass_to_day_team(now=local(OPENING))] * 3)
+        assert sum(passed) == 8, passed
+        assert ContactHandover.objects.count() == 8
+        assert AuditEvent.objects.filter(event=Event.CONTACT_HANDED_OVER).count() == 8
+        assert Clock.objects.running().filter(kind="contact_taken_on").count() == 8
+
+    def test_what_somebody_works_on_at_that_moment_passes_the_next_time(self, told: Story) -> None:
+        contact, other = in_the_night(told, 0), in_the_night(told, 1)
+        locked, passed = threading.Event(), threading.Event()
+
+        def works() -> None:
+            with transaction.atomic():
+                referrers.acknowledge(contact_id=contact.pk, by=person("erin"), now=local(OPENING))
+                locked.set()
+                passed.wait(timeout=10)
+
+        def passes() -> int:
+            locked.wait(timeout=10)
+            try:
+                return opening.pass_to_day_team(now=local(OPENING))
+            finally:
+                passed.set()
+
+        worked, first = race(works, passes)
+        assert (worked, first) == (None, 1)
+        assert list(ContactHandover.objects.values_list("contact", flat=True)) == [other.pk]
+        assert opening.pass_to_day_team(now=local(OPENING) + timedelta(minutes=1)) == 1
+
+    def test_somebody_decides_while_the_night_is_passed_on(self, told: Story) -> None:
+        for number in range(TIMES):
+            contact = in_the_night(told, number)
+            assert contact.recommendation is not None
+            seen = contact.recommendation.pk
+
+            def decide(pk: int = contact.pk, seen: int = seen) -> Decision:
+                return decisions.decide(
+                    contact_id=pk, recommendation_id=seen, pathway="strategy_discussion", level=4, rag="red",
+                    rationale="So it is.", by=person("ezra"), now=local(OPENING),
+                )  # fmt: skip
+
+            # Who decides has looked at the clock a moment before the worker did, and may have to wait for it.
+            passes = local(OPENING) + timedelta(milliseconds=1)
+            decided, passed = race(decide, partial(opening.pass_to_day_team, now=passes))
+            assert isinstance(decided, Decision), repr(decided)
+            contact.refresh_from_db()
+            assert contact.case is not None
+            handover = contact.handovers.first()
+            assert passed == (handover is not None)
+            assert contact.team.code == ("front-door" if passed else "emergency-duty")
+            assert current(contact.case).team == contact.team
+            assert handover is None or handover.taken_on_by == person("ezra")
+            assert not contact.clocks.running().filter(kind="contact_taken_on").exists()
+
+    def test_two_people_take_a_contact_on(self, told: Story) -> None:
+        for number in range(TIMES):
+            contact = in_the_night(told, number)
+            opening.pass_to_day_team(now=local(OPENING))
+
+            def take(by: str, pk: int = contact.pk) -> Contact:
+                return contact_handovers.take_on(
+                    contact_id=pk, by=person(by), now=local(OPENING) + timedelta(minutes=5)
+                )
+
+            one_wins(race(lambda: take("amina"), lambda: take("oliver")))
+            assert AuditEvent.objects.filter(event=Event.CONTACT_TAKEN_ON, contact=contact).count() == 1
+
+    def test_the_night_hands_over_while_the_service_does(self, told: Story) -> None:
+        for number in range(TIMES):
+            contact = in_the_night(told, number)
+
+            def hand_over(pk: int = contact.pk) -> ContactHandover:
+                return contact_handovers.hand_over(
+                    contact_id=pk, note="Ring her.", by=person("erin"), now=local(OPENING)
+                )
+
+            handed, passed = race(hand_over, lambda: opening.pass_to_day_team(now=local(OPENING)))
+            assert isinstance(handed, (ContactHandover, ServiceError)), repr(handed)
+            assert passed == isinstance(handed, ServiceError)
+            assert contact.handovers.get().to_team.code == "front-door"
+
+
+class TestAskingPartners:
+    def asked(self, story: Story, contact: Contact) -> PartnerCheck:
+        return partner_checks.ask(
+            contact_id=contact.pk, agency_id=Agency.objects.get(code="example-police").pk, question="Known?",
+            by=person("oliver"), now=story.later(),
+        )  # fmt: skip
+
+    def test_one_hears_the_answer_while_another_withdraws_the_question(self, told: Story) -> None:
+        for number in range(TIMES):
+            check = self.asked(told, received(told, number))
+            now = told.later()
+
+            def answer(pk: int = check.pk, now: Any = now) -> PartnerCheck:
+                return partner_checks.record_answer(check_id=pk, answer="No.", by=person("amina"), now=now)
+
+            def withdraw(pk: int = check.pk, now: Any = now) -> PartnerCheck:
+                return partner_checks.withdraw(check_id=pk, reason="A slip.", by=person("oliver"), now=now)
+
+            one_wins(race(answer, withdraw))
+            check.refresh_from_db()
+            assert check.status == ("answered" if check.answer else "withdrawn")
+            assert check.clocks.get().ended == ("done" if check.answer else "overtaken")
+
+    def test_one_asks_while_another_decides(self, told: Story) -> None:
+        """No question outlives the decision, although who decides looked at the clock before it was asked."""
+        for number in range(TIMES):
+            contact = received(told, number)
+            now = told.later()
+            told.now += timedelta(milliseconds=1) - timedelta(hours=1)
+
+            def decide(contact: Contact = contact, now: Any = now) -> Decision:
+                assert contact.recommendation is not None
+                return decisions.decide(
+                    contact_id=contact.pk, recommendation_id=contact.recommendation.pk, pathway="family_help",
+                    level=3, rag="green", rationale="So it is.", by=person("amina"), now=now,
+                )  # fmt: skip
+
+            asked, decided = race(partial(self.asked, told, contact), decide)
+            assert isinstance(decided, Decision), repr(decided)
+            assert isinstance(asked, (PartnerCheck, ServiceError)), repr(asked)
+            assert not PartnerCheck.objects.filter(contact=contact, status="asked").exists()
+            assert not Clock.objects.running().filter(partner_check__contact=contact).exists()
+
+
+class TestClocksThatChange:
+    def waiting_for_agreement(self, story: Story, number: int) -> Clock:
+        """The clock of a contact whose family is being asked."""
+        contact = story.contact(agreement={"service": "not_sought"}, **family(number))
+        return contact.clocks.get(kind="final_decision_green")
+
+    def test_a_sweep_while_somebody_pauses(self, told: Story) -> None:
+        """The warning went out before the pause, or it never does."""
+        for number in range(TIMES):
+            clock = self.waiting_for_agreement(told, number)
+            now = told.now = clock.warn_at
+
+            def pause(pk: int = clock.pk, now: Any = now) -> Clock:
+                return clock_changes.pause(clock_id=pk, reason="Her father is asked.", by=person("amina"), now=now)
+
+            paused, swept = race(pause, partial(sweep.sweep, now=now))
+            assert isinstance(paused, Clock), repr(paused)
+            assert isinstance(swept, int), repr(swept)
+            sweep.sweep(now=clock.escalate_at + timedelta(days=30))
+            clock.refresh_from_db()
+            assert (clock.paused_at, clock.next_at) == (now, None)
+            assert set(clock.reminders.values_list("step", flat=True)) <= {"warning"}
+
+    def test_a_sweep_that_has_the_clock_while_somebody_pauses_it(self, told: Story) -> None:
+        clock = self.waiting_for_agreement(told, 0)
+        now = clock.warn_at
+        paused, swept = by_turns(
+            lambda: clock_changes.pause(clock_id=clock.pk, reason="Asked.", by=person("amina"), now=now),
+            lambda: sweep.sweep(now=now),
+            before='SELECT "casework_clock"."id"',
+        )
+        assert isinstance(paused, Clock), repr(paused)
+        assert isinstance(swept, int), repr(swept)
+        clock.refresh_from_db()
+        assert clock.next_at is None
+
+    def test_a_sweep_while_somebody_extends(self, told: Story) -> None:
+        """It is late and said to be, or it is not late any more."""
+        for number in range(TIMES):
+            clock = self.waiting_for_agreement(told, number)
+            now = told.now = clock.due_at
+            to = clock.due_at + timedelta(days=3)
+
+            def extend(pk: int = clock.pk, now: Any = now, to: Any = to) -> Clock:
+                return clock_changes.extend(clock_id=pk, to=to, reason="She is safe.", by=person("maya"), now=now)
+
+            extended, swept = race(extend, partial(sweep.sweep, now=now))
+            assert isinstance(extended, Clock), repr(extended)
+            assert isinstance(swept, int), repr(swept)
+            clock.refresh_from_db()
+            said = list(clock.reminders.order_by("pk").values_list("step", flat=True))
+            left = {"warning": clock.warn_at, "breach": clock.due_at, "escalation": clock.escalate_at}
+            assert clock.due_at == to
+            assert clock.next_at == next(moment for step, moment in left.items() if step not in said)
+
+    def test_a_sweep_while_the_family_refuses(self, told: Story) -> None:
+        """The rating changes, so that its clock is replaced: the sweep may have it in hand at that moment."""
+        clock = received(told, 0).clocks.get(kind="final_decision_green")
+        now = clock.warn_at
+        recorded, swept = by_turns(
+            lambda: learning.record_agreement(
+                contact_id=clock.contact_id or 0, service="refused", given_by="mother", on=now.date(),
+                by=person("oliver"), now=now,
+            ),
+            lambda: sweep.sweep(now=now),
+            before='UPDATE "casework_clock"',
+        )  # fmt: skip
+        assert isinstance(recorded, Contact), repr(recorded)
+        assert isinstance(swept, int), repr(swept)
+        clock.refresh_from_db()
+        assert clock.ended == "replaced"
+
+    def test_clocks_are_computed_again_while_somebody_decides(self, told: Story) -> None:
+        """What the decision stopped stays as it stopped; what still runs has moved."""
+        contact = received(told, 0)
+        for number in range(1, 8):
+            received(told, number)
+        friday = CalendarDay(date=day("Fri 20 Nov 2026"), kind="bank_holiday", name="A royal wedding")
+        calendar.change_day(day=friday, before=None, by=person("adele"), now=told.now)
+        now = told.later()
+
+        def decide() -> Decision:
+            assert contact.recommendation is not None
+            return decisions.decide(
+                contact_id=contact.pk, recommendation_id=contact.recommendation.pk, pathway="family_help", level=3,
+                rag="green", rationale="So it is.", by=person("amina"), now=now,
+            )  # fmt: skip
+
+        decided, *looked = race(decide, *[lambda: calendar_changes.recompute(clock=lambda: now)] * 2)
+        assert isinstance(decided, Decision), repr(decided)
+        assert all(isinstance(each, int) for each in looked), looked
+        calendar_changes.recompute(clock=lambda: now)
+        edit = CalendarEdit.objects.get()
+        assert edit.finished_at == now
+        assert ClockChange.objects.values("clock").distinct().count() == ClockChange.objects.count(), "moved twice"
+        assert AuditEvent.objects.filter(event=Event.CLOCKS_RECOMPUTED).count() == 1
+        for clock in Clock.objects.running().filter(kind="next_step_decision"):
+            assert clock.due_at == local("Mon 23 Nov 2026 10:00")
+
+    def test_a_day_is_changed_while_clocks_start(self, told: Story) -> None:
+        """Whoever receives a contact at that moment counts with the day as it is, or is computed again."""
+        friday = CalendarDay(date=day("Fri 20 Nov 2026"), kind="bank_holiday", name="A royal wedding")
+        now = told.now
+
+        def change() -> None:
+            calendar.change_day(day=friday, before=None, by=person("adele"), now=now)
+
+        race(change, *[lambda number=number: received(told, number) for number in range(3)])
+        calendar_changes.recompute(clock=lambda: now)
+        dues = set(Clock.objects.filter(kind="next_step_decision").values_list("due_at", flat=True))
+        assert dues == {local("Mon 23 Nov 2026 10:00")}
+
+
+class TestSending:
+    def parked(self, story: Story, number: int) -> OutboxMessage:
+        """A message that was tried for days."""
+        contact = received(story, number)
+        message = OutboxMessage.objects.get(contact=contact, kind="acknowledgement")
+        OutboxMessage.objects.filter(pk=message.pk).update(parked_at=story.now, attempts=delivery.MOST_ATTEMPTS)
+        return message
+
+    def test_somebody_retries_while_others_drain(self, told: Story) -> None:
+        with mail_server() as sink:
+            for number in range(TIMES):
+                message = self.parked(told, number)
+                now = told.later()
+
+                def retry(pk: int = message.pk, now: Any = now) -> OutboxMessage:
+                    return parked_messages.retry(message_id=pk, by=person("adele"), now=now)
+
+                def drain(now: Any = now) -> int:
+                    return sum(delivery.drain(clock=lambda: now, connect=sink.connect).sent for _ in range(5))
+
+                retried, *sent = race(retry, drain, drain)
+                assert isinstance(retried, OutboxMessage), repr(retried)
+                assert sum(sent) <= 1, sent
+                drain()
+                message.refresh_from_db()
+                assert message.sent_at == now
+                assert len(sink.letters) == number + 1
+
+    def test_one_retries_while_another_drops(self, told: Story) -> None:
+        for number in range(TIMES):
+            message = self.parked(told, number)
+            now = told.later()
+
+            def retry(pk: int = message.pk, now: Any = now) -> OutboxMessage:
+                return parked_messages.retry(message_id=pk, by=person("adele"), now=now)
+
+            def drop(pk: int = message.pk, now: Any = now) -> OutboxMessage:
+                return parked_messages.drop(message_id=pk, reason="Rang them.", by=person("sam"), now=now)
+
+            retried, dropped = race(retry, drop)
+            one_wins([retried, dropped])
+            message.refresh_from_db()
+            assert (message.dropped_at is None) == isinstance(dropped, Exception)
+            assert (message.parked_at is None) == isinstance(retried, OutboxMessage)

@@ -1,0 +1,79 @@
+"""
+The tests' databases: one for each worker, all copies of one that the first of them made; and databases of their own,
+for tests in which transactions really commit: races, and services in other processes.
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.management import call_command
+from django.db import connection, connections
+from django.db.backends.utils import CursorWrapper
+
+from casework.facts import published_rules
+from casework.jobs.reference_data import load
+
+MADE = "with_reference_data"
+
+
+@contextmanager
+def workers_database() -> Iterator[None]:
+    """This worker's database, with Buckinghamshire in it and nothing else."""
+    with _maintenance() as maintenance:
+        # Whoever comes first makes the one of which all are copies; the others wait here.
+        maintenance.execute("SELECT pg_advisory_lock(1)")
+        maintenance.execute("SELECT FROM pg_database WHERE datname = %s", [MADE])
+        if maintenance.fetchone() is None:
+            _make(maintenance)
+    # As Django would call it; each worker of a run has its own.
+    name: str = connection.creation._get_test_db_name()  # type: ignore[attr-defined]  # private, as _nodb_cursor is
+    with _copy(name, of=MADE):
+        yield
+
+
+@contextmanager
+def own_database() -> Iterator[str]:
+    """A copy of the test database, used by this process until the end. Needs no transaction to be open."""
+    original = connection.settings_dict["NAME"]
+    name = f"{original}_{uuid.uuid4().hex[:8]}"
+    with _copy(name, of=original):
+        yield name
+
+
+@contextmanager
+def _copy(name: str, *, of: str) -> Iterator[None]:
+    """A database that is used until the end, and then taken away."""
+    original = connection.settings_dict["NAME"]
+    connection.close()
+    with _maintenance() as maintenance:
+        maintenance.execute(f'CREATE DATABASE "{name}" TEMPLATE "{of}"')
+    connection.settings_dict["NAME"] = name
+    # Versions of rule sets are remembered by their ids, and another database gives the same ids to others.
+    published_rules._compiled.cache_clear()
+    try:
+        yield
+    finally:
+        connections.close_all()
+        connection.settings_dict["NAME"] = original
+        published_rules._compiled.cache_clear()
+        with _maintenance() as maintenance:
+            maintenance.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _make(maintenance: CursorWrapper) -> None:
+    original = connection.settings_dict["NAME"]
+    maintenance.execute("CREATE DATABASE being_made")
+    connection.settings_dict["NAME"] = "being_made"
+    call_command("migrate", verbosity=0, interactive=False)
+    load()
+    connection.close()
+    connection.settings_dict["NAME"] = original
+    maintenance.execute(f'ALTER DATABASE being_made RENAME TO "{MADE}"')
+
+
+@contextmanager
+def _maintenance() -> Iterator[CursorWrapper]:
+    """A cursor outside every transaction, on the database that is always there."""
+    with connection._nodb_cursor() as cursor:
+        yield cursor

@@ -1,0 +1,44 @@
+"""Families that several teams know: brothers whose cases lie with different teams, though they once came together."""
+
+from typing import Any
+
+from casework.actions import handoffs
+from casework.models import Case, Contact, Handoff
+from tests.stage.documents import child
+from tests.stage.story import Story, person
+
+KIM: dict[str, Any] = {"ref": "c2", "first_name": "Kim", "date_of_birth": "2015-08-21", "nhs_number": "9990000026"}
+
+
+def about(story: Story, *children: dict[str, Any], indicators: list[str] | None = None, **changes: Any) -> Contact:
+    """A contact about these children alone, whose need is at level 3 unless told otherwise."""
+    ticked = ["L3-12"] if indicators is None else indicators
+    children = tuple(entry | {"indicators": ticked} for entry in children)
+    return story.contact(children=list(children), adults=[], family_indicators=[], **changes)
+
+
+def with_team(story: Story, contact: Contact, team: str, by: str) -> Case:
+    """Decided, offered to the team that a person picked, and accepted there."""
+    story.decided(
+        contact, pathway="family_help", level=3, rag="green", chosen_team_id=story.team(team).pk,
+        chosen_team_reason="Their school is there.",
+    )  # fmt: skip
+    handoff = Handoff.objects.get(case__contacts=contact)
+    handoffs.accept(handoff_id=handoff.pk, by=person(by), now=story.later())
+    return Case.objects.get(pk=handoff.case_id)
+
+
+def brothers(story: Story) -> tuple[Case, Case]:
+    """Aylesbury works with Robin, Chiltern with Kim."""
+    story.decided(about(story, child(), child(**KIM), indicators=[]))
+    robin = with_team(story, about(story, child()), "aylesbury", "ben")
+    return robin, with_team(story, about(story, child(**KIM)), "chiltern", "chris")
+
+
+def passed(story: Story, case: Case, to: str, *, by: str, accepts: str, **why: str) -> Handoff:
+    """Offered to another team, which takes it on."""
+    handoff = handoffs.offer(
+        case_id=case.pk, to_team_id=story.team(to).pk, reason="They live there now.", by=person(by), now=story.later(),
+        **why,
+    )  # fmt: skip
+    return handoffs.accept(handoff_id=handoff.pk, by=person(accepts), now=story.later())

@@ -1,0 +1,114 @@
+"""
+Races on real connections: how they are started, how one is made to wait for the other at a certain statement, and the
+families that take part, of whom nothing links one to another.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from typing import Any
+
+from django.db import connection, connections
+
+from casework.models import Contact, Handoff
+from errors import ServiceError
+from tests.stage.documents import child, nhs_number
+from tests.stage.sql import run
+from tests.stage.story import Story
+
+# Enough for each order to come up.
+TIMES = 3
+
+
+def race(*runners: Callable[[], Any]) -> list[Any]:
+    """Start them at the same moment, each on a connection of its own. What each gave, or the error that it raised."""
+    line = threading.Barrier(len(runners))
+
+    def start(runner: Callable[[], Any]) -> Any:
+        try:
+            connection.ensure_connection()
+            line.wait(timeout=10)
+            return runner()
+        except Exception as error:  # noqa: BLE001  # whatever it is, the test looks at it
+            return error
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(runners)) as pool:
+        return list(pool.map(start, runners))
+
+
+def one_wins(outcomes: list[Any], *late: type[Exception]) -> None:
+    """One got through; each of the others has a sentence, or an error of the kinds that are named."""
+    errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    assert len(errors) == len(outcomes) - 1, outcomes
+    for error in errors:
+        assert isinstance(error, (ServiceError, *late)), repr(error)
+        assert str(error).endswith(".")
+
+
+def by_turns(first: Callable[[], Any], then: Callable[[], Any], *, before: str) -> list[Any]:
+    """
+    The one runs until just before its first statement that starts like this; then the other runs, as far as it gets
+    alone; then the one goes on.
+    """
+    reached, ended = threading.Event(), threading.Event()
+
+    def waits(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith(before) and not reached.is_set():
+            reached.set()
+            until(lambda: ended.is_set() or somebody_waits())
+        return execute(sql, params, many, context)
+
+    def one() -> Any:
+        with connection.execute_wrapper(waits):
+            return first()
+
+    def other() -> Any:
+        reached.wait(timeout=10)
+        try:
+            return then()
+        finally:
+            ended.set()
+
+    outcomes = race(one, other)
+    assert reached.is_set(), "it never came to that statement"
+    return outcomes
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until it holds, five seconds at most."""
+    ends = time.monotonic() + 5
+    while not holds() and time.monotonic() < ends:
+        time.sleep(0.01)
+
+
+def somebody_waits() -> bool:
+    """Whether a connection to this database waits for a lock that another holds."""
+    return bool(run("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"))
+
+
+# ---- who takes part
+
+
+def family(number: int, **changes: Any) -> dict[str, Any]:
+    """What a contact says about a family of its own; nothing links it to another."""
+    born = date(2008 + number, 5, 20).isoformat()
+    name = {"first_name": f"Child {number}", "last_name": "X" * (number + 1)}
+    return {"children": [child(**name, date_of_birth=born, nhs_number=None, **changes)], "adults": []}
+
+
+def received(story: Story, number: int) -> Contact:
+    return story.contact(**family(number))
+
+
+def on_offer(story: Story, number: int) -> Handoff:
+    return story.offered(received(story, number))
+
+
+def by_number(number: int) -> dict[str, Any]:
+    """A family whose child has an NHS number, by which it is known again."""
+    told = family(number)
+    return told | {"children": [entry | {"nhs_number": nhs_number(number)} for entry in told["children"]]}

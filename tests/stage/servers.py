@@ -1,0 +1,56 @@
+"""
+Real servers for the tests: PostgreSQL and Valkey, started once, before Django reads its settings.
+
+A pytest plugin (`-p tests.stage.servers`). Under xdist the controller starts the servers and its workers inherit
+their addresses; each worker has a database, and a Valkey database, of its own.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from config.local import embedded
+from config.local.embedded import Child
+
+_started: list[Child] = []
+_folder: list[Path] = []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests() -> None:
+    """Start the servers; the settings are read right after."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # One database number for each worker, so that nobody empties another's.
+        number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) + 1
+        os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rsplit("=", 1)[0] + f"={number}"
+        return
+    folder = Path(tempfile.mkdtemp(prefix="front-door-tests-"))
+    # The database's own user, where root runs the tests, passes through and sees nothing.
+    folder.chmod(0o711)
+    _folder.append(folder)
+    folders = embedded.prepare(folder)
+    _started.append(embedded.start_postgres(folders, durable=False))
+    _started.append(embedded.start_valkey(folders))
+    os.environ |= {
+        "FRONT_DOOR_MODE": "development",
+        "SECRET_KEY": "for-tests-only",
+        "DATABASE_URL": embedded.database_url(folders),
+        "REDIS_URL": embedded.redis_url(folders),
+        "DATA_DIR": str(folder),
+        "LOG_LEVEL": "WARNING",
+        "FRONT_DOOR_TEST_SOCKETS": str(folders.sockets),
+    }
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Stop what was started, and leave nothing behind."""
+    for child in reversed(_started):
+        child.stop()
+    _started.clear()
+    for folder in _folder:
+        shutil.rmtree(folder, ignore_errors=True)
+    _folder.clear()

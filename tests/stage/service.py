@@ -1,0 +1,187 @@
+"""
+The whole service in processes of its own, on a database of its own: web server, worker and beat, as in production,
+and a mail server that keeps what it is sent. For journeys and for the browser.
+"""
+
+import os
+import re
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import Message
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Message as MessageHandler
+
+from config.local.embedded import Child, start_child
+from config.local.run import commands
+
+PASSWORD = "a-long-enough-password"
+
+
+class Mailbox(MessageHandler):
+    """Keeps every e-mail."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[Message] = []
+
+    def handle_message(self, message: Message) -> None:
+        self.messages.append(message)
+
+
+@dataclass
+class Service:
+    """A running service, and what is needed to use it."""
+
+    base_url: str
+    database: str
+    mailbox: Mailbox
+    client_id: str
+    client_secret: str
+    children: list[Child] = field(default_factory=list)
+
+    def token(self, scope: str = "contacts:write contacts:read") -> str:
+        answer = requests.post(
+            f"{self.base_url}/o/token",
+            data={"grant_type": "client_credentials", "scope": scope},
+            auth=(self.client_id, self.client_secret),
+            timeout=10,
+        )
+        answer.raise_for_status()
+        token: str = answer.json()["access_token"]
+        return token
+
+    def person(self, username: str) -> "Person":
+        return Person(self.base_url, username)
+
+
+class Refused(AssertionError):
+    """A page that is not what was asked for."""
+
+    def __init__(self, path: str, answer: requests.Response) -> None:
+        super().__init__(f"{path}: {answer.status_code} {_says(answer.text)}")
+        self.status = answer.status_code
+
+
+class Person:
+    """Somebody at a browser without JavaScript: signs in, opens pages, sends forms."""
+
+    def __init__(self, base_url: str, username: str) -> None:
+        self.base_url = base_url
+        self.session = requests.Session()
+        self.send("/accounts/login/", {"login": username, "password": PASSWORD}, form_on="/accounts/login/")
+
+    def open(self, path: str) -> str:
+        answer = self.session.get(self.base_url + path, timeout=10)
+        if answer.status_code != 200:
+            raise Refused(path, answer)
+        return answer.text
+
+    def send(self, path: str, data: dict[str, Any], *, form_on: str) -> str:
+        """Send a form that stands on a page, and come out where it leads."""
+        page = self.open(form_on)
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+        assert token, f"no form on {form_on}"
+        answer = self.session.post(
+            self.base_url + path,
+            {"csrfmiddlewaretoken": token[1], **data},
+            headers={"Referer": self.base_url + form_on},
+            timeout=10,
+        )
+        if answer.status_code != 200:
+            raise Refused(path, answer)
+        return answer.text
+
+
+def database_url(database: str) -> str:
+    """The address of a database on the tests' server."""
+    return f"postgresql://postgres@/{database}?host={quote(os.environ['FRONT_DOOR_TEST_SOCKETS'])}"
+
+
+@contextmanager
+def running(database: str) -> Iterator[Service]:
+    """
+    The service on this database, which this process is connected to as well.
+
+    The people of the reference data can sign in with `PASSWORD`; the primary school has a client.
+    """
+    let_people_sign_in()
+    client_id, client_secret = client_of("example-primary-school")
+    mailbox = Mailbox()
+    mail = Controller(mailbox, hostname="127.0.0.1", port=free_port())
+    mail.start()
+    port = free_port()
+    base_url = f"http://127.0.0.1:{port}"
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database_url(database),
+        "BASE_URL": base_url,
+        "EMAIL_URL": f"smtp://127.0.0.1:{mail.port}",
+        "PYTHONWARNINGS": "ignore",
+    }
+    service = Service(base_url, database, mailbox, client_id, client_secret)
+    try:
+        for name, command in commands(port, processes=1).items():
+            service.children.append(start_child(name, command, environment=environment))
+        wait_until(lambda: is_ready(base_url), "the service is ready", seconds=60)
+        yield service
+    finally:
+        for child in reversed(service.children):
+            child.stop()
+        mail.stop()
+
+
+def wait_until(happens: Any, what: str, *, seconds: float = 30) -> None:
+    """Wait for something that other processes do; say what never happened."""
+    ends_at = time.monotonic() + seconds
+    while not happens():
+        assert time.monotonic() < ends_at, f"waited {seconds} s for this: {what}"
+        time.sleep(0.1)
+
+
+def let_people_sign_in() -> None:
+    """Give everybody the password of the tests, in the database that this process is connected to."""
+    from django.contrib.auth.hashers import make_password
+
+    from localities.models import User
+
+    User.objects.update(password=make_password(PASSWORD))
+
+
+def client_of(agency: str) -> tuple[str, str]:
+    """Make a client for an agency's system: its id and its secret."""
+    from localities.models import Agency, AgencyClient
+
+    client = AgencyClient(
+        agency=Agency.objects.get(code=agency),
+        name="The agency's system",
+        client_type=AgencyClient.CLIENT_CONFIDENTIAL,
+        authorization_grant_type=AgencyClient.GRANT_CLIENT_CREDENTIALS,
+    )
+    secret = client.client_secret
+    client.save()
+    return client.client_id, secret
+
+
+def is_ready(base_url: str) -> bool:
+    try:
+        return requests.get(f"{base_url}/readyz", timeout=5).status_code == 200
+    except (requests.ConnectionError, requests.Timeout):
+        return False
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _says(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", page.split("<main")[-1]).split())[:600]

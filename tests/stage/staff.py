@@ -1,0 +1,79 @@
+"""People of the cast at the pages: they open them, fill in the forms that they find there, and read the answer."""
+
+from typing import Any
+
+from casework.models import AuditEvent, Case, Contact, Event
+from localities.models import User
+from tests.stage.documents import address, child
+from tests.stage.web_client import Answer, Page, browser
+
+LOOKS = (Event.CONTACT_VIEWED, Event.CASE_VIEWED)
+
+# Nobody whom the family of the contract knows.
+ANOTHER_FAMILY: dict[str, Any] = {
+    "children": [
+        child(first_name="Noor", last_name="Haddad", nhs_number=None, date_of_birth="2015-08-21",
+              address=address("HP21 7AA")),
+    ],
+    "adults": [],
+}  # fmt: skip
+
+
+class Visitor:
+    """Somebody who is signed in."""
+
+    def __init__(self, name: str) -> None:
+        self.user = User.objects.get(username=name)
+        self.client = browser()
+        self.client.force_login(self.user)
+
+    def open(self, of: object, action: str = "") -> Page:
+        return Page(self.client.get(path_of(of) + action))
+
+    def post(self, of: object, action: str, **fields: Any) -> Answer:
+        """Send something to an address, whether or not the page offers it."""
+        return self.client.post(f"{path_of(of)}{action}/", fields)
+
+    def send(self, of: object, action: str, **fields: Any) -> Answer:
+        """Fill in a form that the page offers, and send it."""
+        return self.post(of, action, **self.open(of).form(f"{path_of(of)}{action}/") | fields)
+
+
+def path_of(of: object) -> str:
+    match of:
+        case Contact():
+            return f"/contacts/{of}/"
+        case Case():
+            return f"/cases/{of}/"
+        case _:
+            return str(of)
+
+
+def looks() -> list[tuple[str, str]]:
+    """Who looked at what, in order."""
+    events = AuditEvent.objects.filter(event__in=LOOKS).select_related("by_user", "contact", "case")
+    return [(str(event.by_user and event.by_user.username), str(event.contact or event.case)) for event in events]
+
+
+def is_done(answer: Answer, of: object) -> None:
+    """It was done, and the page says so."""
+    assert (answer.status_code, answer.headers.get("Location")) == (302, path_of(of)), Page(answer).summary
+
+
+def is_wrong(answer: Answer, faults: dict[str, str]) -> Page:
+    """The page again, with each fault at its field, and in a summary whose links lead there."""
+    page = Page(answer)
+    assert page.status == 422, page.text
+    assert dict(page.summary) == faults
+    assert set(faults) <= set(page.ids)
+    for where, says in faults.items():
+        assert page.error_at(where) == says
+    return page
+
+
+def is_refused(answer: Answer, status: int, says: str) -> None:
+    """A page with a sentence that says why, and with nothing about the family."""
+    page = Page(answer)
+    assert page.status == status, page.text
+    assert says in page.text
+    assert "Ashworth" not in page.html

@@ -1,0 +1,93 @@
+"""
+A contact's story, told through the real actions. Each step takes an hour; each returns what it made.
+
+    story.contact()               received by the school's system, family help, green
+    story.decided(contact)        Amina accepts the recommendation
+    story.accepted(contact)       … and Ben takes the case on for Aylesbury
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from casework.actions import cases, decisions, handoffs, receiving
+from casework.models import Case, Contact, Decision, Handoff
+from localities.models import Agency, Team, User
+from tests.stage.documents import contact_document
+
+
+def person(username: str) -> User:
+    """Fresh, as a request has it."""
+    return User.objects.get(username=username)
+
+
+class Story:
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def later(self, **time: float) -> datetime:
+        """Let time pass, an hour unless told otherwise."""
+        self.now += timedelta(**time) if time else timedelta(hours=1)
+        return self.now
+
+    def contact(self, by: str = "example-primary-school", at: datetime | None = None, **changes: Any) -> Contact:
+        """A contact from a partner's system; `changes` to the document of the contract."""
+        agency = Agency.objects.get(code=by)
+        return receiving.receive(document=contact_document(**changes), by=agency, now=at or self.now).contact
+
+    def decided(self, contact: Contact, by: str = "amina", **changes: Any) -> Decision:
+        """Accept the recommendation; `changes` override it."""
+        contact.refresh_from_db()
+        recommendation = contact.recommendation
+        assert recommendation is not None
+        said: dict[str, Any] = {
+            "pathway": recommendation.pathway,
+            "level": recommendation.level,
+            "rag": recommendation.rag,
+            "rationale": "The history and what the school saw point the same way.",
+        }
+        decision = decisions.decide(
+            contact_id=contact.pk,
+            recommendation_id=recommendation.pk,
+            by=person(by),
+            now=self.later(),
+            **(said | changes),
+        )
+        contact.refresh_from_db()
+        return decision
+
+    def signed_off(self, contact: Contact, by: str = "maya", agreed: bool = True) -> Decision:
+        decision = decisions.sign_off(
+            contact_id=contact.pk,
+            agreed=agreed,
+            rationale="I have read it all.",
+            by=person(by),
+            now=self.later(),
+        )
+        contact.refresh_from_db()
+        return decision
+
+    def offered(self, contact: Contact | None = None, **changes: Any) -> Handoff:
+        """A case on offer: decided, and offered in the same instant."""
+        contact = contact or self.contact()
+        self.decided(contact, **changes)
+        return Handoff.objects.select_related("case", "to_team", "from_team").get(case__contacts=contact)
+
+    def accepted(self, contact: Contact | None = None, by: str = "ben") -> Case:
+        handoff = self.offered(contact)
+        handoffs.accept(handoff_id=handoff.pk, by=person(by), now=self.later())
+        return Case.objects.get(pk=handoff.case_id)
+
+    def closed(self, case: Case | None = None, by: str = "ben", outcome: str = "needs_met") -> Case:
+        case = case or self.accepted()
+        cases.close(
+            case_id=case.pk,
+            outcome=outcome,
+            summary="They know where to turn.",
+            by=person(by),
+            now=self.later(),
+        )
+        return Case.objects.get(pk=case.pk)
+
+    @staticmethod
+    def team(code: str) -> Team:
+        return Team.objects.get(code=code)

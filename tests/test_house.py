@@ -1,0 +1,80 @@
+"""What holds for everything of a kind: every status has an owner, every action its shape, every view its scope."""
+
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from importlib import import_module
+from types import ModuleType
+from typing import Any, get_args, get_type_hints
+
+import pytest
+from rest_framework.views import APIView
+
+from casework import actions, jobs, messages
+from casework.admin import rights
+from casework.api import views
+from casework.models import Event
+from casework.statuses import LIFECYCLES
+from localities.models import Agency, User
+
+# Functions without an underscore that are no actions of their own: other actions call them.
+PARTS = {
+    "ask_again", "ask_again_if_overtaken", "ask_rules", "check_can_decide", "do_without", "end", "lock_children",
+    "not_proved", "open_offer", "ordinal", "other_team", "pass_on", "preview", "see_about", "tell_if_red",
+    "wait_for_a_team", "would_bounce",
+}  # fmt: skip
+
+
+def modules_of(package: ModuleType) -> Iterator[ModuleType]:
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        yield import_module(found.name)
+
+
+def public_actions() -> Iterator[tuple[str, Callable[..., Any]]]:
+    for module in modules_of(actions):
+        for verb, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ == module.__name__ and not verb.startswith("_") and verb not in PARTS:
+                yield f"{module.__name__.rpartition('.')[2]}.{verb}", function
+
+
+@pytest.mark.parametrize(("name", "action"), list(public_actions()), ids=[name for name, _ in public_actions()])
+def test_every_action_says_who_and_when_by_keyword(name: str, action: Callable[..., Any]) -> None:
+    parameters = inspect.signature(action).parameters
+    hints = get_type_hints(inspect.unwrap(action))
+    assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters.values())
+    assert hints["now"] is datetime
+    assert {User, Agency} & {hints["by"], *get_args(hints["by"])}
+    assert action.__doc__
+
+
+def test_there_are_actions() -> None:
+    assert len(list(public_actions())) > 25
+
+
+@pytest.mark.parametrize("lifecycle", LIFECYCLES, ids=[lifecycle.name for lifecycle in LIFECYCLES])
+def test_every_status_has_an_owner_and_can_be_reached(lifecycle: Any) -> None:
+    statuses: set[Any] = set(type(lifecycle.start).__members__.values())
+    assert set(lifecycle.owners) == statuses
+    reached = {lifecycle.start} | {end for _, end in lifecycle.moves}
+    assert reached == statuses
+
+
+def test_every_event_is_written_somewhere() -> None:
+    """An event that nothing writes is a promise that nobody keeps."""
+    writers = [*modules_of(actions), *modules_of(jobs), *modules_of(messages), rights]
+    sources = "".join(inspect.getsource(module) for module in writers)
+    assert [event.name for event in Event if f"Event.{event.name}" not in sources] == []
+
+
+def api_views() -> Iterator[type[APIView]]:
+    for _, view in inspect.getmembers(views, inspect.isclass):
+        if issubclass(view, APIView) and view.__module__ == views.__name__:
+            yield view
+
+
+@pytest.mark.parametrize("view", list(api_views()))
+def test_every_api_view_wants_a_scope_for_each_method(view: type[APIView]) -> None:
+    methods = {name.upper() for name in ("get", "post", "put", "patch", "delete") if hasattr(view, name)}
+    assert set(view.required_scopes) == methods  # type: ignore[attr-defined]
+    assert methods

@@ -1,0 +1,315 @@
+"""
+Clocks on the pages of contacts and cases: who finds a form to pause one, to let it go on and to give it more time;
+what is said where something is wrong; and what stays in view afterwards.
+"""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from casework.actions import clock_changes
+from casework.models import AuditEvent, Case, Clock, Contact, Event
+from localities.working_time import end_of_day, local_day
+from tests.stage.documents import address, child
+from tests.stage.families import KIM, about
+from tests.stage.staff import Visitor, is_done, is_refused, is_wrong, path_of
+from tests.stage.story import Story, person
+from tests.stage.web_client import Page, a_working_morning, day_of, kept
+
+# Nobody collects static files for a test.
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+WHO_SEES_THE_CONTACT = ("amina", "oliver", "maya", "erin", "sam", "ava", "iris")
+WHO_SEES_THE_CASE = ("ben", "bea", "sam", "ava")
+NOT_ASKED: dict[str, Any] = {"agreement": {"service": "not_sought"}}
+RINGS = "Amina rings the mother."
+AWAY = "Their aunt is away; the school sees the child every day."
+NOOR = child(first_name="Noor", last_name="Haddad", nhs_number=None, address=address("HP21 7AA"))
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    """An hour ago: what is promised within days is not late."""
+    return Story(timezone.now() - timedelta(hours=1))
+
+
+@pytest.fixture
+def asked(story: Story) -> Contact:
+    """A contact whose family is being asked whether it wants help."""
+    return story.contact(**NOT_ASKED)
+
+
+@pytest.fixture
+def held(asked: Contact) -> Clock:
+    """Its final decision, the one clock that can stand still meanwhile."""
+    return clock_of(asked, "final_decision_green")
+
+
+@pytest.fixture
+def paused(held: Clock) -> Clock:
+    clock_changes.pause(clock_id=held.pk, reason=RINGS, by=person("amina"), now=timezone.now())
+    return again(held)
+
+
+@pytest.fixture
+def case(db: None) -> Case:
+    """A case that Aylesbury holds since a working morning."""
+    return Story(a_working_morning()).accepted()
+
+
+def clock_of(of: Contact | Case, kind: str) -> Clock:
+    return of.clocks.running().get(kind=kind)
+
+
+def again(clock: Clock) -> Clock:
+    return Clock.objects.get(pk=clock.pk)
+
+
+def offered_to(of: Contact | Case, action: str, names: tuple[str, ...] = WHO_SEES_THE_CONTACT) -> set[str]:
+    """Who finds the form on the page."""
+    return {name for name in names if f"{path_of(of)}{action}/" in Visitor(name).open(of).actions}
+
+
+def choices(page: Page, action: str) -> set[str]:
+    """The promises that a form offers."""
+    (select,) = page.root.all("select", name=f"{action}-clock")
+    return {option.text for option in select.all("option")} - {"Choose"}
+
+
+def until(clock: Clock, days: int = 7) -> date:
+    return local_day(clock.due_at) + timedelta(days=days)
+
+
+def did(event: Event) -> list[str]:
+    """Who did this, in order."""
+    return [str(each.by_user and each.by_user.username) for each in AuditEvent.objects.filter(event=event)]
+
+
+class TestPausing:
+    def sent(self, clock: Clock, **changes: Any) -> dict[str, Any]:
+        return {"pause-clock": clock.pk, "pause-reason": RINGS} | changes
+
+    def test_it_stands_still_and_says_so(self, asked: Contact, held: Clock) -> None:
+        oliver = Visitor("oliver")
+        is_done(oliver.send(asked, "pause", **self.sent(held)), asked)
+        assert again(held).paused_at is not None
+        assert did(Event.CLOCK_PAUSED) == ["oliver"]
+        page = oliver.open(asked)
+        assert "The clock stands still. It goes on when the family has answered." in page.text
+        assert "Paused for less than a minute" in page.text
+        assert "Final decision green: paused" in page.text
+        assert f"by Oliver Grant. {RINGS}" in page.text
+        assert f"{path_of(asked)}pause/" not in page.actions, "nothing else can be paused"
+        assert f"{path_of(asked)}resume/" in page.actions
+
+    def test_what_can_be_is_offered_to_whoever_works_on_it(self, asked: Contact) -> None:
+        assert offered_to(asked, "pause") == {"amina", "oliver", "maya", "erin"}
+        assert choices(Visitor("amina").open(asked), "pause") == {"Final decision green"}
+
+    def test_to_nobody_where_the_family_is_not_asked(self, story: Story) -> None:
+        contact = story.contact()
+        assert offered_to(contact, "pause") == set()
+        sent = self.sent(clock_of(contact, "final_decision_green"))
+        says = "A clock is paused only while the family's agreement is sought."
+        is_refused(Visitor("amina").post(contact, "pause", **sent), 409, says)
+
+    def test_nor_where_it_is_late(self, db: None) -> None:
+        contact = Story(timezone.now() - timedelta(days=9)).contact(**NOT_ASKED)
+        assert offered_to(contact, "pause") == set()
+        sent = self.sent(clock_of(contact, "final_decision_green"))
+        is_refused(Visitor("amina").post(contact, "pause", **sent), 409, "This promise is late already: pausing would")
+
+    def test_everything_that_is_missing_is_said_at_once(self, asked: Contact, held: Clock) -> None:
+        says = {"id_pause-clock": "Choose the promise.", "id_pause-reason": "Say why the clock stands still."}
+        before = kept()["Clock"]
+        is_wrong(Visitor("amina").send(asked, "pause"), says)
+        is_wrong(Visitor("amina").send(asked, "pause", **{"pause-reason": "  \n "}), says)
+        assert (again(held).paused_at, kept()["Clock"]) == (None, before)
+
+    def test_what_was_typed_is_not_lost(self, asked: Contact, held: Clock) -> None:
+        amina, path = Visitor("amina"), f"{path_of(asked)}pause/"
+        page = is_wrong(
+            amina.send(asked, "pause", **{"pause-reason": RINGS}), {"id_pause-clock": "Choose the promise."}
+        )
+        assert page.form(path)["pause-reason"] == RINGS
+        says = {"id_pause-reason": "Say why the clock stands still."}
+        page = is_wrong(amina.send(asked, "pause", **{"pause-clock": held.pk}), says)
+        assert page.form(path)["pause-clock"] == str(held.pk)
+        assert choices(page, "pause") == {"Final decision green"}, "and no more than before"
+        folded = [part for part in page.root.all("details") if part.all("form", action=path)]
+        assert ["open" in part.attributes for part in folded] == [True], "what is wrong is not folded away"
+
+    def test_a_clock_of_another_contact_cannot_be_chosen(self, asked: Contact, story: Story) -> None:
+        other = clock_of(about(story, NOOR, **NOT_ASKED), "final_decision_green")
+        for number in (other.pk, "9" * 30, "x", "-1"):
+            answer = Visitor("amina").send(asked, "pause", **{"pause-clock": number, "pause-reason": RINGS})
+            is_wrong(answer, {"id_pause-clock": "Choose a promise of this page."})
+        assert again(other).paused_at is None
+
+    def test_whoever_was_slower_reads_that_it_is_done(self, asked: Contact, held: Clock) -> None:
+        slower = Visitor("maya")
+        form = slower.open(asked).form(f"{path_of(asked)}pause/") | self.sent(held)
+        is_done(Visitor("amina").send(asked, "pause", **self.sent(held)), asked)
+        is_refused(slower.post(asked, "pause", **form), 409, "This clock is paused already.")
+        assert held.changes.count() == 1
+
+    def test_overseers_look_and_do_not_touch(self, asked: Contact, held: Clock) -> None:
+        for name in ("sam", "ava", "iris"):
+            answer = Visitor(name).post(asked, "pause", **self.sent(held))
+            is_refused(answer, 403, f"Only front-door staff can work on {asked}.")
+        assert again(held).paused_at is None
+
+
+class TestGoingOn:
+    def test_with_the_familys_answer_it_goes_on_by_itself(self, asked: Contact, paused: Clock) -> None:
+        amina, today = Visitor("amina"), local_day(timezone.now())
+        answered = {"agreement-service": "given", "agreement-given_by": "mother"} | day_of(today, "agreement-on")
+        is_done(amina.send(asked, "agreement", **answered), asked)
+        assert again(paused).paused_at is None
+        page = amina.open(asked)
+        assert "Final decision green: resumed" in page.text
+        assert page.actions.isdisjoint({f"{path_of(asked)}pause/", f"{path_of(asked)}resume/"})
+
+    def test_or_when_a_person_says_so(self, asked: Contact, paused: Clock) -> None:
+        assert offered_to(asked, "resume") == {"amina", "oliver", "maya", "erin"}
+        assert choices(Visitor("amina").open(asked), "resume") == {"Final decision green"}
+        sent = {"resume-clock": paused.pk, "resume-reason": "She does not answer."}
+        is_done(Visitor("oliver").send(asked, "resume", **sent), asked)
+        assert again(paused).paused_at is None
+        assert did(Event.CLOCK_RESUMED) == ["oliver"]
+        assert "She does not answer." in Visitor("amina").open(asked).text
+
+    def test_for_a_reason(self, asked: Contact, paused: Clock) -> None:
+        says = {"id_resume-clock": "Choose the promise.", "id_resume-reason": "Say why the clock goes on."}
+        is_wrong(Visitor("oliver").send(asked, "resume"), says)
+        del says["id_resume-clock"]
+        page = is_wrong(Visitor("oliver").send(asked, "resume", **{"resume-clock": paused.pk}), says)
+        assert page.form(f"{path_of(asked)}resume/")["resume-clock"] == str(paused.pk)
+        assert again(paused).paused_at is not None
+
+    def test_once(self, asked: Contact, paused: Clock) -> None:
+        sent = {"resume-clock": paused.pk, "resume-reason": "She does not answer."}
+        is_done(Visitor("oliver").send(asked, "resume", **sent), asked)
+        is_refused(Visitor("amina").post(asked, "resume", **sent), 409, "This clock is not paused.")
+
+    def test_overseers_look_and_do_not_touch(self, asked: Contact, paused: Clock) -> None:
+        for name in ("sam", "ava", "iris"):
+            answer = Visitor(name).post(asked, "resume", **{"resume-clock": paused.pk, "resume-reason": "x"})
+            is_refused(answer, 403, f"Only front-door staff can work on {asked}.")
+
+
+class TestMoreTime:
+    def sent(self, clock: Clock, **changes: Any) -> dict[str, Any]:
+        day = day_of(until(clock), "extend-on")
+        return {"extend-clock": clock.pk, "extend-time": "14:30", "extend-reason": AWAY} | day | changes
+
+    def test_it_is_due_when_a_person_said_and_the_first_moment_stays_in_view(self, case: Case) -> None:
+        plan, ben = clock_of(case, "family_help_plan"), Visitor("ben")
+        is_done(ben.send(case, "extend", **self.sent(plan)), case)
+        moved = timezone.localtime(again(plan).due_at)
+        assert (moved.date(), f"{moved:%H:%M}") == (until(plan), "14:30")
+        page = ben.open(case)
+        assert "There is more time. When it was due first stays in view." in page.text
+        first, then = (f"{timezone.localtime(at):%-d %B %Y, %H:%M}" for at in (plan.due_at, moved))
+        assert f"due {then} and no longer {first}. {AWAY}" in page.text
+        assert did(Event.CLOCK_EXTENDED) == ["ben"]
+
+    def test_a_day_alone_is_until_its_end(self, case: Case) -> None:
+        plan = clock_of(case, "family_help_plan")
+        is_done(Visitor("ben").send(case, "extend", **self.sent(plan, **{"extend-time": ""})), case)
+        assert again(plan).due_at == end_of_day(until(plan))
+
+    def test_whoever_hears_first_when_it_is_broken_gives_it(self, asked: Contact, case: Case) -> None:
+        """Nobody extends their own: at the front door a manager, in a team its lead, and the service manager."""
+        assert offered_to(asked, "extend") == {"maya", "sam"}
+        assert offered_to(case, "extend", WHO_SEES_THE_CASE) == {"ben", "sam"}
+        promise, plan = clock_of(asked, "next_step_decision"), clock_of(case, "family_help_plan")
+        says = "Only a {} of the team that holds it, or a service manager, can give this more time."
+        for name in ("amina", "ava"):
+            answer = Visitor(name).post(asked, "extend", **self.sent(promise))
+            is_refused(answer, 403, says.format("front-door manager"))
+        is_refused(Visitor("bea").post(case, "extend", **self.sent(plan)), 403, says.format("team lead"))
+        is_done(Visitor("maya").send(asked, "extend", **self.sent(promise)), asked)
+        is_done(Visitor("sam").send(case, "extend", **self.sent(plan)), case)
+
+    def test_what_counts_in_hours_is_not_among_the_promises(self, story: Story) -> None:
+        red = about(story, child(**KIM), indicators=["L4-01"])
+        assert red.rag == "red"
+        offered = choices(Visitor("sam").open(red), "extend")
+        assert "Next step decision" in offered
+        assert "Final decision red" not in offered
+        says = "What is promised in hours is not extended: act, or say in the record why it is late."
+        is_refused(Visitor("sam").post(red, "extend", **self.sent(clock_of(red, "final_decision_red"))), 409, says)
+
+    def test_nor_what_stands_still(self, asked: Contact, paused: Clock) -> None:
+        maya = Visitor("maya")
+        assert "Final decision green" not in choices(maya.open(asked), "extend")
+        answer = maya.post(asked, "extend", **self.sent(paused))
+        is_refused(answer, 409, "This clock is paused. Let it go on first.")
+
+    def test_nor_what_was_kept_in_the_meantime(self, case: Case) -> None:
+        first, ben = clock_of(case, "first_family_contact"), Visitor("ben")
+        form = ben.open(case).form(f"{path_of(case)}extend/") | self.sent(first)
+        when = day_of(local_day(case.received_at), "milestone-on") | {"milestone-time": "23:00"}
+        is_done(Visitor("bea").send(case, "milestone", **{"milestone-kind": "first_family_contact"} | when), case)
+        page = is_wrong(ben.post(case, "extend", **form), {"id_extend-clock": "Choose a promise of this page."})
+        assert page.form(f"{path_of(case)}extend/")["extend-reason"] == AWAY
+
+    def test_everything_that_is_missing_is_said_at_once(self, case: Case) -> None:
+        says = {
+            "id_extend-clock": "Choose the promise.",
+            "id_extend-on": "Say until when.",
+            "id_extend-reason": "Say why more time is needed, and how the children are safe until then.",
+        }
+        is_wrong(Visitor("ben").send(case, "extend"), says)
+
+    @pytest.mark.parametrize(
+        ("typed", "where", "says"),
+        [
+            ({"extend-on_day": "31", "extend-on_month": "2"}, "on", "Say until when."),
+            ({"extend-on_year": "26"}, "on", "Enter a day, a month and a year of four digits, as 21 11 2026."),
+            ({"extend-time": "half past two"}, "time", "Enter a time of day in hours and minutes, as 14:30."),
+            ({"extend-time": "24:00"}, "time", "Enter a time of day in hours and minutes, as 14:30."),
+        ],
+    )
+    def test_a_moment_that_cannot_be_read(self, case: Case, typed: dict[str, str], where: str, says: str) -> None:
+        plan = clock_of(case, "family_help_plan")
+        page = is_wrong(Visitor("ben").send(case, "extend", **self.sent(plan, **typed)), {f"id_extend-{where}": says})
+        form = page.form(f"{path_of(case)}extend/")
+        assert {name: form[name] for name in typed} == typed, "what was typed is not lost"
+        assert (form["extend-clock"], form["extend-reason"]) == (str(plan.pk), AWAY)
+        assert again(plan).due_at == plan.due_at
+
+    @pytest.mark.parametrize("days", [-1, 0, 93])
+    def test_a_moment_that_is_none(self, case: Case, days: int) -> None:
+        """Before it is due, on its last day, which is its own already, or further away than three months."""
+        plan = clock_of(case, "family_help_plan")
+        sent = self.sent(plan, **day_of(until(plan, days), "extend-on"))
+        says = "Choose a moment after it is due and after now, at most three months later."
+        is_wrong(Visitor("ben").send(case, "extend", **sent), {"id_extend-on": says})
+        assert not plan.changes.exists()
+
+    def test_a_closed_case_promises_nothing_any_more(self, case: Case) -> None:
+        plan, ben = clock_of(case, "family_help_plan"), Visitor("ben")
+        form = ben.open(case).form(f"{path_of(case)}extend/") | self.sent(plan)
+        closes = {"close-outcome": "needs_met", "close-summary": "They know where to turn."}
+        is_done(ben.send(case, "close", **closes), case)
+        is_refused(ben.post(case, "extend", **form), 409, f"{case} is closed.")
+
+
+def test_whoever_must_not_see_the_family_changes_no_clock(asked: Contact, held: Clock) -> None:
+    for name in ("carol", "adele", "ben"):
+        for action in ("pause", "resume", "extend"):
+            sent = {f"{action}-clock": held.pk, f"{action}-reason": "x"} | day_of(until(held), f"{action}-on")
+            assert Visitor(name).post(asked, action, **sent).status_code == 404
+    assert not held.changes.exists()
+
+
+def test_nor_of_a_case(case: Case) -> None:
+    plan = clock_of(case, "family_help_plan")
+    sent = {"extend-clock": plan.pk, "extend-reason": "x"} | day_of(until(plan), "extend-on")
+    for name in ("carol", "adele", "amina"):
+        assert Visitor(name).post(case, "extend", **sent).status_code == 404
+    assert not plan.changes.exists()

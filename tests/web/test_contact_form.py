@@ -1,0 +1,521 @@
+"""Typing a contact in at the front door: nothing typed is lost, every fault is said at once, and it comes in once."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from casework.models import Contact
+from localities.models import User
+from localities.working_time import local_day
+from tests.stage.story import Story
+from tests.stage.web_client import Answer, Page, a_working_morning, day_of, kept
+
+# Nobody collects static files for a test.
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+NEW = "/contacts/new/"
+BORN = date(2019, 3, 4)
+
+
+def today() -> date:
+    return local_day(timezone.now())
+
+
+class Typist:
+    """Somebody at the front door with the form open: types into it and presses its buttons."""
+
+    def __init__(self, client: Client, user: User) -> None:
+        self.client = client
+        client.force_login(user)
+        self.page = Page(client.get(NEW))
+        self.fields = self.page.form(NEW)
+
+    def type(self, **fields: Any) -> "Typist":
+        """Type into fields, named as on the page with _ for -; the first child's and adult's are 0."""
+        for name, value in fields.items():
+            part, number, rest = [*name.split("_", 2), "", ""][:3]
+            at = f"{part}-{number}-{rest}" if number.isdigit() else f"contact-{name}"
+            if isinstance(value, date):
+                self.fields |= day_of(value, at)
+            else:
+                self.fields[at] = value
+        return self
+
+    def press(self, **button: Any) -> Answer:
+        """Press a button: none is sending it in. Where the form comes back, it is the one in hand from then on."""
+        answer = self.client.post(NEW, self.fields | button)
+        if answer.status_code in (200, 422):
+            self.page = Page(answer)
+            self.fields = self.page.form(NEW)
+        return answer
+
+    def contact(self) -> Contact:
+        """What came in."""
+        answer = self.press()
+        assert answer.status_code == 302, self.page.summary
+        return Contact.objects.get(reference=answer.headers["Location"].split("/")[2])
+
+
+@pytest.fixture
+def typist(client: Client, oliver: User) -> Typist:
+    return Typist(client, oliver)
+
+
+def _identity(field: str) -> str:
+    """The id of a field on the page."""
+    return "id_" + (field.replace("_0_", "-0-") if "_0_" in field else f"contact-{field}")
+
+
+def _in_boxes(field: str, *parts: str) -> dict[str, str]:
+    return {f"{field}_{box}": part for box, part in zip(("day", "month", "year"), parts, strict=True)}
+
+
+def _boxes(typist: Typist) -> tuple[str, ...]:
+    return tuple(typist.fields[f"child-0-date_of_birth_{box}"] for box in ("day", "month", "year"))
+
+
+LEAST: dict[str, Any] = {
+    "type": "safeguarding_concern", "source_code": "2A", "worries": "He comes to school hungry.",
+    "child_0_first_name": "Robin",
+}  # fmt: skip
+
+
+def everything() -> dict[str, Any]:
+    """Something in every field, for one child and one adult."""
+    return LEAST | {
+        "agency_reference": "PPN 1", "received_by_phone": "on", "immediate_danger": "no",
+        "referrer_name": "Amina Yusuf", "referrer_role": "Designated safeguarding lead",
+        "referrer_email": "dsl@school.example", "referrer_phone": "01296 000000", "referrer_relationship": "School",
+        "keep_anonymous": "on", "referrer_level": "3", "family_indicators": ["L3-30", "L3-36"],
+        "dash": "medium", "marac": "no",
+        "working_well": "He likes school.", "wanted": "Breakfast, every day.",
+        "childs_words": "“I am not hungry.”", "support_already_tried": "Breakfast club.",
+        "agreement": "given", "agreement_given_by": "mother", "agreement_on": today() - timedelta(days=1),
+        "parents_told": "no", "parents_told_reason": "They were not at home.", "sharing_basis": "public_task",
+        "child_0_last_name": "Ashworth", "child_0_also_known_as": "Robbie, Rob A", "child_0_date_of_birth": BORN,
+        "child_0_sex": "M", "child_0_ethnicity": "WBRI", "child_0_first_language": "English",
+        "child_0_interpreter_needed": "no", "child_0_disabled": "no", "child_0_non_verbal": "no",
+        "child_0_nhs_number": "999 000 0018", "child_0_upn": "A801200001001",
+        "child_0_address_lines": "12 Example Road\r\nAylesbury", "child_0_postcode": "hp20 1ua",
+        "child_0_where_now": "At school until 15:15", "child_0_school": "Example Primary School",
+        "child_0_indicators": ["L3-12", "L2-01"],
+        "adult_0_first_name": "Sam", "adult_0_last_name": "Ashworth", "adult_0_relationship": "mother",
+        "adult_0_date_of_birth": date(1990, 5, 6), "adult_0_parental_responsibility": "yes",
+        "adult_0_same_address": "yes", "adult_0_phone": "01296 000001", "adult_0_risk_to_staff": "no",
+    }  # fmt: skip
+
+
+class TestWhoMayOpenIt:
+    def test_front_door_staff_and_emergency_duty(self, client: Client, db: None) -> None:
+        for name in ("oliver", "amina", "maya", "erin"):
+            client.force_login(User.objects.get(username=name))
+            assert client.get(NEW).status_code == 200
+
+    def test_nobody_else(self, client: Client, db: None) -> None:
+        before = kept()
+        for name in ("ben", "bea", "pat", "sam", "ava", "iris", "adele"):
+            client.force_login(User.objects.get(username=name))
+            for answer in (client.get(NEW), client.post(NEW, {"contact-type": "notification"})):
+                assert answer.status_code == 403
+                assert "Only front-door staff can enter a contact." in Page(answer).text
+        assert kept() == before
+
+    def test_whoever_is_not_signed_in_signs_in_first(self, client: Client, db: None) -> None:
+        for answer in (client.get(NEW), client.post(NEW, {})):
+            assert (answer.status_code, answer.headers["Location"]) == (302, f"/accounts/login/?next={NEW}")
+
+
+class TestSendingIn:
+    def test_the_least_that_is_needed(self, typist: Typist, oliver: User) -> None:
+        contact = typist.type(**LEAST).contact()
+        assert (contact.channel, contact.entered_by, contact.agency) == ("web", oliver, None)
+        assert contact.children.get().first_name == "Robin"
+        assert not contact.adults.exists()
+        page = Page(typist.client.get(f"/contacts/{contact}/"))
+        assert f"The contact is taken in. Its reference is {contact}." in page.text
+
+    def test_it_becomes_what_a_partner_would_have_sent(self, typist: Typist) -> None:
+        contact = typist.type(**everything()).contact()
+        assert contact.document == {
+            "type": "safeguarding_concern", "source_code": "2A", "agency_reference": "PPN 1",
+            "received_by_phone": True, "immediate_danger": False,
+            "referrer": {
+                "name": "Amina Yusuf", "role": "Designated safeguarding lead", "email": "dsl@school.example",
+                "phone": "01296 000000", "relationship": "School", "keep_anonymous": True,
+            },
+            "referrer_level": 3,
+            "children": [{
+                "first_name": "Robin", "last_name": "Ashworth", "also_known_as": ["Robbie", "Rob A"],
+                "date_of_birth": "2019-03-04", "sex": "M", "ethnicity": "WBRI", "first_language": "English",
+                "interpreter_needed": False, "disabled": False, "non_verbal": False, "nhs_number": "999 000 0018",
+                "upn": "A801200001001",
+                "address": {"lines": ["12 Example Road", "Aylesbury"], "postcode": "hp20 1ua", "confidential": False},
+                "where_now": "At school until 15:15", "school": "Example Primary School",
+                "indicators": ["L3-12", "L2-01"],
+            }],
+            "adults": [{
+                "first_name": "Sam", "last_name": "Ashworth", "date_of_birth": "1990-05-06", "relationship": "mother",
+                "parental_responsibility": "yes", "same_address": True, "phone": "01296 000001", "risk_to_staff": False,
+            }],
+            "family_indicators": ["L3-30", "L3-36"],
+            "domestic_abuse": {"dash": "medium", "marac": False},
+            "concern": {
+                "worries": "He comes to school hungry.", "working_well": "He likes school.",
+                "wanted": "Breakfast, every day.", "childs_words": "“I am not hungry.”",
+            },
+            "support_already_tried": "Breakfast club.",
+            "agreement": {
+                "service": "given", "given_by": "mother", "on": (today() - timedelta(days=1)).isoformat(),
+            },
+            "parents_told": {"answer": "no", "reason": "They were not at home."},
+            "sharing_basis": "public_task",
+        }  # fmt: skip
+
+    def test_every_field_of_the_page_was_typed_into(self, typist: Typist) -> None:
+        """So that the test above leaves none out."""
+        on_the_page = {
+            element["name"] for element in typist.page.main if element.tag in ("input", "select", "textarea")
+        } - {"csrfmiddlewaretoken", "key", "children", "adults"}
+        before = dict(typist.fields)
+        typist.type(**everything())
+        typed = {name for name in typist.fields if typist.fields.get(name) != before.get(name)}
+        of_an_unborn_child = {f"child-0-expected_date_of_delivery_{part}" for part in ("day", "month", "year")}
+        assert on_the_page - typed == {"child-0-confidential", *of_an_unborn_child}
+
+    def test_it_is_treated_as_a_partners(self, typist: Typist, story: Story) -> None:
+        """The same facts, so the same recommendation."""
+        typed = typist.type(**everything()).contact()
+        sent = story.contact(at=timezone.now(), **typed.document)
+        assert typed.recommendation is not None
+        assert sent.recommendation is not None
+        facts = [dict(entry.recommendation.facts, received_on=None) for entry in (typed, sent)]  # type: ignore[union-attr]
+        assert facts[0] == facts[1] | {"family": facts[0]["family"]}
+
+    def test_one_tick_is_an_indicator_too(self, typist: Typist) -> None:
+        contact = typist.type(**LEAST, child_0_indicators="L3-12").contact()
+        assert contact.children.get().indicators == ["L3-12"]
+
+    def test_an_unborn_child_needs_no_name(self, typist: Typist) -> None:
+        expected = today() + timedelta(days=60)
+        contact = typist.type(
+            **LEAST | {"child_0_first_name": ""}, child_0_expected_date_of_delivery=expected
+        ).contact()
+        child = contact.children.get()
+        assert (child.expected_date_of_delivery, child.date_of_birth) == (expected, None)
+        assert contact.recommendation is not None
+        assert contact.recommendation.facts["children"][0]["unborn"] is True
+
+    def test_a_confidential_address_stays_confidential(self, typist: Typist) -> None:
+        contact = typist.type(**LEAST, child_0_postcode="HP20 1UA", child_0_confidential="on").contact()
+        assert contact.document["children"][0]["address"] == {
+            "lines": [], "postcode": "HP20 1UA", "confidential": True,
+        }  # fmt: skip
+        assert contact.children.get().address_is_confidential
+
+    def test_lines_of_the_worry_are_kept(self, typist: Typist) -> None:
+        contact = typist.type(**LEAST | {"worries": "First.\r\nSecond."}).contact()
+        assert contact.document["concern"]["worries"] == "First.\r\nSecond."
+
+
+class TestOnce:
+    def test_the_same_form_sent_twice_is_one_contact(self, typist: Typist) -> None:
+        typist.type(**LEAST)
+        first, second = typist.contact(), typist.contact()
+        assert first == second
+        assert Contact.objects.count() == 1
+
+    def test_two_forms_are_two_contacts(self, client: Client, oliver: User) -> None:
+        assert Typist(client, oliver).type(**LEAST).contact() != Typist(client, oliver).type(**LEAST).contact()
+
+    def test_a_form_that_came_back_with_faults_is_still_the_same(self, typist: Typist) -> None:
+        key = typist.fields["key"]
+        assert typist.press().status_code == 422
+        assert typist.fields["key"] == key
+
+    def test_a_form_that_was_sent_in_and_then_changed_is_said_to_be_in_already(self, typist: Typist) -> None:
+        """After the browser's Back: the first is in, and the page says so in words that a person knows."""
+        typist.type(**LEAST).contact()
+        answer = typist.type(worries="He comes to school hungry and cold.").press()
+        assert answer.status_code in (409, 422)
+        assert "idempotency" not in answer.content.decode().lower()
+        assert Contact.objects.count() == 1
+
+    @pytest.mark.parametrize("key", ["", "k" * 300, "nul\x00"], ids=ascii)
+    def test_a_key_that_was_tampered_with_breaks_nothing(self, typist: Typist, key: str) -> None:
+        typist.client.raise_request_exception = False
+        assert typist.type(**LEAST).press(key=key).status_code in (302, 400, 422)
+
+
+class TestFaults:
+    def test_an_empty_form_says_everything_at_once(self, typist: Typist) -> None:
+        before = kept()
+        assert typist.press().status_code == 422
+        assert [says for _, says in typist.page.summary] == [
+            "Tell us of at least one child: a name, or, for one who is not born yet, the expected date of delivery.",
+            "Answer this: What is it?",
+            "Answer this: Who is it from?",
+            "Answer this: What are they worried about?",
+        ]
+        assert kept() == before
+        assert typist.page.root.all("title")[0].text.startswith("Error: ")
+
+    def test_every_line_of_the_summary_leads_to_its_field(self, typist: Typist) -> None:
+        """GOV.UK Design System: an error summary links each error to the answer that it is about."""
+        typist.press()
+        assert typist.page.summary
+        assert {link for link, _ in typist.page.summary} <= set(typist.page.ids)
+
+    def test_every_fault_stands_at_its_field_and_in_the_summary(self, typist: Typist) -> None:
+        wrongly: dict[str, Any] = {
+            "referrer_email": "school", "agreement": "given", "agreement_on": today() + timedelta(days=1),
+            "parents_told": "unsafe", "child_0_nhs_number": "9990000019", "child_0_postcode": "HP20",
+            "child_0_upn": "1", "child_0_date_of_birth": today() + timedelta(days=1),
+            "child_0_school": "x" * 201, "adult_0_phone": "x" * 51,
+        }  # fmt: skip
+        typist.type(**LEAST | wrongly)
+        assert typist.press().status_code == 422
+        wrong = {
+            "id_contact-referrer_email": "E-mail address: is not an e-mail address",
+            "id_contact-agreement_on": "When did they answer: lies in the future.",
+            "id_contact-parents_told_reason": "is missing: say why the parents were not told.",
+            "id_child-0-nhs_number": "its check digit is wrong",
+            "id_child-0-postcode": "Postcode: is not a postcode; write it as HP20 1UA.",
+            "id_child-0-upn": '"1" has not the right form.',
+            "id_child-0-date_of_birth": "Date of birth: lies in the future.",
+            "id_child-0-school": "is longer than 200 characters.",
+            "id_adult-0-phone": "is longer than 50 characters.",
+        }
+        summary = dict(typist.page.summary)
+        assert set(summary) == set(wrong) <= set(typist.page.ids)
+        for where, says in wrong.items():
+            assert says in summary[where]
+            assert says in typist.page.error_at(where)
+        assert "(child 1)" in summary["id_child-0-upn"]
+        assert "(adult 1)" in summary["id_adult-0-phone"]
+
+    def test_a_field_in_error_says_so_to_whoever_cannot_see(self, typist: Typist) -> None:
+        typist.type(**LEAST, child_0_postcode="HP20").press()
+        (field,) = typist.page.root.all(id="id_child-0-postcode")
+        assert field["aria-invalid"] == "true"
+        assert "id_child-0-postcode_error" in field["aria-describedby"].split()
+
+    def test_nothing_that_was_typed_is_lost(self, typist: Typist) -> None:
+        typist.type(**everything(), child_0_confidential="on").type(child_0_nhs_number="1")
+        typed = {name: value for name, value in typist.fields.items() if name != "csrfmiddlewaretoken"}
+        assert typist.press().status_code == 422
+        assert {name: value for name, value in typist.fields.items() if name != "csrfmiddlewaretoken"} == typed
+        typist.type(child_0_nhs_number="999 000 0018").contact()
+
+    def test_a_date_in_part_is_asked_for_whole(self, typist: Typist) -> None:
+        for parts in (("4", "", ""), ("", "3", "2019"), ("4", "3", "19"), ("four", "3", "2019"), ("4", "3", "")):
+            assert typist.type(**LEAST, **_in_boxes("child_0_date_of_birth", *parts)).press().status_code == 422
+            assert dict(typist.page.summary) == {
+                "id_child-0-date_of_birth": "Enter a day, a month and a year of four digits, as 21 11 2026. (child 1)"
+            }
+            assert _boxes(typist) == parts
+
+    def test_a_date_that_does_not_exist_is_said(self, typist: Typist) -> None:
+        for parts in (("31", "2", "2019"), ("0", "1", "2019"), ("1", "13", "2019"), ("99", "99", "2019")):
+            assert typist.type(**LEAST, **_in_boxes("child_0_date_of_birth", *parts)).press().status_code == 422
+            assert "is not a real date." in typist.page.error_at("id_child-0-date_of_birth")
+            assert _boxes(typist) == parts
+
+    def test_a_child_of_whom_only_a_wrong_date_was_typed_is_not_called_missing(self, typist: Typist) -> None:
+        typist.type(**LEAST | {"child_0_first_name": ""}, child_0_date_of_birth_day="4")
+        typist.press()
+        assert [link for link, _ in typist.page.summary] == ["id_child-0-date_of_birth"]
+
+    @pytest.mark.parametrize("character", ["\x00", "\x07"], ids=ascii)
+    def test_characters_that_cannot_be_kept_are_refused(self, typist: Typist, character: str) -> None:
+        fields = ["worries", "child_0_first_name", "child_0_postcode", "agency_reference", "adult_0_relationship"]
+        typist.type(**LEAST, child_0_last_name="Ashworth").type(**dict.fromkeys(fields, f"a{character}b"))
+        assert typist.press().status_code == 422
+        assert set(dict(typist.page.summary)) == {_identity(field) for field in fields}
+        assert not Contact.objects.exists()
+
+    def test_an_answer_that_was_not_offered_is_refused_at_its_field(self, typist: Typist) -> None:
+        fields = [
+            "type", "source_code", "dash", "marac", "agreement", "parents_told", "sharing_basis", "referrer_level",
+            "child_0_sex", "child_0_ethnicity", "child_0_disabled", "child_0_indicators", "family_indicators",
+            "adult_0_parental_responsibility",
+        ]  # fmt: skip
+        typist.type(**LEAST).type(**dict.fromkeys(fields, "made up"))
+        assert typist.press().status_code == 422
+        assert set(dict(typist.page.summary)) == {_identity(field) for field in fields}
+
+    def test_a_form_larger_than_any_contact_is_refused_with_a_page(self, typist: Typist) -> None:
+        answer = typist.type(**LEAST | {"worries": "x" * 1_100_000}).press()
+        assert (answer.status_code, Page(answer).heading) == (400, "Not understood")
+        assert not Contact.objects.exists()
+
+
+class TestPeople:
+    def test_adding_a_child_loses_nothing_and_asks_nothing(self, typist: Typist) -> None:
+        typist.type(**everything()).type(child_0_nhs_number="1")
+        typed = {name: value for name, value in typist.fields.items() if name != "csrfmiddlewaretoken"}
+        assert typist.press(add="children").status_code == 200
+        assert not typist.page.summary
+        now_there = typist.fields
+        assert {name: now_there.get(name) for name in typed if name != "children"} == {
+            name: value for name, value in typed.items() if name != "children"
+        }
+        assert now_there["children"] == ["0", "1"]
+        assert now_there["child-1-first_name"] == ""
+        assert not Contact.objects.exists()
+
+    def test_on_an_empty_form_too(self, typist: Typist) -> None:
+        for group in ("children", "adults"):
+            assert typist.press(add=group).status_code == 200
+            assert not typist.page.summary
+        assert (typist.fields["children"], typist.fields["adults"]) == (["0", "1"], ["0", "1"])
+
+    def test_two_children_and_two_adults(self, typist: Typist) -> None:
+        typist.type(**LEAST).press(add="children")
+        typist.press(add="adults")
+        contact = typist.type(
+            child_1_first_name="Alex", child_1_date_of_birth=BORN, adult_0_first_name="Sam", adult_1_first_name="Jo"
+        ).contact()
+        assert [child.first_name for child in contact.children.all()] == ["Robin", "Alex"]
+        assert [adult.person.first_name for adult in contact.adults.all()] == ["Sam", "Jo"]
+
+    def test_removing_the_first_child_leaves_the_second_as_it_is(self, typist: Typist) -> None:
+        typist.type(**LEAST).press(add="children")
+        typist.type(child_1_first_name="Alex", child_1_date_of_birth=BORN, child_1_indicators=["L3-12"])
+        typist.press(remove_children="0")
+        assert typist.fields["children"] == "1"
+        assert "child-0-first_name" not in typist.fields
+        child = typist.contact().children.get()
+        assert (child.first_name, child.date_of_birth, child.indicators) == ("Alex", BORN, ["L3-12"])
+
+    def test_a_place_that_was_given_up_is_not_given_to_another(self, typist: Typist) -> None:
+        """Else what was typed of the child that was taken away would stand at the new one."""
+        typist.type(**LEAST).press(add="children")
+        typist.type(child_1_first_name="Alex").press(add="children")
+        typist.type(child_2_first_name="Kim").press(remove_children="1")
+        typist.press(add="children")
+        assert typist.fields["children"] == ["0", "2", "3"]
+        assert typist.fields["child-3-first_name"] == ""
+
+    def test_adults_come_and_go_the_same_way(self, typist: Typist) -> None:
+        typist.type(**LEAST, adult_0_first_name="Sam").press(add="adults")
+        typist.type(adult_1_first_name="Jo").press(remove_adults="0")
+        assert [adult.person.first_name for adult in typist.contact().adults.all()] == ["Jo"]
+
+    def test_a_second_child_of_whom_nothing_was_typed_is_left_out(self, typist: Typist) -> None:
+        typist.type(**LEAST).press(add="children")
+        contact = typist.contact()
+        assert contact.children.count() == len(contact.document["children"]) == 1
+
+    def test_a_blank_child_before_a_wrong_one_does_not_move_the_fault(self, typist: Typist) -> None:
+        typist.type(**LEAST | {"child_0_first_name": ""}).press(add="children")
+        typist.type(child_1_first_name="Alex", child_1_postcode="HP20").press()
+        assert list(dict(typist.page.summary)) == ["id_child-1-postcode"]
+
+    def test_the_last_child_cannot_be_taken_away(self, typist: Typist) -> None:
+        assert not typist.page.root.all("button", name="remove_children")
+        typist.press(add="children")
+        assert [button["value"] for button in typist.page.root.all("button", name="remove_children")] == ["0", "1"]
+
+    def test_a_twenty_first_child_is_not_added_and_nothing_is_sent_in(self, typist: Typist) -> None:
+        """A contact has room for twenty. The button that adds a child must never send the contact in."""
+        typist.type(**LEAST, **{f"child_{number}_first_name": "Alex" for number in range(1, 20)})
+        answer = typist.press(children=[str(number) for number in range(20)], add="children")
+        assert answer.status_code in (200, 422)
+        assert not Contact.objects.exists()
+
+    def test_enter_sends_it_in(self, typist: Typist) -> None:
+        """Enter in a field presses the first button of a form; that must not be one that adds or removes somebody."""
+        (form,) = [form for form in typist.page.main.all("form") if form["action"] == NEW]
+        first = form.all("button")[0]
+        assert (first["type"], first["name"]) == ("submit", "")
+
+    def test_numbers_that_were_tampered_with_break_nothing(self, typist: Typist) -> None:
+        for numbers in ("-1", "x", "9999", "", ["0", "0"], ["0", "x"], "１"):
+            typist.type(**LEAST).fields["key"] = f"a form with {numbers}"
+            assert typist.press(children=numbers).status_code in (302, 422)
+
+
+SCRIPT = "<script>alert('x')</script>"
+ATTRIBUTE = '"><img src=x onerror=alert(1)>'
+
+
+class TestWhatIsTypedStaysText:
+    """Names and worries with markup in them come out as they were typed, on every page that shows them."""
+
+    @pytest.fixture
+    def story(self, db: None) -> Story:
+        return Story(a_working_morning())
+
+    @pytest.fixture
+    def pages(self, story: Story, client: Client, amina: User, ben: User, maya: User, ava: User) -> list[Page]:
+        agreed = {"service": "given", "given_by": SCRIPT, "on": "2026-01-01"}
+        told: dict[str, Any] = {
+            "agreement": agreed,
+            "agency_reference": SCRIPT,
+            "concern": dict.fromkeys(("worries", "working_well", "wanted", "childs_words"), SCRIPT + ATTRIBUTE),
+            "support_already_tried": SCRIPT,
+            "referrer": {"name": SCRIPT, "role": ATTRIBUTE, "phone": SCRIPT, "relationship": SCRIPT},
+            "parents_told": {"answer": "no", "reason": SCRIPT},
+            "children": [
+                {"ref": SCRIPT, "first_name": SCRIPT, "last_name": ATTRIBUTE, "also_known_as": [SCRIPT],
+                 "date_of_birth": "2019-03-04", "address": {"lines": [SCRIPT], "postcode": "HP20 1UA"},
+                 "where_now": SCRIPT, "school": SCRIPT, "indicators": ["L3-12"]},
+            ],
+            "adults": [{"first_name": SCRIPT, "last_name": ATTRIBUTE, "relationship": SCRIPT}],
+        }  # fmt: skip
+        waits = story.contact(**told)
+        # The household again: a match, and a chronology.
+        decided = story.contact(**told)
+        offer = story.offered(decided, rationale=SCRIPT + ATTRIBUTE, pathway="family_help", level=3, rag="green")
+        looks: list[tuple[User, str]] = [
+            (amina, f"/contacts/{waits}/"), (amina, f"/contacts/{decided}/"), (amina, "/"),
+            (amina, "/teams/front-door/"),
+            (ben, f"/contacts/{decided}/"), (ben, f"/cases/{offer.case}/"), (ben, "/"), (ben, "/teams/aylesbury/"),
+            (maya, "/admin/casework/contact/"), (maya, "/admin/casework/decision/"), (ben, "/admin/casework/case/"),
+            (ben, "/admin/casework/handoff/"), (ben, "/admin/casework/clock/?stand=all"),
+            (ava, "/admin/casework/auditevent/"), (ava, "/admin/casework/outboxmessage/"),
+        ]  # fmt: skip
+        pages = []
+        for user, path in looks:
+            client.force_login(user)
+            pages.append(Page(client.get(path)))
+        return pages
+
+    def test_no_page_runs_it(self, pages: list[Page]) -> None:
+        for page in pages:
+            assert page.status == 200
+            assert SCRIPT not in page.html
+            assert not [script for script in page.root.all("script") if "alert" in script.raw]
+            assert not [image for image in page.root.all("img") if "onerror" in image.attributes]
+
+    def test_the_pages_of_the_contact_and_the_case_show_it_as_it_was_typed(self, pages: list[Page]) -> None:
+        for page in (pages[0], pages[1], pages[4], pages[5]):
+            assert SCRIPT in page.text
+            assert ATTRIBUTE in page.text
+
+    def test_the_form_gives_it_back_as_it_was_typed(self, typist: Typist) -> None:
+        typist.type(type="", worries=f"</textarea>{SCRIPT}", child_0_first_name=ATTRIBUTE, agency_reference=SCRIPT)
+        assert typist.press().status_code == 422
+        assert SCRIPT not in typist.page.html
+        assert typist.fields["contact-worries"] == f"</textarea>{SCRIPT}"
+        assert typist.fields["child-0-first_name"] == ATTRIBUTE
+
+
+def test_the_least_of_every_kind_comes_in(typist: Typist) -> None:
+    """Whatever it is and whoever it is from."""
+    for source, kind in _pairs(typist.page):
+        typist.type(**LEAST | {"type": kind, "source_code": source}).fields["key"] = f"a form for {source}"
+        typist.contact()
+    assert Contact.objects.count() == 22
+
+
+def _pairs(page: Page) -> Iterator[tuple[str, str]]:
+    sources = [option["value"] for option in page.root.all(id="id_contact-source_code")[0].all("option")][1:]
+    kinds = [radio["value"] for radio in page.root.all("input", name="contact-type")]
+    assert len(sources) == 22
+    for number, source in enumerate(sources):
+        yield source, kinds[number % len(kinds)]

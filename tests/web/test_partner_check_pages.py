@@ -1,0 +1,257 @@
+"""
+Before the decision, on a contact's page: partners are asked and their answers kept; a contact passes between the day
+team and emergency duty, with a note, and a named person takes it on.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from casework.models import AuditEvent, Contact, Event, PartnerCheck
+from localities.models import Agency
+from tests.stage.staff import ANOTHER_FAMILY, Visitor, is_done, is_refused, is_wrong, path_of
+from tests.stage.story import Story
+from tests.stage.web_client import Page, a_working_morning
+
+# Nobody collects static files for a test.
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+WHO_SEES_IT = ("amina", "oliver", "maya", "erin", "sam", "ava", "iris")
+QUESTION = "Have you been called to the home since September?"
+NOTHING = "They know nothing of the family."
+NOTE = "His aunt has him until Monday. Ring her first."
+SENT = {"handover-note": NOTE}
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    """Stories that end before today: the pages look at the clock on the wall."""
+    return Story(a_working_morning())
+
+
+@pytest.fixture
+def contact(story: Story) -> Contact:
+    """A contact that waits for a decision, with the day team."""
+    return story.contact()
+
+
+def offered_to(contact: Contact, action: str) -> set[str]:
+    """Who finds the form on the page."""
+    return {name for name in WHO_SEES_IT if f"{path_of(contact)}{action}/" in Visitor(name).open(contact).actions}
+
+
+def did(event: Event) -> list[str]:
+    """Who did this, in order."""
+    return [str(each.by_user and each.by_user.username) for each in AuditEvent.objects.filter(event=event)]
+
+
+class TestPartners:
+    @pytest.fixture
+    def asked(self, contact: Contact, police: Agency) -> PartnerCheck:
+        """The police are asked."""
+        is_done(Visitor("amina").send(contact, "partners", **self.sent(police)), contact)
+        return contact.partner_checks.get()
+
+    def sent(self, agency: Agency) -> dict[str, Any]:
+        return {"ask-agency": agency.pk, "ask-question": QUESTION}
+
+    def answer(self, check: PartnerCheck, by: str = "oliver", says: str = NOTHING) -> Any:
+        action = f"partners/{check.pk}/answer"
+        return Visitor(by).post(check.contact, action, **{f"answer{check.pk}-answer": says})
+
+    def withdraw(self, check: PartnerCheck, by: str = "oliver", says: str = "The school knew.") -> Any:
+        action = f"partners/{check.pk}/withdraw"
+        return Visitor(by).post(check.contact, action, **{f"withdraw{check.pk}-reason": says})
+
+    def test_one_is_asked_and_the_clock_for_its_answer_runs(self, contact: Contact, asked: PartnerCheck) -> None:
+        page = Visitor("maya").open(contact)
+        assert "Example Police, asked by Amina Hussain" in page.text
+        assert QUESTION in page.text
+        assert "Partner check: Example Police" in page.text
+        assert asked.clocks.running().exists()
+        assert did(Event.PARTNER_ASKED) == ["amina"]
+
+    def test_the_form_is_for_whoever_works_on_it(self, contact: Contact, police: Agency) -> None:
+        assert offered_to(contact, "partners") == {"amina", "oliver", "maya", "erin"}
+        for name in ("sam", "ava", "iris"):
+            answer = Visitor(name).post(contact, "partners", **self.sent(police))
+            is_refused(answer, 403, f"Only front-door staff can work on {contact}.")
+        assert not contact.partner_checks.exists()
+
+    def test_which_and_what_and_why(self, contact: Contact, police: Agency) -> None:
+        says = {
+            "id_ask-agency": "Choose the partner that is asked.",
+            "id_ask-question": "Write what the partner is asked, and why.",
+        }
+        is_wrong(Visitor("amina").send(contact, "partners"), says)
+        page = is_wrong(
+            Visitor("amina").send(contact, "partners", **{"ask-question": QUESTION}),
+            {"id_ask-agency": says["id_ask-agency"]},
+        )
+        assert page.form(f"{path_of(contact)}partners/")["ask-question"] == QUESTION, "what was typed is not lost"
+
+    def test_not_twice_at_a_time(self, contact: Contact, asked: PartnerCheck) -> None:
+        says = "Example Police is asked already, and has not answered yet."
+        page = is_wrong(Visitor("maya").send(contact, "partners", **self.sent(asked.agency)), {"id_ask-agency": says})
+        assert page.form(f"{path_of(contact)}partners/")["ask-question"] == QUESTION
+        is_done(self.answer(asked), contact)
+        is_done(Visitor("maya").send(contact, "partners", **self.sent(asked.agency)), contact)
+
+    def test_that_it_knows_nothing_is_an_answer(self, contact: Contact, asked: PartnerCheck) -> None:
+        is_done(self.answer(asked), contact)
+        page = Visitor("amina").open(contact)
+        assert "recorded by Oliver Grant: They know nothing of the family." in page.text
+        assert "Answered after" in page.text
+        assert not asked.clocks.running().exists()
+        assert did(Event.PARTNER_ANSWERED) == ["oliver"]
+        assert f"{path_of(contact)}partners/{asked.pk}/answer/" not in page.actions
+
+    def test_silence_is_none(self, contact: Contact, asked: PartnerCheck) -> None:
+        says = {f"id_answer{asked.pk}-answer": "Write what the partner said, even if it knows nothing."}
+        for empty in ("", " \n"):
+            is_wrong(self.answer(asked, says=empty), says)
+        assert asked.clocks.running().exists()
+
+    def test_a_question_is_withdrawn_for_a_reason_that_stays_in_view(
+        self, contact: Contact, asked: PartnerCheck
+    ) -> None:
+        is_wrong(self.withdraw(asked, says=""), {f"id_withdraw{asked.pk}-reason": "Say why the question is withdrawn."})
+        is_done(self.withdraw(asked), contact)
+        page = Visitor("amina").open(contact)
+        assert "Withdrawn by Oliver Grant" in page.text
+        assert "The school knew." in page.text
+
+    def test_whoever_was_slower_reads_that_it_is_done(self, asked: PartnerCheck) -> None:
+        self.answer(asked)
+        is_refused(self.answer(asked, by="amina"), 409, "This question is answered already.")
+        is_refused(self.withdraw(asked, by="amina"), 409, "This question is answered already.")
+
+    def test_overseers_look_and_do_not_touch(self, contact: Contact, asked: PartnerCheck) -> None:
+        for name in ("sam", "ava", "iris"):
+            says = f"Only front-door staff can work on {contact}."
+            is_refused(self.answer(asked, by=name), 403, says)
+            is_refused(self.withdraw(asked, by=name), 403, says)
+            assert not any("partners" in action for action in Visitor(name).open(contact).actions)
+
+    def test_whoever_must_not_see_the_family_finds_nothing(self, asked: PartnerCheck, story: Story) -> None:
+        for name in ("carol", "adele", "ben"):
+            assert self.answer(asked, by=name).status_code == 404
+            assert self.withdraw(asked, by=name).status_code == 404
+            assert Visitor(name).post(asked.contact, "partners", **self.sent(asked.agency)).status_code == 404
+
+    def test_a_question_is_answered_on_its_own_contact(self, asked: PartnerCheck, story: Story) -> None:
+        other = story.contact(**ANOTHER_FAMILY)
+        for number in (asked.pk, "9" * 30, 0):
+            for action in ("answer", "withdraw"):
+                assert Visitor("amina").post(other, f"partners/{number}/{action}").status_code == 404
+
+    def test_a_partner_that_answers_while_a_second_person_is_awaited_is_heard(
+        self, contact: Contact, asked: PartnerCheck, story: Story
+    ) -> None:
+        story.now = timezone.now() - timedelta(minutes=61)
+        story.decided(contact, pathway="advice", level=1, rag="blue")
+        assert contact.status == "sign_off"
+        path = f"{path_of(contact)}partners/{asked.pk}/"
+        actions = Visitor("oliver").open(contact).actions
+        assert {f"{path}answer/", f"{path}withdraw/"} <= actions
+        assert f"{path_of(contact)}partners/" not in actions, "nobody else is asked now"
+        is_done(self.answer(asked), contact)
+
+    def test_a_decision_waits_for_nobody(self, contact: Contact, asked: PartnerCheck) -> None:
+        why = {"decide-rationale": "The school knows the family well, and the family agrees."}
+        is_done(Visitor("amina").send(contact, "decide", **why), contact)
+        page = Visitor("amina").open(contact)
+        assert "It was decided without the answer." in page.text
+        assert not any("partners" in action for action in page.actions)
+        is_refused(self.answer(asked), 409, "This question is withdrawn already.")
+        is_refused(
+            Visitor("amina").post(contact, "partners", **self.sent(asked.agency)), 409, f"{contact} is decided already."
+        )
+
+
+class TestTheNextShift:
+    @pytest.fixture
+    def passed(self, contact: Contact) -> Contact:
+        """Amina passed it to emergency duty."""
+        is_done(Visitor("amina").send(contact, "hand-over", **SENT), contact)
+        return Contact.objects.get(pk=contact.pk)
+
+    def test_it_passes_with_a_note_and_waits_to_be_taken_on(self, contact: Contact, passed: Contact) -> None:
+        assert passed.team.code == "emergency-duty"
+        page = Visitor("erin").open(contact)
+        assert "From Front door to Emergency duty team" in page.text
+        assert f"by Amina Hussain: {NOTE}" in page.text
+        assert "Nobody has taken it on yet." in page.text
+        assert "Waiting for a decision, with Emergency duty team" in page.text
+        assert "Contact taken on" in page.text, "its clock"
+        assert did(Event.CONTACT_HANDED_OVER) == ["amina"]
+
+    def test_a_named_person_takes_it_on(self, contact: Contact, passed: Contact) -> None:
+        assert offered_to(contact, "take-on") == {"erin"}
+        is_done(Visitor("erin").send(contact, "take-on"), contact)
+        page = Visitor("amina").open(contact)
+        assert "Taken on by Erin Walsh after" in page.text
+        assert "Nobody has taken it on" not in page.text
+        assert did(Event.CONTACT_TAKEN_ON) == ["erin"]
+        assert offered_to(contact, "take-on") == set()
+        assert not contact.clocks.running().filter(kind="contact_taken_on").exists()
+
+    def test_and_back_again(self, contact: Contact, passed: Contact) -> None:
+        assert offered_to(contact, "hand-over") == set(), "not before somebody has it"
+        Visitor("erin").send(contact, "take-on")
+        page = Visitor("erin").open(contact)
+        assert "Pass it to the day team" in page.text
+        is_done(Visitor("erin").send(contact, "hand-over", **{"handover-note": "She sleeps."}), contact)
+        assert Contact.objects.get(pk=contact.pk).team.code == "front-door"
+        assert offered_to(contact, "take-on") == {"amina", "oliver", "maya"}
+
+    def test_only_whoever_has_it_passes_it_on(self, contact: Contact) -> None:
+        assert offered_to(contact, "hand-over") == {"amina", "oliver", "maya"}
+        assert "Pass it to emergency duty" in Visitor("oliver").open(contact).text
+        for name in ("erin", "sam", "ava", "iris"):
+            answer = Visitor(name).post(contact, "hand-over", **SENT)
+            is_refused(answer, 403, f"Only Front door can hand {contact} over.")
+        assert not contact.handovers.exists()
+
+    def test_and_only_whoever_was_asked_takes_it_on(self, contact: Contact, passed: Contact) -> None:
+        for name in ("amina", "sam", "ava"):
+            says = f"Only Emergency duty team can take {contact} on."
+            is_refused(Visitor(name).post(contact, "take-on"), 403, says)
+        for name in ("carol", "adele", "ben"):
+            for action in ("take-on", "hand-over"):
+                assert Visitor(name).post(contact, action, **SENT).status_code == 404
+
+    def test_the_note_is_needed(self, contact: Contact) -> None:
+        says = "Write what the next team must know: what was done, what comes next, by when."
+        for note in ("", " \n"):
+            is_wrong(Visitor("amina").send(contact, "hand-over", **{"handover-note": note}), {"id_handover-note": says})
+        assert not contact.handovers.exists()
+
+    def test_where_there_is_nobody_to_pass_it_to_the_note_is_not_lost(self, contact: Contact, story: Story) -> None:
+        night = story.team("emergency-duty")
+        night.is_active = False
+        night.save()
+        says = "There is no team to pass it to: no such team takes work."
+        page = Page(Visitor("amina").send(contact, "hand-over", **SENT))
+        assert (page.status, page.summary) == (422, [("", says)])
+        assert page.form(f"{path_of(contact)}hand-over/")["handover-note"] == NOTE
+
+    def test_whoever_was_slower_reads_that_it_is_done(self, contact: Contact, passed: Contact) -> None:
+        says = f"{contact} was passed to Emergency duty team, and nobody has taken it on yet."
+        is_refused(Visitor("maya").post(contact, "hand-over", **SENT), 409, says)
+        Visitor("erin").post(contact, "take-on")
+        is_refused(Visitor("erin").post(contact, "take-on"), 409, f"{contact} was taken on already.")
+
+    def test_whoever_decides_has_it(self, contact: Contact, passed: Contact) -> None:
+        why = {"decide-rationale": "The school knows the family well, and the family agrees."}
+        is_done(Visitor("erin").send(contact, "decide", **why), contact)
+        assert "Taken on by Erin Walsh after" in Visitor("erin").open(contact).text
+        is_refused(Visitor("erin").post(contact, "take-on"), 409, f"{contact} was taken on already.")
+        is_refused(Visitor("erin").post(contact, "hand-over", **SENT), 409, f"{contact} is decided already.")
+
+    def test_the_worklist_says_that_nobody_has_it(self, contact: Contact, passed: Contact) -> None:
+        assert "Nobody has taken it on" in Visitor("amina").open("/").text
+        Visitor("erin").send(contact, "take-on")
+        assert "Nobody has taken it on" not in Visitor("amina").open("/").text

@@ -1,0 +1,447 @@
+"""
+Reminders on the pages: what is new, what a person put off, and who has not looked at what is late. On every list of
+work stand both times: since receipt, and since it came into these hands or was promised.
+"""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from casework.actions import clock_changes, contact_handovers, partner_checks, referrers, reminders
+from casework.jobs import sweep
+from casework.models import AuditEvent, Case, Clock, Contact, Event, Reminder, ReminderLook
+from casework.web.tags import duration
+from localities.models import Agency
+from tests.stage.documents import address, child
+from tests.stage.staff import ANOTHER_FAMILY, Visitor, is_refused, is_wrong, path_of
+from tests.stage.story import Story, person
+from tests.stage.web_client import Element, Page, a_working_morning
+
+# Nobody collects static files for a test.
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+REMINDERS = "/reminders/"
+LATER = "The school rings at three."
+PATTERN = re.compile(r"Since receipt: (.+?)\. Since this promise: (.+?)\.")
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    """Ten days ago: what was promised within days is late by now, and late still."""
+    return Story(a_working_morning() - timedelta(days=10))
+
+
+@pytest.fixture
+def waits(story: Story) -> Contact:
+    """A contact on which nobody has decided, and everybody was told."""
+    contact = story.contact(agreement={"service": "not_sought"})
+    sweep.sweep(now=timezone.now())
+    return contact
+
+
+@pytest.fixture
+def held(story: Story) -> Case:
+    """A case for which Aylesbury has done nothing yet, and everybody was told."""
+    case = story.accepted(agreed(story))
+    sweep.sweep(now=timezone.now())
+    return case
+
+
+def agreed(story: Story, **changes: Any) -> Contact:
+    """A contact whose family agreed to help, the day before."""
+    given = {"service": "given", "given_by": "mother", "on": f"{story.now - timedelta(days=1):%Y-%m-%d}"}
+    return story.contact(agreement=given, **changes)
+
+
+def mine(page: Page) -> dict[int, Element]:
+    """What stands on somebody's list, by its number."""
+    found = {}
+    for box in page.main.all("div", class_="govuk-inset-text"):
+        (number,) = {form["action"].split("/")[2] for form in box.all("form")}
+        found[int(number)] = box
+    return found
+
+
+def is_new(box: Element) -> bool:
+    return [tag.text for tag in box.all(class_="govuk-tag")] == ["New"]
+
+
+def reminder(of: Contact | Case, kind: str, step: str = "breach") -> Reminder:
+    return Reminder.objects.get(clock__in=of.clocks.filter(kind=kind), step=step)
+
+
+def boxes(name: str) -> dict[int, Element]:
+    return mine(Visitor(name).open(REMINDERS))
+
+
+class TestTheList:
+    def test_what_is_late_is_new_until_it_was_seen(self, waits: Contact) -> None:
+        found = boxes("maya")
+        late = reminder(waits, "next_step_decision")
+        assert late.pk in found
+        assert all(map(is_new, found.values()))
+        assert found[late.pk].text.startswith(f"Late: next step decision, {waits} New")
+        assert [link["href"] for link in found[late.pk].all("a")] == [path_of(waits)]
+
+    def test_whoever_opens_what_it_is_about_has_seen_it(self, waits: Contact) -> None:
+        Visitor("maya").open(waits)
+        assert not any(map(is_new, boxes("maya").values()))
+        assert all(map(is_new, boxes("david").values())), "nobody sees for another"
+        assert boxes("maya").keys() == boxes("david").keys(), "it stays until the promise is kept"
+
+    def test_a_case_too(self, held: Case) -> None:
+        assert all(map(is_new, boxes("ben").values()))
+        Visitor("ben").open(held.contacts.get())
+        assert all(map(is_new, boxes("ben").values())), "what we were told is not what was promised"
+        Visitor("ben").open(held)
+        assert not any(map(is_new, boxes("ben").values()))
+
+    def test_or_says_so(self, waits: Contact) -> None:
+        maya, one = Visitor("maya"), reminder(waits, "next_step_decision")
+        for _ in range(2):
+            answer = maya.post(REMINDERS, f"{one.pk}/seen")
+            assert (answer.status_code, answer.headers["Location"]) == (302, REMINDERS)
+        found = mine(maya.open(REMINDERS))
+        assert [number for number, box in found.items() if not is_new(box)] == [one.pk]
+        assert f"{REMINDERS}{one.pk}/seen/" not in maya.open(REMINDERS).actions
+        assert ReminderLook.objects.count() == 1
+
+    def test_it_goes_away_when_the_promise_is_kept(self, waits: Contact) -> None:
+        one = reminder(waits, "acknowledge_referrer")
+        assert one.pk in boxes("maya")
+        referrers.acknowledge(contact_id=waits.pk, by=person("oliver"), now=timezone.now())
+        assert one.pk not in boxes("maya")
+
+    def test_it_says_how_the_promise_stands_now(self, waits: Contact, held: Case) -> None:
+        """Amina was warned, and not told again: what was soon due then is late now."""
+        one = reminder(waits, "next_step_decision", "warning")
+        assert boxes("amina")[one.pk].text.startswith(f"Late: next step decision, {waits}")
+        one = reminder(waits, "next_step_decision", "escalation")
+        says = f"Still late a working day on: next step decision, {waits}"
+        assert boxes("sam")[one.pk].text.startswith(says)
+
+    def test_a_promise_that_has_more_time_is_not_called_late(self, held: Case) -> None:
+        clock = held.clocks.get(kind="first_family_contact")
+        clock_changes.extend(
+            clock_id=clock.pk, to=timezone.now() + timedelta(days=5), reason="They are away.", by=person("ben"),
+            now=timezone.now(),
+        )  # fmt: skip
+        one = clock.reminders.get(step="breach")
+        assert boxes("ben")[one.pk].text.startswith(f"Has more time: first family contact, {held}")
+
+    def test_what_is_soon_due_says_when(self, db: None) -> None:
+        now = timezone.now()
+        case = Story(a_working_morning() - timedelta(days=1)).accepted()
+        clock = case.clocks.get(kind="family_help_plan")
+        Clock.objects.filter(pk=clock.pk).update(warn_at=now, next_at=now)
+        sweep.sweep(now=now)
+        text = boxes("ben")[clock.reminders.get().pk].text
+        due = timezone.localtime(clock.due_at)
+        assert text.startswith(f"Soon due: family help plan, {case} New Due in ")
+        assert f", {due:%-d %B %Y, %H:%M}." in text
+
+    def test_each_has_both_its_times(self, held: Case) -> None:
+        found = boxes("ben")
+        assert found
+        for number, box in found.items():
+            clock = Reminder.objects.get(pk=number).clock
+            assert (times := PATTERN.search(box.text)), box.text
+            assert times[1] in since(clock.received_at)
+            assert times[2] in since(clock.started_at)
+
+    def test_nobody_is_named(self, waits: Contact, held: Case) -> None:
+        for name in ("amina", "maya", "ben", "sam"):
+            assert not re.search("Robin|Ashworth", Visitor(name).open(REMINDERS).html)
+
+    def test_whoever_has_none_reads_that(self, waits: Contact) -> None:
+        for name in ("ben", "carol", "adele", "ava"):
+            page = Visitor(name).open(REMINDERS)
+            assert (page.status, mine(page)) == (200, {})
+            assert "Nothing is soon due or late." in page.text
+
+    def test_the_worklist_leads_there(self, waits: Contact) -> None:
+        page = Visitor("maya").open("/")
+        (section,) = [part for part in page.main.all("section") if part["aria-labelledby"] == "reminders-heading"]
+        assert [link.text for link in section.all("a", href=REMINDERS)] == ["All reminders: see them, put them off"]
+        assert section.text.count("New") == len(mine(Visitor("maya").open(REMINDERS)))
+
+
+class TestPuttingOff:
+    @pytest.fixture
+    def one(self, waits: Contact) -> Reminder:
+        return reminder(waits, "next_step_decision")
+
+    def put_off(self, one: Reminder, by: str = "maya", until: str = "half_day", reason: str = LATER) -> Any:
+        sent = {f"snooze{one.pk}-until": until, f"snooze{one.pk}-reason": reason}
+        return Visitor(by).post(REMINDERS, f"{one.pk}/snooze", **sent)
+
+    def test_it_leaves_ones_own_list_and_says_until_when(self, one: Reminder) -> None:
+        answer = self.put_off(one)
+        assert (answer.status_code, answer.headers["Location"]) == (302, REMINDERS)
+        until = timezone.localtime(ReminderLook.objects.get(snoozed_until__isnull=False).snoozed_until)
+        page = Visitor("maya").open(REMINDERS)
+        assert one.pk not in mine(page)
+        (line,) = [item.text for item in page.main.all("li") if "next step decision" in item.text]
+        assert line.startswith(f"Late: next step decision, {one.clock.contact} until {until:%-d %B %Y, %H:%M}: {LATER}")
+        assert (times := PATTERN.search(line))
+        assert times[1] in since(one.clock.received_at)
+        assert one.pk in boxes("david"), "everybody else has it still"
+        assert [event.by_user for event in AuditEvent.objects.filter(event=Event.REMINDER_SNOOZED)] == [person("maya")]
+
+    def test_it_says_so_at_once(self, one: Reminder) -> None:
+        maya = Visitor("maya")
+        sent = {f"snooze{one.pk}-until": "hour", f"snooze{one.pk}-reason": LATER}
+        maya.post(REMINDERS, f"{one.pk}/snooze", **sent)
+        until = timezone.localtime(ReminderLook.objects.get(snoozed_until__isnull=False).snoozed_until)
+        says = f"It is off your list until {until:%A %-d %B, %H:%M}. Its clock runs on."
+        assert says in maya.open(REMINDERS).text
+
+    def test_its_clock_runs_on(self, one: Reminder) -> None:
+        before = Clock.objects.values().get(pk=one.clock_id)
+        self.put_off(one, until="next_working_day")
+        assert Clock.objects.values().get(pk=one.clock_id) == before
+
+    def test_when_the_time_is_over_it_is_back(self, one: Reminder) -> None:
+        reminders.snooze(
+            reminder_id=one.pk, until="hour", reason=LATER, by=person("maya"),
+            now=timezone.now() - timedelta(minutes=61),
+        )  # fmt: skip
+        assert not is_new(boxes("maya")[one.pk])
+
+    def test_until_when_and_why(self, one: Reminder) -> None:
+        says = {
+            f"id_snooze{one.pk}-until": "Choose until when.",
+            f"id_snooze{one.pk}-reason": "Say why it can wait until then.",
+        }
+        is_wrong(self.put_off(one, until="", reason=" \n"), says)
+        page = is_wrong(self.put_off(one, until=""), {f"id_snooze{one.pk}-until": "Choose until when."})
+        path = f"{REMINDERS}{one.pk}/snooze/"
+        assert page.form(path)[f"snooze{one.pk}-reason"] == LATER, "what was typed is not lost"
+        others = [number for number in mine(page) if number != one.pk]
+        assert others
+        assert all(page.form(f"{REMINDERS}{other}/snooze/")[f"snooze{other}-reason"] == "" for other in others)
+        page = Page(self.put_off(one, until="for ever"))
+        assert (page.status, bool(page.error_at(f"id_snooze{one.pk}-until"))) == (422, True)
+        assert not ReminderLook.objects.filter(snoozed_until__isnull=False).exists()
+
+    def test_what_is_kept_already_is_not_put_off(self, waits: Contact) -> None:
+        one = reminder(waits, "acknowledge_referrer")
+        referrers.acknowledge(contact_id=waits.pk, by=person("oliver"), now=timezone.now())
+        says = "This promise is kept already: there is nothing to put off."
+        is_refused(self.put_off(one), 409, says)
+
+    @pytest.mark.parametrize("name", ["amina", "ben", "carol", "sam", "ava", "adele"])
+    def test_somebody_elses_is_not_found(self, one: Reminder, name: str) -> None:
+        """It was for the managers of the front door."""
+        for number in (one.pk, 0, "9" * 30):
+            sent = {f"snooze{number}-until": "hour", f"snooze{number}-reason": "x"}
+            for action in ("seen", "snooze"):
+                assert Visitor(name).post(REMINDERS, f"{number}/{action}", **sent).status_code == 404
+        assert not ReminderLook.objects.exists()
+
+    def test_an_address_for_doing_is_not_for_looking(self, one: Reminder) -> None:
+        maya = Visitor("maya")
+        for action in ("seen", "snooze"):
+            path = f"{REMINDERS}{one.pk}/{action}/"
+            answer = maya.client.get(path)
+            assert (answer.status_code, answer.headers["Location"]) == (302, REMINDERS)
+            assert maya.client.put(path).status_code == 405
+        assert maya.client.post(REMINDERS).status_code == 405
+        assert not ReminderLook.objects.exists()
+
+
+class TestPages:
+    @pytest.fixture
+    def many(self, story: Story) -> list[int]:
+        """More than a page of them, in the order of the list."""
+        for number in range(10):
+            one = child(
+                first_name=f"Child {number}", last_name="Of many", nhs_number=None,
+                date_of_birth=f"20{10 + number}-01-1{number}", address=address("HP21 7AA"),
+            )  # fmt: skip
+            agreed(story, children=[one], adults=[])
+        sweep.sweep(now=timezone.now())
+        page = Visitor("maya").open(REMINDERS)
+        rest = Visitor("maya").open(f"{REMINDERS}?page=2")
+        assert "Page 1 of 2" in page.text
+        return [*mine(page), *mine(rest)]
+
+    def test_they_follow_each_other(self, many: list[int]) -> None:
+        assert len(many) == len(set(many)) > 25
+        due = [Reminder.objects.get(pk=number).clock.due_at for number in many]
+        assert due == sorted(due)
+
+    def test_whoever_sees_to_one_stays_on_its_page(self, many: list[int]) -> None:
+        maya, last = Visitor("maya"), many[-1]
+        second = f"{REMINDERS}?page=2"
+        actions = maya.open(second).actions
+        for action in ("seen", "snooze"):
+            assert f"{REMINDERS}{last}/{action}/?page=2" in actions
+        answer = maya.client.post(f"{REMINDERS}{last}/seen/?page=2")
+        assert (answer.status_code, answer.headers["Location"]) == (302, second)
+        answer = maya.client.post(f"{REMINDERS}{last}/snooze/?page=2", {f"snooze{last}-reason": LATER})
+        page = is_wrong(answer, {f"id_snooze{last}-until": "Choose until when."})
+        assert page.form(f"{REMINDERS}{last}/snooze/?page=2")[f"snooze{last}-reason"] == LATER
+
+    def test_a_number_that_was_tampered_with_breaks_nothing(self, many: list[int]) -> None:
+        maya = Visitor("maya")
+        for number in ("0", "-1", "99", "x", "9" * 30, ""):
+            assert maya.open(f"{REMINDERS}?page={number}").status == 200
+            answer = maya.client.post(f"{REMINDERS}{many[0]}/seen/?page={number}")
+            assert answer.headers["Location"].startswith(REMINDERS)
+
+
+# ---- who has not looked
+
+
+class TestWhoHasNotLooked:
+    HEADING = "Late, and not looked at"
+
+    def shown(self, name: str, path: str) -> dict[str, list[str]]:
+        """Who stands there, and what is said of each."""
+        page = Visitor(name).open(path)
+        assert page.status == 200
+        found = [part for part in page.main.all("section") if part["aria-labelledby"] == "unread-heading"]
+        rows = [row for section in found for row in section.all("tr") if row.all("td")]
+        return {row.all("th")[0].text: [cell.text for cell in row.all("td")] for row in rows}
+
+    def test_a_lead_sees_their_team(self, held: Case) -> None:
+        count = Reminder.objects.filter(role="team_lead", step="breach").count()
+        told = {"Ben Carter": [str(count), "less than a minute ago"]}
+        assert self.shown("ben", "/teams/aylesbury/") == told
+        assert count > 0
+
+    def test_a_manager_the_front_door(self, waits: Contact) -> None:
+        assert self.shown("maya", "/teams/front-door/").keys() == {"Maya Brooks", "David Osei"}
+
+    def test_whoever_opens_it_is_off_the_list(self, waits: Contact) -> None:
+        Visitor("david").open(waits)
+        assert self.shown("maya", "/teams/front-door/").keys() == {"Maya Brooks"}
+        Visitor("maya").open(waits)
+        assert self.shown("maya", "/teams/front-door/") == {}
+        assert self.HEADING not in Visitor("maya").open("/teams/front-door/").text
+
+    def test_so_is_everybody_when_the_promise_is_kept(self, held: Case) -> None:
+        Clock.objects.running().filter(case=held).update(stopped_at=timezone.now(), ended="done", next_at=None)
+        assert self.shown("ben", "/teams/aylesbury/") == {}
+
+    def test_a_service_manager_sees_everybody_on_their_worklist(self, waits: Contact, held: Case) -> None:
+        found = self.shown("sam", "/")
+        assert found.keys() == {"Maya Brooks", "David Osei", "Ben Carter", "Sam Adeyemi"}
+        assert found["Ben Carter"][0] == "Aylesbury team"
+        assert found["Maya Brooks"][0] == "Front door"
+        assert found["Sam Adeyemi"][0] == "The whole service"
+
+    def test_and_nobody_else_anybody(self, waits: Contact, held: Case) -> None:
+        for name in ("amina", "oliver", "maya", "david", "ben", "bea", "carol", "ava", "iris", "adele", "paula"):
+            assert self.HEADING not in Visitor(name).open("/").text, name
+        for name, code in [("bea", "aylesbury"), ("ava", "aylesbury"), ("amina", "front-door"), ("ava", "front-door"),
+                           ("carol", "wycombe-and-marlow")]:  # fmt: skip
+            assert self.shown(name, f"/teams/{code}/") == {}, name
+
+    def test_a_warning_that_nobody_read_is_no_breach(self, db: None) -> None:
+        now = timezone.now()
+        case = Story(a_working_morning()).accepted()
+        clock = case.clocks.get(kind="family_help_plan")
+        Clock.objects.exclude(pk=clock.pk).filter(case=case).update(stopped_at=now, ended="done", next_at=None)
+        Clock.objects.filter(pk=clock.pk).update(warn_at=now, next_at=now)
+        sweep.sweep(now=now)
+        assert boxes("ben").keys() == {clock.reminders.get().pk}
+        assert self.shown("ben", "/teams/aylesbury/") == {}
+
+
+# ---- both times, on every list
+
+
+def since(moment: datetime) -> set[str]:
+    """How long ago that is, in words; a page that was opened a minute earlier is as right."""
+    now = timezone.now()
+    return {duration(now - moment), duration(now - moment - timedelta(minutes=1))}
+
+
+class TestBothTimes:
+    """Where a row is about a family, its reader sees how long the family waits, and how long it waits here."""
+
+    def cells(self, name: str, path: str, heading: str, of: object) -> dict[str, str]:
+        """The row about this contact or case, by column."""
+        page = Visitor(name).open(path)
+        (section,) = [part for part in page.main.all("section") if part["aria-labelledby"] == heading]
+        columns = [cell.text for cell in section.all("thead")[0].all("th")]
+        row = next(row for row in section.all("tbody")[0].all("tr") if str(of) in row.text)
+        return dict(zip(columns, [cell.text for cell in row if cell.tag in ("th", "td")], strict=True))
+
+    def shows(self, cells: dict[str, str], whole: str, here: str, received: datetime, began: datetime) -> None:
+        assert cells[whole] in since(received)
+        assert cells[here] in since(began)
+
+    def test_contacts_that_wait(self, story: Story) -> None:
+        contact = agreed(story)
+        cells = self.cells("amina", "/", "waiting-heading", contact)
+        self.shows(cells, "Since receipt", "With this team", contact.received_at, contact.received_at)
+
+    def test_of_one_that_the_other_shift_passed(self, story: Story) -> None:
+        contact, passed_at = agreed(story), story.later(days=3)
+        contact_handovers.hand_over(contact_id=contact.pk, note="Ring first.", by=person("amina"), now=passed_at)
+        cells = self.cells("erin", "/", "waiting-heading", contact)
+        self.shows(cells, "Since receipt", "With this team", contact.received_at, passed_at)
+
+    @pytest.mark.parametrize("path", ["/", "/teams/aylesbury/"])
+    def test_offers(self, story: Story, path: str) -> None:
+        contact = agreed(story)
+        story.later(days=2)
+        handoff = story.offered(contact)
+        cells = self.cells("ben", path, "offered-heading", handoff.case)
+        self.shows(cells, "Since contact", "Since offer", contact.received_at, handoff.offered_at)
+
+    @pytest.mark.parametrize("path", ["/", "/teams/aylesbury/"])
+    def test_cases(self, story: Story, path: str) -> None:
+        contact = agreed(story)
+        story.later(days=2)
+        case = story.accepted(contact)
+        cells = self.cells("ben", path, "held-heading", case)
+        self.shows(cells, "Since contact", "In these hands", contact.received_at, story.now)
+
+    def test_reminders(self, held: Case) -> None:
+        cells = self.cells("ben", "/", "reminders-heading", held)
+        kind = cells["What was promised"].removesuffix(" New").lower().replace(" ", "_")
+        started = held.clocks.running().get(kind=kind).started_at
+        self.shows(cells, "Since receipt", "Since this promise", held.received_at, started)
+
+    @pytest.mark.parametrize("name", ["ben", "sam", "ava"])
+    def test_what_is_late_in_a_team(self, held: Case, name: str) -> None:
+        cells = self.cells(name, "/teams/aylesbury/", "late-heading", held)
+        kind = cells["What was promised"].lower().replace(" ", "_")
+        started = held.clocks.running().get(kind=kind).started_at
+        self.shows(cells, "Since receipt", "Since this promise", held.received_at, started)
+
+    def test_a_partner_that_does_not_answer(self, story: Story) -> None:
+        """The promise began when it was asked, the family's wait when the contact came."""
+        contact, agency = agreed(story), Agency.objects.get(code="example-police")
+        check = partner_checks.ask(
+            contact_id=contact.pk, agency_id=agency.pk, question="Do you know them?", by=person("amina"),
+            now=story.later(days=1),
+        )  # fmt: skip
+        contact.clocks.running().update(stopped_at=timezone.now(), ended="done", next_at=None)
+        cells = self.cells("maya", "/teams/front-door/", "late-heading", contact)
+        assert cells["What was promised"] == "Partner check"
+        started = check.clocks.get().started_at
+        self.shows(cells, "Since receipt", "Since this promise", contact.received_at, started)
+
+    def test_the_case_itself(self, held: Case) -> None:
+        (row,) = [
+            row for row in Visitor("ben").open(held).main.all(class_="govuk-summary-list__row")
+            if row.all("dt")[0].text == "Since the contact"
+        ]  # fmt: skip
+        assert row.all("dd")[0].text.split(" (")[0] in since(held.received_at)
+
+
+def test_another_familys_reminders_are_not_in_view(story: Story) -> None:
+    """Carol leads another team, and Pat another: neither is told of this family."""
+    story.accepted(agreed(story))
+    agreed(story, **ANOTHER_FAMILY)
+    sweep.sweep(now=timezone.now())
+    for name in ("carol", "pat"):
+        assert boxes(name) == {}

@@ -1,0 +1,353 @@
+"""Signing in and out: who can, what a stranger learns, and how often somebody may try."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from urllib.parse import quote
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+from pytest_django import Settings
+
+from localities.models import Membership, User
+from localities.working_time import local_day
+from tests.stage.web_client import Page, browser
+
+# Nobody collects static files for a test.
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+SIGN_IN, SIGN_OUT, CHANGE = "/accounts/login/", "/accounts/logout/", "/accounts/password/change/"
+PASSWORD = "correct horse battery staple"
+WRONG = "The username and/or password you specified are not correct."
+TOO_MANY = "Too many failed login attempts. Try again later."
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Settings) -> None:
+    """What makes passwords costly to guess would make the tests slow."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
+
+
+@pytest.fixture
+def ben(ben: User) -> User:
+    """Ben, with a password."""
+    ben.set_password(PASSWORD)
+    ben.save()
+    return ben
+
+
+def sign_in(client: Client, name: str = "ben", password: str = PASSWORD, **fields: str) -> Page:
+    """Try to sign in, and come out where it leads."""
+    return Page(client.post(SIGN_IN, {"login": name, "password": password, **fields}, follow=True))
+
+
+def is_in(client: Client) -> bool:
+    return client.get("/").status_code == 200
+
+
+def says(page: Page) -> str:
+    return " ".join(text for _, text in page.summary)
+
+
+class TestSigningIn:
+    def test_with_name_and_password_to_the_worklist(self, client: Client, ben: User) -> None:
+        page = sign_in(client)
+        assert page.heading == "Your worklist"
+        assert "Ben Carter" in page.root.text
+
+    @pytest.mark.parametrize("name", ["BEN", "Ben", " ben ", "bEn"])
+    def test_in_any_case(self, client: Client, ben: User, name: str) -> None:
+        sign_in(client, name)
+        assert is_in(client)
+
+    def test_a_password_keeps_its_case_and_its_spaces(self, client: Client, ben: User) -> None:
+        for password in (PASSWORD.upper(), f" {PASSWORD}", f"{PASSWORD} "):
+            assert says(sign_in(client, password=password)) == WRONG
+        assert not is_in(client)
+
+    def test_not_with_an_email_address(self, client: Client, ben: User) -> None:
+        assert says(sign_in(client, ben.email)) == WRONG
+
+    def test_a_wrong_password_and_an_unknown_name_look_alike(self, client: Client, ben: User) -> None:
+        pages = [sign_in(client, "ben", "guessed"), sign_in(client, "nobody", "guessed")]
+        assert {says(page) for page in pages} == {WRONG}
+        # What was typed as name stands in the form again, and nothing else differs.
+        assert pages[0].text == pages[1].text
+        assert not is_in(client)
+
+    def test_somebody_without_a_password_looks_like_a_wrong_one(self, client: Client, amina: User) -> None:
+        assert not amina.has_usable_password()
+        for password in ("", amina.password, "!"):
+            sign_in(client, "amina", password)
+        assert not is_in(client)
+        assert says(sign_in(client, "amina", "guessed")) == WRONG
+
+    def test_what_is_missing_is_said_at_its_field(self, client: Client, db: None) -> None:
+        page = sign_in(client, "", "")
+        assert page.error_at("id_login")
+        assert page.error_at("id_password")
+
+    @pytest.mark.parametrize("name", ["nul\x00", "x" * 10_000, "ben'--", "é" * 200])
+    def test_what_cannot_be_a_name_is_a_wrong_one(self, ben: User, name: str) -> None:
+        client = browser()
+        assert sign_in(client, name).status in (200, 400)
+        assert not is_in(client)
+
+    def test_a_password_is_never_shown_again(self, client: Client, ben: User) -> None:
+        assert "guessed-it" not in sign_in(client, "ben", "guessed-it").html
+
+    def test_whoever_is_in_already_goes_to_the_worklist(self, client: Client, ben: User) -> None:
+        sign_in(client)
+        assert client.get(SIGN_IN).headers["Location"] == "/"
+
+
+class TestWhoCannot:
+    def test_somebody_who_left(self, client: Client, ben: User) -> None:
+        ben.is_active = False
+        ben.save()
+        assert sign_in(client).heading == "You cannot sign in"
+        assert not is_in(client)
+        assert says(sign_in(client, password="guessed")) == WRONG, "only with the password does anybody learn it"
+
+    def test_somebody_who_leaves_while_signed_in(self, client: Client, ben: User) -> None:
+        sign_in(client)
+        ben.is_active = False
+        ben.save()
+        assert not is_in(client)
+
+    def test_somebody_whose_roles_have_ended_comes_in_and_sees_nothing(self, client: Client, ben: User) -> None:
+        today = local_day(timezone.now())
+        Membership.objects.filter(user=ben).update(ends_on=today - timedelta(days=1))
+        page = sign_in(client)
+        assert "Nothing waits for you here." in page.text
+        assert client.get("/teams/aylesbury/").status_code == 404
+        assert client.get("/contacts/new/").status_code == 403
+
+    def test_somebody_whose_roles_begin_tomorrow(self, client: Client, ben: User) -> None:
+        tomorrow = local_day(timezone.now()) + timedelta(days=1)
+        Membership.objects.filter(user=ben).update(starts_on=tomorrow)
+        assert "Nothing waits for you here." in sign_in(client).text
+        assert client.get("/teams/aylesbury/").status_code == 404
+
+    @pytest.mark.parametrize("name", ["signup", "password/reset", "email", "password/set", "3rdparty", "confirm-email"])
+    def test_nobody_makes_an_account_or_resets_a_password(self, client: Client, db: None, name: str) -> None:
+        path = f"/accounts/{name}/"
+        before = set(User.objects.values_list("username", "password"))
+        form = {"username": "eve", "password1": PASSWORD, "password2": PASSWORD, "email": "ben@front-door.example"}
+        for answer in (client.get(path), client.post(path, form)):
+            assert answer.status_code == 404 or Page(answer).heading == "Sign in"
+        assert set(User.objects.values_list("username", "password")) == before
+
+    def test_the_page_says_who_helps(self, client: Client, db: None) -> None:
+        page = Page(client.get(SIGN_IN))
+        assert "Accounts are made by your administrator, who also helps where a password is lost." in page.text
+        assert not [link for link in page.main.all("a") if "signup" in link["href"] or "reset" in link["href"]]
+
+
+class TestTries:
+    def tries(self, client: Client, name: str, number: int) -> list[str]:
+        return [says(sign_in(client, name, f"guess {n}")) for n in range(number)]
+
+    def test_after_five_a_name_is_not_tried_again_for_a_while(self, client: Client, ben: User) -> None:
+        assert self.tries(client, "ben", 5) == [WRONG] * 5
+        assert says(sign_in(client)) == TOO_MANY, "not even with the right one"
+        assert not is_in(client)
+
+    def test_whatever_its_case(self, client: Client, ben: User) -> None:
+        for name in ("ben", "Ben", "BEN", "bEn", " ben "):
+            sign_in(client, name, "guessed")
+        assert says(sign_in(client)) == TOO_MANY
+
+    def test_from_wherever(self, client: Client, ben: User) -> None:
+        for number in range(5):
+            client.post(SIGN_IN, {"login": "ben", "password": "guessed"}, REMOTE_ADDR=f"192.0.2.{number}")
+        assert says(sign_in(client)) == TOO_MANY
+
+    def test_an_unknown_name_is_counted_the_same(self, client: Client, db: None) -> None:
+        assert self.tries(client, "nobody", 6) == [WRONG] * 5 + [TOO_MANY]
+
+    def test_others_are_not_kept_out_by_it(self, client: Client, ben: User, amina: User) -> None:
+        amina.set_password(PASSWORD)
+        amina.save()
+        self.tries(client, "ben", 6)
+        sign_in(client, "amina")
+        assert is_in(client)
+
+    def test_one_address_tries_ten_names_and_no_more(self, client: Client, ben: User) -> None:
+        for number in range(10):
+            sign_in(client, f"name-{number}", "guessed")
+        assert says(sign_in(client)) == TOO_MANY
+        assert says(Page(client.post(SIGN_IN, {"login": "ben", "password": "x"}, REMOTE_ADDR="192.0.2.7"))) == WRONG
+
+    def test_a_forged_address_is_not_believed(self, client: Client, ben: User) -> None:
+        for number in range(10):
+            forged = {"X-Forwarded-For": f"192.0.2.{number}"}
+            client.post(SIGN_IN, {"login": f"name-{number}", "password": "guessed"}, headers=forged)
+        answer = client.post(SIGN_IN, {"login": "ben", "password": "x"}, headers={"X-Forwarded-For": "192.0.2.99"})
+        assert says(Page(answer)) == TOO_MANY
+
+    def test_whoever_knows_the_password_is_not_counted(self, client: Client, ben: User) -> None:
+        for _ in range(6):
+            sign_in(client)
+            assert is_in(client)
+            client.post(SIGN_OUT)
+
+
+class TestWhereItLeads:
+    def test_to_the_page_that_was_asked_for(self, client: Client, ben: User) -> None:
+        asked = client.get("/teams/aylesbury/")
+        assert asked.headers["Location"] == f"{SIGN_IN}?next=/teams/aylesbury/"
+        form = Page(client.get(asked.headers["Location"])).form(SIGN_IN)
+        answer = client.post(SIGN_IN, form | {"login": "ben", "password": PASSWORD})
+        assert answer.headers["Location"] == "/teams/aylesbury/"
+
+    @pytest.mark.parametrize(
+        "next_",
+        ["https://elsewhere.example/", "//elsewhere.example/", "///elsewhere.example", "https:elsewhere.example",
+         "/\\elsewhere.example", "javascript:alert(1)", "http://testserver@elsewhere.example/", "\thttps://elsewhere.example",
+         "https://testserver.elsewhere.example/", ""],
+    )  # fmt: skip
+    def test_never_elsewhere(self, client: Client, ben: User, next_: str) -> None:
+        for path, field in ((f"{SIGN_IN}?next={quote(next_)}", {}), (SIGN_IN, {"next": next_})):
+            answer = client.post(path, {"login": "ben", "password": PASSWORD, **field})
+            assert answer.headers["Location"] == "/"
+            answer = client.get(f"{SIGN_IN}?next={quote(next_)}")
+            assert answer.headers["Location"] == "/", "nor for whoever is in already"
+            answer = client.post(f"{SIGN_OUT}?next={quote(next_)}", field)
+            assert answer.headers["Location"].startswith(SIGN_IN)
+
+
+class TestSessions:
+    def test_the_cookie_is_ours_alone_and_ends_with_the_browser(self, client: Client, ben: User) -> None:
+        sign_in(client)
+        session, token = client.cookies["sessionid"], client.cookies["csrftoken"]
+        assert session["httponly"] is True
+        assert token["httponly"] is True
+        assert session["samesite"] == token["samesite"] == "Lax"
+        assert (session["max-age"], session["expires"]) == ("", "")
+        assert session["path"] == "/"
+
+    def test_it_ends_after_a_day_of_work_at_the_latest(self, client: Client, ben: User) -> None:
+        sign_in(client)
+        assert client.session.get_expiry_age() == 10 * 3600
+        Session.objects.filter(pk=client.session.session_key).update(expire_date=timezone.now() - timedelta(seconds=1))
+        assert not is_in(client)
+
+    def test_signing_in_begins_a_new_one(self, client: Client, ben: User) -> None:
+        """A session that somebody planted is worth nothing."""
+        client.get(SIGN_IN)
+        planted = client.session
+        planted["planted"] = True
+        planted.save()
+        sign_in(client)
+        assert client.session.session_key != planted.session_key
+
+    def test_signing_out_ends_it(self, client: Client, ben: User) -> None:
+        sign_in(client)
+        key = client.cookies["sessionid"].value
+        answer = client.post(SIGN_OUT)
+        assert (answer.status_code, answer.headers["Location"]) == (302, SIGN_IN)
+        client.cookies["sessionid"] = key
+        assert not is_in(client), "the old cookie opens nothing"
+
+    def test_a_link_signs_nobody_out(self, client: Client, ben: User) -> None:
+        sign_in(client)
+        page = Page(client.get(SIGN_OUT))
+        assert page.heading == "Sign out"
+        assert SIGN_OUT in page.actions
+        assert is_in(client)
+
+
+class TestChangingAPassword:
+    NEW = "a different long password"
+
+    def change(self, client: Client, old: str = PASSWORD, new: str = NEW, again: str | None = None) -> Page:
+        sent = {"oldpassword": old, "password1": new, "password2": new if again is None else again}
+        return Page(client.post(CHANGE, sent, follow=True))
+
+    def test_needs_the_old_one_and_the_new_one_twice(self, client: Client, ben: User) -> None:
+        sign_in(client)
+        self.change(client)
+        ben.refresh_from_db()
+        assert ben.check_password(self.NEW)
+        assert is_in(client), "whoever changes it stays in"
+
+    def test_is_for_whoever_is_signed_in(self, client: Client, db: None) -> None:
+        for answer in (client.get(CHANGE), client.post(CHANGE, {})):
+            assert answer.headers["Location"].startswith(SIGN_IN)
+
+    def test_not_with_a_wrong_old_one(self, client: Client, ben: User) -> None:
+        sign_in(client)
+        assert self.change(client, old="guessed").error_at("id_oldpassword") == "Please type your current password."
+        ben.refresh_from_db()
+        assert ben.check_password(PASSWORD)
+
+    def test_not_with_two_different_new_ones(self, client: Client, ben: User) -> None:
+        sign_in(client)
+        assert self.change(client, again=self.NEW + "!").error_at("id_password2")
+        ben.refresh_from_db()
+        assert ben.check_password(PASSWORD)
+
+    @pytest.mark.parametrize("new", ["eleven char", "password1234", "ben@front-door.example"])
+    def test_not_to_one_that_is_easy_to_guess(self, client: Client, ben: User, new: str) -> None:
+        sign_in(client)
+        assert self.change(client, new=new).error_at("id_password1")
+        ben.refresh_from_db()
+        assert ben.check_password(PASSWORD)
+
+    def test_nor_to_the_persons_own_name(self, client: Client, maya: User) -> None:
+        """A name is the first thing that anybody tries."""
+        maya.name = "Maya Brooks-Hernandez"
+        maya.set_password(PASSWORD)
+        maya.save()
+        sign_in(client, "maya")
+        assert self.change(client, new="Maya Brooks-Hernandez").error_at("id_password1")
+
+    def test_ends_every_other_session(self, client: Client, ben: User) -> None:
+        elsewhere = Client()
+        for one in (client, elsewhere):
+            sign_in(one)
+        self.change(client)
+        assert is_in(client)
+        assert not is_in(elsewhere)
+
+
+def test_every_page_asks_for_a_sign_in_but_those_that_cannot(client: Client, db: None) -> None:
+    """What is open to anybody is a short list, and stands here."""
+    is_open = {
+        path
+        for path, pattern in _addresses(get_resolver())
+        if not getattr(pattern.callback, "login_required", True) and not path.startswith("admin/")
+    }
+    assert is_open == {
+        "accounts/login/", "accounts/logout/", "accounts/inactive/", "accounts/signup/", "accounts/password/reset/",
+        "api/v1/contacts", "api/v1/contacts/<reference:reference>", "api/v1/threshold-check", "api/v1/schema",
+        "api/v1/docs",
+        "o/token", "o/token/", "o/revoke", "favicon.ico", "healthz", "readyz", "metrics",
+    }  # fmt: skip
+
+
+def _addresses(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for entry in resolver.url_patterns:
+        here = before + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from _addresses(entry, here)
+        else:
+            yield here, entry
+
+
+def test_people_sign_in_while_valkey_is_away(client: Client, ben: User, settings: Settings) -> None:
+    """It holds nothing that matters: the limits on tries are not counted for that while."""
+    away = {"LOCATION": "unix:///nowhere/valkey.sock"}
+    settings.CACHES = {name: cache | away for name, cache in settings.CACHES.items()}
+    answer = client.post(SIGN_IN, {"login": "ben", "password": PASSWORD})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+
+
+def test_no_large_body_is_read_from_a_stranger(db: None) -> None:
+    large = SimpleUploadedFile("large", b"x" * (3 * 1024 * 1024))
+    answer = browser().post(SIGN_IN, {"login": "ben", "password": "x", "file": large})
+    assert answer.status_code == 400
