@@ -82,12 +82,18 @@ class Family(Document):
 
 
 class Facts(Document):
-    """Everything that the rules may ask about one contact."""
+    """
+    Everything that the rules may ask about one contact.
+
+    `screened`: a named person at the front door has read the contact and said which indicators apply, or that none
+    does. A referrer cannot say it.
+    """
 
     received_on: IsoDate | None = None
     immediate_danger: Flag = None
     referrer_level: Annotated[StrictInt, Field(ge=1, le=4)] | None = None
     agreement: Agreement = Agreement.NOT_SOUGHT
+    screened: Flag = None
     children: tuple[Child, ...] = ()
     family: Family = Family()
 

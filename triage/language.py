@@ -26,7 +26,7 @@ NO_CHILD = -1
 
 CHILD_FACTS = frozenset(Child.model_fields) - {"ref", "indicators"}
 FAMILY_FACTS = frozenset(Family.model_fields) - {"indicators"}
-CONTACT_FACTS = frozenset({"immediate_danger", "referrer_level"}) | FAMILY_FACTS
+CONTACT_FACTS = frozenset({"immediate_danger", "referrer_level", "screened"}) | FAMILY_FACTS
 # What a fact can be, besides unknown: one of these words, a number from … to …, or else true or false.
 WORDS: dict[str, frozenset[str]] = {"dash": frozenset(Dash), "open_work": frozenset(OpenWork)}
 NUMBERS: dict[str, tuple[int, float]] = {

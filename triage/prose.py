@@ -45,7 +45,12 @@ TEAMS = {
     "same_team": "the team that works, or last worked, with the family",
 }
 
-HOLDS = {Hold.AGREEMENT: "agreement", Hold.MANAGER: "a manager"}
+HOLDS = {Hold.AGREEMENT: "agreement", Hold.MANAGER: "a manager", Hold.SCREENING: "screening"}
+WAITS = {
+    Hold.AGREEMENT: "until somebody has asked the family whether it agrees",
+    Hold.MANAGER: "for a manager",
+    Hold.SCREENING: "until somebody at the front door has chosen indicators, or said that none applies",
+}
 
 
 @dataclass(frozen=True)
@@ -144,10 +149,8 @@ class Prose:
             yield Line(0, "The level is that of the highest indicator; 1 where there is none.")
         else:
             yield Line(0, f"The level is {then.level}.")
-        if then.hold == "agreement":
-            yield Line(0, "It waits until somebody has asked the family whether it agrees.")
-        if then.hold == "manager":
-            yield Line(0, "It waits for a manager.")
+        if then.hold is not None:
+            yield Line(0, f"It waits {WAITS[then.hold]}.")
         if rule.decided_by == "manager":
             yield Line(0, "A manager decides.")
 
@@ -232,9 +235,7 @@ class Prose:
         if expect.level is not None:
             parts.append(f"level {expect.level}")
         if "hold" in asked:
-            parts.append(
-                f"held for {'a manager' if expect.hold == 'manager' else 'agreement'}" if expect.hold else "no hold"
-            )
+            parts.append(f"held for {HOLDS[expect.hold]}" if expect.hold else "no hold")
         if "lead" in asked:
             parts.append(f"led by a {_plain(expect.lead)}" if expect.lead else "no lead")
         if "also_refer_to" in asked:
@@ -346,7 +347,7 @@ def facts_say(facts: Facts, indicators: dict[str, IndicatorEntry]) -> Iterator[s
     """What is known of a contact, a line for each fact that is not its default. Names nobody: children by their ref."""
     family = facts.family
     yield sentence(fact_is("agreement", facts.agreement.value, None))
-    for name in ("immediate_danger", "referrer_level"):
+    for name in ("screened", "immediate_danger", "referrer_level"):
         if (value := getattr(facts, name)) is not None:
             yield sentence(value_is(name, value, None))
     for number, child in enumerate(facts.children):

@@ -24,7 +24,7 @@ from triage.words import (
 
 # What a single change changes: facts of some kind and numbers, of the contact, of the family and of each child.
 KINDS = (
-    ("agreement", "immediate_danger"),
+    ("agreement", "screened", "immediate_danger"),
     ("sibling_on_cp_plan", "early_help_closed_without_progress_12_months", "marac", "in_area"),
     ("unborn", "disabled", "non_verbal", "previous_cp_plan", "previously_looked_after"),
 )

@@ -26,10 +26,11 @@ class Rag(StrEnum):
 
 
 class Hold(StrEnum):
-    """What a contact waits for before the pathway is taken."""
+    """What a contact waits for before the pathway is taken. `screening`: somebody at the front door reads it first."""
 
     AGREEMENT = "agreement"
     MANAGER = "manager"
+    SCREENING = "screening"
 
 
 class TeamKind(StrEnum):

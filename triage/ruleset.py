@@ -159,7 +159,7 @@ class RuleSet:
         self._cuts = _cuts(document, ("defined", "rules"))
         self._all_cuts = _cuts(document, ("defined", "rules", "also_refer_to", "warnings"))
         # Every question is known now.
-        of_contact = [self._reader(name) for name in ("agreement", "immediate_danger", "referrer_level")]
+        of_contact = [self._reader(name) for name in ("agreement", "immediate_danger", "referrer_level", "screened")]
         of_family = [self._reader(name) for name in sorted(FAMILY_FACTS)]
         of_child = [self._reader(name) for name in sorted(CHILD_FACTS)]
         self._of_contact, self._of_family, self._of_child = map(_Encoding, (of_contact, of_family, of_child))

@@ -6,6 +6,10 @@ from triage.facts import Child, Facts
 from triage.language import NO_CHILD, Catalogue, IndicatorEntry
 
 _FLAGS: dict[str, tuple[str, str]] = {
+    "screened": (
+        "somebody at the front door has chosen the indicators, or said that none applies",
+        "nobody at the front door has chosen the indicators yet",
+    ),
     "immediate_danger": ("a child is in immediate danger", "no child is in immediate danger"),
     "sibling_on_cp_plan": (
         "a brother or sister has a child protection plan",

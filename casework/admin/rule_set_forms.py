@@ -137,8 +137,8 @@ def _fields(
 
 
 FACTS_HINT = (
-    "As YAML, in the words of the rules: agreement, immediate_danger, referrer_level, children (ref, age_years, "
-    "unborn, disabled, indicators …) and family. Names of people do not belong here: call a child c1."
+    "As YAML, in the words of the rules: agreement, screened, immediate_danger, referrer_level, children (ref, "
+    "age_years, unborn, disabled, indicators …) and family. Names of people do not belong here: call a child c1."
 )
 
 
@@ -185,8 +185,8 @@ class ScenarioForm(DocumentForm):
     )  # fmt: skip
     hold = forms.ChoiceField(
         label="Expected hold", widget=Select, required=False,
-        choices=[(NOT_ASKED, "Not asked"), (NO_HOLD, "No hold"), (Hold.AGREEMENT.value, "Agreement"),
-                 (Hold.MANAGER.value, "Manager")],
+        choices=[(NOT_ASKED, "Not asked"), (NO_HOLD, "No hold"),
+                 *((hold.value, hold.value.capitalize()) for hold in Hold)],
     )  # fmt: skip
     protected = forms.BooleanField(
         label="A safety scenario: only a service manager may add, change or take away one", widget=Checkbox(),

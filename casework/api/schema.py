@@ -137,7 +137,7 @@ class ThresholdCheckSerializer(serializers.Serializer[Any]):
     hold = serializers.ChoiceField(
         choices=[hold.value for hold in Hold],
         allow_null=True,
-        help_text="What would come first: the family's agreement, or a manager who looks at it.",
+        help_text="What would come first: the family's agreement, a manager who looks at it, or our own screening.",
     )
     lead = serializers.CharField(allow_null=True, help_text="Who would lead the work.")
     also_refer_to = serializers.ListField(

@@ -30,6 +30,8 @@ OF_THE_CONTACT: list[tuple[dict[str, Any], str]] = [
     ({"immediate_danger": "true"}, 'immediate_danger: must be true or false, not "true".'),
     ({"immediate_danger": 1}, "immediate_danger: must be true or false, not 1."),
     ({"immediate_danger": 0}, "immediate_danger: must be true or false, not 0."),
+    ({"screened": "yes"}, 'screened: must be true or false, not "yes".'),
+    ({"screened": 1}, "screened: must be true or false, not 1."),
     ({"referrer_level": 0}, "referrer_level: must be 1 or more, not 0."),
     ({"referrer_level": 5}, "referrer_level: must be 4 or less, not 5."),
     ({"referrer_level": "4"}, 'referrer_level: must be a whole number, not "4".'),
@@ -197,6 +199,7 @@ def test_a_shared_ref_is_named_beside_the_other_faults_not_after_them() -> None:
 
 NULL_IS_NOT_KNOWN: dict[str, Any] = {
     "received_on": None,
+    "screened": None,
     "immediate_danger": None,
     "referrer_level": None,
     "children": [
@@ -236,7 +239,7 @@ def test_what_is_absent_means_what_the_page_says() -> None:
     assert (facts.family.contacts_3_months, facts.family.contacts_12_months) == (1, 1)
     assert facts.family.indicators == facts.children[0].indicators == ()
     assert shipped().facts({}).children == ()
-    assert facts.immediate_danger is facts.family.marac is facts.children[0].unborn is None
+    assert facts.screened is facts.immediate_danger is facts.family.marac is facts.children[0].unborn is None
 
 
 NOT_JSON: list[tuple[str | bytes, str]] = [

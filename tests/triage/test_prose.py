@@ -269,6 +269,7 @@ class TestTheOtherChapters:
         [
             ({"hold": "agreement"}, "held for agreement"),
             ({"hold": "manager"}, "held for a manager"),
+            ({"hold": "screening"}, "held for screening"),
             ({"hold": None}, "no hold"),
             ({"lead": None}, "no lead"),
             ({"also_refer_to": []}, "also refer to nobody"),
@@ -292,18 +293,21 @@ class TestFacts:
                 child(None, age_years=None, unborn=True),
                 child("c3", age_years=None),
             ],
-            on_the_family=("L3-36",), agreement="refused", immediate_danger=True, referrer_level=4,
+            on_the_family=("L3-36",), agreement="refused", screened=True, immediate_danger=True, referrer_level=4,
             contacts_3_months=2, contacts_12_months=5, sibling_on_cp_plan=True, dash="high", marac=False,
             open_work="early_help", closed_days_ago=0, in_area=None, early_help_closed_without_progress_12_months=True,
         )  # fmt: skip
         rules = shipped()
         says = list(facts_say(rules.facts(facts), dict(rules.catalogue.entries)))
-        assert says[:3] == ["Agreement is refused.", "A child is in immediate danger.", "The referrer's level is 4."]
-        assert says[3] == (
+        assert says[:4] == [
+            "Agreement is refused.", "Somebody at the front door has chosen the indicators, or said that none applies.",
+            "A child is in immediate danger.", "The referrer's level is 4.",
+        ]  # fmt: skip
+        assert says[4] == (
             "Child c1: age is 7; is disabled; is not non-verbal; had a child protection plan before; "
             "was never looked after; Non-accidental injury (L4-01)."
         )
-        assert says[4:6] == ["Child 2: is not born yet.", "Child c3: age not known."]
+        assert says[5:7] == ["Child 2: is not born yet.", "Child c3: age not known."]
         for sentence in (
             "The contacts in three months are 2.", "The contacts in twelve months are 5.", "The DASH risk is high.",
             "A brother or sister has a child protection plan.", "The domestic abuse is not before a MARAC.",

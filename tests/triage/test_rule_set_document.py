@@ -154,7 +154,7 @@ FAULTS_OF_SHAPE: list[tuple[str, object, str]] = [
     ("rules.level_3_agreed.says", GONE, "is missing."),
     ("rules.level_3_agreed.wen", {}, NOT_KNOWN),
     ("rules.level_3_agreed.agreement", "given", 'must be a list, not "given".'),
-    ("rules.level_3_agreed.then.hold", "police", '"police" is not one of agreement or manager.'),
+    ("rules.level_3_agreed.then.hold", "police", '"police" is not one of agreement, manager or screening.'),
     (f"{A_REASON}.many_needs.alone", "yes", 'must be true or false, not "yes".'),
     (f"{A_REASON}.many_needs.when", GONE, "is missing."),
     ("rules.hard_stop.when", {"colour": "red"}, NO_CONDITION),
@@ -210,7 +210,7 @@ def test_the_faults_of_shape_come_at_once() -> None:
 
 FACTS = (
     "closed_days_ago, contacts_12_months, contacts_3_months, dash, early_help_closed_without_progress_12_months, "
-    "immediate_danger, in_area, marac, open_work, referrer_level, sibling_on_cp_plan"
+    "immediate_danger, in_area, marac, open_work, referrer_level, screened, sibling_on_cp_plan"
 )
 FACTS_OF_A_CHILD = "age_years, disabled, non_verbal, previous_cp_plan, previously_looked_after, unborn"
 IN_SOME_CHILD = "is a fact of a child; ask for it inside some_child."

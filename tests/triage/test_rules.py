@@ -10,6 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.stage.asking import Facts, answer, child, contact, fired, pathway
+from tests.stage.rule_documents import whole
+from triage.recommendation import recommend
+from triage.ruleset import RuleSet, parse
 
 # Level 2 indicators by domain, and level 3 ones, none of them a risk from the parents to a very young child.
 DEVELOPMENT_2 = ("L2-01", "L2-06", "L2-08", "L2-26")
@@ -541,6 +544,39 @@ def test_suspected_fabricated_illness_warns_not_to_inform_the_parents(facts: Fac
 
 def test_the_answer_names_the_rule_set_and_its_version() -> None:
     assert answer(contact())["ruleset"] == "early-help-first/1"
+
+
+# ---- a fact that came later, and a hold
+
+
+def rules_that_screen() -> RuleSet:
+    """The shipped rules, and needs that are met wait for screening unless somebody has screened them."""
+    document = whole()
+    *rules, needs_met = document["rules"]
+    screened = {
+        "id": "screened", "title": "Screened", "says": "Somebody has read it.",
+        "when": {"all": [{"fact": "screened", "is": True}, *({"not": {"fired": rule["id"]}} for rule in rules)]},
+        "then": {"pathway": "advice", "rag": "blue", "level": 1},
+    }  # fmt: skip
+    held = {**needs_met, "then": {**needs_met["then"], "hold": "screening"}}
+    return parse({**document, "rules": [*rules, screened, held]})
+
+
+@pytest.mark.parametrize(
+    ("screened", "hold"), [({"screened": True}, None), ({"screened": False}, "screening"), ({}, "screening")]
+)
+def test_rules_may_hold_a_contact_until_it_is_screened(screened: Facts, hold: str | None) -> None:
+    rules = rules_that_screen()
+    found = recommend(rules, rules.facts({**contact(), **screened}))
+    assert (found.pathway, found.hold) == ("advice", hold)
+    assert [each.fact for each in found.missing if each.fact == "screened"] == ([] if screened else ["screened"])
+
+
+def test_stored_facts_of_before_screening_read_as_not_known() -> None:
+    rules = rules_that_screen()
+    stored = rules.facts(contact()).model_dump(mode="json")
+    assert stored.pop("screened") is None
+    assert rules.judge_stored(stored).hold == rules.judge(rules.facts(stored)).hold == "screening"
 
 
 # ---- nothing hangs on the order in which people type
