@@ -5,8 +5,10 @@ A pytest plugin (`-p tests.stage.servers`). Under xdist the controller starts th
 their addresses; each worker has a database, and a Valkey database, of its own.
 """
 
+import contextlib
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -14,13 +16,14 @@ import pytest
 
 from config.local import embedded
 from config.local.embedded import Child
+from tests.stage import kept
 
 _started: list[Child] = []
 _folder: list[Path] = []
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests() -> None:
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Start the servers; the settings are read right after."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         # One database number for each worker, so that nobody empties another's.
@@ -32,6 +35,13 @@ def pytest_load_initial_conftests() -> None:
     folder.chmod(0o711)
     _folder.append(folder)
     folders = embedded.prepare(folder)
+
+    def say(text: str) -> None:
+        capture = early_config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+            print(text, file=sys.stderr)  # noqa: T201  # there is no reporter yet
+
+    kept.copy_into(folders, say)
     _started.append(embedded.start_postgres(folders, durable=False))
     _started.append(embedded.start_valkey(folders))
     os.environ |= {

