@@ -19,7 +19,7 @@ from errors import NotAllowedInStatus, TakenBySomeoneElse
 from localities.codes import INDIVIDUAL_SOURCES
 from localities.models import FRONT_DOOR_KINDS, Team
 from triage.models import RuleSetVersion
-from triage.ruleset import Rag
+from triage.ruleset import Hold, Rag
 
 
 def check_waits_for_decision(contact: Contact) -> None:
@@ -34,6 +34,19 @@ def check_waits_for_decision(contact: Contact) -> None:
 def check_was_in_view(contact: Contact, recommendation_id: int) -> None:
     if contact.recommendation_id != recommendation_id:
         raise TakenBySomeoneElse("The recommendation changed while you were reading. Look at it again, then go on.")
+
+
+def waits_for_screening(contact: Contact) -> bool:
+    """Whether nobody at the front door has read the contact yet, and the rules hold it until somebody has."""
+    recommendation = contact.recommendation
+    return contact.screened_at is None and recommendation is not None and recommendation.hold == Hold.SCREENING
+
+
+def check_is_screened(contact: Contact) -> None:
+    if waits_for_screening(contact):
+        raise NotAllowedInStatus(
+            f"Nobody has screened {contact} yet. Select the indicators that apply, or say that none does; then decide."
+        )
 
 
 def check_was_taken_on(case: Case, holder: Team) -> None:

@@ -82,7 +82,7 @@ def name_other_authority(*, case_id: int, authority_id: int | None, by: User, no
         raise InvalidInput([Fault(("authority",), "Choose the council that answers for this family.")])
     case.other_authority = authority
     case.save(update_fields=["other_authority"])
-    audit.record(Event.OTHER_AUTHORITY_NAMED, by=by, at=now, case=case, authority=authority.name)
+    audit.record(Event.OTHER_AUTHORITY_NAMED, by=by, at=now, case=case, authority=authority.pk)
     return case
 
 

@@ -63,7 +63,7 @@ def decide(
         `chosen_team_reason`.
     :raises InvalidInput: with every fault, by field.
     :raises NotPermitted: `by` may not decide on this contact.
-    :raises NotAllowedInStatus: it is decided already, or waits for a second person.
+    :raises NotAllowedInStatus: it is decided already, waits for a second person, or was not screened yet.
     :raises TakenBySomeoneElse: the recommendation changed since it was read.
     """
     contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
@@ -73,6 +73,7 @@ def decide(
     rules = of_version(recommendation.rule_set_id).rule_set
     check_can_decide(contact, by=by, now=now)
     conditions.check_was_in_view(contact, recommendation_id)
+    conditions.check_is_screened(contact)
     lock_children(contact)
     _check_nothing_opened_since(contact, recommendation)
     proposal = Proposal(pathway=pathway, level=level, rag=rag)

@@ -1,14 +1,17 @@
 """What front-door staff learn about a contact that waits for a decision. The rules are asked again each time."""
 
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
 
 from django.db import transaction
 
 from casework.access import conditions, permissions
 from casework.actions.recommendations import ask_again, lock_children
+from casework.facts.published_rules import of_version
 from casework.families.merging import take_to_be
 from casework.models import (
     Contact,
+    ContactChild,
     Event,
     PersonMatch,
 )
@@ -59,6 +62,73 @@ def record_agreement(
 
 
 @transaction.atomic
+def screen(
+    *,
+    contact_id: int,
+    recommendation_id: int,
+    children: Mapping[int, Collection[str]],
+    family: Collection[str],
+    none_applies: bool,
+    by: User,
+    now: datetime,
+) -> Contact:
+    """
+    Say which indicators apply to each child and to the family, having read the contact, and ask the rules again.
+
+    What the referrer chose stays as it is, and counts as well: screening adds to it. Who screens again puts another
+    answer in the place of the front door's earlier one.
+
+    :param recommendation_id: the recommendation that was in view: an older page must not undo what came since.
+    :param children: codes of indicators by the id of the `ContactChild`; no code for a child who is not there.
+    :param family: codes of the indicators that apply to the family as a whole.
+    :param none_applies: no indicator applies to anybody: said, and never left to be guessed from silence.
+    :raises InvalidInput: with every fault.
+    :raises NotAllowedInStatus: it is decided already, or waits for a second person.
+    :raises TakenBySomeoneElse: the recommendation changed since it was read.
+    """
+    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
+    permissions.check_can_work_on(contact, by, local_day(now))
+    conditions.check_waits_for_decision(contact)
+    conditions.check_was_in_view(contact, recommendation_id)
+    on_contact = list(contact.children.all())
+    faults = list(_screening_faults(contact, {child.pk for child in on_contact}, children, family, none_applies))
+    if faults:
+        raise InvalidInput(faults)
+    again = contact.screened_at is not None
+    contact.screened_at, contact.screened_by = now, by
+    contact.screened_family_indicators = list(dict.fromkeys(family))
+    contact.save(update_fields=["screened_at", "screened_by", "screened_family_indicators"])
+    for child in on_contact:
+        child.screened_indicators = list(dict.fromkeys(children.get(child.pk, ())))
+    ContactChild.objects.bulk_update(on_contact, ["screened_indicators"])
+    chosen = sum(len(child.screened_indicators) for child in on_contact) + len(contact.screened_family_indicators)
+    audit.record(Event.CONTACT_SCREENED, by=by, at=now, contact=contact, chosen=chosen, again=again)
+    ask_again(contact, by, now)
+    return contact
+
+
+def _screening_faults(
+    contact: Contact,
+    on_contact: Collection[int],
+    children: Mapping[int, Collection[str]],
+    family: Collection[str],
+    none_applies: bool,
+) -> Iterator[Fault]:
+    assert contact.recommendation is not None
+    known = of_version(contact.recommendation.rule_set_id).rule_set.catalogue.entries
+    for place, codes in [*((("children", pk), codes) for pk, codes in children.items()), (("family",), family)]:
+        if unknown := [code for code in dict.fromkeys(codes) if code not in known]:
+            yield Fault(place, f"There is no indicator {' or '.join(unknown)}.")
+        if len(place) == 2 and place[1] not in on_contact:
+            yield Fault(place, "This child is not on the contact.")
+    chosen = any(family) or any(children.values())
+    if chosen and none_applies:
+        yield Fault(("none_applies",), "You selected indicators. Take them away, or do not say that none applies.")
+    if not chosen and not none_applies:
+        yield Fault(("none_applies",), "Select the indicators that apply, or say that none of them does.")
+
+
+@transaction.atomic
 def record_checks(
     *,
     contact_id: int,
@@ -106,7 +176,7 @@ def settle_match(*, contact_id: int, match_id: int, same: bool, by: User, now: d
         take_to_be(match.child, match.person)
     audit.record(
         Event.MATCH_CONFIRMED if same else Event.MATCH_REJECTED, by=by, at=now, contact=contact,
-        child=match.child.ref, score=match.score,
+        child=match.child_id, score=match.score,
     )  # fmt: skip
     ask_again(contact, by, now)
     return contact

@@ -16,7 +16,7 @@ from django.db.models import Max
 from casework.access import conditions, permissions
 from casework.facts.published_rules import lock_live_version, of_version
 from casework.messages import outbox
-from casework.models import Contact, Event, Message, Replay
+from casework.models import Contact, Event, Message, Replay, RuleSetReason, RuleSetReasonKind
 from casework.record import audit
 from errors import Fault, InvalidInput, NotAllowedInStatus
 from localities.models import User
@@ -140,7 +140,8 @@ def send_back(*, version_id: int, reason: str, by: User, now: datetime) -> RuleS
         raise InvalidInput([Fault(("reason",), "Say why.")])
     proposer, draft.proposed_by, draft.proposed_at = draft.proposed_by, None, None
     draft.save(update_fields=["proposed_by", "proposed_at"])
-    audit.record(Event.RULE_SET_SENT_BACK, by=by, at=now, rule_set=str(draft), reason=reason.strip())
+    RuleSetReason.objects.create(rule_set=draft, kind=RuleSetReasonKind.SENT_BACK, by=by, at=now, reason=reason.strip())
+    audit.record(Event.RULE_SET_SENT_BACK, by=by, at=now, rule_set=str(draft))
     if proposer is not None and proposer != by:
         outbox.add(
             Message.RULE_SET_SENT_BACK, to=proposer.email, key=f"rule_set_sent_back:{draft.pk}:{now.isoformat()}",
@@ -211,7 +212,10 @@ def call_off(*, version_id: int, reason: str, by: User, now: datetime) -> RuleSe
     version.save(update_fields=["live"])
     before.live = DateTimeTZRange(before.live.lower, None)
     before.save(update_fields=["live"])
-    audit.record(Event.RULE_SET_CALLED_OFF, by=by, at=now, rule_set=str(version), reason=reason.strip())
+    RuleSetReason.objects.create(
+        rule_set=version, kind=RuleSetReasonKind.CALLED_OFF, by=by, at=now, reason=reason.strip()
+    )
+    audit.record(Event.RULE_SET_CALLED_OFF, by=by, at=now, rule_set=str(version))
     return version
 
 

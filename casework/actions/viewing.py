@@ -18,7 +18,9 @@ def view_contact(*, reference: str, by: User, now: datetime) -> Contact:
     """
     contact = (
         Contact.objects.visible_to(by, local_day(now))
-        .select_related("team", "agency", "entered_by", "recommendation", "decision_in_effect__decided_by", "case")
+        .select_related(
+            "team", "agency", "entered_by", "screened_by", "recommendation", "decision_in_effect__decided_by", "case"
+        )
         .prefetch_related("children__person", "adults__person")
         .get(reference=reference)
     )

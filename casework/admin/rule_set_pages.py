@@ -63,6 +63,7 @@ def show(request: HttpRequest, version_id: int, status: int = 200, **bound: Any)
         "outcomes": outcomes,
         "failing": [outcome for outcome in outcomes if not outcome.passes],
         "safety": sum(outcome.scenario.protected for outcome in outcomes),
+        "reasons": version.reasons.select_related("by"),
         "replays": version.replays.select_related("asked_by")[:20],
         "changes": len(differences(_published(based_on), rules.document)) if based_on else 0,
         "edits": drafts and stage in (Stage.DRAFT, Stage.PROVED),

@@ -26,9 +26,11 @@ def collect_facts(contact: Contact, people: Household) -> dict[str, Any]:
         "immediate_danger": contact.immediate_danger,
         "referrer_level": contact.referrer_level,
         "agreement": contact.agreement,
+        # Nobody has said that it is not: until somebody has read it, it is not known.
+        "screened": True if contact.screened_at else None,
         "children": [_child(child, may_be[child.pk], day) for child in children],
         "family": {
-            "indicators": contact.family_indicators,
+            "indicators": contact.all_family_indicators,
             "contacts_3_months": history.contacts_3_months,
             "contacts_12_months": history.contacts_12_months,
             "sibling_on_cp_plan": contact.sibling_on_cp_plan,
@@ -67,5 +69,5 @@ def _child(child: ContactChild, may_be: list[Person], day: date) -> dict[str, An
         "non_verbal": child.non_verbal,
         "previous_cp_plan": plan or child.person.previous_cp_plan,
         "previously_looked_after": after or child.person.previously_looked_after,
-        "indicators": child.indicators,
+        "indicators": child.all_indicators,
     }

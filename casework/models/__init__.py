@@ -38,7 +38,14 @@ from casework.models.contacts import (
 from casework.models.decisions import Decision, Recommendation, SignOff
 from casework.models.people import Person
 from casework.models.record import ActorKind, AuditEvent, Event, Message, OutboxMessage, StatusChange
-from casework.models.rule_sets import Recheck, Replay, ReplayedContact, ThresholdChecks
+from casework.models.rule_sets import (
+    Recheck,
+    Replay,
+    ReplayedContact,
+    RuleSetReason,
+    RuleSetReasonKind,
+    ThresholdChecks,
+)
 
 __all__ = [
     "QUESTIONED_FROM",
@@ -79,6 +86,8 @@ __all__ = [
     "Replay",
     "ReplayedContact",
     "Responsibility",
+    "RuleSetReason",
+    "RuleSetReasonKind",
     "SharingBasis",
     "SignOff",
     "StatusChange",

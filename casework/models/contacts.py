@@ -103,6 +103,11 @@ class Contact(models.Model):
     parents_told_reason = models.TextField(blank=True)
     sharing_basis = models.CharField(max_length=20, choices=SharingBasis, blank=True)
 
+    # What the front door says, beside what the referrer said. The rules look at both.
+    screened_at = models.DateTimeField(null=True)
+    screened_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    screened_family_indicators = ArrayField(models.CharField(max_length=10), default=list, db_default=[])
+
     status = models.CharField(max_length=10, choices=ContactStatus, default=ContactStatus.RECEIVED)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="contacts")
     recommendation = models.OneToOneField(
@@ -136,6 +141,11 @@ class Contact(models.Model):
                 condition=Q(status=ContactStatus.DECIDED, decision_in_effect__isnull=False)
                 | (~Q(status=ContactStatus.DECIDED) & Q(decision_in_effect__isnull=True)),
                 name="a_decided_contact_and_no_other_has_a_decision_in_effect",
+            ),
+            models.CheckConstraint(
+                condition=Q(screened_at__isnull=True, screened_by__isnull=True, screened_family_indicators=[])
+                | Q(screened_at__isnull=False, screened_by__isnull=False),
+                name="a_screened_contact_says_who_and_when",
             ),
         ]
         indexes: ClassVar = [
@@ -178,20 +188,31 @@ class Contact(models.Model):
             refuse_if(
                 """TG_OP = 'DELETE' OR (
                        NEW.reference, NEW.document, NEW.received_at, NEW.agency_id, NEW.entered_by_id, NEW.channel,
-                       NEW.idempotency_key, NEW.digest
+                       NEW.idempotency_key, NEW.digest, NEW.family_indicators
                    ) IS DISTINCT FROM (
                        OLD.reference, OLD.document, OLD.received_at, OLD.agency_id, OLD.entered_by_id, OLD.channel,
-                       OLD.idempotency_key, OLD.digest
+                       OLD.idempotency_key, OLD.digest, OLD.family_indicators
                    )""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="what_was_sent_stays_as_it_was_sent",
                 says="What was sent stays as it was sent, and a contact is never deleted.",
+            ),
+            refuse_if(
+                "OLD.screened_at IS NOT NULL AND NEW.screened_at IS NULL",
+                on=pgtrigger.Update,
+                name="a_screened_contact_stays_screened",
+                says="A contact that somebody screened stays screened. Screen it again instead.",
             ),
             never_emptied("contacts_are_never_emptied", "Contacts are never deleted."),
         ]
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def all_family_indicators(self) -> list[str]:
+        """What the referrer chose, then what was chosen at screening."""
+        return _both(self.family_indicators, self.screened_family_indicators)
 
 
 class ContactChild(models.Model):
@@ -214,6 +235,7 @@ class ContactChild(models.Model):
     postcode = models.CharField(max_length=8, blank=True)
     address_is_confidential = models.BooleanField(default=False)
     indicators = ArrayField(models.CharField(max_length=10), default=list)
+    screened_indicators = ArrayField(models.CharField(max_length=10), default=list, db_default=[])
 
     class Meta:
         ordering: ClassVar = ["position"]
@@ -221,10 +243,23 @@ class ContactChild(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["contact", "position"], name="children_of_a_contact_have_their_places")
         ]
-        triggers: ClassVar = never_deleted("a_child_of_a_contact_stays", "A child on a contact stays on it.")
+        triggers: ClassVar = [
+            *never_deleted("a_child_of_a_contact_stays", "A child on a contact stays on it."),
+            refuse_if(
+                "NEW.indicators IS DISTINCT FROM OLD.indicators",
+                on=pgtrigger.Update,
+                name="what_a_referrer_chose_for_a_child_stays",
+                says="What the referrer chose for a child stays. Screening stands beside it.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.contact} {self.ref}"
+
+    @property
+    def all_indicators(self) -> list[str]:
+        """What the referrer chose, then what was chosen at screening."""
+        return _both(self.indicators, self.screened_indicators)
 
 
 class ContactAdult(models.Model):
@@ -404,3 +439,7 @@ class ContactHandover(models.Model):
     def is_open(self) -> bool:
         """Nobody has taken the contact on yet."""
         return self.taken_on_at is None and self.lapsed_at is None
+
+
+def _both(referred: list[str], screened: list[str]) -> list[str]:
+    return list(dict.fromkeys([*referred, *screened]))

@@ -68,7 +68,19 @@ class Decision(models.Model):
                 name="a_team_is_chosen_for_a_reason",
             ),
         ]
-        triggers: ClassVar = append_only("a_decision_never_changes", "A decision never changes: decide again.")
+        triggers: ClassVar = [
+            *append_only("a_decision_never_changes", "A decision never changes: decide again."),
+            refuse_if(
+                """EXISTS (
+                       SELECT FROM public.casework_recommendation r
+                       JOIN public.casework_contact c ON c.id = r.contact_id
+                       WHERE r.id = NEW.recommendation_id AND r.hold = 'screening' AND c.screened_at IS NULL
+                   )""",
+                on=pgtrigger.Insert,
+                name="what_waits_for_screening_is_not_decided",
+                says="Nothing is decided on this contact until somebody has screened it.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.pathway}, {self.rag}"

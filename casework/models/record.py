@@ -22,6 +22,7 @@ class Event(models.TextChoices):
     CONTACT_VIEWED = "contact_viewed", "Contact viewed"
     RECOMMENDATION_MADE = "recommendation_made", "Recommendation made"
     AGREEMENT_RECORDED = "agreement_recorded", "Agreement recorded"
+    CONTACT_SCREENED = "contact_screened", "Contact screened"
     CHECKS_RECORDED = "checks_recorded", "What the records say recorded"
     MATCH_CONFIRMED = "match_confirmed", "The same person: confirmed"
     MATCH_REJECTED = "match_rejected", "The same person: rejected"

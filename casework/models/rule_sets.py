@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from casework.models.choices import RAGS
 from casework.models.contacts import Contact
-from casework.models.refusals import append_only, never_emptied, refuse_if
+from casework.models.refusals import NOT_BLANK, append_only, never_emptied, refuse_if
 from localities.models import Agency, User
 from triage.direction import Direction
 from triage.models import RuleSetVersion
@@ -136,6 +136,39 @@ class ReplayedContact(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contact}: {self.before_pathway} to {self.after_pathway}"
+
+
+class RuleSetReasonKind(models.TextChoices):
+    """What somebody had to say why about a rule set."""
+
+    SENT_BACK = "sent_back", "Sent back"
+    CALLED_OFF = "called_off", "Called off"
+
+
+class RuleSetReason(models.Model):
+    """
+    Why a proposal was sent back, or a published version called off, in the words of who did it.
+
+    The audit says that it happened; what somebody wrote stands here.
+    """
+
+    rule_set = models.ForeignKey(RuleSetVersion, on_delete=models.PROTECT, related_name="reasons")
+    kind = models.CharField(max_length=10, choices=RuleSetReasonKind)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    at = models.DateTimeField()
+    reason = models.TextField()
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(reason__regex=NOT_BLANK), name="a_rule_set_comes_back_for_a_reason")
+        ]
+        triggers: ClassVar = append_only(
+            "why_a_rule_set_came_back_stays", "Why a rule set was sent back or called off stays as it was written."
+        )
+
+    def __str__(self) -> str:
+        return f"{self.rule_set}: {self.get_kind_display().lower()}"
 
 
 class Recheck(models.Model):

@@ -124,6 +124,19 @@ INVARIANTS = (
                WHERE r.id = c.recommendation_id AND r.contact_id = c.id AND v.live @> c.received_at)""",
     ),
     Invariant(
+        "What the front door selected stands on a contact that somebody screened, and that is in the audit",
+        """SELECT (SELECT count(*) FROM casework_contactchild k JOIN casework_contact c ON c.id = k.contact_id
+              WHERE k.screened_indicators <> '{}' AND c.screened_at IS NULL)
+           + (SELECT count(*) FROM casework_contact c WHERE c.screened_at IS NOT NULL AND NOT EXISTS (
+               SELECT FROM casework_auditevent e WHERE e.contact_id = c.id AND e.event = 'contact_screened'
+               AND e.at = c.screened_at AND e.by_user_id = c.screened_by_id))""",
+    ),
+    Invariant(
+        "Nothing was decided on a contact that waited for screening",
+        """SELECT count(*) FROM casework_decision d JOIN casework_recommendation r ON r.id = d.recommendation_id
+           JOIN casework_contact c ON c.id = d.contact_id WHERE r.hold = 'screening' AND c.screened_at IS NULL""",
+    ),
+    Invariant(
         "A contact that waits for its decision has its clocks running",
         """SELECT count(*) FROM casework_contact c WHERE c.status <> 'decided' AND NOT (
                EXISTS (SELECT FROM casework_clock k WHERE k.contact_id = c.id AND k.stopped_at IS NULL

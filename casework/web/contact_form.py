@@ -67,7 +67,7 @@ def _box(label: str) -> forms.BooleanField:
     return forms.BooleanField(label=label, required=False, widget=Checkbox)
 
 
-class _Indicators(forms.MultipleChoiceField):
+class Indicators(forms.MultipleChoiceField):
     """The choices come from the live rule set; whether a code is known is asked with everything else."""
 
     widget = IndicatorBoxes
@@ -152,7 +152,7 @@ class ContactPart(Part):
         "Which level of need do they see?", [("", "They did not say"), *((str(n), f"Level {n}") for n in (1, 2, 3, 4))]
     )
 
-    family_indicators = _Indicators(label="What was said about the family as a whole?", required=False)
+    family_indicators = Indicators(label="What was said about the family as a whole?", required=False)
     dash = _choice(
         "DASH risk",
         [("", "Not assessed"), ("standard", "Standard"), ("medium", "Medium"), ("high", "High")],
@@ -216,7 +216,7 @@ class ChildPart(Part):
     confidential = _box("The address is confidential, for example a refuge")
     where_now = _text("Where is the child now?")
     school = _text("School, nursery, or where the child spends the day")
-    indicators = _Indicators(label="What was said about this child?", required=False)
+    indicators = Indicators(label="What was said about this child?", required=False)
 
     PATHS = {  # noqa: RUF012  # a table
         "first_name": "first_name", "last_name": "last_name", "also_known_as": "also_known_as",
@@ -269,7 +269,7 @@ class ContactForm:
         choices = indicator_choices(rules)
         for part, name in [(self.contact, "family_indicators"), *((child, "indicators") for child in self.children)]:
             field = part.fields[name]
-            assert isinstance(field, _Indicators)
+            assert isinstance(field, Indicators)
             field.choices = choices
 
     def with_people_changed(self) -> "ContactForm | None":

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from casework.web.views import before_the_decision, cases, contacts, reminders, reports, teams, worklist
+from casework.web.views import before_the_decision, cases, contacts, reminders, reports, screening, teams, worklist
 
 urlpatterns = [
     path("", worklist.show, name="worklist"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("contacts/<reference:reference>/decide/", contacts.decide, name="contact-decide"),
     path("contacts/<reference:reference>/sign-off/", contacts.sign_off, name="contact-sign-off"),
     path("contacts/<reference:reference>/agreement/", contacts.agreement, name="contact-agreement"),
+    path("contacts/<reference:reference>/screening/", screening.screen, name="contact-screening"),
     path("contacts/<reference:reference>/checks/", contacts.checks, name="contact-checks"),
     path("contacts/<reference:reference>/matches/<int:match_id>/", contacts.match, name="contact-match"),
     path("contacts/<reference:reference>/acknowledge/", contacts.acknowledge, name="contact-acknowledge"),

@@ -509,7 +509,9 @@ class TestSendingBack:
         assert draft.stage(now) == Stage.DRAFT
         assert told(Message.RULE_SET_SENT_BACK) == ["paula"]
         assert events()[-1] == ("rule_set_sent_back", "sam")
-        assert said(Event.RULE_SET_SENT_BACK) == {"rule_set": "early-help-first/2", "reason": "Too soon."}
+        assert said(Event.RULE_SET_SENT_BACK) == {"rule_set": "early-help-first/2"}
+        (why,) = draft.reasons.all()
+        assert (why.kind, why.reason, why.by.username, why.at) == ("sent_back", "Too soon.", "sam", drafts.story.now)
 
     @pytest.mark.parametrize("by", ["paula", "maya"])
     def test_the_proposer_may_take_it_back_and_nobody_is_told(self, drafts: Drafts, by: str) -> None:
@@ -727,7 +729,9 @@ class TestCallingOff:
         for at in (AHEAD - MOMENT, AHEAD, AHEAD + MOMENT):
             assert published_rules.live(at).version_id == old.pk
         assert events()[-1] == ("rule_set_called_off", "sam")
-        assert said(Event.RULE_SET_CALLED_OFF) == {"rule_set": "early-help-first/2", "reason": "Not yet."}
+        assert said(Event.RULE_SET_CALLED_OFF) == {"rule_set": "early-help-first/2"}
+        (why,) = new.reasons.all()
+        assert (why.kind, why.reason, why.by.username, why.at) == ("called_off", "Not yet.", "sam", drafts.story.now)
         assert nothing_is_broken()
 
     @pytest.mark.parametrize("by", ["paula", "sam"])

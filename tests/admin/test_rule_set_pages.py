@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -383,6 +384,7 @@ class TestTheWholeWay:
         assert page.summary == [("id_call_off-reason", "Say why.")]
         page = sam.send(proposed, "call-off/", on="", call_off__reason="Too soon.")
         assert page.heading == "early-help-first/2 Called off before it was live"
+        assert re.search("Called offSam Adeyemi, [^,]*, [^,]*, Too soon.", page.text)
 
     @pytest.mark.parametrize(
         ("day", "at", "says"),
@@ -408,6 +410,7 @@ class TestTheWholeWay:
         assert page.summary == [("id_send_back-reason", "Say why.")]
         page = sam.send(proposed, "send-back/", on="", send_back__reason="Read the stepped-down ones first.")
         assert page.heading == "early-help-first/2 Draft"
+        assert re.search("Sent backSam Adeyemi, [^,]*, [^,]*, Read the stepped-down ones first.", page.text)
 
     def test_addresses_that_do_something_lead_back_whoever_only_opens_them(
         self, sam: Person, proposed: RuleSetVersion

@@ -1,14 +1,17 @@
 """A database of an earlier release, with data in it, comes through the migrations whole."""
 
+import json
+
 import pytest
 from django.core.management import call_command
 from django.db.models import QuerySet
 
 from casework.actions import handoffs
-from casework.models import Case, Clock, Handoff
+from casework.models import AuditEvent, Case, Clock, Handoff, RuleSetReason
 from casework.record import integrity
 from tests.conftest import THURSDAY
 from tests.stage.documents import address, child
+from tests.stage.drafts import Drafts
 from tests.stage.sql import run
 from tests.stage.story import Story, person
 
@@ -38,6 +41,27 @@ def test_a_story_of_before_is_what_it_would_be_today(told: Story) -> None:
         clock.started_at, clock.warn_at, clock.due_at, clock.escalate_at, clock.warn_at,
     )  # fmt: skip
     assert waiting.count() == 2
+    assert [finding for finding in integrity.check() if finding.broken] == []
+
+
+def test_why_rule_sets_came_back_stands_on_their_pages(told: Story) -> None:
+    """The audit of before keeps what it says, and what somebody wrote there is read on the page of the version."""
+    draft = Drafts(told).proposed()
+    said = {"rule_set": str(draft), "reason": "Read it again.\nThen send it."}
+    call_command("migrate", "casework", "0003", verbosity=0)
+    for event in ("rule_set_sent_back", "rule_set_proposed"):
+        run(
+            "INSERT INTO casework_auditevent (at, event, actor, by_user_id, detail) VALUES (%s, %s, 'user', %s, %s)",
+            told.now, event, person("sam").pk, json.dumps(said),
+        )  # fmt: skip
+
+    call_command("migrate", verbosity=0)
+
+    (why,) = RuleSetReason.objects.all()
+    assert (why.rule_set, why.kind, why.by, why.at, why.reason) == (
+        draft, "sent_back", person("sam"), told.now, "Read it again.\nThen send it.",
+    )  # fmt: skip
+    assert AuditEvent.objects.get(event="rule_set_sent_back").detail == said
     assert [finding for finding in integrity.check() if finding.broken] == []
 
 

@@ -54,6 +54,7 @@ from casework.models import (
     Replay,
     ReplayedContact,
     Responsibility,
+    RuleSetReason,
     SignOff,
     StatusChange,
     ThresholdChecks,
@@ -447,6 +448,15 @@ class TestDecisions:
             with allowed():
                 copy("casework_decision", decision.pk, level=real)
 
+    def test_on_a_contact_that_waits_for_screening(self, story: Story, amina: User) -> None:
+        decision = story.decided(story.contact())
+        held = copy("casework_recommendation", decision.recommendation_id, hold="'screening'", contact_id="contact_id")
+        with refused("what_waits_for_screening_is_not_decided"):
+            copy("casework_decision", decision.pk, recommendation_id=str(held))
+        change("casework_contact", decision.contact_id, screened_by_id=str(amina.pk), screened_at="now()")
+        with allowed():
+            copy("casework_decision", decision.pk, recommendation_id=str(held))
+
     def test_a_team_picked_without_a_reason(self, story: Story) -> None:
         decision = story.decided(story.contact())
         team = str(story.team("chiltern").pk)
@@ -597,6 +607,7 @@ class TestContacts:
             {"entered_by_id": str(User.objects.get(username="amina").pk)},
             {"idempotency_key": "'another'"},
             {"digest": "'another'"},
+            {"family_indicators": "'{}'"},
         ):
             with refused("what_was_sent_stays_as_it_was_sent"):
                 change("casework_contact", contact.pk, **to)
@@ -609,6 +620,31 @@ class TestContacts:
         story.contact()
         with refused("contacts_are_never_emptied"):
             run("TRUNCATE casework_contact CASCADE")
+
+    def test_what_the_referrer_chose_for_a_child_is_changed(self, story: Story) -> None:
+        (told,) = story.contact().children.all()
+        for to in ("'{}'", "indicators || '{L4-01}'"):
+            with refused("what_a_referrer_chose_for_a_child_stays"):
+                change("casework_contactchild", told.pk, indicators=to)
+        with allowed():
+            change("casework_contactchild", told.pk, screened_indicators="'{L4-01}'")
+
+    def test_it_is_screened_and_says_not_who_or_not_when(self, story: Story, amina: User) -> None:
+        contact = story.contact()
+        who, when, what = {"screened_by_id": str(amina.pk)}, {"screened_at": "now()"}, "'{L2-01}'"
+        for to in (who, when, {"screened_family_indicators": what}, who | {"screened_family_indicators": what}):
+            with refused("a_screened_contact_says_who_and_when"):
+                change("casework_contact", contact.pk, **to)
+        with allowed():
+            change("casework_contact", contact.pk, **who, **when, screened_family_indicators=what)
+
+    def test_it_is_unscreened(self, story: Story, amina: User) -> None:
+        contact = story.contact()
+        change("casework_contact", contact.pk, screened_by_id=str(amina.pk), screened_at="now()")
+        with refused("a_screened_contact_stays_screened"):
+            change("casework_contact", contact.pk, screened_by_id="NULL", screened_at="NULL")
+        with allowed():
+            change("casework_contact", contact.pk, screened_at="now() + interval '1 hour'")
 
     def test_its_status_is_none_that_there_is(self, story: Story) -> None:
         with refused("a_contact_has_a_known_status"):
@@ -905,6 +941,7 @@ APPEND_ONLY = [
     (Reminder, "created_at", "a_reminder_never_changes", "a_reminder_never_changes_all"),
     (Recheck, "at", "a_recheck_never_changes", "a_recheck_never_changes_all"),
     (ClockChange, "at", "a_clocks_change_stays", "a_clocks_change_stays_all"),
+    (RuleSetReason, "at", "why_a_rule_set_came_back_stays", "why_a_rule_set_came_back_stays_all"),
     (ReminderLook, "at", "a_look_at_a_reminder_stays", "a_look_at_a_reminder_stays_all"),
 ]
 
@@ -920,6 +957,7 @@ def test_what_is_written_once_stays(
     reminders.see(reminder_id=clock.reminders.get(step="breach").pk, by=maya, now=clock.due_at)
     extended(clock, by=maya)
     rechecks.recheck(now=story.now)
+    RuleSetReason.objects.create(rule_set=latest(), kind="sent_back", by=maya, at=story.now, reason="Too soon.")
     waiting(story, contact)
     story.signed_off(contact)
     table = model._meta.db_table
@@ -1430,6 +1468,12 @@ class TestRuleSets:
         with allowed():
             change("triage_rulesetversion", live.pk, live="tstzrange(lower(live), '2027-01-01')")
             copy("triage_rulesetversion", live.pk, version="2", live="tstzrange(upper(live), NULL)")
+
+    def test_one_comes_back_without_a_reason(self, live: RuleSetVersion, story: Story, sam: User) -> None:
+        why = RuleSetReason.objects.create(rule_set=live, kind="sent_back", by=sam, at=story.now, reason="Too soon.")
+        for nothing in ("''", "E' \\n'"):
+            with refused("a_rule_set_comes_back_for_a_reason"):
+                copy("casework_rulesetreason", why.pk, reason=nothing)
 
     def test_a_draft_goes_live(self, live: RuleSetVersion) -> None:
         draft = copy("triage_rulesetversion", live.pk, version="2", published_at="NULL", live="NULL")

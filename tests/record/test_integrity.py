@@ -64,6 +64,7 @@ PASSES = "Only an accepted handoff passes responsibility, and it does so once, i
 SECOND_PERSON = "A decision that needs a second person takes effect only when one agreed, who is not the decider"
 LIVE = "One rule set is live at an instant, and from the first on there is no gap between them"
 STATUS = "A status is where its last change left it"
+SCREENED = "What the front door selected stands on a contact that somebody screened, and that is in the audit"
 PERIODS = "A period ends after it starts"
 ON_OFFER = "A handoff on offer has its clock running, and an answered one has none"
 SENT_ONCE = "A message that was sent is not parked, and is one message under its key"
@@ -581,6 +582,22 @@ class TestContacts:
         with underneath():
             change("casework_clock", clock.pk, stopped_at="started_at", ended="'done'")
         assert found() == (1, {"A contact that waits for its decision has its clocks running": 1})
+
+    @pytest.mark.parametrize("screened", ["NULL", "'2026-11-19 10:30'"])
+    def test_one_with_indicators_that_nobody_selected(self, story: Story, amina: User, screened: str) -> None:
+        """Nobody screened it; or somebody did, and nobody wrote it down."""
+        contact = story.contact()
+        with underneath():
+            change("casework_contactchild", contact.children.get().pk, screened_indicators="'{L2-01}'")
+            if screened != "NULL":
+                change("casework_contact", contact.pk, screened_at=screened, screened_by_id=str(amina.pk))
+        assert found() == (1, {SCREENED: 1})
+
+    def test_one_that_was_decided_unscreened(self, story: Story) -> None:
+        decision = story.decided(story.contact())
+        with underneath():
+            change("casework_recommendation", decision.recommendation_id, hold="'screening'")
+        assert found() == (1, {"Nothing was decided on a contact that waited for screening": 1})
 
     def test_one_whose_arrival_nobody_wrote_down(self, story: Story) -> None:
         story.contact()

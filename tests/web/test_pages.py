@@ -965,7 +965,8 @@ def test_every_address_is_tried_here() -> None:
     below = {"contact-match", "contact-ask-partner", "contact-partner-answer", "contact-partner-withdraw"}
     of_reminders = {"reminders", "reminder-seen", "reminder-snooze"}
     assert named == tried | below | of_reminders | {
-        "worklist", "contact", "contact-new", "case", "team", "report-overrides", "report-contacts", "report-equality",
+        "worklist", "contact", "contact-new", "contact-screening", "case", "team", "report-overrides",
+        "report-contacts", "report-equality",
     }  # fmt: skip
 
 

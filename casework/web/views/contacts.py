@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from casework.access import permissions
+from casework.access import conditions, permissions
 from casework.actions import decisions, learning, receiving, referrers, viewing
 from casework.facts.published_rules import live, of_version
 from casework.families.household import Household, household
@@ -39,6 +39,7 @@ from casework.web.forms import (
     PartnerWithdrawForm,
     SignOffForm,
 )
+from casework.web.screening_form import ScreeningForm
 from casework.web.signed_in import action_of, user_of
 from errors import InvalidInput, KeyUsedForAnother, NotPermitted
 from localities.models import OVERSEEING_ROLES, User
@@ -324,6 +325,8 @@ def told(contact: Contact) -> dict[str, Any]:
     """Everything that was told, for the story: each child and adult beside what the columns do not hold."""
     children, adults = list(contact.children.all()), list(contact.adults.all())
     given = contact.document
+    chosen = contact.all_family_indicators or any(child.all_indicators for child in children)
+    screened = contact.screened_family_indicators or any(child.screened_indicators for child in children)
     return {
         "contact": contact,
         "given": given,
@@ -331,7 +334,8 @@ def told(contact: Contact) -> dict[str, Any]:
         "children": [(child, given["children"][child.position]) for child in children],
         "adults": [(adult, given["adults"][adult.position]) for adult in adults],
         "hides": any(child.address_is_confidential for child in children),
-        "nothing_ticked": not contact.family_indicators and not any(child.indicators for child in children),
+        "nothing_ticked": contact.screened_at is None and not chosen,
+        "found_none": contact.screened_at is not None and not screened,
     }
 
 
@@ -357,6 +361,8 @@ def _what_to_do(
         "checks": shown.get("checks") or ChecksForm(contact),
         "ask": shown.get("ask") or AskPartnerForm(),
     }
+    if conditions.waits_for_screening(contact):
+        return offers | {"screening": ScreeningForm(contact, _rules(contact))}
     try:
         decisions.check_can_decide(contact, by=user, now=now)
     except NotPermitted as refused:
