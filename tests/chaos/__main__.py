@@ -80,7 +80,7 @@ def _run(folder: Path, names: list[str], size: Size) -> bool:
     clock = _Clock()
     try:
         clock.say("starting PostgreSQL, durable, and Valkey; loading the reference data")
-        stage.prepare()
+        stage.prepare(clock.say)
         clock.say("starting web server, worker and beat")
         stage.open(*((ONE, TWO) if names == ["two-hosts"] else (ONE,)))
         stream = Stream(

@@ -18,6 +18,7 @@ from config.local.embedded import Child, start_child
 from config.local.run import commands
 from tests.chaos.hosts import Host
 from tests.chaos.letters import MailServer
+from tests.stage import kept
 from tests.stage.service import free_port, is_ready
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,8 +71,13 @@ class Stage:
 
     # ---- starting and stopping
 
-    def prepare(self) -> None:
-        """The servers, the tables, the reference data, and how partners and people sign in."""
+    def prepare(self, say: Callable[[str], None]) -> None:
+        """
+        The servers, the tables, the reference data, and how partners and people sign in.
+
+        :param say: is told what takes a while.
+        """
+        kept.copy_into(self.folders, say)
         self._starts[POSTGRES] = lambda: embedded.start_postgres(self.folders)
         self._starts[VALKEY] = lambda: embedded.start_valkey(self.folders)
         self.start(POSTGRES)
@@ -83,7 +89,6 @@ class Stage:
         from django.db import connections
 
         django.setup()
-        call_command("migrate", verbosity=0, interactive=False)
         call_command("load_reference_data", verbosity=0)
         from tests.stage.service import client_of, let_people_sign_in
 

@@ -12,7 +12,7 @@ from django.db.backends.utils import CursorWrapper
 
 from casework.facts import published_rules
 from casework.jobs.reference_data import load
-from tests.stage.kept import MIGRATED
+from config.local.embedded import DATABASE
 
 MADE = "with_reference_data"
 
@@ -64,12 +64,12 @@ def _copy(name: str, *, of: str) -> Iterator[None]:
 def _make(maintenance: CursorWrapper) -> None:
     """Load the reference data into the database that has the tables and nothing in them."""
     original = connection.settings_dict["NAME"]
-    connection.settings_dict["NAME"] = MIGRATED
+    connection.settings_dict["NAME"] = DATABASE
     load()
     connection.cursor().execute("ANALYZE")
     connection.close()
     connection.settings_dict["NAME"] = original
-    maintenance.execute(f'ALTER DATABASE "{MIGRATED}" RENAME TO "{MADE}"')
+    maintenance.execute(f'ALTER DATABASE "{DATABASE}" RENAME TO "{MADE}"')
 
 
 @contextmanager

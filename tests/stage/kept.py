@@ -1,5 +1,5 @@
 """
-PostgreSQL's data folder with every migration run, kept between runs in the user's cache folder.
+PostgreSQL's data folder in which every migration has run, kept between runs in the user's cache folder.
 
 Making it takes half a minute, copying it a moment. It is kept under a key that names everything it is made of: the
 migrations, the settings, the locked packages and how PostgreSQL is started. Whoever changes one of them gets another.
@@ -17,23 +17,11 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-import psycopg
-
 from config.local import embedded
 from config.local.embedded import CannotStart, Folders
 
 ROOT = Path(__file__).resolve().parents[2]
 MADE_OF = ("*/migrations/*.py", "config/settings.py", "config/local/embedded.py", "requirements.txt")
-# The database with the tables, and nothing in them.
-MIGRATED = "migrated"
-# What a short life needs none of.
-SETTINGS = {
-    "autovacuum": "off",
-    "checkpoint_timeout": "1d",
-    "jit": "off",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
-}
 # Those of the branches that somebody works on; what was used longest ago goes first.
 HOW_MANY = 6
 
@@ -61,7 +49,7 @@ def copy_into(folders: Folders, say: Callable[[str], None]) -> None:
             _copy(kept, folders.postgres)
     except OSError as error:
         raise CannotStart(
-            f"The tests' database cannot be kept in {_home()} ({error.strerror}). Name another cache in XDG_CACHE_HOME."
+            f"The tests' data cannot be kept in {_home()} ({error.strerror}). Name another cache in XDG_CACHE_HOME."
         ) from None
 
 
@@ -106,12 +94,6 @@ def _make(folders: Folders) -> None:
         done = subprocess.run(migrate, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise CannotStart(f"The tests' database could not be made:\n{done.stdout}{done.stderr}")
-        with psycopg.connect(
-            host=str(folders.sockets), port=embedded.PORT, user="postgres", dbname="postgres", autocommit=True
-        ) as connection:
-            connection.execute(f"ALTER DATABASE {embedded.DATABASE} RENAME TO {MIGRATED}")
-            for setting, value in SETTINGS.items():
-                connection.execute(f"ALTER SYSTEM SET {setting} = '{value}'")
     finally:
         server.stop()
 

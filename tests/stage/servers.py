@@ -18,6 +18,15 @@ from config.local import embedded
 from config.local.embedded import Child
 from tests.stage import kept
 
+# What a short life has no use for.
+SETTINGS = {
+    "autovacuum": "off",
+    "checkpoint_timeout": "1d",
+    "jit": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
+
 _started: list[Child] = []
 _folder: list[Path] = []
 
@@ -42,6 +51,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
             print(text, file=sys.stderr)  # noqa: T201  # there is no reporter yet
 
     kept.copy_into(folders, say)
+    with (folders.postgres / "postgresql.conf").open("a") as settings:
+        settings.writelines(f"{name} = {value}\n" for name, value in SETTINGS.items())
     _started.append(embedded.start_postgres(folders, durable=False))
     _started.append(embedded.start_valkey(folders))
     os.environ |= {
