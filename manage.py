@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line. `recommend` and `due` are calculators: they need no database and no configuration."""
+"""Django's command line. `recommend` and `due` are calculators: they need no database and no settings."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ CALCULATORS = {"recommend", "due"}
 
 
 def main() -> None:
-    """Run a command; a configuration that is refused ends in its sentences, not in a traceback."""
+    """Runs a command. Settings that are refused end it with their sentences, not with a traceback."""
     if sys.argv[1:] and sys.argv[1] in CALCULATORS:
         os.environ["FRONT_DOOR_MODE"] = "calculator"
     _find_the_running_service()
@@ -25,9 +25,9 @@ def main() -> None:
 
 def _find_the_running_service() -> None:
     """
-    A running `make run` writes the address of its servers into its folder, so that commands beside it need not be told.
+    Reads the settings that a running `make run` has written into its data folder.
 
-    Only here: a web server or a worker that was given nothing must not start as somebody's trial.
+    Only commands read them. A web server or a worker without settings must not start on the data of somebody's trial.
     """
     if os.environ.keys() & {"DATABASE_URL", "SECRET_KEY", "FRONT_DOOR_MODE"}:
         return

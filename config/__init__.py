@@ -1,1 +1,1 @@
-"""How the service is put together: settings, addresses, the worker, the embedded servers."""
+"""How the service is put together: settings, URLs, the Celery worker, the embedded servers."""

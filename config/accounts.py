@@ -1,4 +1,4 @@
-"""Signing in: who can get an account (nobody by themselves), and forms in the service's look."""
+"""Sign-in: nobody can sign up for an account, and the forms look like the rest of the service."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from casework.web.rendering import GovukRenderer, PasswordInput, TextInput
 
 
 class StaffAccountAdapter(DefaultAccountAdapter):
-    """Accounts are made by administrators."""
+    """Closes sign-up: administrators create the accounts."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
@@ -40,5 +40,5 @@ class ChangePasswordForm(AllauthChangePasswordForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
-            which = "current-password" if name == "oldpassword" else "new-password"
-            field.widget = PasswordInput({"autocomplete": which})
+            autocomplete = "current-password" if name == "oldpassword" else "new-password"
+            field.widget = PasswordInput({"autocomplete": autocomplete})

@@ -1,4 +1,4 @@
-"""The admin site: open to those who lead, oversee or administer, by their roles and by nothing else."""
+"""The admin site. It opens to users with one of `ADMIN_ROLES`; Django's own permissions play no part."""
 
 from typing import Any
 
@@ -15,13 +15,17 @@ from localities.working_time import local_day
 
 
 class FrontDoorAdminSite(AdminSite):
-    """Signing in happens at the service's own sign-in page, with its limits on tries."""
+    """Django's admin site, with the service's own sign-in page and its limit on attempts."""
 
     site_header = site_title = "Locality Front Door"
     index_title = "Teams and settings"
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Whoever is signed in and comes here may not; whoever is not, signs in where everybody does."""
+        """
+        Sends a visitor to the service's sign-in page.
+
+        :raises PermissionDenied: the user is signed in and has no role that opens the admin site.
+        """
         if request.user.is_authenticated:
             raise PermissionDenied
         return redirect_to_login(request.GET.get("next", reverse("admin:index")))

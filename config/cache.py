@@ -1,4 +1,4 @@
-"""The cache: counts that may be lost."""
+"""The cache. It counts API calls and sign-in attempts, and these counts may be lost."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,28 +12,29 @@ log = structlog.get_logger()
 
 class OptionalRedisCache(RedisCache):
     """
-    Redis or Valkey holds nothing that matters: while it is away nothing is counted, and people still sign in, and
-    partners' contacts still come in.
+    A Redis cache that the service works without.
+
+    While Redis or Valkey does not answer, nothing is counted. People still sign in, and partners still send contacts.
     """
 
     def add(self, *args: Any, **kwargs: Any) -> Any:
-        return self._or(True, super().add, *args, **kwargs)
+        return self._or_default(True, super().add, *args, **kwargs)
 
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
-        return self._or(default, super().get, key, default, version)
+        return self._or_default(default, super().get, key, default, version)
 
     def set(self, *args: Any, **kwargs: Any) -> Any:
-        return self._or(None, super().set, *args, **kwargs)
+        return self._or_default(None, super().set, *args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> Any:
-        return self._or(False, super().delete, *args, **kwargs)
+        return self._or_default(False, super().delete, *args, **kwargs)
 
     def incr(self, *args: Any, **kwargs: Any) -> Any:
-        return self._or(1, super().incr, *args, **kwargs)
+        return self._or_default(1, super().incr, *args, **kwargs)
 
-    def _or(self, instead: Any, ask: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def _or_default(self, default: Any, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         try:
-            return ask(*args, **kwargs)
+            return call(*args, **kwargs)
         except RedisError:
             log.warning("nothing is counted: Redis or Valkey does not answer")
-            return instead
+            return default

@@ -1,4 +1,4 @@
-"""The worker, and its one schedule. Everything that happens by itself is listed here."""
+"""The Celery app and its one schedule. Every periodic task is listed here."""
 
 import os
 import socket
@@ -25,9 +25,9 @@ def _every(task: str, seconds: int) -> dict[str, Any]:
     return {
         "task": task,
         "schedule": schedule(timedelta(seconds=seconds)),
-        # The first round is due when beat starts: one that is started often must not put it off each time.
+        # The first run is due when beat starts. Otherwise every restart of beat would put it off again.
         "last_run_at": LONG_AGO,
-        # What has waited longer than its own interval is stale: the next one does the same work.
+        # A task that has waited longer than its own interval is stale: the next one does the same work.
         "options": {"expires": seconds},
     }
 
@@ -52,22 +52,22 @@ app.conf.beat_schedule = {
 
 
 @heartbeat_sent.connect
-def _lives(**_: Any) -> None:
-    """Leave a sign of life every two seconds. It goes out by itself when the worker stops."""
+def _record_worker(**_: Any) -> None:
+    """Records this worker's heartbeat, every two seconds. It expires by itself when the worker stops."""
     from config.heartbeats import heartbeats
 
     heartbeats().record_worker(f"{socket.gethostname()}:{os.getpid()}")
 
 
 @task_success.connect
-def _swept(sender: Task, **_: Any) -> None:
-    """A sweep that ends shows that all of it works: beat, the broker, a worker and the database."""
+def _record_sweep(sender: Task, **_: Any) -> None:
+    """Records each finished sweep: it shows that beat, the broker, a worker and the database all work."""
     from config.heartbeats import heartbeats
 
     if sender.name == SWEEP:
-        heartbeats().swept()
+        heartbeats().record_sweep()
 
 
 @setup_logging.connect
-def _logs_as_the_web_server_does(**_: Any) -> None:
-    """Django has configured the logs already; Celery must not."""
+def _keep_djangos_logging(**_: Any) -> None:
+    """Connecting to this signal stops Celery from setting up logging: Django has done so already."""

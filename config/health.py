@@ -1,4 +1,4 @@
-"""Whether the process is up, and whether everything that it needs is there."""
+"""Health checks: /healthz says that the process is up, /readyz that everything it needs is up, too."""
 
 from collections.abc import Callable
 
@@ -17,15 +17,15 @@ from config.heartbeats import heartbeats
 @login_not_required
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """The process answers."""
+    """Answers 200: the process is up."""
     return JsonResponse({"status": "up"})
 
 
 @login_not_required
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Everything that the service needs is there; else 503 names what fails, and how."""
-    failures = {name: says for name, check in CHECKS.items() if (says := check()) is not None}
+    """Answers 200 when every check passes; else 503, with a sentence for each check that failed."""
+    failures = {name: failure for name, check in CHECKS.items() if (failure := check()) is not None}
     checks = {name: failures.get(name, "ok") for name in CHECKS}
     return JsonResponse(
         {"status": "not ready" if failures else "ready", "checks": checks}, status=503 if failures else 200
@@ -43,21 +43,21 @@ def _database() -> str | None:
 
 def _migrations() -> str | None:
     try:
-        return None if _are_migrated() else "Migrations are missing: run manage.py migrate."
+        return None if _all_applied() else "Migrations are missing: run manage.py migrate."
     except DatabaseError:
         return "PostgreSQL does not answer."
 
 
-_seen_migrated = False
+_migrations_applied = False
 
 
-def _are_migrated() -> bool:
-    """Reading all migrations is slow, and a process that has seen them applied need not look again."""
-    global _seen_migrated
-    if not _seen_migrated:
+def _all_applied() -> bool:
+    """Whether every migration is applied. Reading them is slow: a process that has seen them applied asks no more."""
+    global _migrations_applied
+    if not _migrations_applied:
         executor = MigrationExecutor(connection)
-        _seen_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return _seen_migrated
+        _migrations_applied = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return _migrations_applied
 
 
 def _broker() -> str | None:
@@ -81,7 +81,7 @@ def _worker() -> str | None:
 
 def _schedule() -> str | None:
     try:
-        if not heartbeats().swept_lately():
+        if not heartbeats().has_swept():
             return "No sweep of the clocks has come to its end in the last minute: see that beat and a worker run."
     except (OSError, RedisError):
         return "Redis or Valkey does not answer, so that no sweep can be seen."

@@ -1,6 +1,7 @@
 """
-Signs of life: that a worker lives, that the clocks were swept. They lie in Redis or Valkey and go out by themselves, so
-that nothing is lost when it is wiped: the next ones come within seconds.
+Heartbeats: each worker's, and the sweep's.
+
+They are kept in Redis or Valkey and expire by themselves. When it is wiped, the next ones come within seconds.
 """
 
 from typing import Any, cast
@@ -8,42 +9,42 @@ from typing import Any, cast
 from django.core.cache import caches
 from django.core.cache.backends.redis import RedisCache
 
-WORKER_LASTS = 30
-SWEEP_LASTS = 60
+WORKER_EXPIRES = 30  # seconds
+SWEEP_EXPIRES = 60  # seconds
 
 
 class Heartbeats(RedisCache):
-    """Left by the worker's processes, looked for by /readyz and /metrics. Reading them costs the same at any size."""
+    """The workers write them; /readyz and /metrics read them. A read costs the same for any number of workers."""
 
     def record_worker(self, name: str) -> None:
         """
-        Say that this worker lives.
+        Records that this worker is alive.
 
-        :param name: one for each worker, on whatever host.
+        :param name: unique among the workers of all hosts.
         """
         server = self.server()
         now = _now(server)
         with server.pipeline(transaction=False) as pipe:
             pipe.zadd(self._workers, {name: now})
-            pipe.zremrangebyscore(self._workers, "-inf", now - WORKER_LASTS)
-            pipe.expire(self._workers, WORKER_LASTS)
+            pipe.zremrangebyscore(self._workers, "-inf", now - WORKER_EXPIRES)
+            pipe.expire(self._workers, WORKER_EXPIRES)
             pipe.execute()
 
     def workers(self) -> int:
-        """How many workers have lived in the last 30 seconds."""
+        """How many workers were alive in the last 30 seconds."""
         server = self.server()
-        return int(server.zcount(self._workers, _now(server) - WORKER_LASTS, "+inf"))
+        return int(server.zcount(self._workers, _now(server) - WORKER_EXPIRES, "+inf"))
 
-    def swept(self) -> None:
-        """Say that a sweep of the clocks has come to its end."""
-        self.set("swept", "yes", timeout=SWEEP_LASTS)
+    def record_sweep(self) -> None:
+        """Records that a sweep of the clocks has finished."""
+        self.set("swept", "yes", timeout=SWEEP_EXPIRES)
 
-    def swept_lately(self) -> bool:
-        """Whether a sweep has come to its end in the last minute."""
+    def has_swept(self) -> bool:
+        """Whether a sweep has finished in the last minute."""
         return self.get("swept") is not None
 
     def server(self) -> Any:
-        """Redis or Valkey itself: it is the broker, too."""
+        """The client for Redis or Valkey, which is the broker as well."""
         return self._cache.get_client(write=True)
 
     @property
@@ -56,5 +57,5 @@ def heartbeats() -> Heartbeats:
 
 
 def _now(server: Any) -> int:
-    """By the server's clock: those of the hosts may differ."""
+    """The time by the server's clock, in seconds: the clocks of the hosts may differ."""
     return int(server.time()[0])

@@ -1,8 +1,7 @@
 """
 Logs: what happened, when, to which reference. Never a name, an address or what somebody wrote.
 
-An exception is logged by its class and the places in the code that it came through, not by its words: a database's
-words quote the row.
+An exception is logged by its class and its stack, never by its message: a database's message quotes the row.
 """
 
 import logging
@@ -23,7 +22,7 @@ _QUIET = {
     "celery.beat": "WARNING",
     "celery.worker.strategy": "WARNING",
     "django.server": "WARNING",
-    # It quotes what Notify said, which may quote an address; what failed is logged by whoever sends.
+    # It quotes Notify's answer, which may quote an address. The sender logs what failed.
     "notifications_python_client": "ERROR",
     "oauthlib": "WARNING",
 }
@@ -31,17 +30,17 @@ _QUIET = {
 
 def configure(options: dict[str, Any]) -> None:
     """
-    Set up logging; Django calls it.
+    Sets up logging. Django calls it (LOGGING_CONFIG).
 
-    :param options: `level`; `json` (one JSON object a line, for a log collector; else lines for a developer, who has
-        no real family's data and sees an exception's words too).
+    :param options: `level`; `json` (True: one JSON object a line, for a log collector; False: lines for a developer,
+        who has no real family's data and sees the exceptions' messages too).
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        *([_exception_without_words] if options["json"] else []),
+        *([_exception_without_message] if options["json"] else []),
     ]
     renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
     if not options["json"]:
@@ -65,7 +64,7 @@ def configure(options: dict[str, Any]) -> None:
             "formatters": {"plain": formatter},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
             "root": {"level": options["level"], "handlers": ["stderr"]},
-            "filters": {"route": {"()": RouteInsteadOfPath}, "task": {"()": TaskWithoutWords}},
+            "filters": {"route": {"()": RouteInsteadOfPath}, "task": {"()": TaskWithoutMessage}},
             "loggers": {name: {"level": level} for name, level in _QUIET.items()}
             | {name: {"filters": ["route"]} for name in ("django.request", "django.security.csrf")}
             | ({"celery.app.trace": {"level": "WARNING", "filters": ["task"]}} if options["json"] else {}),
@@ -73,7 +72,7 @@ def configure(options: dict[str, Any]) -> None:
     )
 
 
-def _exception_without_words(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+def _exception_without_message(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     exc_info = event.pop("exc_info", None)
     if exc_info is True:
         exc_info = sys.exc_info()
@@ -87,12 +86,12 @@ def _exception_without_words(_: WrappedLogger, __: str, event: EventDict) -> Eve
 
 
 def _route(request: HttpRequest) -> str | None:
-    """The route, not the path: a path that somebody made up may hold anything."""
+    """The URL pattern that matched, not the path: somebody may type a name into a path."""
     return request.resolver_match.route if request.resolver_match else None
 
 
 class RouteInsteadOfPath(logging.Filter):
-    """Django's own lines about a request give its path; ours give the route that it took."""
+    """Replaces the path in Django's own lines about a request by its URL pattern."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         request = getattr(record, "request", None)
@@ -102,17 +101,17 @@ class RouteInsteadOfPath(logging.Filter):
         return True
 
 
-class TaskWithoutWords(logging.Filter):
-    """Celery's line about a task that failed quotes the exception; ours names the task, and the exception's class."""
+class TaskWithoutMessage(logging.Filter):
+    """Removes the exception's message from Celery's line about a failed task: the task's name stays."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        said = record.args if isinstance(record.args, dict) else {}
-        record.msg, record.args = "task failed: %s", (str(said.get("name", "unknown")),)
+        args = record.args if isinstance(record.args, dict) else {}
+        record.msg, record.args = "task failed: %s", (str(args.get("name", "unknown")),)
         return True
 
 
 class RequestLogMiddleware:
-    """One line for each request: how it went and how long it took, under an id that the answer carries too."""
+    """Logs one line for each request: its status, its duration, and an id that the response carries too."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

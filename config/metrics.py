@@ -1,9 +1,9 @@
 """
-/metrics: how the service is, in figures, for Prometheus and whoever reads its format.
+/metrics: the service's figures, in the Prometheus format.
 
-Everything is read from PostgreSQL and from Redis or Valkey at the moment of asking, so that it is the same whichever
-process answers. A part that does not answer leaves its figures out, and one figure says so. The cost follows what runs
-or waits now, never the history; no figure names a person, a reference or a team.
+Each request reads PostgreSQL and Redis or Valkey, so every process gives the same answer. When one of them does not
+answer, its figures are left out and `front_door_up` says so. The cost grows with the clocks that run and the messages
+that wait now, never with the history. No figure names a person, a reference or a team.
 """
 
 import secrets
@@ -31,21 +31,21 @@ from config.celery import app
 from config.heartbeats import heartbeats
 
 LOOPBACK = {"127.0.0.1", "::1"}
-# What a proxy adds to a request that it passes on.
+# The headers that a proxy adds to a request.
 FROM_A_PROXY = {"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"}
 
 
-@csrf_exempt  # whoever has no business here must not learn from the kind of refusal that there is something
+@csrf_exempt  # an outsider's POST gets 404 like everything else: a CSRF error would show that the page exists
 @login_not_required
 def metrics(request: HttpRequest) -> HttpResponseBase:
-    """The figures, for this machine itself and for whoever has the token. Everybody else finds no such page."""
+    """Answers requests from this machine and requests with the token. Everybody else gets 404."""
     if not (_is_from_this_machine(request) or _has_the_token(request)):
         raise Http404
-    return _answer(request)
+    return _render(request)
 
 
 @require_safe
-def _answer(request: HttpRequest) -> HttpResponse:
+def _render(request: HttpRequest) -> HttpResponse:
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     return HttpResponse(encode(REGISTRY), content_type=content_type)
 
@@ -63,23 +63,23 @@ def _has_the_token(request: HttpRequest) -> bool:
 
 
 class FrontDoorCollector(Collector):
-    """Reads each part, one after the other, when it is asked."""
+    """Reads the database and the broker at each request."""
 
     def collect(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("front_door_up", "Whether this part answered just now: 1 or 0.", labels=["part"])
         for part, read in PARTS.items():
             try:
-                found = list(read())
+                families = list(read())
             except (Error, RedisError, OSError):
                 up.add_metric([part], 0)
             else:
                 up.add_metric([part], 1)
-                yield from found
+                yield from families
         yield up
 
 
 def _database() -> Iterator[Metric]:
-    """Each of these queries reads an index that holds only what runs or waits."""
+    """Each query reads a partial index of the rows that run or wait."""
     now = timezone.now()
     waiting = OutboxMessage.objects.filter(sent_at__isnull=True, parked_at__isnull=True).aggregate(
         all=Count("*"), refused=Count("not_before", filter=~Q(last_error="")), due=Min("not_before")
@@ -122,8 +122,8 @@ def _broker() -> Iterator[Metric]:
     yield _gauge("workers", "Workers that gave a sign of life in the last 30 seconds.", workers)
 
 
-def _gauge(name: str, says: str, value: float) -> Metric:
-    return GaugeMetricFamily(f"front_door_{name}", says, value=value)
+def _gauge(name: str, documentation: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"front_door_{name}", documentation, value=value)
 
 
 def _since(moment: datetime | None, now: datetime) -> float:

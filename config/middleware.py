@@ -1,4 +1,4 @@
-"""Middleware of the service's own."""
+"""The service's own middleware."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 
 
 class NeverCacheMiddleware:
-    """Every answer that the application makes is not to be stored. Static files never come this far."""
+    """Forbids browsers and proxies to store any response of the application. Static files are served before this."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,7 +1,7 @@
 """
-E-mail by GOV.UK Notify, for councils that use it: chosen by NOTIFY_API_KEY in place of a mail server.
+E-mail by GOV.UK Notify, for councils that use it: NOTIFY_API_KEY chooses it in place of a mail server.
 
-The template there has two placeholders and nothing else: `((subject))` as its subject, `((body))` as its text.
+The template at Notify has two placeholders and nothing else: `((subject))` as its subject, `((body))` as its text.
 """
 
 from collections.abc import Iterable
@@ -13,12 +13,12 @@ from django.core.mail.backends.base import BaseEmailBackend
 from notifications_python_client.errors import APIError
 from notifications_python_client.notifications import NotificationsAPIClient
 
-# Notify took the message and then could not hand it on: it says itself that one must send it again.
-WAS_NOT_SENT = "technical-failure"
+# Notify accepted the message and could not deliver it. By its own documentation, the caller must send it again.
+NOT_SENT = "technical-failure"
 
 
 class NotifyError(Exception):
-    """Notify did not take a message. The class says which way: its own words may quote an address."""
+    """Notify did not accept a message. The class says why: Notify's own text may quote an address."""
 
 
 class NotifyRefused(NotifyError):
@@ -30,21 +30,21 @@ class NotifyBusy(NotifyError):
 
 
 class NotifyAway(NotifyError):
-    """Notify does not answer, or not as it should."""
+    """Notify does not answer, or answers with an error of its own."""
 
 
 class EmailBackend(BaseEmailBackend):
     """
-    Sends each message once, whatever happened to an earlier try.
+    Sends each message once, even when an earlier attempt ended before its success was recorded.
 
-    Notify takes the same message twice and sends it twice. A message's Idempotency-Key is its reference there, and
-    before a message is sent Notify is asked for it: one that is there already went out, and nobody wrote that down.
+    Notify itself sends a message twice when it gets it twice. So each message's Idempotency-Key is its reference at
+    Notify, and before it sends a message this back end asks Notify whether that reference is there already.
     """
 
     def send_messages(self, email_messages: Iterable[EmailMessage]) -> int:
         """
         :param email_messages: each to one address.
-        :raises NotifyError: for the first that was not taken.
+        :raises NotifyError: for the first message that Notify did not accept.
         """
         client = NotificationsAPIClient(
             settings.NOTIFY_API_KEY, base_url=settings.NOTIFY_BASE_URL, timeout=settings.EMAIL_TIMEOUT
@@ -56,7 +56,7 @@ class EmailBackend(BaseEmailBackend):
                     _send(client, message)
                 except APIError as error:
                     if not self.fail_silently:
-                        raise _plainly(error) from error
+                        raise _as_notify_error(error) from error
                 else:
                     sent += 1
         return sent
@@ -65,7 +65,7 @@ class EmailBackend(BaseEmailBackend):
 def _send(client: NotificationsAPIClient, message: EmailMessage) -> None:
     (address,) = message.recipients()
     reference = message.extra_headers.get("Idempotency-Key")
-    if reference is not None and _went(client, reference):
+    if reference is not None and _was_sent(client, reference):
         return
     client.send_email_notification(
         email_address=address,
@@ -75,13 +75,13 @@ def _send(client: NotificationsAPIClient, message: EmailMessage) -> None:
     )
 
 
-def _went(client: NotificationsAPIClient, reference: str) -> bool:
-    known = client.get_all_notifications(reference=reference)["notifications"]
-    return any(each["status"] != WAS_NOT_SENT for each in known)
+def _was_sent(client: NotificationsAPIClient, reference: str) -> bool:
+    notifications = client.get_all_notifications(reference=reference)["notifications"]
+    return any(notification["status"] != NOT_SENT for notification in notifications)
 
 
-def _plainly(error: APIError) -> NotifyError:
-    # Without an answer the client says 503.
+def _as_notify_error(error: APIError) -> NotifyError:
+    # When there is no answer, the client gives the status 503.
     status = error.status_code
     if status == 429:
         return NotifyBusy(f"Notify says {status}.")

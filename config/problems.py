@@ -1,4 +1,4 @@
-"""The shape of every API error: a problem document (RFC 9457) that names every wrong field at once."""
+"""The format of every API error: a problem document (RFC 9457) that names every wrong field at once."""
 
 from http import HTTPStatus
 from typing import Any
@@ -17,9 +17,9 @@ log = structlog.get_logger()
 
 def as_problem(error: Exception, context: dict[str, Any]) -> Response:
     """
-    The problem document for an error; Django REST framework calls it.
+    Makes the problem document for an error. Django REST framework calls it (EXCEPTION_HANDLER).
 
-    `type` is a stable name, `errors` (where the body is wrong) a list of `pointer` (a JSON Pointer) and `detail`.
+    `type` is a stable name. When the body is wrong, `errors` is a list of `pointer` (a JSON Pointer) and `detail`.
     """
     set_rollback()
     headers: dict[str, str] = {}
@@ -64,7 +64,7 @@ def problem(
     errors: list[dict[str, str]] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """A problem document as an answer."""
+    """A response with a problem document."""
     document: dict[str, Any] = {
         "type": f"urn:front-door:problem:{name}",
         "title": HTTPStatus(status).phrase,

@@ -1,9 +1,9 @@
 """
-The settings, all of them, from the environment. See docs/running.md for each variable.
+All settings, read from the environment. docs/running.md describes each variable.
 
-A start that would be unsafe is refused with a sentence for each reason, all at once. `FRONT_DOOR_MODE` says what
-kind of start it is: `production` (the default, so that a forgotten variable is the safe mistake), `development`
-(what `make run` and the tests use), or `calculator` (manage.py sets it for the commands that need no database).
+The service refuses an unsafe start, and names every reason at once. `FRONT_DOOR_MODE` is `production` (the default,
+so that a forgotten variable is a safe mistake), `development` (for `make run` and the tests) or `calculator`
+(manage.py sets it for the commands that need no database).
 """
 
 import re
@@ -25,10 +25,10 @@ CALCULATOR = MODE == "calculator"
 _refusals: list[str] = []
 
 
-def _needed(name: str, mend: str) -> str:
+def _required(name: str, remedy: str) -> str:
     value: str = env.str(name, default="")
     if not value and not CALCULATOR:
-        _refusals.append(f"{name} is not set. {mend}")
+        _refusals.append(f"{name} is not set. {remedy}")
     return value
 
 
@@ -37,7 +37,7 @@ if MODE not in {"production", "development", "calculator"}:
 
 # ---- security
 
-SECRET_KEY = _needed(
+SECRET_KEY = _required(
     "SECRET_KEY",
     "Set it to a long random text that only this service knows, for example from: "
     'python -c "import secrets; print(secrets.token_urlsafe(64))". For a trial on this machine, use make run.',
@@ -60,7 +60,7 @@ if PRODUCTION and not ALLOWED_HOSTS:
 if "*" in ALLOWED_HOSTS or any(host.startswith(".") for host in ALLOWED_HOSTS):
     _refusals.append("ALLOWED_HOSTS lets in every host. Name each host of the service instead.")
 
-# The address that e-mails link to: never taken from a request, which anybody can forge.
+# E-mails link to this address. It is never taken from a request, because anybody can forge one.
 BASE_URL = env.str("BASE_URL", default="" if PRODUCTION else "http://localhost:8000").rstrip("/")
 if PRODUCTION and not BASE_URL.startswith("https://"):
     _refusals.append("BASE_URL is not an https address. Set it to the service's own, as https://front-door.example.")
@@ -69,11 +69,11 @@ CSRF_TRUSTED_ORIGINS = [f"{urlsplit(BASE_URL).scheme}://{urlsplit(BASE_URL).netl
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
-# Set where a proxy ends TLS and overwrites this header itself; a client must not be able to send it.
+# Set it only behind a proxy that ends TLS and overwrites this header: a client must not be able to send it.
 BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
 if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-# Health checks and the monitoring come from inside, over plain HTTP.
+# Health checks and monitoring come from inside the network, over plain HTTP.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 if PRODUCTION and METRICS_TOKEN and len(METRICS_TOKEN) < 20:
@@ -100,11 +100,11 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
     }
 }
-# A contact is text; nothing that is larger comes in by a form or the API.
+# A contact is text: no form and no API call is larger than this.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
-# ---- what it is made of
+# ---- apps, middleware and templates
 
 INSTALLED_APPS = [
     "config.apps.FrontDoorAdminConfig",
@@ -169,7 +169,7 @@ DATABASES: dict[str, Any] = {}
 
 
 def _database(url: str) -> dict[str, Any] | None:
-    """The address in Django's words; None if it is none of PostgreSQL. It may hold a password, so it is never shown."""
+    """Django's settings for this address; None if it is not PostgreSQL's. It may hold a password: never show it."""
     try:
         parts: dict[str, Any] = environ.Env.db_url_config(url)
         readable = urlsplit(url).scheme in {"postgres", "postgresql"} and urlsplit(url).port != 0 and parts["NAME"]
@@ -178,13 +178,13 @@ def _database(url: str) -> dict[str, Any] | None:
     return parts if readable else None
 
 
-if _database_url := _needed(
+if _database_url := _required(
     "DATABASE_URL", "Set it to the PostgreSQL server, as postgresql://user:password@host/name."
 ):
     if (_parts := _database(_database_url)) is None:
         _refusals.append("DATABASE_URL cannot be read. Write it as postgresql://user:password@host/name.")
     else:
-        # Waiting for ever is worse than an error: a web request gives up (the server that starts it says when).
+        # A web request must not wait for ever: the web server's environment sets a timeout (docs/running.md).
         _timeout = env.int("DATABASE_STATEMENT_TIMEOUT_MS", default=0)
         _pool = env.int("DATABASE_POOL_SIZE", default=0)
         _options = _parts.get("OPTIONS", {}) | {"options": f"-c statement_timeout={_timeout}"}
@@ -198,11 +198,11 @@ if _database_url := _needed(
         }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = _needed("REDIS_URL", "Set it to the Redis or Valkey server, as redis://host:6379/0.")
+REDIS_URL = _required("REDIS_URL", "Set it to the Redis or Valkey server, as redis://host:6379/0.")
 CACHES = {
-    # Counts of calls and of tries to sign in: worth less than the calls themselves.
+    # Counts of API calls and sign-in attempts: when they cannot be read, calls and sign-ins still succeed.
     "default": {"BACKEND": "config.cache.OptionalRedisCache", "LOCATION": REDIS_URL},
-    # What the workers say of themselves: whether it can be read is what /readyz asks.
+    # The workers' heartbeats: /readyz must know when they cannot be read.
     "heartbeats": {"BACKEND": "config.heartbeats.Heartbeats", "LOCATION": REDIS_URL},
 }
 if CALCULATOR:
@@ -230,9 +230,9 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
-# A name that nobody has must look like a name with a wrong password.
+# An unknown user name gets the same answer as a wrong password.
 ACCOUNT_PREVENT_ENUMERATION = True
-# Behind the proxy, everybody else's address is in the header that it sets.
+# Behind a proxy, the client's address is in the header that the proxy sets.
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_TLS_PROXY else 0
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
 
@@ -248,13 +248,13 @@ OAUTH2_PROVIDER = {
     "DEFAULT_SCOPES": ["contacts:write", "contacts:read", "threshold:check"],
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
     "CLIENT_SECRET_HASHER": "pbkdf2_sha256_client_secret",
-    # Client credentials and nothing else: no other grant, and nobody's password, is so much as looked at.
+    # Client credentials are the only grant: no password and no code is ever accepted.
     "ALLOWED_GRANT_TYPES": ["client_credentials"],
     "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",
     "OAUTH2_VALIDATOR_CLASS": "casework.api.authentication.ClientValidator",
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
-    # Best current practice for OAuth 2.0 (RFC 9700), all of it; among others, tokens are stored as hashes.
+    # Every rule of OAuth 2.0's best current practice (RFC 9700): among others, tokens are stored as hashes.
     "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
     "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
     "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
@@ -297,35 +297,35 @@ SPECTACULAR_SETTINGS = {
 
 CELERY_BROKER_URL = REDIS_URL
 if REDIS_URL.startswith("unix://"):
-    # The same in Celery's words.
+    # The same address in the form that Celery reads.
     CELERY_BROKER_URL = "redis+socket" + re.sub(r"([?&])db=", r"\1virtual_host=", REDIS_URL.removeprefix("unix"))
 CELERY_TASK_DEFAULT_QUEUE = "front-door"
 CELERY_TASK_IGNORE_RESULT = True
-# A task is done with when it has ended, however it ended: one that failed is not tried again and again, for the next of
-# its kind does the same work. One whose process died (kill -9, no memory left) goes to another.
+# A task is acknowledged when it ends, even by failing: the next task of its kind does the same work, so a failed one is
+# not retried. A task whose process died (kill -9, out of memory) goes to another worker.
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_ACKS_ON_FAILURE = CELERY_TASK_ACKS_ON_TIMEOUT = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_SOFT_TIME_LIMIT = 90
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # Longer than any task may run (config/time_limits.py sees to it), or the broker would hand the same task out twice.
+    # Longer than any task may run, or the broker would deliver a task twice. config/time_limits.py checks it.
     "visibility_timeout": 600,
-    # A broker that vanished without a word is noticed, and the worker and beat connect anew.
+    # The worker and beat notice a broker that vanished silently, and reconnect.
     "socket_connect_timeout": 5,
     "socket_timeout": 15,
     "socket_keepalive": True,
     "health_check_interval": 10,
 }
-# For ever: whoever looks at /readyz sees it, and nothing is lost meanwhile.
+# Retry for ever: /readyz shows that the broker is away, and nothing is lost meanwhile.
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# What runs while the broker is away ends well: it works on the database. Killed, it might have sent a message and not
-# have written that down.
+# A running task needs only the database, so it ends well while the broker is away. A killed one might have sent a
+# message without recording that.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
-# A process that grew, over a long replay say, gives its memory back: another takes its place between two tasks.
+# A worker process that grew (in a long replay, for example) is replaced between two tasks, which frees its memory.
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 2000
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000  # KiB
 CELERY_TIMEZONE = "UTC"

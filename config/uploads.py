@@ -1,4 +1,4 @@
-"""Uploads: nobody sends files here."""
+"""File uploads: the service accepts none."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 
 
 class NoFiles(FileUploadHandler):
-    """Nobody sends files here. A large body is refused unread, and a small file is not kept."""
+    """Refuses a large body unread, and discards a small file."""
 
     def handle_raw_input(
         self, input_data: Any, meta: Any, content_length: int, boundary: str, encoding: str | None = None

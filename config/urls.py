@@ -1,4 +1,4 @@
-"""The addresses. They are promises: other people's scripts call them."""
+"""The URLs. Partners' systems and other people's scripts call them, so a URL that exists never changes."""
 
 from allauth.account import views as allauth
 from django.conf import settings
@@ -12,13 +12,13 @@ from casework.api.authentication import ClientTokenView
 from config.health import healthz, readyz
 from config.metrics import metrics
 
-# Of allauth's addresses only those that this service offers: accounts are made, and mended, by administrators.
+# Only those of allauth's URLs that this service offers: administrators create accounts and reset passwords.
 accounts = [
     path("login/", allauth.login, name="account_login"),
     path("logout/", allauth.logout, name="account_logout"),
     path("inactive/", allauth.account_inactive, name="account_inactive"),
     path("password/change/", allauth.password_change, name="account_change_password"),
-    # The sign-in page asks for this address; nobody can sign up.
+    # allauth's sign-in page reverses these names. Nobody can sign up or reset a password by e-mail.
     path("signup/", allauth.login, name="account_signup"),
     path("password/reset/", allauth.login, name="account_reset_password"),
 ]

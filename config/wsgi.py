@@ -1,4 +1,4 @@
-"""The web server's way in."""
+"""The WSGI application that the web server loads."""
 
 import os
 

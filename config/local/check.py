@@ -1,7 +1,7 @@
 """
 make check: lint, types, import rules, the drawn pages, missing migrations, Django's checks for deployment.
 
-Every step runs, so that everything that is wrong is said at once. Nothing here needs a database or the network.
+Every step runs, so one run shows every fault. No step needs a database or the network.
 """
 
 import os
@@ -18,7 +18,7 @@ DEVELOPMENT = {
     "DATABASE_URL": "postgresql://nobody@localhost:1/none",
     "REDIS_URL": "redis://localhost:1/0",
 }
-# A production that would start, so that Django's own checks have something to look at.
+# Production settings that start, for Django's own checks.
 PRODUCTION = DEVELOPMENT | {
     "FRONT_DOOR_MODE": "production",
     "SECRET_KEY": "for-checks-only-and-long-enough-to-be-taken-for-a-real-one-0123456789",
@@ -44,19 +44,19 @@ STEPS: list[tuple[str, list[str], dict[str, str]]] = [
 
 
 def main() -> int:
-    """0 when everything holds; 1 when a step failed, with what it said."""
+    """Returns 0 when every step passes; 1 when one failed, after its output."""
     failed = []
     for name, command, environment in STEPS:
         started = time.monotonic()
         sys.stdout.write(f"{name} … ")
         sys.stdout.flush()
-        done = subprocess.run(  # noqa: S603  # our own commands
+        result = subprocess.run(  # noqa: S603  # our own commands
             command, cwd=BASE_DIR, env={**os.environ, **environment}, capture_output=True, text=True, check=False
         )
-        sys.stdout.write(f"{'ok' if done.returncode == 0 else 'FAILED'} ({time.monotonic() - started:.1f} s)\n")
-        if done.returncode:
+        sys.stdout.write(f"{'ok' if result.returncode == 0 else 'FAILED'} ({time.monotonic() - started:.1f} s)\n")
+        if result.returncode:
             failed.append(name)
-            sys.stdout.write(done.stdout + done.stderr)
+            sys.stdout.write(result.stdout + result.stderr)
     sys.stdout.write(f"\nFailed: {', '.join(failed)}\n" if failed else "\nEverything holds.\n")
     return 1 if failed else 0
 

@@ -1,9 +1,9 @@
 """
-Being asked to stop: by Ctrl-C, by a service manager, by a terminal that closes.
+Stop signals: from Ctrl-C, from a service manager, from a terminal that closes.
 
-It is raised where the signal arrives. Where that is in the middle of starting a process, Python prints the exception
-and goes on as if nothing had been: whoever waits for something asks with `check`. No signal is ever set to be ignored:
-a process that is started then would ignore it too, and could not be stopped.
+The handler raises `Stopped` where the signal arrives. While `subprocess` starts a process, Python prints that exception
+and drops it, so every loop that waits calls `check` as well. No signal is ever ignored with SIG_IGN: a child process
+would inherit that and could not be stopped.
 """
 
 import signal
@@ -15,22 +15,22 @@ _asked = threading.Event()
 
 
 class Stopped(BaseException):
-    """Somebody asked us to stop. No `except Exception` on the way may swallow it."""
+    """Somebody asked us to stop. A BaseException, so that no `except Exception` swallows it."""
 
 
 def listen() -> None:
-    """From now on, a signal stops us."""
+    """Installs the signal handlers."""
     for number in SIGNALS:
         signal.signal(number, _stop)
 
 
 def listen_no_more() -> None:
-    """A second Ctrl-C must not cut the tidying short."""
+    """Makes the handlers do nothing, so that a second Ctrl-C does not interrupt the clean-up."""
     _asked.set()
 
 
 def check() -> None:
-    """:raises Stopped: we were asked to."""
+    """:raises Stopped: a stop signal has arrived."""
     if _asked.is_set():
         raise Stopped
 

@@ -331,10 +331,11 @@ def _seconds(work: Callable[[], object]) -> float:
 def _servers() -> Iterator[None]:
     """PostgreSQL and Valkey of our own, and Django on them."""
     from config.local import embedded
+    from config.local.folders import make_folders
 
     folder = Path(tempfile.mkdtemp(prefix="front-door-bench-"))
     folder.chmod(0o711)
-    folders = embedded.prepare(folder)
+    folders = make_folders(folder)
     children = [embedded.start_postgres(folders, durable=False), embedded.start_valkey(folders)]
     os.environ |= {
         "FRONT_DOOR_MODE": "development",

@@ -17,7 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from config.local import stopping
-from config.local.embedded import CannotStart
+from config.local.processes import CannotStart
 from tests.chaos.faults import FAULTS, ONE, SMOKE, TWO, Chaos, let_leases_end, let_the_half_hour_pass
 from tests.chaos.reckoning import Reckoning, reckon, under_way
 from tests.chaos.report import how_it_went, report

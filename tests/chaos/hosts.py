@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from config.local.embedded import Child, start_child
+from config.local.processes import Child, start_child
 from tests.stage.mail import listen
 
 START_TIMEOUT = 10.0

@@ -14,7 +14,8 @@ import psutil
 import psycopg
 
 from config.local import embedded, stopping
-from config.local.embedded import Child, start_child
+from config.local.folders import make_folders
+from config.local.processes import Child, start_child
 from config.local.run import commands
 from tests.chaos.hosts import Host
 from tests.chaos.letters import MailServer
@@ -48,7 +49,7 @@ class Stage:
         self.clients: dict[str, tuple[str, str]] = {}
         self._children: dict[str, Child] = {}
         self._starts: dict[str, Callable[[], Child]] = {}
-        self.folders = embedded.prepare(folder / "data")
+        self.folders = make_folders(folder / "data")
         self.database = embedded.database_url(self.folders)
         self._port = free_port()
         self.base_url = f"http://127.0.0.1:{self._port}"
@@ -158,7 +159,7 @@ class Stage:
     def empty_valkey(self) -> None:
         """Nothing of what it held is left."""
         shutil.rmtree(self.folders.valkey)
-        embedded.prepare(self.folders.data)
+        make_folders(self.folders.data)
 
     # ---- watching
 

@@ -31,16 +31,16 @@ DEAD = {"socket": "/nowhere/valkey.sock", "port": "redis://127.0.0.1:1/0"}
 @pytest.fixture(autouse=True)
 def _a_process_that_has_seen_nothing() -> Iterator[None]:
     """A process remembers that it saw every migration applied; here each test is a process that has just started."""
-    health._seen_migrated = False
+    health._migrations_applied = False
     yield
-    health._seen_migrated = False
+    health._migrations_applied = False
 
 
 @pytest.fixture
 def worker() -> None:
     """A worker that gave a sign of life just now, and has swept the clocks."""
     heartbeats().record_worker("a-host:1")
-    heartbeats().swept()
+    heartbeats().record_sweep()
 
 
 def failing(answer: Any) -> dict[str, str]:
@@ -74,12 +74,12 @@ class TestReadyz:
         assert client.get("/readyz").headers["Cache-Control"] == "no-store"
 
     def test_no_worker_gave_a_sign_of_life(self, client: Client, db: None) -> None:
-        heartbeats().swept()
+        heartbeats().record_sweep()
         says = "No worker has given a sign of life in the last 30 seconds."
         assert failing(client.get("/readyz")) == {"worker": says}
 
     def test_a_workers_heartbeat_is_one_and_goes_out_by_itself(self, client: Client, db: None) -> None:
-        heartbeats().swept()
+        heartbeats().record_sweep()
         heartbeat_sent.send(sender=None)
         assert failing(client.get("/readyz")) == {}
         with Redis.from_url(django_settings.REDIS_URL) as valkey:

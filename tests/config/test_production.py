@@ -13,7 +13,7 @@ import requests
 import yaml
 from django.db import connection
 
-from config.local.embedded import start_child
+from config.local.processes import start_child
 from tests.stage.databases import own_database
 from tests.stage.service import database_url, free_port, wait_until
 

@@ -20,7 +20,7 @@ import psycopg
 import pytest
 import requests
 
-from config.local.embedded import Child, start_child
+from config.local.processes import Child, start_child
 from localities.models import User
 from tests.stage.service import database_url, free_port, wait_until
 

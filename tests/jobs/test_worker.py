@@ -21,7 +21,8 @@ from redis import Redis
 from casework.models import Contact, OutboxMessage, Reminder
 from config.celery import app
 from config.local import embedded
-from config.local.embedded import Child, Folders, start_child
+from config.local.folders import Folders, make_folders
+from config.local.processes import Child, start_child
 from config.local.run import commands
 from tests.stage.mail import Sink, mail_server
 from tests.stage.service import database_url, wait_until
@@ -63,7 +64,7 @@ def own_valkey() -> Iterator[Folders]:
     """Where a Valkey of the test's own can live."""
     place = Path(tempfile.mkdtemp(prefix="front-door-worker-"))
     place.chmod(0o711)
-    yield embedded.prepare(place)
+    yield make_folders(place)
     shutil.rmtree(place, ignore_errors=True)
 
 

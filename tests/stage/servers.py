@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from config.local import embedded
-from config.local.embedded import Child
+from config.local.folders import make_folders
+from config.local.processes import Child
 from tests.stage import kept
 
 # What a short life has no use for.
@@ -43,7 +44,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     # The database's own user, where root runs the tests, passes through and sees nothing.
     folder.chmod(0o711)
     _folder.append(folder)
-    folders = embedded.prepare(folder)
+    folders = make_folders(folder)
 
     def say(text: str) -> None:
         capture = early_config.pluginmanager.getplugin("capturemanager")

@@ -18,7 +18,7 @@ import requests
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as MessageHandler
 
-from config.local.embedded import Child, start_child
+from config.local.processes import Child, start_child
 from config.local.run import commands
 
 PASSWORD = "a-long-enough-password"
