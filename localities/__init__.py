@@ -1,1 +1,1 @@
-"""Who, and where: people, teams and agencies; localities, catchments and postcodes; working time."""
+"""Who and where: users, teams and agencies; localities, catchments and postcodes; working time."""

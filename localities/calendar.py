@@ -1,4 +1,4 @@
-"""The council's calendar as the database has it now."""
+"""The council's working time, as the database has it now."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -9,9 +9,9 @@ from localities.working_time import Hours, WorkingTime
 
 def current(*, but: Mapping[date, str] | None = None) -> WorkingTime:
     """
-    Hub hours and special days: two small queries.
+    Reads the hub's hours and the special days, in two small queries.
 
-    :param but: days as if they were of another kind; empty: as England's calendar has them.
+    :param but: days to read as another `DayKind`; "" reads a day as England's calendar has it.
     """
     days: dict[str, set[date]] = {kind: set() for kind in ("", *DayKind)}
     for day, kind in {**dict(CalendarDay.objects.values_list("date", "kind")), **(but or {})}.items():

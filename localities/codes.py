@@ -1,5 +1,5 @@
 """
-Code sets of the English children's-services returns that the product speaks.
+The code sets of the English children's services returns.
 
 Source: Department for Education, children in need census 2026 (source of referral N00152, ethnicity N00177, sex
 N00783); Crown copyright, Open Government Licence v3. The wording of a few is shortened.
@@ -29,7 +29,7 @@ SOURCE_CODES: dict[str, str] = {
     "9": "Anonymous",
     "10": "Unknown",
 }
-# Somebody who is not a professional hears that the concern was received, never what was found.
+# A referrer who is not a professional hears that the contact was received, never its outcome.
 INDIVIDUAL_SOURCES = frozenset({"1A", "1B", "1C", "1D", "9", "10"})
 
 ETHNICITIES: dict[str, str] = {

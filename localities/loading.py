@@ -1,8 +1,8 @@
 """
-Loading who and where: localities, catchments, teams, agencies, hub hours, people and postcodes.
+Loads localities, catchments, teams, agencies, hub hours, users and postcodes from a folder of CSV files.
 
-From a folder of CSV files, which a council replaces by its own. What is there already stays as it is: an
-administrator's edits are never overwritten.
+A council replaces the files with its own. Rows that exist stay as they are: an administrator's edits are never
+overwritten.
 """
 
 import csv
@@ -30,18 +30,18 @@ from localities.models import (
 from localities.postcodes import normalise
 
 BUCKINGHAMSHIRE = Path(__file__).resolve().parent / "data" / "buckinghamshire"
-# The first of everything holds since before the first contact.
-SINCE_EVER = date(2000, 1, 1)
+# The first version of everything is valid from this day, which is before the first contact.
+FIRST_DAY = date(2000, 1, 1)
 
 Row = Mapping[str, str]
 
 
 def load_files(folder: Path, faults: list[Fault]) -> dict[str, int]:
     """
-    Add every row that is missing.
+    Adds every row that is missing.
 
-    :param faults: takes every fault; each names the file, the line and the column.
-    :returns: how many rows of each file were new.
+    :param faults: the list that every fault is added to; each names the file, and the line or the column.
+    :returns: the number of new rows of each file.
     """
     return {name: _load_file(folder / name, columns, read, faults) for name, columns, read in FILES}
 
@@ -61,25 +61,25 @@ def _load_file(path: Path, columns: Iterable[str], read: Callable[[list[Row]], l
     if missing:
         faults += [Fault((path.name, name), "is a column that is missing from the header line.") for name in missing]
         return 0
-    found = read(rows)
+    outcomes = read(rows)
     faults += [
-        Fault((path.name, f"line {number}"), says)
-        for number, outcome in enumerate(found, start=2)
+        Fault((path.name, f"line {number}"), sentence)
+        for number, outcome in enumerate(outcomes, start=2)
         if isinstance(outcome, Wrong)
-        for says in outcome.sentences
+        for sentence in outcome.sentences
     ]
-    return sum(1 for outcome in found if outcome is True)
+    return sum(1 for outcome in outcomes if outcome is True)
 
 
 class Wrong:
-    """What is wrong with a line, as sentences."""
+    """The outcome of a line with faults, as sentences."""
 
     def __init__(self, sentences: Iterable[str]) -> None:
         self.sentences = list(sentences)
 
 
 def _each(add: Callable[[Row], bool]) -> Callable[[list[Row]], list[Any]]:
-    """Line by line: whether the line was new, or what is wrong with it."""
+    """Makes a reader that adds line by line. A line's outcome is True (new), False (already there) or `Wrong`."""
 
     def read(rows: list[Row]) -> list[Any]:
         outcomes: list[Any] = []
@@ -97,8 +97,8 @@ def _each(add: Callable[[Row], bool]) -> Callable[[list[Row]], list[Any]]:
     return read
 
 
-def _new(model: type[models.Model], key: Mapping[str, Any], values: Mapping[str, Any] | None = None) -> bool:
-    """Add a row unless there is one with this key. Its rules are checked first, so that a fault is a sentence."""
+def _add(model: type[models.Model], key: Mapping[str, Any], values: Mapping[str, Any] | None = None) -> bool:
+    """Adds a row unless one with this key exists. It validates the row first, so that a fault is a sentence."""
     if model._default_manager.filter(**key).exists():
         return False
     row = model(**key, **(values or {}))
@@ -108,32 +108,32 @@ def _new(model: type[models.Model], key: Mapping[str, Any], values: Mapping[str,
 
 
 def _locality(row: Row) -> bool:
-    return _new(Locality, {"code": row["code"]}, {"name": row["name"]})
+    return _add(Locality, {"code": row["code"]}, {"name": row["name"]})
 
 
 def _catchment(row: Row) -> bool:
     locality = Locality.objects.get(code=row["locality"])
-    # A prefix that an administrator moved, or ended, stays where it was put.
-    return _new(Catchment, {"prefix": row["prefix"].upper()}, {"locality": locality, "period": DateRange(SINCE_EVER)})
+    # A prefix that an administrator has moved or ended stays as it is.
+    return _add(Catchment, {"prefix": row["prefix"].upper()}, {"locality": locality, "period": DateRange(FIRST_DAY)})
 
 
 def _team(row: Row) -> bool:
     locality = Locality.objects.get(code=row["locality"]) if row["locality"] else None
     values = {"name": row["name"], "kind": row["kind"], "locality": locality, "email": row["email"]}
-    return _new(Team, {"code": row["code"]}, values)
+    return _add(Team, {"code": row["code"]}, values)
 
 
 def _agency(row: Row) -> bool:
-    return _new(Agency, {"code": row["code"]}, {"name": row["name"], "source_code": row["source_code"]})
+    return _add(Agency, {"code": row["code"]}, {"name": row["name"], "source_code": row["source_code"]})
 
 
 def _authority(row: Row) -> bool:
-    return _new(OtherAuthority, {"name": row["name"]})
+    return _add(OtherAuthority, {"name": row["name"]})
 
 
 def _hours(row: Row) -> bool:
     values = {"opens": time.fromisoformat(row["opens"]), "closes": time.fromisoformat(row["closes"])}
-    return _new(HubHours, {"weekday": int(row["weekday"])}, values)
+    return _add(HubHours, {"weekday": int(row["weekday"])}, values)
 
 
 def _user(row: Row) -> bool:
@@ -151,22 +151,22 @@ def _user(row: Row) -> bool:
 
 
 def _postcodes(rows: list[Row]) -> list[Any]:
-    """All at once: there are tens of thousands."""
+    """Adds all postcodes in bulk: there are tens of thousands."""
     outcomes: list[Any] = []
     known = set(Postcode.objects.values_list("pk", flat=True))
-    fresh: list[Postcode] = []
+    new: list[Postcode] = []
     for row in rows:
         try:
             postcode = normalise(row["postcode"])
-            place = Postcode(postcode, int(row["easting"] or 0) or None, int(row["northing"] or 0) or None)
+            item = Postcode(postcode, int(row["easting"] or 0) or None, int(row["northing"] or 0) or None)
         except ValueError as error:
             outcomes.append(Wrong([f"{row['postcode']}: {error}"]))
             continue
         outcomes.append(postcode not in known)
         if postcode not in known:
             known.add(postcode)
-            fresh.append(place)
-    Postcode.objects.bulk_create(fresh, batch_size=5000)
+            new.append(item)
+    Postcode.objects.bulk_create(new, batch_size=5000)
     return outcomes
 
 

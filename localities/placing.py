@@ -1,4 +1,4 @@
-"""Where a postcode lies: inside the council's area or not, and in which locality."""
+"""Whether a postcode is in the council's area, and in which locality."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -13,8 +13,10 @@ from localities.postcodes import prefixes
 @dataclass(frozen=True)
 class Place:
     """
-    `locality` is None outside the area, and inside it where no catchment claims the postcode. `prefix` is that of the
-    catchment that claims it; outside the area too, where a shared prefix, or a slip of the pen, looks like one of ours.
+    The place of a postcode.
+
+    `locality` is None outside the area, and inside it when no catchment has the postcode. `prefix` is the prefix of the
+    catchment that has it. An outside postcode can have one too: a neighbour shares the prefix, or it is misspelt.
     """
 
     postcode: str
@@ -24,17 +26,17 @@ class Place:
 
 
 class Catchments:
-    """Every catchment there is, read once, for whoever places many postcodes."""
+    """All catchments, read once, for a caller who places many postcodes."""
 
     def __init__(self) -> None:
-        self._claims: dict[str, list[tuple[DateRange, str]]] = defaultdict(list)
+        self._by_prefix: dict[str, list[tuple[DateRange, str]]] = defaultdict(list)
         for prefix, period, code in Catchment.objects.values_list("prefix", "period", "locality__code"):
-            self._claims[prefix].append((period, code))
+            self._by_prefix[prefix].append((period, code))
 
     def locality(self, postcode: str, on: date) -> str:
-        """The code of the locality that the longest prefix gives a postcode on a day; "" where none claims it."""
+        """The code of the locality whose catchment has the postcode's longest prefix on a day; "" without one."""
         for prefix in prefixes(postcode):
-            for period, code in self._claims.get(prefix, ()):
+            for period, code in self._by_prefix.get(prefix, ()):
                 if on in period:
                     return code
         return ""
@@ -42,12 +44,14 @@ class Catchments:
 
 def place(postcode: str, on: date) -> Place:
     """
-    The full postcode says whether it lies in the area; the longest catchment prefix on that day, in which locality.
+    Finds the place of a postcode on a day.
+
+    The full postcode says whether it is in the area. The longest prefix of a catchment says which locality it is in.
 
     :param postcode: normalised, as "HP20 1UA".
     """
-    claims = Catchment.objects.filter(prefix__in=prefixes(postcode), period__contains=on).select_related("locality")
-    longest = max(claims, key=lambda claim: len(claim.prefix), default=None)
+    catchments = Catchment.objects.filter(prefix__in=prefixes(postcode), period__contains=on).select_related("locality")
+    longest = max(catchments, key=lambda catchment: len(catchment.prefix), default=None)
     if not Postcode.objects.filter(pk=postcode).exists():
         return Place(postcode, in_area=False, locality=None, prefix=longest.prefix if longest else "")
     if longest is None:

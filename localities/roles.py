@@ -1,4 +1,4 @@
-"""What a person may be here today: the roles that their memberships give."""
+"""The roles that a user's memberships give them on a day."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,8 +7,8 @@ from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, Membership, Ro
 
 
 @dataclass(frozen=True)
-class Post:
-    """One membership, flat: a role, and the team that it is in (None for the whole service)."""
+class TeamRole:
+    """One membership as plain values: a role, and the team that it is in (None for the whole service)."""
 
     role: str
     team_id: int | None
@@ -17,30 +17,30 @@ class Post:
 
 @dataclass(frozen=True)
 class StaffRoles:
-    """Everything that a person is on one day."""
+    """All roles that a user has on one day."""
 
-    posts: tuple[Post, ...]
+    roles: tuple[TeamRole, ...]
 
     def has(self, *roles: Role, team_id: int | None = None) -> bool:
-        """Whether the person has one of these roles; where a team is given, in that team."""
-        return any(post.role in roles and team_id in (None, post.team_id) for post in self.posts)
+        """Whether the user has one of these roles; if a team is given, in that team."""
+        return any(each.role in roles and team_id in (None, each.team_id) for each in self.roles)
 
     @property
     def team_ids(self) -> frozenset[int]:
-        return frozenset(post.team_id for post in self.posts if post.team_id is not None)
+        return frozenset(each.team_id for each in self.roles if each.team_id is not None)
 
     @property
     def front_door_roles(self) -> frozenset[str]:
-        """The roles in which the person works at the front door or on emergency duty."""
+        """The roles in which the user works at the front door or on emergency duty."""
         return frozenset(
-            post.role for post in self.posts if post.role in FRONT_DOOR_ROLES and post.team_kind in FRONT_DOOR_KINDS
+            each.role for each in self.roles if each.role in FRONT_DOOR_ROLES and each.team_kind in FRONT_DOOR_KINDS
         )
 
 
 def roles_of(user: User, on: date) -> StaffRoles:
-    """The person's standing on this day: one query, then remembered on the object (one request, one object)."""
-    remembered: dict[date, StaffRoles] = user.__dict__.setdefault("_staff_roles", {})
-    if on not in remembered:
+    """The user's roles on this day. One query; the result is cached on the object, which lives for one request."""
+    cached: dict[date, StaffRoles] = user.__dict__.setdefault("_staff_roles", {})
+    if on not in cached:
         rows = Membership.objects.current(on).filter(user=user).values_list("role", "team_id", "team__kind")
-        remembered[on] = StaffRoles(tuple(Post(*row) for row in rows))
-    return remembered[on]
+        cached[on] = StaffRoles(tuple(TeamRole(*row) for row in rows))
+    return cached[on]

@@ -65,7 +65,7 @@ class WorkAdmin(RoleAdmin):
 
     def teams(self, request: HttpRequest) -> Iterable[int]:
         """The teams that the person leads."""
-        return [post.team_id for post in who_is(request).posts if post.role in LEADS and post.team_id is not None]
+        return [each.team_id for each in who_is(request).roles if each.role in LEADS and each.team_id is not None]
 
 
 @admin.register(Contact)

@@ -51,10 +51,10 @@ class Unread:
 def reminders_of(user: User, now: datetime) -> QuerySet[Reminder]:
     """The reminders that are for this person."""
     mine = Q(user=user)
-    for post in roles_of(user, local_day(now)).posts:
-        mine |= Q(role=post.role, team__isnull=True)
-        if post.team_id is not None:
-            mine |= Q(team=post.team_id, role__in=["", post.role])
+    for each in roles_of(user, local_day(now)).roles:
+        mine |= Q(role=each.role, team__isnull=True)
+        if each.team_id is not None:
+            mine |= Q(team=each.team_id, role__in=["", each.role])
     return Reminder.objects.filter(mine)
 
 

@@ -15,7 +15,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from casework.deadlines import policies
 from casework.models import ClockPolicy
 from errors import Fault, InvalidInput
-from localities.loading import BUCKINGHAMSHIRE, SINCE_EVER, load_files
+from localities.loading import BUCKINGHAMSHIRE, FIRST_DAY, load_files
 from localities.working_time import LONDON
 from triage.models import RuleSetVersion
 from triage.ruleset import SHIPPED as SHIPPED_RULE_SET
@@ -50,7 +50,7 @@ def _load_policies(folder: Path, faults: list[Fault]) -> int:
         return 0
     known = set(ClockPolicy.objects.values_list("kind", flat=True))
     fresh = [
-        ClockPolicy(effective_from=SINCE_EVER, **policy.model_dump())
+        ClockPolicy(effective_from=FIRST_DAY, **policy.model_dump())
         for policy in found.values()
         if policy.kind not in known
     ]
@@ -64,7 +64,7 @@ def _load_rule_set() -> int:
         return 0
     document = yaml.safe_load(SHIPPED_RULE_SET.read_text(encoding="utf-8"))
     rules = parse(document).document
-    since = datetime.combine(SINCE_EVER, time.min, tzinfo=LONDON)
+    since = datetime.combine(FIRST_DAY, time.min, tzinfo=LONDON)
     RuleSetVersion.objects.create(
         name=rules.ruleset,
         version=rules.version,

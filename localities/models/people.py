@@ -1,4 +1,4 @@
-"""People, teams and agencies: who works here, in which role, and who may send us contacts."""
+"""Users and their roles in teams; partner agencies and their systems."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Role(models.TextChoices):
     ADMINISTRATOR = "administrator", "Administrator"
 
 
-# Those who oversee the service's practice read every story in it, and every look leaves its trace.
+# These roles oversee practice: they read every contact and case, and the audit records every view.
 OVERSEEING_ROLES = (Role.SERVICE_MANAGER, Role.PRACTICE_LEAD, Role.AUDITOR, Role.INFORMATION_GOVERNANCE)
 SERVICE_ROLES = (*OVERSEEING_ROLES, Role.ADMINISTRATOR)
 ADMIN_ROLES = (Role.FRONT_DOOR_MANAGER, Role.TEAM_LEAD, *SERVICE_ROLES)
@@ -42,20 +42,20 @@ FRONT_DOOR_ROLES = (Role.CONTACT_OFFICER, Role.SOCIAL_WORKER, Role.FRONT_DOOR_MA
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes people who can sign in."""
+    """Creates users."""
 
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(username__iexact=username)
 
     def create_user(self, username: str, password: str | None = None, **fields: Any) -> User:
-        """:param password: None makes a person who cannot sign in with a password."""
+        """:param password: None creates a user who cannot sign in with a password."""
         user = self.model(username=self.model.normalize_username(username), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, username: str, password: str | None = None, **fields: Any) -> User:
-        """`manage.py createsuperuser` makes the first administrator. There is no right above the roles."""
+        """Creates an administrator, for `manage.py createsuperuser`. No permission stands above the roles."""
         user = self.create_user(username, password, **fields)
         Membership.objects.create(user=user, role=Role.ADMINISTRATOR)
         return user
@@ -96,7 +96,7 @@ class User(AbstractBaseUser):
 
 
 class TeamKind(models.TextChoices):
-    """What a team is for. A pathway leads to a kind of team; the locality or the council says which one."""
+    """The kinds of team. A pathway leads to a kind of team; the family's locality says which team of that kind."""
 
     FRONT_DOOR = "front_door", "Front door"
     EMERGENCY_DUTY = "emergency_duty", "Emergency duty"
@@ -109,7 +109,7 @@ FRONT_DOOR_KINDS = (TeamKind.FRONT_DOOR, TeamKind.EMERGENCY_DUTY)
 
 
 class Team(models.Model):
-    """A team that can hold contacts or cases. A locality has one team of a kind at a time."""
+    """A team that can be responsible for contacts or cases. A locality has one active team at a time."""
 
     code = models.CharField(max_length=50, unique=True, validators=[CODE])
     name = models.CharField(max_length=100, unique=True)
@@ -143,7 +143,7 @@ class Team(models.Model):
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def current(self, on: date) -> MembershipQuerySet:
-        """Those that hold on this day, of people who can sign in."""
+        """The memberships that are valid on this day, of users who can sign in."""
         return self.filter(
             Q(starts_on__isnull=True) | Q(starts_on__lte=on),
             Q(ends_on__isnull=True) | Q(ends_on__gte=on),
@@ -195,7 +195,7 @@ class Agency(models.Model):
     source_code = models.CharField(
         "DfE source of referral",
         max_length=2,
-        choices=[(code, f"{code}: {says}") for code, says in SOURCE_CODES.items()],
+        choices=[(code, f"{code}: {label}") for code, label in SOURCE_CODES.items()],
     )
     is_active = models.BooleanField("may send contacts", default=True)
 

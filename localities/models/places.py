@@ -1,4 +1,4 @@
-"""Places: localities and the postcodes that they answer for."""
+"""Localities, their catchments, and the postcodes of the council's area."""
 
 from typing import ClassVar
 
@@ -31,7 +31,7 @@ class Catchment(models.Model):
     """
     A postcode prefix that belongs to a locality for a time. The longest prefix that fits a postcode wins.
 
-    `period` includes its first day and excludes its last; an open end holds until further notice.
+    `period` includes its first day and excludes its last; without a last day it goes on until further notice.
     """
 
     locality = models.ForeignKey(Locality, on_delete=models.PROTECT, related_name="catchments")
@@ -61,10 +61,10 @@ class Catchment(models.Model):
 
 class Postcode(models.Model):
     """
-    A full postcode inside the council's area, with its place on the National Grid in metres.
+    A full postcode inside the council's area, with its National Grid coordinates in metres.
 
-    Source: ONS Postcode Directory, Open Government Licence v3. The list is what says whether a family lives in
-    the area: districts and sectors are shared with neighbours, so nothing shorter will do.
+    Source: ONS Postcode Directory, Open Government Licence v3. Only a full postcode says whether a family lives in the
+    area: neighbouring councils share postcode districts and sectors.
     """
 
     postcode = models.CharField(primary_key=True, max_length=8)

@@ -1,4 +1,4 @@
-"""Working time that a council can change: when the hub is open, and days that are not what they seem."""
+"""Working time that a council can change: the hub's opening hours, and days that differ from England's calendar."""
 
 from typing import ClassVar
 
@@ -7,7 +7,7 @@ from django.db.models import F, Q
 
 
 class Weekday(models.IntegerChoices):
-    """As Python counts: Monday is 0."""
+    """The days of the week, numbered as in Python: Monday is 0."""
 
     MONDAY = 0
     TUESDAY = 1
@@ -41,7 +41,7 @@ class HubHours(models.Model):
 
 
 class DayKind(models.TextChoices):
-    """How a day differs from what the calendar of England says."""
+    """How a day differs from the calendar of England."""
 
     BANK_HOLIDAY = "bank_holiday", "Bank holiday: no clock counts it as a working day"
     WORKING_DAY = "working_day", "Working day after all: a bank holiday that was moved away"
@@ -52,7 +52,7 @@ class CalendarDay(models.Model):
     """
     A day that differs from the calendar of England's bank holidays, which the service knows by itself.
 
-    One-off bank holidays happen, and some are moved; councils close on days of their own.
+    The government adds and moves bank holidays, and a council may close on other days.
     """
 
     date = models.DateField(unique=True)
