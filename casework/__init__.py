@@ -1,1 +1,1 @@
-"""The story: contacts, decisions, cases, handoffs, deadlines and messages, and the doors to them."""
+"""Contacts, decisions, cases, handoffs, deadlines and messages; and the web, API, admin and tasks that use them."""

@@ -12,20 +12,22 @@ AS $$ {NEVER} $$ LANGUAGE sql IMMUTABLE
 
 
 class CaseworkConfig(AppConfig):
-    """The story."""
+    """Contacts and cases: see `casework/__init__.py`."""
 
     name = "casework"
     verbose_name = "Work"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        post_migrate.connect(_no_way_round_the_refusals, sender=self)
+        post_migrate.connect(_keep_triggers_on, sender=self)
 
 
-def _no_way_round_the_refusals(using: str, **_: Any) -> None:
+def _keep_triggers_on(using: str, **_: Any) -> None:
     """
-    The trigger package lets a session switch triggers off by a setting. What must never be false must not have such
-    a switch: after every migration the function that reads the setting answers no.
+    Makes sure that no session can switch the triggers off.
+
+    pgtrigger lets a session ignore triggers by a setting. After every migration, the function that reads this setting
+    is replaced by one that always answers no.
     """
     with connections[using].cursor() as cursor:
         cursor.execute(IGNORE_NOTHING)

@@ -1,11 +1,11 @@
-"""References that people read to each other on the telephone: CON-7K4M-9QXT."""
+"""References of contacts and cases, which people can read out on the telephone: CON-7K4M-9QXT."""
 
 import secrets
 
 from django.urls import register_converter
 from django.urls.converters import StringConverter
 
-# Crockford's alphabet: no I, L, O or U, so that nothing is misread or rude.
+# Crockford's alphabet: without I, L, O and U, no reference is misread or rude.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -18,13 +18,13 @@ def new_case_reference() -> str:
 
 
 def _new(prefix: str) -> str:
-    """Random, so that a reference tells nobody how many contacts there were; the database keeps it unique."""
+    """A random reference: it does not show how many contacts there are. The database keeps it unique."""
     letters = "".join(secrets.choice(ALPHABET) for _ in range(8))
     return f"{prefix}-{letters[:4]}-{letters[4:]}"
 
 
 class ReferenceConverter(StringConverter):
-    """What an address may hold as a reference. PostgreSQL cannot so much as look for a text with NUL in it."""
+    """A reference in a URL. It refuses NUL, because PostgreSQL raises an error for a text with NUL in a query."""
 
     regex = r"[^/\x00]+"
 

@@ -1,7 +1,7 @@
 """
-The lifecycles: each a table of statuses, of the moves between them, and of who owns the work in each.
+The lifecycles: each a table of statuses, of the moves between them, and of who is responsible in each.
 
-The picture in docs/lifecycles.md is drawn from these tables, and CI compares.
+docs/draw.py draws docs/lifecycles.md from these tables, and `make check` compares.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Status = TypeVar("Status", bound=TextChoices)
 
 
 class ContactStatus(TextChoices):
-    """Where a contact stands at the front door."""
+    """The status of a contact at the front door."""
 
     RECEIVED = "received", "Waiting for a decision"
     SIGN_OFF = "sign_off", "Waiting for a second person"
@@ -21,7 +21,7 @@ class ContactStatus(TextChoices):
 
 
 class HandoffStatus(TextChoices):
-    """Where an offer of a case from one team to another stands."""
+    """The status of a handoff."""
 
     OFFERED = "offered", "Offered"
     ACCEPTED = "accepted", "Accepted"
@@ -30,7 +30,7 @@ class HandoffStatus(TextChoices):
 
 
 class CheckStatus(TextChoices):
-    """Where a question to a partner stands."""
+    """The status of a partner check."""
 
     ASKED = "asked", "Asked"
     ANSWERED = "answered", "Answered"
@@ -38,7 +38,7 @@ class CheckStatus(TextChoices):
 
 
 class CaseStatus(TextChoices):
-    """Whether work with a family goes on."""
+    """The status of a case."""
 
     OPEN = "open", "Open"
     CLOSED = "closed", "Closed"
@@ -46,7 +46,7 @@ class CaseStatus(TextChoices):
 
 @dataclass(frozen=True)
 class Lifecycle(Generic[Status]):
-    """`moves` says what each move is called; `owners` who answers for the next step in each status."""
+    """`moves` has a name for each move; `owners` says who is responsible for the next step in each status."""
 
     name: str
     start: Status
@@ -67,7 +67,7 @@ CONTACT = Lifecycle(
         (ContactStatus.SIGN_OFF, ContactStatus.RECEIVED): "decline",
     },
     owners={
-        ContactStatus.RECEIVED: "the team that holds the contact",
+        ContactStatus.RECEIVED: "the contact's team",
         ContactStatus.SIGN_OFF: "a manager other than the decider",
         ContactStatus.DECIDED: "the case's responsible team, or nobody where it ended here",
     },
@@ -101,8 +101,8 @@ PARTNER_CHECK = Lifecycle(
         (CheckStatus.ASKED, CheckStatus.WITHDRAWN): "withdraw, or decide without it",
     },
     owners={
-        CheckStatus.ASKED: "the partner for the answer, the team that holds the contact for chasing it",
-        CheckStatus.ANSWERED: "the team that holds the contact",
+        CheckStatus.ASKED: "the partner for the answer, the contact's team for chasing it",
+        CheckStatus.ANSWERED: "the contact's team",
         CheckStatus.WITHDRAWN: "nobody",
     },
 )

@@ -1,8 +1,8 @@
 """
-The errors of the whole service: few, each with a sentence for people. The doors turn them into pages and problem
-documents.
+The errors of the whole service: few, each with a sentence for people. The web and the API turn them into pages and
+problem documents.
 
-It stands below everything else and imports none of it.
+Every other package may import this one. It imports none of them.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong: `path` leads to it from the top of the document, `says` is a sentence."""
+    """One fault in an input: `path` leads to it from the top of the document, `says` is a sentence for people."""
 
     path: tuple[str | int, ...]
     says: str
@@ -33,7 +33,7 @@ class Fault:
 
 
 class InvalidInput(ValueError):
-    """What somebody typed or sent has at least one fault. `faults` holds all of them, so that all are said at once."""
+    """The input has at least one fault. `faults` holds all of them, so that the sender sees them all at once."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
@@ -41,15 +41,15 @@ class InvalidInput(ValueError):
 
 
 class ServiceError(Exception):
-    """The sentence is the message."""
+    """The base of the service's errors. The message is a sentence for people."""
 
 
 class NotPermitted(ServiceError):
-    """This person may not do this."""
+    """This user may not do this."""
 
 
 class NotAllowedInStatus(ServiceError):
-    """Nobody may do this now: the contact, handoff or case stands elsewhere."""
+    """Nobody may do this now: the status of the contact, handoff or case does not allow it."""
 
 
 class InvalidTransition(NotAllowedInStatus):
@@ -57,11 +57,11 @@ class InvalidTransition(NotAllowedInStatus):
 
 
 class TakenBySomeoneElse(NotAllowedInStatus):
-    """Somebody else was faster."""
+    """Somebody else acted first."""
 
 
 class KeyUsedForAnother(ServiceError):
-    """An idempotency key came again with another document. `earlier` is the reference of the first."""
+    """An idempotency key was used again for another document. `earlier` is the reference of the first contact."""
 
     def __init__(self, says: str, *, earlier: str) -> None:
         super().__init__(says)
@@ -69,6 +69,7 @@ class KeyUsedForAnother(ServiceError):
 
 
 def place(path: Iterable[str | int]) -> str:
+    """Writes a path as people do: `children[0].indicators[1]`."""
     written = ""
     for step in path:
         if isinstance(step, int):

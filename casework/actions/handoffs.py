@@ -8,7 +8,7 @@ from casework.access import conditions, permissions
 from casework.deadlines import clocks
 from casework.families.continuity import ties
 from casework.messages import outbox
-from casework.models import QUESTIONED_FROM, Case, ClockEnd, Event, Handoff, HandoffKind, Message
+from casework.models import LEAD_OFFERS_FROM, Case, ClockEnd, Event, Handoff, HandoffKind, Message
 from casework.record import audit, responsibilities
 from casework.record.transitions import move
 from casework.statuses import HandoffStatus
@@ -45,7 +45,7 @@ def offer(
     held = responsibilities.current(case)
     permissions.check_can_offer(case, held.team_id, by, local_day(now))
     conditions.check_nothing_on_offer(case)
-    questioned = ordinal(case) >= QUESTIONED_FROM
+    questioned = ordinal(case) >= LEAD_OFFERS_FROM
     if questioned:
         permissions.check_can_offer_once_more(case, held.team_id, by, local_day(now))
     to_team = Team.objects.filter(pk=to_team_id or 0, is_active=True).first()

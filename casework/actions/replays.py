@@ -43,7 +43,7 @@ def ask_for(*, version_id: int, first_day: date | None, last_day: date | None, b
         faults.append(Fault(("first_day",), "Choose at most twenty years."))
     if faults or first_day is None or last_day is None:
         raise InvalidInput(faults)
-    if version.replays.going_on().exists():
+    if version.replays.unfinished().exists():
         raise NotAllowedInStatus(f"A replay of {version} goes on already. Wait for it, or cancel it.")
     replay = Replay.objects.create(
         rule_set=version, edition=version.edition, first_day=first_day, last_day=last_day, asked_by=by, asked_at=now

@@ -34,7 +34,7 @@ from casework.families.household import household
 from casework.families.routing import teams_to_pick_from
 from casework.jobs import delivery, opening, sweep
 from casework.models import (
-    QUESTIONED_FROM,
+    LEAD_OFFERS_FROM,
     Case,
     Clock,
     Contact,
@@ -294,7 +294,7 @@ class _Life:
     def _offer_elsewhere(self, case_id: int, now: datetime) -> None:
         case = Case.objects.get(pk=case_id)
         # Once more is a manager's to say.
-        role = Role.FRONT_DOOR_MANAGER if handoffs.ordinal(case) >= QUESTIONED_FROM else Role.SOCIAL_WORKER
+        role = Role.FRONT_DOOR_MANAGER if handoffs.ordinal(case) >= LEAD_OFFERS_FROM else Role.SOCIAL_WORKER
         by = self._somebody(current(case).team, now, role)
         team = self.random.choice([team for team in teams_to_pick_from() if team.kind == TeamKind.LOCALITY])
         handoff = handoffs.offer(

@@ -22,7 +22,7 @@ def check(*, now: datetime) -> dict[str, int]:
     :returns: what is broken, and how often.
     """
     found = list(integrity.check())
-    broken = {finding.says: finding.broken for finding in found if finding.broken}
+    broken = {finding.sentence: finding.broken for finding in found if finding.broken}
     _write_down(len(found), broken, now)
     return broken
 

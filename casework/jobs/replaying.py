@@ -44,11 +44,11 @@ def run_next(*, clock: Callable[[], datetime]) -> Replay | None:
 @transaction.atomic
 def _claim(now: datetime) -> Replay | None:
     # One at a time, for the worker has reminders to send meanwhile: who claims holds all that wait or run.
-    waiting = Replay.objects.going_on().select_for_update(of=("self",))
-    going_on = list(waiting.select_related("rule_set").order_by("pk"))
-    if not going_on or any(each.leased_until and each.leased_until > now for each in going_on):
+    waiting = Replay.objects.unfinished().select_for_update(of=("self",))
+    unfinished = list(waiting.select_related("rule_set").order_by("pk"))
+    if not unfinished or any(each.leased_until and each.leased_until > now for each in unfinished):
         return None
-    replay = going_on[0]
+    replay = unfinished[0]
     # What a worker that died left behind is found again, or goes.
     replay.changed.all().delete()
     if replay.rule_set.edition != replay.edition:
@@ -86,13 +86,13 @@ def _run(replay: Replay, clock: Callable[[], datetime]) -> None:
 
 def _still_ours(replay: Replay, now: datetime, more: int) -> bool:
     """Renew the lease and count what is done; no where somebody cancelled, or another worker began anew."""
-    mine = Replay.objects.going_on().filter(pk=replay.pk, started_at=replay.started_at)
+    mine = Replay.objects.unfinished().filter(pk=replay.pk, started_at=replay.started_at)
     return mine.update(leased_until=now + LEASE, done=F("done") + more) == 1
 
 
 @transaction.atomic
 def _finish(replay: Replay, result: dict[str, Any], now: datetime) -> None:
-    mine = Replay.objects.going_on().filter(pk=replay.pk, started_at=replay.started_at)
+    mine = Replay.objects.unfinished().filter(pk=replay.pk, started_at=replay.started_at)
     if mine.update(finished_at=now, result=result, leased_until=None) == 1:
         audit.record(
             Event.REPLAY_FINISHED, by=audit.SYSTEM, at=now, rule_set=str(replay.rule_set), replay=replay.pk,
@@ -103,7 +103,7 @@ def _finish(replay: Replay, result: dict[str, Any], now: datetime) -> None:
 @transaction.atomic
 def _fail(replay: Replay, says: str, now: datetime) -> None:
     log.error("replay_failed", replay=replay.pk)
-    mine = Replay.objects.going_on().filter(pk=replay.pk, started_at=replay.started_at)
+    mine = Replay.objects.unfinished().filter(pk=replay.pk, started_at=replay.started_at)
     if mine.update(failed_at=now, failure=says, leased_until=None) == 1:
         replay.changed.all().delete()
 

@@ -1,7 +1,7 @@
-"""The models of the story."""
+"""The models: people, contacts, decisions, cases, clocks, and the record of every step."""
 
 from casework.models.cases import (
-    QUESTIONED_FROM,
+    LEAD_OFFERS_FROM,
     Case,
     CaseChild,
     Handoff,
@@ -48,7 +48,7 @@ from casework.models.rule_sets import (
 )
 
 __all__ = [
-    "QUESTIONED_FROM",
+    "LEAD_OFFERS_FROM",
     "ActorKind",
     "AuditEvent",
     "CalendarEdit",

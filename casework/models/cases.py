@@ -1,4 +1,4 @@
-"""Cases, who is responsible for them at every instant, and how they pass from hand to hand."""
+"""Cases, the team that is responsible for each at every instant, and the handoffs between teams."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from casework.references import new_case_reference
 from casework.statuses import CaseStatus, HandoffStatus
 from localities.models import OVERSEEING_ROLES, Locality, Membership, OtherAuthority, Team, TeamKind, User
 
-# From the third on, a handoff of a family is questioned before it is made.
-QUESTIONED_FROM = 3
+# From its third handoff on, only the team's lead or the service manager offers a case, and says why.
+LEAD_OFFERS_FROM = 3
 
 
 class Outcome(models.TextChoices):
@@ -33,12 +33,17 @@ class Outcome(models.TextChoices):
     OTHER_AUTHORITY = "other_authority", "Passed to another authority"
 
 
-# Checked when the transaction ends, so that responsibility can pass from one team to the next within it.
-HELD_DECLARES = [("subject", "public.casework_case%ROWTYPE"), ("holders", "INTEGER"), ("held", "TSTZMULTIRANGE")]
+# The variables of `one_responsible_team`. Its triggers are deferred to the end of the transaction, in which
+# responsibility may pass from one team to the next.
+RESPONSIBILITY_VARIABLES = [
+    ("subject", "public.casework_case%ROWTYPE"),
+    ("holders", "INTEGER"),
+    ("held", "TSTZMULTIRANGE"),
+]
 
 
-def held_by_one_team(case_id: str) -> str:
-    """The trigger function for a case: one team holds it while it is open, none once closed, and never a gap."""
+def one_responsible_team(case_id: str) -> str:
+    """The body of a trigger: an open case has one responsible team, a closed one has none, and there is no gap."""
     return f"""
         SELECT * INTO subject FROM public.casework_case WHERE id = {case_id};
         SELECT count(*) FILTER (WHERE upper_inf(period)), range_agg(period) INTO holders, held
@@ -58,25 +63,30 @@ def held_by_one_team(case_id: str) -> str:
 
 class CaseQuerySet(models.QuerySet["Case"]):
     def visible_to(self, user: User, on: date) -> CaseQuerySet:
-        """The cases that this person may see: of the teams that hold them or are offered them, and of the overseers."""
+        """
+        The cases that this user may see.
+
+        Those who oversee practice see all. A team sees the cases that it is responsible for or that it is offered, and
+        the closed cases that it was responsible for last.
+        """
         mine = Membership.objects.current(on).filter(user=user)
         oversees = Exists(mine.filter(role__in=OVERSEEING_ROLES))
         my_teams = mine.filter(team__isnull=False).values("team_id")
-        held = Exists(
+        responsible = Exists(
             Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True, team__in=my_teams)
         )
         offered = Exists(
             Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.OFFERED, to_team__in=my_teams)
         )
-        # Who held it last still sees how it ended.
-        ended_here = Exists(Responsibility.objects.filter(
+        # The team that closed a case still sees its outcome.
+        closed_here = Exists(Responsibility.objects.filter(
             case=OuterRef("pk"), case__status=CaseStatus.CLOSED, team__in=my_teams,
             period__endswith=OuterRef("closed_at"),
         ))  # fmt: skip
-        return self.filter(oversees | held | offered | ended_here)
+        return self.filter(oversees | responsible | offered | closed_here)
 
     def locked(self) -> CaseQuerySet:
-        """Locked until the transaction ends: the case is the row that every action locks."""
+        """Locks the rows until the transaction ends. Every action on a case locks the case's row first."""
         return self.select_for_update(of=("self",), no_key=True)
 
 
@@ -125,20 +135,20 @@ class Case(models.Model):
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert | pgtrigger.Update,
                 timing=pgtrigger.Deferred,
-                declare=HELD_DECLARES,
-                func=held_by_one_team("NEW.id"),
+                declare=RESPONSIBILITY_VARIABLES,
+                func=one_responsible_team("NEW.id"),
             ),
             refuse_if(
                 lacks_sign_off("NEW.opened_by_decision_id"),
                 on=pgtrigger.Insert | pgtrigger.Update,
                 name="a_case_opens_by_a_decision_in_effect",
-                says="The decision that opens this case still waits for a second person.",
+                message="The decision that opens this case still waits for a second person.",
             ),
             refuse_if(
                 "TG_OP = 'DELETE' OR OLD.status = 'closed'",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_closed_case_stays_closed",
-                says="A closed case stays as it is, and no case is deleted.",
+                message="A closed case stays as it is, and no case is deleted.",
             ),
             never_emptied("cases_are_never_emptied", "Cases are never deleted."),
         ]
@@ -148,7 +158,7 @@ class Case(models.Model):
 
 
 class CaseChild(models.Model):
-    """A child with whom the case works."""
+    """A child in a case."""
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT)
     person = models.ForeignKey(Person, on_delete=models.PROTECT)
@@ -165,7 +175,7 @@ class CaseChild(models.Model):
 
 
 class HandoffKind(models.TextChoices):
-    """What a handoff is to the family: the teams that it goes between say so."""
+    """The kinds of handoff. The two teams decide which one it is."""
 
     ALLOCATION = "allocation", "From the front door to a team"
     TRANSFER = "transfer", "Transfer"
@@ -176,7 +186,7 @@ class HandoffKind(models.TextChoices):
 
     @classmethod
     def between(cls, sender: Team, receiver: Team) -> HandoffKind:
-        """What a handoff between these teams is."""
+        """The kind of a handoff between these teams."""
         match TeamKind(sender.kind), TeamKind(receiver.kind):
             case _, TeamKind.OUT_OF_AREA:
                 return cls.OTHER_AUTHORITY
@@ -196,10 +206,10 @@ class HandoffKind(models.TextChoices):
 
 class Handoff(models.Model):
     """
-    An offer of a case by one team to another. The receiver accepts it, or returns it with a reason.
+    One team's offer of a case to another. The receiving team accepts it, or returns it with a reason.
 
-    `ordinal` counts the handoffs of the case up to this one, without those that were withdrawn. `is_bounce` says that
-    it goes back to a team that held the case in the 30 days before.
+    `ordinal` is the number of this handoff among those of its case, without the withdrawn ones. `is_bounce` is true if
+    the receiving team was responsible for the case in the 30 days before.
     """
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="handoffs")
@@ -229,7 +239,7 @@ class Handoff(models.Model):
             models.CheckConstraint(condition=Q(reason__regex=NOT_BLANK), name="a_handoff_has_a_reason"),
             models.CheckConstraint(condition=Q(kind__in=HandoffKind.values), name="a_handoff_is_of_a_known_kind"),
             models.CheckConstraint(
-                condition=Q(ordinal__lt=QUESTIONED_FROM) | Q(lead_reason__regex=NOT_BLANK),
+                condition=Q(ordinal__lt=LEAD_OFFERS_FROM) | Q(lead_reason__regex=NOT_BLANK),
                 name="a_third_handoff_has_a_leads_reason",
             ),
             models.CheckConstraint(
@@ -260,7 +270,7 @@ class Handoff(models.Model):
                        OLD.reason, OLD.lead_reason, OLD.despite, OLD.offered_at, OLD.offered_by_id)""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_handoff_is_answered_once",
-                says="A handoff is answered once, and stays as it was offered.",
+                message="A handoff is answered once, and stays as it was offered.",
             ),
             pgtrigger.Trigger(
                 name="an_accepted_handoff_passes_responsibility",
@@ -285,7 +295,9 @@ class Handoff(models.Model):
 
 
 class Responsibility(models.Model):
-    """That a team answers for a case, from the first moment of `period` to just before its last (open: still)."""
+    """
+    A team's responsibility for a case. `period` includes its start and excludes its end; without an end it is current.
+    """
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="responsibilities")
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="responsibilities")
@@ -314,8 +326,8 @@ class Responsibility(models.Model):
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
                 timing=pgtrigger.Deferred,
-                declare=HELD_DECLARES,
-                func=held_by_one_team("COALESCE(NEW.case_id, OLD.case_id)"),
+                declare=RESPONSIBILITY_VARIABLES,
+                func=one_responsible_team("COALESCE(NEW.case_id, OLD.case_id)"),
             ),
             refuse_if(
                 """TG_OP = 'DELETE' OR NOT upper_inf(OLD.period)
@@ -323,7 +335,7 @@ class Responsibility(models.Model):
                       IS DISTINCT FROM (OLD.case_id, OLD.team_id, lower(OLD.period))""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_past_responsibility_stays",
-                says="Who was responsible when stays as it was.",
+                message="Who was responsible when stays as it was.",
             ),
             never_emptied("responsibilities_are_never_emptied", "Responsibilities are never deleted."),
         ]
@@ -333,7 +345,7 @@ class Responsibility(models.Model):
 
 
 class MilestoneKind(models.TextChoices):
-    """Something that was promised to a family and done. The clocks ask for these."""
+    """The steps of work with a family that have a deadline. Recording one stops its clock."""
 
     FIRST_FAMILY_CONTACT = "first_family_contact", "First contact with the family"
     FAMILY_HELP_ASSESSMENT = "family_help_assessment", "Family help assessment finished"
@@ -347,7 +359,7 @@ class MilestoneKind(models.TextChoices):
 
 
 class Milestone(models.Model):
-    """A milestone of a case: what was done, when, and who recorded it."""
+    """A step of work in a case: what was done, when, and who recorded it."""
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="milestones")
     kind = models.CharField(max_length=30, choices=MilestoneKind)

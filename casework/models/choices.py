@@ -1,4 +1,4 @@
-"""What the triage rules and the database call by the same words, as choices of a field."""
+"""Choices of model fields whose values come from the triage rules."""
 
 from triage.facts import Agreement, Dash
 from triage.ruleset import Rag

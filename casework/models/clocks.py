@@ -1,4 +1,4 @@
-"""Clocks: the moments of what was promised. Nothing ticks; lateness is derived."""
+"""Clocks: deadlines as stored moments. Nothing ticks; whether a clock is late is computed when it is read."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from casework.models.cases import Case, Handoff
 from casework.models.contacts import Contact, PartnerCheck
-from casework.models.indexes import of_those_that_have
+from casework.models.indexes import where_set
 from casework.models.refusals import NOT_BLANK, append_only, never_emptied, refuse_if
 from localities.models import DayKind, Role, Team, User
 
@@ -18,8 +18,9 @@ ESCALATION_ROLES = (Role.FRONT_DOOR_MANAGER, Role.TEAM_LEAD, Role.SERVICE_MANAGE
 
 class ClockPolicy(models.Model):
     """
-    What a kind of clock promises, from a day on. A clock remembers the policy that it started under: to change a
-    promise, add a policy with a later day.
+    The deadline of a kind of clock, from a day on.
+
+    A clock keeps the policy that it started under. To change a deadline, add a policy with a later day.
     """
 
     class Subject(models.TextChoices):
@@ -85,7 +86,7 @@ class ClockPolicy(models.Model):
                 "EXISTS (SELECT FROM public.casework_clock WHERE policy_id = OLD.id)",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_policy_that_clocks_started_under_stays",
-                says="Clocks started under this policy: add one with a later day instead.",
+                message="Clocks started under this policy: add one with a later day instead.",
             )
         ]
 
@@ -94,7 +95,7 @@ class ClockPolicy(models.Model):
 
     @property
     def is_local(self) -> bool:
-        """The council's own promise, which its closure days pause."""
+        """Whether the deadline is the council's own. The council's closure days pause such a clock."""
         return self.basis.startswith("local")
 
 
@@ -116,15 +117,17 @@ class ClockQuerySet(models.QuerySet["Clock"]):
 
 class Clock(models.Model):
     """
-    A promise with its moments. `next_at` is when the sweep must look at it again: the warning, the breach, the
-    escalation, then never; the sweep's index holds running clocks only, by this moment. While a clock is paused
-    (`paused_at`) nobody looks. How its moments came to be other than the policy says, its changes tell.
+    One deadline of a contact, case, handoff or partner check.
+
+    `next_at` is the moment of the next step (warning, breach, escalation), or null after the last one and while the
+    clock is paused. The sweep reads an index of the running clocks by this moment. When people or the calendar move
+    the moments, each `ClockChange` says why.
     """
 
-    # Nobody asks for the clocks of a policy.
+    # No index: no query selects clocks by policy.
     policy = models.ForeignKey(ClockPolicy, on_delete=models.PROTECT, related_name="clocks", db_index=False)
     kind = models.CharField(max_length=50)
-    # A clock has one of these four; see `indexes` below.
+    # A clock has exactly one of these four. Their partial indexes are below.
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, related_name="clocks", db_index=False)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="clocks", db_index=False)
     handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, null=True, related_name="clocks", db_index=False)
@@ -184,7 +187,7 @@ class Clock(models.Model):
                 condition=Q(stopped_at__isnull=True, next_at__isnull=False),
             ),
             models.Index(fields=["due_at"], name="clock_running", condition=Q(stopped_at__isnull=True)),
-            *of_those_that_have("clock", *SUBJECTS),
+            *where_set("clock", *SUBJECTS),
         ]
         triggers: ClassVar = [
             refuse_if(
@@ -196,7 +199,7 @@ class Clock(models.Model):
                     OLD.partner_check_id)""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_clock_never_restarts",
-                says="A clock never restarts, and a stopped one stays stopped.",
+                message="A clock never restarts, and a stopped one stays stopped.",
             )
         ]
 
@@ -205,7 +208,7 @@ class Clock(models.Model):
 
     @property
     def about(self) -> Contact | Case:
-        """The contact or case that it is about, through a handoff or a question to a partner too."""
+        """The contact or case that the clock is about, also when its subject is a handoff or a partner check."""
         if self.handoff is not None:
             return self.handoff.case
         if self.partner_check is not None:
@@ -216,12 +219,12 @@ class Clock(models.Model):
 
     @property
     def received_at(self) -> datetime:
-        """When the contact was received that it goes back to."""
+        """When the contact was received that the clock's subject comes from."""
         return self.about.received_at
 
 
 class ClockChangeKind(models.TextChoices):
-    """How a running clock's moments came to be other than its policy said at its start."""
+    """The ways in which a running clock's moments change."""
 
     PAUSED = "paused", "Paused"
     RESUMED = "resumed", "Resumed"
@@ -231,8 +234,9 @@ class ClockChangeKind(models.TextChoices):
 
 class CalendarEdit(models.Model):
     """
-    That a day of the calendar was added, changed or taken away: the clocks that run over it are computed again by the
-    worker. `before` and `after` are the kinds of the day (empty: as England's calendar has it).
+    An edit of the calendar: a day was added, changed or removed. The worker recomputes the clocks that run over it.
+
+    `before` and `after` are the kinds of the day ("": as England's calendar has it).
     """
 
     date = models.DateField()
@@ -259,7 +263,7 @@ class CalendarEdit(models.Model):
                       IS DISTINCT FROM (OLD.date, OLD.before, OLD.after, OLD.at, OLD.by_id)""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="an_edit_of_the_calendar_stays",
-                says="What was changed in the calendar stays written down.",
+                message="What was changed in the calendar stays written down.",
             ),
             never_emptied("edits_of_the_calendar_are_never_emptied", "Edits of the calendar are never deleted."),
         ]
@@ -269,7 +273,7 @@ class CalendarEdit(models.Model):
 
 
 class ClockChange(models.Model):
-    """A change of a running clock: who made it, why, and when it was due before and after. Written once."""
+    """A change of a running clock: who made it, why, and when the clock was due before and after. Append-only."""
 
     clock = models.ForeignKey(Clock, on_delete=models.PROTECT, related_name="changes")
     kind = models.CharField(max_length=10, choices=ClockChangeKind)
@@ -301,7 +305,7 @@ class ClockChange(models.Model):
 
 
 class Step(models.TextChoices):
-    """What a reminder says about its clock."""
+    """The steps at which a clock reminds somebody."""
 
     WARNING = "warning", "Soon due"
     BREACH = "breach", "Late"
@@ -310,13 +314,13 @@ class Step(models.TextChoices):
 
 class Reminder(models.Model):
     """
-    That somebody was told about a clock: one for each clock and step, for ever.
+    A reminder about a clock. Each clock has at most one for each step.
 
-    Addressed to one person, to everybody who has `role` in `team` (in the whole service where team is null), or,
-    where `role` is empty, to the whole team.
+    It goes to one person (`user`), to everybody who has `role` in `team` (in the whole service if team is null), or to
+    the whole team (if `role` is empty).
     """
 
-    # The unique key begins with it, and is its index.
+    # No index of its own: the unique constraint's index starts with it.
     clock = models.ForeignKey(Clock, on_delete=models.PROTECT, related_name="reminders", db_index=False)
     step = models.CharField(max_length=10, choices=Step)
     created_at = models.DateTimeField()
@@ -334,7 +338,7 @@ class Reminder(models.Model):
                 name="a_reminder_goes_to_a_person_a_role_or_a_team",
             ),
         ]
-        indexes: ClassVar = of_those_that_have("reminder", "user", "team")
+        indexes: ClassVar = where_set("reminder", "user", "team")
         triggers: ClassVar = append_only("a_reminder_never_changes", "A reminder never changes.")
 
     def __str__(self) -> str:
@@ -343,8 +347,9 @@ class Reminder(models.Model):
 
 class ReminderLook(models.Model):
     """
-    That somebody saw a reminder, or put it off until a moment, for a reason. That it is done nobody ticks: its clock
-    stops when the promise is kept.
+    A person saw a reminder, or snoozed it until a moment, for a reason.
+
+    Nobody marks a reminder as done: its clock stops when the work is done.
     """
 
     reminder = models.ForeignKey(Reminder, on_delete=models.PROTECT, related_name="looks")

@@ -1,4 +1,8 @@
-"""Contacts, and the people in them. What was sent stays as it was sent; columns are what is asked about or changes."""
+"""
+Contacts and the people in them.
+
+`document` keeps what the referrer sent and never changes. The other columns are for queries, or change with the work.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +25,14 @@ from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, OVERSEEING_ROL
 
 
 class Channel(models.TextChoices):
-    """Which door a contact came in by."""
+    """How a contact arrived."""
 
     API = "api", "A partner's system"
     WEB = "web", "Typed at the front door"
 
 
 class ContactType(models.TextChoices):
-    """What the referrer wants of us."""
+    """What the referrer asks for."""
 
     SAFEGUARDING_CONCERN = "safeguarding_concern", "A safeguarding concern"
     REQUEST_FOR_HELP = "request_for_help", "A request for early help or family help"
@@ -37,7 +41,7 @@ class ContactType(models.TextChoices):
 
 
 class ParentsTold(models.TextChoices):
-    """Whether the parents know of the contact. Not agreement, and not a basis for sharing."""
+    """Whether the parents know of the contact. This is neither agreement nor a basis for sharing."""
 
     YES = "yes", "Yes"
     NO = "no", "No"
@@ -46,7 +50,7 @@ class ParentsTold(models.TextChoices):
 
 
 class SharingBasis(models.TextChoices):
-    """On what legal basis the referrer shares. Consent is not usually the right one."""
+    """The legal basis on which the referrer shares information. Consent is not usually the right one."""
 
     PUBLIC_TASK = "public_task", "Public task"
     LEGAL_OBLIGATION = "legal_obligation", "Legal obligation"
@@ -58,8 +62,9 @@ class SharingBasis(models.TextChoices):
 class ContactQuerySet(models.QuerySet["Contact"]):
     def visible_to(self, user: User, on: date) -> ContactQuerySet:
         """
-        The contacts that this person may see: all for the front door and those who oversee the whole service; for a
-        team, those of the cases that it holds or is offered.
+        The contacts that this user may see.
+
+        Front-door staff and those who oversee practice see all. A team sees the contacts of the cases that it may see.
         """
         mine = Membership.objects.current(on).filter(user=user)
         sees_all = Exists(mine.filter(
@@ -70,12 +75,12 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         return self.filter(sees_all | of_my_cases)
 
     def locked(self) -> ContactQuerySet:
-        """Locked until the transaction ends: before there is a case, the contact is the row that every action locks."""
+        """Locks the rows until the transaction ends. Before there is a case, every action locks the contact's row."""
         return self.select_for_update(of=("self",), no_key=True)
 
 
 class Contact(models.Model):
-    """Somebody told us something about children. `document` is what they told us, as they sent it."""
+    """A contact: somebody told the front door something about children. `document` is what they sent."""
 
     reference = models.CharField(max_length=13, unique=True, default=new_contact_reference, editable=False)
     channel = models.CharField(max_length=3, choices=Channel)
@@ -160,7 +165,7 @@ class Contact(models.Model):
                    AND NEW.decision_in_effect_id IS DISTINCT FROM OLD.decision_in_effect_id""",
                 on=pgtrigger.Update,
                 name="a_decision_in_effect_stays",
-                says="A decision that took effect stays.",
+                message="A decision that took effect stays.",
             ),
             refuse_if(
                 """NEW.decision_in_effect_id IS NOT NULL AND NOT EXISTS (
@@ -168,7 +173,7 @@ class Contact(models.Model):
                    )""",
                 on=pgtrigger.Insert | pgtrigger.Update,
                 name="a_decision_is_about_its_own_contact",
-                says="The decision is about another contact.",
+                message="The decision is about another contact.",
             ),
             refuse_if(
                 """NEW.recommendation_id IS NOT NULL AND NOT EXISTS (
@@ -177,13 +182,13 @@ class Contact(models.Model):
                    )""",
                 on=pgtrigger.Insert | pgtrigger.Update,
                 name="a_recommendation_is_about_its_own_contact",
-                says="The recommendation is about another contact.",
+                message="The recommendation is about another contact.",
             ),
             refuse_if(
                 lacks_sign_off("NEW.decision_in_effect_id"),
                 on=pgtrigger.Insert | pgtrigger.Update,
                 name="a_decision_needs_its_sign_off_to_take_effect",
-                says="This decision takes effect only when a second person agrees.",
+                message="This decision takes effect only when a second person agrees.",
             ),
             refuse_if(
                 """TG_OP = 'DELETE' OR (
@@ -195,7 +200,7 @@ class Contact(models.Model):
                    )""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="what_was_sent_stays_as_it_was_sent",
-                says="What was sent stays as it was sent, and a contact is never deleted.",
+                message="What was sent stays as it was sent, and a contact is never deleted.",
             ),
             refuse_if(
                 "OLD.screened_at IS NOT NULL AND NEW.screened_at IS NULL",
@@ -216,7 +221,7 @@ class Contact(models.Model):
 
 
 class ContactChild(models.Model):
-    """A child on a contact, as the referrer described it. `person` is who we take the child to be."""
+    """A child on a contact, as the referrer described it. `person` is the record that the child was matched to."""
 
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="children")
     position = models.PositiveSmallIntegerField()
@@ -283,7 +288,7 @@ class ContactAdult(models.Model):
 
 
 class MatchStatus(models.TextChoices):
-    """Whether somebody has looked at a likeness."""
+    """Whether somebody has confirmed or rejected a possible match."""
 
     PROPOSED = "proposed", "To be looked at"
     CONFIRMED = "confirmed", "The same person"
@@ -291,7 +296,7 @@ class MatchStatus(models.TextChoices):
 
 
 class PersonMatch(models.Model):
-    """A likeness between a child on a contact and somebody we knew already, for a person to confirm or reject."""
+    """A possible match of a child on a contact with a person on record, for somebody to confirm or reject."""
 
     child = models.ForeignKey(ContactChild, on_delete=models.PROTECT, related_name="matches")
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
@@ -319,7 +324,7 @@ class PersonMatch(models.Model):
 
 
 class PartnerCheck(models.Model):
-    """A question that we asked a partner agency about the children of a contact, and its answer."""
+    """A question to a partner agency about the children of a contact, and its answer."""
 
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="partner_checks")
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="partner_checks")
@@ -360,7 +365,7 @@ class PartnerCheck(models.Model):
                       IS DISTINCT FROM (OLD.contact_id, OLD.agency_id, OLD.question, OLD.asked_at, OLD.asked_by_id)""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_partner_check_ends_once",
-                says="A question to a partner ends once, and stays as it was asked.",
+                message="A question to a partner ends once, and stays as it was asked.",
             ),
             never_emptied("partner_checks_are_never_emptied", "Questions to partners are never deleted."),
         ]
@@ -371,15 +376,16 @@ class PartnerCheck(models.Model):
 
 class ContactHandoverQuerySet(models.QuerySet["ContactHandover"]):
     def open(self) -> ContactHandoverQuerySet:
-        """Those that nobody has taken on yet."""
+        """The handovers that nobody has taken on and that have not lapsed."""
         return self.filter(taken_on_at__isnull=True, lapsed_at__isnull=True)
 
 
 class ContactHandover(models.Model):
     """
-    That a contact passed between emergency duty and the day team, which answers for it from `passed_at`. A named person
-    takes it on. `passed_by` is null where the service passed it by itself, when the hub opened; a handover that nobody
-    had taken on by then has lapsed.
+    A handover of a contact between emergency duty and the day team.
+
+    The receiving team is responsible from `passed_at`, and a named person takes the contact on. `passed_by` is null if
+    the service passed the contact by itself when the hub opened. A handover that nobody has taken on by then lapses.
     """
 
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="handovers")
@@ -427,7 +433,7 @@ class ContactHandover(models.Model):
                       (OLD.contact_id, OLD.from_team_id, OLD.to_team_id, OLD.note, OLD.passed_at, OLD.passed_by_id)""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_contact_is_taken_on_once",
-                says="A contact that was handed over is taken on once, and the handover stays as it was.",
+                message="A contact that was handed over is taken on once, and the handover stays as it was.",
             ),
             never_emptied("handovers_of_contacts_are_never_emptied", "Handovers are never deleted."),
         ]
@@ -437,7 +443,7 @@ class ContactHandover(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Nobody has taken the contact on yet."""
+        """Whether the contact still waits for somebody to take it on."""
         return self.taken_on_at is None and self.lapsed_at is None
 
 

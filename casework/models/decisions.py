@@ -1,4 +1,4 @@
-"""What the rules said and what people decided. Written once, never changed."""
+"""Recommendations by the rules, decisions by people, and their sign-offs. All three are append-only."""
 
 from typing import ClassVar
 
@@ -15,7 +15,11 @@ from triage.models import RuleSetVersion
 
 
 class Recommendation(models.Model):
-    """What the rules recommended at a moment, on which facts, by which version. It can be recomputed for ever."""
+    """
+    What the rules recommended at a moment.
+
+    It stores the facts and the version of the rule set, so that it can be recomputed at any time.
+    """
 
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="recommendations")
     rule_set = models.ForeignKey(RuleSetVersion, on_delete=models.PROTECT, related_name="+")
@@ -26,7 +30,7 @@ class Recommendation(models.Model):
     rag = models.CharField(max_length=5, choices=RAGS)
     level = models.PositiveSmallIntegerField()
     hold = models.CharField(max_length=20, blank=True)
-    # The names of the rules and aggravators that fired, for reports to count without opening every result.
+    # The names of the rules and aggravators that fired, so that reports count them without reading every result.
     rules = models.GeneratedField(
         expression=Func(F("result"), Value("$.reasons[*].rule"), function="jsonb_path_query_array"),
         output_field=models.JSONField(),
@@ -42,7 +46,7 @@ class Recommendation(models.Model):
 
 
 class Decision(models.Model):
-    """What a named person decided, and why. It takes effect at once, or when a second person agrees."""
+    """What a named person decided, and why. It takes effect at once, or when a second person signs it off."""
 
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="decisions")
     recommendation = models.ForeignKey(Recommendation, on_delete=models.PROTECT, related_name="decisions")
@@ -87,7 +91,7 @@ class Decision(models.Model):
 
 
 class SignOff(models.Model):
-    """What a second person said to a decision."""
+    """A second person's answer to a decision: agreed or declined."""
 
     decision = models.OneToOneField(Decision, on_delete=models.PROTECT, related_name="sign_off")
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -107,7 +111,7 @@ class SignOff(models.Model):
                    )""",
                 on=pgtrigger.Insert,
                 name="the_second_person_is_another_person",
-                says="The second person must be another person.",
+                message="The second person must be another person.",
             ),
         ]
 

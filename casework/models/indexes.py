@@ -1,15 +1,18 @@
-"""Indexes that hold no more than is looked for."""
+"""Partial indexes for foreign keys that are mostly null."""
 
 from django.db import models
 from django.db.models import Q
 
 
-def of_those_that_have(table: str, *references: str) -> list[models.Index]:
+def where_set(table: str, *foreign_keys: str) -> list[models.Index]:
     """
-    For each of these foreign keys an index of the rows that have one. Most rows have not, and Django's own index, which
-    such a key does without (`db_index=False`), would hold them all: what writes many rows would pay for each.
+    Makes an index for each foreign key, of the rows where it is set.
+
+    Django's own index would hold every row, and each insert would pay for it: these keys have `db_index=False`.
+
+    :param table: the first word of the indexes' names.
     """
     return [
         models.Index(fields=[key], name=f"{table}_of_{key}", condition=Q(**{f"{key}__isnull": False}))
-        for key in references
+        for key in foreign_keys
     ]

@@ -1,4 +1,4 @@
-"""People: whom we have heard of, children and adults."""
+"""People on record: children and adults."""
 
 from typing import ClassVar
 
@@ -11,9 +11,10 @@ from localities.codes import ETHNICITIES, SEXES
 
 class Person(models.Model):
     """
-    Somebody we have heard of: a child, born or not, or an adult of the household.
+    A person on record: a child, also an unborn one, or an adult of the household.
 
-    Two records are never merged by a machine. `previous_*` is null until a person has looked it up.
+    The service never merges two records by itself. `previous_cp_plan` and `previously_looked_after` are null until
+    somebody has checked.
     """
 
     first_name = models.CharField(max_length=100, blank=True)

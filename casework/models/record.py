@@ -1,4 +1,4 @@
-"""The record: every step and every look, every change of status, and every message that has to go out."""
+"""The record: audit events, changes of status, and the outbox."""
 
 from typing import ClassVar
 
@@ -9,14 +9,14 @@ from django.db.models import F, Q
 from casework.models.cases import Case, Handoff
 from casework.models.clocks import Reminder
 from casework.models.contacts import Contact, PartnerCheck
-from casework.models.indexes import of_those_that_have
+from casework.models.indexes import where_set
 from casework.models.refusals import NOT_BLANK, append_only, never_emptied, refuse_if
 from localities.models import Agency, User
 from triage.models import RuleSetVersion
 
 
 class Event(models.TextChoices):
-    """Everything that leaves an audit event."""
+    """The kinds of audit event."""
 
     CONTACT_RECEIVED = "contact_received", "Contact received"
     CONTACT_VIEWED = "contact_viewed", "Contact viewed"
@@ -77,7 +77,7 @@ class Event(models.TextChoices):
 
 
 class ActorKind(models.TextChoices):
-    """Who did it: a person, a partner's system, or the service by itself."""
+    """Who acts: a person, a partner's system, or the service itself."""
 
     USER = "user", "A person"
     AGENCY = "agency", "A partner's system"
@@ -85,7 +85,7 @@ class ActorKind(models.TextChoices):
 
 
 class AuditEvent(models.Model):
-    """What happened, who did it, and when. `detail` names no person: codes, statuses and references only."""
+    """What happened, who did it, and when. `detail` holds codes, statuses and references, never a name or free text."""
 
     at = models.DateTimeField()
     event = models.CharField(max_length=30, choices=Event)
@@ -107,7 +107,7 @@ class AuditEvent(models.Model):
                 name="an_audit_event_says_who",
             )
         ]
-        indexes: ClassVar = of_those_that_have("event", "by_user", "by_agency", "contact", "case", "handoff")
+        indexes: ClassVar = where_set("event", "by_user", "by_agency", "contact", "case", "handoff")
         triggers: ClassVar = append_only("an_audit_event_never_changes", "An audit event never changes.")
 
     def __str__(self) -> str:
@@ -115,7 +115,7 @@ class AuditEvent(models.Model):
 
 
 class StatusChange(models.Model):
-    """That a contact, handoff or case moved from one status to another: when, by whom, and why."""
+    """A contact, partner check, handoff or case moved from one status to another: when, by whom, and why."""
 
     at = models.DateTimeField()
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -166,11 +166,13 @@ class Message(models.TextChoices):
 
 class OutboxMessage(models.Model):
     """
-    A message that has to go out. It is claimed with a lease, sent, then marked sent; a crash between the last two
-    sends it again with the same idempotency key, so that the receiver can tell.
+    A message to send.
 
-    Where several reminders wait for one address, one letter carries them: `carried_by` is the message whose letter it
-    is. A parked message waits until a person sends it on its way again, or drops it and says why.
+    A worker claims it with a lease, sends it, then marks it as sent. After a crash between the last two it is sent
+    again, with the same idempotency key, so that the receiver can recognise it.
+
+    When several reminders wait for one address, one e-mail carries them all: `carried_by` is the message that carries
+    this one. A parked message waits until a person retries it, or drops it and says why.
     """
 
     kind = models.CharField(max_length=20, choices=Message)
@@ -178,7 +180,7 @@ class OutboxMessage(models.Model):
     to = models.EmailField()
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, related_name="messages", db_index=False)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="messages", db_index=False)
-    # Nobody asks for the messages of a reminder.
+    # No index: no query selects messages by reminder.
     reminder = models.ForeignKey(Reminder, on_delete=models.PROTECT, null=True, related_name="messages", db_index=False)
     rule_set = models.ForeignKey(RuleSetVersion, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     created_at = models.DateTimeField()
@@ -225,27 +227,27 @@ class OutboxMessage(models.Model):
                 name="outbox_parked",
                 condition=Q(parked_at__isnull=False, dropped_at__isnull=True),
             ),
-            # What waits for one address: in which order it goes, and what goes together.
+            # The messages that wait for one address, in the order in which they go.
             models.Index(
                 fields=["to", "id"],
                 name="outbox_waiting_for",
                 condition=Q(sent_at__isnull=True, parked_at__isnull=True),
             ),
             models.Index(fields=["to", "created_at"], name="outbox_reminded", condition=Q(reminder__isnull=False)),
-            *of_those_that_have("message", "contact", "case", "rule_set", "carried_by", "dropped_by"),
+            *where_set("message", "contact", "case", "rule_set", "carried_by", "dropped_by"),
         ]
         triggers: ClassVar = [
             refuse_if(
                 "TG_OP = 'DELETE' OR OLD.sent_at IS NOT NULL",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_sent_message_is_never_sent_again",
-                says="A message that was sent stays as it is, and none is deleted.",
+                message="A message that was sent stays as it is, and none is deleted.",
             ),
             refuse_if(
                 "OLD.dropped_at IS NOT NULL",
                 on=pgtrigger.Update,
                 name="a_dropped_message_stays_dropped",
-                says="A message that somebody dropped stays dropped.",
+                message="A message that somebody dropped stays dropped.",
             ),
             never_emptied("messages_are_never_emptied", "Messages are never deleted."),
         ]

@@ -1,40 +1,41 @@
 """
-What the database itself refuses, as triggers that models declare beside their constraints.
+Refusals: triggers by which the database rejects a change. Models declare them beside their constraints.
 
-The name of a refusal is a sentence; it comes back as the constraint's name in the error. Tables are named with their
-schema: a temporary table of the same name must not stand in for one.
+A refusal's name is a sentence, and the database error carries it as the constraint's name. The SQL names each table
+with its schema: a temporary table of the same name must not take its place.
 """
 
 import pgtrigger
 
-# For a check constraint: something stands there.
+# For the `regex` lookup in a check constraint: the text is not blank.
 NOT_BLANK = r"\S"
-RAISE = "RAISE EXCEPTION '{says}' USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = '{name}';"
+RAISE = "RAISE EXCEPTION '{message}' USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = '{name}';"
 
 
-def refuse(name: str, says: str) -> str:
-    """The PL/pgSQL statement that refuses: `says` is a sentence for people."""
-    return RAISE.format(name=name, says=says.replace("'", "''").replace("%", "%%"))
+def refuse(name: str, message: str) -> str:
+    """The PL/pgSQL statement that raises the error. `message` is a sentence for people."""
+    return RAISE.format(name=name, message=message.replace("'", "''").replace("%", "%%"))
 
 
-def refuse_if(condition: str, *, on: pgtrigger.Operation, name: str, says: str) -> pgtrigger.Trigger:
+def refuse_if(condition: str, *, on: pgtrigger.Operation, name: str, message: str) -> pgtrigger.Trigger:
     """
-    Refuse to write a row where `condition` holds.
+    Makes a trigger that refuses to write a row if `condition` is true.
 
     :param condition: SQL over NEW and OLD.
     :param on: `pgtrigger.Insert`, `Update` or `Delete`, or several joined by `|`.
+    :param message: a sentence for people.
     """
     return pgtrigger.Trigger(
         name=name,
         when=pgtrigger.Before,
         operation=on,
-        func=f"IF {condition} THEN {refuse(name, says)} END IF; "
+        func=f"IF {condition} THEN {refuse(name, message)} END IF; "
         "IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW;",
     )
 
 
 def lacks_sign_off(decision: str) -> str:
-    """SQL: the decision with this id needs a second person, and none has agreed."""
+    """SQL that is true if the decision with this id needs a sign-off and has none."""
     return f"""EXISTS (
         SELECT FROM public.casework_decision
         WHERE id = {decision} AND needs_sign_off AND NOT EXISTS (
@@ -43,30 +44,30 @@ def lacks_sign_off(decision: str) -> str:
     )"""  # noqa: S608  # the column's name, from our own models
 
 
-def never_deleted(name: str, says: str) -> list[pgtrigger.Trigger]:
-    """Rows of this table may change, and are never taken away: no delete, no truncate."""
+def never_deleted(name: str, message: str) -> list[pgtrigger.Trigger]:
+    """Makes triggers that refuse to delete rows or to truncate the table. Rows may change."""
     return [
-        pgtrigger.Trigger(name=name, when=pgtrigger.Before, operation=pgtrigger.Delete, func=refuse(name, says)),
-        never_emptied(f"{name}_all", says),
+        pgtrigger.Trigger(name=name, when=pgtrigger.Before, operation=pgtrigger.Delete, func=refuse(name, message)),
+        never_emptied(f"{name}_all", message),
     ]
 
 
-def append_only(name: str, says: str) -> list[pgtrigger.Trigger]:
-    """Rows of this table are written once: no update, no delete, no truncate."""
+def append_only(name: str, message: str) -> list[pgtrigger.Trigger]:
+    """Makes triggers that refuse to update or delete rows or to truncate the table."""
     return [
         pgtrigger.Trigger(
-            name=name, when=pgtrigger.Before, operation=pgtrigger.Update | pgtrigger.Delete, func=refuse(name, says)
+            name=name, when=pgtrigger.Before, operation=pgtrigger.Update | pgtrigger.Delete, func=refuse(name, message)
         ),
-        never_emptied(f"{name}_all", says),
+        never_emptied(f"{name}_all", message),
     ]
 
 
-def never_emptied(name: str, says: str) -> pgtrigger.Trigger:
-    """This table cannot be truncated."""
+def never_emptied(name: str, message: str) -> pgtrigger.Trigger:
+    """Makes a trigger that refuses to truncate the table."""
     return pgtrigger.Trigger(
         name=name,
         level=pgtrigger.Statement,
         when=pgtrigger.Before,
         operation=pgtrigger.Truncate,
-        func=refuse(name, says),
+        func=refuse(name, message),
     )

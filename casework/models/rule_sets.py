@@ -1,4 +1,4 @@
-"""What happens around the rules: replays over past contacts, re-checks of the past, checks by partners."""
+"""Replays of a rule set over past contacts, re-checks of stored recommendations, and counts of threshold checks."""
 
 from typing import ClassVar
 
@@ -18,17 +18,17 @@ ENDED = Q(finished_at__isnull=False) | Q(cancelled_at__isnull=False) | Q(failed_
 
 
 class ReplayQuerySet(models.QuerySet["Replay"]):
-    def going_on(self) -> "ReplayQuerySet":
-        """Those that wait or run."""
+    def unfinished(self) -> "ReplayQuerySet":
+        """The replays that wait or run."""
         return self.exclude(ENDED)
 
 
 class Replay(models.Model):
     """
-    What would have happened: a rule set asked about the stored facts of past contacts.
+    A replay: what a rule set would have recommended on the stored facts of past contacts.
 
-    Somebody asks for it, the worker claims it with a lease and runs it, and a crash in between lets another worker
-    begin anew. `result` is kept for ever.
+    Somebody asks for it; a worker claims it with a lease and runs it. After a crash another worker starts it again.
+    `result` is kept for ever.
     """
 
     rule_set = models.ForeignKey(RuleSetVersion, on_delete=models.PROTECT, related_name="replays")
@@ -78,7 +78,7 @@ class Replay(models.Model):
                 "TG_OP = 'DELETE' OR OLD.finished_at IS NOT NULL OR OLD.cancelled_at IS NOT NULL",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="the_result_of_a_replay_is_kept",
-                says="The result of a replay is kept as it is.",
+                message="The result of a replay is kept as it is.",
             ),
             never_emptied("replays_are_never_emptied", "Replays are kept."),
         ]
@@ -89,10 +89,10 @@ class Replay(models.Model):
 
 class ReplayedContact(models.Model):
     """
-    A contact that a replay would have led elsewhere: what was recommended, what would have been, what people decided.
+    A contact whose recommendation the replayed rule set would change: before, after, and what people decided.
 
-    `direction` is from what was recommended to what would have been; `agrees_with_people`: people had overruled the
-    old rules in this same direction. A team is the code of a locality's team, or the kind of another.
+    `direction` is that of the change. `agrees_with_people` is true if the decision differed from the old recommendation
+    in the same direction. A team is the code of a locality team, or the kind of another team.
     """
 
     replay = models.ForeignKey(Replay, on_delete=models.PROTECT, related_name="changed")
@@ -129,7 +129,7 @@ class ReplayedContact(models.Model):
                    )""",
                 on=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
                 name="what_a_finished_replay_found_stays",
-                says="What a finished replay found is kept as it is.",
+                message="What a finished replay found is kept as it is.",
             ),
             never_emptied("what_replays_found_is_never_emptied", "What replays found is kept."),
         ]
@@ -172,7 +172,7 @@ class RuleSetReason(models.Model):
 
 
 class Recheck(models.Model):
-    """That stored recommendations were computed again from their facts and version, and which came out otherwise."""
+    """A re-check of stored recommendations. Those in `differing` came out differently from what was stored."""
 
     at = models.DateTimeField()
     checked = models.PositiveIntegerField()
@@ -187,7 +187,7 @@ class Recheck(models.Model):
 
 
 class ThresholdChecks(models.Model):
-    """How many threshold checks an agency made on a day. Nothing else of them is kept."""
+    """The number of threshold checks that an agency made on a day. The service keeps nothing else about them."""
 
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
     day = models.DateField()

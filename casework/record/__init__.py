@@ -1,1 +1,1 @@
-"""What is kept of every step: audit, status changes, responsibility; and the check that nothing of it is broken."""
+"""The record of every step: audit events, status changes, responsibilities; and the check of its integrity."""

@@ -1,4 +1,4 @@
-"""The audit: every step and every look leaves an event that nobody can change. It refuses to run without an actor."""
+"""The audit: every action and every view of a record leaves an event that nobody can change."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from localities.models import Agency, User
 
 
 class System:
-    """The service itself, when no person and no partner acts: the sweep, the outbox."""
+    """The service itself as the actor: for the sweep and the outbox, for example."""
 
     def __repr__(self) -> str:
         return "the service"
@@ -29,10 +29,10 @@ def record(
     **detail: Any,
 ) -> None:
     """
-    Write down what happened.
+    Writes an audit event.
 
-    :param detail: codes, statuses and references; never a name or what somebody wrote.
-    :raises TypeError: without a known actor.
+    :param detail: codes, statuses and references; never a name or free text.
+    :raises TypeError: `by` is not a user, an agency or SYSTEM.
     """
     user = by if isinstance(by, User) else None
     agency = by if isinstance(by, Agency) else None

@@ -1,8 +1,8 @@
 """
-What must never be false, counted over the whole database by SQL.
+The invariants, checked over the whole database by SQL.
 
-The database refuses all of this as it is written; this looks again at what stands there, and whether the refusals
-themselves still stand.
+The database refuses every violation when it is written. This module checks the rows that are stored, and that the
+constraints and triggers are still in place.
 """
 
 from collections.abc import Iterator
@@ -17,17 +17,17 @@ from casework.apps import NEVER
 
 @dataclass(frozen=True)
 class Invariant:
-    """Something that must never be false. `counts` is SQL that counts where it is."""
+    """A statement that is always true. `counts` is SQL that counts the violations."""
 
-    says: str
+    sentence: str
     counts: str
 
 
 @dataclass(frozen=True)
 class Finding:
-    """How often an invariant is broken."""
+    """The number of violations of an invariant."""
 
-    says: str
+    sentence: str
     broken: int
 
 
@@ -74,7 +74,7 @@ INVARIANTS = (
                FROM casework_handoff) h
            WHERE ordinal <> counted OR (ordinal >= 3 AND lead_reason !~ '\\S')""",
     ),
-    # In hours: on the day of a clock change, 30 days of the session's time zone would be an hour off.
+    # 720 hours, not 30 days: across a clock change, 30 days in the session's time zone would be an hour off.
     Invariant(
         "A handoff says that it goes back where the team let go of the case in the 30 days before, and only there",
         """SELECT count(*) FROM casework_handoff h WHERE h.is_bounce IS DISTINCT FROM EXISTS (
@@ -276,7 +276,7 @@ INVARIANTS = (
         """SELECT count(*) FROM (
                SELECT FROM casework_reminder GROUP BY clock_id, step HAVING count(*) > 1) twice""",
     ),
-    # A clock that changed was due, when it reminded, at one of the moments that its changes name.
+    # When a clock has changes, a reminder belongs to one of the due moments that they name.
     Invariant(
         "A clock reminds of a step when it has come",
         """SELECT count(*) FROM casework_reminder r JOIN casework_clock k ON k.id = r.clock_id
@@ -332,16 +332,16 @@ INVARIANTS = (
 
 
 def check() -> Iterator[Finding]:
-    """Every invariant, with how often it is broken."""
+    """Checks every invariant, then the constraints and triggers."""
     with connection.cursor() as cursor:
         for invariant in INVARIANTS:
             cursor.execute(invariant.counts)
-            yield Finding(invariant.says, int(cursor.fetchone()[0]))
+            yield Finding(invariant.sentence, int(cursor.fetchone()[0]))
         yield Finding("Every refusal of the database stands and is switched on", len(missing_refusals()))
 
 
 def missing_refusals() -> list[str]:
-    """The constraints and triggers that the models declare and the database lacks, has hollowed or switched off."""
+    """The constraints and triggers that the models declare and that are missing, changed or switched off."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT relname, tgname, prosrc FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "

@@ -1,4 +1,4 @@
-"""The one way in which a status changes: as the lifecycle allows, with a row that says when, by whom and why."""
+"""The only function that changes a status. The lifecycle must allow the move, and a row says when, by whom and why."""
 
 from datetime import datetime
 from typing import Any
@@ -13,9 +13,9 @@ def move(
     subject: Contact | PartnerCheck | Handoff | Case, *, to: str, by: User, at: datetime, why: str = "", **also: object
 ) -> None:
     """
-    Move a locked row to another status, and write the change down.
+    Moves a locked row to another status and records the change.
 
-    :param also: the fields that change in the same statement, such as who answered and when.
+    :param also: other fields to save in the same statement, such as who answered and when.
     :raises InvalidTransition: the lifecycle has no such move.
     """
     lifecycle, column = _lifecycle(subject)

@@ -63,7 +63,7 @@ def says(invalid: pytest.ExceptionInfo[InvalidInput]) -> str:
 
 
 def nothing_is_broken() -> bool:
-    return {finding.says: finding.broken for finding in integrity.check() if finding.broken} == {}
+    return {finding.sentence: finding.broken for finding in integrity.check() if finding.broken} == {}
 
 
 def unsafe(document: dict[str, Any]) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def fingerprint() -> list[tuple[Any, ...]]:
 def broken() -> dict[str, int]:
     """Every invariant that is broken, in one statement."""
     (counts,) = run("SELECT " + ", ".join(f"({each.counts})" for each in integrity.INVARIANTS))
-    return {each.says: count for each, count in zip(integrity.INVARIANTS, counts, strict=True) if count}
+    return {each.sentence: count for each, count in zip(integrity.INVARIANTS, counts, strict=True) if count}
 
 
 def steps_of(clock: Clock) -> list[tuple[str, datetime]]:

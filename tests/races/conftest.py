@@ -13,4 +13,4 @@ from tests.stage.story import Story
 def told(committed: str) -> Iterator[Story]:
     """A story in a database of its own. When it ends, nothing is broken there."""
     yield Story(THURSDAY)
-    assert {finding.says: finding.broken for finding in integrity.check() if finding.broken} == {}
+    assert {finding.sentence: finding.broken for finding in integrity.check() if finding.broken} == {}

@@ -38,7 +38,7 @@ def clock() -> datetime:
 def drafts(committed: str) -> Iterator[Drafts]:
     """A story of rules in a database of its own, a day before now. When it ends, nothing is broken there."""
     yield Drafts(Story(clock() - timedelta(days=1)))
-    assert {finding.says: finding.broken for finding in integrity.check() if finding.broken} == {}
+    assert {finding.sentence: finding.broken for finding in integrity.check() if finding.broken} == {}
 
 
 def approve(draft: RuleSetVersion, by: str, starts_at: datetime | None = None, now: datetime | None = None) -> Any:

@@ -17,7 +17,7 @@ class Command(BaseCommand):
         broken = 0
         for finding in check():
             broken += finding.broken
-            self.stdout.write(f"{finding.broken:>7}  {finding.says}")
+            self.stdout.write(f"{finding.broken:>7}  {finding.sentence}")
         self.stdout.write("Nothing is broken." if not broken else f"{broken} broken.")
         if broken:
             sys.exit(1)

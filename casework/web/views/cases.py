@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from casework.access import conditions, permissions
 from casework.actions import cases, clock_changes, handoffs, viewing
 from casework.families.continuity import ties
-from casework.models import QUESTIONED_FROM, Case, Clock, ClockChange, Handoff, Responsibility
+from casework.models import LEAD_OFFERS_FROM, Case, Clock, ClockChange, Handoff, Responsibility
 from casework.reading.responsibility import responsibility_history
 from casework.record import responsibilities
 from casework.statuses import CaseStatus, HandoffStatus
@@ -199,24 +199,24 @@ def _offering(
     number, holder = handoffs.ordinal(case), held[-1].team
     if not permissions.allows(permissions.check_can_offer, case, holder.pk, user, local_day(now)):
         return {}
-    if number >= QUESTIONED_FROM and not permissions.allows(
+    if number >= LEAD_OFFERS_FROM and not permissions.allows(
         permissions.check_can_offer_once_more, case, holder.pk, user, local_day(now)
     ):
         return {"who_offers": True}
     known_by = ties(case, holder, now=now)
     lately = {each.team for each in held[:-1] if each.period.upper >= now - handoffs.BOUNCES_WITHIN} - {holder}
-    form = shown.get("offer") or OfferForm(questioned=number >= QUESTIONED_FROM, is_known=bool(known_by))
+    form = shown.get("offer") or OfferForm(questioned=number >= LEAD_OFFERS_FROM, is_known=bool(known_by))
     return {
         "offer": form,
         "ties": known_by,
         "held_lately": sorted(lately, key=str),
-        "is_third": number >= QUESTIONED_FROM,
+        "is_third": number >= LEAD_OFFERS_FROM,
     }
 
 
 def _offer_form(case: Case, now: datetime, *data: Any) -> OfferForm:
     """Where somebody knows the family, or it would change hands a third time, the form asks for more."""
-    questioned = handoffs.ordinal(case) >= QUESTIONED_FROM
+    questioned = handoffs.ordinal(case) >= LEAD_OFFERS_FROM
     known_by = ties(case, responsibilities.current(case).team, now=now)
     return OfferForm(*data, questioned=questioned, is_known=bool(known_by))
 
