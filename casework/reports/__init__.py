@@ -1,1 +1,1 @@
-"""What the service sees of itself: where people overrule the rules, and for whom. Read only, and never a name."""
+"""Reports: where people override the rules, and for whom. They only read, and never show a name."""

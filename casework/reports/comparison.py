@@ -1,4 +1,4 @@
-"""From what was recommended to what was decided: counted in the database, and which way each of them goes."""
+"""Compares decisions with the recommendations that they answer: counts the overrides, and tells their direction."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -12,8 +12,8 @@ from casework.models import Contact
 from triage.direction import Direction, Turn, direction, weights
 
 
-class Way(StrEnum):
-    """How people overruled the rules: in a direction, or in nothing but the level."""
+class OverrideKind(StrEnum):
+    """How a decision differs from the recommendation: in a direction, or in the level only."""
 
     UP = Direction.UP
     DOWN = Direction.DOWN
@@ -21,8 +21,8 @@ class Way(StrEnum):
     LEVEL_ONLY = "level_only"
 
 
-class Pair(NamedTuple):
-    """A recommendation and the decision on it, as far as the direction depends on them."""
+class Comparison(NamedTuple):
+    """A recommendation beside the decision on it: the parts that the direction depends on."""
 
     rule_set_id: int
     before: Turn
@@ -30,18 +30,18 @@ class Pair(NamedTuple):
     overrides: bool
 
     @property
-    def way(self) -> Way | None:
-        """Which way people overruled the rules; None where they followed them."""
+    def kind(self) -> OverrideKind | None:
+        """How the decision overrides the recommendation; None if it follows it."""
         if not self.overrides:
             return None
-        found = direction(_weights(self.rule_set_id), self.before, self.after)
-        return Way(found) if found else Way.LEVEL_ONLY
+        change = direction(_weights(self.rule_set_id), self.before, self.after)
+        return OverrideKind(change) if change else OverrideKind.LEVEL_ONLY
 
 
-# Where the parts of a pair stand, seen from a contact.
+# The paths from a contact to the parts of its comparison, in the order of `lookups`.
 DECISION = "decision_in_effect__"
 RECOMMENDATION = f"{DECISION}recommendation__"
-PLACES = {
+PATHS = {
     "of_rule_set": f"{RECOMMENDATION}rule_set_id",
     "before_pathway": f"{RECOMMENDATION}pathway",
     "before_rag": f"{RECOMMENDATION}rag",
@@ -51,38 +51,38 @@ PLACES = {
 }
 
 
-def counted(rows: QuerySet[Any], *, contact: str = "", **by: Any) -> Iterator[tuple[tuple[Any, ...], Pair, int]]:
+def count(rows: QuerySet[Any], *, contact: str = "", **by: Any) -> Iterator[tuple[tuple[Any, ...], Comparison, int]]:
     """
-    How many rows there are of each pair, in each group: one query, as large as there are groups.
+    Counts the rows of each group and comparison, in one query that returns a row for each.
 
-    :param contact: the path from a row to its contact, with the underscores.
-    :param by: what makes the groups; each comes back in the first tuple, in this order.
+    :param contact: the path from a row to its contact, with its trailing underscores.
+    :param by: the expressions that make the groups. The first tuple of each result has their values, in this order.
     """
-    parts = {name: F(f"{contact}{place}") for name, place in PLACES.items()}
-    # An order of the model's own would become part of the groups.
+    parts = {name: F(f"{contact}{path}") for name, path in PATHS.items()}
+    # order_by() clears the model's ordering, which would become part of the groups.
     for row in rows.order_by().values(**by, **parts).annotate(rows=Count("pk")):
         before, after = Turn(row["before_pathway"], row["before_rag"]), Turn(row["after_pathway"], row["after_rag"])
         yield (
             tuple(row[name] for name in by),
-            Pair(row["of_rule_set"], before, after, row["overruled"]),
+            Comparison(row["of_rule_set"], before, after, row["overruled"]),
             row["rows"],
         )
 
 
-def pair_of(contact: Contact) -> Pair:
-    """The pair of a contact whose decision is in effect."""
+def comparison_of(contact: Contact) -> Comparison:
+    """The comparison of a contact whose decision is in effect."""
     decision = contact.decision_in_effect
-    assert decision is not None, "reports look at nothing else"
+    assert decision is not None, "reports count decided contacts only"
     before = decision.recommendation
-    return Pair(
+    return Comparison(
         before.rule_set_id, Turn(before.pathway, before.rag), Turn(decision.pathway, decision.rag), decision.overrides
     )
 
 
-def places_of(pair: Pair) -> dict[str, object]:
-    """The conditions on a contact that make it one of this pair."""
-    values = (pair.rule_set_id, *pair.before, *pair.after, pair.overrides)
-    return dict(zip(PLACES.values(), values, strict=True))
+def lookups(comparison: Comparison) -> dict[str, object]:
+    """The lookups that select the contacts of this comparison."""
+    values = (comparison.rule_set_id, *comparison.before, *comparison.after, comparison.overrides)
+    return dict(zip(PATHS.values(), values, strict=True))
 
 
 @lru_cache(maxsize=16)

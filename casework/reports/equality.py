@@ -1,7 +1,7 @@
 """
-Whom the rules and people's decisions reach: children by age, sex, ethnicity and disability.
+The equality report: children by age, sex, ethnicity and disability, and what was recommended and decided for them.
 
-Each child on a contact counts, so that one who is on two contacts counts twice. Small numbers never leave this module.
+Each child on a contact counts, so a child on two contacts counts twice. Small numbers never leave this module.
 """
 
 from collections import Counter
@@ -14,21 +14,23 @@ from django.db.models.functions import TruncDate
 
 from casework.facts.published_rules import of_version
 from casework.models import ContactChild
-from casework.reports.comparison import Pair, Way, counted
+from casework.reports import comparison
+from casework.reports.cells import Shown
+from casework.reports.comparison import Comparison, OverrideKind
 from casework.reports.period import Period
-from casework.reports.suppression import Shown, suppress
+from casework.reports.suppression import suppress
 from errors import ServiceError
 from localities.codes import ETHNIC_GROUPS, NOT_STATED, SEXES
 from localities.working_time import LONDON
 
 NOT_KNOWN = "Not known"
-# From the youngest; the second is the age, in whole years, below which a band ends.
+# The bands of age, the youngest first. The number is the age in whole years at which the next band begins.
 BANDS = (("Under 1", 1), ("1 to 4", 5), ("5 to 9", 10), ("10 to 15", 16), ("16 to 17", 18))
-UNBORN, GROWN = "Unborn", "18 and over"
+UNBORN, ADULT = "Unborn", "18 and over"
 DISABILITY = {True: "Yes", False: "No", None: NOT_KNOWN}
 UP, DOWN, NEITHER = OUTCOMES = "Up", "Down", "Neither"
 
-# The whole years between a birthday and the day of receipt; a birthday on 29 February is kept on 1 March.
+# The age in whole years on the day of receipt. A child born on 29 February is a year older from 1 March on.
 AGE = Func(
     TruncDate("contact__received_at", tzinfo=LONDON), F("date_of_birth"),
     template="date_part('year', age(%(expressions)s))", output_field=IntegerField(),
@@ -37,10 +39,10 @@ IS_EXPECTED = ExpressionWrapper(Q(expected_date_of_delivery__isnull=False), outp
 
 
 def age_band(age: int | None, is_expected: bool) -> str:
-    """The band of a child of this age, in whole years; None is not known, or not born yet."""
+    """The band of an age in whole years. None means that the age is not known, or that the child is not born yet."""
     if age is None:
         return UNBORN if is_expected else NOT_KNOWN
-    return next((band for band, below in BANDS if age < below), GROWN)
+    return next((band for band, below in BANDS if age < below), ADULT)
 
 
 def ethnic_group(code: str) -> str:
@@ -49,10 +51,10 @@ def ethnic_group(code: str) -> str:
 
 @dataclass(frozen=True)
 class Dimension:
-    """One way to group children: what is asked of the database, and the group that the answer means."""
+    """One way to group children: the expressions to select, and the group that their values belong to."""
 
     name: str
-    asks: dict[str, Any]
+    expressions: dict[str, Any]
     group: Callable[..., str]
     groups: tuple[str, ...]
 
@@ -60,7 +62,7 @@ class Dimension:
 DIMENSIONS = (
     Dimension(
         "Age", {"age": AGE, "is_expected": IS_EXPECTED}, age_band,
-        (UNBORN, *(band for band, _ in BANDS), GROWN, NOT_KNOWN),
+        (UNBORN, *(band for band, _ in BANDS), ADULT, NOT_KNOWN),
     ),
     Dimension("Sex", {"is_of": F("sex")}, lambda code: SEXES.get(code, SEXES["U"]), tuple(SEXES.values())),
     Dimension("Ethnicity", {"is_of": F("ethnicity")}, ethnic_group, tuple(dict.fromkeys(ETHNIC_GROUPS.values()))),
@@ -70,7 +72,7 @@ DIMENSIONS = (
 
 @dataclass(frozen=True)
 class Cell:
-    """A number as it may be shown; the share of its row only where both are shown, so that it says nothing new."""
+    """A number as it may be shown. Its share of the row has a value only if both numbers are shown."""
 
     shown: Shown
     percent: float | None
@@ -78,7 +80,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Group:
-    """A row."""
+    """A row: a group of children."""
 
     name: str
     cells: tuple[Cell, ...]
@@ -88,9 +90,10 @@ class Group:
 @dataclass(frozen=True)
 class Equality:
     """
-    The whole report. `pathways` are the titles of the first columns; after them come `outcomes`.
+    The whole report.
 
-    The totals are those of every table.
+    `pathways` are the titles of the first columns; `outcomes` are those of the columns after them. `totals` and `total`
+    are the same for every table.
     """
 
     pathways: tuple[str, ...]
@@ -101,9 +104,9 @@ class Equality:
 
 
 def report(period: Period) -> Equality:
-    """Four queries, each as large as there are groups and pairs of recommendation and decision in it."""
-    counts = _of_one_moment(period)
-    pathways = _pathways({pair for count in counts for _, pair in count})
+    """Makes the report with four queries. Each returns a row for each group and comparison."""
+    counts = _consistent_counts(period)
+    pathways = _pathways({compared for count in counts for _, compared in count})
     tables = [
         [_row(group, count, tuple(pathways)) for group in dimension.groups]
         for dimension, count in zip(DIMENSIONS, counts, strict=True)
@@ -124,27 +127,29 @@ def report(period: Period) -> Equality:
     )  # fmt: skip
 
 
-Counts = Counter[tuple[str, Pair]]
+Counts = Counter[tuple[str, Comparison]]
 
 
-def _of_one_moment(period: Period) -> list[Counts]:
+def _consistent_counts(period: Period) -> list[Counts]:
     """
-    The counts by each dimension, of the same children: where somebody decided between two queries, all are asked again.
+    The counts by each dimension, all of the same children.
 
-    :raises ServiceError: people decide faster than we can count.
+    If somebody decides between two queries, all four run again.
+
+    :raises ServiceError: decisions came between the queries five times in a row.
     """
     for _ in range(5):
         counts = [_counts(dimension, period) for dimension in DIMENSIONS]
-        if len({frozenset(_by_pair(count).items()) for count in counts}) == 1:
+        if len({frozenset(_by_comparison(count).items()) for count in counts}) == 1:
             return counts
     raise ServiceError("People are deciding on contacts of these days at this moment. Load the page again.")
 
 
-def _by_pair(counts: Counts) -> Counter[Pair]:
-    found: Counter[Pair] = Counter()
-    for (_, pair), count in counts.items():
-        found[pair] += count
-    return found
+def _by_comparison(counts: Counts) -> Counter[Comparison]:
+    sums: Counter[Comparison] = Counter()
+    for (_, compared), count in counts.items():
+        sums[compared] += count
+    return sums
 
 
 def _counts(dimension: Dimension, period: Period) -> Counts:
@@ -153,29 +158,30 @@ def _counts(dimension: Dimension, period: Period) -> Counts:
         contact__received_at__gte=period.starts_at,
         contact__received_at__lt=period.ends_at,
     )
-    found: Counts = Counter()
-    for values, pair, count in counted(children, contact="contact__", **dimension.asks):
-        found[dimension.group(*values), pair] += count
-    return found
+    counts: Counts = Counter()
+    for values, compared, count in comparison.count(children, contact="contact__", **dimension.expressions):
+        counts[dimension.group(*values), compared] += count
+    return counts
 
 
-def _pathways(pairs: set[Pair]) -> dict[str, str]:
-    """The pathways that were recommended, with their titles, as the newest rule set orders and calls them."""
-    recommended = {pair.before.pathway for pair in pairs}
-    found: dict[str, str] = {}
-    for version_id in sorted({pair.rule_set_id for pair in pairs}, reverse=True):
+def _pathways(comparisons: set[Comparison]) -> dict[str, str]:
+    """The recommended pathways and their titles, in the order and words of the newest rule set."""
+    recommended = {compared.before.pathway for compared in comparisons}
+    titles: dict[str, str] = {}
+    for version_id in sorted({compared.rule_set_id for compared in comparisons}, reverse=True):
         for pathway in of_version(version_id).rule_set.pathways.values():
             if pathway.id in recommended:
-                found.setdefault(pathway.id, pathway.title)
-    return found
+                titles.setdefault(pathway.id, pathway.title)
+    return titles
 
 
 def _row(group: str, counts: Counts, pathways: tuple[str, ...]) -> list[int]:
     columns: Counter[tuple[bool, str]] = Counter()
-    for (name, pair), count in counts.items():
+    directions = {OverrideKind.UP: UP, OverrideKind.DOWN: DOWN}
+    for (name, compared), count in counts.items():
         if name == group:
-            columns[False, pair.before.pathway] += count
-            columns[True, UP if pair.way == Way.UP else DOWN if pair.way == Way.DOWN else NEITHER] += count
+            columns[False, compared.before.pathway] += count
+            columns[True, directions.get(compared.kind, NEITHER) if compared.kind else NEITHER] += count
     return [*(columns[False, pathway] for pathway in pathways), *(columns[True, outcome] for outcome in OUTCOMES)]
 
 

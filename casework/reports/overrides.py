@@ -1,7 +1,7 @@
 """
-Where people overrule the rules, and which way: by rule, by agency, by locality and by month.
+The report on overrides: how often decisions override the rules and how, by rule, agency, locality and month.
 
-What counts is a contact whose decision is in effect. One that waits for a second person is not decided yet.
+It counts the contacts whose decision is in effect, so none that still waits for a sign-off.
 """
 
 from collections import Counter
@@ -17,47 +17,48 @@ from django.db.models.functions import TruncMonth
 from casework.facts.published_rules import of_version
 from casework.models import Contact
 from casework.models.contacts import ContactQuerySet
-from casework.reports.comparison import DECISION, RECOMMENDATION, Pair, Way, counted, places_of
+from casework.reports import comparison
+from casework.reports.comparison import DECISION, RECOMMENDATION, Comparison, OverrideKind
 from casework.reports.period import Period, month_of, months
 from localities.models import User
 from localities.working_time import LONDON, local_day
 
 TYPED_IN = "Typed in at the front door"
 NO_LOCALITY = "No locality"
-# Stands in an address for no agency and for no locality; no code is written like this.
+# In a URL: no agency, or no locality. No code looks like this.
 NONE = "~"
 
 
 @dataclass
 class Tally:
-    """How many contacts were decided, and how many of them otherwise than recommended."""
+    """The number of decided contacts, and of the overrides among them."""
 
     decided: int = 0
-    ways: Counter[Way] = field(default_factory=Counter)
+    overrides: Counter[OverrideKind] = field(default_factory=Counter)
 
-    def add(self, pair: Pair, count: int) -> None:
+    def add(self, compared: Comparison, count: int) -> None:
         self.decided += count
-        if (way := pair.way) is not None:
-            self.ways[way] += count
+        if (kind := compared.kind) is not None:
+            self.overrides[kind] += count
 
     @property
     def overruled(self) -> int:
-        return self.ways.total()
+        return self.overrides.total()
 
     @property
     def rate(self) -> float | None:
-        """Of a hundred that were decided, how many were overruled."""
+        """The percentage of decisions that override the rules; None if nothing was decided."""
         return 100 * self.overruled / self.decided if self.decided else None
 
     @property
-    def figures(self) -> list[tuple[Way, int]]:
-        """How many went each way."""
-        return [(way, self.ways[way]) for way in Way]
+    def figures(self) -> list[tuple[OverrideKind, int]]:
+        """The number of overrides of each kind."""
+        return [(kind, self.overrides[kind]) for kind in OverrideKind]
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table: `key` is what an address calls it."""
+    """A row of a table. `key` is its value in a URL."""
 
     key: str
     name: str
@@ -83,50 +84,51 @@ def decided(period: Period) -> ContactQuerySet:
 
 
 def report(period: Period) -> Overrides:
-    """Four queries, each as large as there are groups and pairs of recommendation and decision in it."""
+    """Makes the report with four queries. Each returns a row for each group and comparison."""
     total, by_month = _months(period)
     return Overrides(
         total=total,
         rules=_rules(period),
-        agencies=_named(period, "agency", TYPED_IN),
-        localities=_named(period, "case__locality", NO_LOCALITY),
+        agencies=_by_relation(period, "agency", TYPED_IN),
+        localities=_by_relation(period, "case__locality", NO_LOCALITY),
         months=by_month,
     )
 
 
 @dataclass(frozen=True)
-class Behind:
-    """Which figure somebody wants to see the contacts of; what is None or empty was not asked about."""
+class Figure:
+    """The figure whose contacts somebody wants to see. A field that is None or empty does not limit it."""
 
     rule: str = ""
     agency: str = ""
     locality: str = ""
     month: date | None = None
-    way: Way | None = None
+    kind: OverrideKind | None = None
 
 
-def overruled(period: Period, behind: Behind, *, by: User, on: date) -> ContactQuerySet:
+def contacts_behind(period: Period, figure: Figure, *, by: User, on: date) -> ContactQuerySet:
     """
-    The contacts behind a figure, of those that this person may see: the newest first.
+    The contacts behind a figure that this user may see, the newest first.
 
-    :param on: the day on which the person looks.
+    :param on: the day on which the user asks.
     """
-    found = decided(period).visible_to(by, on).filter(decision_in_effect__overrides=True)
-    if behind.rule:
-        found = found.filter(**{f"{RECOMMENDATION}rules__contains": [behind.rule]})
-    for code, place in ((behind.agency, "agency"), (behind.locality, "case__locality")):
+    contacts = decided(period).visible_to(by, on).filter(decision_in_effect__overrides=True)
+    if figure.rule:
+        contacts = contacts.filter(**{f"{RECOMMENDATION}rules__contains": [figure.rule]})
+    for code, path in ((figure.agency, "agency"), (figure.locality, "case__locality")):
         if code == NONE:
-            found = found.filter(**{f"{place}__isnull": True})
+            contacts = contacts.filter(**{f"{path}__isnull": True})
         elif code:
-            found = found.filter(**{f"{place}__code": code})
-    if behind.month is not None:
-        month = month_of(behind.month)
-        found = found.filter(received_at__gte=month.starts_at, received_at__lt=month.ends_at)
-    if behind.way is not None:
-        # Directions are for Python to tell; the pairs that there are can be asked for.
-        pairs = [pair for _, pair, _ in counted(found) if pair.way == behind.way]
-        found = found.filter(reduce(or_, (Q(**places_of(pair)) for pair in pairs), Q(pk__in=[])))
-    return found.select_related("agency", "decision_in_effect__recommendation").only(
+            contacts = contacts.filter(**{f"{path}__code": code})
+    if figure.month is not None:
+        month = month_of(figure.month)
+        contacts = contacts.filter(received_at__gte=month.starts_at, received_at__lt=month.ends_at)
+    if figure.kind is not None:
+        # Only Python can tell a comparison's kind. SQL then selects the contacts of the comparisons of this kind.
+        of_kind = [compared for _, compared, _ in comparison.count(contacts) if compared.kind == figure.kind]
+        conditions = (Q(**comparison.lookups(compared)) for compared in of_kind)
+        contacts = contacts.filter(reduce(or_, conditions, Q(pk__in=[])))
+    return contacts.select_related("agency", "decision_in_effect__recommendation").only(
         "reference", "received_at", "agency__name",
         *(f"{DECISION}{name}" for name in ("pathway", "rag", "level", "overrides", "recommendation")),
         *(f"{RECOMMENDATION}{name}" for name in ("pathway", "rag", "level", "rule_set")),
@@ -134,47 +136,54 @@ def overruled(period: Period, behind: Behind, *, by: User, on: date) -> ContactQ
 
 
 def titles(version_ids: Iterable[int]) -> dict[str, str]:
-    """What the rules and the reasons to look again are called, in the newest of these versions that has them."""
-    found: dict[str, str] = {}
+    """The titles of rules and aggravators, from the newest of these versions that has them."""
+    titles: dict[str, str] = {}
     for version_id in sorted(version_ids):
         for rule in of_version(version_id).rule_set.document.rules:
-            found[rule.id] = rule.title
-            found |= {aggravator.id: aggravator.title for aggravator in rule.aggravators}
-    return found
+            titles[rule.id] = rule.title
+            titles |= {aggravator.id: aggravator.title for aggravator in rule.aggravators}
+    return titles
 
 
-# ---- what the report is made of
+# ---- the tables of the report
 
 
 def _rules(period: Period) -> list[Row]:
     tallies: dict[str, Tally] = {}
     versions = set()
-    # Contacts on which the same rules fired are one group: there are few of them, and nothing is taken apart twice.
-    for (fired,), pair, count in counted(decided(period), fired=F(f"{RECOMMENDATION}rules")):
-        versions.add(pair.rule_set_id)
+    # Contacts on which the same rules fired are one group: there are few groups.
+    for (fired,), compared, count in comparison.count(decided(period), fired=F(f"{RECOMMENDATION}rules")):
+        versions.add(compared.rule_set_id)
         for rule in set(fired):
-            tallies.setdefault(rule, Tally()).add(pair, count)
-    named = titles(versions)
-    return _most_overruled_first(Row(rule, named.get(rule, rule), tally) for rule, tally in tallies.items())
+            tallies.setdefault(rule, Tally()).add(compared, count)
+    names = titles(versions)
+    return _most_overruled_first(Row(rule, names.get(rule, rule), tally) for rule, tally in tallies.items())
 
 
-def _named(period: Period, place: str, nobody: str) -> list[Row]:
+def _by_relation(period: Period, path: str, without: str) -> list[Row]:
+    """
+    A row for each agency or locality.
+
+    :param path: the path from a contact to it.
+    :param without: the name of the row for contacts that have none.
+    """
     tallies: dict[tuple[str, str], Tally] = {}
-    for (code, name), pair, count in counted(decided(period), code=F(f"{place}__code"), name=F(f"{place}__name")):
-        tallies.setdefault((code or NONE, name or nobody), Tally()).add(pair, count)
+    code_of, name_of = F(f"{path}__code"), F(f"{path}__name")
+    for (code, name), compared, count in comparison.count(decided(period), code=code_of, name=name_of):
+        tallies.setdefault((code or NONE, name or without), Tally()).add(compared, count)
     return _most_overruled_first(Row(*key, tally) for key, tally in tallies.items())
 
 
 def _months(period: Period) -> tuple[Tally, list[Row]]:
-    """From the first month with a contact to the last, in order: a gap is seen as one."""
+    """The total, and a row for every month from the first with a contact to the last: empty months are shown."""
     total, tallies = Tally(), dict[date, Tally]()
-    for (month,), pair, count in counted(decided(period), month=TruncMonth("received_at", tzinfo=LONDON)):
+    for (month,), compared, count in comparison.count(decided(period), month=TruncMonth("received_at", tzinfo=LONDON)):
         for tally in (total, tallies.setdefault(local_day(month), Tally())):
-            tally.add(pair, count)
+            tally.add(compared, count)
     if not tallies:
         return total, []
-    run = months(min(tallies), max(tallies))
-    return total, [Row(f"{month:%Y-%m}", f"{month:%B %Y}", tallies.get(month, Tally())) for month in run]
+    in_order = months(min(tallies), max(tallies))
+    return total, [Row(f"{month:%Y-%m}", f"{month:%B %Y}", tallies.get(month, Tally())) for month in in_order]
 
 
 def _most_overruled_first(rows: Iterable[Row]) -> list[Row]:

@@ -1,4 +1,4 @@
-"""The days that a report looks at."""
+"""The period that a report is about."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Period:
-    """Contacts received from the first day to the last, both included; days are those of Europe/London."""
+    """From the first day to the last, both included. Days are those of Europe/London; what counts is the receipt."""
 
     first: date
     last: date
@@ -27,7 +27,7 @@ class Period:
 
     @property
     def ends_at(self) -> datetime:
-        """The first moment that no longer belongs to it."""
+        """The first moment after the period."""
         return at(self.last + ONE_DAY, time.min)
 
 
@@ -37,7 +37,7 @@ def last_twelve_months(today: date) -> Period:
 
 
 def month_of(day: date) -> Period:
-    """The whole month in which a day lies."""
+    """The whole month of a day."""
     first = day.replace(day=1)
     return Period(first, first + relativedelta(months=1) - ONE_DAY)
 

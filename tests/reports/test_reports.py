@@ -16,9 +16,9 @@ from casework.actions import receiving
 from casework.facts.contact_document import age_on
 from casework.models import AuditEvent, Contact, ContactChild, Recommendation
 from casework.reports import equality, overrides
-from casework.reports.comparison import Pair, Way
+from casework.reports.cells import Mark
+from casework.reports.comparison import Comparison, OverrideKind
 from casework.reports.period import Period, last_twelve_months
-from casework.reports.suppression import Mark
 from localities.codes import ETHNIC_GROUPS, ETHNICITIES
 from localities.models import Membership, Role, Team, User
 from localities.working_time import local_day
@@ -249,8 +249,8 @@ class TestOverrides:
         )  # fmt: skip
         before, after = Turn("family_help", "green"), Turn("early_help", "green")
         first = RuleSetVersion.objects.get(name="early-help-first")
-        assert Pair(first.pk, before, after, True).way is Way.DOWN
-        assert Pair(reordered.pk, before, after, True).way is Way.UP
+        assert Comparison(first.pk, before, after, True).kind is OverrideKind.DOWN
+        assert Comparison(reordered.pk, before, after, True).kind is OverrideKind.UP
 
     def test_a_rule_is_called_as_the_newest_version_calls_it(self, db: None) -> None:
         document = RuleSetVersion.objects.values_list("document", flat=True).get()

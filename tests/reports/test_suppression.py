@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from casework.reports.suppression import LEAST_SHOWN, Line, Mark, Safe, Shown, suppress
+from casework.reports.cells import LEAST_SHOWN, Mark, Shown
+from casework.reports.suppression import Line, Safe, suppress
 
 FEW, NOT_SHOWN = Mark.FEW, Mark.NOT_SHOWN
 Tables = list[list[list[int]]]

@@ -1,7 +1,7 @@
 """
-What the service sees of itself: where people overrule the rules, and whom it reaches.
+The pages of the reports on overrides and on equality.
 
-For those who answer for how the rules are used; for everybody else there is no such page.
+They are for those who are responsible for how the rules are used. Everybody else gets 404.
 """
 
 import re
@@ -18,8 +18,8 @@ from django.views.decorators.http import require_safe
 from casework.access import permissions
 from casework.reports import equality as equality_report
 from casework.reports import overrides as overrides_report
-from casework.reports.comparison import Way, pair_of
-from casework.reports.overrides import NO_LOCALITY, NONE, TYPED_IN, Behind, Row
+from casework.reports.comparison import OverrideKind, comparison_of
+from casework.reports.overrides import NO_LOCALITY, NONE, TYPED_IN, Figure, Row
 from casework.reports.period import Period
 from casework.web.bars import rates
 from casework.web.report_form import PeriodForm
@@ -33,14 +33,19 @@ MOST_BARS = 36
 UNPROCESSABLE = 422
 CHART = "Overruled, in percent of what was decided, by month of receipt"
 A_MONTH = re.compile("20[0-9]{2}-(0[1-9]|1[0-2])")
-WAYS = {Way.UP: "Up", Way.DOWN: "Down", Way.ACROSS: "Across", Way.LEVEL_ONLY: "Level only"}
+KINDS = {
+    OverrideKind.UP: "Up",
+    OverrideKind.DOWN: "Down",
+    OverrideKind.ACROSS: "Across",
+    OverrideKind.LEVEL_ONLY: "Level only",
+}
 
 
 def _reader(request: HttpRequest) -> tuple[User, date]:
     """
-    Who reads, and on which day.
+    The user who reads the report, and today.
 
-    :raises Http404: somebody who may not.
+    :raises Http404: the user may not read it.
     """
     user, today = user_of(request), local_day(timezone.now())
     if not permissions.allows(permissions.check_can_read_reports, user, today):
@@ -75,7 +80,7 @@ def overrides(request: HttpRequest) -> HttpResponse:
             )
         ],
         "chart": chart,
-        "ways": WAYS.values(),
+        "kinds": KINDS.values(),
         "most_bars": MOST_BARS,
     }
     return render(request, "front_door/reports/overrides.html", context)
@@ -83,23 +88,23 @@ def overrides(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def contacts(request: HttpRequest) -> HttpResponse:
-    """The contacts behind a figure. Its addresses come from our own links: one that says nothing is not found."""
+    """The contacts behind a figure. Only our own links lead here: a URL that means nothing is not found."""
     user, today = _reader(request)
     period = PeriodForm(request.GET, today).period()
     if period is None:
         raise Http404
-    behind = _behind(request)
-    found = Paginator(overrides_report.overruled(period, behind, by=user, on=today), A_PAGE)
-    page = found.get_page(request.GET.get("page"))
-    asked = {name: value for name, value in request.GET.items() if name != "page"}
-    pairs = [(contact, pair_of(contact)) for contact in page.object_list]
-    titles = overrides_report.titles({pair.rule_set_id for _, pair in pairs})
+    figure = _figure(request)
+    pages = Paginator(overrides_report.contacts_behind(period, figure, by=user, on=today), A_PAGE)
+    page = pages.get_page(request.GET.get("page"))
+    query = {name: value for name, value in request.GET.items() if name != "page"}
+    compared = [(contact, comparison_of(contact)) for contact in page.object_list]
+    titles = overrides_report.titles({each.rule_set_id for _, each in compared})
     context = {
         "period": period,
-        "said": _said(behind, titles),
+        "filters": _in_words(figure, titles),
         "page": page,
-        "rows": [(contact, contact.decision_in_effect, WAYS[pair.way]) for contact, pair in pairs if pair.way],
-        "query": urlencode(asked),
+        "rows": [(contact, contact.decision_in_effect, KINDS[each.kind]) for contact, each in compared if each.kind],
+        "query": urlencode(query),
         "back": urlencode(_days(period)),
     }
     return render(request, "front_door/reports/contacts.html", context)
@@ -132,55 +137,55 @@ def _days(period: Period) -> dict[str, str]:
 
 
 def _line(period: Period, name: str, row: Row) -> dict[str, Any]:
-    """A row of a table: its figures, and where the contacts behind each are."""
-    asked = _days(period) | ({name: row.key} if name else {})
+    """A row of a table: its figures, and the queries that lead to the contacts behind each."""
+    query = _days(period) | ({name: row.key} if name else {})
     figures = [
-        (WAYS[way].lower(), count, urlencode(asked | {"direction": way.value})) for way, count in row.tally.figures
+        (KINDS[kind].lower(), count, urlencode(query | {"direction": kind.value})) for kind, count in row.tally.figures
     ]
-    return {"name": row.name, "tally": row.tally, "query": urlencode(asked), "figures": figures}
+    return {"name": row.name, "tally": row.tally, "query": urlencode(query), "figures": figures}
 
 
-def _behind(request: HttpRequest) -> Behind:
+def _figure(request: HttpRequest) -> Figure:
     """
-    Which figure it is.
+    Reads from the URL which figure it is.
 
-    :raises Http404: it cannot be one of ours.
+    :raises Http404: none of our links has these values.
     """
-    rule, agency, locality, month, way = (
+    rule, agency, locality, month, kind = (
         request.GET.get(name, "") for name in ("rule", "agency", "locality", "month", "direction")
     )
-    wrong_way, wrong_month = way and way not in set(Way), month and not A_MONTH.fullmatch(month)
-    if wrong_way or wrong_month or not f"{rule}{agency}{locality}".isprintable():
+    wrong_kind, wrong_month = kind and kind not in set(OverrideKind), month and not A_MONTH.fullmatch(month)
+    if wrong_kind or wrong_month or not f"{rule}{agency}{locality}".isprintable():
         raise Http404
-    return Behind(
+    return Figure(
         rule=rule,
         agency=agency,
         locality=locality,
         month=date.fromisoformat(f"{month}-01") if month else None,
-        way=Way(way) if way else None,
+        kind=OverrideKind(kind) if kind else None,
     )
 
 
-def _said(behind: Behind, titles: dict[str, str]) -> list[tuple[str, str]]:
+def _in_words(figure: Figure, titles: dict[str, str]) -> list[tuple[str, str]]:
     """
-    The same in words, for the head of the page.
+    The figure in words, for the top of the page.
 
     :raises Http404: there is no such agency or locality.
     """
-    said = {
-        "Rule": titles.get(behind.rule, behind.rule),
-        "Agency": _name(Agency.objects, behind.agency, TYPED_IN),
-        "Locality": _name(Locality.objects, behind.locality, NO_LOCALITY),
-        "Month of receipt": f"{behind.month:%B %Y}" if behind.month else "",
-        "Direction": WAYS[behind.way] if behind.way else "",
+    words = {
+        "Rule": titles.get(figure.rule, figure.rule),
+        "Agency": _name(Agency.objects, figure.agency, TYPED_IN),
+        "Locality": _name(Locality.objects, figure.locality, NO_LOCALITY),
+        "Month of receipt": f"{figure.month:%B %Y}" if figure.month else "",
+        "Direction": KINDS[figure.kind] if figure.kind else "",
     }
-    return [(what, value) for what, value in said.items() if value]
+    return [(label, value) for label, value in words.items() if value]
 
 
-def _name(named: Any, code: str, nobody: str) -> str:
+def _name(manager: Any, code: str, without: str) -> str:
     if code in ("", NONE):
-        return nobody if code else ""
-    found = named.filter(code=code).first()
+        return without if code else ""
+    found = manager.filter(code=code).first()
     if found is None:
         raise Http404
     return str(found)
