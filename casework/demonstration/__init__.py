@@ -1,4 +1,4 @@
-"""A demonstration service: people who can sign in, partner systems with credentials, and a life of contacts."""
+"""The demonstration: users who can sign in, partner systems with credentials, and contacts and cases."""
 
 from casework.demonstration.credentials import prepare
 

@@ -1,4 +1,4 @@
-"""The demonstration's people and partner systems, and how they sign in."""
+"""The sign-ins of the demonstration: its users' passwords and its partner systems' secrets."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.hashers import check_password
 from django.utils import timezone
 
-from casework.demonstration.stories import seed
+from casework.demonstration.seeding import seed
 from casework.models import Contact
 from localities.models import Agency, AgencyClient, Membership, User
 from localities.working_time import local_day
@@ -18,17 +18,18 @@ CLIENT_NAME = "Demonstration"
 
 def prepare(earlier: Mapping[str, Any], *, base_url: str, progress: Callable[[str], None]) -> dict[str, Any]:
     """
-    Make the demonstration, or keep the one that is there.
+    Makes the demonstration, or keeps the one that exists.
 
-    :param earlier: what this returned before, so that passwords that still hold stay the same.
-    :returns: the address and every sign-in, as `DATA_DIR/demo.json` has them.
+    :param earlier: the result of an earlier start, or {}. Passwords and secrets in it that still work stay the same.
+    :returns: the address and every sign-in, as in `DATA_DIR/demo.json`.
     """
     if not Contact.objects.exists():
         progress(f"Making {CONTACTS} contacts for the demonstration …")
         seed(contacts=CONTACTS, seed=1, until=timezone.now(), progress=progress)
-    passwords = {user["username"]: user["password"] for user in _listed(earlier, "users", "username", "password")}
+    passwords = {user["username"]: user["password"] for user in _entries(earlier, "users", "username", "password")}
     clients = {
-        client["client_id"]: client["client_secret"] for client in _listed(earlier, "api", "client_id", "client_secret")
+        client["client_id"]: client["client_secret"]
+        for client in _entries(earlier, "api", "client_id", "client_secret")
     }
     memberships = _memberships()
     progress(f"Preparing the sign-ins of {len(memberships)} people …")
@@ -39,7 +40,8 @@ def prepare(earlier: Mapping[str, Any], *, base_url: str, progress: Callable[[st
     }
 
 
-def _listed(earlier: Mapping[str, Any], name: str, *keys: str) -> list[dict[str, str]]:
+def _entries(earlier: Mapping[str, Any], name: str, *keys: str) -> list[dict[str, str]]:
+    """The entries of a list that have all these keys as text: somebody may have edited the file."""
     entries = earlier.get(name)
     if not isinstance(entries, list):
         return []
@@ -49,6 +51,7 @@ def _listed(earlier: Mapping[str, Any], name: str, *keys: str) -> list[dict[str,
 
 
 def _memberships() -> list[Membership]:
+    """The first current membership of each user."""
     current = Membership.objects.current(local_day(timezone.now()))
     first_of_each: dict[int, Membership] = {}
     for membership in current.select_related("user", "team").order_by("pk"):

@@ -1,4 +1,4 @@
-"""Families who do not exist, and what partners would write about them. The same seed makes the same families."""
+"""Invented families, and contacts about them as partners would write them. The same seed makes the same families."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -18,7 +18,7 @@ FIRST_NAMES = (
 )  # fmt: skip
 ETHNICITIES = ("WBRI", "WBRI", "WBRI", "APKN", "AIND", "WOTH", "MWBC", "BAFR", "NOBT")
 
-# What a contact is like: how often, which indicators, whether the family agrees, and what else there is.
+# The kinds of contact: the relative frequency, the worries, and the number of indicators, agreement and so on.
 KINDS: tuple[tuple[int, str, dict[str, Any]], ...] = (
     (14, "A notification after a call-out; nothing that universal services cannot meet.", {}),
     (14, "Often late and without lunch; friendships are hard for the child.", {"level_2": 2, "agreement": "given"}),
@@ -41,7 +41,7 @@ LEVEL_2 = ("L2-01", "L2-06", "L2-07", "L2-12", "L2-16", "L2-18", "L2-22", "L2-26
 
 @dataclass
 class Family:
-    """A family, with children who keep their names, birthdays and address from contact to contact."""
+    """A family. Its children keep their names, dates of birth and address from contact to contact."""
 
     surname: str
     children: list[dict[str, Any]]
@@ -58,14 +58,14 @@ class Families:
         self.known: list[Family] = []
 
     def contact(self, at: datetime, source_code: str) -> dict[str, Any]:
-        """A contact document: about a new family, or, one time in four, about one that came up before."""
+        """A contact document. One time in four it is about a family that has had a contact before."""
         today = local_day(at)
         family = self.random.choice(self.known) if self.known and self.random.random() < 0.25 else self._family(today)
         family.contacts += 1
         weights = [weight for weight, _, _ in KINDS]
         _, worries, kind = self.random.choices(KINDS, weights)[0]
         agreement = kind.get("agreement", "not_sought")
-        told = agreement != "not_sought" or self.random.random() < 0.5
+        parents_told = agreement != "not_sought" or self.random.random() < 0.5
         return {
             "agency_reference": f"DEMO-{self.random.randrange(10**6):06}",
             "type": "safeguarding_concern" if kind else "notification",
@@ -96,7 +96,9 @@ class Families:
                 "given_by": "mother" if agreement != "not_sought" else None,
                 "on": today.isoformat() if agreement != "not_sought" else None,
             },
-            "parents_told": {"answer": "yes"} if told else {"answer": "no", "reason": "They could not be reached."},
+            "parents_told": (
+                {"answer": "yes"} if parents_told else {"answer": "no", "reason": "They could not be reached."}
+            ),
             "sharing_basis": "public_task",
         }  # fmt: skip
 

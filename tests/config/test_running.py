@@ -287,7 +287,7 @@ def test_who_says_stop_while_a_process_is_being_started_is_heard_a_moment_later(
 
 STOPPED_IN_A_FORK = """
 import os, signal, subprocess
-from config import stopping
+from config.local import stopping
 
 stopping.listen()
 os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGINT))

@@ -5,7 +5,7 @@ from io import StringIO
 
 from django.core.management import call_command
 
-from casework.demonstration.stories import seed
+from casework.demonstration.seeding import seed
 from casework.models import (
     Case,
     ClockChange,

@@ -9,7 +9,7 @@ from casework.record.integrity import check
 
 
 class Command(BaseCommand):
-    """A line for each invariant as it is counted: how often it is broken, and what it says."""
+    """Prints a line for each invariant: the number of violations, and the invariant's sentence."""
 
     help = "Count every invariant over the whole database. Exit code 1 if any is broken."
 

@@ -1,4 +1,4 @@
-"""manage.py load_reference_data: who and where, clock policies and the rule set. Safe to run again."""
+"""manage.py load_reference_data: loads teams, users, places, clock policies and the rule set. Safe to run again."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -12,7 +12,7 @@ from localities.loading import BUCKINGHAMSHIRE
 
 
 class Command(BaseCommand):
-    """Loads what is missing; what is there stays as it is."""
+    """Adds the rows that are missing. Rows that exist stay as they are."""
 
     help = "Load reference data that is missing: Buckinghamshire's, or a council's own folder of CSV files."
 

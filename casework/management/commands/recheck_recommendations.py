@@ -1,4 +1,4 @@
-"""manage.py recheck_recommendations: stored recommendations computed again. Exit code 1 if any comes out otherwise."""
+"""manage.py recheck_recommendations: recomputes stored recommendations. Exit code 1 if any comes out differently."""
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
@@ -17,7 +17,7 @@ def _count(text: str) -> int:
 
 
 class Command(BaseCommand):
-    """Shows its progress; Ctrl-C stops it, and nothing is written down then."""
+    """Shows its progress. Ctrl-C stops it without recording a re-check."""
 
     help = "Compute stored recommendations again, each by its own version. Exit code 1 if any comes out otherwise."
 
@@ -25,10 +25,10 @@ class Command(BaseCommand):
         parser.add_argument("--sample", type=_count, metavar="N", help="N by lot; without it, all of them")
 
     def handle(self, *args: Any, sample: int | None, **options: Any) -> None:
-        found = recheck(now=timezone.now(), sample=sample, progress=self._progress)
-        self.stdout.write(f"{found.checked} computed again, {len(found.differing)} differ from what was stored.")
-        if found.differing:
-            self.stdout.write(f"Recommendations: {', '.join(map(str, found.differing))}")
+        result = recheck(now=timezone.now(), sample=sample, progress=self._progress)
+        self.stdout.write(f"{result.checked} computed again, {len(result.differing)} differ from what was stored.")
+        if result.differing:
+            self.stdout.write(f"Recommendations: {', '.join(map(str, result.differing))}")
             sys.exit(1)
 
     def _progress(self, done: int) -> None:

@@ -1,4 +1,4 @@
-"""manage.py seed_demo: contacts and a life for them, through the real actions."""
+"""manage.py seed_demo: makes demonstration contacts and the work with them, through the real actions."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from casework.demonstration.stories import seed
+from casework.demonstration.seeding import seed
 from errors import ServiceError
 
 
@@ -17,7 +17,7 @@ def _count(text: str) -> int:
 
 
 class Command(BaseCommand):
-    """Shows its progress; Ctrl-C stops it between two steps, and what happened by then stays whole."""
+    """Shows its progress. Ctrl-C stops it between two transactions: what it has made stays, and is consistent."""
 
     help = "Make demonstration contacts over the last six weeks, and let people decide, accept and close them."
 

@@ -1,0 +1,191 @@
+"""The demonstration's front door: contacts come in, people review them, wait for answers and decide."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from casework.access import permissions
+from casework.actions import (
+    clock_changes,
+    contact_handovers,
+    decisions,
+    learning,
+    partner_checks,
+    receiving,
+    referrers,
+    reminders,
+    viewing,
+)
+from casework.deadlines import recipients
+from casework.demonstration.teams import Teams, extend_clock
+from casework.demonstration.timeline import Timeline
+from casework.families.household import household
+from casework.families.routing import teams_to_pick_from
+from casework.models import Contact, Decision, MatchStatus, PartnerCheck, PersonMatch
+from errors import TakenBySomeoneElse
+from localities import calendar
+from localities.models import Role, Team, TeamKind, User
+from localities.working_time import local_day
+from triage.ruleset import Hold
+
+RATIONALE = "The history and what the referrer saw point the same way; the family's own view was heard."
+
+
+class FrontDoor:
+    """Plans what happens to contacts, up to the decision."""
+
+    def __init__(self, timeline: Timeline, teams: Teams) -> None:
+        self.timeline = timeline
+        self.teams = teams
+        self.received = 0
+
+    def receive(self, now: datetime) -> None:
+        """A contact comes in: from a partner's system, or typed in at the front door."""
+        agency = self.timeline.families.random.choice(self.timeline.agencies)
+        document = self.timeline.families.contact(now, agency.source_code)
+        typed_in = self.timeline.chance(0.2)
+        by = self.timeline.staff(self._team(), now, Role.CONTACT_OFFICER) if typed_in else agency
+        contact = receiving.receive(document=document, by=by, now=now).contact
+        self.received += 1
+        if contact.received_by_phone and self.timeline.chance(0.9):
+            self.timeline.plan_after(now, (2, 40), lambda later: self._confirm_in_writing(contact.pk, later))
+        urgent = contact.rag == "red"
+        self.timeline.plan_after(now, (0.3, 3) if urgent else (1, 30), lambda later: self._review(contact.pk, later))
+
+    def _confirm_in_writing(self, contact_id: int, now: datetime) -> None:
+        team = Contact.objects.select_related("team").get(pk=contact_id).team
+        by = self.timeline.staff(team, now, Role.CONTACT_OFFICER, Role.SOCIAL_WORKER)
+        referrers.confirm_in_writing(contact_id=contact_id, by=by, now=now)
+
+    def _review(self, contact_id: int, now: datetime, *, decide_now: bool = False) -> None:
+        """Somebody opens the contact, then hands it over, waits for an answer (unless `decide_now`) or decides."""
+        contact = Contact.objects.select_related("team").get(pk=contact_id)
+        by = self.timeline.staff(contact.team, now, Role.SOCIAL_WORKER)
+        viewing.view_contact(reference=contact.reference, by=by, now=now)
+        if contact.handovers.open().exists():
+            contact_handovers.take_on(contact_id=contact_id, by=by, now=now)
+        elif self._hands_over(contact, by, now):
+            return
+        for match in PersonMatch.objects.filter(child__contact=contact, status=MatchStatus.PROPOSED):
+            learning.settle_match(contact_id=contact_id, match_id=match.pk, same=True, by=by, now=now)
+        contact = Contact.objects.select_related("recommendation", "team").get(pk=contact_id)
+        assert contact.recommendation is not None
+        asks_family = contact.recommendation.hold == Hold.AGREEMENT
+        if not decide_now and self.timeline.chance(0.5 if asks_family else 0.2):
+            self._wait_for_answer(contact, by, now, for_family=asks_family)
+            return
+        if asks_family:
+            contact = learning.record_agreement(
+                contact_id=contact.pk,
+                service=self.timeline.random.choice(["given", "given", "given", "refused"]),
+                given_by="mother",
+                on=local_day(now),
+                by=by,
+                now=now,
+            )
+        try:
+            self._decide(contact, now)
+        except TakenBySomeoneElse:
+            # An earlier demonstration in this database has opened a case for this family, later than this moment.
+            self.timeline.plan_after(now, (1, 8), lambda later: self._review(contact_id, later))
+
+    def _hands_over(self, contact: Contact, by: User, now: datetime) -> bool:
+        """May hand an urgent contact over: in the evening to emergency duty, towards morning to the day team."""
+        opens_at = calendar.current().counted_start(now, local=True)
+        night_is_long = opens_at - now > timedelta(hours=10)
+        by_night = contact.team.kind == TeamKind.EMERGENCY_DUTY
+        if by_night == night_is_long or contact.rag not in ("red", "amber") or self.timeline.chance(0.3):
+            return False
+        if by_night:
+            note = "Safe at her grandmother's until noon; the police have spoken with the father. Please decide today."
+            self.timeline.plan_after(opens_at, (0.1, 1.5), lambda later: self._review(contact.pk, later))
+        else:
+            note = "The mother is not on the telephone before eight. Please ring her tonight, then look again."
+            self.timeline.plan_after(now, (0.5, 16), lambda later: self._review(contact.pk, later))
+        contact_handovers.hand_over(contact_id=contact.pk, note=note, by=by, now=now)
+        return True
+
+    def _wait_for_answer(self, contact: Contact, by: User, now: datetime, *, for_family: bool) -> None:
+        """Waits for the family while the clock is paused, or for a partner, at times with an extended clock."""
+        clock = contact.clocks.running().get(kind__startswith="final_decision_")
+        if for_family and clock.policy.may_pause and now < clock.due_at:
+            reason = "The mother asked for time to talk to the father, who works away until tomorrow."
+            clock_changes.pause(clock_id=clock.pk, reason=reason, by=by, now=now)
+            self.timeline.plan_after(now, (5, 30), lambda later: self._review(contact.pk, later, decide_now=True))
+        else:
+            asked = self.timeline.random.choice(
+                [agency for agency in self.timeline.agencies if agency.pk != contact.agency_id]
+            )
+            question = "What do you know of these children and of the adults at home, and since when?"
+            check = partner_checks.ask(contact_id=contact.pk, agency_id=asked.pk, question=question, by=by, now=now)
+            is_red = contact.rag == "red"
+            self.timeline.plan_after(
+                now, (0.2, 1.5) if is_red else (1, 20), lambda later: self._end_check(check.pk, later)
+            )
+            self.timeline.plan_after(
+                now, (0.5, 2) if is_red else (2, 28), lambda later: self._review(contact.pk, later, decide_now=True)
+            )
+            if not is_red and self.timeline.chance(0.5):
+                extend_clock(
+                    self.timeline, clock, contact.team, "The answer of a partner can change the decision.", now
+                )
+        for reminder in recipients.reminders_of(by, now).filter(clock=clock):
+            reason = "The answer comes today."
+            reminders.snooze(reminder_id=reminder.pk, until="half_day", reason=reason, by=by, now=now)
+
+    def _end_check(self, check_id: int, now: datetime) -> None:
+        check = PartnerCheck.objects.select_related("contact__team").get(pk=check_id)
+        if check.status != "asked":
+            return
+        by = self.timeline.staff(check.contact.team, now, Role.SOCIAL_WORKER)
+        if self.timeline.chance(0.2):
+            reason = "What we wanted to know stands in our own records."
+            partner_checks.withdraw(check_id=check_id, reason=reason, by=by, now=now)
+            return
+        answer = "Known since last year: seen often, last week too, and well with their grandparents."
+        partner_checks.record_answer(check_id=check_id, answer=answer, by=by, now=now)
+
+    def _decide(self, contact: Contact, now: datetime) -> None:
+        recommendation = contact.recommendation
+        assert recommendation is not None
+        pathway = recommendation.pathway
+        if pathway == "social_worker_review" and self.timeline.chance(0.4) and contact.agreement == "given":
+            pathway = "family_help"
+        by = self.timeline.staff(contact.team, now, Role.SOCIAL_WORKER)
+        if not permissions.allows(decisions.check_can_decide, contact, by=by, now=now):
+            by = self.timeline.staff(contact.team, now, Role.FRONT_DOOR_MANAGER)
+        destination = decisions.preview(contact, pathway, household(contact), now=now)
+        if destination.pick and pathway == "link_to_open_work":
+            # Only a parent matches a person on record, so a social worker talks with the family.
+            pathway = "social_worker_review"
+            destination = decisions.preview(contact, pathway, household(contact), now=now)
+        decision = decisions.decide(
+            contact_id=contact.pk,
+            recommendation_id=recommendation.pk,
+            pathway=pathway,
+            level=recommendation.level,
+            rag=recommendation.rag,
+            rationale=RATIONALE,
+            chosen_team_id=self.timeline.random.choice(teams_to_pick_from()).pk if destination.pick else None,
+            chosen_team_reason="The family knows this team." if destination.pick else "",
+            by=by,
+            now=now,
+        )
+        if decision.needs_sign_off:
+            self.timeline.plan_after(now, (0.2, 8), lambda later: self._sign_off(decision, later))
+        else:
+            self.teams.plan_answers(decision.contact_id, now)
+
+    def _sign_off(self, decision: Decision, now: datetime) -> None:
+        team = Contact.objects.select_related("team").get(pk=decision.contact_id).team
+        by = self.timeline.staff(team, now, Role.FRONT_DOOR_MANAGER, but_not=decision.decided_by)
+        arguments: dict[str, Any] = {"contact_id": decision.contact_id, "by": by, "now": now}
+        try:
+            decisions.sign_off(agreed=True, rationale="I have read the history and agree.", **arguments)
+        except TakenBySomeoneElse:
+            decisions.sign_off(agreed=False, rationale="A case was opened for them in the meantime.", **arguments)
+            self.timeline.plan_after(now, (0.5, 4), lambda later: self._review(decision.contact_id, later))
+            return
+        self.teams.plan_answers(decision.contact_id, now)
+
+    def _team(self) -> Team:
+        return Team.objects.filter(kind=TeamKind.FRONT_DOOR, is_active=True).order_by("code")[0]
