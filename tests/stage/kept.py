@@ -18,7 +18,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from config.local import embedded
-from config.local.embedded import CannotStart, Folders
+from config.local.folders import Folders
+from config.local.processes import CannotStart
 
 ROOT = Path(__file__).resolve().parents[2]
 MADE_OF = ("*/migrations/*.py", "config/settings.py", "config/local/embedded.py", "requirements.txt")
