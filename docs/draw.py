@@ -1,8 +1,8 @@
 """
-Draws what stands in docs/ and can be read from the code: the house from its imports, the lifecycles from their tables,
-the indicators and the rules in plain English from the shipped rule set, and the JSON Schema of a rule set document.
+Draws the pages of docs/ that follow from the code: the house from the imports, the lifecycles from their tables, the
+indicators and the rules in plain English from the shipped rule set, and the JSON Schema of a rule set document.
 
-python docs/draw.py writes them; with --check it says whether they are still true (make check does).
+`python docs/draw.py` writes them. With --check it compares them with the code, as `make check` does.
 """
 
 import ast
@@ -16,23 +16,23 @@ import grimp
 
 DOCS = Path(__file__).parent
 ROOTS = ("config", "casework", "localities", "triage", "errors")
-# The doors and what reads for them stand above the rest; together they make one box of the picture.
-DOORS = ("web", "api", "admin", "tasks", "management", "demonstration")
-# What is in `casework` and is no room: Django's own.
+# The rooms through which people and systems reach the service. The picture draws them as one box.
+ENTRY_POINTS = ("web", "api", "admin", "tasks", "management", "demonstration")
+# The modules of `casework` that are no rooms: Django's own.
 NO_ROOMS = ("apps", "migrations")
 HOUSE = """# The house
 
-Drawn from the imports that the code has (`python docs/draw.py`); `make check` compares. An arrow reads "knows of".
+Drawn from the imports in the code (`python docs/draw.py`); `make check` compares. An arrow means "imports".
 
 ```mermaid
 flowchart TD
 {arrows}
 ```
 
-What may know of what is held by contracts in `pyproject.toml` (`lint-imports`). `config` knows `casework`, `casework`
-knows `triage` and `localities`, and those two know neither each other nor anything above. Everything may use `errors`.
-A room of `casework` knows only rooms below it, and no two modules of one room know each other in a circle. Actions and
-all below them know neither Celery nor the API's framework nor forms.
+Contracts in `pyproject.toml` say what may import what, and `lint-imports` checks them. `config` imports `casework`;
+`casework` imports `triage` and `localities`; those two import neither each other nor anything above. Everything may
+import `errors`. A room of `casework` imports only rooms below it, and the models import each other in no circle. Actions
+and everything below them import neither Celery nor Django REST framework nor forms.
 
 | room | what it holds |
 |---|---|
@@ -40,7 +40,7 @@ all below them know neither Celery nor the API's framework nor forms.
 """
 INDICATORS = """# The indicators
 
-The codes that a contact may carry, for each child and for the family as a whole, by the rule set {name}.
+The codes that a contact may have, for each child and for the family as a whole, by the rule set {name}.
 Drawn from it (`python docs/draw.py`); `make check` compares.
 
 | code | level | domain | what it says |
@@ -50,7 +50,7 @@ Drawn from it (`python docs/draw.py`); `make check` compares.
 RULES = """# The rules in plain English
 
 The rule set {name}, "{title}". Drawn from its document (`python docs/draw.py`); `make check` compares. The screens
-show every version in these same words, made from the document that the rules are asked from.
+show every version in the same words, made from its own document.
 {chapters}"""
 LIFECYCLES = """# The lifecycles
 
@@ -60,9 +60,9 @@ Drawn from `casework/statuses.py` (`python docs/draw.py`); `make check` compares
 
 def house() -> str:
     """
-    The map: which room knows of which.
+    The map: which room imports which.
 
-    :raises SystemExit: a module of `casework` stands in no room.
+    :raises SystemExit: a module of `casework` is in no room.
     """
     graph = grimp.build_graph(*ROOTS, cache_dir=None)
     arrows = set()
@@ -79,9 +79,9 @@ def house() -> str:
 
 def room_of(module: str) -> str | None:
     """
-    The room that a module stands in: `casework.actions` for `casework.actions.cases`. None for Django's own parts.
+    The room of a module: `casework.actions` for `casework.actions.cases`. None for Django's own modules.
 
-    :raises SystemExit: no room holds it.
+    :raises SystemExit: the module is in no room.
     """
     root, *below = module.split(".")
     if root != "casework":
@@ -89,34 +89,34 @@ def room_of(module: str) -> str | None:
     if not below or below[0] in NO_ROOMS:
         return None
     if below[0] not in _rooms():
-        sys.exit(f"{module} stands in no room of the house. Move it into one, or give it a folder with a docstring.")
+        sys.exit(f"{module} is in no room of the house. Move it into one, or add a room to the contract.")
     return f"casework.{below[0]}"
 
 
 def _rooms() -> list[str]:
-    """The rooms of `casework`, as the contract in `pyproject.toml` puts them, from the top down."""
+    """The rooms of `casework` in the order of the contract in `pyproject.toml`, from the top down."""
     contracts = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     layers = next(contract["layers"] for contract in contracts if contract.get("containers") == ["casework"])
     return [room.strip() for layer in layers for room in layer.split("|")]
 
 
 def _box(module: str) -> str | None:
-    """The box of the picture that a module is drawn in: its room, and one for all doors."""
+    """The box of the picture that a module is drawn in: its room, or the one box of the entry points."""
     room = room_of(module)
-    return "the doors" if room in {f"casework.{door}" for door in DOORS} else room
+    return "entry points" if room in {f"casework.{name}" for name in ENTRY_POINTS} else room
 
 
 def _room_lines() -> list[str]:
     rooms = [*ROOTS[:2], *(f"casework/{name}" for name in _rooms()), *ROOTS[2:]]
-    return [f"| `{room.replace('/', '.')}` | {_says(DOCS.parent / room)} |" for room in rooms]
+    return [f"| `{room.replace('/', '.')}` | {_description(DOCS.parent / room)} |" for room in rooms]
 
 
-def _says(room: Path) -> str:
-    """The first paragraph of its docstring."""
+def _description(room: Path) -> str:
+    """The first paragraph of the room's docstring."""
     source = room / "__init__.py" if room.is_dir() else room.with_suffix(".py")
     text = ast.get_docstring(ast.parse(source.read_text()))
     if not text:
-        sys.exit(f"{source.relative_to(DOCS.parent)} has no docstring: say there what the room holds.")
+        sys.exit(f"{source.relative_to(DOCS.parent)} has no docstring. Say in one what the room holds.")
     return " ".join(text.split("\n\n")[0].split())
 
 
@@ -126,7 +126,7 @@ def _key(name: str) -> str:
 
 def lifecycles() -> str:
     """A picture and a table of owners for each lifecycle."""
-    # The tables are Django's choices; nothing else of Django is needed.
+    # The statuses are Django choices, which need Django's settings.
     os.environ["FRONT_DOOR_MODE"] = "calculator"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from casework.statuses import LIFECYCLES as TABLES
@@ -139,7 +139,7 @@ def lifecycles() -> str:
         parts.append(
             f"\n## {table.name.capitalize()}\n\n```mermaid\nstateDiagram-v2\n"
             + "\n".join(picture)
-            + "\n```\n\n| status | who owns the next step |\n|---|---|\n"
+            + "\n```\n\n| status | who is responsible for the next step |\n|---|---|\n"
             + "\n".join(owners)
             + "\n"
         )
@@ -147,7 +147,7 @@ def lifecycles() -> str:
 
 
 def indicators() -> str:
-    """The codes that partners send, in words."""
+    """The codes that partners send, with their texts."""
     from triage.ruleset import shipped
 
     rules = shipped()
@@ -159,7 +159,7 @@ def indicators() -> str:
 
 
 def rules() -> str:
-    """The shipped rule set as prose; its indicators have a page of their own."""
+    """The shipped rule set in plain English, without its indicators, which have a page of their own."""
     from triage.prose import chapters
     from triage.ruleset import shipped
 
@@ -196,7 +196,7 @@ def main() -> int:
         return 0
     old = [name for name, text in pages.items() if not (DOCS / name).exists() or (DOCS / name).read_text() != text]
     for name in old:
-        sys.stderr.write(f"docs/{name} is no longer true. Draw it anew: .venv/bin/python docs/draw.py\n")
+        sys.stderr.write(f"docs/{name} is out of date. Draw it again: .venv/bin/python docs/draw.py\n")
     return 1 if old else 0
 
 
