@@ -31,8 +31,8 @@ flowchart TD
 
 Contracts in `pyproject.toml` say what may import what, and `lint-imports` checks them. `config` imports `casework`;
 `casework` imports `triage` and `localities`; those two import neither each other nor anything above. Everything may
-import `errors`. A room of `casework` imports only rooms below it, and the models import each other in no circle. Actions
-and everything below them import neither Celery nor Django REST framework nor forms.
+import `errors`. A room of `casework` imports only rooms below it, and the models import each other in no circle.
+Actions and everything below them import neither Celery nor Django REST framework nor forms.
 
 | room | what it holds |
 |---|---|
