@@ -1,1 +1,1 @@
-"""The machine of the model-based test (`test_model.py`): what people do, what goes on by itself, what must hold."""
+"""The state machine of the model-based test (`test_model.py`): people's actions, the worker's jobs, the checks."""

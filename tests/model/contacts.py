@@ -1,4 +1,4 @@
-"""What people do about contacts before the decision and beside it: at the front door, day and night."""
+"""What people do about contacts before the decision: at the front door and on emergency duty."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from casework.models import Contact, PartnerCheck, PersonMatch
 from localities import calendar
 from localities.models import Agency, User
 from localities.working_time import at, local_day
-from tests.model.ledger import CAST, DAY, NIGHT, AContact, is_front_door, works_in
+from tests.model.ledger import CAST, DAY, NIGHT, ContactEntry, is_front_door, works_in
 from tests.model.stage import (
     AGENCIES,
     DAYS,
@@ -22,10 +22,10 @@ from tests.model.stage import (
     WHO,
     WORDS,
     Stage,
+    choose_person,
     fingerprint,
+    not_blank,
     pick,
-    says_something,
-    somebody,
 )
 from tests.stage.story import person
 
@@ -33,7 +33,7 @@ HOMES = ["HP20 1UA", "HP20 1UA", "HP5 1AA", "SL7 1AA", "OX1 1AA", None]
 
 
 class Contacts(Stage):
-    """Received, looked at, asked about, passed between night and day."""
+    """Contacts are received, viewed, checked with partners, and passed between night and day."""
 
     @rule(
         family=st.integers(0, len(FAMILIES) - 1), children=st.integers(0, 6), need=st.sampled_from(list(NEEDS)),
@@ -52,8 +52,8 @@ class Contacts(Stage):
         }
         self.received(document, by)
 
-    def received(self, document: dict[str, Any], by: str = AGENCIES[0]) -> AContact | None:
-        """A contact as it came in, unless `by` may not enter it."""
+    def received(self, document: dict[str, Any], by: str = AGENCIES[0]) -> ContactEntry | None:
+        """Receives a contact; None if `by` may not enter it."""
         key = f"key {len(self.ledger.documents)}"
         is_agency = by in AGENCIES
         actor: User | Agency = Agency.objects.get(code=by) if is_agency else person(by)
@@ -67,7 +67,7 @@ class Contacts(Stage):
         self.ledger.documents.append((document, by, key))
         assert received.is_new
         assert contact.team.code == (NIGHT if contact.rag == "red" and not is_open else DAY)
-        known = self.ledger.contacts[contact.pk] = AContact(
+        known = self.ledger.contacts[contact.pk] = ContactEntry(
             pk=contact.pk, reference=contact.reference, team=contact.team.code, received_at=now, by_agency=is_agency,
             has_email=bool(document["referrer"]["email"]), by_phone=document["received_by_phone"],
             acknowledged=is_agency and not document["referrer"]["email"],
@@ -77,7 +77,7 @@ class Contacts(Stage):
     @precondition(lambda self: self.ledger.documents)
     @rule(which=WHICH, changed=st.sampled_from([False, False, True]))
     def receive_again(self, which: int, changed: bool) -> None:
-        """The same key: the contact that it brought, or a sentence where the document is another."""
+        """The same key returns the same contact, or a sentence if the document is different."""
         document, by, key = pick(which, self.ledger.documents)
         actor: User | Agency = Agency.objects.get(code=by) if by in AGENCIES else person(by)
         document = document | {"received_by_phone": not document["received_by_phone"]} if changed else document
@@ -92,12 +92,12 @@ class Contacts(Stage):
     @rule(which=WHICH, who=WHO)
     def look_at_a_contact(self, which: int, who: int | str) -> None:
         contact = pick(which, self.ledger.waiting, list(self.ledger.contacts.values()))
-        looker = somebody(who, filter(contact.is_seen_by, CAST))
+        viewer = choose_person(who, filter(contact.is_seen_by, CAST))
         self.attempt(
-            contact.is_seen_by(looker),
+            contact.is_seen_by(viewer),
             viewing.view_contact,
             reference=contact.reference,
-            by=person(looker),
+            by=person(viewer),
             now=self.now,
         )
 
@@ -108,9 +108,9 @@ class Contacts(Stage):
     )  # fmt: skip
     def record_agreement(self, which: int, who: int | str, said: str, tomorrow: bool, service: str) -> None:
         contact = pick(which, self.ledger.waiting, list(self.ledger.contacts.values()))
-        by = somebody(who, filter(is_front_door, CAST))
-        told = service == "not_sought" or says_something(said)
-        may = is_front_door(by) and contact.status == "received" and service != "perhaps" and told and not tomorrow
+        by = choose_person(who, filter(is_front_door, CAST))
+        bounces = service == "not_sought" or not_blank(said)
+        may = is_front_door(by) and contact.status == "received" and service != "perhaps" and bounces and not tomorrow
         self.attempt(
             may, learning.record_agreement, contact_id=contact.pk, service=service, given_by=said,
             on=local_day(self.now) + tomorrow * DAYS, by=person(by), now=self.now,
@@ -120,7 +120,7 @@ class Contacts(Stage):
     @rule(which=WHICH, who=WHO, stale=st.sampled_from([False] * 4 + [True]), plan=st.sampled_from([None, False, True]))
     def record_checks(self, which: int, who: int | str, stale: bool, plan: bool | None) -> None:
         contact = pick(which, self.ledger.waiting, list(self.ledger.contacts.values()))
-        by = somebody(who, filter(is_front_door, CAST))
+        by = choose_person(who, filter(is_front_door, CAST))
         row = Contact.objects.get(pk=contact.pk)
         seen = row.recommendations.earliest("pk").pk if stale else row.recommendation_id
         may = is_front_door(by) and contact.status == "received" and seen == row.recommendation_id
@@ -137,7 +137,7 @@ class Contacts(Stage):
             return
         match = pick(which, [each for each in matches if each.status == "proposed"], matches)
         contact = self.ledger.contacts[match.child.contact_id]
-        by = somebody(who, filter(is_front_door, CAST))
+        by = choose_person(who, filter(is_front_door, CAST))
         may = is_front_door(by) and contact.status == "received" and match.status == "proposed"
         self.attempt(
             may, learning.settle_match, contact_id=contact.pk, match_id=match.pk, same=same, by=person(by), now=self.now
@@ -147,7 +147,7 @@ class Contacts(Stage):
     @rule(which=WHICH, who=WHO, how=st.sampled_from(["acknowledge", "feed back", "confirm"]))
     def tell_the_referrer(self, which: int, who: int | str, how: str) -> None:
         contact = pick(which, list(self.ledger.contacts.values()))
-        by = somebody(who, filter(is_front_door, CAST))
+        by = choose_person(who, filter(is_front_door, CAST))
         may, action = is_front_door(by), referrers.acknowledge
         match how:
             case "acknowledge":
@@ -167,12 +167,12 @@ class Contacts(Stage):
     @rule(which=WHICH, who=WHO, agency=st.sampled_from([*AGENCIES, "nobody"]), question=WORDS)
     def ask_a_partner(self, which: int, who: int | str, agency: str, question: str) -> None:
         contact = pick(which, self.ledger.waiting, list(self.ledger.contacts.values()))
-        by = somebody(who, filter(is_front_door, CAST))
+        by = choose_person(who, filter(is_front_door, CAST))
         asked = {name for name, _ in contact.asked.values()}
         may = (
             is_front_door(by)
             and contact.status == "received"
-            and says_something(question)
+            and not_blank(question)
             and agency not in {"nobody", *asked}
         )
         found = Agency.objects.filter(code=agency).first()
@@ -191,9 +191,9 @@ class Contacts(Stage):
         asked = [pk for pk, contact in self.ledger.questions.items() if pk in self.ledger.contacts[contact].asked]
         pk = pick(which, asked, list(self.ledger.questions))
         contact = self.ledger.contacts[self.ledger.questions[pk]]
-        by = somebody(who, filter(is_front_door, CAST))
+        by = choose_person(who, filter(is_front_door, CAST))
         action: Callable[..., PartnerCheck] = partner_checks.record_answer if answers else partner_checks.withdraw
-        may = is_front_door(by) and pk in contact.asked and says_something(said)
+        may = is_front_door(by) and pk in contact.asked and not_blank(said)
         if self.attempt(
             may, action, check_id=pk, **{"answer" if answers else "reason": said}, by=person(by), now=self.now
         ):
@@ -203,12 +203,10 @@ class Contacts(Stage):
 
     @precondition(lambda self: self.ledger.contacts)
     @rule(which=WHICH, who=WHO, note=WORDS)
-    def hand_a_contact_over(self, which: int, who: int | str, note: str) -> None:
+    def hand_contact_over(self, which: int, who: int | str, note: str) -> None:
         contact = pick(which, self.ledger.waiting, list(self.ledger.contacts.values()))
-        by = somebody(who, [each for each in CAST if works_in(each, contact.team)])
-        may = (
-            works_in(by, contact.team) and contact.status == "received" and not contact.passed and says_something(note)
-        )
+        by = choose_person(who, [each for each in CAST if works_in(each, contact.team)])
+        may = works_in(by, contact.team) and contact.status == "received" and not contact.passed and not_blank(note)
         now = self.now
         if self.attempt(may, contact_handovers.hand_over, contact_id=contact.pk, note=note, by=person(by), now=now):
             contact.passes_to(DAY if contact.team == NIGHT else NIGHT, now)
@@ -217,14 +215,14 @@ class Contacts(Stage):
     @rule(which=WHICH, who=WHO)
     def take_a_contact_on(self, which: int, who: int | str) -> None:
         contact = pick(which, self.ledger.to_take_on, list(self.ledger.contacts.values()))
-        by = somebody(who, [each for each in CAST if works_in(each, contact.team)])
+        by = choose_person(who, [each for each in CAST if works_in(each, contact.team)])
         may = works_in(by, contact.team) and contact.passed
         if self.attempt(may, contact_handovers.take_on, contact_id=contact.pk, by=person(by), now=self.now):
             contact.passed = False
 
     def pass_to_the_day_team(self) -> None:
         working_time, now = calendar.current(), self.now
-        expected: list[AContact] = []
+        expected: list[ContactEntry] = []
         if working_time.is_open(now):
             today = local_day(now)
             expected = self.ledger.at_night(at(today, working_time.hours[today.weekday()].opens))

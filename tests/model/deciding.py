@@ -1,4 +1,4 @@
-"""Deciding, alone and with a second person, and what follows in that instant."""
+"""Deciding, alone and with a second person, and what follows from it."""
 
 from datetime import datetime
 
@@ -10,11 +10,11 @@ from casework.families.household import household
 from casework.models import Case, Contact, Decision, Handoff
 from localities.models import Team
 from tests.model.contacts import Contacts
-from tests.model.ledger import CAST, FRONT, ACase, AContact, AnOffer, has, is_front_door
-from tests.model.stage import SECOND, TEAMS, WHICH, WHO, WORDS, pick, says_something, somebody
+from tests.model.ledger import CAST, FRONT, CaseEntry, ContactEntry, OfferEntry, has, is_front_door
+from tests.model.stage import SECOND, TEAMS, WHICH, WHO, WORDS, choose_person, not_blank, pick
 from tests.stage.story import person
 
-# What people decide that the rules did not say; the last two nobody can. The first needs a second person.
+# Overrides of the recommendation. Nobody can decide the last two; the first needs a second person.
 PATHWAYS = [
     ("advice", 3, "green"), ("family_help", 3, "green"), ("early_help", 2, "green"),
     ("social_work_assessment", 4, "amber"), ("social_worker_review", 3, "amber"), ("strategy_discussion", 4, "red"),
@@ -24,7 +24,7 @@ PATHWAYS = [
 
 
 class Deciding(Contacts):
-    """A named person decides; where it takes effect, the case goes on in that instant."""
+    """A named person decides. When the decision takes effect, the case opens in the same instant."""
 
     @precondition(lambda self: self.ledger.contacts)
     @rule(
@@ -40,7 +40,7 @@ class Deciding(Contacts):
         self.decided(contact, who, looks=looks, rationale=rationale, how=how, stale=stale, team=team)
 
     def decided(
-        self, contact: AContact, who: int | str, *, looks: bool = True, rationale: str = "So it is.",
+        self, contact: ContactEntry, who: int | str, *, looks: bool = True, rationale: str = "So it is.",
         how: tuple[str, int, str] | None = None, stale: bool = False, team: str | None = None,
     ) -> None:  # fmt: skip
         if looks:
@@ -53,10 +53,10 @@ class Deciding(Contacts):
         managers_only = hard_stop or recommended.hold == "manager"
         roles = ["front_door_manager"] if managers_only else ["front_door_manager", "social_worker"]
         right = [each for each in CAST if is_front_door(each, *roles)]
-        by = somebody(who, right)
+        by = choose_person(who, right)
         seen = row.recommendations.earliest("pk").pk if stale else recommended.pk
         may = (
-            contact.status == "received" and by in right and seen == recommended.pk and says_something(rationale)
+            contact.status == "received" and by in right and seen == recommended.pk and not_blank(rationale)
             and pathway != "prison" and (pathway != "strategy_discussion" or (level, rag) == (4, "red"))
             and not (pathway in ("family_help", "early_help") and row.agreement == "not_sought")
             and not self.opened_since(row, recommended.made_at)
@@ -86,13 +86,13 @@ class Deciding(Contacts):
 
     @staticmethod
     def opened_since(row: Contact, moment: datetime) -> bool:
-        """Whether a case of one of its children opened since then, and is open."""
+        """Whether a case of one of the children has opened since then and is still open."""
         children = row.children.values("person")
         opened = Case.objects.filter(casechild__person__in=children, opened_at__gt=moment, status="open")
         return opened.exclude(pathway="other_authority").exists()
 
-    def takes_effect(self, contact: AContact, decision: Decision) -> None:
-        """Whatever follows from a decision in that instant."""
+    def takes_effect(self, contact: ContactEntry, decision: Decision) -> None:
+        """Enters in the ledger what follows from a decision that takes effect."""
         since = self.now - SECOND
         contact.takes_effect()
         row = Contact.objects.select_related("case").get(pk=contact.pk)
@@ -102,9 +102,9 @@ class Deciding(Contacts):
             contact.case = self.ledger.cases[row.case.pk]
             assert contact.case.is_open
             return
-        case = contact.case = self.ledger.cases[row.case.pk] = ACase(
+        case = contact.case = self.ledger.cases[row.case.pk] = CaseEntry(
             pk=row.case.pk, pathway=decision.pathway, rag=decision.rag, received_at=contact.received_at,
-            hands=[(contact.team, since, None)],
+            responsibilities=[(contact.team, since, None)],
         )  # fmt: skip
         case.opens()
         handoff = Handoff.objects.select_related("from_team", "to_team").filter(case=row.case).first()
@@ -113,9 +113,9 @@ class Deciding(Contacts):
         else:
             self.is_offered(case, handoff, to=handoff.to_team.code, now=since)
 
-    def is_offered(self, case: ACase, handoff: Handoff, *, to: str, now: datetime) -> None:
-        offer = AnOffer(
-            pk=handoff.pk, from_team=case.holder, to_team=to, ordinal=case.counted + 1,
+    def is_offered(self, case: CaseEntry, handoff: Handoff, *, to: str, now: datetime) -> None:
+        offer = OfferEntry(
+            pk=handoff.pk, from_team=case.team, to_team=to, ordinal=case.counted + 1,
             is_bounce=case.would_bounce(to, now), offered_at=now,
         )  # fmt: skip
         assert (handoff.from_team.code, handoff.to_team.code) == (offer.from_team, offer.to_team)
@@ -129,8 +129,8 @@ class Deciding(Contacts):
         contact = pick(which, self.ledger.for_a_second_person, list(self.ledger.contacts.values()))
         row = Contact.objects.get(pk=contact.pk)
         right = {each for each in CAST if is_front_door(each, "front_door_manager") or has(each, "service_manager")}
-        by = somebody(who, right - {contact.decider})
-        may = by in right - {contact.decider} and contact.status == "sign_off" and says_something(rationale)
+        by = choose_person(who, right - {contact.decider})
+        may = by in right - {contact.decider} and contact.status == "sign_off" and not_blank(rationale)
         if may and agreed:
             seen = row.decisions.latest("pk").recommendation
             may = not self.opened_since(row, seen.made_at)

@@ -1,6 +1,7 @@
 """
-The ledger: what must be so, kept in plain Python beside the service. Who has which contact and which case, what runs,
-and who may do what next, as the design and the page "How clocks count" have it; the machine compares.
+The ledger: the expected state, kept in plain Python beside the service. It knows which team is responsible for which
+contact and case, which clocks run, and who may do what, by the design and the page "How clocks count". The state
+machine compares it with the database.
 """
 
 import csv
@@ -18,7 +19,7 @@ DAY, NIGHT = "front-door", "emergency-duty"
 AT_FRONT_DOOR = frozenset({"contact_officer", "social_worker", "front_door_manager"})
 OVERSEERS = frozenset({"service_manager", "practice_lead", "auditor", "information_governance"})
 
-# Which clocks of a case a milestone answers, and which ones it starts.
+# The clocks of a case that a milestone stops, and those that it starts.
 ANSWERS = {
     "first_family_contact": {"first_family_contact"},
     "family_help_assessment": {"family_help_assessment"},
@@ -39,27 +40,27 @@ STARTS = {
 }
 
 
-def _posts() -> dict[str, list[tuple[str, str]]]:
+def _read_roles() -> dict[str, list[tuple[str, str]]]:
     with (BUCKINGHAMSHIRE / "users.csv").open(encoding="utf-8", newline="") as file:
         return {row["username"]: [(row["role"], row["team"])] for row in csv.DictReader(file)}
 
 
-# By user name: the roles that somebody has, each with its team ("" for the whole service).
-POSTS = _posts()
-CAST = sorted(POSTS)
+# The roles of each user, by user name: role and team ("" for the whole service).
+ROLES = _read_roles()
+CAST = sorted(ROLES)
 
 
 def works_in(who: str, *teams: str) -> bool:
-    return any(team in teams for _, team in POSTS[who])
+    return any(team in teams for _, team in ROLES[who])
 
 
 def has(who: str, *roles: str, team: str | None = None) -> bool:
-    return any(role in roles and team in (None, where) for role, where in POSTS[who])
+    return any(role in roles and team in (None, where) for role, where in ROLES[who])
 
 
 def is_front_door(who: str, *roles: str) -> bool:
-    """Whether somebody works at the front door or on emergency duty, in one of these roles where any are given."""
-    return any(team in FRONT and role in (roles or AT_FRONT_DOOR) for role, team in POSTS[who])
+    """Whether somebody works at the front door or on emergency duty; if roles are given, in one of them."""
+    return any(team in FRONT and role in (roles or AT_FRONT_DOOR) for role, team in ROLES[who])
 
 
 def oversees(who: str) -> bool:
@@ -67,7 +68,7 @@ def oversees(who: str) -> bool:
 
 
 @dataclass
-class AnOffer:
+class OfferEntry:
     pk: int
     from_team: str
     to_team: str
@@ -77,14 +78,14 @@ class AnOffer:
 
 
 @dataclass
-class ACase:
+class CaseEntry:
     pk: int
     pathway: str
     rag: str
     received_at: datetime
-    # Team, from when, until when: the last one has it.
-    hands: list[tuple[str, datetime, datetime | None]]
-    offer: AnOffer | None = None
+    # Team, from when, until when. The last team is responsible now.
+    responsibilities: list[tuple[str, datetime, datetime | None]]
+    offer: OfferEntry | None = None
     counted: int = 0
     lead: str | None = None
     other_authority: bool = False
@@ -93,11 +94,11 @@ class ACase:
     done: set[str] = field(default_factory=set)
 
     @property
-    def holder(self) -> str:
-        return self.hands[-1][0]
+    def team(self) -> str:
+        return self.responsibilities[-1][0]
 
     def is_seen_by(self, who: str) -> bool:
-        return oversees(who) or works_in(who, self.holder) or bool(self.offer and works_in(who, self.offer.to_team))
+        return oversees(who) or works_in(who, self.team) or bool(self.offer and works_in(who, self.offer.to_team))
 
     def opens(self) -> None:
         if self.pathway == "strategy_discussion":
@@ -106,20 +107,20 @@ class ACase:
             self.running.add("social_work_assessment")
 
     def waits_for_a_team(self) -> None:
-        if self.holder in FRONT:
+        if self.team in FRONT:
             self.running.add("next_team_offered_red" if self.rag == "red" else "next_team_offered")
 
-    def is_offered(self, offer: AnOffer) -> None:
+    def is_offered(self, offer: OfferEntry) -> None:
         self.offer, self.counted = offer, self.counted + 1
         self.running -= {"next_team_offered", "next_team_offered_red"}
 
     def is_accepted(self, now: datetime) -> None:
         assert self.offer is not None
-        team, since, _ = self.hands[-1]
-        self.hands[-1] = (team, since, now)
-        self.hands.append((self.offer.to_team, now, None))
+        team, since, _ = self.responsibilities[-1]
+        self.responsibilities[-1] = (team, since, now)
+        self.responsibilities.append((self.offer.to_team, now, None))
         self.offer, self.lead = None, None
-        if self.holder in FRONT:
+        if self.team in FRONT:
             self.waits_for_a_team()
             return
         if self.pathway != "other_authority":
@@ -142,17 +143,17 @@ class ACase:
         self.running |= STARTS.get(milestone, set())
 
     def closes(self, now: datetime) -> None:
-        team, since, _ = self.hands[-1]
-        self.hands[-1] = (team, since, now)
+        team, since, _ = self.responsibilities[-1]
+        self.responsibilities[-1] = (team, since, now)
         self.is_open = False
         self.running.clear()
 
     def would_bounce(self, to: str, now: datetime) -> bool:
-        return any(team == to and until and until >= now - THIRTY_DAYS for team, _, until in self.hands)
+        return any(team == to and until and until >= now - THIRTY_DAYS for team, _, until in self.responsibilities)
 
 
 @dataclass
-class AContact:
+class ContactEntry:
     pk: int
     reference: str
     team: str
@@ -162,11 +163,11 @@ class AContact:
     by_phone: bool
     status: str = "received"
     decider: str = ""
-    case: ACase | None = None
-    # When it passed to the team that has it, while nobody has taken it on; and when it last passed to the night.
+    case: CaseEntry | None = None
+    # Whether it was passed on and nobody has taken it on yet; and when it last passed to emergency duty.
     passed: bool = False
     left_for_the_night_at: datetime | None = None
-    # The questions to partners by their ids: the agency and the kind of clock, of those that are open.
+    # The open questions to partners by their ids: the agency and the kind of clock.
     asked: dict[int, tuple[str, str]] = field(default_factory=dict)
     acknowledged: bool = False
     fed_back: bool = False
@@ -186,7 +187,7 @@ class AContact:
         self.fed_back = self.by_agency and not self.has_email
 
     def runs(self, rag: str, hold: str) -> set[str]:
-        """The clocks that must run, as it is rated and held now."""
+        """The kinds of clock that must run, by the present rating and hold."""
         decided = self.status == "decided"
         wanted = {
             "acknowledge_referrer": not self.acknowledged,
@@ -202,47 +203,47 @@ class AContact:
 
 @dataclass
 class Ledger:
-    contacts: dict[int, AContact] = field(default_factory=dict)
-    cases: dict[int, ACase] = field(default_factory=dict)
-    # What was sent in: the document, by whom, and the idempotency key.
+    contacts: dict[int, ContactEntry] = field(default_factory=dict)
+    cases: dict[int, CaseEntry] = field(default_factory=dict)
+    # What was sent: the document, the sender, and the idempotency key.
     documents: list[tuple[dict[str, Any], str, str]] = field(default_factory=list)
-    # Every handoff that was ever offered, by its id: its case.
+    # The case of every handoff, by the handoff's id.
     handoffs: dict[int, int] = field(default_factory=dict)
-    # Every question that was ever asked, by its id: its contact.
+    # The contact of every question, by the question's id.
     questions: dict[int, int] = field(default_factory=dict)
-    # The messages that were parked at some time: what was written later goes out before them.
+    # The messages that were parked at some time: later messages may go out before them.
     parked: set[int] = field(default_factory=set)
 
     @property
-    def waiting(self) -> list[AContact]:
+    def waiting(self) -> list[ContactEntry]:
         return [contact for contact in self.contacts.values() if contact.status == "received"]
 
     @property
-    def for_a_second_person(self) -> list[AContact]:
+    def for_a_second_person(self) -> list[ContactEntry]:
         return [contact for contact in self.contacts.values() if contact.status == "sign_off"]
 
     @property
-    def to_take_on(self) -> list[AContact]:
+    def to_take_on(self) -> list[ContactEntry]:
         return [contact for contact in self.contacts.values() if contact.passed]
 
     @property
-    def open_cases(self) -> list[ACase]:
+    def open_cases(self) -> list[CaseEntry]:
         return [case for case in self.cases.values() if case.is_open]
 
     @property
-    def on_offer(self) -> list[ACase]:
+    def on_offer(self) -> list[CaseEntry]:
         return [case for case in self.open_cases if case.offer]
 
     @property
-    def to_offer(self) -> list[ACase]:
+    def to_offer(self) -> list[CaseEntry]:
         return [case for case in self.open_cases if not case.offer]
 
     @property
-    def worked_on(self) -> list[ACase]:
-        return [case for case in self.to_offer if case.holder not in FRONT]
+    def worked_on(self) -> list[CaseEntry]:
+        return [case for case in self.to_offer if case.team not in FRONT]
 
-    def at_night(self, opened_at: datetime) -> list[AContact]:
-        """What the day team must have once the hub has opened."""
+    def at_night(self, opened_at: datetime) -> list[ContactEntry]:
+        """The contacts that pass to the day team when the hub opens."""
         return [
             contact
             for contact in self.contacts.values()
@@ -253,7 +254,7 @@ class Ledger:
 
     def clocks(self, rated: dict[int, tuple[str, str]]) -> set[tuple[str, int, str]]:
         """
-        Every clock that must run: what it is about, its id, and the kind.
+        Every clock that must run: the kind of its subject, the subject's id, and the clock's kind.
 
         :param rated: each contact's rating and hold.
         """
@@ -272,9 +273,9 @@ class Ledger:
         return wanted
 
 
-def overtaken(letters: Iterable[tuple[str, int, int | None, int | None]]) -> list[int]:
+def out_of_order(letters: Iterable[tuple[str, int, int | None, int | None]]) -> list[int]:
     """
-    The messages that went out before an earlier one to the same address about the same thing.
+    The messages that went out after a later one to the same address about the same contact or case.
 
     :param letters: in the order in which they went out: address, message, contact, case.
     """

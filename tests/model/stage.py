@@ -1,4 +1,4 @@
-"""What every part of the machine stands on: the moment, the ledger, how something is tried, what must hold then."""
+"""The base of the state machine: the time, the ledger, how an action is attempted, and the checks after every step."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -30,7 +30,7 @@ from casework.record import integrity
 from errors import InvalidInput, ServiceError
 from localities.models import CalendarDay
 from localities.working_time import local_day
-from tests.model.ledger import CAST, Ledger, overtaken
+from tests.model.ledger import CAST, Ledger, out_of_order
 from tests.stage.documents import address, child, contact_document, nhs_number
 from tests.stage.mail import Sink
 from tests.stage.moments import local
@@ -40,7 +40,7 @@ SENTENCES = (ServiceError, InvalidInput, ObjectDoesNotExist)
 SECOND, DAYS = timedelta(seconds=1), timedelta(days=1)
 Thing = TypeVar("Thing")
 
-# What the machine picks from. A whole number picks among those who may, or what waits; a name is that person.
+# What the machine draws from. A number picks one of those who may, or of what waits; a name is that person.
 WHO = st.one_of(st.integers(0, 5), st.integers(0, 5), st.sampled_from(CAST))
 WHICH = st.integers(0, 29)
 WORDS = st.sampled_from(["So it is."] * 5 + ["", " \n"])
@@ -51,7 +51,7 @@ TEAMS = st.sampled_from([
 NEEDS: dict[str, list[str]] = {
     "harm": ["L4-01"], "strong": ["L4-10b"], "three": ["L3-12"], "two": ["L2-01"], "none": [],
 }  # fmt: skip
-# First name, last name, born on, and the serial of an NHS number, where they have one.
+# First name, last name, date of birth, and the serial of an NHS number (None: no number).
 FAMILIES: list[list[tuple[str, str, str, int | None]]] = [
     [("Robin", "Ashby", "2019-03-04", 1), ("Kim", "Ashby", "2015-08-21", 2), ("Lou", "Ashby", "2012-01-30", 3)],
     [("Noor", "Haddad", "2012-05-16", 4), ("Sami", "Haddad", "2017-10-02", 5)],
@@ -64,18 +64,18 @@ TABLES = [model._meta.db_table for model in MODELS]
 STEPS = ("warning", "breach", "escalation")
 
 
-def says_something(words: str) -> bool:
+def not_blank(words: str) -> bool:
     return bool(words.strip())
 
 
 def pick(number: int, likely: Sequence[Thing], others: Sequence[Thing] = ()) -> Thing:
-    """By its number: mostly one of the likely ones, else whatever there is."""
+    """Picks by a number: four times in five one of the likely ones, else one of the others."""
     among = likely if likely and (number < 24 or not others) else others or likely
     return among[number % len(among)]
 
 
-def somebody(who: int | str, right: Iterable[str]) -> str:
-    """By a number one of those who may; by a name that person, whoever it is."""
+def choose_person(who: int | str, right: Iterable[str]) -> str:
+    """A number picks one of those who may; a name is that person, whether they may or not."""
     if isinstance(who, str):
         return who
     may = sorted(right)
@@ -83,7 +83,7 @@ def somebody(who: int | str, right: Iterable[str]) -> str:
 
 
 def fingerprint() -> list[tuple[Any, ...]]:
-    """Another one as soon as any row of the story is written."""
+    """A value that changes as soon as any row of `casework` is written."""
     versions = " UNION ALL ".join(
         f"SELECT {number}, count(*), sum(hashtextextended(ctid::text || xmin::text, 0)) FROM {table}"
         for number, table in enumerate(TABLES)
@@ -92,7 +92,7 @@ def fingerprint() -> list[tuple[Any, ...]]:
 
 
 def broken() -> dict[str, int]:
-    """Every invariant that is broken, in one statement."""
+    """The invariants that are broken, counted in one statement."""
     (counts,) = run("SELECT " + ", ".join(f"({each.counts})" for each in integrity.INVARIANTS))
     return {each.sentence: count for each, count in zip(integrity.INVARIANTS, counts, strict=True) if count}
 
@@ -101,14 +101,14 @@ def steps_of(clock: Clock) -> list[tuple[str, datetime]]:
     return list(zip(STEPS, (clock.warn_at, clock.due_at, clock.escalate_at), strict=True))
 
 
-def still_to_say(clock: Clock) -> list[datetime]:
-    """The moments of the steps after the last one that was said: what comes before it is not said any more."""
-    said = [STEPS.index(reminder.step) for reminder in clock.reminders.all()]
-    return [moment for _, moment in steps_of(clock)][max(said, default=-1) + 1 :]
+def steps_left(clock: Clock) -> list[datetime]:
+    """The moments of the steps after the last one that the clock reminded of."""
+    done = [STEPS.index(reminder.step) for reminder in clock.reminders.all()]
+    return [moment for _, moment in steps_of(clock)][max(done, default=-1) + 1 :]
 
 
 class Stage(RuleBasedStateMachine):
-    """A run begins with no contact at all, and is undone when it ends."""
+    """A run starts without any contact, and is rolled back when it ends."""
 
     sink: ClassVar[Sink]
     actions: ClassVar[Counter[str]] = Counter()
@@ -116,22 +116,22 @@ class Stage(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.ledger = Ledger()
-        self.reminded: dict[int, tuple[int, str]] = {}
+        self.reminders_seen: dict[int, tuple[int, str]] = {}
         self.now = local("Thu 19 Nov 2026 10:00")
         self.sink.letters.clear()
         self.sink.refuses.clear()
-        self.undone = ExitStack()
-        self.undone.enter_context(transaction.atomic())
-        self.undone.callback(transaction.set_rollback, True)
+        self.cleanup = ExitStack()
+        self.cleanup.enter_context(transaction.atomic())
+        self.cleanup.callback(transaction.set_rollback, True)
 
     def teardown(self) -> None:
-        self.undone.close()
+        self.cleanup.close()
 
     def attempt(self, may: bool | None, action: Callable[..., Thing], **said: Any) -> Thing | None:
         """
-        Do it, and return what it gave; None where it was refused: with a sentence, and nothing changed.
+        Calls the action and returns its result, or None if it was refused with a sentence and changed nothing.
 
-        :param may: whether the ledger allows it; None where it cannot tell.
+        :param may: whether the ledger allows it; None if the ledger cannot tell.
         """
         name = f"{action.__module__.rpartition('.')[2]}.{action.__name__}"
         before = None if may else fingerprint()
@@ -155,7 +155,7 @@ class Stage(RuleBasedStateMachine):
     def about(
         self, family: int, need: str, *, children: int = 1, home: str | None = "HP20 1UA", asked: str = "given"
     ) -> dict[str, Any]:
-        """What a contact says about some children of a family: one bit for each."""
+        """A contact document about some children of a family: each bit of `children` selects one."""
         members = FAMILIES[family]
         some = [each for place, each in enumerate(members) if children >> place & 1] or members
         entries = [
@@ -169,17 +169,17 @@ class Stage(RuleBasedStateMachine):
         agreement = {"service": asked} | answered
         return contact_document(children=entries, adults=[], family_indicators=[], agreement=agreement)
 
-    # ---- what must be so, after every step
+    # ---- the checks after every step
 
     @invariant()
-    def what_must_be_so(self) -> None:
+    def check_everything(self) -> None:
         assert broken() == {}
-        self.everything_stands_where_the_ledger_has_it()
-        self.no_clock_is_lost_and_none_runs_for_nothing()
-        self.nothing_is_said_twice()
-        self.every_letter_goes_out_once_and_in_its_turn()
+        self.check_rows_against_the_ledger()
+        self.check_running_clocks()
+        self.check_reminders()
+        self.check_emails()
 
-    def everything_stands_where_the_ledger_has_it(self) -> None:
+    def check_rows_against_the_ledger(self) -> None:
         contacts, cases = self.ledger.contacts.values(), self.ledger.cases.values()
         assert set(Contact.objects.values_list("pk", "status", "team__code", "case")) == {
             (each.pk, each.status, each.team, each.case.pk if each.case else None) for each in contacts
@@ -191,13 +191,13 @@ class Stage(RuleBasedStateMachine):
         assert set(Case.objects.values_list("pk", "status", "lead_practitioner__username")) == {
             (each.pk, "open" if each.is_open else "closed", each.lead) for each in cases
         }
-        held = Responsibility.objects.values_list("case", "team__code", "period__startswith", "period__endswith")
-        assert set(held) == {(each.pk, *hand) for each in cases for hand in each.hands}
+        rows = Responsibility.objects.values_list("case", "team__code", "period__startswith", "period__endswith")
+        assert set(rows) == {(case.pk, *period) for case in cases for period in case.responsibilities}
         assert set(Handoff.objects.filter(status="offered").values_list("pk", "case", "to_team__code")) == {
             (each.offer.pk, each.pk, each.offer.to_team) for each in cases if each.offer
         }
 
-    def no_clock_is_lost_and_none_runs_for_nothing(self) -> None:
+    def check_running_clocks(self) -> None:
         rows = Contact.objects.values_list("pk", "rag", "recommendation__hold")
         rated = {pk: (rag, hold or "") for pk, rag, hold in rows}
         running = list(Clock.objects.running().prefetch_related("reminders"))
@@ -208,17 +208,17 @@ class Stage(RuleBasedStateMachine):
             if (pk := getattr(clock, f"{subject}_id"))
         ) == Counter(self.ledger.clocks(rated))
         for clock in running:
-            left = still_to_say(clock)
-            # Nobody is told while it is paused; else the sweep comes back for the next step.
+            left = steps_left(clock)
+            # A paused clock reminds nobody; otherwise the sweep comes back for the next step.
             assert clock.next_at == (None if clock.paused_at or not left else left[0]), clock
 
-    def nothing_is_said_twice(self) -> None:
-        reminded = {pk: (clock, step) for pk, clock, step in Reminder.objects.values_list("pk", "clock", "step")}
-        assert reminded.items() >= self.reminded.items(), "a reminder was taken back"
-        assert len(set(reminded.values())) == len(reminded)
-        self.reminded = reminded
+    def check_reminders(self) -> None:
+        reminders_seen = {pk: (clock, step) for pk, clock, step in Reminder.objects.values_list("pk", "clock", "step")}
+        assert reminders_seen.items() >= self.reminders_seen.items(), "a reminder was taken back"
+        assert len(set(reminders_seen.values())) == len(reminders_seen)
+        self.reminders_seen = reminders_seen
 
-    def every_letter_goes_out_once_and_in_its_turn(self) -> None:
+    def check_emails(self) -> None:
         messages = {
             hashlib.sha256(each.idempotency_key.encode()).hexdigest()[:32]: each
             for each in OutboxMessage.objects.order_by("pk")
@@ -237,7 +237,7 @@ class Stage(RuleBasedStateMachine):
         went = [
             each for key in keys for each in sorted([messages[key], *carried[messages[key].pk]], key=lambda m: m.pk)
         ]
-        # A reminder may wait for the half hour, and holds nothing back meanwhile.
+        # A reminder may wait for the half hour, and delays no other message meanwhile.
         in_turn = [each for each in went if each.pk not in self.ledger.parked and each.kind != Message.REMINDER]
-        late = overtaken((each.to, each.pk, each.contact_id, each.case_id) for each in in_turn)
+        late = out_of_order((each.to, each.pk, each.contact_id, each.case_id) for each in in_turn)
         assert late == [], "what was written first went out later"

@@ -1,4 +1,4 @@
-"""Handing over and working: what the teams do."""
+"""What the teams do: handoffs and work with families."""
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -8,34 +8,34 @@ from casework.models import Message, MilestoneKind, OutboxMessage
 from localities.models import OtherAuthority, Team
 from tests.model.deciding import Deciding
 from tests.model.ledger import CAST, FRONT, has, works_in
-from tests.model.stage import SECOND, TEAMS, WHICH, WHO, WORDS, pick, says_something, somebody
+from tests.model.stage import SECOND, TEAMS, WHICH, WHO, WORDS, choose_person, not_blank, pick
 from tests.stage.story import person
 
 
 class Teams(Deciding):
-    """Offered, accepted, returned, withdrawn; led, worked on, closed."""
+    """Cases are offered, accepted, returned and withdrawn; led, worked on and closed."""
 
     @precondition(lambda self: self.ledger.to_offer)
     @rule(which=WHICH, who=WHO, to=TEAMS, reason=WORDS, lead_reason=WORDS, despite=WORDS)
     def offer(self, which: int, who: int | str, to: str, reason: str, lead_reason: str, despite: str) -> None:
         case = pick(which, self.ledger.to_offer, list(self.ledger.cases.values()))
-        questioned = case.counted >= 2
+        lead_offers = case.counted >= 2
         right = {
             each
             for each in CAST
             if has(each, "service_manager")
             or (
-                has(each, "team_lead", "front_door_manager", team=case.holder)
-                if questioned
-                else works_in(each, case.holder)
+                has(each, "team_lead", "front_door_manager", team=case.team)
+                if lead_offers
+                else works_in(each, case.team)
             )
         }
-        by = somebody(who, right)
+        by = choose_person(who, right)
         may: bool | None = (
-            by in right and case in self.ledger.to_offer and to != case.holder and says_something(reason)
-            and (not questioned or says_something(lead_reason))
+            by in right and case in self.ledger.to_offer and to != case.team and not_blank(reason)
+            and (not lead_offers or not_blank(lead_reason))
         )  # fmt: skip
-        if may and not says_something(despite):
+        if may and not not_blank(despite):
             may = None  # Whether somebody knows the family is for tests/families/test_continuity.py.
         now = self.now
         handoff = self.attempt(
@@ -54,10 +54,10 @@ class Teams(Deciding):
     def answered(self, pk: int, who: int | str, how: str, reason: str) -> None:
         case = self.ledger.cases[self.ledger.handoffs[pk]]
         offer = case.offer if case.offer and case.offer.pk == pk else None
-        side = (offer.from_team if how == "withdraw" else offer.to_team) if offer else case.holder
+        side = (offer.from_team if how == "withdraw" else offer.to_team) if offer else case.team
         right = [each for each in CAST if works_in(each, side) or (how == "withdraw" and has(each, "service_manager"))]
-        by = somebody(who, right)
-        may = offer is not None and by in right and (how == "accept" or says_something(reason))
+        by = choose_person(who, right)
+        may = offer is not None and by in right and (how == "accept" or not_blank(reason))
         now = self.now
         match how:
             case "accept":
@@ -74,17 +74,17 @@ class Teams(Deciding):
             case.is_not_accepted(withdrawn=how == "withdraw")
             return
         case.is_accepted(now)
-        told = OutboxMessage.objects.filter(
+        bounces = OutboxMessage.objects.filter(
             kind=Message.CASE_BOUNCED, idempotency_key__startswith=f"case_bounced:{pk}:"
         )
-        assert told.exists() == offer.is_bounce
+        assert bounces.exists() == offer.is_bounce
 
     @rule(
         family=st.integers(0, 3), need=st.sampled_from(["harm", "strong", "three"]), who=st.integers(0, 5),
         how=st.sampled_from(["accept", "accept", "return"]),
     )  # fmt: skip
     def a_team_takes_a_family_on(self, family: int, need: str, who: int, how: str) -> None:
-        """The usual way, all at once: so that there is something to hand on; or it comes back."""
+        """Receives, decides and accepts in one step, so that there are cases to hand on; or the case is returned."""
         contact = self.received(self.about(family, need))
         assert contact is not None
         self.decided(contact, who)
@@ -95,8 +95,8 @@ class Teams(Deciding):
     @rule(which=WHICH, who=WHO, lead=WHO)
     def name_a_lead(self, which: int, who: int | str, lead: int | str) -> None:
         case = pick(which, self.ledger.open_cases, list(self.ledger.cases.values()))
-        here = [each for each in CAST if works_in(each, case.holder)]
-        by, named = somebody(who, here), somebody(lead, here)
+        here = [each for each in CAST if works_in(each, case.team)]
+        by, named = choose_person(who, here), choose_person(lead, here)
         may = case.is_open and by in here and named in here
         if self.attempt(may, cases.name_lead, case_id=case.pk, lead_id=person(named).pk, by=person(by), now=self.now):
             case.names(named)
@@ -108,8 +108,8 @@ class Teams(Deciding):
     )  # fmt: skip
     def record_a_milestone(self, which: int, who: int | str, kind: str, ago: int) -> None:
         case = pick(which, self.ledger.open_cases, list(self.ledger.cases.values()))
-        here = [each for each in CAST if works_in(each, case.holder)]
-        by, happened = somebody(who, here), self.now - ago * SECOND
+        here = [each for each in CAST if works_in(each, case.team)]
+        by, happened = choose_person(who, here), self.now - ago * SECOND
         may = case.is_open and by in here and kind != "party" and case.received_at <= happened <= self.now
         if self.attempt(
             may, cases.record_milestone, case_id=case.pk, kind=kind, at=happened, by=person(by), now=self.now
@@ -120,8 +120,8 @@ class Teams(Deciding):
     @rule(which=WHICH, who=WHO, known=st.sampled_from([True, True, False]))
     def name_the_other_authority(self, which: int, who: int | str, known: bool) -> None:
         case = pick(which, self.ledger.open_cases, list(self.ledger.cases.values()))
-        here = [each for each in CAST if works_in(each, case.holder)]
-        by = somebody(who, here)
+        here = [each for each in CAST if works_in(each, case.team)]
+        by = choose_person(who, here)
         authority = OtherAuthority.objects.earliest("pk").pk if known else None
         if self.attempt(
             case.is_open and by in here and known, cases.name_other_authority, case_id=case.pk, authority_id=authority,
@@ -136,10 +136,10 @@ class Teams(Deciding):
     )  # fmt: skip
     def close(self, which: int, who: int | str, summary: str, outcome: str) -> None:
         case = pick(which, self.ledger.worked_on, list(self.ledger.cases.values()))
-        here = [each for each in CAST if works_in(each, case.holder)]
-        by, now = somebody(who, here), self.now
+        here = [each for each in CAST if works_in(each, case.team)]
+        by, now = choose_person(who, here), self.now
         may = (
-            case.is_open and by in here and case.holder not in FRONT and not case.offer and says_something(summary)
+            case.is_open and by in here and case.team not in FRONT and not case.offer and not_blank(summary)
             and outcome != "bliss" and (outcome != "other_authority" or case.other_authority)
             and "strategy_discussion" not in case.running
         )  # fmt: skip

@@ -1,12 +1,12 @@
 """
-Whatever people do, in whatever order: a machine picks actions, legal and illegal, by anybody, as minutes and weeks
-pass, and after each of them everything that must be so is counted and compared with the ledger (tests/model/ledger.py).
+A model-based test. A state machine picks actions, legal and illegal, by anybody, as minutes and weeks pass. After each
+of them the database is compared with the ledger (tests/model/ledger.py).
 
-What is legal goes through. What is not ends with a sentence and changes nothing. No case is ever in nobody's hands, no
-clock is lost, nothing is said twice, and no letter goes out twice or out of turn.
+A legal action succeeds. An illegal one ends with a sentence and changes nothing. Every open case has a responsible
+team, no clock is lost, no reminder comes twice, and no e-mail goes out twice or out of order.
 
-Every run takes the same ways. `MODEL_RUNS=200 pytest tests/model` takes so many others, new ones each time; a failure
-prints the shortest way to it.
+Every run takes the same paths. `MODEL_RUNS=200 pytest tests/model` takes as many new paths each time; a failure prints
+the shortest path to it.
 """
 
 import logging
@@ -18,13 +18,13 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, run_state_machine_as_test
 
-from tests.model.as_time_passes import AsTimePasses
 from tests.model.stage import NEEDS
+from tests.model.time_passes import TimePasses
 from tests.stage.mail import mail_server
 from tests.stage.moments import local
 
 RUNS = int(os.environ.get("MODEL_RUNS", "0"))
-WAYS = settings(
+SETTINGS = settings(
     max_examples=RUNS or 6,
     stateful_step_count=60,
     derandomize=not RUNS,
@@ -40,12 +40,12 @@ MOMENTS = [
 ]  # fmt: skip
 
 
-class FrontDoor(AsTimePasses):
-    """The service, its people, the families, and time."""
+class FrontDoor(TimePasses):
+    """The whole state machine."""
 
     @initialize(moment=st.sampled_from(MOMENTS), needs=st.lists(st.sampled_from(list(NEEDS)), min_size=2, max_size=4))
     def it_is(self, moment: str, needs: list[str]) -> None:
-        """Some families are known already: one waits, another has its team."""
+        """Some families are on record already: half of them wait, half are decided."""
         self.now = local(moment)
         for family, need in enumerate(needs):
             contact = self.received(self.about(family, need))
@@ -56,12 +56,12 @@ class FrontDoor(AsTimePasses):
 def test_whatever_people_do(
     committed: str, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    # That a message was refused is no news here.
+    # Refused messages are part of the test: their warnings are not shown.
     caplog.set_level(logging.ERROR, "casework.jobs.delivery")
     with mail_server() as sink:
         FrontDoor.sink = sink
         FrontDoor.actions.clear()
-        run_state_machine_as_test(FrontDoor, settings=WAYS)
+        run_state_machine_as_test(FrontDoor, settings=SETTINGS)
     if RUNS:
         with capsys.disabled():
             sys.stdout.write(f"\n{sum(FrontDoor.actions.values())} actions: {FrontDoor.actions}\n")

@@ -1,4 +1,4 @@
-"""The stage of the races."""
+"""Fixtures of the races."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from tests.stage.story import Story
 
 
 @pytest.fixture
-def told(committed: str) -> Iterator[Story]:
-    """A story in a database of its own. When it ends, nothing is broken there."""
+def story(committed: str) -> Iterator[Story]:
+    """A story in a database of its own, where transactions commit. Afterwards no invariant is broken there."""
     yield Story(THURSDAY)
     assert {finding.sentence: finding.broken for finding in integrity.check() if finding.broken} == {}

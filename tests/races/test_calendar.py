@@ -1,5 +1,5 @@
 """
-The calendar changes at the very moment at which clocks start, go on or are computed, on real connections: none is
+The calendar changes at the moment at which clocks start, resume or are recomputed, on real connections. No clock is
 missed, and none moves twice.
 """
 
@@ -21,7 +21,7 @@ from tests.stage.moments import day, local
 from tests.stage.racing import TIMES, family, race, received, somebody_waits, until
 from tests.stage.story import Story, person
 
-# Over these days the clocks of a contact of Thursday 19 November 2026 run.
+# The clocks of a contact of Thursday 19 November 2026 run over these days.
 FRIDAY, TUESDAY = "Fri 20 Nov 2026", "Tue 24 Nov 2026"
 
 
@@ -32,16 +32,16 @@ def enter(on: str, at: datetime, kind: str = "bank_holiday") -> None:
 
 
 def recompute(at: datetime) -> Callable[[], int]:
-    """A worker, which goes on until nothing is left."""
+    """A worker that recomputes until nothing is left."""
 
-    def goes_on() -> int:
+    def recompute_often() -> int:
         return sum(calendar_changes.recompute(clock=lambda: at) for _ in range(4))
 
-    return goes_on
+    return recompute_often
 
 
 def moved() -> dict[int, int]:
-    """How often each clock was computed again."""
+    """How often each clock was recomputed."""
     changed: dict[int, int] = {}
     for clock_id in ClockChange.objects.filter(kind="recomputed").values_list("clock", flat=True):
         changed[clock_id] = changed.get(clock_id, 0) + 1
@@ -54,36 +54,36 @@ class TestComputing:
         monkeypatch.setattr(calendar_changes, "AT_ONCE", 3)
 
     @pytest.mark.parametrize("workers", [2, 4])
-    def test_any_number_of_workers_move_everything_once(self, told: Story, workers: int) -> None:
+    def test_any_number_of_workers_move_everything_once(self, story: Story, workers: int) -> None:
         for number in range(8):
-            received(told, number)
+            received(story, number)
         running = {clock.pk for clock in Clock.objects.running()}
-        enter(FRIDAY, told.later())
-        outcomes = race(*[recompute(told.later())] * workers)
+        enter(FRIDAY, story.later())
+        outcomes = race(*[recompute(story.later())] * workers)
         assert all(isinstance(looked_at, int) for looked_at in outcomes), outcomes
         assert moved() == dict.fromkeys(running, 1)
         edit = CalendarEdit.objects.get()
-        assert (edit.looked_at, edit.finished_at) == (len(running), told.now)
+        assert (edit.looked_at, edit.finished_at) == (len(running), story.now)
         event = AuditEvent.objects.get(event=Event.CLOCKS_RECOMPUTED)
         assert event.detail["moved"] == len(running)
 
-    def test_two_days_at_once(self, told: Story) -> None:
+    def test_two_days_at_once(self, story: Story) -> None:
         for number in range(4):
-            received(told, number)
+            received(story, number)
         for on in (FRIDAY, TUESDAY):
-            enter(on, told.later())
-        outcomes = race(*[recompute(told.later())] * 3)
+            enter(on, story.later())
+        outcomes = race(*[recompute(story.later())] * 3)
         assert all(isinstance(looked_at, int) for looked_at in outcomes), outcomes
         assert not CalendarEdit.objects.filter(finished_at=None).exists()
         assert AuditEvent.objects.filter(event=Event.CLOCKS_RECOMPUTED).count() == 2
         dues = set(Clock.objects.filter(kind="final_decision_green").values_list("due_at", flat=True))
         assert dues == {local("Thu 26 Nov 2026 10:00")}
-        # The first edit that was worked through knew of both days: nothing moved for the second.
+        # The first recomputation knew both days, so the second moved nothing.
         assert set(moved().values()) == {1}
 
-    def test_a_sweep_in_the_middle_says_nothing_twice(self, told: Story) -> None:
+    def test_a_sweep_in_the_middle_reminds_of_nothing_twice(self, story: Story) -> None:
         for number in range(6):
-            received(told, number)
+            received(story, number)
         late = local("Fri 20 Nov 2026 10:00")
         enter(FRIDAY, late)
 
@@ -99,50 +99,50 @@ class TestComputing:
 
 
 class TestStartingAtThatMoment:
-    """Whoever changes a day waits for the clocks that start, and they for the day: whoever comes second knows."""
+    """An edit of a day and the start of clocks wait for each other: the later one knows of the earlier."""
 
-    def test_a_contact_that_comes_in_while_a_day_is_entered_knows_it(self, told: Story) -> None:
+    def test_a_contact_that_comes_in_while_a_day_is_entered_knows_it(self, story: Story) -> None:
         for number in range(TIMES):
             entered = threading.Event()
             on = ("Fri 20 Nov 2026", "Mon 23 Nov 2026", "Tue 24 Nov 2026")[number]
 
             def enter_slowly(on: str = on, entered: threading.Event = entered) -> None:
                 with transaction.atomic():
-                    enter(on, told.now)
+                    enter(on, story.now)
                     entered.set()
                     until(somebody_waits)
 
             def receive(number: int = number, entered: threading.Event = entered) -> Contact:
                 entered.wait(timeout=10)
-                return received(told, number)
+                return received(story, number)
 
             _, contact = race(enter_slowly, receive)
             assert isinstance(contact, Contact), repr(contact)
-            self.comes_out_right(told, contact, times=0)
+            self.comes_out_right(story, contact, times=0)
 
-    def test_a_day_that_is_entered_while_a_contact_comes_in_finds_it(self, told: Story) -> None:
+    def test_a_day_that_is_entered_while_a_contact_comes_in_finds_it(self, story: Story) -> None:
         for number in range(TIMES):
             came = threading.Event()
             on = ("Fri 20 Nov 2026", "Mon 23 Nov 2026", "Tue 24 Nov 2026")[number]
 
             def receive_slowly(number: int = number, came: threading.Event = came) -> Contact:
                 with transaction.atomic():
-                    contact = received(told, number)
+                    contact = received(story, number)
                     came.set()
                     until(somebody_waits)
                 return contact
 
             def enter_then(on: str = on, came: threading.Event = came) -> None:
                 came.wait(timeout=10)
-                enter(on, told.now)
+                enter(on, story.now)
 
             contact, _ = race(receive_slowly, enter_then)
             assert isinstance(contact, Contact), repr(contact)
-            self.comes_out_right(told, contact, times=1)
+            self.comes_out_right(story, contact, times=1)
 
-    def comes_out_right(self, told: Story, contact: Contact, *, times: int) -> None:
-        """Due by the calendar as it is; moved so often."""
-        recompute(told.now)()
+    def comes_out_right(self, story: Story, contact: Contact, *, times: int) -> None:
+        """The clock is due by the present calendar, and has moved so many times."""
+        recompute(story.now)()
         clock = contact.clocks.get(kind="final_decision_green")
         days = [each for each in ("Fri 20 Nov 2026", "Mon 23 Nov 2026", "Tue 24 Nov 2026") if _is_off(each)]
         expected = ["Tue 24 Nov 2026", "Wed 25 Nov 2026", "Thu 26 Nov 2026", "Fri 27 Nov 2026"][len(days)]
@@ -154,10 +154,10 @@ def _is_off(written: str) -> bool:
     return CalendarDay.objects.filter(date=day(written)).exists()
 
 
-def test_a_clock_that_goes_on_while_it_is_moved_keeps_both(told: Story) -> None:
-    """The worker holds a paused clock and has moved it by a day; at that moment the family answers."""
+def test_a_clock_that_goes_on_while_it_is_moved_keeps_both(story: Story) -> None:
+    """The worker has locked a paused clock and moved it by a day; at that moment the family answers."""
     for number in range(TIMES):
-        contact = told.contact(**family(number), **NOT_ASKED)
+        contact = story.contact(**family(number), **NOT_ASKED)
         clock = contact.clocks.get(kind="final_decision_green")
         pause(clock, local("Thu 19 Nov 2026 12:00"))
     waiting = list(Contact.objects.order_by("pk"))

@@ -1,6 +1,7 @@
 """
-Hands and clocks on real connections: while people hand over, decide, pause and extend, the worker sweeps, recomputes,
-passes the night on and sends. Each ends as if one had come after the other, and nobody ends in another's arms.
+Handoffs, contact handovers and clocks on real connections. People hand over, decide, pause and extend while the worker
+sweeps, recomputes, passes contacts to the day team and sends messages. Each race ends as if one action had followed the
+other, without a deadlock.
 """
 
 import threading
@@ -56,12 +57,12 @@ def in_the_night(story: Story, number: int) -> Contact:
 
 
 class TestHandingOver:
-    def test_a_sweep_while_a_team_accepts(self, told: Story) -> None:
-        """Its clock is due at this very moment: it is said, or it has stopped, and both come through."""
+    def test_a_sweep_while_a_team_accepts(self, story: Story) -> None:
+        """The clock is due at this very moment: it reminds or it has stopped, and both actions succeed."""
         for number in range(TIMES):
-            handoff = on_offer(told, number)
+            handoff = on_offer(story, number)
             clock = handoff.clocks.get()
-            now = told.now = clock.due_at
+            now = story.now = clock.due_at
 
             def accept(pk: int = handoff.pk, now: Any = now) -> Handoff:
                 return handoffs.accept(handoff_id=pk, by=person("ben"), now=now)
@@ -75,8 +76,8 @@ class TestHandingOver:
                 [], ["warning"], ["warning", "breach"],
             )  # fmt: skip
 
-    def test_a_sweep_that_has_its_clock_while_a_team_accepts(self, told: Story) -> None:
-        handoff = on_offer(told, 0)
+    def test_a_sweep_that_has_its_clock_while_a_team_accepts(self, story: Story) -> None:
+        handoff = on_offer(story, 0)
         now = handoff.clocks.get().due_at
         accepted, swept = by_turns(
             lambda: handoffs.accept(handoff_id=handoff.pk, by=person("ben"), now=now),
@@ -87,15 +88,15 @@ class TestHandingOver:
         assert isinstance(swept, int), repr(swept)
         assert Reminder.objects.filter(clock__handoff=handoff).count() == 2
 
-    def test_one_closes_the_case_while_another_team_accepts_it(self, told: Story) -> None:
-        """It was on offer: it is never closed under the hands of who takes it on."""
+    def test_one_closes_the_case_while_another_team_accepts_it(self, story: Story) -> None:
+        """A case on offer is never closed while another team accepts it."""
         for number in range(TIMES):
-            case = told.accepted(received(told, number))
+            case = story.accepted(received(story, number))
             handoff = handoffs.offer(
-                case_id=case.pk, to_team_id=told.team("chiltern").pk, reason="Moved.", by=person("ben"),
-                now=told.later(),
+                case_id=case.pk, to_team_id=story.team("chiltern").pk, reason="Moved.", by=person("ben"),
+                now=story.later(),
             )  # fmt: skip
-            now = told.later()
+            now = story.later()
 
             def close(pk: int = case.pk, now: Any = now) -> Case:
                 return cases.close(case_id=pk, outcome="needs_met", summary="Well.", by=person("ben"), now=now)
@@ -108,19 +109,19 @@ class TestHandingOver:
             assert isinstance(closed, (ServiceError, Case.DoesNotExist)), repr(closed)
             assert current(case).team.code == "chiltern"
 
-    def test_two_leads_offer_it_a_third_time(self, told: Story) -> None:
+    def test_two_leads_offer_it_a_third_time(self, story: Story) -> None:
         for number in range(TIMES):
-            case = told.accepted(received(told, number))
+            case = story.accepted(received(story, number))
             second = handoffs.offer(
-                case_id=case.pk, to_team_id=told.team("chiltern").pk, reason="Moved.", by=person("ben"),
-                now=told.later(),
+                case_id=case.pk, to_team_id=story.team("chiltern").pk, reason="Moved.", by=person("ben"),
+                now=story.later(),
             )  # fmt: skip
-            handoffs.accept(handoff_id=second.pk, by=person("chris"), now=told.later())
-            now = told.later()
+            handoffs.accept(handoff_id=second.pk, by=person("chris"), now=story.later())
+            now = story.later()
 
             def offer(by: str, to: str, pk: int = case.pk, now: Any = now) -> Handoff:
                 return handoffs.offer(
-                    case_id=pk, to_team_id=told.team(to).pk, reason="Moved on.", lead_reason="To their aunt.",
+                    case_id=pk, to_team_id=story.team(to).pk, reason="Moved on.", lead_reason="To their aunt.",
                     by=person(by), now=now,
                 )  # fmt: skip
 
@@ -129,17 +130,17 @@ class TestHandingOver:
 
 
 class TestBetweenNightAndDay:
-    def test_two_workers_pass_the_night_on(self, told: Story) -> None:
+    def test_two_workers_pass_the_night_on(self, story: Story) -> None:
         for number in range(8):
-            in_the_night(told, number)
+            in_the_night(story, number)
         passed = race(*[lambda: opening.pass_to_day_team(now=local(OPENING))] * 3)
         assert sum(passed) == 8, passed
         assert ContactHandover.objects.count() == 8
         assert AuditEvent.objects.filter(event=Event.CONTACT_HANDED_OVER).count() == 8
         assert Clock.objects.running().filter(kind="contact_taken_on").count() == 8
 
-    def test_what_somebody_works_on_at_that_moment_passes_the_next_time(self, told: Story) -> None:
-        contact, other = in_the_night(told, 0), in_the_night(told, 1)
+    def test_what_somebody_works_on_at_that_moment_passes_the_next_time(self, story: Story) -> None:
+        contact, other = in_the_night(story, 0), in_the_night(story, 1)
         locked, passed = threading.Event(), threading.Event()
 
         def works() -> None:
@@ -160,9 +161,9 @@ class TestBetweenNightAndDay:
         assert list(ContactHandover.objects.values_list("contact", flat=True)) == [other.pk]
         assert opening.pass_to_day_team(now=local(OPENING) + timedelta(minutes=1)) == 1
 
-    def test_somebody_decides_while_the_night_is_passed_on(self, told: Story) -> None:
+    def test_somebody_decides_while_the_night_is_passed_on(self, story: Story) -> None:
         for number in range(TIMES):
-            contact = in_the_night(told, number)
+            contact = in_the_night(story, number)
             assert contact.recommendation is not None
             seen = contact.recommendation.pk
 
@@ -172,7 +173,7 @@ class TestBetweenNightAndDay:
                     rationale="So it is.", by=person("ezra"), now=local(OPENING),
                 )  # fmt: skip
 
-            # Who decides has looked at the clock a moment before the worker did, and may have to wait for it.
+            # The decider's moment is earlier than the worker's, and still the decider may wait for the worker's lock.
             passes = local(OPENING) + timedelta(milliseconds=1)
             decided, passed = race(decide, partial(opening.pass_to_day_team, now=passes))
             assert isinstance(decided, Decision), repr(decided)
@@ -185,9 +186,9 @@ class TestBetweenNightAndDay:
             assert handover is None or handover.taken_on_by == person("ezra")
             assert not contact.clocks.running().filter(kind="contact_taken_on").exists()
 
-    def test_two_people_take_a_contact_on(self, told: Story) -> None:
+    def test_two_people_take_a_contact_on(self, story: Story) -> None:
         for number in range(TIMES):
-            contact = in_the_night(told, number)
+            contact = in_the_night(story, number)
             opening.pass_to_day_team(now=local(OPENING))
 
             def take(by: str, pk: int = contact.pk) -> Contact:
@@ -198,9 +199,9 @@ class TestBetweenNightAndDay:
             one_wins(race(lambda: take("amina"), lambda: take("oliver")))
             assert AuditEvent.objects.filter(event=Event.CONTACT_TAKEN_ON, contact=contact).count() == 1
 
-    def test_the_night_hands_over_while_the_service_does(self, told: Story) -> None:
+    def test_the_night_hands_over_while_the_service_does(self, story: Story) -> None:
         for number in range(TIMES):
-            contact = in_the_night(told, number)
+            contact = in_the_night(story, number)
 
             def hand_over(pk: int = contact.pk) -> ContactHandover:
                 return contact_handovers.hand_over(
@@ -220,10 +221,10 @@ class TestAskingPartners:
             by=person("oliver"), now=story.later(),
         )  # fmt: skip
 
-    def test_one_hears_the_answer_while_another_withdraws_the_question(self, told: Story) -> None:
+    def test_one_records_the_answer_while_another_withdraws_the_question(self, story: Story) -> None:
         for number in range(TIMES):
-            check = self.asked(told, received(told, number))
-            now = told.later()
+            check = self.asked(story, received(story, number))
+            now = story.later()
 
             def answer(pk: int = check.pk, now: Any = now) -> PartnerCheck:
                 return partner_checks.record_answer(check_id=pk, answer="No.", by=person("amina"), now=now)
@@ -236,12 +237,12 @@ class TestAskingPartners:
             assert check.status == ("answered" if check.answer else "withdrawn")
             assert check.clocks.get().ended == ("done" if check.answer else "overtaken")
 
-    def test_one_asks_while_another_decides(self, told: Story) -> None:
-        """No question outlives the decision, although who decides looked at the clock before it was asked."""
+    def test_one_asks_while_another_decides(self, story: Story) -> None:
+        """No question stays open after the decision, although its moment is later than the decision's."""
         for number in range(TIMES):
-            contact = received(told, number)
-            now = told.later()
-            told.now += timedelta(milliseconds=1) - timedelta(hours=1)
+            contact = received(story, number)
+            now = story.later()
+            story.now += timedelta(milliseconds=1) - timedelta(hours=1)
 
             def decide(contact: Contact = contact, now: Any = now) -> Decision:
                 assert contact.recommendation is not None
@@ -250,7 +251,7 @@ class TestAskingPartners:
                     level=3, rag="green", rationale="So it is.", by=person("amina"), now=now,
                 )  # fmt: skip
 
-            asked, decided = race(partial(self.asked, told, contact), decide)
+            asked, decided = race(partial(self.asked, story, contact), decide)
             assert isinstance(decided, Decision), repr(decided)
             assert isinstance(asked, (PartnerCheck, ServiceError)), repr(asked)
             assert not PartnerCheck.objects.filter(contact=contact, status="asked").exists()
@@ -259,15 +260,15 @@ class TestAskingPartners:
 
 class TestClocksThatChange:
     def waiting_for_agreement(self, story: Story, number: int) -> Clock:
-        """The clock of a contact whose family is being asked."""
+        """The clock of a contact whose family has been asked for its agreement."""
         contact = story.contact(agreement={"service": "not_sought"}, **family(number))
         return contact.clocks.get(kind="final_decision_green")
 
-    def test_a_sweep_while_somebody_pauses(self, told: Story) -> None:
-        """The warning went out before the pause, or it never does."""
+    def test_a_sweep_while_somebody_pauses(self, story: Story) -> None:
+        """The warning goes out before the pause or not at all."""
         for number in range(TIMES):
-            clock = self.waiting_for_agreement(told, number)
-            now = told.now = clock.warn_at
+            clock = self.waiting_for_agreement(story, number)
+            now = story.now = clock.warn_at
 
             def pause(pk: int = clock.pk, now: Any = now) -> Clock:
                 return clock_changes.pause(clock_id=pk, reason="Her father is asked.", by=person("amina"), now=now)
@@ -280,8 +281,8 @@ class TestClocksThatChange:
             assert (clock.paused_at, clock.next_at) == (now, None)
             assert set(clock.reminders.values_list("step", flat=True)) <= {"warning"}
 
-    def test_a_sweep_that_has_the_clock_while_somebody_pauses_it(self, told: Story) -> None:
-        clock = self.waiting_for_agreement(told, 0)
+    def test_a_sweep_that_has_the_clock_while_somebody_pauses_it(self, story: Story) -> None:
+        clock = self.waiting_for_agreement(story, 0)
         now = clock.warn_at
         paused, swept = by_turns(
             lambda: clock_changes.pause(clock_id=clock.pk, reason="Asked.", by=person("amina"), now=now),
@@ -293,11 +294,11 @@ class TestClocksThatChange:
         clock.refresh_from_db()
         assert clock.next_at is None
 
-    def test_a_sweep_while_somebody_extends(self, told: Story) -> None:
-        """It is late and said to be, or it is not late any more."""
+    def test_a_sweep_while_somebody_extends(self, story: Story) -> None:
+        """The breach is reminded of, or the clock is not late any more."""
         for number in range(TIMES):
-            clock = self.waiting_for_agreement(told, number)
-            now = told.now = clock.due_at
+            clock = self.waiting_for_agreement(story, number)
+            now = story.now = clock.due_at
             to = clock.due_at + timedelta(days=3)
 
             def extend(pk: int = clock.pk, now: Any = now, to: Any = to) -> Clock:
@@ -312,9 +313,9 @@ class TestClocksThatChange:
             assert clock.due_at == to
             assert clock.next_at == next(moment for step, moment in left.items() if step not in said)
 
-    def test_a_sweep_while_the_family_refuses(self, told: Story) -> None:
-        """The rating changes, so that its clock is replaced: the sweep may have it in hand at that moment."""
-        clock = received(told, 0).clocks.get(kind="final_decision_green")
+    def test_a_sweep_while_the_family_refuses(self, story: Story) -> None:
+        """The rating changes, so its clock is replaced, while the sweep may have locked it."""
+        clock = received(story, 0).clocks.get(kind="final_decision_green")
         now = clock.warn_at
         recorded, swept = by_turns(
             lambda: learning.record_agreement(
@@ -329,14 +330,14 @@ class TestClocksThatChange:
         clock.refresh_from_db()
         assert clock.ended == "replaced"
 
-    def test_clocks_are_computed_again_while_somebody_decides(self, told: Story) -> None:
-        """What the decision stopped stays as it stopped; what still runs has moved."""
-        contact = received(told, 0)
+    def test_clocks_are_computed_again_while_somebody_decides(self, story: Story) -> None:
+        """The clocks that the decision stopped stay stopped; those that still run have moved."""
+        contact = received(story, 0)
         for number in range(1, 8):
-            received(told, number)
+            received(story, number)
         friday = CalendarDay(date=day("Fri 20 Nov 2026"), kind="bank_holiday", name="A royal wedding")
-        calendar.change_day(day=friday, before=None, by=person("adele"), now=told.now)
-        now = told.later()
+        calendar.change_day(day=friday, before=None, by=person("adele"), now=story.now)
+        now = story.later()
 
         def decide() -> Decision:
             assert contact.recommendation is not None
@@ -356,15 +357,15 @@ class TestClocksThatChange:
         for clock in Clock.objects.running().filter(kind="next_step_decision"):
             assert clock.due_at == local("Mon 23 Nov 2026 10:00")
 
-    def test_a_day_is_changed_while_clocks_start(self, told: Story) -> None:
-        """Whoever receives a contact at that moment counts with the day as it is, or is computed again."""
+    def test_a_day_is_changed_while_clocks_start(self, story: Story) -> None:
+        """A contact received at that moment has clocks by the new calendar, or they are recomputed."""
         friday = CalendarDay(date=day("Fri 20 Nov 2026"), kind="bank_holiday", name="A royal wedding")
-        now = told.now
+        now = story.now
 
         def change() -> None:
             calendar.change_day(day=friday, before=None, by=person("adele"), now=now)
 
-        race(change, *[lambda number=number: received(told, number) for number in range(3)])
+        race(change, *[lambda number=number: received(story, number) for number in range(3)])
         calendar_changes.recompute(clock=lambda: now)
         dues = set(Clock.objects.filter(kind="next_step_decision").values_list("due_at", flat=True))
         assert dues == {local("Mon 23 Nov 2026 10:00")}
@@ -372,17 +373,17 @@ class TestClocksThatChange:
 
 class TestSending:
     def parked(self, story: Story, number: int) -> OutboxMessage:
-        """A message that was tried for days."""
+        """A message that is parked after its last attempt."""
         contact = received(story, number)
         message = OutboxMessage.objects.get(contact=contact, kind="acknowledgement")
         OutboxMessage.objects.filter(pk=message.pk).update(parked_at=story.now, attempts=delivery.MOST_ATTEMPTS)
         return message
 
-    def test_somebody_retries_while_others_drain(self, told: Story) -> None:
+    def test_somebody_retries_while_others_drain(self, story: Story) -> None:
         with mail_server() as sink:
             for number in range(TIMES):
-                message = self.parked(told, number)
-                now = told.later()
+                message = self.parked(story, number)
+                now = story.later()
 
                 def retry(pk: int = message.pk, now: Any = now) -> OutboxMessage:
                     return parked_messages.retry(message_id=pk, by=person("adele"), now=now)
@@ -398,10 +399,10 @@ class TestSending:
                 assert message.sent_at == now
                 assert len(sink.letters) == number + 1
 
-    def test_one_retries_while_another_drops(self, told: Story) -> None:
+    def test_one_retries_while_another_drops(self, story: Story) -> None:
         for number in range(TIMES):
-            message = self.parked(told, number)
-            now = told.later()
+            message = self.parked(story, number)
+            now = story.later()
 
             def retry(pk: int = message.pk, now: Any = now) -> OutboxMessage:
                 return parked_messages.retry(message_id=pk, by=person("adele"), now=now)

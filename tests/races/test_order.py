@@ -1,6 +1,6 @@
 """
-Several drains at once, on real connections: what goes to one address about one contact goes in its order, and many
-reminders go in letters that no two drains share.
+Several deliveries at once, on real connections. Messages to one address about one contact go out in order, and no two
+deliveries send the same e-mail of several reminders.
 """
 
 from collections.abc import Callable
@@ -12,22 +12,22 @@ from tests.stage.racing import family, race, received
 from tests.stage.story import Story
 
 
-def drain(told: Story, sink: Sink) -> Callable[[], int]:
-    """A worker that comes round again and again: what waited for another's message goes then."""
+def drain(story: Story, sink: Sink) -> Callable[[], int]:
+    """A worker that delivers ten times: a message that waited for another's goes in a later round."""
 
-    def comes_round() -> int:
-        return sum(delivery.drain(clock=lambda: told.now, connect=sink.connect).sent for _ in range(10))
+    def drain_often() -> int:
+        return sum(delivery.drain(clock=lambda: story.now, connect=sink.connect).sent for _ in range(10))
 
-    return comes_round
+    return drain_often
 
 
-def test_the_acknowledgement_comes_before_the_feedback(told: Story) -> None:
+def test_the_acknowledgement_comes_before_the_feedback(story: Story) -> None:
     """To one school, about many contacts, decided before anything went out."""
-    contacts = [received(told, number) for number in range(6)]
+    contacts = [received(story, number) for number in range(6)]
     for contact in contacts:
-        told.decided(contact)
+        story.decided(contact)
     with mail_server() as sink:
-        sent = race(*[drain(told, sink)] * 4)
+        sent = race(*[drain(story, sink)] * 4)
         assert all(isinstance(each, int) for each in sent), sent
         assert not OutboxMessage.objects.filter(sent_at=None).exists()
         to_the_school = [str(letter["Subject"]) for letter in sink.to("dsl@school.example")]
@@ -38,14 +38,14 @@ def test_the_acknowledgement_comes_before_the_feedback(told: Story) -> None:
         assert len(sink.letters) == len({letter["Idempotency-Key"] for letter in sink.letters}) == sum(sent)
 
 
-def test_every_reminder_is_in_one_letter_and_no_step_overtakes_another(told: Story) -> None:
-    """Warned of, late, and still late: all of it waits at once, for six people."""
+def test_every_reminder_is_in_one_letter_and_no_step_overtakes_another(story: Story) -> None:
+    """Warnings, breaches and escalations all wait at once, for six people."""
     for number in range(6):
-        told.contact(**family(number), referrer={"name": "Duty desk"})
-    sweep.sweep(now=told.later(days=10))
-    told.later()
+        story.contact(**family(number), referrer={"name": "Duty desk"})
+    sweep.sweep(now=story.later(days=10))
+    story.later()
     with mail_server() as sink:
-        outcomes = race(*[drain(told, sink)] * 4)
+        outcomes = race(*[drain(story, sink)] * 4)
         assert all(isinstance(each, int) for each in outcomes), outcomes
         assert sum(outcomes) == len(sink.letters) < OutboxMessage.objects.count()
         assert not OutboxMessage.objects.filter(sent_at=None).exists()
@@ -63,6 +63,6 @@ def test_every_reminder_is_in_one_letter_and_no_step_overtakes_another(told: Sto
 
 
 def places(sink: Sink, address: str, line: str) -> list[int]:
-    """Which of an address's letters hold a line: the first, the second …"""
+    """The positions of the e-mails to an address that contain a line."""
     letters = sink.to(address)
     return [place for place, letter in enumerate(letters) if line in letter.get_content().splitlines()]

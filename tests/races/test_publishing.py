@@ -1,6 +1,6 @@
 """
-Publishing while contacts arrive, on real connections: no contact falls between two versions, none is triaged by both,
-and whoever publishes second hears a sentence.
+Publishing while contacts arrive, on real connections. No contact falls between two versions, none is triaged by both,
+and the later of two publishers gets a sentence.
 """
 
 import threading
@@ -30,13 +30,13 @@ MOMENT = timedelta(microseconds=1)
 
 
 def clock() -> datetime:
-    """What each host's clock says, to the microsecond: these are real races, in real time."""
+    """The time by the host's clock: these races run in real time."""
     return datetime.now(UTC)
 
 
 @pytest.fixture
 def drafts(committed: str) -> Iterator[Drafts]:
-    """A story of rules in a database of its own, a day before now. When it ends, nothing is broken there."""
+    """Drafts in a database of its own, from a day before now on. Afterwards no invariant is broken there."""
     yield Drafts(Story(clock() - timedelta(days=1)))
     assert {finding.sentence: finding.broken for finding in integrity.check() if finding.broken} == {}
 
@@ -52,7 +52,7 @@ def call_off(version: RuleSetVersion, by: str) -> RuleSetVersion:
 
 
 def received(number: int, now: Callable[[], datetime] = clock) -> Contact:
-    """A family of its own, as of now. The agency is fetched first: the moment is that at which the contact is there."""
+    """A contact about a family of its own, now. The agency is read first, so that `now` is right before the receipt."""
     letters = "".join(chr(ord("A") + int(digit)) for digit in f"{number:04}")
     entry = child(
         first_name=letters * 3, last_name=letters[::-1] * 3, nhs_number=None,
@@ -65,7 +65,7 @@ def received(number: int, now: Callable[[], datetime] = clock) -> Contact:
 
 
 def history() -> list[RuleSetVersion]:
-    """What was live, the first first. From the first on there is neither gap nor overlap, and the last has no end."""
+    """The published versions in order. There is no gap or overlap between them, and the last has no end."""
     versions = sorted(RuleSetVersion.objects.filter(live__isnull=False), key=lambda version: version.live.lower)
     for one, other in pairwise(versions):
         assert one.live.upper == other.live.lower
@@ -75,9 +75,9 @@ def history() -> list[RuleSetVersion]:
 
 def nobody_fell_between() -> int:
     """
-    Each contact has one recommendation, by the one version whose time holds the moment at which it came.
+    Each contact has one recommendation, by the one version that was live when it was received.
 
-    :returns: how many there are, beside the one that every replay needs.
+    :returns: the number of contacts, without the one that every replay needs.
     """
     versions = history()
     for contact in Contact.objects.all():
@@ -101,7 +101,7 @@ class TestApproving:
         assert len(history()) == 1 + TIMES
 
     def test_two_drafts_of_one_version(self, drafts: Drafts) -> None:
-        """Nobody's change is lost: who comes second is told to bring it to the new version."""
+        """Nobody's change is lost: the second publisher is told to make it again on the new version."""
         for _ in range(TIMES):
             base = latest()
             pair = [drafts.proposed(drafts.copied(base, by="david"), by="david") for _ in range(2)]
@@ -114,7 +114,7 @@ class TestApproving:
         assert len(history()) == 1 + TIMES
 
     def test_one_approves_while_another_changes_it(self, drafts: Drafts) -> None:
-        """What is live is what was proved."""
+        """The live version is the edition that was proved."""
         for _ in range(TIMES):
             draft = drafts.proposed(by="david")
             document = having(draft.document, "rules", "hard_stop", title="Stop")
@@ -187,7 +187,7 @@ class TestWhileContactsArrive:
         assert len(met) >= 3, f"no race: of {len(by_version)} versions contacts met {len(met)}"
 
     def test_one_whose_clock_goes_ahead(self, drafts: Drafts) -> None:
-        """A host is two seconds ahead: at once is after whatever it took in already."""
+        """A host's clock is two seconds ahead: "at once" is after every contact that it has received."""
         ready = drafts.proposed(by="david")
         taken_in = threading.Event()
 
@@ -210,7 +210,7 @@ class TestWhileContactsArrive:
         assert nobody_fell_between() == 6
 
     def test_a_start_that_lies_ahead_comes_while_contacts_arrive(self, drafts: Drafts) -> None:
-        """Nothing happens at that moment: the version that is live is told by the contact's own."""
+        """Nothing runs at that moment: the moment of a contact's receipt decides which version is live."""
         ready = drafts.proposed(by="david")
         start = clock() + timedelta(seconds=1)
         approve(ready, "sam", starts_at=start)
@@ -228,7 +228,7 @@ class TestWhileContactsArrive:
         assert Recommendation.objects.values("rule_set").distinct().count() == 2
 
     def test_a_publish_waits_for_a_contact_that_is_being_taken_in(self, drafts: Drafts) -> None:
-        """Its moment is past, and nobody else can see it yet: the new version begins after it."""
+        """The contact is received and not committed yet: the new version starts after it."""
         ready, old = drafts.proposed(by="david"), latest()
         begun, publishing = threading.Event(), threading.Event()
 

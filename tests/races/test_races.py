@@ -1,7 +1,7 @@
 """
-Races on real connections, in a database in which transactions commit: each ends as if one had come after the other.
+Races on real connections, in a database where transactions commit. Each ends as if one action had followed the other.
 
-Who comes second gets a sentence, never a half-done thing; and after each race nothing in the database is broken.
+The later one gets a sentence and leaves nothing half-done. After each race no invariant of the database is broken.
 """
 
 import time
@@ -39,13 +39,13 @@ from tests.stage.story import Story, person
 
 
 class TestReceiving:
-    def test_one_key_from_eight_sides_is_one_contact(self, told: Story) -> None:
+    def test_one_key_from_eight_sides_is_one_contact(self, story: Story) -> None:
         school = Agency.objects.get(code="example-primary-school")
         for number in range(3):
             document = contact_document(**family(number))
 
             def send(document: dict[str, Any] = document, key: str = f"key-{number}") -> receiving.Received:
-                return receiving.receive(document=document, by=school, now=told.now, idempotency_key=key)
+                return receiving.receive(document=document, by=school, now=story.now, idempotency_key=key)
 
             outcomes = race(*[send] * 8)
             assert all(isinstance(outcome, receiving.Received) for outcome in outcomes), outcomes
@@ -54,32 +54,32 @@ class TestReceiving:
             assert Contact.objects.filter(idempotency_key=f"key-{number}").count() == 1
         assert Contact.objects.count() == OutboxMessage.objects.count() == Person.objects.count() == 3
 
-    def test_one_form_sent_in_twice_is_one_contact(self, told: Story) -> None:
+    def test_one_form_sent_in_twice_is_one_contact(self, story: Story) -> None:
         document = contact_document(**family(0))
 
         def send() -> receiving.Received:
-            return receiving.receive(document=document, by=person("amina"), now=told.now, idempotency_key="form")
+            return receiving.receive(document=document, by=person("amina"), now=story.now, idempotency_key="form")
 
         outcomes = race(*[send] * 4)
         assert len({outcome.contact.reference for outcome in outcomes}) == 1, outcomes
         assert Contact.objects.count() == 1
 
-    def test_two_contacts_about_one_new_child_are_two_contacts_and_one_person(self, told: Story) -> None:
+    def test_two_contacts_about_one_new_child_are_two_contacts_and_one_person(self, story: Story) -> None:
         for number in range(TIMES):
             about = contact_document(**family(number))
             about["children"][0]["nhs_number"] = nhs_number(number)
 
             def send(by: str, document: dict[str, Any] = about) -> receiving.Received:
                 agency = Agency.objects.get(code=by)
-                return receiving.receive(document=document, by=agency, now=told.now)
+                return receiving.receive(document=document, by=agency, now=story.now)
 
             outcomes = race(lambda: send("example-primary-school"), lambda: send("example-police"))
             assert [getattr(outcome, "is_new", outcome) for outcome in outcomes] == [True, True]
             assert ContactChild.objects.filter(nhs_number=nhs_number(number)).count() == 2
             assert Person.objects.filter(contact_children__nhs_number=nhs_number(number)).distinct().count() == 1
 
-    def test_two_contacts_that_name_two_new_children_in_another_order(self, told: Story) -> None:
-        """Neither is lost, whoever waits for whom."""
+    def test_two_contacts_that_name_two_new_children_in_another_order(self, story: Story) -> None:
+        """Neither is lost, whichever waits for the other."""
         for number in range(2):
             siblings = [
                 contact_document(**family(2 * number + which, ref=f"c{which}"))["children"][0]
@@ -89,21 +89,21 @@ class TestReceiving:
 
             def send(by: str, order: int, siblings: list[dict[str, Any]] = siblings) -> receiving.Received:
                 document = contact_document(children=siblings[::order], adults=[])
-                return receiving.receive(document=document, by=Agency.objects.get(code=by), now=told.now)
+                return receiving.receive(document=document, by=Agency.objects.get(code=by), now=story.now)
 
             outcomes = race(lambda: send("example-primary-school", 1), lambda: send("example-police", -1))
             assert [getattr(outcome, "is_new", outcome) for outcome in outcomes] == [True, True]
         assert Person.objects.count() == 4
 
-    def test_what_is_known_of_a_child_whom_another_turns_out_to_be(self, told: Story) -> None:
-        """A likeness is confirmed while somebody writes down what our records say of the child: neither undoes it."""
+    def test_what_is_known_of_a_child_whom_another_turns_out_to_be(self, story: Story) -> None:
+        """A match is confirmed while somebody records what our records say of the child: neither undoes the other."""
         for number in range(TIMES):
-            known = told.contact(**by_number(number))
-            alike = told.contact(**family(number))
-            match = PersonMatch.objects.get(child__contact=alike)
-            moment = told.later()
+            known = story.contact(**by_number(number))
+            similar = story.contact(**family(number))
+            match = PersonMatch.objects.get(child__contact=similar)
+            moment = story.later()
 
-            def settle(contact: int = alike.pk, match: int = match.pk, now: Any = moment) -> Contact:
+            def settle(contact: int = similar.pk, match: int = match.pk, now: Any = moment) -> Contact:
                 with transaction.atomic():
                     settled = learning.settle_match(
                         contact_id=contact, match_id=match, same=True, by=person("amina"), now=now
@@ -124,13 +124,13 @@ class TestReceiving:
 
 
 class TestDeciding:
-    def test_two_people_decide(self, told: Story) -> None:
+    def test_two_people_decide(self, story: Story) -> None:
         for number in range(TIMES):
-            contact = received(told, number)
+            contact = received(story, number)
             assert contact.recommendation is not None
             said = {
                 "contact_id": contact.pk, "recommendation_id": contact.recommendation.pk, "level": 3, "rag": "green",
-                "pathway": "family_help", "rationale": "So it is.", "now": told.later(),
+                "pathway": "family_help", "rationale": "So it is.", "now": story.later(),
             }  # fmt: skip
 
             def decide(by: str, said: dict[str, Any] = said) -> Decision:
@@ -141,11 +141,11 @@ class TestDeciding:
             assert Case.objects.filter(contacts=contact).count() == 1
             assert Handoff.objects.filter(case__contacts=contact).count() == 1
 
-    def test_one_agrees_and_another_declines(self, told: Story) -> None:
+    def test_one_agrees_and_another_declines(self, story: Story) -> None:
         for number in range(TIMES):
-            contact = received(told, number)
-            told.decided(contact, pathway="advice", level=3)
-            now = told.later()
+            contact = received(story, number)
+            story.decided(contact, pathway="advice", level=3)
+            now = story.later()
 
             def sign(by: str, agreed: bool, contact: Contact = contact, now: Any = now) -> Decision:
                 return decisions.sign_off(
@@ -157,13 +157,13 @@ class TestDeciding:
             contact.refresh_from_db()
             assert contact.status == ("decided" if signed.agreed else "received")
 
-    def test_the_family_withdraws_its_agreement_while_somebody_decides(self, told: Story) -> None:
+    def test_the_family_withdraws_its_agreement_while_somebody_decides(self, story: Story) -> None:
         """No decision ever rests on a recommendation that was not the newest."""
         for number in range(TIMES):
-            contact = received(told, number)
+            contact = received(story, number)
             seen = contact.recommendation
             assert seen is not None
-            now = told.later()
+            now = story.later()
 
             def refuse(contact: Contact = contact, now: Any = now) -> Contact:
                 return learning.record_agreement(
@@ -189,25 +189,25 @@ class TestDeciding:
 
 
 class TestOneChildTwice:
-    """By the NHS number: a likeness is for a person to settle, and nobody waits for that."""
+    """The same child by NHS number. Possible matches are for a person to settle, and no action waits for that."""
 
-    def test_two_contacts_about_a_child_count_each_other(self, told: Story) -> None:
+    def test_two_contacts_about_a_child_count_each_other(self, story: Story) -> None:
         """The second and the third in three months: one of them is the third."""
         for number in range(TIMES):
-            told.contact(**by_number(number))
+            story.contact(**by_number(number))
 
             def send(by: str, number: int = number) -> receiving.Received:
                 document = contact_document(**by_number(number))
-                return receiving.receive(document=document, by=Agency.objects.get(code=by), now=told.now)
+                return receiving.receive(document=document, by=Agency.objects.get(code=by), now=story.now)
 
             outcomes = race(lambda: send("example-primary-school"), lambda: send("example-police"))
             counts = [outcome.contact.recommendation.facts["family"]["contacts_3_months"] for outcome in outcomes]
             assert sorted(counts) == [2, 3]
 
-    def test_two_contacts_about_a_child_open_one_case(self, told: Story) -> None:
+    def test_two_contacts_about_a_child_open_one_case(self, story: Story) -> None:
         for number in range(TIMES):
-            waiting = [told.contact(**by_number(number)), told.contact(**by_number(number))]
-            now = told.later()
+            waiting = [story.contact(**by_number(number)), story.contact(**by_number(number))]
+            now = story.later()
 
             def decide(contact: Contact, by: str, now: Any = now) -> Decision:
                 assert contact.recommendation is not None
@@ -220,14 +220,14 @@ class TestOneChildTwice:
             one_wins(race(first, second))
             assert Case.objects.filter(contacts__in=waiting).count() == 1
 
-    def test_new_information_is_not_put_into_a_case_that_closes(self, told: Story) -> None:
-        """The case is being closed, and nobody else can see that yet, while the contact is decided on."""
+    def test_new_information_is_not_put_into_a_case_that_closes(self, story: Story) -> None:
+        """The decision is made while another transaction closes the case and has not committed yet."""
         for number in range(TIMES):
-            case = told.accepted(told.contact(**by_number(number)))
-            told.later(days=2)
-            contact = told.contact(**by_number(number))
+            case = story.accepted(story.contact(**by_number(number)))
+            story.later(days=2)
+            contact = story.contact(**by_number(number))
             assert contact.recommendation is not None
-            seen, closes, links = contact.recommendation.pk, told.later(), told.later()
+            seen, closes, links = contact.recommendation.pk, story.later(), story.later()
 
             def close(pk: int = case.pk, now: Any = closes) -> Case:
                 with transaction.atomic():
@@ -250,12 +250,12 @@ class TestOneChildTwice:
 
 
 class TestHandingOver:
-    """Who comes too late for an offer that was theirs may not see the case any more: it is not found then."""
+    """A team that comes too late for its offer may not see the case any more: then it is not found."""
 
-    def test_two_members_of_a_team_accept(self, told: Story) -> None:
+    def test_two_members_of_a_team_accept(self, story: Story) -> None:
         for number in range(TIMES):
-            handoff = on_offer(told, number)
-            now = told.later()
+            handoff = on_offer(story, number)
+            now = story.later()
 
             def accept(by: str, pk: int = handoff.pk, now: Any = now) -> Handoff:
                 return handoffs.accept(handoff_id=pk, by=person(by), now=now)
@@ -266,10 +266,10 @@ class TestHandingOver:
             assert AuditEvent.objects.filter(handoff=handoff, event=Event.HANDOFF_ACCEPTED).count() == 1
 
     @pytest.mark.parametrize("other", ["withdrawn", "returned"])
-    def test_one_accepts_while_another_ends_the_offer(self, told: Story, other: str) -> None:
+    def test_one_accepts_while_another_ends_the_offer(self, story: Story, other: str) -> None:
         for number in range(TIMES):
-            handoff = on_offer(told, number)
-            now = told.later()
+            handoff = on_offer(story, number)
+            now = story.later()
 
             def accept(pk: int = handoff.pk, now: Any = now) -> Handoff:
                 return handoffs.accept(handoff_id=pk, by=person("ben"), now=now)
@@ -288,30 +288,30 @@ class TestHandingOver:
             else:
                 assert (handoff.status, holder) == ("accepted", "aylesbury")
 
-    def test_two_members_of_a_team_offer_the_case_to_two_others(self, told: Story) -> None:
+    def test_two_members_of_a_team_offer_the_case_to_two_others(self, story: Story) -> None:
         for number in range(TIMES):
-            case = told.accepted(received(told, number))
-            now = told.later()
+            case = story.accepted(received(story, number))
+            now = story.later()
 
             def offer(by: str, to: str, pk: int = case.pk, now: Any = now) -> Handoff:
                 return handoffs.offer(
-                    case_id=pk, to_team_id=told.team(to).pk, reason="They moved.", by=person(by), now=now
+                    case_id=pk, to_team_id=story.team(to).pk, reason="They moved.", by=person(by), now=now
                 )
 
             one_wins(race(lambda: offer("ben", "chiltern"), lambda: offer("bea", "wycombe-and-marlow")))
             assert case.handoffs.filter(status="offered").count() == 1
 
-    def test_one_closes_the_case_while_another_offers_it(self, told: Story) -> None:
+    def test_one_closes_the_case_while_another_offers_it(self, story: Story) -> None:
         for number in range(TIMES):
-            case = told.accepted(received(told, number))
-            now = told.later()
+            case = story.accepted(received(story, number))
+            now = story.later()
 
             def close(pk: int = case.pk, now: Any = now) -> Case:
                 return cases.close(case_id=pk, outcome="needs_met", summary="Well.", by=person("ben"), now=now)
 
             def offer(pk: int = case.pk, now: Any = now) -> Handoff:
                 return handoffs.offer(
-                    case_id=pk, to_team_id=told.team("chiltern").pk, reason="They moved.", by=person("bea"), now=now
+                    case_id=pk, to_team_id=story.team("chiltern").pk, reason="They moved.", by=person("bea"), now=now
                 )
 
             closed, offered = race(close, offer)
@@ -322,12 +322,12 @@ class TestHandingOver:
 
 
 class TestSweeping:
-    def test_any_number_of_sweepers_say_everything_once(self, told: Story) -> None:
-        """Three steps of each clock are due; every sweeper goes on until it finds nothing."""
+    def test_any_number_of_sweeps_remind_of_each_step_once(self, story: Story) -> None:
+        """Three steps of each clock are due; every sweep runs until it finds nothing."""
         for number in range(12):
-            received(told, number)
+            received(story, number)
         clocks = Clock.objects.running().count()
-        late = told.later(days=60)
+        late = story.later(days=60)
 
         def sweep_often() -> int:
             return sum(sweep.sweep(now=late) for _ in range(4))
@@ -341,12 +341,12 @@ class TestSweeping:
         assert sent.values("reminder", "to").distinct().count() == sent.count()
         assert AuditEvent.objects.filter(event=Event.REMINDER_SENT).count() == 3 * clocks
 
-    def test_a_sweep_and_a_decision_do_not_end_in_each_others_arms(self, told: Story) -> None:
+    def test_a_sweep_and_a_decision_do_not_deadlock(self, story: Story) -> None:
         """
-        The decider holds the contact and goes for its clocks; the sweep holds the clocks and writes a message about
-        the contact. Both come through.
+        The decision locks the contact, then its clocks. The sweep locks the clocks, then writes a message that refers
+        to the contact. Both succeed.
         """
-        contact = received(told, 0)
+        contact = received(story, 0)
         clock = contact.clocks.get(kind="next_step_decision")
         now = clock.due_at
         assert contact.recommendation is not None
@@ -364,13 +364,13 @@ class TestSweeping:
 
 
 class TestSending:
-    def test_any_number_of_drains_send_every_message_once(self, told: Story) -> None:
+    def test_any_number_of_drains_send_every_message_once(self, story: Story) -> None:
         for number in range(16):
-            received(told, number)
+            received(story, number)
         with mail_server() as sink:
 
             def drain() -> delivery.Delivered:
-                return delivery.drain(clock=lambda: told.now, connect=sink.connect)
+                return delivery.drain(clock=lambda: story.now, connect=sink.connect)
 
             delivered = race(*[drain] * 4)
             assert sum(each.sent for each in delivered) == 16, delivered
@@ -379,12 +379,12 @@ class TestSending:
         assert not OutboxMessage.objects.filter(sent_at=None).exists()
         assert AuditEvent.objects.filter(event=Event.MESSAGE_SENT).count() == 16
 
-    def test_a_message_goes_out_while_somebody_tells_the_referrer(self, told: Story) -> None:
-        """The clock stops once, at whichever came first."""
+    def test_a_message_goes_out_while_somebody_tells_the_referrer(self, story: Story) -> None:
+        """The clock stops once, at whichever comes first."""
         with mail_server() as sink:
             for number in range(TIMES):
-                contact = received(told, number)
-                now = told.later()
+                contact = received(story, number)
+                now = story.later()
 
                 def drain(now: Any = now) -> delivery.Delivered:
                     return delivery.drain(clock=lambda: now + timedelta(seconds=1), connect=sink.connect)

@@ -1,4 +1,4 @@
-"""Clocks that people change, the calendar, and what goes on by itself as time passes."""
+"""Clocks that people change, the calendar, and the worker's jobs as time passes."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -21,10 +21,10 @@ from tests.model.stage import (
     WHICH,
     WHO,
     WORDS,
+    choose_person,
+    not_blank,
     pick,
-    says_something,
-    somebody,
-    still_to_say,
+    steps_left,
 )
 from tests.model.teams import Teams
 from tests.stage.story import person
@@ -33,8 +33,8 @@ MINUTE = timedelta(minutes=1)
 ADDRESSES = [f"{who}@front-door.example" for who in ("amina", "maya", "ben", "sam")] + ["dsl@school.example"]
 
 
-class AsTimePasses(Teams):
-    """People change clocks; the worker sweeps, sends, computes again and passes the night on."""
+class TimePasses(Teams):
+    """People change clocks; the worker sweeps, sends, recomputes clocks and passes contacts to the day team."""
 
     @rule(
         how=st.one_of(
@@ -43,7 +43,7 @@ class AsTimePasses(Teams):
         )
     )
     def time_passes(self, how: int | tuple[str, int, int]) -> None:
-        """By minutes, until the hub opens, or to the very second of one of the next steps of a clock."""
+        """Time passes by minutes, until the hub opens, or to within a second of the next step of a clock."""
         if isinstance(how, int):
             self.now += how * MINUTE
             return
@@ -64,12 +64,12 @@ class AsTimePasses(Teams):
         paused = [clock for clock in every if clock.paused_at]
         could = [clock for clock in every if clock.policy.may_pause and clock.contact_id in sought]
         if not could and not paused:
-            # Nobody is being asked: somebody new is.
+            # No family is being asked for its agreement: a new one is.
             self.received(self.about(which % len(FAMILIES), "three", asked="not_sought"))
             return
         clock = pick(which, paused if how == "resume" else could, every)
-        by = somebody(who, filter(is_front_door, CAST))
-        may = is_front_door(by) and says_something(reason)
+        by = choose_person(who, filter(is_front_door, CAST))
+        may = is_front_door(by) and not_blank(reason)
         if how == "resume":
             may &= clock.paused_at is not None
         else:
@@ -88,21 +88,21 @@ class AsTimePasses(Teams):
         every = list(Clock.objects.select_related("policy").order_by("pk"))
         running = [each for each in every if not each.stopped_at and each.policy.unit != "hour"]
         clock = pick(which, [each for each in running if each.contact_id or each.case_id], every)
-        holder = None
+        team = None
         if clock.contact_id:
-            holder = self.ledger.contacts[clock.contact_id].team
+            team = self.ledger.contacts[clock.contact_id].team
         elif clock.case_id and self.ledger.cases[clock.case_id].is_open:
-            holder = self.ledger.cases[clock.case_id].holder
+            team = self.ledger.cases[clock.case_id].team
         right = [
             each
             for each in CAST
-            if has(each, "service_manager") or (holder and has(each, clock.policy.escalates_to, team=holder))
+            if has(each, "service_manager") or (team and has(each, clock.policy.escalates_to, team=team))
         ]
-        by = somebody(who, right)
+        by = choose_person(who, right)
         due_at = max(clock.due_at, self.now) if days and days > 0 else clock.due_at
         to = None if days is None else due_at + days * DAYS
         may = (
-            by in right and holder is not None and clock in running and not clock.paused_at and says_something(reason)
+            by in right and team is not None and clock in running and not clock.paused_at and not_blank(reason)
             and to is not None and max(clock.due_at, self.now) < to <= clock.due_at + 92 * DAYS
         )  # fmt: skip
         changed = self.attempt(
@@ -122,7 +122,7 @@ class AsTimePasses(Teams):
             self.attempt(True, calendar.remove_day, day=stands, **said)
 
     def compute_clocks_again(self) -> None:
-        """Whatever was paused, extended and edited in between: each clock is due as if it had been known all along."""
+        """After pauses, extensions and edits, each clock is due as if the calendar had been known from its start."""
         self.attempt(True, calendar_changes.recompute, clock=lambda: self.now)
         assert not CalendarEdit.objects.filter(finished_at=None).exists()
         working_time = calendar_now()
@@ -145,11 +145,11 @@ class AsTimePasses(Teams):
                 self.pass_to_the_day_team()
 
     def sweep(self) -> None:
-        """Everything that is due is said, to somebody."""
+        """Somebody is reminded of every step that is due."""
         now = self.now
         self.attempt(True, sweep.sweep, now=now)
         for clock in Clock.objects.running().filter(paused_at=None).prefetch_related("reminders"):
-            assert all(moment > now for moment in still_to_say(clock)), f"{clock}: something was not said"
+            assert all(moment > now for moment in steps_left(clock)), f"{clock}: something was not said"
         assert not Reminder.objects.filter(messages=None).exists(), "nobody was told"
 
     def drain(self) -> None:
@@ -170,7 +170,7 @@ class AsTimePasses(Teams):
         if answer:
             self.sink.refuses[address] = answer
         if for_days:
-            # What is refused has been tried as often as it can be, but once.
+            # The refused messages have one attempt left.
             tried = OutboxMessage.objects.filter(sent_at=None, parked_at=None, carried_by=None, attempts__gt=0)
             tried.filter(to__in=self.sink.refuses).update(attempts=delivery.MOST_ATTEMPTS - 1, not_before=self.now)
             self.drain()
@@ -181,15 +181,15 @@ class AsTimePasses(Teams):
         every = list(OutboxMessage.objects.order_by("pk"))
         parked = [each for each in every if each.parked_at and not each.dropped_at and not each.carried_by_id]
         message = pick(which, parked, every)
-        by = somebody(who, ["adele", "sam"])
-        may = by in ("adele", "sam") and message in parked and (not drops or says_something(reason))
+        by = choose_person(who, ["adele", "sam"])
+        may = by in ("adele", "sam") and message in parked and (not drops or not_blank(reason))
         said: dict[str, Any] = {"message_id": message.pk, "by": person(by), "now": self.now}
         if drops:
             self.attempt(may, parked_messages.drop, reason=reason, **said)
         else:
             self.attempt(may, parked_messages.retry, **said)
 
-    @precondition(lambda self: self.reminded)
+    @precondition(lambda self: self.reminders_seen)
     @rule(
         which=WHICH, who=WHO, reason=WORDS,
         until=st.sampled_from(["", "", "hour", "half_day", "next_working_day", "for ever"]),
@@ -205,11 +205,11 @@ class AsTimePasses(Teams):
             right = [each for each in CAST if has(each, reminder.role, team=reminder.team.code)]
         else:
             right = [each for each in CAST if works_in(each, reminder.team.code)]
-        by = somebody(who, right)
+        by = choose_person(who, right)
         said = {"reminder_id": reminder.pk, "by": person(by), "now": self.now}
         if not until:
             self.attempt(by in right, reminders.see, **said)
             return
-        may = by in right and not reminder.clock.stopped_at and until != "for ever" and says_something(reason)
+        may = by in right and not reminder.clock.stopped_at and until != "for ever" and not_blank(reason)
         look = self.attempt(may, reminders.snooze, until=until, reason=reason, **said)
         assert look is None or (look.snoozed_until and look.snoozed_until > look.at)
