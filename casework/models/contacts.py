@@ -206,7 +206,7 @@ class Contact(models.Model):
                 "OLD.screened_at IS NOT NULL AND NEW.screened_at IS NULL",
                 on=pgtrigger.Update,
                 name="a_screened_contact_stays_screened",
-                says="A contact that somebody screened stays screened. Screen it again instead.",
+                message="A contact that somebody screened stays screened. Screen it again instead.",
             ),
             never_emptied("contacts_are_never_emptied", "Contacts are never deleted."),
         ]
@@ -254,7 +254,7 @@ class ContactChild(models.Model):
                 "NEW.indicators IS DISTINCT FROM OLD.indicators",
                 on=pgtrigger.Update,
                 name="what_a_referrer_chose_for_a_child_stays",
-                says="What the referrer chose for a child stays. Screening stands beside it.",
+                message="What the referrer chose for a child stays. Screening stands beside it.",
             ),
         ]
 

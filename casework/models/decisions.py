@@ -82,7 +82,7 @@ class Decision(models.Model):
                    )""",
                 on=pgtrigger.Insert,
                 name="what_waits_for_screening_is_not_decided",
-                says="Nothing is decided on this contact until somebody has screened it.",
+                message="Nothing is decided on this contact until somebody has screened it.",
             ),
         ]
 
