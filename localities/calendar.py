@@ -1,6 +1,6 @@
 """The council's working time, as the database has it now."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from localities.models import CalendarDay, DayKind, HubHours
@@ -13,11 +13,22 @@ def current(*, but: Mapping[date, str] | None = None) -> WorkingTime:
 
     :param but: days to read as another `DayKind`; "" reads a day as England's calendar has it.
     """
+    return working_time(
+        HubHours.objects.all(), {**dict(CalendarDay.objects.values_list("date", "kind")), **(but or {})}
+    )
+
+
+def working_time(hours: Iterable[HubHours], kinds: Mapping[date, str]) -> WorkingTime:
+    """
+    The calendar of these rows.
+
+    :param kinds: the kind of each special day; empty: as England's calendar has it.
+    """
     days: dict[str, set[date]] = {kind: set() for kind in ("", *DayKind)}
-    for day, kind in {**dict(CalendarDay.objects.values_list("date", "kind")), **(but or {})}.items():
+    for day, kind in kinds.items():
         days[kind].add(day)
     return WorkingTime(
-        hours={row.weekday: Hours(row.opens, row.closes) for row in HubHours.objects.all()},
+        hours={row.weekday: Hours(row.opens, row.closes) for row in hours},
         bank_holidays=frozenset(days[DayKind.BANK_HOLIDAY]),
         working_days=frozenset(days[DayKind.WORKING_DAY]),
         closures=frozenset(days[DayKind.CLOSURE]),

@@ -73,6 +73,18 @@ class WorkingTime:
             if (hours := self._hours_on(day)) is not None:
                 return at(day, hours.opens)
 
+    def closed_since(self, moment: datetime, *, local: bool) -> datetime | None:
+        """When the hub last closed, as seen from this moment, in UTC; None while it is open."""
+        day = local_day(moment)
+        while True:
+            if self.is_working_day(day, local=local) and (hours := self._hours_on(day)) is not None:
+                opens, closes = (at(day, each).astimezone(UTC) for each in (hours.opens, hours.closes))
+                if closes < moment:
+                    return closes
+                if opens <= moment:
+                    return None
+            day -= ONE_DAY
+
     def open_time(self, start: datetime, end: datetime, *, local: bool) -> timedelta:
         """How long the hub is open from one moment to another."""
         return sum((closes - opens for opens, closes in self._openings(start, local=local, until=end)), timedelta())

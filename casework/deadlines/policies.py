@@ -25,6 +25,8 @@ SHIPPED = Path(__file__).parent / "data" / "clocks.csv"
 
 ONLY_LOCAL_PROMISES_PAUSE = "only a local promise about a contact can be paused, and none in hours; leave it empty."
 HOURS_END_AT_A_TIME = "hours run day and night and end at a time; write same_time."
+# How long before the hub closes a warning goes out that nobody would read before it opens again.
+BEFORE_CLOSING = timedelta(hours=1)
 YES_OR_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False, "": False}
 Name = Annotated[Text, Field(pattern=re.compile(r"^[a-z][a-z0-9_]*$"))]
 
@@ -59,9 +61,10 @@ class Policy(Document):
     """
     One kind of clock. It starts at the event `starts_at` of its subject and is due `limit` units later.
 
-    `warn_at_share` is the share of the time from start to due after which the holder is warned. A `basis` that
-    begins with "local" is the council's own promise, which its closure days pause. One that `may_pause` can be paused
-    while a family's agreement is sought, on a contact that is not red; the column may be left out.
+    `warn_at_share` is the share of the time from start to due after which the holder is warned; a clock that counts
+    working days warns in hub hours. A `basis` that begins with "local" is the council's own promise, which its closure
+    days pause. One that `may_pause` can be paused while a family's agreement is sought, on a contact that is not red;
+    the column may be left out.
     """
 
     kind: Name
@@ -119,11 +122,26 @@ def moments(policy: Terms, start: datetime, working_time: WorkingTime, *, due_at
         begin = here
         due = at(_later(policy, begin, working_time), begin.time())
     begin, due = begin.astimezone(UTC), (due_at or due).astimezone(UTC)
+    warn = begin + timedelta(seconds=int((due - begin).total_seconds() * policy.warn_at_share))
+    if policy.unit == "working_day":
+        warn = in_hub_hours(warn, begin, working_time, local=local)
     # Where the calendar moved the counted start past the moment that a person named, the warning comes with it.
-    warn = min(due, begin + timedelta(seconds=int((due - begin).total_seconds() * policy.warn_at_share)))
+    warn = min(warn, due)
     late = working_time.counted_start(due, local=False)
     escalate = at(working_time.add_working_days(late.date(), 1, local=False), late.time())
     return Moments(start.astimezone(UTC), warn, due, escalate.astimezone(UTC))
+
+
+def in_hub_hours(warn_at: datetime, begins_at: datetime, working_time: WorkingTime, *, local: bool) -> datetime:
+    """
+    When the warning of a clock that counts working days goes out: while the hub is open, when it is due; otherwise one
+    hour before the hub last closed, so that somebody can still act.
+
+    :param begins_at: from where the clock counts: it does not warn before that.
+    :param local: whether the council's closures count as days off too.
+    """
+    closed_at = working_time.closed_since(warn_at, local=local)
+    return warn_at if closed_at is None else min(warn_at, max(begins_at, closed_at - BEFORE_CLOSING))
 
 
 def due_after_pause(

@@ -9,7 +9,8 @@ from django.conf import settings
 from django.db import migrations, models
 
 from casework.deadlines.policies import moments
-from localities.working_time import Hours, WorkingTime, local_day
+from localities import calendar
+from localities.working_time import local_day
 
 # What stood before. The triggers refuse to touch answered handoffs and policies in use, as they should: what is added
 # here is not a change of what was said then.
@@ -52,14 +53,9 @@ def wait_for_a_team(apps, schema_editor):
     waiting = apps.get_model("casework", "Responsibility").objects.filter(
         period__endswith__isnull=True, case__status="open", team__kind__in=["front_door", "emergency_duty"]
     )
-    days = {kind: set() for kind in ("bank_holiday", "working_day", "closure")}
-    for day in apps.get_model("localities", "CalendarDay").objects.all():
-        days[day.kind].add(day.date)
-    working_time = WorkingTime(
-        hours={row.weekday: Hours(row.opens, row.closes) for row in apps.get_model("localities", "HubHours").objects.all()},
-        bank_holidays=frozenset(days["bank_holiday"]),
-        working_days=frozenset(days["working_day"]),
-        closures=frozenset(days["closure"]),
+    working_time = calendar.working_time(
+        apps.get_model("localities", "HubHours").objects.all(),
+        dict(apps.get_model("localities", "CalendarDay").objects.values_list("date", "kind")),
     )
     for held in waiting.select_related("case"):
         kind = "next_team_offered_red" if held.case.rag == "red" else "next_team_offered"

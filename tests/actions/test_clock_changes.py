@@ -255,8 +255,8 @@ class TestGoingOn:
         now = again(clock)
         assert (now.paused_at, now.stopped_at) == (None, None)
         assert now.due_at == local("Wed 25 Nov 2026 10:00")
-        # Six days from Thursday to Wednesday, three quarters of which are four and a half.
-        assert now.warn_at == now.next_at == local("Mon 23 Nov 2026 22:00")
+        # Six days from Thursday to Wednesday, three quarters of which end on Monday at 22:00, when the hub is closed.
+        assert now.warn_at == now.next_at == local("Mon 23 Nov 2026 16:30")
         assert now.escalate_at == local("Thu 26 Nov 2026 10:00")
         assert changes(clock) == [("paused", "oliver"), ("resumed", "amina")]
         change = clock.changes.last()

@@ -273,6 +273,7 @@ class TestSnoozing:
         assert [look.snoozed_until for look in reminder.looks.all()] == [None, at + timedelta(hours=1)]
 
     def test_its_next_step_comes_in_time(self, story: Story) -> None:
+        story.now = local("Thu 19 Nov 2026 15:30")  # warned of on Friday, put off until Monday
         clock = warned(story)
         snooze(of(clock), story.now, "next_working_day", by="maya")
         assert ("next_step_decision", "warning") not in mine("maya", clock.due_at - SECOND)
@@ -536,9 +537,10 @@ def quiet(story: Story, number: int, at: datetime, **changes: Any) -> Contact:
 
 def warnings(story: Story, count: int, *, every: timedelta = MINUTE) -> list[Clock]:
     """
-    So many promises, a minute apart: warned of on Friday from four in the morning on, due from ten. What else is
-    promised of these contacts is warned of much later.
+    So many promises of Thursday afternoon, a minute apart: warned of on Friday from ten in the morning on, due from
+    four. What else is promised of these contacts is warned of at other times.
     """
+    story.now = local("Thu 19 Nov 2026 16:00")
     made = [quiet(story, number, story.now + number * every) for number in range(count)]
     return [contact.clocks.get(kind="next_step_decision") for contact in made]
 
@@ -556,7 +558,7 @@ class TestManyInAnHour:
             sweep.sweep(now=clock.warn_at)
         waits_until = [to("amina", clock).not_before for clock in clocks]
         assert waits_until[:5] == [clock.warn_at for clock in clocks[:5]]
-        assert waits_until[5:] == [local("Fri 20 Nov 2026 04:30")] * 3
+        assert waits_until[5:] == [local("Fri 20 Nov 2026 10:30")] * 3
 
     def test_what_is_due_at_one_moment_goes_out_at_that_moment(self, story: Story) -> None:
         """Twenty at once make one letter: nothing is gained by waiting."""
@@ -567,10 +569,10 @@ class TestManyInAnHour:
     @pytest.mark.parametrize(
         ("at", "half_hour"),
         [
-            ("Fri 20 Nov 2026 04:04:59", "Fri 20 Nov 2026 04:30"),
-            ("Fri 20 Nov 2026 04:29:59", "Fri 20 Nov 2026 04:30"),
-            ("Fri 20 Nov 2026 04:30:00", "Fri 20 Nov 2026 05:00"),
-            ("Fri 20 Nov 2026 04:30:01", "Fri 20 Nov 2026 05:00"),
+            ("Fri 20 Nov 2026 10:04:59", "Fri 20 Nov 2026 10:30"),
+            ("Fri 20 Nov 2026 10:29:59", "Fri 20 Nov 2026 10:30"),
+            ("Fri 20 Nov 2026 10:30:00", "Fri 20 Nov 2026 11:00"),
+            ("Fri 20 Nov 2026 10:30:01", "Fri 20 Nov 2026 11:00"),
         ],
     )
     def test_the_half_hour_is_the_next_one(self, story: Story, at: str, half_hour: str) -> None:
@@ -581,12 +583,12 @@ class TestManyInAnHour:
         sweep.sweep(now=local(at))
         assert to("amina", clocks[5]).not_before == local(half_hour)
 
-    @pytest.mark.parametrize(("at", "waits"), [("Fri 20 Nov 2026 04:59:59", True), ("Fri 20 Nov 2026 05:00", False)])
+    @pytest.mark.parametrize(("at", "waits"), [("Fri 20 Nov 2026 10:59:59", True), ("Fri 20 Nov 2026 11:00", False)])
     def test_a_letter_of_an_hour_ago_counts_no_more(self, story: Story, at: str, waits: bool) -> None:
         clocks = warnings(story, 6, every=SECOND)
         for clock in clocks[:5]:
             sweep.sweep(now=clock.warn_at)
-        assert to("amina", clocks[0]).created_at == local("Fri 20 Nov 2026 04:00")
+        assert to("amina", clocks[0]).created_at == local("Fri 20 Nov 2026 10:00")
         sweep.sweep(now=local(at))
         assert (to("amina", clocks[5]).not_before > local(at)) is waits
 
@@ -597,7 +599,7 @@ class TestManyInAnHour:
             sweep.sweep(now=clock.warn_at)
         Membership.objects.filter(user__username="bea").update(team=story.team("front-door"), role=Role.CONTACT_OFFICER)
         sweep.sweep(now=clocks[5].warn_at)
-        assert to("amina", clocks[5]).not_before == local("Fri 20 Nov 2026 04:30")
+        assert to("amina", clocks[5]).not_before == local("Fri 20 Nov 2026 10:30")
         assert to("bea", clocks[5]).not_before == clocks[5].warn_at
 
     def test_what_counts_in_hours_never_waits(self, story: Story, sink: Sink) -> None:
@@ -618,11 +620,11 @@ class TestManyInAnHour:
 
         sweep.sweep(now=day_.warn_at)
         sweep.sweep(now=answer.warn_at)
-        assert to("amina", day_).not_before == local("Fri 20 Nov 2026 04:30")
-        assert to("amina", answer).not_before == answer.warn_at == local("Fri 20 Nov 2026 04:06")
+        assert to("amina", day_).not_before == local("Fri 20 Nov 2026 10:30")
+        assert to("amina", answer).not_before == answer.warn_at == local("Fri 20 Nov 2026 10:06")
         drain(answer.warn_at, sink.connect)
         assert [letter["Subject"] for letter in sink.to(f"amina{TO_STAFF}")] == [f"Soon due: partner check red, {red}"]
-        drain(local("Fri 20 Nov 2026 04:30"), sink.connect)
+        drain(local("Fri 20 Nov 2026 10:30"), sink.connect)
         assert [letter["Subject"] for letter in sink.to(f"amina{TO_STAFF}")][1:] == [
             f"Soon due: next step decision, {red}"
         ]

@@ -1,7 +1,7 @@
 """How clocks count: the page's worked examples, and every edge of a day, a weekend, a year and both changes of hour."""
 
 import csv
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casework.deadlines.policies import Moments, Policy, due_after_pause, moments, parse, shipped, shipped_working_time
-from localities.working_time import LONDON, WorkingTime, end_of_day, local_day, shipped_hours
+from localities.working_time import LONDON, Hours, WorkingTime, end_of_day, local_day, shipped_hours
 from tests.stage.moments import day, local
 
 HUB = shipped_working_time()
@@ -303,16 +303,16 @@ WARNINGS = [
     ("final_decision_red", "Fri 24 Dec 2027 16:50", "Fri 24 Dec 2027 18:50"),
     ("partner_check_red", "Sat 21 Nov 2026 23:30", "Sun 22 Nov 2026 00:30"),
     ("handoff_acceptance_red", "Sun 25 Oct 2026 00:30 BST", "Sun 25 Oct 2026 01:30 BST"),
-    # three quarters of the 24 hours to the same time tomorrow
-    ("next_step_decision", "Thu 19 Nov 2026 10:12", "Fri 20 Nov 2026 04:12"),
-    # from where the start counts, not from Friday evening
-    ("next_step_decision", "Fri 20 Nov 2026 17:40", "Tue 24 Nov 2026 03:00"),
-    # of the seven days that three working days take over Christmas
-    ("final_decision_green", "Wed 23 Dec 2026 11:00", "Mon 28 Dec 2026 17:00"),
-    # of the 73 hours, and of the 71, over a weekend in which the hour changes
-    ("next_step_decision", "Fri 23 Oct 2026 10:00 BST", "Sun 25 Oct 2026 15:45 GMT"),
-    ("next_step_decision", "Fri 27 Mar 2026 10:00 GMT", "Sun 29 Mar 2026 16:15 BST"),
     ("written_confirmation", "Fri 20 Nov 2026 10:00", "Sat 21 Nov 2026 22:00"),
+    # three quarters of the 24 hours to the same time tomorrow
+    ("next_step_decision", "Thu 19 Nov 2026 16:12", "Fri 20 Nov 2026 10:12"),
+    # of the 72 hours that three working days take
+    ("final_decision_green", "Mon 16 Nov 2026 10:00", "Wed 18 Nov 2026 16:00"),
+    # of the 96 hours from where the start counts, Monday at nine, not from Friday evening
+    ("final_decision_green", "Fri 20 Nov 2026 17:40", "Wed 25 Nov 2026 15:00"),
+    # Weeks and months count the calendar: here before opening, and in the evening.
+    ("plan_review", "Sat 14 Feb 2026 11:00", "Wed 18 Mar 2026 08:44:59"),
+    ("first_review_conference", "Wed 18 Nov 2026 10:00", "Tue 26 Jan 2027 20:29:59"),
 ]
 
 
@@ -321,8 +321,88 @@ def test_the_warning_goes_out_when_its_share_of_the_time_has_passed(kind: str, s
     assert clock(kind, start).warn_at == local(expected)
 
 
+# A clock that counts working days, whose warning would fall outside hub hours: an hour before the hub last closed.
+WARNINGS_IN_HUB_HOURS = [
+    # The example of the page: the share has passed on Tuesday at 03:00.
+    ("next_step_decision", "Fri 27 Nov 2026 20:00", "Mon 30 Nov 2026 16:30"),
+    ("next_step_decision", "Thu 19 Nov 2026 10:12", "Thu 19 Nov 2026 16:30"),
+    ("family_help_assessment", "Mon 16 Nov 2026 10:00", "Thu 26 Nov 2026 16:30"),
+    # opening: the share has passed a second before it, at it, and a second after
+    ("next_step_decision", "Mon 16 Nov 2026 14:59:59", "Mon 16 Nov 2026 16:30"),
+    ("next_step_decision", "Mon 16 Nov 2026 15:00:00", "Tue 17 Nov 2026 09:00"),
+    ("next_step_decision", "Mon 16 Nov 2026 15:00:01", "Tue 17 Nov 2026 09:00:01"),
+    # closing: the hub is open for the moment of closing
+    ("final_decision_green", "Mon 16 Nov 2026 11:29:59", "Wed 18 Nov 2026 17:29:59"),
+    ("final_decision_green", "Mon 16 Nov 2026 11:30:00", "Wed 18 Nov 2026 17:30"),
+    ("final_decision_green", "Mon 16 Nov 2026 11:30:01", "Wed 18 Nov 2026 16:30"),
+    # Friday closes earlier; the share has passed on Sunday
+    ("final_decision_green", "Wed 18 Nov 2026 11:00", "Fri 20 Nov 2026 16:00"),
+    ("handoff_acceptance", "Thu 19 Nov 2026 17:30", "Fri 20 Nov 2026 16:00"),
+    # A clock that starts in the last hour before closing warns no earlier than it starts.
+    ("next_step_decision", "Fri 20 Nov 2026 15:59:59", "Fri 20 Nov 2026 16:00"),
+    ("next_step_decision", "Fri 20 Nov 2026 16:00:01", "Fri 20 Nov 2026 16:00:01"),
+    ("next_step_decision", "Fri 20 Nov 2026 17:00:00", "Fri 20 Nov 2026 17:00"),
+    # … and one that starts when the hub has closed, no earlier than it counts.
+    ("next_step_decision", "Fri 20 Nov 2026 17:00:01", "Mon 23 Nov 2026 16:30"),
+    # The share has passed on a bank holiday: Boxing Day's, Easter Monday, the spring one.
+    ("final_decision_green", "Wed 23 Dec 2026 11:00", "Thu 24 Dec 2026 16:30"),
+    ("next_step_decision", "Thu 2 Apr 2026 10:00", "Thu 2 Apr 2026 16:30"),
+    ("handoff_acceptance", "Fri 22 May 2026 10:00", "Fri 22 May 2026 16:00"),
+    # The hour changes on Sunday, when the share has passed; or it has passed on Monday before opening.
+    ("next_step_decision", "Fri 23 Oct 2026 10:00 BST", "Fri 23 Oct 2026 16:00 BST"),
+    ("final_decision_green", "Thu 22 Oct 2026 10:00 BST", "Fri 23 Oct 2026 16:00 BST"),
+    ("next_step_decision", "Fri 23 Oct 2026 18:00 BST", "Mon 26 Oct 2026 16:30 GMT"),
+    ("next_step_decision", "Fri 27 Mar 2026 10:00 GMT", "Fri 27 Mar 2026 16:00 GMT"),
+    ("final_decision_green", "Thu 26 Mar 2026 10:00 GMT", "Fri 27 Mar 2026 16:00 GMT"),
+    ("next_step_decision", "Fri 27 Mar 2026 18:00 GMT", "Mon 30 Mar 2026 16:30 BST"),
+]
+
+
+@pytest.mark.parametrize(("kind", "start", "expected"), WARNINGS_IN_HUB_HOURS)
+def test_a_clock_that_counts_working_days_warns_while_somebody_can_act(kind: str, start: str, expected: str) -> None:
+    assert clock(kind, start).warn_at == local(expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "start", "expected"),
+    [
+        # Local: the share has passed on New Year's Day, after three days on which the council was closed.
+        ("final_decision_amber", "Thu 24 Dec 2026 10:00", "Thu 24 Dec 2026 16:30"),
+        # … and on Saturday, before which it was closed since Christmas Eve.
+        ("final_decision_green", "Wed 23 Dec 2026 11:00", "Thu 24 Dec 2026 16:30"),
+        # Statutory: a closure is a day like any other.
+        ("next_step_decision", "Tue 29 Dec 2026 10:00", "Tue 29 Dec 2026 16:30"),
+        ("next_step_decision", "Tue 29 Dec 2026 15:00", "Wed 30 Dec 2026 09:00"),
+    ],
+)
+def test_only_a_local_clock_warns_before_a_closure(kind: str, start: str, expected: str) -> None:
+    assert clock(kind, start, CLOSED_AT_CHRISTMAS).warn_at == local(expected)
+
+
+def test_a_clock_warns_before_an_extra_bank_holiday() -> None:
+    """From Thursday to Monday: three quarters of the four days have passed on Sunday."""
+    extra = WorkingTime(hours=shipped_hours(), bank_holidays=frozenset({day("Fri 19 Jun 2026")}))
+    found = clock("next_step_decision", "Thu 18 Jun 2026 10:00", extra)
+    assert (found.warn_at, found.due_at) == (local("Thu 18 Jun 2026 16:30"), local("Mon 22 Jun 2026 10:00"))
+
+
+def test_what_ends_with_the_day_warns_no_earlier_than_it_truly_starts() -> None:
+    """It starts on Friday evening, and counts from then: half of the time to Monday's end has passed on Sunday."""
+    policy = parse(
+        "kind,subject,starts_at,limit,unit,ends,warn_at_share,escalates_to,basis\n"
+        "call_back,contact,received,1,working_day,end_of_day,0.5,front_door_manager,local\n"
+    )["call_back"]
+    start = local("Fri 20 Nov 2026 20:00")
+    assert moments(policy, start, HUB).warn_at == start
+
+
+def test_where_the_hub_is_open_for_less_than_an_hour_the_warning_comes_with_the_start_that_counts() -> None:
+    short = WorkingTime(hours={weekday: Hours(time(9), time(9, 30)) for weekday in range(5)})
+    assert clock("next_step_decision", "Fri 27 Nov 2026 20:00", short).warn_at == local("Mon 30 Nov 2026 09:00")
+
+
 def test_the_share_of_a_clock_that_ends_with_the_day_runs_from_its_true_start() -> None:
-    found = clock("initial_conference", "Mon 23 Mar 2026 15:00")
+    found = clock("first_review_conference", "Mon 23 Mar 2026 15:00")
     share = (found.warn_at - found.started_at) / (found.due_at - found.started_at)
     assert found.warn_at.microsecond == 0
     assert share == pytest.approx(0.75, abs=1e-6)
@@ -366,7 +446,15 @@ class TestDueAtAnotherMoment:
         """Received on a Saturday: three quarters of the two days from Monday's opening."""
         found = self.named("final_decision_amber", "Sat 21 Nov 2026 12:00", "Wed 25 Nov 2026 09:00")
         assert found.started_at == local("Sat 21 Nov 2026 12:00")
-        assert found.warn_at == local("Tue 24 Nov 2026 21:00")
+        assert found.warn_at == local("Tue 24 Nov 2026 16:30")  # the share has passed at 21:00
+
+    @pytest.mark.parametrize(
+        ("due_at", "expected"),
+        [("Sat 21 Nov 2026 03:20:00", "Fri 20 Nov 2026 17:00"), ("Sat 21 Nov 2026 03:20:02", "Fri 20 Nov 2026 16:00")],
+    )
+    def test_the_warning_falls_in_hub_hours(self, due_at: str, expected: str) -> None:
+        """The share has passed at Friday's closing, and a second after it."""
+        assert self.named("final_decision_green", "Thu 19 Nov 2026 10:00", due_at).warn_at == local(expected)
 
     def test_what_is_still_late_goes_up_a_working_day_after_it(self) -> None:
         over_christmas = self.named("final_decision_amber", "Wed 23 Dec 2026 11:00", "Thu 24 Dec 2026 17:00")
@@ -459,6 +547,17 @@ def test_what_ends_with_a_day_ends_with_a_day_again(paused: str, goes_on: str, e
 # ---- whatever the moment
 
 MOMENTS = st.datetimes(datetime(2021, 1, 1), datetime(2029, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+COUNT_WORKING_DAYS = [policy for policy in shipped().values() if policy.unit == "working_day"]
+PAUSABLE = [policy for policy in shipped().values() if policy.may_pause]
+CALENDARS = st.sampled_from([HUB, CLOSED_AT_CHRISTMAS, CLOSED_ON_FRIDAY])
+# Beside any moment at all, those around Christmas and around both nights on which the hour changes.
+STARTS = st.one_of(
+    MOMENTS,
+    *(
+        st.datetimes(first, first + timedelta(days=5), timezones=st.just(UTC))
+        for first in (datetime(2026, 12, 22), datetime(2026, 3, 26), datetime(2026, 10, 22))  # noqa: DTZ001
+    ),
+)
 
 
 @settings(max_examples=60, derandomize=True, deadline=None, database=None)
@@ -472,22 +571,24 @@ def test_a_clock_starts_then_warns_then_is_due_then_goes_up(start: datetime) -> 
 
 
 @settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@given(st.sampled_from(COUNT_WORKING_DAYS), CALENDARS, STARTS)
+def test_a_warning_leaves_time_to_act(policy: Policy, calendar: WorkingTime, start: datetime) -> None:
+    """It is in hub hours, or where the clock starts; and no more than an hour of them before its share has passed."""
+    found = moments(policy, start, calendar)
+    begin = start if policy.ends == "end_of_day" else calendar.counted_start(start, local=policy.is_local)
+    share = begin + timedelta(seconds=int((found.due_at - begin).total_seconds() * policy.warn_at_share))
+    assert found.warn_at in (calendar.counted_start(found.warn_at, local=policy.is_local), begin)
+    assert found.warn_at <= share
+    assert calendar.open_time(found.warn_at, share, local=policy.is_local) <= timedelta(hours=1)
+
+
+@settings(max_examples=60, derandomize=True, deadline=None, database=None)
 @given(MOMENTS, st.timedeltas(timedelta(0), timedelta(days=4)))
 def test_a_later_start_is_never_due_earlier(start: datetime, later: timedelta) -> None:
     for kind in shipped():
         assert clock(kind, start).due_at <= clock(kind, start + later).due_at
 
 
-PAUSABLE = [policy for policy in shipped().values() if policy.may_pause]
-CALENDARS = st.sampled_from([HUB, CLOSED_AT_CHRISTMAS, CLOSED_ON_FRIDAY])
-# Beside any moment at all, those around Christmas and around both nights on which the hour changes.
-STARTS = st.one_of(
-    MOMENTS,
-    *(
-        st.datetimes(first, first + timedelta(days=5), timezones=st.just(UTC))
-        for first in (datetime(2026, 12, 22), datetime(2026, 3, 26), datetime(2026, 10, 22))  # noqa: DTZ001
-    ),
-)
 SPELLS = st.timedeltas(timedelta(0), timedelta(days=6))
 whatever = settings(max_examples=80, derandomize=True, deadline=None, database=None)
 

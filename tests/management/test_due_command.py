@@ -7,18 +7,19 @@ from tests.stage.calculators import refused, run
 # KIND FROM, due, warn: the page's worked examples, and what only this door shows.
 ASKED = [
     ("final_decision_red 2027-12-24T16:50", "2027-12-24T20:50:00+00:00", "2027-12-24T18:50:00+00:00"),
-    ("next_step_decision 2026-11-19T10:12", "2026-11-20T10:12:00+00:00", "2026-11-20T04:12:00+00:00"),
-    ("next_step_decision 2026-11-20T17:40", "2026-11-24T09:00:00+00:00", "2026-11-24T03:00:00+00:00"),
-    ("final_decision_green 2026-12-23T11:00", "2026-12-30T11:00:00+00:00", "2026-12-28T17:00:00+00:00"),
+    ("next_step_decision 2026-11-19T10:12", "2026-11-20T10:12:00+00:00", "2026-11-19T16:30:00+00:00"),
+    ("next_step_decision 2026-11-20T17:40", "2026-11-24T09:00:00+00:00", "2026-11-23T16:30:00+00:00"),
+    ("next_step_decision 2026-11-27T20:00", "2026-12-01T09:00:00+00:00", "2026-11-30T16:30:00+00:00"),
+    ("final_decision_green 2026-12-23T11:00", "2026-12-30T11:00:00+00:00", "2026-12-24T16:30:00+00:00"),
     # The end of a day is its last second; in summer, with summer's offset.
-    ("initial_conference 2026-03-23T15:00", "2026-04-15T23:59:59+01:00", "2026-04-10T03:59:59+01:00"),
+    ("initial_conference 2026-03-23T15:00", "2026-04-15T23:59:59+01:00", "2026-04-09T16:30:00+01:00"),
     # Both readings of an hour that comes twice have their own offset. What is typed without one is the first.
     ("handoff_acceptance_red 2026-10-25T00:30", "2026-10-25T01:30:00+00:00", "2026-10-25T01:30:00+01:00"),
     ("handoff_acceptance_red 2026-10-25T01:30", "2026-10-25T02:30:00+00:00", "2026-10-25T01:30:00+00:00"),
     ("handoff_acceptance_red 2026-10-25T01:30+00:00", "2026-10-25T03:30:00+00:00", "2026-10-25T02:30:00+00:00"),
     ("handoff_acceptance_red 2026-03-29T00:30", "2026-03-29T03:30:00+01:00", "2026-03-29T02:30:00+01:00"),
     # A moment with seconds, and one told by another clock.
-    ("next_step_decision 2026-07-02T16:30:01+00:00", "2026-07-06T09:00:00+01:00", "2026-07-05T15:00:00+01:00"),
+    ("next_step_decision 2026-07-02T16:30:01+00:00", "2026-07-06T09:00:00+01:00", "2026-07-03T16:00:00+01:00"),
     ("partner_check_red 2026-07-02T10:00:30Z", "2026-07-02T13:00:30+01:00", "2026-07-02T12:00:30+01:00"),
 ]
 
@@ -42,7 +43,7 @@ call_back,contact,received,30,hour,same_time,0.5,team_lead,local
 def test_one_clock_prints_its_two_lines(tmp_path: Path) -> None:
     done = run("due", "initial_conference", "--from", "2026-03-23T15:00", folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "due 2026-04-15T23:59:59+01:00\nwarn 2026-04-10T03:59:59+01:00\n"
+    assert done.stdout == "due 2026-04-15T23:59:59+01:00\nwarn 2026-04-09T16:30:00+01:00\n"
 
 
 def test_many_clocks_on_standard_input_print_a_line_each(tmp_path: Path) -> None:
@@ -88,7 +89,7 @@ def test_other_policies_may_be_tried(tmp_path: Path) -> None:
     given = "next_step_decision 2026-11-19T10:12\ncall_back 2026-11-19T10:12\n"
     done = run("due", "-", "--policies", "policies.csv", folder=tmp_path, given=given)
     assert done.stdout.splitlines() == [
-        "due 2026-11-23T10:12:00+00:00 warn 2026-11-21T10:12:00+00:00",
+        "due 2026-11-23T10:12:00+00:00 warn 2026-11-20T16:00:00+00:00",
         "due 2026-11-20T16:12:00+00:00 warn 2026-11-20T01:12:00+00:00",
     ]
 

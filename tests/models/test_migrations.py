@@ -1,21 +1,28 @@
 """A database of an earlier release, with data in it, comes through the migrations whole."""
 
 import json
+from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.db.models import QuerySet
 
-from casework.actions import handoffs
-from casework.models import AuditEvent, Case, Clock, Handoff, RuleSetReason
+from casework.actions import clock_changes, handoffs
+from casework.jobs import sweep
+from casework.models import AuditEvent, Case, Clock, Contact, Handoff, RuleSetReason
 from casework.record import integrity
+from localities.models import CalendarDay
 from tests.conftest import THURSDAY
 from tests.stage.documents import address, child
 from tests.stage.drafts import Drafts
+from tests.stage.moments import day, local
 from tests.stage.sql import run
 from tests.stage.story import Story, person
 
 AT_HANDOFFS = ["id", "kind", "ordinal", "is_bounce"]
+NOT_ASKED = {"agreement": {"service": "not_sought"}}
+HARM = {"children": [child(indicators=["L4-01"])]}
 
 
 @pytest.fixture
@@ -63,6 +70,80 @@ def test_why_rule_sets_came_back_stands_on_their_pages(told: Story) -> None:
     )  # fmt: skip
     assert AuditEvent.objects.get(event="rule_set_sent_back").detail == said
     assert [finding for finding in integrity.check() if finding.broken] == []
+
+
+# As the release before moved a clock's warning, which was said already or is still to come.
+WARN_AT = """
+UPDATE casework_clock SET warn_at = %(to)s, next_at = CASE next_at WHEN warn_at THEN %(to)s ELSE next_at END
+WHERE id = %(id)s
+"""
+
+
+def test_a_clock_of_before_warns_in_hub_hours(told: Story) -> None:
+    """When it is due stays, and so does what was said. What counts in hours warns by day and night."""
+    CalendarDay.objects.create(date=day("Fri 20 Nov 2026"), kind="closure", name="Training")
+    said = contact_at(told, "Thu 19 Nov 2026 10:00")
+    sweep.sweep(now=local("Fri 20 Nov 2026 04:00"))
+    runs = contact_at(told, "Thu 19 Nov 2026 10:00")
+    asking = contact_at(told, "Wed 18 Nov 2026 11:00", **NOT_ASKED)
+    night = contact_at(told, "Fri 20 Nov 2026 17:40")
+    red = contact_at(told, "Thu 19 Nov 2026 22:00", **HARM)
+    extended = clock_changes.extend(
+        clock_id=running(runs, "final_decision_green").pk, to=local("Wed 25 Nov 2026 22:00"), reason="They are away.",
+        by=person("maya"), now=local("Thu 19 Nov 2026 11:00"),
+    )  # fmt: skip
+    paused = clock_changes.pause(
+        clock_id=running(asking, "final_decision_green").pk, reason="Amina rings them.", by=person("oliver"),
+        now=local("Thu 19 Nov 2026 11:00"),
+    )  # fmt: skip
+    warnings = [
+        # a clock, its warning before, its warning today
+        (running(said, "next_step_decision"), "Fri 20 Nov 2026 04:00", "Thu 19 Nov 2026 16:30"),
+        (running(runs, "next_step_decision"), "Fri 20 Nov 2026 04:00", "Thu 19 Nov 2026 16:30"),
+        (running(night, "next_step_decision"), "Tue 24 Nov 2026 03:00", "Mon 23 Nov 2026 16:30"),
+        (extended, "Tue 24 Nov 2026 07:00", "Mon 23 Nov 2026 16:30"),
+        # The council's own promise, which its closure pauses too.
+        (paused, "Sun 22 Nov 2026 23:00", "Thu 19 Nov 2026 16:30"),
+        # In hours.
+        (running(red, "final_decision_red"), "Fri 20 Nov 2026 00:00", "Fri 20 Nov 2026 00:00"),
+    ]
+    today = moments_of_all_clocks()
+    with connection.cursor() as cursor:
+        for clock, before, _ in warnings:
+            cursor.execute(WARN_AT, {"id": clock.pk, "to": local(before)})
+
+    call_command("migrate", "casework", "0004", verbosity=0)
+    call_command("migrate", verbosity=0)
+
+    for clock, _, warn_at in warnings:
+        clock.refresh_from_db()
+        assert clock.warn_at == local(warn_at), clock
+    assert moments_of_all_clocks() == today
+    assert [clock.next_at for clock, *_ in warnings] == [
+        warnings[0][0].due_at, local("Thu 19 Nov 2026 16:30"), local("Mon 23 Nov 2026 16:30"),
+        local("Mon 23 Nov 2026 16:30"), None, local("Fri 20 Nov 2026 00:00"),
+    ]  # fmt: skip
+    assert warnings[0][0].reminders.get().created_at == local("Fri 20 Nov 2026 04:00")
+    assert [finding for finding in integrity.check() if finding.broken] == []
+
+
+def contact_at(told: Story, at: str, **changes: Any) -> Contact:
+    """A contact about a family of its own."""
+    number = Contact.objects.count()
+    entry = child(
+        first_name="Sami", last_name="Q" * (number + 2), date_of_birth=f"{2010 + number}-05-05", nhs_number=None
+    )
+    return told.contact(at=local(at), **{"children": [entry], "adults": [], **changes})
+
+
+def running(contact: Contact, kind: str) -> Clock:
+    return contact.clocks.running().get(kind=kind)
+
+
+def moments_of_all_clocks() -> list[tuple[Any, ...]]:
+    return list(
+        Clock.objects.order_by("pk").values_list("pk", "started_at", "warn_at", "due_at", "escalate_at", "next_at")
+    )
 
 
 def to_and_fro(told: Story) -> None:
