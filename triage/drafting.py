@@ -21,6 +21,7 @@ Json = dict[str, Any]
 # The lists of the document whose entries have names, and under which field the name stands.
 NAMED_BY = {
     "pathways": "id",
+    "clocks": "id",
     "rules": "id",
     "also_refer_to": "id",
     "warnings": "id",

@@ -29,11 +29,13 @@ from triage.rule_set_document import (
     Hold,
     LevelCase,
     Pathway,
+    PathwayClock,
     RagCase,
     Rule,
     RuleSetDocument,
     Scenario,
     TwoPersonDecision,
+    Work,
 )
 from triage.words import child_name, fact_is, missing_says, number_is, sentence, value_is
 
@@ -44,7 +46,12 @@ TEAMS = {
     "out_of_area": "the out-of-area desk",
     "same_team": "the team that works, or last worked, with the family",
 }
-
+WORK = {
+    Work.EARLY_HELP: "While it is open, the family has early help.",
+    Work.SOCIAL_CARE: "While it is open, the family has social care.",
+    Work.NEITHER: "It is neither early help nor social care. While it is open, the family counts as one we work with.",
+    Work.OTHER_AUTHORITY: "It is another authority's work, and does not count as work of ours with the family.",
+}
 HOLDS = {Hold.AGREEMENT: "agreement", Hold.MANAGER: "a manager", Hold.SCREENING: "screening"}
 WAITS = {
     Hold.AGREEMENT: "until somebody has asked the family whether it agrees",
@@ -97,6 +104,7 @@ class Prose:
             Chapter("rules", "The rules, in the order in which they are asked", tuple(self._rule_items()), True),
             Chapter("defined", "What the rules mean by", tuple(self._defined_items())),
             Chapter("pathways", "Pathways, the gravest first", tuple(pathways), True),
+            Chapter("clocks", "Deadlines that not every pathway has", tuple(map(self._clock, document.clocks))),
             Chapter("two_person_decisions", "Decisions that need two people", tuple(two_persons)),
             Chapter("also_refer_to", "Also refer to", tuple(self._service_items())),
             Chapter("warnings", "Warnings", tuple(self._warning_items())),
@@ -174,11 +182,25 @@ class Prose:
         where = f"It goes to {TEAMS[pathway.team.value]}" if pathway.team else "It ends at the front door"
         lead = f", led by a {_plain(pathway.lead)}" if pathway.lead else ""
         lines = [Line(0, f"{where}{lead}.")]
+        if pathway.work is not None:
+            lines.append(Line(0, WORK[pathway.work]))
+        if pathway.voluntary:
+            lines.append(Line(0, "The family is free to refuse it, and is asked before anybody decides on it."))
+        if pathway.gravest:
+            lines.append(Line(0, "It is decided at level 4 and red only."))
         if pathway.decision_only:
             lines.append(Line(0, "Only a person can choose it; no rule recommends it."))
         if pathway.try_first:
             lines += [Line(0, "What a partner should do first:"), *(Line(1, text) for text in pathway.try_first)]
         return Item(pathway.id, pathway.title, tuple(lines))
+
+    def _clock(self, clock: PathwayClock) -> Item:
+        only, but = ([self._titles.get(name, name) for name in names or ()] for names in (clock.only_on, clock.not_on))
+        if clock.only_on is None:
+            says = f"Every pathway has it but {_and(but)}."
+        else:
+            says = f"Only {_and(only)} {'has' if len(only) == 1 else 'have'} it." if only else "No pathway has it."
+        return Item(clock.id, _plain(clock.id).capitalize(), (Line(0, says),))
 
     def _two(self, decision: TwoPersonDecision) -> Item:
         return Item(decision.id, _plain(decision.id).capitalize(), tuple(self._two_lines(decision)))
@@ -191,6 +213,10 @@ class Prose:
             yield Line(1, f"the recommended rating is {_or(rag.value for rag in recommended.rag)}")
         if recommended.rule is not None:
             yield Line(1, f"the rule “{self._rules.get(recommended.rule, recommended.rule)}” fired")
+        if decided.voluntary is not None:
+            yield Line(1, f"the decision is one that the family is {'' if decided.voluntary else 'not '}free to refuse")
+        if decided.ends_here is not None:
+            yield Line(1, f"the decision {'ends' if decided.ends_here else 'does not end'} at the front door")
         if decided.pathway:
             yield Line(1, f"the decision is {_or(self._titles.get(name, name) for name in decided.pathway)}")
         if decided.not_pathway:
@@ -203,6 +229,8 @@ class Prose:
             yield Line(1, f"the recommended or the decided level is {decision.level_at_least} or more")
         if decision.contacts_3_months_at_least is not None:
             yield Line(1, f"there are {decision.contacts_3_months_at_least} or more contacts in three months")
+        if decision.no_indicator:
+            yield Line(1, "nobody chose an indicator")
 
     def _service_items(self) -> Iterator[Item]:
         for service in self._document.also_refer_to:
@@ -404,6 +432,11 @@ def _agreement(wanted: tuple[Agreement, ...]) -> str:
 def _or(words: Iterable[str]) -> str:
     *first, last = words
     return f"{', '.join(first)} or {last}" if first else last
+
+
+def _and(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _plain(name: str | None) -> str:

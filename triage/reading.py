@@ -26,7 +26,16 @@ from triage.language import (
     Present,
     walk,
 )
-from triage.rule_set_document import Pathway, Rule, RuleSetDocument, Scenario, cases, conditions, firings
+from triage.older_documents import with_its_meaning
+from triage.rule_set_document import (
+    Pathway,
+    Rule,
+    RuleSetDocument,
+    Scenario,
+    cases,
+    conditions,
+    firings,
+)
 
 # A limit beyond these is a slip of the finger: thirty years in days, conditions as long as a book.
 HIGHEST_LIMIT = 10_950
@@ -39,6 +48,7 @@ def read_document(data: object) -> RuleSetDocument:
 
     :raises InvalidInput: with every fault; each names the rule and the field.
     """
+    data = with_its_meaning(data)
     try:
         document = read(RuleSetDocument, data, known={"ruleset": "this rule set", "indicators": _codes(data)})
     except InvalidInput as invalid:
@@ -132,6 +142,7 @@ def _faults_of_meaning(document: RuleSetDocument) -> Iterator[Fault]:
             yield Fault(
                 ("indicators", number, "also_refer_to"), f"{entry.also_refer_to} is not a service of also_refer_to."
             )
+    yield from _faults_of_pathways(document)
     above: set[str] = set()
     for number, rule in enumerate(document.rules):
         yield from _faults_of_rule(("rules", number), rule, pathways, last=number == len(document.rules) - 1)
@@ -177,9 +188,24 @@ def _faults_of_scenario(at: Path, scenario: Scenario, document: RuleSetDocument)
         yield Fault((*at, "facts", "children"), "Two children share a ref; give each child a ref of its own.")
 
 
+def _faults_of_pathways(document: RuleSetDocument) -> Iterator[Fault]:
+    names = {pathway.id for pathway in document.pathways}
+    for number, pathway in enumerate(document.pathways):
+        if pathway.team is not None and pathway.work is None:
+            yield Fault(("pathways", number), "leads to a team; say in work whose work it is, and what kind of work.")
+    for number, clock in enumerate(document.clocks):
+        if (clock.only_on is None) == (clock.not_on is None):
+            yield Fault(("clocks", number), "needs exactly one of only_on and not_on.")
+        for field in ("only_on", "not_on"):
+            for name in getattr(clock, field) or ():
+                if name not in names:
+                    yield Fault(("clocks", number, field), f"{name} is not a pathway of this rule set.")
+
+
 def _names_twice(document: RuleSetDocument) -> Iterator[Fault]:
     groups: dict[str, list[str]] = {
         "pathways": [entry.id for entry in document.pathways],
+        "clocks": [entry.id for entry in document.clocks],
         "rules": [rule.id for rule in document.rules]
         + [aggravator.id for rule in document.rules for aggravator in rule.aggravators],
         "also_refer_to": [entry.id for entry in document.also_refer_to],

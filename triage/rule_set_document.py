@@ -62,19 +62,49 @@ DIFFERENT = AfterValidator(_different)
 Name = Annotated[Text, AfterValidator(_name)]
 
 
+class Work(StrEnum):
+    """
+    Whose work, and what kind of work, a case on a pathway is. `neither` is work of ours, but not early help or social
+    care. What another authority does is not counted in the family's history with us.
+    """
+
+    EARLY_HELP = "early_help"
+    SOCIAL_CARE = "social_care"
+    NEITHER = "neither"
+    OTHER_AUTHORITY = "other_authority"
+
+
 class Pathway(Document):
     """
-    Where a contact can go. One without a team ends at the front door; `decision_only` is never recommended.
+    Where a contact can go. One without a team ends at the front door; one that leads to a team says what `work` it is.
 
-    `try_first` is what a partner should do, or try, before or beside sending a contact that would come here.
+    :ivar voluntary: the family is free to refuse it, and is asked before anybody decides on it.
+    :ivar gravest: it is decided at level 4 and red only.
+    :ivar decision_only: no rule recommends it; only a person can choose it.
+    :ivar try_first: what a partner should do, or try, before or beside sending a contact that would come here.
     """
 
     id: Name
     title: Text
     lead: Text | None = None
     team: TeamKind | None = None
+    work: Work | None = None
+    voluntary: StrictBool = False
+    gravest: StrictBool = False
     decision_only: StrictBool = False
     try_first: tuple[Text, ...] = ()
+
+
+class PathwayClock(Document):
+    """
+    A clock of a case that starts on these pathways only, or on all but these. `id` is the kind of the clock's policy.
+
+    A clock that is not named starts on every pathway.
+    """
+
+    id: Name
+    only_on: Annotated[tuple[Text, ...], DIFFERENT] | None = None
+    not_on: Annotated[tuple[Text, ...], NOT_EMPTY, DIFFERENT] | None = None
 
 
 class Case(Document):
@@ -161,15 +191,26 @@ class Recommended(Document):
 
 
 class Decided(Document):
-    """A decision that a two-person decision speaks of."""
+    """
+    A decision that a two-person decision speaks of.
 
+    :ivar voluntary: its pathway is one that the family is free to refuse, or is not.
+    :ivar ends_here: its pathway ends at the front door, or does not.
+    """
+
+    voluntary: StrictBool | None = None
+    ends_here: StrictBool | None = None
     pathway: Annotated[tuple[Text, ...], DIFFERENT] = ()
     not_pathway: Annotated[tuple[Text, ...], DIFFERENT] = ()
     rag: Annotated[tuple[Rag, ...], NOT_EMPTY, DIFFERENT] = tuple(Rag)
 
 
 class TwoPersonDecision(Document):
-    """A decision that takes effect only when a second person agrees. Every part that is given must hold."""
+    """
+    A decision that takes effect only when a second person agrees. Every part that is given must hold.
+
+    `no_indicator`: nobody chose an indicator, for any child or for the family.
+    """
 
     id: Name
     says: Text
@@ -178,6 +219,7 @@ class TwoPersonDecision(Document):
     agreement: Annotated[tuple[Agreement, ...], NOT_EMPTY, DIFFERENT] = tuple(Agreement)
     level_at_least: Level | None = None
     contacts_3_months_at_least: StrictInt | None = None
+    no_indicator: StrictBool = False
 
 
 class Expected(Document):
@@ -219,6 +261,7 @@ class RuleSetDocument(Document):
     version: Annotated[StrictInt, Field(ge=1)]
     title: Text
     pathways: Annotated[tuple[Pathway, ...], NOT_EMPTY]
+    clocks: tuple[PathwayClock, ...] = ()
     defined: dict[Name, Condition] = Field(default_factory=dict)
     rules: Annotated[tuple[Rule, ...], NOT_EMPTY]
     also_refer_to: tuple[AlsoReferTo, ...] = ()

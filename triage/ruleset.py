@@ -137,6 +137,7 @@ class RuleSet:
         self.name = f"{document.ruleset}/{document.version}"
         self.catalogue = Catalogue(document.indicators)
         self.pathways = {pathway.id: pathway for pathway in document.pathways}
+        self._clocks = {clock.id: clock for clock in document.clocks}
         self.manager_decides = frozenset(rule.id for rule in document.rules if rule.decided_by == "manager")
         """The rules after which only a manager may decide."""
         questions = Questions(first_bit=self.catalogue.everything + 1)
@@ -212,6 +213,13 @@ class RuleSet:
     def all_cuts(self, fact: str) -> tuple[int, ...]:
         """The same, with the limits of what is only added to the pathway."""
         return self._all_cuts.get(fact, ())
+
+    def starts_clock(self, kind: str, pathway: str) -> bool:
+        """Whether a case on this pathway gets this clock. One that the document does not name, every case gets."""
+        clock = self._clocks.get(kind)
+        if clock is None:
+            return True
+        return pathway in clock.only_on if clock.only_on is not None else pathway not in (clock.not_on or ())
 
     # ---- views: facts as the rules see them
 

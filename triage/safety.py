@@ -1,8 +1,8 @@
 """
 What safety rests on in a rule set: a service manager answers for it, whoever drafts the rest.
 
-Safety scenarios; the decisions that need two people; after which rules a manager decides; which indicators are hard
-stops or strong, and what they say; warnings.
+Safety scenarios; what each pathway is, and which clocks run on it; the decisions that need two people; after which
+rules a manager decides; which indicators are hard stops or strong, and what they say; warnings.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,8 @@ from triage.language import Gate
 from triage.rule_set_document import RuleSetDocument, as_json
 from triage.scenarios import protected
 
+# What a pathway is: how it is counted, asked for and decided.
+MEANING = ("team", "work", "voluntary", "gravest", "decision_only")
 Resting = Mapping[str, Any]
 
 
@@ -21,6 +23,8 @@ def safety(document: RuleSetDocument) -> Resting:
     grave = {Gate.HARD_STOP.value, Gate.STRONG.value}
     return {
         **protected(document),
+        **{f"pathway {entry['id']}": {name: entry.get(name) for name in MEANING} for entry in data["pathways"]},
+        **{f"clock {entry['id']}": entry for entry in data.get("clocks", [])},
         **{f"two people for {entry['id']}": entry for entry in data.get("two_person_decisions", [])},
         **{f"who decides after {rule['id']}": rule["decided_by"] for rule in data["rules"] if rule.get("decided_by")},
         **{
@@ -35,7 +39,8 @@ def safety(document: RuleSetDocument) -> Resting:
 def changed(before: RuleSetDocument, after: RuleSetDocument, base: RuleSetDocument) -> set[str]:
     """
     What safety rests on and is not as it was. What is as in `base` again, where the draft began, is no change: a slip
-    can be taken back by whoever made it. A new hard stop or strong indicator makes the rules more careful, and is none.
+    can be taken back by whoever made it. A new hard stop or strong indicator makes the rules more careful, and is none;
+    nor is a new pathway, which changes nothing of those that there are.
     """
     old, new, first = safety(before), safety(after), safety(base)
     return {
@@ -43,5 +48,5 @@ def changed(before: RuleSetDocument, after: RuleSetDocument, base: RuleSetDocume
         for name in old.keys() | new.keys()
         if old.get(name) != new.get(name)
         and new.get(name) != first.get(name)
-        and not (name.startswith("indicator ") and name not in old)
+        and not (name.startswith(("indicator ", "pathway ")) and name not in old)
     }

@@ -8,7 +8,6 @@ from casework.access import conditions, permissions
 from casework.actions import contact_handovers, handoffs, partner_checks
 from casework.actions.recommendations import lock_children
 from casework.deadlines import clocks
-from casework.facts.published_rules import of_version
 from casework.families.household import Household, household, opened_since
 from casework.families.routing import Route, route, teams_to_pick_from
 from casework.messages import outbox
@@ -30,12 +29,9 @@ from errors import Fault, InvalidInput, TakenBySomeoneElse
 from localities.models import Role, User
 from localities.working_time import local_day
 from triage.facts import Agreement
+from triage.published_rules import of_version
 from triage.ruleset import Hold, Rag, RuleSet
 from triage.two_persons import Proposal, two_person_reasons
-
-# Services that a family is free to refuse: nobody is sent there before the family was asked.
-GRAVEST = "strategy_discussion"
-VOLUNTARY = ("family_help", "early_help")
 
 
 @transaction.atomic
@@ -184,7 +180,8 @@ def _check(
 ) -> Route:
     """Everything that is wrong with what was typed, at once; else where the pathway leads."""
     faults = []
-    if proposal.pathway not in rules.pathways:
+    pathway = rules.pathways.get(proposal.pathway)
+    if pathway is None:
         faults.append(Fault(("pathway",), "Choose what happens next."))
     if proposal.level not in (1, 2, 3, 4):
         faults.append(Fault(("level",), "Choose the level of need, 1 to 4."))
@@ -192,14 +189,14 @@ def _check(
         faults.append(Fault(("rag",), "Choose the rating."))
     if not rationale.strip():
         faults.append(Fault(("rationale",), "Say why: a decision needs a rationale in your own words."))
-    if proposal.pathway == GRAVEST and (proposal.level, proposal.rag) != (4, Rag.RED):
-        says = "A strategy discussion is at level 4 and red. Change the level and the rating, or what happens next."
+    if pathway is not None and pathway.gravest and (proposal.level, proposal.rag) != (4, Rag.RED):
+        says = f"{pathway.title} is at level 4 and red. Change the level and the rating, or what happens next."
         faults.append(Fault(("pathway",), says))
-    if proposal.pathway in VOLUNTARY and contact.agreement == Agreement.NOT_SOUGHT:
+    if pathway is not None and pathway.voluntary and contact.agreement == Agreement.NOT_SOUGHT:
         says = "Nobody has asked the family yet. Record what it says to this service, then decide."
         faults.append(Fault(("pathway",), says))
     where = Route("", ends_here=True)
-    if proposal.pathway in rules.pathways:
+    if pathway is not None:
         where = _route(contact, proposal.pathway, rules, now)
         picks = where.pick or chosen_team_id is not None
         if chosen_team_id is not None and (where.ends_here or where.link_to):
@@ -270,6 +267,7 @@ def _open_case(contact: Contact, decision: Decision, where: Route, by: User, now
         route_reason=reason or where.pick,
         runner_up=where.runner_up,
     )
+    case.rule_set_id = decision.recommendation.rule_set_id
     _add_children(case, contact)
     contact.case = case
     contact.save(update_fields=["case"])

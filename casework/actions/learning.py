@@ -7,7 +7,6 @@ from django.db import transaction
 
 from casework.access import conditions, permissions
 from casework.actions.recommendations import ask_again, lock_children
-from casework.facts.published_rules import of_version
 from casework.families.merging import take_to_be
 from casework.models import (
     Contact,
@@ -20,6 +19,7 @@ from errors import Fault, InvalidInput
 from localities.models import User
 from localities.working_time import local_day
 from triage.facts import Agreement
+from triage.published_rules import of_version
 
 
 @transaction.atomic

@@ -13,7 +13,6 @@ from casework.access import permissions
 from casework.actions.recommendations import ask_rules, lock_children, tell_if_red
 from casework.deadlines import clocks
 from casework.facts.contact_document import AdultEntry, ChildEntry, ContactDocument, read_contact
-from casework.facts.published_rules import live_and_locked
 from casework.families.matching import possible_matches
 from casework.messages import outbox
 from casework.models import (
@@ -31,6 +30,7 @@ from errors import KeyUsedForAnother, ServiceError
 from localities import calendar
 from localities.models import Agency, Team, TeamKind, User
 from localities.working_time import local_day
+from triage.published_rules import live_and_locked
 from triage.ruleset import Hold, Rag
 
 # Somebody else was faster: with the same key, with the same child, or (once in a lifetime) the same reference.

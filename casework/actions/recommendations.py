@@ -6,7 +6,6 @@ from django.db import transaction
 
 from casework.deadlines import clocks
 from casework.facts.contact_facts import collect_facts
-from casework.facts.published_rules import Rules, of_version
 from casework.families.household import household, opened_since
 from casework.messages import outbox
 from casework.models import (
@@ -21,6 +20,7 @@ from casework.record import audit
 from casework.record.audit import Actor
 from casework.statuses import ContactStatus
 from localities.models import User
+from triage.published_rules import Rules, of_version
 from triage.recommendation import recommend
 from triage.ruleset import Hold, Rag
 

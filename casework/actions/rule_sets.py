@@ -14,7 +14,6 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Max
 
 from casework.access import conditions, permissions
-from casework.facts.published_rules import lock_live_version, of_version
 from casework.messages import outbox
 from casework.models import Contact, Event, Message, Replay, RuleSetReason, RuleSetReasonKind
 from casework.record import audit
@@ -23,6 +22,7 @@ from localities.models import User
 from localities.working_time import local_day
 from triage import drafting
 from triage.models import RuleSetVersion
+from triage.published_rules import lock_live_version, of_version
 from triage.reading import read_document
 from triage.rule_set_document import RuleSetDocument, as_json
 from triage.ruleset import parse, shipped

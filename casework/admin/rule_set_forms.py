@@ -8,7 +8,16 @@ import yaml
 from django import forms
 
 from casework.web.forms import ActionForm
-from casework.web.rendering import Checkbox, DatePartsField, Radios, RadiosInARow, Select, Textarea, TextInput
+from casework.web.rendering import (
+    Checkbox,
+    Checkboxes,
+    DatePartsField,
+    Radios,
+    RadiosInARow,
+    Select,
+    Textarea,
+    TextInput,
+)
 from errors import Fault, InvalidInput
 from localities.working_time import LONDON
 from triage.drafting import (
@@ -23,7 +32,7 @@ from triage.drafting import (
     with_scenario,
 )
 from triage.language import Gate
-from triage.rule_set_document import RuleSetDocument, as_json
+from triage.rule_set_document import RuleSetDocument, Work, as_json
 from triage.ruleset import Hold, Rag, RuleSet
 from triage.scenarios import expectation
 
@@ -32,6 +41,13 @@ GATES = {
     Gate.STRONG: "Strong: a social worker decides",
     Gate.EARLY_HELP: "Early help comes first",
 }
+WORK = [
+    ("", "None: it ends at the front door"),
+    (Work.EARLY_HELP.value, "Early help"),
+    (Work.SOCIAL_CARE.value, "Social care"),
+    (Work.NEITHER.value, "Work of ours that is neither early help nor social care"),
+    (Work.OTHER_AUTHORITY.value, "Another authority's work"),
+]
 NO_HOLD, NOT_ASKED = "none", ""
 
 
@@ -97,13 +113,15 @@ class EntryForm(DocumentForm):
                 document = with_number(document, number.path, value)
         if "try_first" in typed:
             typed["try_first"] = [line.strip() for line in typed["try_first"].splitlines() if line.strip()] or None
-        if "alone" in typed:
-            typed["alone"] = typed["alone"] or None
         return with_entry(document, self._path, {name: value or None for name, value in typed.items()})
 
 
 def _field(number: Number) -> str:
     return f"number/{number.key}"
+
+
+def _yes(label: str) -> forms.BooleanField:
+    return forms.BooleanField(label=label, widget=Checkbox(), required=False)
 
 
 def _fields(
@@ -114,10 +132,20 @@ def _fields(
     if "says" in entry:
         yield "says", _text("What it says", entry["says"], rows=3)
     if part == "pathways":
+        yield "work", forms.ChoiceField(label="What kind of work it is", widget=Radios, choices=WORK, required=False)
+        yield "voluntary", _yes("The family is free to refuse it, and is asked before anybody decides on it")
+        yield "gravest", _yes("It is decided at level 4 and red only")
         yield "try_first", forms.CharField(
             label="What a partner should do first", widget=Textarea({"rows": 5}), required=False,
             help_text="A sentence on each line. Partners read them when they check the threshold.",
         )  # fmt: skip
+    if part == "clocks":
+        pathways = [(pathway.id, pathway.title) for pathway in document.pathways]
+        label = "Only these pathways have it" if "only_on" in entry else "Every pathway has it but these"
+        yield (
+            "only_on" if "only_on" in entry else "not_on",
+            forms.MultipleChoiceField(label=label, widget=Checkboxes, choices=pathways),
+        )
     if part == "indicators":
         levels = [(level, f"Level {level}") for level in (2, 3, 4)]
         yield "level", forms.TypedChoiceField(label="Level", widget=RadiosInARow, choices=levels, coerce=int)
@@ -130,10 +158,7 @@ def _fields(
         services = [("", "Nobody"), *((service.id, service.title) for service in document.also_refer_to)]
         yield "also_refer_to", forms.ChoiceField(label="Also refer to", widget=Select, choices=services, required=False)
     if is_aggravator:
-        yield (
-            "alone",
-            forms.BooleanField(label="It counts alone, with no indicator beside it", widget=Checkbox(), required=False),
-        )
+        yield "alone", _yes("It counts alone, with no indicator beside it")
 
 
 FACTS_HINT = (

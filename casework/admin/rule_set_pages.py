@@ -24,7 +24,6 @@ from casework.admin.rule_set_forms import (
     ScenarioForm,
     WholeDocumentForm,
 )
-from casework.facts.published_rules import of_version
 from casework.models import Contact
 from casework.web.forms import ActionForm
 from casework.web.signed_in import user_of
@@ -36,6 +35,7 @@ from triage import drafting
 from triage.differences import differences
 from triage.models import RuleSetVersion, Stage
 from triage.prose import chapters
+from triage.published_rules import of_version
 from triage.rule_set_document import RuleSetDocument
 from triage.ruleset import parse
 from triage.scenarios import run, scenario_facts

@@ -26,11 +26,11 @@ from casework.api.schema import (
     ThresholdCheckSerializer,
 )
 from casework.facts.contact_document import ContactDocument
-from casework.facts.published_rules import live, of_version
 from casework.models import Contact
 from errors import Fault, InvalidInput
 from localities.models import Agency
 from triage.facts import Facts
+from triage.published_rules import live, of_version
 
 LONGEST_KEY = 255
 PROBLEMS = {

@@ -31,7 +31,7 @@ from localities.working_time import WorkingTime, local_day
 
 Subject = Contact | Handoff | Case | PartnerCheck
 
-# An advisory lock, as facts/published_rules.py has another: which days are working days.
+# An advisory lock, as triage/published_rules.py has another: which days are working days.
 WHICH_DAYS_COUNT = 7_002
 
 # Events that start clocks, as `starts_at` of the policies names them.
@@ -49,16 +49,6 @@ HANDED_OVER = "handed_over"
 DECISION_CLOCKS = (
     "next_step_decision", "final_decision_red", "final_decision_amber", "final_decision_green", "final_decision_blue",
 )  # fmt: skip
-
-# The clocks of a case that only some pathways have; the others have them all.
-ONLY_ON = {
-    "family_help_assessment": {"family_help"},
-    "family_help_plan": {"family_help"},
-    "social_work_assessment": {"social_work_assessment", "strategy_discussion"},
-    "strategy_discussion": {"strategy_discussion"},
-}
-# What the out-of-area desk passes on has no practitioner of ours.
-NOT_ON = {"lead_practitioner_named": {"other_authority"}, "first_family_contact": {"other_authority"}}
 
 # Which clocks a milestone answers. A milestone may start others, by its own name or by the policy's.
 STOPPED_BY = {
@@ -260,7 +250,7 @@ def _is_for(kind: str, subject: Subject) -> bool:
         case Case(rag=rag) if kind.startswith("next_team_offered"):
             return kind == ("next_team_offered_red" if rag == "red" else "next_team_offered")
         case Case(pathway=pathway):
-            return pathway in ONLY_ON.get(kind, {pathway}) and pathway not in NOT_ON.get(kind, ())
+            return subject.rules.starts_clock(kind, pathway)
         case _:
             return True
 

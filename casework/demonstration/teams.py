@@ -8,6 +8,7 @@ from casework.families.routing import teams_to_pick_from
 from casework.models import LEAD_OFFERS_FROM, Case, Clock, Handoff, Outcome
 from casework.record.responsibilities import current
 from localities.models import OtherAuthority, Role, Team, TeamKind
+from triage.rule_set_document import Work
 
 
 class Teams:
@@ -56,14 +57,14 @@ class Teams:
         team = current(case).team
         by = self.timeline.staff(team, now, Role.TEAM_LEAD)
         viewing.view_case(reference=case.reference, by=by, now=now)
-        if case.pathway == "other_authority":
+        if case.work is Work.OTHER_AUTHORITY:
             authority = self.timeline.random.choice(list(OtherAuthority.objects.all()))
             cases.name_other_authority(case_id=case_id, authority_id=authority.pk, by=by, now=now)
             self.timeline.plan_after(now, (1, 20), lambda later: self._close(case_id, Outcome.OTHER_AUTHORITY, later))
             return
         lead = self.timeline.staff(team, now, Role.TEAM_MEMBER, Role.TEAM_LEAD)
         cases.name_lead(case_id=case_id, lead_id=lead.pk, by=by, now=now)
-        if case.pathway == "strategy_discussion":
+        if case.clocks.running().filter(kind="strategy_discussion").exists():
             self.timeline.plan_after(now, (1, 20), lambda later: self._hold_strategy_discussion(case_id, later))
         self.timeline.plan_after(now, (24, 120), lambda later: self._meet_family(case_id, later))
 

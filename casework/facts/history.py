@@ -11,9 +11,7 @@ from casework.models import Case, Contact, Outcome
 from casework.statuses import CaseStatus
 from localities.working_time import at, local_day
 from triage.facts import OpenWork
-
-SOCIAL_CARE_PATHWAYS = ("strategy_discussion", "social_work_assessment", "social_worker_review")
-EARLY_HELP_PATHWAYS = ("family_help", "early_help")
+from triage.rule_set_document import Work
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ def history_of(contact: Contact, people: Household) -> History:
         contacts_12_months=1 + len(days),
         early_help_closed_without_progress_12_months=any(
             case.closed_at is not None
-            and case.pathway in EARLY_HELP_PATHWAYS
+            and case.work is Work.EARLY_HELP
             and case.outcome in (Outcome.NO_PROGRESS, Outcome.DECLINED)
             and local_day(case.closed_at) >= year_back
             for case in cases
@@ -53,7 +51,8 @@ def history_of(contact: Contact, people: Household) -> History:
 
 
 def _open_work(opened: Iterable[Case]) -> OpenWork | None:
-    pathways = {case.pathway for case in opened}
-    if pathways & set(SOCIAL_CARE_PATHWAYS):
+    """Social care where any of it is. Work of ours that is neither counts as early help: the family has somebody."""
+    work = {case.work for case in opened}
+    if Work.SOCIAL_CARE in work:
         return OpenWork.SOCIAL_CARE
-    return OpenWork.EARLY_HELP if pathways else None
+    return OpenWork.EARLY_HELP if work else None

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from casework.facts.published_rules import of_version
 from casework.models import Contact, ContactChild
 from localities.models import Postcode
 from localities.placing import Catchments
 from localities.working_time import LONDON, local_day
 from triage.direction import Turn
+from triage.published_rules import of_version
 from triage.replay import Past
 from triage.ruleset import RuleSet
 

@@ -6,14 +6,16 @@ the children who stand on other contacts together with any of them. Rather one c
 too few: a social worker looks, and says so.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from casework.families.matching import possible_matches
-from casework.models import Case, Contact, ContactAdult, ContactChild, MatchStatus, PersonMatch
+from casework.models import Case, CaseQuerySet, Contact, ContactAdult, ContactChild, MatchStatus, PersonMatch
 from casework.statuses import CaseStatus
+from triage.rule_set_document import Work
 
 # How like an adult must be for another household's contacts to count as this one's.
 ADULT_MATCH_SCORE = 88
@@ -36,11 +38,11 @@ class Household:
         about = ContactChild.objects.filter(person__in=self.people).values("contact")
         return Contact.objects.filter(pk__in=about)
 
-    def cases(self) -> QuerySet[Case]:
+    def cases(self) -> CaseQuerySet:
         """Every case with a child who is, or may be, of this household."""
         return Case.objects.filter(casechild__person__in=self.people).distinct()
 
-    def its_own_cases(self) -> QuerySet[Case]:
+    def its_own_cases(self) -> CaseQuerySet:
         """Every case with a child of this household, beyond doubt."""
         return Case.objects.filter(casechild__person__in=self.known).distinct()
 
@@ -63,13 +65,15 @@ def household_of(case: Case) -> Household:
 
 def opened_since(contact: Contact, moment: datetime) -> Case | None:
     """A case of one of these very children that opened after this moment, and is open."""
-    cases = Case.objects.filter(casechild__person__in=contact.children.values("person"), opened_at__gt=moment)
-    return ours(cases).filter(status=CaseStatus.OPEN).order_by("-opened_at").first()
+    cases = Case.objects.filter(
+        casechild__person__in=contact.children.values("person"), opened_at__gt=moment, status=CaseStatus.OPEN
+    )
+    return next(ours(cases.distinct().order_by("-opened_at")), None)
 
 
-def ours(cases: QuerySet[Case]) -> QuerySet[Case]:
-    """What another authority answers for is no work of ours."""
-    return cases.exclude(pathway="other_authority")
+def ours(cases: CaseQuerySet) -> Iterator[Case]:
+    """Without what another authority answers for: that is no work of ours. One query; the rules say which it is."""
+    return (case for case in cases.with_rule_set() if case.work is not Work.OTHER_AUTHORITY)
 
 
 def _with_brothers_and_sisters(people: set[int]) -> frozenset[int]:
@@ -83,9 +87,8 @@ def _with_brothers_and_sisters(people: set[int]) -> frozenset[int]:
 
 def last_case(people: Household, contact: Contact) -> Case | None:
     """The case that new information belongs to: the open one, else the one that closed last within 28 days."""
-    cases = ours(people.its_own_cases())
-    opened = cases.filter(status=CaseStatus.OPEN).order_by("-opened_at").first()
-    if opened is not None:
-        return opened
     recently = contact.received_at - timedelta(days=29)
-    return cases.filter(status=CaseStatus.CLOSED, closed_at__gte=recently).order_by("-closed_at").first()
+    found = Q(status=CaseStatus.OPEN) | Q(status=CaseStatus.CLOSED, closed_at__gte=recently)
+    # No closing moment is the last of all, so that the open ones come first.
+    newest_first = (F("closed_at").desc(nulls_first=True), "-opened_at")
+    return next(ours(people.its_own_cases().filter(found).order_by(*newest_first)), None)

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.db.models import Max, Min
 
-from casework.facts.published_rules import of_version
 from casework.messages import outbox
 from casework.models import Event, Message, Recheck, Recommendation
 from casework.record import audit
 from errors import InvalidInput
 from localities.models import Role
+from triage.published_rules import of_version
 from triage.recommendation import recommend
 
 A_PIECE = 500

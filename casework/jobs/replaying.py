@@ -12,10 +12,10 @@ from django.db import transaction
 from django.db.models import F
 
 from casework.facts import past_contacts
-from casework.facts.published_rules import of_version
 from casework.models import Event, Replay, ReplayedContact
 from casework.record import audit
 from triage import replay as calculator
+from triage.published_rules import of_version
 from triage.ruleset import parse
 
 log = structlog.get_logger()

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from casework.access.conditions import hears_outcomes
-from casework.facts.published_rules import of_version
 from casework.models import AuditEvent, Event, Message, OutboxMessage, Step
+from triage.published_rules import of_version
 
 
 @dataclass(frozen=True)

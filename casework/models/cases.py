@@ -9,7 +9,8 @@ import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils.functional import cached_property
 
 from casework.models.choices import RAGS
 from casework.models.people import Person
@@ -17,9 +18,13 @@ from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_deleted, n
 from casework.references import new_case_reference
 from casework.statuses import CaseStatus, HandoffStatus
 from localities.models import OVERSEEING_ROLES, Locality, Membership, OtherAuthority, Team, TeamKind, User
+from triage.published_rules import of_version
+from triage.rule_set_document import Work
+from triage.ruleset import RuleSet
 
 # From its third handoff on, only the team's lead or the service manager offers a case, and says why.
 LEAD_OFFERS_FROM = 3
+DECIDED_UNDER = "opened_by_decision__recommendation__rule_set_id"
 
 
 class Outcome(models.TextChoices):
@@ -87,7 +92,11 @@ class CaseQuerySet(models.QuerySet["Case"]):
 
     def locked(self) -> CaseQuerySet:
         """Locks the rows until the transaction ends. Every action on a case locks the case's row first."""
-        return self.select_for_update(of=("self",), no_key=True)
+        return self.with_rule_set().select_for_update(of=("self",), no_key=True)
+
+    def with_rule_set(self) -> CaseQuerySet:
+        """With the version of the rules that each was decided under, which says what its pathway is."""
+        return self.annotate(decided_under=F(DECIDED_UNDER))
 
 
 class Case(models.Model):
@@ -155,6 +164,22 @@ class Case(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+    @cached_property
+    def rule_set_id(self) -> int:
+        """The version of the rules that it was decided under. A query, unless it was read `with_rule_set`."""
+        read: int | None = getattr(self, "decided_under", None)
+        return read or Case.objects.values_list(DECIDED_UNDER, flat=True).get(pk=self.pk)
+
+    @property
+    def rules(self) -> RuleSet:
+        """The rules that it was decided under: what its pathway is, they say."""
+        return of_version(self.rule_set_id).rule_set
+
+    @property
+    def work(self) -> Work | None:
+        """Whose work it is, and what kind of work."""
+        return self.rules.pathways[self.pathway].work
 
 
 class CaseChild(models.Model):

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from django.db.models import Count, F, QuerySet
 
-from casework.facts.published_rules import of_version
 from casework.models import Contact
 from triage.direction import Direction, Turn, direction, weights
+from triage.published_rules import of_version
 
 
 class OverrideKind(StrEnum):

@@ -12,7 +12,6 @@ from typing import Any
 from django.db.models import BooleanField, ExpressionWrapper, F, Func, IntegerField, Q
 from django.db.models.functions import TruncDate
 
-from casework.facts.published_rules import of_version
 from casework.models import ContactChild
 from casework.reports import comparison
 from casework.reports.cells import Shown
@@ -22,6 +21,7 @@ from casework.reports.suppression import suppress
 from errors import ServiceError
 from localities.codes import ETHNIC_GROUPS, NOT_STATED, SEXES
 from localities.working_time import LONDON
+from triage.published_rules import of_version
 
 NOT_KNOWN = "Not known"
 # The bands of age, the youngest first. The number is the age in whole years at which the next band begins.

@@ -14,7 +14,6 @@ from operator import or_
 from django.db.models import F, Q
 from django.db.models.functions import TruncMonth
 
-from casework.facts.published_rules import of_version
 from casework.models import Contact
 from casework.models.contacts import ContactQuerySet
 from casework.reports import comparison
@@ -22,6 +21,7 @@ from casework.reports.comparison import DECISION, RECOMMENDATION, Comparison, Ov
 from casework.reports.period import Period, month_of, months
 from localities.models import User
 from localities.working_time import LONDON, local_day
+from triage.published_rules import of_version
 
 TYPED_IN = "Typed in at the front door"
 NO_LOCALITY = "No locality"

@@ -78,6 +78,13 @@ class Checkbox(forms.CheckboxInput):
         return context
 
 
+class Checkboxes(forms.CheckboxSelectMultiple):
+    """Several boxes inside a fieldset whose legend is the label."""
+
+    template_name = "govuk/widgets/checkboxes.html"
+    use_fieldset = True
+
+
 class IndicatorBoxes(forms.CheckboxSelectMultiple):
     """The indicators of the Continuum of Need, folded up by level and domain; a part with a tick is open."""
 

@@ -9,10 +9,10 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from casework.facts.published_rules import of_version
 from casework.models import Recommendation, Reminder, Step
 from localities.codes import ETHNICITIES, SEXES
 from localities.working_time import local_day
+from triage.published_rules import of_version
 
 register = template.Library()
 ROW = (

@@ -279,7 +279,7 @@ class TestACaseThatOpenedMeanwhile:
 def test_a_strategy_discussion_is_at_level_4_and_red(story: Story) -> None:
     contact = story.contact()
     for level, rag in ((1, "red"), (4, "blue")):
-        with pytest.raises(InvalidInput, match="A strategy discussion is at level 4 and red"):
+        with pytest.raises(InvalidInput, match="Strategy discussion is at level 4 and red"):
             story.decided(contact, pathway="strategy_discussion", level=level, rag=rag)
     assert not story.decided(contact, pathway="strategy_discussion", level=4, rag="red").needs_sign_off
 

@@ -13,7 +13,6 @@ import pytest
 from django.db import transaction
 
 from casework.actions import learning, replays, rule_sets
-from casework.facts import published_rules
 from casework.jobs import replaying
 from casework.models import AuditEvent, Event, Message, OutboxMessage, Replay
 from casework.record import integrity
@@ -24,6 +23,7 @@ from tests.stage.documents import child
 from tests.stage.drafts import AHEAD, Drafts, latest, stricter
 from tests.stage.rule_documents import having
 from tests.stage.story import person
+from triage import published_rules
 from triage.drafting import with_scenario, without_scenario
 from triage.models import RuleSetVersion, Stage
 from triage.reading import read_document

@@ -12,7 +12,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from casework.facts.published_rules import live
 from casework.jobs import replaying
 from casework.models import AuditEvent, Contact, Event, Replay
 from localities.models import User
@@ -21,6 +20,7 @@ from tests.stage.documents import child
 from tests.stage.story import Story
 from tests.stage.web_client import Page, a_working_morning, browser, day_of
 from triage.models import RuleSetVersion, Stage
+from triage.published_rules import live
 from triage.rule_set_document import as_json
 from triage.ruleset import parse, shipped
 
@@ -202,6 +202,43 @@ class TestDrafting:
         paula.send(draft, "entry/pathways/advice/", try_first="Ask the school first.\n\n  Then ask again. ")
         draft.refresh_from_db()
         assert parse(draft.document).pathways["advice"].try_first == ("Ask the school first.", "Then ask again.")
+
+    def test_what_a_pathway_is_is_changed_in_a_form(self, paula: Person, sam: Person, draft: RuleSetVersion) -> None:
+        """How it is counted, asked for and decided: a service manager answers for it."""
+        changes = {"work": "social_care", "voluntary": "", "gravest": "on"}
+        page = paula.send(draft, "entry/pathways/family_help/", **changes)
+        assert (page.status, "what safety rests on: pathway family_help." in page.text) == (403, True)
+        form = sam.open(draft, "entry/pathways/family_help/").form("")
+        assert form["work"] == "early_help"
+        assert form.pop("voluntary")
+        assert "gravest" not in form
+        sam.http.post(f"{LIST}{draft.pk}/entry/pathways/family_help/", form | {"work": "social_care", "gravest": "on"})
+        draft.refresh_from_db()
+        pathway = parse(draft.document).pathways["family_help"]
+        assert (pathway.work, pathway.voluntary, pathway.gravest) == ("social_care", False, True)
+        page = sam.open(draft, "")
+        assert "While it is open, the family has social care." in page.text
+        assert "Family help is decided at level 4" not in page.text
+
+    @pytest.mark.parametrize(
+        ("clock", "field", "says"),
+        [
+            ("family_help_plan", "only_on", "Only Family help and Early help have it."),
+            ("first_family_contact", "not_on", "Every pathway has it but Family help and Early help."),
+        ],
+    )
+    def test_which_pathways_have_a_deadline_is_changed_in_a_form(
+        self, sam: Person, draft: RuleSetVersion, clock: str, field: str, says: str
+    ) -> None:
+        tail = f"entry/clocks/{clock}/"
+        sam.http.post(
+            f"{LIST}{draft.pk}/{tail}", {**sam.open(draft, tail).form(""), field: ["family_help", "early_help"]}
+        )
+        draft.refresh_from_db()
+        rules = parse(draft.document)
+        assert rules.starts_clock(clock, "early_help") is (field == "only_on")
+        assert rules.starts_clock(clock, "social_work_assessment") is (field == "not_on")
+        assert says in sam.open(draft, "").text
 
     def test_a_reason_stops_counting_alone(self, paula: Person, draft: RuleSetVersion) -> None:
         form = paula.open(draft, FIVE_IN_A_YEAR).form("")

@@ -19,7 +19,6 @@ from casework.actions import threshold_checks
 from casework.api import threshold_check
 from casework.api.authentication import AgencyThrottle
 from casework.api.schema import THRESHOLD_CHECK_EXAMPLE
-from casework.facts import published_rules
 from casework.models import ThresholdChecks
 from localities.models import Agency, User
 from localities.working_time import local_day
@@ -27,6 +26,7 @@ from tests.stage.racing import race
 from tests.stage.sql import change, run
 from tests.stage.story import Story
 from tests.stage.web_client import PROBLEM, Partner, a_working_morning, pointers, problem, todays_document
+from triage import published_rules
 from triage.models import RuleSetVersion
 from triage.recommendation import recommend
 from triage.ruleset import shipped

@@ -14,7 +14,6 @@ import pytest
 from django.db import transaction
 
 from casework.actions import receiving, rule_sets
-from casework.facts import published_rules
 from casework.models import AuditEvent, Contact, Event, Recommendation
 from casework.record import integrity
 from errors import NotAllowedInStatus
@@ -24,6 +23,7 @@ from tests.stage.drafts import AHEAD, Drafts, latest
 from tests.stage.racing import TIMES, one_wins, race
 from tests.stage.rule_documents import having
 from tests.stage.story import Story, person
+from triage import published_rules
 from triage.models import RuleSetVersion
 
 MOMENT = timedelta(microseconds=1)

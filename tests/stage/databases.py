@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from django.db import connection, connections
 from django.db.backends.utils import CursorWrapper
 
-from casework.facts import published_rules
 from casework.jobs.reference_data import load
 from config.local.embedded import DATABASE
+from triage import published_rules
 
 MADE = "with_reference_data"
 

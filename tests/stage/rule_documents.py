@@ -3,13 +3,15 @@
 import json
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path as FilePath
 from typing import Any
 
-from triage import drafting
+from triage import drafting, ruleset
 from triage.reading import read_document
 from triage.rule_set_document import RuleSetDocument, as_json
 from triage.ruleset import shipped
 
+VERSION_1 = FilePath(ruleset.__file__).parent / "data" / "early-help-first-1.yaml"
 Json = dict[str, Any]
 Path = tuple[str | int, ...]
 

@@ -2,7 +2,6 @@
 
 import csv
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 import yaml
 
 from errors import InvalidInput
+from tests.stage.rule_documents import having, whole
 from triage.ruleset import SHIPPED, RuleSet, load_file, parse, shipped
 
 Document = dict[str, Any]
@@ -69,7 +69,7 @@ class TestTheShippedDocument:
 
     def test_it_is_the_same_document_as_json(self) -> None:
         """As the database keeps it."""
-        as_json = json.loads(json.dumps(whole()))
+        as_json = json.loads(json.dumps(yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))))
         assert parse(as_json).document == shipped().document
 
     def test_only_a_manager_decides_after_a_hard_stop(self) -> None:
@@ -77,17 +77,6 @@ class TestTheShippedDocument:
 
 
 # ---- broken documents
-
-
-@cache
-def _text() -> str:
-    return json.dumps(yaml.safe_load(SHIPPED.read_text(encoding="utf-8")))
-
-
-def whole() -> Document:
-    """The shipped document, to be broken."""
-    document: Document = json.loads(_text())
-    return document
 
 
 GONE = object()
@@ -234,6 +223,8 @@ FAULTS_OF_MEANING: list[tuple[str, object, str, str]] = [
     ),
     ("two_person_decisions.advice_on_high_level.decided", {"pathway": ["moon"]}, "", NO_PATHWAY),
     ("two_person_decisions.hard_stop_overruled.decided", {"not_pathway": ["moon"]}, "", NO_PATHWAY),
+    ("clocks.family_help_plan.only_on", ["family_help", "moon"], "", NO_PATHWAY),
+    ("clocks.first_family_contact.not_on", ["moon"], "", NO_PATHWAY),
     (
         "two_person_decisions.hard_stop_overruled.recommended",
         {"rule": "moon"},
@@ -339,6 +330,18 @@ def test_a_fault_of_meaning_names_rule_and_field(path: str, value: object, insid
     # A whole rule is at fault for having no way to fire, not the field that is not there.
     at_the_rule = path.rpartition(".")[0] if says == ONE_WAY else path + inside
     assert faults(broken({path: value})) == [f"{at_the_rule}: {says}"]
+
+
+@pytest.mark.parametrize("change", [{"only_on": None}, {"not_on": ["advice"]}])
+def test_a_clock_says_on_which_pathways_it_is_or_on_which_it_is_not(change: Document) -> None:
+    document = having(whole(), "clocks", "family_help_plan", **change)
+    assert faults(document) == ["clocks.family_help_plan: needs exactly one of only_on and not_on."]
+
+
+def test_a_pathway_that_leads_to_a_team_says_what_work_it_is() -> None:
+    document = having(whole(), "pathways", "early_help", work=None)
+    says = "leads to a team; say in work whose work it is, and what kind of work."
+    assert faults(document) == [f"pathways.early_help: {says}"]
 
 
 def test_the_faults_of_meaning_come_at_once() -> None:

@@ -33,6 +33,46 @@ class TestWhatSafetyRestsOn:
         assert changed(read_document(stricter), before, before) == set()
         assert changed(read_document(stricter), read_document(having(stricter, "indicators", "L3-12", level=2)), before)
 
+    @pytest.mark.parametrize(
+        "change",
+        [{"work": "social_care"}, {"voluntary": None}, {"gravest": True}, {"team": "child_protection"},
+         {"decision_only": True}],
+    )  # fmt: skip
+    def test_what_a_pathway_is(self, change: Json) -> None:
+        base = whole() | {"rules": [rule for rule in whole()["rules"] if rule["then"]["pathway"] != "early_help"]}
+        base["scenarios"] = [each for each in base["scenarios"] if each["expect"].get("pathway") != "early_help"]
+        before = read_document(base)
+        after = read_document(having(base, "pathways", "early_help", **change))
+        assert changed(before, after, before) == {"pathway early_help"}
+        assert [found.chapter for found in differences(before, after)] == ["Pathways, the gravest first"]
+
+    def test_a_new_pathway_is_none_and_one_less_is(self) -> None:
+        new = {"id": "youth_work", "title": "Youth work", "team": "locality", "work": "neither"}
+        assert what_changed(whole() | {"pathways": [*whole()["pathways"], new]}) == set()
+        fewer = whole() | {"pathways": [each for each in whole()["pathways"] if each["id"] != "no_further_action"]}
+        fewer |= {"two_person_decisions": []}
+        assert "pathway no_further_action" in what_changed(fewer)
+
+    def test_what_a_pathway_is_called_is_not(self) -> None:
+        assert what_changed(having(whole(), "pathways", "early_help", title="Help early", try_first=None)) == set()
+
+    @pytest.mark.parametrize(
+        ("clock", "change"),
+        [
+            ("family_help_plan", {"only_on": ["early_help"]}),
+            ("family_help_plan", {"only_on": []}),
+            ("family_help_plan", {"only_on": None, "not_on": ["family_help"]}),
+            ("first_family_contact", {"not_on": ["advice"]}),
+        ],
+    )
+    def test_which_pathways_have_a_clock(self, clock: str, change: Json) -> None:
+        document = having(whole(), "clocks", clock, **change)
+        assert what_changed(document) == {f"clock {clock}"}
+        (found,) = differences(shipped().document, read_document(document))
+        assert (found.chapter, found.kind) == ("Deadlines that not every pathway has", "changed")
+        fewer = whole() | {"clocks": [each for each in whole()["clocks"] if each["id"] != clock]}
+        assert what_changed(fewer) == {f"clock {clock}"}
+
     def test_who_decides_and_with_whom(self) -> None:
         document = whole()
         del document["rules"][0]["decided_by"]
@@ -117,9 +157,15 @@ def test_no_change_that_people_act_on_is_hidden_from_the_approver() -> None:
     for position, decision in enumerate(whole()["two_person_decisions"]):
         for field, value in {
             "says": "Otherwise.", "agreement": ["given"], "level_at_least": 1, "contacts_3_months_at_least": 1,
-            "decided": {"rag": ["red"]}, "recommended": {"rag": ["blue"]},
+            "decided": {"rag": ["red"]}, "recommended": {"rag": ["blue"]}, "no_indicator": True,
         }.items():  # fmt: skip
             document = whole()
             document["two_person_decisions"][position] = decision | {field: value}
             found = differences(shipped().document, read_document(document))
             assert [difference.chapter for difference in found] == ["Decisions that need two people"], (decision, field)
+        for name in ("voluntary", "ends_here"):
+            for value in (True, False):
+                document = whole()
+                document["two_person_decisions"][position] = decision | {"decided": {name: value}}
+                found = differences(shipped().document, read_document(document))
+                assert [difference.chapter for difference in found] == ["Decisions that need two people"], name

@@ -36,6 +36,7 @@ from errors import InvalidInput
 from localities.models import User
 from localities.roles import roles_of
 from localities.working_time import local_day
+from triage.rule_set_document import Work
 
 
 @require_safe
@@ -277,7 +278,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         context["milestone"] = shown.get("milestone") or MilestoneForm(prefix="milestone")
         if on_offer is None:
             context["close"] = shown.get("close") or CloseForm(prefix="close")
-        if case.pathway == "other_authority":
+        if case.work is Work.OTHER_AUTHORITY:
             context["authority"] = shown.get("authority") or AuthorityForm()
     if is_open and on_offer is None:
         context |= _offering(case, held, user, now, shown)

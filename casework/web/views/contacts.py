@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from casework.access import conditions, permissions
 from casework.actions import decisions, learning, receiving, referrers, viewing
-from casework.facts.published_rules import live, of_version
 from casework.families.household import Household, household
 from casework.models import (
     Case,
@@ -45,6 +44,7 @@ from errors import InvalidInput, KeyUsedForAnother, NotPermitted
 from localities.models import OVERSEEING_ROLES, User
 from localities.roles import StaffRoles, roles_of
 from localities.working_time import local_day
+from triage.published_rules import live, of_version
 from triage.ruleset import RuleSet
 
 CONFLICT, UNPROCESSABLE = 409, 422

@@ -9,12 +9,12 @@ from django.views.decorators.http import require_http_methods
 
 from casework.access import conditions, permissions
 from casework.actions import learning, viewing
-from casework.facts.published_rules import of_version
 from casework.web.screening_form import ScreeningForm
 from casework.web.signed_in import user_of
 from casework.web.views.contacts import UNPROCESSABLE, errors_of, fetch, told
 from errors import InvalidInput
 from localities.working_time import local_day
+from triage.published_rules import of_version
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
