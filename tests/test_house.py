@@ -2,9 +2,11 @@
 
 import inspect
 import pkgutil
+import runpy
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args, get_type_hints
 
@@ -78,3 +80,11 @@ def test_every_api_view_wants_a_scope_for_each_method(view: type[APIView]) -> No
     methods = {name.upper() for name in ("get", "post", "put", "patch", "delete") if hasattr(view, name)}
     assert set(view.required_scopes) == methods  # type: ignore[attr-defined]
     assert methods
+
+
+def test_the_map_fails_on_a_module_that_no_room_holds() -> None:
+    room_of = runpy.run_path(str(Path(__file__).parents[1] / "docs" / "draw.py"))["room_of"]
+    assert room_of("casework.actions.cases") == "casework.actions"
+    assert room_of("casework.apps") is None
+    with pytest.raises(SystemExit, match=r"casework\.somewhere is in no room"):
+        room_of("casework.somewhere")
