@@ -1,10 +1,10 @@
 """
-make chaos: the whole service, on servers of its own, with work that never stops, while everything in it is killed.
+make chaos: runs the whole service on servers of its own, under constant work, and kills each part of it.
 
-Partners' systems send contacts and people decide on them; one after the other, worker, web server, beat, Valkey with
-its data, and PostgreSQL are killed (kill -9) and started again, the mail server falls silent, and of two hosts with a
-worker one dies. Afterwards everything that anybody was told is looked for. Prints a table; exit code 1 when anything is
-lost, doubled or broken. `--only NAME` does one thing to it; `--smoke` a small version, of a minute.
+Partners' systems send contacts and people decide on them. One after the other, worker, web server, beat, Valkey with
+its data, and PostgreSQL are killed (kill -9) and started again; the mail server stops answering; one of two hosts with
+a worker dies. Afterwards every answer that anybody got is compared with the database. It prints a table; the exit code
+is 1 if anything is lost, doubled or broken. `--only NAME` runs one fault; `--smoke` runs a small version of a minute.
 """
 
 import argparse
@@ -18,9 +18,9 @@ from pathlib import Path
 
 from config.local import stopping
 from config.local.processes import CannotStart
-from tests.chaos.faults import FAULTS, ONE, SMOKE, TWO, Chaos, let_leases_end, let_the_half_hour_pass
-from tests.chaos.reckoning import Reckoning, reckon, under_way
-from tests.chaos.report import how_it_went, report
+from tests.chaos.faults import FAULTS, ONE, SMOKE, TWO, Chaos, end_leases, release_waiting_reminders
+from tests.chaos.reckoning import Reckoning, reckon, unfinished
+from tests.chaos.report import recovery_line, report
 from tests.chaos.stage import NeverHappened, Stage
 from tests.chaos.stream import Stream
 
@@ -28,25 +28,26 @@ from tests.chaos.stream import Stream
 @dataclass(frozen=True)
 class Size:
     """
-    How much there is to do, in seconds: between a partner's contacts, between two faults, and from a promise's warning
-    to its breach. `hurries`: the two minutes for which a message stays claimed pass by SQL.
+    The seconds between a partner's contacts, between two faults, and from a clock's warning to its breach.
+
+    `skips_leases`: SQL ends the two minutes for which a message stays claimed.
     """
 
     pace: float
     gap: float
     step: float
-    hurries: bool = False
+    skips_leases: bool = False
 
 
-FULL, SMALL = Size(pace=1.2, gap=6, step=8), Size(pace=1, gap=0.5, step=1, hurries=True)
-# The longest that a message may rightly wait: claimed for two minutes, then a minute, then two, and some time to send.
-QUIET_WITHIN = 420.0
-ANSWERS_WITHIN = 60.0
-SETTLES_WITHIN = 5.0
+FULL, SMALL = Size(pace=1.2, gap=6, step=8), Size(pace=1, gap=0.5, step=1, skips_leases=True)
+# The longest that a message may wait: two minutes claimed, a retry after one minute and after two, and time to send.
+QUIET_TIMEOUT = 420.0
+ANSWER_TIMEOUT = 60.0
+SETTLE_SECONDS = 5.0
 
 
 def main() -> int:
-    """0 when nothing was lost, doubled or broken; 1 when something was; 130 when somebody stopped it."""
+    """Returns 0 if nothing was lost, doubled or broken; 1 if something was; 130 if somebody stopped it."""
     arguments = argparse.ArgumentParser(prog="make chaos")
     arguments.add_argument("--only", metavar="NAME", choices=sorted(FAULTS))
     arguments.add_argument("--smoke", action="store_true")
@@ -73,7 +74,7 @@ def main() -> int:
 
 
 def _run(folder: Path, names: list[str], size: Size) -> bool:
-    """True when everything is well."""
+    """Returns whether everything is well."""
     stage = Stage(folder)
     chaos = Chaos(stage)
     stream: Stream | None = None
@@ -95,11 +96,11 @@ def _run(folder: Path, names: list[str], size: Size) -> bool:
             _do(name, chaos, clock)
         stage.sleep(size.gap)
         clock.say("no more contacts; what is under way is finished")
-        for waiting in stream.stop(ANSWERS_WITHIN):
+        for waiting in stream.stop(ANSWER_TIMEOUT):
             chaos.findings.append(f"{waiting} still waits for an answer")
-        if size.hurries:
-            stage.sleep(SETTLES_WITHIN)
-            let_leases_end(chaos)
+        if size.skips_leases:
+            stage.sleep(SETTLE_SECONDS)
+            end_leases(chaos)
         _wait_until_quiet(chaos, clock)
         clock.say("counting")
         found = _count(chaos)
@@ -117,42 +118,41 @@ def _do(name: str, chaos: Chaos, clock: "_Clock") -> None:
     except NeverHappened as never:
         chaos.findings.append(f"{name}: {never}")
         clock.say(chaos.findings[-1])
-        chaos.stage.mail.speak()
+        chaos.stage.mail.answer_again()
     else:
-        clock.say(how_it_went(chaos.faults[-1]))
+        clock.say(recovery_line(chaos.faults[-1]))
 
 
 def _wait_until_quiet(chaos: Chaos, clock: "_Clock") -> None:
-    """Until no message waits and no promise is due: what a crash left claimed is let go after two minutes."""
-    ends_at = time.monotonic() + QUIET_WITHIN
+    """Waits until no message waits and no clock is due: the lease of a killed process ends after two minutes."""
+    ends_at = time.monotonic() + QUIET_TIMEOUT
     said_at = time.monotonic()
-    while any(waiting := under_way(chaos.stage.database)):
+    while any(waiting := unfinished(chaos.stage.database)):
         says = "{} messages wait, {} clocks are soon due".format(*waiting)
         if time.monotonic() > ends_at:
-            chaos.findings.append(f"after {QUIET_WITHIN:.0f} s {says}")
+            chaos.findings.append(f"after {QUIET_TIMEOUT:.0f} s {says}")
             return
         if time.monotonic() - said_at > 15:
             said_at = time.monotonic()
             clock.say(says)
-        let_the_half_hour_pass(chaos)
+        release_waiting_reminders(chaos)
         chaos.stage.sleep(1)
 
 
 def _count(chaos: Chaos) -> Reckoning:
-    """Everything that was found wrong, on the way and now."""
+    """Counts everything, and adds the findings of the run."""
     stage = chaos.stage
     found = reckon(stage.database, chaos.ledger, stage.mail.letters, chaos.faults)
     if (broken := stage.check_integrity()) is not None:
         found.findings.append(f"check_integrity:\n{broken}")
-    # A process that ends when another one dies takes the service with it where nobody starts it again: `make run`
-    # stops everything then.
+    # No process may end because another one died: `make run` would stop the whole service then.
     found.findings += [*chaos.findings, *stage.ended]
-    chaos.notes.append(f"Found done by looking again after an error: {chaos.ledger.seen_again}.")
+    chaos.notes.append(f"Found done by looking again after an error: {chaos.ledger.found_done}.")
     return found
 
 
 class _Clock:
-    """Says what goes on, and how long after the start."""
+    """Prints what happens, with the seconds since the start."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()

@@ -39,7 +39,7 @@ class Place:
         return said
 
     @property
-    def left_over(self) -> list[str]:
+    def left_behind(self) -> list[str]:
         """Folders, and processes that work in them."""
         here = str(self.folder)
         processes = [

@@ -1,4 +1,4 @@
-"""What is done to the service, one after the other, while the work goes on."""
+"""The faults that are injected, one after the other, while the work goes on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,15 +12,15 @@ from tests.stage.service import is_ready
 ONE, TWO = "host-one", "host-two"
 # Longer than the ten seconds that the service gives a mail server for an answer.
 SILENCE = 25.0
-# How long a message stays claimed by a sender that left it behind.
+# How long a message stays claimed by a sender that died.
 LEASE = timedelta(minutes=2)
-# Nothing that takes longer can be called recovered.
+# A recovery may take no longer than this.
 PATIENCE = 120.0
 
 
 @dataclass
 class Chaos:
-    """The stage, what those outside know, and what was done so far."""
+    """The stage, the ledger, and the faults so far."""
 
     stage: Stage
     ledger: Ledger = field(default_factory=Ledger)
@@ -29,23 +29,23 @@ class Chaos:
     notes: list[str] = field(default_factory=list)
 
     def kill(self, what: str) -> tuple[datetime, datetime]:
-        """Kill it: from when to when that took."""
+        """Kills a process. Returns when the kill started and ended."""
         at = datetime.now(UTC)
         self.stage.kill(what)
         return at, datetime.now(UTC)
 
     def over(self, name: str, when: tuple[datetime, datetime], *, senders: int = 0) -> Fault:
-        """It was done, and what was killed runs again."""
+        """Records a fault whose process runs again."""
         fault = Fault(name, *when, datetime.now(UTC), senders)
         self.faults.append(fault)
         return fault
 
     def recover(self, fault: Fault) -> None:
-        """Wait until a question that was asked after it is answered, and a letter about it comes out."""
+        """Waits until a contact sent after the fault is answered, and a letter about it comes out."""
         stage = self.stage
 
         def answered() -> datetime | None:
-            """When the first was answered of those who asked after it."""
+            """When the first contact was answered that was sent after the process was down."""
             moments = (
                 contact.answered_at
                 for contact in self.ledger.answered()
@@ -53,8 +53,8 @@ class Chaos:
             )
             return min(moments, default=None)
 
-        def wrote() -> datetime | None:
-            """When the first letter came about a contact that was sent after it was over."""
+        def first_letter() -> datetime | None:
+            """When the first letter came out about a contact that was sent after the fault was over."""
             after = {
                 reference
                 for contact in self.ledger.answered()
@@ -65,16 +65,16 @@ class Chaos:
 
         try:
             stage.wait_until(answered, f"a contact is answered after: {fault.name}", seconds=PATIENCE)
-            stage.wait_until(wrote, f"a letter comes out after: {fault.name}", seconds=PATIENCE)
+            stage.wait_until(first_letter, f"a letter comes out after: {fault.name}", seconds=PATIENCE)
             stage.wait_until(lambda: is_ready(stage.base_url), f"/readyz is 200 after: {fault.name}", seconds=PATIENCE)
         finally:
-            for name, moment in (("answered_after", answered()), ("wrote_after", wrote())):
+            for name, moment in (("answered_after", answered()), ("wrote_after", first_letter())):
                 if moment is not None:
                     setattr(fault, name, (moment - fault.at).total_seconds())
 
     def letters_by(self, host: str, since: datetime) -> int:
-        """How many letters a host has sent since."""
-        return sum(letter.door == host and letter.at >= since for letter in list(self.stage.mail.letters))
+        """The number of letters that a host has sent since then."""
+        return sum(letter.host == host and letter.at >= since for letter in list(self.stage.mail.letters))
 
 
 def worker_before_the_letter_is_taken(chaos: Chaos) -> None:
@@ -84,24 +84,24 @@ def worker_before_the_letter_is_taken(chaos: Chaos) -> None:
 
 
 def worker_after_the_letter_is_taken(chaos: Chaos) -> None:
-    """The worker is killed when the mail server has taken a letter and not yet said so: it will be sent again."""
-    chaos.stage.mail.says_nothing_to = ONE
+    """The worker is killed when the mail server has accepted a letter and not confirmed it: it is sent again."""
+    chaos.stage.mail.silent_to = ONE
     _kill_worker(chaos, "worker killed, letter taken", lambda: chaos.stage.mail.unanswered)
 
 
-def _kill_worker(chaos: Chaos, name: str, in_the_air: Callable[[], object]) -> None:
+def _kill_worker(chaos: Chaos, name: str, in_flight: Callable[[], object]) -> None:
     stage = chaos.stage
-    stage.wait_until(in_the_air, "a letter is in the air", seconds=PATIENCE)
+    stage.wait_until(in_flight, "a letter is in the air", seconds=PATIENCE)
     when = chaos.kill(worker_on(ONE))
-    stage.mail.speak()
+    stage.mail.answer_again()
     stage.start(worker_on(ONE))
     chaos.recover(chaos.over(name, when, senders=PROCESSES))
 
 
 def one_of_two_workers(chaos: Chaos) -> None:
     """
-    A second host's worker shares the work; when both have done some, the first is killed with a letter in the air.
-    The second goes on alone until everything is as it was; then the first comes back.
+    A second host's worker shares the work. When both have done some, the first is killed while it sends a letter. The
+    second goes on alone until the service has recovered; then the first comes back.
     """
     stage = chaos.stage
     if TWO not in stage.hosts:
@@ -110,24 +110,25 @@ def one_of_two_workers(chaos: Chaos) -> None:
     stage.wait_until(lambda: chaos.letters_by(ONE, since), f"{ONE} sends a letter", seconds=PATIENCE)
     stage.wait_until(lambda: chaos.letters_by(TWO, since), f"{TWO} sends a letter", seconds=PATIENCE)
     tasks = _tasks_by_host()
+    apart = "each with a network of its own" if stage.hosts[TWO].has_own_network else "separate processes"
     chaos.notes.append(
-        f"Two hosts ({'each with a network of its own' if stage.hosts[TWO].is_apart else 'separate processes'}): "
+        f"Two hosts ({apart}): "
         + "; ".join(
             f"{host} ran {tasks.get(host, 0)} tasks, sent {chaos.letters_by(host, since)} letters"
             for host in (ONE, TWO)
         )
         + "."
     )
-    stage.mail.says_nothing_to = ONE
+    stage.mail.silent_to = ONE
     stage.wait_until(lambda: stage.mail.unanswered, "a letter is in the air", seconds=PATIENCE)
     when = chaos.kill(worker_on(ONE))
-    stage.mail.speak()
+    stage.mail.answer_again()
     chaos.recover(chaos.over("one of two workers killed", when, senders=PROCESSES))
     stage.start(worker_on(ONE))
 
 
 def _tasks_by_host() -> dict[str, int]:
-    """How many tasks each worker has run, as it says itself."""
+    """The number of tasks that each worker reports."""
     from config.celery import app
 
     stats = app.control.inspect(timeout=5).stats() or {}
@@ -136,16 +137,16 @@ def _tasks_by_host() -> dict[str, int]:
 
 def valkey_wiped(chaos: Chaos) -> None:
     """
-    Valkey is killed while the worker sends a letter, everything that it held is deleted, and another one starts with
-    nothing. The worker, which can no longer say that its task is done, gives it up.
+    Valkey is killed while the worker sends a letter, its data are deleted, and an empty one starts. The worker can no
+    longer acknowledge its task, and drops it.
     """
     stage = chaos.stage
-    stage.mail.says_nothing_to = ONE
+    stage.mail.silent_to = ONE
     stage.wait_until(lambda: stage.mail.unanswered, "a letter is in the air", seconds=PATIENCE)
     when = chaos.kill(VALKEY)
     stage.empty_valkey()
     stage.start(VALKEY)
-    stage.mail.speak()
+    stage.mail.answer_again()
     chaos.recover(chaos.over("Valkey killed and wiped", when, senders=PROCESSES * len(stage.hosts)))
 
 
@@ -163,30 +164,30 @@ def postgres_crashes(chaos: Chaos) -> None:
 
 
 def mail_falls_silent(chaos: Chaos) -> None:
-    """The mail server takes connections and says nothing, for longer than the service waits; then it goes on."""
+    """The mail server accepts connections and does not answer for longer than the service waits; then it answers."""
     stage = chaos.stage
     at = datetime.now(UTC)
     stage.mail.is_silent = True
     stage.sleep(SILENCE)
-    stage.mail.speak()
+    stage.mail.answer_again()
     chaos.recover(chaos.over("mail server silent", (at, at)))
 
 
 def web_killed(chaos: Chaos) -> None:
-    """The web server is killed with all its processes, whatever it was answering."""
+    """The web server is killed with all its processes, in the middle of its requests."""
     when = chaos.kill(WEB)
     chaos.stage.start(WEB)
     chaos.recover(chaos.over("web server killed", when))
 
 
 def beat_killed(chaos: Chaos) -> None:
-    """Beat is killed: the schedule has nowhere else to come from."""
+    """Beat is killed: nothing else sends the scheduled tasks."""
     when = chaos.kill(BEAT)
     chaos.stage.start(BEAT)
     chaos.recover(chaos.over("beat killed", when))
 
 
-# What leaves messages claimed or put off comes first: they are waited for while the rest is done.
+# The faults that leave messages claimed or delayed come first, so that those messages wait while the others run.
 FAULTS: dict[str, Callable[[Chaos], None]] = {
     "worker-before": worker_before_the_letter_is_taken,
     "worker-after": worker_after_the_letter_is_taken,
@@ -200,18 +201,18 @@ FAULTS: dict[str, Callable[[Chaos], None]] = {
 SMOKE = ("postgres", "worker-before", "two-hosts")
 
 
-def let_the_half_hour_pass(chaos: Chaos) -> None:
-    """Reminders that wait to go together, for those who had many within the hour: as if it were time."""
+def release_waiting_reminders(chaos: Chaos) -> None:
+    """Makes the reminders due that wait to go in one letter."""
     chaos.stage.ask(
         "UPDATE casework_outboxmessage SET not_before = now() "
         "WHERE sent_at IS NULL AND parked_at IS NULL AND attempts = 0 AND not_before > now()"
     )
 
 
-def let_leases_end(chaos: Chaos) -> None:
+def end_leases(chaos: Chaos) -> None:
     """
-    As if two minutes had passed, for the messages that somebody who died had claimed. Called some seconds after the
-    last fault was over: whoever lives has marked what they sent before it.
+    Ends the leases of messages that a killed process had claimed, as if two minutes had passed. It is called some
+    seconds after the last fault, when the living processes have marked what they sent before it.
     """
     chaos.stage.ask(
         "UPDATE casework_outboxmessage SET leased_until = now(), not_before = least(not_before, now()) "

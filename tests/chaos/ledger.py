@@ -1,4 +1,4 @@
-"""What those outside know: what they sent, and what they were answered. Nothing in it comes from the database."""
+"""What the people and systems outside know: what they sent and which answers they got. It never reads the database."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,8 +8,9 @@ from datetime import datetime
 @dataclass
 class SentContact:
     """
-    A contact that a partner's system sent, as often as it took. `mark` is in the document, as the agency's own
-    reference, so that it can be found under whatever key it was kept.
+    A contact that a partner's system sent, with its retries.
+
+    `mark` is the agency's own reference in the document: it finds the contact under whatever key it was stored.
     """
 
     agency: str
@@ -29,7 +30,7 @@ class SentContact:
 
 @dataclass(frozen=True)
 class Done:
-    """Something that a person did, and saw done: by the answer, or, after an error, by looking again."""
+    """Something that a person did and saw done: in the answer, or on the page after an error."""
 
     at: datetime
     contact: str
@@ -39,13 +40,13 @@ class Done:
 
 @dataclass
 class Ledger:
-    """Everything that was sent and answered. `surprises`: answers that nobody should get, whatever has just failed."""
+    """Everything that was sent and answered. `unexpected_answers` are those that no failure explains."""
 
     contacts: list[SentContact] = field(default_factory=list)
     decisions: list[Done] = field(default_factory=list)
     acceptances: list[Done] = field(default_factory=list)
-    surprises: list[str] = field(default_factory=list)
-    seen_again: int = 0  # what a person found done after an error
+    unexpected_answers: list[str] = field(default_factory=list)
+    found_done: int = 0  # what a person found done after an error
 
     def answered(self) -> Iterator[SentContact]:
         return (contact for contact in list(self.contacts) if contact.answered_at is not None)

@@ -1,4 +1,4 @@
-"""A mail server that writes down every letter it takes, and falls silent when it is told to."""
+"""A mail server that records every letter that it accepts, and stops answering when it is told to."""
 
 import asyncio
 import re
@@ -17,10 +17,10 @@ REFERENCE = re.compile(r"CON-\w{4}-\w{4}")
 
 @dataclass(frozen=True)
 class Letter:
-    """A letter that the server took: when, by which door, and what was on it."""
+    """A letter that the server accepted: when, from which host, and its headers."""
 
     at: datetime
-    door: str
+    host: str
     to: str
     subject: str
     key: str
@@ -28,7 +28,7 @@ class Letter:
 
     @property
     def contact(self) -> str | None:
-        """The contact that it names in its subject, if it does."""
+        """The reference of the contact in its subject, if there is one."""
         found = REFERENCE.search(self.subject)
         return found[0] if found else None
 
@@ -36,43 +36,42 @@ class Letter:
 @dataclass
 class MailServer:
     """
-    Runs in a thread of its own, behind any number of doors: each host that sends has its own, so that the server
-    knows who sent a letter.
+    Runs in a thread of its own and listens on a socket for each host, so that it knows which host sent a letter.
 
-    `is_silent`: it takes connections and answers nothing. `says_nothing_to`: by this door it takes letters, and does
-    not say so. `waiting` and `unanswered` are how many clients that keeps waiting.
+    `is_silent`: it accepts connections and answers nothing. `silent_to`: it accepts letters from this host and does not
+    confirm them. `waiting` and `unanswered` count the clients that wait because of the two.
     """
 
     letters: list[Letter] = field(default_factory=list)
     is_silent: bool = False
-    says_nothing_to: str = ""
+    silent_to: str = ""
     waiting: int = 0
     unanswered: int = 0
 
     def __post_init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._doors: list[asyncio.Server] = []
+        self._servers: list[asyncio.Server] = []
         self._thread = threading.Thread(target=self._loop.run_forever, name="mail", daemon=True)
         self._thread.start()
 
-    def open_door(self, name: str, bound: socket.socket) -> None:
-        """Listen on a socket, which may be of another network namespace."""
+    def listen_for(self, name: str, bound: socket.socket) -> None:
+        """Listens on a socket, which may be in another network namespace."""
 
         async def listen() -> None:
-            handler = _Door(self, name)
+            handler = _Handler(self, name)
             connected: Callable[[], SMTP] = lambda: SMTP(handler, hostname="mail.example", loop=self._loop)  # noqa: E731
-            self._doors.append(await self._loop.create_server(connected, sock=bound))
+            self._servers.append(await self._loop.create_server(connected, sock=bound))
 
         asyncio.run_coroutine_threadsafe(listen(), self._loop).result(10)
 
-    def speak(self) -> None:
-        """Answer everybody again."""
-        self.is_silent, self.says_nothing_to = False, ""
+    def answer_again(self) -> None:
+        """Answers everybody again."""
+        self.is_silent, self.silent_to = False, ""
 
     def close(self) -> None:
         async def leave() -> None:
-            for door in self._doors:
-                door.close()
+            for server in self._servers:
+                server.close()
             us = asyncio.current_task()
             for conversation in asyncio.all_tasks():
                 if conversation is not us:
@@ -85,8 +84,8 @@ class MailServer:
         self._loop.close()
 
 
-class _Door:
-    """What the server does at each step. A client that leaves while it waits ends the conversation."""
+class _Handler:
+    """The SMTP handler of one host. A client that disconnects while it waits ends the conversation."""
 
     def __init__(self, mail: MailServer, name: str) -> None:
         self._mail = mail
@@ -96,32 +95,32 @@ class _Door:
         self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
     ) -> list[str]:
         session.host_name = hostname
-        await self._may_speak()
+        await self._wait_while_silent()
         return responses
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
-        await self._may_speak()
+        await self._wait_while_silent()
         letter = message_from_bytes(envelope.content, policy=policy.default)
         self._mail.letters.append(
             Letter(
                 at=datetime.now(UTC),
-                door=self._name,
+                host=self._name,
                 to=", ".join(envelope.rcpt_tos),
                 subject=str(letter["Subject"]),
                 key=str(letter["Idempotency-Key"]),
                 message_id=str(letter["Message-ID"]).strip(),
             )
         )
-        if self._mail.says_nothing_to == self._name:
+        if self._mail.silent_to == self._name:
             self._mail.unanswered += 1
             try:
-                while self._mail.says_nothing_to == self._name:  # noqa: ASYNC110  # another thread says so
+                while self._mail.silent_to == self._name:  # noqa: ASYNC110  # another thread says so
                     await asyncio.sleep(0.02)
             finally:
                 self._mail.unanswered -= 1
         return "250 OK"
 
-    async def _may_speak(self) -> None:
+    async def _wait_while_silent(self) -> None:
         if self._mail.is_silent:
             self._mail.waiting += 1
             try:

@@ -1,6 +1,5 @@
 """
-What is left when everything stands still: every single thing that those outside were told, beside what the database
-and the mail server have.
+The final comparison: every answer that people and systems outside got, beside the database and the mail server.
 """
 
 import hashlib
@@ -17,23 +16,23 @@ from psycopg.rows import dict_row
 from tests.chaos.ledger import Ledger
 from tests.chaos.letters import Letter
 
-# Between the mail server's yes and the mark in the database a machine that has other things to do may take a while.
+# On a busy machine, this much time may pass between the mail server's answer and the mark in the database.
 SEND_TO_MARK = timedelta(seconds=10)
 STEPS = (("warning", "warn_at"), ("breach", "due_at"), ("escalation", "escalate_at"))
 
 
-# By which message's letter a message goes out: its own, or that of the one that carries it.
+# The message whose letter carries a message: itself, or the one in `carried_by`.
 CARRIER: LiteralString = "COALESCE(message.carried_by_id, message.id)"
 
 
 @dataclass
 class Fault:
     """
-    Something that was done to the service.
+    A fault that was injected.
 
-    :param down_at: when what was killed was gone.
+    :param down_at: when the killed process was gone.
     :param over_at: when it was started again.
-    :param senders: how many processes it may have cut off between sending and marking: each may send one letter twice.
+    :param senders: how many processes may have died between sending and marking: each may send a letter twice.
     """
 
     name: str
@@ -47,7 +46,7 @@ class Fault:
 
 @dataclass
 class Count:
-    """What came of the time from one fault to the next."""
+    """The counts for the time from one fault to the next."""
 
     sent: int = 0
     answered: int = 0
@@ -73,7 +72,7 @@ class Count:
 
 @dataclass
 class Reckoning:
-    """A count for the start and for each fault, in their order, and a sentence for each thing that is wrong."""
+    """The counts for the start and for each fault, in order, and a sentence for each thing that is wrong."""
 
     counts: list[Count]
     findings: list[str] = field(default_factory=list)
@@ -86,26 +85,26 @@ class Reckoning:
 
 
 def key_on_letter(idempotency_key: str) -> str:
-    """What stands as Idempotency-Key on the letter of a message."""
+    """The Idempotency-Key header of a message's letter."""
     return hashlib.sha256(idempotency_key.encode()).hexdigest()[:32]
 
 
 def reckon(database: str, ledger: Ledger, letters: Iterable[Letter], faults: list[Fault]) -> Reckoning:
-    """Count everything. Nothing may be under way any more."""
+    """Counts everything. No work may be unfinished."""
     found = Reckoning([Count() for _ in range(len(faults) + 1)])
     with psycopg.connect(database, row_factory=dict_row) as connection:
         accounts = _Accounts(connection, found, faults)
         accounts.contacts(ledger)
-        accounts.what_hangs_on_contacts()
+        accounts.parts_of_contacts()
         accounts.decisions(ledger)
         accounts.reminders()
         accounts.letters(list(letters))
-    found.findings += ledger.surprises
+    found.findings += ledger.unexpected_answers
     return found
 
 
-def under_way(database: str) -> tuple[int, int]:
-    """How many messages wait to be sent, and how many clocks are due in minutes: all but those moved are, in hours."""
+def unfinished(database: str) -> tuple[int, int]:
+    """The number of waiting messages, and of clocks due in ten minutes (clocks that nobody moved are due later)."""
     with psycopg.connect(database, row_factory=dict_row) as connection:
         (row,) = connection.execute(
             f"""SELECT (SELECT count(*) FROM casework_outboxmessage message
@@ -124,7 +123,7 @@ class _Accounts:
         self._faults = faults
 
     def contacts(self, ledger: Ledger) -> None:
-        """Each that was answered is there once, under its key, with the reference that was told; and no other is."""
+        """Each answered contact is there once, under its key, with the reference of the answer; and no other is."""
         by_mark: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for row in self._rows(
             """SELECT contact.reference, contact.idempotency_key AS key, agency.code AS agency,
@@ -135,28 +134,28 @@ class _Accounts:
         for contact in ledger.contacts:
             count = self._count_at(contact.first_sent_at)
             rows = by_mark.pop(contact.mark, [])
-            told = sorted(contact.references)
+            references = sorted(contact.references)
             count.sent += 1
-            count.answered += bool(told)
-            if len(rows) > 1 or len(told) > 1:
+            count.answered += bool(references)
+            if len(rows) > 1 or len(references) > 1:
                 count.doubled += 1
-                self._say(f"a contact of {contact.agency} is there {len(rows)} times, and was answered {told}")
-            elif told and not rows:
+                self._say(f"a contact of {contact.agency} is there {len(rows)} times, and was answered {references}")
+            elif references and not rows:
                 count.lost += 1
-                self._say(f"{told[0]} was answered and is not there")
-            elif told and (rows[0]["agency"], rows[0]["key"], rows[0]["reference"]) != (
-                contact.agency, contact.key, told[0]
+                self._say(f"{references[0]} was answered and is not there")
+            elif references and (rows[0]["agency"], rows[0]["key"], rows[0]["reference"]) != (
+                contact.agency, contact.key, references[0]
             ):  # fmt: skip
                 count.lost += 1
-                self._say(f"{told[0]} was answered, and in its place there is {rows[0]}")
-            elif not told:
+                self._say(f"{references[0]} was answered, and in its place there is {rows[0]}")
+            elif not references:
                 self._say(f"a contact of {contact.agency} was never answered, {contact.tries} times asked")
         for rows in by_mark.values():
             for row in rows:
                 self._count_at(None).doubled += 1
                 self._say(f"nobody sent {row['reference']}")
 
-    def what_hangs_on_contacts(self) -> None:
+    def parts_of_contacts(self) -> None:
         """A contact never comes without its recommendation, its clocks, its team and its acknowledgement."""
         for row in self._rows(
             """SELECT contact.reference, contact.received_at FROM casework_contact contact WHERE contact.team_id IS NULL
@@ -173,7 +172,7 @@ class _Accounts:
             self._say(f"{row['reference']} lacks a team, a recommendation, a clock or its acknowledgement")
 
     def decisions(self, ledger: Ledger) -> None:
-        """Each that somebody saw done is there once, with its case; each case that was taken on is with its team."""
+        """Each decision that somebody saw is there once, with its case; each accepted case is with its team."""
         there = {
             row["reference"]: row
             for row in self._rows(
@@ -218,7 +217,7 @@ class _Accounts:
                 self._say(f"{done.team} took {done.case} on, and does not have it")
 
     def reminders(self) -> None:
-        """Every clock that runs has told of each of its moments that are past, once, and in writing."""
+        """Every running clock has reminded once of each of its past steps, with a message."""
         made: Counter[tuple[int, str]] = Counter()
         for row in self._rows(
             """SELECT reminder.clock_id, reminder.step, reminder.created_at, clock.warn_at, clock.due_at,
@@ -248,8 +247,8 @@ class _Accounts:
 
     def letters(self, letters: list[Letter]) -> None:
         """
-        Every message that is marked as sent came out, and nothing came out that is no message. A letter comes twice
-        only where a fault cut its sender off between sending and marking, and then it is the same letter.
+        Every message that is marked as sent came out, and every letter belongs to a message. A letter comes twice only
+        if a fault killed its sender between sending and marking, and then it is the same letter.
         """
         rows = self._rows(
             f"""SELECT id, kind, idempotency_key, created_at, sent_at, parked_at,
@@ -297,7 +296,7 @@ class _Accounts:
                 self._count_at(why.at).letters_same_key += 1
 
     def _count_at(self, at: datetime | None) -> Count:
-        """The count of the time from the last fault before this moment; without one, the last."""
+        """The count for the fault before this moment. Without a moment, the last count."""
         if at is None:
             return self._found.counts[-1]
         return self._found.counts[sum(fault.at <= at for fault in self._faults)]

@@ -1,4 +1,4 @@
-"""The table, and what is wrong."""
+"""The report of a run: the table, and the findings."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -6,11 +6,11 @@ from datetime import timedelta
 from tests.chaos.reckoning import Count, Fault, Reckoning
 
 COLUMNS = "{:34}{:>7}{:>10}{:>8}  {:>8}{:>10}{:>6}{:>9}  {:>9}{:>6}{:>9}  {:>7}{:>6}{:>10}{:>9}"
-MOST_SAID = 30
+MOST_FINDINGS = 30
 
 
 def report(found: Reckoning, faults: list[Fault], notes: Iterable[str]) -> str:
-    """Everything that was counted, for a person."""
+    """The report as text."""
     began = faults[0].at if faults else None
     total = found.total
     latest = found.latest_reminder.total_seconds()
@@ -33,14 +33,14 @@ def report(found: Reckoning, faults: list[Fault], notes: Iterable[str]) -> str:
         *notes,
     ]  # fmt: skip
     if found.findings:
-        lines += [f"\n{len(found.findings)} wrong:", *(f"  {finding}" for finding in found.findings[:MOST_SAID])]
+        lines += [f"\n{len(found.findings)} wrong:", *(f"  {finding}" for finding in found.findings[:MOST_FINDINGS])]
     else:
         lines.append("Nothing is lost, doubled or broken.")
     return "\n".join(lines)
 
 
-def how_it_went(fault: Fault) -> str:
-    """How long it took until the service was as before."""
+def recovery_line(fault: Fault) -> str:
+    """A line that says how long the recovery took."""
     return f"{fault.name}: answered after {_seconds(fault.answered_after)}, wrote after {_seconds(fault.wrote_after)}"
 
 

@@ -1,4 +1,4 @@
-"""The whole service in processes of its own, under a supervisor that kills each of them and starts it again."""
+"""The whole service in processes of its own, under a supervisor that can kill each of them and start it again."""
 
 import contextlib
 import os
@@ -25,20 +25,20 @@ from tests.stage.service import free_port, is_ready
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = 2
 AGENCIES = ("example-primary-school", "example-health-visiting", "example-police")
-# What compose.yaml gives the web server.
-AS_IN_PRODUCTION = {"DATABASE_POOL_SIZE": "4", "DATABASE_STATEMENT_TIMEOUT_MS": "30000"}
+# The web server's environment in compose.yaml.
+WEB_ENVIRONMENT = {"DATABASE_POOL_SIZE": "4", "DATABASE_STATEMENT_TIMEOUT_MS": "30000"}
 WEB, BEAT, POSTGRES, VALKEY = "the web server", "beat", "PostgreSQL", "Valkey"
 
 
 class NeverHappened(Exception):
-    """What was waited for, and for how long."""
+    """Something did not happen in time: what, and how long the test waited for it."""
 
 
 class Stage:
     """
     PostgreSQL (durable, as in production), Valkey, web server, beat, and a worker on each host that has one.
 
-    Whatever ends by itself is started again at once, as a service manager does; `ended` says what and how.
+    A process that ends by itself is started again at once, as a service manager would; `ended` says which and how.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -65,7 +65,7 @@ class Stage:
             "DATA_DIR": str(folder / "data"),
             "LOG_LEVEL": "INFO",
             "PYTHONPATH": str(ROOT),
-            # What a process that is killed leaves behind goes with everything else.
+            # A killed process leaves its temporary files here, and they are deleted with the folder.
             "TMPDIR": str(folder),
             "PYTHONWARNINGS": "ignore",
         }
@@ -100,7 +100,7 @@ class Stage:
     def open(self, *hosts: str) -> None:
         """Web server, beat, and a worker on each of these hosts."""
         parts = commands(self._port, processes=PROCESSES)
-        self._starts[WEB] = lambda: self._run(WEB, parts[WEB], AS_IN_PRODUCTION)
+        self._starts[WEB] = lambda: self._run(WEB, parts[WEB], WEB_ENVIRONMENT)
         self._starts[BEAT] = lambda: self._run(BEAT, parts[BEAT])
         for name in hosts:
             self.add_host(name)
@@ -109,11 +109,11 @@ class Stage:
         self.wait_until(lambda: is_ready(self.base_url), "the service is ready", seconds=120)
 
     def add_host(self, name: str) -> None:
-        """Another host with a worker, which has a folder, an environment and a way to the mail server of its own."""
+        """Adds a host with a worker. The host has a folder, an environment and a mail socket of its own."""
         host = self.hosts[name] = Host(name, self.folder)
-        door = host.bind()
-        port = door.getsockname()[1]
-        self.mail.open_door(name, door)
+        mail_socket = host.bind()
+        port = mail_socket.getsockname()[1]
+        self.mail.listen_for(name, mail_socket)
         own = {
             "DATABASE_URL": f"{self.database}&application_name={name}",
             "EMAIL_URL": f"smtp://127.0.0.1:{port}",
@@ -127,8 +127,8 @@ class Stage:
         self._children[name] = self._starts[name]()
 
     def close(self) -> None:
-        """Stop everything, what uses others before what is used."""
-        self.mail.speak()
+        """Stops everything: the service before its servers."""
+        self.mail.answer_again()
         servers = [self._children.pop(name) for name in (VALKEY, POSTGRES) if name in self._children]
         for child in self._children.values():
             child.process.terminate()
@@ -145,7 +145,7 @@ class Stage:
     # ---- killing
 
     def kill(self, name: str) -> None:
-        """kill -9 of a process and of all that it started, the first first, so that it replaces none of the others."""
+        """Kills (-9) a process and then its children: in this order it cannot replace a killed child."""
         child = self._children.pop(name)
         family = [psutil.Process(child.process.pid)]
         family += family[0].children(recursive=True)
@@ -157,14 +157,14 @@ class Stage:
         assert not alive, f"{alive} cannot be killed"
 
     def empty_valkey(self) -> None:
-        """Nothing of what it held is left."""
+        """Deletes all data of Valkey."""
         shutil.rmtree(self.folders.valkey)
         make_folders(self.folders.data)
 
     # ---- watching
 
     def watch(self) -> None:
-        """Start again what has ended by itself; end, where somebody asked for it."""
+        """Starts every process again that has ended by itself. :raises Stopped: somebody asked us to stop."""
         stopping.check()
         for name, child in list(self._children.items()):
             code = child.process.poll()
@@ -192,13 +192,13 @@ class Stage:
             time.sleep(0.1)
 
     def ask(self, sql: str, **names: object) -> list[tuple[object, ...]]:
-        """A question to the database, or a change to it, on a connection of its own."""
+        """Runs a query or a statement on a connection of its own."""
         with psycopg.connect(self.database, connect_timeout=10) as connection:
             cursor = connection.execute(sql, names)
             return list(cursor.fetchall()) if cursor.description else []
 
     def check_integrity(self) -> str | None:
-        """What `manage.py check_integrity` says is broken; None where nothing is."""
+        """The output of `manage.py check_integrity` if an invariant is broken, else None."""
         done = subprocess.run(
             [sys.executable, str(ROOT / "manage.py"), "check_integrity"],
             env=self._environment, capture_output=True, text=True, check=False,

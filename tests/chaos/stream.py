@@ -1,6 +1,6 @@
 """
-The work that never stops: partners' systems send contacts, people decide on them and take cases on, and promises fall
-due. All of them do what honest clients do when they hear nothing: they ask again.
+The constant work: partners' systems send contacts, people decide on them and accept cases, and clocks fall due. A
+client that gets no answer retries.
 """
 
 import itertools
@@ -23,7 +23,7 @@ from tests.stage.service import Person, Refused
 
 TIMEOUT = 10.0
 FIRST_NAMES = ("Robin", "Ayesha", "Callum", "Daisy", "Elliot", "Freya", "Gabriel", "Hana", "Isaac", "Jasmine")
-# What the children are like: the indicators, and how many of ten.
+# The kinds of child: the indicators, and the frequency in ten.
 KINDS: tuple[tuple[list[str], int], ...] = ((["L3-12"], 7), ([], 2), (["L3-01", "L4-01"], 1))
 DECIDERS = ("amina", "maya")
 MANAGER = "maya"
@@ -34,7 +34,7 @@ Wait = Callable[[float], bool]
 
 
 class Stream:
-    """Everybody who works with the service from outside, each in a thread of their own."""
+    """All clients of the service, each in a thread of its own."""
 
     def __init__(
         self,
@@ -48,60 +48,60 @@ class Stream:
     ) -> None:
         """
         :param clients: the id and the secret of each agency's client.
-        :param pace: seconds between one partner's contacts.
-        :param step: from a promise's warning to its breach, and from there to its escalation.
+        :param pace: the seconds between two contacts of a partner.
+        :param step: the time from a clock's warning to its breach, and from there to its escalation.
         """
-        self._ends = threading.Event()
-        self._gives_up = threading.Event()
+        self._stop = threading.Event()
+        self._stop_retrying = threading.Event()
         to_decide: dict[str, Queue[str]] = {name: Queue() for name in DECIDERS}
         to_accept: Queue[str] = Queue()
         days = itertools.count()
-        works: list[Callable[[], None]] = [
+        workers: list[Callable[[], None]] = [
             Partner(self, base_url, agency, client, ledger, to_decide[DECIDERS[0]], days, pace).work
             for agency, client in clients.items()
         ]
-        works += [Decider(self, base_url, name, ledger, to_decide, to_accept).work for name in DECIDERS]
-        works.append(Receivers(self, base_url, ledger, to_accept).work)
-        works.append(Promises(self, database, step).work)
-        self._threads = [threading.Thread(target=work, name=str(work.__self__), daemon=True) for work in works]  # type: ignore[attr-defined]
+        workers += [Decider(self, base_url, name, ledger, to_decide, to_accept).work for name in DECIDERS]
+        workers.append(Receivers(self, base_url, ledger, to_accept).work)
+        workers.append(MovedClocks(self, database, step).work)
+        self._threads = [threading.Thread(target=work, name=str(work.__self__), daemon=True) for work in workers]  # type: ignore[attr-defined]
 
     def start(self) -> None:
         for thread in self._threads:
             thread.start()
 
     def stop(self, patience: float) -> list[str]:
-        """Have everybody finish what they are at. Who never got an answer."""
-        self._ends.set()
+        """Lets every client finish what it is doing. Returns those that never got an answer."""
+        self._stop.set()
         ends_at = datetime.now(UTC) + timedelta(seconds=patience)
         for thread in self._threads:
             thread.join(max(0.0, (ends_at - datetime.now(UTC)).total_seconds()))
         waiting = [thread.name for thread in self._threads if thread.is_alive()]
-        self._gives_up.set()
+        self._stop_retrying.set()
         return waiting
 
     def abandon(self) -> None:
-        """Let go of everything at once."""
-        self._ends.set()
-        self._gives_up.set()
+        """Stops at once, without waiting."""
+        self._stop.set()
+        self._stop_retrying.set()
 
     @property
-    def goes_on(self) -> bool:
-        return not self._ends.is_set()
+    def runs(self) -> bool:
+        return not self._stop.is_set()
 
     @property
-    def asks_again(self) -> bool:
-        return not self._gives_up.is_set()
+    def retries(self) -> bool:
+        return not self._stop_retrying.is_set()
 
     def pause(self, seconds: float) -> None:
-        self._ends.wait(seconds)
+        self._stop.wait(seconds)
 
-    def breathe(self) -> None:
-        """Before asking again."""
-        self._gives_up.wait(random.uniform(0.3, 0.7))
+    def wait_before_retry(self) -> None:
+        """Waits half a second, more or less."""
+        self._stop_retrying.wait(random.uniform(0.3, 0.7))
 
 
 class Partner:
-    """An agency's system: a key for each contact, and the same contact with the same key until it is answered."""
+    """An agency's system: it sends each contact with a key of its own, and retries with the same key."""
 
     def __init__(
         self,
@@ -131,13 +131,13 @@ class Partner:
 
     def work(self) -> None:
         self._get_token()
-        while self._stream.goes_on:
+        while self._stream.runs:
             mark = uuid.uuid4().hex
             contact = SentContact(self._agency, f"key-{uuid.uuid4()}", mark, datetime.now(UTC))
             document = self._document(mark)
             self._ledger.contacts.append(contact)
             if self._send(contact, document):
-                # Of three that come in, two are decided on; the promises of the third stay open.
+                # Two in three are decided on; the clocks of the third run on.
                 if random.random() < 0.67:
                     self._to_decide.put(min(contact.references))
                 self._earlier.append((contact, document))
@@ -146,8 +146,8 @@ class Partner:
             self._stream.pause(random.uniform(0.5, 1.5) * self._pace)
 
     def _send(self, contact: SentContact, document: dict[str, Any]) -> bool:
-        """Send it until it is answered. True once it is."""
-        while self._stream.asks_again:
+        """Sends a contact until it is answered. Returns whether it was."""
+        while self._stream.retries:
             contact.tries += 1
             asked_at = datetime.now(UTC)
             try:
@@ -161,18 +161,18 @@ class Partner:
                     contact.was_answered(answer.json()["reference"], asked_at=asked_at, at=datetime.now(UTC))
                     return True
             except requests.RequestException:
-                self._stream.breathe()
+                self._stream.wait_before_retry()
                 continue
             if answer.status_code < 500:
-                self._ledger.surprises.append(f"{self}: {answer.status_code} {answer.text[:300]}")
+                self._ledger.unexpected_answers.append(f"{self}: {answer.status_code} {answer.text[:300]}")
                 if answer.status_code != 401:
                     return False
                 self._get_token()
-            self._stream.breathe()
+            self._stream.wait_before_retry()
         return False
 
     def _get_token(self) -> None:
-        while self._stream.asks_again:
+        while self._stream.retries:
             try:
                 answer = self._session.post(
                     f"{self._base_url}/o/token",
@@ -185,10 +185,10 @@ class Partner:
                     return
             except requests.RequestException:
                 pass
-            self._stream.breathe()
+            self._stream.wait_before_retry()
 
     def _document(self, mark: str) -> dict[str, Any]:
-        """About a family of which nobody has heard: another day of birth for each."""
+        """A contact about a family that is not on record: each child has another date of birth."""
         (indicators,) = random.choices([kind for kind, _ in KINDS], [often for _, often in KINDS])
         born = date(2010, 1, 1) + timedelta(days=next(self._days) % 5000)
         today = datetime.now(UTC).date().isoformat()
@@ -212,7 +212,7 @@ class Partner:
 
 
 class Staff:
-    """People at their browsers. After an error they look again, and find it done or not done."""
+    """People at their browsers. After an error they open the page again and see whether it is done."""
 
     def __init__(self, stream: Stream, base_url: str, ledger: Ledger) -> None:
         self._stream = stream
@@ -220,46 +220,46 @@ class Staff:
         self._ledger = ledger
 
     def _sign_in(self, username: str) -> Person | None:
-        while self._stream.asks_again:
+        while self._stream.retries:
             try:
                 return Person(self._base_url, username)
             except (requests.RequestException, Refused):
-                self._stream.breathe()
+                self._stream.wait_before_retry()
         return None
 
-    def _look(self, who: Person, path: str) -> str | None:
-        """The page, as soon as it can be had. None: it is not there, or nobody answers any more."""
-        while self._stream.asks_again:
+    def _open(self, who: Person, path: str) -> str | None:
+        """The page, as soon as the service answers; None if there is no such page, or the run ends."""
+        while self._stream.retries:
             try:
                 return who.open(path)
             except requests.RequestException:
                 pass
             except Refused as refused:
                 if refused.status < 500:
-                    self._ledger.surprises.append(str(refused))
+                    self._ledger.unexpected_answers.append(str(refused))
                     return None
-            self._stream.breathe()
+            self._stream.wait_before_retry()
         return None
 
     def _send(self, who: Person, path: str, said: dict[str, Any], form_on: str) -> str | None:
-        """Where the form led; None where it failed, so that they look again."""
+        """The page after the form; None if sending it failed."""
         try:
             return who.send(path, said, form_on=form_on)
         except requests.RequestException:
             pass
         except Refused as refused:
-            # 409: it is done already, which looking again will show.
+            # 409: it is done already, as the page will show.
             if refused.status < 500 and refused.status != 409:
-                self._ledger.surprises.append(str(refused))
+                self._ledger.unexpected_answers.append(str(refused))
         except AssertionError:
-            # The form has gone from the page: somebody sent it, perhaps ourselves.
+            # The page has no form any more: somebody has sent it, perhaps this client.
             pass
-        self._stream.breathe()
+        self._stream.wait_before_retry()
         return None
 
 
 class Decider(Staff):
-    """Decides on the contacts that come in, as the rules recommend; where a manager decides, the manager gets it."""
+    """Accepts the recommendations. If a manager must decide, the manager gets the contact."""
 
     def __init__(
         self,
@@ -280,7 +280,7 @@ class Decider(Staff):
 
     def work(self) -> None:
         who = self._sign_in(self._username)
-        while who is not None and self._stream.goes_on:
+        while who is not None and self._stream.runs:
             try:
                 reference = self._to_decide[self._username].get(timeout=0.5)
             except Empty:
@@ -290,10 +290,10 @@ class Decider(Staff):
     def _decide(self, who: Person, reference: str) -> None:
         path = f"/contacts/{reference}/"
         failed = False
-        while (page := self._look(who, path)) is not None:
+        while (page := self._open(who, path)) is not None:
             if _is_decided(page):
                 # Found done after an error.
-                self._ledger.seen_again += failed
+                self._ledger.found_done += failed
                 self._note(reference, page)
                 return
             recommendation = re.search(r'name="decide-recommendation" value="(\d+)"', page)
@@ -301,7 +301,7 @@ class Decider(Staff):
                 self._to_decide[MANAGER].put(reference)
                 return
             if recommendation is None:
-                self._ledger.surprises.append(f"{self} can neither decide on {reference} nor see a decision")
+                self._ledger.unexpected_answers.append(f"{self} can neither decide on {reference} nor see a decision")
                 return
             said: dict[str, Any] = {
                 "decide-recommendation": recommendation[1],
@@ -313,20 +313,20 @@ class Decider(Staff):
                 self._note(reference, after)
                 return
             if after is not None:
-                self._ledger.surprises.append(f"{reference} was decided on, and its page does not show it")
+                self._ledger.unexpected_answers.append(f"{reference} was decided on, and its page does not show it")
                 return
             failed = True
 
     def _note(self, reference: str, page: str) -> None:
         case = CASE.search(page)
         self._ledger.decisions.append(Done(datetime.now(UTC), reference, case[0] if case else None))
-        # Of four offers, three are answered; the promise of the fourth stays open.
+        # Three in four offers are answered; the clock of the fourth runs on.
         if case and random.random() < 0.75:
             self._to_accept.put(case[0])
 
 
 class Receivers(Staff):
-    """Those who lead the teams take on what is offered to them."""
+    """Team leads, who accept the cases that are offered to their teams."""
 
     def __init__(self, stream: Stream, base_url: str, ledger: Ledger, to_accept: "Queue[str]") -> None:
         super().__init__(stream, base_url, ledger)
@@ -337,7 +337,7 @@ class Receivers(Staff):
 
     def work(self) -> None:
         team_leads = {team: self._sign_in(username) for team, username in ACCEPTS.items()}
-        while self._stream.goes_on:
+        while self._stream.runs:
             try:
                 case = self._to_accept.get(timeout=0.5)
             except Empty:
@@ -347,13 +347,13 @@ class Receivers(Staff):
                     break
 
     def _accept(self, who: Person, case: str, team: str) -> bool:
-        """True when it was theirs to take, and they took it."""
+        """Whether the case was offered to this team and accepted."""
         path = f"/cases/{case}/"
         failed = False
-        while (page := self._look_if_ours(who, path)) is not None:
+        while (page := self._open_if_visible(who, path)) is not None:
             handoff = re.search(r'name="handoff" value="(\d+)"', page)
             if handoff is None:
-                self._ledger.seen_again += failed
+                self._ledger.found_done += failed
                 self._ledger.acceptances.append(Done(datetime.now(UTC), "", case, team))
                 return True
             after = self._send(who, path + "answer/", {"handoff": handoff[1], "answer": "accept"}, path)
@@ -363,9 +363,9 @@ class Receivers(Staff):
             failed = True
         return False
 
-    def _look_if_ours(self, who: Person, path: str) -> str | None:
-        """The page of a case that this team may see; None for another team's, which is not found."""
-        while self._stream.asks_again:
+    def _open_if_visible(self, who: Person, path: str) -> str | None:
+        """The page of a case; None if this team may not see it."""
+        while self._stream.retries:
             try:
                 return who.open(path)
             except requests.RequestException:
@@ -374,16 +374,16 @@ class Receivers(Staff):
                 if refused.status == 404:
                     return None
                 if refused.status < 500:
-                    self._ledger.surprises.append(str(refused))
+                    self._ledger.unexpected_answers.append(str(refused))
                     return None
-            self._stream.breathe()
+            self._stream.wait_before_retry()
         return None
 
 
-class Promises:
+class MovedClocks:
     """
-    Nobody can wait days for a promise to fall due: the moments of some running clocks are moved into the next seconds,
-    as plain facts, by SQL. Everything else about them stays.
+    Moves some running clocks into the next seconds by SQL, because nobody can wait days for them to fall due.
+    Everything else about them stays.
     """
 
     MOVE = """
@@ -403,13 +403,13 @@ class Promises:
         return "time"
 
     def work(self) -> None:
-        while self._stream.goes_on:
+        while self._stream.runs:
             self._stream.pause(2)
             try:
                 with psycopg.connect(self._database, connect_timeout=5) as connection:
                     connection.execute(self.MOVE, {"step": self._step})
             except psycopg.Error:
-                self._stream.breathe()
+                self._stream.wait_before_retry()
 
 
 def _is_decided(page: str) -> bool:

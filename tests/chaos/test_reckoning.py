@@ -18,7 +18,7 @@ from casework.models import Clock, OutboxMessage
 from localities.models import Agency
 from tests.chaos.ledger import Done, Ledger, SentContact
 from tests.chaos.letters import Letter, MailServer
-from tests.chaos.reckoning import Count, Fault, Reckoning, key_on_letter, reckon, under_way
+from tests.chaos.reckoning import Count, Fault, Reckoning, key_on_letter, reckon, unfinished
 from tests.stage.documents import contact_document
 from tests.stage.mail import SMTP
 from tests.stage.service import database_url
@@ -69,16 +69,16 @@ def evidence(committed: str) -> Evidence:
     )
     sweep.sweep(now=timezone.now())
     mail = MailServer()
-    door = socket.create_server(("127.0.0.1", 0))
-    mail.open_door("here", door)
+    mail_socket = socket.create_server(("127.0.0.1", 0))
+    mail.listen_for("here", mail_socket)
     try:
         delivery.drain(
             clock=timezone.now,
-            connect=lambda: get_connection(SMTP, host="127.0.0.1", port=door.getsockname()[1], timeout=5),
+            connect=lambda: get_connection(SMTP, host="127.0.0.1", port=mail_socket.getsockname()[1], timeout=5),
         )
     finally:
         mail.close()
-    assert under_way(database_url(committed)) == (0, 0)
+    assert unfinished(database_url(committed)) == (0, 0)
     return Evidence(database_url(committed), ledger, mail.letters)
 
 

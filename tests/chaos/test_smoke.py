@@ -36,7 +36,7 @@ def test_nothing_is_lost_or_doubled_whatever_is_killed(place: Place) -> None:
     assert all(int(number) > 0 for number in shared.groups()), "both did some of the work"
     assert re.search(r"Reminders made: [1-9]\d*, lost: 0;", said)
     assert said.endswith("Nothing is lost, doubled or broken.\n")
-    assert place.left_over == []
+    assert place.left_behind == []
 
 
 def test_who_stops_it_finds_nothing_left_over(place: Place) -> None:
@@ -46,4 +46,4 @@ def test_who_stops_it_finds_nothing_left_over(place: Place) -> None:
             assert line, "it ended"
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 130
-    assert place.left_over == []
+    assert place.left_behind == []

@@ -1,6 +1,6 @@
 """
-The main job, end to end, through the real HTTP doors with a real worker: a contact comes in, the rules recommend, a
-person decides, the locality's team takes the case on, the referrer hears, and what is late is reminded of.
+The main job, end to end, over HTTP with a real worker: a contact comes in, the rules recommend, a person decides, the
+locality's team accepts the case, the referrer gets the outcome, and late clocks remind people.
 """
 
 import re
@@ -21,13 +21,13 @@ from tests.stage.service import Person, Service, running, wait_until
 
 @pytest.fixture(scope="module")
 def service(django_db_setup: None, django_db_blocker: Any) -> Iterator[Service]:
-    """One service for the three journeys: each is about a family of its own."""
+    """One service for the three journeys. Each is about a family of its own."""
     with django_db_blocker.unblock(), own_database() as database, running(database) as service:
         yield service
 
 
 def of_family(number: int, **changes: Any) -> dict[str, Any]:
-    """What makes a contact one about another family than the other journeys'."""
+    """The changes that make a contact one about this family."""
     born = f"2019-0{number}-04"
     return {
         "children": [child(last_name=f"Family{number}", date_of_birth=born, nhs_number=None, **changes)],
@@ -37,7 +37,7 @@ def of_family(number: int, **changes: Any) -> dict[str, Any]:
 
 
 def send(service: Service, **changes: object) -> str:
-    """A contact through the API: its reference."""
+    """Sends a contact through the API. Returns its reference."""
     answer = requests.post(
         f"{service.base_url}/api/v1/contacts",
         json=contact_document(**changes),
