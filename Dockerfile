@@ -1,4 +1,4 @@
-# The front-end assets, fetched and built as `make run` does it.
+# The front-end assets, fetched and built as in `make run`.
 FROM python:3.13-slim AS assets
 WORKDIR /build
 COPY requirements-dev.txt .
@@ -19,7 +19,7 @@ COPY casework casework
 COPY localities localities
 COPY triage triage
 COPY --from=assets /build/config/static/build config/static/build
-# Collecting static files asks nobody anything: these values only let the settings be read, and are not kept.
+# The settings need these values to load. Collecting static files uses none of them, and the image keeps none.
 RUN SECRET_KEY=for-collecting-static-files-only-0123456789-abcdefghijklmnopqrstuvwxyz \
     DATABASE_URL=postgresql://none/none REDIS_URL=redis://none ALLOWED_HOSTS=none.example \
     BASE_URL=https://none.example EMAIL_URL=smtp://none DEFAULT_FROM_EMAIL=none@none.example \

@@ -1,5 +1,5 @@
 """
-Working time: which days count, when the hub is open, and where a start really begins.
+Working time: which days are working days, when the hub is open, and from which moment a start counts.
 
 Source: domain page "How clocks count". A working day is Monday to Friday and not a bank holiday of England (the
 wording of the Children Act 2004 (Joint Area Reviews) Regulations 2005; England's list and that of England and
@@ -23,7 +23,7 @@ ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Hours:
-    """When the hub opens and closes on a day, in local time. The moment of closing is still open."""
+    """When the hub opens and closes on a day, in local time. At the moment of closing it is still open."""
 
     opens: time
     closes: time
@@ -32,10 +32,10 @@ class Hours:
 @dataclass(frozen=True)
 class WorkingTime:
     """
-    The council's calendar. `hours` is by weekday (Monday is 0); a weekday that is missing is closed.
+    The council's calendar. `hours` is by weekday (Monday is 0); the hub is closed on a weekday without hours.
 
-    `bank_holidays` are days beside those that England's calendar has, `working_days` bank holidays that were moved
-    away, `closures` the council's own days, which pause local clocks and never statutory ones.
+    `bank_holidays` are additions to England's calendar; `working_days` are bank holidays that were moved away.
+    `closures` are the council's own days, which pause local clocks and never statutory ones.
     """
 
     hours: Mapping[int, Hours]
@@ -44,13 +44,13 @@ class WorkingTime:
     closures: frozenset[date] = field(default=frozenset())
 
     def is_working_day(self, day: date, *, local: bool) -> bool:
-        """:param local: whether the council's own closures count as days off too."""
+        """:param local: whether the council's own closures are days off, too."""
         if day.weekday() >= 5 or day in self.bank_holidays or (local and day in self.closures):
             return False
         return day in self.working_days or day not in _england(day.year)
 
     def add_working_days(self, day: date, count: int, *, local: bool) -> date:
-        """The working day that lies `count` working days after `day`, which itself is day 0."""
+        """The working day that is `count` working days after `day`. `day` itself is day 0."""
         while count > 0:
             day += ONE_DAY
             if self.is_working_day(day, local=local):
@@ -59,9 +59,7 @@ class WorkingTime:
 
     def counted_start(self, moment: datetime, *, local: bool) -> datetime:
         """
-        Where a start counts: itself while the hub is open, else the next opening. Local time.
-
-        Before opening on a working day it is that day's opening.
+        The moment from which a start counts: the start itself while the hub is open, else the next opening. Local time.
         """
         here = moment.astimezone(LONDON)
         hours = self.hours.get(here.weekday()) if self.is_working_day(here.date(), local=local) else None
@@ -103,7 +101,7 @@ class WorkingTime:
     def _openings(
         self, start: datetime, *, local: bool, until: datetime | None = None
     ) -> Iterator[tuple[datetime, datetime]]:
-        """The stretches in which the hub is open from `start` on, in UTC; without `until` they go on for ever."""
+        """The periods in which the hub is open from `start` on, in UTC; without `until` they have no end."""
         day = local_day(start)
         while until is None or day <= local_day(until):
             hours = self._hours_on(day) if self.is_working_day(day, local=local) else None
@@ -117,7 +115,7 @@ class WorkingTime:
             day += ONE_DAY
 
     def _hours_on(self, day: date) -> Hours | None:
-        """A council with no opening hours at all would be searched for ever; its working days then begin at nine."""
+        """The hub's hours on a day; nine to five if the council has no hours at all, so that a search for them ends."""
         return self.hours.get(day.weekday()) if self.hours else Hours(time(9), time(17))
 
     def is_open(self, moment: datetime) -> bool:
@@ -140,20 +138,20 @@ def end_of_day(day: date) -> datetime:
 
 
 def as_utc(moment: datetime) -> datetime:
-    """The same moment in UTC. A naive moment is local; of an hour that comes twice it is the first."""
+    """The same moment in UTC. A naive moment is local time; in an hour that comes twice it is the first."""
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=LONDON)
     return moment.astimezone(UTC)
 
 
 def local_day(moment: datetime) -> date:
-    """The day that it is in Europe/London at this moment."""
+    """The date in Europe/London at this moment."""
     return moment.astimezone(LONDON).date()
 
 
 @cache
 def shipped_hours() -> Mapping[int, Hours]:
-    """Buckinghamshire's hub hours, as they come with the product."""
+    """Buckinghamshire's hub hours, which come with the product."""
     with SHIPPED_HOURS.open(encoding="utf-8", newline="") as file:
         return {
             int(row["weekday"]): Hours(time.fromisoformat(row["opens"]), time.fromisoformat(row["closes"]))

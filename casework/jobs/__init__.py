@@ -1,1 +1,1 @@
-"""What the service does by itself: the sweep, delivery, replays, the nightly checks, loading reference data."""
+"""Background jobs: the sweep, delivery, replays, the nightly checks, loading reference data."""

@@ -1,6 +1,7 @@
 """
-A day of the calendar changed (`actions/calendar.py`): the clocks that run over it are computed again, and only those.
-Every clock that moves says so.
+Recomputes the clocks that run over a changed day of the calendar, and no others.
+
+`actions/calendar.py` stores the edit. Each clock that moves gets a `ClockChange`.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,68 +16,68 @@ from casework.record import audit
 from localities import calendar
 from localities.working_time import WorkingTime, at, end_of_day
 
-AT_ONCE = 500
-# What one call does, at most: the rest is the next call's.
-LONGEST = timedelta(seconds=30)
+BATCH_SIZE = 500
+# A call stops after this time; the next call continues.
+TIME_LIMIT = timedelta(seconds=30)
 
 
 def recompute(*, clock: Callable[[], datetime]) -> int:
     """
-    Go on with the edits of the calendar that are not worked through yet, the oldest first, for half a minute at most.
+    Continues with the unfinished edits of the calendar, the oldest first, for half a minute at most.
 
-    A clock moves in a transaction of its own, so that nobody who works with a family waits, and only as it was read:
-    two workers at once, or one that died, move nothing twice.
+    Each clock moves in a transaction of its own, so that nobody who works with a family waits for the others. Two
+    workers at once, or a worker that died, move nothing twice.
 
-    :param clock: tells the time.
-    :returns: how many clocks were looked at.
+    :param clock: returns the current time.
+    :returns: the number of clocks that were checked.
     """
-    looked_at = 0
-    ends_at = clock() + LONGEST
+    checked = 0
+    ends_at = clock() + TIME_LIMIT
     for edit in CalendarEdit.objects.filter(finished_at__isnull=True).select_related("by").order_by("id"):
         working_time = calendar.current()
-        without = calendar.current(but={edit.date: edit.before})
-        over = _over(edit)
-        for some in (over[first : first + AT_ONCE] for first in range(0, len(over), AT_ONCE)):
+        before_edit = calendar.current(but={edit.date: edit.before})
+        clock_ids = _clocks_over(edit)
+        for batch in (clock_ids[first : first + BATCH_SIZE] for first in range(0, len(clock_ids), BATCH_SIZE)):
             if clock() >= ends_at:
-                return looked_at
-            _look_at(edit, some, working_time, without, clock())
+                return checked
+            _check(edit, batch, working_time, before_edit, clock())
             if not CalendarEdit.objects.filter(pk=edit.pk, up_to=edit.up_to).update(
-                up_to=some[-1], looked_at=F("looked_at") + len(some)
+                up_to=batch[-1], looked_at=F("looked_at") + len(batch)
             ):
-                return looked_at  # Another worker is at it.
-            edit.up_to = some[-1]
-            looked_at += len(some)
+                return checked  # Another worker is doing the same edit.
+            edit.up_to = batch[-1]
+            checked += len(batch)
         _finish(edit, clock())
-    return looked_at
+    return checked
 
 
-def _over(edit: CalendarEdit) -> Sequence[int]:
-    """The clocks that run over the day and were not looked at yet."""
+def _clocks_over(edit: CalendarEdit) -> Sequence[int]:
+    """The ids of the clocks that run over the day and are not checked yet."""
     running = Clock.objects.running().filter(
         pk__gt=edit.up_to, started_at__lte=end_of_day(edit.date), escalate_at__gte=at(edit.date, time.min)
     )
     return list(running.order_by("pk").values_list("pk", flat=True))
 
 
-def _look_at(
-    edit: CalendarEdit, some: Sequence[int], working_time: WorkingTime, without: WorkingTime, now: datetime
+def _check(
+    edit: CalendarEdit, batch: Sequence[int], working_time: WorkingTime, before_edit: WorkingTime, now: datetime
 ) -> None:
-    running = Clock.objects.running().filter(pk__in=some).select_related("policy").prefetch_related("changes")
+    running = Clock.objects.running().filter(pk__in=batch).select_related("policy").prefetch_related("changes")
     for each in running.order_by("pk"):
         changes = list(each.changes.all())
-        # Hub hours may have changed since the clock started, and that is no reason to move it: this day must be. Or
-        # it went on since the day was entered, from a moment that was computed without it.
-        as_it_was = clocks.recomputed(each, changes, without)
-        since = any(change.at >= edit.at for change in changes)
-        if since or clocks.recomputed(each, changes, working_time) != as_it_was:
+        # A clock moves because of this day only: hub hours may have changed since it started, and must not move it. A
+        # clock that was changed since the edit may have moments that were computed without the edit.
+        changed_since = any(change.at >= edit.at for change in changes)
+        old_moments = clocks.recomputed(each, changes, before_edit)
+        if changed_since or clocks.recomputed(each, changes, working_time) != old_moments:
             _move(each.pk, edit, working_time, now)
 
 
 @transaction.atomic
 def _move(clock_id: int, edit: CalendarEdit, working_time: WorkingTime, now: datetime) -> None:
-    """Move a clock, as it is now that nobody else can change it."""
-    held = Clock.objects.running().filter(pk=clock_id)
-    each = held.select_related("policy").select_for_update(of=("self",), no_key=True).first()
+    """Locks a clock, reads it again, and moves it if its moments differ."""
+    running = Clock.objects.running().filter(pk=clock_id)
+    each = running.select_related("policy").select_for_update(of=("self",), no_key=True).first()
     if each is None:
         return
     before, when = each.due_at, clocks.recomputed(each, each.changes.all(), working_time)

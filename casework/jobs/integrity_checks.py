@@ -1,6 +1,5 @@
 """
-What must never be false is refused by the database as it is written. This looks every night whether it is so, and
-tells the administrators when it is not.
+Checks every night that no invariant of the database is broken, and tells the administrators if one is.
 """
 
 from datetime import datetime
@@ -16,19 +15,21 @@ from localities.working_time import local_day
 
 def check(*, now: datetime) -> dict[str, int]:
     """
-    Count every invariant over the whole database, and write down what is broken. If anything is, the administrators
-    are told, and where there are none the service managers: once a day, however often this runs.
+    Checks every invariant over the whole database, and records the result in the audit.
 
-    :returns: what is broken, and how often.
+    If one is broken, the administrators get a message, or the service managers if there is no administrator: once a
+    day, however often this runs.
+
+    :returns: the number of violations of each broken invariant.
     """
-    found = list(integrity.check())
-    broken = {finding.sentence: finding.broken for finding in found if finding.broken}
-    _write_down(len(found), broken, now)
+    findings = list(integrity.check())
+    broken = {finding.sentence: finding.broken for finding in findings if finding.broken}
+    _record(len(findings), broken, now)
     return broken
 
 
 @transaction.atomic
-def _write_down(checked: int, broken: dict[str, int], now: datetime) -> None:
+def _record(checked: int, broken: dict[str, int], now: datetime) -> None:
     audit.record(Event.INTEGRITY_CHECKED, by=audit.SYSTEM, at=now, checked=checked, broken=broken)
     if broken:
         today = local_day(now)

@@ -1,4 +1,4 @@
-"""When the hub opens, the service passes to the day team what is left of the night: nobody has to remember it."""
+"""Passes the contacts that wait with emergency duty to the day team when the hub opens."""
 
 from datetime import datetime
 
@@ -17,10 +17,10 @@ from localities.working_time import at, local_day
 
 def pass_to_day_team(*, now: datetime) -> int:
     """
-    While the hub is open, pass to the day team whatever waits with emergency duty since before it opened. Safe to run
-    twice, and at the same time as itself.
+    While the hub is open, passes every contact to the day team that has waited with emergency duty since before it
+    opened. Safe to run twice, and at the same time as itself.
 
-    :returns: how many contacts were passed.
+    :returns: the number of passed contacts.
     """
     working_time = calendar.current()
     if not working_time.is_open(now):
@@ -28,13 +28,13 @@ def pass_to_day_team(*, now: datetime) -> int:
     today = local_day(now)
     opened_at = at(today, working_time.hours[today.weekday()].opens)
     passed = 0
-    for contact_id in _left_by_the_night(opened_at).order_by("received_at").values_list("pk", flat=True):
+    for contact_id in _waiting_since_before(opened_at).order_by("received_at").values_list("pk", flat=True):
         passed += _pass_one(contact_id, opened_at, now)
     return passed
 
 
-def _left_by_the_night(opened_at: datetime) -> QuerySet[Contact]:
-    """What waits with emergency duty. What the day team passed there since the hub opened is for the night to come."""
+def _waiting_since_before(opened_at: datetime) -> QuerySet[Contact]:
+    """The contacts with emergency duty, without those that the day team has passed there since this moment."""
     for_tonight = ContactHandover.objects.filter(
         contact=OuterRef("pk"), to_team__kind=TeamKind.EMERGENCY_DUTY, passed_at__gte=opened_at
     )
@@ -47,13 +47,13 @@ def _left_by_the_night(opened_at: datetime) -> QuerySet[Contact]:
 
 @transaction.atomic
 def _pass_one(contact_id: int, opened_at: datetime, now: datetime) -> bool:
-    """Pass a contact, unless somebody works on it at this very moment: then the next time."""
-    waits = _left_by_the_night(opened_at).select_for_update(of=("self",), no_key=True, skip_locked=True)
-    contact = waits.select_related("team").filter(pk=contact_id).first()
+    """Passes a contact, unless another transaction has locked it: then the next run passes it."""
+    waiting = _waiting_since_before(opened_at).select_for_update(of=("self",), no_key=True, skip_locked=True)
+    contact = waiting.select_related("team").filter(pk=contact_id).first()
     to_team = None if contact is None else other_team(contact.team)
     if contact is None or to_team is None:
         return False
-    # The night should have taken it on and did not: its clock said so.
+    # Emergency duty did not take it on in time, as its clock has reminded.
     if contact.handovers.open().update(lapsed_at=now):
         clocks.stop(contact, CLOCK, at=now, ended=ClockEnd.OVERTAKEN)
     pass_on(contact, to_team, "", audit.SYSTEM, now)

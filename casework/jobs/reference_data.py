@@ -1,8 +1,8 @@
 """
-Loading what the service needs to know before the first contact: who and where, the clock policies, the rule set.
+Loads the reference data: teams, users and places, the clock policies, and the rule set.
 
-From a folder of CSV files, which a council replaces by its own. What is there already stays as it is: an
-administrator's edits are never overwritten. All or nothing, with every fault at once.
+They come from a folder of CSV files, which a council replaces with its own. Rows that exist stay as they are: an
+administrator's edits are never overwritten. All files are loaded or none, and every fault is named at once.
 """
 
 from datetime import datetime, time
@@ -25,11 +25,11 @@ from triage.ruleset import parse
 @transaction.atomic
 def load(folder: Path = BUCKINGHAMSHIRE) -> dict[str, int]:
     """
-    Load everything that is missing.
+    Loads everything that is missing.
 
-    :param folder: the CSV files of who and where, named as in `localities/data/buckinghamshire`.
-    :returns: how many rows of each file were new.
-    :raises InvalidInput: with every fault; each names the file, the line and the column.
+    :param folder: CSV files named as in `localities/data/buckinghamshire`.
+    :returns: the number of new rows of each file.
+    :raises InvalidInput: with every fault; each names the file, and the line or the column.
     """
     faults: list[Fault] = []
     counts = load_files(folder, faults)
@@ -41,25 +41,25 @@ def load(folder: Path = BUCKINGHAMSHIRE) -> dict[str, int]:
 
 
 def _load_policies(folder: Path, faults: list[Fault]) -> int:
-    """A council's own clocks.csv stands in its folder; without one, the shipped policies hold."""
+    """Loads the clocks.csv in the folder, or the shipped policies if it has none."""
     path = folder / "clocks.csv"
     try:
-        found = policies.load_file(path) if path.exists() else policies.shipped()
+        by_kind = policies.load_file(path) if path.exists() else policies.shipped()
     except InvalidInput as invalid:
         faults += [Fault((path.name, *fault.path), fault.says) for fault in invalid.faults]
         return 0
     known = set(ClockPolicy.objects.values_list("kind", flat=True))
-    fresh = [
+    new = [
         ClockPolicy(effective_from=FIRST_DAY, **policy.model_dump())
-        for policy in found.values()
+        for policy in by_kind.values()
         if policy.kind not in known
     ]
-    ClockPolicy.objects.bulk_create(fresh)
-    return len(fresh)
+    ClockPolicy.objects.bulk_create(new)
+    return len(new)
 
 
 def _load_rule_set() -> int:
-    """The shipped rule set goes live where none was ever published; a council's own is never displaced."""
+    """Publishes the shipped rule set if no rule set was ever published. It never replaces a council's own."""
     if RuleSetVersion.objects.filter(published_at__isnull=False).exists():
         return 0
     document = yaml.safe_load(SHIPPED_RULE_SET.read_text(encoding="utf-8"))

@@ -480,7 +480,7 @@ class TestTheReminders:
 class TestTheWorker:
     @pytest.fixture(autouse=True)
     def _pieces(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(calendar_changes, "AT_ONCE", 2)
+        monkeypatch.setattr(calendar_changes, "BATCH_SIZE", 2)
 
     def eight(self, story: Story) -> list[Clock]:
         """Eight clocks that the Friday moves."""

@@ -51,7 +51,7 @@ def moved() -> dict[int, int]:
 class TestComputing:
     @pytest.fixture(autouse=True)
     def _pieces(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(calendar_changes, "AT_ONCE", 3)
+        monkeypatch.setattr(calendar_changes, "BATCH_SIZE", 3)
 
     @pytest.mark.parametrize("workers", [2, 4])
     def test_any_number_of_workers_move_everything_once(self, story: Story, workers: int) -> None:

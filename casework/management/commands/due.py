@@ -1,4 +1,4 @@
-"""manage.py due KIND --from MOMENT: when a clock is due and when it warns. Needs no database."""
+"""manage.py due KIND --from MOMENT: when a clock is due and when it warns. It needs no database."""
 
 import sys
 from argparse import ArgumentParser
@@ -16,7 +16,7 @@ from triage.documents import quoted
 
 
 class Command(BaseCommand):
-    """Prints the moments of a clock in local time with its offset."""
+    """Prints the moments of a clock in local time, with the offset."""
 
     help = (
         "Print when a clock of KIND that starts --from a moment is due and when it warns, in local time. "
@@ -93,8 +93,8 @@ def _read(known: Mapping[str, Policy], kind: str, start: str | None) -> Moments:
     try:
         return moments(known[kind], moment, shipped_working_time())
     except OverflowError:
-        says = f"{quoted(start)} is too near the end of the calendar to count from."
-        raise InvalidInput([Fault(("--from",), says)]) from None
+        message = f"{quoted(start)} is too near the end of the calendar to count from."
+        raise InvalidInput([Fault(("--from",), message)]) from None
 
 
 def _local(moment: datetime) -> str:
