@@ -559,7 +559,7 @@ class TestTheWorker:
         edit = CalendarEdit.objects.get()
         working_time = calendar.current()
         without = calendar.current(but={edit.date: edit.before})
-        calendar_changes._look_at(edit, [each.pk for each in clocks[:3]], working_time, without, story.now)
+        calendar_changes._check(edit, [each.pk for each in clocks[:3]], working_time, without, story.now)
         assert recompute(story.later()) == 8
         assert [each.changes.count() for each in clocks] == [1] * 8
 
