@@ -24,8 +24,8 @@ class Stage(models.TextChoices):
 
 
 PEOPLE_AND_MOMENTS = (
-    "based_on_id", "edition", "drafted_by_id", "drafted_at", "safety_changed_by_id", "proposed_by_id", "proposed_at",
-    "proposal", "approved_by_id", "discarded_at",
+    "based_on_id", "edition", "shipped_as", "drafted_by_id", "drafted_at", "safety_changed_by_id", "proposed_by_id",
+    "proposed_at", "proposal", "approved_by_id", "discarded_at",
 )  # fmt: skip
 
 
@@ -45,7 +45,9 @@ class RuleSetVersion(models.Model):
 
     `live` is the time in which contacts are triaged by it; it includes its first moment, which may lie ahead, and
     excludes its last; the version that is live now has no last moment yet. `edition` counts the changes of a draft: a
-    replay belongs to the edition that it ran. The first version comes with the product, and nobody drafted it.
+    replay belongs to the edition that it ran. What comes with the product nobody drafted: it is live from the start in
+    a new service, and a draft where another version is live. `shipped_as` is what the product calls such a draft, whose
+    number here is another where a council has used that one.
     """
 
     name = models.CharField(max_length=100)
@@ -53,6 +55,7 @@ class RuleSetVersion(models.Model):
     document = models.JSONField()
     based_on = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="drafts")
     edition = models.PositiveIntegerField(default=1)
+    shipped_as = models.CharField(max_length=120, blank=True)
     drafted_by = _person("drafted by")
     drafted_at = models.DateTimeField(null=True, blank=True)
     safety_changed_by = _person("safety scenarios changed by")
@@ -69,6 +72,9 @@ class RuleSetVersion(models.Model):
         verbose_name = "rule set"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["name", "version"], name="a_rule_set_has_each_version_once"),
+            models.UniqueConstraint(
+                fields=["shipped_as"], condition=~Q(shipped_as=""), name="what_the_product_brings_comes_once"
+            ),
             ExclusionConstraint(
                 name="one_rule_set_is_live_at_an_instant", expressions=[("live", RangeOperators.OVERLAPS)]
             ),
@@ -88,7 +94,7 @@ class RuleSetVersion(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(published_at__isnull=True, approved_by__isnull=True)
-                | Q(drafted_by__isnull=True, approved_by__isnull=True)
+                | Q(drafted_by__isnull=True, based_on__isnull=True, approved_by__isnull=True)
                 | (
                     Q(published_at__isnull=False, approved_by__isnull=False, proposed_by__isnull=False)
                     & ~Q(approved_by=F("proposed_by"))

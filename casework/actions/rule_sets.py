@@ -6,20 +6,22 @@ instant: no contact falls between two versions, and none is triaged by both.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from casework.access import conditions, permissions
 from casework.messages import outbox
 from casework.models import Contact, Event, Message, Replay, RuleSetReason, RuleSetReasonKind
 from casework.record import audit
+from casework.record.audit import Actor
 from errors import Fault, InvalidInput, NotAllowedInStatus
+from localities.loading import FIRST_DAY
 from localities.models import User
-from localities.working_time import local_day
+from localities.working_time import LONDON, local_day
 from triage import drafting
 from triage.models import RuleSetVersion
 from triage.published_rules import lock_live_version, of_version
@@ -57,6 +59,46 @@ def copy(*, version_id: int, by: User, now: datetime) -> RuleSetVersion:
     audit.record(
         Event.RULE_SET_DRAFTED, by=by, at=now, rule_set=str(draft), based_on=str(base), copied_from=str(source)
     )
+    return draft
+
+
+@transaction.atomic
+def bring_shipped(*, by: Actor, now: datetime) -> RuleSetVersion | None:
+    """
+    Bring the rule set that comes with the product, once.
+
+    Where no version was ever published it is live at once, and has been since ever. Where one is live, nobody's rules
+    are displaced: it becomes a draft that would take the place of the version that goes on, for two people to prove,
+    propose and approve, or to discard.
+
+    :returns: the version that came; None where it came before.
+    """
+    rules = shipped()
+    came = RuleSetVersion.objects.filter(
+        Q(shipped_as=rules.name)
+        | Q(name=rules.document.ruleset, version=rules.document.version, drafted_by__isnull=True)
+    )
+    if came.exists():
+        return None
+    lock_live_version()
+    if came.exists():
+        # Somebody brought it at the same moment.
+        return None
+    if not RuleSetVersion.objects.filter(published_at__isnull=False).exists():
+        since = datetime.combine(FIRST_DAY, time.min, tzinfo=LONDON)
+        return RuleSetVersion.objects.create(
+            name=rules.document.ruleset, version=rules.document.version, document=as_json(rules.document),
+            published_at=since, live=DateTimeTZRange(since, None),
+        )  # fmt: skip
+    # Who copies at the same moment waits here, and takes the next number.
+    base = _goes_on()
+    taken = RuleSetVersion.objects.filter(name=rules.document.ruleset).aggregate(Max("version"))["version__max"] or 0
+    version = max(rules.document.version, taken + 1)
+    draft = RuleSetVersion.objects.create(
+        name=rules.document.ruleset, version=version, document=as_json(rules.document) | {"version": version},
+        shipped_as=rules.name, based_on=base,
+    )  # fmt: skip
+    audit.record(Event.RULE_SET_DRAFTED, by=by, at=now, rule_set=str(draft), based_on=str(base), copied_from=rules.name)
     return draft
 
 

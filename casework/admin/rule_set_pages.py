@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -90,16 +91,16 @@ def show(request: HttpRequest, version_id: int, status: int = 200, **bound: Any)
 
 
 def differ(request: HttpRequest, version_id: int) -> HttpResponse:
-    """What differs from another version of the same name, rule by rule: from the one that it was copied from."""
+    """What differs from another version, rule by rule: from the one that it was made from, or another of its name."""
     _, now, version = open_version(request, version_id)
-    others = RuleSetVersion.objects.filter(name=version.name).exclude(pk=version.pk).defer("document")
+    others = RuleSetVersion.objects.filter(Q(name=version.name) | Q(pk=version.based_on_id)).exclude(pk=version.pk)
     asked = request.GET.get("from", "")
     chosen = number(asked) if asked else version.based_on_id
-    other = RuleSetVersion.objects.filter(name=version.name, pk=chosen or 0).exclude(pk=version.pk).first()
+    other = others.filter(pk=chosen or 0).first()
     if asked and other is None:
         raise Http404
     found = differences(parse(other.document).document, parse(version.document).document) if other else []
-    context = {"version": version, "other": other, "others": others, "differences": found, "now": now}
+    context = {"version": version, "other": other, "others": others.defer("document"), "differences": found, "now": now}
     return render(request, "rule_sets/differences.html", context)
 
 

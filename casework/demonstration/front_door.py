@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from casework.access import permissions
+from casework.access import conditions, permissions
 from casework.actions import (
     clock_changes,
     contact_handovers,
@@ -16,6 +16,7 @@ from casework.actions import (
     viewing,
 )
 from casework.deadlines import recipients
+from casework.demonstration.families import LEVEL_2
 from casework.demonstration.teams import Teams, extend_clock
 from casework.demonstration.timeline import Timeline
 from casework.families.household import household
@@ -68,6 +69,8 @@ class FrontDoor:
         for match in PersonMatch.objects.filter(child__contact=contact, status=MatchStatus.PROPOSED):
             learning.settle_match(contact_id=contact_id, match_id=match.pk, same=True, by=by, now=now)
         contact = Contact.objects.select_related("recommendation", "team").get(pk=contact_id)
+        if conditions.waits_for_screening(contact):
+            self._screen(contact, by, now)
         assert contact.recommendation is not None
         asks_family = contact.recommendation.hold == Hold.AGREEMENT
         if not decide_now and self.timeline.chance(0.5 if asks_family else 0.2):
@@ -87,6 +90,22 @@ class FrontDoor:
         except TakenBySomeoneElse:
             # An earlier demonstration in this database has opened a case for this family, later than this moment.
             self.timeline.plan_after(now, (1, 8), lambda later: self._review(contact_id, later))
+
+    def _screen(self, contact: Contact, by: User, now: datetime) -> None:
+        """Nobody chose an indicator: somebody reads it, and finds one that was left out, or that none applies."""
+        assert contact.recommendation_id is not None
+        child = contact.children.order_by("position")[0]
+        found = [self.timeline.random.choice(LEVEL_2)] if self.timeline.chance(0.3) else []
+        learning.screen(
+            contact_id=contact.pk,
+            recommendation_id=contact.recommendation_id,
+            children={child.pk: found},
+            family=[],
+            none_applies=not found,
+            by=by,
+            now=now,
+        )
+        contact.refresh_from_db()
 
     def _hands_over(self, contact: Contact, by: User, now: datetime) -> bool:
         """May hand an urgent contact over: in the evening to emergency duty, towards morning to the day team."""

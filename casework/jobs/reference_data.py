@@ -2,24 +2,21 @@
 Loads the reference data: teams, users and places, the clock policies, and the rule set.
 
 They come from a folder of CSV files, which a council replaces with its own. Rows that exist stay as they are: an
-administrator's edits are never overwritten. All files are loaded or none, and every fault is named at once.
+administrator's edits are never overwritten, and newer shipped rules come as a draft beside the live ones. All files are
+loaded or none, and every fault is named at once.
 """
 
-from datetime import datetime, time
 from pathlib import Path
 
-import yaml
 from django.db import transaction
-from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.utils import timezone
 
+from casework.actions import rule_sets
 from casework.deadlines import policies
 from casework.models import ClockPolicy
+from casework.record import audit
 from errors import Fault, InvalidInput
 from localities.loading import BUCKINGHAMSHIRE, FIRST_DAY, load_files
-from localities.working_time import LONDON
-from triage.models import RuleSetVersion
-from triage.ruleset import SHIPPED as SHIPPED_RULE_SET
-from triage.ruleset import parse
 
 
 @transaction.atomic
@@ -34,7 +31,7 @@ def load(folder: Path = BUCKINGHAMSHIRE) -> dict[str, int]:
     faults: list[Fault] = []
     counts = load_files(folder, faults)
     counts["clocks.csv"] = _load_policies(folder, faults)
-    counts["rule set"] = _load_rule_set()
+    counts["rule set"] = int(rule_sets.bring_shipped(by=audit.SYSTEM, now=timezone.now()) is not None)
     if faults:
         raise InvalidInput(faults)
     return counts
@@ -56,20 +53,3 @@ def _load_policies(folder: Path, faults: list[Fault]) -> int:
     ]
     ClockPolicy.objects.bulk_create(new)
     return len(new)
-
-
-def _load_rule_set() -> int:
-    """Publishes the shipped rule set if no rule set was ever published. It never replaces a council's own."""
-    if RuleSetVersion.objects.filter(published_at__isnull=False).exists():
-        return 0
-    document = yaml.safe_load(SHIPPED_RULE_SET.read_text(encoding="utf-8"))
-    rules = parse(document).document
-    since = datetime.combine(FIRST_DAY, time.min, tzinfo=LONDON)
-    RuleSetVersion.objects.create(
-        name=rules.ruleset,
-        version=rules.version,
-        document=document,
-        published_at=since,
-        live=DateTimeTZRange(since, None),
-    )
-    return 1

@@ -82,8 +82,9 @@ INVARIANTS = (
                AND upper(r.period) BETWEEN h.offered_at - INTERVAL '720 hours' AND h.offered_at)""",
     ),
     Invariant(
-        "A rule set that people drafted was published by two of them",
-        """SELECT count(*) FROM triage_rulesetversion WHERE published_at IS NOT NULL AND drafted_by_id IS NOT NULL
+        "A rule set that was a draft was published by two people",
+        """SELECT count(*) FROM triage_rulesetversion WHERE published_at IS NOT NULL
+           AND (drafted_by_id IS NOT NULL OR based_on_id IS NOT NULL)
            AND (proposed_by_id IS NULL OR approved_by_id IS NULL OR proposed_by_id = approved_by_id)""",
     ),
     Invariant(

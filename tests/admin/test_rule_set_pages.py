@@ -13,10 +13,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from casework.jobs import replaying
+from casework.jobs.rechecks import recheck
+from casework.jobs.reference_data import load
 from casework.models import AuditEvent, Contact, Event, Replay
 from localities.models import User
 from localities.working_time import LONDON, local_day
 from tests.stage.documents import child
+from tests.stage.shipped import live_instead
 from tests.stage.story import Story
 from tests.stage.web_client import Page, a_working_morning, browser, day_of
 from triage.models import RuleSetVersion, Stage
@@ -399,6 +402,26 @@ class TestTheWholeWay:
         assert fresh.recommendation is not None
         assert fresh.recommendation.rule_set == draft
         assert live(timezone.now()).version_id == draft.pk
+
+    def test_what_a_new_release_brings(self, paula: Person, sam: Person, story: Story) -> None:
+        """A council's own rules are live; two people read what differs, prove it and publish it."""
+        own = live_instead("our-own", 4)
+        earlier = story.contact()
+        load()
+        brought = RuleSetVersion.objects.get(shipped_as=shipped().name)
+        page = paula.open(brought)
+        assert page.heading == f"{shipped().name} Draft"
+        assert f"Followsour-own/4Drafted byIt came with the service, {shipped().name}" in page.text
+        differs = paula.open(brought, "differences/")
+        assert differs.heading == f"{shipped().name} beside our-own/4"
+        replayed(paula, brought)
+        paula.send(brought, "propose/", on="", proposal="The release of November.")
+        page = sam.send(brought, "approve/", on="", approve__begins="now")
+        assert page.heading == f"{shipped().name} Published, live now"
+        later = story.contact(at=timezone.now())
+        used = [contact.recommendation and contact.recommendation.rule_set for contact in (earlier, later)]
+        assert used == [own, brought]
+        assert recheck(now=timezone.now(), sample=None).differing == []
 
     @pytest.fixture
     def proposed(self, paula: Person, story: Story, draft: RuleSetVersion) -> RuleSetVersion:

@@ -129,6 +129,33 @@ class Contacts(Stage):
             children={entry.pk: (plan, None) for entry in row.children.all()}, by=person(by), now=self.now,
         )  # fmt: skip
 
+    @precondition(lambda self: self.ledger.contacts)
+    @rule(
+        which=WHICH, who=WHO, stale=st.sampled_from([False] * 4 + [True]), need=st.sampled_from(list(NEEDS)),
+        of_the_family=st.booleans(), none=st.sampled_from([None, None, None, True, False]),
+    )  # fmt: skip
+    def screen(
+        self, which: int, who: int | str, stale: bool, need: str, of_the_family: bool, none: bool | None
+    ) -> None:
+        """Mostly said as it must be: indicators, or that none applies. `none` says it whatever was selected."""
+        unscreened = [contact for contact in self.ledger.waiting if not contact.screened]
+        contact = pick(which, unscreened, list(self.ledger.contacts.values()))
+        by = choose_person(who, filter(is_front_door, CAST))
+        row = Contact.objects.get(pk=contact.pk)
+        seen = row.recommendations.earliest("pk").pk if stale else row.recommendation_id
+        chosen = NEEDS[need]
+        none = not chosen if none is None else none
+        may = (
+            is_front_door(by) and contact.status == "received" and seen == row.recommendation_id
+            and bool(chosen) is not none
+        )  # fmt: skip
+        of_children = {} if of_the_family else {child.pk: chosen for child in row.children.all()}
+        if self.attempt(
+            may, learning.screen, contact_id=contact.pk, recommendation_id=seen, children=of_children,
+            family=chosen if of_the_family else [], none_applies=none, by=person(by), now=self.now,
+        ):  # fmt: skip
+            contact.screened = True
+
     @precondition(lambda self: self.ledger.waiting)
     @rule(which=WHICH, who=WHO, same=st.booleans())
     def settle_a_match(self, which: int, who: int | str, same: bool) -> None:

@@ -57,6 +57,7 @@ class Deciding(Contacts):
         seen = row.recommendations.earliest("pk").pk if stale else recommended.pk
         may = (
             contact.status == "received" and by in right and seen == recommended.pk and not_blank(rationale)
+            and (contact.screened or recommended.hold != "screening")
             and pathway != "prison" and (pathway != "strategy_discussion" or (level, rag) == (4, "red"))
             and not (pathway in ("family_help", "early_help") and row.agreement == "not_sought")
             and not self.opened_since(row, recommended.made_at)

@@ -169,6 +169,7 @@ class ContactEntry:
     left_for_the_night_at: datetime | None = None
     # The open questions to partners by their ids: the agency and the kind of clock.
     asked: dict[int, tuple[str, str]] = field(default_factory=dict)
+    screened: bool = False
     acknowledged: bool = False
     fed_back: bool = False
     confirmed: bool = False

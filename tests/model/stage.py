@@ -184,6 +184,8 @@ class Stage(RuleBasedStateMachine):
         assert set(Contact.objects.values_list("pk", "status", "team__code", "case")) == {
             (each.pk, each.status, each.team, each.case.pk if each.case else None) for each in contacts
         }
+        screened = Contact.objects.filter(screened_at__isnull=False).values_list("pk", flat=True)
+        assert set(screened) == {each.pk for each in contacts if each.screened}
         passed = ContactHandover.objects.open().values_list("contact", flat=True)
         assert set(passed) == {each.pk for each in contacts if each.passed}
         asked = PartnerCheck.objects.filter(status="asked").values_list("pk", flat=True)

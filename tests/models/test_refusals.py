@@ -1458,6 +1458,14 @@ class TestRuleSets:
         with refused("a_rule_set_has_each_version_once"):
             copy("triage_rulesetversion", live.pk, live="NULL")
 
+    def test_the_product_brings_one_twice(self, live: RuleSetVersion) -> None:
+        draft = {"published_at": "NULL", "live": "NULL", "shipped_as": "'early-help-first/2'"}
+        copy("triage_rulesetversion", live.pk, version="7", **draft)
+        with refused("what_the_product_brings_comes_once"):
+            copy("triage_rulesetversion", live.pk, version="8", **draft)
+        with allowed():
+            copy("triage_rulesetversion", live.pk, version="8", **draft | {"shipped_as": "'early-help-first/3'"})
+
     def test_two_are_live_at_one_instant(self, live: RuleSetVersion) -> None:
         """Under the same name or under another."""
         for but in ({"version": "2"}, {"name": "'another'"}):
@@ -1566,6 +1574,9 @@ class TestDrafts:
         ):
             with refused("two_people_publish_a_draft"):
                 change("triage_rulesetversion", pk, **to)
+            # Nor where nobody drafted it, as what the product brings to a service in which another version is live.
+            with refused("two_people_publish_a_draft"):
+                change("triage_rulesetversion", pk, **to, drafted_by_id="NULL", drafted_at="NULL")
         with allowed():
             change("triage_rulesetversion", proposed.pk, published_at="now()", approved_by_id=str(sam.pk))
 

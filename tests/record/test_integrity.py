@@ -1007,13 +1007,19 @@ class TestWhoWhereAndWhen:
         other = {"approved_by_id": "proposed_by_id", "proposed_by_id": "approved_by_id"}[to]
         with underneath(("triage_rulesetversion", "two_people_publish_a_draft")):
             change("triage_rulesetversion", published.pk, **{to: other})
-        assert found() == (1, {"A rule set that people drafted was published by two of them": 1, REFUSALS: 1})
+        assert found() == (1, {"A rule set that was a draft was published by two people": 1, REFUSALS: 1})
+
+    def test_a_draft_of_the_products_that_nobody_approved(self, drafts: Drafts) -> None:
+        draft = drafts.copied()
+        with underneath(("triage_rulesetversion", "two_people_publish_a_draft")):
+            change("triage_rulesetversion", draft.pk, drafted_by_id="NULL", drafted_at="NULL", published_at="now()")
+        assert found() == (1, {"A rule set that was a draft was published by two people": 1, REFUSALS: 1})
 
     def test_a_draft_that_nobody_approved(self, drafts: Drafts) -> None:
         published = drafts.published()
         with underneath(("triage_rulesetversion", "two_people_publish_a_draft")):
             change("triage_rulesetversion", published.pk, approved_by_id="NULL")
-        assert found() == (1, {"A rule set that people drafted was published by two of them": 1, REFUSALS: 1})
+        assert found() == (1, {"A rule set that was a draft was published by two people": 1, REFUSALS: 1})
 
     def test_a_contact_whose_version_was_live_later(self, drafts: Drafts) -> None:
         """It was triaged by rules that were not there yet."""
