@@ -5,7 +5,16 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from oauth2_provider.models import clear_expired
 
-from casework.jobs import calendar_changes, delivery, integrity_checks, opening, rechecks, replaying, sweep
+from casework.jobs import (
+    calendar_changes,
+    delivery,
+    integrity_checks,
+    opening,
+    rechecks,
+    replaying,
+    stale_recommendations,
+    sweep,
+)
 
 # Half a million contacts take a minute or two. The broker's visibility timeout is ten minutes.
 LONG_RUNNING = {"soft_time_limit": 480, "time_limit": 510}
@@ -40,6 +49,12 @@ def run_replays() -> None:
 def recompute_clocks() -> None:
     """Recomputes the clocks that run over a changed day of the calendar."""
     calendar_changes.recompute(clock=timezone.now)
+
+
+@shared_task
+def renew_recommendations() -> None:
+    """Ask the rules again about contacts of whose children a case opened."""
+    stale_recommendations.renew(now=timezone.now())
 
 
 @shared_task

@@ -1,12 +1,13 @@
 """Whether a postcode is in the council's area, and in which locality."""
 
 from collections import defaultdict
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date
 
 from django.db.backends.postgresql.psycopg_any import DateRange
 
-from localities.models import Catchment, Locality, Postcode
+from localities.models import Catchment, Locality
 from localities.postcodes import prefixes
 
 
@@ -29,31 +30,41 @@ class Catchments:
     """All catchments, read once, for a caller who places many postcodes."""
 
     def __init__(self) -> None:
-        self._by_prefix: dict[str, list[tuple[DateRange, str]]] = defaultdict(list)
-        for prefix, period, code in Catchment.objects.values_list("prefix", "period", "locality__code"):
-            self._by_prefix[prefix].append((period, code))
+        self._by_prefix: dict[str, list[tuple[DateRange, Locality]]] = defaultdict(list)
+        for catchment in Catchment.objects.select_related("locality"):
+            self._by_prefix[catchment.prefix].append((catchment.period, catchment.locality))
+
+    def find(self, postcode: str, on: date) -> tuple[str, Locality] | None:
+        """The longest prefix of a catchment that the postcode has on a day, and its locality."""
+        for prefix in prefixes(postcode):
+            for period, locality in self._by_prefix.get(prefix, ()):
+                if on in period:
+                    return prefix, locality
+        return None
 
     def locality(self, postcode: str, on: date) -> str:
         """The code of the locality whose catchment has the postcode's longest prefix on a day; "" without one."""
-        for prefix in prefixes(postcode):
-            for period, code in self._by_prefix.get(prefix, ()):
-                if on in period:
-                    return code
-        return ""
+        found = self.find(postcode, on)
+        return found[1].code if found else ""
 
 
-def place(postcode: str, on: date) -> Place:
-    """
-    Finds the place of a postcode on a day.
+class Places:
+    """All catchments and all postcodes of the area."""
 
-    The full postcode says whether it is in the area. The longest prefix of a catchment says which locality it is in.
+    def __init__(self, catchments: Catchments, postcodes: Container[str]) -> None:
+        """:param postcodes: every full postcode of the area."""
+        self._catchments = catchments
+        self._postcodes = postcodes
 
-    :param postcode: normalised, as "HP20 1UA".
-    """
-    catchments = Catchment.objects.filter(prefix__in=prefixes(postcode), period__contains=on).select_related("locality")
-    longest = max(catchments, key=lambda catchment: len(catchment.prefix), default=None)
-    if not Postcode.objects.filter(pk=postcode).exists():
-        return Place(postcode, in_area=False, locality=None, prefix=longest.prefix if longest else "")
-    if longest is None:
-        return Place(postcode, in_area=True, locality=None, prefix="")
-    return Place(postcode, in_area=True, locality=longest.locality, prefix=longest.prefix)
+    def place(self, postcode: str, on: date) -> Place:
+        """
+        Finds the place of a postcode on a day.
+
+        The full postcode says whether it is in the area. The longest prefix of a catchment says which locality it is
+        in.
+
+        :param postcode: normalised, as "HP20 1UA".
+        """
+        prefix, locality = self._catchments.find(postcode, on) or ("", None)
+        in_area = postcode in self._postcodes
+        return Place(postcode, in_area=in_area, locality=locality if in_area else None, prefix=prefix)

@@ -1,7 +1,12 @@
 """The roles that a user's memberships give them on a day."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models.functions import JSONObject
 
 from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, Membership, Role, User
 
@@ -39,8 +44,26 @@ class StaffRoles:
 
 def roles_of(user: User, on: date) -> StaffRoles:
     """The user's roles on this day. One query; the result is cached on the object, which lives for one request."""
-    cached: dict[date, StaffRoles] = user.__dict__.setdefault("_staff_roles", {})
+    cached = _cached(user)
     if on not in cached:
         rows = Membership.objects.current(on).filter(user=user).values_list("role", "team_id", "team__kind")
         cached[on] = StaffRoles(tuple(TeamRole(*row) for row in rows))
     return cached[on]
+
+
+def roles_for_query(user: User, on: date) -> ArraySubquery:
+    """The user's roles as an annotation of a query about something else. Give its value to `cache_roles`."""
+    memberships = Membership.objects.current(on).filter(user=user).order_by()
+    return ArraySubquery(
+        memberships.values(team_role=JSONObject(role="role", team_id="team_id", team_kind="team__kind"))
+    )
+
+
+def cache_roles(user: User, on: date, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Caches what `roles_for_query` read, so that `roles_of` needs no query."""
+    _cached(user)[on] = StaffRoles(tuple(TeamRole(**row) for row in rows))
+
+
+def _cached(user: User) -> dict[date, StaffRoles]:
+    cached: dict[date, StaffRoles] = user.__dict__.setdefault("_staff_roles", {})
+    return cached

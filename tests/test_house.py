@@ -22,9 +22,9 @@ from localities.models import Agency, User
 
 # Functions without an underscore that are no actions of their own: other actions call them.
 PARTS = {
-    "ask_again", "ask_again_if_overtaken", "ask_rules", "check_can_decide", "do_without", "end", "lock_children",
-    "not_proved", "open_offer", "ordinal", "other_team", "pass_on", "preview", "see_about", "tell_if_red",
-    "wait_for_a_team", "would_bounce",
+    "ask_again", "audit_entry", "check_can_decide", "end", "lock_people", "not_proved", "open_offer", "ordinal",
+    "other_team", "pass_on", "preview", "recommendation_for", "red_alerts", "renew", "see_about",
+    "wait_for_a_team", "withdraw_unanswered", "would_bounce",
 }  # fmt: skip
 
 

@@ -11,8 +11,13 @@ from errors import ServiceError
 from triage.models import RuleSetVersion
 from triage.ruleset import RuleSet, parse
 
-# Of all that PostgreSQL's advisory locks are for, ours is this one thing: which version is live.
+# An advisory lock: which version is live. casework/deadlines/clocks.py has another.
 WHICH_IS_LIVE = 7_001
+
+LOCK_AND_READ = """
+SELECT pg_advisory_xact_lock_shared(%s);
+SELECT id FROM triage_rulesetversion WHERE live @> %s::timestamptz
+"""
 
 
 @dataclass(frozen=True)
@@ -29,10 +34,13 @@ def live(at: datetime) -> Rules:
 
     :raises ServiceError: none is.
     """
-    version_id = RuleSetVersion.objects.filter(live__contains=at).values_list("pk", flat=True).first()
-    if version_id is None:
+    return _of_row(RuleSetVersion.objects.filter(live__contains=at).order_by().values_list("pk").first())
+
+
+def _of_row(row: tuple[int] | None) -> Rules:
+    if row is None:
         raise ServiceError("No rule set is live: load the reference data, or publish a rule set.")
-    return of_version(version_id)
+    return of_version(row[0])
 
 
 def live_and_locked(at: datetime) -> Rules:
@@ -40,11 +48,15 @@ def live_and_locked(at: datetime) -> Rules:
     The version that is live at this moment, which stays so until the transaction ends: a publish waits for it.
 
     Whoever comes while somebody publishes waits in turn, and is then told by their own moment which of the two
-    versions is theirs.
+    versions is theirs: the two statements travel together, and the second sees what was committed before the lock was
+    held.
+
+    :raises ServiceError: none is.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [WHICH_IS_LIVE])
-    return live(at)
+        cursor.execute(LOCK_AND_READ, [WHICH_IS_LIVE, at])
+        cursor.nextset()
+        return _of_row(cursor.fetchone())
 
 
 def lock_live_version() -> None:

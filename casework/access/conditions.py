@@ -71,8 +71,13 @@ def check_is_on_offer(handoff: Handoff) -> None:
 
 def check_nothing_on_offer(case: Case) -> None:
     offered = case.handoffs.filter(status=HandoffStatus.OFFERED).select_related("to_team").first()
-    if offered is not None:
-        raise NotAllowedInStatus(f"{case} is on offer to {offered.to_team}. It must answer, or the offer be withdrawn.")
+    check_not_offered_to(case, offered.to_team.name if offered else None)
+
+
+def check_not_offered_to(case: Case, team: str | None) -> None:
+    """:param team: the name of the team to which the case is on offer, if it is."""
+    if team is not None:
+        raise NotAllowedInStatus(f"{case} is on offer to {team}. It must answer, or the offer be withdrawn.")
 
 
 def check_may_pause(clock: Clock) -> None:

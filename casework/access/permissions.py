@@ -5,6 +5,7 @@ from datetime import date
 from typing import ParamSpec
 
 from casework.models import Case, Clock, Contact, Decision, Handoff
+from casework.statuses import ContactStatus
 from errors import NotPermitted
 from localities.models import FRONT_DOOR_ROLES, Role, User
 from localities.roles import roles_of
@@ -42,9 +43,13 @@ def check_can_decide(contact: Contact, by: User, on: date, *, manager: bool) -> 
         raise NotPermitted(f"Only a social worker or a manager at the front door can decide on {contact}.")
 
 
-def check_can_sign_off(decision: Decision, by: User, on: date) -> None:
-    """Another person than the decider: a front-door manager or a service manager."""
-    if decision.decided_by_id == by.pk:
+def check_can_sign_off(contact: Contact, decision: Decision | None, by: User, on: date) -> None:
+    """
+    Another person than the decider: a front-door manager or a service manager.
+
+    :param decision: the last one on this contact.
+    """
+    if contact.status == ContactStatus.SIGN_OFF and decision is not None and decision.decided_by_id == by.pk:
         raise NotPermitted("You made this decision. Another person must agree to it.")
     who = roles_of(by, on)
     if Role.FRONT_DOOR_MANAGER not in who.front_door_roles and not who.has(Role.SERVICE_MANAGER):

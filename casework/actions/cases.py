@@ -1,27 +1,45 @@
 """Cases: naming who leads, writing down what was done, and closing."""
 
 from datetime import datetime
+from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import JSONObject
 
 from casework.access import conditions, permissions
+from casework.access.loading import locked_case
 from casework.deadlines import clocks
 from casework.messages import outbox
-from casework.models import Case, ClockEnd, Event, Message, Milestone, MilestoneKind, Outcome
+from casework.models import (
+    Case,
+    Clock,
+    ClockEnd,
+    Contact,
+    Event,
+    Handoff,
+    Message,
+    Milestone,
+    MilestoneKind,
+    Outcome,
+    Responsibility,
+)
 from casework.record import audit, responsibilities
 from casework.record.transitions import move
-from casework.statuses import CaseStatus
+from casework.statuses import CaseStatus, HandoffStatus
 from errors import Fault, InvalidInput
+from localities.codes import INDIVIDUAL_SOURCES
 from localities.models import OtherAuthority, Team, User
 from localities.working_time import local_day
 
 
 def _load(case_id: int, by: User, now: datetime) -> tuple[Case, Team]:
     """The open case, locked, and the team that holds it: `by` must work there."""
-    case = Case.objects.visible_to(by, local_day(now)).locked().get(pk=case_id)
-    conditions.check_is_open(case)
-    holder = responsibilities.current(case).team
+    case = locked_case(by, now, pk=case_id)
+    holder = responsibilities.holder(case)
     permissions.check_can_work_in(case, holder.pk, by, local_day(now))
+    conditions.check_is_open(case)
     return case, holder
 
 
@@ -94,15 +112,18 @@ def close(*, case_id: int, outcome: str, summary: str, by: User, now: datetime) 
     :raises InvalidInput: with every fault, by field.
     :raises NotAllowedInStatus: the case is closed already, on offer to a team, or no team has taken it on.
     """
-    case, holder = _load(case_id, by, now)
-    conditions.check_nothing_on_offer(case)
-    conditions.check_was_taken_on(case, holder)
+    case = locked_case(by, now, pk=case_id)
+    held = _held(case)
+    permissions.check_can_work_in(case, held.team_id, by, local_day(now))
+    conditions.check_is_open(case)
+    conditions.check_not_offered_to(case, held.offered_to)
+    conditions.check_was_taken_on(case, held.team)
     faults = []
     if outcome not in set(Outcome):
         faults.append(Fault(("outcome",), "Choose how the work ended."))
     if outcome == Outcome.OTHER_AUTHORITY and case.other_authority_id is None:
         faults.append(Fault(("outcome",), "Name the other authority first."))
-    if case.clocks.running().filter(kind="strategy_discussion").exists():
+    if "strategy_discussion" in held.running:
         says = "No strategy discussion is recorded. Record when it was held, then close the case."
         faults.append(Fault(("outcome",), says))
     if not summary.strip():
@@ -116,8 +137,28 @@ def close(*, case_id: int, outcome: str, summary: str, by: User, now: datetime) 
     )  # fmt: skip
     clocks.stop(case, at=now, ended=ClockEnd.OVERTAKEN)
     audit.record(Event.CASE_CLOSED, by=by, at=now, case=case, outcome=outcome)
-    for contact in case.contacts.exclude(referrer_email=""):
-        if conditions.hears_outcomes(contact):
-            key = f"case_closed:{case}:{contact}"
-            outbox.add(Message.CASE_CLOSED, to=contact.referrer_email, key=key, at=now, contact=contact, case=case)
+    outbox.write(
+        outbox.message(
+            Message.CASE_CLOSED, to=referrer["email"], key=f"case_closed:{case}:{referrer['contact']}", at=now,
+            contact_id=referrer["contact_id"], case=case,
+        )
+        for referrer in held.referrers
+    )  # fmt: skip
     return case
+
+
+def _held(case: Case) -> Any:
+    """
+    Who holds the case, or held it last, and with the same statement all else that closing asks: to which team it is
+    on offer, which clocks run, and which referrers hear of its end.
+    """
+    offered = Handoff.objects.filter(case=OuterRef("case"), status=HandoffStatus.OFFERED).values("to_team__name")
+    running = Clock.objects.running().filter(case=OuterRef("case")).order_by().values("kind")
+    referrers = Contact.objects.filter(case=OuterRef("case")).exclude(referrer_email="").order_by("pk")
+    heard = referrers.exclude(source_code__in=INDIVIDUAL_SOURCES).values(
+        referrer=JSONObject(contact="reference", contact_id="pk", email="referrer_email")
+    )
+    held = Responsibility.objects.filter(case=case).select_related("team")
+    return held.annotate(
+        offered_to=Subquery(offered), running=ArraySubquery(running), referrers=ArraySubquery(heard)
+    ).latest("period")

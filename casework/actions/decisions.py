@@ -1,37 +1,49 @@
 """Decisions: a named person decides, a second one agrees where it is needed, and the case goes on in that instant."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
 
 from casework.access import conditions, permissions
+from casework.access.loading import locked_contact
 from casework.actions import contact_handovers, handoffs, partner_checks
-from casework.actions.recommendations import lock_children
+from casework.actions.effects import Effects
+from casework.actions.recommendations import lock_people
 from casework.deadlines import clocks
 from casework.families.household import Household, household, opened_since
-from casework.families.routing import Route, route, teams_to_pick_from
+from casework.families.routing import PICKED_FROM, Route, route
 from casework.messages import outbox
 from casework.models import (
     Case,
     CaseChild,
-    ClockEnd,
     Contact,
+    ContactChild,
     Decision,
     Event,
+    MatchStatus,
     Message,
+    PersonMatch,
     Recommendation,
     SignOff,
+    StaleRecommendation,
 )
 from casework.record import audit, responsibilities
 from casework.record.transitions import move
 from casework.statuses import ContactStatus
 from errors import Fault, InvalidInput, TakenBySomeoneElse
-from localities.models import Role, User
+from localities import reference
+from localities.models import Role, Team, User
+from localities.reference import Reference
 from localities.working_time import local_day
 from triage.facts import Agreement
 from triage.published_rules import of_version
 from triage.ruleset import Hold, Rag, RuleSet
 from triage.two_persons import Proposal, two_person_reasons
+
+
+class Overtaken(TakenBySomeoneElse):
+    """A case of one of the children opened since the rules were asked."""
 
 
 @transaction.atomic
@@ -61,19 +73,26 @@ def decide(
     :raises NotPermitted: `by` may not decide on this contact.
     :raises NotAllowedInStatus: it is decided already, waits for a second person, or was not screened yet.
     :raises TakenBySomeoneElse: the recommendation changed since it was read.
+    :raises Overtaken: a case of one of the children opened since the rules were asked: ask them again first.
     """
-    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
+    contact = locked_contact(by, now, pk=contact_id)
+    check_can_decide(contact, by=by, now=now)
     conditions.check_waits_for_decision(contact)
+    conditions.check_was_in_view(contact, recommendation_id)
+    conditions.check_is_screened(contact)
     recommendation = contact.recommendation
     assert recommendation is not None, "a contact that was received has a recommendation"
     rules = of_version(recommendation.rule_set_id).rule_set
-    check_can_decide(contact, by=by, now=now)
-    conditions.check_was_in_view(contact, recommendation_id)
-    conditions.check_is_screened(contact)
-    lock_children(contact)
-    _check_nothing_opened_since(contact, recommendation)
+    lock_people(contact)
+    children, people, known = list(contact.children.all()), household(contact), reference.current()
+    contact.team = known.team(contact.team_id)
+    _check_nothing_opened_since(children, people, recommendation)
     proposal = Proposal(pathway=pathway, level=level, rag=rag)
-    where = _check(contact, proposal, rationale, chosen_team_id, chosen_team_reason, rules, now)
+
+    def lead_to(pathway: str) -> Route:
+        return route(contact, children, pathway, people, rules, known, now=now)
+
+    where = _check(contact, proposal, rationale, chosen_team_id, chosen_team_reason, rules, known, lead_to)
     reasons = two_person_reasons(rules, recommendation.facts, recommendation.result, proposal)
     decision = Decision.objects.create(
         contact=contact,
@@ -87,23 +106,25 @@ def decide(
         rationale=rationale.strip(),
         needs_sign_off=bool(reasons),
         sign_off_reasons=reasons,
-        chosen_team_id=chosen_team_id,
+        chosen_team=known.team(chosen_team_id) if chosen_team_id is not None else None,
         chosen_team_reason=chosen_team_reason.strip() if chosen_team_id is not None else "",
     )
-    audit.record(
+    effects = Effects()
+    effects.entries.append(audit.entry(
         Event.DECISION_MADE, by=by, at=now, contact=contact,
         pathway=pathway, level=level, rag=rag, overrides=decision.overrides, needs_sign_off=decision.needs_sign_off,
-    )  # fmt: skip
+    ))  # fmt: skip
     clocks.resume_all(contact, reason="It was decided.", by=by, at=now)
     if decision.needs_sign_off:
         move(contact, to=ContactStatus.SIGN_OFF, by=by, at=now)
-        outbox.add_for_team(
+        effects.messages.extend(outbox.messages_for_team(
             Message.SIGN_OFF_WANTED, contact.team, Role.FRONT_DOOR_MANAGER,
             key=f"sign_off_wanted:{decision.pk}", at=now, contact=contact, but_not=[by.pk],
             anywhere=True,
-        )  # fmt: skip
+        ))  # fmt: skip
     else:
-        _take_effect(contact, decision, where, by, now)
+        _take_effect(contact, children, decision, where, effects, by, now)
+    effects.write()
     return decision
 
 
@@ -116,23 +137,29 @@ def sign_off(*, contact_id: int, agreed: bool, rationale: str, by: User, now: da
     :raises NotPermitted: `by` made the decision, or is not a manager.
     :raises NotAllowedInStatus: nothing waits for a second person.
     """
-    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
+    contact = locked_contact(by, now, pk=contact_id)
+    decision = contact.decisions.select_related("decided_by", "chosen_team", "recommendation").order_by("pk").last()
+    permissions.check_can_sign_off(contact, decision, by, local_day(now))
     conditions.check_waits_for_sign_off(contact)
-    decision = contact.decisions.select_related("decided_by", "chosen_team", "recommendation").latest("pk")
-    permissions.check_can_sign_off(decision, by, local_day(now))
+    assert decision is not None, "what waits for a second person is a decision"
+    children, people = list(contact.children.all()), household(contact)
+    if agreed:
+        lock_people(contact)
+        _check_nothing_opened_since(children, people, decision.recommendation)
     if not rationale.strip():
         raise InvalidInput([Fault(("rationale",), "Say why you agree or decline.")])
-    if agreed:
-        lock_children(contact)
-        _check_nothing_opened_since(contact, decision.recommendation)
     SignOff.objects.create(decision=decision, by=by, at=now, agreed=agreed, rationale=rationale.strip())
-    audit.record(Event.SIGN_OFF_GIVEN if agreed else Event.SIGN_OFF_DECLINED, by=by, at=now, contact=contact)
-    if not agreed:
+    effects = Effects()
+    event = Event.SIGN_OFF_GIVEN if agreed else Event.SIGN_OFF_DECLINED
+    effects.entries.append(audit.entry(event, by=by, at=now, contact=contact))
+    if agreed:
+        assert contact.recommendation is not None
+        rules = of_version(contact.recommendation.rule_set_id).rule_set
+        where = route(contact, children, decision.pathway, people, rules, reference.current(), now=now)
+        _take_effect(contact, children, decision, where, effects, by, now)
+    else:
         move(contact, to=ContactStatus.RECEIVED, by=by, at=now, why=rationale.strip())
-        return decision
-    assert contact.recommendation is not None
-    rules = of_version(contact.recommendation.rule_set_id).rule_set
-    _take_effect(contact, decision, _route(contact, decision.pathway, rules, now), by, now)
+    effects.write()
     return decision
 
 
@@ -152,21 +179,20 @@ def check_can_decide(contact: Contact, *, by: User, now: datetime) -> None:
 def preview(contact: Contact, pathway: str, people: Household, *, now: datetime) -> Route:
     """Where a pathway would lead, for the page: nothing is stored."""
     assert contact.recommendation is not None
-    return route(contact, pathway, people, of_version(contact.recommendation.rule_set_id).rule_set, now=now)
+    rules = of_version(contact.recommendation.rule_set_id).rule_set
+    return route(contact, list(contact.children.all()), pathway, people, rules, reference.current(), now=now)
 
 
 # ---- what deciding is made of
 
 
-def _route(contact: Contact, pathway: str, rules: RuleSet, now: datetime) -> Route:
-    return route(contact, pathway, household(contact), rules, now=now)
-
-
-def _check_nothing_opened_since(contact: Contact, recommendation: Recommendation) -> None:
+def _check_nothing_opened_since(
+    children: list[ContactChild], people: Household, recommendation: Recommendation
+) -> None:
     """Two cases of one child are two teams and two stories: who decides must know of the first."""
-    opened = opened_since(contact, recommendation.made_at)
+    opened = opened_since(children, people, recommendation.made_at)
     if opened is not None:
-        raise TakenBySomeoneElse(f"{opened} was opened for this family in the meantime. Look again, then go on.")
+        raise Overtaken(f"{opened} was opened for this family in the meantime. Look again, then go on.")
 
 
 def _check(
@@ -176,7 +202,8 @@ def _check(
     chosen_team_id: int | None,
     chosen_team_reason: str,
     rules: RuleSet,
-    now: datetime,
+    known: Reference,
+    lead_to: Callable[[str], Route],
 ) -> Route:
     """Everything that is wrong with what was typed, at once; else where the pathway leads."""
     faults = []
@@ -197,11 +224,11 @@ def _check(
         faults.append(Fault(("pathway",), says))
     where = Route("", ends_here=True)
     if pathway is not None:
-        where = _route(contact, proposal.pathway, rules, now)
+        where = lead_to(proposal.pathway)
         picks = where.pick or chosen_team_id is not None
         if chosen_team_id is not None and (where.ends_here or where.link_to):
             faults.append(Fault(("team",), f"{where.reason} No team is picked for that; leave this empty."))
-        elif picks and chosen_team_id not in {team.pk for team in teams_to_pick_from()}:
+        elif picks and chosen_team_id not in {team.pk for team in known.teams_of(*PICKED_FROM)}:
             faults.append(Fault(("team",), where.pick or "Choose a team that takes work, or leave this empty."))
         if picks and not chosen_team_reason.strip():
             faults.append(Fault(("team_reason",), "Say why you pick this team."))
@@ -210,49 +237,81 @@ def _check(
     return where
 
 
-def _take_effect(contact: Contact, decision: Decision, where: Route, by: User, now: datetime) -> None:
+def _take_effect(
+    contact: Contact,
+    children: list[ContactChild],
+    decision: Decision,
+    where: Route,
+    effects: Effects,
+    by: User,
+    now: datetime,
+) -> None:
     contact.rag = decision.rag
     contact_handovers.end(contact, by=by, now=now)
-    partner_checks.do_without(contact, by=by, now=now)
-    clocks.stop(contact, *clocks.DECISION_CLOCKS, at=now)
-    clocks.stop(contact, "agreement_sought", at=now, ended=ClockEnd.OVERTAKEN)
-    move(contact, to=ContactStatus.DECIDED, by=by, at=now, decision_in_effect=decision, rag=decision.rag)
-    _feed_back(contact, decision, now)
+    partner_checks.withdraw_unanswered(contact, by=by, now=now)
+    clocks.stop_as_decided(contact, at=now)
+    joined, already = None, frozenset[int]()
+    if where.link_to is not None:
+        joined, already = _link(contact, where.link_to, where.team, effects, by, now)
+    known = clocks.locked_reference()
     if where.ends_here:
-        audit.record(Event.CONTACT_CLOSED, by=by, at=now, contact=contact, pathway=decision.pathway)
-    elif where.link_to is not None:
-        _link(contact, where, by, now)
-    else:
-        _open_case(contact, decision, where, by, now)
+        effects.entries.append(
+            audit.entry(Event.CONTACT_CLOSED, by=by, at=now, contact=contact, pathway=decision.pathway)
+        )
+    elif joined is None:
+        joined = _open_case(contact, decision, where, effects, known, by, now)
+    _feed_back(contact, decision, effects, known, now)
+    move(
+        contact, to=ContactStatus.DECIDED, by=by, at=now, decision_in_effect=decision, rag=decision.rag, case=joined,
+        feedback_given_at=contact.feedback_given_at,
+    )  # fmt: skip
+    if joined is not None:
+        _add_children(joined, {child.person_id for child in children} - already, now)
 
 
-def _feed_back(contact: Contact, decision: Decision, now: datetime) -> None:
-    clocks.start(clocks.DECIDED, contact, at=now)
+def _feed_back(contact: Contact, decision: Decision, effects: Effects, known: Reference, now: datetime) -> None:
+    started = clocks.started_by(clocks.DECIDED, contact, at=now, reference=known)
     if contact.referrer_email:
-        outbox.add(Message.FEEDBACK, to=contact.referrer_email, key=f"feedback:{decision.pk}", at=now, contact=contact)
+        key = f"feedback:{decision.pk}"
+        message = outbox.message(Message.FEEDBACK, to=contact.referrer_email, key=key, at=now, contact=contact)
+        effects.messages.append(message)
     elif contact.agency_id is not None:
         # The partner's system reads the outcome from the API, and there is nobody else to write to.
         contact.feedback_given_at = now
-        contact.save(update_fields=["feedback_given_at"])
-        clocks.stop(contact, "feedback_to_referrer", at=now)
+        for clock in started:
+            if clock.kind == "feedback_to_referrer":
+                clocks.stop_unsaved(clock, at=now)
+    effects.clocks.extend(started)
 
 
-def _link(contact: Contact, where: Route, by: User, now: datetime) -> None:
-    """New information about open work is no new case: it goes to those who work with the family."""
-    assert where.link_to is not None
-    case = Case.objects.locked().get(pk=where.link_to.pk)
+def _link(
+    contact: Contact, linked: Case, team: Team | None, effects: Effects, by: User, now: datetime
+) -> tuple[Case, frozenset[int]]:
+    """
+    New information about open work is no new case: it goes to those who work with the family.
+
+    :returns: the case, and the children who stand on it already: ids of `Person`.
+    """
+    case = Case.objects.locked().get(pk=linked.pk)
     conditions.check_is_open(case)
-    contact.case = case
-    contact.save(update_fields=["case"])
-    _add_children(case, contact)
-    audit.record(Event.CONTACT_LINKED, by=by, at=now, contact=contact, case=case)
-    if where.team is not None:
-        outbox.add_for_team(
-            Message.CONTACT_LINKED, where.team, key=f"contact_linked:{contact}", at=now, contact=contact, case=case
+    effects.entries.append(audit.entry(Event.CONTACT_LINKED, by=by, at=now, contact=contact, case=case))
+    if team is not None:
+        key = f"contact_linked:{contact}"
+        effects.messages.extend(
+            outbox.messages_for_team(Message.CONTACT_LINKED, team, key=key, at=now, contact=contact, case=case)
         )
+    return case, frozenset(case.children.values_list("pk", flat=True))
 
 
-def _open_case(contact: Contact, decision: Decision, where: Route, by: User, now: datetime) -> None:
+def _open_case(
+    contact: Contact,
+    decision: Decision,
+    where: Route,
+    effects: Effects,
+    known: Reference,
+    by: User,
+    now: datetime,
+) -> Case:
     """The case opens with the front door responsible, and is offered in the same instant."""
     chosen = decision.chosen_team if decision.chosen_team and decision.chosen_team.is_active else None
     team = chosen or where.team
@@ -268,26 +327,38 @@ def _open_case(contact: Contact, decision: Decision, where: Route, by: User, now
         runner_up=where.runner_up,
     )
     case.rule_set_id = decision.recommendation.rule_set_id
-    _add_children(case, contact)
-    contact.case = case
-    contact.save(update_fields=["case"])
     responsibilities.take(case, team=contact.team, at=now)
-    clocks.start(clocks.RECEIVED, case, at=contact.received_at)
-    clocks.start(clocks.DECIDED, case, at=now)
-    audit.record(
+    effects.entries.append(audit.entry(
         Event.CASE_OPENED, by=by, at=now, contact=contact, case=case,
         pathway=case.pathway, locality=case.locality.code if case.locality else None,
-    )  # fmt: skip
+    ))  # fmt: skip
+    started = clocks.started_by(clocks.RECEIVED, case, at=contact.received_at, reference=known)
+    kinds = {clock.kind for clock in started}
+    started += clocks.started_by(clocks.DECIDED, case, at=now, but_not=kinds, reference=known)
+    effects.clocks.extend(started)
     # Without a team, which can only be where one stopped taking work since the decision, the front door holds it.
     if team is not None:
         despite = decision.chosen_team_reason if chosen else ""
-        handoffs.open_offer(case, to_team=team, from_team=contact.team, reason=reason, despite=despite, by=by, now=now)
+        handoffs.open_offer(
+            case, to_team=team, from_team=contact.team, reason=reason, despite=despite, effects=effects,
+            reference=known, by=by, now=now,
+        )  # fmt: skip
     else:
         handoffs.wait_for_a_team(case, contact.team, now)
+    return case
 
 
-def _add_children(case: Case, contact: Contact) -> None:
-    CaseChild.objects.bulk_create(
-        (CaseChild(case=case, person=child.person) for child in contact.children.select_related("person")),
+def _add_children(case: Case, people: set[int], now: datetime) -> None:
+    """
+    These children stand on the case from now on. What other contacts about them wait for was recommended without
+    knowing this: the worker asks the rules again about each (`jobs/stale_recommendations.py`).
+    """
+    CaseChild.objects.bulk_create(CaseChild(case=case, person_id=person) for person in sorted(people))
+    about_them = ContactChild.objects.filter(person__in=people).order_by().values("contact")
+    perhaps = PersonMatch.objects.filter(person__in=people, status=MatchStatus.PROPOSED).order_by()
+    others = Contact.objects.filter(pk__in=about_them.union(perhaps.values("child__contact")))
+    waiting = others.exclude(status=ContactStatus.DECIDED).order_by("pk").values_list("pk", flat=True)
+    StaleRecommendation.objects.bulk_create(
+        (StaleRecommendation(contact_id=pk, since=now) for pk in waiting),
         ignore_conflicts=True,
     )

@@ -1,19 +1,23 @@
 """Handoffs: a case is offered with its whole story; the receiver accepts it, or returns it with a reason."""
 
 from datetime import datetime, timedelta
+from typing import Any, cast
 
 from django.db import transaction
 
 from casework.access import conditions, permissions
+from casework.access.loading import locked_case
+from casework.actions.effects import Effects
 from casework.deadlines import clocks
 from casework.families.continuity import ties
 from casework.messages import outbox
-from casework.models import LEAD_OFFERS_FROM, Case, ClockEnd, Event, Handoff, HandoffKind, Message
+from casework.models import LEAD_OFFERS_FROM, Case, ClockEnd, Event, Handoff, HandoffKind, Message, OutboxMessage
 from casework.record import audit, responsibilities
 from casework.record.transitions import move
 from casework.statuses import HandoffStatus
 from errors import Fault, InvalidInput
 from localities.models import FRONT_DOOR_KINDS, Role, Team, User
+from localities.reference import Reference
 from localities.working_time import local_day
 
 # Back with a team within so many days of leaving it, a family bounces (domain page, "Handoffs").
@@ -40,37 +44,43 @@ def offer(
     :raises NotPermitted: `by` does not work in the team that holds the case, or from the third on does not lead it.
     :raises NotAllowedInStatus: the case is closed, or on offer already.
     """
-    case = Case.objects.visible_to(by, local_day(now)).locked().get(pk=case_id)
-    conditions.check_is_open(case)
-    held = responsibilities.current(case)
-    permissions.check_can_offer(case, held.team_id, by, local_day(now))
-    conditions.check_nothing_on_offer(case)
-    questioned = ordinal(case) >= LEAD_OFFERS_FROM
+    case = locked_case(by, now, pk=case_id)
+    holder = responsibilities.holder(case)
+    permissions.check_can_offer(case, holder.pk, by, local_day(now))
+    number = ordinal(case)
+    questioned = number >= LEAD_OFFERS_FROM
     if questioned:
-        permissions.check_can_offer_once_more(case, held.team_id, by, local_day(now))
+        permissions.check_can_offer_once_more(case, holder.pk, by, local_day(now))
+    conditions.check_is_open(case)
+    conditions.check_nothing_on_offer(case)
     to_team = Team.objects.filter(pk=to_team_id or 0, is_active=True).first()
     faults = []
     if to_team is None:
         faults.append(Fault(("to_team",), "Choose a team that takes work."))
-    elif to_team.pk == held.team_id:
+    elif to_team == holder:
         faults.append(Fault(("to_team",), f"{to_team} holds this case already. Choose another team."))
     if not reason.strip():
         faults.append(Fault(("reason",), "Say why the case should go to this team."))
     if questioned and not lead_reason.strip():
         says = "The family has changed hands twice. Say why once more is right for the children."
         faults.append(Fault(("lead_reason",), says))
-    known_by = ties(case, held.team, now=now)
+    known_by = ties(case, holder, now=now)
     elsewhere = bool(known_by) and to_team is not None and to_team not in {tie.team for tie in known_by}
     if elsewhere and not despite.strip():
         says = " ".join([*(tie.says for tie in known_by), "Offer it there, or say why not."])
         faults.append(Fault(("despite",), says))
     if faults or to_team is None:
         raise InvalidInput(faults)
-    return open_offer(
-        case, to_team=to_team, from_team=held.team, reason=reason.strip(),
-        lead_reason=lead_reason.strip() if questioned else "", despite=despite.strip() if elsewhere else "",
+    effects = Effects()
+    handoff = open_offer(
+        case, to_team=to_team, from_team=holder, number=number, bounces=would_bounce(case, to_team, now),
+        reason=reason.strip(), lead_reason=lead_reason.strip() if questioned else "",
+        despite=despite.strip() if elsewhere else "", effects=effects, reference=clocks.locked_reference(),
         by=by, now=now,
     )  # fmt: skip
+    clocks.stop(case, "next_team_offered", "next_team_offered_red", at=now)
+    effects.write()
+    return handoff
 
 
 def ordinal(case: Case) -> int:
@@ -88,35 +98,45 @@ def open_offer(
     *,
     to_team: Team,
     from_team: Team,
+    number: int = 1,
+    bounces: bool = False,
     reason: str,
     lead_reason: str = "",
     despite: str = "",
+    effects: Effects,
+    reference: Reference,
     by: User,
     now: datetime,
 ) -> Handoff:
-    """The offer itself, for an action that holds the case's lock."""
+    """
+    The offer itself, for an action that holds the case's lock.
+
+    :param number: which handoff of the case it is.
+    :param effects: takes what follows from it.
+    :param reference: read while the calendar was locked.
+    """
     handoff = Handoff.objects.create(
         case=case,
         from_team=from_team,
         to_team=to_team,
         kind=HandoffKind.between(from_team, to_team),
-        ordinal=ordinal(case),
-        is_bounce=would_bounce(case, to_team, now),
+        ordinal=number,
+        is_bounce=bounces,
         reason=reason,
         lead_reason=lead_reason,
         despite=despite,
         offered_at=now,
         offered_by=by,
     )
-    clocks.start(clocks.OFFERED, handoff, at=now)
-    clocks.stop(case, "next_team_offered", "next_team_offered_red", at=now)
-    audit.record(
+    effects.clocks.extend(clocks.started_by(clocks.OFFERED, handoff, at=now, reference=reference))
+    effects.entries.append(audit.entry(
         Event.HANDOFF_OFFERED, by=by, at=now, case=case, handoff=handoff,
         kind=handoff.kind, from_team=from_team.code, to_team=to_team.code, ordinal=handoff.ordinal,
         is_bounce=handoff.is_bounce,
-    )  # fmt: skip
-    outbox.add_for_team(
-        Message.HANDOFF_OFFERED, to_team, *_who_answers(to_team), key=f"handoff_offered:{handoff.pk}", at=now, case=case
+    ))  # fmt: skip
+    key = f"handoff_offered:{handoff.pk}"
+    effects.messages.extend(
+        outbox.messages_for_team(Message.HANDOFF_OFFERED, to_team, *_who_answers(to_team), key=key, at=now, case=case)
     )
     return handoff
 
@@ -134,28 +154,35 @@ def accept(*, handoff_id: int, by: User, now: datetime) -> Handoff:
     conditions.check_is_on_offer(handoff)
     move(handoff, to=HandoffStatus.ACCEPTED, by=by, at=now, answered_at=now, answered_by=by)
     responsibilities.pass_on(case, handoff=handoff, at=now)
-    case.lead_practitioner = None
-    case.save(update_fields=["lead_practitioner"])
+    if case.lead_practitioner_id is not None:
+        case.lead_practitioner = None
+        case.save(update_fields=["lead_practitioner"])
     clocks.stop(handoff, at=now)
+    effects = Effects()
     if handoff.to_team.kind in FRONT_DOOR_KINDS:
         wait_for_a_team(case, handoff.to_team, now)
     else:
-        clocks.start_on_acceptance(case, at=now)
-    audit.record(Event.HANDOFF_ACCEPTED, by=by, at=now, case=case, handoff=handoff, team=handoff.to_team.code)
+        effects.clocks.extend(clocks.on_acceptance(case, cast("Any", handoff).clocks_of_case, at=now))
+    about: dict[str, Any] = {"by": by, "at": now, "case": case, "handoff": handoff, "team": handoff.to_team.code}
+    effects.entries.append(audit.entry(Event.HANDOFF_ACCEPTED, **about))
     if handoff.is_bounce:
-        audit.record(Event.CASE_BOUNCED, by=by, at=now, case=case, handoff=handoff, team=handoff.to_team.code)
-        _tell_of_bounce(case, handoff, now)
+        effects.entries.append(audit.entry(Event.CASE_BOUNCED, **about))
+        effects.messages.extend(_of_bounce(case, handoff, now))
+    effects.write()
     return handoff
 
 
-def _tell_of_bounce(case: Case, handoff: Handoff, now: datetime) -> None:
+def _of_bounce(case: Case, handoff: Handoff, now: datetime) -> list[OutboxMessage]:
     """Those who lead both teams hear of it, and the service managers: a family was sent to and fro."""
-    key = f"case_bounced:{handoff.pk}"
-    for team in (handoff.from_team, handoff.to_team):
-        outbox.add_for_team(
-            Message.CASE_BOUNCED, team, Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER, key=key, at=now, case=case
+    about: dict[str, Any] = {"key": f"case_bounced:{handoff.pk}", "at": now, "case": case}
+    messages = [
+        message
+        for team in (handoff.from_team, handoff.to_team)
+        for message in outbox.messages_for_team(
+            Message.CASE_BOUNCED, team, Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER, **about
         )
-    outbox.add_for_roles(Message.CASE_BOUNCED, Role.SERVICE_MANAGER, key=key, at=now, case=case)
+    ]
+    return [*messages, *outbox.messages_for_roles(Message.CASE_BOUNCED, Role.SERVICE_MANAGER, **about)]
 
 
 @transaction.atomic
@@ -200,8 +227,11 @@ def withdraw(*, handoff_id: int, reason: str, by: User, now: datetime) -> Handof
 
 def _load(handoff_id: int, by: User, now: datetime) -> tuple[Case, Handoff]:
     """The case is locked first: it is the row that every action about it locks."""
-    case = Case.objects.visible_to(by, local_day(now)).locked().get(handoffs=handoff_id)
-    return case, Handoff.objects.select_related("case", "from_team", "to_team").get(pk=handoff_id)
+    case = locked_case(by, now, handoffs=handoff_id)
+    offers = Handoff.objects.select_related("from_team", "to_team")
+    handoff = offers.annotate(clocks_of_case=clocks.of_case("case")).get(pk=handoff_id)
+    handoff.case = case
+    return case, handoff
 
 
 def _end(handoff: Handoff, status: HandoffStatus, reason: str, by: User, now: datetime) -> None:

@@ -6,8 +6,9 @@ from datetime import date, datetime
 from django.db import transaction
 
 from casework.access import conditions, permissions
-from casework.actions.recommendations import ask_again, lock_children
-from casework.families.merging import take_to_be
+from casework.access.loading import locked_contact
+from casework.actions.recommendations import ask_again, lock_people
+from casework.families.merging import merge_into
 from casework.models import (
     Contact,
     ContactChild,
@@ -33,7 +34,7 @@ def record_agreement(
     :param given_by: who said so; needed unless nobody was asked.
     :raises InvalidInput: with every fault.
     """
-    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
+    contact = locked_contact(by, now, pk=contact_id)
     permissions.check_can_work_on(contact, by, local_day(now))
     conditions.check_waits_for_decision(contact)
     faults = []
@@ -86,7 +87,7 @@ def screen(
     :raises NotAllowedInStatus: it is decided already, or waits for a second person.
     :raises TakenBySomeoneElse: the recommendation changed since it was read.
     """
-    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
+    contact = locked_contact(by, now, pk=contact_id)
     permissions.check_can_work_on(contact, by, local_day(now))
     conditions.check_waits_for_decision(contact)
     conditions.check_was_in_view(contact, recommendation_id)
@@ -145,11 +146,11 @@ def record_checks(
     :param children: by the id of the `ContactChild`: had a child protection plan before, was looked after before.
     :raises TakenBySomeoneElse: the recommendation changed since it was read.
     """
-    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
+    contact = locked_contact(by, now, pk=contact_id)
     permissions.check_can_work_on(contact, by, local_day(now))
     conditions.check_waits_for_decision(contact)
     conditions.check_was_in_view(contact, recommendation_id)
-    lock_children(contact)
+    lock_people(contact)
     contact.sibling_on_cp_plan = sibling_on_cp_plan
     contact.save(update_fields=["sibling_on_cp_plan"])
     for child in contact.children.filter(pk__in=children).select_related("person"):
@@ -163,17 +164,17 @@ def record_checks(
 @transaction.atomic
 def settle_match(*, contact_id: int, match_id: int, same: bool, by: User, now: datetime) -> Contact:
     """Say whether a child on a contact is the person whom it looks like, and ask the rules again."""
-    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
+    contact = locked_contact(by, now, pk=contact_id)
     permissions.check_can_work_on(contact, by, local_day(now))
     conditions.check_waits_for_decision(contact)
-    lock_children(contact)
+    lock_people(contact)
     match = PersonMatch.objects.select_related("child", "person").get(pk=match_id, child__contact=contact)
     conditions.check_match_is_open(match)
     match.status = "confirmed" if same else "rejected"
     match.settled_by, match.settled_at = by, now
     match.save(update_fields=["status", "settled_by", "settled_at"])
     if same:
-        take_to_be(match.child, match.person)
+        merge_into(match.person, child=match.child)
     audit.record(
         Event.MATCH_CONFIRMED if same else Event.MATCH_REJECTED, by=by, at=now, contact=contact,
         child=match.child_id, score=match.score,

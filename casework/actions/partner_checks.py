@@ -83,7 +83,7 @@ def withdraw(*, check_id: int, reason: str, by: User, now: datetime) -> PartnerC
     return check
 
 
-def do_without(contact: Contact, *, by: User, now: datetime) -> None:
+def withdraw_unanswered(contact: Contact, *, by: User, now: datetime) -> None:
     """A decision waits for nobody: what was not answered is withdrawn. For an action that holds the contact's lock."""
     for check in contact.partner_checks.filter(status=CheckStatus.ASKED):
         _withdraw(check, "It was decided without the answer.", by, now)

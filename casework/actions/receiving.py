@@ -2,33 +2,38 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from typing import Any, NamedTuple
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from casework.access import permissions
-from casework.actions.recommendations import ask_rules, lock_children, tell_if_red
+from casework.actions.recommendations import audit_entry, recommendation_for, red_alerts
 from casework.deadlines import clocks
-from casework.facts.contact_document import AdultEntry, ChildEntry, ContactDocument, read_contact
-from casework.families.matching import possible_matches
+from casework.facts.contact_document import ChildEntry, ContactDocument, read_contact
+from casework.families.household import Household, household_of_people, whom_adults_may_be
+from casework.families.matching import PossibleMatch, candidates, compare, lock_likenesses
 from casework.messages import outbox
 from casework.models import (
     Channel,
+    Clock,
     Contact,
     ContactAdult,
     ContactChild,
     Event,
     Message,
+    OutboxMessage,
     Person,
     PersonMatch,
+    Recommendation,
 )
 from casework.record import audit
 from errors import KeyUsedForAnother, ServiceError
-from localities import calendar
 from localities.models import Agency, Team, TeamKind, User
+from localities.reference import Reference, from_rows
 from localities.working_time import local_day
 from triage.published_rules import live_and_locked
 from triage.ruleset import Hold, Rag
@@ -70,6 +75,8 @@ def receive(
             return Received(earlier, is_new=False)
         try:
             return Received(_receive(document, digest, by, now, idempotency_key), is_new=True)
+        except _RecordsMerged:
+            continue
         except IntegrityError as error:
             if _constraint(error) not in WORTH_ANOTHER_TRY:
                 raise
@@ -78,10 +85,10 @@ def receive(
 
 @transaction.atomic
 def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: datetime, key: str | None) -> Contact:
+    """Everything is worked out first, from what was sent and what is known; then each table is written once."""
     rules = live_and_locked(now)
-    today = local_day(now)
-    entry = read_contact(document, indicators=rules.rule_set.catalogue.entries, today=today)
-    contact = Contact.objects.create(
+    entry = read_contact(document, indicators=rules.rule_set.catalogue.entries, today=local_day(now))
+    contact = Contact(
         channel=Channel.API if isinstance(by, Agency) else Channel.WEB,
         received_at=now,
         agency=by if isinstance(by, Agency) else None,
@@ -89,38 +96,39 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
         idempotency_key=key,
         digest=digest,
         document=document,
-        team=_team_of_kind(TeamKind.FRONT_DOOR),
         **_columns(entry),
     )
-    # In the order of their NHS numbers: two contacts that bring the same new children at the same moment wait for each
-    # other, and never in a circle.
-    children = sorted(enumerate(_with_refs(entry.children)), key=lambda placed: placed[1][1].nhs_number or "")
-    for position, (ref, child) in children:
-        _add_child(contact, position, ref, child)
-    addresses = [child.address for child in entry.children if child.address]
-    # "At the same address" says nothing where one of the addresses must not be known.
-    hidden = any(address.confidential for address in addresses)
-    home = "" if hidden else next((address.postcode for address in addresses if address.postcode), "")
-    for position, adult in enumerate(entry.adults):
-        _add_adult(contact, position, adult, home)
-    # Contacts about one child that come at the same moment count each other.
-    lock_children(contact)
-    ask_rules(contact, by=by, now=now, rules=rules)
-    _place(contact, now)
-    tell_if_red(contact, now)
-    _start_clocks(contact, now)
-    audit.record(
-        Event.CONTACT_RECEIVED, by=by, at=now, contact=contact,
-        channel=contact.channel, source_code=contact.source_code, team=contact.team.code,
-    )  # fmt: skip
-    if contact.referrer_email:
-        outbox.add(
-            Message.ACKNOWLEDGEMENT,
-            to=contact.referrer_email,
-            key=f"acknowledgement:{contact}",
-            at=now,
-            contact=contact,
-        )
+    children, adults = _children(contact, entry), _adults(contact, entry)
+    people = _find_people(children, adults)
+    contact.pk, reference = _number_and_reference()
+    recommendation = recommendation_for(
+        contact, children, people.may_be(), people.household, rules=rules, places=reference.places, now=now
+    )
+    contact.recommendation, contact.rag = recommendation, recommendation.rag
+    contact.team = _team(recommendation, now, reference)
+    started = _clocks(contact, recommendation, now, reference)
+
+    Person.objects.bulk_create(people.new)
+    for person in people.to_hide:
+        person.save(update_fields=["postcode"])
+    recommendation.save(force_insert=True)
+    contact.save(force_insert=True)
+    ContactChild.objects.bulk_create(children)
+    ContactAdult.objects.bulk_create(adults)
+    PersonMatch.objects.bulk_create(
+        PersonMatch(child=child, person=match.person, score=match.score, why=match.why)
+        for child in children
+        for match in people.matches[child.position]
+    )
+    Clock.objects.bulk_create(started)
+    audit.record_all([
+        audit_entry(recommendation, by=by),
+        audit.entry(
+            Event.CONTACT_RECEIVED, by=by, at=now, contact=contact,
+            channel=contact.channel, source_code=contact.source_code, team=contact.team.code,
+        ),
+    ])  # fmt: skip
+    outbox.write([*red_alerts(contact, now), *_acknowledgement(contact, now)])
     return contact
 
 
@@ -155,95 +163,191 @@ def _with_refs(children: tuple[ChildEntry, ...]) -> Iterator[tuple[str, ChildEnt
         yield child.ref or next(ours), child
 
 
-def _add_child(contact: Contact, position: int, ref: str, entry: ChildEntry) -> None:
-    postcode = (entry.address.postcode if entry.address else None) or ""
-    confidential = bool(entry.address and entry.address.confidential)
-    described = {
-        "first_name": entry.first_name or "",
-        "last_name": entry.last_name or "",
-        "also_known_as": list(entry.also_known_as),
-        "date_of_birth": entry.date_of_birth,
-        "expected_date_of_delivery": entry.expected_date_of_delivery,
-        "sex": entry.sex,
-        "ethnicity": entry.ethnicity or "",
-    }
-    # A confidential postcode is not kept with the person, where it would be compared and shown.
-    person = Person(**described, nhs_number=entry.nhs_number, postcode="" if confidential else postcode)
-    # Brothers and sisters are not each other, whatever they share; one number twice is a slip, or one child.
-    siblings = contact.children.exclude(nhs_number=entry.nhs_number) if entry.nhs_number else contact.children
-    likenesses = possible_matches(person, but_not=siblings.values_list("person", flat=True))
-    known = next((like.person for like in likenesses if like.certain), None)
-    if known is None:
-        # Another date of birth with the same number: somebody must look; until then the number stays where it is.
-        if any(like.person.nhs_number == person.nhs_number for like in likenesses if person.nhs_number):
-            person.nhs_number = None
-        person.save()
-    elif confidential and known.postcode == postcode:
-        known.postcode = ""
-        known.save(update_fields=["postcode"])
-    child = ContactChild.objects.create(
-        contact=contact,
-        position=position,
-        person=known or person,
-        ref=ref,
-        **described,
-        disabled=entry.disabled,
-        non_verbal=entry.non_verbal,
-        nhs_number=entry.nhs_number or "",
-        postcode=postcode,
-        address_is_confidential=confidential,
-        indicators=list(dict.fromkeys(entry.indicators)),
-    )
-    PersonMatch.objects.bulk_create(
-        PersonMatch(child=child, person=like.person, score=like.score, why=like.why)
-        for like in likenesses
-        if like.person != child.person
-    )
+def _children(contact: Contact, entry: ContactDocument) -> list[ContactChild]:
+    """The children as they were described, each with a record of a person that is not stored yet."""
+    children = []
+    for position, (ref, child) in enumerate(_with_refs(entry.children)):
+        postcode = (child.address.postcode if child.address else None) or ""
+        confidential = bool(child.address and child.address.confidential)
+        described = {
+            "first_name": child.first_name or "",
+            "last_name": child.last_name or "",
+            "also_known_as": list(child.also_known_as),
+            "date_of_birth": child.date_of_birth,
+            "expected_date_of_delivery": child.expected_date_of_delivery,
+            "sex": child.sex,
+            "ethnicity": child.ethnicity or "",
+        }
+        # A confidential postcode is not kept with the person, where it would be compared and shown.
+        person = Person(**described, nhs_number=child.nhs_number, postcode="" if confidential else postcode)
+        children.append(
+            ContactChild(
+                contact=contact,
+                position=position,
+                person=person,
+                ref=ref,
+                **described,
+                disabled=child.disabled,
+                non_verbal=child.non_verbal,
+                nhs_number=child.nhs_number or "",
+                postcode=postcode,
+                address_is_confidential=confidential,
+                indicators=list(dict.fromkeys(child.indicators)),
+            )
+        )
+    return children
 
 
-def _add_adult(contact: Contact, position: int, entry: AdultEntry, home: str) -> None:
-    person = Person.objects.create(
-        first_name=entry.first_name or "",
-        last_name=entry.last_name or "",
-        date_of_birth=entry.date_of_birth,
-        postcode=home if entry.same_address else "",
-    )
-    ContactAdult.objects.create(
-        contact=contact,
-        position=position,
-        person=person,
-        relationship=entry.relationship or "",
-        same_address=entry.same_address,
-    )
+def _adults(contact: Contact, entry: ContactDocument) -> list[ContactAdult]:
+    """The adults as they were described, each with a record of a person that is not stored yet."""
+    addresses = [child.address for child in entry.children if child.address]
+    # "At the same address" says nothing where one of the addresses must not be known.
+    hidden = any(address.confidential for address in addresses)
+    home = "" if hidden else next((address.postcode for address in addresses if address.postcode), "")
+    return [
+        ContactAdult(
+            contact=contact,
+            position=position,
+            person=Person(
+                first_name=adult.first_name or "",
+                last_name=adult.last_name or "",
+                date_of_birth=adult.date_of_birth,
+                postcode=home if adult.same_address else "",
+            ),
+            relationship=adult.relationship or "",
+            same_address=adult.same_address,
+        )
+        for position, adult in enumerate(entry.adults)
+    ]
 
 
-def _place(contact: Contact, now: datetime) -> None:
+class _RecordsMerged(Exception):
+    """Two of the records that matter became one at this very moment."""
+
+
+@dataclass(frozen=True)
+class _People:
+    """
+    Who stands on a contact: the records to be made, those whose postcode is to be hidden, whom each child may be (by
+    the child's position), and the household as we know it.
+    """
+
+    new: list[Person]
+    to_hide: list[Person]
+    matches: Mapping[int, list[PossibleMatch]]
+    household: Household
+
+    def may_be(self) -> dict[int, list[Person]]:
+        return {position: [match.person for match in matches] for position, matches in self.matches.items()}
+
+
+def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _People:
+    """
+    Who is known already, with their records locked: after the locks on likenesses, in the order of their numbers. A
+    child who is known beyond doubt gets the record that we have.
+
+    :raises _RecordsMerged: read again.
+    """
+    parents = [adult.person for adult in adults]
+    everybody = [*(child.person for child in children), *parents]
+    lock_likenesses(everybody)
+    others = candidates(everybody)
+    new, to_hide = list(parents), []
+    matches: dict[int, list[PossibleMatch]] = {}
+    done: list[ContactChild] = []
+    # Those without an NHS number first: of two with the same number, the second is compared with the first.
+    for child in sorted(children, key=lambda child: child.nhs_number):
+        person = child.person
+        # Brothers and sisters are not each other, whatever they share; one number twice is a slip, or one child.
+        same_number = [each.person for each in done if child.nhs_number and each.nhs_number == child.nhs_number]
+        siblings = [each.person for each in done if each.person not in same_number]
+        known_now = [*others, *(each for each in same_number if each not in others)]
+        found = compare([person], known_now, but_not=siblings)
+        known = next((match.person for match in found if match.certain), None)
+        if known is None:
+            # Another date of birth with the same number: somebody must look; until then the number stays where it is.
+            if any(match.person.nhs_number == person.nhs_number for match in found if person.nhs_number):
+                person.nhs_number = None
+            new.append(person)
+        else:
+            child.person = known
+            if child.address_is_confidential and known.postcode == child.postcode:
+                to_hide.append(known)
+        matches[child.position] = [match for match in found if match.person != child.person]
+        done.append(child)
+    known_children = [child.person.pk for child in children if child.person.pk is not None]
+    may_be = [match.person for found in matches.values() for match in found if match.person.pk is not None]
+    _lock([*(child.person for child in children if child.person.pk is not None), *may_be])
+    for person in to_hide:
+        person.postcode = ""
+    household = household_of_people(
+        known=known_children, may_be=[*(person.pk for person in may_be), *whom_adults_may_be(parents, others)]
+    )
+    return _People(new, to_hide, matches, household)
+
+
+def _lock(people: list[Person]) -> None:
+    """Lock these records, and take over what our records say of them now."""
+    if not people:
+        return
+    locked_now = Person.objects.filter(pk__in={person.pk for person in people}).order_by("pk")
+    by_number = {person.pk: person for person in locked_now.select_for_update(no_key=True)}
+    for person in people:
+        if person.pk not in by_number:
+            raise _RecordsMerged
+        person.previous_cp_plan = by_number[person.pk].previous_cp_plan
+        person.previously_looked_after = by_number[person.pk].previously_looked_after
+
+
+def _number_and_reference() -> tuple[int, Reference]:
+    """
+    The contact's number, taken while the locks of its people are held, so that of two contacts about one child the
+    later has the higher number; and the reference data with the calendar locked. In one journey to the database.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT nextval(pg_get_serial_sequence('casework_contact', 'id')); {clocks.LOCK_AND_READ}")
+        number = cursor.fetchone()[0]
+        cursor.nextset()
+        cursor.nextset()
+        return number, from_rows(cursor.fetchall())
+
+
+def _team(recommendation: Recommendation, now: datetime, reference: Reference) -> Team:
     """A red contact does not wait for Monday: while the hub is closed, emergency duty has it."""
-    if contact.rag == Rag.RED and not calendar.current().is_open(now):
-        on_duty = Team.objects.filter(kind=TeamKind.EMERGENCY_DUTY, is_active=True).order_by("code").first()
+    if recommendation.rag == Rag.RED and not reference.working_time.is_open(now):
+        on_duty = reference.first_team_of(TeamKind.EMERGENCY_DUTY)
         if on_duty is not None:
-            contact.team = on_duty
-            contact.save(update_fields=["team"])
-
-
-def _team_of_kind(kind: TeamKind) -> Team:
-    team = Team.objects.filter(kind=kind, is_active=True).order_by("code").first()
+            return on_duty
+    team = reference.first_team_of(TeamKind.FRONT_DOOR)
     if team is None:
-        raise ServiceError(f"No {kind.label.lower()} team takes work. An administrator must add one.")
+        raise ServiceError("No front door team takes work. An administrator must add one.")
     return team
 
 
-def _start_clocks(contact: Contact, now: datetime) -> None:
-    clocks.start(clocks.RECEIVED, contact, at=now)
+def _clocks(contact: Contact, recommendation: Recommendation, now: datetime, reference: Reference) -> list[Clock]:
+    events = [clocks.RECEIVED]
+    if contact.received_by_phone:
+        events.append(clocks.RECEIVED_BY_PHONE)
+    if recommendation.hold == Hold.AGREEMENT:
+        events.append(clocks.HOLD_AGREEMENT_PLACED)
+    started = {
+        clock.kind: clock
+        for event in reversed(events)
+        for clock in clocks.started_by(event, contact, at=now, reference=reference)
+    }
     if not contact.referrer_email and contact.channel == Channel.API:
         # The partner's system has our answer with the reference, and there is nobody else to write to.
         contact.acknowledged_at = now
-        contact.save(update_fields=["acknowledged_at"])
-        clocks.stop(contact, "acknowledge_referrer", at=now)
-    if contact.received_by_phone:
-        clocks.start(clocks.RECEIVED_BY_PHONE, contact, at=now)
-    if contact.recommendation is not None and contact.recommendation.hold == Hold.AGREEMENT:
-        clocks.start(clocks.HOLD_AGREEMENT_PLACED, contact, at=now)
+        if (clock := started.get("acknowledge_referrer")) is not None:
+            clocks.stop_unsaved(clock, at=now)
+    return list(started.values())
+
+
+def _acknowledgement(contact: Contact, now: datetime) -> list[OutboxMessage]:
+    if not contact.referrer_email:
+        return []
+    key = f"acknowledgement:{contact}"
+    return [outbox.message(Message.ACKNOWLEDGEMENT, to=contact.referrer_email, key=key, at=now, contact=contact)]
 
 
 def _earlier(by: User | Agency, key: str, digest: str) -> Contact | None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from casework.actions import recommendations, reminders
+from casework.actions import reminders
 from casework.models import Case, Contact, Event
 from casework.record import audit
 from localities.models import Agency, User
@@ -11,8 +11,7 @@ from localities.working_time import local_day
 
 def view_contact(*, reference: str, by: User, now: datetime) -> Contact:
     """
-    The contact, if this person may see it. Where a case of one of its children opened since the rules were asked, they
-    are asked again first, so that what is in view rests on what is known.
+    The contact, if this person may see it. Looking leaves a trace, and changes nothing else.
 
     :raises Contact.DoesNotExist: there is none, or it is out of scope: the two look alike.
     """
@@ -24,7 +23,6 @@ def view_contact(*, reference: str, by: User, now: datetime) -> Contact:
         .prefetch_related("children__person", "adults__person")
         .get(reference=reference)
     )
-    recommendations.ask_again_if_overtaken(contact, now=now)
     reminders.see_about(contact, by=by, now=now)
     audit.record(Event.CONTACT_VIEWED, by=by, at=now, contact=contact)
     return contact

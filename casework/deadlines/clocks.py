@@ -4,12 +4,16 @@ Starting, replacing, pausing and stopping clocks. The policies say what starts w
 Nothing here ticks or sends: the sweep (`jobs/sweep.py`) finds what is due.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import F, Q, Value
-from django.db.models.functions import Greatest
+from django.db.models import Case as SqlCase
+from django.db.models import F, OuterRef, Q, Value, When
+from django.db.models.functions import Greatest, JSONObject
 
 from casework.deadlines.policies import Moments, due_after_pause, moments
 from casework.models import (
@@ -25,14 +29,16 @@ from casework.models import (
     PartnerCheck,
     Step,
 )
-from localities import calendar
 from localities.models import User
+from localities.reference import READ_VERSIONS, Reference, from_rows
 from localities.working_time import WorkingTime, local_day
 
 Subject = Contact | Handoff | Case | PartnerCheck
 
-# An advisory lock, as triage/published_rules.py has another: which days are working days.
+# An advisory lock, as triage/published_rules.py has another: which days are working days. The statements travel
+# together; the second sees what was committed before the lock was held.
 WHICH_DAYS_COUNT = 7_002
+LOCK_AND_READ = f"SELECT pg_advisory_xact_lock_shared({WHICH_DAYS_COUNT}); {READ_VERSIONS}"  # our own words
 
 # Events that start clocks, as `starts_at` of the policies names them.
 RECEIVED = "received"
@@ -64,32 +70,65 @@ STOPPED_BY = {
 }
 
 
-def start(event: str, subject: Subject, *, at: datetime, but_not: Iterable[str] = ()) -> None:
+def start(
+    event: str, subject: Subject, *, at: datetime, but_not: Iterable[str] = (), reference: Reference | None = None
+) -> None:
     """
     Start every clock that this event starts for this subject, under the policy of the day.
 
     A clock of a kind that runs already runs on: it is never restarted.
+
+    :param reference: read while the calendar was locked; without it, this reads it.
     """
-    policies = (
-        ClockPolicy.objects.filter(subject=_policy_subject(subject), starts_at=event, effective_from__lte=local_day(at))
-        .order_by("kind", "-effective_from")
-        .distinct("kind")
+    running = subject.clocks.running().values_list("kind", flat=True)
+    Clock.objects.bulk_create(
+        started_by(event, subject, at=at, but_not={*but_not, *running}, reference=reference or locked_reference())
     )
-    passed_over = {*but_not, *subject.clocks.running().values_list("kind", flat=True)}
-    wanted = [policy for policy in policies if policy.kind not in passed_over and _is_for(policy.kind, subject)]
-    if wanted:
-        working_time = locked_calendar()
-        Clock.objects.bulk_create(_clock(policy, subject, at, working_time) for policy in wanted)
 
 
-def start_on_acceptance(case: Case, *, at: datetime) -> None:
+def started_by(
+    event: str, subject: Subject, *, at: datetime, but_not: Collection[str] = (), reference: Reference
+) -> list[Clock]:
     """
-    Start what a team that takes a case on has promised. What an earlier team did already stays done, but every team
-    names its own lead practitioner, and its time for that starts now.
+    The clocks that this event starts for this subject, under the policy of the day. They are not stored yet.
+
+    :param but_not: the kinds that run already, or must not start.
+    :param reference: read while the calendar was locked.
     """
-    stop(case, "lead_practitioner_named", at=at, ended=ClockEnd.REPLACED)
-    done = case.clocks.filter(ended=ClockEnd.DONE).exclude(kind="lead_practitioner_named")
-    start(ACCEPTED, case, at=at, but_not=done.values_list("kind", flat=True))
+    kind_of_subject, day = _policy_subject(subject), local_day(at)
+    of_the_day: dict[str, ClockPolicy] = {}
+    for policy in _policies(reference.versions[ClockPolicy._meta.db_table]):
+        if (policy.subject, policy.starts_at) == (kind_of_subject, event) and policy.effective_from <= day:
+            of_the_day[policy.kind] = policy
+    return [
+        _clock(policy, subject, at, reference.working_time)
+        for policy in of_the_day.values()
+        if policy.kind not in but_not and _is_for(policy.kind, subject)
+    ]
+
+
+def of_case(case: str) -> ArraySubquery:
+    """
+    For a query about something else, which brings along what `on_acceptance` asks of the clocks that a case ever had.
+
+    :param case: the field of that query which refers to the case.
+    """
+    clocks = Clock.objects.filter(case=OuterRef(case)).order_by()
+    return ArraySubquery(clocks.values(clock=JSONObject(kind="kind", ended="ended")))
+
+
+def on_acceptance(case: Case, had: Iterable[Mapping[str, str]], *, at: datetime) -> list[Clock]:
+    """
+    What a team that takes a case on has promised, as clocks that are not stored yet. What an earlier team did already
+    stays done, but every team names its own lead practitioner, and its time for that starts now.
+
+    :param had: the clocks that the case ever had (`of_case`), read while the case was locked.
+    """
+    lead = "lead_practitioner_named"
+    goes_on = {clock["kind"] for clock in had if clock["ended"] in ("", ClockEnd.DONE)}
+    if any(clock["kind"] == lead and not clock["ended"] for clock in had):
+        stop(case, lead, at=at, ended=ClockEnd.REPLACED)
+    return started_by(ACCEPTED, case, at=at, but_not=goes_on - {lead}, reference=locked_reference())
 
 
 def stop(subject: Subject, *kinds: str, at: datetime, ended: ClockEnd = ClockEnd.DONE) -> None:
@@ -104,12 +143,27 @@ def stop(subject: Subject, *kinds: str, at: datetime, ended: ClockEnd = ClockEnd
     )
 
 
-def hold(contact: Contact) -> None:
+def stop_as_decided(contact: Contact, *, at: datetime) -> None:
+    """Stop what asked for the decision: it is made; nobody waits for the family's answer any more."""
+    ended = SqlCase(When(kind="agreement_sought", then=Value(ClockEnd.OVERTAKEN)), default=Value(ClockEnd.DONE))
+    contact.clocks.running().filter(kind__in=[*DECISION_CLOCKS, "agreement_sought"]).update(
+        stopped_at=Greatest(F("started_at"), Value(at)), ended=ended, next_at=None, paused_at=None
+    )
+
+
+def stop_unsaved(clock: Clock, *, at: datetime) -> None:
+    """Stop a clock that is not stored yet, for what is done in the moment in which it starts."""
+    clock.stopped_at, clock.ended, clock.next_at = max(clock.started_at, at), ClockEnd.DONE, None
+
+
+def lock_running(contact: Contact) -> list[Clock]:
     """
-    Lock the clocks that run, for an action that replaces some once it has changed the contact's own row. In the other
-    order it would wait for the sweep, which has the clocks in hand, while the sweep waits to write about the contact.
+    Lock the contact's clocks that run, for an action that will replace some of them, before it changes the contact's
+    own row. In the other order it would wait for the sweep, which holds the clocks, while the sweep waits to write
+    about the contact.
     """
-    list(contact.clocks.running().order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+    running = contact.clocks.running().select_related("policy")
+    return list(running.order_by("pk").select_for_update(of=("self",), no_key=True))
 
 
 def rerate(contact: Contact, *, at: datetime) -> None:
@@ -121,20 +175,27 @@ def rerate(contact: Contact, *, at: datetime) -> None:
     if running.filter(kind=kind).exists():
         return
     running.update(stopped_at=at, ended=ClockEnd.REPLACED, next_at=None, paused_at=None)
-    policy = (
-        ClockPolicy.objects.filter(kind=kind, effective_from__lte=local_day(contact.received_at))
-        .order_by("-effective_from")
-        .first()
-    )
-    if policy is not None:
-        _clock(policy, contact, contact.received_at, locked_calendar()).save()
+    reference, day = locked_reference(), local_day(contact.received_at)
+    policies = _policies(reference.versions[ClockPolicy._meta.db_table])
+    found = [policy for policy in policies if policy.kind == kind and policy.effective_from <= day]
+    if found:
+        _clock(found[-1], contact, contact.received_at, reference.working_time).save()
+
+
+def locked_reference() -> Reference:
+    """
+    The reference data, of which the calendar stays so until the transaction ends: whoever changes a day waits for the
+    clocks that it starts.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_AND_READ)
+        cursor.nextset()
+        return from_rows(cursor.fetchall())
 
 
 def locked_calendar() -> WorkingTime:
-    """The calendar, which stays so until the transaction ends: whoever changes a day waits for the clocks it starts."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [WHICH_DAYS_COUNT])
-    return calendar.current()
+    """The calendar, which stays so until the transaction ends."""
+    return locked_reference().working_time
 
 
 def lock_calendar() -> None:
@@ -223,6 +284,12 @@ def _write_down(
 
 
 # ---- what starting is made of
+
+
+@lru_cache(maxsize=4)
+def _policies(version: UUID) -> tuple[ClockPolicy, ...]:
+    """Every policy; of each kind the earlier before the later."""
+    return tuple(ClockPolicy.objects.order_by("kind", "effective_from"))
 
 
 def _clock(policy: ClockPolicy, subject: Subject, at: datetime, working_time: WorkingTime) -> Clock:

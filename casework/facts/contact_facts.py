@@ -1,26 +1,29 @@
 """From a stored contact and its household's history to the frozen facts that the rules look at."""
 
-from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from casework.facts.contact_document import age_on
-from casework.facts.history import history_of
-from casework.families.household import Household
-from casework.models import Contact, ContactChild, MatchStatus, Person, PersonMatch
-from localities.placing import place
+from casework.facts.history import History
+from casework.models import Contact, ContactChild, Person
+from localities.placing import Places
 from localities.working_time import local_day
 
 
-def collect_facts(contact: Contact, people: Household) -> dict[str, Any]:
-    """The facts in the shape that `RuleSet.facts` reads and that is stored with the recommendation."""
+def collect_facts(
+    contact: Contact,
+    children: Sequence[ContactChild],
+    may_be: Mapping[int, Sequence[Person]],
+    history: History,
+    places: Places,
+) -> dict[str, Any]:
+    """
+    The facts in the shape that `RuleSet.facts` reads and that is stored with the recommendation.
+
+    :param may_be: by a child's position, whom the child may be, until somebody says no.
+    """
     day = local_day(contact.received_at)
-    children = list(contact.children.select_related("person"))
-    may_be: dict[int, list[Person]] = defaultdict(list)
-    proposed = PersonMatch.objects.filter(child__contact=contact, status=MatchStatus.PROPOSED)
-    for match in proposed.select_related("person"):
-        may_be[match.child_id].append(match.person)
-    history = history_of(contact, people)
     return {
         "received_on": day.isoformat(),
         "immediate_danger": contact.immediate_danger,
@@ -28,7 +31,7 @@ def collect_facts(contact: Contact, people: Household) -> dict[str, Any]:
         "agreement": contact.agreement,
         # Nobody has said that it is not: until somebody has read it, it is not known.
         "screened": True if contact.screened_at else None,
-        "children": [_child(child, may_be[child.pk], day) for child in children],
+        "children": [_child(child, may_be.get(child.position, ()), day) for child in children],
         "family": {
             "indicators": contact.all_family_indicators,
             "contacts_3_months": history.contacts_3_months,
@@ -39,24 +42,24 @@ def collect_facts(contact: Contact, people: Household) -> dict[str, Any]:
             "marac": contact.marac,
             "open_work": history.open_work.value if history.open_work else None,
             "closed_days_ago": history.closed_days_ago,
-            "in_area": in_area(children, day),
+            "in_area": in_area(children, places, day),
         },
     }
 
 
-def in_area(children: list[ContactChild], day: date) -> bool | None:
+def in_area(children: Iterable[ContactChild], places: Places, day: date) -> bool | None:
     """
     Whether the family lives in our area: yes if any child does, no if every child's address is known to lie outside.
 
     A confidential address, as a refuge, must not drive the routing: it counts as not known.
     """
     postcodes = {"" if child.address_is_confidential else child.postcode for child in children}
-    if any(place(postcode, day).in_area for postcode in postcodes if postcode):
+    if any(places.place(postcode, day).in_area for postcode in postcodes if postcode):
         return True
     return None if "" in postcodes else False
 
 
-def _child(child: ContactChild, may_be: list[Person], day: date) -> dict[str, Any]:
+def _child(child: ContactChild, may_be: Sequence[Person], day: date) -> dict[str, Any]:
     """Until somebody says no, what our records say of those whom a child may be counts for the child."""
     born = child.date_of_birth
     plan = child.person.previous_cp_plan or any(person.previous_cp_plan for person in may_be)

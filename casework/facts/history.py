@@ -6,7 +6,7 @@ from datetime import time
 
 from dateutil.relativedelta import relativedelta
 
-from casework.families.household import Household, ours
+from casework.families.household import Household, is_ours
 from casework.models import Case, Contact, Outcome
 from casework.statuses import CaseStatus
 from localities.working_time import at, local_day
@@ -26,13 +26,19 @@ class History:
 
 
 def history_of(contact: Contact, people: Household) -> History:
-    """The household's history: contacts until this one was received, and work as it stands now."""
+    """
+    The household's history: contacts that came before this one, and work as it stands now.
+
+    A contact takes its number while it holds the locks of all who could be like its people (`families/matching.py`).
+    So the number says which of two came first, whatever the clocks of the hosts that received them, and of any two
+    contacts about one child the later counts the earlier, always.
+    """
     day = local_day(contact.received_at)
-    earlier = people.contacts().filter(received_at__lte=contact.received_at).exclude(pk=contact.pk)
+    earlier = people.contacts().filter(pk__lt=contact.pk)
     year_back, quarter_back = day - relativedelta(months=12), day - relativedelta(months=3)
     in_the_year = earlier.filter(received_at__gte=at(year_back, time.min))
     days = [local_day(received) for received in in_the_year.values_list("received_at", flat=True)]
-    cases = list(ours(people.cases()))
+    cases = [case for case in people.cases() if is_ours(case)]
     opened = [case for case in cases if case.status == CaseStatus.OPEN]
     closed = [local_day(case.closed_at) for case in cases if case.closed_at is not None]
     return History(

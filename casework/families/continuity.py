@@ -34,8 +34,11 @@ def ties(case: Case, holder: Team, *, now: datetime) -> list[Tie]:
     brothers and sisters, and those in which whoever led earlier work with them works today. The front door and
     emergency duty work with no family: nobody is sent there.
     """
-    known = household_of(case).its_own_cases().exclude(pk=case.pk).exclude(closed_at__lt=now - KNOWN_FOR)
-    others = list(known.order_by("closed_at"))
+    since = now - KNOWN_FOR
+    known = (other for other in household_of(case).own_cases if other.pk != case.pk)
+    others = [other for other in known if other.closed_at is None or other.closed_at >= since]
+    # The one that closed last comes last, and those that are open after it.
+    others.sort(key=lambda other: (other.closed_at is None, other.closed_at))
     if not others:
         return []
     # Whoever led twice knows them since the last time.

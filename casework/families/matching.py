@@ -5,10 +5,11 @@ Candidates come from indexes (NHS number, date of birth, postcode), so that the 
 names are compared in memory, because partners spell them differently.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from django.db import connection
 from django.db.models import Case, Q, When
 from rapidfuzz.fuzz import token_sort_ratio
 from rapidfuzz.utils import default_process
@@ -16,6 +17,13 @@ from rapidfuzz.utils import default_process
 from casework.models import Person
 
 MOST_CANDIDATES = 200
+
+# The first half of advisory locks with two halves; the second is what two people must share to be alike.
+LIKENESS = 7_003
+LOCK_LIKENESSES = """
+SELECT pg_advisory_xact_lock(%s, half)
+FROM (SELECT DISTINCT hashtext(shared) AS half FROM unnest(%s::text[]) AS shared ORDER BY half) AS halves
+"""
 
 
 @dataclass(frozen=True)
@@ -28,20 +36,48 @@ class PossibleMatch:
     certain: bool = False
 
 
-def possible_matches(*people: Person, but_not: Iterable[int] = ()) -> list[PossibleMatch]:
-    """Those whom any of these people may be, the most like first."""
+def lock_likenesses(people: Iterable[Person]) -> None:
+    """
+    Until the transaction ends, nobody else receives a contact about somebody who could be like one of these people:
+    two who are alike share an NHS number, a date of birth (its day and month perhaps swapped) or a postcode.
+
+    So contacts about one child that arrive at the same moment come one after the other, and know of each other. Locks
+    are taken in one order, and before the locks on rows, so that nobody waits in a circle. Whoever shares no more than
+    a postcode waits for the milliseconds that another contact takes.
+    """
+    if shared := {what for person in people for what in _must_share(person)}:
+        with connection.cursor() as cursor:
+            cursor.execute(LOCK_LIKENESSES, [LIKENESS, sorted(shared)])
+
+
+def _must_share(person: Person) -> Iterable[str]:
+    if person.nhs_number:
+        yield f"number {person.nhs_number}"
+    if born := person.date_of_birth:
+        yield f"born {min(born, _swapped(born))}"
+    if person.postcode:
+        yield f"home {person.postcode}"
+
+
+def candidates(people: Iterable[Person]) -> list[Person]:
+    """Everybody who could be like one of these people, and is none of them."""
+    people = list(people)
     numbers = {person.nhs_number for person in people if person.nhs_number}
     days = {person.date_of_birth for person in people if person.date_of_birth}
     born = days | {_swapped(day) for day in days}
     homes = {person.postcode for person in people if person.postcode}
-    candidates = (
+    return list(
         Person.objects.filter(Q(nhs_number__in=numbers) | Q(date_of_birth__in=born) | Q(postcode__in=homes))
-        .exclude(pk__in=[*(person.pk for person in people), *but_not])
+        .exclude(pk__in=[person.pk for person in people if person.pk is not None])
         # Where there are too many, those with the same number come first, then those of whom we heard last.
         .order_by(Case(When(nhs_number__in=numbers, then=0), default=1), "-pk")[: MOST_CANDIDATES * len(people)]
     )
-    found = (_compare(person, candidate) for candidate in candidates for person in people)
-    return sorted(filter(None, found), key=lambda likeness: (-likeness.score, likeness.person.pk))
+
+
+def compare(people: Iterable[Person], others: Iterable[Person], but_not: Container[Person] = ()) -> list[PossibleMatch]:
+    """Which of the others any of these people may be, the most like first."""
+    found = (_compare(person, other) for other in others if other not in but_not for person in people)
+    return sorted(filter(None, found), key=lambda match: (-match.score, match.person.pk or 0))
 
 
 def _compare(person: Person, other: Person) -> PossibleMatch | None:
@@ -54,22 +90,23 @@ def _compare(person: Person, other: Person) -> PossibleMatch | None:
                 other, 100, "The same NHS number and date of birth", certain=born == theirs is not None
             )
         return PossibleMatch(other, 90, "The same NHS number, but another date of birth")
-    name = _names_alike(person, other)
     same_home = bool(person.postcode) and person.postcode == other.postcode
     if born and born == theirs:
+        name = _likeness_of_names(person, other)
         if name >= 80:
             return PossibleMatch(other, min(99, name), "The same date of birth and a like name")
         if same_home and name >= 55:
             return PossibleMatch(other, 60, "The same date of birth and postcode")
     elif born and theirs and born == _swapped(theirs):
-        if name >= 90:
+        if (name := _likeness_of_names(person, other)) >= 90:
             return PossibleMatch(other, name - 10, "A like name; day and month of birth are swapped")
-    elif (born is None or theirs is None) and same_home and name >= 85:
+    elif (born is None or theirs is None) and same_home and (name := _likeness_of_names(person, other)) >= 85:
         return PossibleMatch(other, name - 10, "A like name at the same postcode")
     return None
 
 
-def _names_alike(person: Person, other: Person) -> int:
+def _likeness_of_names(person: Person, other: Person) -> int:
+    """In percent: of all the names that each goes by, the two that are most like each other."""
     mine, theirs = _names(person), _names(other)
     return max(
         (round(token_sort_ratio(a, b, processor=default_process)) for a in mine for b in theirs),

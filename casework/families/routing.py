@@ -5,19 +5,23 @@ A family that has a team, or had one in the last six months, goes back to it. No
 children in several localities: a person picks, with a reason.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from dateutil.relativedelta import relativedelta
 
 from casework.families.household import Household, last_case
-from casework.models import Case, Contact, Responsibility
+from casework.models import Case, Contact, ContactChild, Responsibility
 from casework.statuses import CaseStatus
 from localities.models import Locality, Team, TeamKind
-from localities.placing import Place, place
+from localities.placing import Place
+from localities.reference import Reference
 from localities.working_time import local_day
 from triage.ruleset import RuleSet
 from triage.ruleset import TeamKind as PathwayTeam
+
+PICKED_FROM = (TeamKind.LOCALITY, TeamKind.CHILD_PROTECTION, TeamKind.OUT_OF_AREA)
 
 
 @dataclass(frozen=True)
@@ -36,24 +40,33 @@ class Route:
     ends_here: bool = False
 
 
-def route(contact: Contact, pathway: str, people: Household, rules: RuleSet, *, now: datetime) -> Route:
+def route(
+    contact: Contact,
+    children: Sequence[ContactChild],
+    pathway: str,
+    people: Household,
+    rules: RuleSet,
+    reference: Reference,
+    *,
+    now: datetime,
+) -> Route:
     """Where this pathway leads for this contact, as things stand now."""
     kind = rules.pathways[pathway].team
+    places = _places(children, reference, now)
     match kind:
         case None:
             return Route("It ends at the front door.", ends_here=True)
         case PathwayTeam.SAME_TEAM:
             return _same_team(contact, people)
         case PathwayTeam.LOCALITY:
-            return _locality(contact, people, now)
+            return _locality(children, places, people, reference, now)
         case _:
-            return _only_team(TeamKind(kind.value), contact, now)
+            return _only_team(TeamKind(kind.value), places, reference)
 
 
 def teams_to_pick_from() -> list[Team]:
     """The teams that a person may name where the route cannot tell."""
-    kinds = [TeamKind.LOCALITY, TeamKind.CHILD_PROTECTION, TeamKind.OUT_OF_AREA]
-    return list(Team.objects.filter(is_active=True, kind__in=kinds))
+    return list(Team.objects.filter(is_active=True, kind__in=PICKED_FROM))
 
 
 def _same_team(contact: Contact, people: Household) -> Route:
@@ -72,11 +85,10 @@ def _same_team(contact: Contact, people: Household) -> Route:
     return Route(f"The family's case {case} closed in the last 28 days.", team=team, locality=case.locality)
 
 
-def _only_team(kind: TeamKind, contact: Contact, now: datetime) -> Route:
-    teams = list(Team.objects.filter(kind=kind, is_active=True)[:2])
+def _only_team(kind: TeamKind, where: Sequence[Place], reference: Reference) -> Route:
+    teams = reference.teams_of(kind)
     if len(teams) != 1:
         return Route("", pick=f"There is not exactly one {kind.label.lower()} team. Pick the team, and say why.")
-    where = _places(contact, now)
     localities = {lying.locality for lying in where if lying.locality}
     locality = localities.pop() if len(localities) == 1 else None
     reason = f"It is the {kind.label.lower()} team's work for the whole area."
@@ -86,10 +98,16 @@ def _only_team(kind: TeamKind, contact: Contact, now: datetime) -> Route:
     return Route(reason, team=teams[0], locality=locality)
 
 
-def _locality(contact: Contact, people: Household, now: datetime) -> Route:
-    by_postcode = _by_postcode(contact, now)
+def _locality(
+    children: Sequence[ContactChild],
+    where: Sequence[Place],
+    people: Household,
+    reference: Reference,
+    now: datetime,
+) -> Route:
+    by_postcode = _by_postcode(where, reference)
     earlier = _earlier_team(people, now)
-    if contact.children.filter(address_is_confidential=True).exists():
+    if any(child.address_is_confidential for child in children):
         # A family in hiding must not be sent where somebody looks for it: a person decides, and sees who knew it.
         runner_up = earlier.team if earlier else None
         return Route("", pick="An address is confidential. Pick the team, and say why.", runner_up=runner_up)
@@ -103,8 +121,7 @@ def _locality(contact: Contact, people: Household, now: datetime) -> Route:
     return by_postcode
 
 
-def _by_postcode(contact: Contact, now: datetime) -> Route:
-    where = _places(contact, now)
+def _by_postcode(where: Sequence[Place], reference: Reference) -> Route:
     if not where:
         return Route("", pick="No child has a postcode. Pick the team, and say why.")
     localities = {lying.locality for lying in where if lying.locality}
@@ -116,27 +133,24 @@ def _by_postcode(contact: Contact, now: datetime) -> Route:
         return Route("", pick=f"{why}. Pick the team, and say why.")
     locality = localities.pop()
     lying = next(lying for lying in where if lying.locality == locality)
-    team = Team.objects.filter(locality=locality, is_active=True, kind=TeamKind.LOCALITY).first()
+    team = next((team for team in reference.teams_of(TeamKind.LOCALITY) if team.locality == locality), None)
     if team is None:
         return Route("", locality=locality, pick=f"{locality} has no team that takes work. Pick one, and say why.")
     return Route(f"{lying.postcode} lies in {locality} (catchment {lying.prefix}).", team=team, locality=locality)
 
 
-def _places(contact: Contact, now: datetime) -> list[Place]:
-    postcodes = (
-        contact.children.filter(address_is_confidential=False)
-        .exclude(postcode="")
-        .order_by("postcode")
-        .values_list("postcode", flat=True)
-        .distinct()
-    )
-    return [place(postcode, local_day(now)) for postcode in postcodes]
+def _places(children: Sequence[ContactChild], reference: Reference, now: datetime) -> list[Place]:
+    """Where the children live, as far as it may be known."""
+    postcodes = {child.postcode for child in children if child.postcode and not child.address_is_confidential}
+    return [reference.places.place(postcode, local_day(now)) for postcode in sorted(postcodes)]
 
 
 def _earlier_team(people: Household, now: datetime) -> Responsibility | None:
+    if not people.own_cases:
+        return None
     half_a_year_back = now - relativedelta(months=6)
     held = Responsibility.objects.filter(
-        case__in=people.its_own_cases(), team__kind=TeamKind.LOCALITY, team__is_active=True
+        case__in=people.own_cases, team__kind=TeamKind.LOCALITY, team__is_active=True
     ).select_related("team__locality")
     for responsibility in held.order_by("-period"):
         if responsibility.period.upper is None or responsibility.period.upper >= half_a_year_back:

@@ -36,7 +36,7 @@ from casework.models.contacts import (
     PersonMatch,
     SharingBasis,
 )
-from casework.models.decisions import Decision, Recommendation, SignOff
+from casework.models.decisions import Decision, Recommendation, SignOff, StaleRecommendation
 from casework.models.people import Person
 from casework.models.record import ActorKind, AuditEvent, Event, Message, OutboxMessage, StatusChange
 from casework.models.rule_sets import (
@@ -92,6 +92,7 @@ __all__ = [
     "RuleSetReasonKind",
     "SharingBasis",
     "SignOff",
+    "StaleRecommendation",
     "StatusChange",
     "Step",
     "ThresholdChecks",

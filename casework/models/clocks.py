@@ -11,7 +11,7 @@ from casework.models.cases import Case, Handoff
 from casework.models.contacts import Contact, PartnerCheck
 from casework.models.indexes import where_set
 from casework.models.refusals import NOT_BLANK, append_only, never_emptied, refuse_if
-from localities.models import DayKind, Role, Team, User
+from localities.models import DayKind, Role, Team, User, has_a_version
 
 ESCALATION_ROLES = (Role.FRONT_DOOR_MANAGER, Role.TEAM_LEAD, Role.SERVICE_MANAGER)
 
@@ -87,7 +87,8 @@ class ClockPolicy(models.Model):
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_policy_that_clocks_started_under_stays",
                 message="Clocks started under this policy: add one with a later day instead.",
-            )
+            ),
+            has_a_version(),
         ]
 
     def __str__(self) -> str:

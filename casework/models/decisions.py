@@ -45,6 +45,22 @@ class Recommendation(models.Model):
         return f"{self.pathway}, {self.rag}"
 
 
+class StaleRecommendation(models.Model):
+    """
+    That a case of one of a contact's children opened, or that the contact's children joined one, since the rules were
+    asked about the contact, which waits. They are asked again within seconds, and the row goes.
+    """
+
+    contact = models.OneToOneField(Contact, on_delete=models.PROTECT, primary_key=True, related_name="+")
+    since = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["since"]
+
+    def __str__(self) -> str:
+        return f"{self.contact} since {self.since:%Y-%m-%d %H:%M}"
+
+
 class Decision(models.Model):
     """What a named person decided, and why. It takes effect at once, or when a second person signs it off."""
 

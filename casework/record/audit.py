@@ -1,5 +1,6 @@
 """The audit: every action and every view of a record leaves an event that nobody can change."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +19,17 @@ SYSTEM = System()
 Actor = User | Agency | System
 
 
-def record(
+def record(event: Event, *, by: Actor, at: datetime, **about: Any) -> None:
+    """Writes an audit event: what `entry` makes."""
+    entry(event, by=by, at=at, **about).save()
+
+
+def record_all(entries: Iterable[AuditEvent]) -> None:
+    """Writes all audit events of an action in one statement."""
+    AuditEvent.objects.bulk_create(entries)
+
+
+def entry(
     event: Event,
     *,
     by: Actor,
@@ -27,9 +38,9 @@ def record(
     case: Case | None = None,
     handoff: Handoff | None = None,
     **detail: Any,
-) -> None:
+) -> AuditEvent:
     """
-    Writes an audit event.
+    Makes an audit event, which is not stored yet.
 
     :param detail: codes, statuses and references; never a name or free text.
     :raises TypeError: `by` is not a user, an agency or SYSTEM.
@@ -44,7 +55,7 @@ def record(
         actor = ActorKind.SYSTEM
     else:
         raise TypeError(f"{event} needs an actor: a user, an agency or SYSTEM, not {by!r}")
-    AuditEvent.objects.create(
+    return AuditEvent(
         event=event, at=at, actor=actor, by_user=user, by_agency=agency,
         contact=contact, case=case, handoff=handoff, detail=detail,
     )  # fmt: skip

@@ -16,6 +16,7 @@ from localities.models.people import (
 )
 from localities.models.places import Catchment, Locality, OtherAuthority, Postcode
 from localities.models.time import CalendarDay, DayKind, HubHours
+from localities.models.versions import ReferenceVersion, has_a_version
 
 __all__ = [
     "ADMIN_ROLES",
@@ -33,8 +34,10 @@ __all__ = [
     "Membership",
     "OtherAuthority",
     "Postcode",
+    "ReferenceVersion",
     "Role",
     "Team",
     "TeamKind",
     "User",
+    "has_a_version",
 ]

@@ -15,6 +15,7 @@ from oauth2_provider.models import AbstractApplication
 
 from localities.codes import SOURCE_CODES
 from localities.models.places import Locality
+from localities.models.versions import has_a_version
 
 CODE = RegexValidator(r"^[a-z0-9]+(-[a-z0-9]+)*$", "Use small letters, digits and single hyphens, as aylesbury-mdt.")
 
@@ -136,6 +137,7 @@ class Team(models.Model):
                 violation_error_message="This locality already has a team that takes work.",
             ),
         ]
+        triggers: ClassVar = [has_a_version()]
 
     def __str__(self) -> str:
         return self.name

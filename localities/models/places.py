@@ -7,6 +7,8 @@ from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.core.validators import RegexValidator
 from django.db import models
 
+from localities.models.versions import has_a_version
+
 PREFIX = RegexValidator(
     r"^[A-Z]{1,2}([0-9][0-9A-Z]?( [0-9]([A-Z]{2})?)?)?$",
     "Write a postcode, or the beginning of one, as HP19 or HP19 8.",
@@ -22,6 +24,7 @@ class Locality(models.Model):
     class Meta:
         ordering: ClassVar = ["name"]
         verbose_name_plural = "localities"
+        triggers: ClassVar = [has_a_version()]
 
     def __str__(self) -> str:
         return self.name
@@ -54,6 +57,7 @@ class Catchment(models.Model):
                 violation_error_message="The period holds no day: its end must come after its start.",
             ),
         ]
+        triggers: ClassVar = [has_a_version()]
 
     def __str__(self) -> str:
         return f"{self.prefix}: {self.locality}"
@@ -73,6 +77,7 @@ class Postcode(models.Model):
 
     class Meta:
         ordering: ClassVar = ["postcode"]
+        triggers: ClassVar = [has_a_version()]
 
     def __str__(self) -> str:
         return self.postcode

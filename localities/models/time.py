@@ -5,6 +5,8 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
+from localities.models.versions import has_a_version
+
 
 class Weekday(models.IntegerChoices):
     """The days of the week, numbered as in Python: Monday is 0."""
@@ -35,6 +37,7 @@ class HubHours(models.Model):
                 violation_error_message="The hub must close later than it opens.",
             )
         ]
+        triggers: ClassVar = [has_a_version()]
 
     def __str__(self) -> str:
         return f"{self.get_weekday_display()} {self.opens:%H:%M} to {self.closes:%H:%M}"
@@ -61,6 +64,7 @@ class CalendarDay(models.Model):
 
     class Meta:
         ordering: ClassVar = ["date"]
+        triggers: ClassVar = [has_a_version()]
 
     def __str__(self) -> str:
         return f"{self.date:%-d %B %Y}: {self.name}"

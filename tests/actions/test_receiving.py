@@ -154,7 +154,7 @@ def test_a_failure_half_way_leaves_nothing_behind(
     def fail(*args: object, **kwargs: object) -> None:
         raise OSError("the line went dead")
 
-    monkeypatch.setattr("casework.messages.outbox.add", fail)
+    monkeypatch.setattr("casework.messages.outbox.write", fail)
     with pytest.raises(OSError, match="went dead"):
         receiving.receive(document=contact_document(), by=school, now=now)
     assert not Contact.objects.exists()

@@ -9,8 +9,8 @@ from casework.actions import handoffs, learning
 from casework.models import Case, Handoff
 from casework.record import integrity
 from errors import InvalidInput
+from localities import reference
 from localities.models import Catchment, Locality, Postcode, Team, User
-from localities.placing import place
 from localities.working_time import local_day
 from tests.stage.documents import address, child
 from tests.stage.story import Story
@@ -51,8 +51,8 @@ def test_the_full_postcode_says_whether_it_is_ours(story: Story) -> None:
     """SL1 is shared: a third of it at most is Buckinghamshire, and the rest is Slough's."""
     ours = Postcode.objects.filter(pk__startswith="SL1 ").first()
     assert ours is not None
-    assert place(ours.pk, local_day(story.now)).in_area
-    assert not place("SL1 1AA", local_day(story.now)).in_area
+    assert reference.current().places.place(ours.pk, local_day(story.now)).in_area
+    assert not reference.current().places.place("SL1 1AA", local_day(story.now)).in_area
 
 
 def test_the_longest_prefix_wins(story: Story) -> None:
@@ -71,7 +71,7 @@ def test_a_catchment_counts_on_its_days_only(story: Story) -> None:
 def test_mk1_does_not_claim_mk17(story: Story) -> None:
     Catchment.objects.filter(prefix="MK17").delete()
     real = Postcode.objects.filter(pk__startswith="MK17 ").order_by("pk")[0].pk
-    assert place(real, local_day(story.now)).locality is None
+    assert reference.current().places.place(real, local_day(story.now)).locality is None
 
 
 def test_outside_the_area_the_desk_has_it_and_a_person_names_the_council(story: Story, dan: User) -> None:

@@ -67,7 +67,9 @@ def test_every_task_is_on_the_schedule() -> None:
 def test_beat_begins_with_a_round_and_leaves_the_night_to_the_night() -> None:
     entries = celery.beat.Scheduler(app=app).schedule.values()
     due = {entry.task.rsplit(".")[-1] for entry in entries if entry.last_run_at == LONG_AGO and entry.is_due()[0]}
-    assert due == {"drain_outbox", "sweep_clocks", "recompute_clocks", "pass_to_day_team", "run_replays"}
+    assert due == {
+        "drain_outbox", "sweep_clocks", "recompute_clocks", "renew_recommendations", "pass_to_day_team", "run_replays",
+    }  # fmt: skip
 
 
 def test_integrity_is_checked_at_ten_to_three() -> None:

@@ -7,6 +7,7 @@ from hypothesis.stateful import precondition, rule
 
 from casework.actions import decisions, viewing
 from casework.families.household import household
+from casework.jobs import stale_recommendations
 from casework.models import Case, Contact, Decision, Handoff
 from localities.models import Team
 from tests.model.contacts import Contacts
@@ -45,6 +46,7 @@ class Deciding(Contacts):
     ) -> None:  # fmt: skip
         if looks:
             self.attempt(True, viewing.view_contact, reference=contact.reference, by=person("amina"), now=self.now)
+            stale_recommendations.renew(now=self.now)
         row = Contact.objects.get(pk=contact.pk)
         recommended = row.recommendation
         assert recommended is not None

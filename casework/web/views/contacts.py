@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from casework.access import conditions, permissions
-from casework.actions import decisions, learning, receiving, referrers, viewing
+from casework.actions import decisions, learning, receiving, recommendations, referrers, viewing
 from casework.families.household import Household, household
 from casework.models import (
     Case,
@@ -107,6 +107,10 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
             )
         except InvalidInput as invalid:
             form.take(invalid)
+        except decisions.Overtaken:
+            # The worker asks the rules again within seconds. Where it is away, nobody has to wait for it.
+            recommendations.renew(contact_id=contact.pk, now=now, only_if_noted=False)
+            raise
         else:
             waits = decision.needs_sign_off
             says = "It takes effect when a second person agrees." if waits else _where_it_went(contact)
@@ -278,7 +282,7 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
             context |= _what_to_do(contact, people, user, now, shown)
     if contact.status == ContactStatus.SIGN_OFF:
         waiting = context["decisions"][-1]
-        if permissions.allows(permissions.check_can_sign_off, waiting, user, day):
+        if permissions.allows(permissions.check_can_sign_off, contact, waiting, user, day):
             context["sign_off"] = shown.get("sign_off") or SignOffForm(prefix="sign_off")
     forms = [form for form in shown.values() if form.errors]
     context["errors"] = [error for form in forms for error in errors_of(form)]

@@ -1,0 +1,92 @@
+"""
+Reference data: teams, places, working time. They seldom change, so each process keeps them in memory, by version.
+
+`current()` reads the versions of all tables in one small statement, inside the caller's transaction, and reads again
+only what has changed since. So nobody works with data that an earlier transaction replaced, and what was changed in
+this very transaction counts in it. Versions are random: one that was rolled back never comes again.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from uuid import UUID
+
+from django.db import connection
+
+from localities import calendar
+from localities.models import Postcode, ReferenceVersion, Team, TeamKind
+from localities.placing import Catchments, Places
+from localities.working_time import WorkingTime
+
+READ_VERSIONS = 'SELECT "table", version FROM localities_referenceversion'
+# Of each kind of data a few versions: the latest, and what transactions that are still open have made.
+KEPT = 4
+
+
+class Reference:
+    """
+    The reference data of one moment. Read once in a transaction, and passed on from there.
+
+    :param versions: by table.
+    """
+
+    def __init__(self, versions: Mapping[str, UUID]) -> None:
+        self.versions = versions
+        self.teams: tuple[Team, ...] = _teams(versions["localities_team"], versions["localities_locality"])
+        self.places = Places(
+            _catchments(versions["localities_catchment"], versions["localities_locality"]),
+            _postcodes(versions["localities_postcode"]),
+        )
+        self.working_time: WorkingTime = _working_time(
+            versions["localities_calendarday"], versions["localities_hubhours"]
+        )
+
+    def team(self, team_id: int) -> Team:
+        """:raises KeyError: there is none."""
+        for team in self.teams:
+            if team.pk == team_id:
+                return team
+        raise KeyError(team_id)
+
+    def teams_of(self, *kinds: TeamKind) -> list[Team]:
+        """The teams of these kinds that take work, by name."""
+        return [team for team in self.teams if team.is_active and team.kind in kinds]
+
+    def first_team_of(self, kind: TeamKind) -> Team | None:
+        """Where one team must be taken: the first by code."""
+        return min(self.teams_of(kind), key=lambda team: team.code, default=None)
+
+
+def current() -> Reference:
+    """The reference data as this transaction sees them now."""
+    with connection.cursor() as cursor:
+        cursor.execute(READ_VERSIONS)
+        return from_rows(cursor.fetchall())
+
+
+def from_rows(rows: Iterable[tuple[str, UUID]]) -> Reference:
+    """For whoever reads the versions together with something else: what `READ_VERSIONS` gave."""
+    return Reference(dict(rows))
+
+
+@lru_cache(maxsize=KEPT)
+def _teams(*versions: UUID) -> tuple[Team, ...]:
+    return tuple(Team.objects.select_related("locality"))
+
+
+@lru_cache(maxsize=KEPT)
+def _catchments(*versions: UUID) -> Catchments:
+    return Catchments()
+
+
+@lru_cache(maxsize=KEPT)
+def _postcodes(version: UUID) -> frozenset[str]:
+    """Some two megabytes for a county."""
+    return frozenset(Postcode.objects.order_by().values_list("pk", flat=True))
+
+
+@lru_cache(maxsize=KEPT)
+def _working_time(*versions: UUID) -> WorkingTime:
+    return calendar.current()
+
+
+assert ReferenceVersion._meta.db_table in READ_VERSIONS
