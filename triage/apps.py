@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class TriageConfig(AppConfig):
-    """The rules: see `triage/__init__.py`."""
+    """What and why: facts in, recommendation out."""
 
     name = "triage"
     verbose_name = "Rules"

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
-from django.core.management import call_command
 from django.db import connection
+
+from config.local.embedded import DATABASE
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -19,8 +20,7 @@ def reference() -> str:
     """The name of a database with the reference data and nothing else. It is there to be copied."""
     from casework.jobs.reference_data import load
 
-    name = create("reference", copy_of="template1")
-    call_command("migrate", verbosity=0, interactive=False)
+    name = create("reference", copy_of=DATABASE)
     load()
     return name
 

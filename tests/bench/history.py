@@ -1,65 +1,25 @@
-"""A history of the size that is asked for, made by SQL, and the work that is measured beside it."""
+"""The work that is measured beside a history (`filling.py`)."""
 
 import itertools
 from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from casework.actions import receiving
 from casework.jobs import sweep
 from casework.models import Clock, Contact
-from localities.models import Agency, User
+from localities.models import Agency, Postcode, User
 from tests.bench.databases import create, reference, use
+from tests.bench.filling import fill
 from tests.stage.documents import address, child, contact_document
 from tests.stage.story import Story
 
 Use = Callable[[], None]
 
-# Decided contacts of the last years, each about a child of its own, with its recommendation, decision and clock. They
-# are copies of a real one: only what must differ does.
-COPY = """
-WITH copies AS (SELECT generate_series(1, %(count)s) AS n),
-people AS (
-    INSERT INTO casework_person (id, first_name, last_name, also_known_as, date_of_birth, sex, ethnicity, postcode)
-    SELECT 1000000 + n, 'First' || n %% 997, 'Last' || n %% 4999, '{}', DATE '2008-01-01' + (n * 7919) %% 6000, 'U', '',
-           'HP' || 5 + n %% 15 || ' ' || n %% 10 || 'AA'
-    FROM copies
-), recommendations AS (
-    INSERT INTO casework_recommendation (id, contact_id, rule_set_id, made_at, facts, result, pathway, rag, level, hold)
-    SELECT 1000000 + n, 1000000 + n, r.rule_set_id, r.made_at, r.facts, r.result, r.pathway, r.rag, r.level, r.hold
-    FROM copies, casework_recommendation r WHERE r.contact_id = %(contact)s
-), decisions AS (
-    INSERT INTO casework_decision (id, contact_id, recommendation_id, decided_by_id, decided_at, pathway, level, rag,
-        overrides, rationale, needs_sign_off, sign_off_reasons, chosen_team_reason)
-    SELECT 1000000 + n, 1000000 + n, 1000000 + n, d.decided_by_id, d.decided_at, d.pathway, d.level, d.rag,
-        d.overrides, d.rationale, FALSE, '{}', ''
-    FROM copies, casework_decision d WHERE d.contact_id = %(contact)s
-), children AS (
-    INSERT INTO casework_contactchild (contact_id, position, person_id, ref, first_name, last_name, also_known_as, sex,
-        ethnicity, nhs_number, postcode, address_is_confidential, indicators)
-    SELECT 1000000 + n, 0, 1000000 + n, 'c1', '', '', '{}', 'U', '', '', '', FALSE, '{}' FROM copies
-), clocks AS (
-    INSERT INTO casework_clock (policy_id, kind, contact_id, started_at, warn_at, due_at, escalate_at, next_at, ended)
-    SELECT k.policy_id, 'feedback_to_referrer', 1000000 + n, k.started_at, k.warn_at + INTERVAL '90 days',
-        k.due_at + INTERVAL '90 days', k.escalate_at + INTERVAL '90 days', k.next_at + INTERVAL '90 days', ''
-    FROM copies, casework_clock k WHERE k.contact_id = %(contact)s AND k.kind = 'next_step_decision'
-)
-SELECT count(*) FROM copies
-"""
-CONTACTS = """
-INSERT INTO casework_contact (id, reference, channel, received_at, agency_id, digest, document, type, source_code,
-    received_by_phone, referrer_email, family_indicators, dash, agreement, agreement_given_by, parents_told,
-    parents_told_reason, sharing_basis, status, team_id, recommendation_id, rag, decision_in_effect_id)
-SELECT 1000000 + n, 'CON-' || to_char(n, 'FM00000000'), c.channel, c.received_at - n * INTERVAL '1 hour', c.agency_id,
-    c.digest, c.document, c.type, c.source_code, FALSE, '', '{}', '', c.agreement, '', c.parents_told, '', '',
-    'decided', c.team_id, 1000000 + n, c.rag, 1000000 + n
-FROM generate_series(1, %(count)s) AS n, casework_contact c WHERE c.id = %(contact)s
-"""
 fresh_number = itertools.count(1000)
 
 
@@ -71,7 +31,7 @@ def databases(sizes: tuple[int, int]) -> tuple[Use, Use]:
     small, large = (create(f"{model}_{size}", copy_of=model) for size in sizes)
     for size, name in zip(sizes, (small, large), strict=True):
         use(name)
-        _fill(size)
+        fill(size)
     return partial(use, small), partial(use, large)
 
 
@@ -84,27 +44,28 @@ def _tell() -> None:
         Story(timezone.now()).contact(**_family(number))
 
 
-def _fill(size: int) -> None:
-    decided = Contact.objects.get(status="decided")
-    with connection.cursor() as cursor:
-        cursor.execute("BEGIN")
-        cursor.execute(COPY, {"count": size, "contact": decided.pk})
-        cursor.execute(CONTACTS, {"count": size, "contact": decided.pk})
-        cursor.execute("COMMIT")
-        cursor.execute("VACUUM ANALYZE")
-
-
 def _family(number: int) -> dict[str, Any]:
+    """A child and its mother, at any postcode of the county."""
+    postcodes = _postcodes()
     born = f"20{10 + number % 10}-0{1 + number % 9}-{10 + number % 15}"
     entry = child(
         last_name=f"Waiting{number}",
         date_of_birth=born,
         nhs_number=None,
-        address=address("HP20 1UA"),
+        address=address(postcodes[number * 7919 % len(postcodes)]),
         indicators=["L2-01"],
     )
+    mother = contact_document()["adults"][0] | {
+        "first_name": f"Mother{number}", "last_name": f"Waiting{number}",
+        "date_of_birth": f"19{80 + number % 15}-05-11",
+    }  # fmt: skip
     agreement = {"service": "given", "given_by": "mother"}
-    return {"children": [entry], "adults": [], "family_indicators": [], "agreement": agreement}
+    return {"children": [entry], "adults": [mother], "family_indicators": [], "agreement": agreement}
+
+
+@cache
+def _postcodes() -> list[str]:
+    return list(Postcode.objects.order_by("postcode").values_list("postcode", flat=True))
 
 
 # ---- the work
