@@ -330,6 +330,10 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
 @contextmanager
 def _servers() -> Iterator[None]:
     """PostgreSQL and Valkey of our own, and Django on them."""
@@ -340,7 +344,7 @@ def _servers() -> Iterator[None]:
     folder = Path(tempfile.mkdtemp(prefix="front-door-bench-"))
     folder.chmod(0o711)
     folders = make_folders(folder)
-    kept.copy_into(folders, lambda text: sys.stdout.write(f"{text}\n"))
+    kept.copy_into(folders, _say)
     children = [embedded.start_postgres(folders, durable=False), embedded.start_valkey(folders)]
     os.environ |= {
         "FRONT_DOOR_MODE": "development",

@@ -21,7 +21,7 @@ from config.celery import app
 from config.heartbeats import heartbeats
 from config.metrics import FROM_A_PROXY
 from localities.models import User
-from tests.bench.history import CONTACTS, COPY
+from tests.bench.filling import fill
 from tests.stage.sql import run
 from tests.stage.story import Story
 from tests.stage.web_client import a_working_morning, browser
@@ -294,12 +294,7 @@ class TestWhatItCosts:
         for _ in range(5):
             story.contact()
         without, _ = pages_read()
-        names = {"count": 4_000, "contact": decided.pk}
-        with connection.cursor() as cursor:
-            cursor.execute("BEGIN")
-            cursor.execute(COPY, names)
-            cursor.execute(CONTACTS, names)
-            cursor.execute("COMMIT")
+        fill(4_000)
         run("UPDATE casework_clock SET stopped_at = started_at, ended = 'done' WHERE contact_id > 1000000")
         run(
             'INSERT INTO casework_outboxmessage (kind, idempotency_key, "to", created_at, not_before, attempts, '
