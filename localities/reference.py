@@ -1,9 +1,9 @@
 """
-Reference data: teams, places, working time. They seldom change, so each process keeps them in memory, by version.
+Reference data: teams, places, working time. They seldom change, so each process caches them by version.
 
-`current()` reads the versions of all tables in one small statement, inside the caller's transaction, and reads again
-only what has changed since. So nobody works with data that an earlier transaction replaced, and what was changed in
-this very transaction counts in it. Versions are random: one that was rolled back never comes again.
+`current()` reads the versions of all tables in one small statement, inside the caller's transaction, and reads only the
+changed tables again. So nobody works with data that an earlier transaction has replaced, and a transaction sees its own
+changes. Versions are random, so that a version that was rolled back never comes again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,15 +18,15 @@ from localities.placing import Catchments, Places
 from localities.working_time import WorkingTime
 
 READ_VERSIONS = 'SELECT "table", version FROM localities_referenceversion'
-# Of each kind of data a few versions: the latest, and what transactions that are still open have made.
-KEPT = 4
+# The cached versions of each table: the latest, and those of open transactions.
+CACHED_VERSIONS = 4
 
 
 class Reference:
     """
-    The reference data of one moment. Read once in a transaction, and passed on from there.
+    The reference data at one moment. An action reads them once and passes them on.
 
-    :param versions: by table.
+    :param versions: the version of each table, by the table's name.
     """
 
     def __init__(self, versions: Mapping[str, UUID]) -> None:
@@ -41,18 +41,18 @@ class Reference:
         )
 
     def team(self, team_id: int) -> Team:
-        """:raises KeyError: there is none."""
+        """:raises KeyError: there is no such team."""
         for team in self.teams:
             if team.pk == team_id:
                 return team
         raise KeyError(team_id)
 
     def teams_of(self, *kinds: TeamKind) -> list[Team]:
-        """The teams of these kinds that take work, by name."""
+        """The active teams of these kinds, in the order of their names."""
         return [team for team in self.teams if team.is_active and team.kind in kinds]
 
     def first_team_of(self, kind: TeamKind) -> Team | None:
-        """Where one team must be taken: the first by code."""
+        """The active team of this kind with the first code; None if there is none."""
         return min(self.teams_of(kind), key=lambda team: team.code, default=None)
 
 
@@ -64,27 +64,27 @@ def current() -> Reference:
 
 
 def from_rows(rows: Iterable[tuple[str, UUID]]) -> Reference:
-    """For whoever reads the versions together with something else: what `READ_VERSIONS` gave."""
+    """The reference data for the rows of `READ_VERSIONS`, for a caller who reads them in another statement."""
     return Reference(dict(rows))
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CACHED_VERSIONS)
 def _teams(*versions: UUID) -> tuple[Team, ...]:
     return tuple(Team.objects.select_related("locality"))
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CACHED_VERSIONS)
 def _catchments(*versions: UUID) -> Catchments:
     return Catchments()
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CACHED_VERSIONS)
 def _postcodes(version: UUID) -> frozenset[str]:
-    """Some two megabytes for a county."""
+    """All postcodes of the area: about two megabytes for a county."""
     return frozenset(Postcode.objects.order_by().values_list("pk", flat=True))
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CACHED_VERSIONS)
 def _working_time(*versions: UUID) -> WorkingTime:
     return calendar.current()
 

@@ -1,4 +1,4 @@
-"""Loading what an action is about: within its reader's scope, and locked until the transaction ends."""
+"""Loads the subject of an action: within the user's scope, and locked until the transaction ends."""
 
 from datetime import datetime
 from typing import Any, cast
@@ -11,10 +11,12 @@ from localities.working_time import local_day
 
 def locked_contact(by: User, now: datetime, **which: Any) -> Contact:
     """
-    A contact that `by` may see, locked. The same statement says what `by` is, so that the checks of permissions ask no
-    more. What the contact refers to is read afterwards: it may have changed while this waited for the lock.
+    Loads and locks a contact that `by` may see.
 
-    :raises Contact.DoesNotExist: there is none, or it is out of scope: the two look alike.
+    The same statement reads the user's roles, so that the permission checks need no query. Related rows are read
+    afterwards: they may change while this waits for the lock.
+
+    :raises Contact.DoesNotExist: there is no such contact, or it is out of scope.
     """
     day = local_day(now)
     contact = Contact.objects.visible_to(by, day).annotate(readers_roles=roles_for_query(by, day)).locked().get(**which)
@@ -24,9 +26,9 @@ def locked_contact(by: User, now: datetime, **which: Any) -> Contact:
 
 def locked_case(by: User, now: datetime, **which: Any) -> Case:
     """
-    A case that `by` may see, locked. The same statement says what `by` is.
+    Loads and locks a case that `by` may see. The same statement reads the user's roles.
 
-    :raises Case.DoesNotExist: there is none, or it is out of scope: the two look alike.
+    :raises Case.DoesNotExist: there is no such case, or it is out of scope.
     """
     day = local_day(now)
     case = Case.objects.visible_to(by, day).annotate(readers_roles=roles_for_query(by, day)).locked().get(**which)

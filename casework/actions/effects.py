@@ -1,4 +1,4 @@
-"""What an action does beside its move: collected while it goes, and written at its end, each kind in one statement."""
+"""The clocks, audit events and messages of an action: collected on the way and stored at its end."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ from casework.record import audit
 
 @dataclass(frozen=True)
 class Effects:
-    """The clocks that start, the entries in the audit, and the messages."""
+    """The clocks to start, the audit events and the messages. `write` stores each kind in one statement."""
 
     clocks: list[Clock] = field(default_factory=list)
     entries: list[AuditEvent] = field(default_factory=list)

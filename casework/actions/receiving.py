@@ -14,8 +14,8 @@ from casework.access import permissions
 from casework.actions.recommendations import audit_entry, recommendation_for, red_alerts
 from casework.deadlines import clocks
 from casework.facts.contact_document import ChildEntry, ContactDocument, read_contact
-from casework.families.household import Household, household_of_people, whom_adults_may_be
-from casework.families.matching import PossibleMatch, candidates, compare, lock_likenesses
+from casework.families.household import Household, household_of_people, matches_of_adults
+from casework.families.matching import PossibleMatch, candidates, compare, lock_possible_matches
 from casework.messages import outbox
 from casework.models import (
     Channel,
@@ -250,7 +250,7 @@ def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _P
     """
     parents = [adult.person for adult in adults]
     everybody = [*(child.person for child in children), *parents]
-    lock_likenesses(everybody)
+    lock_possible_matches(everybody)
     others = candidates(everybody)
     new, to_hide = list(parents), []
     matches: dict[int, list[PossibleMatch]] = {}
@@ -281,7 +281,7 @@ def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _P
     for person in to_hide:
         person.postcode = ""
     household = household_of_people(
-        known=known_children, may_be=[*(person.pk for person in may_be), *whom_adults_may_be(parents, others)]
+        known=known_children, may_be=[*(person.pk for person in may_be), *matches_of_adults(parents, others)]
     )
     return _People(new, to_hide, matches, household)
 

@@ -1,4 +1,4 @@
-"""Asking the rules about a contact, and again when more is known of it."""
+"""Makes the recommendation for a contact, and a new one when more is known."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from django.db import transaction
 from casework.deadlines import clocks
 from casework.facts.contact_facts import collect_facts
 from casework.facts.history import history_of
-from casework.families.household import Household, household_of_people, whom_adults_may_be
+from casework.families.household import Household, household_of_people, matches_of_adults
 from casework.families.matching import candidates
 from casework.messages import outbox
 from casework.models import (
@@ -47,9 +47,9 @@ def recommendation_for(
     now: datetime,
 ) -> Recommendation:
     """
-    What the rules recommend for a contact as it is known now, with the facts that they were told. Not stored yet.
+    Makes the recommendation for a contact by the present facts, and keeps the facts in it. It is not stored yet.
 
-    :param may_be: by a child's position, whom the child may be, until somebody says no.
+    :param may_be: the proposed matches of each child, by the child's position.
     """
     facts = collect_facts(contact, children, may_be, history_of(contact, people), places)
     answer = recommend(rules.rule_set, rules.rule_set.facts(facts))
@@ -67,7 +67,7 @@ def recommendation_for(
 
 
 def audit_entry(recommendation: Recommendation, *, by: Actor) -> AuditEvent:
-    """That a recommendation was made, not stored yet."""
+    """Makes the audit event of a recommendation, which is not stored yet."""
     return audit.entry(
         Event.RECOMMENDATION_MADE, by=by, at=recommendation.made_at, contact=recommendation.contact,
         ruleset=recommendation.result["ruleset"], pathway=recommendation.pathway, rag=recommendation.rag,
@@ -76,7 +76,7 @@ def audit_entry(recommendation: Recommendation, *, by: Actor) -> AuditEvent:
 
 
 def red_alerts(contact: Contact, now: datetime) -> list[OutboxMessage]:
-    """The team that has a red contact hears at once, and once: the night's first warning would be too late."""
+    """Makes the messages about a red contact to its team, once: a clock's first warning would come too late."""
     if contact.rag != Rag.RED:
         return []
     return outbox.messages_for_team(
@@ -86,9 +86,10 @@ def red_alerts(contact: Contact, now: datetime) -> list[OutboxMessage]:
 
 def lock_people(contact: Contact) -> None:
     """
-    Lock the children's own records, and those of whom they may be, until the transaction ends: after the contact, and
-    in the order of their numbers, so that nobody waits in a circle. Who decides on two contacts about one child at the
-    same moment sees what the other did.
+    Locks the children's records and those of their possible matches until the transaction ends, in the order of their
+    ids, so that two actions never deadlock. The contact is locked before.
+
+    So two decisions on contacts about one child at the same moment see each other's effects.
     """
     children = contact.children.values("person").union(
         PersonMatch.objects.filter(child__contact=contact).values("person")
@@ -98,12 +99,12 @@ def lock_people(contact: Contact) -> None:
 
 def ask_again(contact: Contact, by: Actor, now: datetime) -> None:
     """
-    Ask the rules again about a stored contact whose row is locked, and let its clocks and alerts follow.
+    Makes a new recommendation for a locked contact, and adapts its clocks and alerts.
 
-    A contact keeps the version that it was first triaged by: a publish in between changes nothing for it.
+    A contact keeps the version of the rules by which it was first triaged.
     """
     before = contact.recommendation
-    assert before is not None, "a contact that was received has a recommendation"
+    assert before is not None, "every received contact has a recommendation"
     clocks.lock_running(contact)
     recommendation = _recommendation_for_stored(contact, of_version(before.rule_set_id), now)
     recommendation.save()
@@ -125,11 +126,11 @@ def ask_again(contact: Contact, by: Actor, now: datetime) -> None:
 @transaction.atomic
 def renew(*, contact_id: int, now: datetime, only_if_noted: bool = True) -> bool:
     """
-    Ask the rules again about a contact whose recommendation is stale: a case of one of its children opened. Safe to
-    run twice, and at the same time as itself; where somebody works on the contact at this very moment, nothing happens.
+    Renews a stale recommendation, after a case of one of the contact's children has opened. Safe to run twice, and at
+    the same time as itself. It does nothing while another transaction has locked the contact.
 
-    :param only_if_noted: whether the one who opened the case must have noted the contact (`StaleRecommendation`).
-    :returns: whether it was done.
+    :param only_if_noted: whether to renew only a contact that is noted in `StaleRecommendation`.
+    :returns: whether the contact was handled.
     """
     free = Contact.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
     contact = free.filter(pk=contact_id).exclude(status=ContactStatus.SIGN_OFF).first()
@@ -155,7 +156,7 @@ def _recommendation_for_stored(contact: Contact, rules: Rules, now: datetime) ->
             may_be[match.child.position].append(match.person)
     people = household_of_people(
         known=[*(child.person_id for child in children), *(adult.pk for adult in adults)],
-        may_be=[*(match.person_id for match in matches), *whom_adults_may_be(adults, candidates(adults))],
+        may_be=[*(match.person_id for match in matches), *matches_of_adults(adults, candidates(adults))],
     )
     places = reference.current().places
     return recommendation_for(contact, children, may_be, people, rules=rules, places=places, now=now)

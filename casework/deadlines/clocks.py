@@ -1,7 +1,7 @@
 """
-Starting, replacing, pausing and stopping clocks. The policies say what starts when; here stands what each clock is for.
+Starts, replaces, pauses and stops clocks. The policies say which clock an event starts.
 
-Nothing here ticks or sends: the sweep (`jobs/sweep.py`) finds what is due.
+Nothing here ticks or sends: the sweep (`jobs/sweep.py`) finds the clocks that are due.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -35,12 +35,12 @@ from localities.working_time import WorkingTime, local_day
 
 Subject = Contact | Handoff | Case | PartnerCheck
 
-# An advisory lock, as triage/published_rules.py has another: which days are working days. The statements travel
-# together; the second sees what was committed before the lock was held.
+# The key of the advisory lock on the calendar. triage/published_rules.py has another key. Both statements go in one
+# round trip, and the second sees what was committed before the lock was granted.
 WHICH_DAYS_COUNT = 7_002
 LOCK_AND_READ = f"SELECT pg_advisory_xact_lock_shared({WHICH_DAYS_COUNT}); {READ_VERSIONS}"  # our own words
 
-# Events that start clocks, as `starts_at` of the policies names them.
+# The events that start clocks, by their names in `ClockPolicy.starts_at`.
 RECEIVED = "received"
 RECEIVED_BY_PHONE = "received_by_phone"
 HOLD_AGREEMENT_PLACED = "hold_agreement_placed"
@@ -51,12 +51,12 @@ HANDOFF_ENDED = "handoff_ended"
 SENT = "sent"
 HANDED_OVER = "handed_over"
 
-# Clocks that ask for the decision on a contact.
+# The clocks of the decision on a contact.
 DECISION_CLOCKS = (
     "next_step_decision", "final_decision_red", "final_decision_amber", "final_decision_green", "final_decision_blue",
 )  # fmt: skip
 
-# Which clocks a milestone answers. A milestone may start others, by its own name or by the policy's.
+# The clocks that a milestone stops. A milestone also starts the clocks whose policies name it as their event.
 STOPPED_BY = {
     MilestoneKind.FIRST_FAMILY_CONTACT: ("first_family_contact",),
     MilestoneKind.FAMILY_HELP_ASSESSMENT: ("family_help_assessment",),
@@ -74,11 +74,11 @@ def start(
     event: str, subject: Subject, *, at: datetime, but_not: Iterable[str] = (), reference: Reference | None = None
 ) -> None:
     """
-    Start every clock that this event starts for this subject, under the policy of the day.
+    Starts every clock that this event starts for the subject, under the policy of the day.
 
-    A clock of a kind that runs already runs on: it is never restarted.
+    A clock that runs already is never restarted.
 
-    :param reference: read while the calendar was locked; without it, this reads it.
+    :param reference: reference data that were read under the calendar's lock; without them, this reads them.
     """
     running = subject.clocks.running().values_list("kind", flat=True)
     Clock.objects.bulk_create(
@@ -90,10 +90,10 @@ def started_by(
     event: str, subject: Subject, *, at: datetime, but_not: Collection[str] = (), reference: Reference
 ) -> list[Clock]:
     """
-    The clocks that this event starts for this subject, under the policy of the day. They are not stored yet.
+    Makes the clocks that this event starts for the subject, under the policy of the day. They are not stored yet.
 
-    :param but_not: the kinds that run already, or must not start.
-    :param reference: read while the calendar was locked.
+    :param but_not: the kinds that run already or must not start.
+    :param reference: reference data that were read under the calendar's lock.
     """
     kind_of_subject, day = _policy_subject(subject), local_day(at)
     of_the_day: dict[str, ClockPolicy] = {}
@@ -109,9 +109,9 @@ def started_by(
 
 def of_case(case: str) -> ArraySubquery:
     """
-    For a query about something else, which brings along what `on_acceptance` asks of the clocks that a case ever had.
+    An annotation with all clocks that a case ever had, for `on_acceptance`.
 
-    :param case: the field of that query which refers to the case.
+    :param case: the field of the query that refers to the case.
     """
     clocks = Clock.objects.filter(case=OuterRef(case)).order_by()
     return ArraySubquery(clocks.values(clock=JSONObject(kind="kind", ended="ended")))
@@ -119,10 +119,12 @@ def of_case(case: str) -> ArraySubquery:
 
 def on_acceptance(case: Case, had: Iterable[Mapping[str, str]], *, at: datetime) -> list[Clock]:
     """
-    What a team that takes a case on has promised, as clocks that are not stored yet. What an earlier team did already
-    stays done, but every team names its own lead practitioner, and its time for that starts now.
+    Makes the clocks that start when a team accepts a case. They are not stored yet.
 
-    :param had: the clocks that the case ever had (`of_case`), read while the case was locked.
+    A clock whose work an earlier team has done does not start again. But every team names its own lead practitioner, so
+    that clock starts anew.
+
+    :param had: the clocks that the case ever had (`of_case`), read under the case's lock.
     """
     lead = "lead_practitioner_named"
     goes_on = {clock["kind"] for clock in had if clock["ended"] in ("", ClockEnd.DONE)}
@@ -133,9 +135,9 @@ def on_acceptance(case: Case, had: Iterable[Mapping[str, str]], *, at: datetime)
 
 def stop(subject: Subject, *kinds: str, at: datetime, ended: ClockEnd = ClockEnd.DONE) -> None:
     """
-    Stop the running clocks of these kinds; without a kind, all of the subject's.
+    Stops the subject's running clocks of these kinds; without a kind, all of them.
 
-    :param at: when it was done; what was done before a clock started stops it at its start.
+    :param at: when the work was done. If that was before a clock started, the clock stops at its start.
     """
     of_kinds = Q(kind__in=kinds) if kinds else Q()
     subject.clocks.running().filter(of_kinds).update(
@@ -144,7 +146,7 @@ def stop(subject: Subject, *kinds: str, at: datetime, ended: ClockEnd = ClockEnd
 
 
 def stop_as_decided(contact: Contact, *, at: datetime) -> None:
-    """Stop what asked for the decision: it is made; nobody waits for the family's answer any more."""
+    """Stops the clocks of the decision, which is made, and of the family's agreement, which is no longer sought."""
     ended = SqlCase(When(kind="agreement_sought", then=Value(ClockEnd.OVERTAKEN)), default=Value(ClockEnd.DONE))
     contact.clocks.running().filter(kind__in=[*DECISION_CLOCKS, "agreement_sought"]).update(
         stopped_at=Greatest(F("started_at"), Value(at)), ended=ended, next_at=None, paused_at=None
@@ -152,15 +154,16 @@ def stop_as_decided(contact: Contact, *, at: datetime) -> None:
 
 
 def stop_unsaved(clock: Clock, *, at: datetime) -> None:
-    """Stop a clock that is not stored yet, for what is done in the moment in which it starts."""
+    """Stops a clock that is not stored yet, because its work is done at the moment at which it starts."""
     clock.stopped_at, clock.ended, clock.next_at = max(clock.started_at, at), ClockEnd.DONE, None
 
 
 def lock_running(contact: Contact) -> list[Clock]:
     """
-    Lock the contact's clocks that run, for an action that will replace some of them, before it changes the contact's
-    own row. In the other order it would wait for the sweep, which holds the clocks, while the sweep waits to write
-    about the contact.
+    Locks the contact's running clocks, for an action that will replace some of them.
+
+    The action calls this before it changes the contact's row. In the other order it could deadlock with the sweep,
+    which locks clocks first and then writes rows that refer to the contact.
     """
     running = contact.clocks.running().select_related("policy")
     return list(running.order_by("pk").select_for_update(of=("self",), no_key=True))
@@ -168,7 +171,7 @@ def lock_running(contact: Contact) -> list[Clock]:
 
 def rerate(contact: Contact, *, at: datetime) -> None:
     """
-    Replace the final decision's clock when the rating changed: from the original receipt, never from the change.
+    Replaces the clock of the final decision if the rating has changed. The new clock starts at the contact's receipt.
     """
     kind = f"final_decision_{contact.rag}"
     running = contact.clocks.running().filter(kind__startswith="final_decision_")
@@ -184,8 +187,8 @@ def rerate(contact: Contact, *, at: datetime) -> None:
 
 def locked_reference() -> Reference:
     """
-    The reference data, of which the calendar stays so until the transaction ends: whoever changes a day waits for the
-    clocks that it starts.
+    Locks the calendar until the transaction ends and reads the reference data. An edit of the calendar waits for this
+    transaction.
     """
     with connection.cursor() as cursor:
         cursor.execute(LOCK_AND_READ)
@@ -194,29 +197,29 @@ def locked_reference() -> Reference:
 
 
 def locked_calendar() -> WorkingTime:
-    """The calendar, which stays so until the transaction ends."""
+    """Locks the calendar until the transaction ends and reads it."""
     return locked_reference().working_time
 
 
 def lock_calendar() -> None:
-    """Until the transaction ends nobody else starts a clock, or changes a day."""
+    """Locks the calendar for an edit: until the transaction ends, nobody else starts a clock or edits a day."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WHICH_DAYS_COUNT])
 
 
-# ---- changing a clock that runs. Whoever calls holds the lock of the clock or of its subject.
+# ---- changing a running clock. The caller has locked the clock or its subject.
 
 
 def pause(clock: Clock, *, reason: str, by: User, at: datetime) -> None:
-    """Nobody is reminded of it until it goes on."""
+    """Pauses a clock: it reminds nobody until it resumes."""
     clock.paused_at, clock.next_at = at, None
     clock.save(update_fields=["paused_at", "next_at"])
     _write_down(clock, ClockChangeKind.PAUSED, reason, by, at, before=clock.due_at)
 
 
 def resume(clock: Clock, *, reason: str, by: User | None, at: datetime) -> None:
-    """It goes on, and is due later by the working time that the pause took."""
-    assert clock.paused_at is not None, "only a paused clock goes on"
+    """Resumes a paused clock. It is due later by the working time of the pause."""
+    assert clock.paused_at is not None, "only a paused clock resumes"
     before, working_time = clock.due_at, locked_calendar()
     due_at = due_after_pause(clock.policy, before, clock.paused_at, at, working_time)
     clock.paused_at = None
@@ -225,14 +228,14 @@ def resume(clock: Clock, *, reason: str, by: User | None, at: datetime) -> None:
 
 
 def resume_all(contact: Contact, *, reason: str, by: User | None, at: datetime) -> None:
-    """What was paused on this contact goes on. Locked: the calendar may move it at this very moment."""
+    """Resumes the contact's paused clocks. It locks them, because an edit of the calendar may move them just now."""
     paused = contact.clocks.running().filter(paused_at__isnull=False).select_related("policy")
     for clock in paused.select_for_update(of=("self",), no_key=True):
         resume(clock, reason=reason, by=by, at=at)
 
 
 def extend(clock: Clock, *, to: datetime, reason: str, by: User, at: datetime) -> None:
-    """It is due at a moment that a person named."""
+    """Extends a clock: it is due at a moment that a person has named."""
     before = clock.due_at
     move(clock, moments(clock.policy, clock.started_at, locked_calendar(), due_at=to))
     _write_down(clock, ClockChangeKind.EXTENDED, reason, by, at, before=before)
@@ -240,9 +243,9 @@ def extend(clock: Clock, *, to: datetime, reason: str, by: User, at: datetime) -
 
 def recomputed(clock: Clock, changes: Iterable[ClockChange], working_time: WorkingTime) -> Moments:
     """
-    A clock's moments by this calendar: as its policy says, later by its pauses; what a person named stays.
+    A clock's moments by this calendar: by its policy, plus its pauses. A moment that a person has named stays.
 
-    :param changes: of the clock, in order.
+    :param changes: the clock's changes, in order.
     """
     due_at, paused_at = None, None
     for change in changes:
@@ -260,19 +263,20 @@ def recomputed(clock: Clock, changes: Iterable[ClockChange], working_time: Worki
 
 
 def move(clock: Clock, when: Moments) -> None:
-    """Give a running clock other moments. What was said about it stays said: the sweep goes on with the next step."""
+    """Gives a running clock other moments. Steps that it has reminded of are over: the sweep goes on with the next."""
     clock.warn_at, clock.due_at, clock.escalate_at = when.warn_at, when.due_at, when.escalate_at
-    said = set(clock.reminders.values_list("step", flat=True))
-    clock.next_at = None if clock.paused_at is not None else _next_look(clock, said)
+    steps = set(clock.reminders.values_list("step", flat=True))
+    clock.next_at = None if clock.paused_at is not None else _next_moment(clock, steps)
     clock.save(update_fields=["paused_at", "warn_at", "due_at", "escalate_at", "next_at"])
 
 
-def _next_look(clock: Clock, said: set[str]) -> datetime | None:
-    if Step.ESCALATION in said:
+def _next_moment(clock: Clock, steps: set[str]) -> datetime | None:
+    """:param steps: the steps that the clock has reminded of."""
+    if Step.ESCALATION in steps:
         return None
-    if Step.BREACH in said:
+    if Step.BREACH in steps:
         return clock.escalate_at
-    return clock.due_at if Step.WARNING in said else clock.warn_at
+    return clock.due_at if Step.WARNING in steps else clock.warn_at
 
 
 def _write_down(
@@ -283,12 +287,12 @@ def _write_down(
     )
 
 
-# ---- what starting is made of
+# ---- making a clock
 
 
 @lru_cache(maxsize=4)
 def _policies(version: UUID) -> tuple[ClockPolicy, ...]:
-    """Every policy; of each kind the earlier before the later."""
+    """All policies; those of one kind in the order of their first days."""
     return tuple(ClockPolicy.objects.order_by("kind", "effective_from"))
 
 

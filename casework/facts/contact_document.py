@@ -1,8 +1,8 @@
 """
-A contact as it comes in at both doors: the API's JSON, and what the web form makes of its fields.
+The document of a contact: the API's JSON, and what the web form makes of its fields.
 
-Read whole: every fault at once, each with its place and a sentence. Only what nobody can do without is required: a
-referral is never turned away because a detail is not known.
+It is read as a whole, and every fault is named at once. Few fields are required: a referral is never refused because a
+detail is not known.
 """
 
 from collections.abc import Collection
@@ -50,7 +50,7 @@ def _nhs_number(value: str) -> str:
 
 
 def _today(info: ValidationInfo) -> date:
-    """The day against which dates are checked; whoever reads a contact says it."""
+    """The day against which dates are checked. The caller of `read_contact` gives it."""
     today: date = (info.context or {})["today"]
     return today
 
@@ -78,7 +78,7 @@ Sex = Annotated[Text, AfterValidator(one_of("sexes", "a DfE code for sex; it is 
 
 
 class Part(Document):
-    """A part of a contact. A null says what a missing field says, that it is not known, as most systems write it."""
+    """A part of a contact. Null means the same as a missing field: not known."""
 
     @model_validator(mode="before")
     @classmethod

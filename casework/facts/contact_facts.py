@@ -1,4 +1,4 @@
-"""From a stored contact and its household's history to the frozen facts that the rules look at."""
+"""Collects the facts for the rules from a contact and its household's history."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -19,9 +19,9 @@ def collect_facts(
     places: Places,
 ) -> dict[str, Any]:
     """
-    The facts in the shape that `RuleSet.facts` reads and that is stored with the recommendation.
+    The facts in the form that `RuleSet.facts` reads and that is stored with the recommendation.
 
-    :param may_be: by a child's position, whom the child may be, until somebody says no.
+    :param may_be: the proposed matches of each child, by the child's position.
     """
     day = local_day(contact.received_at)
     return {
@@ -29,7 +29,7 @@ def collect_facts(
         "immediate_danger": contact.immediate_danger,
         "referrer_level": contact.referrer_level,
         "agreement": contact.agreement,
-        # Nobody has said that it is not: until somebody has read it, it is not known.
+        # Until somebody has screened the contact, the fact is unknown, not false.
         "screened": True if contact.screened_at else None,
         "children": [_child(child, may_be.get(child.position, ()), day) for child in children],
         "family": {
@@ -49,9 +49,9 @@ def collect_facts(
 
 def in_area(children: Iterable[ContactChild], places: Places, day: date) -> bool | None:
     """
-    Whether the family lives in our area: yes if any child does, no if every child's address is known to lie outside.
+    Whether the family lives in the area: yes if any child does, no if every child's address is known to be outside.
 
-    A confidential address, as a refuge, must not drive the routing: it counts as not known.
+    A confidential address (a refuge, for example) must not affect the routing, so it counts as not known.
     """
     postcodes = {"" if child.address_is_confidential else child.postcode for child in children}
     if any(places.place(postcode, day).in_area for postcode in postcodes if postcode):
@@ -60,7 +60,7 @@ def in_area(children: Iterable[ContactChild], places: Places, day: date) -> bool
 
 
 def _child(child: ContactChild, may_be: Sequence[Person], day: date) -> dict[str, Any]:
-    """Until somebody says no, what our records say of those whom a child may be counts for the child."""
+    """The facts of a child. What our records say of a proposed match counts until somebody rejects the match."""
     born = child.date_of_birth
     plan = child.person.previous_cp_plan or any(person.previous_cp_plan for person in may_be)
     after = child.person.previously_looked_after or any(person.previously_looked_after for person in may_be)

@@ -1,4 +1,4 @@
-"""What the rules ask about a household: its earlier contacts, and its open and closed work."""
+"""The history of a household for the rules: its earlier contacts, and its open and closed work."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from triage.rule_set_document import Work
 
 @dataclass(frozen=True)
 class History:
-    """What the rules ask about a household. Counts include this contact."""
+    """The facts about a household's history. The counts include this contact."""
 
     contacts_3_months: int
     contacts_12_months: int
@@ -27,11 +27,11 @@ class History:
 
 def history_of(contact: Contact, people: Household) -> History:
     """
-    The household's history: contacts that came before this one, and work as it stands now.
+    The household's history: the contacts before this one, and the present work.
 
-    A contact takes its number while it holds the locks of all who could be like its people (`families/matching.py`).
-    So the number says which of two came first, whatever the clocks of the hosts that received them, and of any two
-    contacts about one child the later counts the earlier, always.
+    A contact gets its id while it has locked everybody who could match its people (`families/matching.py`). So the id
+    says which of two contacts about one child came first, whatever the clocks of their hosts say, and the later always
+    counts the earlier.
     """
     day = local_day(contact.received_at)
     earlier = people.contacts().filter(pk__lt=contact.pk)
@@ -57,7 +57,7 @@ def history_of(contact: Contact, people: Household) -> History:
 
 
 def _open_work(opened: Iterable[Case]) -> OpenWork | None:
-    """Social care where any of it is. Work of ours that is neither counts as early help: the family has somebody."""
+    """Social care if any case is. Work that is neither counts as early help: somebody works with the family."""
     work = {case.work for case in opened}
     if Work.SOCIAL_CARE in work:
         return OpenWork.SOCIAL_CARE

@@ -1,4 +1,4 @@
-"""Past contacts, read in pieces as a replay wants them: what the rules were told and said, and what people decided."""
+"""Reads past contacts in batches for a replay: facts, recommendations and decisions."""
 
 from collections.abc import Iterator, Set
 from datetime import date, datetime, time, timedelta
@@ -20,22 +20,22 @@ A_PIECE = 2000
 
 
 class PastContact(NamedTuple):
-    """A contact's id, and what a replay sees of it."""
+    """A contact's id, and what a replay needs of it."""
 
     contact_id: int
     past: Past
 
 
 def count(first_day: date, last_day: date) -> int:
-    """How many contacts came on these days (both included, local) and have a recommendation."""
+    """The number of contacts with a recommendation that were received on these days (local, both included)."""
     return _of_days(first_day, last_day).count()
 
 
 def pieces(first_day: date, last_day: date) -> Iterator[list[PastContact]]:
     """
-    The contacts of these days, the oldest first, a piece at a time: never more of them in memory.
+    The contacts of these days in batches, the oldest first. No more than a batch is in memory.
 
-    Each piece is a query of its own that goes on where the last one ended, so that a piece may take its time.
+    Each batch has a query of its own that starts where the last one ended, so that the caller may take its time.
     """
     reader = _Reader()
     after: tuple[datetime, int] | None = None
@@ -43,7 +43,7 @@ def pieces(first_day: date, last_day: date) -> Iterator[list[PastContact]]:
         query = _of_days(first_day, last_day)
         if after is not None:
             moment, number = after
-            # The first condition says nothing new, and lets the index begin where the last piece ended.
+            # The condition on received_at is redundant, and lets the index start where the last batch ended.
             query = query.filter(
                 Q(received_at__gt=moment) | Q(received_at=moment, pk__gt=number), received_at__gte=moment
             )
@@ -75,14 +75,14 @@ Row = tuple[Any, ...]
 
 
 class _Reader:
-    """Reads rows, and remembers what they share: the versions, and where a postcode lies."""
+    """Reads rows, and caches what they share: the versions and the catchments."""
 
     def __init__(self) -> None:
         self._catchments = Catchments()
         self._rules: dict[int, RuleSet] = {}
 
     def read(self, rows: list[Row]) -> list[PastContact]:
-        """One query more, for all of them: which of their postcodes are ours."""
+        """Reads a batch. One more query finds which of its postcodes are in the area."""
         named = {postcode for *_, locality, postcodes, _ in rows if locality is None for postcode in postcodes}
         ours = set(Postcode.objects.filter(pk__in=named).values_list("pk", flat=True))
         return [self._read(row, ours) for row in rows]
@@ -96,7 +96,7 @@ class _Reader:
         if rules is None:
             rules = self._rules[version_id] = of_version(version_id).rule_set
         pathways = rules.pathways
-        # What was added to the pathway is not in columns: it comes out of the same facts and version.
+        # The additions to the pathway have no columns: they are recomputed from the same facts and version.
         added = rules.judge_stored(facts)
         day = local_day(received_at)
         past = Past(
@@ -116,6 +116,6 @@ class _Reader:
         return PastContact(contact_id, past)
 
     def _locality(self, postcodes: list[str], day: date, ours: Set[str]) -> str:
-        """Where the family lives, if that can be told: children in two localities are for a person to place."""
+        """The family's locality; "" if it is not known, or if children live in two localities."""
         places = {self._catchments.locality(postcode, day) for postcode in postcodes if postcode in ours}
         return places.pop() if len(places) == 1 else ""

@@ -1,1 +1,1 @@
-"""Who a child is, who belongs to the household, and which team the family goes to."""
+"""Matching people, finding a household, and routing a family to its team."""

@@ -1,9 +1,9 @@
 """
-What we know of a household: earlier contacts, open and closed work. One chronology, gathered when a contact arrives.
+The household of a contact or a case, with its other contacts and cases.
 
-A household is found, not stored: the people on the contact, those whom they may be (unless somebody said no), and
-the children who stand on other contacts together with any of them. Rather one contact too many in view than one
-too few: a social worker looks, and says so.
+A household is computed, not stored: the people on the contact, their possible matches (unless somebody has rejected
+them), and the children who are on other contacts together with any of these. Better one contact too many in view than
+one too few: a social worker reviews it.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -30,17 +30,16 @@ from casework.models import (
 from casework.statuses import CaseStatus
 from triage.rule_set_document import Work
 
-# How like an adult must be for another household's contacts to count as this one's.
+# The lowest score of a matched adult that joins another household's contacts to this one.
 ADULT_MATCH_SCORE = 88
 
 
 class Household:
     """
-    The people of a household as we know them, found when they are asked for.
+    The people of a household. They are read when they are first needed.
 
-    `known` are the children of whom nobody doubts, as a query for their ids; `people` are the ids of everybody who is
-    or may be of it. A likeness counts as history, so that nothing is missed; it never puts one family's story into
-    another's record.
+    `people` are the ids of all who are, or may be, in the household. A possible match counts as history, so that
+    nothing is missed. It never puts one family's information into another's record: `own_cases` uses known people only.
     """
 
     def __init__(self, known: QuerySet[Any, Any], find_people: Callable[[], frozenset[int]]) -> None:
@@ -51,17 +50,17 @@ class Household:
         return self._find_people()
 
     def contacts(self) -> QuerySet[Contact]:
-        """Every contact about a child who is, or may be, of this household."""
+        """All contacts about a child who is, or may be, in this household."""
         about = ContactChild.objects.filter(person__in=self.people).values("contact")
         return Contact.objects.filter(pk__in=about)
 
     def cases(self) -> CaseQuerySet:
-        """Every case with a child who is, or may be, of this household."""
+        """All cases with a child who is, or may be, in this household."""
         return Case.objects.filter(casechild__person__in=self.people).distinct().with_rule_set()
 
     @cached_property
     def own_cases(self) -> list[Case]:
-        """Every case with a child of this household, beyond doubt, the newest first; each with its children's ids."""
+        """All cases with a child who is certainly in this household, the newest first; each with its children's ids."""
         children = CaseChild.objects.filter(case=OuterRef("pk")).order_by().values("person")
         cases = Case.objects.filter(casechild__person__in=self._known).distinct().with_rule_set()
         return list(cases.annotate(children_ids=ArraySubquery(children)).order_by("-opened_at", "-pk"))
@@ -74,7 +73,7 @@ def household(contact: Contact) -> Household:
         adults = [adult.person for adult in contact.adults.select_related("person")]
         matches = PersonMatch.objects.filter(child__contact=contact).exclude(status=MatchStatus.REJECTED)
         on_contact = {*(child.person_id for child in contact.children.all()), *(adult.pk for adult in adults)}
-        may_be = {*matches.values_list("person", flat=True), *whom_adults_may_be(adults, candidates(adults))}
+        may_be = {*matches.values_list("person", flat=True), *matches_of_adults(adults, candidates(adults))}
         return _with_children_beside(on_contact | may_be)
 
     children = ContactChild.objects.filter(contact=contact).order_by().values("person")
@@ -84,53 +83,53 @@ def household(contact: Contact) -> Household:
 
 def household_of_people(*, known: Collection[int], may_be: Collection[int]) -> Household:
     """
-    The household of people who are stored: ids of `Person`.
+    The household of people in the database, given as ids of `Person`.
 
     :param known: the people on a contact.
-    :param may_be: those whom they may be.
+    :param may_be: their possible matches.
     """
     return Household(_children_beside(known), lambda: _with_children_beside({*known, *may_be}))
 
 
 def household_of(case: Case) -> Household:
-    """The household of a case: its children, and those who stand on contacts together with them."""
+    """The household of a case: its children, and those who are on contacts together with them."""
     return household_of_people(known=[child.pk for child in case.children.all()], may_be=[])
 
 
-def whom_adults_may_be(adults: Iterable[Person], others: Iterable[Person]) -> list[int]:
-    """Those of the others whom adults are like enough for their households to count as one: ids of `Person`."""
+def matches_of_adults(adults: Iterable[Person], others: Iterable[Person]) -> list[int]:
+    """The others who match an adult so well that their households count as one, as ids of `Person`."""
     return [match.person.pk for match in compare(adults, others) if match.score >= ADULT_MATCH_SCORE]
 
 
 def opened_since(children: Iterable[ContactChild], people: Household, moment: datetime) -> Case | None:
-    """A case of one of these very children that opened after this moment, and is open."""
+    """A case of one of these children that opened after this moment and is still open."""
     ids = {child.person_id for child in children}
     opened = (case for case in people.own_cases if case.status == CaseStatus.OPEN and case.opened_at > moment)
     return next((case for case in opened if is_ours(case) and not ids.isdisjoint(cast("Any", case).children_ids)), None)
 
 
 def is_ours(case: Case) -> bool:
-    """What another authority answers for is no work of ours: the rules that it was decided under say so."""
+    """Whether the case is our work. By its rule set, another authority may be responsible for it."""
     return case.work is not Work.OTHER_AUTHORITY
 
 
 def _with_children_beside(people: Collection[int]) -> frozenset[int]:
-    """These people, and the children who stand on any contact together with one of them."""
+    """These people, and the children who are on any contact together with one of them."""
     if not people:
         return frozenset()
     return frozenset({*people, *_children_beside(people).values_list("person", flat=True)})
 
 
 def _children_beside(people: Collection[int] | QuerySet[Any, Any]) -> QuerySet[Any, Any]:
-    """The children who stand on any contact on which one of these people stands, as a child or an adult: their ids."""
-    # One list of contacts: of two lists joined by "or", PostgreSQL would read every contact there is.
+    """The ids of the children on all contacts that one of these people is on, as a child or an adult."""
+    # A union, because PostgreSQL would read every contact for two conditions joined by OR.
     as_children = ContactChild.objects.filter(person__in=people).order_by().values("contact")
     as_adults = ContactAdult.objects.filter(person__in=people).order_by().values("contact")
     return ContactChild.objects.filter(contact__in=as_children.union(as_adults)).order_by().values("person")
 
 
 def last_case(people: Household, contact: Contact) -> Case | None:
-    """The case that new information belongs to: the open one, else the one that closed last within 28 days."""
+    """The case that new information belongs to: the open one, else the latest that closed in the last 28 days."""
     cases = [case for case in people.own_cases if is_ours(case)]
     opened = next((case for case in cases if case.status == CaseStatus.OPEN), None)
     if opened is not None:

@@ -1,8 +1,8 @@
 """
-Whom we may know already: likenesses between people, for a person to confirm or reject. Nobody is merged by a machine.
+Possible matches between people, for somebody to confirm or reject. The service never merges records by itself.
 
-Candidates come from indexes (NHS number, date of birth, postcode), so that the cost does not grow with the years;
-names are compared in memory, because partners spell them differently.
+Candidates come from indexes (NHS number, date of birth, postcode), so the cost does not grow with the years. Names are
+compared in memory, because partners spell them differently.
 """
 
 from collections.abc import Container, Iterable
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db import connection
-from django.db.models import Case, Q, When
+from django.db.models import Case as SqlCase
+from django.db.models import Q, When
 from rapidfuzz.fuzz import token_sort_ratio
 from rapidfuzz.utils import default_process
 
@@ -18,9 +19,9 @@ from casework.models import Person
 
 MOST_CANDIDATES = 200
 
-# The first half of advisory locks with two halves; the second is what two people must share to be alike.
-LIKENESS = 7_003
-LOCK_LIKENESSES = """
+# The first key of advisory locks with two keys. The second is a hash of what two matching people must share.
+MATCHING_LOCK = 7_003
+LOCK_MATCHES = """
 SELECT pg_advisory_xact_lock(%s, half)
 FROM (SELECT DISTINCT hashtext(shared) AS half FROM unnest(%s::text[]) AS shared ORDER BY half) AS halves
 """
@@ -28,7 +29,7 @@ FROM (SELECT DISTINCT hashtext(shared) AS half FROM unnest(%s::text[]) AS shared
 
 @dataclass(frozen=True)
 class PossibleMatch:
-    """How like somebody is, in percent, and why. `certain`: the NHS number and the date of birth agree."""
+    """A possible match: its score in percent, and why. `certain`: NHS number and date of birth are the same."""
 
     person: Person
     score: int
@@ -36,21 +37,21 @@ class PossibleMatch:
     certain: bool = False
 
 
-def lock_likenesses(people: Iterable[Person]) -> None:
+def lock_possible_matches(people: Iterable[Person]) -> None:
     """
-    Until the transaction ends, nobody else receives a contact about somebody who could be like one of these people:
-    two who are alike share an NHS number, a date of birth (its day and month perhaps swapped) or a postcode.
+    Locks, until the transaction ends, everything by which somebody could match one of these people: NHS number, date of
+    birth (day and month may be swapped) and postcode.
 
-    So contacts about one child that arrive at the same moment come one after the other, and know of each other. Locks
-    are taken in one order, and before the locks on rows, so that nobody waits in a circle. Whoever shares no more than
-    a postcode waits for the milliseconds that another contact takes.
+    So two contacts about one child that arrive at the same moment are received one after the other, and the later
+    counts the earlier. The locks are taken in one order and before any lock on a row, so that two actions never
+    deadlock. A contact that only shares a postcode waits some milliseconds.
     """
-    if shared := {what for person in people for what in _must_share(person)}:
+    if shared := {what for person in people for what in _shared_keys(person)}:
         with connection.cursor() as cursor:
-            cursor.execute(LOCK_LIKENESSES, [LIKENESS, sorted(shared)])
+            cursor.execute(LOCK_MATCHES, [MATCHING_LOCK, sorted(shared)])
 
 
-def _must_share(person: Person) -> Iterable[str]:
+def _shared_keys(person: Person) -> Iterable[str]:
     if person.nhs_number:
         yield f"number {person.nhs_number}"
     if born := person.date_of_birth:
@@ -60,7 +61,7 @@ def _must_share(person: Person) -> Iterable[str]:
 
 
 def candidates(people: Iterable[Person]) -> list[Person]:
-    """Everybody who could be like one of these people, and is none of them."""
+    """Everybody who could match one of these people, without these people themselves."""
     people = list(people)
     numbers = {person.nhs_number for person in people if person.nhs_number}
     days = {person.date_of_birth for person in people if person.date_of_birth}
@@ -69,13 +70,13 @@ def candidates(people: Iterable[Person]) -> list[Person]:
     return list(
         Person.objects.filter(Q(nhs_number__in=numbers) | Q(date_of_birth__in=born) | Q(postcode__in=homes))
         .exclude(pk__in=[person.pk for person in people if person.pk is not None])
-        # Where there are too many, those with the same number come first, then those of whom we heard last.
-        .order_by(Case(When(nhs_number__in=numbers, then=0), default=1), "-pk")[: MOST_CANDIDATES * len(people)]
+        # If there are too many, those with the same NHS number come first, then the newest records.
+        .order_by(SqlCase(When(nhs_number__in=numbers, then=0), default=1), "-pk")[: MOST_CANDIDATES * len(people)]
     )
 
 
 def compare(people: Iterable[Person], others: Iterable[Person], but_not: Container[Person] = ()) -> list[PossibleMatch]:
-    """Which of the others any of these people may be, the most like first."""
+    """The possible matches of any of these people among the others, the best first."""
     found = (_compare(person, other) for other in others if other not in but_not for person in people)
     return sorted(filter(None, found), key=lambda match: (-match.score, match.person.pk or 0))
 
@@ -92,21 +93,21 @@ def _compare(person: Person, other: Person) -> PossibleMatch | None:
         return PossibleMatch(other, 90, "The same NHS number, but another date of birth")
     same_home = bool(person.postcode) and person.postcode == other.postcode
     if born and born == theirs:
-        name = _likeness_of_names(person, other)
+        name = _name_similarity(person, other)
         if name >= 80:
             return PossibleMatch(other, min(99, name), "The same date of birth and a like name")
         if same_home and name >= 55:
             return PossibleMatch(other, 60, "The same date of birth and postcode")
     elif born and theirs and born == _swapped(theirs):
-        if (name := _likeness_of_names(person, other)) >= 90:
+        if (name := _name_similarity(person, other)) >= 90:
             return PossibleMatch(other, name - 10, "A like name; day and month of birth are swapped")
-    elif (born is None or theirs is None) and same_home and (name := _likeness_of_names(person, other)) >= 85:
+    elif (born is None or theirs is None) and same_home and (name := _name_similarity(person, other)) >= 85:
         return PossibleMatch(other, name - 10, "A like name at the same postcode")
     return None
 
 
-def _likeness_of_names(person: Person, other: Person) -> int:
-    """In percent: of all the names that each goes by, the two that are most like each other."""
+def _name_similarity(person: Person, other: Person) -> int:
+    """The similarity of names in percent: of all names of each person, the best pair counts."""
     mine, theirs = _names(person), _names(other)
     return max(
         (round(token_sort_ratio(a, b, processor=default_process)) for a in mine for b in theirs),
@@ -121,7 +122,7 @@ def _names(person: Person) -> list[str]:
 
 
 def _swapped(born: date) -> date:
-    """The date with day and month swapped, where that is a date; a common slip of the pen."""
+    """The date with day and month swapped, a common mistake; the date itself if that is not a date."""
     try:
         return born.replace(month=born.day, day=born.month)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Two records of one person become one."""
+"""Merging two records of one person, after somebody has confirmed the match."""
 
 from casework.models import (
     ContactChild,
@@ -9,14 +9,16 @@ from casework.models import (
 
 def merge_into(known: Person, *, child: ContactChild) -> None:
     """
-    A child on a contact is a person whom we knew. The record that was made for the child goes, unless something else
-    needs it. Both records are locked.
+    Replaces the record that was made for a child on a contact by the known person's. Deletes it, unless something else
+    refers to it.
+
+    The caller has locked both records.
     """
     made_for_child = child.person
     child.person = known
     child.save(update_fields=["person"])
     for field in ("previous_cp_plan", "previously_looked_after"):
-        # What our records say of either is known of the one person: a yes, else a no.
+        # A yes in either record counts, else a no.
         answers = {getattr(made_for_child, field), getattr(known, field)} - {None}
         setattr(known, field, any(answers) if answers else None)
     known.save(update_fields=["previous_cp_plan", "previously_looked_after"])

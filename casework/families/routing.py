@@ -1,8 +1,8 @@
 """
-Where a family goes once a person has decided: full postcode, area, locality, team. With the reason, always.
+The route of a family after the decision: full postcode, area, locality, team. Every route has a reason.
 
-A family that has a team, or had one in the last six months, goes back to it. No address, a confidential one, or
-children in several localities: a person picks, with a reason.
+A family that has a team, or had one in the last six months, goes back to it. If there is no address, or a confidential
+one, or children live in several localities, a person picks the team and gives a reason.
 """
 
 from collections.abc import Sequence
@@ -27,8 +27,10 @@ PICKED_FROM = (TeamKind.LOCALITY, TeamKind.CHILD_PROTECTION, TeamKind.OUT_OF_ARE
 @dataclass(frozen=True)
 class Route:
     """
-    Where a case goes, and why. `team` is None where a person must pick (`pick` says why, as a sentence), or where
-    the pathway ends at the front door (`ends_here`). `link_to` is the work that the contact belongs to.
+    The team of a case, and why.
+
+    `team` is None if a person must pick it (`pick` is a sentence that says why), or if the pathway ends at the front
+    door (`ends_here`). `link_to` is the case that the contact belongs to.
     """
 
     reason: str
@@ -50,7 +52,7 @@ def route(
     *,
     now: datetime,
 ) -> Route:
-    """Where this pathway leads for this contact, as things stand now."""
+    """The route of this contact on this pathway, by the present data."""
     kind = rules.pathways[pathway].team
     places = _places(children, reference, now)
     match kind:
@@ -65,7 +67,7 @@ def route(
 
 
 def teams_to_pick_from() -> list[Team]:
-    """The teams that a person may name where the route cannot tell."""
+    """The teams that a person may pick when the route finds none."""
     return list(Team.objects.filter(is_active=True, kind__in=PICKED_FROM))
 
 
@@ -108,7 +110,7 @@ def _locality(
     by_postcode = _by_postcode(where, reference)
     earlier = _earlier_team(people, now)
     if any(child.address_is_confidential for child in children):
-        # A family in hiding must not be sent where somebody looks for it: a person decides, and sees who knew it.
+        # Somebody may look for a family in hiding at its earlier team. So a person decides, and sees that team.
         runner_up = earlier.team if earlier else None
         return Route("", pick="An address is confidential. Pick the team, and say why.", runner_up=runner_up)
     if earlier is not None and earlier.team != by_postcode.team:
@@ -140,7 +142,7 @@ def _by_postcode(where: Sequence[Place], reference: Reference) -> Route:
 
 
 def _places(children: Sequence[ContactChild], reference: Reference, now: datetime) -> list[Place]:
-    """Where the children live, as far as it may be known."""
+    """The places where the children live, without confidential addresses."""
     postcodes = {child.postcode for child in children if child.postcode and not child.address_is_confidential}
     return [reference.places.place(postcode, local_day(now)) for postcode in sorted(postcodes)]
 

@@ -1,7 +1,7 @@
 """
-Writing messages that have to go out. Whoever writes one never sends it: the worker does (`jobs/delivery.py`).
+Writes messages to the outbox. The worker sends them (`jobs/delivery.py`).
 
-No child's or family's name is in a message: a reference and a link.
+A message has a reference and a link, never a child's or family's name.
 """
 
 from collections.abc import Iterable
@@ -19,9 +19,9 @@ from localities.working_time import local_day
 
 def message(kind: Message, *, to: str, key: str, at: datetime, **about: Any) -> OutboxMessage:
     """
-    A message for one address, not written yet.
+    Makes a message for one address, which is not stored yet.
 
-    :param key: what makes this message this one; written twice with one key, it is one message.
+    :param key: the idempotency key: a message with a stored key is not stored again.
     :param about: its contact, case or rule set, or their ids.
     """
     return OutboxMessage(kind=kind, idempotency_key=key, to=to, created_at=at, not_before=at, **about)
@@ -38,10 +38,11 @@ def messages_for_team(
     **about: Any,
 ) -> list[OutboxMessage]:
     """
-    Messages for those who have one of these roles in the team; without a role, for the whole team. Not written yet.
+    Makes messages for everybody with one of these roles in the team; without a role, for the whole team. They are not
+    stored yet.
 
-    No message is for nobody: where the team has no such person it goes to the whole team (`anywhere`: to whoever has
-    the role in any team), and where there is nobody either, to the service managers.
+    If nobody in the team has the role, the message goes to the whole team (with `anywhere`: to everybody who has the
+    role in any team). If there is nobody either, it goes to the service managers.
     """
     if not roles and team.email:
         return [message(kind, to=team.email, key=key, at=at, **about)]
@@ -62,7 +63,7 @@ def messages_for_roles(
     but_not: int = 0,
     **about: Any,
 ) -> list[OutboxMessage]:
-    """Messages for everybody who has one of these roles, wherever they work. Not written yet."""
+    """Makes messages for everybody who has one of these roles in any team. They are not stored yet."""
     people = Membership.objects.current(local_day(at)).filter(role__in=roles).exclude(user=but_not)
     return [
         message(kind, to=email, key=f"{key}:{user_id}", at=at, **about)
@@ -71,33 +72,33 @@ def messages_for_roles(
 
 
 def write(messages: Iterable[OutboxMessage]) -> None:
-    """Write messages, all in one statement. One whose key was written before is the same message."""
+    """Stores messages in one statement. A message whose key is stored already is left out."""
     OutboxMessage.objects.bulk_create(messages, ignore_conflicts=True)
 
 
 def add(kind: Message, *, to: str, key: str, at: datetime, **about: Any) -> None:
-    """Write one message: what `message` makes of it."""
+    """Makes a message (see `message`) and stores it."""
     write([message(kind, to=to, key=key, at=at, **about)])
 
 
 def add_for_team(kind: Message, team: Team, *roles: Role, key: str, at: datetime, **about: Any) -> None:
-    """Write the messages that `messages_for_team` makes."""
+    """Makes the messages of `messages_for_team` and stores them."""
     write(messages_for_team(kind, team, *roles, key=key, at=at, **about))
 
 
 def add_for_roles(kind: Message, *roles: Role, key: str, at: datetime, **about: Any) -> None:
-    """Write the messages that `messages_for_roles` makes."""
+    """Makes the messages of `messages_for_roles` and stores them."""
     write(messages_for_roles(kind, *roles, key=key, at=at, **about))
 
 
 def letter(carrier: OutboxMessage) -> QuerySet[OutboxMessage]:
-    """The message and those that its letter carries."""
+    """The message, and those that its e-mail carries."""
     return OutboxMessage.objects.filter(Q(pk=carrier.pk) | Q(carried_by=carrier.pk))
 
 
 def audit_letter(event: Event, carrier: OutboxMessage, by: Actor, now: datetime) -> None:
-    """In the story of each contact and case that the letter is about."""
-    # Only reminders go together.
+    """Writes an audit event for each message in the e-mail."""
+    # Only reminders carry other messages.
     carried = carrier.carries.select_related("contact", "case") if carrier.kind == Message.REMINDER else ()
     audit.record_all(
         audit.entry(event, by=by, at=now, contact=each.contact, case=each.case, kind=each.kind)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case as Choose
+from django.db.models import Case as SqlCase
 from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce, Least
 
@@ -16,7 +16,7 @@ from localities.roles import StaffRoles
 from localities.working_time import local_day
 from triage.ruleset import Rag
 
-GRAVITY = Choose(*(When(rag=rag, then=Value(place)) for place, rag in enumerate(Rag)), default=Value(len(Rag)))
+GRAVITY = SqlCase(*(When(rag=rag, then=Value(place)) for place, rag in enumerate(Rag)), default=Value(len(Rag)))
 
 # When this hop of a contact began.
 SINCE_WHEN_HERE = Coalesce(

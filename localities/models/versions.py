@@ -1,4 +1,4 @@
-"""Versions of the reference data, so that a process may keep in memory what seldom changes."""
+"""The versions of reference data, by which processes cache them."""
 
 from typing import ClassVar
 
@@ -8,8 +8,9 @@ from django.db import models
 
 class ReferenceVersion(models.Model):
     """
-    The version of one table of reference data. Every statement that changes the table gives it a new one, whoever
-    sends it, in the same transaction. A version is random, so that one that was rolled back never comes again.
+    The version of one table of reference data. A trigger makes a new one with every statement that changes the table.
+
+    A version is random, so that a version that was rolled back never comes again.
     """
 
     table = models.CharField(max_length=63, primary_key=True)
@@ -23,7 +24,7 @@ class ReferenceVersion(models.Model):
 
 
 def has_a_version() -> pgtrigger.Trigger:
-    """The trigger for a table of reference data (`localities/reference.py`)."""
+    """Makes the trigger for a table of reference data (`localities/reference.py`)."""
     return pgtrigger.Trigger(
         name="a_change_makes_a_new_version",
         level=pgtrigger.Statement,
