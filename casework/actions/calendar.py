@@ -1,4 +1,4 @@
-"""The calendar: administrators enter bank holidays that come or go, and days on which the council closes."""
+"""Edits of the calendar: bank holidays that are added or moved, and days on which the council closes."""
 
 from datetime import datetime
 
@@ -12,9 +12,9 @@ from localities.models import CalendarDay, User
 @transaction.atomic
 def change_day(*, day: CalendarDay, before: CalendarDay | None, by: User, now: datetime) -> None:
     """
-    Keep a day of the calendar, new or changed, and have the clocks that run over it computed again.
+    Saves a day of the calendar, and stores the edit, so that the worker recomputes the clocks that run over the day.
 
-    :param before: the day as it stood; None for a new one. A day that moved to another date is two edits.
+    :param before: the day before the change; None for a new one. A day that moves to another date makes two edits.
     """
     clocks.lock_calendar()
     day.save()
@@ -26,7 +26,7 @@ def change_day(*, day: CalendarDay, before: CalendarDay | None, by: User, now: d
 
 @transaction.atomic
 def remove_day(*, day: CalendarDay, by: User, now: datetime) -> None:
-    """Take a day of the calendar away, and have the clocks that run over it computed again."""
+    """Removes a day of the calendar, and stores the edit, so that the worker recomputes the clocks."""
     clocks.lock_calendar()
     _note(day, day.kind, "", by, now)
     day.delete()

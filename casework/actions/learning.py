@@ -1,4 +1,4 @@
-"""What front-door staff learn about a contact that waits for a decision. The rules are asked again each time."""
+"""Records what front-door staff learn about a contact before the decision. Each time the rules recommend again."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
@@ -28,10 +28,10 @@ def record_agreement(
     *, contact_id: int, service: str, given_by: str, on: date | None, by: User, now: datetime
 ) -> Contact:
     """
-    Write down what the family says to a voluntary service, and ask the rules again.
+    Records the family's agreement to a voluntary service, and makes a new recommendation.
 
     :param service: given, not_sought, refused or withdrawn.
-    :param given_by: who said so; needed unless nobody was asked.
+    :param given_by: who gave the answer; required unless agreement was not sought.
     :raises InvalidInput: with every fault.
     """
     contact = locked_contact(by, now, pk=contact_id)
@@ -74,18 +74,17 @@ def screen(
     now: datetime,
 ) -> Contact:
     """
-    Say which indicators apply to each child and to the family, having read the contact, and ask the rules again.
+    Records which indicators apply to each child and to the family, and makes a new recommendation.
 
-    What the referrer chose stays as it is, and counts as well: screening adds to it. Who screens again puts another
-    answer in the place of the front door's earlier one.
+    The referrer's own indicators stay and count as well. Screening again replaces the earlier screening.
 
-    :param recommendation_id: the recommendation that was in view: an older page must not undo what came since.
-    :param children: codes of indicators by the id of the `ContactChild`; no code for a child who is not there.
-    :param family: codes of the indicators that apply to the family as a whole.
-    :param none_applies: no indicator applies to anybody: said, and never left to be guessed from silence.
+    :param recommendation_id: the recommendation on the user's page: an old page must not undo newer changes.
+    :param children: the indicators' codes by the id of the `ContactChild`.
+    :param family: the codes of the indicators that apply to the family as a whole.
+    :param none_applies: no indicator applies to anybody. It must be said: an empty form does not mean it.
     :raises InvalidInput: with every fault.
-    :raises NotAllowedInStatus: it is decided already, or waits for a second person.
-    :raises TakenBySomeoneElse: the recommendation changed since it was read.
+    :raises NotAllowedInStatus: the contact is decided already, or waits for a sign-off.
+    :raises TakenBySomeoneElse: the recommendation has changed since the page was loaded.
     """
     contact = locked_contact(by, now, pk=contact_id)
     permissions.check_can_work_on(contact, by, local_day(now))
@@ -140,11 +139,11 @@ def record_checks(
     now: datetime,
 ) -> Contact:
     """
-    Write down what our records say, and ask the rules again.
+    Records what our records say about the children, and makes a new recommendation.
 
-    :param recommendation_id: the recommendation that was in view: an older page must not undo what came since.
+    :param recommendation_id: the recommendation on the user's page: an old page must not undo newer changes.
     :param children: by the id of the `ContactChild`: had a child protection plan before, was looked after before.
-    :raises TakenBySomeoneElse: the recommendation changed since it was read.
+    :raises TakenBySomeoneElse: the recommendation has changed since the page was loaded.
     """
     contact = locked_contact(by, now, pk=contact_id)
     permissions.check_can_work_on(contact, by, local_day(now))
@@ -163,7 +162,7 @@ def record_checks(
 
 @transaction.atomic
 def settle_match(*, contact_id: int, match_id: int, same: bool, by: User, now: datetime) -> Contact:
-    """Say whether a child on a contact is the person whom it looks like, and ask the rules again."""
+    """Confirms or rejects a possible match of a child on a contact, and makes a new recommendation."""
     contact = locked_contact(by, now, pk=contact_id)
     permissions.check_can_work_on(contact, by, local_day(now))
     conditions.check_waits_for_decision(contact)

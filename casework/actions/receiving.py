@@ -38,8 +38,8 @@ from localities.working_time import local_day
 from triage.published_rules import live_and_locked
 from triage.ruleset import Hold, Rag
 
-# Somebody else was faster: with the same key, with the same child, or (once in a lifetime) the same reference.
-WORTH_ANOTHER_TRY = frozenset({
+# Another transaction stored the same key or the same child first, or by rare chance the same reference.
+RETRIED = frozenset({
     "an_agency_uses_an_idempotency_key_once",
     "a_form_is_sent_in_once",
     "an_nhs_number_belongs_to_one_person",
@@ -48,7 +48,7 @@ WORTH_ANOTHER_TRY = frozenset({
 
 
 class Received(NamedTuple):
-    """A contact, and whether this call brought it in (not an earlier one with the same idempotency key)."""
+    """A contact, and whether this call stored it, not an earlier one with the same idempotency key."""
 
     contact: Contact
     is_new: bool
@@ -58,13 +58,14 @@ def receive(
     *, document: dict[str, Any], by: User | Agency, now: datetime, idempotency_key: str | None = None
 ) -> Received:
     """
-    Take in a contact: store it as given, ask the rules, start its clocks, place it, acknowledge it. All or nothing.
+    Receives a contact: stores it as it was sent, makes the recommendation, starts the clocks, gives it to a team and
+    acknowledges it, in one transaction.
 
-    A contact that was answered is never lost, and with the same idempotency key never doubled.
+    A contact that was answered is never lost, and with the same idempotency key it is never stored twice.
 
-    :param document: a contact as `docs/contact.md` describes it.
+    :param document: a contact as described in `docs/contact.md`.
     :raises InvalidInput: with every fault of the document.
-    :raises KeyUsedForAnother: the key came before with another document.
+    :raises KeyUsedForAnother: the key was used before for another document.
     :raises NotPermitted: `by` is a user who does not work at the front door.
     """
     if isinstance(by, User):
@@ -78,14 +79,14 @@ def receive(
         except _RecordsMerged:
             continue
         except IntegrityError as error:
-            if _constraint(error) not in WORTH_ANOTHER_TRY:
+            if _constraint(error) not in RETRIED:
                 raise
     raise ServiceError("The contact could not be stored beside others that came at the same moment. Send it again.")
 
 
 @transaction.atomic
 def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: datetime, key: str | None) -> Contact:
-    """Everything is worked out first, from what was sent and what is known; then each table is written once."""
+    """Computes everything first, then writes each table once."""
     rules = live_and_locked(now)
     entry = read_contact(document, indicators=rules.rule_set.catalogue.entries, today=local_day(now))
     contact = Contact(
@@ -132,7 +133,7 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     return contact
 
 
-# ---- what receiving is made of
+# ---- the parts of receiving
 
 
 def _columns(entry: ContactDocument) -> dict[str, Any]:
@@ -156,7 +157,7 @@ def _columns(entry: ContactDocument) -> dict[str, Any]:
 
 
 def _with_refs(children: tuple[ChildEntry, ...]) -> Iterator[tuple[str, ChildEntry]]:
-    """Each child with its ref: the partner's own, or the next of c1, c2, … that no child has."""
+    """Each child with its ref: the partner's own, or the next of c1, c2 and so on that no child has."""
     given = {child.ref for child in children}
     ours = (ref for number in count(1) if (ref := f"c{number}") not in given)
     for child in children:
@@ -164,7 +165,7 @@ def _with_refs(children: tuple[ChildEntry, ...]) -> Iterator[tuple[str, ChildEnt
 
 
 def _children(contact: Contact, entry: ContactDocument) -> list[ContactChild]:
-    """The children as they were described, each with a record of a person that is not stored yet."""
+    """Makes the children as the referrer described them, each with a new `Person`. Nothing is stored yet."""
     children = []
     for position, (ref, child) in enumerate(_with_refs(entry.children)):
         postcode = (child.address.postcode if child.address else None) or ""
@@ -178,7 +179,7 @@ def _children(contact: Contact, entry: ContactDocument) -> list[ContactChild]:
             "sex": child.sex,
             "ethnicity": child.ethnicity or "",
         }
-        # A confidential postcode is not kept with the person, where it would be compared and shown.
+        # A confidential postcode is not stored with the person, where it would be compared and shown.
         person = Person(**described, nhs_number=child.nhs_number, postcode="" if confidential else postcode)
         children.append(
             ContactChild(
@@ -199,9 +200,9 @@ def _children(contact: Contact, entry: ContactDocument) -> list[ContactChild]:
 
 
 def _adults(contact: Contact, entry: ContactDocument) -> list[ContactAdult]:
-    """The adults as they were described, each with a record of a person that is not stored yet."""
+    """Makes the adults as the referrer described them, each with a new `Person`. Nothing is stored yet."""
     addresses = [child.address for child in entry.children if child.address]
-    # "At the same address" says nothing where one of the addresses must not be known.
+    # If one of the addresses is confidential, "at the same address" must not reveal it.
     hidden = any(address.confidential for address in addresses)
     home = "" if hidden else next((address.postcode for address in addresses if address.postcode), "")
     return [
@@ -222,14 +223,14 @@ def _adults(contact: Contact, entry: ContactDocument) -> list[ContactAdult]:
 
 
 class _RecordsMerged(Exception):
-    """Two of the records that matter became one at this very moment."""
+    """Somebody has merged two of the records in the meantime."""
 
 
 @dataclass(frozen=True)
 class _People:
     """
-    Who stands on a contact: the records to be made, those whose postcode is to be hidden, whom each child may be (by
-    the child's position), and the household as we know it.
+    The people of a contact: new records, records whose postcode must be hidden, the possible matches of each child (by
+    the child's position), and the household.
     """
 
     new: list[Person]
@@ -243,10 +244,13 @@ class _People:
 
 def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _People:
     """
-    Who is known already, with their records locked: after the locks on likenesses, in the order of their numbers. A
-    child who is known beyond doubt gets the record that we have.
+    Matches the people of a contact with those on record, and locks the matched records. A child with a certain match
+    gets the matched record.
 
-    :raises _RecordsMerged: read again.
+    The locks on possible matches come first, then the records in the order of their ids, so that two actions never
+    deadlock.
+
+    :raises _RecordsMerged: a record is gone; start again.
     """
     parents = [adult.person for adult in adults]
     everybody = [*(child.person for child in children), *parents]
@@ -255,17 +259,17 @@ def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _P
     new, to_hide = list(parents), []
     matches: dict[int, list[PossibleMatch]] = {}
     done: list[ContactChild] = []
-    # Those without an NHS number first: of two with the same number, the second is compared with the first.
+    # Children without an NHS number come first. Of two with the same number, the second is compared with the first.
     for child in sorted(children, key=lambda child: child.nhs_number):
         person = child.person
-        # Brothers and sisters are not each other, whatever they share; one number twice is a slip, or one child.
+        # Brothers and sisters are never matched with each other. The same number twice is a mistake, or one child.
         same_number = [each.person for each in done if child.nhs_number and each.nhs_number == child.nhs_number]
         siblings = [each.person for each in done if each.person not in same_number]
         known_now = [*others, *(each for each in same_number if each not in others)]
         found = compare([person], known_now, but_not=siblings)
         known = next((match.person for match in found if match.certain), None)
         if known is None:
-            # Another date of birth with the same number: somebody must look; until then the number stays where it is.
+            # The same number with another date of birth: until somebody has checked, the known person keeps the number.
             if any(match.person.nhs_number == person.nhs_number for match in found if person.nhs_number):
                 person.nhs_number = None
             new.append(person)
@@ -287,7 +291,7 @@ def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _P
 
 
 def _lock(people: list[Person]) -> None:
-    """Lock these records, and take over what our records say of them now."""
+    """Locks these records, and reads again what our records say of them."""
     if not people:
         return
     locked_now = Person.objects.filter(pk__in={person.pk for person in people}).order_by("pk")
@@ -301,8 +305,9 @@ def _lock(people: list[Person]) -> None:
 
 def _number_and_reference() -> tuple[int, Reference]:
     """
-    The contact's number, taken while the locks of its people are held, so that of two contacts about one child the
-    later has the higher number; and the reference data with the calendar locked. In one journey to the database.
+    The contact's id, and the reference data with the calendar locked, in one round trip.
+
+    The id is taken while the people are locked, so that of two contacts about one child the later has the higher id.
     """
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT nextval(pg_get_serial_sequence('casework_contact', 'id')); {clocks.LOCK_AND_READ}")
@@ -313,7 +318,7 @@ def _number_and_reference() -> tuple[int, Reference]:
 
 
 def _team(recommendation: Recommendation, now: datetime, reference: Reference) -> Team:
-    """A red contact does not wait for Monday: while the hub is closed, emergency duty has it."""
+    """The team for a contact: the front door, or emergency duty for a red contact while the hub is closed."""
     if recommendation.rag == Rag.RED and not reference.working_time.is_open(now):
         on_duty = reference.first_team_of(TeamKind.EMERGENCY_DUTY)
         if on_duty is not None:
@@ -336,7 +341,7 @@ def _clocks(contact: Contact, recommendation: Recommendation, now: datetime, ref
         for clock in clocks.started_by(event, contact, at=now, reference=reference)
     }
     if not contact.referrer_email and contact.channel == Channel.API:
-        # The partner's system has our answer with the reference, and there is nobody else to write to.
+        # The partner's system gets the reference in our answer, and there is no e-mail address.
         contact.acknowledged_at = now
         if (clock := started.get("acknowledge_referrer")) is not None:
             clocks.stop_unsaved(clock, at=now)

@@ -1,4 +1,4 @@
-"""What the referrer was told, and what they confirmed: by telephone or letter, written down by front-door staff."""
+"""Records of what was said to a referrer by telephone or letter, and of what a referrer confirmed in writing."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from localities.working_time import local_day
 
 @transaction.atomic
 def acknowledge(*, contact_id: int, by: User, now: datetime) -> Contact:
-    """Write down that the referrer was told, by telephone or letter, that we have the contact."""
+    """Records that the referrer was told, by telephone or letter, that the contact was received."""
     contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
     permissions.check_can_work_on(contact, by, local_day(now))
     conditions.check_not_acknowledged(contact)
@@ -30,7 +30,7 @@ def acknowledge(*, contact_id: int, by: User, now: datetime) -> Contact:
 
 @transaction.atomic
 def give_feedback(*, contact_id: int, by: User, now: datetime) -> Contact:
-    """Write down that the referrer was told, by telephone or letter, what was decided."""
+    """Records that the referrer was told the decision by telephone or letter."""
     contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
     permissions.check_can_work_on(contact, by, local_day(now))
     conditions.check_awaits_feedback(contact)
@@ -43,7 +43,7 @@ def give_feedback(*, contact_id: int, by: User, now: datetime) -> Contact:
 
 @transaction.atomic
 def confirm_in_writing(*, contact_id: int, by: User, now: datetime) -> Contact:
-    """Write down that the referrer confirmed a telephone contact in writing."""
+    """Records that the referrer has confirmed a telephone contact in writing."""
     contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
     permissions.check_can_work_on(contact, by, local_day(now))
     conditions.check_awaits_writing(contact)

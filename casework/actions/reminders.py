@@ -1,5 +1,5 @@
 """
-Reminders are seen, or put off for a while, for a reason. They are done when their promise is kept: nobody ticks that.
+Seeing and snoozing reminders. Nobody marks a reminder as done: its clock stops when the work is done.
 """
 
 from datetime import datetime, time, timedelta
@@ -15,16 +15,16 @@ from localities import calendar
 from localities.models import User
 from localities.working_time import at, local_day
 
-# How long a reminder can be put off. Longer is not to put it off but to forget it: a clock can be extended instead.
+# How long a reminder can be snoozed. For more time, the clock must be extended.
 HOURS = {"hour": timedelta(hours=1), "half_day": timedelta(hours=4)}
 NEXT_WORKING_DAY = "next_working_day"
 
 
 def see(*, reminder_id: int, by: User, now: datetime) -> Reminder:
     """
-    Write down that somebody saw a reminder of theirs. The first time counts.
+    Records that somebody has seen a reminder for them. Only the first time is stored.
 
-    :raises Reminder.DoesNotExist: it is somebody else's.
+    :raises Reminder.DoesNotExist: the reminder is for somebody else.
     """
     reminder = recipients.reminders_of(by, now).get(pk=reminder_id)
     _see([reminder.pk], by, now)
@@ -32,7 +32,7 @@ def see(*, reminder_id: int, by: User, now: datetime) -> Reminder:
 
 
 def see_about(subject: Contact | Case, *, by: User, now: datetime) -> None:
-    """Whoever opens a page about something sees what they were reminded of about it."""
+    """Records that somebody has seen all reminders about a contact or case, because they have opened its page."""
     if isinstance(subject, Contact):
         about = Q(clock__contact=subject) | Q(clock__partner_check__contact=subject)
     else:
@@ -52,12 +52,13 @@ def _see(reminder_ids: list[int], by: User, now: datetime) -> None:
 @transaction.atomic
 def snooze(*, reminder_id: int, until: str, reason: str, by: User, now: datetime) -> ReminderLook:
     """
-    Put a reminder off one's own list. Others see it still, its clock runs on, and its next step comes in time.
+    Removes a reminder from one's own list for a while. Others still see it, its clock runs on, and its next step comes
+    in time.
 
     :param until: `hour`, `half_day` or `next_working_day` (when the hub opens).
     :raises InvalidInput: with every fault, by field.
-    :raises Reminder.DoesNotExist: it is somebody else's.
-    :raises NotAllowedInStatus: its promise is kept already.
+    :raises Reminder.DoesNotExist: the reminder is for somebody else.
+    :raises NotAllowedInStatus: its clock has stopped.
     """
     about = [f"clock__{name}" for name in ("contact", "case", "handoff__case", "partner_check__contact")]
     reminder = recipients.reminders_of(by, now).select_related(*about).get(pk=reminder_id)

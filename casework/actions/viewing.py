@@ -1,4 +1,4 @@
-"""Looking: nobody sees a contact or a case without leaving a trace of it."""
+"""Views of a contact or a case. The audit records every view."""
 
 from datetime import datetime
 
@@ -11,9 +11,9 @@ from localities.working_time import local_day
 
 def view_contact(*, reference: str, by: User, now: datetime) -> Contact:
     """
-    The contact, if this person may see it. Looking leaves a trace, and changes nothing else.
+    The contact, if this user may see it. A view writes to the audit and marks reminders as seen, and nothing else.
 
-    :raises Contact.DoesNotExist: there is none, or it is out of scope: the two look alike.
+    :raises Contact.DoesNotExist: there is no such contact, or it is out of scope.
     """
     contact = (
         Contact.objects.visible_to(by, local_day(now))
@@ -32,7 +32,7 @@ def view_own_contact(*, reference: str, by: Agency, now: datetime) -> Contact:
     """
     A contact that this agency sent.
 
-    :raises Contact.DoesNotExist: there is none, or another agency sent it.
+    :raises Contact.DoesNotExist: there is no such contact, or another agency sent it.
     """
     contact = (
         Contact.objects.filter(agency=by)
@@ -45,9 +45,9 @@ def view_own_contact(*, reference: str, by: Agency, now: datetime) -> Contact:
 
 def view_case(*, reference: str, by: User, now: datetime) -> Case:
     """
-    The case, if this person may see it.
+    The case, if this user may see it.
 
-    :raises Case.DoesNotExist: there is none, or it is out of scope: the two look alike.
+    :raises Case.DoesNotExist: there is no such case, or it is out of scope.
     """
     case = (
         Case.objects.visible_to(by, local_day(now))
