@@ -24,7 +24,7 @@ from casework.models import (
     Reminder,
     Responsibility,
 )
-from casework.reading.worklists import SINCE_WHEN_HERE
+from casework.reading.worklists import WITH_TEAM_SINCE
 from casework.statuses import ContactStatus
 from casework.web.signed_in import user_of
 from casework.web.tags import duration, span, words
@@ -80,7 +80,7 @@ class ContactAdmin(WorkAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
         visible: QuerySet[Contact] = Contact.objects.visible_to(user_of(request), local_day(timezone.now()))
-        return visible.annotate(here_since=SINCE_WHEN_HERE).defer("document")
+        return visible.annotate(here_since=WITH_TEAM_SINCE).defer("document")
 
     @admin.display(description="Since receipt", ordering="-received_at")
     def since_receipt(self, contact: Contact) -> str:

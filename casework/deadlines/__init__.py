@@ -1,1 +1,1 @@
-"""Clocks and their policies, and whom a reminder is for."""
+"""Clocks, their policies, and the recipients of reminders."""

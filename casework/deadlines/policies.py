@@ -1,5 +1,5 @@
 """
-Clock policies and their arithmetic: when a promise is due, and when a warning goes out. Needs no database.
+Clock policies and their arithmetic: when a clock is due, and when it warns. It needs no database.
 
 Source: domain page "How clocks count" and its table of policies.
 """
@@ -25,7 +25,7 @@ SHIPPED = Path(__file__).parent / "data" / "clocks.csv"
 
 ONLY_LOCAL_PROMISES_PAUSE = "only a local promise about a contact can be paused, and none in hours; leave it empty."
 HOURS_END_AT_A_TIME = "hours run day and night and end at a time; write same_time."
-# How long before the hub closes a warning goes out that nobody would read before it opens again.
+# A warning that falls into closed hours goes out this long before the hub closes.
 BEFORE_CLOSING = timedelta(hours=1)
 YES_OR_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False, "": False}
 Name = Annotated[Text, Field(pattern=re.compile(r"^[a-z][a-z0-9_]*$"))]
@@ -43,7 +43,7 @@ YesOrNo = Annotated[bool, BeforeValidator(_yes_or_no)]
 
 
 class Terms(Protocol):
-    """What the arithmetic asks of a policy, whether it comes from a file or from the database."""
+    """The fields of a policy that the arithmetic needs, from a file or from the database."""
 
     @property
     def limit(self) -> int: ...
@@ -61,16 +61,16 @@ class Policy(Document):
     """
     One kind of clock. It starts at the event `starts_at` of its subject and is due `limit` units later.
 
-    `warn_at_share` is the share of the time from start to due after which the holder is warned; a clock that counts
-    working days warns in hub hours. A `basis` that begins with "local" is the council's own promise, which its closure
-    days pause. One that `may_pause` can be paused while a family's agreement is sought, on a contact that is not red;
-    the column may be left out.
+    `warn_at_share` is the share of the time from start to due after which the clock warns; a clock that counts working
+    days warns in hub hours. A `basis` that starts with "local" is the council's own deadline, which its closure days
+    pause. A clock with `may_pause` can be paused while a family's agreement is sought, on a contact that is not red;
+    the column is optional.
     """
 
     kind: Name
     subject: Literal["contact", "partner_request", "handoff", "case"]
     starts_at: Name
-    # Ten thousand of any unit lie within the calendar; more is a slip of the finger.
+    # Ten thousand of any unit are within Python's calendar. More is a typing error.
     limit: Annotated[int, Field(ge=1, le=10_000)]
     unit: Literal["hour", "working_day", "week", "month"]
     ends: Literal["same_time", "end_of_day"]
@@ -87,9 +87,10 @@ class Policy(Document):
 @dataclass(frozen=True)
 class Moments:
     """
-    The moments of a clock, in UTC. `started_at` is when it truly started; it may count from later (hub opening).
+    The moments of a clock, in UTC.
 
-    `escalate_at` is one working day after `due_at`: still late then goes to the service manager.
+    `started_at` is the real start; the clock may count from a later moment, when the hub opens. `escalate_at` is one
+    working day after `due_at`: a clock that is still late then goes to the service manager.
     """
 
     started_at: datetime
@@ -100,11 +101,9 @@ class Moments:
 
 def moments(policy: Terms, start: datetime, working_time: WorkingTime, *, due_at: datetime | None = None) -> Moments:
     """
-    When a clock of this policy that starts at `start` (aware) warns, is due and escalates.
+    The moments of a clock of this policy that starts at `start` (aware).
 
-    Nothing ticks: a clock is these moments, and lateness is derived from them.
-
-    :param due_at: where a pause or an extension made it due at another moment than the policy says.
+    :param due_at: the due moment after a pause or an extension, in place of the policy's.
     """
     local = policy.is_local
     here = start.astimezone(LONDON)
@@ -125,7 +124,7 @@ def moments(policy: Terms, start: datetime, working_time: WorkingTime, *, due_at
     warn = begin + timedelta(seconds=int((due - begin).total_seconds() * policy.warn_at_share))
     if policy.unit == "working_day":
         warn = in_hub_hours(warn, begin, working_time, local=local)
-    # Where the calendar moved the counted start past the moment that a person named, the warning comes with it.
+    # If the calendar moves the start past a due moment that a person has named, the warning comes at that moment.
     warn = min(warn, due)
     late = working_time.counted_start(due, local=False)
     escalate = at(working_time.add_working_days(late.date(), 1, local=False), late.time())
@@ -134,11 +133,11 @@ def moments(policy: Terms, start: datetime, working_time: WorkingTime, *, due_at
 
 def in_hub_hours(warn_at: datetime, begins_at: datetime, working_time: WorkingTime, *, local: bool) -> datetime:
     """
-    When the warning of a clock that counts working days goes out: while the hub is open, when it is due; otherwise one
-    hour before the hub last closed, so that somebody can still act.
+    The moment of a warning of a clock that counts working days. A warning in closed hours moves to one hour before the
+    hub last closed, so that somebody can still act.
 
-    :param begins_at: from where the clock counts: it does not warn before that.
-    :param local: whether the council's closures count as days off too.
+    :param begins_at: the moment from which the clock counts: it does not warn earlier.
+    :param local: whether the council's own closures are days off, too.
     """
     closed_at = working_time.closed_since(warn_at, local=local)
     return warn_at if closed_at is None else min(warn_at, max(begins_at, closed_at - BEFORE_CLOSING))
@@ -148,8 +147,8 @@ def due_after_pause(
     policy: Terms, due_at: datetime, paused_at: datetime, resumed_at: datetime, working_time: WorkingTime
 ) -> datetime:
     """
-    When a clock is due that was paused: later by the time for which the hub was open during the pause. A pause over a
-    weekend moves nothing.
+    The due moment of a clock after a pause: later by the hub's open time during the pause. A pause over a weekend does
+    not move it.
     """
     local = policy.is_local
     lost = working_time.open_time(paused_at, resumed_at, local=local)
@@ -168,13 +167,13 @@ def _later(policy: Terms, begin: datetime, working_time: WorkingTime) -> date:
 
 def parse(text: str) -> dict[str, Policy]:
     """
-    Read policies from CSV with a header line, as `data/clocks.csv`. By kind, in the order of the file.
+    Reads policies from CSV with a header line, like `data/clocks.csv`. Returns them by kind, in the order of the file.
 
     :raises InvalidInput: with every fault; each names the line and the column.
     """
     reader = csv.DictReader(StringIO(text), strict=True)
     try:
-        # Where an editor shows the row: the line on which it ends, less the line ends within it.
+        # The number of the row's first line: the line on which it ends, minus the line breaks in it.
         rows = [(reader.line_num - _line_ends(row), row) for row in reader]
     except csv.Error as error:
         raise InvalidInput([Fault((f"line {reader.line_num}",), f"is not CSV: {error}.")]) from None
@@ -211,7 +210,7 @@ def _line_ends(row: Mapping[str | None, object]) -> int:
 
 
 def _pauses_and_must_not(row: Mapping[str | None, object]) -> bool:
-    """Asked of the row as it stands, so that it is named beside whatever else is wrong there."""
+    """Checks the raw row, so that this fault is named together with the row's other faults."""
     pauses, basis = str(row.get("may_pause") or ""), str(row.get("basis") or "")
     fits = row.get("subject") == "contact" and row.get("unit") != "hour" and basis.strip().startswith("local")
     return YES_OR_NO.get(pauses.strip().lower(), False) and not fits
@@ -227,10 +226,10 @@ def _row(row: Mapping[str | None, object]) -> dict[str, object]:
 
 def load_file(path: Path) -> dict[str, Policy]:
     """
-    Read policies from a file.
+    Reads policies from a file.
 
     :raises InvalidInput: with every fault.
-    :raises OSError: when the file cannot be read.
+    :raises OSError: the file cannot be read.
     """
     try:
         return parse(path.read_text(encoding="utf-8-sig"))

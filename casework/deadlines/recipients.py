@@ -1,5 +1,5 @@
 """
-Whose a reminder is: one person's, everybody's who has a role in a team or in the service, or a whole team's.
+The recipients of a reminder: one person, everybody who has a role in a team or in the service, or a whole team.
 
 The sweep writes to the same people (`jobs/sweep.py`).
 """
@@ -15,7 +15,7 @@ from localities.models import Team, User
 from localities.roles import roles_of
 from localities.working_time import local_day
 
-# A breach, or worse, whose promise is still not kept, and that one of those whom it is for has not looked at.
+# The breaches and escalations of running clocks that a recipient has not seen, counted by recipient.
 UNREAD = """
 SELECT person.name, team.name, count(DISTINCT reminder.id), min(reminder.created_at)
 FROM casework_clock clock
@@ -40,7 +40,7 @@ LIMIT 100
 
 @dataclass(frozen=True)
 class Unread:
-    """A person, the team in which they were told, how many breaches they have not looked at, and since when."""
+    """A person, the team for which they got the reminders, and the number and first moment of unseen breaches."""
 
     person: str
     team: str | None
@@ -49,7 +49,7 @@ class Unread:
 
 
 def reminders_of(user: User, now: datetime) -> QuerySet[Reminder]:
-    """The reminders that are for this person."""
+    """The reminders for this user."""
     mine = Q(user=user)
     for each in roles_of(user, local_day(now)).roles:
         mine |= Q(role=each.role, team__isnull=True)
@@ -59,7 +59,7 @@ def reminders_of(user: User, now: datetime) -> QuerySet[Reminder]:
 
 
 def unread_breaches(teams: list[Team] | None, now: datetime) -> list[Unread]:
-    """Who has breaches that they have not looked at: in these teams, or (None) in the whole service."""
+    """Who has unseen breaches, in these teams or (None) in the whole service."""
     names: dict[str, str | date | datetime | list[int] | None] = {
         "warning": Step.WARNING.value,
         "today": local_day(now),

@@ -1,4 +1,4 @@
-"""A case's way through hands: how often it was passed, how long each team had it, how long it waited for an answer."""
+"""A case's history of responsibility: its handoffs, each team's time, and the time that it waited for answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from localities.models import Team
 @dataclass(frozen=True)
 class Spell:
     """
-    A stretch of time in one team's hands. `share` is in percent of the case's whole time so far; `percent` is the same
-    without a fraction, so rounded that the spells of a case add up to 100.
+    A period in which one team was responsible. `share` is its percentage of the case's whole time so far; `percent` is
+    the share as a whole number, rounded so that the spells of a case add up to 100.
     """
 
     team: Team
@@ -26,7 +26,7 @@ class Spell:
 
 @dataclass(frozen=True)
 class ResponsibilityHistory:
-    """`waited` is how long the family's case lay on offer before somebody answered, all offers together."""
+    """The figures of a case. `waited` is the time that its offers waited for an answer, all together."""
 
     spells: tuple[Spell, ...]
     offered: int
@@ -39,8 +39,8 @@ class ResponsibilityHistory:
 def responsibility_history(
     case: Case, handoffs: Sequence[Handoff], held: Sequence[Responsibility], now: datetime
 ) -> ResponsibilityHistory:
-    """The figures of a case, from its handoffs and responsibilities in their order."""
-    # By this host's clock, which may be behind that of the one that wrote them.
+    """Computes the figures of a case from its handoffs and responsibilities, both in order."""
+    # This host's clock may be behind that of the host that wrote the rows.
     now = max([now, case.opened_at, *(each.period.lower for each in held)])
     whole = (case.closed_at or now) - case.opened_at
     spells: list[Spell] = []

@@ -1,4 +1,4 @@
-"""Who has what to do: the queries behind the worklist and the teams' pages. Scoped; as large as the work at hand."""
+"""The queries of the worklist and of the teams' pages: scoped to the user, at a cost that follows the open work."""
 
 from datetime import datetime
 from typing import Any
@@ -18,8 +18,8 @@ from triage.ruleset import Rag
 
 GRAVITY = SqlCase(*(When(rag=rag, then=Value(place)) for place, rag in enumerate(Rag)), default=Value(len(Rag)))
 
-# When this hop of a contact began.
-SINCE_WHEN_HERE = Coalesce(
+# Since when the contact has been with its team: the last contact handover, or the receipt.
+WITH_TEAM_SINCE = Coalesce(
     Subquery(ContactHandover.objects.filter(contact=OuterRef("pk")).order_by("-pk").values("passed_at")[:1]),
     F("received_at"),
 )
@@ -27,11 +27,10 @@ SINCE_WHEN_HERE = Coalesce(
 
 def contacts_waiting(user: User, now: datetime) -> QuerySet[Contact]:
     """
-    The contacts that wait for a decision or a second person. For the front door only.
+    The contacts that wait for a decision or a second person, for front-door staff only.
 
-    The soonest due first; of what is due at one moment, as all that came at a weekend, the gravest. `here_since` is
-    when this hop began: with its receipt, or when the other team passed it on; `to_take_on` that nobody has taken it on
-    since.
+    The first due come first; of those due at the same moment (all of a weekend, for example), the gravest. `here_since`
+    is the moment since which the contact has been with its team. `to_take_on` is true if nobody has taken it on.
     """
     due = Clock.objects.running().filter(
         contact=OuterRef("pk"), kind__in=clocks.DECISION_CLOCKS, paused_at__isnull=True
@@ -40,7 +39,7 @@ def contacts_waiting(user: User, now: datetime) -> QuerySet[Contact]:
         Contact.objects.visible_to(user, local_day(now))
         .exclude(status=ContactStatus.DECIDED)
         .annotate(
-            here_since=SINCE_WHEN_HERE,
+            here_since=WITH_TEAM_SINCE,
             due_at=Subquery(due.order_by().values("contact").annotate(soonest=Min("due_at")).values("soonest")),
             to_take_on=Exists(ContactHandover.objects.open().filter(contact=OuterRef("pk"))),
         )
@@ -50,7 +49,7 @@ def contacts_waiting(user: User, now: datetime) -> QuerySet[Contact]:
 
 
 def offered(teams: Any) -> QuerySet[Handoff]:
-    """The handoffs that these teams must answer, the soonest due first."""
+    """The handoffs that these teams must answer, the first due first."""
     return (
         Handoff.objects.filter(status=HandoffStatus.OFFERED, to_team__in=teams)
         .annotate(due_at=Min("clocks__due_at", filter=Q(clocks__stopped_at__isnull=True)))
@@ -61,13 +60,13 @@ def offered(teams: Any) -> QuerySet[Handoff]:
 
 def held(teams: Any) -> QuerySet[Case]:
     """
-    The open cases that these teams answer for: those that still need a team first, then the soonest promise first.
+    The open cases that these teams are responsible for: first those that need a team, then by the next deadline.
 
-    `held_since` is when this hop began.
+    `held_since` is the moment since which the team has been responsible.
     """
     holding = Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True, team__in=teams)
     running = Clock.objects.running().filter(paused_at__isnull=True).order_by("due_at").values("due_at")
-    # A promise of the case, or the answer that somebody who is asked owes.
+    # The next deadline of the case, or of the answer to its handoff.
     soonest = Least(
         Subquery(running.filter(case=OuterRef("pk"))[:1]), Subquery(running.filter(handoff__case=OuterRef("pk"))[:1])
     )
@@ -89,7 +88,7 @@ def held(teams: Any) -> QuerySet[Case]:
 
 
 def late_clocks(teams: Any, now: datetime) -> QuerySet[Clock]:
-    """The promises of these teams that are late, the latest first."""
+    """The late clocks of these teams, in the order of their due moments."""
     held_here = Responsibility.objects.filter(case=OuterRef("case"), period__endswith__isnull=True, team__in=teams)
     return (
         Clock.objects.running()
@@ -107,9 +106,9 @@ def late_clocks(teams: Any, now: datetime) -> QuerySet[Clock]:
 
 def my_reminders(user: User, now: datetime) -> QuerySet[Reminder]:
     """
-    What this person was reminded of and is not done: of each promise the last step, the soonest due first.
+    The user's reminders of running clocks: the last step of each clock, the first due first.
 
-    `is_seen` says whether they have looked at it. What they put off stays away until then; its next step does not.
+    `is_seen` says whether the user has seen it. A snoozed reminder is left out until then; its next step is not.
     """
     mine = reminders_of(user, now).filter(clock__stopped_at__isnull=True, clock__paused_at__isnull=True)
     last_steps = mine.order_by("clock_id", "-pk").distinct("clock_id").values("pk")
@@ -124,7 +123,7 @@ def my_reminders(user: User, now: datetime) -> QuerySet[Reminder]:
 
 
 def my_snoozed(user: User, now: datetime) -> QuerySet[ReminderLook]:
-    """What this person has put off, and until when."""
+    """The user's snoozed reminders, and until when."""
     mine = reminders_of(user, now).filter(clock__stopped_at__isnull=True)
     looks = ReminderLook.objects.filter(user=user, snoozed_until__gt=now, reminder__in=mine)
     subjects = [f"reminder__clock__{name}" for name in ("contact", "case", "handoff__case", "partner_check__contact")]
@@ -136,12 +135,12 @@ def works_at_front_door(who: StaffRoles) -> bool:
 
 
 def teams_of(who: StaffRoles) -> list[Team]:
-    """The teams in which a person works."""
+    """The teams in which a user works."""
     return list(Team.objects.filter(pk__in=who.team_ids).select_related("locality"))
 
 
 def overseen(who: StaffRoles) -> list[Team]:
-    """Every team, for those who oversee the whole service; nobody else sees other teams."""
+    """All active teams, for those who oversee the whole service; none for everybody else."""
     if not who.has(Role.SERVICE_MANAGER, Role.AUDITOR):
         return []
     return list(Team.objects.filter(is_active=True).order_by("kind", "name"))
