@@ -1,11 +1,11 @@
 """
-The language of conditions: small, typed and closed. No expressions from users, nothing is evaluated.
+The language of conditions: small, typed and closed. Users write no expressions, and no text is evaluated.
 
-Each kind of condition can do two things. `compiled` gives what answers yes or no for one `View`, and is as fast as
-Python goes, because an explanation asks it many times: every indicator and every question about a fact has a bit of
-its own, so that most conditions are "one of these bits is there". `witness` gives what names the facts that made it
-hold, and is asked only of a condition that holds. What is compiled has a guard, bits without which it cannot hold, and
-`movers` gives the bits that may turn it either way: so most conditions, and most changes of a fact, need no asking.
+Each kind of condition does two things. `compiled` makes a test that is true or false for a `View`. It is fast, because
+an explanation runs it many times: each indicator and each question about a fact has a bit of its own, so most tests are
+"one of these bits is set". `witness` makes a function that returns the facts for which a true condition is true. Each
+test has a guard: without one of its bits the test is false. `movers` returns the bits that may change a condition. So
+most tests are not run at all, and most changes of a fact are not tried.
 """
 
 import re
@@ -27,7 +27,7 @@ NO_CHILD = -1
 CHILD_FACTS = frozenset(Child.model_fields) - {"ref", "indicators"}
 FAMILY_FACTS = frozenset(Family.model_fields) - {"indicators"}
 CONTACT_FACTS = frozenset({"immediate_danger", "referrer_level", "screened"}) | FAMILY_FACTS
-# What a fact can be, besides unknown: one of these words, a number from … to …, or else true or false.
+# The values of a fact, besides unknown: one of these words, a number in this range, or else true or false.
 WORDS: dict[str, frozenset[str]] = {"dash": frozenset(Dash), "open_work": frozenset(OpenWork)}
 NUMBERS: dict[str, tuple[int, float]] = {
     "referrer_level": (1, 4),
@@ -39,7 +39,7 @@ NUMBERS: dict[str, tuple[int, float]] = {
 
 
 class Gate(StrEnum):
-    """What an indicator does to early help: rules it out, asks for a social worker, or lets it come first."""
+    """What an indicator means for early help: it excludes it, it asks for a social worker, or it allows it."""
 
     HARD_STOP = "hard_stop"
     STRONG = "strong"
@@ -65,7 +65,7 @@ class IndicatorEntry(Document):
 
 
 class Catalogue:
-    """The indicators, each with a bit of its own, so that "any of these" and "how many" are one operation."""
+    """The indicators. Each has a bit of its own, so that "any of these" and "how many of these" are one operation."""
 
     def __init__(self, entries: tuple[IndicatorEntry, ...]) -> None:
         self.entries = {entry.code: entry for entry in entries}
@@ -75,7 +75,7 @@ class Catalogue:
         self.domains = {domain: self.mask(domain=domain) for domain in {entry.domain for entry in entries}}
 
     def mask(self, **wanted: object) -> int:
-        """The bits of every indicator whose fields are as wanted: `mask(level=3)`."""
+        """The bits of all indicators with these values: `mask(level=3)`."""
         return sum(
             self.bits[entry.code]
             for entry in self.entries.values()
@@ -101,10 +101,10 @@ class Catalogue:
 
 class View:
     """
-    Facts as the conditions see them.
+    The facts as bits, for the conditions.
 
-    :ivar bits: every indicator anywhere, every question that is answered by yes, every rule that fired.
-    :ivar children: for each child its indicators and its questions.
+    :ivar bits: all indicators, all questions whose answer is yes, and all rules that have fired.
+    :ivar children: the bits of each child: its indicators and its questions.
     :ivar family: the family's indicators.
     """
 
@@ -117,14 +117,14 @@ class View:
 
 
 class Question(NamedTuple):
-    """What is asked about one fact, with the bit of a yes."""
+    """A question about one fact, and the bit that is set if the answer is yes."""
 
     bit: int
     answer: Callable[[Any], bool]
 
 
 class Questions:
-    """Every question that the rules ask about a fact, each once, each with a bit of its own."""
+    """All questions that the rules ask about facts. Equal questions share a bit."""
 
     def __init__(self, first_bit: int) -> None:
         self._next = first_bit
@@ -134,8 +134,8 @@ class Questions:
         """
         The bit of a question about the fact `name`.
 
-        :param key: equal for equal questions.
-        :param answer: yes or no to a value; None is "not known".
+        :param key: the same for equal questions.
+        :param answer: the answer for a value; None means "not known".
         """
         asked = self._asked.setdefault(name, {})
         if key not in asked:
@@ -143,44 +143,44 @@ class Questions:
         return asked[key].bit
 
     def new_bit(self) -> int:
-        """A bit that nothing else has."""
+        """A bit that is not used yet."""
         bit = self._next
         self._next <<= 1
         return bit
 
     def mask(self, names: Iterable[str]) -> int:
-        """The bits of every question about these facts."""
+        """The bits of all questions about these facts."""
         return sum(question.bit for name in names for question in self._asked.get(name, {}).values())
 
     def answers(self, name: str, value: object) -> int:
-        """The bits of every question about a fact that this value answers by yes."""
+        """The bits of all questions about a fact whose answer is yes for this value."""
         return sum(question.bit for question in self._asked.get(name, {}).values() if question.answer(value))
 
 
 class AnyBit(NamedTuple):
-    """A compiled condition that holds when one of these bits is there: on the one child (`own`), or in the view."""
+    """A compiled condition that is true if one of these bits is set: on the child (`own`), or in the view."""
 
     mask: int
     own: bool = False
 
 
 Test = Callable[[View, int], object]
-"""Does it hold (truthy)? The number is the bits of the child that is asked about; 0 outside `some_child`."""
+"""Whether a condition is true. The number is the bits of the child in question; 0 outside `some_child`."""
 
 
 class Guarded(NamedTuple):
-    """A compiled condition that can hold only when one of these bits is there, so that it need not be asked else."""
+    """A compiled condition with its guard: if no bit of `needs` is set, it is false and need not be tested."""
 
     needs: int
     test: Test
 
 
 Compiled = AnyBit | Guarded
-NO_GUARD = -1  # any bit will do, and the view of a rule set always has one
+NO_GUARD = -1  # every bit; the view of a rule set always has at least one
 
 
 def test_of(compiled: Compiled) -> Test:
-    """What is compiled, as a function."""
+    """A compiled condition as a function."""
     if isinstance(compiled, Guarded):
         return compiled.test
     mask = compiled.mask
@@ -190,12 +190,12 @@ def test_of(compiled: Compiled) -> Test:
 
 
 def guarded(compiled: Compiled) -> Guarded:
-    """What is compiled, with its guard. What one child has is there in the view as well."""
+    """A compiled condition with its guard. The bits of each child are set in the view as well."""
     return compiled if isinstance(compiled, Guarded) else Guarded(compiled.mask, test_of(compiled))
 
 
 def all_of(parts: Iterable[Compiled]) -> Compiled:
-    """Holds when every part does. At least one part. Its guard is the narrowest that a part has."""
+    """True if every part is true. There is at least one part. The guard is the smallest of the parts' guards."""
     compiled = list(parts)
     if len(compiled) == 1:
         return compiled[0]
@@ -215,7 +215,7 @@ def all_of(parts: Iterable[Compiled]) -> Compiled:
 
 
 def any_of(parts: Iterable[Compiled]) -> Compiled:
-    """Holds when some part does. What is a matter of bits is asked first, and in one step."""
+    """True if any part is true. All parts that only test bits are tested first, in one step."""
     masks = {True: 0, False: 0}
     rest: list[Compiled] = []
     for part in parts:
@@ -245,8 +245,10 @@ def _width(needs: int) -> float:
 
 class Movers(NamedTuple):
     """
-    The bits that a condition turns on: it may begin to hold when one of `coming` comes or one of `going` goes, and may
-    cease to hold the other way round. Nothing else moves it.
+    The bits that may change a condition.
+
+    Setting a bit of `coming` or clearing a bit of `going` may make it true. The opposite may make it false. No other
+    bit changes it.
     """
 
     coming: int = 0
@@ -257,7 +259,7 @@ class Movers(NamedTuple):
         return Movers(self.going, self.coming)
 
     def may_move(self, before: int, after: int) -> bool:
-        """Whether these may, where some bits become others."""
+        """Whether the condition may become true when the bits change from `before` to `after`."""
         return bool(after & ~before & self.coming or before & ~after & self.going)
 
     @property
@@ -266,7 +268,7 @@ class Movers(NamedTuple):
 
 
 def moved_by_any(parts: Iterable[Movers]) -> Movers:
-    """What moves at least one of these."""
+    """The bits that may change at least one of these conditions."""
     coming, going = zip(*parts, strict=True)
     return Movers(reduce(or_, coming), reduce(or_, going))
 
@@ -274,10 +276,10 @@ def moved_by_any(parts: Iterable[Movers]) -> Movers:
 @dataclass
 class Evidence:
     """
-    The facts that made a condition hold, by whom they are about.
+    The facts for which a condition is true, by the person that they are about.
 
-    `on_child` was found by looking at one child as a whole (`some_child`), `lies_with` is indicators where they
-    lie (a child's number, or NO_CHILD for the family), `of_all` is about the whole contact.
+    `on_child` has the facts of a child for which a `some_child` is true. `lies_with` has indicators by the child's
+    number, or by NO_CHILD for the family. `of_all` has the facts about the whole contact.
     """
 
     on_child: dict[int, list[str]] = field(default_factory=dict)
@@ -291,26 +293,26 @@ class Evidence:
         self.of_all += other.of_all
 
     def strands(self) -> list[tuple[int, list[str]]]:
-        """The evidence as reasons: (child or NO_CHILD, facts), each fact once, children in their order."""
+        """The evidence as reasons: (child's number or NO_CHILD, facts), each fact once, the children in order."""
         if self.on_child:
-            lying = [fact for _, facts in sorted(self.lies_with.items()) for fact in facts]
-            told = [(child, facts + lying + self.of_all) for child, facts in sorted(self.on_child.items())]
+            indicators = [fact for _, facts in sorted(self.lies_with.items()) for fact in facts]
+            reasons = [(child, facts + indicators + self.of_all) for child, facts in sorted(self.on_child.items())]
         elif self.lies_with:
-            # Children first, in their order, then the family.
+            # The children in order, then the family.
             order = sorted(self.lies_with, key=lambda child: (child == NO_CHILD, child))
-            told = [(child, self.lies_with[child] + self.of_all) for child in order]
+            reasons = [(child, self.lies_with[child] + self.of_all) for child in order]
         else:
-            told = [(NO_CHILD, self.of_all)]
-        return [(child, list(dict.fromkeys(facts))) for child, facts in told]
+            reasons = [(NO_CHILD, self.of_all)]
+        return [(child, list(dict.fromkeys(facts))) for child, facts in reasons]
 
 
 Witness = Callable[[View, int], Evidence]
-"""The facts that make a condition hold that holds. The number is the child's place, or NO_CHILD."""
+"""Returns the facts for which a true condition is true. The number is the child's, or NO_CHILD."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a condition may refer to while it is compiled."""
+    """What a condition can refer to when it is compiled."""
 
     catalogue: Catalogue
     questions: Questions
@@ -318,19 +320,19 @@ class Setting:
     fired: dict[str, int] = field(default_factory=dict)
 
     def bit_of_rule(self, rule: str) -> int:
-        """The bit that says that this rule fired."""
+        """The bit that is set if this rule has fired."""
         if rule not in self.fired:
             self.fired[rule] = self.questions.new_bit()
         return self.fired[rule]
 
 
 def nothing_to_show(view: View, child: int) -> Evidence:
-    """The witness of what is absent."""
+    """The witness of a condition without evidence, such as `not`."""
     return Evidence()
 
 
 class AllOf(Document):
-    """Every one of these holds."""
+    """All of these conditions are true."""
 
     all: Annotated[tuple["Condition", ...], NOT_EMPTY]
 
@@ -353,7 +355,7 @@ class AllOf(Document):
 
 
 class AnyOf(Document):
-    """At least one of these holds. The evidence is that of all that do."""
+    """At least one of these conditions is true. The evidence is that of all true ones."""
 
     any: Annotated[tuple["Condition", ...], NOT_EMPTY]
 
@@ -378,7 +380,7 @@ class AnyOf(Document):
 
 
 class Not(Document):
-    """This does not hold. What is absent is no evidence."""
+    """This condition is false. It has no evidence."""
 
     not_: Annotated["Condition", Field(alias="not")]
 
@@ -394,7 +396,7 @@ class Not(Document):
 
 
 class Wanted(Document):
-    """Which indicators count: of these levels, gates or codes, whatever is given, all together."""
+    """The indicators that count: those that fit all of the given levels, gate and codes."""
 
     level: (
         Annotated[
@@ -421,7 +423,7 @@ class Wanted(Document):
 
 
 class Present(Document):
-    """An indicator of these is present."""
+    """One of these indicators is present."""
 
     indicator: Wanted
 
@@ -450,7 +452,7 @@ class Present(Document):
 
 
 class Spread(Document):
-    """How many different indicators of a level, in how many domains."""
+    """The least number of different indicators of a level, and of their domains."""
 
     level: Literal[2, 3, 4]
     at_least: Annotated[StrictInt, Field(ge=1)] = 1
@@ -458,7 +460,7 @@ class Spread(Document):
 
 
 class Different(Document):
-    """So many different indicators of a level over the whole contact. One code on two children counts once."""
+    """The contact has so many different indicators of a level. A code on two children counts once."""
 
     different: Spread
 
@@ -484,7 +486,7 @@ class Different(Document):
 
 
 class Fact(Document):
-    """A fact is a value, or lies within limits. What is not known does not count, unless `unknown: fires`."""
+    """A fact has a value, or is within limits. An unknown fact does not count, unless `unknown: fires`."""
 
     fact: Text
     is_: Annotated[StrictBool | StrictInt | Text | None, Field(alias="is")] = None
@@ -495,7 +497,7 @@ class Fact(Document):
 
     @property
     def cuts(self) -> frozenset[int]:
-        """The numbers at which the answer turns: it differs between `cut - 1` and `cut`."""
+        """The numbers at which the answer changes: it differs between `cut - 1` and `cut`."""
         cuts: set[int] = set()
         if isinstance(self.is_, int) and not isinstance(self.is_, bool):
             cuts |= {self.is_, self.is_ + 1}
@@ -506,7 +508,7 @@ class Fact(Document):
         return frozenset(cuts)
 
     def bit(self, setting: Setting) -> int:
-        """The bit of a yes."""
+        """The bit that is set if the answer is yes."""
         key = (self.is_, self.in_, self.at_least, self.at_most, self.unknown)
         return setting.questions.bit(self.fact, key, self._matches())
 
@@ -534,7 +536,7 @@ class Fact(Document):
 
 
 class SomeChild(Document):
-    """At least one child meets the whole condition."""
+    """The whole condition is true for at least one child."""
 
     some_child: "Condition"
 
@@ -544,7 +546,7 @@ class SomeChild(Document):
             mask = inner.mask
             return Guarded(mask, lambda view, own: view.children and view.bits & mask)
         if isinstance(inner, AnyBit) and not inner.mask & setting.catalogue.everything:
-            # Questions about a child are asked of children only: what any child answers by yes stands in the view.
+            # Only children have questions about a child, so if one child's answer is yes, the view has the bit.
             return AnyBit(inner.mask)
         needs, test = guarded(inner)
 
@@ -575,7 +577,7 @@ class SomeChild(Document):
 
 
 class Fired(Document):
-    """An earlier rule fired."""
+    """An earlier rule has fired."""
 
     fired: Text
 
@@ -590,7 +592,7 @@ class Fired(Document):
 
 
 class Defined(Document):
-    """A condition that has a name."""
+    """A named condition."""
 
     defined: Text
 
@@ -605,14 +607,14 @@ class Defined(Document):
 
 
 def fact_path(name: str, child: int = NO_CHILD) -> str:
-    """Where a fact stands in the facts document: `children[0].age_years`, `family.marac`, `immediate_danger`."""
+    """The path of a fact in the facts document: `children[0].age_years`, `family.marac`, `immediate_danger`."""
     if child != NO_CHILD and name in CHILD_FACTS:
         return f"children[{child}].{name}"
     return f"family.{name}" if name in FAMILY_FACTS else name
 
 
 def _lying(catalogue: Catalogue, view: View, mask: int) -> Evidence:
-    """The indicators of a mask, each with the child that it was seen on, or with the family."""
+    """The indicators of a mask, by the child that has them, or by the family."""
     held = {**dict(enumerate(view.children)), NO_CHILD: view.family}
     return Evidence(lies_with={who: catalogue.codes(bits & mask) for who, bits in held.items() if bits & mask})
 
@@ -622,14 +624,14 @@ _KINDS = ("all", "any", "not", "indicator", "different", "fact", "some_child", "
 
 def _kind(value: object) -> str | None:
     if isinstance(value, Document):
-        # One that was read already, on its way back to JSON: each kind is called by its first field.
+        # A parsed condition that is written back to JSON: its kind is the name of its first field.
         return f"({next(iter(type(value).model_fields)).rstrip('_')})"
     if isinstance(value, Mapping):
         return next((f"({kind})" for kind in _KINDS if kind in value), None)
     return None
 
 
-# The tags stand in brackets so that a fault's path can leave them out: they are ours, not the writer's.
+# The tags are in brackets, so that a fault's path can leave them out: the sender has not written them.
 Condition = Annotated[
     Annotated[AllOf, Tag("(all)")]
     | Annotated[AnyOf, Tag("(any)")]
@@ -652,7 +654,7 @@ for _model in (AllOf, AnyOf, Not, SomeChild):
 
 
 def walk(condition: Condition, path: Path = ()) -> Iterator[tuple[Path, Condition, bool]]:
-    """This condition and all within it: (path, condition, whether it stands inside `some_child`)."""
+    """This condition and all conditions in it: (path, condition, whether it is inside `some_child`)."""
 
     def inner(at: Path, part: Condition, in_child: bool) -> Iterator[tuple[Path, Condition, bool]]:
         yield at, part, in_child
@@ -663,7 +665,7 @@ def walk(condition: Condition, path: Path = ()) -> Iterator[tuple[Path, Conditio
 
 
 def movers(condition: Condition, setting: Setting) -> Movers:
-    """What moves a condition. Of itself every kind but `not` only waits for bits to come."""
+    """The bits that may change a condition. Only `not` can become true when a bit is cleared."""
     match condition:
         case Present():
             return Movers(condition.indicator.mask(setting.catalogue))

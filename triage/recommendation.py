@@ -1,9 +1,9 @@
 """
-A recommendation with its reasons, what is missing, and what would change it.
+Makes a recommendation, with its reasons, what is missing, and what would change it.
 
-Source: the first rule set's own page, "What comes out". Everything that explains is found by asking the rules
-again with one fact changed; nothing is written by hand. Only the changes that may turn the answer are asked about,
-and which those are follows from the rules alone.
+Source: the first rule set's own page, "What comes out". Every explanation comes from running the rules again with one
+fact changed; none is written by hand. Only the changes that may change the answer are tried, and these follow from the
+rules alone.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +22,7 @@ from triage.words import (
     reason_says,
 )
 
-# What a single change changes: facts of some kind and numbers, of the contact, of the family and of each child.
+# The facts that a single change may change, of the contact, of the family and of each child: kinds, then numbers.
 KINDS = (
     ("agreement", "screened", "immediate_danger"),
     ("sibling_on_cp_plan", "early_help_closed_without_progress_12_months", "marac", "in_area"),
@@ -36,7 +36,7 @@ COUNTED = (
 
 
 _Change = tuple[View, int, Callable[..., str], *tuple[Any, ...]]
-"""The view with the change, the child's number or NO_CHILD, and what says the change, with what it needs."""
+"""The changed view, the child's number or NO_CHILD, the function that words the change, and its arguments."""
 
 
 _Question = tuple[str, int, Any, tuple[Any, ...]]
@@ -44,7 +44,7 @@ _Question = tuple[str, int, Any, tuple[Any, ...]]
 
 
 class Reason(NamedTuple):
-    """A rule that fired, on which facts (`because`: indicator codes and paths), for which child (its ref)."""
+    """A rule that fired, the facts (`because`: indicator codes and paths), and the child (its ref)."""
 
     rule: str
     says: str
@@ -53,14 +53,14 @@ class Reason(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """A fact that nobody knows and that could change the result."""
+    """An unknown fact that could change the result."""
 
     fact: str
     says: str
 
 
 class WouldChange(NamedTuple):
-    """One single change of one fact, in words, and what would be recommended then."""
+    """A single change of one fact, in words, and the recommendation that would follow."""
 
     if_: str
     pathway: str
@@ -84,7 +84,7 @@ class Recommendation(NamedTuple):
     would_change: tuple[WouldChange, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """The recommendation in the shape that is stored, printed and sent."""
+        """The recommendation as it is stored, printed and sent."""
         return {
             "ruleset": self.ruleset,
             "level": self.level,
@@ -107,7 +107,7 @@ class Recommendation(NamedTuple):
 
 
 def recommend(rules: RuleSet, facts: Facts) -> Recommendation:
-    """What `rules` recommend for `facts`, with every reason. The same facts and version give the same, for ever."""
+    """The recommendation for these facts, with its reasons. The same facts and version always give the same one."""
     view = rules.view(facts)
     result = rules.result(view)
     turns = _turns(rules, rules.first(view))
@@ -134,7 +134,7 @@ def _missing(
     rules: RuleSet, facts: Facts, view: View, result: Result, questions: Iterable[_Question]
 ) -> Iterator[Missing]:
     for name, number, value, others in questions:
-        # The age of a child who is not born yet is not unknown: there is none.
+        # An unborn child has no age, so it is not missing.
         if value is not None or (name == "age_years" and facts.children[number].unborn):
             continue
         if any(rules.result(rules.with_fact(view, name, number, other)) != result for other in others):
@@ -151,7 +151,7 @@ def _would_change(
 
 
 def _who(facts: Facts, number: int) -> str | None:
-    """How a child is called; nobody by NO_CHILD."""
+    """The child's name in a sentence; None for NO_CHILD."""
     return child_name(number, facts.children[number]) if number != NO_CHILD else None
 
 
@@ -159,7 +159,7 @@ def _who(facts: Facts, number: int) -> str | None:
 
 
 class _Others(NamedTuple):
-    """The values of one fact to try, by the value that it has; `beyond` where that is not among them."""
+    """The values of a fact to try, by its present value; `beyond` for a present value that is not listed."""
 
     name: str
     by_value: dict[object, tuple[Any, ...]]
@@ -168,9 +168,9 @@ class _Others(NamedTuple):
 
 class _Turns(NamedTuple):
     """
-    The single changes that may turn the answers of one rule. Most cannot: no rule up to this one asks about them.
+    The single changes that may change the answer of one rule. Most cannot: no rule up to this one depends on them.
 
-    `kinds` and `numbers` are in the form of KINDS and COUNTED; `indicators` are the bits of those that may be missed.
+    `kinds` and `numbers` are like KINDS and COUNTED; `indicators` are the bits whose removal may change the answer.
     """
 
     kinds: tuple[tuple[_Others, ...], ...]
@@ -187,9 +187,8 @@ def _single_changes(
     indicators: int,
 ) -> Iterator[_Change]:
     """
-    Every single change of one known fact, done: agreement to each other value, each true or false fact turned over,
-    each indicator taken away, each number to the other side of the nearest limit that a rule asks about. What is not
-    known stands in `missing` instead.
+    Every single change of a known fact: agreement to each other value, each true/false fact to its opposite, each
+    indicator taken away, each number to the other side of the nearest limit in a rule. Unknown facts are in `missing`.
     """
     for name, number, value, others in kinds:
         if value is not None:
@@ -208,7 +207,7 @@ def _single_changes(
 
 
 def _questions(facts: Facts, worth: tuple[tuple[_Others, ...], ...]) -> list[_Question]:
-    """The facts of this contact of which another value may turn the answer."""
+    """The facts of this contact for which another value may change the answer."""
     of_contact, of_family, of_child = worth
     found: list[_Question] = []
     holders = [(facts, NO_CHILD, of_contact), (facts.family, NO_CHILD, of_family)]
@@ -225,7 +224,7 @@ def _questions(facts: Facts, worth: tuple[tuple[_Others, ...], ...]) -> list[_Qu
 
 @lru_cache(maxsize=128)
 def _turns(rules: RuleSet, first: str) -> _Turns:
-    """What may turn the answers of the rule `first`: worked out once, for it depends on no contact."""
+    """What may change the answers of the rule `first`. It depends on no contact, so it is computed once."""
     of_turn, of_result = rules.movers(first)
 
     def others(name: str) -> _Others:
@@ -247,7 +246,7 @@ def _turns(rules: RuleSet, first: str) -> _Turns:
 
 
 def _other_values(rules: RuleSet, name: str, value: Any) -> Iterable[Any]:
-    """The values to try in place of this one. Of what is not known, those that matter to whether it is missing."""
+    """The values to try in place of this one. For an unknown fact, those that decide whether it is missing."""
     if name == "agreement":
         return [agreement for agreement in Agreement if agreement != value]
     if name not in NUMBERS:
