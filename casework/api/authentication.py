@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ClientTokenView(TokenView):
-    """Tokens for client credentials; the package's own view has a way of its own for devices."""
+    """Issues tokens for client credentials only, without the package's device flow."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         answer: HttpResponse = self.authorization_flow_token_response(request)
@@ -29,27 +29,27 @@ class ClientTokenView(TokenView):
 
 
 class ClientValidator(OAuth2Validator):
-    """Who may ask for a token."""
+    """Checks the client that asks for a token."""
 
     def _load_application(self, client_id: str | None, request: Any) -> AgencyClient | None:
-        # PostgreSQL cannot so much as look for a text with NUL in it.
+        # PostgreSQL raises an error for a text with NUL in a query.
         return None if "\x00" in (client_id or "") else super()._load_application(client_id, request)
 
 
 class AgencyAuthentication(OAuth2Authentication):
-    """A bearer token of an agency's client. `request.auth` is the token; nobody is `request.user`."""
+    """Authenticates a bearer token of an agency's client. `request.auth` is the token; `request.user` is None."""
 
     www_authenticate_realm = "front-door"
 
     def authenticate(self, request: Request) -> Any:
-        # The package looks for a token in the body too, and would parse whatever a stranger sends.
+        # Without the body: the package looks for a token there, too, and would parse what any stranger sends.
         head = HttpRequest()
         head.method, head.path, head.META = "GET", request.path, request.META
         return super().authenticate(head)
 
 
 class IsAgencyWithScope(BasePermission):
-    """The agency may still send contacts, and its token has the scope that the view wants of this method."""
+    """The agency may send contacts, and its token has the scope that the view requires for this method."""
 
     message = "This token does not allow this. Ask for one with the scope that the documentation names."
 
@@ -65,7 +65,7 @@ class IsAgencyWithScope(BasePermission):
 
 
 class AgencyThrottle(SimpleRateThrottle):
-    """So many calls a minute for each agency, whichever of its systems makes them."""
+    """Limits the calls of an agency per minute, over all its systems."""
 
     scope = "agency"
     calls = "api-calls"
@@ -76,7 +76,7 @@ class AgencyThrottle(SimpleRateThrottle):
 
 
 class ThresholdCheckThrottle(AgencyThrottle):
-    """As many again for threshold checks: however many an agency makes, its contacts still come in."""
+    """The same limit for threshold checks, counted separately: they never block the agency's contacts."""
 
     calls = "threshold-checks"
 

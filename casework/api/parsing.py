@@ -1,4 +1,4 @@
-"""Reading bodies: JSON as a careful reader reads it, and nothing else."""
+"""The parser of request bodies: strict JSON, and nothing else."""
 
 from typing import IO, Any
 
@@ -13,7 +13,7 @@ LARGEST = 1024 * 1024
 
 
 class TooLarge(APIException):
-    """A body that no contact needs; it is not read to its end."""
+    """The body is larger than any contact needs. It is not read to its end."""
 
     status_code = 413
     default_code = "too_large"
@@ -21,7 +21,7 @@ class TooLarge(APIException):
 
 
 class StrictJSONParser(BaseParser):
-    """UTF-8 JSON: no NaN, no key twice in one object, nothing nested beyond reason."""
+    """UTF-8 JSON without NaN, without the same key twice in an object, and without excessive nesting."""
 
     media_type = "application/json"
 

@@ -1,8 +1,8 @@
 """
-Threshold checks: what the rules say of a family without a name, and what to try first.
+Threshold checks: what the rules recommend for a family without a name, and what to try first.
 
-The answer is a function of what was sent and of the rule set that is live, and of nothing else: nothing in here, nor in
-the view, reads a record of ours about anybody. So a partner learns nothing from it that it did not send
+The answer depends only on what was sent and on the live rule set: neither this module nor the view reads any record
+about a person. So a partner learns nothing from it that it did not send
 (`docs/adr/0008-what-partners-may-learn.md`).
 """
 
@@ -33,9 +33,9 @@ NOTE = (
 
 def read_facts(data: dict[str, Any], rules: RuleSet) -> Facts:
     """
-    Read the facts of a family without a name.
+    Reads the facts of a family without a name.
 
-    :raises InvalidInput: with every fault; of what is too long, only that it is.
+    :raises InvalidInput: with every fault; for lists that are too long, only that they are.
     """
     if too_long := list(_too_long(data)):
         raise InvalidInput(too_long)
@@ -50,7 +50,7 @@ def read_facts(data: dict[str, Any], rules: RuleSet) -> Facts:
 
 
 def answer(rules: RuleSet, facts: Facts) -> dict[str, Any]:
-    """What the rules recommend for these facts, in words too, and what to try first."""
+    """The recommendation for these facts, with titles for people and what to try first."""
     recommendation = recommend(rules, facts)
     pathway = rules.pathways[recommendation.pathway]
     return recommendation.as_json() | {
@@ -62,14 +62,14 @@ def answer(rules: RuleSet, facts: Facts) -> dict[str, Any]:
 
 
 def _try_first(pathway: Pathway, hold: str | None) -> list[str]:
-    """The practice lead's own sentences. Where they speak of agreement, nothing is said twice or against them."""
+    """The practice lead's sentences from the rule set, after a sentence on agreement if they do not speak of it."""
     speaks_of_agreement = any("agree" in says.casefold() for says in pathway.try_first)
     ask_first = [ASK_FIRST] if hold == Hold.AGREEMENT and not speaks_of_agreement else []
     return [*ask_first, *pathway.try_first]
 
 
 def _titles(rules: RuleSet, recommendation: Recommendation) -> list[dict[str, str]]:
-    """What people call the other services, the warnings and the pathways that a recommendation names."""
+    """The titles of the services, warnings and pathways in a recommendation."""
     document = rules.document
     others = {change.pathway for change in recommendation.would_change}
     titles = [(entry.id, entry.title) for entry in document.also_refer_to if entry.id in recommendation.also_refer_to]
@@ -79,7 +79,7 @@ def _titles(rules: RuleSet, recommendation: Recommendation) -> list[dict[str, st
 
 
 def _too_long(data: dict[str, Any]) -> Iterator[Fault]:
-    """Asked before anything is read: a mebibyte has room for 300,000 children."""
+    """The faults of lists that are too long. They are found before parsing: 1 MiB has room for 300,000 children."""
     children = data.get("children")
     if isinstance(children, list) and len(children) > MOST_CHILDREN:
         yield Fault(("children",), f"has more than {MOST_CHILDREN} of them.")

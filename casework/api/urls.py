@@ -1,4 +1,4 @@
-"""The addresses of the partner API."""
+"""The URLs of the partner API."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.urls import path

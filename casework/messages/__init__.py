@@ -1,1 +1,1 @@
-"""Messages that have to go out: writing them to the outbox, and their wording."""
+"""Messages: writing them to the outbox, and their wording."""

@@ -1,7 +1,7 @@
 """
-The words of every message that goes out. Facts in, text out; no child's or family's name can get in.
+The wording of every message. No child's or family's name can get in.
 
-A message names a reference and links to the page that holds the story, behind sign-in.
+A message has a reference and a link to the page, which needs a sign-in.
 """
 
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from triage.published_rules import of_version
 
 @dataclass(frozen=True)
 class Letter:
-    """What is sent: a subject line and a text."""
+    """An e-mail: a subject line and a text."""
 
     subject: str
     text: str
 
 
-# Letters to our own people: a subject, what has happened and what to do; a link follows.
+# E-mails to staff: a subject, and what has happened and what to do. A link follows.
 TO_STAFF = {
     Message.RED_CONTACT: (
         "Red: {contact} waits for a decision",
@@ -66,7 +66,7 @@ TO_STAFF = {
 
 
 def write(message: OutboxMessage) -> Letter:
-    """The letter for a message whose contact, case, reminder and what it carries are loaded."""
+    """The e-mail for a message. Its contact, case and reminder are loaded."""
     match Message(message.kind):
         case Message.ACKNOWLEDGEMENT:
             return _letter(
@@ -111,7 +111,7 @@ def _outcome(message: OutboxMessage) -> tuple[str, ...]:
 
 
 def _reminders(messages: list[OutboxMessage]) -> Letter:
-    """One reminder, or all that wait for one address: the gravest first, as they were written. Always the same."""
+    """The e-mail with one or more reminders to one address: the gravest first. A retry has the same text."""
     said = sorted(messages, key=lambda message: (-_gravity(message), message.pk))
     lines = [f"{_of(message)}\n{_link(message)}" for message in said]
     if len(lines) == 1:
@@ -140,7 +140,7 @@ def _found_at_night(message: OutboxMessage) -> Letter:
             "rules, and found some that differ. Until this is understood, do not publish new rules.",
             f"{settings.BASE_URL}/admin/casework/recheck/",
         )
-    # What is broken stands in the audit, where it was written in the same instant.
+    # The audit event that was written together with this message says what is broken.
     checked = AuditEvent.objects.filter(event=Event.INTEGRITY_CHECKED, at=message.created_at).latest("pk")
     broken: dict[str, int] = checked.detail["broken"]
     return _letter(
