@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
-from django.db import models
+from django.db import connection, models
 from django.db.backends.postgresql.psycopg_any import DateRange
 
 from errors import Fault
@@ -151,22 +151,25 @@ def _user(row: Row) -> bool:
 
 
 def _postcodes(rows: list[Row]) -> list[Any]:
-    """Adds all postcodes in bulk: there are tens of thousands."""
+    """All at once: there are tens of thousands."""
     outcomes: list[Any] = []
     known = set(Postcode.objects.values_list("pk", flat=True))
-    new: list[Postcode] = []
+    fresh: list[tuple[str, int | None, int | None]] = []
     for row in rows:
         try:
             postcode = normalise(row["postcode"])
-            item = Postcode(postcode, int(row["easting"] or 0) or None, int(row["northing"] or 0) or None)
+            place = (postcode, int(row["easting"] or 0) or None, int(row["northing"] or 0) or None)
         except ValueError as error:
             outcomes.append(Wrong([f"{row['postcode']}: {error}"]))
             continue
         outcomes.append(postcode not in known)
         if postcode not in known:
             known.add(postcode)
-            new.append(item)
-    Postcode.objects.bulk_create(new, batch_size=5000)
+            fresh.append(place)
+    table = Postcode._meta.db_table
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} (postcode, easting, northing) FROM STDIN") as copy:
+        for place in fresh:
+            copy.write_row(place)
     return outcomes
 
 

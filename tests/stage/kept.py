@@ -22,7 +22,13 @@ from config.local.folders import Folders
 from config.local.processes import CannotStart
 
 ROOT = Path(__file__).resolve().parents[2]
-MADE_OF = ("*/migrations/*.py", "config/settings.py", "config/local/embedded.py", "requirements.txt")
+MADE_OF = (
+    "*/migrations/*.py",
+    "config/settings.py",
+    "config/local/embedded.py",
+    "config/local/folders.py",
+    "requirements.txt",
+)
 # Those of the branches that somebody works on; what was used longest ago goes first.
 HOW_MANY = 6
 
