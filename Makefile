@@ -20,7 +20,7 @@ run: setup ## start everything and print how to sign in (PORT, DATA_DIR, DATABAS
 	@exec $(BIN)/python -m config.local.run
 
 test: setup ## every test, on servers that the tests start themselves
-	@exec $(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	@exec $(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 check: setup ## lint, types, import rules, migrations, deploy checks, the map of the house
 	@exec $(BIN)/python -m config.local.check

@@ -17,15 +17,19 @@ from django.test import Client
 
 from localities.models import Agency, User
 from localities.working_time import LONDON
-from tests.stage.databases import own_database, workers_database
+from tests.stage.databases import another_database, own_database, using, workers_database
 from tests.stage.drafts import Drafts
+from tests.stage.service import Service, running
 from tests.stage.story import Story
 
 # A Thursday morning with the hub open, far from any bank holiday.
 THURSDAY = datetime(2026, 11, 19, 10, 0, tzinfo=LONDON)
 
-# What starts the whole service, or tells of months of work, goes first: nobody waits for it alone in the end.
-LONG = {"bench", "browser", "chaos", "journeys", "test_demonstration.py", "test_running.py", "test_worker.py"}
+# What looks at the one running service: one worker, which starts it and the browser once, takes all of it.
+AT_THE_SERVICE = {"browser", "journeys"}
+# What starts processes of its own or tells of months of work. Each test goes to whichever worker is free, and they go
+# first: nobody waits for one of them alone in the end. The longest first.
+LONG = ("chaos", "test_running.py", "bench", "test_demonstration.py", "test_worker.py", "test_model.py")
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -34,7 +38,19 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: LONG.isdisjoint(item.path.parts))
+    """The order of the tests, and which of them one worker takes together: those of a file, but for the long ones."""
+    for item in items:
+        if not AT_THE_SERVICE.isdisjoint(item.path.parts):
+            item.add_marker(pytest.mark.xdist_group("service"))
+        elif _place(item) == len(LONG):
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    if not AT_THE_SERVICE.isdisjoint(item.path.parts):
+        return 0
+    return next((place for place, name in enumerate(LONG) if name in item.path.parts), len(LONG))
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +75,26 @@ def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
     """A database of this test's own, in which transactions really commit. Its name."""
     with django_db_blocker.unblock(), own_database() as name:
         yield name
+
+
+@pytest.fixture(scope="session")
+def _running_service(django_db_setup: None, django_db_blocker: Any) -> Iterator[Service]:
+    """The service in processes of its own, started once for everybody who only uses it."""
+    undone = ExitStack()
+    with django_db_blocker.unblock():
+        database = undone.enter_context(another_database())
+        with using(database):
+            service = undone.enter_context(running(database))
+    yield service
+    with django_db_blocker.unblock():
+        undone.close()
+
+
+@pytest.fixture(scope="module")
+def service(_running_service: Service, django_db_blocker: Any) -> Iterator[Service]:
+    """The running service; its database is the one of this module's own queries."""
+    with django_db_blocker.unblock(), using(_running_service.database):
+        yield _running_service
 
 
 @pytest.fixture(autouse=True)

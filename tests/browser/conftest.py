@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connections
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.stage.databases import own_database
-from tests.stage.service import PASSWORD, Service, running
+from localities.models import User
+from tests.stage.service import PASSWORD, Service
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WCAG_2_2_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -22,14 +24,8 @@ def _chromium() -> str | None:
     return os.environ.get("CHROMIUM") or next((path for name in names if (path := shutil.which(name))), None)
 
 
-@pytest.fixture(scope="module")
-def service(django_db_setup: None, django_db_blocker: Any) -> Iterator[Service]:
-    with django_db_blocker.unblock(), own_database() as database, running(database) as service:
-        yield service
-
-
-@pytest.fixture(scope="module")
-def browser(service: Service) -> Iterator[Browser]:
+@pytest.fixture(scope="package")
+def browser(_running_service: Service) -> Iterator[Browser]:
     """Chromium. The service comes first: Playwright's event loop gives this thread other database connections."""
     path = _chromium()
     if path is None:
@@ -42,7 +38,6 @@ def browser(service: Service) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser
-        # The next module has another database, and would be given these connections again.
         connections.close_all()
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
@@ -51,8 +46,9 @@ def browser(service: Service) -> Iterator[Browser]:
 class Visitor:
     """Somebody at a browser, signed in as one of the cast. Errors of the page's scripts and of the CSP are kept."""
 
-    def __init__(self, context: BrowserContext, service: Service) -> None:
+    def __init__(self, context: BrowserContext, service: Service, width: int) -> None:
         self.page: Page = context.new_page()
+        self.width = width
         self.base_url = service.base_url
         self.complaints: list[str] = []
         self.page.on("console", self._hear)
@@ -68,6 +64,16 @@ class Visitor:
         return self.page
 
     def sign_in(self, username: str) -> Page:
+        """Be signed in, without the form: its page and the check of a password take half a second each time."""
+        client = Client()
+        client.force_login(User.objects.get(username=username))
+        session = client.cookies[settings.SESSION_COOKIE_NAME].value
+        self.page.context.add_cookies(
+            [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": self.base_url, "httpOnly": True}]
+        )
+        return self.go("/")
+
+    def sign_in_by_the_form(self, username: str) -> Page:
         page = self.go("/")
         page.get_by_label("User name").fill(username)
         page.get_by_label("Password").fill(PASSWORD)
@@ -78,7 +84,7 @@ class Visitor:
         """What axe finds against WCAG 2.2 AA on the page as it stands: one line for each fault."""
         self.page.evaluate(AXE.read_text())
         found: dict[str, Any] = self.page.evaluate(
-            "tags => axe.run({runOnly: {type: 'tag', values: tags}})", WCAG_2_2_AA
+            "tags => axe.run({runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})", WCAG_2_2_AA
         )
         return [
             f"{violation['id']}: {node['html'][:120]}"
@@ -91,14 +97,26 @@ class Visitor:
         self.page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
         return (["wider than its window"] if self.overflows() else []) + self.accessibility()
 
+    def faults_at(self, *widths: int) -> list[str]:
+        """What is wrong with the page in windows of these widths."""
+        found: list[str] = []
+        for width in widths:
+            self.resize(width)
+            found += [f"{fault} ({width} px)" for fault in self.faults()]
+        self.resize(self.width)
+        return found
+
+    def resize(self, width: int) -> None:
+        self.page.set_viewport_size({"width": width, "height": 900})
+
     def faults_of(self, pages: Iterable[str]) -> dict[str, list[str]]:
         """What is wrong with each page at 320 pixels, and whether a large screen is wide enough for it."""
         found: dict[str, list[str]] = {}
         for path in pages:
-            self.page.set_viewport_size({"width": 1200, "height": 900})
+            self.resize(1200)
             self.go(path)
             is_too_wide = self.overflows()
-            self.page.set_viewport_size({"width": 320, "height": 900})
+            self.resize(320)
             if faults := (["wider than 1200 px"] if is_too_wide else []) + self.faults():
                 found[path] = faults
         return found
@@ -118,7 +136,7 @@ def visit(browser: Browser, service: Service) -> Iterator[Any]:
         context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=javascript)
         context.set_default_timeout(15_000)
         contexts.append(context)
-        return Visitor(context, service)
+        return Visitor(context, service, width)
 
     yield open_window
     for context in contexts:

@@ -64,7 +64,7 @@ def fill_in(page: Page, first_name: str, born_in: int) -> None:
 @pytest.mark.parametrize("javascript", [True, False])
 def test_a_contact_is_typed_in_decided_and_taken_on(visit: Any, javascript: bool) -> None:
     window = visit(javascript=javascript)
-    page = window.sign_in("amina")
+    page = window.sign_in_by_the_form("amina")
     page.get_by_role("link", name="New contact").click()
     # The folded parts open without JavaScript too: they are the browser's own.
     # Two families, or the second would be linked to the work with the first.

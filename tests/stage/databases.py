@@ -28,47 +28,60 @@ def workers_database() -> Iterator[None]:
             _make(maintenance)
     # As Django would call it; each worker of a run has its own.
     name: str = connection.creation._get_test_db_name()  # type: ignore[attr-defined]  # private, as _nodb_cursor is
-    with _copy(name, of=MADE):
+    with _copy(name), using(name):
         yield
 
 
 @contextmanager
-def own_database() -> Iterator[str]:
-    """A copy of the test database, used by this process until the end. Needs no transaction to be open."""
-    original = connection.settings_dict["NAME"]
-    name = f"{original}_{uuid.uuid4().hex[:8]}"
-    with _copy(name, of=original):
+def another_database() -> Iterator[str]:
+    """A database with Buckinghamshire in it and nothing else, until the end. Nobody uses it yet."""
+    name = f"{connection.settings_dict['NAME']}_{uuid.uuid4().hex[:8]}"
+    with _copy(name):
         yield name
 
 
 @contextmanager
-def _copy(name: str, *, of: str) -> Iterator[None]:
-    """A database that is used until the end, and then taken away."""
+def own_database() -> Iterator[str]:
+    """Another database, used by this process until the end. Needs no transaction to be open."""
+    with another_database() as name, using(name):
+        yield name
+
+
+@contextmanager
+def using(name: str) -> Iterator[None]:
+    """This process uses the database until the end."""
     original = connection.settings_dict["NAME"]
-    connection.close()
-    with _maintenance() as maintenance:
-        maintenance.execute(f'CREATE DATABASE "{name}" TEMPLATE "{of}" STRATEGY file_copy')
-    connection.settings_dict["NAME"] = name
-    # Versions of rule sets are remembered by their ids, and another database gives the same ids to others.
-    published_rules._compiled.cache_clear()
+    _use(name)
     try:
         yield
     finally:
-        connections.close_all()
-        connection.settings_dict["NAME"] = original
-        published_rules._compiled.cache_clear()
+        _use(original)
+
+
+def _use(name: str) -> None:
+    connections.close_all()
+    connection.settings_dict["NAME"] = name
+    # Versions of rule sets are remembered by their ids, and another database gives the same ids to others.
+    published_rules._compiled.cache_clear()
+
+
+@contextmanager
+def _copy(name: str) -> Iterator[None]:
+    """A copy of the database with the reference data, and then taken away."""
+    with _maintenance() as maintenance:
+        maintenance.execute(f'CREATE DATABASE "{name}" TEMPLATE "{MADE}" STRATEGY file_copy')
+    try:
+        yield
+    finally:
         with _maintenance() as maintenance:
             maintenance.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def _make(maintenance: CursorWrapper) -> None:
     """Load the reference data into the database that has the tables and nothing in them."""
-    original = connection.settings_dict["NAME"]
-    connection.settings_dict["NAME"] = DATABASE
-    load()
-    connection.cursor().execute("ANALYZE")
-    connection.close()
-    connection.settings_dict["NAME"] = original
+    with using(DATABASE):
+        load()
+        connection.cursor().execute("ANALYZE")
     maintenance.execute(f'ALTER DATABASE "{DATABASE}" RENAME TO "{MADE}"')
 
 
