@@ -1,4 +1,4 @@
-"""Cases: naming who leads, writing down what was done, and closing."""
+"""Cases: naming the lead practitioner, recording milestones, and closing."""
 
 from datetime import datetime
 from typing import Any
@@ -35,7 +35,7 @@ from localities.working_time import local_day
 
 
 def _load(case_id: int, by: User, now: datetime) -> tuple[Case, Team]:
-    """The open case, locked, and the team that holds it: `by` must work there."""
+    """Loads and locks the open case, with its responsible team. `by` must work in that team."""
     case = locked_case(by, now, pk=case_id)
     holder = responsibilities.holder(case)
     permissions.check_can_work_in(case, holder.pk, by, local_day(now))
@@ -46,10 +46,10 @@ def _load(case_id: int, by: User, now: datetime) -> tuple[Case, Team]:
 @transaction.atomic
 def name_lead(*, case_id: int, lead_id: int | None, by: User, now: datetime) -> Case:
     """
-    Name the lead practitioner: one person of the team, whom the family knows.
+    Names the lead practitioner: one member of the responsible team, whom the family knows.
 
-    :raises InvalidInput: nobody was named, or somebody outside the team.
-    :raises NotPermitted: `by` does not work in the team that holds the case.
+    :raises InvalidInput: no user is chosen, or a user outside the team.
+    :raises NotPermitted: `by` does not work in the responsible team.
     """
     case, holder = _load(case_id, by, now)
     lead = User.objects.filter(pk=lead_id or 0).first()
@@ -65,9 +65,9 @@ def name_lead(*, case_id: int, lead_id: int | None, by: User, now: datetime) -> 
 @transaction.atomic
 def record_milestone(*, case_id: int, kind: str, at: datetime | None, by: User, now: datetime) -> Case:
     """
-    Write down that something promised was done. It answers its clocks, and may start the next.
+    Records that a milestone was reached. It stops its clocks and may start the next ones.
 
-    :param at: when it was done.
+    :param at: when the work was done.
     :raises InvalidInput: with every fault, by field.
     """
     case, _ = _load(case_id, by, now)
@@ -90,9 +90,9 @@ def record_milestone(*, case_id: int, kind: str, at: datetime | None, by: User, 
 @transaction.atomic
 def name_other_authority(*, case_id: int, authority_id: int | None, by: User, now: datetime) -> Case:
     """
-    Name the neighbouring council that answers for the family: a person's judgement, never the machine's.
+    Names the other council that is responsible for the family. A person chooses it, never the service.
 
-    :raises InvalidInput: none was chosen.
+    :raises InvalidInput: no council is chosen.
     """
     case, _ = _load(case_id, by, now)
     authority = OtherAuthority.objects.filter(pk=authority_id or 0).first()
@@ -107,10 +107,10 @@ def name_other_authority(*, case_id: int, authority_id: int | None, by: User, no
 @transaction.atomic
 def close(*, case_id: int, outcome: str, summary: str, by: User, now: datetime) -> Case:
     """
-    End the work, with its outcome and what was achieved. Professionals who referred the family hear of it.
+    Closes a case, with its outcome and what was achieved. Professionals who referred the family get a message.
 
     :raises InvalidInput: with every fault, by field.
-    :raises NotAllowedInStatus: the case is closed already, on offer to a team, or no team has taken it on.
+    :raises NotAllowedInStatus: the case is closed already, is on offer, or no team has accepted it.
     """
     case = locked_case(by, now, pk=case_id)
     held = _held(case)
@@ -149,8 +149,8 @@ def close(*, case_id: int, outcome: str, summary: str, by: User, now: datetime) 
 
 def _held(case: Case) -> Any:
     """
-    Who holds the case, or held it last, and with the same statement all else that closing asks: to which team it is
-    on offer, which clocks run, and which referrers hear of its end.
+    The current or last responsibility for the case. The same statement reads everything else that closing needs: the
+    team that it is on offer to, the running clocks, and the referrers who get a message.
     """
     offered = Handoff.objects.filter(case=OuterRef("case"), status=HandoffStatus.OFFERED).values("to_team__name")
     running = Clock.objects.running().filter(case=OuterRef("case")).order_by().values("kind")

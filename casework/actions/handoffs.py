@@ -1,4 +1,4 @@
-"""Handoffs: a case is offered with its whole story; the receiver accepts it, or returns it with a reason."""
+"""Handoffs: a team offers a case to another, which accepts it or returns it with a reason."""
 
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -20,7 +20,7 @@ from localities.models import FRONT_DOOR_KINDS, Role, Team, User
 from localities.reference import Reference
 from localities.working_time import local_day
 
-# Back with a team within so many days of leaving it, a family bounces (domain page, "Handoffs").
+# A case bounces if it goes back to a team that was responsible for it in these days (domain page, "Handoffs").
 BOUNCES_WITHIN = timedelta(days=30)
 
 
@@ -36,12 +36,13 @@ def offer(
     now: datetime,
 ) -> Handoff:
     """
-    Offer a case to another team. Until it accepts, the sender stays responsible.
+    Offers a case to another team. The sender stays responsible until that team accepts.
 
-    :param lead_reason: why the family changes hands once more; needed from the third handoff on, which is a lead's.
-    :param despite: why it does not go to those who know the family; needed where somebody does (`continuity.ties`).
+    :param lead_reason: the lead's reason for another handoff; required from the third handoff on.
+    :param despite: why the case does not go to a team that knows the family; required if there is one
+        (`continuity.ties`).
     :raises InvalidInput: with every fault, by field.
-    :raises NotPermitted: `by` does not work in the team that holds the case, or from the third on does not lead it.
+    :raises NotPermitted: `by` does not work in the responsible team, or does not lead it from the third handoff on.
     :raises NotAllowedInStatus: the case is closed, or on offer already.
     """
     case = locked_case(by, now, pk=case_id)
@@ -84,12 +85,12 @@ def offer(
 
 
 def ordinal(case: Case) -> int:
-    """Which handoff of the case the next one is. What was withdrawn before it was answered does not count."""
+    """The number of the case's next handoff. Withdrawn ones do not count."""
     return 1 + sum(handoff.status != HandoffStatus.WITHDRAWN for handoff in case.handoffs.all())
 
 
 def would_bounce(case: Case, to_team: Team, now: datetime) -> bool:
-    """Whether the team held the case not long ago."""
+    """Whether the team was responsible for the case in the last 30 days."""
     return case.responsibilities.filter(team=to_team, period__endswith__gte=now - BOUNCES_WITHIN).exists()
 
 
@@ -109,11 +110,11 @@ def open_offer(
     now: datetime,
 ) -> Handoff:
     """
-    The offer itself, for an action that holds the case's lock.
+    Makes the handoff, for an action that has locked the case.
 
-    :param number: which handoff of the case it is.
-    :param effects: takes what follows from it.
-    :param reference: read while the calendar was locked.
+    :param number: the number of this handoff among those of the case.
+    :param effects: collects the clocks, audit events and messages.
+    :param reference: reference data that were read under the calendar's lock.
     """
     handoff = Handoff.objects.create(
         case=case,
@@ -144,7 +145,7 @@ def open_offer(
 @transaction.atomic
 def accept(*, handoff_id: int, by: User, now: datetime) -> Handoff:
     """
-    Take on a case for the receiving team: in this instant it becomes responsible.
+    Accepts a case for the receiving team, which becomes responsible in this instant.
 
     :raises NotPermitted: `by` is not in the receiving team.
     :raises NotAllowedInStatus: the handoff is no longer on offer.
@@ -173,7 +174,7 @@ def accept(*, handoff_id: int, by: User, now: datetime) -> Handoff:
 
 
 def _of_bounce(case: Case, handoff: Handoff, now: datetime) -> list[OutboxMessage]:
-    """Those who lead both teams hear of it, and the service managers: a family was sent to and fro."""
+    """Makes the messages about a bounce, to the leads of both teams and to the service managers."""
     about: dict[str, Any] = {"key": f"case_bounced:{handoff.pk}", "at": now, "case": case}
     messages = [
         message
@@ -188,7 +189,7 @@ def _of_bounce(case: Case, handoff: Handoff, now: datetime) -> list[OutboxMessag
 @transaction.atomic
 def return_to_sender(*, handoff_id: int, reason: str, by: User, now: datetime) -> Handoff:
     """
-    Say no, with a reason. The sender was responsible all the time, and is told.
+    Returns a case to the sender, which stays responsible and gets a message.
 
     :raises InvalidInput: the reason is missing.
     :raises NotPermitted: `by` is not in the receiving team.
@@ -210,7 +211,7 @@ def return_to_sender(*, handoff_id: int, reason: str, by: User, now: datetime) -
 @transaction.atomic
 def withdraw(*, handoff_id: int, reason: str, by: User, now: datetime) -> Handoff:
     """
-    Take an offer back before it is answered, with a reason.
+    Withdraws an offer before it is answered.
 
     :raises InvalidInput: the reason is missing.
     :raises NotPermitted: `by` is not in the team that offered.
@@ -226,7 +227,7 @@ def withdraw(*, handoff_id: int, reason: str, by: User, now: datetime) -> Handof
 
 
 def _load(handoff_id: int, by: User, now: datetime) -> tuple[Case, Handoff]:
-    """The case is locked first: it is the row that every action about it locks."""
+    """Locks the case first, as every action on a case does, then loads the handoff."""
     case = locked_case(by, now, handoffs=handoff_id)
     offers = Handoff.objects.select_related("from_team", "to_team")
     handoff = offers.annotate(clocks_of_case=clocks.of_case("case")).get(pk=handoff_id)
@@ -242,7 +243,7 @@ def _end(handoff: Handoff, status: HandoffStatus, reason: str, by: User, now: da
 
 
 def wait_for_a_team(case: Case, holder: Team, now: datetime) -> None:
-    """A case that the front door holds without an offer waits for a team; that wait has a clock of its own."""
+    """Starts the clock of a case that the front door is responsible for and that is not on offer."""
     if holder.kind in FRONT_DOOR_KINDS:
         clocks.start(clocks.HANDOFF_ENDED, case, at=now)
 
@@ -253,5 +254,5 @@ def _need_reason(reason: str, says: str) -> None:
 
 
 def _who_answers(team: Team) -> tuple[Role, ...]:
-    """A team with a shared mailbox is told there; else those who lead it."""
+    """The roles that get the messages about an offer; none if the team has a shared mailbox."""
     return () if team.email else (Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER)

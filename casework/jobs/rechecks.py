@@ -1,6 +1,5 @@
 """
-Every stored recommendation can be computed again, from its facts and its version, to the same result, for ever. This
-looks whether that is so.
+Re-checks stored recommendations: each must come out the same when it is recomputed from its facts and its version.
 """
 
 import random
@@ -27,11 +26,11 @@ def recheck(
     *, now: datetime, sample: int | None = A_NIGHT, progress: Callable[[int], None] = lambda done: None
 ) -> Recheck:
     """
-    Compute stored recommendations again, and write down which do not come out as they were stored. If any does not,
-    the administrators and the service managers are told.
+    Recomputes stored recommendations and records those that come out differently. If there are any, the administrators
+    and the service managers get a message.
 
-    :param sample: so many, chosen by lot; None for all of them.
-    :param progress: told how many are done, now and then.
+    :param sample: the size of the random sample; None for all recommendations.
+    :param progress: called after each batch with the number that are done.
     """
     checked, differing = 0, []
     for piece in _all() if sample is None else _some(sample):
@@ -53,7 +52,7 @@ def _write_down(checked: int, differing: list[int], now: datetime) -> Recheck:
 
 
 class Stored(NamedTuple):
-    """A recommendation as it is stored. The last four are columns beside the whole result, for lists and replays."""
+    """A stored recommendation. The last four fields repeat parts of `result` as columns, for lists and replays."""
 
     pk: int
     rule_set_id: int
@@ -73,7 +72,7 @@ def _all() -> Iterator[list[Stored]]:
 
 
 def _some(wanted: int) -> Iterator[list[Stored]]:
-    """By lot among the numbers that were given, which are nearly without gaps: no pass over the whole table."""
+    """A random sample by ids, which have few gaps, so that the whole table is not read."""
     ends = Recommendation.objects.aggregate(first=Min("pk"), last=Max("pk"))
     if ends["first"] is None:
         return
@@ -93,7 +92,7 @@ def _comes_out(stored: Stored) -> bool:
         now = recommend(rules, rules.facts(stored.facts)).as_json()
         essence = _essence(stored.result)
     except (InvalidInput, LookupError, TypeError):
-        # What does not even have the shape of facts or of a result does not come out.
+        # Facts or a result that cannot be read do not come out the same.
         return False
     columns = (now["pathway"], now["rag"], now["level"], now["hold"] or "")
     return essence == _essence(now) and columns == (stored.pathway, stored.rag, stored.level, stored.hold)
@@ -101,8 +100,8 @@ def _comes_out(stored: Stored) -> bool:
 
 def _essence(result: Mapping[str, Any]) -> dict[str, Any]:
     """
-    All but the sentences, which may be worded better in a later release: what is recommended, which rules fired on
-    which facts for which child, what is missing, and where each single change would lead.
+    A result without its sentences, whose wording may change in a later release: the recommendation, the rules that
+    fired with their facts and child, the missing facts, and the results of single changes.
     """
     return {**result} | {
         "reasons": [(reason["rule"], reason["because"], reason["child"]) for reason in result["reasons"]],

@@ -1,6 +1,5 @@
 """
-Running replays, piece by piece, with the progress on the row. A worker that dies lets its lease run out, and another
-begins anew.
+Runs replays in batches, with the progress in the row. When a worker dies, its lease expires and another starts again.
 """
 
 from collections.abc import Callable
@@ -26,9 +25,9 @@ MOST_ATTEMPTS = 3
 
 def run_next(*, clock: Callable[[], datetime]) -> Replay | None:
     """
-    Run the replay that has waited longest, if any, to its end. Safe to call at the same time as itself.
+    Runs the replay that has waited longest, if there is one. Safe to call at the same time as itself.
 
-    :param clock: tells the time: a replay takes a while.
+    :param clock: returns the current time: a replay takes a while.
     """
     replay = _claim(clock())
     if replay is None:
@@ -43,13 +42,13 @@ def run_next(*, clock: Callable[[], datetime]) -> Replay | None:
 
 @transaction.atomic
 def _claim(now: datetime) -> Replay | None:
-    # One at a time, for the worker has reminders to send meanwhile: who claims holds all that wait or run.
+    # One at a time, because the worker has reminders to send. A claim locks all replays that wait or run.
     waiting = Replay.objects.unfinished().select_for_update(of=("self",))
     unfinished = list(waiting.select_related("rule_set").order_by("pk"))
     if not unfinished or any(each.leased_until and each.leased_until > now for each in unfinished):
         return None
     replay = unfinished[0]
-    # What a worker that died left behind is found again, or goes.
+    # Rows that a dead worker left are deleted: this run finds them again.
     replay.changed.all().delete()
     if replay.rule_set.edition != replay.edition:
         says = "The rule set changed before the replay began. Ask for another."
@@ -85,7 +84,7 @@ def _run(replay: Replay, clock: Callable[[], datetime]) -> None:
 
 
 def _still_ours(replay: Replay, now: datetime, more: int) -> bool:
-    """Renew the lease and count what is done; no where somebody cancelled, or another worker began anew."""
+    """Renews the lease and adds to the count. False if somebody cancelled, or another worker has started again."""
     mine = Replay.objects.unfinished().filter(pk=replay.pk, started_at=replay.started_at)
     return mine.update(leased_until=now + LEASE, done=F("done") + more) == 1
 
