@@ -35,9 +35,9 @@ def hand_over(*, contact_id: int, note: str, by: User, now: datetime) -> Contact
     :raises NotAllowedInStatus: it is decided, waits for a second person, or was passed already.
     """
     contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
+    permissions.check_can_hand_over(contact, by, local_day(now))
     conditions.check_waits_for_decision(contact)
     conditions.check_nothing_handed_over(contact)
-    permissions.check_can_hand_over(contact, by, local_day(now))
     to_team = other_team(contact.team)
     faults = []
     if to_team is None:
@@ -58,8 +58,8 @@ def take_on(*, contact_id: int, by: User, now: datetime) -> Contact:
     :raises NotAllowedInStatus: somebody has taken it on already.
     """
     contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
-    conditions.check_waits_to_be_taken_on(contact)
     permissions.check_can_take_on(contact, by, local_day(now))
+    conditions.check_waits_to_be_taken_on(contact)
     end(contact, by=by, now=now)
     return contact
 

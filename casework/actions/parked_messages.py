@@ -45,8 +45,8 @@ def drop(*, message_id: int, reason: str, by: User, now: datetime) -> OutboxMess
 
 
 def _load_parked(message_id: int, by: User, now: datetime) -> OutboxMessage:
-    permissions.check_can_see_to_messages(by, local_day(now))
     messages = OutboxMessage.objects.filter(carried_by__isnull=True).select_related("contact", "case")
     message = messages.select_for_update(of=("self",)).get(pk=message_id)
+    permissions.check_can_see_to_messages(by, local_day(now))
     conditions.check_is_parked(message)
     return message

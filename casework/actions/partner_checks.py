@@ -29,8 +29,8 @@ def ask(*, contact_id: int, agency_id: int | None, question: str, by: User, now:
     :raises NotAllowedInStatus: the contact is decided.
     """
     contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
-    conditions.check_waits_for_decision(contact)
     permissions.check_can_work_on(contact, by, local_day(now))
+    conditions.check_waits_for_decision(contact)
     agency = Agency.objects.filter(pk=agency_id or 0, is_active=True).first()
     faults = []
     if agency is None:

@@ -27,9 +27,11 @@ def ask_for(*, version_id: int, first_day: date | None, last_day: date | None, b
     :raises NotPermitted: `by` does not draft rules.
     :raises NotAllowedInStatus: a replay of this rule set goes on already.
     """
-    permissions.check_can_draft_rules(by, local_day(now))
     version = RuleSetVersion.objects.select_for_update().get(pk=version_id)
+    permissions.check_can_draft_rules(by, local_day(now))
     conditions.check_is_a_draft(version)
+    if version.replays.unfinished().exists():
+        raise NotAllowedInStatus(f"A replay of {version} goes on already. Wait for it, or cancel it.")
     faults = []
     if first_day is None:
         faults.append(Fault(("first_day",), "Say from which day on."))
@@ -43,8 +45,6 @@ def ask_for(*, version_id: int, first_day: date | None, last_day: date | None, b
         faults.append(Fault(("first_day",), "Choose at most twenty years."))
     if faults or first_day is None or last_day is None:
         raise InvalidInput(faults)
-    if version.replays.unfinished().exists():
-        raise NotAllowedInStatus(f"A replay of {version} goes on already. Wait for it, or cancel it.")
     replay = Replay.objects.create(
         rule_set=version, edition=version.edition, first_day=first_day, last_day=last_day, asked_by=by, asked_at=now
     )
@@ -63,8 +63,8 @@ def cancel(*, replay_id: int, by: User, now: datetime) -> Replay:
     :raises NotPermitted: `by` does not draft rules.
     :raises NotAllowedInStatus: it has ended already.
     """
-    permissions.check_can_draft_rules(by, local_day(now))
     replay = Replay.objects.select_for_update(of=("self",)).select_related("rule_set").get(pk=replay_id)
+    permissions.check_can_draft_rules(by, local_day(now))
     conditions.check_goes_on(replay)
     # The worker adds no more: it looks at this row first, which is ours until the transaction ends.
     replay.changed.all().delete()
@@ -82,8 +82,8 @@ def export(*, replay_id: int, by: User, now: datetime) -> Replay:
     :raises NotPermitted: `by` may not read contact by contact.
     :raises NotAllowedInStatus: it is not finished.
     """
-    permissions.check_can_read_replayed_contacts(by, local_day(now))
     replay = Replay.objects.select_related("rule_set").get(pk=replay_id)
+    permissions.check_can_read_replayed_contacts(by, local_day(now))
     if replay.finished_at is None:
         raise NotAllowedInStatus("Only a finished replay can be exported.")
     audit.record(Event.REPLAY_EXPORTED, by=by, at=now, rule_set=str(replay.rule_set), replay=replay.pk)

@@ -41,10 +41,10 @@ def copy(*, version_id: int, by: User, now: datetime) -> RuleSetVersion:
     :raises NotPermitted: `by` does not draft rules, or is no service manager and copies what safety rests on other than
         it is now.
     """
-    permissions.check_can_draft_rules(by, local_day(now))
     source = RuleSetVersion.objects.get(pk=version_id)
     # Whoever copies at the same moment waits here, and takes the next number.
     base = _goes_on()
+    permissions.check_can_draft_rules(by, local_day(now))
     taken = RuleSetVersion.objects.filter(name=source.name).aggregate(Max("version"))["version__max"]
     document = drafting.copied(read_document(source.document), version=taken + 1, safety=shipped().document)
     before, after = of_version(base.pk).rule_set.document, read_document(document)
@@ -242,9 +242,9 @@ def call_off(*, version_id: int, reason: str, by: User, now: datetime) -> RuleSe
     :raises NotPermitted: `by` does not approve rules.
     :raises NotAllowedInStatus: it is live already.
     """
-    permissions.check_can_approve_rules(None, by, local_day(now))
     lock_live_version()
     version = _locked(version_id)
+    permissions.check_can_approve_rules(None, by, local_day(now))
     # A host whose clock goes ahead may have taken a contact in by it already.
     conditions.check_is_not_live_yet(version, max(now, _latest_contact() or now))
     if not reason.strip():
@@ -302,8 +302,8 @@ def not_proved(draft: RuleSetVersion, outcomes: list[Outcome]) -> list[str]:
 
 def _load(version_id: int, by: User, now: datetime) -> RuleSetVersion:
     """The draft, locked: `by` must draft rules."""
-    permissions.check_can_draft_rules(by, local_day(now))
     draft = _locked(version_id)
+    permissions.check_can_draft_rules(by, local_day(now))
     conditions.check_is_a_draft(draft)
     return draft
 

@@ -356,7 +356,7 @@ class TestWhatIsTypedToSnooze:
         clock = warned(story)
         story.decided(clock.contact)  # type: ignore[arg-type]
         with pytest.raises(NotAllowedInStatus, match="kept already: there is nothing to put off"):
-            snooze(of(clock), story.now)
+            snooze(of(clock), story.now, until="", reason="")
 
 
 class TestUnreadBreaches:

@@ -1,0 +1,181 @@
+"""
+In every action the checks come in one order: permission, state, input.
+
+Each action below is tried too late and with nothing typed in. Somebody who may not do it hears only that. Somebody who
+may hears that it is too late, and not what is missing in the form.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import pytest
+
+from casework.actions import (
+    cases,
+    clock_changes,
+    contact_handovers,
+    decisions,
+    handoffs,
+    learning,
+    parked_messages,
+    partner_checks,
+    receiving,
+    referrers,
+    replays,
+    rule_sets,
+)
+from casework.models import Clock, Contact, Handoff, OutboxMessage, PartnerCheck
+from errors import InvalidInput, NotAllowedInStatus, NotPermitted
+from localities.models import Agency
+from tests.stage.drafts import Drafts, latest
+from tests.stage.story import Story, person
+from tests.test_house import public_actions
+from triage.models import RuleSetVersion
+
+Action = Callable[..., object]
+
+
+class Attempt(NamedTuple):
+    """An action that comes too late. Whoever `may_not` do it can see what it is about all the same."""
+
+    may: str
+    may_not: str
+    prepared: Callable[[Story], Action]
+
+
+def decided(story: Story) -> Contact:
+    contact = story.contact()
+    story.decided(contact)
+    return contact
+
+
+def answered(story: Story) -> PartnerCheck:
+    check = partner_checks.ask(
+        contact_id=story.contact().pk, agency_id=Agency.objects.get(code="example-police").pk, question="What?",
+        by=person("amina"), now=story.later(),
+    )  # fmt: skip
+    return partner_checks.record_answer(check_id=check.pk, answer="Nothing.", by=person("amina"), now=story.later())
+
+
+def handoff(story: Story) -> Handoff:
+    """One that was accepted."""
+    return story.accepted().handoffs.get()
+
+
+def stopped(story: Story) -> Clock:
+    return decided(story).clocks.get(kind="final_decision_green")
+
+
+def of_closed_case(story: Story) -> Clock:
+    return story.closed().clocks.filter(handoff=None)[0]
+
+
+def acknowledged(story: Story) -> Contact:
+    return referrers.acknowledge(contact_id=story.contact().pk, by=person("amina"), now=story.later())
+
+
+def on_its_way(story: Story) -> OutboxMessage:
+    story.contact()
+    return OutboxMessage.objects.filter(carried_by=None)[0]
+
+
+def draft(story: Story) -> RuleSetVersion:
+    return Drafts(story).copied()
+
+
+def closed(action: Action, **typed: Any) -> Attempt:
+    return Attempt("ben", "ava", lambda story: partial(action, case_id=story.closed().pk, **typed))
+
+
+def published(action: Action, **typed: Any) -> Attempt:
+    return Attempt("sam", "oliver", lambda story: partial(action, version_id=latest().pk, **typed))
+
+
+def of_decided(action: Action, **typed: Any) -> Attempt:
+    return Attempt("amina", "sam", lambda story: partial(action, contact_id=decided(story).pk, **typed))
+
+
+def of(may: str, may_not: str, action: Action, thing: Callable[[Story], Any], name: str, **typed: Any) -> Attempt:
+    return Attempt(may, may_not, lambda story: partial(action, **{name: thing(story).pk}, **typed))
+
+
+EMPTY: dict[str, Any] = {"pathway": "", "level": 0, "rag": "", "rationale": ""}
+
+ATTEMPTS = {
+    "cases.close": closed(cases.close, outcome="", summary=""),
+    "cases.name_lead": closed(cases.name_lead, lead_id=None),
+    "cases.name_other_authority": closed(cases.name_other_authority, authority_id=None),
+    "cases.record_milestone": closed(cases.record_milestone, kind="", at=None),
+    "clock_changes.extend": of("sam", "ava", clock_changes.extend, of_closed_case, "clock_id", to=None, reason=""),
+    "clock_changes.pause": of("amina", "sam", clock_changes.pause, stopped, "clock_id", reason=""),
+    "clock_changes.resume": of("amina", "sam", clock_changes.resume, stopped, "clock_id", reason=""),
+    "contact_handovers.hand_over": of_decided(contact_handovers.hand_over, note=""),
+    "contact_handovers.take_on": of_decided(contact_handovers.take_on),
+    "decisions.decide": of_decided(decisions.decide, recommendation_id=0, **EMPTY),
+    "decisions.sign_off": of("maya", "oliver", decisions.sign_off, decided, "contact_id", agreed=True, rationale=""),
+    "handoffs.accept": of("ben", "ava", handoffs.accept, handoff, "handoff_id"),
+    "handoffs.offer": Attempt(
+        "sam", "ava", lambda story: partial(handoffs.offer, case_id=story.closed().pk, to_team_id=None, reason="")
+    ),
+    "handoffs.return_to_sender": of("ben", "ava", handoffs.return_to_sender, handoff, "handoff_id", reason=""),
+    "handoffs.withdraw": of("sam", "ava", handoffs.withdraw, handoff, "handoff_id", reason=""),
+    "learning.record_agreement": of_decided(learning.record_agreement, service="", given_by="", on=None),
+    "learning.record_checks": of_decided(
+        learning.record_checks, recommendation_id=0, sibling_on_cp_plan=None, children={}
+    ),
+    "learning.settle_match": of_decided(learning.settle_match, match_id=0, same=True),
+    "parked_messages.drop": of("adele", "ava", parked_messages.drop, on_its_way, "message_id", reason=""),
+    "parked_messages.retry": of("adele", "ava", parked_messages.retry, on_its_way, "message_id"),
+    "partner_checks.ask": of_decided(partner_checks.ask, agency_id=None, question=""),
+    "partner_checks.record_answer": of("amina", "sam", partner_checks.record_answer, answered, "check_id", answer=""),
+    "partner_checks.withdraw": of("amina", "sam", partner_checks.withdraw, answered, "check_id", reason=""),
+    "referrers.acknowledge": of("amina", "sam", referrers.acknowledge, acknowledged, "contact_id"),
+    "referrers.confirm_in_writing": of_decided(referrers.confirm_in_writing),
+    "referrers.give_feedback": of("amina", "sam", referrers.give_feedback, lambda story: story.contact(), "contact_id"),
+    "replays.ask_for": published(replays.ask_for, first_day=None, last_day=None),
+    "replays.cancel": of(
+        "paula", "oliver", replays.cancel, lambda story: Drafts(story).replayed(draft(story)), "replay_id"
+    ),
+    "replays.export": of(
+        "paula", "adele", replays.export, lambda story: Drafts(story).asked(draft(story)), "replay_id"
+    ),
+    "rule_sets.approve": of("sam", "oliver", rule_sets.approve, draft, "version_id", edition=0, starts_at=None),
+    "rule_sets.call_off": published(rule_sets.call_off, reason=""),
+    "rule_sets.change": published(rule_sets.change, edition=0, document={}),
+    "rule_sets.discard": published(rule_sets.discard),
+    "rule_sets.propose": published(rule_sets.propose, edition=0, proposal=""),
+    "rule_sets.send_back": of("sam", "oliver", rule_sets.send_back, draft, "version_id", reason=""),
+}
+
+# Actions with fewer than two of the three checks, or whose order is tested elsewhere.
+ELSEWHERE = {
+    "calendar.change_day", "calendar.remove_day",  # the admin screen checks who edits settings
+    "receiving.receive",  # below: a new contact has no status yet
+    "reminders.see", "reminders.snooze",  # tests/actions/test_reminders.py
+    "rule_sets.copy",  # a version can be copied at any stage
+    "threshold_checks.count",  # no check
+    "viewing.view_case", "viewing.view_contact", "viewing.view_own_contact",  # in scope, or not found
+}  # fmt: skip
+
+
+def test_every_action_is_here() -> None:
+    assert {name for name, _ in public_actions()} == ATTEMPTS.keys() | ELSEWHERE
+    assert ATTEMPTS.keys().isdisjoint(ELSEWHERE)
+
+
+@pytest.mark.parametrize("name", ATTEMPTS)
+def test_who_may_then_how_it_stands_then_what_was_typed(story: Story, name: str) -> None:
+    attempt = ATTEMPTS[name]
+    action = attempt.prepared(story)
+    with pytest.raises(NotPermitted):
+        action(by=person(attempt.may_not), now=story.later())
+    with pytest.raises(NotAllowedInStatus):
+        action(by=person(attempt.may), now=story.later())
+
+
+def test_who_may_enter_a_contact_then_what_was_typed(story: Story) -> None:
+    with pytest.raises(NotPermitted):
+        receiving.receive(document={}, by=person("sam"), now=story.now)
+    with pytest.raises(InvalidInput):
+        receiving.receive(document={}, by=person("amina"), now=story.now)
