@@ -29,7 +29,8 @@ def _find_the_running_service() -> None:
 
     Only commands read them. A web server or a worker without settings must not start on the data of somebody's trial.
     """
-    if os.environ.keys() & {"DATABASE_URL", "SECRET_KEY", "FRONT_DOOR_MODE"}:
+    given = {"DATABASE_URL", "DATABASE_URL_FILE", "SECRET_KEY", "SECRET_KEY_FILE", "FRONT_DOOR_MODE"}
+    if os.environ.keys() & given:
         return
     written = Path(os.environ.get("DATA_DIR") or Path(__file__).parent / "var").expanduser() / "service.env"
     if os.access(written, os.R_OK):

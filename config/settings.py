@@ -6,6 +6,7 @@ so that a forgotten variable is a safe mistake), `development` (for `make run` a
 (manage.py sets it for the commands that need no database).
 """
 
+import logging
 import re
 import secrets
 from pathlib import Path
@@ -25,9 +26,32 @@ CALCULATOR = MODE == "calculator"
 _refusals: list[str] = []
 
 
-def _required(name: str, remedy: str) -> str:
+def _secret(name: str) -> str:
+    """
+    A secret, from the variable NAME or from the file that NAME_FILE names; empty if neither is set.
+
+    Docker and Kubernetes mount secrets as files. Space and line breaks around what stands in the file do not count.
+    """
     value: str = env.str(name, default="")
-    if not value and not CALCULATOR:
+    path: str = env.str(f"{name}_FILE", default="")
+    if not path or CALCULATOR:
+        return value
+    if value:
+        _refusals.append(f"{name} and {name}_FILE are both set. Take one of them away.")
+        return value
+    try:
+        value = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        _refusals.append(f"{name}_FILE names a file that cannot be read: {path}. Mount it, or set {name} instead.")
+        return ""
+    if not value:
+        _refusals.append(f"{name}_FILE names an empty file: {path}. Write the secret into it.")
+    return value
+
+
+def _required(name: str, remedy: str) -> str:
+    value = _secret(name)
+    if not value and not CALCULATOR and not env.str(f"{name}_FILE", default=""):
         _refusals.append(f"{name} is not set. {remedy}")
     return value
 
@@ -75,7 +99,7 @@ if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # Health checks and monitoring come from inside the network, over plain HTTP.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
-METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_TOKEN = _secret("METRICS_TOKEN")
 if PRODUCTION and METRICS_TOKEN and len(METRICS_TOKEN) < 20:
     _refusals.append("METRICS_TOKEN is too easy to guess. Give it at least 20 random characters.")
 SECURE_REFERRER_POLICY = "same-origin"
@@ -128,7 +152,7 @@ INSTALLED_APPS = [
     "rest_framework",
 ]
 MIDDLEWARE = [
-    "config.logs.RequestLogMiddleware",
+    "config.logs.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -332,8 +356,8 @@ CELERY_TIMEZONE = "UTC"
 
 # ---- e-mail: a reference and a link, never a name
 
-_email_url = env.str("EMAIL_URL", default="")
-NOTIFY_API_KEY = env.str("NOTIFY_API_KEY", default="")
+_email_url = _secret("EMAIL_URL")
+NOTIFY_API_KEY = _secret("NOTIFY_API_KEY")
 NOTIFY_TEMPLATE_ID = env.str("NOTIFY_TEMPLATE_ID", default="")
 NOTIFY_BASE_URL = env.str("NOTIFY_BASE_URL", default="https://api.notifications.service.gov.uk")
 _uuid = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -356,7 +380,7 @@ elif _email_url:
     vars().update(_email)
     if PRODUCTION and _email["EMAIL_BACKEND"] != "django.core.mail.backends.smtp.EmailBackend":
         _refusals.append("EMAIL_URL leads nowhere, and referrers would be marked as told. Set it to a mail server.")
-elif PRODUCTION:
+elif PRODUCTION and not env.str("EMAIL_URL_FILE", default=""):
     _refusals.append(
         "EMAIL_URL is not set. Set it to the mail server, as smtp+tls://user:password@host:587; or, for GOV.UK Notify, "
         "set NOTIFY_API_KEY and NOTIFY_TEMPLATE_ID."
@@ -394,6 +418,12 @@ COUNCIL_NAME = env.str("COUNCIL_NAME", default="Buckinghamshire Council")
 
 LOGGING_CONFIG = "config.logs.configure"
 LOGGING = {"level": env.str("LOG_LEVEL", default="INFO"), "json": PRODUCTION}
+# Who asked, and from where, stands in the audit and not in the logs.
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_USER_ID_FIELD = None
+# One line for each request, when it has been answered.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
 
 SILENCED_SYSTEM_CHECKS: list[str] = []
 

@@ -540,7 +540,7 @@ django.setup()
 from django.db import connection
 from django.test import Client
 from localities.models import Agency
-from tests.doors import Partner, todays_document
+from tests.stage.web_client import Partner, todays_document
 
 behind_tls = Client(raise_request_exception=False, HTTP_X_FORWARDED_PROTO="https")
 partner = Partner(Agency.objects.get(code="example-primary-school"), http=behind_tls)
@@ -582,7 +582,7 @@ class TestLogs:
 
     def test_they_say_what_happened_and_never_to_whom(self, logs: str) -> None:
         lines = [json.loads(line) for line in logs.splitlines()]
-        sent = [line for line in lines if line["event"] == "request" and line["route"] == "api/v1/contacts"]
+        sent = [line for line in lines if line["event"] == "request_finished" and line["route"] == "api/v1/contacts"]
         assert [line["status"] for line in sent] == [201, 201, 400, 400, 500]
         assert any(line.get("error") == "IntegrityError" for line in lines)
         for name in ("Robin", "Ashworth", "Sam", "Yusuf", "HP20", "9990000018", "2019-03-04", "What has happened"):

@@ -113,6 +113,61 @@ def test_a_safe_configuration_starts(another_way: dict[str, str]) -> None:
     assert done.returncode == 0, done.stderr
 
 
+SECRETS = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "EMAIL_URL", "METRICS_TOKEN", "NOTIFY_API_KEY")
+
+
+class TestSecretsInFiles:
+    """As Docker and Kubernetes mount them: NAME_FILE names the file that holds NAME."""
+
+    def test_each_may_stand_in_a_file(self, tmp_path: Path) -> None:
+        environment = GOOD | {"METRICS_TOKEN": METRICS_TOKEN}
+        for name in SECRETS[:-1]:
+            (tmp_path / name).write_text(f"{environment.pop(name)}\n")
+            environment[f"{name}_FILE"] = str(tmp_path / name)
+        asks = "from django.conf import settings as s; print(s.SECRET_KEY, s.REDIS_URL, s.METRICS_TOKEN, s.EMAIL_HOST)"
+        asks += "; print(s.DATABASES['default']['PASSWORD'])"
+        done = manage("shell", "--no-imports", "--command", asks, **environment)
+        secrets = [GOOD["SECRET_KEY"], GOOD["REDIS_URL"], METRICS_TOKEN, "localhost", "hidden-password"]
+        assert done.stdout.split() == secrets, done.stderr
+
+    def test_the_key_of_notify_too(self, tmp_path: Path) -> None:
+        (tmp_path / "key").write_text(NOTIFY["NOTIFY_API_KEY"])
+        by_file = {"NOTIFY_API_KEY": "", "NOTIFY_API_KEY_FILE": str(tmp_path / "key"), "EMAIL_URL": ""}
+        assert manage("check", **(GOOD | NOTIFY | by_file)).returncode == 0
+
+    @pytest.mark.parametrize("wrong", ["missing", "empty", "both", "no text"])
+    def test_what_is_wrong_is_said_once_for_each(self, tmp_path: Path, wrong: str) -> None:
+        """All of them at once, with nothing of a secret in it."""
+        environment, given = GOOD | NOTIFY | {"METRICS_TOKEN": METRICS_TOKEN}, tmp_path / "given"
+        says = {
+            "missing": f"names a file that cannot be read: {given}. Mount it, or set {{}} instead.",
+            "no text": f"names a file that cannot be read: {given}. Mount it, or set {{}} instead.",
+            "empty": f"names an empty file: {given}. Write the secret into it.",
+        }
+        if wrong != "missing":
+            given.write_bytes({"empty": b" \n", "both": b"hidden-secret", "no text": b"\xff"}[wrong])
+        for name in SECRETS:
+            environment[f"{name}_FILE"] = str(given)
+            if wrong != "both":
+                del environment[name]
+        done = manage("check", **environment)
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert "hidden-" not in done.stderr
+        for name in SECRETS:
+            sentence = (
+                f"{name}_FILE {says[wrong].format(name)}"
+                if wrong in says
+                else (f"{name} and {name}_FILE are both set. Take one of them away.")
+            )
+            assert done.stderr.count(f"- {sentence}") == 1, name
+            assert f"{name} is not set" not in done.stderr
+
+    def test_the_calculators_read_none(self) -> None:
+        done = manage("due", "feedback_to_referrer", "--from", "2026-11-19T10:00", SECRET_KEY_FILE="/nonexistent")
+        assert done.returncode == 0, done.stderr
+
+
 def test_messages_go_by_the_way_that_is_set() -> None:
     """And a worker that is to use Notify finds what it needs for that."""
     asks = "from django.core.mail import get_connection; print(type(get_connection()).__module__)"

@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from html.parser import HTMLParser
 from itertools import count, islice
 from typing import Any, Protocol
 
@@ -17,6 +16,7 @@ from django.db.models import Model
 from django.test import Client
 from django.test.client import ClientHandler
 from django.utils import timezone
+from lxml import html
 
 from casework.models import AuditEvent, Case, Clock, Contact, Decision, Handoff, OutboxMessage, Person, Recommendation
 from localities import calendar
@@ -162,26 +162,31 @@ class Answer(Protocol):
     def headers(self) -> Any: ...
 
 
-VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
-
-
-@dataclass
+@dataclass(frozen=True)
 class Element:
     """An element of a page: its attributes, and what stands in it."""
 
-    tag: str
-    attributes: dict[str, str]
-    children: list["Element | str"] = field(default_factory=list)
+    node: Any
 
     def __iter__(self) -> Iterator["Element"]:
         """This element and all below it, as they stand."""
-        yield self
-        for child in self.children:
-            if isinstance(child, Element):
-                yield from child
+        return (Element(node) for node in self.node.iter("*"))
 
     def __getitem__(self, name: str) -> str:
-        return self.attributes.get(name, "")
+        return str(self.node.get(name, ""))
+
+    @property
+    def tag(self) -> str:
+        return str(self.node.tag)
+
+    @property
+    def children(self) -> list["Element"]:
+        """The elements right below."""
+        return [Element(node) for node in self.node.iterchildren("*")]
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        return dict(self.node.attrib)
 
     @property
     def text(self) -> str:
@@ -191,45 +196,26 @@ class Element:
     @property
     def raw(self) -> str:
         """What stands in it, lines and all."""
-        return "".join(child if isinstance(child, str) else child.raw for child in self.children)
+        return str(self.node.text_content())
 
     def all(self, tag: str = "", **attributes: str) -> list["Element"]:
         """The elements below with this tag and these attributes; `class_` is one class among others."""
         class_ = attributes.pop("class_", "")
         return [
             element
-            for element in self
-            if tag in ("", element.tag)
-            and (not class_ or class_ in element["class"].split())
+            for element in map(Element, self.node.iter(tag or "*"))
+            if (not class_ or class_ in element["class"].split())
             and all(element[name] == value for name, value in attributes.items())
         ]
 
 
-class Page(HTMLParser):
+class Page:
     """A page as whoever reads its HTML: its elements, its forms as a browser would send them, its error summary."""
 
     def __init__(self, answer: Answer) -> None:
-        super().__init__(convert_charrefs=True)
         self.status = answer.status_code
         self.html = answer.content.decode()
-        self.root = Element("", {})
-        self._open = [self.root]
-        self.feed(self.html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = Element(tag, {name: value or "" for name, value in attrs})
-        self._open[-1].children.append(element)
-        if tag not in VOID:
-            self._open.append(element)
-
-    def handle_endtag(self, tag: str) -> None:
-        opened = [element.tag for element in self._open]
-        if tag in opened[1:]:
-            del self._open[len(opened) - 1 - opened[::-1].index(tag) :]
-
-    def handle_data(self, data: str) -> None:
-        self._open[-1].children.append(data)
+        self.root = Element(html.document_fromstring(self.html or "<html></html>"))
 
     @property
     def text(self) -> str:
@@ -275,6 +261,7 @@ class Page(HTMLParser):
 
 
 def _values(element: Element) -> list[str]:
+    """What a browser sends of a field: lxml's own `form_values` sends no empty box, and "on" for an empty radio."""
     if not element["name"]:
         return []
     match element.tag:
