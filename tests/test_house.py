@@ -24,7 +24,7 @@ from localities.models import Agency, User
 PARTS = {
     "ask_again", "audit_entry", "check_can_decide", "end", "lock_people", "not_proved", "open_offer", "ordinal",
     "other_team", "pass_on", "preview", "recommendation_for", "red_alerts", "renew", "see_about",
-    "wait_for_a_team", "withdraw_unanswered", "would_bounce",
+    "unanswered", "wait_for_a_team", "withdraw_unanswered", "would_bounce",
 }  # fmt: skip
 
 

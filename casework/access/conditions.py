@@ -7,6 +7,7 @@ from casework.models import (
     Clock,
     ClockPolicy,
     Contact,
+    ContactHandover,
     Handoff,
     MatchStatus,
     OutboxMessage,
@@ -120,8 +121,8 @@ def check_waits_to_be_taken_on(contact: Contact) -> None:
         raise NotAllowedInStatus(f"{contact} was taken on already.")
 
 
-def check_nothing_handed_over(contact: Contact) -> None:
-    if contact.handovers.open().exists():
+def check_nothing_handed_over(contact: Contact, open_handover: ContactHandover | None) -> None:
+    if open_handover is not None:
         raise NotAllowedInStatus(f"{contact} was passed to {contact.team}, and nobody has taken it on yet.")
 
 

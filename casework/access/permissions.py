@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from datetime import date
 from typing import ParamSpec
 
-from casework.models import Case, Clock, Contact, Decision, Handoff
+from casework.models import Case, Clock, Contact, ContactHandover, Decision, Handoff
 from casework.statuses import ContactStatus
 from errors import NotPermitted
 from localities.models import FRONT_DOOR_ROLES, Role, User
@@ -72,9 +72,10 @@ def check_can_offer_once_more(case: Case, team_id: int, by: User, on: date) -> N
         )
 
 
-def check_can_hand_over(contact: Contact, by: User, on: date) -> None:
-    """Whoever works in the team that has the contact."""
-    if contact.team_id not in roles_of(by, on).team_ids:
+def check_can_hand_over(contact: Contact, open_handover: ContactHandover | None, by: User, on: date) -> None:
+    """Whoever works in the team that has the contact; or in the one that handed it over, until it is taken on."""
+    teams = {contact.team_id} | ({open_handover.from_team_id} if open_handover else set())
+    if teams.isdisjoint(roles_of(by, on).team_ids):
         raise NotPermitted(f"Only {contact.team} can hand {contact} over.")
 
 

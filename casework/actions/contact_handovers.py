@@ -35,9 +35,10 @@ def hand_over(*, contact_id: int, note: str, by: User, now: datetime) -> Contact
     :raises NotAllowedInStatus: it is decided, waits for a second person, or was passed already.
     """
     contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
-    permissions.check_can_hand_over(contact, by, local_day(now))
+    open_handover = contact.handovers.open().first()
+    permissions.check_can_hand_over(contact, open_handover, by, local_day(now))
     conditions.check_waits_for_decision(contact)
-    conditions.check_nothing_handed_over(contact)
+    conditions.check_nothing_handed_over(contact, open_handover)
     to_team = other_team(contact.team)
     faults = []
     if to_team is None:

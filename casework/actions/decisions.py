@@ -23,6 +23,7 @@ from casework.models import (
     Event,
     MatchStatus,
     Message,
+    PartnerCheck,
     PersonMatch,
     Recommendation,
     SignOff,
@@ -57,6 +58,7 @@ def decide(
     rationale: str,
     chosen_team_id: int | None = None,
     chosen_team_reason: str = "",
+    without_answers: bool = False,
     by: User,
     now: datetime,
 ) -> Decision:
@@ -69,6 +71,8 @@ def decide(
     :param recommendation_id: the recommendation that the decider saw.
     :param chosen_team_id: where the route cannot tell, or the person knows better, the team that they pick, with
         `chosen_team_reason`.
+    :param without_answers: whether to decide while partners have not answered; the questions to them are withdrawn
+        when the decision takes effect.
     :raises InvalidInput: with every fault, by field.
     :raises NotPermitted: `by` may not decide on this contact.
     :raises NotAllowedInStatus: it is decided already, waits for a second person, or was not screened yet.
@@ -92,7 +96,9 @@ def decide(
     def lead_to(pathway: str) -> Route:
         return route(contact, children, pathway, people, rules, known, now=now)
 
-    where = _check(contact, proposal, rationale, chosen_team_id, chosen_team_reason, rules, known, lead_to)
+    unanswered = partner_checks.unanswered(contact)
+    waits_for = [] if without_answers else unanswered
+    where = _check(contact, proposal, rationale, chosen_team_id, chosen_team_reason, waits_for, rules, known, lead_to)
     reasons = two_person_reasons(rules, recommendation.facts, recommendation.result, proposal)
     decision = Decision.objects.create(
         contact=contact,
@@ -123,7 +129,7 @@ def decide(
             anywhere=True,
         ))  # fmt: skip
     else:
-        _take_effect(contact, children, decision, where, effects, by, now)
+        _take_effect(contact, children, decision, where, unanswered, effects, by, now)
     effects.write()
     return decision
 
@@ -156,7 +162,7 @@ def sign_off(*, contact_id: int, agreed: bool, rationale: str, by: User, now: da
         assert contact.recommendation is not None
         rules = of_version(contact.recommendation.rule_set_id).rule_set
         where = route(contact, children, decision.pathway, people, rules, reference.current(), now=now)
-        _take_effect(contact, children, decision, where, effects, by, now)
+        _take_effect(contact, children, decision, where, partner_checks.unanswered(contact), effects, by, now)
     else:
         move(contact, to=ContactStatus.RECEIVED, by=by, at=now, why=rationale.strip())
     effects.write()
@@ -201,6 +207,7 @@ def _check(
     rationale: str,
     chosen_team_id: int | None,
     chosen_team_reason: str,
+    waits_for: list[PartnerCheck],
     rules: RuleSet,
     known: Reference,
     lead_to: Callable[[str], Route],
@@ -222,6 +229,10 @@ def _check(
     if pathway is not None and pathway.voluntary and contact.agreement == Agreement.NOT_SOUGHT:
         says = "Nobody has asked the family yet. Record what it says to this service, then decide."
         faults.append(Fault(("pathway",), says))
+    if waits_for:
+        partners = ", ".join(str(check.agency) for check in waits_for)
+        says = f"Not answered yet: {partners}. Say that you decide without their answers, or wait for them."
+        faults.append(Fault(("without_answers",), says))
     where = Route("", ends_here=True)
     if pathway is not None:
         where = lead_to(proposal.pathway)
@@ -242,13 +253,14 @@ def _take_effect(
     children: list[ContactChild],
     decision: Decision,
     where: Route,
+    unanswered: list[PartnerCheck],
     effects: Effects,
     by: User,
     now: datetime,
 ) -> None:
     contact.rag = decision.rag
     contact_handovers.end(contact, by=by, now=now)
-    partner_checks.withdraw_unanswered(contact, by=by, now=now)
+    partner_checks.withdraw_unanswered(unanswered, by=by, now=now)
     clocks.stop_as_decided(contact, at=now)
     joined, already = None, frozenset[int]()
     if where.link_to is not None:

@@ -83,9 +83,15 @@ def withdraw(*, check_id: int, reason: str, by: User, now: datetime) -> PartnerC
     return check
 
 
-def withdraw_unanswered(contact: Contact, *, by: User, now: datetime) -> None:
-    """A decision waits for nobody: what was not answered is withdrawn. For an action that holds the contact's lock."""
-    for check in contact.partner_checks.filter(status=CheckStatus.ASKED):
+def unanswered(contact: Contact) -> list[PartnerCheck]:
+    """The questions that no partner has answered yet, in the order in which they were asked."""
+    asked = contact.partner_checks.filter(status=CheckStatus.ASKED)
+    return list(asked.select_related("contact", "agency").order_by("pk"))
+
+
+def withdraw_unanswered(checks: list[PartnerCheck], *, by: User, now: datetime) -> None:
+    """Withdraw questions for a decision that goes without them. For an action that holds the contact's lock."""
+    for check in checks:
         _withdraw(check, "It was decided without the answer.", by, now)
 
 

@@ -1,4 +1,4 @@
-"""Messages that go out, wait, or are parked: sent on their way again, or dropped for a reason, one at a time."""
+"""The outbox: messages that were sent, wait or are parked. A parked one can be retried or dropped for a reason."""
 
 from typing import Any
 
@@ -12,23 +12,24 @@ from casework.access import permissions
 from casework.actions import parked_messages
 from casework.admin.work import OVERSEERS, WorkAdmin
 from casework.models import Case, Contact, OutboxMessage
-from casework.web.forms import ActionForm, why
+from casework.web.forms import ActionForm, reason_field
 from casework.web.signed_in import user_of
-from casework.web.views.contacts import UNPROCESSABLE, errors_of
-from errors import InvalidInput
+from casework.web.submitting import errors_of, status_of, submit
 from localities.models import Role
 from localities.working_time import local_day
 from triage.models import RuleSetVersion
 
 
 class DropForm(ActionForm):
-    """Give a message up."""
+    """Drop a parked message."""
 
-    reason = why("Why need it not go out?", "Who was told in which other way, or what was wrong with the address.")
+    reason = reason_field(
+        "Why need it not go out?", "Who was told in which other way, or what was wrong with the address."
+    )
 
 
-class StandFilter(admin.SimpleListFilter):
-    """Parked ones first: that is what the screen is for."""
+class MessageStatusFilter(admin.SimpleListFilter):
+    """Filter messages by status."""
 
     title = "how they stand"
     parameter_name = "stand"
@@ -50,10 +51,10 @@ class StandFilter(admin.SimpleListFilter):
 class OutboxMessageAdmin(WorkAdmin):
     """Messages that went out, wait, or are parked after too many failures."""
 
-    lookers = (Role.ADMINISTRATOR, *OVERSEERS)
+    viewer_roles = (Role.ADMINISTRATOR, *OVERSEERS)
     list_display = ("message", "about", "attempts", "last_error", "not_before", "sent_at", "parked_at")
     list_display_links = ("message",)  # type: ignore[assignment]  # here the row has a page of its own
-    list_filter = (StandFilter, "kind")
+    list_filter = (MessageStatusFilter, "kind")
     list_select_related = ("contact", "case", "rule_set")
     ordering = (F("dropped_at").desc(nulls_first=True), F("parked_at").desc(nulls_last=True), "-id")
 
@@ -70,30 +71,29 @@ class OutboxMessageAdmin(WorkAdmin):
         return message.contact or message.case or message.rule_set
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        """One message: what became of it, and for a parked one what can be done."""
+        """The page of a message, and what can be done with a parked one."""
         message: OutboxMessage = self.looked_up(request, object_id)
         user, now = user_of(request), timezone.now()
         if request.method == "POST":
             permissions.check_can_see_to_messages(user, local_day(now))
             if message.carried_by_id is not None:
                 raise Http404  # It goes with the letter of another, which has the buttons.
-        form = DropForm(request.POST if "drop" in request.POST else None, prefix="drop")
         if request.method == "POST" and "retry" in request.POST:
             parked_messages.retry(message_id=message.pk, by=user, now=now)
             messages.success(request, "The message is on its way again, from the first try on.")
             return redirect(request.path)
-        if form.is_bound and form.is_valid():
-            try:
-                parked_messages.drop(message_id=message.pk, reason=form.cleaned_data["reason"], by=user, now=now)
-            except InvalidInput as invalid:
-                form.take(invalid)
-            else:
-                messages.success(request, "The message is dropped, and your reason is kept.")
-                return redirect(request.path)
-        return self._page(request, message, form)
+        if request.method == "POST" and "drop" in request.POST:
+            form = DropForm(request.POST, prefix="drop")
+            return submit(
+                request, form,
+                lambda said: parked_messages.drop(message_id=message.pk, reason=said["reason"], by=user, now=now),
+                says="The message is dropped, and your reason is kept.", then=request.path,
+                again=lambda: self._page(request, message, form),
+            )  # fmt: skip
+        return self._page(request, message, DropForm(prefix="drop"))
 
     def _page(self, request: HttpRequest, message: OutboxMessage, form: DropForm) -> HttpResponse:
-        today = local_day(timezone.now())
+        today, errors = local_day(timezone.now()), errors_of(form)
         sees_to_it = permissions.allows(permissions.check_can_see_to_messages, user_of(request), today)
         context = {
             "message": message,
@@ -101,6 +101,6 @@ class OutboxMessageAdmin(WorkAdmin):
             "domain": message.to.rpartition("@")[2],
             "carried": message.carries.count(),
             "form": form if sees_to_it and message.parked_at and not message.dropped_at else None,
-            "errors": errors_of(form) if form.errors else [],
+            "errors": errors,
         }
-        return render(request, "messages/show.html", context, status=UNPROCESSABLE if form.errors else 200)
+        return render(request, "messages/show.html", context, status=status_of(errors))

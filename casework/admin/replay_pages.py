@@ -95,7 +95,7 @@ def export(request: HttpRequest, version_id: int, replay_id: int) -> HttpRespons
 
 
 class _Line:
-    """What the csv module writes to: it hands each line on."""
+    """A file-like object for the csv module: `write` returns the line, so that it can be streamed."""
 
     def write(self, line: str) -> str:
         return line
@@ -136,7 +136,7 @@ def _titles(version: RuleSetVersion) -> dict[str, str]:
 
 
 def _matrix(cells: list[dict[str, Any]], order: list[str]) -> dict[str, Any]:
-    """From → to as a table: the names that occur, and for each "from" its counts."""
+    """Counts of changes as a matrix: one row for each value before, one column for each value after."""
     found = {(cell["from"], cell["to"]): cell["contacts"] for cell in cells}
     seen = {name for pair in found for name in pair}
     names = [name for name in order if name in seen] + sorted(seen - set(order))

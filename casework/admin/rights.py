@@ -1,4 +1,4 @@
-"""What a role opens on the admin screens: nothing comes from Django's own permissions, so that roles alone decide."""
+"""What each role may open on the admin screens. Roles alone decide: Django's own permissions are not used."""
 
 from typing import Any, ClassVar
 
@@ -15,38 +15,38 @@ from localities.roles import StaffRoles, roles_of
 from localities.working_time import local_day
 
 
-def who_is(request: HttpRequest) -> StaffRoles:
-    """The standing of whoever is signed in."""
+def roles_of_user(request: HttpRequest) -> StaffRoles:
+    """The roles of the signed-in user."""
     return roles_of(user_of(request), local_day(timezone.now()))
 
 
 class RoleAdmin(admin.ModelAdmin):
-    """A screen that these roles may look at, and those may edit."""
+    """A screen that `viewer_roles` may view and `editor_roles` may edit."""
 
-    lookers: ClassVar[tuple[Role, ...]] = ()
-    editors: ClassVar[tuple[Role, ...]] = ()
+    viewer_roles: ClassVar[tuple[Role, ...]] = ()
+    editor_roles: ClassVar[tuple[Role, ...]] = ()
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return who_is(request).has(*self.lookers, *self.editors)
+        return roles_of_user(request).has(*self.viewer_roles, *self.editor_roles)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return who_is(request).has(*self.editors)
+        return roles_of_user(request).has(*self.editor_roles)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return who_is(request).has(*self.editors)
+        return roles_of_user(request).has(*self.editor_roles)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
 class SettingAdmin(RoleAdmin):
-    """A setting: administrators edit it, those who oversee the service see it, and every edit is audited."""
+    """A setting. Administrators edit it, service managers and auditors view it, and every edit is audited."""
 
-    lookers: ClassVar[tuple[Role, ...]] = (Role.SERVICE_MANAGER, Role.AUDITOR)
-    editors: ClassVar[tuple[Role, ...]] = (Role.ADMINISTRATOR,)
+    viewer_roles: ClassVar[tuple[Role, ...]] = (Role.SERVICE_MANAGER, Role.AUDITOR)
+    editor_roles: ClassVar[tuple[Role, ...]] = (Role.ADMINISTRATOR,)
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         self._record(request, obj, "added")

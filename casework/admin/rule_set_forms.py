@@ -1,4 +1,4 @@
-"""The forms of the rule sets' screens. They collect; whether it is right is the document's reader's to say."""
+"""The forms of the rule sets' screens. They collect what was typed; `triage.reading` checks the document."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
@@ -52,11 +52,11 @@ NO_HOLD, NOT_ASKED = "none", ""
 
 
 class DocumentForm(ActionForm):
-    """A form over a part of a draft. Faults of the document stand above it, each with its place."""
+    """A form for a part of a draft. Faults of the document stand above it, each with its path."""
 
     edition = forms.IntegerField(widget=forms.HiddenInput)
 
-    def take(self, invalid: InvalidInput) -> None:
+    def add_faults(self, invalid: InvalidInput) -> None:
         for fault in invalid.faults:
             self.add_error(None, str(fault))
 
@@ -103,7 +103,7 @@ class EntryForm(DocumentForm):
             self.fields["try_first"].initial = "\n".join(entry.get("try_first", []))
 
     def changed_document(self) -> Json:
-        """The draft's document with what was typed in its place."""
+        """The draft's document with what was typed."""
         typed = dict(self.cleaned_data)
         typed.pop("edition")
         document = self._document
@@ -180,7 +180,7 @@ def _yaml(facts: Json) -> str:
 
 
 def _begun(rules: RuleSet, facts: Json) -> Json:
-    """A new scenario, filled in with what these facts come to today."""
+    """Initial values of a new scenario: these facts, and what the rules say of them today."""
     begun: Json = {"facts": _yaml(facts)}
     try:
         expect = expectation(rules, rules.facts(facts))

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 
 from casework.access import permissions
@@ -25,11 +26,9 @@ from casework.admin.rule_set_forms import (
     ScenarioForm,
     WholeDocumentForm,
 )
-from casework.models import Contact
 from casework.web.forms import ActionForm
 from casework.web.signed_in import user_of
-from casework.web.views.contacts import errors_of
-from errors import InvalidInput
+from casework.web.submitting import Done, errors_of, status_of, submit
 from localities.models import User
 from localities.working_time import local_day
 from triage import drafting
@@ -41,11 +40,10 @@ from triage.rule_set_document import RuleSetDocument
 from triage.ruleset import parse
 from triage.scenarios import run, scenario_facts
 
-UNPROCESSABLE = 422
 A_YEAR = timedelta(days=365)
 
 
-def show(request: HttpRequest, version_id: int, status: int = 200, **bound: Any) -> HttpResponse:
+def show(request: HttpRequest, version_id: int, **bound: ActionForm) -> HttpResponse:
     """A version: where it stands, what it needs, its scenarios, its replays, and the rules in plain English."""
     user, now, version = open_version(request, version_id)
     rules = parse(version.document)
@@ -69,7 +67,7 @@ def show(request: HttpRequest, version_id: int, status: int = 200, **bound: Any)
         "changes": len(differences(_published(based_on), rules.document)) if based_on else 0,
         "edits": drafts and stage in (Stage.DRAFT, Stage.PROVED),
         "copies": drafts,
-        "errors": [],
+        "errors": errors_of(*bound.values()),
     }
     if drafts and stage == Stage.DRAFT:
         context["wanting"] = rule_sets.not_proved(version, outcomes)
@@ -85,9 +83,7 @@ def show(request: HttpRequest, version_id: int, status: int = 200, **bound: Any)
     if stage == Stage.SCHEDULED and allows(permissions.check_can_approve_rules, None, user, today):
         context["call_off"] = ReasonForm(prefix="call_off")
     context |= bound
-    for form in bound.values():
-        context["errors"] += errors_of(form)
-    return render(request, "rule_sets/show.html", context, status=status)
+    return render(request, "rule_sets/show.html", context, status=status_of(context["errors"]))
 
 
 def differ(request: HttpRequest, version_id: int) -> HttpResponse:
@@ -204,63 +200,59 @@ def discard(request: HttpRequest, version_id: int) -> HttpResponse:
 
 def propose(request: HttpRequest, version_id: int) -> HttpResponse:
     """Ask a second person to approve a draft."""
-    form = ProposeForm(request.POST)
-
-    def act(by: User, now: datetime) -> str:
-        said = form.cleaned_data
-        rule_sets.propose(version_id=version_id, edition=said["edition"], proposal=said["proposal"], by=by, now=now)
-        return "It is proposed. Those who may approve it are told."
-
-    return _act(request, version_id, act, propose=form)
+    return _submit_on_page(
+        request, version_id, "propose", ProposeForm(request.POST),
+        lambda said, by, now: rule_sets.propose(
+            version_id=version_id, edition=said["edition"], proposal=said["proposal"], by=by, now=now
+        ),
+        says="It is proposed. Those who may approve it are told.",
+    )  # fmt: skip
 
 
 def send_back(request: HttpRequest, version_id: int) -> HttpResponse:
     """Send a proposal back, or take one's own back."""
-    form = ReasonForm(request.POST, prefix="send_back")
-
-    def act(by: User, now: datetime) -> str:
-        rule_sets.send_back(version_id=version_id, reason=form.cleaned_data["reason"], by=by, now=now)
-        return "It is a draft again."
-
-    return _act(request, version_id, act, send_back=form)
+    return _submit_on_page(
+        request, version_id, "send_back", ReasonForm(request.POST, prefix="send_back"),
+        lambda said, by, now: rule_sets.send_back(version_id=version_id, reason=said["reason"], by=by, now=now),
+        says="It is a draft again.",
+    )  # fmt: skip
 
 
 def approve(request: HttpRequest, version_id: int) -> HttpResponse:
     """Approve a proposal, as the second person."""
     form = ApproveForm(request.POST, prefix="approve")
 
-    def act(by: User, now: datetime) -> str:
-        version = rule_sets.approve(
-            version_id=version_id, edition=form.cleaned_data["edition"], starts_at=form.starts_at(), by=by, now=now
-        )
-        begins = timezone.localtime(version.live.lower)
-        return f"{version} is published. It is live from {begins:%d %B %Y, %H:%M}."
+    def says(version: RuleSetVersion) -> str:
+        return f"{version} is published. It is live from {timezone.localtime(version.live.lower):%d %B %Y, %H:%M}."
 
-    return _act(request, version_id, act, approve=form)
+    return _submit_on_page(
+        request, version_id, "approve", form,
+        lambda said, by, now: rule_sets.approve(
+            version_id=version_id, edition=said["edition"], starts_at=form.starts_at(), by=by, now=now
+        ),
+        says=says,
+    )  # fmt: skip
 
 
 def call_off(request: HttpRequest, version_id: int) -> HttpResponse:
     """Call off a published version before it is live."""
-    form = ReasonForm(request.POST, prefix="call_off")
-
-    def act(by: User, now: datetime) -> str:
-        version = rule_sets.call_off(version_id=version_id, reason=form.cleaned_data["reason"], by=by, now=now)
-        return f"{version} is called off. The version before it goes on."
-
-    return _act(request, version_id, act, call_off=form)
+    return _submit_on_page(
+        request, version_id, "call_off", ReasonForm(request.POST, prefix="call_off"),
+        lambda said, by, now: rule_sets.call_off(version_id=version_id, reason=said["reason"], by=by, now=now),
+        says=lambda version: f"{version} is called off. The version before it goes on.",
+    )  # fmt: skip
 
 
 def ask_for_replay(request: HttpRequest, version_id: int) -> HttpResponse:
     """Ask for a replay; the worker takes it within seconds."""
     form = ReplayForm(request.POST, prefix="replay")
-
-    def act(by: User, now: datetime) -> HttpResponse:
-        replay = replays.ask_for(
+    return _submit_on_page(
+        request, version_id, "replay", form,
+        lambda said, by, now: replays.ask_for(
             version_id=version_id, first_day=form.day("first_day"), last_day=form.day("last_day"), by=by, now=now
-        )
-        return redirect("admin:replay", version_id, replay.pk)
-
-    return _act(request, version_id, act, replay=form)
+        ),
+        says="", then=lambda replay: reverse("admin:replay", args=[version_id, replay.pk]),
+    )  # fmt: skip
 
 
 # ---- what the pages are made of
@@ -292,30 +284,30 @@ def open_draft(request: HttpRequest, version_id: int) -> tuple[User, datetime, R
     return user, now, version
 
 
-def _act(
-    request: HttpRequest, version_id: int, act: Callable[[User, datetime], str | HttpResponse], **form: ActionForm
+def _submit_on_page(
+    request: HttpRequest,
+    version_id: int,
+    name: str,
+    form: ActionForm,
+    action: Callable[[dict[str, Any], User, datetime], Done],
+    *,
+    says: str | Callable[[Done], str],
+    then: Callable[[Done], str] | None = None,
 ) -> HttpResponse:
     """
-    Do what a form of a version's page asks for, by POST; or show the page again with what is wrong.
+    Submit a form of a version's page, by POST.
 
-    :param act: says what was done, or where to go on.
-    :param form: the form, by its name on the page.
+    :param name: the form's name on the page.
+    :param then: makes the path of the next page; None for this one.
     """
     user, now, _ = open_version(request, version_id)
+    here = reverse("admin:rule-set", args=[version_id])
     if request.method != "POST":
-        return redirect("admin:rule-set", version_id)
-    (sent,) = form.values()
-    if sent.is_valid():
-        try:
-            done = act(user, now)
-        except InvalidInput as invalid:
-            sent.take(invalid)
-        else:
-            if isinstance(done, HttpResponse):
-                return done
-            messages.success(request, done)
-            return redirect("admin:rule-set", version_id)
-    return show(request, version_id, UNPROCESSABLE, **form)
+        return redirect(here)
+    return submit(
+        request, form, lambda said: action(said, user, now), says=says, then=then or here,
+        again=lambda: show(request, version_id, **{name: form}),
+    )  # fmt: skip
 
 
 def _edit(
@@ -327,32 +319,28 @@ def _edit(
     **context: Any,
 ) -> HttpResponse:
     """Show a form over a draft, or put what was typed in its place."""
-    status = 200
-    if request.method == "POST":
-        if form.is_valid():
-            try:
-                kept = rule_sets.change(
-                    version_id=version.pk, edition=form.cleaned_data["edition"], document=changed(), by=user,
-                    now=timezone.now(),
-                )  # fmt: skip
-            except InvalidInput as invalid:
-                form.take(invalid)
-            else:
-                messages.success(request, _how_it_went(kept, version))
-                return redirect("admin:rule-set", version.pk)
-        status = UNPROCESSABLE
-    context |= {"version": version, "form": form, "errors": errors_of(form)}
-    return render(request, "rule_sets/form.html", context, status=status)
+
+    def page() -> HttpResponse:
+        errors = errors_of(form)
+        shown = context | {"version": version, "form": form, "errors": errors}
+        return render(request, "rule_sets/form.html", shown, status=status_of(errors))
+
+    if request.method != "POST":
+        return page()
+    return submit(
+        request, form,
+        lambda said: rule_sets.change(
+            version_id=version.pk, edition=said["edition"], document=changed(), by=user, now=timezone.now()
+        ),
+        says=lambda kept: _how_it_went(kept, version), then=reverse("admin:rule-set", args=[version.pk]), again=page,
+    )  # fmt: skip
 
 
 def _facts_of(reference: str, user: User, now: datetime) -> drafting.Json | None:
     """What the rules were told of a contact that the reader may see, to make a scenario of."""
     if not reference:
         return None
-    try:
-        contact = viewing.view_contact(reference=reference, by=user, now=now)
-    except Contact.DoesNotExist:
-        raise Http404 from None
+    contact = viewing.view_contact(reference=reference, by=user, now=now)
     assert contact.recommendation is not None
     return scenario_facts(contact.recommendation.facts)
 

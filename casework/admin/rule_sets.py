@@ -27,7 +27,7 @@ from triage.models import RuleSetVersion
 class RuleSetVersionAdmin(RoleAdmin):
     """The versions, the newest first. Each leads to its own page."""
 
-    lookers: ClassVar = permissions.RULE_READERS
+    viewer_roles: ClassVar = permissions.RULE_READERS
     list_display = ("__str__", "stage_now", "live_from", "live_until", "drafted_by", "approved_by")
     list_select_related = ("drafted_by", "approved_by")
     ordering = ("name", "-version")
@@ -83,15 +83,15 @@ class RuleSetVersionAdmin(RoleAdmin):
         return [*ours, *super().get_urls()]
 
 
-class KeptAdmin(RoleAdmin):
-    """A list that the service writes by itself, to look at."""
+class ServiceRecordAdmin(RoleAdmin):
+    """A read-only list of what the service writes by itself."""
 
-    lookers: ClassVar = (Role.SERVICE_MANAGER, Role.PRACTICE_LEAD, Role.AUDITOR, Role.ADMINISTRATOR)
+    viewer_roles: ClassVar = (Role.SERVICE_MANAGER, Role.PRACTICE_LEAD, Role.AUDITOR, Role.ADMINISTRATOR)
     list_display_links = None
 
 
 @admin.register(Recheck)
-class RecheckAdmin(KeptAdmin):
+class RecheckAdmin(ServiceRecordAdmin):
     """What each night's re-check of stored recommendations found."""
 
     list_display = ("at", "checked", "differ")
@@ -102,7 +102,7 @@ class RecheckAdmin(KeptAdmin):
 
 
 @admin.register(ThresholdChecks)
-class ThresholdChecksAdmin(KeptAdmin):
+class ThresholdChecksAdmin(ServiceRecordAdmin):
     """How many threshold checks partners made."""
 
     list_display = ("day", "agency", "count")

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from casework.actions import calendar
-from casework.admin.rights import RoleAdmin, SettingAdmin, who_is
+from casework.admin.rights import RoleAdmin, SettingAdmin, roles_of_user
 from casework.models import CalendarEdit, ClockPolicy, Contact, Event, Handoff, Responsibility
 from casework.record import audit
 from casework.statuses import ContactStatus, HandoffStatus
@@ -72,7 +72,7 @@ class MembershipInline(admin.TabularInline):
         return True
 
     def _edits(self, request: HttpRequest, obj: Any = None) -> bool:
-        return who_is(request).has(Role.ADMINISTRATOR) and obj != request.user
+        return roles_of_user(request).has(Role.ADMINISTRATOR) and obj != request.user
 
     has_add_permission = has_change_permission = has_delete_permission = _edits
 
@@ -250,7 +250,7 @@ class CalendarDayAdmin(SettingAdmin):
 class CalendarEditAdmin(RoleAdmin):
     """What became of the clocks when a day of the calendar changed."""
 
-    lookers = (Role.ADMINISTRATOR, Role.SERVICE_MANAGER, Role.AUDITOR)
+    viewer_roles = (Role.ADMINISTRATOR, Role.SERVICE_MANAGER, Role.AUDITOR)
     list_display = ("__str__", "by", "at", "looked_at", "moved", "finished_at")
     list_select_related = ("by",)
     list_display_links = None

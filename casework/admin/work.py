@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from casework.admin.rights import RoleAdmin, who_is
+from casework.admin.rights import RoleAdmin, roles_of_user
 from casework.models import (
     AuditEvent,
     Case,
@@ -27,7 +27,7 @@ from casework.models import (
 from casework.reading.worklists import WITH_TEAM_SINCE
 from casework.statuses import ContactStatus
 from casework.web.signed_in import user_of
-from casework.web.tags import duration, span, words
+from casework.web.tags import as_words, duration, span
 from localities.models import Role
 from localities.working_time import local_day
 
@@ -38,17 +38,17 @@ OVERSEERS = (Role.SERVICE_MANAGER, Role.AUDITOR)
 class WorkAdmin(RoleAdmin):
     """A list of a team's work. Nothing is edited here: each row leads to the page where the work is done."""
 
-    lookers: ClassVar[tuple[Role, ...]] = (*LEADS, *OVERSEERS)
+    viewer_roles: ClassVar[tuple[Role, ...]] = (*LEADS, *OVERSEERS)
     list_display_links = None
     show_full_result_count = False
     list_per_page = 50
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The page of the contact or case, where a look leaves its trace."""
+        """Redirect to the page of the contact or case, where viewing is audited."""
         return redirect(_page(self.looked_up(request, object_id)))
 
     def looked_up(self, request: HttpRequest, object_id: str) -> Any:
-        """The row with this number, for whoever may open the screen and only if it would be on their list."""
+        """The row with this id, if the user may open the screen and the row is on their list."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         obj = self.get_object(request, object_id)
@@ -61,18 +61,20 @@ class WorkAdmin(RoleAdmin):
         return format_html('<a href="{}">{}</a>', _page(obj), _subject(obj))
 
     def sees_everything(self, request: HttpRequest) -> bool:
-        return who_is(request).has(*OVERSEERS)
+        return roles_of_user(request).has(*OVERSEERS)
 
     def teams(self, request: HttpRequest) -> Iterable[int]:
         """The teams that the person leads."""
-        return [each.team_id for each in who_is(request).roles if each.role in LEADS and each.team_id is not None]
+        return [
+            each.team_id for each in roles_of_user(request).roles if each.role in LEADS and each.team_id is not None
+        ]
 
 
 @admin.register(Contact)
 class ContactAdmin(WorkAdmin):
     """Contacts, for the front door's managers and the overseers."""
 
-    lookers = (Role.FRONT_DOOR_MANAGER, *OVERSEERS)
+    viewer_roles = (Role.FRONT_DOOR_MANAGER, *OVERSEERS)
     list_display = ("open", "rag", "status", "team", "agency", "since_receipt", "here")
     list_filter = ("status", "rag", "team", "agency")
     list_select_related = ("team", "agency")
@@ -150,7 +152,7 @@ class HandoffAdmin(WorkAdmin):
 
 
 class LateFilter(admin.SimpleListFilter):
-    """Late clocks first: that is what the screen is for."""
+    """Filter clocks by status; late ones unless asked otherwise."""
 
     title = "how they stand"
     parameter_name = "stand"
@@ -193,7 +195,7 @@ class ClockAdmin(WorkAdmin):
 
     @admin.display(description="Promise", ordering="kind")
     def promise(self, clock: Clock) -> str:
-        return words(clock.kind).capitalize()
+        return as_words(clock.kind).capitalize()
 
     @admin.display(description="Since receipt")
     def since_receipt(self, clock: Clock) -> str:
@@ -222,7 +224,7 @@ class ClockAdmin(WorkAdmin):
 class DecisionAdmin(WorkAdmin):
     """Decisions: what was recommended, what was decided, and by whom."""
 
-    lookers = (Role.FRONT_DOOR_MANAGER, *OVERSEERS)
+    viewer_roles = (Role.FRONT_DOOR_MANAGER, *OVERSEERS)
     ordering = ("-decided_at",)
     list_display = (
         "open",
@@ -252,7 +254,7 @@ class DecisionAdmin(WorkAdmin):
 class ReminderAdmin(WorkAdmin):
     """Who was reminded of what."""
 
-    lookers = OVERSEERS
+    viewer_roles = OVERSEERS
     list_display = ("open", "step", "user", "role", "team", "created_at")
     list_filter = ("step", "role", "team")
     list_select_related = (
@@ -264,7 +266,7 @@ class ReminderAdmin(WorkAdmin):
 class AuditEventAdmin(WorkAdmin):
     """Who did what, and when; looks too."""
 
-    lookers = (Role.AUDITOR, Role.INFORMATION_GOVERNANCE)
+    viewer_roles = (Role.AUDITOR, Role.INFORMATION_GOVERNANCE)
     list_display = ("at", "event", "actor", "by_user", "by_agency", "contact", "case", "detail")
     list_filter = ("event", "actor")
     list_select_related = ("by_user", "by_agency", "contact", "case")

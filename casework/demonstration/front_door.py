@@ -186,6 +186,7 @@ class FrontDoor:
             rationale=RATIONALE,
             chosen_team_id=self.timeline.random.choice(teams_to_pick_from()).pk if destination.pick else None,
             chosen_team_reason="The family knows this team." if destination.pick else "",
+            without_answers=True,
             by=by,
             now=now,
         )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dateutil.relativedelta import relativedelta
+from django.db.models import QuerySet
 
 from casework.families.household import Household, last_case
 from casework.models import Case, Contact, ContactChild, Responsibility
@@ -66,9 +67,9 @@ def route(
             return _only_team(TeamKind(kind.value), places, reference)
 
 
-def teams_to_pick_from() -> list[Team]:
+def teams_to_pick_from() -> QuerySet[Team]:
     """The teams that a person may pick when the route finds none."""
-    return list(Team.objects.filter(is_active=True, kind__in=PICKED_FROM))
+    return Team.objects.filter(is_active=True, kind__in=PICKED_FROM)
 
 
 def _same_team(contact: Contact, people: Household) -> Route:

@@ -1,4 +1,4 @@
-"""The forms by which people pause clocks, let them go on and extend them, on the pages of contacts and cases."""
+"""The forms for pausing, resuming and extending clocks, on the pages of contacts and cases."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -8,18 +8,18 @@ from django import forms
 
 from casework.access import conditions, permissions
 from casework.models import Clock, Contact
-from casework.web.forms import ActionForm, MomentForm, why
+from casework.web.forms import ActionForm, MomentForm, reason_field
 from casework.web.rendering import DatePartsField, Select, TextInput
-from casework.web.tags import words
+from casework.web.tags import as_words
 from errors import ServiceError
 from localities.models import User
 from localities.working_time import local_day
 
 
-class OfClocksForm(ActionForm):
+class ClockForm(ActionForm):
     """
-    Which of these clocks, and why. Without a clock no action can be asked what else is wrong: the form says what is
-    missing, so that everything is said at once.
+    Which of these clocks, and why. The form itself checks for a missing reason: without a clock there is no action to
+    check it, and every fault is shown at once.
     """
 
     clock = forms.TypedChoiceField(
@@ -32,33 +32,33 @@ class OfClocksForm(ActionForm):
         self.offer(clocks)
 
     def offer(self, clocks: Iterable[Clock]) -> None:
-        """What there is to choose from."""
+        """Set the clocks to choose from."""
         field = self.fields["clock"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", "Choose"), *((str(clock.pk), words(clock.kind).capitalize()) for clock in clocks)]
+        field.choices = [("", "Choose"), *((str(clock.pk), as_words(clock.kind).capitalize()) for clock in clocks)]
 
 
-class PauseForm(OfClocksForm):
-    """Nobody is reminded of a paused clock until the family has answered."""
+class PauseForm(ClockForm):
+    """Pause a clock: nobody is reminded of it until the family has answered."""
 
-    reason = why("Why does it stand still?", missing="Say why the clock stands still.")
-
-
-class ResumeForm(OfClocksForm):
-    """A paused clock goes on before the family has answered."""
-
-    reason = why("Why does it go on?", missing="Say why the clock goes on.")
+    reason = reason_field("Why does it stand still?", missing="Say why the clock stands still.")
 
 
-class ExtendForm(OfClocksForm, MomentForm):
-    """A later moment for a promise."""
+class ResumeForm(ClockForm):
+    """Resume a paused clock before the family has answered."""
+
+    reason = reason_field("Why does it go on?", missing="Say why the clock goes on.")
+
+
+class ExtendForm(ClockForm, MomentForm):
+    """Give a clock a later due time."""
 
     on = DatePartsField(label="Until which day?")
     time = forms.CharField(
         label="Until what time?", required=False, widget=TextInput(5),
         help_text="For example, 14:30. Left empty, it is the end of the day.",
     )  # fmt: skip
-    reason = why(
+    reason = reason_field(
         "Why is more time needed?", "And how the children are safe until then.",
         missing="Say why more time is needed, and how the children are safe until then.",
     )  # fmt: skip
@@ -102,9 +102,9 @@ def clock_forms(
     return found
 
 
-def _form(name: str, kind: type[OfClocksForm], clocks: list[Clock], shown: dict[str, Any]) -> OfClocksForm | None:
-    """The form that came back, else a new one where there is something to choose; with what can be chosen now."""
-    form: OfClocksForm | None = shown.get(name)
+def _form(name: str, kind: type[ClockForm], clocks: list[Clock], shown: dict[str, Any]) -> ClockForm | None:
+    """The form that was sent, or a new one; None if there is no clock to choose."""
+    form: ClockForm | None = shown.get(name)
     if form is None:
         return kind(clocks, prefix=name) if clocks else None
     form.offer(clocks)

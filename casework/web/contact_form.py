@@ -1,7 +1,7 @@
 """
-The form for a contact: fields into the same document that partners send, and faults back to the fields.
+The form for a contact. It makes the document that partners send, and shows the faults of the document at its fields.
 
-What is right or wrong is said in one place, `casework.facts.contact_document`; here it is only asked.
+`casework.facts.contact_document` alone says what is right and wrong.
 """
 
 import re
@@ -78,9 +78,7 @@ class Indicators(forms.MultipleChoiceField):
 
 class Part(Form):
     """
-    A part of the form. `PATHS` says where each field stands in the document, below the part's own place.
-
-    A dot separates the steps.
+    A part of the form. `PATHS` maps each field to its place in this part of the document, as `concern.worries`.
     """
 
     PATHS: Mapping[str, str] = {}
@@ -93,7 +91,7 @@ class Part(Form):
         return str(self.prefix).rsplit("-", 1)[1]
 
     def entry(self) -> dict[str, Any]:
-        """This part of the document. An empty field is left out: it was not said."""
+        """This part of the document, without the fields that are empty."""
         entry: dict[str, Any] = {}
         for name, path in self.PATHS.items():
             value = self._value(name)
@@ -117,8 +115,8 @@ class Part(Form):
     def is_empty(self) -> bool:
         return not self.errors and not any(self.cleaned_data.values())
 
-    def take(self, path: Path, fault: Fault) -> bool:
-        """Show a fault at the field that stands at `path`; False if there is none here."""
+    def add_fault(self, path: Path, fault: Fault) -> bool:
+        """Add a fault to the field whose place in the document is `path`; False if there is none."""
         written = [step for step in path if not isinstance(step, int)]
         for name, place in self.PATHS.items():
             steps = place.split(".")
@@ -129,7 +127,7 @@ class Part(Form):
 
 
 class ContactPart(Part):
-    """Everything that stands once on a contact."""
+    """The fields that a contact has once."""
 
     type = _choice("What is it?", ContactType.choices)
     source_code = _choice("Who is it from?", [("", "Choose"), *SOURCE_CODES.items()], Select)
@@ -273,7 +271,7 @@ class ContactForm:
             field.choices = choices
 
     def with_people_changed(self) -> "ContactForm | None":
-        """The same form with one person more or less, where that is what was asked; else None."""
+        """The form with a person added or removed, if a button asked for that; else None."""
         assert self.data is not None
         for group, parts in (("children", self.children), ("adults", self.adults)):
             numbers, adds = [part.number for part in parts], self.data.get("add") == group
@@ -302,28 +300,28 @@ class ContactForm:
         yield from self.adults
 
     def document(self) -> dict[str, Any]:
-        """The contact as a partner would send it. People of whom nothing was typed are left out."""
+        """The contact as a partner would send it, without the people whose fields are all empty."""
         document = self.contact.entry()
-        document["children"] = [child.entry() for child in self._said(self.children)]
-        document["adults"] = [adult.entry() for adult in self._said(self.adults)]
+        document["children"] = [child.entry() for child in self._filled_in(self.children)]
+        document["adults"] = [adult.entry() for adult in self._filled_in(self.adults)]
         document.setdefault("concern", {})
         return document
 
     def is_valid(self, today: date) -> bool:
-        """Whether the contact can be taken in; else every fault stands at its field."""
+        """Whether the contact can be received. If not, every fault stands at its field."""
         for part in self.parts():
             part.is_valid()
         try:
             read_contact(self.document(), indicators=self.rules.catalogue.entries, today=today)
         except InvalidInput as invalid:
-            self.take(invalid)
+            self.add_faults(invalid)
         return not self.other_errors and all(not part.errors for part in self.parts())
 
-    def take(self, invalid: InvalidInput) -> None:
-        """Show the faults of the document at their fields."""
+    def add_faults(self, invalid: InvalidInput) -> None:
+        """Add the faults of the document to their fields."""
         for fault in invalid.faults:
             part, path = self._part_at(fault.path)
-            if not part.take(path, fault):
+            if not part.add_fault(path, fault):
                 no_child = fault.path == ("children",)
                 first = self.children[0]["first_name"].id_for_label
                 self.other_errors.append((first, NO_CHILD) if no_child else ("", str(fault)))
@@ -342,15 +340,15 @@ class ContactForm:
             return f"child {number}"
         return f"adult {number - len(self.children)}"
 
-    def _said(self, parts: list[Any]) -> list[Any]:
+    def _filled_in(self, parts: list[Any]) -> list[Any]:
         return [part for part in parts if not part.is_empty()]
 
     def _part_at(self, path: Path) -> tuple[Part, Path]:
         match path:
             case ("children", int(number), *rest):
-                return self._said(self.children)[number], tuple(rest)
+                return self._filled_in(self.children)[number], tuple(rest)
             case ("adults", int(number), *rest):
-                return self._said(self.adults)[number], tuple(rest)
+                return self._filled_in(self.adults)[number], tuple(rest)
             case _:
                 return self.contact, path
 
@@ -372,7 +370,7 @@ def _numbers(data: QueryDict | None, group: str) -> list[int]:
 
 
 def _sentence(label: str, says: str) -> str:
-    """A fault's words as a sentence of their own: what begins small continues the field's name."""
+    """A fault as a sentence: one that begins in lower case follows the field's label."""
     if says == "is missing.":
         return f"Answer this: {label}"
     return f"{label.rstrip('?')}: {says}" if label and says[:1].islower() else says

@@ -1,4 +1,4 @@
-"""What every page shows: the council's name, and what the person who is signed in may open."""
+"""A context processor: the council's name, and what the signed-in user may open."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Errors as pages, in one place. A sentence says what happened and what to do; nothing about a family is in it."""
+"""Error pages. Each has a sentence that says what happened and what to do, and nothing about a family."""
 
 from collections.abc import Callable
 
@@ -6,17 +6,21 @@ from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
+from casework.models import Case, Contact, PersonMatch, Reminder
 from errors import NotAllowedInStatus, NotPermitted, ServiceError
 
 API = "/api/"
 NOT_FOUND = "There is no such page, or it is not yours to see. Check the reference."
+NO_LONGER_YOURS = (
+    "Nothing was stored: this is no longer yours to see. It may have passed to another team while you were reading."
+)
 NOT_ALLOWED = "You may not do this. If you should, ask your team lead."
 NOT_UNDERSTOOD = "This request could not be understood. Go back and try again."
 BROKEN = "Something went wrong here, and nothing was stored. Try again; if it happens again, tell your administrator."
 
 
 class ErrorPageMiddleware:
-    """What an action refuses becomes a page with its sentence."""
+    """Turns an action's refusal into a page with its sentence."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -32,6 +36,9 @@ class ErrorPageMiddleware:
                 return _page(request, 409, "This cannot be done now", str(error))
             case ServiceError():
                 return _page(request, 503, "This cannot be done now", str(error))
+            case Contact.DoesNotExist() | Case.DoesNotExist() | PersonMatch.DoesNotExist() | Reminder.DoesNotExist():
+                # Out of scope, or gone out of it between the page and what was sent from there.
+                return _page(request, 404, "Page not found", NO_LONGER_YOURS if request.method == "POST" else NOT_FOUND)
             case DataError() if "NUL" in str(error):  # no form of ours sends one; PostgreSQL cannot hold it
                 return bad_request(request, error)
             case _:

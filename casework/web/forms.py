@@ -1,38 +1,57 @@
-"""The small forms on the pages of contacts and cases. They collect; whether it is right is the action's to say."""
+"""The forms on the pages of contacts and cases. They collect what was typed; the action checks it."""
 
 import re
 from datetime import date, datetime
 from typing import Any
 
 from django import forms
+from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from casework.families.routing import teams_to_pick_from
-from casework.models import Contact, MilestoneKind, Outcome
+from casework.models import Contact, MilestoneKind, Outcome, PartnerCheck
 from casework.models.choices import AGREEMENTS
 from casework.web.rendering import DatePartsField, Form, Radios, RadiosInARow, Select, Textarea, TextInput
 from errors import InvalidInput
-from localities.models import Agency, OtherAuthority, Team, User
+from localities.models import Agency, Membership, OtherAuthority, Team, User
 from localities.working_time import LONDON
 from triage.ruleset import Rag, RuleSet
 
+CHOOSE_A_TEAM = "Choose a team that takes work."
 UNKNOWN_YES_NO = [("", "Not known"), ("yes", "Yes"), ("no", "No")]
 
 
 class ActionForm(Form):
-    """A form whose action names its faults by the form's own fields."""
+    """A form whose fields have the names that its action uses in its faults."""
 
-    def take(self, invalid: InvalidInput) -> None:
-        """Show an action's faults at their fields; what belongs to none stands above the form."""
+    def add_faults(self, invalid: InvalidInput) -> None:
+        """Add an action's faults to their fields; a fault without a field of this form stands above it."""
         for fault in invalid.faults:
             name = str(fault.path[0]) if fault.path else None
             self.add_error(name if name in self.fields else None, fault.says)
 
 
-def why(label: str, hint: str = "", *, missing: str = "") -> forms.CharField:
-    """
-    A box for a reason in one's own words.
+def id_of(chosen: Model | None) -> int | None:
+    """The id of what was chosen; None if nothing was, which the action then says."""
+    return None if chosen is None else chosen.pk
 
-    :param missing: what is said where it is empty, if the form must say it before the action can.
+
+def choice_of(label: str, queryset: QuerySet[Any], hint: str = "", *, else_says: str) -> "forms.ModelChoiceField[Any]":
+    """
+    A row to choose from a list.
+
+    :param else_says: what is said of anything that is not on the list.
+    """
+    return forms.ModelChoiceField(
+        label=label, queryset=queryset, widget=Select, required=False, empty_label="Choose", help_text=hint,
+        error_messages={"invalid_choice": else_says},
+    )  # fmt: skip
+
+
+def reason_field(label: str, hint: str = "", *, missing: str = "") -> forms.CharField:
+    """
+    A text area for a reason.
+
+    :param missing: the error for an empty one, where the form checks it. Empty: the action checks it.
     """
     return forms.CharField(
         label=label, required=bool(missing), error_messages={"required": missing}, widget=Textarea({"rows": 3}),
@@ -41,7 +60,9 @@ def why(label: str, hint: str = "", *, missing: str = "") -> forms.CharField:
 
 
 class DecideForm(ActionForm):
-    """Accept or override: the recommendation is filled in, the rationale never."""
+    """
+    Accept the recommendation or override it. Nothing is filled in: a person decides, with the recommendation beside.
+    """
 
     recommendation = forms.IntegerField(widget=forms.HiddenInput)
     pathway = forms.ChoiceField(label="What happens next?", widget=Radios, required=False)
@@ -52,32 +73,34 @@ class DecideForm(ActionForm):
     rag = forms.ChoiceField(
         label="Rating", widget=Radios, required=False, choices=[(rag.value, rag.value.capitalize()) for rag in Rag]
     )
-    rationale = why(
+    rationale = reason_field(
         "Your rationale",
         "In your own words: what you weighed, what the history means, and why this is right for the child. "
         "The child may read it one day.",
     )
-    team = forms.TypedChoiceField(
-        label="Team", widget=Select, required=False, coerce=int, empty_value=None,
-        help_text="Where the route above cannot tell, or you know better.",
+    team = choice_of(
+        "Team", teams_to_pick_from(), "Where the route above cannot tell, or you know better.", else_says=CHOOSE_A_TEAM
+    )
+    team_reason = reason_field("Why this team?")
+    without_answers = forms.ChoiceField(
+        widget=RadiosInARow, required=False,
+        choices=[("yes", "Yes, decide without them"), ("no", "No, wait for them")],
+        help_text="If you decide, the questions to them are withdrawn.",
     )  # fmt: skip
-    team_reason = why("Why this team?")
 
-    def __init__(self, contact: Contact, rules: RuleSet, *args: Any, **kwargs: Any) -> None:
-        recommendation = contact.recommendation
-        assert recommendation is not None
-        initial = {
-            "recommendation": recommendation.pk,
-            "pathway": recommendation.pathway,
-            "level": str(recommendation.level),
-            "rag": recommendation.rag,
-        }
-        super().__init__(*args, initial=initial, prefix="decide", **kwargs)
-        pathway, team = self.fields["pathway"], self.fields["team"]
+    def __init__(
+        self, contact: Contact, rules: RuleSet, unanswered: list[PartnerCheck], *args: Any, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, initial={"recommendation": contact.recommendation_id}, prefix="decide", **kwargs)
+        if unanswered:
+            partners = f"{len(unanswered)} partners have" if len(unanswered) > 1 else "1 partner has"
+            names = ", ".join(str(check.agency) for check in unanswered)
+            self.fields["without_answers"].label = f"{partners} not answered: {names}. Decide without their answers?"
+        else:
+            del self.fields["without_answers"]
+        pathway = self.fields["pathway"]
         assert isinstance(pathway, forms.ChoiceField)
-        assert isinstance(team, forms.ChoiceField)
         pathway.choices = [(entry.id, entry.title) for entry in rules.pathways.values()]
-        team.choices = [("", "Choose"), *((str(entry.pk), entry.name) for entry in teams_to_pick_from())]
 
 
 class SignOffForm(ActionForm):
@@ -87,7 +110,7 @@ class SignOffForm(ActionForm):
         label="Do you agree?", widget=Radios, choices=[("agree", "I agree"), ("decline", "I do not agree")],
         error_messages={"required": "Say whether you agree."},
     )  # fmt: skip
-    rationale = why("Your rationale")
+    rationale = reason_field("Your rationale")
 
 
 class AgreementForm(ActionForm):
@@ -105,8 +128,8 @@ class AgreementForm(ActionForm):
             return None
 
 
-class ChecksForm(Form):
-    """What our own records say of each child, and of brothers and sisters."""
+class ChecksForm(ActionForm):
+    """What our own records say about each child and their brothers and sisters."""
 
     recommendation = forms.IntegerField(widget=forms.HiddenInput, required=False)
     sibling_on_cp_plan = forms.ChoiceField(
@@ -120,11 +143,11 @@ class ChecksForm(Form):
         self.children = list(contact.children.all())
         initial: dict[str, object] = {
             "recommendation": contact.recommendation_id,
-            "sibling_on_cp_plan": _said(contact.sibling_on_cp_plan),
+            "sibling_on_cp_plan": _to_choice(contact.sibling_on_cp_plan),
         }
         for child in self.children:
-            initial[f"plan_{child.pk}"] = _said(child.person.previous_cp_plan)
-            initial[f"after_{child.pk}"] = _said(child.person.previously_looked_after)
+            initial[f"plan_{child.pk}"] = _to_choice(child.person.previous_cp_plan)
+            initial[f"after_{child.pk}"] = _to_choice(child.person.previously_looked_after)
         super().__init__(*args, initial=initial, prefix="checks", **kwargs)
         for child in self.children:
             for name, asks in (("plan", "had a child protection plan before"), ("after", "was looked after before")):
@@ -136,24 +159,23 @@ class ChecksForm(Form):
                 )
 
     def sibling(self) -> bool | None:
-        return _heard(self.cleaned_data["sibling_on_cp_plan"])
+        return _from_choice(self.cleaned_data["sibling_on_cp_plan"])
 
     def of_children(self) -> dict[int, tuple[bool | None, bool | None]]:
         said = self.cleaned_data
         return {
-            child.pk: (_heard(said[f"plan_{child.pk}"]), _heard(said[f"after_{child.pk}"])) for child in self.children
+            child.pk: (_from_choice(said[f"plan_{child.pk}"]), _from_choice(said[f"after_{child.pk}"]))
+            for child in self.children
         }
 
 
 class OfferForm(ActionForm):
     """Offer a case to another team."""
 
-    to_team = forms.TypedChoiceField(
-        label="To which team?", widget=Select, required=False, coerce=int, empty_value=None
-    )
-    reason = why("Why?", "What the family needs from this team, and what they have been told.")
-    despite = why("If it does not go to those who know the family: why not?")
-    lead_reason = why("Why is it right for the children to change hands once more?")
+    to_team = choice_of("To which team?", Team.objects.filter(is_active=True).order_by("name"), else_says=CHOOSE_A_TEAM)
+    reason = reason_field("Why?", "What the family needs from this team, and what they have been told.")
+    despite = reason_field("If it does not go to those who know the family: why not?")
+    lead_reason = reason_field("Why is it right for the children to change hands once more?")
 
     def __init__(self, *args: Any, questioned: bool = False, is_known: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, prefix="offer", **kwargs)
@@ -161,48 +183,44 @@ class OfferForm(ActionForm):
             del self.fields["lead_reason"]
         if not is_known:
             del self.fields["despite"]
-        field = self.fields["to_team"]
-        assert isinstance(field, forms.ChoiceField)
-        teams = Team.objects.filter(is_active=True).order_by("name")
-        field.choices = [("", "Choose"), *((str(team.pk), team.name) for team in teams)]
 
 
 class AnswerForm(ActionForm):
     """Accept a handoff, or return it with a reason."""
 
-    reason = why("If you return it: why?", "So that the sender can do better. Nothing of the story is lost.")
+    reason = reason_field("If you return it: why?", "So that the sender can do better. Nothing of the story is lost.")
 
 
 class HandoverForm(ActionForm):
-    """Pass a contact between emergency duty and the day team."""
+    """Hand a contact over between emergency duty and the day team."""
 
-    note = why("What must the next team know?", "What was done, what comes next, and by when. The record goes with it.")
+    note = reason_field(
+        "What must the next team know?", "What was done, what comes next, and by when. The record goes with it."
+    )
 
 
 class AskPartnerForm(ActionForm):
     """Ask a partner what it knows."""
 
-    agency = forms.TypedChoiceField(label="Which partner?", widget=Select, required=False, coerce=int, empty_value=None)
-    question = why("What do you ask, and why?", "Only what is needed to keep the children safe.")
+    agency = choice_of(
+        "Which partner?", Agency.objects.filter(is_active=True), else_says="Choose the partner that is asked."
+    )
+    question = reason_field("What do you ask, and why?", "Only what is needed to keep the children safe.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, prefix="ask", **kwargs)
-        field = self.fields["agency"]
-        assert isinstance(field, forms.ChoiceField)
-        agencies = Agency.objects.filter(is_active=True)
-        field.choices = [("", "Choose"), *((str(agency.pk), agency.name) for agency in agencies)]
 
 
 class PartnerAnswerForm(ActionForm):
-    """What a partner answered, or why it is asked no more."""
+    """Write down what a partner answered."""
 
-    answer = why("What did they say?", "That they know nothing is an answer too.")
+    answer = reason_field("What did they say?", "That they know nothing is an answer too.")
 
 
 class PartnerWithdrawForm(ActionForm):
-    """Ask no more."""
+    """Withdraw a question to a partner."""
 
-    reason = why("Why is the question withdrawn?")
+    reason = reason_field("Why is the question withdrawn?")
 
 
 class SnoozeForm(ActionForm):
@@ -212,32 +230,37 @@ class SnoozeForm(ActionForm):
         label="Until when?", widget=RadiosInARow, required=False,
         choices=[("hour", "An hour"), ("half_day", "Four hours"), ("next_working_day", "The next working day")],
     )  # fmt: skip
-    reason = why("Why can it wait until then?")
+    reason = reason_field("Why can it wait until then?")
 
 
 class WithdrawForm(ActionForm):
     """Take an offer back."""
 
-    reason = why("Why do you withdraw the offer?")
+    reason = reason_field("Why do you withdraw the offer?")
 
 
 class LeadForm(ActionForm):
     """Name the lead practitioner."""
 
-    lead = forms.TypedChoiceField(
-        label="Lead practitioner", widget=Select, required=False, coerce=int, empty_value=None,
-        help_text="The person whom the family knows and turns to.",
+    lead = choice_of(
+        "Lead practitioner", User.objects.none(), "The person whom the family knows and turns to.",
+        else_says="Choose somebody who works in the team that holds the case.",
     )  # fmt: skip
 
     def __init__(self, team: Team, on: date, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, prefix="lead", **kwargs)
         field = self.fields["lead"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", "Choose"), *((str(user.pk), user.name) for user in _members(team, on))]
+        assert isinstance(field, forms.ModelChoiceField)
+        works_here = Membership.objects.current(on).filter(team=team, user=OuterRef("pk"))
+        field.queryset = User.objects.filter(Exists(works_here)).order_by("name")
 
 
 class MomentForm(ActionForm):
-    """A day and a time of day. `moment_is` is what the action calls them; `without_time` what a day alone means."""
+    """
+    A day and a time of day.
+
+    `moment_is` is the action's name for the two together, and `without_time` the time if only a day is given.
+    """
 
     on = DatePartsField(label="On which day?")
     time = forms.CharField(label="At what time?", required=False, widget=TextInput(5), help_text="For example, 14:30")
@@ -250,7 +273,7 @@ class MomentForm(ActionForm):
             raise forms.ValidationError("Enter a time of day in hours and minutes, as 14:30.")
         return time
 
-    def take(self, invalid: InvalidInput) -> None:
+    def add_faults(self, invalid: InvalidInput) -> None:
         for fault in invalid.faults:
             self.add_error("on" if fault.path == (self.moment_is,) else str(fault.path[0]), fault.says)
 
@@ -265,7 +288,7 @@ class MomentForm(ActionForm):
 
 
 class MilestoneForm(MomentForm):
-    """Something promised that was done."""
+    """Record a milestone."""
 
     kind = forms.ChoiceField(
         label="What was done?", widget=Select, required=False, choices=[("", "Choose"), *MilestoneKind.choices]
@@ -276,32 +299,25 @@ class MilestoneForm(MomentForm):
 class AuthorityForm(ActionForm):
     """Name the other authority."""
 
-    authority = forms.TypedChoiceField(
-        label="Which council answers for this family?", widget=Select, required=False, coerce=int, empty_value=None
-    )
+    authority = choice_of(
+        "Which council answers for this family?", OtherAuthority.objects.all(),
+        else_says="Choose the council that answers for this family.",
+    )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, prefix="authority", **kwargs)
-        field = self.fields["authority"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", "Choose"), *((str(entry.pk), entry.name) for entry in OtherAuthority.objects.all())]
 
 
 class CloseForm(ActionForm):
     """End the work."""
 
     outcome = forms.ChoiceField(label="How did the work end?", widget=Radios, required=False, choices=Outcome.choices)
-    summary = why("What was achieved, and what stays open for the family?")
+    summary = reason_field("What was achieved, and what stays open for the family?")
 
 
-def _members(team: Team, on: date) -> list[User]:
-    memberships = team.memberships.current(on).select_related("user").order_by("user__name")
-    return list({membership.user_id: membership.user for membership in memberships}.values())
-
-
-def _said(value: bool | None) -> str:
+def _to_choice(value: bool | None) -> str:
     return {True: "yes", False: "no", None: ""}[value]
 
 
-def _heard(value: str) -> bool | None:
+def _from_choice(value: str) -> bool | None:
     return {"yes": True, "no": False}.get(value)

@@ -48,7 +48,7 @@ class Select(forms.Select):
 
 
 class Radios(forms.RadioSelect):
-    """Drawn inside a fieldset whose legend is the label."""
+    """Radios in a fieldset whose legend is the label."""
 
     template_name = "govuk/widgets/radios.html"
     use_fieldset = True
@@ -61,13 +61,13 @@ class Radios(forms.RadioSelect):
 
 
 class RadiosInARow(Radios):
-    """For a few short answers."""
+    """Radios in a row, for a few short answers."""
 
     in_a_row = True
 
 
 class Checkbox(forms.CheckboxInput):
-    """One box, with its label behind it."""
+    """One checkbox with its label."""
 
     template_name = "govuk/widgets/checkbox.html"
     label = ""
@@ -86,7 +86,7 @@ class Checkboxes(forms.CheckboxSelectMultiple):
 
 
 class IndicatorBoxes(forms.CheckboxSelectMultiple):
-    """The indicators of the Continuum of Need, folded up by level and domain; a part with a tick is open."""
+    """Indicators as checkboxes in collapsed groups by level and domain. A group with a checked box is open."""
 
     template_name = "govuk/widgets/indicators.html"
     use_fieldset = True
@@ -101,7 +101,7 @@ class IndicatorBoxes(forms.CheckboxSelectMultiple):
 
 
 class DateParts(forms.MultiWidget):
-    """Day, month and year in boxes of their own."""
+    """A date input: day, month and year."""
 
     template_name = "govuk/widgets/date.html"
     use_fieldset = True
@@ -117,7 +117,7 @@ class DateParts(forms.MultiWidget):
 
 
 class DatePartsField(forms.MultiValueField):
-    """A date in three boxes. Its value is the date as written, 2026-11-21; whether it is real is asked elsewhere."""
+    """A date in three inputs. Its value is an ISO date, not checked to be a real one."""
 
     widget = DateParts
 

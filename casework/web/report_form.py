@@ -1,4 +1,4 @@
-"""The form above a report: which days it looks at. It is sent by GET, so that an address says what it shows."""
+"""The form for the period of a report. It is sent by GET, so that the address of a report can be shared."""
 
 from datetime import date
 from typing import Any
@@ -13,14 +13,14 @@ EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
 
 
 class DayOrParts(DateParts):
-    """Three boxes; an address may also name the day in one, as first=2026-11-21."""
+    """Three inputs. An address may also give the day in one parameter, as first=2026-11-21."""
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         return self.decompress(data[name]) if name in data else super().value_from_datadict(data, files, name)
 
 
 class DayField(DatePartsField):
-    """A day that there is."""
+    """A real date."""
 
     widget = DayOrParts
 
@@ -41,7 +41,7 @@ class DayField(DatePartsField):
 
 
 class PeriodForm(Form):
-    """The first and the last day of receipt; the last twelve months unless somebody asks for others."""
+    """The first and last day of receipt; by default the last twelve months."""
 
     first = DayField(label="First day")
     last = DayField(label="Last day")
@@ -57,5 +57,5 @@ class PeriodForm(Form):
             self.add_error("last", "Last day must not be before the first day.")
 
     def period(self) -> Period | None:
-        """None where a day is wrong."""
+        """The period; None if a day is wrong."""
         return Period(self.cleaned_data["first"], self.cleaned_data["last"]) if self.is_valid() else None

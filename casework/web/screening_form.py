@@ -46,9 +46,9 @@ class ScreeningForm(ActionForm):
         """What was selected, by the id of the child on the contact."""
         return {child.pk: self.cleaned_data[f"child_{child.pk}"] for child in self.children}
 
-    def take(self, invalid: InvalidInput) -> None:
+    def add_faults(self, invalid: InvalidInput) -> None:
         """What the action says of ("children", id) stands at the field child_id."""
-        super().take(InvalidInput(Fault((_field(fault.path),), fault.says) for fault in invalid.faults))
+        super().add_faults(InvalidInput(Fault((_field(fault.path),), fault.says) for fault in invalid.faults))
 
 
 def _field(path: tuple[str | int, ...]) -> str:

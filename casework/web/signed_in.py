@@ -1,4 +1,4 @@
-"""Who is signed in, for views, and where the address of an action leads whoever only opens it."""
+"""Who is signed in, for views; and views that change something, by POST alone."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from localities.models import User
@@ -18,20 +19,22 @@ def user_of(request: HttpRequest) -> User:
     return request.user
 
 
-def action_of(page: str) -> Callable[[View], View]:
+def by_post(*, or_show: str) -> Callable[[View], View]:
     """
-    A view that does something, by POST. Who comes by GET, as after signing in anew, is led to the page of its subject.
+    A view that changes something, by POST. A GET, such as the one after somebody signs in again, shows a page instead.
 
-    :param page: the name of that page's address, which has the same `reference`.
+    :param or_show: the URL name of that page; it takes the view's `reference`, if the view has one.
     """
 
     def decorate(view: View) -> View:
         @require_http_methods(["GET", "HEAD", "POST"])
         @wraps(view)
-        def act(request: HttpRequest, reference: str, **rest: Any) -> HttpResponse:
+        def act(request: HttpRequest, **address: Any) -> HttpResponse:
             if request.method != "POST":
-                return redirect(page, reference)
-            return view(request, reference, **rest)
+                return redirect(
+                    reverse(or_show, kwargs={name: address[name] for name in address if name == "reference"})
+                )
+            return view(request, **address)
 
         return act
 

@@ -1,4 +1,4 @@
-"""How times, ratings and names of rules are written on pages."""
+"""Template filters and tags: how times, ratings, codes and pathways are written on pages."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -24,7 +24,7 @@ RAG_WORDS = {"red": "Red", "amber": "Amber", "green": "Green", "blue": "Blue"}
 
 @register.filter
 def rag_tag(rag: str) -> SafeString:
-    """A rating as a coloured tag. The word is in it: colour never says it alone."""
+    """A rating as a coloured tag with its word, so that colour is never the only sign."""
     return format_html('<strong class="govuk-tag app-rag--{}">{}</strong>', rag, RAG_WORDS.get(rag, "Not rated"))
 
 
@@ -36,19 +36,19 @@ def is_wrong(attrs: dict[str, str]) -> bool:
 
 @register.filter
 def item(table: Mapping[str, str], key: str) -> str:
-    """What a table says of a key; the key in words where it says nothing."""
-    return table.get(key) or words(key)
+    """The entry of a table for a key; the key as words if the table has none."""
+    return table.get(key) or as_words(key)
 
 
 @register.filter
-def words(name: str) -> str:
+def as_words(name: str) -> str:
     """A code as words: `next_step_decision` as "next step decision"."""
     return str(name).replace("_", " ")
 
 
 @register.filter
 def known(answer: bool | None) -> str:
-    """A yes, a no, or that nobody knows."""
+    """Yes, No, or Not known for None."""
     return {True: "Yes", False: "No"}.get(answer, "Not known")  # type: ignore[arg-type]  # None is not among the keys
 
 
@@ -57,7 +57,7 @@ CODES = {"sex": SEXES, "ethnicity": ETHNICITIES}
 
 @register.filter
 def of_code(code: str, table: str) -> str:
-    """What a DfE code says."""
+    """The text of a DfE code."""
     return CODES[table].get(code, code)
 
 
@@ -73,21 +73,21 @@ def age(born: date | None) -> str:
 
 @register.simple_tag
 def row(key: str, *values: object) -> SafeString:
-    """A row of a summary list; none where there is nothing to say."""
+    """A row of a summary list; nothing if every value is empty."""
     said = format_html_join(", ", "{}", ((value,) for value in values if value not in (None, "")))
     return format_html(ROW, key, said) if said else said
 
 
 @register.simple_tag
 def rows(key: str, recommendation: Recommendation | None, codes: list[str]) -> SafeString:
-    """A row with what indicators say, each on a line of its own, by the rule set that the contact was triaged by."""
+    """A summary list row of indicators, one a line, in the words of the rule set that triaged the contact."""
     entries = of_version(recommendation.rule_set_id).rule_set.catalogue.entries if recommendation else {}
     return row(key, "\n".join(f"{entries[code].says} ({code})" if code in entries else code for code in codes))
 
 
 @register.filter
 def span(start: datetime | None, end: datetime | None = None) -> str:
-    """How long it is from one moment to another, or to now: "2 days 3 hours"."""
+    """The time from one moment to another, or to now: "2 days 3 hours"."""
     if start is None:
         return ""
     return duration((end or timezone.now()) - start)
@@ -101,7 +101,7 @@ def lasting(time: timedelta) -> str:
 
 @register.filter
 def until(due: datetime | None) -> str:
-    """How long it is until a moment, or since: "in 3 hours", "2 days late"."""
+    """The time until a moment, or since: "in 3 hours", "2 days late"."""
     if due is None:
         return ""
     left = due - timezone.now()
@@ -110,7 +110,7 @@ def until(due: datetime | None) -> str:
 
 @register.filter
 def how_it_stands(reminder: Reminder) -> str:
-    """How its promise stands now: what it said when it was written may not hold any more."""
+    """The state of a reminder's clock now, which may have changed since the reminder was written."""
     if not is_late(reminder.clock.due_at):
         return "Soon due" if reminder.step == Step.WARNING else "Has more time"
     return str(reminder.get_step_display() if reminder.step == Step.ESCALATION else Step.BREACH.label)

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from casework.web.views import before_the_decision, cases, contacts, reminders, reports, screening, teams, worklist
+from casework.web.views import (
+    cases,
+    clock_changes,
+    contact_handovers,
+    contacts,
+    partner_checks,
+    reminders,
+    reports,
+    screening,
+    teams,
+    worklist,
+)
 
 urlpatterns = [
     path("", worklist.show, name="worklist"),
@@ -17,20 +28,20 @@ urlpatterns = [
     path("contacts/<reference:reference>/acknowledge/", contacts.acknowledge, name="contact-acknowledge"),
     path("contacts/<reference:reference>/in-writing/", contacts.confirm_in_writing, name="contact-in-writing"),
     path("contacts/<reference:reference>/feedback/", contacts.give_feedback, name="contact-feedback"),
-    path("contacts/<reference:reference>/pause/", before_the_decision.pause, name="contact-pause"),
-    path("contacts/<reference:reference>/resume/", before_the_decision.resume, name="contact-resume"),
-    path("contacts/<reference:reference>/extend/", before_the_decision.extend, name="contact-extend"),
-    path("contacts/<reference:reference>/hand-over/", before_the_decision.hand_over, name="contact-hand-over"),
-    path("contacts/<reference:reference>/take-on/", before_the_decision.take_on, name="contact-take-on"),
-    path("contacts/<reference:reference>/partners/", before_the_decision.ask_partner, name="contact-ask-partner"),
+    path("contacts/<reference:reference>/pause/", clock_changes.pause, name="contact-pause"),
+    path("contacts/<reference:reference>/resume/", clock_changes.resume, name="contact-resume"),
+    path("contacts/<reference:reference>/extend/", clock_changes.extend, name="contact-extend"),
+    path("contacts/<reference:reference>/hand-over/", contact_handovers.hand_over, name="contact-hand-over"),
+    path("contacts/<reference:reference>/take-on/", contact_handovers.take_on, name="contact-take-on"),
+    path("contacts/<reference:reference>/partners/", partner_checks.ask, name="contact-ask-partner"),
     path(
         "contacts/<reference:reference>/partners/<int:check_id>/answer/",
-        before_the_decision.partner_answer,
+        partner_checks.answer,
         name="contact-partner-answer",
     ),
     path(
         "contacts/<reference:reference>/partners/<int:check_id>/withdraw/",
-        before_the_decision.partner_withdraw,
+        partner_checks.withdraw,
         name="contact-partner-withdraw",
     ),
     path("cases/<reference:reference>/", cases.show, name="case"),

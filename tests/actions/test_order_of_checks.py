@@ -124,6 +124,7 @@ ATTEMPTS = {
     "learning.record_checks": of_decided(
         learning.record_checks, recommendation_id=0, sibling_on_cp_plan=None, children={}
     ),
+    "learning.screen": of_decided(learning.screen, recommendation_id=0, children={}, family=[], none_applies=False),
     "learning.settle_match": of_decided(learning.settle_match, match_id=0, same=True),
     "parked_messages.drop": of("adele", "ava", parked_messages.drop, on_its_way, "message_id", reason=""),
     "parked_messages.retry": of("adele", "ava", parked_messages.retry, on_its_way, "message_id"),
@@ -153,6 +154,7 @@ ELSEWHERE = {
     "calendar.change_day", "calendar.remove_day",  # the admin screen checks who edits settings
     "receiving.receive",  # below: a new contact has no status yet
     "reminders.see", "reminders.snooze",  # tests/actions/test_reminders.py
+    "rule_sets.bring_shipped",  # no check: the service brings them in at set-up
     "rule_sets.copy",  # a version can be copied at any stage
     "threshold_checks.count",  # no check
     "viewing.view_case", "viewing.view_contact", "viewing.view_own_contact",  # in scope, or not found

@@ -254,6 +254,18 @@ class TestDecidingWithoutTheAnswer:
         check.refresh_from_db()
         assert (check.status, check.ended_at) == ("withdrawn", check.asked_at)
 
+    def test_whoever_decides_says_that_it_goes_without_the_answers(self, story: Story) -> None:
+        contact = story.contact()
+        checks = [ask(story, contact), ask(story, contact, "example-surgery")]
+        with pytest.raises(InvalidInput) as excinfo:
+            story.decided(contact, without_answers=False, rationale=" ")
+        says = "Not answered yet: Example Police, Example Surgery. Say that you decide without their answers, or wait"
+        assert places(excinfo) == ["rationale", "without_answers"]
+        assert excinfo.value.faults[1].says == f"{says} for them."
+        for check in checks:
+            answered(story, check)
+        assert story.decided(contact, without_answers=False).pk
+
     def test_a_decision_that_fails_ends_nothing(self, story: Story, amina: User) -> None:
         contact = story.contact()
         check = ask(story, contact)

@@ -430,6 +430,14 @@ class TestTheWholeWay:
         paula.send(draft, "propose/", on="", proposal="A first try.")
         return draft
 
+    def test_who_would_end_the_proposal_reads_it_first(self, sam: Person, proposed: RuleSetVersion) -> None:
+        says = "Paula Whitfield proposed this draft."
+        assert f"{says} A change withdraws the proposal" in sam.open(proposed, FIVE_IN_A_YEAR).text
+        assert f"{says} Discarding it ends the proposal." in sam.open(proposed).text
+        sam.send(proposed, "send-back/", on="", send_back__reason="Not yet.")
+        assert says not in sam.open(proposed, FIVE_IN_A_YEAR).text
+        assert says not in sam.open(proposed).text
+
     def test_it_begins_at_a_moment_ahead_and_is_called_off(
         self, paula: Person, sam: Person, proposed: RuleSetVersion
     ) -> None:

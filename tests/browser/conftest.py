@@ -12,8 +12,10 @@ from django.db import connections
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from casework.models import Contact
 from localities.models import User
 from tests.stage.service import PASSWORD, Service
+from tests.stage.staff import as_recommended
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WCAG_2_2_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -141,3 +143,9 @@ def visit(browser: Browser, service: Service) -> Iterator[Any]:
     yield open_window
     for context in contexts:
         context.close()
+
+
+def choose_as_recommended(page: Page, contact: Contact) -> None:
+    """In the form for a decision, check what the rules recommend."""
+    for name, value in as_recommended(contact).items():
+        page.locator(f'input[name="{name}"][value="{value}"]').check()

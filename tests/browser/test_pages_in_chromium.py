@@ -8,6 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from casework.models import Case, Contact
+from tests.browser.conftest import choose_as_recommended
 from tests.stage.service import Service
 from tests.stage.story import Story
 
@@ -75,6 +76,7 @@ def test_a_contact_is_typed_in_decided_and_taken_on(visit: Any, javascript: bool
     reference = re.search(r"CON-\w{4}-\w{4}", page.url)
     assert reference
 
+    choose_as_recommended(page, Contact.objects.get(reference=reference[0]))
     page.get_by_label("Your rationale").fill("What the school saw and the history point the same way.")
     page.get_by_role("button", name="Decide").click()
     expect(page.get_by_text("Your decision is kept.")).to_be_visible()

@@ -18,7 +18,7 @@ from casework.messages import outbox
 from casework.models import Case, Contact, Message, OutboxMessage
 from localities.models import Agency
 from localities.working_time import local_day
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import Visitor, choose_as_recommended
 from tests.stage.documents import nhs_number
 from tests.stage.families import passed, with_team
 from tests.stage.service import Service, wait_until
@@ -152,6 +152,7 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
     expect(page.get_by_text("Final decision green: resumed")).to_be_visible()
     expect(page.get_by_text(re.compile("^Paused for"))).to_have_count(0)
 
+    choose_as_recommended(page, contact)
     page.get_by_label("Your rationale").fill("The mother wants help, and nobody knows of more.")
     page.get_by_role("button", name="Decide", exact=True).click()
     expect(page.get_by_text("Your decision is kept.")).to_be_visible()

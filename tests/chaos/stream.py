@@ -305,7 +305,7 @@ class Decider(Staff):
                 return
             said: dict[str, Any] = {
                 "decide-recommendation": recommendation[1],
-                **{f"decide-{name}": _chosen(page, f"decide-{name}") for name in ("pathway", "level", "rag")},
+                **_recommended(page),
                 "decide-rationale": "What the school saw, and what the history says, point the same way.",
             }
             after = self._send(who, path + "decide/", said, path)
@@ -416,9 +416,11 @@ def _is_decided(page: str) -> bool:
     return 'id="decisions-heading"' in page
 
 
-def _chosen(page: str, name: str) -> str:
-    """What is chosen already among a page's radio buttons of this name."""
-    for button in re.findall(rf'<input[^>]*name="{name}"[^>]*>', page):
-        if "checked" in button and (value := re.search(r'value="([^"]*)"', button)):
-            return value[1]
-    return ""
+def _recommended(page: str) -> dict[str, str]:
+    """The fields of somebody who decides as the rules recommend on the page."""
+    says = re.search(r'The rules recommend: ([^<]+), level (\d) <strong class="govuk-tag app-rag--(\w+)"', page)
+    assert says is not None, "the form for a decision has the recommendation beside it"
+    title, level, rag = says.groups()
+    buttons = re.findall(r'name="decide-pathway" value="(\w+)"[^>]*>\s*<label[^>]*>([^<]+)</label>', page)
+    (pathway,) = (value for value, label in buttons if label == title)
+    return {"decide-pathway": pathway, "decide-level": level, "decide-rag": rag}

@@ -24,7 +24,7 @@ from localities.models import User
 from localities.working_time import LONDON
 from tests.conftest import THURSDAY
 from tests.stage.documents import address, child
-from tests.stage.drafts import Drafts, as_somebody_left_it, latest, stricter
+from tests.stage.drafts import Drafts, latest, stricter, with_stored_document
 from tests.stage.moments import day, local
 from tests.stage.racing import race
 from tests.stage.rule_documents import having
@@ -122,7 +122,7 @@ def whole_town(drafts: Drafts) -> Replay:
     """The town, replayed by other rules."""
     town(drafts.story)
     draft = drafts.copied(by="sam")
-    draft = as_somebody_left_it(draft, other_rules(draft.document))
+    draft = with_stored_document(draft, other_rules(draft.document))
     return drafts.replayed(draft, first_day=date(2026, 11, 1), last_day=date(2026, 11, 15))
 
 
@@ -453,7 +453,7 @@ class TestWhatItFinds:
         drafts.story.contact(**family(1, "L4-38"))
         drafts.story.contact(**family(2, "L4-38", "L4-01"))
         draft = drafts.copied(by="sam")
-        draft = as_somebody_left_it(draft, other_rules(draft.document))
+        draft = with_stored_document(draft, other_rules(draft.document))
         replay = drafts.replayed(draft)
         assert replay.result is not None
         assert replay.result["unknown_indicators"] == {"L4-38": 2}
@@ -497,7 +497,7 @@ class TestWhatComesBetween:
     def asked(self, drafts: Drafts) -> Replay:
         town(drafts.story)
         draft = drafts.copied(by="sam")
-        draft = as_somebody_left_it(draft, other_rules(draft.document))
+        draft = with_stored_document(draft, other_rules(draft.document))
         return drafts.asked(draft, first_day=date(2026, 11, 1), last_day=date(2026, 11, 15))
 
     @pytest.mark.parametrize("at_call", [2, 3, 5, 6])
@@ -605,7 +605,7 @@ class TestWhatComesBetween:
 
     def test_the_draft_changed_before_it_began(self, drafts: Drafts, asked: Replay) -> None:
         draft = asked.rule_set
-        as_somebody_left_it(draft, stricter(draft.document))
+        with_stored_document(draft, stricter(draft.document))
         assert replaying.run_next(clock=drafts.story.later) is None
         asked.refresh_from_db()
         assert asked.failure == "The rule set changed before the replay began. Ask for another."
@@ -618,7 +618,7 @@ class TestWhatComesBetween:
         with pytest.raises(Killed):
             replaying.run_next(clock=clock_that(drafts.story, killed, at_call=4))
         assert asked.changed.exists()
-        as_somebody_left_it(asked.rule_set, stricter(asked.rule_set.document))
+        with_stored_document(asked.rule_set, stricter(asked.rule_set.document))
         assert replaying.run_next(clock=drafts.story.later) is None
         asked.refresh_from_db()
         assert asked.failed_at is not None
@@ -627,7 +627,7 @@ class TestWhatComesBetween:
     def test_one_that_came_to_nothing_does_not_stop_the_next(self, drafts: Drafts, asked: Replay) -> None:
         draft = asked.rule_set
         other = drafts.asked(drafts.copied())
-        as_somebody_left_it(draft, stricter(draft.document))
+        with_stored_document(draft, stricter(draft.document))
         replaying.run_next(clock=drafts.story.later)
         assert replaying.run_next(clock=drafts.story.later) == other
 
@@ -636,7 +636,7 @@ class TestWhatComesBetween:
         document = asked.rule_set.document
 
         def change_it() -> None:
-            as_somebody_left_it(asked.rule_set, stricter(document))
+            with_stored_document(asked.rule_set, stricter(document))
 
         replaying.run_next(clock=clock_that(drafts.story, change_it, at_call=3))
         asked.refresh_from_db()
@@ -758,7 +758,7 @@ class TestTheQueue:
         """Its contacts, where their postcodes lie, its progress, what it found; and a savepoint around the last two."""
         town(drafts.story)
         draft = drafts.copied(by="sam")
-        draft = as_somebody_left_it(draft, other_rules(draft.document))
+        draft = with_stored_document(draft, other_rules(draft.document))
 
         def queries(size: int) -> int:
             monkeypatch.setattr(past_contacts, "A_PIECE", size)

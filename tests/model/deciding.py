@@ -31,18 +31,22 @@ class Deciding(Contacts):
     @rule(
         which=WHICH, who=WHO, looks=st.sampled_from([True, True, False]), rationale=WORDS,
         how=st.one_of(st.none(), st.none(), st.sampled_from(PATHWAYS)), stale=st.sampled_from([False] * 5 + [True]),
-        team=st.one_of(st.none(), st.none(), TEAMS),
+        team=st.one_of(st.none(), st.none(), TEAMS), without_answers=st.sampled_from([True, True, False]),
     )  # fmt: skip
     def decide(
         self, which: int, who: int | str, looks: bool, rationale: str, how: tuple[str, int, str] | None, stale: bool,
-        team: str | None,
+        team: str | None, without_answers: bool,
     ) -> None:  # fmt: skip
         contact = pick(which, self.ledger.waiting, list(self.ledger.contacts.values()))
-        self.decided(contact, who, looks=looks, rationale=rationale, how=how, stale=stale, team=team)
+        self.decided(
+            contact, who, looks=looks, rationale=rationale, how=how, stale=stale, team=team,
+            without_answers=without_answers,
+        )  # fmt: skip
 
     def decided(
         self, contact: ContactEntry, who: int | str, *, looks: bool = True, rationale: str = "So it is.",
         how: tuple[str, int, str] | None = None, stale: bool = False, team: str | None = None,
+        without_answers: bool = True,
     ) -> None:  # fmt: skip
         if looks:
             self.attempt(True, viewing.view_contact, reference=contact.reference, by=person("amina"), now=self.now)
@@ -62,7 +66,7 @@ class Deciding(Contacts):
             and (contact.screened or recommended.hold != "screening")
             and pathway != "prison" and (pathway != "strategy_discussion" or (level, rag) == (4, "red"))
             and not (pathway in ("family_help", "early_help") and row.agreement == "not_sought")
-            and not self.opened_since(row, recommended.made_at)
+            and not self.opened_since(row, recommended.made_at) and (without_answers or not contact.asked)
         )  # fmt: skip
         chosen = where = None
         if pathway != "prison":
@@ -73,7 +77,7 @@ class Deciding(Contacts):
         decision = self.attempt(
             may, decisions.decide, contact_id=contact.pk, recommendation_id=seen, pathway=pathway, level=level, rag=rag,
             rationale=rationale, chosen_team_id=chosen and chosen.pk, chosen_team_reason="They know them.",
-            by=person(by), now=self.now,
+            without_answers=without_answers, by=person(by), now=self.now,
         )  # fmt: skip
         if decision is None:
             return

@@ -248,7 +248,7 @@ class TestAskingPartners:
                 assert contact.recommendation is not None
                 return decisions.decide(
                     contact_id=contact.pk, recommendation_id=contact.recommendation.pk, pathway="family_help",
-                    level=3, rag="green", rationale="So it is.", by=person("amina"), now=now,
+                    level=3, rag="green", rationale="So it is.", without_answers=True, by=person("amina"), now=now,
                 )  # fmt: skip
 
             asked, decided = race(partial(self.asked, story, contact), decide)

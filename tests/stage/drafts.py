@@ -33,8 +33,8 @@ def stricter(document: Json) -> Json:
     return having(document, "rules", "reason_to_look_again.five_in_a_year", when=when)
 
 
-def as_somebody_left_it(draft: RuleSetVersion, document: Json) -> RuleSetVersion:
-    """A draft with a document that no action would put there any more, such as one that lacks an indicator."""
+def with_stored_document(draft: RuleSetVersion, document: Json) -> RuleSetVersion:
+    """A draft with this document, stored without the checks of `rule_sets.change`."""
     RuleSetVersion.objects.filter(pk=draft.pk).update(document=document, edition=draft.edition + 1)
     draft.refresh_from_db()
     return draft

@@ -51,13 +51,13 @@ def one_wins(outcomes: list[Any], *late: type[Exception]) -> None:
 
 def by_turns(first: Callable[[], Any], then: Callable[[], Any], *, before: str) -> list[Any]:
     """
-    The one runs until just before its first statement that starts like this; then the other runs, as far as it gets
-    alone; then the one goes on.
+    The one runs until just before its first statement that starts or ends like this; then the other runs, as far as it
+    gets alone; then the one goes on.
     """
     reached, ended = threading.Event(), threading.Event()
 
     def waits(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if sql.startswith(before) and not reached.is_set():
+        if (sql.startswith(before) or sql.endswith(before)) and not reached.is_set():
             reached.set()
             until(lambda: ended.is_set() or somebody_waits())
         return execute(sql, params, many, context)

@@ -49,6 +49,13 @@ def path_of(of: object) -> str:
             return str(of)
 
 
+def as_recommended(contact: Contact) -> dict[str, Any]:
+    """What somebody chooses in the form for a decision who agrees with the rules, all but the rationale."""
+    recommended = Contact.objects.select_related("recommendation").get(pk=contact.pk).recommendation
+    assert recommended is not None
+    return {f"decide-{name}": getattr(recommended, name) for name in ("pathway", "level", "rag")}
+
+
 def looks() -> list[tuple[str, str]]:
     """Who looked at what, in order."""
     events = AuditEvent.objects.filter(event__in=LOOKS).select_related("by_user", "contact", "case")

@@ -35,7 +35,7 @@ class Story:
         return receiving.receive(document=contact_document(**changes), by=agency, now=at or self.now).contact
 
     def decided(self, contact: Contact, by: str = "amina", **changes: Any) -> Decision:
-        """Accept the recommendation; `changes` override it."""
+        """Accept the recommendation, whether or not partners have answered; `changes` override it."""
         contact.refresh_from_db()
         recommendation = contact.recommendation
         assert recommendation is not None
@@ -44,6 +44,7 @@ class Story:
             "level": recommendation.level,
             "rag": recommendation.rag,
             "rationale": "The history and what the school saw point the same way.",
+            "without_answers": True,
         }
         decision = decisions.decide(
             contact_id=contact.pk,

@@ -270,8 +270,8 @@ def _values(element: Element) -> list[str]:
         case "input":
             return [element["value"]]
         case "textarea":
-            # HTML drops the line break that follows the tag.
-            return [element.raw.removeprefix("\n")]
+            # A browser drops the line break that follows the tag, and sends the others as CR LF.
+            return [element.raw.removeprefix("\n").replace("\n", "\r\n")]
         case "select":
             options = element.all("option")
             chosen = [option["value"] for option in options if "selected" in option.attributes]

@@ -4,6 +4,7 @@ refuses; how a look leaves its trace; what goes out with every page, and what ev
 """
 
 import re
+import uuid
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -24,7 +25,7 @@ from localities.models import Agency, OtherAuthority, Postcode, Team, User
 from localities.working_time import local_day
 from tests.stage.documents import CONTRACT, address, child
 from tests.stage.families import KIM, about, brothers
-from tests.stage.staff import ANOTHER_FAMILY, Visitor, is_done, is_refused, is_wrong, looks, path_of
+from tests.stage.staff import ANOTHER_FAMILY, Visitor, as_recommended, is_done, is_refused, is_wrong, looks, path_of
 from tests.stage.story import Story, person
 from tests.stage.web_client import Answer, Page, Partner, a_working_morning, browser, day_of, kept
 from triage.ruleset import shipped
@@ -372,12 +373,19 @@ def decided(story: Story) -> Contact:
 
 
 WHY = {"decide-rationale": "The school knows the family well, and the family agrees."}
+
+
+def agreeing(contact: Contact) -> dict[str, Any]:
+    """What somebody sends who agrees with the recommendation, and says why."""
+    return as_recommended(contact) | WHY
+
+
 ALREADY = "{} is decided already."
 
 
 class TestDeciding:
     def test_accepting_the_recommendation_opens_and_offers_the_case(self, contact: Contact) -> None:
-        answer = Visitor("amina").send(contact, "decide", **WHY)
+        answer = Visitor("amina").send(contact, "decide", **agreeing(contact))
         is_done(answer, contact)
         contact.refresh_from_db()
         assert contact.status == "decided"
@@ -401,16 +409,21 @@ class TestDeciding:
         contact.refresh_from_db()
         assert (contact.status, contact.case) == ("sign_off", None)
 
-    def test_the_rationale_is_never_filled_in(self, contact: Contact) -> None:
-        form = Visitor("amina").open(contact).form(f"{path_of(contact)}decide/")
+    def test_nothing_is_filled_in(self, contact: Contact) -> None:
+        """Neither the rationale nor what the rules recommend, which stands beside."""
+        page = Visitor("amina").open(contact)
+        form = page.form(f"{path_of(contact)}decide/")
         assert form["decide-rationale"] == ""
-        assert (form["decide-pathway"], form["decide-level"], form["decide-rag"]) == ("family_help", "3", "green")
+        assert form.keys().isdisjoint({"decide-pathway", "decide-level", "decide-rag"})
+        assert "The rules recommend: Family help, level 3 Green." in page.text
 
     def test_without_one_nothing_is_decided(self, contact: Contact) -> None:
         before = kept()
         for rationale in ("", "   \n"):
             page = is_wrong(
-                Visitor("amina").send(contact, "decide", **{"decide-rationale": rationale, "decide-level": "2"}),
+                Visitor("amina").send(
+                    contact, "decide", **agreeing(contact) | {"decide-rationale": rationale, "decide-level": "2"}
+                ),
                 {"id_decide-rationale": "Say why: a decision needs a rationale in your own words."},
             )
             assert page.form(f"{path_of(contact)}decide/")["decide-level"] == "2", "what was chosen is not lost"
@@ -433,7 +446,7 @@ class TestDeciding:
 
     def test_an_answer_that_was_not_offered_is_refused_at_its_field(self, contact: Contact) -> None:
         fields = ("decide-pathway", "decide-level", "decide-rag", "decide-team")
-        page = Page(Visitor("amina").send(contact, "decide", **WHY | dict.fromkeys(fields, "made up")))
+        page = Page(Visitor("amina").send(contact, "decide", **agreeing(contact) | dict.fromkeys(fields, "made up")))
         assert page.status == 422
         assert set(dict(page.summary)) >= {f"id_{field}" for field in fields}
         contact.refresh_from_db()
@@ -442,13 +455,13 @@ class TestDeciding:
     def test_a_family_that_nobody_asked_is_asked_first(self, story: Story) -> None:
         contact = story.contact(agreement={"service": "not_sought"})
         says = "Nobody has asked the family yet. Record what it says to this service, then decide."
-        is_wrong(Visitor("amina").send(contact, "decide", **WHY), {"id_decide-pathway": says})
+        is_wrong(Visitor("amina").send(contact, "decide", **agreeing(contact)), {"id_decide-pathway": says})
 
     def test_where_the_route_cannot_tell_a_person_picks_the_team_and_says_why(self, story: Story) -> None:
         contact = story.contact(children=[child(address=None)])
         visitor = Visitor("amina")
         is_wrong(
-            visitor.send(contact, "decide", **WHY),
+            visitor.send(contact, "decide", **agreeing(contact)),
             {
                 "id_decide-team": "No child has a postcode. Pick the team, and say why.",
                 "id_decide-team_reason": "Say why you pick this team.",
@@ -456,7 +469,7 @@ class TestDeciding:
         )
         chiltern = Team.objects.get(code="chiltern")
         picked = {"decide-team": chiltern.pk, "decide-team_reason": "The mother stays in Chesham."}
-        is_done(visitor.send(contact, "decide", **WHY | picked), contact)
+        is_done(visitor.send(contact, "decide", **agreeing(contact) | picked), contact)
         handoff = Handoff.objects.get(case__contacts=contact)
         assert (handoff.to_team, handoff.reason) == (chiltern, "Picked by a person: The mother stays in Chesham.")
 
@@ -465,15 +478,15 @@ class TestDeciding:
         assert says in Visitor("oliver").open(contact).text
         assert f"{path_of(contact)}decide/" not in Visitor("oliver").open(contact).actions
         as_seen = Visitor("amina").open(contact).form(f"{path_of(contact)}decide/")
-        is_refused(Visitor("oliver").post(contact, "decide", **as_seen | WHY), 403, says)
+        is_refused(Visitor("oliver").post(contact, "decide", **as_seen | agreeing(contact)), 403, says)
 
     def test_after_a_hard_stop_only_a_manager_does(self, story: Story) -> None:
         contact = story.contact(children=[child(indicators=["L4-01"])])
         says = f"A manager decides on {contact}: a sign of significant harm was given."
         assert says in Visitor("amina").open(contact).text
         as_seen = Visitor("maya").open(contact).form(f"{path_of(contact)}decide/")
-        is_refused(Visitor("amina").post(contact, "decide", **as_seen | WHY), 403, says)
-        is_done(Visitor("maya").send(contact, "decide", **WHY), contact)
+        is_refused(Visitor("amina").post(contact, "decide", **as_seen | agreeing(contact)), 403, says)
+        is_done(Visitor("maya").send(contact, "decide", **agreeing(contact)), contact)
 
     def test_what_was_not_in_view_is_not_decided_on(self, contact: Contact) -> None:
         """Somebody recorded the family's answer in between: the recommendation is another one."""
@@ -481,13 +494,13 @@ class TestDeciding:
         answered = {"agreement-service": "refused", "agreement-given_by": "mother"}
         Visitor("oliver").send(contact, "agreement", **answered | day_of(a_day_ago(), "agreement-on"))
         says = "The recommendation changed while you were reading. Look at it again, then go on."
-        is_refused(Visitor("amina").post(contact, "decide", **form | WHY), 409, says)
+        is_refused(Visitor("amina").post(contact, "decide", **form | agreeing(contact)), 409, says)
 
     def test_nobody_decides_twice(self, contact: Contact) -> None:
         first, second = Visitor("amina"), Visitor("maya")
         form = second.open(contact).form(f"{path_of(contact)}decide/")
-        is_done(first.send(contact, "decide", **WHY), contact)
-        is_refused(second.post(contact, "decide", **form | WHY), 409, ALREADY.format(contact))
+        is_done(first.send(contact, "decide", **agreeing(contact)), contact)
+        is_refused(second.post(contact, "decide", **form | agreeing(contact)), 409, ALREADY.format(contact))
         assert f"{path_of(contact)}decide/" not in second.open(contact).actions
 
     def test_nor_while_a_second_person_is_awaited(self, waiting: Contact) -> None:
@@ -786,7 +799,7 @@ class TestTheWholeStoryTravels:
 
     def test_the_decider_reads_where_it_went(self, story: Story) -> None:
         contact, visitor = story.contact(), Visitor("amina")
-        visitor.send(contact, "decide", **WHY)
+        visitor.send(contact, "decide", **agreeing(contact))
         case = Case.objects.get()
         assert f"Your decision is kept. Case {case} is offered to Aylesbury team." in visitor.open(contact).text
 
@@ -1076,7 +1089,7 @@ class TestHeaders:
             assert headers["X-Content-Type-Options"] == "nosniff", what
             assert headers["Referrer-Policy"] == "same-origin", what
             assert headers["Cross-Origin-Opener-Policy"] == "same-origin", what
-            assert re.fullmatch("[0-9a-f]{32}", headers["X-Request-ID"]), what
+            assert uuid.UUID(headers["X-Request-ID"]).version == 4, what
 
     def test_only_our_own_scripts_and_styles_run(self, answers: dict[str, Answer]) -> None:
         for what, answer in answers.items():

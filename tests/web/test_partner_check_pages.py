@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from casework.models import AuditEvent, Contact, Event, PartnerCheck
 from localities.models import Agency
-from tests.stage.staff import ANOTHER_FAMILY, Visitor, is_done, is_refused, is_wrong, path_of
+from tests.stage.staff import ANOTHER_FAMILY, Visitor, as_recommended, is_done, is_refused, is_wrong, path_of
 from tests.stage.story import Story
 from tests.stage.web_client import Page, a_working_morning
 
@@ -23,6 +23,7 @@ QUESTION = "Have you been called to the home since September?"
 NOTHING = "They know nothing of the family."
 NOTE = "His aunt has him until Monday. Ring her first."
 SENT = {"handover-note": NOTE}
+WHY = {"decide-rationale": "The school knows the family well, and the family agrees."}
 
 
 @pytest.fixture
@@ -159,9 +160,34 @@ class TestPartners:
         assert f"{path_of(contact)}partners/" not in actions, "nobody else is asked now"
         is_done(self.answer(asked), contact)
 
+    def test_whoever_decides_is_asked_whether_to_wait(self, contact: Contact, asked: PartnerCheck) -> None:
+        """Neither yes nor no is filled in, and only a yes decides."""
+        page = Visitor("amina").open(contact)
+        assert "1 partner has not answered: Example Police. Decide without their answers?" in page.text
+        assert "decide-without_answers" not in page.form(f"{path_of(contact)}decide/")
+        says = "Not answered yet: Example Police. Say that you decide without their answers, or wait for them."
+        for answer in ({}, {"decide-without_answers": "no"}):
+            sent = as_recommended(contact) | WHY | answer
+            is_wrong(Visitor("amina").send(contact, "decide", **sent), {"id_decide-without_answers": says})
+        asked.refresh_from_db()
+        assert asked.status == "asked"
+        is_done(self.answer(asked), contact)
+        assert "Decide without their answers?" not in Visitor("amina").open(contact).text
+        is_done(Visitor("amina").send(contact, "decide", **as_recommended(contact) | WHY), contact)
+
+    def test_the_second_person_reads_which_questions_end(
+        self, contact: Contact, asked: PartnerCheck, story: Story
+    ) -> None:
+        story.now = timezone.now() - timedelta(minutes=61)
+        story.decided(contact, pathway="advice", level=1, rag="blue")
+        says = "If you agree, the questions to Example Police end without an answer."
+        assert says in Visitor("maya").open(contact).text
+        is_done(self.answer(asked), contact)
+        assert says not in Visitor("maya").open(contact).text
+
     def test_a_decision_waits_for_nobody(self, contact: Contact, asked: PartnerCheck) -> None:
-        why = {"decide-rationale": "The school knows the family well, and the family agrees."}
-        is_done(Visitor("amina").send(contact, "decide", **why), contact)
+        yes = as_recommended(contact) | WHY | {"decide-without_answers": "yes"}
+        is_done(Visitor("amina").send(contact, "decide", **yes), contact)
         page = Visitor("amina").open(contact)
         assert "It was decided without the answer." in page.text
         assert not any("partners" in action for action in page.actions)
@@ -245,8 +271,10 @@ class TestTheNextShift:
         is_refused(Visitor("erin").post(contact, "take-on"), 409, f"{contact} was taken on already.")
 
     def test_whoever_decides_has_it(self, contact: Contact, passed: Contact) -> None:
-        why = {"decide-rationale": "The school knows the family well, and the family agrees."}
-        is_done(Visitor("erin").send(contact, "decide", **why), contact)
+        says = "Nobody has taken this contact on since it was handed over to Emergency duty team. It will be yours."
+        assert says in Visitor("erin").open(contact).text
+        is_done(Visitor("erin").send(contact, "decide", **as_recommended(contact) | WHY), contact)
+        assert says not in Visitor("erin").open(contact).text
         assert "Taken on by Erin Walsh after" in Visitor("erin").open(contact).text
         is_refused(Visitor("erin").post(contact, "take-on"), 409, f"{contact} was taken on already.")
         is_refused(Visitor("erin").post(contact, "hand-over", **SENT), 409, f"{contact} is decided already.")

@@ -1,21 +1,22 @@
-"""A case's pages: the story, who has it, what was promised, and what can be done."""
+"""A case's page: its contacts, responsible teams, handoffs and clocks, and the forms to work on it."""
 
 import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django.contrib import messages
 from django.db.models import Prefetch, Q, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from casework.access import conditions, permissions
+from casework.access import permissions
 from casework.actions import cases, clock_changes, handoffs, viewing
 from casework.families.continuity import ties
 from casework.models import LEAD_OFFERS_FROM, Case, Clock, ClockChange, Handoff, Responsibility
+from casework.reading import endings
 from casework.reading.responsibility import responsibility_history
 from casework.record import responsibilities
 from casework.statuses import CaseStatus, HandoffStatus
@@ -29,10 +30,11 @@ from casework.web.forms import (
     MilestoneForm,
     OfferForm,
     WithdrawForm,
+    id_of,
 )
-from casework.web.signed_in import action_of, user_of
-from casework.web.views.contacts import UNPROCESSABLE, errors_of, told
-from errors import InvalidInput
+from casework.web.signed_in import by_post, user_of
+from casework.web.submitting import Done, errors_of, status_of, submit
+from casework.web.views.contacts import story_of
 from localities.models import User
 from localities.roles import roles_of
 from localities.working_time import local_day
@@ -45,22 +47,22 @@ def show(request: HttpRequest, reference: str) -> HttpResponse:
     return _page(request, reference, timezone.now())
 
 
-@action_of("case")
+@by_post(or_show="case")
 def offer(request: HttpRequest, reference: str) -> HttpResponse:
     """Offer the case to another team."""
     user, now, case = _fetch(request, reference)
-    conditions.check_is_open(case)
     form = _offer_form(case, now, request.POST)
-    return _try(
-        request, case, now, form, "offer", "The case is offered.",
+    return _submit_on_page(
+        request, case, now, "offer", form,
         lambda said: handoffs.offer(
-            case_id=case.pk, to_team_id=said["to_team"], reason=said["reason"], despite=said.get("despite", ""),
+            case_id=case.pk, to_team_id=id_of(said["to_team"]), reason=said["reason"], despite=said.get("despite", ""),
             lead_reason=said.get("lead_reason", ""), by=user, now=now,
         ),
+        says="The case is offered.",
     )  # fmt: skip
 
 
-@action_of("case")
+@by_post(or_show="case")
 def answer(request: HttpRequest, reference: str) -> HttpResponse:
     """Accept the handoff that is on offer, or return it."""
     user, now, case = _fetch(request, reference)
@@ -70,87 +72,97 @@ def answer(request: HttpRequest, reference: str) -> HttpResponse:
         if request.POST.get("answer-reason", "").strip() and form.is_valid():
             form.add_error("reason", "You wrote why it should go back. Return it, or clear this to accept.")
             return _page(request, case.reference, now, answer=form)
-        return _try(
-            request, case, now, form, "answer", "Your team has the case now.",
+        return _submit_on_page(
+            request, case, now, "answer", form,
             lambda said: handoffs.accept(handoff_id=handoff.pk, by=user, now=now),
+            says="Your team has the case now.",
         )  # fmt: skip
-    return _try(
-        request, case, now, form, "answer", "The case went back, and the sender is told.",
+    return _submit_on_page(
+        request, case, now, "answer", form,
         lambda said: handoffs.return_to_sender(handoff_id=handoff.pk, reason=said["reason"], by=user, now=now),
-        then="worklist",
+        says="The case went back, and the sender is told.",
+        then=reverse("worklist"),
     )  # fmt: skip
 
 
-@action_of("case")
+@by_post(or_show="case")
 def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
-    """Take the offer back."""
+    """Withdraw the offer."""
     user, now, case = _fetch(request, reference)
     handoff = _handoff(case, request)
     form = WithdrawForm(request.POST, prefix="withdraw")
-    return _try(
-        request, case, now, form, "withdraw", "The offer is withdrawn.",
+    return _submit_on_page(
+        request, case, now, "withdraw", form,
         lambda said: handoffs.withdraw(handoff_id=handoff.pk, reason=said["reason"], by=user, now=now),
+        says="The offer is withdrawn.",
     )  # fmt: skip
 
 
-@action_of("case")
+@by_post(or_show="case")
 def lead(request: HttpRequest, reference: str) -> HttpResponse:
     """Name the lead practitioner."""
     user, now, case = _fetch(request, reference)
-    conditions.check_is_open(case)
-    form = LeadForm(responsibilities.current(case).team, local_day(now), request.POST)
-    return _try(
-        request, case, now, form, "lead", "The lead practitioner is named.",
-        lambda said: cases.name_lead(case_id=case.pk, lead_id=said["lead"], by=user, now=now),
+    form = LeadForm(responsibilities.holder(case), local_day(now), request.POST)
+    return _submit_on_page(
+        request, case, now, "lead", form,
+        lambda said: cases.name_lead(case_id=case.pk, lead_id=id_of(said["lead"]), by=user, now=now),
+        says="The lead practitioner is named.",
     )  # fmt: skip
 
 
-@action_of("case")
+@by_post(or_show="case")
 def milestone(request: HttpRequest, reference: str) -> HttpResponse:
-    """Write down something that was done."""
+    """Record a milestone."""
     user, now, case = _fetch(request, reference)
     form = MilestoneForm(request.POST, prefix="milestone")
-    return _try(
-        request, case, now, form, "milestone", "That is kept.",
+    return _submit_on_page(
+        request, case, now, "milestone", form,
         lambda said: cases.record_milestone(case_id=case.pk, kind=said["kind"], at=form.moment(), by=user, now=now),
+        says="That is kept.",
     )  # fmt: skip
 
 
-@action_of("case")
+@by_post(or_show="case")
 def authority(request: HttpRequest, reference: str) -> HttpResponse:
     """Name the other authority."""
     user, now, case = _fetch(request, reference)
     form = AuthorityForm(request.POST)
-    return _try(
-        request, case, now, form, "authority", "The other authority is named.",
-        lambda said: cases.name_other_authority(case_id=case.pk, authority_id=said["authority"], by=user, now=now),
+    return _submit_on_page(
+        request, case, now, "authority", form,
+        lambda said: cases.name_other_authority(
+            case_id=case.pk, authority_id=id_of(said["authority"]), by=user, now=now
+        ),
+        says="The other authority is named.",
     )  # fmt: skip
 
 
-@action_of("case")
+@by_post(or_show="case")
 def extend(request: HttpRequest, reference: str) -> HttpResponse:
-    """A promise has more time."""
+    """Give a clock more time."""
     user, now, case = _fetch(request, reference)
-    conditions.check_is_open(case)
-    form = ExtendForm(case.clocks.running().order_by("due_at"), request.POST, prefix="extend")
-    return _try(
-        request, case, now, form, "extend", "There is more time. When it was due first stays in view.",
+    # A closed case has no clock that runs: which one it was is no longer the question, and the action says so.
+    clocks = case.clocks.running() if case.status == CaseStatus.OPEN else case.clocks.all()
+    form = ExtendForm(clocks, request.POST, prefix="extend")
+    return _submit_on_page(
+        request, case, now, "extend", form,
         lambda said: clock_changes.extend(
             clock_id=said["clock"], to=form.moment(), reason=said["reason"], by=user, now=now
         ),
+        says="There is more time. When it was due first stays in view.",
     )  # fmt: skip
 
 
-@action_of("case")
+@by_post(or_show="case")
 def close(request: HttpRequest, reference: str) -> HttpResponse:
-    """End the work."""
+    """Close the case."""
     user, now, case = _fetch(request, reference)
     form = CloseForm(request.POST, prefix="close")
-    return _try(
-        request, case, now, form, "close", "The case is closed.",
+    return _submit_on_page(
+        request, case, now, "close", form,
         lambda said: cases.close(
             case_id=case.pk, outcome=said["outcome"], summary=said["summary"], by=user, now=now
         ),
+        says="The case is closed.",
     )  # fmt: skip
 
 
@@ -158,45 +170,46 @@ def close(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 def _fetch(request: HttpRequest, reference: str) -> tuple[User, datetime, Case]:
-    """Who acts, when, and on which case; nothing of it is shown."""
+    """The user, the time and the case, for an action: the case is not shown, so this is not audited."""
     user, now = user_of(request), timezone.now()
     return user, now, get_object_or_404(Case.objects.visible_to(user, local_day(now)), reference=reference)
 
 
 def _handoff(case: Case, request: HttpRequest) -> Handoff:
-    """The very handoff that the page showed: a later one is another question."""
+    """The handoff that the page showed, by its id: a later one is another offer."""
     number = request.POST.get("handoff", "")
     if not re.fullmatch("[0-9]{1,18}", number):
         raise Http404
     return get_object_or_404(case.handoffs, pk=number)
 
 
-def _try(
+def _submit_on_page(
     request: HttpRequest,
     case: Case,
     now: datetime,
-    form: ActionForm,
     name: str,
+    form: ActionForm,
+    action: Callable[[dict[str, Any]], Done],
+    *,
     says: str,
-    act: Callable[[dict[str, Any]], object],
-    then: str = "case",
+    then: str = "",
 ) -> HttpResponse:
-    """Do it and say so; or show the page again with everything that is wrong at its field."""
-    if form.is_valid():
-        try:
-            act(form.cleaned_data)
-        except InvalidInput as invalid:
-            form.take(invalid)
-        else:
-            messages.success(request, says)
-            return redirect(then, case.reference) if then == "case" else redirect(then)
-    return _page(request, case.reference, now, **{name: form})
+    """
+    Submit a form of the case's page.
+
+    :param name: the form's name on the page.
+    :param then: the path of the next page; empty for this one.
+    """
+    return submit(
+        request, form, action, says=says, then=then or reverse("case", args=[case.reference]),
+        again=lambda: _page(request, case.reference, now, **{name: form}),
+    )  # fmt: skip
 
 
 def _offering(
     case: Case, held: list[Responsibility], user: User, now: datetime, shown: dict[str, ActionForm]
 ) -> dict[str, Any]:
-    """The form by which a case is offered, for whoever may offer it, and what they must know first."""
+    """The form for offering the case, if the user may, and the warnings beside it."""
     number, holder = handoffs.ordinal(case), held[-1].team
     if not permissions.allows(permissions.check_can_offer, case, holder.pk, user, local_day(now)):
         return {}
@@ -216,19 +229,16 @@ def _offering(
 
 
 def _offer_form(case: Case, now: datetime, *data: Any) -> OfferForm:
-    """Where somebody knows the family, or it would change hands a third time, the form asks for more."""
+    """The form for offering the case. It asks for more if a team knows the family, or from the third handoff on."""
     questioned = handoffs.ordinal(case) >= LEAD_OFFERS_FROM
-    known_by = ties(case, responsibilities.current(case).team, now=now)
+    known_by = ties(case, responsibilities.holder(case), now=now)
     return OfferForm(*data, questioned=questioned, is_known=bool(known_by))
 
 
 def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionForm) -> HttpResponse:
-    """The case's page, with the form that came back; whoever sees it leaves a trace."""
+    """The case's page, with the form in `shown` that had faults. Viewing it is audited."""
     user = user_of(request)
-    try:
-        case = viewing.view_case(reference=reference, by=user, now=now)
-    except Case.DoesNotExist:
-        raise Http404 from None
+    case = viewing.view_case(reference=reference, by=user, now=now)
     who = roles_of(user, local_day(now))
     is_open = case.status == CaseStatus.OPEN
     told_of = Handoff.objects.select_related("from_team", "to_team", "offered_by", "answered_by")
@@ -247,7 +257,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         "now": now,
         "case": case,
         "decision": case.opened_by_decision,
-        "stories": [told(contact) for contact in contacts],
+        "stories": [story_of(contact) for contact in contacts],
         "children": list(case.children.all()),
         "handoffs": offers,
         "on_offer": on_offer,
@@ -271,17 +281,18 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     context |= {"clocks": clocks} | clock_forms(clocks, None, team_id, user, now, dict(shown))
     if context["answers"]:
         context["answer"] = shown.get("answer") or AnswerForm(prefix="answer")
-    if context["withdraws"]:
+    if on_offer is not None and context["withdraws"]:
         context["withdraw"] = shown.get("withdraw") or WithdrawForm(prefix="withdraw")
+        context["withdrawing_ends"] = endings.of_withdrawing(on_offer)
     if holds:
         context["lead"] = shown.get("lead") or LeadForm(held[-1].team, local_day(now))
         context["milestone"] = shown.get("milestone") or MilestoneForm(prefix="milestone")
         if on_offer is None:
             context["close"] = shown.get("close") or CloseForm(prefix="close")
+            context["closing_ends"] = endings.of_closing(clocks, by=user, now=now)
         if case.work is Work.OTHER_AUTHORITY:
             context["authority"] = shown.get("authority") or AuthorityForm()
     if is_open and on_offer is None:
         context |= _offering(case, held, user, now, shown)
-    wrong = [form for form in shown.values() if form.errors]
-    context["errors"] = [error for form in wrong for error in errors_of(form)]
-    return render(request, "front_door/cases/show.html", context, status=UNPROCESSABLE if wrong else 200)
+    context["errors"] = errors_of(*shown.values())
+    return render(request, "front_door/cases/show.html", context, status=status_of(context["errors"]))

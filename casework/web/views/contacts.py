@@ -1,18 +1,20 @@
-"""A contact's pages: typing one in, looking at it, and what can be done before and after the decision."""
+"""A contact's pages: typing one in, looking at it, deciding on it, and what staff learn and tell the referrer."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.db.models import Q, prefetch_related_objects
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from casework.access import conditions, permissions
-from casework.actions import decisions, learning, receiving, recommendations, referrers, viewing
+from casework.actions import decisions, learning, partner_checks, receiving, recommendations, referrers, viewing
 from casework.families.household import Household, household
 from casework.models import (
     Case,
@@ -20,15 +22,18 @@ from casework.models import (
     ClockChange,
     Contact,
     ContactHandover,
+    Decision,
     Handoff,
     MatchStatus,
     PartnerCheck,
     PersonMatch,
 )
-from casework.statuses import ContactStatus, HandoffStatus
+from casework.reading import endings
+from casework.statuses import CheckStatus, ContactStatus, HandoffStatus
 from casework.web.clock_forms import clock_forms
 from casework.web.contact_form import ContactForm
 from casework.web.forms import (
+    ActionForm,
     AgreementForm,
     AskPartnerForm,
     ChecksForm,
@@ -37,17 +42,19 @@ from casework.web.forms import (
     PartnerAnswerForm,
     PartnerWithdrawForm,
     SignOffForm,
+    id_of,
 )
 from casework.web.screening_form import ScreeningForm
-from casework.web.signed_in import action_of, user_of
-from errors import InvalidInput, KeyUsedForAnother, NotPermitted
+from casework.web.signed_in import by_post, user_of
+from casework.web.submitting import UNPROCESSABLE, Done, errors_of, status_of, submit
+from errors import KeyUsedForAnother, NotPermitted
 from localities.models import OVERSEEING_ROLES, User
 from localities.roles import StaffRoles, roles_of
 from localities.working_time import local_day
 from triage.published_rules import live, of_version
 from triage.ruleset import RuleSet
 
-CONFLICT, UNPROCESSABLE = 409, 422
+CONFLICT = 409
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -84,109 +91,97 @@ def show(request: HttpRequest, reference: str) -> HttpResponse:
     return page(request, reference, timezone.now())
 
 
-@action_of("contact")
+@by_post(or_show="contact")
 def decide(request: HttpRequest, reference: str) -> HttpResponse:
     """Accept the recommendation or override it."""
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
-    form = DecideForm(contact, _rules(contact), request.POST)
-    if form.is_valid():
-        said = form.cleaned_data
+
+    def says(decision: Decision) -> str:
+        went = "It takes effect when a second person agrees." if decision.needs_sign_off else _where_it_went(contact)
+        return f"Your decision is kept. {went}"
+
+    def decided(said: dict[str, Any]) -> Decision:
         try:
-            decision = decisions.decide(
+            return decisions.decide(
                 contact_id=contact.pk,
                 recommendation_id=said["recommendation"],
                 pathway=said["pathway"],
                 level=said["level"] or 0,
                 rag=said["rag"],
                 rationale=said["rationale"],
-                chosen_team_id=said["team"],
+                chosen_team_id=id_of(said["team"]),
                 chosen_team_reason=said["team_reason"],
+                without_answers=said.get("without_answers") == "yes",
                 by=user,
                 now=now,
             )
-        except InvalidInput as invalid:
-            form.take(invalid)
         except decisions.Overtaken:
             # The worker asks the rules again within seconds. Where it is away, nobody has to wait for it.
             recommendations.renew(contact_id=contact.pk, now=now, only_if_noted=False)
             raise
-        else:
-            waits = decision.needs_sign_off
-            says = "It takes effect when a second person agrees." if waits else _where_it_went(contact)
-            messages.success(request, f"Your decision is kept. {says}")
-            return redirect("contact", reference)
-    return page(request, reference, now, decide=form)
+
+    form = _decide_form(contact, partner_checks.unanswered(contact), request.POST)
+    return submit_on_page(request, contact, now, "decide", form, decided, says=says)
 
 
-@action_of("contact")
+@by_post(or_show="contact")
 def sign_off(request: HttpRequest, reference: str) -> HttpResponse:
     """Agree to a decision as the second person, or decline."""
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
-    form = SignOffForm(request.POST, prefix="sign_off")
-    if form.is_valid():
-        agreed = form.cleaned_data["answer"] == "agree"
-        try:
-            decisions.sign_off(
-                contact_id=contact.pk, agreed=agreed, rationale=form.cleaned_data["rationale"], by=user, now=now
-            )
-        except InvalidInput as invalid:
-            form.take(invalid)
-        else:
-            went = f"You agreed. {_where_it_went(contact)}" if agreed else "You declined: it will be decided again."
-            messages.success(request, went)
-            return redirect("contact", reference)
-    return page(request, reference, now, sign_off=form)
+
+    def says(decision: Decision) -> str:
+        if not decision.sign_off.agreed:
+            return "You declined: it will be decided again."
+        return f"You agreed. {_where_it_went(contact)}"
+
+    return submit_on_page(
+        request, contact, now, "sign_off", SignOffForm(request.POST, prefix="sign_off"),
+        lambda said: decisions.sign_off(
+            contact_id=contact.pk, agreed=said["answer"] == "agree", rationale=said["rationale"], by=user, now=now
+        ),
+        says=says,
+    )  # fmt: skip
 
 
-@action_of("contact")
+@by_post(or_show="contact")
 def agreement(request: HttpRequest, reference: str) -> HttpResponse:
     """Write down what the family says to a voluntary service."""
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
     form = AgreementForm(request.POST, prefix="agreement")
-    if form.is_valid():
-        said = form.cleaned_data
-        try:
-            learning.record_agreement(
-                contact_id=contact.pk,
-                service=said["service"],
-                given_by=said["given_by"],
-                on=form.day(),
-                by=user,
-                now=now,
-            )
-        except InvalidInput as invalid:
-            form.take(invalid)
-        else:
-            messages.success(request, "The family's answer is kept, and the rules were asked again.")
-            return redirect("contact", reference)
-    return page(request, reference, now, agreement=form)
+    return submit_on_page(
+        request, contact, now, "agreement", form,
+        lambda said: learning.record_agreement(
+            contact_id=contact.pk, service=said["service"], given_by=said["given_by"], on=form.day(), by=user, now=now
+        ),
+        says="The family's answer is kept, and the rules were asked again.",
+    )  # fmt: skip
 
 
-@action_of("contact")
+@by_post(or_show="contact")
 def checks(request: HttpRequest, reference: str) -> HttpResponse:
     """Write down what our records say."""
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
     prefetch_related_objects([contact], "children__person")
     form = ChecksForm(contact, request.POST)
-    if form.is_valid():
-        learning.record_checks(
+    return submit_on_page(
+        request, contact, now, "checks", form,
+        lambda said: learning.record_checks(
             contact_id=contact.pk,
-            recommendation_id=form.cleaned_data["recommendation"] or 0,
+            recommendation_id=said["recommendation"] or 0,
             sibling_on_cp_plan=form.sibling(),
             children=form.of_children(),
             by=user,
             now=now,
-        )
-        messages.success(request, "What the records say is kept, and the rules were asked again.")
-        return redirect("contact", reference)
-    return page(request, reference, now, checks=form)
+        ),
+        says="What the records say is kept, and the rules were asked again.",
+    )  # fmt: skip
 
 
-@action_of("contact")
+@by_post(or_show="contact")
 def match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
     """Say whether a child is the person whom it looks like."""
     user, now = user_of(request), timezone.now()
@@ -194,33 +189,30 @@ def match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
     same = request.POST.get("same")
     if same not in ("yes", "no"):
         raise BadRequest("Nobody said whether they are the same.")
-    try:
-        learning.settle_match(contact_id=contact.pk, match_id=match_id, same=same == "yes", by=user, now=now)
-    except PersonMatch.DoesNotExist:
-        raise Http404 from None
+    learning.settle_match(contact_id=contact.pk, match_id=match_id, same=same == "yes", by=user, now=now)
     messages.success(request, "That is kept, and the rules were asked again.")
     return redirect("contact", reference)
 
 
-@action_of("contact")
+@by_post(or_show="contact")
 def acknowledge(request: HttpRequest, reference: str) -> HttpResponse:
-    """The referrer was told that we have the contact."""
+    """Record that the referrer was told that we have the contact."""
     user, now = user_of(request), timezone.now()
     referrers.acknowledge(contact_id=fetch(user, reference, now).pk, by=user, now=now)
     return redirect("contact", reference)
 
 
-@action_of("contact")
+@by_post(or_show="contact")
 def confirm_in_writing(request: HttpRequest, reference: str) -> HttpResponse:
-    """The referrer confirmed a telephone contact in writing."""
+    """Record that the referrer confirmed a telephone contact in writing."""
     user, now = user_of(request), timezone.now()
     referrers.confirm_in_writing(contact_id=fetch(user, reference, now).pk, by=user, now=now)
     return redirect("contact", reference)
 
 
-@action_of("contact")
+@by_post(or_show="contact")
 def give_feedback(request: HttpRequest, reference: str) -> HttpResponse:
-    """The referrer was told what was decided."""
+    """Record that the referrer was told what was decided."""
     user, now = user_of(request), timezone.now()
     referrers.give_feedback(contact_id=fetch(user, reference, now).pk, by=user, now=now)
     return redirect("contact", reference)
@@ -230,13 +222,30 @@ def give_feedback(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 def fetch(user: User, reference: str, now: datetime) -> Contact:
-    """The contact for an action; nothing of it is shown."""
+    """The contact, for an action: it is not shown, so this is not audited."""
     visible = Contact.objects.visible_to(user, local_day(now)).select_related("recommendation")
     return get_object_or_404(visible, reference=reference)
 
 
+def submit_on_page(
+    request: HttpRequest,
+    contact: Contact,
+    now: datetime,
+    name: str,
+    form: ActionForm,
+    action: Callable[[dict[str, Any]], Done],
+    *,
+    says: str | Callable[[Done], str],
+) -> HttpResponse:
+    """Submit a form of the contact's page, which is shown again either way. `name` is the form's name on the page."""
+    return submit(
+        request, form, action, says=says, then=reverse("contact", args=[contact.reference]),
+        again=lambda: page(request, contact.reference, now, **{name: form}),
+    )  # fmt: skip
+
+
 def _where_it_went(contact: Contact) -> str:
-    """What a decision that took effect led to."""
+    """A sentence: what a decision that took effect led to."""
     handoff = Handoff.objects.filter(case__contacts=contact).select_related("case", "to_team").order_by("-pk").first()
     if handoff is None:
         return "It is in effect, and ends at the front door."
@@ -250,16 +259,17 @@ def _rules(contact: Contact) -> RuleSet:
     return of_version(contact.recommendation.rule_set_id).rule_set
 
 
+def _decide_form(contact: Contact, unanswered: list[PartnerCheck], *data: Any) -> DecideForm:
+    return DecideForm(contact, _rules(contact), unanswered, *data)
+
+
 def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> HttpResponse:
-    """The contact's page, with the forms that came back; whoever sees it leaves a trace."""
+    """The contact's page, with the forms in `shown` that had faults. Viewing it is audited."""
     user, day = user_of(request), local_day(now)
-    try:
-        contact = viewing.view_contact(reference=reference, by=user, now=now)
-    except Contact.DoesNotExist:
-        raise Http404 from None
+    contact = viewing.view_contact(reference=reference, by=user, now=now)
     who = roles_of(user, day)
     works_on_it = bool(who.front_door_roles)
-    context: dict[str, Any] = told(contact) | {
+    context: dict[str, Any] = story_of(contact) | {
         "now": now,
         "result": contact.recommendation.result if contact.recommendation else {},
         "handovers": list(contact.handovers.select_related("from_team", "to_team", "passed_by", "taken_on_by")),
@@ -269,8 +279,8 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         "decisions": list(contact.decisions.select_related("decided_by", "sign_off__by", "chosen_team")),
         "works_on_it": works_on_it,
     }
-    context |= _of_clocks(contact, user, now, shown)
-    context |= _between_night_and_day(contact, who, shown, context["handovers"])
+    context |= _clocks(contact, user, now, shown)
+    context |= _handing_over(contact, who, shown, context["handovers"])
     if contact.case is not None:
         held = contact.case.responsibilities.select_related("team").order_by("period").last()
         context["case_team"] = held.team if held else None
@@ -279,18 +289,18 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         people = household(contact)
         context |= _known_before(contact, people)
         if works_on_it and contact.status == ContactStatus.RECEIVED:
-            context |= _what_to_do(contact, people, user, now, shown)
+            context |= _find_out(contact, people, now, shown) | _deciding(contact, user, now, shown, context)
     if contact.status == ContactStatus.SIGN_OFF:
         waiting = context["decisions"][-1]
         if permissions.allows(permissions.check_can_sign_off, contact, waiting, user, day):
             context["sign_off"] = shown.get("sign_off") or SignOffForm(prefix="sign_off")
-    forms = [form for form in shown.values() if form.errors]
-    context["errors"] = [error for form in forms for error in errors_of(form)]
-    return render(request, "front_door/contacts/show.html", context, status=UNPROCESSABLE if forms else 200)
+            context["ends"] = endings.of_agreeing(check for check, _, _ in context["partner_checks"])
+    context["errors"] = errors_of(*shown.values())
+    return render(request, "front_door/contacts/show.html", context, status=status_of(context["errors"]))
 
 
-def _of_clocks(contact: Contact, user: User, now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
-    """Its clocks and those of its questions to partners, what was done to them, and what can be."""
+def _clocks(contact: Contact, user: User, now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
+    """The clocks of the contact and of its questions to partners, their changes, and the forms to change them."""
     clocks = list(
         Clock.objects.filter(Q(contact=contact) | Q(partner_check__contact=contact))
         .select_related("policy", "partner_check__agency")
@@ -315,7 +325,7 @@ def _partner_checks(contact: Contact, shown: dict[str, Any]) -> list[tuple[Partn
     ]
 
 
-def _between_night_and_day(
+def _handing_over(
     contact: Contact, who: StaffRoles, shown: dict[str, Any], handovers: list[ContactHandover]
 ) -> dict[str, Any]:
     """Whether the person can take the contact on, or pass it to the other team."""
@@ -325,8 +335,8 @@ def _between_night_and_day(
     return {"takes_on": ours and to_take_on, "to_take_on": to_take_on, "handover": handover}
 
 
-def told(contact: Contact) -> dict[str, Any]:
-    """Everything that was told, for the story: each child and adult beside what the columns do not hold."""
+def story_of(contact: Contact) -> dict[str, Any]:
+    """What `story.html` shows: each child and adult with the part of the document that no column holds."""
     children, adults = list(contact.children.all()), list(contact.adults.all())
     given = contact.document
     chosen = contact.all_family_indicators or any(child.all_indicators for child in children)
@@ -353,31 +363,32 @@ def _known_before(contact: Contact, people: Household) -> dict[str, Any]:
     }
 
 
-def _what_to_do(
-    contact: Contact, people: Household, user: User, now: datetime, shown: dict[str, Any]
-) -> dict[str, Any]:
-    """Before the decision: where it would go, the forms to find out more, and the decision for whoever may make it."""
+def _find_out(contact: Contact, people: Household, now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
+    """Before the decision: where it would go, and the forms to find out more."""
     assert contact.recommendation is not None
     heard = {"service": contact.agreement, "given_by": contact.agreement_given_by}
-    offers: dict[str, Any] = {
+    return {
         "route": decisions.preview(contact, contact.recommendation.pathway, people, now=now),
         "agreement": shown.get("agreement") or AgreementForm(prefix="agreement", initial=heard),
         "checks": shown.get("checks") or ChecksForm(contact),
         "ask": shown.get("ask") or AskPartnerForm(),
     }
+
+
+def _deciding(
+    contact: Contact, user: User, now: datetime, shown: dict[str, Any], context: dict[str, Any]
+) -> dict[str, Any]:
+    """
+    The decision, for whoever may make it, and what else it would end; for others, who makes it. Before it, screening.
+    """
     if conditions.waits_for_screening(contact):
-        return offers | {"screening": ScreeningForm(contact, _rules(contact))}
+        return {"screening": ScreeningForm(contact, _rules(contact))}
     try:
         decisions.check_can_decide(contact, by=user, now=now)
     except NotPermitted as refused:
-        return offers | {"who_decides": str(refused)}
-    return offers | {"decide": shown.get("decide") or DecideForm(contact, _rules(contact))}
-
-
-def errors_of(form: Any) -> list[tuple[str, str]]:
-    """Every error of a form with the id of its field, for the summary at the top."""
-    found = []
-    for name, errors in form.errors.items():
-        where = (form[name].id_for_label or form[name].auto_id) if name in form.fields else ""
-        found += [(where, str(says)) for says in errors]
-    return found
+        return {"who_decides": str(refused)}
+    unanswered = [check for check, _, _ in context["partner_checks"] if check.status == CheckStatus.ASKED]
+    return {
+        "decide": shown.get("decide") or _decide_form(contact, unanswered),
+        "ends": endings.of_deciding(context["clocks"], context["handovers"], by=user, now=now),
+    }

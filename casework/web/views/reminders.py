@@ -2,71 +2,60 @@
 
 import re
 
-from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from casework.actions import reminders
-from casework.models import Reminder
+from casework.models import ReminderLook
 from casework.reading import worklists
 from casework.web.forms import SnoozeForm
-from casework.web.signed_in import user_of
-from casework.web.views.contacts import UNPROCESSABLE, errors_of
-from errors import InvalidInput
+from casework.web.signed_in import by_post, user_of
+from casework.web.submitting import errors_of, status_of, submit
 
 A_PAGE = 25
 
 
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
-    """All of them, the soonest due first."""
+    """All reminders of the user, the soonest due first."""
     return _page(request)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@by_post(or_show="reminders")
 def seen(request: HttpRequest, reminder_id: int) -> HttpResponse:
-    """The person has seen it."""
-    if request.method != "POST":
-        return redirect("reminders")
-    try:
-        reminders.see(reminder_id=reminder_id, by=user_of(request), now=timezone.now())
-    except Reminder.DoesNotExist:
-        raise Http404 from None
-    return _back(request)
+    """Mark a reminder as seen."""
+    reminders.see(reminder_id=reminder_id, by=user_of(request), now=timezone.now())
+    return redirect(_list(request))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@by_post(or_show="reminders")
 def snooze(request: HttpRequest, reminder_id: int) -> HttpResponse:
-    """Put it off."""
-    if request.method != "POST":
-        return redirect("reminders")
+    """Put a reminder off."""
+    user, now = user_of(request), timezone.now()
     form = SnoozeForm(request.POST, prefix=f"snooze{reminder_id}")
-    if form.is_valid():
-        said = form.cleaned_data
-        try:
-            look = reminders.snooze(
-                reminder_id=reminder_id, until=said["until"], reason=said["reason"], by=user_of(request),
-                now=timezone.now(),
-            )  # fmt: skip
-        except Reminder.DoesNotExist:
-            raise Http404 from None
-        except InvalidInput as invalid:
-            form.take(invalid)
-        else:
-            until = timezone.localtime(look.snoozed_until)
-            messages.success(request, f"It is off your list until {until:%A %-d %B, %H:%M}. Its clock runs on.")
-            return _back(request)
-    return _page(request, reminder_id, form)
+
+    def says(look: ReminderLook) -> str:
+        return (
+            f"It is off your list until {timezone.localtime(look.snoozed_until):%A %-d %B, %H:%M}. Its clock runs on."
+        )
+
+    return submit(
+        request, form,
+        lambda said: reminders.snooze(
+            reminder_id=reminder_id, until=said["until"], reason=said["reason"], by=user, now=now
+        ),
+        says=says, then=_list(request), again=lambda: _page(request, reminder_id, form),
+    )  # fmt: skip
 
 
-def _back(request: HttpRequest) -> HttpResponse:
-    """To the page of the list from which the person came: the address of an action carries its number."""
+def _list(request: HttpRequest) -> str:
+    """The path of the list at the page that the form was on, whose number is in the form's address."""
     number = request.GET.get("page", "")
-    return redirect(f"{reverse('reminders')}?page={number}" if re.fullmatch("[0-9]{1,9}", number) else "reminders")
+    return reverse("reminders") + (f"?page={number}" if re.fullmatch("[0-9]{1,9}", number) else "")
 
 
 def _page(request: HttpRequest, reminder_id: int = 0, form: SnoozeForm | None = None) -> HttpResponse:
@@ -76,12 +65,12 @@ def _page(request: HttpRequest, reminder_id: int = 0, form: SnoozeForm | None = 
         (reminder, form if form and reminder.pk == reminder_id else SnoozeForm(prefix=f"snooze{reminder.pk}"))
         for reminder in page
     ]
-    wrong = form is not None and bool(form.errors)
+    errors = errors_of(form) if form else []
     context = {
         "now": now,
         "page": page,
         "rows": rows,
         "snoozed": worklists.my_snoozed(user, now),
-        "errors": errors_of(form) if wrong else [],
+        "errors": errors,
     }
-    return render(request, "front_door/reminders.html", context, status=UNPROCESSABLE if wrong else 200)
+    return render(request, "front_door/reminders.html", context, status=status_of(errors))

@@ -21,16 +21,15 @@ from casework.reports import overrides as overrides_report
 from casework.reports.comparison import OverrideKind, comparison_of
 from casework.reports.overrides import NO_LOCALITY, NONE, TYPED_IN, Figure, Row
 from casework.reports.period import Period
-from casework.web.bars import rates
+from casework.web.charts import rates
 from casework.web.report_form import PeriodForm
 from casework.web.signed_in import user_of
-from casework.web.views.contacts import errors_of
+from casework.web.submitting import UNPROCESSABLE, errors_of
 from localities.models import Agency, Locality, User
 from localities.working_time import local_day
 
 A_PAGE = 50
 MOST_BARS = 36
-UNPROCESSABLE = 422
 CHART = "Overruled, in percent of what was decided, by month of receipt"
 A_MONTH = re.compile("20[0-9]{2}-(0[1-9]|1[0-2])")
 KINDS = {

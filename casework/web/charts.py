@@ -1,7 +1,7 @@
 """
-A bar chart as an SVG that is made here: bars lie, one under the other, so that it can be read at 320 pixels too.
+Bar charts, drawn as SVG by a template. The bars are horizontal, so that a chart can be read at 320 pixels.
 
-Lengths are in percent of the picture's width, so that it needs no scaling and its words keep their size.
+Lengths are in percent of the chart's width: the chart needs no scaling, and its text keeps its size.
 """
 
 from collections.abc import Iterable
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 from django.template.defaultfilters import floatformat
 
-A_BAR, GAP = 16, 8
-# The words to the left, the bars, and the values to their right, in percent of the width.
+BAR_HEIGHT, GAP = 16, 8  # in pixels
+# Where the bars begin, and how long the longest is, in percent of the width. Labels stand left, values right.
 LEFT, LONGEST = 30, 52
 SCALES = (10, 25, 50, 100)
 
 
 @dataclass(frozen=True)
 class Bar:
-    """`y` is where the bar begins, `line` where its words stand, in pixels; the others are in percent."""
+    """`y` is the top of the bar and `line` the baseline of its text, in pixels; `length` and `end` are in percent."""
 
     name: str
     said: str
@@ -29,18 +29,18 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture; `says` is what somebody hears who does not see it."""
+    """A chart; `says` is its text alternative."""
 
     title: str
     says: str
     bars: tuple[Bar, ...]
     height: int
-    thickness: int = A_BAR
+    thickness: int = BAR_HEIGHT
     left: int = LEFT
 
 
 def rates(title: str, values: Iterable[tuple[str, float | None]]) -> Chart | None:
-    """A chart of percentages; None stands for no value. No chart of nothing."""
+    """A chart of percentages, where None is no value; None if there is no value at all."""
     values = list(values)
     known = [(value, name) for name, value in values if value is not None]
     if not known:
@@ -53,14 +53,14 @@ def rates(title: str, values: Iterable[tuple[str, float | None]]) -> Chart | Non
     )
     scale = next(scale for scale in SCALES if most <= scale)
     bars = (_bar(place, name, value, scale) for place, (name, value) in enumerate(values))
-    return Chart(title, says, tuple(bars), len(values) * (A_BAR + GAP))
+    return Chart(title, says, tuple(bars), len(values) * (BAR_HEIGHT + GAP))
 
 
 def _bar(place: int, name: str, value: float | None, scale: int) -> Bar:
     length = round(LONGEST * (value or 0) / scale, 2)
     said = "nothing decided" if value is None else f"{floatformat(value, 1)}%"
-    y = place * (A_BAR + GAP)
-    return Bar(name, said, y, y + A_BAR - 3, length, round(LEFT + length + 1, 2))
+    y = place * (BAR_HEIGHT + GAP)
+    return Bar(name, said, y, y + BAR_HEIGHT - 3, length, round(LEFT + length + 1, 2))
 
 
 def _value(known: tuple[float, str]) -> float:

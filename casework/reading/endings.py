@@ -1,0 +1,62 @@
+"""
+What else ends with a decision, a closing or a withdrawal: sentences for the page, so that nobody ends the work of
+colleagues without knowing it.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from casework.deadlines.clocks import DECISION_CLOCKS
+from casework.models import Clock, ContactHandover, Handoff, PartnerCheck, ReminderLook
+from casework.statuses import CheckStatus
+from localities.models import User
+
+
+def of_deciding(clocks: Iterable[Clock], handovers: Iterable[ContactHandover], *, by: User, now: datetime) -> list[str]:
+    """
+    What a decision on a contact ends beside the wait for it. Unanswered questions to partners are asked about instead.
+
+    :param clocks: the contact's, with those of its questions to partners.
+    """
+    running = [clock for clock in clocks if clock.stopped_at is None]
+    found = [
+        f"Nobody has taken this contact on since it was handed over to {handover.to_team}. It will be yours."
+        for handover in handovers
+        if handover.is_open
+    ]
+    if any(clock.kind == "agreement_sought" for clock in running):
+        found.append("The deadline for asking the family ends.")
+    stops = [clock for clock in running if clock.kind in {*DECISION_CLOCKS, "agreement_sought"} or clock.partner_check]
+    return found + _put_off(stops, by, now)
+
+
+def of_agreeing(checks: Iterable[PartnerCheck]) -> list[str]:
+    """What the second person's agreement to a decision ends."""
+    asked = [check for check in checks if check.status == CheckStatus.ASKED]
+    return [f"If you agree, the questions to {named(asked)} end without an answer."] if asked else []
+
+
+def of_closing(clocks: Iterable[Clock], *, by: User, now: datetime) -> list[str]:
+    """What closing a case ends."""
+    running = [clock for clock in clocks if clock.stopped_at is None]
+    kinds = ", ".join(clock.kind.replace("_", " ") for clock in running)
+    found = [f"These deadlines end, whether or not they are met: {kinds}."] if running else []
+    return found + _put_off(running, by, now)
+
+
+def of_withdrawing(handoff: Handoff) -> list[str]:
+    """What withdrawing an offer ends."""
+    return [f"{handoff.to_team} can no longer accept it."]
+
+
+def named(checks: Iterable[PartnerCheck]) -> str:
+    """The partners that were asked: "Example Police and Health"."""
+    *others, last = (str(check.agency) for check in checks)
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _put_off(stops: list[Clock], by: User, now: datetime) -> list[str]:
+    """Colleagues' reminders that will not come back."""
+    looks = ReminderLook.objects.filter(reminder__clock__in=stops, snoozed_until__gt=now).exclude(user=by)
+    names = list(looks.order_by("user__name").values_list("user__name", flat=True).distinct())
+    return [f"Reminders do not come back that were put off by: {', '.join(names)}."] if names else []

@@ -1,0 +1,61 @@
+"""Sending a form to its action. What the action refuses stands at the form's fields, and in the summary above them."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from casework.web.forms import ActionForm
+from casework.web.rendering import Form
+from errors import InvalidInput
+
+UNPROCESSABLE = 422
+
+Done = TypeVar("Done")
+
+
+def submit(
+    request: HttpRequest,
+    form: ActionForm,
+    action: Callable[[dict[str, Any]], Done],
+    *,
+    says: str | Callable[[Done], str],
+    then: str | Callable[[Done], str],
+    again: Callable[[], HttpResponse],
+) -> HttpResponse:
+    """
+    Run an action with what a form says, and go on; or show the page again, with every fault at its field.
+
+    :param action: is given the form's cleaned data.
+    :param says: the message on the next page, or a function that makes it from what the action returned; empty for
+        none.
+    :param then: the path of the next page, or a function that makes it.
+    :param again: shows the page with the form that came back, whose status is `UNPROCESSABLE`.
+    """
+    if form.is_valid():
+        try:
+            done = action(form.cleaned_data)
+        except InvalidInput as invalid:
+            form.add_faults(invalid)
+        else:
+            if message := says if isinstance(says, str) else says(done):
+                messages.success(request, message)
+            return redirect(then if isinstance(then, str) else then(done))
+    return again()
+
+
+def errors_of(*forms: Form) -> list[tuple[str, str]]:
+    """Every error of these forms with the id of its field, for the summary at the top of the page."""
+    found = []
+    for form in forms:
+        for name, errors in form.errors.items():
+            where = (form[name].id_for_label or form[name].auto_id) if name in form.fields else ""
+            found += [(where, str(says)) for says in errors]
+    return found
+
+
+def status_of(errors: list[tuple[str, str]]) -> int:
+    """The HTTP status of a page with this error summary."""
+    return UNPROCESSABLE if errors else 200

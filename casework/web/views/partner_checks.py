@@ -1,0 +1,65 @@
+"""Asking partners about the children on a contact, and writing down what they answer."""
+
+from datetime import datetime
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+
+from casework.actions import partner_checks
+from casework.models import Contact
+from casework.web.forms import AskPartnerForm, PartnerAnswerForm, PartnerWithdrawForm, id_of
+from casework.web.signed_in import by_post, user_of
+from casework.web.views.contacts import fetch, submit_on_page
+from localities.models import User
+
+
+@by_post(or_show="contact")
+def ask(request: HttpRequest, reference: str) -> HttpResponse:
+    """Ask a partner what it knows."""
+    user, now = user_of(request), timezone.now()
+    contact = fetch(user, reference, now)
+    return submit_on_page(
+        request, contact, now, "ask", AskPartnerForm(request.POST),
+        lambda said: partner_checks.ask(
+            contact_id=contact.pk, agency_id=id_of(said["agency"]), question=said["question"], by=user, now=now
+        ),
+        says="The question is kept, and the clock for its answer runs.",
+    )  # fmt: skip
+
+
+@by_post(or_show="contact")
+def answer(request: HttpRequest, reference: str, check_id: int) -> HttpResponse:
+    """Write down what a partner answered."""
+    user, now = user_of(request), timezone.now()
+    contact = _fetch_with_check(user, reference, check_id, now)
+    name = f"answer{check_id}"
+    return submit_on_page(
+        request, contact, now, name, PartnerAnswerForm(request.POST, prefix=name),
+        lambda said: partner_checks.record_answer(check_id=check_id, answer=said["answer"], by=user, now=now),
+        says="The answer is kept.",
+    )  # fmt: skip
+
+
+@by_post(or_show="contact")
+def withdraw(request: HttpRequest, reference: str, check_id: int) -> HttpResponse:
+    """Withdraw a question."""
+    user, now = user_of(request), timezone.now()
+    contact = _fetch_with_check(user, reference, check_id, now)
+    name = f"withdraw{check_id}"
+    return submit_on_page(
+        request, contact, now, name, PartnerWithdrawForm(request.POST, prefix=name),
+        lambda said: partner_checks.withdraw(check_id=check_id, reason=said["reason"], by=user, now=now),
+        says="The question is withdrawn.",
+    )  # fmt: skip
+
+
+def _fetch_with_check(user: User, reference: str, check_id: int, now: datetime) -> Contact:
+    """
+    The contact, if the question is one of its own.
+
+    :raises Http404: it is not.
+    """
+    contact = fetch(user, reference, now)
+    if not contact.partner_checks.filter(pk=check_id).exists():
+        raise Http404
+    return contact

@@ -1,0 +1,115 @@
+"""
+Races through the pages: while somebody reads, what they read passes to others, or is settled. Whoever is slower gets a
+page with a sentence, never an error of the service.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from casework.actions import handoffs
+from casework.models import Handoff
+from localities.models import Membership
+from localities.working_time import local_day
+from tests.stage.racing import TIMES, by_turns, on_offer, race, received
+from tests.stage.staff import Visitor, is_refused
+from tests.stage.story import Story, person
+from tests.stage.web_client import Answer, Page
+
+# Nobody collects static files for a test.
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+NO_LONGER_YOURS = "Nothing was stored: this is no longer yours to see."
+WHY = "The aunt lives elsewhere."
+LOCKS_THE_CASE = 'FOR NO KEY UPDATE OF "casework_case"'
+LOCKS_THE_CONTACT = 'FOR NO KEY UPDATE OF "casework_contact"'
+
+
+def withdraws(handoff: Handoff) -> Callable[[], Answer]:
+    visitor = Visitor("amina")
+    return lambda: visitor.post(handoff.case, "withdraw", **{"handoff": handoff.pk, "withdraw-reason": WHY})
+
+
+def returns(handoff: Handoff) -> Callable[[], Answer]:
+    visitor = Visitor("ben")
+    sent = {"handoff": handoff.pk, "answer": "return", "answer-reason": WHY}
+    return lambda: visitor.post(handoff.case, "answer", **sent)
+
+
+def accepts(handoff: Handoff) -> Callable[[], Answer]:
+    visitor = Visitor("ben")
+    return lambda: visitor.post(handoff.case, "answer", handoff=handoff.pk, answer="accept")
+
+
+def has_a_sentence(answer: Answer) -> None:
+    """Too late: not found, or not now; and nothing of the family."""
+    page = Page(answer)
+    assert (page.status, NO_LONGER_YOURS in page.text or "This handoff is" in page.text) in ((404, True), (409, True))
+    assert "Child " not in page.html
+
+
+class TestOneOffer:
+    """Of two people who answer one offer at the same moment, one gets through and the other a sentence."""
+
+    @pytest.mark.parametrize(
+        ("first", "second"), [(withdraws, accepts), (returns, withdraws)], ids=["withdraw, accept", "return, withdraw"]
+    )
+    def test_at_the_same_moment(
+        self, story: Story, first: Callable[[Handoff], Callable[[], Answer]],
+        second: Callable[[Handoff], Callable[[], Answer]],
+    ) -> None:  # fmt: skip
+        for number in range(TIMES):
+            handoff = on_offer(story, number)
+            answers = race(first(handoff), second(handoff))
+            done = [answer for answer in answers if answer.status_code == 302]
+            assert len(done) == 1, [Page(answer).text for answer in answers]
+            has_a_sentence(*(answer for answer in answers if answer not in done))
+
+    def test_accepted_between_the_page_and_the_withdrawal(self, story: Story) -> None:
+        """The view finds the case, and its action no longer sees it: it belongs to the other team."""
+        handoff = on_offer(story, 0)
+        withdrawn, accepted = by_turns(withdraws(handoff), accepts(handoff), before=LOCKS_THE_CASE)
+        assert accepted.status_code == 302
+        is_refused(withdrawn, 404, NO_LONGER_YOURS)
+
+    def test_withdrawn_between_the_page_and_the_return(self, story: Story) -> None:
+        handoff = on_offer(story, 0)
+        returned, withdrawn = by_turns(returns(handoff), withdraws(handoff), before=LOCKS_THE_CASE)
+        assert withdrawn.status_code == 302
+        is_refused(returned, 404, NO_LONGER_YOURS)
+
+
+class TestOutOfScopeMeanwhile:
+    """Whatever somebody sends from a page that was theirs a moment ago: nothing is stored, and a sentence says so."""
+
+    @pytest.mark.parametrize("action", ["lead", "milestone", "authority", "close", "offer"])
+    def test_a_case_that_passes_to_another_team(self, story: Story, action: str) -> None:
+        case = story.accepted(received(story, 0))
+        chiltern = story.team("chiltern")
+        offered = handoffs.offer(
+            case_id=case.pk, to_team_id=chiltern.pk, reason=WHY, by=person("ben"), now=story.later()
+        )
+        ben, now = Visitor("ben"), story.later()
+        sent = {"milestone-kind": "first_family_contact", "close-summary": WHY, "offer-reason": WHY}
+        answer, accepted = by_turns(
+            lambda: ben.post(case, action, **sent),
+            lambda: handoffs.accept(handoff_id=offered.pk, by=person("chris"), now=now),
+            before=LOCKS_THE_CASE,
+        )
+        assert isinstance(accepted, Handoff), repr(accepted)
+        is_refused(answer, 404, NO_LONGER_YOURS)
+
+    @pytest.mark.parametrize("action", ["decide", "agreement", "checks", "acknowledge", "hand-over", "partners"])
+    def test_a_contact_of_somebody_who_leaves(self, story: Story, action: str) -> None:
+        contact = received(story, 0)
+        amina, yesterday = Visitor("amina"), local_day(timezone.now()) - timedelta(days=1)
+        answer, _ = by_turns(
+            lambda: amina.post(contact, action, **{"decide-recommendation": contact.recommendation_id}),
+            lambda: Membership.objects.filter(user=amina.user).update(ends_on=yesterday),
+            before=LOCKS_THE_CONTACT,
+        )
+        is_refused(answer, 404, NO_LONGER_YOURS)
+        contact.refresh_from_db()
+        assert (contact.status, contact.acknowledged_at) == ("received", None)

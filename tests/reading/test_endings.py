@@ -1,0 +1,75 @@
+"""What else ends with a decision, a closing or a withdrawal is said before it is done."""
+
+from typing import Any
+
+import pytest
+
+from casework.actions import partner_checks, reminders
+from casework.jobs import sweep
+from casework.models import Clock, Contact
+from casework.reading import endings
+from localities.models import Agency, User
+from tests.stage.story import Story, person
+
+NOT_ASKED: dict[str, Any] = {"agreement": {"service": "not_sought"}}
+
+
+def of_deciding(contact: Contact, by: User, story: Story) -> list[str]:
+    clocks = Clock.objects.filter(contact=contact)
+    return endings.of_deciding(clocks, contact.handovers.select_related("to_team"), by=by, now=story.now)
+
+
+class TestDeciding:
+    def test_nothing_is_said_where_nothing_ends(self, story: Story, amina: User) -> None:
+        assert of_deciding(story.contact(), amina, story) == []
+
+    def test_that_nobody_asks_the_family_any_more(self, story: Story, amina: User) -> None:
+        assert of_deciding(story.contact(**NOT_ASKED), amina, story) == ["The deadline for asking the family ends."]
+
+    def test_whose_reminders_do_not_come_back(self, story: Story, amina: User, maya: User) -> None:
+        contact = story.contact()
+        clock = contact.clocks.get(kind="next_step_decision")
+        story.now = clock.warn_at
+        sweep.sweep(now=story.now)
+        reminders.snooze(
+            reminder_id=clock.reminders.get().pk, until="hour", reason="Ring first.", by=amina, now=story.now
+        )
+        assert of_deciding(contact, maya, story) == ["Reminders do not come back that were put off by: Amina Hussain."]
+        assert of_deciding(contact, amina, story) == []
+        story.later(hours=1)
+        assert of_deciding(contact, maya, story) == [], "they came back"
+
+
+@pytest.mark.parametrize(
+    ("codes", "says"),
+    [
+        ([], []),
+        (["example-police"], ["If you agree, the questions to Example Police end without an answer."]),
+        (
+            ["example-police", "example-surgery"],
+            ["If you agree, the questions to Example Police and Example Surgery end without an answer."],
+        ),
+    ],
+)
+def test_agreeing(story: Story, codes: list[str], says: list[str]) -> None:
+    contact = story.contact()
+    for code in codes:
+        agency = Agency.objects.get(code=code)
+        partner_checks.ask(
+            contact_id=contact.pk, agency_id=agency.pk, question="What?", by=person("amina"), now=story.later()
+        )
+    assert endings.of_agreeing(partner_checks.unanswered(contact)) == says
+
+
+def test_closing(story: Story, ben: User) -> None:
+    case = story.accepted()
+    running = case.clocks.running().order_by("due_at")
+    assert endings.of_closing(running, by=ben, now=story.now)[0].startswith(
+        "These deadlines end, whether or not they are met: lead practitioner named, "
+    )
+    story.closed(case)
+    assert endings.of_closing(case.clocks.all(), by=ben, now=story.now) == []
+
+
+def test_withdrawing(story: Story) -> None:
+    assert endings.of_withdrawing(story.offered()) == ["Aylesbury team can no longer accept it."]
