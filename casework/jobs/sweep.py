@@ -1,35 +1,28 @@
 """
-The sweep: finds what is due and tells those who must know, in one statement.
+The sweep: finds the clocks that are due and writes their reminders, in one statement.
 
-`<= now`, never `= today`: a missed hour is caught up. Locked rows are skipped, so that any number of sweepers may run
-at once, and the reminder's own key (clock, step) makes a second telling impossible. The cost follows what is due:
-the index `clock_to_sweep` holds running clocks only, by the moment at which they next need a look.
+Due is `<= now`, never `= today`: a missed hour is caught up. Any number of sweeps may run at once. The cost follows the
+number of due clocks: the index `clock_to_sweep` holds running clocks only, by the moment of their next step.
 """
 
 from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection, transaction
 
+from casework.deadlines.recipients import STAFF, is_for
 from casework.models import ActorKind, ClockPolicy, Event, Message, Step
 from localities.models import FRONT_DOOR_KINDS, Role
 from localities.working_time import local_day
 
-# Planning and starting the statement costs as much as some fifty clocks; what is locked, is locked for a moment only.
+# Planning and starting the statement costs as much as some fifty clocks. Rows stay locked for a moment only.
 AT_ONCE = 2_000
-# Letters in an hour from which on the next ones are gathered.
-MANY = 5
+# Whoever had so many reminders by e-mail in the last hour gets the next ones at the next half hour, together.
+MOST_EMAILS_AN_HOUR = 5
 HALF_AN_HOUR = timedelta(minutes=30)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# A warning goes to the holder: the lead practitioner while they work in the team; without one, those who lead the team;
-# at the front door and on emergency duty, where nobody leads the work with a family, the whole team. A breach goes to
-# the policy's `escalates_to` role in the team, and an escalation to the service manager. A role that nobody has in the
-# team is sought in the whole service; one that nobody has at all is the service manager's: a promise is never broken in
-# silence.
-#
-# Who had many letters in the last hour gets what comes now at the next half hour, together: the outbox puts what waits
-# for one address into one letter. What counts in hours does not wait.
-SWEEP = """
+SWEEP = f"""
+-- 1. Lock the clocks that are due.
 WITH due AS (
     SELECT clock.id, clock.policy_id, clock.contact_id, clock.case_id, clock.handoff_id, clock.partner_check_id,
            clock.due_at, clock.escalate_at,
@@ -42,110 +35,126 @@ WITH due AS (
     LIMIT %(at_once)s
     FOR UPDATE SKIP LOCKED
 ), staff AS (
-    SELECT membership.user_id, membership.role, membership.team_id, person.email
-    FROM localities_membership membership
-    JOIN localities_user person ON person.id = membership.user_id AND person.is_active
-    WHERE (membership.starts_on IS NULL OR membership.starts_on <= %(today)s)
-      AND (membership.ends_on IS NULL OR membership.ends_on >= %(today)s)
-), meant AS (
-    SELECT due.id AS clock_id, due.step,
+    {STAFF}
+-- 2. Find the team that holds each clock, and who leads the work.
+), holder AS (
+    SELECT due.id AS clock_id, due.step, policy.unit = %(hour)s AS is_urgent, policy.escalates_to,
            contact.id AS contact_id, COALESCE(due.case_id, handoff.case_id) AS case_id, due.handoff_id,
-           policy.unit = %(hour)s AS is_urgent,
-           CASE WHEN due.step = %(warning)s THEN lead.user_id END AS user_id,
-           CASE WHEN due.step = %(warning)s AND (lead.user_id IS NOT NULL OR holder.kind = ANY(%(whole_teams)s)) THEN ''
-                WHEN due.step = %(warning)s THEN %(team_lead)s
-                WHEN due.step = %(breach)s THEN policy.escalates_to
-                ELSE %(service_manager)s END AS role,
-           CASE WHEN due.step = %(warning)s AND lead.user_id IS NOT NULL THEN NULL
-                WHEN due.step = %(escalation)s OR (due.step = %(breach)s AND policy.escalates_to = %(service_manager)s)
-                THEN NULL
-                ELSE holder.id END AS team_id,
-           holder.email <> '' AS has_mailbox
+           team.id AS team_id, team.email <> '' AS has_mailbox, team.kind = ANY(%(whole_teams)s) AS is_front_door,
+           (SELECT staff.user_id FROM staff
+            WHERE staff.user_id = subject_case.lead_practitioner_id AND staff.team_id = responsibility.team_id
+            LIMIT 1) AS lead_id
     FROM due
     JOIN casework_clockpolicy policy ON policy.id = due.policy_id
-    LEFT JOIN casework_partnercheck asked ON asked.id = due.partner_check_id
-    LEFT JOIN casework_contact contact ON contact.id = COALESCE(due.contact_id, asked.contact_id)
+    LEFT JOIN casework_partnercheck partner_check ON partner_check.id = due.partner_check_id
+    LEFT JOIN casework_contact contact ON contact.id = COALESCE(due.contact_id, partner_check.contact_id)
     LEFT JOIN casework_handoff handoff ON handoff.id = due.handoff_id
     LEFT JOIN casework_case subject_case ON subject_case.id = due.case_id
-    LEFT JOIN casework_responsibility held ON held.case_id = due.case_id AND upper(held.period) IS NULL
-    LEFT JOIN localities_team holder ON holder.id = COALESCE(contact.team_id, handoff.to_team_id, held.team_id)
-    LEFT JOIN LATERAL (
-        SELECT user_id FROM staff WHERE user_id = subject_case.lead_practitioner_id AND team_id = held.team_id LIMIT 1
-    ) lead ON true
-), told AS (
-    SELECT clock_id, step, contact_id, case_id, handoff_id, is_urgent, user_id,
-           CASE WHEN user_id IS NOT NULL OR is_heard OR role IN (SELECT role FROM staff) THEN role
-                ELSE %(service_manager)s END AS role,
-           CASE WHEN is_heard THEN team_id END AS team_id
-    FROM meant
+    LEFT JOIN casework_responsibility responsibility
+           ON responsibility.case_id = due.case_id AND upper(responsibility.period) IS NULL
+    LEFT JOIN localities_team team ON team.id = COALESCE(contact.team_id, handoff.to_team_id, responsibility.team_id)
+-- 3. Address each reminder: to a person, to a role in the team or in the service, or to the whole team.
+), addressed AS (
+    SELECT holder.*, address.user_id, address.role,
+           CASE WHEN address.user_id IS NULL AND address.role <> %(service_manager)s THEN team_id END AS in_team_id
+    FROM holder
     CROSS JOIN LATERAL (
-        SELECT CASE role WHEN '' THEN has_mailbox OR team_id IN (SELECT team_id FROM staff)
-               ELSE (role, team_id) IN (SELECT role, team_id FROM staff) END AS is_heard
+        SELECT CASE WHEN step = %(warning)s THEN lead_id END AS user_id,
+               CASE WHEN step = %(warning)s AND (lead_id IS NOT NULL OR is_front_door) THEN ''
+                    WHEN step = %(warning)s THEN %(team_lead)s
+                    WHEN step = %(breach)s THEN escalates_to
+                    ELSE %(service_manager)s END AS role
+    ) address
+-- 4. Where nobody in the team has the role, address the service; where nobody at all has it, the service managers.
+), reached AS (
+    SELECT clock_id, step, contact_id, case_id, handoff_id, is_urgent, user_id,
+           CASE WHEN user_id IS NOT NULL OR somebody.is_in_team OR role IN (SELECT role FROM staff) THEN role
+                ELSE %(service_manager)s END AS role,
+           CASE WHEN somebody.is_in_team THEN in_team_id END AS team_id
+    FROM addressed
+    CROSS JOIN LATERAL (
+        SELECT CASE role WHEN '' THEN has_mailbox OR in_team_id IN (SELECT team_id FROM staff)
+               ELSE (role, in_team_id) IN (SELECT role, team_id FROM staff) END AS is_in_team
     ) somebody
-), made AS (
+-- 5. Write the reminders. One that was made before stays the only one.
+), reminder AS (
     INSERT INTO casework_reminder (clock_id, step, created_at, user_id, role, team_id)
-    SELECT clock_id, step, %(now)s, user_id, role, team_id FROM told ORDER BY clock_id
+    SELECT clock_id, step, %(now)s, user_id, role, team_id FROM reached ORDER BY clock_id
     ON CONFLICT (clock_id, step) DO NOTHING
     RETURNING id, clock_id, step, user_id, role, team_id
-), moved AS (
+-- 6. Move the clocks on to their next step.
+), moved_on AS (
     UPDATE casework_clock clock
     SET next_at = CASE due.step WHEN %(warning)s THEN due.due_at WHEN %(breach)s THEN due.escalate_at END
     FROM due WHERE clock.id = due.id
-), recipients AS (
-    SELECT made.id AS reminder_id, person.email
-    FROM made JOIN localities_user person ON person.id = made.user_id
+-- 7. Find the e-mail addresses: a team's own where it has one, else those of its people.
+), addressee AS (
+    SELECT DISTINCT reminder.user_id, reminder.role, reminder.team_id, team.email AS mailbox
+    FROM reminder
+    LEFT JOIN localities_team team ON team.id = reminder.team_id AND reminder.role = '' AND team.email <> ''
+), recipient AS (
+    SELECT user_id, role, team_id, mailbox AS email FROM addressee WHERE mailbox IS NOT NULL
   UNION
-    SELECT made.id, team.email
-    FROM made JOIN localities_team team ON team.id = made.team_id
-    WHERE made.role = '' AND team.email <> ''
-  UNION
-    SELECT made.id, staff.email
-    FROM made
-    JOIN localities_team team ON team.id = made.team_id
-    JOIN staff ON staff.team_id = made.team_id
-    WHERE made.role = '' AND team.email = ''
-  UNION
-    SELECT made.id, staff.email
-    FROM made JOIN staff ON staff.role = made.role AND (made.team_id IS NULL OR staff.team_id = made.team_id)
-), lately AS MATERIALIZED (
-    -- Once for each person, and no further than it matters.
-    SELECT person.email, (
+    SELECT addressee.user_id, addressee.role, addressee.team_id, staff.email
+    FROM addressee JOIN staff ON {is_for("addressee", "staff")}
+    WHERE addressee.mailbox IS NULL AND staff.email <> ''
+-- 8. Count the recent reminders of each address, and no further than it matters.
+), recent AS MATERIALIZED (
+    SELECT address.email, (
         SELECT count(*) FROM (
             SELECT FROM casework_outboxmessage message
-            WHERE message."to" = person.email AND message.reminder_id IS NOT NULL
+            WHERE message."to" = address.email AND message.reminder_id IS NOT NULL
               AND message.created_at > %(an_hour_ago)s
-            LIMIT %(many)s
-        ) letter) AS letters
-    FROM (SELECT DISTINCT email FROM recipients) person
-), written AS (
+            LIMIT %(most_emails)s
+        ) counted) AS emails
+    FROM (SELECT DISTINCT email FROM recipient) address
+-- 9. Write the messages: now, or at the next half hour for whoever had many. What counts in hours never waits.
+), message AS (
     INSERT INTO casework_outboxmessage (
         kind, idempotency_key, "to", contact_id, case_id, reminder_id, created_at, not_before, attempts, last_error,
         drop_reason
     )
-    SELECT %(reminder)s, 'reminder:' || recipients.reminder_id || ':' || md5(recipients.email), recipients.email,
-           told.contact_id, told.case_id, recipients.reminder_id, %(now)s,
-           CASE WHEN lately.letters < %(many)s OR told.is_urgent THEN %(now)s ELSE %(half_hour)s END, 0, '', ''
-    FROM recipients
-    JOIN lately ON lately.email = recipients.email
-    JOIN made ON made.id = recipients.reminder_id
-    JOIN told ON told.clock_id = made.clock_id
-    WHERE recipients.email <> ''
-    ORDER BY recipients.reminder_id
+    SELECT %(reminder)s, 'reminder:' || reminder.id || ':' || md5(recipient.email), recipient.email,
+           reached.contact_id, reached.case_id, reminder.id, %(now)s,
+           CASE WHEN recent.emails < %(most_emails)s OR reached.is_urgent THEN %(now)s ELSE %(half_hour)s END, 0, '', ''
+    FROM reminder
+    JOIN reached ON reached.clock_id = reminder.clock_id
+    JOIN recipient ON recipient.user_id IS NOT DISTINCT FROM reminder.user_id AND recipient.role = reminder.role
+                  AND recipient.team_id IS NOT DISTINCT FROM reminder.team_id
+    JOIN recent ON recent.email = recipient.email
+    ORDER BY reminder.id
+-- 10. Record each reminder in the audit.
 ), recorded AS (
     INSERT INTO casework_auditevent (at, event, actor, contact_id, case_id, handoff_id, detail)
-    SELECT %(now)s, %(reminder_sent)s, %(system)s, told.contact_id, told.case_id, told.handoff_id,
-           jsonb_build_object('clock', made.clock_id, 'step', made.step)
-    FROM made JOIN told ON told.clock_id = made.clock_id
+    SELECT %(now)s, %(reminder_sent)s, %(system)s, reached.contact_id, reached.case_id, reached.handoff_id,
+           jsonb_build_object('clock', reminder.clock_id, 'step', reminder.step)
+    FROM reminder JOIN reached ON reached.clock_id = reminder.clock_id
 )
 SELECT count(*) FROM due
-"""
+"""  # noqa: S608  # of our own constants
 
 
 def sweep(*, now: datetime) -> int:
     """
-    Tell everybody about everything that is due at this moment, and about what was missed.
+    Remind of every clock that is due at this moment, and of those that were missed.
 
-    :returns: how many clocks were looked at. One that warns, is late and is still late is looked at three times.
+    One statement does it for up to `AT_ONCE` clocks at a time; the numbers stand in its comments:
+
+    1. Lock the clocks that are due: the warning, the breach or the escalation. Others' locks are skipped.
+    2. Find the team that holds each clock, and the lead practitioner while they work in it.
+    3. Address each reminder. A warning goes to the lead practitioner; without one, to those who lead the team; at the
+       front door and on emergency duty, where nobody leads the work with a family, to the whole team. A breach goes to
+       the policy's `escalates_to` role in the team, an escalation to the service managers.
+    4. Where nobody in the team has the role, address those who have it in the service; where nobody has it at all, the
+       service managers. A deadline is never missed in silence.
+    5. Write the reminders. The unique key (clock, step) makes a second one impossible.
+    6. Move the clocks on to their next step.
+    7. Find the e-mail addresses of the recipients (`deadlines/recipients.py`), each once.
+    8. Count the reminders that each address had in the last hour.
+    9. Write the messages. Whoever had many gets these at the next half hour, in one e-mail (`jobs/delivery.py`).
+    10. Record each reminder in the audit.
+
+    :returns: how many clocks were due. One that warns, is late and is still late counts three times.
     """
     swept = 0
     while (found := _sweep_some(now)) > 0:
@@ -155,11 +164,11 @@ def sweep(*, now: datetime) -> int:
 
 @transaction.atomic
 def _sweep_some(now: datetime) -> int:
-    names: dict[str, datetime | date | int | str | list[str]] = {
+    parameters: dict[str, datetime | date | int | str | list[str]] = {
         "now": now,
         "an_hour_ago": now - timedelta(hours=1),
         "half_hour": now + HALF_AN_HOUR - (now - EPOCH) % HALF_AN_HOUR,
-        "many": MANY,
+        "most_emails": MOST_EMAILS_AN_HOUR,
         "hour": ClockPolicy.Unit.HOUR.value,
         "today": local_day(now),
         "at_once": AT_ONCE,
@@ -174,6 +183,6 @@ def _sweep_some(now: datetime) -> int:
         "system": ActorKind.SYSTEM.value,
     }
     with connection.cursor() as cursor:
-        cursor.execute(SWEEP, names)
+        cursor.execute(SWEEP, parameters)
         row = cursor.fetchone()
     return int(row[0])

@@ -1,13 +1,13 @@
 """Clocks: deadlines as stored moments. Nothing ticks; whether a clock is late is computed when it is read."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pgtrigger
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
-from casework.models.cases import Case, Handoff
+from casework.models.cases import Case, Handoff, Responsibility
 from casework.models.contacts import Contact, PartnerCheck
 from casework.models.indexes import where_set
 from casework.models.refusals import NOT_BLANK, append_only, never_emptied, refuse_if
@@ -114,6 +114,22 @@ SUBJECTS = ("contact", "case", "handoff", "partner_check")
 class ClockQuerySet(models.QuerySet["Clock"]):
     def running(self) -> "ClockQuerySet":
         return self.filter(stopped_at__isnull=True)
+
+    def of_teams(self, teams: Any) -> "ClockQuerySet":
+        """
+        The clocks that these teams have to keep: of a contact, a case or an answer that is theirs now.
+
+        :param teams: the teams, their ids, or a query for either.
+        """
+        responsible = Responsibility.objects.filter(
+            case=OuterRef("case"), period__endswith__isnull=True, team__in=teams
+        )
+        return self.filter(
+            Q(contact__team__in=teams)
+            | Q(partner_check__contact__team__in=teams)
+            | Q(handoff__to_team__in=teams)
+            | Exists(responsible)
+        )
 
 
 class Clock(models.Model):

@@ -89,16 +89,10 @@ def held(teams: Any) -> QuerySet[Case]:
 
 def late_clocks(teams: Any, now: datetime) -> QuerySet[Clock]:
     """The late clocks of these teams, in the order of their due moments."""
-    held_here = Responsibility.objects.filter(case=OuterRef("case"), period__endswith__isnull=True, team__in=teams)
     return (
         Clock.objects.running()
+        .of_teams(teams)
         .filter(due_at__lte=now, paused_at__isnull=True)
-        .filter(
-            Q(contact__team__in=teams)
-            | Q(partner_check__contact__team__in=teams)
-            | Q(handoff__to_team__in=teams)
-            | Exists(held_here)
-        )
         .select_related("contact", "case", "handoff__case", "partner_check__contact")
         .order_by("due_at")
     )

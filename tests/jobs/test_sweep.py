@@ -422,7 +422,7 @@ class TestItsCost:
         ]
         people = len(set(said))
         assert people > 1
-        assert looks == [(people, sweep.MANY)]
+        assert looks == [(people, sweep.MOST_EMAILS_AN_HOUR)]
 
     def test_one_query_for_each_batch_whoever_is_told(self, story: Story) -> None:
         for _ in range(5):
