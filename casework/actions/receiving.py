@@ -357,8 +357,12 @@ def _acknowledgement(contact: Contact, now: datetime) -> list[OutboxMessage]:
 
 def _earlier(by: User | Agency, key: str, digest: str) -> Contact | None:
     whose = {"agency": by} if isinstance(by, Agency) else {"entered_by": by}
-    earlier = Contact.objects.filter(idempotency_key=key, **whose).first()
-    if earlier is not None and earlier.digest != digest:
+    found = list(Contact.objects.filter(idempotency_key=key, **whose).order_by().values_list("pk", "digest")[:1])
+    if not found:
+        return None
+    ((number, known_digest),) = found
+    earlier = Contact.objects.get(pk=number)
+    if known_digest != digest:
         raise KeyUsedForAnother(
             "This idempotency key came before with another document. Use a new key for a new contact.",
             earlier=earlier.reference,

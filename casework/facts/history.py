@@ -25,6 +25,15 @@ class History:
     closed_days_ago: int | None
 
 
+FIRST_CONTACT = History(
+    contacts_3_months=1,
+    contacts_12_months=1,
+    early_help_closed_without_progress_12_months=False,
+    open_work=None,
+    closed_days_ago=None,
+)
+
+
 def history_of(contact: Contact, people: Household) -> History:
     """
     The household's history: the contacts before this one, and the present work.
@@ -33,6 +42,8 @@ def history_of(contact: Contact, people: Household) -> History:
     says which of two contacts about one child came first, whatever the clocks of their hosts say, and the later always
     counts the earlier.
     """
+    if not people.people:
+        return FIRST_CONTACT
     day = local_day(contact.received_at)
     earlier = people.contacts().filter(pk__lt=contact.pk)
     year_back, quarter_back = day - relativedelta(months=12), day - relativedelta(months=3)

@@ -42,7 +42,7 @@ class Household:
     nothing is missed. It never puts one family's information into another's record: `own_cases` uses known people only.
     """
 
-    def __init__(self, known: QuerySet[Any, Any], find_people: Callable[[], frozenset[int]]) -> None:
+    def __init__(self, known: Callable[[], QuerySet[Any, Any]], find_people: Callable[[], frozenset[int]]) -> None:
         self._known, self._find_people = known, find_people
 
     @cached_property
@@ -62,7 +62,7 @@ class Household:
     def own_cases(self) -> list[Case]:
         """All cases with a child who is certainly in this household, the newest first; each with its children's ids."""
         children = CaseChild.objects.filter(case=OuterRef("pk")).order_by().values("person")
-        cases = Case.objects.filter(casechild__person__in=self._known).distinct().with_rule_set()
+        cases = Case.objects.filter(casechild__person__in=self._known()).distinct().with_rule_set()
         return list(cases.annotate(children_ids=ArraySubquery(children)).order_by("-opened_at", "-pk"))
 
 
@@ -76,9 +76,12 @@ def household(contact: Contact) -> Household:
         may_be = {*matches.values_list("person", flat=True), *matches_of_adults(adults, candidates(adults))}
         return _with_children_beside(on_contact | may_be)
 
-    children = ContactChild.objects.filter(contact=contact).order_by().values("person")
-    adults = ContactAdult.objects.filter(contact=contact).order_by().values("person")
-    return Household(_children_beside(children.union(adults)), find_people)
+    def known() -> QuerySet[Any, Any]:
+        children = ContactChild.objects.filter(contact=contact).order_by().values("person")
+        adults = ContactAdult.objects.filter(contact=contact).order_by().values("person")
+        return _children_beside(children.union(adults))
+
+    return Household(known, find_people)
 
 
 def household_of_people(*, known: Collection[int], may_be: Collection[int]) -> Household:
@@ -88,7 +91,7 @@ def household_of_people(*, known: Collection[int], may_be: Collection[int]) -> H
     :param known: the people on a contact.
     :param may_be: their possible matches.
     """
-    return Household(_children_beside(known), lambda: _with_children_beside({*known, *may_be}))
+    return Household(lambda: _children_beside(known), lambda: _with_children_beside({*known, *may_be}))
 
 
 def household_of(case: Case) -> Household:

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db import connection
-from django.db.models import Case as SqlCase
-from django.db.models import Q, When
 from rapidfuzz.fuzz import token_sort_ratio
 from rapidfuzz.utils import default_process
 
@@ -24,6 +22,18 @@ MATCHING_LOCK = 7_003
 LOCK_MATCHES = """
 SELECT pg_advisory_xact_lock(%s, half)
 FROM (SELECT DISTINCT hashtext(shared) AS half FROM unnest(%s::text[]) AS shared ORDER BY half) AS halves
+"""
+
+# If there are too many, those with the same NHS number come first, then the newest records. In SQL, because it runs for
+# every contact, and the ORM takes longer to compose it than the database to answer it.
+CANDIDATES = """
+SELECT *
+FROM casework_person
+WHERE (nhs_number = ANY(%(numbers)s::varchar[]) OR date_of_birth = ANY(%(born)s::date[])
+       OR postcode = ANY(%(homes)s::varchar[]))
+  AND id <> ALL(%(themselves)s::bigint[])
+ORDER BY nhs_number = ANY(%(numbers)s::varchar[]) DESC NULLS LAST, id DESC
+LIMIT %(most)s
 """
 
 
@@ -63,16 +73,17 @@ def _shared_keys(person: Person) -> Iterable[str]:
 def candidates(people: Iterable[Person]) -> list[Person]:
     """Everybody who could match one of these people, without these people themselves."""
     people = list(people)
-    numbers = {person.nhs_number for person in people if person.nhs_number}
     days = {person.date_of_birth for person in people if person.date_of_birth}
-    born = days | {_swapped(day) for day in days}
-    homes = {person.postcode for person in people if person.postcode}
-    return list(
-        Person.objects.filter(Q(nhs_number__in=numbers) | Q(date_of_birth__in=born) | Q(postcode__in=homes))
-        .exclude(pk__in=[person.pk for person in people if person.pk is not None])
-        # If there are too many, those with the same NHS number come first, then the newest records.
-        .order_by(SqlCase(When(nhs_number__in=numbers, then=0), default=1), "-pk")[: MOST_CANDIDATES * len(people)]
-    )
+    shared = {
+        "numbers": sorted({person.nhs_number for person in people if person.nhs_number}),
+        "born": sorted(days | {_swapped(day) for day in days}),
+        "homes": sorted({person.postcode for person in people if person.postcode}),
+    }
+    if not any(shared.values()):
+        return []
+    themselves = [person.pk for person in people if person.pk is not None]
+    most = MOST_CANDIDATES * len(people)
+    return list(Person.objects.raw(CANDIDATES, {**shared, "themselves": themselves, "most": most}))
 
 
 def compare(people: Iterable[Person], others: Iterable[Person], but_not: Container[Person] = ()) -> list[PossibleMatch]:

@@ -42,14 +42,16 @@ class Sizes:
     due: int
     due_at_once: int
     messages: int
+    intake: int
 
 
 FULL = Sizes(
     rounds=15, history=(4_000, 400_000), contacts=10_000, years=(27_000, 270_000), running=(10_000, 1_000_000),
-    due=1_000, due_at_once=10_000, messages=400,
+    due=1_000, due_at_once=10_000, messages=400, intake=300,
 )  # fmt: skip
 SMOKE = Sizes(
     rounds=1, history=(50, 100), contacts=200, years=(50, 100), running=(60, 120), due=10, due_at_once=20, messages=10,
+    intake=4,
 )  # fmt: skip
 
 
@@ -148,6 +150,14 @@ class Stage:
             sys.stdout.write(f"  {server:34}{one:>6.1f} messages per second with one worker, {two:.1f} with two\n")
         return found[TAKES]
 
+    def intake(self) -> tuple[float, float]:
+        """The seconds that a contact takes on its whole way in, and a row on the bare way."""
+        from tests.bench.intake import measure
+
+        whole, bare = measure(self._sizes.intake)
+        sys.stdout.write(f"\n  a contact {whole * 1000:.1f} ms, a bare insert {bare * 1000:.1f} ms\n")
+        return whole, bare
+
     def rates(self) -> dict[str, float]:
         """Recommendations per second, by who gives them; stops the bench where two of them differ."""
         from tests.bench.race import Disagreement, race
@@ -198,6 +208,15 @@ def receive_beside_history(stage: Stage) -> Figure:
     from tests.bench.history import receive_one
 
     return stage.growth(receive_one)
+
+
+def intake_over_bare_insert(stage: Stage) -> Figure:
+    """
+    Contacts over rows in the same time: the whole POST of a contact, with its token, against a bare view that
+    authenticates the same way and inserts one row, served as `make run` serves.
+    """
+    whole, bare = stage.intake()
+    return Figure(bare / whole, 0.5, "contacts in the time of a bare insert", "higher")
 
 
 def worklist_beside_history(stage: Stage) -> Figure:
@@ -305,6 +324,7 @@ def _fastest(rates: dict[str, float]) -> float:
 
 
 FIGURES: dict[str, Callable[[Stage], Figure]] = {
+    "intake_over_bare_insert": intake_over_bare_insert,
     "receive_beside_history": receive_beside_history,
     "worklist_beside_history": worklist_beside_history,
     "contact_page_beside_history": contact_page_beside_history,

@@ -1,0 +1,113 @@
+"""Looking changes nothing: a GET of any page leaves its trace in the audit and marks reminders as seen, no more."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, reverse
+from django.utils import timezone
+
+from casework.jobs import stale_recommendations, sweep
+from casework.models import AuditEvent, Contact, Reminder, StaleRecommendation
+from casework.web.urls import urlpatterns
+from localities.models import Agency
+from tests.stage.documents import child
+from tests.stage.families import KIM, about
+from tests.stage.staff import Visitor, path_of
+from tests.stage.story import Story
+from tests.stage.web_client import Page, Partner, a_working_morning
+
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+WRITES = re.compile(r'^\s*(?:INSERT INTO|UPDATE|DELETE FROM) "?(\w+)|\bFOR (?:NO KEY )?UPDATE\b', re.IGNORECASE)
+TRACES = {"casework_auditevent", "casework_reminderlook"}
+VISITORS = ("amina", "maya", "ben", "sam", "ava", "paula", "adele")
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    return Story(a_working_morning())
+
+
+@pytest.fixture
+def stale(story: Story) -> Contact:
+    """A contact that waits with a clock that ran out, while a case of its child opened. Nobody has asked again yet."""
+    opens, waits = about(story, child(**KIM)), about(story, child(**KIM))
+    story.accepted(opens)
+    sweep.sweep(now=timezone.now() + timedelta(days=60))
+    assert StaleRecommendation.objects.filter(contact=waits).exists()
+    assert Reminder.objects.filter(clock__contact=waits).exists()
+    return waits
+
+
+def addresses(contact: Contact) -> Iterator[str]:
+    case = Contact.objects.exclude(case=None).get().case
+    for pattern in urlpatterns:
+        assert isinstance(pattern, URLPattern)
+        of_case = str(pattern.pattern).startswith("cases/")
+        given = {
+            "reference": str(case if of_case else contact), "code": "aylesbury", "match_id": 1, "check_id": 1,
+            "reminder_id": Reminder.objects.latest("pk").pk,
+        }  # fmt: skip
+        names = re.findall(r"<\w+:(\w+)>", str(pattern.pattern))
+        yield reverse(str(pattern.name), kwargs={name: given[name] for name in names})
+    for model in admin.site._registry:
+        place = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        yield reverse(f"{place}_changelist")
+        if (row := model._default_manager.first()) is not None:
+            yield reverse(f"{place}_change", args=[row.pk])
+    yield from ("/admin/", "/healthz")
+
+
+def test_a_get_of_any_page_writes_nothing_but_its_trace(stale: Contact) -> None:
+    before = (stale.recommendation_id, stale.recommendations.count(), stale.clocks.count())
+    seen, answered = 0, set()
+    for name in VISITORS:
+        visitor = Visitor(name)
+        for path in addresses(stale):
+            with CaptureQueriesContext(connection) as queries:
+                answer = visitor.client.get(path)
+            answered.add(answer.status_code)
+            seen += answer.status_code == 200
+            written = {found for each in queries if (found := WRITES.search(each["sql"]))}
+            assert {found.group(1) for found in written} <= TRACES, (name, path)
+    assert seen > 100, f"hardly a page was seen: {answered}"
+    stale.refresh_from_db()
+    assert (stale.recommendation_id, stale.recommendations.count(), stale.clocks.count()) == before
+    assert StaleRecommendation.objects.filter(contact=stale).exists()
+
+
+def test_nor_does_a_partners_get(stale: Contact) -> None:
+    partner = Partner(Agency.objects.get(contacts=stale))
+    with CaptureQueriesContext(connection) as queries:
+        answer = partner.http.get(f"/api/v1/contacts/{stale}", headers=partner.headers)
+    assert answer.status_code == 200
+    assert {found.group(1) for each in queries if (found := WRITES.search(each["sql"]))} == {"casework_auditevent"}
+
+
+class TestWhoWaitsWithAStaleRecommendation:
+    def test_has_the_new_one_on_the_worklist_before_anybody_looks(self, stale: Contact) -> None:
+        asked = stale.recommendations.count()
+        assert stale_recommendations.renew(now=timezone.now()) == 1
+        assert not AuditEvent.objects.filter(contact=stale, event="contact_viewed").exists()
+        assert str(stale) in Page(Visitor("amina").client.get("/")).text
+        stale.refresh_from_db()
+        assert stale.recommendations.count() == asked + 1
+        assert stale.recommendation is not None
+        assert stale.recommendation.facts["family"]["open_work"] == "early_help"
+        assert stale_recommendations.renew(now=timezone.now()) == 0
+
+    def test_is_asked_about_when_somebody_decides_and_no_worker_runs(self, stale: Contact) -> None:
+        amina = Visitor("amina")
+        form = amina.open(stale).form(f"{path_of(stale)}decide/")
+        answer = amina.post(stale, "decide", **form | {"decide-rationale": "So it is."})
+        assert answer.status_code == 409
+        assert "was opened for this family in the meantime" in Page(answer).text
+        stale.refresh_from_db()
+        assert stale.recommendation is not None
+        assert stale.recommendation.facts["family"]["open_work"] == "early_help"
+        assert not StaleRecommendation.objects.exists()
