@@ -4,7 +4,8 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.contrib.auth.hashers import check_password
+from django.conf import settings
+from django.contrib.auth.hashers import check_password, make_password
 from django.utils import timezone
 
 from casework.demonstration.seeding import seed
@@ -62,9 +63,10 @@ def _memberships() -> list[Membership]:
 def _user(membership: Membership, passwords: Mapping[str, str]) -> dict[str, str | None]:
     user: User = membership.user
     password = passwords.get(user.username, "")
-    if not password or not user.check_password(password):
+    # Nobody chose it, so few rounds are enough. `user.check_password` would hash it again with many.
+    if not password or not check_password(password, user.password):
         password = secrets.token_urlsafe(12)
-        user.set_password(password)
+        user.password = make_password(password, hasher=str(settings.OAUTH2_PROVIDER["CLIENT_SECRET_HASHER"]))
         user.save(update_fields=["password"])
     team = membership.team.code if membership.team else None
     return {"username": user.username, "password": password, "role": membership.role, "team": team}

@@ -2,24 +2,23 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 from tests.bench.__main__ import FIGURES, ROOT
+from tests.stage.service import run_while_it_speaks
 
 
 def test_every_figure_is_measured_and_written_down(tmp_path: Path) -> None:
-    ran = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "tests.bench", "--smoke"],
-        cwd=ROOT, env=os.environ | {"DATA_DIR": str(tmp_path)},
-        capture_output=True, text=True, timeout=120, check=False,
+    code, said = run_while_it_speaks(
+        [sys.executable, "-u", "-W", "ignore", "-m", "tests.bench", "--smoke"],
+        silence=120, cwd=ROOT, env=os.environ | {"DATA_DIR": str(tmp_path)},
     )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
+    assert code == 0, said
     written = json.loads((tmp_path / "bench.json").read_text())
     assert set(written) == set(FIGURES)
     for name, figure in written.items():
-        assert name in ran.stdout
+        assert name in said
         assert set(figure) == {"value", "goal", "unit", "better"}
         assert figure["value"] > 0
         assert figure["better"] in ("higher", "lower")

@@ -30,7 +30,7 @@ MADE_OF = (
     "requirements.txt",
 )
 # Those of the branches that somebody works on; what was used longest ago goes first.
-HOW_MANY = 6
+HOW_MANY = 12
 
 
 def copy_into(folders: Folders, say: Callable[[str], None]) -> None:

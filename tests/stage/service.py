@@ -6,8 +6,10 @@ and a mail server that keeps what it is sent. For journeys and for the browser.
 import os
 import re
 import socket
+import subprocess
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
@@ -129,7 +131,7 @@ def running(database: str) -> Iterator[Service]:
     try:
         for name, command in commands(port, processes=1).items():
             service.children.append(start_child(name, command, environment=environment))
-        wait_until(lambda: is_ready(base_url), "the service is ready", seconds=60)
+        wait_until(lambda: is_ready(base_url), "the service is ready", seconds=120)
         yield service
     finally:
         for child in reversed(service.children):
@@ -137,12 +139,42 @@ def running(database: str) -> Iterator[Service]:
         mail.stop()
 
 
-def wait_until(happens: Any, what: str, *, seconds: float = 30) -> None:
-    """Wait for something that other processes do; say what never happened."""
-    ends_at = time.monotonic() + seconds
+def wait_until(
+    happens: Callable[[], Any], what: str, *, seconds: float = 30, progress: Callable[[], object] = lambda: None
+) -> None:
+    """
+    Wait for something that other processes do; say what never happened.
+
+    :param seconds: how long at most, counted from the last time that `progress` gave something new: a busy machine is
+        slow, and nothing is wrong with it.
+    """
+    seen, ends_at = progress(), time.monotonic() + seconds
     while not happens():
+        if (now := progress()) != seen:
+            seen, ends_at = now, time.monotonic() + seconds
         assert time.monotonic() < ends_at, f"waited {seconds} s for this: {what}"
         time.sleep(0.1)
+
+
+def run_while_it_speaks(command: list[str], *, silence: float, **options: Any) -> tuple[int, str]:
+    """
+    Run a command to its end: its exit code, and all that it said.
+
+    :param silence: after so many seconds without a word it is killed, and the test fails.
+    :param options: for `subprocess.Popen`.
+    """
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, **options)
+        try:
+            wait_until(
+                lambda: process.poll() is not None, f"the end of {' '.join(command)}",
+                seconds=silence, progress=lambda: os.fstat(said.fileno()).st_size,
+            )  # fmt: skip
+        finally:
+            process.kill()
+            process.wait()
+        said.seek(0)
+        return process.returncode, said.read().decode()
 
 
 def let_people_sign_in() -> None:
