@@ -3,7 +3,7 @@ The outbox: messages are claimed with a lease, sent, then marked sent. A crash n
 marking it sends once more, with the same idempotency key.
 
 What goes to one address about one contact or case goes in the order in which it was written. Several reminders that
-wait for one address go in one letter, as one message carries the others.
+wait for one address go in one e-mail: one message carries the others.
 """
 
 import hashlib
@@ -34,9 +34,9 @@ LONGEST = timedelta(seconds=45)
 MOST_ATTEMPTS = 30
 FIRST_DELAY = timedelta(minutes=1)
 LONGEST_DELAY = timedelta(hours=4)
-# From so many reminders on that wait for one address, one letter carries them; and no letter carries more than that.
-MANY = 4
-MOST_IN_A_LETTER = 200
+# So many reminders that wait for one address go in one e-mail, and no e-mail carries more than the second number.
+FEWEST_TOGETHER = 4
+MOST_TOGETHER = 200
 
 
 class Delivered(NamedTuple):
@@ -51,11 +51,11 @@ def drain(*, clock: Callable[[], datetime], connect: Callable[[], BaseEmailBacke
     Send what is due, for 45 seconds at most: what is left then is the next drain's.
 
     :param clock: tells the time: sending takes a while, and each message is marked with its own moment.
-    :param connect: opens the way out; Django's e-mail back end unless told otherwise.
+    :param connect: opens the connection; Django's e-mail back end by default.
     """
     sent = failed = 0
     ends_at = clock() + LONGEST
-    # One at a time, on a connection of its own: a slow or broken one costs no other its lease or its way out.
+    # One at a time, on a connection of its own: a slow or broken one costs no other message its lease or connection.
     while clock() < ends_at and (message := _claim(clock())):
         try:
             connect().send_messages([_email(message)])
@@ -118,8 +118,8 @@ def _before_it(now: datetime) -> QuerySet[OutboxMessage]:
 
 def _gather(leader: OutboxMessage, now: datetime) -> None:
     """
-    Have this message's letter carry the other reminders that wait for its address, if they are many. Once it has been
-    tried, a letter stays as it is: sent again after a crash, or by a person's hand, it must be the same.
+    Have this message carry the other reminders that wait for its address, if there are enough of them. Once it has been
+    tried, an e-mail stays as it is: sent again after a crash, or by a person, it must be the same.
     """
     others = (
         _due(now)
@@ -128,21 +128,21 @@ def _gather(leader: OutboxMessage, now: datetime) -> None:
         .order_by("pk")
         .select_for_update(of=("self",), skip_locked=True)
     )
-    held = list(others.values_list("pk", flat=True)[: MOST_IN_A_LETTER - 1])
+    locked = list(others.values_list("pk", flat=True)[: MOST_TOGETHER - 1])
     # What another drain is sending, and what is being tried again, still comes before what is about the same thing.
-    waits_for_another = Exists(_before_it(now).exclude(pk__in=[leader.pk, *held]))
-    found = list(OutboxMessage.objects.filter(~waits_for_another, pk__in=held).values_list("pk", flat=True))
-    if len(found) + 1 >= MANY:
+    waits_for_another = Exists(_before_it(now).exclude(pk__in=[leader.pk, *locked]))
+    found = list(OutboxMessage.objects.filter(~waits_for_another, pk__in=locked).values_list("pk", flat=True))
+    if len(found) + 1 >= FEWEST_TOGETHER:
         OutboxMessage.objects.filter(pk__in=found).update(carried_by=leader)
 
 
 def _email(message: OutboxMessage) -> EmailMessage:
-    letter = write(message)
+    written = write(message)
     host = urlsplit(settings.BASE_URL).hostname or "localhost"
     unique = hashlib.sha256(message.idempotency_key.encode()).hexdigest()[:32]
     return EmailMessage(
-        subject=letter.subject,
-        body=letter.text,
+        subject=written.subject,
+        body=written.text,
         to=[message.to],
         headers={"Message-ID": f"<{unique}@{host}>", "Idempotency-Key": unique, "Auto-Submitted": "auto-generated"},
     )
@@ -150,14 +150,13 @@ def _email(message: OutboxMessage) -> EmailMessage:
 
 @transaction.atomic
 def _mark_sent(message: OutboxMessage, *, now: datetime) -> None:
-    letter = outbox.letter(message)
-    marked = letter.filter(sent_at__isnull=True).update(sent_at=now, leased_until=None, last_error="")
+    marked = outbox.letter(message).filter(sent_at__isnull=True).update(sent_at=now, leased_until=None, last_error="")
     if not marked:
         return
     outbox.audit_letter(Event.MESSAGE_SENT, message, audit.SYSTEM, now)
     if message.contact is None:
         return
-    # What a person wrote down in between stays: the referrer was told then.
+    # A moment that a person recorded meanwhile stays: the referrer knew then.
     contact = Contact.objects.filter(pk=message.contact.pk)
     if message.kind == Message.ACKNOWLEDGEMENT and contact.filter(acknowledged_at=None).update(acknowledged_at=now):
         clocks.stop(message.contact, "acknowledge_referrer", at=now)

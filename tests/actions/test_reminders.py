@@ -705,7 +705,7 @@ class TestOneLetter:
         assert drain(at + timedelta(days=1), sink.connect) == (0, 0)
 
     def test_no_more_than_a_reader_can_read(self, story: Story, sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(delivery, "MOST_IN_A_LETTER", 5)
+        monkeypatch.setattr(delivery, "MOST_TOGETHER", 5)
         swept(story, 11)
         drain(story.now, sink.connect)
         assert [letter["Subject"] for letter in sink.to(f"amina{TO_STAFF}")] == [

@@ -23,9 +23,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.bench.pairs import median_ratio
+
 if TYPE_CHECKING:
     from tests.bench.replaying import Measured
-    from tests.bench.sweeping import Swept
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,7 +48,7 @@ class Sizes:
 
 FULL = Sizes(
     rounds=15, history=(4_000, 400_000), contacts=10_000, years=(27_000, 270_000), running=(10_000, 1_000_000),
-    due=1_000, due_at_once=10_000, messages=400, intake=300,
+    due=1_000, due_at_once=10_000, messages=200, intake=300,
 )  # fmt: skip
 SMOKE = Sizes(
     rounds=1, history=(50, 100), contacts=200, years=(50, 100), running=(60, 120), due=10, due_at_once=20, messages=10,
@@ -96,10 +97,9 @@ class Stage:
                 seconds.append(_seconds(work))
             pairs.append(seconds)
         # The first pair warms up.
-        ratio = statistics.median(large / small for small, large in pairs[1:])
-        small, large = (statistics.median(each) * 1000 for each in zip(*pairs[1:], strict=True))
-        sys.stdout.write(f"{small:.1f} ms and {large:.1f} ms … ")
-        return Figure(ratio, 1.3, "times, for a hundred times the history", "lower")
+        small, large = zip(*pairs[1:], strict=True)
+        sys.stdout.write(f"{statistics.median(small) * 1000:.0f} and {statistics.median(large) * 1000:.0f} ms … ")
+        return Figure(median_ratio(large, small), 1.3, "times, for a hundred times the history", "lower")
 
     def replays(self) -> "tuple[Measured, Measured]":
         """A replay over a council's year, and over ten."""
@@ -115,40 +115,39 @@ class Stage:
                 )
         return self._replays
 
-    def sweeps_beside_running(self) -> tuple[float, float]:
-        """The seconds of a sweep with the same clocks due, beside few and many that run."""
+    def sweeps_beside_running(self) -> float:
+        """How many times as long a sweep of the same clocks takes beside many that run, as beside few."""
         from tests.bench.sweeping import beside
 
-        found = beside(self._sizes.running, self._sizes.due, self.rounds)
+        found, times = beside(self._sizes.running, self._sizes.due, self.rounds)
         sys.stdout.write("\n")
         for running, seconds in found.items():
             sys.stdout.write(f"  {running:>9,} clocks running, {self._sizes.due:,} due: {seconds:.3f} s\n")
-        few, many = found.values()
-        return few, many
+        return times
 
-    def sweeps_against_usual(self) -> "tuple[Swept, Swept]":
-        """Our sweep of many due clocks, and the usual way's."""
+    def sweeps_against_usual(self) -> float:
+        """How many times as long the usual way's sweep of many due clocks takes as ours."""
         from tests.bench.sweeping import against
 
-        ours, usual = against(self._sizes.due_at_once, self.rounds)
+        ours, usual, times = against(self._sizes.due_at_once, self.rounds)
         sys.stdout.write("\n")
         for name, found in (("ours", ours), ("the usual way", usual)):
             sys.stdout.write(
                 f"  {name:14}{found.seconds:.2f} s for {found.reminders:,} reminders, {found.messages:,} messages and "
                 f"{found.events:,} events\n"
             )
-        return ours, usual
+        return times
 
-    def drains(self) -> tuple[float, float]:
-        """Messages per second of one worker and of two, with a mail server that takes its time."""
+    def drains(self) -> float:
+        """How many times as many messages two workers send as one, with a mail server that takes its time."""
         from tests.bench.sending import TAKES, measure
 
         found = measure(self._sizes.messages, self.rounds)
         sys.stdout.write("\n")
-        for takes, (one, two) in found.items():
+        for takes, (one, two, _) in found.items():
             server = f"a mail server that takes {takes * 1000:.0f} ms" if takes else "one that answers at once"
             sys.stdout.write(f"  {server:34}{one:>6.1f} messages per second with one worker, {two:.1f} with two\n")
-        return found[TAKES]
+        return found[TAKES].times
 
     def intake(self) -> tuple[float, float]:
         """The seconds that a contact takes on its whole way in, and a row on the bare way."""
@@ -242,8 +241,7 @@ def sweep_beside_running(stage: Stage) -> Figure:
 
 def sweep_of_a_million(stage: Stage) -> Figure:
     """A sweep with 1,000 clocks due beside a million that run, over the same beside ten thousand."""
-    few, many = stage.sweeps_beside_running()
-    return Figure(many / few, 1.5, "times, for a hundred times the running clocks", "lower")
+    return Figure(stage.sweeps_beside_running(), 1.5, "times, for a hundred times the running clocks", "lower")
 
 
 def sweep_over_orm(stage: Stage) -> Figure:
@@ -252,14 +250,12 @@ def sweep_over_orm(stage: Stage) -> Figure:
 
     Ours writes more: every message in the outbox and every audit event, in which the loop has no part.
     """
-    ours, usual = stage.sweeps_against_usual()
-    return Figure(usual.seconds / ours.seconds, 10, "times as fast", "higher")
+    return Figure(stage.sweeps_against_usual(), 10, "times as fast", "higher")
 
 
 def outbox_two_workers(stage: Stage) -> Figure:
     """Messages per second that two workers send, over those of one; a mail server takes 20 ms over a message."""
-    one, two = stage.drains()
-    return Figure(two / one, 1.7, "times as many messages", "higher")
+    return Figure(stage.drains(), 1.7, "times as many messages", "higher")
 
 
 def explanation_over_answer(stage: Stage) -> Figure:

@@ -34,6 +34,7 @@ from casework.models import (
 )
 from localities.models import Role, User
 from tests.bench.databases import copy_rows, create, reference, use
+from tests.bench.pairs import median_ratio
 from tests.stage.documents import child
 from tests.stage.story import Story
 
@@ -66,8 +67,11 @@ class Swept(NamedTuple):
     events: int
 
 
-def beside(sizes: tuple[int, int], due: int, rounds: int) -> dict[int, float]:
-    """The seconds of a sweep with so many clocks due, in turn beside few and many that run, by how many these are."""
+def beside(sizes: tuple[int, int], due: int, rounds: int) -> tuple[dict[int, float], float]:
+    """
+    The seconds of a sweep with so many clocks due, in turn beside few and many that run, by how many these are; and how
+    many times as long it takes beside many: the median of the pairs' ratios.
+    """
     places = [_Clocks(name, size) for name, size in zip(("few", "many"), sizes, strict=True)]
     seconds: dict[int, list[float]] = {clocks.count: [] for clocks in places}
     for number in range(min(rounds, ROUNDS_BESIDE) + 1):
@@ -75,19 +79,24 @@ def beside(sizes: tuple[int, int], due: int, rounds: int) -> dict[int, float]:
             swept = clocks.sweep(ours, due)
             if number:  # the first warms up
                 seconds[clocks.count].append(swept.seconds)
-    return {running: median(found) for running, found in seconds.items()}
+    few, many = seconds.values()
+    return {running: median(found) for running, found in seconds.items()}, median_ratio(many, few)
 
 
-def against(due: int, rounds: int) -> tuple[Swept, Swept]:
-    """Our sweep and the usual way's, each of so many clocks of one database, in turn. The seconds are the medians."""
+def against(due: int, rounds: int) -> tuple[Swept, Swept, float]:
+    """
+    Our sweep and the usual way's, each of so many clocks of one database, in turn; and how many times as long the usual
+    way takes: the median of the pairs' ratios. The seconds are the medians.
+    """
     rounds = min(rounds, ROUNDS_AGAINST)
     clocks = _Clocks("due", 2 * due * (rounds + 1))
     found: dict[Sweep, list[Swept]] = {ours: [], the_usual_way: []}
     for number in range(rounds + 1):
         for way, swept in found.items():
             swept.append(clocks.sweep(way, due if number else due // 10))
+    our_seconds, usual_seconds = ([each.seconds for each in swept[1:]] for swept in found.values())
     our, usual = (each[-1]._replace(seconds=median(one.seconds for one in each[1:])) for each in found.values())
-    return our, usual
+    return our, usual, median_ratio(usual_seconds, our_seconds)
 
 
 # ---- the sweeps
