@@ -1,1 +1,1 @@
-"""What the tests are told with: servers, databases, the cast, stories, and the doors as people outside find them."""
+"""Helpers of the tests: servers, databases, users, stories, and clients of the web pages and of the API."""

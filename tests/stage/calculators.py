@@ -1,4 +1,4 @@
-"""The two commands that need no database and no configuration, run as a stranger's script would run them."""
+"""Runs the two commands that need no database and no settings, in a process of their own."""
 
 import os
 import subprocess

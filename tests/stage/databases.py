@@ -19,9 +19,9 @@ MADE = "with_reference_data"
 
 @contextmanager
 def workers_database() -> Iterator[None]:
-    """This worker's database, with Buckinghamshire in it and nothing else."""
+    """This worker's database, with Buckinghamshire's reference data and nothing else."""
     with _maintenance() as maintenance:
-        # Whoever comes first makes the one of which all are copies; the others wait here.
+        # The first worker makes the database that all copy; the others wait here.
         maintenance.execute("SELECT pg_advisory_lock(1)")
         maintenance.execute("SELECT FROM pg_database WHERE datname = %s", [MADE])
         if maintenance.fetchone() is None:
@@ -34,7 +34,7 @@ def workers_database() -> Iterator[None]:
 
 @contextmanager
 def another_database() -> Iterator[str]:
-    """A database with Buckinghamshire in it and nothing else, until the end. Nobody uses it yet."""
+    """A database with Buckinghamshire's reference data and nothing else, until the end of the block."""
     name = f"{connection.settings_dict['NAME']}_{uuid.uuid4().hex[:8]}"
     with _copy(name):
         yield name
@@ -42,14 +42,14 @@ def another_database() -> Iterator[str]:
 
 @contextmanager
 def own_database() -> Iterator[str]:
-    """Another database, used by this process until the end. Needs no transaction to be open."""
+    """Another database, which this process uses until the end of the block. No transaction may be open."""
     with another_database() as name, using(name):
         yield name
 
 
 @contextmanager
 def using(name: str) -> Iterator[None]:
-    """This process uses the database until the end."""
+    """This process uses the database until the end of the block."""
     original = connection.settings_dict["NAME"]
     _use(name)
     try:
@@ -61,13 +61,13 @@ def using(name: str) -> Iterator[None]:
 def _use(name: str) -> None:
     connections.close_all()
     connection.settings_dict["NAME"] = name
-    # Versions of rule sets are remembered by their ids, and another database gives the same ids to others.
+    # Rule sets are cached by their ids, and another database has other rule sets with the same ids.
     published_rules._compiled.cache_clear()
 
 
 @contextmanager
 def _copy(name: str) -> Iterator[None]:
-    """A copy of the database with the reference data, and then taken away."""
+    """A copy of the database with the reference data, which is dropped at the end of the block."""
     with _maintenance() as maintenance:
         maintenance.execute(f'CREATE DATABASE "{name}" TEMPLATE "{MADE}" STRATEGY file_copy')
     try:
@@ -78,7 +78,7 @@ def _copy(name: str) -> Iterator[None]:
 
 
 def _make(maintenance: CursorWrapper) -> None:
-    """Load the reference data into the database that has the tables and nothing in them."""
+    """Loads the reference data into the database that has only tables."""
     with using(DATABASE):
         load()
         connection.cursor().execute("ANALYZE")
@@ -87,6 +87,6 @@ def _make(maintenance: CursorWrapper) -> None:
 
 @contextmanager
 def _maintenance() -> Iterator[CursorWrapper]:
-    """A cursor outside every transaction, on the database that is always there."""
+    """A cursor on the maintenance database, outside every transaction."""
     with connection._nodb_cursor() as cursor:
         yield cursor

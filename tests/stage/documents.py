@@ -8,7 +8,7 @@ CONTRACT = json.loads((Path(__file__).parent / "contact.json").read_text())
 
 
 def contact_document(**changes: Any) -> dict[str, Any]:
-    """The contact of the contract: a child in Aylesbury, a level 3 need, agreement given. Change what you like."""
+    """The example contact (contact.json): a child in Aylesbury, a level 3 need, agreement given; with changes."""
     document: dict[str, Any] = json.loads(json.dumps(CONTRACT))
     # The tests' Thursday is the day before the contract's agreement.
     document["agreement"]["on"] = "2026-11-18"
@@ -16,7 +16,7 @@ def contact_document(**changes: Any) -> dict[str, Any]:
 
 
 def child(**changes: Any) -> dict[str, Any]:
-    """The child of the contract, changed."""
+    """The child of the example contact, with changes."""
     entry: dict[str, Any] = json.loads(json.dumps(CONTRACT["children"][0]))
     return entry | changes
 
@@ -26,7 +26,7 @@ def address(postcode: str | None, *, confidential: bool = False) -> dict[str, An
 
 
 def nhs_number(serial: int) -> str:
-    """A number of the range for tests, with its check digit."""
+    """An NHS number from the range for tests, with its check digit."""
     while True:
         digits = f"999{serial:06}"
         check = 11 - sum(int(digit) * (10 - place) for place, digit in enumerate(digits)) % 11

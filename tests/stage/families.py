@@ -1,4 +1,4 @@
-"""Families that several teams know: brothers whose cases lie with different teams, though they once came together."""
+"""Families that several teams know: brothers with cases of different teams, who were once on one contact."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ KIM: dict[str, Any] = {"ref": "c2", "first_name": "Kim", "date_of_birth": "2015-
 
 
 def about(story: Story, *children: dict[str, Any], indicators: list[str] | None = None, **changes: Any) -> Contact:
-    """A contact about these children alone, whose need is at level 3 unless told otherwise."""
+    """A contact about these children only, by default with a level 3 need."""
     ticked = ["L3-12"] if indicators is None else indicators
     children = tuple(entry | {"indicators": ticked} for entry in children)
     return story.contact(children=list(children), adults=[], family_indicators=[], **changes)
 
 
 def with_team(story: Story, contact: Contact, team: str, by: str) -> Case:
-    """Decided, offered to the team that a person picked, and accepted there."""
+    """A case that was offered to a team that a person picked, and accepted there."""
     story.decided(
         contact, pathway="family_help", level=3, rag="green", chosen_team_id=story.team(team).pk,
         chosen_team_reason="Their school is there.",
@@ -36,7 +36,7 @@ def brothers(story: Story) -> tuple[Case, Case]:
 
 
 def passed(story: Story, case: Case, to: str, *, by: str, accepts: str, **why: str) -> Handoff:
-    """Offered to another team, which takes it on."""
+    """Offers a case to another team, which accepts it."""
     handoff = handoffs.offer(
         case_id=case.pk, to_team_id=story.team(to).pk, reason="They live there now.", by=person(by), now=story.later(),
         **why,

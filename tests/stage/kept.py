@@ -1,8 +1,8 @@
 """
-PostgreSQL's data folder in which every migration has run, kept between runs in the user's cache folder.
+A PostgreSQL data folder with all migrations applied, kept between test runs in the user's cache folder.
 
-Making it takes half a minute, copying it a moment. It is kept under a key that names everything it is made of: the
-migrations, the settings, the locked packages and how PostgreSQL is started. Whoever changes one of them gets another.
+Making it takes half a minute; copying it takes a moment. Its name is a hash of everything that it depends on: the
+migrations, the settings, the locked packages and the way in which PostgreSQL is started.
 """
 
 import fcntl
@@ -29,19 +29,19 @@ MADE_OF = (
     "config/local/folders.py",
     "requirements.txt",
 )
-# Those of the branches that somebody works on; what was used longest ago goes first.
-HOW_MANY = 12
+# How many folders are kept, for different branches. The least recently used is deleted first.
+MOST_KEPT = 12
 
 
 def copy_into(folders: Folders, say: Callable[[str], None]) -> None:
     """
-    Put PostgreSQL's data where a server that is started on these folders finds them.
+    Copies the kept data into these folders, where a server will find them. Makes the data first if there are none.
 
-    :param say: is told what takes a while.
-    :raises CannotStart: they cannot be made or kept, and what to do.
+    :param say: called with a line before a step that takes a while.
+    :raises CannotStart: the data cannot be made or kept; the sentence says what to do.
     """
     try:
-        with _alone() as home:
+        with _locked_home() as home:
             kept = home / _key(folders)
             if kept.exists():
                 os.utime(kept)
@@ -61,13 +61,13 @@ def copy_into(folders: Folders, say: Callable[[str], None]) -> None:
 
 
 @contextmanager
-def _alone() -> Iterator[Path]:
-    """The folder of all that are kept, for one process at a time."""
+def _locked_home() -> Iterator[Path]:
+    """The folder with all kept data, locked for one process at a time."""
     home = _home()
     home.mkdir(parents=True, exist_ok=True)
     with (home / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        # What a run that was cut short left.
+        # Left by an interrupted run.
         shutil.rmtree(home / "unfinished", ignore_errors=True)
         yield home
 
@@ -106,11 +106,11 @@ def _make(folders: Folders) -> None:
 
 
 def _copy(data: Path, to: Path) -> None:
-    """With owners and permissions, which PostgreSQL looks at."""
+    """Copies a data folder with its owners and permissions, which PostgreSQL checks."""
     subprocess.run(["cp", "-Rp", str(data), str(to)], check=True)
 
 
 def _remove_old(home: Path) -> None:
     all_kept = sorted((path for path in home.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
-    for kept in all_kept[: 1 - HOW_MANY]:
+    for kept in all_kept[: 1 - MOST_KEPT]:
         shutil.rmtree(kept)

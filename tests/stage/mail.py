@@ -1,4 +1,4 @@
-"""A real mail server on a socket, which keeps what it is sent and can refuse it."""
+"""A real mail server on a socket, which keeps the e-mails that it gets and can refuse them."""
 
 import asyncio
 import socket
@@ -32,7 +32,7 @@ class Sink:
     takes: dict[str, float] = field(default_factory=dict)
 
     def connect(self) -> BaseEmailBackend:
-        """A way to the server, as `connect` of a drain."""
+        """Connects to the server: the `connect` of `delivery.drain`."""
         return get_connection(SMTP, host="127.0.0.1", port=self.port, timeout=5)
 
     def to(self, address: str) -> list[EmailMessage]:
@@ -59,7 +59,7 @@ class Sink:
 
 
 class _Server(Controller):
-    """On a socket that is bound already, so that nobody else can take its port."""
+    """Listens on a socket that is bound already, so that no other process can take its port."""
 
     def __init__(self, handler: Sink, bound: socket.socket) -> None:
         super().__init__(handler, hostname="127.0.0.1", port=handler.port)
@@ -72,7 +72,7 @@ class _Server(Controller):
 
 @contextmanager
 def mail_server() -> Iterator[Sink]:
-    """Runs until the end of the block."""
+    """A mail server that runs until the end of the block."""
     bound = listen()
     sink = Sink(port=bound.getsockname()[1])
     server = _Server(sink, bound)
@@ -91,7 +91,7 @@ def listen() -> socket.socket:
 
 
 def nobody_listens() -> BaseEmailBackend:
-    """A way to a mail server that is down."""
+    """Connects to a mail server that is down."""
     with socket.create_server(("127.0.0.1", 0)) as bound:
         port = bound.getsockname()[1]
     return get_connection(SMTP, host="127.0.0.1", port=port, timeout=5)

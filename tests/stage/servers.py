@@ -19,7 +19,7 @@ from config.local.folders import make_folders
 from config.local.processes import Child
 from tests.stage import kept
 
-# What a short life has no use for.
+# Switched off: the server of a test run lives for minutes.
 SETTINGS = {
     "autovacuum": "off",
     "checkpoint_timeout": "1d",
@@ -34,14 +34,14 @@ _folder: list[Path] = []
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Start the servers; the settings are read right after."""
+    """Starts the servers, before Django reads its settings."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        # One database number for each worker, so that nobody empties another's.
+        # Each worker has a database number of its own, so that none clears another's.
         number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) + 1
         os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rsplit("=", 1)[0] + f"={number}"
         return
     folder = Path(tempfile.mkdtemp(prefix="front-door-tests-"))
-    # The database's own user, where root runs the tests, passes through and sees nothing.
+    # When root runs the tests, the database's own user may pass through the folder without reading it.
     folder.chmod(0o711)
     _folder.append(folder)
     folders = make_folders(folder)
@@ -69,7 +69,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure() -> None:
-    """Stop what was started, and leave nothing behind."""
+    """Stops the servers and removes their folders."""
     for child in reversed(_started):
         child.stop()
     _started.clear()

@@ -39,7 +39,7 @@ class Mailbox(MessageHandler):
 
 @dataclass
 class Service:
-    """A running service, and what is needed to use it."""
+    """A running service, with what a client needs to use it."""
 
     base_url: str
     database: str
@@ -64,7 +64,7 @@ class Service:
 
 
 class Refused(AssertionError):
-    """A page that is not what was asked for."""
+    """The answer is not the page that was asked for."""
 
     def __init__(self, path: str, answer: requests.Response) -> None:
         super().__init__(f"{path}: {answer.status_code} {_says(answer.text)}")
@@ -72,7 +72,7 @@ class Refused(AssertionError):
 
 
 class Person:
-    """Somebody at a browser without JavaScript: signs in, opens pages, sends forms."""
+    """A user at a browser without JavaScript, who signs in, opens pages and sends forms."""
 
     def __init__(self, base_url: str, username: str) -> None:
         self.base_url = base_url
@@ -86,7 +86,7 @@ class Person:
         return answer.text
 
     def send(self, path: str, data: dict[str, Any], *, form_on: str) -> str:
-        """Send a form that stands on a page, and come out where it leads."""
+        """Sends a form of a page, and returns the page that it leads to."""
         page = self.open(form_on)
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
         assert token, f"no form on {form_on}"
