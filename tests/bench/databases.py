@@ -1,4 +1,4 @@
-"""The bench's databases: one with the reference data, copies of it, and in them copies of what was told for real."""
+"""The bench's databases: one with the reference data, copies of it, and copies of rows that real actions made."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -17,7 +17,7 @@ APART = 1_000
 
 @cache
 def reference() -> str:
-    """The name of a database with the reference data and nothing else. It is there to be copied."""
+    """The name of a database with the reference data and nothing else, which is a template for others."""
     from casework.jobs.reference_data import load
 
     name = create("reference", copy_of=DATABASE)
@@ -26,8 +26,8 @@ def reference() -> str:
 
 
 def create(name: str, *, copy_of: str) -> str:
-    """A new database, and the one in use. Its name."""
-    connection.close()  # a database in which somebody is cannot be copied
+    """Creates a database, uses it, and returns its name."""
+    connection.close()  # PostgreSQL copies no database that has a connection
     with connection._nodb_cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {name} TEMPLATE {copy_of}")
     use(name)
@@ -35,24 +35,24 @@ def create(name: str, *, copy_of: str) -> str:
 
 
 def use(name: str) -> None:
-    """Make this the database in use."""
+    """Uses this database from now on."""
     if connection.settings_dict["NAME"] != name:
         connection.close()
         connection.settings_dict["NAME"] = name
-    # The first statement on a connection pays for it; what is measured does not.
+    # Connects now, so that no measured statement has to.
     connection.ensure_connection()
 
 
 def copy_rows(numbers: range, rows: "Mapping[type[Model], str]", **but: str) -> None:
     """
-    Copy what was told once for each number. Copies belong together as the originals do: a contact's copy has its own
+    Copies rows once for each number. The copies refer to each other as the originals do: a contact's copy has its own
     copies of the case and the clocks.
 
-    :param rows: of which models, and which of the rows, in SQL; what these refer to beyond them stays the same.
-    :param but: what is different in a copy, in SQL, as `contact_document="'{}'"`. `n` is its number.
+    :param rows: a condition in SQL for each model to copy. References to other rows stay the same.
+    :param but: SQL expressions for the columns that differ, as `contact_document="'{}'"`. `n` is the copy's number.
     """
     with connection.cursor() as cursor:
-        # What is copied was checked when it was real.
+        # The originals have passed all checks, so the copies skip them.
         cursor.execute("SET session_replication_role = replica")
         for model, which in rows.items():
             values = {}
@@ -68,5 +68,5 @@ def copy_rows(numbers: range, rows: "Mapping[type[Model], str]", **but: str) -> 
             )
         cursor.execute("SET session_replication_role = origin")
         cursor.execute("VACUUM ANALYZE")
-        # Else the server writes all this down while something is measured.
+        # Otherwise the server would write the new pages to disk during a measurement.
         cursor.execute("CHECKPOINT")

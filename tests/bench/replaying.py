@@ -1,8 +1,8 @@
 """
-A replay over a council's year, and over ten: its processor time, and the memory that it takes.
+A replay over a council's year, and over ten: its processor time and its peak of memory.
 
-Each is measured in a process of its own (`python -m tests.bench.replaying`), as the worker's: what it takes at its
-peak is what the system says of that process.
+Each runs in a process of its own (`python -m tests.bench.replaying`), like the worker's, so that the system reports the
+process's peak.
 """
 
 import json
@@ -22,7 +22,7 @@ from tests.bench.databases import create, reference, use
 DIFFERENT = 2_000
 LONGEST = 600
 
-# Copies of one real contact, each with facts of its own out of `told`, two hours apart, decided as recommended.
+# Copies of one real contact, each with its own facts from the table `sample`, two hours apart, decided as recommended.
 CONTACTS = """
 INSERT INTO casework_contact (id, reference, channel, received_at, agency_id, digest, document, type, source_code,
     received_by_phone, referrer_email, family_indicators, dash, agreement, agreement_given_by, parents_told,
@@ -30,13 +30,13 @@ INSERT INTO casework_contact (id, reference, channel, received_at, agency_id, di
 SELECT 1000000 + n, 'CON-' || to_char(n, 'FM00000000'), c.channel, now() - n * INTERVAL '20 minutes', c.agency_id,
     c.digest, '{}', c.type, c.source_code, FALSE, '', '{}', '', c.agreement, '', c.parents_told, '', '',
     'decided', c.team_id, 1000000 + n, t.rag, 1000000 + n
-FROM generate_series(1, %(count)s) AS n JOIN told t ON t.number = n %% %(different)s, casework_contact c
+FROM generate_series(1, %(count)s) AS n JOIN sample t ON t.number = n %% %(different)s, casework_contact c
 WHERE c.id = %(contact)s
 """
 RECOMMENDATIONS = """
 INSERT INTO casework_recommendation (id, contact_id, rule_set_id, made_at, facts, result, pathway, rag, level, hold)
 SELECT 1000000 + n, 1000000 + n, r.rule_set_id, r.made_at, t.facts, '{}', t.pathway, t.rag, t.level, t.hold
-FROM generate_series(1, %(count)s) AS n JOIN told t ON t.number = n %% %(different)s, casework_recommendation r
+FROM generate_series(1, %(count)s) AS n JOIN sample t ON t.number = n %% %(different)s, casework_recommendation r
 WHERE r.contact_id = %(contact)s
 """
 DECISIONS = """
@@ -44,7 +44,7 @@ INSERT INTO casework_decision (id, contact_id, recommendation_id, decided_by_id,
     overrides, rationale, needs_sign_off, sign_off_reasons, chosen_team_reason)
 SELECT 1000000 + n, 1000000 + n, 1000000 + n, d.decided_by_id, d.decided_at, t.pathway, t.level, t.rag,
     FALSE, d.rationale, FALSE, '{}', ''
-FROM generate_series(1, %(count)s) AS n JOIN told t ON t.number = n %% %(different)s, casework_decision d
+FROM generate_series(1, %(count)s) AS n JOIN sample t ON t.number = n %% %(different)s, casework_decision d
 WHERE d.contact_id = %(contact)s
 """
 CHILDREN = """
@@ -58,7 +58,7 @@ JOIN (SELECT postcode, row_number() OVER (ORDER BY postcode) - 1 AS z FROM local
 
 
 class Measured(NamedTuple):
-    """Processor seconds of the replay, the peak of the process's memory in MiB, and how many contacts change."""
+    """The replay's processor seconds, the process's peak of memory in MiB, and the numbers of contacts and changes."""
 
     seconds: float
     peak: float
@@ -67,9 +67,9 @@ class Measured(NamedTuple):
 
 
 def measure(sizes: tuple[int, int]) -> tuple[Measured, Measured]:
-    """Replay so many contacts, each size in a database and a process of its own."""
+    """Runs replays of these sizes, each in a database and a process of its own."""
     model = create("replay", copy_of=reference())
-    _tell()
+    _make_template()
     found = []
     for size in sizes:
         name = create(f"{model}_{size}", copy_of=model)
@@ -79,8 +79,8 @@ def measure(sizes: tuple[int, int]) -> tuple[Measured, Measured]:
     return found[0], found[1]
 
 
-def _tell() -> None:
-    """One decided contact to copy, and a draft to replay."""
+def _make_template() -> None:
+    """Makes a decided contact to copy and a draft to replay."""
     from casework.actions import rule_sets
     from localities.models import User
     from tests.stage.story import Story
@@ -92,7 +92,7 @@ def _tell() -> None:
     paula = User.objects.get(username="paula")
     now = timezone.now()
     draft = rule_sets.copy(version_id=RuleSetVersion.objects.get().pk, by=paula, now=now)
-    # A change as a practice lead makes it: two common indicators ask for a social worker.
+    # A typical change by a practice lead: two common indicators become strong.
     document = draft.document
     for place, entry in enumerate(document["indicators"]):
         if entry["code"] in ("L3-12", "L3-30"):
@@ -107,18 +107,18 @@ def _fill(size: int) -> None:
 
     decided = Contact.objects.get(status="decided")
     rules = shipped()
-    told = [
+    sample = [
         (number, json.dumps(facts), result.pathway, result.rag, result.level, result.hold or "")
         for number, facts in enumerate(random_contacts(rules, DIFFERENT))
         for result in [rules.judge_stored(facts)]
     ]
     with connection.cursor() as cursor:
-        # What is copied was checked when it was real.
+        # The original has passed all checks, so the copies skip them.
         cursor.execute("SET session_replication_role = replica")
         cursor.execute(
-            "CREATE TEMPORARY TABLE told (number int, facts jsonb, pathway text, rag text, level int, hold text)"
+            "CREATE TEMPORARY TABLE sample (number int, facts jsonb, pathway text, rag text, level int, hold text)"
         )
-        cursor.executemany("INSERT INTO told VALUES (%s, %s, %s, %s, %s, %s)", told)
+        cursor.executemany("INSERT INTO sample VALUES (%s, %s, %s, %s, %s, %s)", sample)
         for statement in (CONTACTS, RECOMMENDATIONS, DECISIONS, CHILDREN):
             cursor.execute(statement, {"count": size, "contact": decided.pk, "different": DIFFERENT})
         cursor.execute("SET session_replication_role = origin")
@@ -134,7 +134,7 @@ def _measured(database: str) -> Measured:
 
 
 def main(database: str) -> None:
-    """Replay everything in this database; print what it took, as JSON."""
+    """Runs the replay in this database and prints the measurement as JSON."""
     import django
 
     django.setup()

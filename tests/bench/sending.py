@@ -1,8 +1,8 @@
 """
 The outbox with one worker and with two: messages per second.
 
-The workers are processes of their own (`python -m tests.bench.sending`), and so is the mail server, on a real socket.
-A council's takes tens of milliseconds over a message, and so does this one: meanwhile a worker waits.
+The workers are processes of their own (`python -m tests.bench.sending`), and so is the mail server, on a real socket. A
+council's mail server needs tens of milliseconds for a message, and so does this one: the worker waits meanwhile.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ AT_ONCE = 0.0
 
 
 class Rates(NamedTuple):
-    """Messages per second of one worker, and of two; and how many times as many: the median of the pairs' ratios."""
+    """The messages per second with one worker and with two, and the median of the pairs' ratios."""
 
     one: float
     two: float
@@ -40,14 +40,14 @@ class Rates(NamedTuple):
 
 def measure(messages: int, rounds: int) -> dict[float, Rates]:
     """
-    Have so many messages sent by one worker and by two, in turn, through a server that takes its time and through one
-    that answers at once. By the seconds that it takes.
+    Lets one worker and two workers, in turn, send these messages through a slow mail server and through one that
+    answers at once. Returns the rates by the server's seconds per message.
     """
-    use(_told())
+    use(_template())
     rates: dict[tuple[float, int], list[float]] = {(takes, n): [] for takes in (TAKES, AT_ONCE) for n in (1, 2)}
     with _started("serve") as server:
         port = server.answer()
-        with _started("work", _told(), port) as first, _started("work", _told(), port) as second:
+        with _started("work", _template(), port) as first, _started("work", _template(), port) as second:
             workers = [first, second]
             assert [worker.answer() for worker in workers] == ["ready", "ready"]
             for _ in range(min(rounds, ROUNDS)):
@@ -61,7 +61,7 @@ def measure(messages: int, rounds: int) -> dict[float, Rates]:
 
 
 def _seconds(messages: int, workers: "list[_Process]", server: "_Process", takes: float) -> float:
-    """From the word to the last worker's answer. Each message came once, or this is no measurement."""
+    """The seconds from the start to the last worker's answer. Checks that each message came exactly once."""
     from casework.models import OutboxMessage
 
     server.say(str(takes))
@@ -80,22 +80,22 @@ def _seconds(messages: int, workers: "list[_Process]", server: "_Process", takes
 
 
 @cache
-def _told() -> str:
-    """The name of a database with one contact in it, whose acknowledgement never goes out: its copies' do."""
+def _template() -> str:
+    """The name of a database with one contact. Its acknowledgement never goes out; only those of its copies do."""
     from django.utils import timezone
 
     from casework.models import OutboxMessage
     from tests.stage.story import Story
 
     name = create("sending", copy_of=reference())
-    told_at = timezone.now() - timedelta(days=1)
-    Story(told_at).contact(referrer={"name": "A teacher", "email": "teacher@school.example"})
-    OutboxMessage.objects.update(not_before=told_at + timedelta(days=1000))
+    started_at = timezone.now() - timedelta(days=1)
+    Story(started_at).contact(referrer={"name": "A teacher", "email": "teacher@school.example"})
+    OutboxMessage.objects.update(not_before=started_at + timedelta(days=1000))
     return name
 
 
 def _fill(messages: int) -> None:
-    """So many more acknowledgements that wait, each of a contact of its own, whose clocks run."""
+    """Adds waiting acknowledgements, each of a contact of its own with running clocks."""
     from django.db.models import Max
 
     from casework.models import Clock, Contact, OutboxMessage
@@ -111,7 +111,7 @@ def _fill(messages: int) -> None:
     )
 
 
-# ---- the processes, which talk with us in lines
+# ---- the processes; each reads and writes lines
 
 
 @dataclass
@@ -144,7 +144,7 @@ def _started(*arguments: str) -> Iterator[_Process]:
 
 
 def work(database: str, port: int) -> None:
-    """At every line, drain the outbox until nothing is left in it; say how many were sent, and how many failed."""
+    """A worker: for each line, it drains the outbox until it is empty and prints the numbers of sent and failed."""
     import django
 
     django.setup()
@@ -166,7 +166,7 @@ def work(database: str, port: int) -> None:
 
 @dataclass
 class _Server(Sink):
-    """A mail server that takes so many seconds over a message."""
+    """A mail server with a delay for each message."""
 
     takes_for_each: float = AT_ONCE
 
@@ -177,8 +177,8 @@ class _Server(Sink):
 
 async def serve() -> None:
     """
-    Say the port first. Every line says how long a message takes from now on, and gets the keys of all that came since
-    the last.
+    The mail server's process. It prints its port first. Each line sets the delay per message, and is answered with the
+    keys of the messages since the last line.
     """
     loop = asyncio.get_running_loop()
     sink = _Server(port=0)

@@ -1,8 +1,8 @@
 """
-Sweeps: beside few and many running clocks, and against the usual way.
+Sweeps: beside few and many running clocks, and compared with a loop over the ORM.
 
-The running clocks are copies of those of four real families: one waits at the front door, one is on offer to its
-team, one was accepted, and in one somebody leads the work. What is due is drawn from all of them and lies strewn.
+The running clocks are copies of those of four families: one waits at the front door, one is on offer to its team, one
+was accepted, and one has a lead practitioner. The due clocks are spread over all of them.
 """
 
 import time
@@ -54,12 +54,12 @@ FROM (
 ) AS chosen
 WHERE casework_clock.id = chosen.id
 """
-# Over the next three months: none falls due by itself.
+# Spread over the next three months, so that no clock falls due by itself.
 LATER = "+ INTERVAL '7 days' + n % 12960 * INTERVAL '10 minutes'"
 
 
 class Swept(NamedTuple):
-    """The seconds of a sweep, and what it wrote."""
+    """The seconds of a sweep, and the numbers of rows that it wrote."""
 
     seconds: float
     reminders: int
@@ -69,8 +69,8 @@ class Swept(NamedTuple):
 
 def beside(sizes: tuple[int, int], due: int, rounds: int) -> tuple[dict[int, float], float]:
     """
-    The seconds of a sweep with so many clocks due, in turn beside few and many that run, by how many these are; and how
-    many times as long it takes beside many: the median of the pairs' ratios.
+    The seconds of a sweep with these due clocks, in turn beside few and many running ones, by the latter number; and
+    the median of the pairs' ratios, many over few.
     """
     places = [_Clocks(name, size) for name, size in zip(("few", "many"), sizes, strict=True)]
     seconds: dict[int, list[float]] = {clocks.count: [] for clocks in places}
@@ -85,8 +85,8 @@ def beside(sizes: tuple[int, int], due: int, rounds: int) -> tuple[dict[int, flo
 
 def against(due: int, rounds: int) -> tuple[Swept, Swept, float]:
     """
-    Our sweep and the usual way's, each of so many clocks of one database, in turn; and how many times as long the usual
-    way takes: the median of the pairs' ratios. The seconds are the medians.
+    The service's sweep and the loop over the ORM, in turn, over clocks of one database, and the median of the pairs'
+    ratios. The seconds are medians.
     """
     rounds = min(rounds, ROUNDS_AGAINST)
     clocks = _Clocks("due", 2 * due * (rounds + 1))
@@ -109,8 +109,8 @@ def ours(now: datetime) -> None:
 @transaction.atomic
 def the_usual_way(now: datetime) -> None:
     """
-    A loop over what is due: one query loads all clocks with what a step depends on, each is saved, each gets its
-    reminder, all in one transaction. It writes down no event and no message.
+    A loop over the due clocks: one query loads them with everything that a step depends on, then each is saved and gets
+    its reminder, all in one transaction. It writes no audit event and no message.
     """
     held = Responsibility.objects.filter(case=OuterRef("case"), period__endswith__isnull=True)
     due = (
@@ -143,11 +143,11 @@ def the_usual_way(now: datetime) -> None:
 
 
 class _Clocks:
-    """A database with so many running clocks."""
+    """A database with this number of running clocks."""
 
     def __init__(self, name: str, count: int) -> None:
-        told = _told()
-        self._database = create(f"{told}_{name}", copy_of=told)
+        template = _template()
+        self._database = create(f"{template}_{name}", copy_of=template)
         copy_rows(
             range(1, count // Clock.objects.running().count()),
             {
@@ -169,7 +169,7 @@ class _Clocks:
         Random(self.count).shuffle(self._fresh)
 
     def sweep(self, sweep: Sweep, due: int) -> Swept:
-        """Make so many fresh clocks due, and sweep them."""
+        """Makes this number of untouched clocks due, and sweeps them."""
         use(self._database)
         chosen, self._fresh = self._fresh[:due], self._fresh[due:]
         now = timezone.now()
@@ -189,8 +189,8 @@ def _written() -> tuple[int, int, int]:
 
 
 @cache
-def _told() -> str:
-    """The name of a database in which four families are told of."""
+def _template() -> str:
+    """The name of a database with the four families."""
     name = create("clocks", copy_of=reference())
     story = Story(timezone.now() - timedelta(days=1))
     _, offered, accepted, led = (
