@@ -22,7 +22,7 @@ from localities.models import Agency, User
 
 # Functions without an underscore that are no actions of their own: other actions call them.
 PARTS = {
-    "ask_again", "audit_entry", "check_can_decide", "end", "lock_people", "not_proved", "open_offer", "ordinal",
+    "recommend_again", "audit_entry", "check_can_decide", "end", "lock_people", "not_proved", "open_offer", "ordinal",
     "other_team", "pass_on", "preview", "recommendation_for", "red_alerts", "renew", "see_about",
     "unanswered", "wait_for_a_team", "withdraw_unanswered", "would_bounce",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the state of things allows, whoever asks. A check raises a sentence that a person can read."""
+"""What the status of a record allows, whoever asks. Each check raises a sentence for people."""
 
 from datetime import datetime
 
@@ -32,13 +32,13 @@ def check_waits_for_decision(contact: Contact) -> None:
         raise NotAllowedInStatus(f"{contact} is decided already.")
 
 
-def check_was_in_view(contact: Contact, recommendation_id: int) -> None:
+def check_recommendation_unchanged(contact: Contact, recommendation_id: int) -> None:
     if contact.recommendation_id != recommendation_id:
         raise TakenBySomeoneElse("The recommendation changed while you were reading. Look at it again, then go on.")
 
 
 def waits_for_screening(contact: Contact) -> bool:
-    """Whether nobody at the front door has read the contact yet, and the rules hold it until somebody has."""
+    """Whether the rules hold the contact until somebody at the front door has screened it."""
     recommendation = contact.recommendation
     return contact.screened_at is None and recommendation is not None and recommendation.hold == Hold.SCREENING
 
@@ -50,7 +50,7 @@ def check_is_screened(contact: Contact) -> None:
         )
 
 
-def check_was_taken_on(case: Case, holder: Team) -> None:
+def check_team_has_accepted(case: Case, holder: Team) -> None:
     if holder.kind in FRONT_DOOR_KINDS:
         raise NotAllowedInStatus(f"No team has taken {case} on. Offer it to one: the front door closes no case.")
 
@@ -76,7 +76,7 @@ def check_nothing_on_offer(case: Case) -> None:
 
 
 def check_not_offered_to(case: Case, team: str | None) -> None:
-    """:param team: the name of the team to which the case is on offer, if it is."""
+    """:param team: the name of the team that the case is on offer to, if any."""
     if team is not None:
         raise NotAllowedInStatus(f"{case} is on offer to {team}. It must answer, or the offer be withdrawn.")
 
@@ -148,7 +148,7 @@ def check_not_acknowledged(contact: Contact) -> None:
         raise NotAllowedInStatus(f"The referrer of {contact} was told already.")
 
 
-def check_awaits_writing(contact: Contact) -> None:
+def check_awaits_written_confirmation(contact: Contact) -> None:
     if not contact.received_by_phone:
         raise NotAllowedInStatus(f"{contact} did not come by telephone.")
     if contact.confirmed_in_writing_at is not None:
@@ -162,8 +162,10 @@ def check_awaits_feedback(contact: Contact) -> None:
         raise NotAllowedInStatus(f"The referrer of {contact} was told the outcome already.")
 
 
-def hears_outcomes(contact: Contact) -> bool:
-    """Whether the referrer is a professional, who hears the outcome. Others hear only that we looked into it."""
+def is_told_outcomes(contact: Contact) -> bool:
+    """
+    Whether the referrer is a professional, who is told the outcome. Others are told only that we have looked into it.
+    """
     return contact.source_code not in INDIVIDUAL_SOURCES
 
 
@@ -174,7 +176,7 @@ def check_is_a_draft(draft: RuleSetVersion) -> None:
         raise NotAllowedInStatus(f"{draft} was discarded. Copy the live version to a new draft.")
 
 
-def check_edition_was_in_view(draft: RuleSetVersion, edition: int) -> None:
+def check_edition_unchanged(draft: RuleSetVersion, edition: int) -> None:
     if draft.edition != edition:
         raise TakenBySomeoneElse(f"Somebody changed {draft} while you were reading. Look at it again, then go on.")
 
@@ -190,6 +192,6 @@ def check_is_not_live_yet(version: RuleSetVersion, now: datetime) -> None:
         raise NotAllowedInStatus(f"{version} does not wait for its start: there is nothing to call off.")
 
 
-def check_goes_on(replay: Replay) -> None:
+def check_is_running(replay: Replay) -> None:
     if replay.finished_at or replay.cancelled_at or replay.failed_at:
         raise NotAllowedInStatus("This replay has ended already.")

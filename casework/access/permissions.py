@@ -1,4 +1,4 @@
-"""Who may do what. A check raises a sentence that a person can read."""
+"""Who may do what. Each check raises a sentence for people."""
 
 from collections.abc import Callable, Collection
 from datetime import date
@@ -19,22 +19,23 @@ DECIDERS = frozenset({Role.SOCIAL_WORKER, Role.FRONT_DOOR_MANAGER})
 
 
 def check_can_enter_contacts(by: User, on: date) -> None:
-    """Front-door staff and emergency duty type contacts in."""
+    """Staff of the front door and of emergency duty may type contacts in."""
     if not roles_of(by, on).front_door_roles & frozenset(FRONT_DOOR_ROLES):
         raise NotPermitted("Only front-door staff can enter a contact.")
 
 
 def check_can_work_on(contact: Contact, by: User, on: date) -> None:
-    """Front-door staff record agreement, checks and matches."""
+    """Front-door staff may record agreement, checks and matches."""
     if not roles_of(by, on).front_door_roles:
         raise NotPermitted(f"Only front-door staff can work on {contact}.")
 
 
 def check_can_decide(contact: Contact, by: User, on: date, *, manager: bool) -> None:
     """
-    The decision within one working day is a social worker's (KCSIE 2025 para 62); after a hard stop, a manager's.
+    A social worker makes the decision within one working day (KCSIE 2025 para 62), or a manager if the rules require
+    one.
 
-    :param manager: whether the rules want a manager.
+    :param manager: whether the rules require a manager.
     """
     roles = roles_of(by, on).front_door_roles
     if manager and Role.FRONT_DOOR_MANAGER not in roles:
@@ -45,9 +46,9 @@ def check_can_decide(contact: Contact, by: User, on: date, *, manager: bool) -> 
 
 def check_can_sign_off(contact: Contact, decision: Decision | None, by: User, on: date) -> None:
     """
-    Another person than the decider: a front-door manager or a service manager.
+    A front-door manager or a service manager may sign off, but not the person who made the decision.
 
-    :param decision: the last one on this contact.
+    :param decision: the last decision on this contact.
     """
     if contact.status == ContactStatus.SIGN_OFF and decision is not None and decision.decided_by_id == by.pk:
         raise NotPermitted("You made this decision. Another person must agree to it.")
@@ -57,14 +58,16 @@ def check_can_sign_off(contact: Contact, decision: Decision | None, by: User, on
 
 
 def check_can_offer(case: Case, team_id: int, by: User, on: date) -> None:
-    """Whoever works in the team that holds the case, and the service manager, where the team has nobody left."""
+    """
+    Members of the responsible team may offer the case; also the service manager, because a team may have nobody left.
+    """
     who = roles_of(by, on)
     if team_id not in who.team_ids and not who.has(Role.SERVICE_MANAGER):
         raise NotPermitted(f"Only the team that holds {case} can offer it to another.")
 
 
-def check_can_offer_once_more(case: Case, team_id: int, by: User, on: date) -> None:
-    """From the third handoff on, whoever leads the team that holds the case, or the service manager."""
+def check_can_offer_again(case: Case, team_id: int, by: User, on: date) -> None:
+    """From the third handoff on, only a lead of the responsible team or the service manager may offer the case."""
     who = roles_of(by, on)
     if not (who.has(Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER, team_id=team_id) or who.has(Role.SERVICE_MANAGER)):
         raise NotPermitted(
@@ -73,84 +76,89 @@ def check_can_offer_once_more(case: Case, team_id: int, by: User, on: date) -> N
 
 
 def check_can_hand_over(contact: Contact, open_handover: ContactHandover | None, by: User, on: date) -> None:
-    """Whoever works in the team that has the contact; or in the one that handed it over, until it is taken on."""
+    """
+    Members of the contact's team may hand it over; also those of the team that handed it over last, until it is taken
+    on.
+    """
     teams = {contact.team_id} | ({open_handover.from_team_id} if open_handover else set())
     if teams.isdisjoint(roles_of(by, on).team_ids):
         raise NotPermitted(f"Only {contact.team} can hand {contact} over.")
 
 
 def check_can_take_on(contact: Contact, by: User, on: date) -> None:
-    """Whoever works in the team to which the contact was passed."""
+    """Members of the team to which the contact was passed may take it on."""
     if contact.team_id not in roles_of(by, on).team_ids:
         raise NotPermitted(f"Only {contact.team} can take {contact} on.")
 
 
 def check_can_answer(handoff: Handoff, by: User, on: date) -> None:
-    """Whoever works in the team that is asked."""
+    """Members of the receiving team may answer."""
     if handoff.to_team_id not in roles_of(by, on).team_ids:
         raise NotPermitted(f"Only {handoff.to_team} can answer this offer.")
 
 
 def check_can_withdraw(handoff: Handoff, by: User, on: date) -> None:
-    """Whoever works in the team that offered, and the service manager, who may have offered in its place."""
+    """Members of the team that offered may withdraw; also the service manager, who may have offered for them."""
     who = roles_of(by, on)
     if handoff.from_team_id not in who.team_ids and not who.has(Role.SERVICE_MANAGER):
         raise NotPermitted(f"Only {handoff.from_team} can withdraw this offer.")
 
 
 def check_can_work_in(case: Case, team_id: int, by: User, on: date) -> None:
-    """Whoever works in the team that holds the case."""
+    """Members of the responsible team may work on the case."""
     if team_id not in roles_of(by, on).team_ids:
         raise NotPermitted(f"Only the team that holds {case} can do this.")
 
 
 def check_can_extend(clock: Clock, team_id: int, by: User, on: date) -> None:
-    """Whoever hears first when the promise is broken gives it more time: nobody extends their own."""
+    """The role to which a breach escalates may extend a clock, or the service manager: nobody extends their own."""
     who = roles_of(by, on)
     if not (who.has(Role(clock.policy.escalates_to), team_id=team_id) or who.has(Role.SERVICE_MANAGER)):
         role = Role(clock.policy.escalates_to).label.lower()
         raise NotPermitted(f"Only a {role} of the team that holds it, or a service manager, can give this more time.")
 
 
-def check_can_see_who_has_not_looked(team_id: int, by: User, on: date) -> None:
-    """Whoever leads the team, and the service manager: it is no list for colleagues to read about each other."""
+def check_can_see_unread(team_id: int, by: User, on: date) -> None:
+    """
+    A lead of the team or the service manager may see who has unread reminders. Colleagues may not see it of each other.
+    """
     who = roles_of(by, on)
     if not (who.has(Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER, team_id=team_id) or who.has(Role.SERVICE_MANAGER)):
         raise NotPermitted("Only whoever leads the team can see who has not looked at what is late.")
 
 
-def check_can_see_to_messages(by: User, on: date) -> None:
-    """Whoever runs the service or answers for it."""
+def check_can_manage_messages(by: User, on: date) -> None:
+    """Administrators and service managers may retry and drop parked messages."""
     if not roles_of(by, on).has(Role.ADMINISTRATOR, Role.SERVICE_MANAGER):
         raise NotPermitted("Only an administrator or a service manager can see to messages that do not go out.")
 
 
 def check_can_read_rules(by: User, on: date) -> None:
-    """Whoever works with the rules, or answers for them."""
+    """Those who work with the rules or are responsible for them may read the rule sets."""
     if not roles_of(by, on).has(*RULE_READERS):
         raise NotPermitted("Only those who lead or oversee practice can read the rule sets.")
 
 
 def check_can_read_replayed_contacts(by: User, on: date) -> None:
-    """A replay lists contacts: those who read contacts or answer for practice see the list, administrators do not."""
+    """A replay lists contacts, so only those who read contacts or are responsible for practice may see the list."""
     if not roles_of(by, on).has(*DRAFTERS, Role.AUDITOR):
         raise NotPermitted("Only those who answer for practice can read a replay contact by contact.")
 
 
 def check_can_draft_rules(by: User, on: date) -> None:
-    """Practice leads and managers draft rules, replay them and propose them."""
+    """Practice leads and managers may draft, replay and propose rules."""
     if not roles_of(by, on).has(*DRAFTERS):
         raise NotPermitted("Only a practice lead or a manager can change rules.")
 
 
 def check_can_change_safety(names: Collection[str], by: User, on: date) -> None:
-    """What safety rests on, scenarios and all, is a service manager's to answer for."""
+    """Only a service manager may change what safety depends on, scenarios included."""
     if names and not roles_of(by, on).has(Role.SERVICE_MANAGER):
         raise NotPermitted(f"Only a service manager can change what safety rests on: {', '.join(sorted(names))}.")
 
 
 def check_can_approve_rules(proposed_by: int | None, by: User, on: date) -> None:
-    """Another person than the one who proposed it: a practice lead or a service manager."""
+    """A practice lead or a service manager may approve rules, but not the person who proposed them."""
     if not roles_of(by, on).has(*APPROVERS):
         raise NotPermitted("Only a practice lead or a service manager can approve rules.")
     if proposed_by == by.pk:
@@ -158,7 +166,7 @@ def check_can_approve_rules(proposed_by: int | None, by: User, on: date) -> None
 
 
 def check_can_read_reports(by: User, on: date) -> None:
-    """Who answers for how the rules are used: practice leads, managers of front door and service, auditors."""
+    """Those who are responsible for how the rules are used may read the reports."""
     who = roles_of(by, on)
     if Role.FRONT_DOOR_MANAGER not in who.front_door_roles and not who.has(
         Role.PRACTICE_LEAD, Role.SERVICE_MANAGER, Role.AUDITOR
@@ -167,7 +175,7 @@ def check_can_read_reports(by: User, on: date) -> None:
 
 
 def works_in(user: User, team_id: int, on: date) -> bool:
-    """Whether a person works in this team."""
+    """Whether a user works in this team."""
     return team_id in roles_of(user, on).team_ids
 
 
@@ -175,7 +183,7 @@ Asked = ParamSpec("Asked")
 
 
 def allows(check: Callable[Asked, None], *args: Asked.args, **kwargs: Asked.kwargs) -> bool:
-    """Whether a check lets it pass: a page offers only what its reader may do."""
+    """Whether a check passes. A page offers only what its user may do."""
     try:
         check(*args, **kwargs)
     except NotPermitted:

@@ -117,7 +117,7 @@ def close(*, case_id: int, outcome: str, summary: str, by: User, now: datetime) 
     permissions.check_can_work_in(case, held.team_id, by, local_day(now))
     conditions.check_is_open(case)
     conditions.check_not_offered_to(case, held.offered_to)
-    conditions.check_was_taken_on(case, held.team)
+    conditions.check_team_has_accepted(case, held.team)
     faults = []
     if outcome not in set(Outcome):
         faults.append(Fault(("outcome",), "Choose how the work ended."))
@@ -130,7 +130,7 @@ def close(*, case_id: int, outcome: str, summary: str, by: User, now: datetime) 
         faults.append(Fault(("summary",), "Say what was achieved, and what stays open for the family."))
     if faults:
         raise InvalidInput(faults)
-    responsibilities.let_go(case, at=now)
+    responsibilities.end_current(case, at=now)
     move(
         case, to=CaseStatus.CLOSED, by=by, at=now,
         closed_at=now, closed_by=by, outcome=outcome, closing_summary=summary.strip(),

@@ -1,4 +1,4 @@
-"""Clocks that run are paused, go on and are extended: by a person, for a reason, and never out of sight."""
+"""Pausing, resuming and extending clocks: by a person, for a reason, and recorded in the clock's changes."""
 
 from datetime import datetime, timedelta
 
@@ -13,18 +13,18 @@ from errors import Fault, InvalidInput
 from localities.models import Team, User
 from localities.working_time import local_day
 
-# Further away is a slip of the finger.
+# A moment further away is a typing error.
 LONGEST_EXTENSION = timedelta(days=92)
 
 
 @transaction.atomic
 def pause(*, clock_id: int, reason: str, by: User, now: datetime) -> Clock:
     """
-    Pause a clock while a family's agreement is sought. It goes on by itself with the family's answer.
+    Pauses a clock while a family's agreement is sought. It resumes by itself with the family's answer.
 
     :raises InvalidInput: the reason is missing.
     :raises NotPermitted: `by` does not work at the front door.
-    :raises NotAllowedInStatus: its policy does not allow it, the contact is red, or nobody is asking the family.
+    :raises NotAllowedInStatus: the policy does not allow it, the contact is red, or no agreement is sought.
     """
     clock, subject, _ = _load(clock_id, by, now)
     _check_may_change(subject, by, now)
@@ -40,11 +40,11 @@ def pause(*, clock_id: int, reason: str, by: User, now: datetime) -> Clock:
 @transaction.atomic
 def resume(*, clock_id: int, reason: str, by: User, now: datetime) -> Clock:
     """
-    Let a paused clock go on before the family has answered.
+    Resumes a paused clock before the family has answered.
 
     :raises InvalidInput: the reason is missing.
     :raises NotPermitted: `by` does not work at the front door.
-    :raises NotAllowedInStatus: it is not paused.
+    :raises NotAllowedInStatus: the clock is not paused.
     """
     clock, subject, _ = _load(clock_id, by, now)
     _check_may_change(subject, by, now)
@@ -59,11 +59,12 @@ def resume(*, clock_id: int, reason: str, by: User, now: datetime) -> Clock:
 @transaction.atomic
 def extend(*, clock_id: int, to: datetime | None, reason: str, by: User, now: datetime) -> Clock:
     """
-    Give a clock that runs a later moment, which a person names. When it was due first stays in view.
+    Extends a running clock to a later moment. The clock's changes keep the earlier one.
 
     :raises InvalidInput: with every fault, by field.
-    :raises NotPermitted: `by` is not who it escalates to in the team that holds it, nor a service manager.
-    :raises NotAllowedInStatus: it does not run, is paused, counts in hours, or asks for an answer to a handoff.
+    :raises NotPermitted: `by` has not the role to which the clock escalates in the responsible team, and is no service
+        manager.
+    :raises NotAllowedInStatus: the clock has stopped, is paused, counts in hours, or is about an answer.
     """
     clock, subject, holder = _load(clock_id, by, now)
     permissions.check_can_extend(clock, holder.pk, by, local_day(now))
@@ -88,7 +89,7 @@ def extend(*, clock_id: int, to: datetime | None, reason: str, by: User, now: da
 
 
 def _load(clock_id: int, by: User, now: datetime) -> tuple[Clock, Contact | Case, Team]:
-    """The clock, what it is about, locked, and the team that has to keep its promise."""
+    """The clock, its locked subject, and the responsible team."""
     clock = Clock.objects.select_related("partner_check", "handoff__to_team").get(pk=clock_id)
     today = local_day(now)
     if (contact_id := clock.partner_check.contact_id if clock.partner_check else clock.contact_id) is not None:
@@ -100,13 +101,16 @@ def _load(clock_id: int, by: User, now: datetime) -> tuple[Clock, Contact | Case
 
 
 def _check_may_change(subject: Contact | Case, by: User, now: datetime) -> None:
-    """Front-door staff pause and resume the clocks of contacts. Nobody pauses those of cases: their policies say so."""
+    """
+    Front-door staff may pause and resume the clocks of contacts. By their policies, the clocks of cases are never
+    paused.
+    """
     if isinstance(subject, Contact):
         permissions.check_can_work_on(subject, by, local_day(now))
 
 
 def _again(clock: Clock) -> Clock:
-    """The clock as it is now that its subject is locked."""
+    """The clock, read again after its subject was locked."""
     return Clock.objects.select_related("policy").select_for_update(of=("self",), no_key=True).get(pk=clock.pk)
 
 

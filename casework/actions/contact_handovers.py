@@ -1,6 +1,6 @@
 """
-Between emergency duty and the day team: a contact that waits passes from the one to the other, and a named person takes
-it on. What is left of the night when the hub opens the service passes by itself (`jobs/opening.py`).
+Contact handovers between emergency duty and the day team: a waiting contact passes from one team to the other, and a
+named person takes it on. When the hub opens, `jobs/opening.py` passes the contacts that are left.
 """
 
 from datetime import datetime
@@ -27,12 +27,12 @@ OTHER = {TeamKind.EMERGENCY_DUTY: TeamKind.FRONT_DOOR, TeamKind.FRONT_DOOR: Team
 @transaction.atomic
 def hand_over(*, contact_id: int, note: str, by: User, now: datetime) -> ContactHandover:
     """
-    Pass a contact that waits from emergency duty to the day team, or the other way before the hub closes.
+    Passes a waiting contact from emergency duty to the day team, or to emergency duty before the hub closes.
 
     :param note: what the next team must know beyond the record.
     :raises InvalidInput: the note is missing, or there is no such team.
-    :raises NotPermitted: `by` does not work in the team that has the contact.
-    :raises NotAllowedInStatus: it is decided, waits for a second person, or was passed already.
+    :raises NotPermitted: `by` does not work in the contact's team.
+    :raises NotAllowedInStatus: the contact is decided, waits for a sign-off, or was passed already.
     """
     contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
     open_handover = contact.handovers.open().first()
@@ -53,7 +53,7 @@ def hand_over(*, contact_id: int, note: str, by: User, now: datetime) -> Contact
 @transaction.atomic
 def take_on(*, contact_id: int, by: User, now: datetime) -> Contact:
     """
-    Take on, under one's own name, a contact that was passed to the team.
+    Takes on a contact that was passed to the team, under one's own name.
 
     :raises NotPermitted: `by` does not work in that team.
     :raises NotAllowedInStatus: somebody has taken it on already.
@@ -66,8 +66,10 @@ def take_on(*, contact_id: int, by: User, now: datetime) -> Contact:
 
 
 def end(contact: Contact, *, by: User, now: datetime) -> None:
-    """Whoever takes a contact on, or decides on it, has it: for an action that holds the contact's lock."""
-    # Whoever decides may have begun a moment before the service passed it on.
+    """
+    Ends an open handover, for an action that has locked the contact: to take a contact on, or to decide on it, ends it.
+    """
+    # The decision may have started a moment before the service passed the contact.
     taken_on_at = Greatest(F("passed_at"), Value(now))
     if contact.handovers.open().update(taken_on_at=taken_on_at, taken_on_by=by):
         clocks.stop(contact, CLOCK, at=now)
@@ -85,7 +87,7 @@ def pass_on(contact: Contact, to_team: Team, note: str, by: Actor, now: datetime
         passed_at=now,
         passed_by=by if isinstance(by, User) else None,
     )
-    # What the night leaves early waits for the hub to open.
+    # A contact that is passed before the hub opens waits for the opening.
     starts_at = calendar.current().counted_start(now, local=True) if to_team.kind == TeamKind.FRONT_DOOR else now
     clocks.start(clocks.HANDED_OVER, contact, at=starts_at)
     audit.record(

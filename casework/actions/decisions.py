@@ -1,4 +1,4 @@
-"""Decisions: a named person decides, a second one agrees where it is needed, and the case goes on in that instant."""
+"""Decisions: a named person decides, a second person signs off if required, and the case opens in the same instant."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -44,7 +44,7 @@ from triage.two_persons import Proposal, two_person_reasons
 
 
 class Overtaken(TakenBySomeoneElse):
-    """A case of one of the children opened since the rules were asked."""
+    """A case of one of the children has opened since the recommendation was made."""
 
 
 @transaction.atomic
@@ -63,26 +63,26 @@ def decide(
     now: datetime,
 ) -> Decision:
     """
-    Decide on a contact: accept the recommendation that was in view, or override it. The rationale is typed, always.
+    Decides on a contact: accepts the recommendation on the user's page, or overrides it. The rationale is always typed.
 
-    It takes effect at once: the case opens and is offered to the team of the family's locality. Where two people are
-    needed, it waits for the second.
+    The decision takes effect at once: the case opens and is offered to the team of the family's locality. If two people
+    are required, it waits for the second.
 
-    :param recommendation_id: the recommendation that the decider saw.
-    :param chosen_team_id: where the route cannot tell, or the person knows better, the team that they pick, with
-        `chosen_team_reason`.
-    :param without_answers: whether to decide while partners have not answered; the questions to them are withdrawn
-        when the decision takes effect.
+    :param recommendation_id: the recommendation on the decider's page.
+    :param chosen_team_id: the team that the decider picks, with `chosen_team_reason`, if the route finds none or the
+        decider knows better.
+    :param without_answers: whether to decide while partners have not answered. The questions to them are withdrawn when
+        the decision takes effect.
     :raises InvalidInput: with every fault, by field.
     :raises NotPermitted: `by` may not decide on this contact.
-    :raises NotAllowedInStatus: it is decided already, waits for a second person, or was not screened yet.
-    :raises TakenBySomeoneElse: the recommendation changed since it was read.
-    :raises Overtaken: a case of one of the children opened since the rules were asked: ask them again first.
+    :raises NotAllowedInStatus: the contact is decided already, waits for a sign-off, or is not screened yet.
+    :raises TakenBySomeoneElse: the recommendation has changed since the page was loaded.
+    :raises Overtaken: a case of one of the children has opened since the recommendation: renew it first.
     """
     contact = locked_contact(by, now, pk=contact_id)
     check_can_decide(contact, by=by, now=now)
     conditions.check_waits_for_decision(contact)
-    conditions.check_was_in_view(contact, recommendation_id)
+    conditions.check_recommendation_unchanged(contact, recommendation_id)
     conditions.check_is_screened(contact)
     recommendation = contact.recommendation
     assert recommendation is not None, "a contact that was received has a recommendation"
@@ -137,11 +137,11 @@ def decide(
 @transaction.atomic
 def sign_off(*, contact_id: int, agreed: bool, rationale: str, by: User, now: datetime) -> Decision:
     """
-    Agree to a decision as the second person, so that it takes effect; or decline, so that it is decided again.
+    Agrees to a decision as the second person, so that it takes effect, or declines it, so that it is decided again.
 
     :raises InvalidInput: the rationale is missing.
     :raises NotPermitted: `by` made the decision, or is not a manager.
-    :raises NotAllowedInStatus: nothing waits for a second person.
+    :raises NotAllowedInStatus: no decision waits for a sign-off.
     """
     contact = locked_contact(by, now, pk=contact_id)
     decision = contact.decisions.select_related("decided_by", "chosen_team", "recommendation").order_by("pk").last()
@@ -171,9 +171,10 @@ def sign_off(*, contact_id: int, agreed: bool, rationale: str, by: User, now: da
 
 def check_can_decide(contact: Contact, *, by: User, now: datetime) -> None:
     """
-    Who decides, as the recommendation stands: a social worker, or after a hard stop or in doubt a manager.
+    Checks who may decide by the recommendation: a social worker, or a manager after a hard stop or if the rules hold
+    the contact for a manager.
 
-    :raises NotPermitted: somebody else.
+    :raises NotPermitted: the user may not decide.
     """
     recommendation = contact.recommendation
     assert recommendation is not None
@@ -183,19 +184,19 @@ def check_can_decide(contact: Contact, *, by: User, now: datetime) -> None:
 
 
 def preview(contact: Contact, pathway: str, people: Household, *, now: datetime) -> Route:
-    """Where a pathway would lead, for the page: nothing is stored."""
+    """The route of a pathway, for the page. Nothing is stored."""
     assert contact.recommendation is not None
     rules = of_version(contact.recommendation.rule_set_id).rule_set
     return route(contact, list(contact.children.all()), pathway, people, rules, reference.current(), now=now)
 
 
-# ---- what deciding is made of
+# ---- the parts of deciding
 
 
 def _check_nothing_opened_since(
     children: list[ContactChild], people: Household, recommendation: Recommendation
 ) -> None:
-    """Two cases of one child are two teams and two stories: who decides must know of the first."""
+    """Two cases of one child would have two teams: the decider must know of the first."""
     opened = opened_since(children, people, recommendation.made_at)
     if opened is not None:
         raise Overtaken(f"{opened} was opened for this family in the meantime. Look again, then go on.")
@@ -212,7 +213,7 @@ def _check(
     known: Reference,
     lead_to: Callable[[str], Route],
 ) -> Route:
-    """Everything that is wrong with what was typed, at once; else where the pathway leads."""
+    """Checks the input and raises every fault at once. Returns the route of the pathway."""
     faults = []
     pathway = rules.pathways.get(proposal.pathway)
     if pathway is None:
@@ -288,7 +289,7 @@ def _feed_back(contact: Contact, decision: Decision, effects: Effects, known: Re
         message = outbox.message(Message.FEEDBACK, to=contact.referrer_email, key=key, at=now, contact=contact)
         effects.messages.append(message)
     elif contact.agency_id is not None:
-        # The partner's system reads the outcome from the API, and there is nobody else to write to.
+        # The partner's system reads the outcome from the API, and there is no e-mail address.
         contact.feedback_given_at = now
         for clock in started:
             if clock.kind == "feedback_to_referrer":
@@ -300,9 +301,9 @@ def _link(
     contact: Contact, linked: Case, team: Team | None, effects: Effects, by: User, now: datetime
 ) -> tuple[Case, frozenset[int]]:
     """
-    New information about open work is no new case: it goes to those who work with the family.
+    Links new information to an open case, whose team gets a message. No new case opens.
 
-    :returns: the case, and the children who stand on it already: ids of `Person`.
+    :returns: the case, and the ids of the `Person`s who are its children already.
     """
     case = Case.objects.locked().get(pk=linked.pk)
     conditions.check_is_open(case)
@@ -324,7 +325,7 @@ def _open_case(
     by: User,
     now: datetime,
 ) -> Case:
-    """The case opens with the front door responsible, and is offered in the same instant."""
+    """Opens the case with the front door responsible, and offers it in the same instant."""
     chosen = decision.chosen_team if decision.chosen_team and decision.chosen_team.is_active else None
     team = chosen or where.team
     reason = f"Picked by a person: {decision.chosen_team_reason}" if chosen else where.reason
@@ -339,7 +340,7 @@ def _open_case(
         runner_up=where.runner_up,
     )
     case.rule_set_id = decision.recommendation.rule_set_id
-    responsibilities.take(case, team=contact.team, at=now)
+    responsibilities.start(case, team=contact.team, at=now)
     effects.entries.append(audit.entry(
         Event.CASE_OPENED, by=by, at=now, contact=contact, case=case,
         pathway=case.pathway, locality=case.locality.code if case.locality else None,
@@ -348,7 +349,7 @@ def _open_case(
     kinds = {clock.kind for clock in started}
     started += clocks.started_by(clocks.DECIDED, case, at=now, but_not=kinds, reference=known)
     effects.clocks.extend(started)
-    # Without a team, which can only be where one stopped taking work since the decision, the front door holds it.
+    # If the team has stopped taking work since the decision, the front door stays responsible.
     if team is not None:
         despite = decision.chosen_team_reason if chosen else ""
         handoffs.open_offer(
@@ -362,8 +363,8 @@ def _open_case(
 
 def _add_children(case: Case, people: set[int], now: datetime) -> None:
     """
-    These children stand on the case from now on. What other contacts about them wait for was recommended without
-    knowing this: the worker asks the rules again about each (`jobs/stale_recommendations.py`).
+    Adds children to the case. The recommendations on other contacts about them become stale: the worker renews them
+    (`jobs/stale_recommendations.py`).
     """
     CaseChild.objects.bulk_create(CaseChild(case=case, person_id=person) for person in sorted(people))
     about_them = ContactChild.objects.filter(person__in=people).order_by().values("contact")

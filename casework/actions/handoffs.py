@@ -51,7 +51,7 @@ def offer(
     number = ordinal(case)
     questioned = number >= LEAD_OFFERS_FROM
     if questioned:
-        permissions.check_can_offer_once_more(case, holder.pk, by, local_day(now))
+        permissions.check_can_offer_again(case, holder.pk, by, local_day(now))
     conditions.check_is_open(case)
     conditions.check_nothing_on_offer(case)
     to_team = Team.objects.filter(pk=to_team_id or 0, is_active=True).first()

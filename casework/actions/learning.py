@@ -7,7 +7,7 @@ from django.db import transaction
 
 from casework.access import conditions, permissions
 from casework.access.loading import locked_contact
-from casework.actions.recommendations import ask_again, lock_people
+from casework.actions.recommendations import lock_people, recommend_again
 from casework.families.merging import merge_into
 from casework.models import (
     Contact,
@@ -58,7 +58,7 @@ def record_agreement(
         Event.AGREEMENT_RECORDED, by=by, at=now, contact=contact,
         before=before, after=service, on=contact.agreement_on and contact.agreement_on.isoformat(),
     )  # fmt: skip
-    ask_again(contact, by, now)
+    recommend_again(contact, by, now)
     return contact
 
 
@@ -89,7 +89,7 @@ def screen(
     contact = locked_contact(by, now, pk=contact_id)
     permissions.check_can_work_on(contact, by, local_day(now))
     conditions.check_waits_for_decision(contact)
-    conditions.check_was_in_view(contact, recommendation_id)
+    conditions.check_recommendation_unchanged(contact, recommendation_id)
     on_contact = list(contact.children.all())
     faults = list(_screening_faults(contact, {child.pk for child in on_contact}, children, family, none_applies))
     if faults:
@@ -103,7 +103,7 @@ def screen(
     ContactChild.objects.bulk_update(on_contact, ["screened_indicators"])
     chosen = sum(len(child.screened_indicators) for child in on_contact) + len(contact.screened_family_indicators)
     audit.record(Event.CONTACT_SCREENED, by=by, at=now, contact=contact, chosen=chosen, again=again)
-    ask_again(contact, by, now)
+    recommend_again(contact, by, now)
     return contact
 
 
@@ -148,7 +148,7 @@ def record_checks(
     contact = locked_contact(by, now, pk=contact_id)
     permissions.check_can_work_on(contact, by, local_day(now))
     conditions.check_waits_for_decision(contact)
-    conditions.check_was_in_view(contact, recommendation_id)
+    conditions.check_recommendation_unchanged(contact, recommendation_id)
     lock_people(contact)
     contact.sibling_on_cp_plan = sibling_on_cp_plan
     contact.save(update_fields=["sibling_on_cp_plan"])
@@ -156,7 +156,7 @@ def record_checks(
         child.person.previous_cp_plan, child.person.previously_looked_after = children[child.pk]
         child.person.save(update_fields=["previous_cp_plan", "previously_looked_after"])
     audit.record(Event.CHECKS_RECORDED, by=by, at=now, contact=contact)
-    ask_again(contact, by, now)
+    recommend_again(contact, by, now)
     return contact
 
 
@@ -178,5 +178,5 @@ def settle_match(*, contact_id: int, match_id: int, same: bool, by: User, now: d
         Event.MATCH_CONFIRMED if same else Event.MATCH_REJECTED, by=by, at=now, contact=contact,
         child=match.child_id, score=match.score,
     )  # fmt: skip
-    ask_again(contact, by, now)
+    recommend_again(contact, by, now)
     return contact

@@ -1,4 +1,4 @@
-"""Parked messages: a person sends one on its way again, or drops it and says why."""
+"""Parked messages: a person retries one, or drops it and says why."""
 
 from datetime import datetime
 
@@ -15,10 +15,10 @@ from localities.working_time import local_day
 @transaction.atomic
 def retry(*, message_id: int, by: User, now: datetime) -> OutboxMessage:
     """
-    Send a parked message on its way again, from the first try on.
+    Retries a parked message, with a new count of attempts.
 
-    :raises NotPermitted: `by` neither runs nor oversees the service.
-    :raises NotAllowedInStatus: it is not parked, or was dropped.
+    :raises NotPermitted: `by` is neither an administrator nor a service manager.
+    :raises NotAllowedInStatus: the message is not parked, or was dropped.
     """
     message = _load_parked(message_id, by, now)
     outbox.letter(message).update(parked_at=None)
@@ -30,11 +30,11 @@ def retry(*, message_id: int, by: User, now: datetime) -> OutboxMessage:
 @transaction.atomic
 def drop(*, message_id: int, reason: str, by: User, now: datetime) -> OutboxMessage:
     """
-    Give a parked message up, and say why: somebody was told in another way, or the address is wrong.
+    Drops a parked message for a reason: somebody was told in another way, or the address is wrong.
 
     :raises InvalidInput: the reason is missing.
-    :raises NotPermitted: `by` neither runs nor oversees the service.
-    :raises NotAllowedInStatus: it is not parked, or was dropped already.
+    :raises NotPermitted: `by` is neither an administrator nor a service manager.
+    :raises NotAllowedInStatus: the message is not parked, or was dropped already.
     """
     message = _load_parked(message_id, by, now)
     if not reason.strip():
@@ -47,6 +47,6 @@ def drop(*, message_id: int, reason: str, by: User, now: datetime) -> OutboxMess
 def _load_parked(message_id: int, by: User, now: datetime) -> OutboxMessage:
     messages = OutboxMessage.objects.filter(carried_by__isnull=True).select_related("contact", "case")
     message = messages.select_for_update(of=("self",)).get(pk=message_id)
-    permissions.check_can_see_to_messages(by, local_day(now))
+    permissions.check_can_manage_messages(by, local_day(now))
     conditions.check_is_parked(message)
     return message

@@ -1,7 +1,7 @@
 """
-Partner checks: what another agency knows of the children on a contact, asked and answered before the decision.
+Partner checks: questions to other agencies about the children of a contact, before the decision.
 
-The answer is recorded by whoever at the front door hears it.
+Front-door staff record the answers.
 """
 
 from datetime import datetime
@@ -22,7 +22,7 @@ from localities.working_time import local_day
 @transaction.atomic
 def ask(*, contact_id: int, agency_id: int | None, question: str, by: User, now: datetime) -> PartnerCheck:
     """
-    Write down that a partner is asked, and start the clock for its answer.
+    Records a question to a partner, and starts the clock for its answer.
 
     :raises InvalidInput: with every fault, by field.
     :raises NotPermitted: `by` does not work at the front door.
@@ -52,11 +52,11 @@ def ask(*, contact_id: int, agency_id: int | None, question: str, by: User, now:
 @transaction.atomic
 def record_answer(*, check_id: int, answer: str, by: User, now: datetime) -> PartnerCheck:
     """
-    Write down what the partner answered. That it knows nothing is an answer too.
+    Records a partner's answer. "Nothing known" is an answer, too.
 
     :raises InvalidInput: the answer is missing.
     :raises NotPermitted: `by` does not work at the front door.
-    :raises NotAllowedInStatus: it was answered or withdrawn already.
+    :raises NotAllowedInStatus: the question was answered or withdrawn already.
     """
     check = _load(check_id, by, now)
     if not answer.strip():
@@ -70,11 +70,11 @@ def record_answer(*, check_id: int, answer: str, by: User, now: datetime) -> Par
 @transaction.atomic
 def withdraw(*, check_id: int, reason: str, by: User, now: datetime) -> PartnerCheck:
     """
-    Ask no more, with a reason.
+    Withdraws a question, with a reason.
 
     :raises InvalidInput: the reason is missing.
     :raises NotPermitted: `by` does not work at the front door.
-    :raises NotAllowedInStatus: it was answered or withdrawn already.
+    :raises NotAllowedInStatus: the question was answered or withdrawn already.
     """
     check = _load(check_id, by, now)
     if not reason.strip():
@@ -84,19 +84,19 @@ def withdraw(*, check_id: int, reason: str, by: User, now: datetime) -> PartnerC
 
 
 def unanswered(contact: Contact) -> list[PartnerCheck]:
-    """The questions that no partner has answered yet, in the order in which they were asked."""
+    """The questions without an answer, in the order in which they were asked."""
     asked = contact.partner_checks.filter(status=CheckStatus.ASKED)
     return list(asked.select_related("contact", "agency").order_by("pk"))
 
 
 def withdraw_unanswered(checks: list[PartnerCheck], *, by: User, now: datetime) -> None:
-    """Withdraw questions for a decision that goes without them. For an action that holds the contact's lock."""
+    """Withdraws questions that a decision does not wait for. The action has locked the contact."""
     for check in checks:
         _withdraw(check, "It was decided without the answer.", by, now)
 
 
 def _load(check_id: int, by: User, now: datetime) -> PartnerCheck:
-    """The question, with its contact locked: before there is a case, that is the row that every action locks."""
+    """The question, with its contact locked. Before there is a case, every action locks the contact's row."""
     contact = Contact.objects.visible_to(by, local_day(now)).locked().get(partner_checks=check_id)
     permissions.check_can_work_on(contact, by, local_day(now))
     check = PartnerCheck.objects.select_related("contact", "agency").get(pk=check_id)
@@ -105,7 +105,7 @@ def _load(check_id: int, by: User, now: datetime) -> PartnerCheck:
 
 
 def _withdraw(check: PartnerCheck, reason: str, by: User, now: datetime) -> None:
-    # Whoever decides may have begun a moment before somebody asked.
+    # The decision may have started a moment before the question.
     ended_at = max(now, check.asked_at)
     move(check, to=CheckStatus.WITHDRAWN, by=by, at=now, why=reason, ended_at=ended_at, ended_by=by)
     clocks.stop(check, at=now, ended=ClockEnd.OVERTAKEN)

@@ -97,7 +97,7 @@ def lock_people(contact: Contact) -> None:
     list(Person.objects.filter(pk__in=children).order_by("pk").select_for_update(no_key=True))
 
 
-def ask_again(contact: Contact, by: Actor, now: datetime) -> None:
+def recommend_again(contact: Contact, by: Actor, now: datetime) -> None:
     """
     Makes a new recommendation for a locked contact, and adapts its clocks and alerts.
 
@@ -141,7 +141,7 @@ def renew(*, contact_id: int, now: datetime, only_if_noted: bool = True) -> bool
     if not was_stale and only_if_noted:
         return False
     if contact.status == ContactStatus.RECEIVED:
-        ask_again(contact, audit.SYSTEM, now)
+        recommend_again(contact, audit.SYSTEM, now)
     return True
 
 

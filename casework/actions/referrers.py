@@ -46,7 +46,7 @@ def confirm_in_writing(*, contact_id: int, by: User, now: datetime) -> Contact:
     """Records that the referrer has confirmed a telephone contact in writing."""
     contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
     permissions.check_can_work_on(contact, by, local_day(now))
-    conditions.check_awaits_writing(contact)
+    conditions.check_awaits_written_confirmation(contact)
     contact.confirmed_in_writing_at = now
     contact.save(update_fields=["confirmed_in_writing_at"])
     clocks.stop(contact, "written_confirmation", at=now)

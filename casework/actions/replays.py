@@ -1,6 +1,6 @@
 """
-Replays: somebody asks for one, the worker runs it, piece by piece, with its progress on the row; anybody who may ask
-may cancel. A worker that dies in between lets its lease run out, and another begins anew.
+Replays: somebody asks for one, and the worker runs it in batches (`jobs/replaying.py`). Everybody who may ask for a
+replay may cancel it.
 """
 
 from datetime import date, datetime, timedelta
@@ -21,11 +21,11 @@ LONGEST_PERIOD = timedelta(days=366 * 20)
 @transaction.atomic
 def ask_for(*, version_id: int, first_day: date | None, last_day: date | None, by: User, now: datetime) -> Replay:
     """
-    Ask what a rule set would have said about the contacts of these days (local, both included).
+    Asks for a replay of a rule set over the contacts of these days (local, both included).
 
-    :raises InvalidInput: with what is wrong with the days.
+    :raises InvalidInput: the days are wrong.
     :raises NotPermitted: `by` does not draft rules.
-    :raises NotAllowedInStatus: a replay of this rule set goes on already.
+    :raises NotAllowedInStatus: a replay of this rule set waits or runs already.
     """
     version = RuleSetVersion.objects.select_for_update().get(pk=version_id)
     permissions.check_can_draft_rules(by, local_day(now))
@@ -58,15 +58,15 @@ def ask_for(*, version_id: int, first_day: date | None, last_day: date | None, b
 @transaction.atomic
 def cancel(*, replay_id: int, by: User, now: datetime) -> Replay:
     """
-    Cancel a replay that waits or runs. What it has found so far is dropped; the worker stops at its next piece.
+    Cancels a replay that waits or runs. Its rows so far are deleted; the worker stops at its next batch.
 
     :raises NotPermitted: `by` does not draft rules.
-    :raises NotAllowedInStatus: it has ended already.
+    :raises NotAllowedInStatus: the replay has ended already.
     """
     replay = Replay.objects.select_for_update(of=("self",)).select_related("rule_set").get(pk=replay_id)
     permissions.check_can_draft_rules(by, local_day(now))
-    conditions.check_goes_on(replay)
-    # The worker adds no more: it looks at this row first, which is ours until the transaction ends.
+    conditions.check_is_running(replay)
+    # The worker adds no more rows: it checks this row first, which is locked until the transaction ends.
     replay.changed.all().delete()
     replay.cancelled_at, replay.cancelled_by = now, by
     replay.save(update_fields=["cancelled_at", "cancelled_by"])
@@ -77,10 +77,10 @@ def cancel(*, replay_id: int, by: User, now: datetime) -> Replay:
 @transaction.atomic
 def export(*, replay_id: int, by: User, now: datetime) -> Replay:
     """
-    Write down that somebody takes a replay's result out of the service. It names references, never people.
+    Records that somebody exports a replay's result. The result has references, never names.
 
-    :raises NotPermitted: `by` may not read contact by contact.
-    :raises NotAllowedInStatus: it is not finished.
+    :raises NotPermitted: `by` may not read the contacts of a replay.
+    :raises NotAllowedInStatus: the replay is not finished.
     """
     replay = Replay.objects.select_related("rule_set").get(pk=replay_id)
     permissions.check_can_read_replayed_contacts(by, local_day(now))

@@ -1,8 +1,8 @@
 """
-Rule sets: copied to a draft, changed, proved, approved by a second person, published for a moment.
+Rule sets: copied to a draft, changed, proved, approved by a second person, and published from a moment on.
 
-What is live changes only here. A version begins at once or at a moment ahead, and the one before it ends in that same
-instant: no contact falls between two versions, and none is triaged by both.
+Only these actions change which version is live. A version starts at once or at a later moment, and the one before it
+ends in the same instant: no contact falls between two versions, and none is triaged by both.
 """
 
 from collections.abc import Iterator
@@ -35,20 +35,20 @@ from triage.scenarios import Outcome, protected, run
 @transaction.atomic
 def copy(*, version_id: int, by: User, now: datetime) -> RuleSetVersion:
     """
-    Copy a version to a new draft, with the next number. Whatever is copied, the draft is based on the version that goes
-    on until further notice: that is the one whose place it would take.
+    Copies a version to a new draft, with the next number. Whichever version it copies, the draft would replace the
+    version that is live until further notice.
 
-    :raises NotPermitted: `by` does not draft rules, or is no service manager and copies what safety rests on other than
-        it is now.
+    :raises NotPermitted: `by` does not draft rules; or the copied version differs in what safety depends on, and `by`
+        is not a service manager.
     """
     source = RuleSetVersion.objects.get(pk=version_id)
-    # Whoever copies at the same moment waits here, and takes the next number.
+    # A copy at the same moment waits here, and takes the next number.
     base = _goes_on()
     permissions.check_can_draft_rules(by, local_day(now))
     taken = RuleSetVersion.objects.filter(name=source.name).aggregate(Max("version"))["version__max"]
     document = drafting.copied(read_document(source.document), version=taken + 1, safety=shipped().document)
     before, after = of_version(base.pk).rule_set.document, read_document(document)
-    # The first ones carried no scenario of their own: what a copy is given then is nobody's change.
+    # The first versions had no scenarios. Those that a copy gets here are nobody's change.
     given = protected(after) if not protected(before) else {}
     safety = changed(before, after, before) - given.keys()
     permissions.check_can_change_safety(safety, by, local_day(now))
@@ -65,13 +65,12 @@ def copy(*, version_id: int, by: User, now: datetime) -> RuleSetVersion:
 @transaction.atomic
 def bring_shipped(*, by: Actor, now: datetime) -> RuleSetVersion | None:
     """
-    Bring the rule set that comes with the product, once.
+    Adds the rule set that comes with the product, once.
 
-    Where no version was ever published it is live at once, and has been since ever. Where one is live, nobody's rules
-    are displaced: it becomes a draft that would take the place of the version that goes on, for two people to prove,
-    propose and approve, or to discard.
+    In a new service it is live at once, from before the first contact. In a service with rules it becomes a draft that
+    two people may prove, propose and approve, or discard.
 
-    :returns: the version that came; None where it came before.
+    :returns: the new version; None if it was added before.
     """
     rules = shipped()
     came = RuleSetVersion.objects.filter(
@@ -82,7 +81,7 @@ def bring_shipped(*, by: Actor, now: datetime) -> RuleSetVersion | None:
         return None
     lock_live_version()
     if came.exists():
-        # Somebody brought it at the same moment.
+        # Another process has added it at the same moment.
         return None
     if not RuleSetVersion.objects.filter(published_at__isnull=False).exists():
         since = datetime.combine(FIRST_DAY, time.min, tzinfo=LONDON)
@@ -90,7 +89,7 @@ def bring_shipped(*, by: Actor, now: datetime) -> RuleSetVersion | None:
             name=rules.document.ruleset, version=rules.document.version, document=as_json(rules.document),
             published_at=since, live=DateTimeTZRange(since, None),
         )  # fmt: skip
-    # Who copies at the same moment waits here, and takes the next number.
+    # A copy at the same moment waits here, and takes the next number.
     base = _goes_on()
     taken = RuleSetVersion.objects.filter(name=rules.document.ruleset).aggregate(Max("version"))["version__max"] or 0
     version = max(rules.document.version, taken + 1)
@@ -105,15 +104,15 @@ def bring_shipped(*, by: Actor, now: datetime) -> RuleSetVersion | None:
 @transaction.atomic
 def change(*, version_id: int, edition: int, document: dict[str, Any], by: User, now: datetime) -> RuleSetVersion:
     """
-    Put another document in a draft's place. A draft that was proposed is a plain draft again.
+    Replaces a draft's document. A proposed draft becomes a plain draft again.
 
-    :param edition: the edition that was in view: an older page must not undo what came since.
+    :param edition: the edition on the user's page: an old page must not undo newer changes.
     :raises InvalidInput: with every fault of the document.
-    :raises NotPermitted: `by` does not draft rules, or is no service manager and changes a safety scenario.
-    :raises TakenBySomeoneElse: the draft changed since it was read.
+    :raises NotPermitted: `by` does not draft rules, or changes what safety depends on and is not a service manager.
+    :raises TakenBySomeoneElse: the draft has changed since the page was loaded.
     """
     draft = _load(version_id, by, now)
-    conditions.check_edition_was_in_view(draft, edition)
+    conditions.check_edition_unchanged(draft, edition)
     before, after = read_document(draft.document), read_document(document)
     if (after.ruleset, after.version) != (draft.name, draft.version):
         says = f"The rule set and its version stay {draft.name} and {draft.version}: copy it to a new draft instead."
@@ -141,14 +140,14 @@ def change(*, version_id: int, edition: int, document: dict[str, Any], by: User,
 @transaction.atomic
 def propose(*, version_id: int, edition: int, proposal: str, by: User, now: datetime) -> RuleSetVersion:
     """
-    Ask a second person to approve a draft that is proved: its scenarios pass, and it was replayed as it stands.
+    Proposes a proved draft: its scenarios pass, and this edition was replayed. A second person must approve it.
 
     :param proposal: what the change is for, in the proposer's words.
     :raises InvalidInput: with everything that is not proved yet.
     :raises NotPermitted: `by` does not draft rules.
     """
     draft = _load(version_id, by, now)
-    conditions.check_edition_was_in_view(draft, edition)
+    conditions.check_edition_unchanged(draft, edition)
     if draft.proposed_at is not None:
         raise NotAllowedInStatus(f"{draft} is proposed already.")
     faults = [Fault((), says) for says in not_proved(draft, run(parse(draft.document)))]
@@ -169,10 +168,10 @@ def propose(*, version_id: int, edition: int, proposal: str, by: User, now: date
 @transaction.atomic
 def send_back(*, version_id: int, reason: str, by: User, now: datetime) -> RuleSetVersion:
     """
-    Do not approve a proposal: it is a draft again, and the proposer is told. They may take it back themselves.
+    Sends a proposal back: it is a draft again, and the proposer gets a message. The proposer may do this, too.
 
-    :raises InvalidInput: without a reason.
-    :raises NotPermitted: `by` neither approves rules nor proposed this one.
+    :raises InvalidInput: the reason is missing.
+    :raises NotPermitted: `by` neither approves rules nor proposed this draft.
     """
     draft = _locked(version_id)
     if draft.proposed_by_id != by.pk:
@@ -195,18 +194,18 @@ def send_back(*, version_id: int, reason: str, by: User, now: datetime) -> RuleS
 @transaction.atomic
 def approve(*, version_id: int, edition: int, starts_at: datetime | None, by: User, now: datetime) -> RuleSetVersion:
     """
-    Approve a proposal as the second person: it is published, and live at once or from a moment ahead.
+    Approves a proposal as the second person. It is published, and live at once or from a later moment on.
 
-    :param starts_at: when it begins; None for at once.
-    :raises InvalidInput: the start does not lie ahead.
-    :raises NotPermitted: `by` does not approve rules, or proposed this one.
-    :raises NotAllowedInStatus: nobody proposed it as it stands; another version went, or will go, live in between.
+    :param starts_at: when it starts; None for at once.
+    :raises InvalidInput: the start is not in the future.
+    :raises NotPermitted: `by` does not approve rules, or proposed this draft.
+    :raises NotAllowedInStatus: this edition is not proposed, or another version has been published in between.
     """
     lock_live_version()
     draft = _locked(version_id)
     permissions.check_can_approve_rules(draft.proposed_by_id, by, local_day(now))
     conditions.check_is_proposed(draft)
-    conditions.check_edition_was_in_view(draft, edition)
+    conditions.check_edition_unchanged(draft, edition)
     if unproved := not_proved(draft, run(parse(draft.document))):
         raise NotAllowedInStatus(" ".join(unproved))
     ends = _goes_on()
@@ -217,8 +216,8 @@ def approve(*, version_id: int, edition: int, starts_at: datetime | None, by: Us
         )
     if ends.live.lower > now:
         raise NotAllowedInStatus(f"{ends} goes live later. Call it off first, or wait until it is live.")
-    # After the last contact that came, whatever the clocks of our hosts say: its version is settled. And after the
-    # first moment of the one before, which was live for at least that.
+    # After the last received contact, whatever the clocks of the hosts say: that contact has its version. And after the
+    # first moment of the version before, which must be live for at least that moment.
     at_once = max(now, max(_latest_contact() or ends.live.lower, ends.live.lower) + timedelta(microseconds=1))
     if starts_at is not None and starts_at <= at_once:
         raise InvalidInput([Fault(("starts_at",), "Choose a moment that lies ahead, or let it start at once.")])
@@ -236,16 +235,16 @@ def approve(*, version_id: int, edition: int, starts_at: datetime | None, by: Us
 @transaction.atomic
 def call_off(*, version_id: int, reason: str, by: User, now: datetime) -> RuleSetVersion:
     """
-    Call off a published version before it is live: the one before it goes on.
+    Calls off a published version before it is live. The version before it stays live.
 
-    :raises InvalidInput: without a reason.
+    :raises InvalidInput: the reason is missing.
     :raises NotPermitted: `by` does not approve rules.
     :raises NotAllowedInStatus: it is live already.
     """
     lock_live_version()
     version = _locked(version_id)
     permissions.check_can_approve_rules(None, by, local_day(now))
-    # A host whose clock goes ahead may have taken a contact in by it already.
+    # A host whose clock is ahead may have received a contact by this version already.
     conditions.check_is_not_live_yet(version, max(now, _latest_contact() or now))
     if not reason.strip():
         raise InvalidInput([Fault(("reason",), "Say why.")])
@@ -264,7 +263,7 @@ def call_off(*, version_id: int, reason: str, by: User, now: datetime) -> RuleSe
 @transaction.atomic
 def discard(*, version_id: int, by: User, now: datetime) -> RuleSetVersion:
     """
-    Put a draft away. It stays, with its replays, and nobody works on it again.
+    Discards a draft. It is kept with its replays, and can no longer be changed.
 
     :raises NotPermitted: `by` does not draft rules.
     """
@@ -278,9 +277,9 @@ def discard(*, version_id: int, by: User, now: datetime) -> RuleSetVersion:
 
 def not_proved(draft: RuleSetVersion, outcomes: list[Outcome]) -> list[str]:
     """
-    What a draft still needs before somebody may propose it: sentences, none where it is proved.
+    What a draft still needs before somebody may propose it, as sentences.
 
-    :param outcomes: what its rules say to its scenarios.
+    :param outcomes: the results of its scenarios.
     """
     wanting = []
     failing = [outcome.scenario.title for outcome in outcomes if not outcome.passes]
@@ -289,7 +288,7 @@ def not_proved(draft: RuleSetVersion, outcomes: list[Outcome]) -> list[str]:
     if not any(outcome.scenario.protected for outcome in outcomes):
         wanting.append("It carries no safety scenario.")
     if draft.based_on_id is not None:
-        # A copy of an older version may lack what came since.
+        # A copy of an older version may lack newer indicators and pathways.
         base = of_version(draft.based_on_id).rule_set.document
         wanting += [
             f"{' '.join(map(str, fault.path))} {fault.says}" for fault in _gone(base, read_document(draft.document))
@@ -301,7 +300,7 @@ def not_proved(draft: RuleSetVersion, outcomes: list[Outcome]) -> list[str]:
 
 
 def _load(version_id: int, by: User, now: datetime) -> RuleSetVersion:
-    """The draft, locked: `by` must draft rules."""
+    """Loads and locks the draft. `by` must draft rules."""
     draft = _locked(version_id)
     permissions.check_can_draft_rules(by, local_day(now))
     conditions.check_is_a_draft(draft)
@@ -318,12 +317,14 @@ def _locked(version_id: int) -> RuleSetVersion:
 
 
 def _goes_on() -> RuleSetVersion:
-    """The version that is live, or will be, until further notice; locked."""
+    """Loads and locks the version that is live, or will be, until further notice."""
     return RuleSetVersion.objects.select_for_update().get(live__endswith__isnull=True, live__isnull=False)
 
 
 def _gone(base: RuleSetDocument, after: RuleSetDocument) -> Iterator[Fault]:
-    """Names that others hold on to: partners send the codes; clocks, cases and their history know the pathways."""
+    """
+    Names that a new document must keep: partners send the codes, and clocks, cases and their history use the pathways.
+    """
     codes = {entry.code for entry in base.indicators} - {entry.code for entry in after.indicators}
     for code in sorted(codes):
         yield Fault(("indicators", code), "may not be taken away: partners send it, and it would be refused.")

@@ -75,7 +75,7 @@ class OutboxMessageAdmin(WorkAdmin):
         message: OutboxMessage = self.looked_up(request, object_id)
         user, now = user_of(request), timezone.now()
         if request.method == "POST":
-            permissions.check_can_see_to_messages(user, local_day(now))
+            permissions.check_can_manage_messages(user, local_day(now))
             if message.carried_by_id is not None:
                 raise Http404  # It goes with the letter of another, which has the buttons.
         if request.method == "POST" and "retry" in request.POST:
@@ -94,7 +94,7 @@ class OutboxMessageAdmin(WorkAdmin):
 
     def _page(self, request: HttpRequest, message: OutboxMessage, form: DropForm) -> HttpResponse:
         today, errors = local_day(timezone.now()), errors_of(form)
-        sees_to_it = permissions.allows(permissions.check_can_see_to_messages, user_of(request), today)
+        sees_to_it = permissions.allows(permissions.check_can_manage_messages, user_of(request), today)
         context = {
             "message": message,
             # Who runs the service need not know whom we write to about a family; where to does.

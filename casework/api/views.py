@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
-from casework.access.conditions import hears_outcomes
+from casework.access.conditions import is_told_outcomes
 from casework.actions import receiving, threshold_checks, viewing
 from casework.api import threshold_check
 from casework.api.authentication import ThresholdCheckThrottle, agency_of
@@ -169,7 +169,7 @@ def _status(contact: Contact, request: Request) -> dict[str, Any]:
     """
     decision = contact.decision_in_effect
     outcome = None
-    if decision is not None and hears_outcomes(contact):
+    if decision is not None and is_told_outcomes(contact):
         pathway = of_version(decision.recommendation.rule_set_id).rule_set.pathways[decision.pathway]
         outcome = {"pathway": pathway.id, "says": pathway.title}
     return {

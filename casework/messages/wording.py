@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from casework.access.conditions import hears_outcomes
+from casework.access.conditions import is_told_outcomes
 from casework.models import AuditEvent, Event, Message, OutboxMessage, Step
 from triage.published_rules import of_version
 
@@ -98,7 +98,7 @@ def _outcome(message: OutboxMessage) -> tuple[str, ...]:
     contact = message.contact
     assert contact is not None
     decision = contact.decision_in_effect
-    if decision is None or not hears_outcomes(contact):
+    if decision is None or not is_told_outcomes(contact):
         return (
             "Thank you. We looked into what you told us and decided what happens next. We must keep the rest private.",
             "If you are worried again, please contact us again.",

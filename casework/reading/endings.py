@@ -1,6 +1,5 @@
 """
-What else ends with a decision, a closing or a withdrawal: sentences for the page, so that nobody ends the work of
-colleagues without knowing it.
+Sentences about what else a decision, a closing or a withdrawal ends, so that nobody ends colleagues' work unknowingly.
 """
 
 from collections.abc import Iterable
@@ -14,9 +13,9 @@ from localities.models import User
 
 def of_deciding(clocks: Iterable[Clock], handovers: Iterable[ContactHandover], *, by: User, now: datetime) -> list[str]:
     """
-    What a decision on a contact ends beside the wait for it. Unanswered questions to partners are asked about instead.
+    What a decision on a contact ends, without unanswered questions to partners, which the form asks about.
 
-    :param clocks: the contact's, with those of its questions to partners.
+    :param clocks: the contact's clocks, with those of its questions to partners.
     """
     running = [clock for clock in clocks if clock.stopped_at is None]
     found = [
@@ -50,13 +49,13 @@ def of_withdrawing(handoff: Handoff) -> list[str]:
 
 
 def named(checks: Iterable[PartnerCheck]) -> str:
-    """The partners that were asked: "Example Police and Health"."""
+    """The names of the partners: "Example Police and Health"."""
     *others, last = (str(check.agency) for check in checks)
     return f"{', '.join(others)} and {last}" if others else last
 
 
 def _put_off(stops: list[Clock], by: User, now: datetime) -> list[str]:
-    """Colleagues' reminders that will not come back."""
+    """Snoozed reminders of colleagues, which will not come back."""
     looks = ReminderLook.objects.filter(reminder__clock__in=stops, snoozed_until__gt=now).exclude(user=by)
     names = list(looks.order_by("user__name").values_list("user__name", flat=True).distinct())
     return [f"Reminders do not come back that were put off by: {', '.join(names)}."] if names else []

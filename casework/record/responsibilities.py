@@ -11,12 +11,12 @@ from casework.models import Case, Handoff, Responsibility
 from localities.models import Team
 
 
-def take(case: Case, *, team: Team, at: datetime, handoff: Handoff | None = None) -> None:
+def start(case: Case, *, team: Team, at: datetime, handoff: Handoff | None = None) -> None:
     """Makes the team responsible for the case from this instant on."""
     Responsibility.objects.create(case=case, team=team, period=DateTimeTZRange(at, None), handoff=handoff)
 
 
-def let_go(case: Case, *, at: datetime) -> None:
+def end_current(case: Case, *, at: datetime) -> None:
     """Ends the responsibility of the present team at this instant."""
     until_now = Func(Lower("period"), Value(at), function="tstzrange", output_field=DateTimeRangeField())
     Responsibility.objects.filter(case=case, period__endswith__isnull=True).update(period=until_now)
@@ -24,8 +24,8 @@ def let_go(case: Case, *, at: datetime) -> None:
 
 def pass_on(case: Case, *, handoff: Handoff, at: datetime) -> None:
     """Passes the responsibility from the sender to the receiver in one instant."""
-    let_go(case, at=at)
-    take(case, team=handoff.to_team, at=at, handoff=handoff)
+    end_current(case, at=at)
+    start(case, team=handoff.to_team, at=at, handoff=handoff)
 
 
 def holder(case: Case) -> Team:

@@ -18,7 +18,7 @@ from localities.models import CalendarDay
 from localities.working_time import local_day
 from tests.actions.test_clock_changes import NOT_ASKED, pause
 from tests.stage.moments import day, local
-from tests.stage.racing import TIMES, family, race, received, somebody_waits, until
+from tests.stage.racing import TIMES, family, is_somebody_blocked, race, received, until
 from tests.stage.story import Story, person
 
 # The clocks of a contact of Thursday 19 November 2026 run over these days.
@@ -110,7 +110,7 @@ class TestStartingAtThatMoment:
                 with transaction.atomic():
                     enter(on, story.now)
                     entered.set()
-                    until(somebody_waits)
+                    until(is_somebody_blocked)
 
             def receive(number: int = number, entered: threading.Event = entered) -> Contact:
                 entered.wait(timeout=10)
@@ -129,7 +129,7 @@ class TestStartingAtThatMoment:
                 with transaction.atomic():
                     contact = received(story, number)
                     came.set()
-                    until(somebody_waits)
+                    until(is_somebody_blocked)
                 return contact
 
             def enter_then(on: str = on, came: threading.Event = came) -> None:
@@ -168,7 +168,7 @@ def test_a_clock_that_goes_on_while_it_is_moved_keeps_both(story: Story) -> None
         with transaction.atomic():
             recompute(at)()
             moves.set()
-            until(somebody_waits)
+            until(is_somebody_blocked)
 
     def answer() -> list[Any]:
         moves.wait(timeout=10)

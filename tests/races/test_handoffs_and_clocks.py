@@ -44,7 +44,7 @@ from errors import ServiceError
 from localities.models import Agency, CalendarDay
 from tests.stage.mail import mail_server
 from tests.stage.moments import day, local
-from tests.stage.racing import TIMES, by_turns, family, on_offer, one_wins, race, received
+from tests.stage.racing import TIMES, family, interleaved, on_offer, only_one_succeeds, race, received
 from tests.stage.story import Story, person
 
 NIGHT, OPENING = "Sat 21 Nov 2026 23:30", "Mon 23 Nov 2026 09:00"
@@ -79,7 +79,7 @@ class TestHandingOver:
     def test_a_sweep_that_has_its_clock_while_a_team_accepts(self, story: Story) -> None:
         handoff = on_offer(story, 0)
         now = handoff.clocks.get().due_at
-        accepted, swept = by_turns(
+        accepted, swept = interleaved(
             lambda: handoffs.accept(handoff_id=handoff.pk, by=person("ben"), now=now),
             lambda: sweep.sweep(now=now),
             before='UPDATE "casework_clock"',
@@ -125,7 +125,7 @@ class TestHandingOver:
                     by=person(by), now=now,
                 )  # fmt: skip
 
-            one_wins(race(lambda: offer("chris", "south-bucks"), lambda: offer("sam", "north-vale")))
+            only_one_succeeds(race(lambda: offer("chris", "south-bucks"), lambda: offer("sam", "north-vale")))
             assert sorted(case.handoffs.values_list("ordinal", flat=True)) == [1, 2, 3]
 
 
@@ -196,7 +196,7 @@ class TestBetweenNightAndDay:
                     contact_id=pk, by=person(by), now=local(OPENING) + timedelta(minutes=5)
                 )
 
-            one_wins(race(lambda: take("amina"), lambda: take("oliver")))
+            only_one_succeeds(race(lambda: take("amina"), lambda: take("oliver")))
             assert AuditEvent.objects.filter(event=Event.CONTACT_TAKEN_ON, contact=contact).count() == 1
 
     def test_the_night_hands_over_while_the_service_does(self, story: Story) -> None:
@@ -232,7 +232,7 @@ class TestAskingPartners:
             def withdraw(pk: int = check.pk, now: Any = now) -> PartnerCheck:
                 return partner_checks.withdraw(check_id=pk, reason="A slip.", by=person("oliver"), now=now)
 
-            one_wins(race(answer, withdraw))
+            only_one_succeeds(race(answer, withdraw))
             check.refresh_from_db()
             assert check.status == ("answered" if check.answer else "withdrawn")
             assert check.clocks.get().ended == ("done" if check.answer else "overtaken")
@@ -284,7 +284,7 @@ class TestClocksThatChange:
     def test_a_sweep_that_has_the_clock_while_somebody_pauses_it(self, story: Story) -> None:
         clock = self.waiting_for_agreement(story, 0)
         now = clock.warn_at
-        paused, swept = by_turns(
+        paused, swept = interleaved(
             lambda: clock_changes.pause(clock_id=clock.pk, reason="Asked.", by=person("amina"), now=now),
             lambda: sweep.sweep(now=now),
             before='SELECT "casework_clock"."id"',
@@ -317,7 +317,7 @@ class TestClocksThatChange:
         """The rating changes, so its clock is replaced, while the sweep may have locked it."""
         clock = received(story, 0).clocks.get(kind="final_decision_green")
         now = clock.warn_at
-        recorded, swept = by_turns(
+        recorded, swept = interleaved(
             lambda: learning.record_agreement(
                 contact_id=clock.contact_id or 0, service="refused", given_by="mother", on=now.date(),
                 by=person("oliver"), now=now,
@@ -411,7 +411,7 @@ class TestSending:
                 return parked_messages.drop(message_id=pk, reason="Rang them.", by=person("sam"), now=now)
 
             retried, dropped = race(retry, drop)
-            one_wins([retried, dropped])
+            only_one_succeeds([retried, dropped])
             message.refresh_from_db()
             assert (message.dropped_at is None) == isinstance(dropped, Exception)
             assert (message.parked_at is None) == isinstance(retried, OutboxMessage)

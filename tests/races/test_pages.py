@@ -13,7 +13,7 @@ from casework.actions import handoffs
 from casework.models import Handoff
 from localities.models import Membership
 from localities.working_time import local_day
-from tests.stage.racing import TIMES, by_turns, on_offer, race, received
+from tests.stage.racing import TIMES, interleaved, on_offer, race, received
 from tests.stage.staff import Visitor, is_refused
 from tests.stage.story import Story, person
 from tests.stage.web_client import Answer, Page
@@ -70,13 +70,13 @@ class TestOneOffer:
     def test_accepted_between_the_page_and_the_withdrawal(self, story: Story) -> None:
         """The view finds the case, and its action no longer sees it: it belongs to the other team."""
         handoff = on_offer(story, 0)
-        withdrawn, accepted = by_turns(withdraws(handoff), accepts(handoff), before=LOCKS_THE_CASE)
+        withdrawn, accepted = interleaved(withdraws(handoff), accepts(handoff), before=LOCKS_THE_CASE)
         assert accepted.status_code == 302
         is_refused(withdrawn, 404, NO_LONGER_YOURS)
 
     def test_withdrawn_between_the_page_and_the_return(self, story: Story) -> None:
         handoff = on_offer(story, 0)
-        returned, withdrawn = by_turns(returns(handoff), withdraws(handoff), before=LOCKS_THE_CASE)
+        returned, withdrawn = interleaved(returns(handoff), withdraws(handoff), before=LOCKS_THE_CASE)
         assert withdrawn.status_code == 302
         is_refused(returned, 404, NO_LONGER_YOURS)
 
@@ -93,7 +93,7 @@ class TestOutOfScopeMeanwhile:
         )
         ben, now = Visitor("ben"), story.later()
         sent = {"milestone-kind": "first_family_contact", "close-summary": WHY, "offer-reason": WHY}
-        answer, accepted = by_turns(
+        answer, accepted = interleaved(
             lambda: ben.post(case, action, **sent),
             lambda: handoffs.accept(handoff_id=offered.pk, by=person("chris"), now=now),
             before=LOCKS_THE_CASE,
@@ -105,7 +105,7 @@ class TestOutOfScopeMeanwhile:
     def test_a_contact_of_somebody_who_leaves(self, story: Story, action: str) -> None:
         contact = received(story, 0)
         amina, yesterday = Visitor("amina"), local_day(timezone.now()) - timedelta(days=1)
-        answer, _ = by_turns(
+        answer, _ = interleaved(
             lambda: amina.post(contact, action, **{"decide-recommendation": contact.recommendation_id}),
             lambda: Membership.objects.filter(user=amina.user).update(ends_on=yesterday),
             before=LOCKS_THE_CONTACT,

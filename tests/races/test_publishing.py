@@ -20,7 +20,7 @@ from errors import NotAllowedInStatus
 from localities.models import Agency
 from tests.stage.documents import child, contact_document
 from tests.stage.drafts import AHEAD, Drafts, latest
-from tests.stage.racing import TIMES, one_wins, race
+from tests.stage.racing import TIMES, only_one_succeeds, race
 from tests.stage.rule_documents import having
 from tests.stage.story import Story, person
 from triage import published_rules
@@ -93,7 +93,7 @@ class TestApproving:
     def test_two_people_approve_the_same_draft(self, drafts: Drafts) -> None:
         for _ in range(TIMES):
             draft = drafts.proposed(by="david")
-            one_wins(race(partial(approve, draft, "sam"), partial(approve, draft, "paula")))
+            only_one_succeeds(race(partial(approve, draft, "sam"), partial(approve, draft, "paula")))
             draft.refresh_from_db()
             assert latest() == draft
             assert draft.approved_by is not None
@@ -106,7 +106,7 @@ class TestApproving:
             base = latest()
             pair = [drafts.proposed(drafts.copied(base, by="david"), by="david") for _ in range(2)]
             outcomes = race(*[partial(approve, draft, "sam") for draft in pair])
-            one_wins(outcomes)
+            only_one_succeeds(outcomes)
             (late,) = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
             assert isinstance(late, NotAllowedInStatus)
             assert f"{latest()} goes on now, and not {base}" in str(late)
@@ -125,7 +125,7 @@ class TestApproving:
                 )
 
             approved, changed = race(partial(approve, draft, "sam"), change)
-            one_wins([approved, changed])
+            only_one_succeeds([approved, changed])
             draft.refresh_from_db()
             title = draft.document["rules"][0]["title"]
             assert (title, draft.published_at is None) == (

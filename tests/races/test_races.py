@@ -34,7 +34,7 @@ from errors import InvalidInput, ServiceError, TakenBySomeoneElse
 from localities.models import Agency
 from tests.stage.documents import contact_document, nhs_number
 from tests.stage.mail import mail_server
-from tests.stage.racing import TIMES, by_number, by_turns, family, on_offer, one_wins, race, received
+from tests.stage.racing import TIMES, by_number, family, interleaved, on_offer, only_one_succeeds, race, received
 from tests.stage.story import Story, person
 
 
@@ -136,7 +136,7 @@ class TestDeciding:
             def decide(by: str, said: dict[str, Any] = said) -> Decision:
                 return decisions.decide(**said, by=person(by))
 
-            one_wins(race(lambda: decide("amina"), lambda: decide("maya")))
+            only_one_succeeds(race(lambda: decide("amina"), lambda: decide("maya")))
             assert Decision.objects.filter(contact=contact).count() == 1
             assert Case.objects.filter(contacts=contact).count() == 1
             assert Handoff.objects.filter(case__contacts=contact).count() == 1
@@ -152,7 +152,7 @@ class TestDeciding:
                     contact_id=contact.pk, agreed=agreed, rationale="I read it.", by=person(by), now=now
                 )
 
-            one_wins(race(lambda: sign("maya", True), lambda: sign("david", False)))
+            only_one_succeeds(race(lambda: sign("maya", True), lambda: sign("david", False)))
             signed = SignOff.objects.get(decision__contact=contact)
             contact.refresh_from_db()
             assert contact.status == ("decided" if signed.agreed else "received")
@@ -178,7 +178,7 @@ class TestDeciding:
                 )  # fmt: skip
 
             recorded, decided = race(refuse, decide)
-            one_wins([recorded, decided])
+            only_one_succeeds([recorded, decided])
             contact.refresh_from_db()
             if isinstance(decided, Exception):
                 assert isinstance(decided, TakenBySomeoneElse)
@@ -217,7 +217,7 @@ class TestOneChildTwice:
                 )  # fmt: skip
 
             first, second = (partial(decide, each, by) for each, by in zip(waiting, ("amina", "maya"), strict=True))
-            one_wins(race(first, second))
+            only_one_succeeds(race(first, second))
             assert Case.objects.filter(contacts__in=waiting).count() == 1
 
     def test_new_information_is_not_put_into_a_case_that_closes(self, story: Story) -> None:
@@ -260,7 +260,7 @@ class TestHandingOver:
             def accept(by: str, pk: int = handoff.pk, now: Any = now) -> Handoff:
                 return handoffs.accept(handoff_id=pk, by=person(by), now=now)
 
-            one_wins(race(lambda: accept("ben"), lambda: accept("bea")))
+            only_one_succeeds(race(lambda: accept("ben"), lambda: accept("bea")))
             assert Responsibility.objects.filter(case=handoff.case).count() == 2
             assert Responsibility.objects.get(case=handoff.case, period__endswith__isnull=True).team.code == "aylesbury"
             assert AuditEvent.objects.filter(handoff=handoff, event=Event.HANDOFF_ACCEPTED).count() == 1
@@ -280,7 +280,7 @@ class TestHandingOver:
                 return handoffs.return_to_sender(handoff_id=pk, reason="Not ours.", by=person("bea"), now=now)
 
             accepted, ended = race(accept, end)
-            one_wins([accepted, ended], Case.DoesNotExist)
+            only_one_succeeds([accepted, ended], Case.DoesNotExist)
             handoff.refresh_from_db()
             holder = Responsibility.objects.get(case=handoff.case, period__endswith__isnull=True).team.code
             if isinstance(accepted, Exception):
@@ -298,7 +298,7 @@ class TestHandingOver:
                     case_id=pk, to_team_id=story.team(to).pk, reason="They moved.", by=person(by), now=now
                 )
 
-            one_wins(race(lambda: offer("ben", "chiltern"), lambda: offer("bea", "wycombe-and-marlow")))
+            only_one_succeeds(race(lambda: offer("ben", "chiltern"), lambda: offer("bea", "wycombe-and-marlow")))
             assert case.handoffs.filter(status="offered").count() == 1
 
     def test_one_closes_the_case_while_another_offers_it(self, story: Story) -> None:
@@ -315,7 +315,7 @@ class TestHandingOver:
                 )
 
             closed, offered = race(close, offer)
-            one_wins([closed, offered])
+            only_one_succeeds([closed, offered])
             case.refresh_from_db()
             assert case.status == ("open" if isinstance(closed, Exception) else "closed")
             assert case.handoffs.filter(status="offered").exists() == isinstance(closed, Exception)
@@ -351,7 +351,7 @@ class TestSweeping:
         now = clock.due_at
         assert contact.recommendation is not None
         seen = contact.recommendation.pk
-        decided, looked = by_turns(
+        decided, looked = interleaved(
             lambda: decisions.decide(
                 contact_id=contact.pk, recommendation_id=seen, pathway="family_help", level=3, rag="green",
                 rationale="So it is.", by=person("amina"), now=now,

@@ -1,6 +1,6 @@
 """
-Races on real connections: how they are started, how one is made to wait for the other at a certain statement, and the
-families that take part, of whom nothing links one to another.
+Races on real connections: how they start, how one action waits for the other at a certain statement, and families
+that have nothing to do with each other.
 """
 
 import threading
@@ -23,7 +23,7 @@ TIMES = 3
 
 
 def race(*runners: Callable[[], Any]) -> list[Any]:
-    """Start them at the same moment, each on a connection of its own. What each gave, or the error that it raised."""
+    """Runs these at the same moment, each on a connection of its own. Returns each one's result or error."""
     line = threading.Barrier(len(runners))
 
     def start(runner: Callable[[], Any]) -> Any:
@@ -40,8 +40,8 @@ def race(*runners: Callable[[], Any]) -> list[Any]:
         return list(pool.map(start, runners))
 
 
-def one_wins(outcomes: list[Any], *late: type[Exception]) -> None:
-    """One got through; each of the others has a sentence, or an error of the kinds that are named."""
+def only_one_succeeds(outcomes: list[Any], *late: type[Exception]) -> None:
+    """One succeeded. Each of the others got an error with a sentence, or an error of one of these kinds."""
     errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     assert len(errors) == len(outcomes) - 1, outcomes
     for error in errors:
@@ -49,17 +49,17 @@ def one_wins(outcomes: list[Any], *late: type[Exception]) -> None:
         assert str(error).endswith(".")
 
 
-def by_turns(first: Callable[[], Any], then: Callable[[], Any], *, before: str) -> list[Any]:
+def interleaved(first: Callable[[], Any], then: Callable[[], Any], *, before: str) -> list[Any]:
     """
-    The one runs until just before its first statement that starts or ends like this; then the other runs, as far as it
-    gets alone; then the one goes on.
+    Runs `first` until just before its first statement that starts or ends with `before`; then runs `then` until it
+    ends or is blocked by a lock; then lets `first` go on.
     """
     reached, ended = threading.Event(), threading.Event()
 
     def waits(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         if (sql.startswith(before) or sql.endswith(before)) and not reached.is_set():
             reached.set()
-            until(lambda: ended.is_set() or somebody_waits())
+            until(lambda: ended.is_set() or is_somebody_blocked())
         return execute(sql, params, many, context)
 
     def one() -> Any:
@@ -79,14 +79,14 @@ def by_turns(first: Callable[[], Any], then: Callable[[], Any], *, before: str) 
 
 
 def until(holds: Callable[[], bool]) -> None:
-    """Wait until it holds, five seconds at most."""
+    """Waits until it is true, for five seconds at most."""
     ends = time.monotonic() + 5
     while not holds() and time.monotonic() < ends:
         time.sleep(0.01)
 
 
-def somebody_waits() -> bool:
-    """Whether a connection to this database waits for a lock that another holds."""
+def is_somebody_blocked() -> bool:
+    """Whether a connection to this database waits for a lock."""
     return bool(run("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"))
 
 
@@ -94,7 +94,7 @@ def somebody_waits() -> bool:
 
 
 def family(number: int, **changes: Any) -> dict[str, Any]:
-    """What a contact says about a family of its own; nothing links it to another."""
+    """The changes that make a contact one about a family of its own."""
     born = date(2008 + number, 5, 20).isoformat()
     name = {"first_name": f"Child {number}", "last_name": "X" * (number + 1)}
     return {"children": [child(**name, date_of_birth=born, nhs_number=None, **changes)], "adults": []}
@@ -109,6 +109,6 @@ def on_offer(story: Story, number: int) -> Handoff:
 
 
 def by_number(number: int) -> dict[str, Any]:
-    """A family whose child has an NHS number, by which it is known again."""
+    """A family whose child has an NHS number, by which later contacts match."""
     told = family(number)
     return told | {"children": [entry | {"nhs_number": nhs_number(number)} for entry in told["children"]]}

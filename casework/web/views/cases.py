@@ -214,7 +214,7 @@ def _offering(
     if not permissions.allows(permissions.check_can_offer, case, holder.pk, user, local_day(now)):
         return {}
     if number >= LEAD_OFFERS_FROM and not permissions.allows(
-        permissions.check_can_offer_once_more, case, holder.pk, user, local_day(now)
+        permissions.check_can_offer_again, case, holder.pk, user, local_day(now)
     ):
         return {"who_offers": True}
     known_by = ties(case, holder, now=now)

@@ -27,7 +27,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
     if team is None or not worklists.may_see_team(roles_of(user, today), team):
         raise Http404
     members = Membership.objects.current(today).filter(team=team).select_related("user")
-    answers_for_it = permissions.allows(permissions.check_can_see_who_has_not_looked, team.pk, user, today)
+    answers_for_it = permissions.allows(permissions.check_can_see_unread, team.pk, user, today)
     context = {
         "now": now,
         "team": team,
