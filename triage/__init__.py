@@ -1,6 +1,6 @@
 """
-What, and why: facts in, recommendation out.
+The rules: facts in, recommendation out.
 
-A calculator. It reads frozen facts and a rule set, and answers with a frozen recommendation. It knows no
-contact, no person and no team, and never decides: a named person does.
+A calculator. It reads frozen facts and a rule set, and returns a frozen recommendation. It knows no contact, no person
+and no team, and never decides: a named person does.
 """

@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class TriageConfig(AppConfig):
-    """What and why: facts in, recommendation out."""
+    """The rules: see `triage/__init__.py`."""
 
     name = "triage"
     verbose_name = "Rules"

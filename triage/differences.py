@@ -1,4 +1,4 @@
-"""What differs between two versions of a rule set, item by item, in the words of the page."""
+"""The differences between two versions of a rule set, item by item, in the words of the rules' page."""
 
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -9,7 +9,7 @@ from triage.rule_set_document import RuleSetDocument
 
 
 class Kind(StrEnum):
-    """What became of an item."""
+    """The kinds of difference."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -29,19 +29,19 @@ class Difference:
 
     @property
     def lines(self) -> list[tuple[str, Line]]:
-        """Both texts in one: (removed, added or empty for what stays, the line), each where a reader looks for it."""
-        found: list[tuple[str, Line]] = []
-        for same, old_from, old_to, new_from, new_to in SequenceMatcher(a=self.before, b=self.after).get_opcodes():
-            if same == "equal":
-                found += [("", line) for line in self.after[new_from:new_to]]
+        """Both texts merged: each line with "removed", "added", or "" if it is in both."""
+        merged: list[tuple[str, Line]] = []
+        for tag, old_from, old_to, new_from, new_to in SequenceMatcher(a=self.before, b=self.after).get_opcodes():
+            if tag == "equal":
+                merged += [("", line) for line in self.after[new_from:new_to]]
             else:
-                found += [("removed", line) for line in self.before[old_from:old_to]]
-                found += [("added", line) for line in self.after[new_from:new_to]]
-        return found
+                merged += [("removed", line) for line in self.before[old_from:old_to]]
+                merged += [("added", line) for line in self.after[new_from:new_to]]
+        return merged
 
 
 def differences(old: RuleSetDocument, new: RuleSetDocument) -> list[Difference]:
-    """Everything that differs, chapter by chapter in the order of the page."""
+    """All differences, chapter by chapter in the order of the page."""
     return [
         difference
         for before, after in zip(chapters(old), chapters(new), strict=True)
@@ -68,26 +68,26 @@ def _of_chapter(old: Chapter, new: Chapter) -> list[Difference]:
 
 
 def _lines(item: Item, other: Item | None = None) -> tuple[Line, ...]:
-    """The lines of an item, with its title where that is what changed."""
+    """The lines of an item, after its title if the title changed."""
     title = (Line(0, f"Title: {item.title}"),) if other is not None and other.title != item.title else ()
     return (*title, *item.lines)
 
 
 def _moved(chapter: str, old: Chapter, new: Chapter) -> list[Difference]:
-    """The order matters: what stood after another and now stands before it, told by whom it follows."""
-    stayed = {item.id for item in old.items} & {item.id for item in new.items}
-    was = _followed(old, stayed)
-    now = _followed(new, stayed)
+    """The items that follow another item than before. In an ordered chapter the order has a meaning."""
+    kept = {item.id for item in old.items} & {item.id for item in new.items}
+    before = _predecessors(old, kept)
+    after = _predecessors(new, kept)
     titles = {item.id: item.title for item in new.items}
     return [
-        Difference(chapter, Kind.MOVED, titles[name], (_place(was[name], old),), (_place(now[name], new),))
-        for name in now
-        if was[name] != now[name]
+        Difference(chapter, Kind.MOVED, titles[name], (_place(before[name], old),), (_place(after[name], new),))
+        for name in after
+        if before[name] != after[name]
     ]
 
 
-def _followed(chapter: Chapter, among: set[str]) -> dict[str, str]:
-    """Which item each of these stands after, by their ids: one that is only called otherwise has not moved."""
+def _predecessors(chapter: Chapter, among: set[str]) -> dict[str, str]:
+    """The item before each of these, by id ("" for the first): an item that only has a new title has not moved."""
     names = [item.id for item in chapter.items if item.id in among]
     return dict(zip(names, ["", *names], strict=False))
 

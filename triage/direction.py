@@ -1,4 +1,4 @@
-"""Which way a change of recommendation goes: up to more, down to less, or across to where work is done already."""
+"""The direction of a change between two recommendations, or between a recommendation and a decision."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -11,9 +11,10 @@ RATINGS = {rating.value: rank for rank, rating in enumerate((Rag.BLUE, Rag.GREEN
 
 class Direction(StrEnum):
     """
-    DOWN wherever something falls, be it the pathway or the rating: a step down is what must be read one by one.
+    The direction of a change.
 
-    ACROSS is between a pathway that weighs something and one that only passes on (open work, another authority).
+    DOWN if the pathway or the rating falls, even if the other rises: people must read every step down. ACROSS if the
+    change is to or from a pathway that only passes a contact on (open work, another authority).
     """
 
     UP = "up"
@@ -21,8 +22,8 @@ class Direction(StrEnum):
     ACROSS = "across"
 
 
-class Turn(NamedTuple):
-    """A pathway and a rating: what a recommendation or a decision comes to."""
+class PathwayRag(NamedTuple):
+    """The pathway and the rating of a recommendation or of a decision."""
 
     pathway: str
     rag: str
@@ -30,16 +31,17 @@ class Turn(NamedTuple):
 
 def weights(pathways: Mapping[str, Pathway]) -> dict[str, int]:
     """
-    How grave each pathway is, the gravest highest, by its place in the document. Those that only pass the contact on
-    to others' work weigh nothing and are left out.
+    The weight of each pathway: the gravest has the highest. The document lists the gravest first.
+
+    Pathways that only pass a contact on have no weight and are left out.
     """
     passing_on = {TeamKind.SAME_TEAM, TeamKind.OUT_OF_AREA}
-    weighed = [pathway.id for pathway in pathways.values() if pathway.team not in passing_on]
-    return {name: len(weighed) - place for place, name in enumerate(weighed)}
+    with_weight = [pathway.id for pathway in pathways.values() if pathway.team not in passing_on]
+    return {name: len(with_weight) - place for place, name in enumerate(with_weight)}
 
 
-def direction(weight: Mapping[str, int], before: Turn, after: Turn) -> Direction | None:
-    """Which way it goes; None where pathway and rating are the same."""
+def direction(weight: Mapping[str, int], before: PathwayRag, after: PathwayRag) -> Direction | None:
+    """The direction from one to the other; None if pathway and rating are the same."""
     rises = RATINGS[after.rag] - RATINGS[before.rag]
     change = 0
     if before.pathway in weight and after.pathway in weight:

@@ -1,8 +1,8 @@
 """
-Reading a document that somebody else wrote: every fault at once, each with its place and a sentence.
+Reads documents that others wrote, and names every fault at once, each with its place and a sentence.
 
-Facts, rule sets, clock policies and contacts all come in through here, so that a wrong field is named in the
-same words at every door.
+Facts, rule sets, clock policies and contacts are all read here, so that a wrong field is named in the same words
+everywhere.
 """
 
 import difflib
@@ -35,21 +35,21 @@ TAG = re.compile(r"\([a-z_]+\)")
 
 
 class Document(BaseModel):
-    """A frozen part of a document. A field that is not known is a fault, never silently dropped."""
+    """A frozen part of a document. An unknown field is a fault: it is never silently dropped."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
 def fault(says: str) -> PydanticCustomError:
-    """The error for a validator to raise: `says` is a whole sentence for people."""
+    """The error for a validator to raise. `says` is a whole sentence for people."""
     return PydanticCustomError("fault", says)
 
 
 def read(shape: type[Shape], data: object, *, known: Mapping[str, Any] | None = None) -> Shape:
     """
-    Read `data` (what `json.loads` gives) as `shape`.
+    Reads `data` (from `json.loads`) as `shape`.
 
-    :param known: what validators may ask about, such as the codes of a rule set.
+    :param known: values for validators, such as the codes of a rule set.
     :raises InvalidInput: with every fault.
     """
     try:
@@ -60,9 +60,9 @@ def read(shape: type[Shape], data: object, *, known: Mapping[str, Any] | None = 
 
 def load_json(text: str | bytes) -> Any:
     """
-    Parse JSON as a careful reader does: no NaN, no key twice in one object.
+    Parses JSON strictly: without NaN, and without the same key twice in an object.
 
-    :raises InvalidInput: with the line and column of what is wrong.
+    :raises InvalidInput: with the line and the column of the fault.
     """
     try:
         return json.loads(text, object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
@@ -91,11 +91,11 @@ def _no_constant(name: str) -> None:
     raise InvalidInput([Fault((), f"This is not JSON: {name} is not a JSON number.")])
 
 
-# ---- the small types that every document uses
+# ---- the types that every document uses
 
 
 def _real_text(text: str) -> str:
-    # PostgreSQL cannot hold NUL, and no encoder can write half a surrogate pair: better a sentence than a crash.
+    # PostgreSQL cannot store NUL, and nothing can encode a lone surrogate: both would raise an error later.
     if re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", text):
         raise fault("holds a control character; remove it.")
     if re.search(r"[\ud800-\udfff]", text):
@@ -115,21 +115,21 @@ def _iso_date(value: object) -> object:
 
 
 def _not_empty(value: object) -> object:
-    # Asked of what was sent: pydantic's own count would leave out the items that have faults of their own.
+    # Checks the value as it was sent: pydantic's own count would leave out items that have faults.
     if isinstance(value, (list, tuple)) and not value:
         raise fault("needs at least one of them.")
     return value
 
 
 def _no_bool(value: object) -> object:
-    # Python's True is 1; a writer's true is no number.
+    # For Python, True is 1. For the sender, true is no number.
     if isinstance(value, bool):
         raise fault(f"must be a whole number, not {quoted(value)}.")
     return value
 
 
 class _NotEmpty:
-    """A list that may not be empty, for the reader and in a JSON Schema."""
+    """A list that may not be empty, for validation and in the JSON Schema."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(_not_empty, handler(source))
@@ -143,7 +143,7 @@ NO_BOOL = BeforeValidator(_no_bool)
 
 
 def one_or_many(value: object) -> str:
-    """A discriminator for what may be one value or a list, so that only the kind that was meant is asked for."""
+    """A discriminator for a field that is one value or a list, so that faults name only the kind that was sent."""
     return "(many)" if isinstance(value, (list, tuple)) else "(one)"
 
 
@@ -152,7 +152,7 @@ IsoDate = Annotated[date, BeforeValidator(_iso_date)]
 
 
 def one_of(name: str, kind: str) -> Callable[[str, ValidationInfo], str]:
-    """A validator: the value must be among `known[name]`; `kind` says what it should have been."""
+    """Makes a validator: the value must be in `known[name]`; `kind` is what the sentence calls it."""
 
     def check(value: str, info: ValidationInfo) -> str:
         choices = (info.context or {}).get(name, ())
@@ -169,12 +169,12 @@ def one_of(name: str, kind: str) -> Callable[[str, ValidationInfo], str]:
 
 
 def quoted(value: object) -> str:
-    """What was sent, short enough to repeat in a sentence."""
+    """The value that was sent, short enough for a sentence."""
     try:
         text = json.dumps(value, ensure_ascii=False, default=str)
     except (ValueError, RecursionError):
         text = "something that holds itself"
-    # Half of a character cannot be written back.
+    # A lone surrogate cannot be encoded.
     text = text.encode(errors="replace").decode()
     return text if len(text) <= 60 else text[:57] + "…"
 
@@ -184,8 +184,8 @@ def _faults(error: ValidationError) -> list[Fault]:
 
 
 def _path(details: ErrorDetails) -> tuple[str | int, ...]:
-    # A step in brackets is the tag of a kind, such as "(any)": ours, and not in what the writer sent, unless it is the
-    # name of a field that is not known.
+    # A step in brackets, such as "(any)", is the tag of a union and not part of what was sent, unless it is the name of
+    # an unknown field.
     steps = list(details["loc"])
     unknown = [steps.pop()] if details["type"] == "extra_forbidden" else []
     return (*(step for step in steps if not (isinstance(step, str) and TAG.fullmatch(step))), *unknown)
@@ -223,7 +223,7 @@ _SAYS = {
 def _sentence(details: ErrorDetails) -> str:
     if details["type"] == "fault":
         return details["msg"]
-    # Of a text that is checked for its characters first, pydantic says too_long as of a list.
+    # For a text whose characters are checked first, pydantic reports too_long, as for a list.
     is_long_text = details["type"] == "too_long" and isinstance(details["input"], str)
     says = _SAYS.get("string_too_long" if is_long_text else details["type"])
     if says is None:

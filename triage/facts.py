@@ -1,5 +1,5 @@
 """
-The facts of a contact: what the rules look at, and nothing else.
+The facts of a contact: everything that the rules look at.
 
 Source: the first rule set's own page, "What the rules look at". An absent field means null, except that
 agreement is then `not_sought`, `in_area` true, a count of contacts 1, and a list empty. Null is "not known".
@@ -34,7 +34,7 @@ class Dash(StrEnum):
 
 
 class OpenWork(StrEnum):
-    """What the service has open with the family now."""
+    """The service's open work with the family."""
 
     EARLY_HELP = "early_help"
     SOCIAL_CARE = "social_care"
@@ -51,7 +51,7 @@ Count = Annotated[StrictInt, Field(ge=0)]
 
 
 class Child(Document):
-    """One child, born or not. `age_years` counts whole years; null is unknown, and may be under 1."""
+    """One child, also an unborn one. `age_years` is in whole years; null is unknown, and may be under 1."""
 
     ref: Text | None = None
     age_years: Annotated[StrictInt, Field(ge=0, le=25)] | None = None
@@ -100,9 +100,9 @@ class Facts(Document):
 
 def read_facts(data: object, *, ruleset: str, indicators: Collection[str]) -> Facts:
     """
-    Read facts from what `json.loads` gives.
+    Reads facts from the result of `json.loads`.
 
-    :param ruleset: the rule set's name for the fault's sentence, such as `early-help-first/1`.
+    :param ruleset: the rule set's name for the sentences of faults, such as `early-help-first/1`.
     :param indicators: the indicator codes that the rule set knows.
     :raises InvalidInput: with every fault.
     """
@@ -117,7 +117,7 @@ def read_facts(data: object, *, ruleset: str, indicators: Collection[str]) -> Fa
 
 
 def _shared_refs(data: object) -> Iterator[Fault]:
-    """Asked of what was sent, so that it is named beside the faults that the children have of their own."""
+    """Checks the data as they were sent, so that this fault is named together with the children's own."""
     children = data.get("children") if isinstance(data, Mapping) else None
     refs = [child.get("ref") for child in children if isinstance(child, Mapping)] if isinstance(children, list) else []
     counts = Counter(ref.strip() for ref in refs if isinstance(ref, str))

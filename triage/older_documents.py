@@ -1,9 +1,9 @@
 """
-What the first documents meant by their pathways.
+Completes the first documents, which say less about their pathways.
 
-They say only where a pathway leads. What kind of work it is, whether the family is free to refuse it and which clocks
-run on it, the service knew by the pathway's name. Such a document may be published and never changes, so the meaning
-that it had is added while it is read. A document that says `work` of one pathway, or has `clocks`, speaks for itself.
+They say only which team a pathway leads to. The service knew by the pathway's name what kind of work it is, whether the
+family may refuse it and which clocks run on it. Such a document may be published and never changes, so these fields are
+added when it is read. A document that has `work` on a pathway, or `clocks`, is complete.
 """
 
 from typing import Any
@@ -30,7 +30,7 @@ CLOCKS: dict[str, dict[str, list[str]]] = {
 
 
 def with_its_meaning(data: object) -> object:
-    """The document, with what it meant and did not say. Whatever is no such document stays as it is."""
+    """The document with the missing fields. Any other document stays as it is."""
     pathways = data.get("pathways") if isinstance(data, dict) else None
     if not isinstance(data, dict) or "clocks" in data or not isinstance(pathways, list):
         return data
@@ -49,7 +49,7 @@ def _pathway(entry: object) -> object:
 
 
 def _clocks(names: list[object]) -> list[Json]:
-    """Without the pathways that the document does not have. A clock that was only theirs runs on none."""
+    """The clocks, limited to the document's own pathways. A clock whose pathways are all missing runs on none."""
     found: list[Json] = []
     for name, limit in CLOCKS.items():
         ((kind, pathways),) = limit.items()

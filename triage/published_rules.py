@@ -1,4 +1,4 @@
-"""Which rule set answers, as the database has it."""
+"""The published rule sets, from the database."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from errors import ServiceError
 from triage.models import RuleSetVersion
 from triage.ruleset import RuleSet, parse
 
-# An advisory lock: which version is live. casework/deadlines/clocks.py has another.
+# The key of the advisory lock on which version is live. casework/deadlines/clocks.py has another key.
 WHICH_IS_LIVE = 7_001
 
 LOCK_AND_READ = """
@@ -22,7 +22,7 @@ SELECT id FROM triage_rulesetversion WHERE live @> %s::timestamptz
 
 @dataclass(frozen=True)
 class Rules:
-    """A published version and the rule set that it holds."""
+    """A published version and its rule set."""
 
     version_id: int
     rule_set: RuleSet
@@ -45,13 +45,12 @@ def _of_row(row: tuple[int] | None) -> Rules:
 
 def live_and_locked(at: datetime) -> Rules:
     """
-    The version that is live at this moment, which stays so until the transaction ends: a publish waits for it.
+    The version that is live at this moment, locked until the transaction ends: publishing waits for it.
 
-    Whoever comes while somebody publishes waits in turn, and is then told by their own moment which of the two
-    versions is theirs: the two statements travel together, and the second sees what was committed before the lock was
-    held.
+    While somebody publishes, this waits. Afterwards the moment decides which of the two versions it gets: both
+    statements go in one round trip, and the second sees what was committed before the lock was granted.
 
-    :raises ServiceError: none is.
+    :raises ServiceError: no version is live.
     """
     with connection.cursor() as cursor:
         cursor.execute(LOCK_AND_READ, [WHICH_IS_LIVE, at])
@@ -60,13 +59,13 @@ def live_and_locked(at: datetime) -> Rules:
 
 
 def lock_live_version() -> None:
-    """Until the transaction ends, nobody else publishes, and no contact is being received."""
+    """Locks which version is live: until the transaction ends, nobody else publishes and no contact is received."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WHICH_IS_LIVE])
 
 
 def of_version(version_id: int) -> Rules:
-    """A published version. It never changes, so that a process reads and compiles it once."""
+    """A published version. It never changes, so each process reads and compiles it once."""
     return _compiled(version_id)
 
 

@@ -1,7 +1,7 @@
 """
-What would have happened: a rule set asked about the facts of contacts that were triaged by others before.
+A replay: what a rule set would have recommended for contacts that other versions triaged.
 
-A calculator, fed with one contact after the other: it keeps counts, never the contacts.
+A calculator that takes one contact after the other. It keeps counts, never the contacts.
 """
 
 from collections import Counter
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from triage.direction import Direction, Turn, direction, weights
+from triage.direction import Direction, PathwayRag, direction, weights
 from triage.ruleset import RuleSet, TeamKind
 
 NOBODY_YET = "?"
-"""The team of a contact whose locality cannot be told: a person picks it."""
+"""The team of a contact whose locality is not known: a person picks it."""
 
 
 class Advice(NamedTuple):
-    """What was, or would have been, recommended. `team` is "" where the pathway ends at the front door."""
+    """What was, or would have been, recommended. `team` is "" if the pathway ends at the front door."""
 
     pathway: str
     rag: str
@@ -30,12 +30,12 @@ class Advice(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PastRecommendation:
     """
-    A contact of the past, as the replay sees it.
+    The stored recommendation of a past contact, and the decision on it.
 
-    `locality` is the code of the one that the family lives in, "" where it cannot be told. `kind` is the team kind of
-    the pathway that was recommended, and `decided_kind` of the one that people decided.
+    `locality` is the code of the family's locality, "" if it is not known. `kind` is the kind of team of the
+    recommended pathway, and `decided_kind` that of the decided pathway.
     """
 
     facts: Mapping[str, Any]
@@ -46,14 +46,14 @@ class Past:
     level: int
     hold: str
     kind: TeamKind | None
-    decided: Turn | None
+    decided: PathwayRag | None
     decided_kind: TeamKind | None
     also_refer_to: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 class Changed(NamedTuple):
-    """A contact that would have been led elsewhere."""
+    """A contact for which the replayed rule set recommends something else."""
 
     before: Advice
     after: Advice
@@ -65,7 +65,7 @@ class Replay:
     """The counts of a replay so far."""
 
     def __init__(self, rules: RuleSet, *, before: RuleSet | None = None) -> None:
-        """:param before: the version in whose place these rules would go."""
+        """:param before: the version that these rules would replace."""
         self._rules = rules
         self._weights = weights(rules.pathways)
         self._weights_before = weights((before or rules).pathways)
@@ -77,8 +77,8 @@ class Replay:
         self._demand: Counter[tuple[str, date, str]] = Counter()
         self._unknown: Counter[str] = Counter()
 
-    def add(self, past: Past) -> Changed | None:
-        """Count one contact; returned where anything that people act on would have been different."""
+    def add(self, past: PastRecommendation) -> Changed | None:
+        """Counts a contact. Returns the change, or None if the recommendation is the same."""
         result = self._rules.judge_stored(past.facts)
         before = Advice(
             past.pathway, past.rag, past.level, past.hold, team_of(past.kind, past.locality), past.also_refer_to,
@@ -94,7 +94,7 @@ class Replay:
         self._count_unknown(past.facts)
         counts = self._counts
         counts["contacts"] += 1
-        was, now = Turn(past.pathway, past.rag), Turn(result.pathway, result.rag)
+        was, now = PathwayRag(past.pathway, past.rag), PathwayRag(result.pathway, result.rag)
         if past.decided is not None:
             counts["decided"] += 1
             counts["decided_as_before"] += past.decided == was
@@ -104,16 +104,16 @@ class Replay:
         counts["changed"] += 1
         for name in Advice._fields:
             counts[name] += getattr(before, name) != getattr(after, name)
-        way = self._way(before, after)
+        change = self._direction(before, after)
         agrees = False
-        if way is not None:
-            counts[way.value] += 1
+        if change is not None:
+            counts[change.value] += 1
             agrees = past.decided is not None and self._agrees(was, now, past.decided)
             counts["agrees_with_people"] += agrees
-        return Changed(before, after, way, agrees)
+        return Changed(before, after, change, agrees)
 
     def result(self) -> dict[str, Any]:
-        """The counts as JSON: totals, from → to, demand by locality and week, indicators that this version lacks."""
+        """The counts as JSON: totals, changes from and to, demand by locality and week, and missing indicators."""
         weeks: dict[tuple[str, date], dict[str, int]] = {}
         for (locality, week, which), count in self._demand.items():
             weeks.setdefault((locality, week), {"before": 0, "after": 0, "decided": 0})[which] = count
@@ -128,29 +128,29 @@ class Replay:
             "unknown_indicators": dict(sorted(self._unknown.items())),
         }
 
-    def _way(self, before: Advice, after: Advice) -> Direction | None:
+    def _direction(self, before: Advice, after: Advice) -> Direction | None:
         """
-        DOWN wherever anything that protects is lost: by the old order of pathways or by the new, a hold, a level, a
-        warning. What would be stepped down is not for the draft alone to say.
+        The direction of a change. DOWN if any protection is lost: a pathway or rating falls by the old or by the new
+        order of pathways, a warning is lost, or (if nothing rises) a hold or a level.
         """
-        was, now = Turn(before.pathway, before.rag), Turn(after.pathway, after.rag)
-        way = direction(self._weights, was, now)
-        ways = {way, direction(self._weights_before, was, now)}
-        rises = Direction.UP in ways
-        loses_with_it = (before.hold and not after.hold) or after.level < before.level
-        loses_anyway = not set(before.warnings) <= set(after.warnings)
-        if Direction.DOWN in ways or loses_anyway or (loses_with_it and not rises):
+        was, now = PathwayRag(before.pathway, before.rag), PathwayRag(after.pathway, after.rag)
+        change = direction(self._weights, was, now)
+        by_both_orders = {change, direction(self._weights_before, was, now)}
+        rises = Direction.UP in by_both_orders
+        loses_hold_or_level = (before.hold and not after.hold) or after.level < before.level
+        loses_warning = not set(before.warnings) <= set(after.warnings)
+        if Direction.DOWN in by_both_orders or loses_warning or (loses_hold_or_level and not rises):
             return Direction.DOWN
-        return way
+        return change
 
-    def _agrees(self, was: Turn, now: Turn, decided: Turn) -> bool:
-        """People had overruled the old rules, to what the new ones say or at least in the same direction."""
+    def _agrees(self, was: PathwayRag, now: PathwayRag, decided: PathwayRag) -> bool:
+        """Whether people overrode the old recommendation as the new rules do, or at least in the same direction."""
         if decided == was:
             return False
-        way = direction(self._weights, was, decided)
-        return decided == now or (way is not None and way == direction(self._weights, was, now))
+        change = direction(self._weights, was, decided)
+        return decided == now or (change is not None and change == direction(self._weights, was, now))
 
-    def _count_demand(self, past: Past, after: TeamKind | None) -> None:
+    def _count_demand(self, past: PastRecommendation, after: TeamKind | None) -> None:
         for which, kind in (("before", past.kind), ("after", after), ("decided", past.decided_kind)):
             if kind is TeamKind.LOCALITY:
                 self._demand[past.locality or NOBODY_YET, past.week, which] += 1
@@ -164,7 +164,7 @@ class Replay:
 
 
 def team_of(kind: TeamKind | None, locality: str) -> str:
-    """The team that a pathway of this kind leads to: a locality's code, or the kind of another team."""
+    """The team of a pathway with this kind of team: a locality's code, or the kind of another team."""
     if kind is None:
         return ""
     if kind is TeamKind.LOCALITY:

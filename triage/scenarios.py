@@ -1,7 +1,7 @@
 """
-Scenarios: examples that a rule set carries, with what must come out, asked of the rules themselves.
+Scenarios: examples in a rule set, each with facts and the expected recommendation.
 
-The protected ones are what safety rests on. A version goes live only when every one of its scenarios passes.
+Protected scenarios are those for safety. A version goes live only if every one of its scenarios passes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from triage.ruleset import Result, RuleSet
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the rules say to a scenario. `differs` holds a sentence for each thing that is not as expected."""
+    """The result of a scenario. `differs` has a sentence for each difference from the expected recommendation."""
 
     scenario: Scenario
     result: Result
@@ -27,18 +27,18 @@ class Outcome:
 
 
 def run(rules: RuleSet) -> list[Outcome]:
-    """Every scenario of the rule set, in its order."""
+    """Runs every scenario of the rule set, in order."""
     return [_outcome(rules, scenario) for scenario in rules.document.scenarios]
 
 
 def protected(document: RuleSetDocument) -> dict[str, Any]:
-    """The safety scenarios, by their names, as they are stored."""
+    """The protected scenarios by their ids, as they are stored."""
     entries: list[dict[str, Any]] = as_json(document).get("scenarios", [])
     return {entry["id"]: entry for entry in entries if entry.get("protected")}
 
 
 def expectation(rules: RuleSet, facts: Facts) -> Expected:
-    """What a new scenario of these facts would expect, if what comes out today is right."""
+    """The expectation of a new scenario with these facts, if the present recommendation is right."""
     result = rules.judge(facts)
     return Expected.model_validate(
         {"level": result.level, "pathway": result.pathway, "rag": result.rag, "hold": result.hold}
@@ -47,8 +47,8 @@ def expectation(rules: RuleSet, facts: Facts) -> Expected:
 
 def scenario_facts(stored: Mapping[str, Any]) -> dict[str, Any]:
     """
-    The stored facts of a contact as those of a scenario: what is not known left out, and the children called c1, c2 …
-    whatever somebody had called them.
+    The stored facts of a contact as facts of a scenario: without unknown values, and with the children's refs replaced
+    by c1, c2 and so on.
     """
     children = [
         {"ref": f"c{number}"} | _known(child, but_not="ref") for number, child in enumerate(stored["children"], start=1)
@@ -68,7 +68,7 @@ def _outcome(rules: RuleSet, scenario: Scenario) -> Outcome:
 
 
 def _differences(expect: Expected, result: Result, fired: list[str]) -> Iterator[str]:
-    # Only what the scenario names is asked about, so that null can mean "none".
+    # Only the fields that the scenario names are compared, so that null can mean "none".
     for name in ("level", "pathway", "rag", "hold", "lead"):
         wanted, found = getattr(expect, name), getattr(result, name)
         if name in expect.model_fields_set and wanted != found:

@@ -1,4 +1,4 @@
-"""Which decisions need a second person, and why. The rule set's document says so; here it is only read."""
+"""Which decisions need a second person, and why. The rule set's document says so."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ def two_person_reasons(
     rules: RuleSet, facts: Mapping[str, Any], recommended: Mapping[str, Any], proposal: Proposal
 ) -> list[str]:
     """
-    The sentences that say why a second person is needed; none where one person may decide.
+    The sentences that say why a second person is needed; none if one person may decide.
 
     :param facts: the facts as stored.
     :param recommended: the recommendation as stored.

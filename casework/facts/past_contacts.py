@@ -11,9 +11,9 @@ from casework.models import Contact, ContactChild
 from localities.models import Postcode
 from localities.placing import Catchments
 from localities.working_time import LONDON, local_day
-from triage.direction import Turn
+from triage.direction import PathwayRag
 from triage.published_rules import of_version
-from triage.replay import Past
+from triage.replay import PastRecommendation
 from triage.ruleset import RuleSet
 
 A_PIECE = 2000
@@ -23,7 +23,7 @@ class PastContact(NamedTuple):
     """A contact's id, and what a replay needs of it."""
 
     contact_id: int
-    past: Past
+    past: PastRecommendation
 
 
 def count(first_day: date, last_day: date) -> int:
@@ -99,7 +99,7 @@ class _Reader:
         # The additions to the pathway have no columns: they are recomputed from the same facts and version.
         added = rules.judge_stored(facts)
         day = local_day(received_at)
-        past = Past(
+        past = PastRecommendation(
             facts=facts,
             locality=locality or self._locality([] if hides else postcodes, day, ours),
             week=day - timedelta(days=day.weekday()),
@@ -110,7 +110,7 @@ class _Reader:
             also_refer_to=added.also_refer_to,
             warnings=added.warnings,
             kind=pathways[pathway].team,
-            decided=Turn(decided_pathway, decided_rag) if decided_pathway else None,
+            decided=PathwayRag(decided_pathway, decided_rag) if decided_pathway else None,
             decided_kind=pathways[decided_pathway].team if decided_pathway else None,
         )
         return PastContact(contact_id, past)

@@ -107,7 +107,9 @@ def _fail(replay: Replay, says: str, now: datetime) -> None:
         replay.changed.all().delete()
 
 
-def _row(replay: Replay, contact_id: int, seen: calculator.Past, changed: calculator.Changed) -> ReplayedContact:
+def _row(
+    replay: Replay, contact_id: int, seen: calculator.PastRecommendation, changed: calculator.Changed
+) -> ReplayedContact:
     before, after, direction, agrees = changed
     return ReplayedContact(
         replay=replay,

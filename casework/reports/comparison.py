@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.db.models import Count, F, QuerySet
 
 from casework.models import Contact
-from triage.direction import Direction, Turn, direction, weights
+from triage.direction import Direction, PathwayRag, direction, weights
 from triage.published_rules import of_version
 
 
@@ -25,8 +25,8 @@ class Comparison(NamedTuple):
     """A recommendation beside the decision on it: the parts that the direction depends on."""
 
     rule_set_id: int
-    before: Turn
-    after: Turn
+    before: PathwayRag
+    after: PathwayRag
     overrides: bool
 
     @property
@@ -61,7 +61,10 @@ def count(rows: QuerySet[Any], *, contact: str = "", **by: Any) -> Iterator[tupl
     parts = {name: F(f"{contact}{path}") for name, path in PATHS.items()}
     # order_by() clears the model's ordering, which would become part of the groups.
     for row in rows.order_by().values(**by, **parts).annotate(rows=Count("pk")):
-        before, after = Turn(row["before_pathway"], row["before_rag"]), Turn(row["after_pathway"], row["after_rag"])
+        before, after = (
+            PathwayRag(row["before_pathway"], row["before_rag"]),
+            PathwayRag(row["after_pathway"], row["after_rag"]),
+        )
         yield (
             tuple(row[name] for name in by),
             Comparison(row["of_rule_set"], before, after, row["overruled"]),
@@ -75,7 +78,10 @@ def comparison_of(contact: Contact) -> Comparison:
     assert decision is not None, "reports count decided contacts only"
     before = decision.recommendation
     return Comparison(
-        before.rule_set_id, Turn(before.pathway, before.rag), Turn(decision.pathway, decision.rag), decision.overrides
+        before.rule_set_id,
+        PathwayRag(before.pathway, before.rag),
+        PathwayRag(decision.pathway, decision.rag),
+        decision.overrides,
     )
 
 

@@ -665,7 +665,7 @@ class TestWhatComesBetween:
     ) -> None:
         add, calls = calculator.Replay.add, iter(range(1000))
 
-        def fails(self: calculator.Replay, seen: calculator.Past) -> Any:
+        def fails(self: calculator.Replay, seen: calculator.PastRecommendation) -> Any:
             if next(calls) >= after:
                 raise ValueError("HP20 1UA")
             return add(self, seen)

@@ -26,7 +26,7 @@ from tests.stage.documents import address, child, contact_document
 from tests.stage.moments import day, local
 from tests.stage.story import Story
 from tests.stage.web_client import Page, browser
-from triage.direction import Turn
+from triage.direction import PathwayRag
 from triage.models import RuleSetVersion
 from triage.ruleset import shipped
 
@@ -247,7 +247,7 @@ class TestOverrides:
             name="another", version=1, published_at=timezone.now(),
             document=document | {"pathways": document["pathways"][::-1], "ruleset": "another"},
         )  # fmt: skip
-        before, after = Turn("family_help", "green"), Turn("early_help", "green")
+        before, after = PathwayRag("family_help", "green"), PathwayRag("early_help", "green")
         first = RuleSetVersion.objects.get(name="early-help-first")
         assert Comparison(first.pk, before, after, True).kind is OverrideKind.DOWN
         assert Comparison(reordered.pk, before, after, True).kind is OverrideKind.UP

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from triage.direction import RATINGS, Direction, Turn, direction, weights
+from triage.direction import RATINGS, Direction, PathwayRag, direction, weights
 from triage.ruleset import shipped
 
 WEIGHTS = weights(shipped().pathways)
@@ -45,7 +45,7 @@ TABLE: list[tuple[tuple[str, str], tuple[str, str], Direction | None]] = [
 
 @pytest.mark.parametrize(("before", "after", "way"), TABLE)
 def test_which_way_it_goes(before: tuple[str, str], after: tuple[str, str], way: Direction | None) -> None:
-    assert direction(WEIGHTS, Turn(*before), Turn(*after)) == way
+    assert direction(WEIGHTS, PathwayRag(*before), PathwayRag(*after)) == way
 
 
 def test_the_gravest_pathway_weighs_most_and_what_passes_on_weighs_nothing() -> None:
@@ -58,7 +58,7 @@ def test_the_gravest_pathway_weighs_most_and_what_passes_on_weighs_nothing() -> 
 
 def test_of_all_there_are() -> None:
     """None only where nothing changed; and there and back, something rose one of the two ways."""
-    turns = [Turn(pathway, rag) for pathway, rag in product(shipped().pathways, RATINGS)]
+    turns = [PathwayRag(pathway, rag) for pathway, rag in product(shipped().pathways, RATINGS)]
     for before, after in product(turns, turns):
         there, back = direction(WEIGHTS, before, after), direction(WEIGHTS, after, before)
         assert (there is None) == (before == after)
@@ -74,5 +74,5 @@ def test_of_all_there_are() -> None:
 
 def test_a_pathway_that_the_new_rules_do_not_know_weighs_nothing() -> None:
     """Only the rating speaks then."""
-    assert direction(WEIGHTS, Turn("old_pathway", "red"), Turn("advice", "red")) is ACROSS
-    assert direction(WEIGHTS, Turn("old_pathway", "red"), Turn("advice", "blue")) is DOWN
+    assert direction(WEIGHTS, PathwayRag("old_pathway", "red"), PathwayRag("advice", "red")) is ACROSS
+    assert direction(WEIGHTS, PathwayRag("old_pathway", "red"), PathwayRag("advice", "blue")) is DOWN

@@ -8,14 +8,14 @@ import pytest
 
 from tests.stage.asking import child, contact
 from tests.stage.rule_documents import Json, having, whole
-from triage.direction import Direction, Turn
+from triage.direction import Direction, PathwayRag
 from triage.recommendation import recommend
-from triage.replay import NOBODY_YET, Advice, Past, Replay, team_of
+from triage.replay import NOBODY_YET, Advice, PastRecommendation, Replay, team_of
 from triage.rule_set_document import as_json
 from triage.ruleset import RuleSet, TeamKind, parse, shipped
 
 MONDAY = date(2026, 11, 16)
-GREEN_ADVICE = Turn("advice", "green")
+GREEN_ADVICE = PathwayRag("advice", "green")
 
 
 def stepped_down() -> RuleSet:
@@ -23,7 +23,9 @@ def stepped_down() -> RuleSet:
     return parse(having(whole(), "rules", "level_3_agreed", then={"pathway": "early_help", "rag": "green", "level": 3}))
 
 
-def past(facts: Json, *, locality: str = "aylesbury", decided: Turn | None = None, **but: Any) -> Past:
+def past(
+    facts: Json, *, locality: str = "aylesbury", decided: PathwayRag | None = None, **but: Any
+) -> PastRecommendation:
     """A contact that the shipped rules triaged."""
     rules = shipped()
     said = rules.judge(rules.facts(facts))
@@ -34,7 +36,7 @@ def past(facts: Json, *, locality: str = "aylesbury", decided: Turn | None = Non
         "kind": rules.pathways[said.pathway].team, "decided": decided,
         "decided_kind": rules.pathways[decided.pathway].team if decided else None,
     }  # fmt: skip
-    return Past(**(kept | but))
+    return PastRecommendation(**(kept | but))
 
 
 LEVEL_3 = contact("L3-12")
@@ -134,16 +136,16 @@ class TestAgreeingWithPeople:
         ("decided", "agrees"),
         [
             (None, False),
-            (Turn("family_help", "green"), False),  # they took what was recommended
-            (Turn("early_help", "green"), True),  # what the new rules say
+            (PathwayRag("family_help", "green"), False),  # they took what was recommended
+            (PathwayRag("early_help", "green"), True),  # what the new rules say
             (GREEN_ADVICE, True),  # further down
-            (Turn("early_help", "blue"), True),
-            (Turn("family_help", "amber"), False),  # up, while the rules go down
-            (Turn("social_worker_review", "amber"), False),
-            (Turn("link_to_open_work", "green"), False),  # across
+            (PathwayRag("early_help", "blue"), True),
+            (PathwayRag("family_help", "amber"), False),  # up, while the rules go down
+            (PathwayRag("social_worker_review", "amber"), False),
+            (PathwayRag("link_to_open_work", "green"), False),  # across
         ],
     )
-    def test_whether_it_does(self, decided: Turn | None, agrees: bool) -> None:
+    def test_whether_it_does(self, decided: PathwayRag | None, agrees: bool) -> None:
         replay = Replay(stepped_down())
         changed = replay.add(past(LEVEL_3, decided=decided))
         assert changed is not None
@@ -157,7 +159,12 @@ class TestAgreeingWithPeople:
 
     def test_how_often_people_decided_as_either(self) -> None:
         replay = Replay(stepped_down())
-        for decided in (None, Turn("family_help", "green"), Turn("early_help", "green"), GREEN_ADVICE):
+        for decided in (
+            None,
+            PathwayRag("family_help", "green"),
+            PathwayRag("early_help", "green"),
+            GREEN_ADVICE,
+        ):
             replay.add(past(LEVEL_3, decided=decided))
         counts = replay.result()["counts"]
         assert (counts["decided"], counts["decided_as_before"], counts["decided_as_after"]) == (3, 1, 1)
@@ -186,7 +193,7 @@ class TestTheResult:
             "pathway": "strategy_discussion", "rag": "red", "level": 4,
         })))  # fmt: skip
         replay.add(past(contact("L4-10b")))
-        replay.add(past(contact("L4-10b"), locality="chiltern", decided=Turn("family_help", "green")))
+        replay.add(past(contact("L4-10b"), locality="chiltern", decided=PathwayRag("family_help", "green")))
         replay.add(past(LEVEL_3, week=date(2026, 11, 9)))
         replay.add(past(contact()))
         assert replay.result()["demand"] == [
