@@ -1,4 +1,4 @@
-"""What team leads and those who oversee the service see: queues, cases, handoffs, late clocks, messages, audit."""
+"""The lists of team leads and overseers: contacts, cases, handoffs, late clocks, decisions, reminders and the audit."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -36,7 +36,7 @@ OVERSEERS = (Role.SERVICE_MANAGER, Role.AUDITOR)
 
 
 class WorkAdmin(RoleAdmin):
-    """A list of a team's work. Nothing is edited here: each row leads to the page where the work is done."""
+    """A list of a team's work. Nothing is edited here: each row links to the page where the work is done."""
 
     viewer_roles: ClassVar[tuple[Role, ...]] = (*LEADS, *OVERSEERS)
     list_display_links = None
@@ -95,25 +95,25 @@ class ContactAdmin(WorkAdmin):
 
 @admin.register(Case)
 class CaseAdmin(WorkAdmin):
-    """Cases of the person's teams: those that they hold or are offered."""
+    """Cases of the person's teams: those for which they are responsible, and those offered to them."""
 
-    list_display = ("open", "rag", "status", "pathway", "locality", "lead_practitioner", "since_contact", "in_hands")
+    list_display = ("open", "rag", "status", "pathway", "locality", "lead_practitioner", "since_contact", "with_team")
     list_filter = ("status", "rag", "pathway", "locality")
     list_select_related = ("locality", "lead_practitioner")
     search_fields = ("reference__iexact",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
         visible: QuerySet[Case] = Case.objects.visible_to(user_of(request), local_day(timezone.now()))
-        holding = Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True)
-        return visible.annotate(held_since=Subquery(holding.values("period__startswith")[:1]))
+        current = Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True)
+        return visible.annotate(responsible_since=Subquery(current.values("period__startswith")[:1]))
 
     @admin.display(description="Since contact", ordering="-received_at")
     def since_contact(self, case: Case) -> str:
         return span(case.received_at, case.closed_at)
 
     @admin.display(description="In these hands")
-    def in_hands(self, case: Case) -> str:
-        return span(case.held_since)  # type: ignore[attr-defined]  # annotated above
+    def with_team(self, case: Case) -> str:
+        return span(case.responsible_since)  # type: ignore[attr-defined]  # annotated above
 
 
 @admin.register(Handoff)
@@ -152,7 +152,7 @@ class HandoffAdmin(WorkAdmin):
 
 
 class LateFilter(admin.SimpleListFilter):
-    """Filter clocks by status; late ones unless asked otherwise."""
+    """Filters clocks by status; by default to late ones."""
 
     title = "how they stand"
     parameter_name = "stand"
@@ -170,13 +170,13 @@ class LateFilter(admin.SimpleListFilter):
                 return queryset.filter(stopped_at__isnull=True, due_at__lte=timezone.now())
 
     def choices(self, changelist: Any) -> Any:
-        # Django's own first choice would be "all", which here is the last.
+        # Django's own first choice would be "all", which is the last one here.
         yield from list(super().choices(changelist))[1:]
 
 
 @admin.register(Clock)
 class ClockAdmin(WorkAdmin):
-    """The promises of the person's teams; those that are late unless asked otherwise."""
+    """The clocks of the person's teams; by default the late ones."""
 
     list_display = (
         "open",
@@ -218,7 +218,7 @@ class ClockAdmin(WorkAdmin):
 
 @admin.register(Decision)
 class DecisionAdmin(WorkAdmin):
-    """Decisions: what was recommended, what was decided, and by whom."""
+    """Decisions beside their recommendations."""
 
     viewer_roles = (Role.FRONT_DOOR_MANAGER, *OVERSEERS)
     ordering = ("-decided_at",)
@@ -248,7 +248,7 @@ class DecisionAdmin(WorkAdmin):
 
 @admin.register(Reminder)
 class ReminderAdmin(WorkAdmin):
-    """Who was reminded of what."""
+    """Reminders and their recipients."""
 
     viewer_roles = OVERSEERS
     list_display = ("open", "step", "user", "role", "team", "created_at")
@@ -260,7 +260,7 @@ class ReminderAdmin(WorkAdmin):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(WorkAdmin):
-    """Who did what, and when; looks too."""
+    """The audit: who did what, and when. Viewing a record is an event, too."""
 
     viewer_roles = (Role.AUDITOR, Role.INFORMATION_GOVERNANCE)
     list_display = ("at", "event", "actor", "by_user", "by_agency", "contact", "case", "detail")

@@ -1,9 +1,9 @@
 """
-The outbox: messages are claimed with a lease, sent, then marked sent. A crash never loses one; between sending and
-marking it sends once more, with the same idempotency key.
+Sends the messages in the outbox. A message is claimed with a lease, sent, then marked as sent. A crash loses no
+message; a crash between sending and marking sends one again, with the same idempotency key.
 
-What goes to one address about one contact or case goes in the order in which it was written. Several reminders that
-wait for one address go in one e-mail: one message carries the others.
+Messages to one address about one contact or case are sent in the order in which they were written. Several reminders
+that wait for one address are sent in one e-mail: one message carries the others.
 """
 
 import hashlib
@@ -27,20 +27,20 @@ from casework.record import audit
 
 log = structlog.get_logger()
 
-# Longer than the slowest mail server can take over one message: EMAIL_TIMEOUT for each of its nine answers.
+# Longer than the slowest mail server needs for one message: EMAIL_TIMEOUT for each of its nine replies.
 LEASE = timedelta(minutes=2)
 LONGEST = timedelta(seconds=45)
-# A minute, two, four … then every four hours: a mail server may be away over a long weekend.
+# After one minute, two, four … then every four hours: a mail server may be down over a long weekend.
 MOST_ATTEMPTS = 30
 FIRST_DELAY = timedelta(minutes=1)
 LONGEST_DELAY = timedelta(hours=4)
-# So many reminders that wait for one address go in one e-mail, and no e-mail carries more than the second number.
+# This many reminders that wait for one address are sent in one e-mail, up to MOST_TOGETHER.
 FEWEST_TOGETHER = 4
 MOST_TOGETHER = 200
 
 
 class Delivered(NamedTuple):
-    """What a drain did."""
+    """The numbers of a drain: messages sent, and attempts that failed."""
 
     sent: int
     failed: int
@@ -48,18 +48,18 @@ class Delivered(NamedTuple):
 
 def drain(*, clock: Callable[[], datetime], connect: Callable[[], BaseEmailBackend] = get_connection) -> Delivered:
     """
-    Send what is due, for 45 seconds at most: what is left then is the next drain's.
+    Sends the messages that are due, for 45 seconds at most. The next drain sends the rest.
 
-    :param clock: tells the time: sending takes a while, and each message is marked with its own moment.
-    :param connect: opens the connection; Django's e-mail back end by default.
+    :param clock: returns the current time: sending takes a while, and each message is marked with its own moment.
+    :param connect: opens the connection to the mail server; Django's e-mail backend by default.
     """
     sent = failed = 0
     ends_at = clock() + LONGEST
-    # One at a time, on a connection of its own: a slow or broken one costs no other message its lease or connection.
+    # Each message has its own connection: a slow or broken one costs no other message its lease.
     while clock() < ends_at and (message := _claim(clock())):
         try:
             connect().send_messages([_email(message)])
-        except Exception as error:  # noqa: BLE001  # whatever a mail server does, the others must still go out
+        except Exception as error:  # noqa: BLE001  # whatever the mail server does, the other messages must be sent
             failed += 1
             _put_back(message, error, now=clock())
         else:
@@ -70,7 +70,7 @@ def drain(*, clock: Callable[[], datetime], connect: Callable[[], BaseEmailBacke
 
 @transaction.atomic
 def _claim(now: datetime) -> OutboxMessage | None:
-    """The next message that nobody else is sending, with a lease on it that ends if we do."""
+    """The next message that no other drain is sending, with a lease that ends if this process dies."""
     message = (
         _due(now)
         .filter(~Exists(_before_it(now)))
@@ -82,7 +82,7 @@ def _claim(now: datetime) -> OutboxMessage | None:
     )
     if message is not None:
         message.leased_until = now + LEASE
-        # An outage of years is no reason to run out of numbers.
+        # The column is small: an outage of years must not overflow it.
         message.attempts = min(message.attempts + 1, MOST_ATTEMPTS)
         message.save(update_fields=["leased_until", "attempts"])
         if message.kind == Message.REMINDER and message.attempts == 1 and not message.last_error:
@@ -91,7 +91,7 @@ def _claim(now: datetime) -> OutboxMessage | None:
 
 
 def _due(now: datetime) -> QuerySet[OutboxMessage]:
-    """What waits, and is nobody else's at this moment."""
+    """The messages that wait and that no drain has claimed."""
     return OutboxMessage.objects.filter(
         Q(leased_until__isnull=True) | Q(leased_until__lte=now),
         sent_at__isnull=True,
@@ -103,8 +103,8 @@ def _due(now: datetime) -> QuerySet[OutboxMessage]:
 
 def _before_it(now: datetime) -> QuerySet[OutboxMessage]:
     """
-    What must go out before a message: what was written earlier, to the same address, about the same thing. A reminder
-    that waits for the next half hour holds nothing back.
+    The messages that must be sent before a message: earlier ones to the same address about the same contact or case. A
+    reminder that waits for the next half hour does not delay others.
     """
     earlier = OutboxMessage.objects.filter(
         Q(contact=OuterRef("contact")) | Q(case=OuterRef("case")),
@@ -118,8 +118,8 @@ def _before_it(now: datetime) -> QuerySet[OutboxMessage]:
 
 def _gather(leader: OutboxMessage, now: datetime) -> None:
     """
-    Have this message carry the other reminders that wait for its address, if there are enough of them. Once it has been
-    tried, an e-mail stays as it is: sent again after a crash, or by a person, it must be the same.
+    Lets this message's e-mail carry the other reminders that wait for its address, if there are many. After the first
+    attempt an e-mail stays as it is: a retry after a crash, or by a person, must send the same text.
     """
     others = (
         _due(now)
@@ -129,7 +129,7 @@ def _gather(leader: OutboxMessage, now: datetime) -> None:
         .select_for_update(of=("self",), skip_locked=True)
     )
     locked = list(others.values_list("pk", flat=True)[: MOST_TOGETHER - 1])
-    # What another drain is sending, and what is being tried again, still comes before what is about the same thing.
+    # Messages that another drain is sending, and retries, still come before later ones about the same contact or case.
     waits_for_another = Exists(_before_it(now).exclude(pk__in=[leader.pk, *locked]))
     found = list(OutboxMessage.objects.filter(~waits_for_another, pk__in=locked).values_list("pk", flat=True))
     if len(found) + 1 >= FEWEST_TOGETHER:
@@ -156,7 +156,7 @@ def _mark_sent(message: OutboxMessage, *, now: datetime) -> None:
     outbox.audit_letter(Event.MESSAGE_SENT, message, audit.SYSTEM, now)
     if message.contact is None:
         return
-    # A moment that a person recorded meanwhile stays: the referrer knew then.
+    # If a person has recorded in between that they told the referrer, their moment stays.
     contact = Contact.objects.filter(pk=message.contact.pk)
     if message.kind == Message.ACKNOWLEDGEMENT and contact.filter(acknowledged_at=None).update(acknowledged_at=now):
         clocks.stop(message.contact, "acknowledge_referrer", at=now)
@@ -166,18 +166,21 @@ def _mark_sent(message: OutboxMessage, *, now: datetime) -> None:
 
 @transaction.atomic
 def _put_back(message: OutboxMessage, error: Exception, *, now: datetime) -> None:
-    """Try again later, each time twice as late; after the last try a person looks at it."""
+    """
+    Schedules the next attempt, each time after twice the delay. After the last attempt the message is parked for a
+    person.
+    """
     gives_up = message.attempts >= MOST_ATTEMPTS
     ours = OutboxMessage.objects.filter(pk=message.pk, sent_at__isnull=True, leased_until=message.leased_until)
     is_ours = ours.update(
         leased_until=None,
-        # The class only: a mail server's words may quote the address.
+        # Only the class: a mail server's text may contain the address.
         last_error=type(error).__name__,
         not_before=now + min(FIRST_DELAY * 2 ** (message.attempts - 1), LONGEST_DELAY),
         parked_at=now if gives_up else None,
     )
     log.warning("message not sent", message=message.pk, kind=message.kind, error=type(error).__name__, parked=gives_up)
-    # Where the lease ended meanwhile, another drain has it: perhaps it was sent.
+    # If the lease has ended meanwhile, another drain has the message, and may have sent it.
     if gives_up and is_ours:
         message.carries.update(parked_at=now)
         outbox.audit_letter(Event.MESSAGE_PARKED, message, audit.SYSTEM, now)

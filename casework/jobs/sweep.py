@@ -16,7 +16,7 @@ from localities.working_time import local_day
 
 # Planning and starting the statement costs as much as some fifty clocks. Rows stay locked for a moment only.
 AT_ONCE = 2_000
-# Whoever had so many reminders by e-mail in the last hour gets the next ones at the next half hour, together.
+# An address with this many reminders in the last hour gets the next ones together, at the next half hour.
 MOST_EMAILS_AN_HOUR = 5
 HALF_AN_HOUR = timedelta(minutes=30)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,7 +36,7 @@ WITH due AS (
     FOR UPDATE SKIP LOCKED
 ), staff AS (
     {STAFF}
--- 2. Find the team that holds each clock, and who leads the work.
+-- 2. Find the responsible team of each clock, and the lead practitioner.
 ), holder AS (
     SELECT due.id AS clock_id, due.step, policy.unit = %(hour)s AS is_urgent, policy.escalates_to,
            contact.id AS contact_id, COALESCE(due.case_id, handoff.case_id) AS case_id, due.handoff_id,
@@ -65,7 +65,7 @@ WITH due AS (
                     WHEN step = %(breach)s THEN escalates_to
                     ELSE %(service_manager)s END AS role
     ) address
--- 4. Where nobody in the team has the role, address the service; where nobody at all has it, the service managers.
+-- 4. If nobody in the team has the role, address the service; if nobody in the service has it, the service managers.
 ), reached AS (
     SELECT clock_id, step, contact_id, case_id, handoff_id, is_urgent, user_id,
            CASE WHEN user_id IS NOT NULL OR somebody.is_in_team OR role IN (SELECT role FROM staff) THEN role
@@ -82,12 +82,12 @@ WITH due AS (
     SELECT clock_id, step, %(now)s, user_id, role, team_id FROM reached ORDER BY clock_id
     ON CONFLICT (clock_id, step) DO NOTHING
     RETURNING id, clock_id, step, user_id, role, team_id
--- 6. Move the clocks on to their next step.
+-- 6. Set the clocks to their next step.
 ), moved_on AS (
     UPDATE casework_clock clock
     SET next_at = CASE due.step WHEN %(warning)s THEN due.due_at WHEN %(breach)s THEN due.escalate_at END
     FROM due WHERE clock.id = due.id
--- 7. Find the e-mail addresses: a team's own where it has one, else those of its people.
+-- 7. Find the e-mail addresses: the team's mailbox if it has one, else the addresses of its people.
 ), addressee AS (
     SELECT DISTINCT reminder.user_id, reminder.role, reminder.team_id, team.email AS mailbox
     FROM reminder
@@ -98,7 +98,7 @@ WITH due AS (
     SELECT addressee.user_id, addressee.role, addressee.team_id, staff.email
     FROM addressee JOIN staff ON {is_for("addressee", "staff")}
     WHERE addressee.mailbox IS NULL AND staff.email <> ''
--- 8. Count the recent reminders of each address, and no further than it matters.
+-- 8. Count the recent reminders of each address, up to the number that matters.
 ), recent AS MATERIALIZED (
     SELECT address.email, (
         SELECT count(*) FROM (
@@ -108,7 +108,7 @@ WITH due AS (
             LIMIT %(most_emails)s
         ) counted) AS emails
     FROM (SELECT DISTINCT email FROM recipient) address
--- 9. Write the messages: now, or at the next half hour for whoever had many. What counts in hours never waits.
+-- 9. Write the messages: for now, or for the next half hour if the address had many. Clocks in hours never wait.
 ), message AS (
     INSERT INTO casework_outboxmessage (
         kind, idempotency_key, "to", contact_id, case_id, reminder_id, created_at, not_before, attempts, last_error,
@@ -136,25 +136,26 @@ SELECT count(*) FROM due
 
 def sweep(*, now: datetime) -> int:
     """
-    Remind of every clock that is due at this moment, and of those that were missed.
+    Writes the reminders of every clock that is due now, and of those that were missed.
 
-    One statement does it for up to `AT_ONCE` clocks at a time; the numbers stand in its comments:
+    One statement handles up to `AT_ONCE` clocks. Its comments have the same numbers:
 
-    1. Lock the clocks that are due: the warning, the breach or the escalation. Others' locks are skipped.
-    2. Find the team that holds each clock, and the lead practitioner while they work in it.
-    3. Address each reminder. A warning goes to the lead practitioner; without one, to those who lead the team; at the
-       front door and on emergency duty, where nobody leads the work with a family, to the whole team. A breach goes to
-       the policy's `escalates_to` role in the team, an escalation to the service managers.
-    4. Where nobody in the team has the role, address those who have it in the service; where nobody has it at all, the
-       service managers. A deadline is never missed in silence.
+    1. Lock the clocks that are due: for a warning, a breach or an escalation. Clocks that others have locked are
+       skipped.
+    2. Find the responsible team of each clock, and the lead practitioner if they work in it.
+    3. Address each reminder. A warning goes to the lead practitioner, or without one to the team leads; at the front
+       door and on emergency duty, which have no lead practitioners, to the whole team. A breach goes to the policy's
+       `escalates_to` role in the team, an escalation to the service managers.
+    4. If nobody in the team has the role, address those who have it in the service; if nobody in the service has it,
+       the service managers. So every missed deadline reaches somebody.
     5. Write the reminders. The unique key (clock, step) makes a second one impossible.
-    6. Move the clocks on to their next step.
+    6. Set the clocks to their next step.
     7. Find the e-mail addresses of the recipients (`deadlines/recipients.py`), each once.
-    8. Count the reminders that each address had in the last hour.
-    9. Write the messages. Whoever had many gets these at the next half hour, in one e-mail (`jobs/delivery.py`).
+    8. Count the reminders of each address in the last hour.
+    9. Write the messages. An address with many gets these at the next half hour, in one e-mail (`jobs/delivery.py`).
     10. Record each reminder in the audit.
 
-    :returns: how many clocks were due. One that warns, is late and is still late counts three times.
+    :returns: how many clocks were due. A clock that warns, breaches and escalates counts three times.
     """
     swept = 0
     while (found := _sweep_some(now)) > 0:

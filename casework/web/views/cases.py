@@ -241,8 +241,8 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     case = viewing.view_case(reference=reference, by=user, now=now)
     who = roles_of(user, local_day(now))
     is_open = case.status == CaseStatus.OPEN
-    told_of = Handoff.objects.select_related("from_team", "to_team", "offered_by", "answered_by")
-    prefetch_related_objects([case], "children", Prefetch("handoffs", told_of))
+    with_names = Handoff.objects.select_related("from_team", "to_team", "offered_by", "answered_by")
+    prefetch_related_objects([case], "children", Prefetch("handoffs", with_names))
     offers = list(case.handoffs.all())
     on_offer = next((handoff for handoff in offers if handoff.status == HandoffStatus.OFFERED), None)
     held = list(case.responsibilities.select_related("team"))
@@ -261,7 +261,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         "children": list(case.children.all()),
         "handoffs": offers,
         "on_offer": on_offer,
-        "hands": responsibility_history(case, offers, held, now),
+        "history": responsibility_history(case, offers, held, now),
         "holder": holder,
         "clock_changes": list(
             ClockChange.objects.filter(clock__case=case).select_related("clock", "by").order_by("pk")
