@@ -53,7 +53,7 @@ def recompute_clocks() -> None:
 
 @shared_task
 def renew_recommendations() -> None:
-    """Ask the rules again about contacts of whose children a case opened."""
+    """Renews the recommendations on contacts for whose children a case has opened."""
     stale_recommendations.renew(now=timezone.now())
 
 

@@ -29,7 +29,7 @@ class DropForm(ActionForm):
 
 
 class MessageStatusFilter(admin.SimpleListFilter):
-    """Filter messages by status."""
+    """Filters messages by status."""
 
     title = "how they stand"
     parameter_name = "stand"
@@ -49,7 +49,7 @@ class MessageStatusFilter(admin.SimpleListFilter):
 
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(WorkAdmin):
-    """Messages that went out, wait, or are parked after too many failures."""
+    """Messages that were sent, wait, or are parked after too many failures."""
 
     viewer_roles = (Role.ADMINISTRATOR, *OVERSEERS)
     list_display = ("message", "about", "attempts", "last_error", "not_before", "sent_at", "parked_at")
@@ -71,7 +71,7 @@ class OutboxMessageAdmin(WorkAdmin):
         return message.contact or message.case or message.rule_set
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The page of a message, and what can be done with a parked one."""
+        """Shows a message, and the actions on a parked one."""
         message: OutboxMessage = self.looked_up(request, object_id)
         user, now = user_of(request), timezone.now()
         if request.method == "POST":

@@ -1,4 +1,4 @@
-"""The pages of a replay: how far it is, what it found, contact by contact, and the same as a file."""
+"""The pages of a replay: its progress, its results contact by contact, and the same as a file."""
 
 import csv
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ LISTS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def show(request: HttpRequest, version_id: int, replay_id: int) -> HttpResponse:
-    """A replay: how far it is, and once it is finished what it found."""
+    """Shows a replay: its progress, and its results when it is finished."""
     user, now, version = open_version(request, version_id)
     replay = _replay(version, replay_id)
     drafts = allows(permissions.check_can_draft_rules, user, local_day(now))
@@ -69,7 +69,7 @@ def show(request: HttpRequest, version_id: int, replay_id: int) -> HttpResponse:
 
 
 def cancel(request: HttpRequest, version_id: int, replay_id: int) -> HttpResponse:
-    """Cancel a replay that waits or runs."""
+    """Cancels a replay that waits or runs."""
     user, now, version = open_version(request, version_id)
     replay = _replay(version, replay_id)
     if request.method == "POST":
@@ -86,7 +86,7 @@ COLUMNS = (
 
 
 def export(request: HttpRequest, version_id: int, replay_id: int) -> HttpResponse | StreamingHttpResponse:
-    """Every contact that changes, as CSV, a line at a time. References and codes; nobody's name."""
+    """Exports every contact that changes, as CSV, line by line: references and codes, no names."""
     user, now, version = open_version(request, version_id)
     replay = replays.export(replay_id=_replay(version, replay_id).pk, by=user, now=now)
     name = f"replay-{version.name}-{version.version}-{replay.pk}.csv"

@@ -70,8 +70,8 @@ class SettingAdmin(RoleAdmin):
 
 def _fields(message: Any) -> list[str]:
     """
-    What was changed, from Django's change message: the fields' names, and for a row below (as a role of a person)
-    what became of it. Never what stands in them.
+    The names of the changed fields, from Django's change message; for an inline row (a role of a person) whether it was
+    added, changed or deleted. Never the values.
     """
     if not isinstance(message, list):
         return []

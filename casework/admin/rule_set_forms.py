@@ -77,7 +77,7 @@ def _text(label: str, initial: object, rows: int = 0) -> forms.CharField:
 
 class EntryForm(DocumentForm):
     """
-    One entry of a draft: its words, its gate, and every number that its conditions ask about.
+    One entry of a draft: its texts, its gate, and every number in its conditions.
 
     :raises KeyError: the document has no such entry.
     """
@@ -180,7 +180,7 @@ def _yaml(facts: Json) -> str:
 
 
 def _begun(rules: RuleSet, facts: Json) -> Json:
-    """Initial values of a new scenario: these facts, and what the rules say of them today."""
+    """Initial values of a new scenario: these facts, and what the rules recommend on them today."""
     begun: Json = {"facts": _yaml(facts)}
     try:
         expect = expectation(rules, rules.facts(facts))
@@ -193,7 +193,7 @@ def _begun(rules: RuleSet, facts: Json) -> Json:
 
 
 class ScenarioForm(DocumentForm):
-    """A scenario: facts, and what must come out."""
+    """A scenario: facts, and the expected recommendation."""
 
     title = forms.CharField(label="Title", widget=TextInput())
     facts = forms.CharField(
@@ -266,7 +266,7 @@ class ScenarioForm(DocumentForm):
         return with_scenario(self._document, scenario, instead_of=self._name)
 
     def _new_name(self, title: str) -> str:
-        """A name of its own, made from the title's words."""
+        """A unique name, made from the title's words."""
         words = "".join(letter.lower() if letter.isalnum() else " " for letter in title).split()
         base = "_".join(words).encode("ascii", "ignore").decode()[:40].lstrip("_0123456789") or "scenario"
         taken = {scenario["id"] for scenario in self._document.get("scenarios", [])} | {"new"}
@@ -282,7 +282,7 @@ def _numbered(base: str) -> Iterator[str]:
 
 
 def _real_day(typed: str | None, field: str) -> date | None:
-    """:raises InvalidInput: what was typed is no real day."""
+    """:raises InvalidInput: the day is not a real date."""
     try:
         return date.fromisoformat(typed) if typed else None
     except ValueError:
@@ -290,7 +290,7 @@ def _real_day(typed: str | None, field: str) -> date | None:
 
 
 class ReplayForm(ActionForm):
-    """Which days to replay."""
+    """The days of a replay."""
 
     first_day = DatePartsField(label="From the day of receipt")
     last_day = DatePartsField(label="Up to and including")
@@ -301,7 +301,7 @@ class ReplayForm(ActionForm):
 
 
 class ProposeForm(ActionForm):
-    """What a change is for."""
+    """The reason for a change."""
 
     edition = forms.IntegerField(widget=forms.HiddenInput)
     proposal = forms.CharField(
@@ -311,13 +311,13 @@ class ProposeForm(ActionForm):
 
 
 class ReasonForm(ActionForm):
-    """Why something is sent back or called off."""
+    """The reason for sending back or calling off."""
 
     reason = forms.CharField(label="Why?", widget=Textarea({"rows": 3}), required=False)
 
 
 class ApproveForm(ActionForm):
-    """When it begins."""
+    """The moment from which the version is live."""
 
     edition = forms.IntegerField(widget=forms.HiddenInput)
     begins = forms.ChoiceField(

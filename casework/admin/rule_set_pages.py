@@ -1,6 +1,4 @@
-"""
-The pages of a rule set: read as prose and tables, changed in forms, proved, proposed, approved.
-"""
+"""The pages of a rule set: to read it as prose and tables, change it in forms, and prove, propose and approve it."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -44,7 +42,7 @@ A_YEAR = timedelta(days=365)
 
 
 def show(request: HttpRequest, version_id: int, **bound: ActionForm) -> HttpResponse:
-    """A version: where it stands, what it needs, its scenarios, its replays, and the rules in plain English."""
+    """Shows a version: its status, its next steps, its scenarios, its replays, and the rules in plain English."""
     user, now, version = open_version(request, version_id)
     rules = parse(version.document)
     stage = version.stage(now)
@@ -87,7 +85,7 @@ def show(request: HttpRequest, version_id: int, **bound: ActionForm) -> HttpResp
 
 
 def differ(request: HttpRequest, version_id: int) -> HttpResponse:
-    """What differs from another version, rule by rule: from the one that it was made from, or another of its name."""
+    """Shows the differences from another version, rule by rule: its base, or another version of its name."""
     _, now, version = open_version(request, version_id)
     others = RuleSetVersion.objects.filter(Q(name=version.name) | Q(pk=version.based_on_id)).exclude(pk=version.pk)
     asked = request.GET.get("from", "")
@@ -101,7 +99,7 @@ def differ(request: HttpRequest, version_id: int) -> HttpResponse:
 
 
 def download(request: HttpRequest, version_id: int) -> HttpResponse:
-    """The document as a file."""
+    """Downloads the document."""
     _, _, version = open_version(request, version_id)
     text = drafting.as_yaml(parse(version.document).document)
     name = f"{version.name}-{version.version}.yaml"
@@ -113,7 +111,7 @@ def download(request: HttpRequest, version_id: int) -> HttpResponse:
 
 
 def copy(request: HttpRequest, version_id: int) -> HttpResponse:
-    """Copy a version to a new draft."""
+    """Copies a version to a new draft."""
     user, now, version = open_version(request, version_id)
     if request.method != "POST":
         return redirect("admin:rule-set", version_id)
@@ -123,7 +121,7 @@ def copy(request: HttpRequest, version_id: int) -> HttpResponse:
 
 
 def document(request: HttpRequest, version_id: int) -> HttpResponse:
-    """The whole document of a draft as YAML."""
+    """Edits the whole document of a draft as YAML."""
     user, _, version = open_draft(request, version_id)
     text = drafting.as_yaml(parse(version.document).document)
     form = WholeDocumentForm(request.POST or None, initial={"edition": version.edition, "text": text})
@@ -134,7 +132,7 @@ def document(request: HttpRequest, version_id: int) -> HttpResponse:
 
 
 def entry(request: HttpRequest, version_id: int, part: str, name: str) -> HttpResponse:
-    """One entry of a draft: an indicator's gate, an aggravator's number, what something says."""
+    """Edits one entry of a draft: an indicator's gate, an aggravator's number, a text."""
     user, _, version = open_draft(request, version_id)
     rules = parse(version.document)
     if part not in (*drafting.NAMED_BY, "defined") or part == "scenarios":
@@ -151,7 +149,7 @@ def entry(request: HttpRequest, version_id: int, part: str, name: str) -> HttpRe
 
 
 def scenario(request: HttpRequest, version_id: int, name: str | None = None) -> HttpResponse:
-    """A scenario of a draft, a new one or one that is there."""
+    """Edits a scenario of a draft, or adds one."""
     user, now, version = open_draft(request, version_id)
     try:
         rules = parse(version.document)
@@ -169,7 +167,7 @@ def scenario(request: HttpRequest, version_id: int, name: str | None = None) -> 
 
 
 def remove_scenario(request: HttpRequest, version_id: int, name: str) -> HttpResponse:
-    """Take a scenario away from a draft."""
+    """Removes a scenario from a draft."""
     user, now, version = open_draft(request, version_id)
     if request.method == "POST":
         form = DocumentForm(request.POST)
@@ -187,7 +185,7 @@ def remove_scenario(request: HttpRequest, version_id: int, name: str) -> HttpRes
 
 
 def discard(request: HttpRequest, version_id: int) -> HttpResponse:
-    """Put a draft away."""
+    """Discards a draft."""
     user, now, version = open_version(request, version_id)
     if request.method == "POST":
         rule_sets.discard(version_id=version.pk, by=user, now=now)
@@ -199,7 +197,7 @@ def discard(request: HttpRequest, version_id: int) -> HttpResponse:
 
 
 def propose(request: HttpRequest, version_id: int) -> HttpResponse:
-    """Ask a second person to approve a draft."""
+    """Asks a second person to approve a draft."""
     return _submit_on_page(
         request, version_id, "propose", ProposeForm(request.POST),
         lambda said, by, now: rule_sets.propose(
@@ -210,7 +208,7 @@ def propose(request: HttpRequest, version_id: int) -> HttpResponse:
 
 
 def send_back(request: HttpRequest, version_id: int) -> HttpResponse:
-    """Send a proposal back, or take one's own back."""
+    """Sends a proposal back, or withdraws one's own."""
     return _submit_on_page(
         request, version_id, "send_back", ReasonForm(request.POST, prefix="send_back"),
         lambda said, by, now: rule_sets.send_back(version_id=version_id, reason=said["reason"], by=by, now=now),
@@ -219,7 +217,7 @@ def send_back(request: HttpRequest, version_id: int) -> HttpResponse:
 
 
 def approve(request: HttpRequest, version_id: int) -> HttpResponse:
-    """Approve a proposal, as the second person."""
+    """Approves a proposal, as the second person."""
     form = ApproveForm(request.POST, prefix="approve")
 
     def says(version: RuleSetVersion) -> str:
@@ -235,7 +233,7 @@ def approve(request: HttpRequest, version_id: int) -> HttpResponse:
 
 
 def call_off(request: HttpRequest, version_id: int) -> HttpResponse:
-    """Call off a published version before it is live."""
+    """Calls off a published version before it is live."""
     return _submit_on_page(
         request, version_id, "call_off", ReasonForm(request.POST, prefix="call_off"),
         lambda said, by, now: rule_sets.call_off(version_id=version_id, reason=said["reason"], by=by, now=now),
@@ -244,7 +242,7 @@ def call_off(request: HttpRequest, version_id: int) -> HttpResponse:
 
 
 def ask_for_replay(request: HttpRequest, version_id: int) -> HttpResponse:
-    """Ask for a replay; the worker takes it within seconds."""
+    """Asks for a replay; the worker starts it within seconds."""
     form = ReplayForm(request.POST, prefix="replay")
     return _submit_on_page(
         request, version_id, "replay", form,
@@ -259,7 +257,7 @@ def ask_for_replay(request: HttpRequest, version_id: int) -> HttpResponse:
 
 
 def open_version(request: HttpRequest, version_id: int) -> tuple[User, datetime, RuleSetVersion]:
-    """Who asks, when, and the version; not found for those who may not read rules."""
+    """The user, the time, and the version. Not found for users who may not read rules."""
     user, now = user_of(request), timezone.now()
     people = ("based_on", "drafted_by", "safety_changed_by", "proposed_by", "approved_by")
     version = RuleSetVersion.objects.select_related(*people).filter(pk=version_id).first()
@@ -269,12 +267,12 @@ def open_version(request: HttpRequest, version_id: int) -> tuple[User, datetime,
 
 
 def number(text: str) -> int | None:
-    """A number in an address, if it is one that a row can have."""
+    """A number in a URL, if it can be an id."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _published(version: RuleSetVersion) -> RuleSetDocument:
-    """The document of a version that never changes, which a process reads once."""
+    """The document of a published version, which never changes; each process reads it once."""
     return of_version(version.pk).rule_set.document
 
 
@@ -295,7 +293,7 @@ def _submit_on_page(
     then: Callable[[Done], str] | None = None,
 ) -> HttpResponse:
     """
-    Submit a form of a version's page, by POST.
+    Submits a form of a version's page, by POST.
 
     :param name: the form's name on the page.
     :param then: makes the path of the next page; None for this one.
@@ -318,7 +316,7 @@ def _edit(
     user: User,
     **context: Any,
 ) -> HttpResponse:
-    """Show a form over a draft, or put what was typed in its place."""
+    """Shows a form over a draft, or saves it."""
 
     def page() -> HttpResponse:
         errors = errors_of(form)
@@ -337,7 +335,7 @@ def _edit(
 
 
 def _facts_of(reference: str, user: User, now: datetime) -> drafting.Json | None:
-    """What the rules were told of a contact that the reader may see, to make a scenario of."""
+    """The facts of a contact that the user may see, for a new scenario."""
     if not reference:
         return None
     contact = viewing.view_contact(reference=reference, by=user, now=now)
@@ -346,7 +344,7 @@ def _facts_of(reference: str, user: User, now: datetime) -> drafting.Json | None
 
 
 def _how_it_went(kept: RuleSetVersion, before: RuleSetVersion) -> str:
-    """The scenarios are asked again at once, and the answer stands in the same sentence."""
+    """A sentence with the result of the scenarios, which are checked again at once."""
     if kept.edition == before.edition:
         return "Nothing changed."
     outcomes = run(parse(kept.document))

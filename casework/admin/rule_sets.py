@@ -1,7 +1,4 @@
-"""
-The rule sets' screens. The lists are the admin's; each version has pages of its own below, in the look of the front
-door.
-"""
+"""The rule sets' screens. The lists are the admin's; each version has its own pages, in the look of the front door."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -25,7 +22,7 @@ from triage.models import RuleSetVersion
 
 @admin.register(RuleSetVersion)
 class RuleSetVersionAdmin(RoleAdmin):
-    """The versions, the newest first. Each leads to its own page."""
+    """The versions, the newest first. Each links to its own page."""
 
     viewer_roles: ClassVar = permissions.RULE_READERS
     list_display = ("__str__", "stage_now", "live_from", "live_until", "drafted_by", "approved_by")
@@ -92,7 +89,7 @@ class ServiceRecordAdmin(RoleAdmin):
 
 @admin.register(Recheck)
 class RecheckAdmin(ServiceRecordAdmin):
-    """What each night's re-check of stored recommendations found."""
+    """The results of the nightly re-checks of stored recommendations."""
 
     list_display = ("at", "checked", "differ")
 
@@ -103,7 +100,7 @@ class RecheckAdmin(ServiceRecordAdmin):
 
 @admin.register(ThresholdChecks)
 class ThresholdChecksAdmin(ServiceRecordAdmin):
-    """How many threshold checks partners made."""
+    """The numbers of partners' threshold checks."""
 
     list_display = ("day", "agency", "count")
     list_filter = ("agency",)

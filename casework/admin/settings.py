@@ -1,4 +1,4 @@
-"""What administrators edit: people, teams, agencies, localities, catchments, working time, clock policies."""
+"""Administrators' settings: people, teams, agencies, localities, catchments, working time, clock policies."""
 
 from typing import Any
 
@@ -79,7 +79,7 @@ class MembershipInline(admin.TabularInline):
 
 @admin.register(User)
 class UserAdmin(SettingAdmin):
-    """People. Nobody is removed: what they did stays theirs; take away their sign-in instead."""
+    """People. They are never deleted, because records name them: deactivate them instead."""
 
     form = UserForm
     inlines = (MembershipInline,)
@@ -89,7 +89,7 @@ class UserAdmin(SettingAdmin):
     ordering = ("name",)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        """Who may see families' data is the edit that matters most: the role and the team stand in the audit."""
+        """Records the role and the team in the audit: a change of roles changes who may see families' data."""
         super().save_formset(request, form, formset, change)
         changed = [membership for membership, _ in formset.changed_objects]
         for what, memberships in (
@@ -104,7 +104,7 @@ class UserAdmin(SettingAdmin):
 
 
 class TeamForm(ModelForm):
-    """A team. What it is for stays as it is while it has work: clocks and handoffs went by it."""
+    """A team. Its kind cannot change while it has work, because clocks and handoffs depend on it."""
 
     class Meta:
         model = Team
@@ -146,7 +146,7 @@ class LocalityAdmin(SettingAdmin):
 
 @admin.register(Catchment)
 class CatchmentAdmin(SettingAdmin):
-    """Which locality answers for which postcodes, and when. Give one an end rather than taking it away."""
+    """The locality of each postcode prefix, with a period. End a catchment instead of deleting it."""
 
     list_display = ("prefix", "locality", "period")
     list_filter = ("locality",)
@@ -216,7 +216,7 @@ class AgencyClientAdmin(SettingAdmin):
 
 @admin.register(HubHours)
 class HubHoursAdmin(SettingAdmin):
-    """When the hub is open."""
+    """The opening hours of the hub."""
 
     list_display = ("weekday", "opens", "closes")
 
@@ -226,7 +226,7 @@ class HubHoursAdmin(SettingAdmin):
 
 @admin.register(CalendarDay)
 class CalendarDayAdmin(SettingAdmin):
-    """Days that differ from the calendar of England. With every edit the clocks that run over the day move."""
+    """Days that differ from the calendar of England. An edit moves the running clocks that cross the day."""
 
     list_display = ("date", "kind", "name")
     list_filter = ("kind",)
@@ -248,7 +248,7 @@ class CalendarDayAdmin(SettingAdmin):
 
 @admin.register(CalendarEdit)
 class CalendarEditAdmin(RoleAdmin):
-    """What became of the clocks when a day of the calendar changed."""
+    """The results of edits of the calendar: the clocks that moved."""
 
     viewer_roles = (Role.ADMINISTRATOR, Role.SERVICE_MANAGER, Role.AUDITOR)
     list_display = ("__str__", "by", "at", "looked_at", "moved", "finished_at")
@@ -266,7 +266,7 @@ class CalendarEditAdmin(RoleAdmin):
 
 @admin.register(ClockPolicy)
 class ClockPolicyAdmin(SettingAdmin):
-    """What is promised, from which day on. One that clocks started under stays: add a later one."""
+    """The deadlines, each from a day on. A policy that clocks started under cannot change: add a later one."""
 
     list_display = ("kind", "effective_from", "limit", "unit", "ends", "warn_at_share", "escalates_to", "basis")
     list_filter = ("subject",)

@@ -44,7 +44,7 @@ class WorkAdmin(RoleAdmin):
     list_per_page = 50
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Redirect to the page of the contact or case, where viewing is audited."""
+        """Redirects to the page of the contact or case, where viewing is audited."""
         return redirect(_page(self.looked_up(request, object_id)))
 
     def looked_up(self, request: HttpRequest, object_id: str) -> Any:

@@ -242,10 +242,10 @@ class ContactDocument(Part):
 
 def read_contact(data: object, *, indicators: Collection[str], today: date) -> ContactDocument:
     """
-    Read a contact from what `json.loads` gives.
+    Reads a contact from parsed JSON.
 
     :param indicators: the indicator codes that the live rule set knows.
-    :param today: the local day on which it is read; dates are checked against it.
+    :param today: the local day, against which dates are checked.
     :raises InvalidInput: with every fault.
     """
     known = {
@@ -260,5 +260,5 @@ def read_contact(data: object, *, indicators: Collection[str], today: date) -> C
 
 
 def age_on(day: date, born: date) -> int:
-    """Whole years on this day. Somebody born on 29 February has the birthday on 1 March of a short year."""
+    """Completed years on this day. For somebody born on 29 February, the birthday in other years is 1 March."""
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))

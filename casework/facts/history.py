@@ -68,7 +68,7 @@ def history_of(contact: Contact, people: Household) -> History:
 
 
 def _open_work(opened: Iterable[Case]) -> OpenWork | None:
-    """Social care if any case is. Work that is neither counts as early help: somebody works with the family."""
+    """Social care if any case is social care, else early help if there is any case: somebody works with the family."""
     work = {case.work for case in opened}
     if Work.SOCIAL_CARE in work:
         return OpenWork.SOCIAL_CARE

@@ -18,8 +18,8 @@ from localities.working_time import local_day
 
 class ClockForm(ActionForm):
     """
-    Which of these clocks, and why. The form itself checks for a missing reason: without a clock there is no action to
-    check it, and every fault is shown at once.
+    A clock and a reason. The form itself checks for a missing reason: without a clock, no action runs that could check
+    it, and every fault is shown at once.
     """
 
     clock = forms.TypedChoiceField(
@@ -32,7 +32,7 @@ class ClockForm(ActionForm):
         self.offer(clocks)
 
     def offer(self, clocks: Iterable[Clock]) -> None:
-        """Set the clocks to choose from."""
+        """Sets the clocks to choose from."""
         field = self.fields["clock"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [("", "Choose"), *((str(clock.pk), as_words(clock.kind).capitalize()) for clock in clocks)]
@@ -77,12 +77,12 @@ def clock_forms(
     clocks: list[Clock], contact: Contact | None, team_id: int | None, user: User, now: datetime, shown: dict[str, Any]
 ) -> dict[str, Any]:
     """
-    The forms for what this person may do with these clocks; none where there is nothing to do.
+    The forms for the changes that this user may make to these clocks. May be empty.
 
     :param clocks: with their policies.
-    :param contact: where the page is about one.
-    :param team_id: the team that answers for what the page is about; None where nobody does any more.
-    :param shown: a form that came back, by its name.
+    :param contact: the page's contact, if it is about one.
+    :param team_id: the responsible team; None if no team is responsible any more.
+    :param shown: forms that had faults, by their names.
     """
     running = [clock for clock in clocks if clock.stopped_at is None]
     found: dict[str, Any] = {}

@@ -1,7 +1,7 @@
 """
 The form for a contact. It makes the document that partners send, and shows the faults of the document at its fields.
 
-`casework.facts.contact_document` alone says what is right and wrong.
+The only check of the document is `casework.facts.contact_document`.
 """
 
 import re
@@ -68,7 +68,7 @@ def _box(label: str) -> forms.BooleanField:
 
 
 class Indicators(forms.MultipleChoiceField):
-    """The choices come from the live rule set; whether a code is known is asked with everything else."""
+    """Indicators of the live rule set. The check of the document reports unknown codes."""
 
     widget = IndicatorBoxes
 
@@ -116,7 +116,7 @@ class Part(Form):
         return not self.errors and not any(self.cleaned_data.values())
 
     def add_fault(self, path: Path, fault: Fault) -> bool:
-        """Add a fault to the field whose place in the document is `path`; False if there is none."""
+        """Adds a fault to the field whose place in the document is `path`. False if there is none."""
         written = [step for step in path if not isinstance(step, int)]
         for name, place in self.PATHS.items():
             steps = place.split(".")
@@ -249,8 +249,8 @@ class AdultPart(Part):
 
 class ContactForm:
     """
-    The whole form: the contact, its children and its adults. Works without JavaScript: adding and removing a person
-    is a submit, and nothing that was typed is lost.
+    The whole form: the contact, its children and its adults. It works without JavaScript: a submit adds or removes a
+    person, and keeps everything that was typed.
     """
 
     def __init__(self, rules: RuleSet, data: QueryDict | None = None) -> None:
@@ -271,7 +271,7 @@ class ContactForm:
             field.choices = choices
 
     def with_people_changed(self) -> "ContactForm | None":
-        """The form with a person added or removed, if a button asked for that; else None."""
+        """The form with a person added or removed, if a button was pressed for that; else None."""
         assert self.data is not None
         for group, parts in (("children", self.children), ("adults", self.adults)):
             numbers, adds = [part.number for part in parts], self.data.get("add") == group
@@ -308,7 +308,7 @@ class ContactForm:
         return document
 
     def is_valid(self, today: date) -> bool:
-        """Whether the contact can be received. If not, every fault stands at its field."""
+        """Whether the contact can be received. If not, every fault is shown at its field."""
         for part in self.parts():
             part.is_valid()
         try:
@@ -318,7 +318,7 @@ class ContactForm:
         return not self.other_errors and all(not part.errors for part in self.parts())
 
     def add_faults(self, invalid: InvalidInput) -> None:
-        """Add the faults of the document to their fields."""
+        """Adds the faults of the document to their fields."""
         for fault in invalid.faults:
             part, path = self._part_at(fault.path)
             if not part.add_fault(path, fault):

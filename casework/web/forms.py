@@ -24,14 +24,14 @@ class ActionForm(Form):
     """A form whose fields have the names that its action uses in its faults."""
 
     def add_faults(self, invalid: InvalidInput) -> None:
-        """Add an action's faults to their fields; a fault without a field of this form stands above it."""
+        """Adds an action's faults to their fields. A fault without a field is shown above the form."""
         for fault in invalid.faults:
             name = str(fault.path[0]) if fault.path else None
             self.add_error(name if name in self.fields else None, fault.says)
 
 
 def id_of(chosen: Model | None) -> int | None:
-    """The id of what was chosen; None if nothing was, which the action then says."""
+    """The id of the choice; None if nothing was chosen, which the action then reports."""
     return None if chosen is None else chosen.pk
 
 

@@ -1,4 +1,4 @@
-"""The form in which the front door says which indicators apply to each child and to the family, or that none does."""
+"""The form of a screening: the indicators that apply to each child and to the family, or none."""
 
 from collections import Counter
 from typing import Any
@@ -47,7 +47,7 @@ class ScreeningForm(ActionForm):
         return {child.pk: self.cleaned_data[f"child_{child.pk}"] for child in self.children}
 
     def add_faults(self, invalid: InvalidInput) -> None:
-        """What the action says of ("children", id) stands at the field child_id."""
+        """Adds the action's faults to their fields: a fault at ("children", id) to the field child_id."""
         super().add_faults(InvalidInput(Fault((_field(fault.path),), fault.says) for fault in invalid.faults))
 
 

@@ -1,4 +1,4 @@
-"""Who is signed in, for views; and views that change something, by POST alone."""
+"""The signed-in user, for views; and views that change something, by POST alone."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -1,4 +1,4 @@
-"""Sending a form to its action. What the action refuses stands at the form's fields, and in the summary above them."""
+"""Submits forms to their actions. An action's faults are shown at the form's fields, and in the summary above them."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -26,13 +26,13 @@ def submit(
     again: Callable[[], HttpResponse],
 ) -> HttpResponse:
     """
-    Run an action with what a form says, and go on; or show the page again, with every fault at its field.
+    Calls an action with a form's data and redirects; or shows the page again, with every fault at its field.
 
-    :param action: is given the form's cleaned data.
+    :param action: gets the form's cleaned data.
     :param says: the message on the next page, or a function that makes it from what the action returned; empty for
         none.
     :param then: the path of the next page, or a function that makes it.
-    :param again: shows the page with the form that came back, whose status is `UNPROCESSABLE`.
+    :param again: shows the page with the form that had faults, whose status is `UNPROCESSABLE`.
     """
     if form.is_valid():
         try:

@@ -31,11 +31,11 @@ class Visitor:
         return Page(self.client.get(path_of(of) + action))
 
     def post(self, of: object, action: str, **fields: Any) -> Answer:
-        """Send something to an address, whether or not the page offers it."""
+        """Posts data to an address, whether or not a page offers it."""
         return self.client.post(f"{path_of(of)}{action}/", fields)
 
     def send(self, of: object, action: str, **fields: Any) -> Answer:
-        """Fill in a form that the page offers, and send it."""
+        """Fills in a form of the page, and submits it."""
         return self.post(of, action, **self.open(of).form(f"{path_of(of)}{action}/") | fields)
 
 

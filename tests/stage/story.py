@@ -16,7 +16,7 @@ from tests.stage.documents import contact_document
 
 
 def person(username: str) -> User:
-    """Fresh, as a request has it."""
+    """The user, read again as each request does."""
     return User.objects.get(username=username)
 
 
@@ -25,7 +25,7 @@ class Story:
         self.now = now
 
     def later(self, **time: float) -> datetime:
-        """Let time pass, an hour unless told otherwise."""
+        """Lets time pass: an hour by default."""
         self.now += timedelta(**time) if time else timedelta(hours=1)
         return self.now
 
@@ -35,7 +35,7 @@ class Story:
         return receiving.receive(document=contact_document(**changes), by=agency, now=at or self.now).contact
 
     def decided(self, contact: Contact, by: str = "amina", **changes: Any) -> Decision:
-        """Accept the recommendation, whether or not partners have answered; `changes` override it."""
+        """Accepts the recommendation, whether or not partners have answered; `changes` override it."""
         contact.refresh_from_db()
         recommendation = contact.recommendation
         assert recommendation is not None

@@ -43,13 +43,13 @@ from triage.rule_set_document import Work
 
 @require_safe
 def show(request: HttpRequest, reference: str) -> HttpResponse:
-    """The case with its whole story."""
+    """Shows the case with its whole story."""
     return _page(request, reference, timezone.now())
 
 
 @by_post(or_show="case")
 def offer(request: HttpRequest, reference: str) -> HttpResponse:
-    """Offer the case to another team."""
+    """Offers the case to another team."""
     user, now, case = _fetch(request, reference)
     form = _offer_form(case, now, request.POST)
     return _submit_on_page(
@@ -64,7 +64,7 @@ def offer(request: HttpRequest, reference: str) -> HttpResponse:
 
 @by_post(or_show="case")
 def answer(request: HttpRequest, reference: str) -> HttpResponse:
-    """Accept the handoff that is on offer, or return it."""
+    """Accepts the handoff on offer, or returns it."""
     user, now, case = _fetch(request, reference)
     handoff = _handoff(case, request)
     form = AnswerForm(request.POST, prefix="answer")
@@ -87,7 +87,7 @@ def answer(request: HttpRequest, reference: str) -> HttpResponse:
 
 @by_post(or_show="case")
 def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
-    """Withdraw the offer."""
+    """Withdraws the offer."""
     user, now, case = _fetch(request, reference)
     handoff = _handoff(case, request)
     form = WithdrawForm(request.POST, prefix="withdraw")
@@ -100,7 +100,7 @@ def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
 
 @by_post(or_show="case")
 def lead(request: HttpRequest, reference: str) -> HttpResponse:
-    """Name the lead practitioner."""
+    """Names the lead practitioner."""
     user, now, case = _fetch(request, reference)
     form = LeadForm(responsibilities.holder(case), local_day(now), request.POST)
     return _submit_on_page(
@@ -112,7 +112,7 @@ def lead(request: HttpRequest, reference: str) -> HttpResponse:
 
 @by_post(or_show="case")
 def milestone(request: HttpRequest, reference: str) -> HttpResponse:
-    """Record a milestone."""
+    """Records a milestone."""
     user, now, case = _fetch(request, reference)
     form = MilestoneForm(request.POST, prefix="milestone")
     return _submit_on_page(
@@ -124,7 +124,7 @@ def milestone(request: HttpRequest, reference: str) -> HttpResponse:
 
 @by_post(or_show="case")
 def authority(request: HttpRequest, reference: str) -> HttpResponse:
-    """Name the other authority."""
+    """Names the other authority."""
     user, now, case = _fetch(request, reference)
     form = AuthorityForm(request.POST)
     return _submit_on_page(
@@ -138,7 +138,7 @@ def authority(request: HttpRequest, reference: str) -> HttpResponse:
 
 @by_post(or_show="case")
 def extend(request: HttpRequest, reference: str) -> HttpResponse:
-    """Give a clock more time."""
+    """Gives a clock more time."""
     user, now, case = _fetch(request, reference)
     # A closed case has no clock that runs: which one it was is no longer the question, and the action says so.
     clocks = case.clocks.running() if case.status == CaseStatus.OPEN else case.clocks.all()
@@ -154,7 +154,7 @@ def extend(request: HttpRequest, reference: str) -> HttpResponse:
 
 @by_post(or_show="case")
 def close(request: HttpRequest, reference: str) -> HttpResponse:
-    """Close the case."""
+    """Closes the case."""
     user, now, case = _fetch(request, reference)
     form = CloseForm(request.POST, prefix="close")
     return _submit_on_page(
@@ -195,7 +195,7 @@ def _submit_on_page(
     then: str = "",
 ) -> HttpResponse:
     """
-    Submit a form of the case's page.
+    Submits a form of the case's page.
 
     :param name: the form's name on the page.
     :param then: the path of the next page; empty for this one.

@@ -11,7 +11,7 @@ from casework.web.views.contacts import fetch, submit_on_page
 
 @by_post(or_show="contact")
 def pause(request: HttpRequest, reference: str) -> HttpResponse:
-    """Pause a clock while the family is asked."""
+    """Pauses a clock while the family is asked."""
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
     return submit_on_page(
@@ -23,7 +23,7 @@ def pause(request: HttpRequest, reference: str) -> HttpResponse:
 
 @by_post(or_show="contact")
 def resume(request: HttpRequest, reference: str) -> HttpResponse:
-    """Resume a paused clock."""
+    """Resumes a paused clock."""
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
     return submit_on_page(
@@ -35,7 +35,7 @@ def resume(request: HttpRequest, reference: str) -> HttpResponse:
 
 @by_post(or_show="contact")
 def extend(request: HttpRequest, reference: str) -> HttpResponse:
-    """Give a clock more time."""
+    """Gives a clock more time."""
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
     form = ExtendForm(contact.clocks.running(), request.POST, prefix="extend")

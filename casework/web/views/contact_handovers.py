@@ -13,7 +13,7 @@ from casework.web.views.contacts import fetch, submit_on_page
 
 @by_post(or_show="contact")
 def hand_over(request: HttpRequest, reference: str) -> HttpResponse:
-    """Hand the contact over to the other team."""
+    """Hands the contact over to the other team."""
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
     return submit_on_page(
@@ -25,7 +25,7 @@ def hand_over(request: HttpRequest, reference: str) -> HttpResponse:
 
 @by_post(or_show="contact")
 def take_on(request: HttpRequest, reference: str) -> HttpResponse:
-    """Take on a contact that the other team handed over."""
+    """Takes on a contact that the other team handed over."""
     user, now = user_of(request), timezone.now()
     contact_handovers.take_on(contact_id=fetch(user, reference, now).pk, by=user, now=now)
     messages.success(request, "You have taken this contact on.")

@@ -1,4 +1,4 @@
-"""A contact's pages: typing one in, looking at it, deciding on it, and what staff learn and tell the referrer."""
+"""The pages of a contact: entering, viewing and deciding, what staff find out, and what they tell the referrer."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -59,7 +59,7 @@ CONFLICT = 409
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
-    """Type a contact in."""
+    """Enters a contact."""
     user, now = user_of(request), timezone.now()
     permissions.check_can_enter_contacts(user, local_day(now))
     rules = live(now).rule_set
@@ -87,13 +87,13 @@ def _form(request: HttpRequest, form: ContactForm, status: int = 200) -> HttpRes
 
 @require_safe
 def show(request: HttpRequest, reference: str) -> HttpResponse:
-    """The contact with its recommendation, its reasons, its history and what can be done."""
+    """Shows the contact with its recommendation, its reasons, its history and the actions."""
     return page(request, reference, timezone.now())
 
 
 @by_post(or_show="contact")
 def decide(request: HttpRequest, reference: str) -> HttpResponse:
-    """Accept the recommendation or override it."""
+    """Accepts the recommendation or overrides it."""
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
 
@@ -127,7 +127,7 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
 
 @by_post(or_show="contact")
 def sign_off(request: HttpRequest, reference: str) -> HttpResponse:
-    """Agree to a decision as the second person, or decline."""
+    """Agrees to a decision as the second person, or declines it."""
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
 
@@ -147,7 +147,7 @@ def sign_off(request: HttpRequest, reference: str) -> HttpResponse:
 
 @by_post(or_show="contact")
 def agreement(request: HttpRequest, reference: str) -> HttpResponse:
-    """Write down what the family says to a voluntary service."""
+    """Records what the family says to a voluntary service."""
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
     form = AgreementForm(request.POST, prefix="agreement")
@@ -162,7 +162,7 @@ def agreement(request: HttpRequest, reference: str) -> HttpResponse:
 
 @by_post(or_show="contact")
 def checks(request: HttpRequest, reference: str) -> HttpResponse:
-    """Write down what our records say."""
+    """Records what the council's own records say."""
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
     prefetch_related_objects([contact], "children__person")
@@ -183,7 +183,7 @@ def checks(request: HttpRequest, reference: str) -> HttpResponse:
 
 @by_post(or_show="contact")
 def match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
-    """Say whether a child is the person whom it looks like."""
+    """Records whether a child is the person whom the search found."""
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
     same = request.POST.get("same")
@@ -196,7 +196,7 @@ def match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
 
 @by_post(or_show="contact")
 def acknowledge(request: HttpRequest, reference: str) -> HttpResponse:
-    """Record that the referrer was told that we have the contact."""
+    """Records that the referrer was told that we have the contact."""
     user, now = user_of(request), timezone.now()
     referrers.acknowledge(contact_id=fetch(user, reference, now).pk, by=user, now=now)
     return redirect("contact", reference)
@@ -204,7 +204,7 @@ def acknowledge(request: HttpRequest, reference: str) -> HttpResponse:
 
 @by_post(or_show="contact")
 def confirm_in_writing(request: HttpRequest, reference: str) -> HttpResponse:
-    """Record that the referrer confirmed a telephone contact in writing."""
+    """Records that the referrer confirmed a telephone contact in writing."""
     user, now = user_of(request), timezone.now()
     referrers.confirm_in_writing(contact_id=fetch(user, reference, now).pk, by=user, now=now)
     return redirect("contact", reference)
@@ -212,7 +212,7 @@ def confirm_in_writing(request: HttpRequest, reference: str) -> HttpResponse:
 
 @by_post(or_show="contact")
 def give_feedback(request: HttpRequest, reference: str) -> HttpResponse:
-    """Record that the referrer was told what was decided."""
+    """Records that the referrer was told what was decided."""
     user, now = user_of(request), timezone.now()
     referrers.give_feedback(contact_id=fetch(user, reference, now).pk, by=user, now=now)
     return redirect("contact", reference)
@@ -237,7 +237,7 @@ def submit_on_page(
     *,
     says: str | Callable[[Done], str],
 ) -> HttpResponse:
-    """Submit a form of the contact's page, which is shown again either way. `name` is the form's name on the page."""
+    """Submits a form of the contact's page, which is shown again in any case. `name` is the form's name on the page."""
     return submit(
         request, form, action, says=says, then=reverse("contact", args=[contact.reference]),
         again=lambda: page(request, contact.reference, now, **{name: form}),
@@ -245,7 +245,7 @@ def submit_on_page(
 
 
 def _where_it_went(contact: Contact) -> str:
-    """A sentence: what a decision that took effect led to."""
+    """A sentence about what followed from a decision."""
     handoff = Handoff.objects.filter(case__contacts=contact).select_related("case", "to_team").order_by("-pk").first()
     if handoff is None:
         return "It is in effect, and ends at the front door."
@@ -364,7 +364,7 @@ def _known_before(contact: Contact, people: Household) -> dict[str, Any]:
 
 
 def _find_out(contact: Contact, people: Household, now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
-    """Before the decision: where it would go, and the forms to find out more."""
+    """Before the decision: the team that the route finds, and the forms to find out more."""
     assert contact.recommendation is not None
     heard = {"service": contact.agreement, "given_by": contact.agreement_given_by}
     return {

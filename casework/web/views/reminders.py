@@ -21,20 +21,20 @@ A_PAGE = 25
 
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
-    """All reminders of the user, the soonest due first."""
+    """Shows all reminders of the user, the soonest due first."""
     return _page(request)
 
 
 @by_post(or_show="reminders")
 def seen(request: HttpRequest, reminder_id: int) -> HttpResponse:
-    """Mark a reminder as seen."""
+    """Marks a reminder as seen."""
     reminders.see(reminder_id=reminder_id, by=user_of(request), now=timezone.now())
     return redirect(_list(request))
 
 
 @by_post(or_show="reminders")
 def snooze(request: HttpRequest, reminder_id: int) -> HttpResponse:
-    """Put a reminder off."""
+    """Snoozes a reminder."""
     user, now = user_of(request), timezone.now()
     form = SnoozeForm(request.POST, prefix=f"snooze{reminder_id}")
 

@@ -54,7 +54,7 @@ def _reader(request: HttpRequest) -> tuple[User, date]:
 
 @require_safe
 def overrides(request: HttpRequest) -> HttpResponse:
-    """Override rate and direction by rule, agency, locality and month."""
+    """Shows the override rate and direction by rule, agency, locality and month."""
     _, today = _reader(request)
     form = PeriodForm(request.GET, today)
     period = form.period()
@@ -87,7 +87,7 @@ def overrides(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def contacts(request: HttpRequest) -> HttpResponse:
-    """The contacts behind a figure. Only our own links lead here: a URL that means nothing is not found."""
+    """Shows the contacts behind a figure. Only our own links lead here: a URL that means nothing is not found."""
     user, today = _reader(request)
     period = PeriodForm(request.GET, today).period()
     if period is None:
@@ -111,7 +111,7 @@ def contacts(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def equality(request: HttpRequest) -> HttpResponse:
-    """Children by age, sex, ethnicity and disability, with small numbers hidden."""
+    """Shows children by age, sex, ethnicity and disability, with small numbers hidden."""
     _, today = _reader(request)
     form = PeriodForm(request.GET, today)
     period = form.period()

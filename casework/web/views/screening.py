@@ -1,4 +1,4 @@
-"""Screening: somebody at the front door reads a contact, and says which indicators apply, or that none does."""
+"""Screening: somebody at the front door reads a contact, and selects the indicators that apply, or none."""
 
 from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
@@ -19,7 +19,7 @@ from triage.published_rules import of_version
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def screen(request: HttpRequest, reference: str) -> HttpResponse:
-    """What we were told, to be read, and below it the indicators."""
+    """Shows the contact's text, and below it the indicators to select."""
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
     permissions.check_can_work_on(contact, user, local_day(now))

@@ -1,4 +1,4 @@
-"""A team's page: what it is offered, what it holds, and what is late. For the team and those who oversee it."""
+"""A team's page: its offers, its cases and its late clocks. For the team and the overseers."""
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
@@ -20,7 +20,7 @@ MOST_SHOWN = 50
 
 @require_safe
 def show(request: HttpRequest, code: str) -> HttpResponse:
-    """The team's queue, its cases and its late clocks; for whoever answers for it, who has not looked at them."""
+    """Shows the team's offers, cases and late clocks. Its leads and service managers also see unread reminders."""
     user, now = user_of(request), timezone.now()
     today = local_day(now)
     team = Team.objects.filter(code=code).select_related("locality").first()

@@ -1,4 +1,4 @@
-"""The worklist: what waits for the person who is signed in, the most urgent first."""
+"""The worklist: what waits for the signed-in user, the most urgent first."""
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -19,7 +19,7 @@ MOST_SHOWN = 20
 
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
-    """Reminders, contacts that wait, offers to answer, cases held."""
+    """Shows reminders, waiting contacts, offers to answer, and the cases of the user's teams."""
     user, now = user_of(request), timezone.now()
     who = roles_of(user, local_day(now))
     teams = worklists.teams_of(who)
