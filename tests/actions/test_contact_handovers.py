@@ -63,7 +63,7 @@ def clock_of(contact: Contact) -> Clock:
     return contact.clocks.running().get(kind="contact_taken_on")
 
 
-def told(contact: Contact, kind: str = "contact_handed_over") -> set[str]:
+def recipients(contact: Contact, kind: str = "contact_handed_over") -> set[str]:
     messages = OutboxMessage.objects.filter(contact=contact, kind=kind)
     return {to.split("@")[0] for to in messages.values_list("to", flat=True)}
 
@@ -156,7 +156,7 @@ class TestAtOpening:
     def test_the_day_team_hears_and_it_is_in_the_audit(self, story: Story) -> None:
         contact = in_the_night(story)
         at_opening("Mon 23 Nov 2026 09:00")
-        assert told(contact) == FRONT_DOOR
+        assert recipients(contact) == FRONT_DOOR
         event = AuditEvent.objects.get(event=Event.CONTACT_HANDED_OVER)
         assert (event.contact, event.actor, event.at) == (contact, "system", local("Mon 23 Nov 2026 09:00"))
         assert event.detail == {"from_team": "emergency-duty", "to_team": "front-door"}
@@ -169,14 +169,14 @@ class TestByHand:
         assert (handover.from_team.code, handover.to_team.code) == ("emergency-duty", "front-door")
         assert (handover.note, handover.passed_by, handover.passed_at) == (NOTE, erin, local("Mon 23 Nov 2026 06:00"))
         assert team_of(contact) == "front-door"
-        assert told(contact) == FRONT_DOOR
+        assert recipients(contact) == FRONT_DOOR
 
     def test_the_day_leaves_one_for_the_night(self, story: Story, amina: User) -> None:
         contact = by_day(story)
         handover = hand_over(contact, "amina", "Thu 19 Nov 2026 17:20")
         assert (handover.from_team.code, handover.to_team.code) == ("front-door", "emergency-duty")
         assert team_of(contact) == "emergency-duty"
-        assert told(contact) == DUTY
+        assert recipients(contact) == DUTY
 
     def test_what_the_day_left_for_the_night_stays_there_until_the_next_opening(self, story: Story) -> None:
         """The hub is open for ten minutes more, and nothing may send it back within one."""

@@ -204,8 +204,8 @@ class TestTwoPeople:
 
     def test_the_second_is_told_and_the_decider_is_not(self, story: Story) -> None:
         story.decided(story.contact(), by="maya", pathway="advice")
-        told = OutboxMessage.objects.filter(kind="sign_off_wanted").values_list("to", flat=True)
-        assert list(told) == ["david@front-door.example"]
+        recipients = OutboxMessage.objects.filter(kind="sign_off_wanted").values_list("to", flat=True)
+        assert list(recipients) == ["david@front-door.example"]
 
     def test_the_decider_is_not_the_second(self, story: Story) -> None:
         contact = story.contact()
@@ -293,5 +293,5 @@ def test_where_nobody_else_is_on_duty_another_teams_manager_is_asked_to_agree(st
     Membership.objects.filter(team=contact.team, role="front_door_manager").delete()
     story.now = night
     story.decided(contact, by="maya", pathway="social_work_assessment")
-    told = OutboxMessage.objects.filter(kind="sign_off_wanted").values_list("to", flat=True)
-    assert set(told) == {"david@front-door.example"}
+    recipients = OutboxMessage.objects.filter(kind="sign_off_wanted").values_list("to", flat=True)
+    assert set(recipients) == {"david@front-door.example"}

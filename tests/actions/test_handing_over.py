@@ -40,8 +40,8 @@ def running(case: Case) -> set[str]:
     return set(case.clocks.running().values_list("kind", flat=True))
 
 
-def told(kind: str) -> list[str]:
-    """The names before the @ of everybody who is told, each as often as they are."""
+def recipients_of(kind: str) -> list[str]:
+    """The usernames of the recipients of these messages: one entry for each message."""
     messages = OutboxMessage.objects.filter(kind=kind).order_by("to")
     return [to.removesuffix("@front-door.example") for to in messages.values_list("to", flat=True)]
 
@@ -107,8 +107,8 @@ class TestReturning:
         handoff.refresh_from_db()
         assert (handoff.status, handoff.answer_reason) == ("returned", reason)
         assert current(handoff.case).team.code == "front-door"
-        told = OutboxMessage.objects.filter(kind="handoff_returned").values_list("to", flat=True)
-        assert set(told) == {"maya@front-door.example", "david@front-door.example"}
+        recipients = OutboxMessage.objects.filter(kind="handoff_returned").values_list("to", flat=True)
+        assert set(recipients) == {"maya@front-door.example", "david@front-door.example"}
 
     def test_the_family_that_came_back_has_a_clock(self, story: Story, ben: User) -> None:
         handoff = story.offered()
@@ -322,8 +322,8 @@ def test_a_team_without_a_lead_hears_of_an_offer(story: Story, ben: User) -> Non
     ben.is_active = False
     ben.save(update_fields=["is_active"])
     handoff = story.offered()
-    told = OutboxMessage.objects.filter(kind="handoff_offered", case=handoff.case).values_list("to", flat=True)
-    assert set(told) == {"bea@front-door.example"}
+    recipients = OutboxMessage.objects.filter(kind="handoff_offered", case=handoff.case).values_list("to", flat=True)
+    assert set(recipients) == {"bea@front-door.example"}
 
 
 FRONT, DUTY, LOCALITY, PROTECTION, OUTSIDE = TeamKind.values
@@ -593,10 +593,10 @@ class TestBouncing:
     @pytest.mark.parametrize(("after", "known"), [(0, 1), (1, 0)])
     def test_when_it_is_accepted_it_is_known(self, story: Story, after: int, known: int) -> None:
         handoff = self.back(story, self.gone(story), days=30, seconds=after)
-        assert told("case_bounced") == []
+        assert recipients_of("case_bounced") == []
         story.later(days=3)
         accept(story, handoff, "bea")
-        assert told("case_bounced") == ["ben", "carol", "sam"] * known
+        assert recipients_of("case_bounced") == ["ben", "carol", "sam"] * known
         assert AuditEvent.objects.filter(event=Event.CASE_BOUNCED, case=handoff.case).count() == known
 
     def test_who_leads_both_teams_hears_once(self, story: Story) -> None:
@@ -604,30 +604,30 @@ class TestBouncing:
         for who in ("ben", "sam"):
             Membership.objects.create(user=person(who), team=story.team("wycombe-and-marlow"), role=Role.TEAM_LEAD)
         accept(story, self.back(story, case, days=1), "bea")
-        assert told("case_bounced") == ["ben", "carol", "sam"]
+        assert recipients_of("case_bounced") == ["ben", "carol", "sam"]
 
     def test_a_shared_mailbox_is_no_lead(self, story: Story) -> None:
         Team.objects.filter(code="aylesbury").update(email="team@aylesbury.example")
         case = self.gone(story)
         accept(story, self.back(story, case, days=1), "bea")
-        assert told("case_bounced") == ["ben", "carol", "sam"]
+        assert recipients_of("case_bounced") == ["ben", "carol", "sam"]
 
     def test_what_is_sent_back_bounced_nowhere(self, story: Story) -> None:
         handoff = self.back(story, self.gone(story), days=1)
         handoffs.return_to_sender(handoff_id=handoff.pk, reason="No.", by=person("bea"), now=story.later())
-        assert told("case_bounced") == []
+        assert recipients_of("case_bounced") == []
 
     def test_the_front_door_is_a_team_too(self, story: Story) -> None:
         case = story.accepted()
         handoff = passed_on(story, case, "front-door", "ben", "amina")
         assert handoff.is_bounce
-        assert told("case_bounced") == ["ben", "david", "maya", "sam"]
+        assert recipients_of("case_bounced") == ["ben", "david", "maya", "sam"]
 
     def test_to_a_team_that_never_had_it_is_none(self, story: Story) -> None:
         case = self.gone(story)
         handoff = passed_on(story, case, "chiltern", "carol", "chris", lead_reason="They moved once more.")
         assert not handoff.is_bounce
-        assert told("case_bounced") == []
+        assert recipients_of("case_bounced") == []
 
     def test_of_two_stays_the_later_one_counts(self, story: Story) -> None:
         """A month after the first it left the team a second time."""

@@ -125,14 +125,14 @@ class TestItsClock:
     def test_it_is_the_front_doors_to_chase(self, story: Story) -> None:
         clock = ask(story, story.contact()).clocks.get()
         sweep.sweep(now=clock.due_at)
-        told = {
+        recipients = {
             step: set(
                 OutboxMessage.objects.filter(reminder__clock=clock, reminder__step=step).values_list("to", flat=True)
             )
             for step in ("warning", "breach")
         }
-        assert {to.split("@")[0] for to in told["warning"]} == {"amina", "oliver", "maya", "david"}
-        assert {to.split("@")[0] for to in told["breach"]} == {"maya", "david"}
+        assert {to.split("@")[0] for to in recipients["warning"]} == {"amina", "oliver", "maya", "david"}
+        assert {to.split("@")[0] for to in recipients["breach"]} == {"maya", "david"}
 
     @pytest.mark.parametrize("ended", [answered, withdrawn])
     def test_which_falls_silent_when_the_question_ends(self, story: Story, ended: Any) -> None:

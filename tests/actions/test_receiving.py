@@ -92,14 +92,14 @@ def test_whoever_has_a_red_contact_hears_at_once_and_once(
     story: Story, at: datetime | None, whom: set[str], maya: User
 ) -> None:
     contact = story.contact(at=at, immediate_danger=True)
-    told = OutboxMessage.objects.filter(kind="red_contact", contact=contact)
-    assert {message.to.split("@")[0] for message in told} <= whom
-    assert told.exists()
-    before = told.count()
+    messages = OutboxMessage.objects.filter(kind="red_contact", contact=contact)
+    assert {message.to.split("@")[0] for message in messages} <= whom
+    assert messages.exists()
+    before = messages.count()
     learning.record_agreement(
         contact_id=contact.pk, service="not_sought", given_by="", on=None, by=maya, now=story.later(days=4)
     )
-    assert told.count() == before
+    assert messages.count() == before
 
 
 def test_any_other_contact_at_night_waits_for_the_hub(story: Story) -> None:

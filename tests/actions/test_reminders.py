@@ -471,7 +471,7 @@ class TestUnreadBreaches:
 class TestPartnerChecks:
     """Partners that are asked answer, or those at the front door chase them."""
 
-    def told(self, clock: Clock, step: str) -> set[str]:
+    def people_reminded(self, clock: Clock, step: str) -> set[str]:
         messages = OutboxMessage.objects.filter(reminder__clock=clock, reminder__step=step)
         return {message.to.removesuffix(TO_STAFF) for message in messages}
 
@@ -479,9 +479,9 @@ class TestPartnerChecks:
         contact = story.contact()
         clock = asked(contact, story.later()).clocks.get()
         sweep.sweep(now=clock.escalate_at)
-        assert self.told(clock, "warning") == {"amina", "oliver", "maya", "david"}
-        assert self.told(clock, "breach") == {"maya", "david"}
-        assert self.told(clock, "escalation") == {"sam"}
+        assert self.people_reminded(clock, "warning") == {"amina", "oliver", "maya", "david"}
+        assert self.people_reminded(clock, "breach") == {"maya", "david"}
+        assert self.people_reminded(clock, "escalation") == {"sam"}
         messages = OutboxMessage.objects.filter(reminder__clock=clock)
         assert {(message.contact, message.case) for message in messages} == {(contact, None)}
         written = AuditEvent.objects.filter(event=Event.REMINDER_SENT, detail__clock=clock.pk)
@@ -500,8 +500,8 @@ class TestPartnerChecks:
         clock = asked(story.contact(at=night, **HARM), night).clocks.get()
         assert (clock.kind, clock.due_at) == ("partner_check_red", night + timedelta(hours=2))
         sweep.sweep(now=clock.due_at)
-        assert self.told(clock, "warning") == {"erin", "ezra"}
-        assert self.told(clock, "breach") == {"ezra"}
+        assert self.people_reminded(clock, "warning") == {"erin", "ezra"}
+        assert self.people_reminded(clock, "breach") == {"ezra"}
 
     def test_once_it_was_decided_without_the_answer_nobody_is_reminded(self, story: Story) -> None:
         contact = story.contact()

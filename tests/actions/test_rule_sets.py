@@ -46,7 +46,7 @@ def said(event: Event) -> dict[str, Any]:
     return detail
 
 
-def told(kind: Message) -> list[str]:
+def recipients(kind: Message) -> list[str]:
     """Who gets a message of this kind."""
     return [
         to.partition("@")[0]
@@ -406,7 +406,7 @@ class TestProposing:
     @pytest.mark.parametrize(("by", "hear"), [("paula", ["sam"]), ("sam", ["paula"]), ("maya", ["paula", "sam"])])
     def test_those_hear_who_may_approve_and_did_not_propose(self, drafts: Drafts, by: str, hear: list[str]) -> None:
         draft = drafts.proposed(by=by)
-        assert sorted(told(Message.RULE_SET_PROPOSED)) == hear
+        assert sorted(recipients(Message.RULE_SET_PROPOSED)) == hear
         assert OutboxMessage.objects.filter(rule_set=draft).count() == len(hear)
 
     def test_everything_that_is_wanting_is_said_at_once(self, drafts: Drafts) -> None:
@@ -507,7 +507,7 @@ class TestSendingBack:
         draft = self.send_back(drafts, drafts.proposed(), by="sam")
         assert (draft.proposed_by, draft.proposed_at) == (None, None)
         assert draft.stage(now) == Stage.DRAFT
-        assert told(Message.RULE_SET_SENT_BACK) == ["paula"]
+        assert recipients(Message.RULE_SET_SENT_BACK) == ["paula"]
         assert events()[-1] == ("rule_set_sent_back", "sam")
         assert said(Event.RULE_SET_SENT_BACK) == {"rule_set": "early-help-first/2"}
         (why,) = draft.reasons.all()
@@ -517,14 +517,14 @@ class TestSendingBack:
     def test_the_proposer_may_take_it_back_and_nobody_is_told(self, drafts: Drafts, by: str) -> None:
         draft = self.send_back(drafts, drafts.proposed(by=by), by=by)
         assert draft.proposed_at is None
-        assert told(Message.RULE_SET_SENT_BACK) == []
+        assert recipients(Message.RULE_SET_SENT_BACK) == []
         assert events()[-1] == ("rule_set_sent_back", by)
 
     def test_it_may_be_proposed_again_as_it_stands(self, drafts: Drafts) -> None:
         draft = self.send_back(drafts, drafts.proposed(), by="sam")
         TestProposing.propose(drafts, draft)
         drafts.approved(RuleSetVersion.objects.get(pk=draft.pk))
-        assert sorted(told(Message.RULE_SET_PROPOSED)) == ["sam", "sam"]
+        assert sorted(recipients(Message.RULE_SET_PROPOSED)) == ["sam", "sam"]
 
     def test_not_without_a_reason(self, drafts: Drafts) -> None:
         draft = drafts.proposed()

@@ -105,8 +105,8 @@ class TestWhatTheReferrerSaid:
         screen(story, contact, ["L2-06"], family=["L3-36"])
         screen(story, contact, none_applies=True)
         contact.refresh_from_db()
-        told = contact.children.get()
-        assert (told.indicators, told.screened_indicators) == (["L3-12"], [])
+        on_contact = contact.children.get()
+        assert (on_contact.indicators, on_contact.screened_indicators) == (["L3-12"], [])
         assert (contact.family_indicators, contact.screened_family_indicators) == (["L2-01"], [])
         facts = latest(contact).facts
         assert (facts["children"][0]["indicators"], facts["family"]["indicators"]) == (["L3-12"], ["L2-01"])

@@ -249,7 +249,7 @@ class TestWhoOpensWhat:
 
 class TestWhatALeadSees:
     @pytest.fixture
-    def told(self, story: Story) -> dict[str, Any]:
+    def records(self, story: Story) -> dict[str, Any]:
         """Work of Aylesbury and of Wycombe and Marlow, and a contact that waits at the front door."""
         ours = story.accepted()
         theirs = story.offered(
@@ -258,23 +258,23 @@ class TestWhatALeadSees:
         waits = story.contact(children=[elsewhere("Alex", "HP5 1AA")], adults=[])
         return {"ours": ours, "theirs": theirs.case, "waits": waits}
 
-    def test_the_cases_and_handoffs_of_their_own_teams_only(self, told: dict[str, Any]) -> None:
-        for name, sees in {"ben": {str(told["ours"])}, "carol": {str(told["theirs"])}, "pat": set()}.items():
+    def test_the_cases_and_handoffs_of_their_own_teams_only(self, records: dict[str, Any]) -> None:
+        for name, sees in {"ben": {str(records["ours"])}, "carol": {str(records["theirs"])}, "pat": set()}.items():
             who = Administrator(name)
             assert who.references(Case) == sees
             assert who.references(Handoff) == sees
             assert who.references(Clock, "?stand=all") == sees
 
-    def test_the_front_doors_manager_what_the_front_door_holds(self, told: dict[str, Any]) -> None:
+    def test_the_front_doors_manager_what_the_front_door_holds(self, records: dict[str, Any]) -> None:
         maya = Administrator("maya")
-        assert maya.references(Case) == {str(told["theirs"])}, "until it is accepted"
+        assert maya.references(Case) == {str(records["theirs"])}, "until it is accepted"
         contacts = {str(contact) for contact in Contact.objects.all()}
         assert maya.references(Contact) == contacts
         assert maya.references(Decision) == {str(decision.contact) for decision in Decision.objects.all()}
 
-    def test_overseers_everything(self, told: dict[str, Any]) -> None:
+    def test_overseers_everything(self, records: dict[str, Any]) -> None:
         for name in ("sam", "ava"):
-            assert Administrator(name).references(Case) == {str(told["ours"]), str(told["theirs"])}
+            assert Administrator(name).references(Case) == {str(records["ours"]), str(records["theirs"])}
 
     def test_late_clocks_unless_asked_otherwise(self, story: Story) -> None:
         case = story.accepted()
@@ -286,15 +286,15 @@ class TestWhatALeadSees:
         of_the_offer = Clock.objects.filter(handoff__case=case)
         assert len(ben.rows(Clock, "?stand=all")) == case.clocks.count() + of_the_offer.count() > running.count()
 
-    def test_a_late_one_says_by_how_much(self, told: dict[str, Any]) -> None:
+    def test_a_late_one_says_by_how_much(self, records: dict[str, Any]) -> None:
         """The contact waits since a working morning days ago: its promises of that day are late."""
         rows = Administrator("maya").rows(Clock)
-        late = [row.text for row in rows if str(told["waits"]) in row.text]
+        late = [row.text for row in rows if str(records["waits"]) in row.text]
         assert late
         assert all(re.search(r"\d+ (day|hour|minute)s?", text) for text in late)
 
-    def test_a_row_leads_to_the_page_where_a_look_leaves_its_trace(self, told: dict[str, Any]) -> None:
-        ben, case = Administrator("ben"), told["ours"]
+    def test_a_row_leads_to_the_page_where_a_look_leaves_its_trace(self, records: dict[str, Any]) -> None:
+        ben, case = Administrator("ben"), records["ours"]
         (row,) = ben.rows(Case)
         assert [link["href"] for link in row.all("a")] == [f"/cases/{case}/"]
         answer = ben.client.get(f"{list_of(Case)}{case.pk}/change/")
@@ -303,8 +303,8 @@ class TestWhatALeadSees:
         ben.client.get(f"{list_of(Case)}{case.pk}/change/", follow=True)
         assert AuditEvent.objects.filter(event=Event.CASE_VIEWED, by_user=ben.user, case=case).count() == 1
 
-    def test_what_is_not_theirs_is_not_found_by_its_number(self, told: dict[str, Any]) -> None:
-        carol, ours = Administrator("carol"), told["ours"]
+    def test_what_is_not_theirs_is_not_found_by_its_number(self, records: dict[str, Any]) -> None:
+        carol, ours = Administrator("carol"), records["ours"]
         numbers = [ours, ours.handoffs.get(), ours.clocks.all()[0]]
         for row in numbers:
             for page in ("change", "history", "delete"):
@@ -312,7 +312,7 @@ class TestWhatALeadSees:
                 assert answer.status_code in (403, 404) or "/admin/" in answer.redirect_chain[-1][0]
                 assert str(ours) not in answer.content.decode(), (row, page)
 
-    def test_no_list_names_a_child(self, told: dict[str, Any]) -> None:
+    def test_no_list_names_a_child(self, records: dict[str, Any]) -> None:
         sweep.sweep(now=timezone.now())
         assert Reminder.objects.exists()
         who = Administrator("ava")
@@ -334,8 +334,8 @@ class TestWhatALeadSees:
             waited = timezone.now() - moment
             assert cells[f"field-{column}"] in {duration(waited), duration(waited - timedelta(minutes=1))}
 
-    def test_a_search_finds_a_reference_and_no_name(self, told: dict[str, Any]) -> None:
-        sam, case = Administrator("sam"), told["ours"]
+    def test_a_search_finds_a_reference_and_no_name(self, records: dict[str, Any]) -> None:
+        sam, case = Administrator("sam"), records["ours"]
         assert sam.references(Case, f"?q={str(case).lower()}") == {str(case)}
         for text in ("Ashworth", "Robin", "'; --"):
             assert sam.references(Case, f"?q={text}") == set()
@@ -564,9 +564,9 @@ class TestTheCalendarMovesClocks:
     def test_a_day_that_moves_is_two_edits(self, adele: Administrator, closed_on: date) -> None:
         self.close(adele, closed_on)
         saved(adele.change(CalendarDay.objects.get(), date=f"{closed_on + timedelta(days=1)}"))
-        told = list(CalendarEdit.objects.order_by("pk").values_list("date", "before", "after"))
+        edits = list(CalendarEdit.objects.order_by("pk").values_list("date", "before", "after"))
         after = closed_on + timedelta(days=1)
-        assert told == [(closed_on, "", "closure"), (closed_on, "closure", ""), (after, "", "closure")]
+        assert edits == [(closed_on, "", "closure"), (closed_on, "closure", ""), (after, "", "closure")]
 
     def test_another_name_moves_nothing(self, adele: Administrator, closed_on: date) -> None:
         self.close(adele, closed_on)
@@ -624,8 +624,8 @@ class TestMessages:
         return who.client.post(self.path(message), {"retry": "yes"})
 
     def did(self, event: Event) -> list[tuple[str, str]]:
-        told = AuditEvent.objects.filter(event=event).select_related("by_user", "contact")
-        return [(str(each.by_user and each.by_user.username), str(each.contact)) for each in told]
+        events = AuditEvent.objects.filter(event=event).select_related("by_user", "contact")
+        return [(str(each.by_user and each.by_user.username), str(each.contact)) for each in events]
 
     def test_the_list_shows_parked_ones_first_and_leads_to_their_page(self, parked: OutboxMessage) -> None:
         story = Story(timezone.now())
@@ -882,8 +882,8 @@ class TestEditsLeaveATrace:
         saved(adele.change(ben, memberships__1__DELETE="on"))
         assert Membership.objects.filter(user=ben).count() == 1
         roles = [edit for edit in edits() if edit["setting"] == "localities.Membership"]
-        told = [(edit["what"], edit["user"], edit["role"], edit["team"]) for edit in roles]
-        assert told == [
+        recorded = [(edit["what"], edit["user"], edit["role"], edit["team"]) for edit in roles]
+        assert recorded == [
             ("added", ben.pk, "team_member", "chiltern"), ("removed", ben.pk, "team_member", "chiltern")
         ]  # fmt: skip
 

@@ -506,7 +506,7 @@ def listed(page: Page) -> set[str]:
 
 class TestReplayPages:
     @pytest.fixture
-    def told(self, story: Story) -> list[Contact]:
+    def contacts(self, story: Story) -> list[Contact]:
         """Two contacts of level 3, one of them decided as a review against the rules, and one of level 2."""
         one = told_of(story, "Robin", "L3-12")
         story.decided(one, pathway="social_worker_review", rag="amber", level=3)
@@ -518,17 +518,17 @@ class TestReplayPages:
         paula.send(draft, "entry/indicators/L3-12/", gate="strong")
         return draft
 
-    def test_what_it_found(self, paula: Person, told: list[Contact], stricter: RuleSetVersion) -> None:
+    def test_what_it_found(self, paula: Person, contacts: list[Contact], stricter: RuleSetVersion) -> None:
         replay = replayed(paula, stricter)
         page = paula.open(stricter, f"replays/{replay.pk}/?list=up")
         assert "2 of 3 contacts would have been led elsewhere." in page.text
         assert listed(page) == {
-            str(told[0]),
-            str(told[1]),
+            str(contacts[0]),
+            str(contacts[1]),
         }
         assert "Stepped up: 2" in page.text
         people = paula.open(stricter, f"replays/{replay.pk}/?list=people")
-        assert listed(people) == {str(told[0])}
+        assert listed(people) == {str(contacts[0])}
         down = paula.open(stricter, f"replays/{replay.pk}/")
         assert "Stepped down: 0" in down.text
         assert paula.open(stricter, f"replays/{replay.pk}/?list=none").status == 404
@@ -536,13 +536,13 @@ class TestReplayPages:
             assert name not in page.html
 
     def test_as_a_file_with_nobodys_name_and_a_trace(
-        self, paula: Person, told: list[Contact], stricter: RuleSetVersion
+        self, paula: Person, contacts: list[Contact], stricter: RuleSetVersion
     ) -> None:
         replay = replayed(paula, stricter)
         answer = paula.http.get(f"{LIST}{stricter.pk}/replays/{replay.pk}/contacts.csv")
         text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
         rows = list(csv.DictReader(io.StringIO(text)))
-        assert [row["reference"] for row in rows] == [str(told[0]), str(told[1])]
+        assert [row["reference"] for row in rows] == [str(contacts[0]), str(contacts[1])]
         assert [(row["before_pathway"], row["after_pathway"], row["direction"]) for row in rows] == [
             ("family_help", "social_work_assessment", "up")
         ] * 2
@@ -580,7 +580,7 @@ class TestReplayPages:
         assert not Replay.objects.exists()
 
     def test_who_runs_the_machine_reads_the_figures_and_not_the_contacts(
-        self, paula: Person, told: list[Contact], stricter: RuleSetVersion
+        self, paula: Person, contacts: list[Contact], stricter: RuleSetVersion
     ) -> None:
         replay, adele = replayed(paula, stricter), Person("adele")
         page = adele.open(stricter, f"replays/{replay.pk}/?list=all")
@@ -589,7 +589,7 @@ class TestReplayPages:
         assert adele.http.get(f"{LIST}{stricter.pk}/replays/{replay.pk}/contacts.csv").status_code == 403
 
     def test_a_draft_that_changed_since_says_so(
-        self, paula: Person, told: list[Contact], stricter: RuleSetVersion
+        self, paula: Person, contacts: list[Contact], stricter: RuleSetVersion
     ) -> None:
         replay = replayed(paula, stricter)
         paula.send(stricter, "entry/indicators/L3-13/", gate="strong")

@@ -354,12 +354,12 @@ class TestTakenIn:
     def test_the_answer_says_where_to_read_on(self, partner: Partner) -> None:
         answer = partner.send(todays_document())
         assert (answer.status_code, answer.headers["Content-Type"]) == (201, "application/json")
-        told = answer.json()
-        assert set(told) == ANSWER
-        assert answer.headers["Location"] == told["url"] == f"http://testserver{CONTACTS}/{told['reference']}"
-        assert told["agency_reference"] == "PPN-2026-118822"
-        assert (told["status"], told["decided_at"], told["outcome"]) == ("being_considered", None, None)
-        assert partner.http.get(told["url"], headers=partner.headers).json() == told
+        body = answer.json()
+        assert set(body) == ANSWER
+        assert answer.headers["Location"] == body["url"] == f"http://testserver{CONTACTS}/{body['reference']}"
+        assert body["agency_reference"] == "PPN-2026-118822"
+        assert (body["status"], body["decided_at"], body["outcome"]) == ("being_considered", None, None)
+        assert partner.http.get(body["url"], headers=partner.headers).json() == body
 
     def test_the_contact_is_the_agencys_and_as_it_was_sent(self, partner: Partner) -> None:
         contact = partner.sent()
@@ -514,11 +514,11 @@ class TestWhatAPartnerMayLearn:
     def test_no_outcome_for_whoever_is_no_professional(self, story: Story) -> None:
         charity = Partner(Agency.objects.get(code="example-charity"))
         for number, source_code in enumerate(("1A", "1B", "1C", "1D", "9", "10")):
-            told: dict[str, Any] = {
+            fields: dict[str, Any] = {
                 "source_code": source_code,
                 "children": [child(nhs_number=None, last_name=f"Of {number}")],
             }
-            contact = story.contact(by="example-charity", adults=[], **told)
+            contact = story.contact(by="example-charity", adults=[], **fields)
             story.decided(contact, pathway="strategy_discussion", level=4, rag="red")
             read = charity.read(contact).json()
             assert (read["status"], read["outcome"]) == ("decided", None), source_code

@@ -64,13 +64,13 @@ def facts_of(indicators: list[str], **changes: Any) -> dict[str, Any]:
 
 
 def check(partner: Partner, facts: Any, media_type: str = "application/json") -> Any:
-    """Ask: an object, or the body as bytes."""
+    """Sends facts: an object, or the body as bytes."""
     body = facts if isinstance(facts, bytes) else json.dumps(facts).encode()
     return partner.http.post(CHECK, body, content_type=media_type, headers=partner.headers)
 
 
-def told(partner: Partner, facts: Any) -> dict[str, Any]:
-    """What the partner hears."""
+def result(partner: Partner, facts: Any) -> dict[str, Any]:
+    """The result that the partner gets."""
     answer = check(partner, facts)
     assert answer.status_code == 200, answer.content
     said: dict[str, Any] = answer.json()
@@ -216,7 +216,7 @@ class TestTheAnswer:
     def test_it_is_what_the_rules_recommend(self, partner: Partner, pathway: str) -> None:
         live = published_rules.live(timezone.now()).rule_set
         facts = FAMILIES[pathway]
-        said = told(partner, facts)
+        said = result(partner, facts)
         expected = recommend(live, live.facts(facts)).as_json()
         assert {name: said[name] for name in expected} == expected
         assert set(said) == set(expected) | OWN
@@ -236,23 +236,23 @@ class TestTheAnswer:
         assert (answer.headers["Content-Type"], answer.headers["Cache-Control"]) == ("application/json", "no-store")
 
     def test_a_hold_for_agreement(self, partner: Partner) -> None:
-        said = told(partner, facts_of(["L2-26"]))
+        said = result(partner, facts_of(["L2-26"]))
         assert (said["level"], said["pathway"], said["rag"], said["hold"]) == (2, "early_help", "green", "agreement")
         assert said["try_first"][0] == "Talk with the family, and ask whether it agrees to help."
         assert threshold_check.ASK_FIRST not in said["try_first"], "it is said already"
 
     def test_a_hold_for_a_manager(self, partner: Partner) -> None:
-        said = told(partner, facts_of(["L2-26"], agreement="refused"))
+        said = result(partner, facts_of(["L2-26"], agreement="refused"))
         assert (said["pathway"], said["hold"]) == ("advice", "manager")
         assert threshold_check.ASK_FIRST not in said["try_first"]
 
     def test_danger_now(self, partner: Partner) -> None:
-        said = told(partner, {"immediate_danger": True})
+        said = result(partner, {"immediate_danger": True})
         assert (said["level"], said["rag"], said["hold"]) == (4, "red", None)
         assert said["try_first"][0] == "If a child is in danger now, ring 999. Do not wait for us."
 
     def test_what_is_named_has_a_title(self, partner: Partner) -> None:
-        said = told(partner, facts_of(["L4-05", "L4-28"]))
+        said = result(partner, facts_of(["L4-05", "L4-28"]))
         assert (said["also_refer_to"], said["warnings"]) == (["lado"], ["do_not_inform_parents"])
         titles = {entry["id"]: entry["title"] for entry in said["titles"]}
         assert titles["lado"] == "Designated officer for allegations (LADO)"
@@ -261,7 +261,7 @@ class TestTheAnswer:
 
     @pytest.mark.parametrize("pathway", FAMILIES)
     def test_so_has_everything_that_would_change_it(self, partner: Partner, pathway: str) -> None:
-        said = told(partner, FAMILIES[pathway])
+        said = result(partner, FAMILIES[pathway])
         named = {change["pathway"] for change in said["would_change"]}
         assert {entry["id"] for entry in said["titles"]} == named | set(said["also_refer_to"] + said["warnings"])
 
@@ -278,7 +278,7 @@ class TestTheAnswer:
         codes = list(shipped().catalogue.entries)
         children = [{"ref": f"c{number}", "indicators": codes} for number in range(20)]
         started = timezone.now()
-        assert told(partner, {"children": children})["pathway"] == "strategy_discussion"
+        assert result(partner, {"children": children})["pathway"] == "strategy_discussion"
         assert (timezone.now() - started).total_seconds() < 2
 
 
@@ -301,17 +301,17 @@ class TestTheVersionThatIsLive:
         RuleSetVersion.objects.create(name=first.name, version=2, document=document, published_at=now, live=(now, None))
 
     def test_it_answers_from_its_first_moment(self, partner: Partner) -> None:
-        before = told(partner, facts_of(["L2-26"], agreement="given"))
+        before = result(partner, facts_of(["L2-26"], agreement="given"))
         self.publish(title="Help that is early", try_first=["Ring the family centre."])
-        after = told(partner, facts_of(["L2-26"], agreement="given"))
+        after = result(partner, facts_of(["L2-26"], agreement="given"))
         assert (before["ruleset"], before["says"]) == ("early-help-first/1", "Early help")
         assert (after["ruleset"], after["says"]) == ("early-help-first/2", "Help that is early")
         assert after["try_first"] == ["Ring the family centre."]
 
     def test_agreement_comes_first_where_its_document_does_not_say_so(self, partner: Partner) -> None:
         self.publish(try_first=["Ring the family centre."])
-        asked = told(partner, facts_of(["L2-26"], agreement="given"))
-        not_asked = told(partner, facts_of(["L2-26"], agreement="not_sought"))
+        asked = result(partner, facts_of(["L2-26"], agreement="given"))
+        not_asked = result(partner, facts_of(["L2-26"], agreement="not_sought"))
         assert asked["try_first"] == ["Ring the family centre."]
         assert not_asked["hold"] == "agreement"
         assert not_asked["try_first"] == [
@@ -335,8 +335,8 @@ class TestWhatIsKept:
         other = Partner(police)
         before = everything_kept()
         for pathway in ("advice", "strategy_discussion", "early_help"):
-            told(partner, FAMILIES[pathway])
-        told(other, FAMILIES["family_help"])
+            result(partner, FAMILIES[pathway])
+        result(other, FAMILIES["family_help"])
         problem(check(partner, {"colour": "blue"}), 400, "invalid")
         after = everything_kept()
         assert {table for table in after if after[table] != before[table]} == {"casework_thresholdchecks"}
@@ -367,7 +367,7 @@ class TestWhatIsKept:
         caplog.set_level(logging.DEBUG)
         facts = facts_of(["L4-28"]) | {"received_on": "2019-03-04"}
         facts["children"][0]["ref"] = "Zebedee"
-        assert told(partner, facts)["pathway"] == "strategy_discussion"
+        assert result(partner, facts)["pathway"] == "strategy_discussion"
         problem(check(partner, facts | {"Robin Ashworth": "Zebedee"}), 400, "invalid")
         problem(check(partner, b'{"Robin Ashworth": 1, "Robin Ashworth": 2}'), 400, "parse-error")
 
@@ -419,7 +419,7 @@ class TestWhatAPartnerMayLearn:
 
     def test_none_of_our_records_is_read(self, partner: Partner) -> None:
         with CaptureQueriesContext(connection) as queries:
-            told(partner, FAMILIES["social_worker_review"])
+            result(partner, FAMILIES["social_worker_review"])
         asked = " ".join(query["sql"] for query in queries)
         tables = {table for pair in re.findall(r'(?:FROM|JOIN) "(\w+)"|INTO (\w+)', asked) for table in pair if table}
         token = {"oauth2_provider_accesstoken", "localities_agencyclient", "localities_agency", "localities_user"}
@@ -428,10 +428,10 @@ class TestWhatAPartnerMayLearn:
     def test_it_costs_the_same_for_every_family(
         self, partner: Partner, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        told(partner, FAMILIES["advice"])  # the version that is live is read and compiled once
+        result(partner, FAMILIES["advice"])  # the version that is live is read and compiled once
         for pathway in FAMILIES:
             with django_assert_num_queries(BUDGET):
-                told(partner, FAMILIES[pathway])
+                result(partner, FAMILIES[pathway])
 
 
 class TestThrottling:
@@ -442,7 +442,7 @@ class TestThrottling:
 
     def test_one_too_many_says_when_to_come_again(self, partner: Partner) -> None:
         for _ in range(2):
-            told(partner, FAMILIES["advice"])
+            result(partner, FAMILIES["advice"])
         answer = check(Partner(partner.agency), FAMILIES["advice"])
         problem(answer, 429, "throttled")
         assert 1 <= int(answer.headers["Retry-After"]) <= 61
@@ -460,7 +460,7 @@ class TestTheDocumentation:
         """Three of its lists are shortened, and it says so."""
         asked, answered = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCS.read_text(), re.DOTALL))
         assert asked == THRESHOLD_CHECK_EXAMPLE
-        said = told(partner, asked)
+        said = result(partner, asked)
         assert set(answered) == set(said)
         for name, shown in answered.items():
             if name in ("missing", "would_change", "titles"):

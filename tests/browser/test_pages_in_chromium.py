@@ -14,7 +14,7 @@ from tests.stage.story import Story
 
 
 @pytest.fixture(scope="module")
-def told(service: Service) -> dict[str, str]:
+def pages_of_story(service: Service) -> dict[str, str]:
     """A contact that waits, one that waits for a second person, a case on offer and a case that is worked on."""
     story = Story(timezone.now())
     family = iter(range(1, 9))
@@ -108,13 +108,13 @@ def test_every_fault_is_said_at_once_and_leads_to_its_field(visit: Any) -> None:
     assert page.title().startswith("Error: ")
 
 
-def test_a_contact_is_decided_by_keyboard_alone(visit: Any, told: dict[str, str]) -> None:
+def test_a_contact_is_decided_by_keyboard_alone(visit: Any, pages_of_story: dict[str, str]) -> None:
     window = visit()
     window.sign_in("amina")
     page = window.go("/")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
-    page = window.go(told["contact"])
+    page = window.go(pages_of_story["contact"])
     page.get_by_label("Your rationale").focus()
     page.keyboard.type("Weighed with the history.")
     for _ in range(2):
@@ -141,9 +141,11 @@ def test_a_contact_is_decided_by_keyboard_alone(visit: Any, told: dict[str, str]
         ),
     ],
 )
-def test_every_page_meets_wcag_2_2_aa(visit: Any, told: dict[str, str], who: str | None, pages: list[str]) -> None:
+def test_every_page_meets_wcag_2_2_aa(
+    visit: Any, pages_of_story: dict[str, str], who: str | None, pages: list[str]
+) -> None:
     window = visit()
     if who:
         window.sign_in(who)
-    assert window.faults_of(told.get(where, where) for where in pages) == {}
+    assert window.faults_of(pages_of_story.get(where, where) for where in pages) == {}
     assert window.complaints == []

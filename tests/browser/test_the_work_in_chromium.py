@@ -62,7 +62,7 @@ def parked(contact: Contact, key: object = "") -> OutboxMessage:
 
 
 @pytest.fixture(scope="module")
-def told(service: Service) -> dict[str, str]:
+def pages_of_story(service: Service) -> dict[str, str]:
     """Work that lay for more than a week, so that much of it is late whatever day it is; reminders went out."""
     story = Story(timezone.now() - timedelta(days=9))
     to_and_fro = story.accepted(about(story, 1, "Ada"))
@@ -101,7 +101,7 @@ def unfolded(window: Visitor, says: str) -> Locator:
 
 @pytest.mark.parametrize(("javascript", "width"), [(True, 320), (False, 1200)])
 def test_a_family_is_asked_and_its_case_finds_its_way(
-    visit: Any, told: dict[str, str], javascript: bool, width: int
+    visit: Any, pages_of_story: dict[str, str], javascript: bool, width: int
 ) -> None:
     """Each form is seen in a wide and in a narrow window, and sent from one of them."""
     story, number = Story(timezone.now() - timedelta(hours=6)), 5 + javascript
@@ -191,7 +191,7 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_reminders_are_seen_and_put_off(visit: Any, told: dict[str, str], javascript: bool) -> None:
+def test_reminders_are_seen_and_put_off(visit: Any, pages_of_story: dict[str, str], javascript: bool) -> None:
     # Two managers, so that neither finds what the other has done.
     window = visit(javascript=javascript, width=320)
     page = window.sign_in("maya" if javascript else "david")
@@ -221,9 +221,9 @@ def test_reminders_are_seen_and_put_off(visit: Any, told: dict[str, str], javasc
 
 @pytest.mark.parametrize("javascript", [True, False])
 def test_a_message_that_does_not_go_out_is_given_up_for_a_reason(
-    visit: Any, told: dict[str, str], javascript: bool
+    visit: Any, pages_of_story: dict[str, str], javascript: bool
 ) -> None:
-    message = parked(Contact.objects.get(reference=told["contact"].split("/")[2]), javascript)
+    message = parked(Contact.objects.get(reference=pages_of_story["contact"].split("/")[2]), javascript)
     window = visit(javascript=javascript, width=320)
     window.sign_in("adele")
     page = window.go(f"{MESSAGES}?stand=parked")
@@ -243,14 +243,14 @@ def test_a_message_that_does_not_go_out_is_given_up_for_a_reason(
     assert window.complaints == []
 
 
-def test_or_is_sent_again_and_arrives(visit: Any, service: Service, told: dict[str, str]) -> None:
+def test_or_is_sent_again_and_arrives(visit: Any, service: Service, pages_of_story: dict[str, str]) -> None:
     window = visit()
     window.sign_in("sam")
-    page = window.go(told["message"])
+    page = window.go(pages_of_story["message"])
     before = len(service.mailbox.messages)
     page.get_by_role("button", name="Send it on its way again").click()
     expect(page.get_by_text("The message is on its way again, from the first try on.")).to_be_visible()
-    sent = OutboxMessage.objects.filter(pk=int(told["message"].split("/")[-3]), sent_at__isnull=False)
+    sent = OutboxMessage.objects.filter(pk=int(pages_of_story["message"].split("/")[-3]), sent_at__isnull=False)
     wait_until(sent.exists, "the message is sent")
     assert len(service.mailbox.messages) > before
 
@@ -265,8 +265,10 @@ def test_or_is_sent_again_and_arrives(visit: Any, service: Service, told: dict[s
         ("adele", ["/admin/casework/calendaredit/"]),
     ],
 )
-def test_every_page_of_the_work_meets_wcag_2_2_aa(visit: Any, told: dict[str, str], who: str, pages: list[str]) -> None:
+def test_every_page_of_the_work_meets_wcag_2_2_aa(
+    visit: Any, pages_of_story: dict[str, str], who: str, pages: list[str]
+) -> None:
     window = visit()
     window.sign_in(who)
-    assert window.faults_of(told.get(where, where) for where in pages) == {}
+    assert window.faults_of(pages_of_story.get(where, where) for where in pages) == {}
     assert window.complaints == []

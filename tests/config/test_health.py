@@ -46,10 +46,10 @@ def worker() -> None:
 def failing(answer: Any) -> dict[str, str]:
     """What fails, with its sentence. The shape of the answer is looked at on the way."""
     assert answer.headers["Content-Type"] == "application/json"
-    told = answer.json()
-    assert set(told["checks"]) == CHECKS
-    found = {name: says for name, says in told["checks"].items() if says != "ok"}
-    assert (answer.status_code, told["status"]) == ((503, "not ready") if found else (200, "ready"))
+    body = answer.json()
+    assert set(body["checks"]) == CHECKS
+    found = {name: says for name, says in body["checks"].items() if says != "ok"}
+    assert (answer.status_code, body["status"]) == ((503, "not ready") if found else (200, "ready"))
     return found
 
 

@@ -42,8 +42,13 @@ def place() -> Iterator[Path]:
 
 def environment(place: Path, **given: object) -> dict[str, str]:
     """What a copy is told. Nothing of the tests' own servers is inherited."""
-    told = {"PATH": os.environ["PATH"], "TMPDIR": str(place), "DATA_DIR": str(place / "data"), "PORT": str(free_port())}
-    return told | {name: str(value) for name, value in given.items()}
+    variables = {
+        "PATH": os.environ["PATH"],
+        "TMPDIR": str(place),
+        "DATA_DIR": str(place / "data"),
+        "PORT": str(free_port()),
+    }
+    return variables | {name: str(value) for name, value in given.items()}
 
 
 class Copy:

@@ -463,8 +463,8 @@ class TestDueAtAnotherMoment:
         assert at_a_weekend.escalate_at == local("Tue 2 Mar 2027 09:00")
 
     def test_it_is_kept_in_utc_whatever_clock_it_was_told_by(self) -> None:
-        told = datetime(2026, 7, 9, 10, 0, tzinfo=LONDON)
-        found = moments(shipped()["final_decision_green"], local("Thu 2 Jul 2026 10:00"), HUB, due_at=told)
+        promised = datetime(2026, 7, 9, 10, 0, tzinfo=LONDON)
+        found = moments(shipped()["final_decision_green"], local("Thu 2 Jul 2026 10:00"), HUB, due_at=promised)
         assert found.due_at.isoformat() == "2026-07-09T09:00:00+00:00"
 
     def test_a_start_that_counts_from_later_than_that_warns_when_it_is_due(self) -> None:

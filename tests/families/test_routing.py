@@ -238,8 +238,8 @@ class TestOpenWork:
         assert contact.case == case
         assert Case.objects.count() == 1
         assert Handoff.objects.count() == 1
-        told = case.messages.filter(kind="contact_linked").values_list("to", flat=True)
-        assert set(told) == {"ben@front-door.example", "bea@front-door.example"}
+        recipients = case.messages.filter(kind="contact_linked").values_list("to", flat=True)
+        assert set(recipients) == {"ben@front-door.example", "bea@front-door.example"}
 
     def test_a_new_brother_or_sister_joins_the_case(self, story: Story) -> None:
         case = story.accepted()

@@ -195,8 +195,8 @@ class TestWhatFollows:
         tampered(story.contact(), level="1")
         found = rechecks.recheck(now=now, sample=None)
         messages = OutboxMessage.objects.filter(kind=Message.RECHECK_DIFFERS)
-        told = ["adele@front-door.example", "sam@front-door.example"]
-        assert sorted(messages.values_list("to", flat=True)) == told
+        recipients = ["adele@front-door.example", "sam@front-door.example"]
+        assert sorted(messages.values_list("to", flat=True)) == recipients
         assert all(message.idempotency_key.startswith(f"recheck_differs:{found.pk}:") for message in messages)
         event = AuditEvent.objects.get(event=Event.RECOMMENDATIONS_RECHECKED)
         assert event.detail == {"checked": 2, "differing": 1}

@@ -35,7 +35,7 @@ def steps(clock: Clock) -> list[str]:
     return list(clock.reminders.order_by("pk").values_list("step", flat=True))
 
 
-def told(clock: Clock, step: str) -> set[str]:
+def people_reminded(clock: Clock, step: str) -> set[str]:
     """The names before the @ of everybody who is told."""
     messages = OutboxMessage.objects.filter(reminder__clock=clock, reminder__step=step)
     return {to.removesuffix("@front-door.example") for to in messages.values_list("to", flat=True)}
@@ -119,9 +119,9 @@ class TestAfterAnOutage:
         looked = sweep.sweep(now=clock.escalate_at + timedelta(days=5))
         assert looked >= 3
         assert steps(clock) == ["warning", "breach", "escalation"]
-        assert told(clock, "warning") == FRONT_DOOR
-        assert told(clock, "breach") == {"maya", "david"}
-        assert told(clock, "escalation") == {"sam"}
+        assert people_reminded(clock, "warning") == FRONT_DOOR
+        assert people_reminded(clock, "breach") == {"maya", "david"}
+        assert people_reminded(clock, "escalation") == {"sam"}
 
     def test_and_nobody_is_told_a_second_time(self, story: Story) -> None:
         clock = of_contact(story)
@@ -164,34 +164,34 @@ class TestWhoIsToldAboutAContact:
     def test_a_warning_goes_to_everybody_at_the_front_door(self, story: Story) -> None:
         clock = of_contact(story)
         sweep.sweep(now=clock.warn_at)
-        assert told(clock, "warning") == FRONT_DOOR
+        assert people_reminded(clock, "warning") == FRONT_DOOR
         reminder = clock.reminders.get()
         assert (reminder.user, reminder.role, reminder.team) == (None, "", story.team("front-door"))
 
     def test_a_breach_goes_to_its_managers(self, story: Story) -> None:
         clock = of_contact(story)
         sweep.sweep(now=clock.due_at)
-        assert told(clock, "breach") == {"maya", "david"}
+        assert people_reminded(clock, "breach") == {"maya", "david"}
 
     def test_an_escalation_goes_to_the_service_manager(self, story: Story) -> None:
         clock = of_contact(story)
         sweep.sweep(now=clock.escalate_at)
-        assert told(clock, "escalation") == {"sam"}
+        assert people_reminded(clock, "escalation") == {"sam"}
 
     def test_at_night_it_is_emergency_duty(self, story: Story) -> None:
         contact = story.contact(at=datetime(2026, 11, 21, 23, 30, tzinfo=LONDON), **HARM)
         clock = contact.clocks.get(kind="final_decision_red")
         sweep.sweep(now=clock.due_at)
-        assert told(clock, "warning") == {"erin", "ezra"}
-        assert told(clock, "breach") == {"ezra"}
+        assert people_reminded(clock, "warning") == {"erin", "ezra"}
+        assert people_reminded(clock, "breach") == {"ezra"}
 
     def test_a_shared_mailbox_stands_for_the_whole_team(self, story: Story) -> None:
         Team.objects.filter(code="front-door").update(email="hub@front-door.example")
         clock = of_contact(story)
         sweep.sweep(now=clock.due_at)
-        assert told(clock, "warning") == {"hub"}
+        assert people_reminded(clock, "warning") == {"hub"}
         # A breach is somebody's in particular.
-        assert told(clock, "breach") == {"maya", "david"}
+        assert people_reminded(clock, "breach") == {"maya", "david"}
 
     def test_without_a_manager_in_the_team_those_of_the_service_hear_of_a_breach(
         self, story: Story, maya: User, david: User
@@ -200,13 +200,13 @@ class TestWhoIsToldAboutAContact:
         for manager in (maya, david):
             leaves(manager)
         sweep.sweep(now=clock.due_at)
-        assert told(clock, "breach") == {"ezra"}
+        assert people_reminded(clock, "breach") == {"ezra"}
 
     def test_without_any_the_service_manager_does(self, story: Story) -> None:
         clock = of_contact(story)
         Membership.objects.filter(role=Role.FRONT_DOOR_MANAGER).delete()
         sweep.sweep(now=clock.due_at)
-        assert told(clock, "breach") == {"sam"}
+        assert people_reminded(clock, "breach") == {"sam"}
 
     def test_who_has_two_roles_in_the_team_is_told_once(self, story: Story, maya: User) -> None:
         Membership.objects.create(user=maya, role=Role.SOCIAL_WORKER, team=story.team("front-door"))
@@ -221,27 +221,27 @@ def test_a_whole_team_without_anybody_in_it_is_no_silence(story: Story) -> None:
     Membership.objects.filter(team=contact.team).delete()
     clock = contact.clocks.get(kind="next_step_decision")
     sweep.sweep(now=clock.warn_at)
-    assert told(clock, "warning") == {"sam"}
+    assert people_reminded(clock, "warning") == {"sam"}
 
 
 class TestWhoIsToldAboutAHandoff:
     def test_those_who_lead_the_team_that_is_asked(self, story: Story) -> None:
         clock = of_handoff(story)
         sweep.sweep(now=clock.due_at)
-        assert told(clock, "warning") == told(clock, "breach") == {"ben"}
+        assert people_reminded(clock, "warning") == people_reminded(clock, "breach") == {"ben"}
 
     def test_a_breach_of_a_red_one_goes_to_the_service_manager(self, story: Story) -> None:
         contact = story.contact(**HARM)
         clock = story.offered(contact, by="maya").clocks.get()
         assert clock.kind == "handoff_acceptance_red"
         sweep.sweep(now=clock.due_at)
-        assert told(clock, "warning") == {"pat"}
-        assert told(clock, "breach") == {"sam"}
+        assert people_reminded(clock, "warning") == {"pat"}
+        assert people_reminded(clock, "breach") == {"sam"}
 
     def test_an_escalation_goes_to_the_service_manager(self, story: Story) -> None:
         clock = of_handoff(story)
         sweep.sweep(now=clock.escalate_at)
-        assert told(clock, "escalation") == {"sam"}
+        assert people_reminded(clock, "escalation") == {"sam"}
 
     def test_a_team_without_a_lead_does_not_miss_it(self, story: Story, ben: User) -> None:
         """The role is sought in the whole service then."""
@@ -249,7 +249,7 @@ class TestWhoIsToldAboutAHandoff:
         leaves(ben)
         sweep.sweep(now=clock.due_at)
         leads = {"carol", "nadia", "will", "chris", "sofia", "pat", "dan"}
-        assert told(clock, "breach") == leads
+        assert people_reminded(clock, "breach") == leads
 
     def test_and_they_have_it_on_their_lists_until_they_look(self, story: Story, ben: User, carol: User) -> None:
         clock = of_handoff(story)
@@ -263,7 +263,7 @@ class TestWhoIsToldAboutAHandoff:
         clock = of_handoff(story)
         Membership.objects.filter(role=Role.TEAM_LEAD).delete()
         sweep.sweep(now=clock.due_at)
-        assert told(clock, "warning") == told(clock, "breach") == {"sam"}
+        assert people_reminded(clock, "warning") == people_reminded(clock, "breach") == {"sam"}
         assert {(each.role, each.team) for each in clock.reminders.all()} == {("service_manager", None)}
 
 
@@ -271,21 +271,21 @@ class TestWhoIsToldAboutACase:
     def test_before_somebody_leads_the_work_those_who_lead_the_team(self, story: Story) -> None:
         clock = of_case(story)
         sweep.sweep(now=clock.warn_at)
-        assert told(clock, "warning") == {"ben"}
+        assert people_reminded(clock, "warning") == {"ben"}
 
     def test_then_the_lead_practitioner(self, story: Story, ben: User, bea: User) -> None:
         clock = of_case(story)
         cases.name_lead(case_id=case_of(clock), lead_id=bea.pk, by=ben, now=story.later())
         sweep.sweep(now=clock.warn_at)
-        assert told(clock, "warning") == {"bea"}
+        assert people_reminded(clock, "warning") == {"bea"}
         assert clock.reminders.get().user == bea
 
     def test_a_breach_goes_to_those_who_lead_the_team(self, story: Story, ben: User, bea: User) -> None:
         clock = of_case(story)
         cases.name_lead(case_id=case_of(clock), lead_id=bea.pk, by=ben, now=story.later())
         sweep.sweep(now=clock.escalate_at)
-        assert told(clock, "breach") == {"ben"}
-        assert told(clock, "escalation") == {"sam"}
+        assert people_reminded(clock, "breach") == {"ben"}
+        assert people_reminded(clock, "escalation") == {"sam"}
 
     def test_the_team_that_holds_it_now(self, story: Story, ben: User, carol: User) -> None:
         clock = of_case(story)
@@ -295,21 +295,21 @@ class TestWhoIsToldAboutACase:
         )  # fmt: skip
         handoffs.accept(handoff_id=handoff.pk, by=carol, now=story.later())
         sweep.sweep(now=clock.due_at)
-        assert told(clock, "breach") == {"carol"}
+        assert people_reminded(clock, "breach") == {"carol"}
 
     def test_the_front_door_while_it_holds_a_case_that_came_back(self, story: Story, ben: User) -> None:
         """The holder is the front door, and its managers lead it: nobody else is warned of its work."""
         clock = returned(story, ben).clocks.get(kind="next_team_offered")
         sweep.sweep(now=clock.due_at)
-        assert told(clock, "breach") == {"maya", "david"}
-        assert {"maya", "david"} <= told(clock, "warning") <= FRONT_DOOR
+        assert people_reminded(clock, "breach") == {"maya", "david"}
+        assert {"maya", "david"} <= people_reminded(clock, "warning") <= FRONT_DOOR
 
     def test_the_front_door_while_nobody_has_taken_on_a_child_at_risk(self, story: Story) -> None:
         """Offered to child protection and not accepted: the strategy discussion is still the front door's to see to."""
         handoff = story.offered(story.contact(**HARM), by="maya")
         clock = handoff.case.clocks.get(kind="strategy_discussion")
         sweep.sweep(now=clock.warn_at)
-        assert {"maya", "david"} <= told(clock, "warning") <= FRONT_DOOR
+        assert {"maya", "david"} <= people_reminded(clock, "warning") <= FRONT_DOOR
 
     def test_the_warning_stands_on_the_worklist_of_those_who_are_told(
         self, story: Story, ben: User, maya: User, amina: User
@@ -324,8 +324,8 @@ class TestWhoIsHereNoMore:
         clock = of_contact(story)
         leaves(maya)
         sweep.sweep(now=clock.due_at)
-        assert told(clock, "warning") == {"amina", "oliver", "david"}
-        assert told(clock, "breach") == {"david"}
+        assert people_reminded(clock, "warning") == {"amina", "oliver", "david"}
+        assert people_reminded(clock, "breach") == {"david"}
 
     def test_a_membership_holds_from_its_first_day_to_its_last(self, story: Story) -> None:
         clock = of_contact(story)
@@ -336,14 +336,14 @@ class TestWhoIsHereNoMore:
         front_door.filter(user__username="maya").update(starts_on=day + timedelta(days=1))
         front_door.filter(user__username="david").update(starts_on=day)
         sweep.sweep(now=clock.warn_at)
-        assert told(clock, "warning") == {"oliver", "david"}
+        assert people_reminded(clock, "warning") == {"oliver", "david"}
 
     def test_a_lead_practitioner_who_left_is_not_told_but_somebody_is(self, story: Story, ben: User, bea: User) -> None:
         clock = of_case(story)
         cases.name_lead(case_id=case_of(clock), lead_id=bea.pk, by=ben, now=story.later())
         leaves(bea)
         sweep.sweep(now=clock.warn_at)
-        assert told(clock, "warning") == {"ben"}
+        assert people_reminded(clock, "warning") == {"ben"}
 
     def test_a_lead_practitioner_who_works_elsewhere_now_is_not_told_but_somebody_is(
         self, story: Story, ben: User, bea: User
@@ -352,14 +352,14 @@ class TestWhoIsHereNoMore:
         cases.name_lead(case_id=case_of(clock), lead_id=bea.pk, by=ben, now=story.later())
         Membership.objects.filter(user=bea).update(team=story.team("chiltern"))
         sweep.sweep(now=clock.warn_at)
-        assert told(clock, "warning") == {"ben"}
+        assert people_reminded(clock, "warning") == {"ben"}
 
     def test_a_service_manager_who_left_is_not_told(self, story: Story, sam: User, ava: User) -> None:
         Membership.objects.create(user=ava, role=Role.SERVICE_MANAGER)
         leaves(sam)
         clock = of_contact(story)
         sweep.sweep(now=clock.escalate_at)
-        assert told(clock, "escalation") == {"ava"}
+        assert people_reminded(clock, "escalation") == {"ava"}
 
 
 class TestTheRecord:

@@ -26,15 +26,15 @@ HARM = {"children": [child(indicators=["L4-01"])]}
 
 
 @pytest.fixture
-def told(committed: str) -> Story:
+def committed_story(committed: str) -> Story:
     """A story in a database of its own."""
     return Story(THURSDAY)
 
 
-def test_a_story_of_before_is_what_it_would_be_today(told: Story) -> None:
+def test_a_story_of_before_is_what_it_would_be_today(committed_story: Story) -> None:
     """Handoffs learn what they are; a case that came back to the front door, where none was started, has its clock."""
-    to_and_fro(told)
-    waiting, clock = back_at_the_front_door(told)
+    to_and_fro(committed_story)
+    waiting, clock = back_at_the_front_door(committed_story)
     handoffs_today = list(Handoff.objects.order_by("pk").values_list(*AT_HANDOFFS))
     assert {ordinal for _, _, ordinal, _ in handoffs_today} == {1, 2, 3, 4, 5, 6}
     forget(clock)
@@ -51,22 +51,22 @@ def test_a_story_of_before_is_what_it_would_be_today(told: Story) -> None:
     assert [finding for finding in integrity.check() if finding.broken] == []
 
 
-def test_why_rule_sets_came_back_stands_on_their_pages(told: Story) -> None:
+def test_why_rule_sets_came_back_stands_on_their_pages(committed_story: Story) -> None:
     """The audit of before keeps what it says, and what somebody wrote there is read on the page of the version."""
-    draft = Drafts(told).proposed()
+    draft = Drafts(committed_story).proposed()
     said = {"rule_set": str(draft), "reason": "Read it again.\nThen send it."}
     call_command("migrate", "casework", "0003", verbosity=0)
     for event in ("rule_set_sent_back", "rule_set_proposed"):
         run(
             "INSERT INTO casework_auditevent (at, event, actor, by_user_id, detail) VALUES (%s, %s, 'user', %s, %s)",
-            told.now, event, person("sam").pk, json.dumps(said),
+            committed_story.now, event, person("sam").pk, json.dumps(said),
         )  # fmt: skip
 
     call_command("migrate", verbosity=0)
 
     (why,) = RuleSetReason.objects.all()
     assert (why.rule_set, why.kind, why.by, why.at, why.reason) == (
-        draft, "sent_back", person("sam"), told.now, "Read it again.\nThen send it.",
+        draft, "sent_back", person("sam"), committed_story.now, "Read it again.\nThen send it.",
     )  # fmt: skip
     assert AuditEvent.objects.get(event="rule_set_sent_back").detail == said
     assert [finding for finding in integrity.check() if finding.broken] == []
@@ -79,15 +79,15 @@ WHERE id = %(id)s
 """
 
 
-def test_a_clock_of_before_warns_in_hub_hours(told: Story) -> None:
+def test_a_clock_of_before_warns_in_hub_hours(committed_story: Story) -> None:
     """When it is due stays, and so does what was said. What counts in hours warns by day and night."""
     CalendarDay.objects.create(date=day("Fri 20 Nov 2026"), kind="closure", name="Training")
-    said = contact_at(told, "Thu 19 Nov 2026 10:00")
+    said = contact_at(committed_story, "Thu 19 Nov 2026 10:00")
     sweep.sweep(now=local("Fri 20 Nov 2026 04:00"))
-    runs = contact_at(told, "Thu 19 Nov 2026 10:00")
-    asking = contact_at(told, "Wed 18 Nov 2026 11:00", **NOT_ASKED)
-    night = contact_at(told, "Fri 20 Nov 2026 17:40")
-    red = contact_at(told, "Thu 19 Nov 2026 22:00", **HARM)
+    runs = contact_at(committed_story, "Thu 19 Nov 2026 10:00")
+    asking = contact_at(committed_story, "Wed 18 Nov 2026 11:00", **NOT_ASKED)
+    night = contact_at(committed_story, "Fri 20 Nov 2026 17:40")
+    red = contact_at(committed_story, "Thu 19 Nov 2026 22:00", **HARM)
     extended = clock_changes.extend(
         clock_id=running(runs, "final_decision_green").pk, to=local("Wed 25 Nov 2026 22:00"), reason="They are away.",
         by=person("maya"), now=local("Thu 19 Nov 2026 11:00"),
@@ -127,13 +127,13 @@ def test_a_clock_of_before_warns_in_hub_hours(told: Story) -> None:
     assert [finding for finding in integrity.check() if finding.broken] == []
 
 
-def contact_at(told: Story, at: str, **changes: Any) -> Contact:
+def contact_at(committed_story: Story, at: str, **changes: Any) -> Contact:
     """A contact about a family of its own."""
     number = Contact.objects.count()
     entry = child(
         first_name="Sami", last_name="Q" * (number + 2), date_of_birth=f"{2010 + number}-05-05", nhs_number=None
     )
-    return told.contact(at=local(at), **{"children": [entry], "adults": [], **changes})
+    return committed_story.contact(at=local(at), **{"children": [entry], "adults": [], **changes})
 
 
 def running(contact: Contact, kind: str) -> Clock:
@@ -146,32 +146,34 @@ def moments_of_all_clocks() -> list[tuple[Any, ...]]:
     )
 
 
-def to_and_fro(told: Story) -> None:
+def to_and_fro(committed_story: Story) -> None:
     """Handed on between teams, up and down, and offered once more."""
-    case = told.accepted(
-        told.contact(children=[child(first_name="Sami", last_name="Quill", nhs_number=None)], adults=[])
+    case = committed_story.accepted(
+        committed_story.contact(children=[child(first_name="Sami", last_name="Quill", nhs_number=None)], adults=[])
     )
     for giver, taker, team in (
         ("ben", "chris", "chiltern"), ("chris", "ben", "aylesbury"), ("ben", "pat", "child-protection"),
         ("pat", "chris", "chiltern"),
     ):  # fmt: skip
-        withdrawn = offered(told, case, giver, team)
-        handoffs.withdraw(handoff_id=withdrawn.pk, reason="Not yet.", by=person(giver), now=told.later())
-        handoff = offered(told, case, giver, team)
-        handoffs.accept(handoff_id=handoff.pk, by=person(taker), now=told.later())
-    offered(told, case, "chris", "out-of-area")
+        withdrawn = offered(committed_story, case, giver, team)
+        handoffs.withdraw(handoff_id=withdrawn.pk, reason="Not yet.", by=person(giver), now=committed_story.later())
+        handoff = offered(committed_story, case, giver, team)
+        handoffs.accept(handoff_id=handoff.pk, by=person(taker), now=committed_story.later())
+    offered(committed_story, case, "chris", "out-of-area")
 
 
-def back_at_the_front_door(told: Story) -> tuple[QuerySet[Clock], Clock]:
+def back_at_the_front_door(committed_story: Story) -> tuple[QuerySet[Clock], Clock]:
     """Two cases that came back: one was accepted there, one returned. Their running clocks, and the first one's."""
-    case = told.accepted()
-    back = offered(told, case, "ben", "front-door")
-    handoffs.accept(handoff_id=back.pk, by=person("maya"), now=told.later())
-    other = told.contact(
+    case = committed_story.accepted()
+    back = offered(committed_story, case, "ben", "front-door")
+    handoffs.accept(handoff_id=back.pk, by=person("maya"), now=committed_story.later())
+    other = committed_story.contact(
         children=[child(first_name="Noor", last_name="Haddad", nhs_number=None, address=address("HP5 1AA"))], adults=[]
     )
-    returned = told.offered(other)
-    handoffs.return_to_sender(handoff_id=returned.pk, reason="They moved.", by=person("chris"), now=told.later())
+    returned = committed_story.offered(other)
+    handoffs.return_to_sender(
+        handoff_id=returned.pk, reason="They moved.", by=person("chris"), now=committed_story.later()
+    )
     waiting = Clock.objects.running().filter(kind="next_team_offered").order_by("pk")
     clock = waiting.get(case=case)
     return waiting, clock

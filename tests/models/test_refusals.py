@@ -622,12 +622,12 @@ class TestContacts:
             run("TRUNCATE casework_contact CASCADE")
 
     def test_what_the_referrer_chose_for_a_child_is_changed(self, story: Story) -> None:
-        (told,) = story.contact().children.all()
+        (on_contact,) = story.contact().children.all()
         for to in ("'{}'", "indicators || '{L4-01}'"):
             with refused("what_a_referrer_chose_for_a_child_stays"):
-                change("casework_contactchild", told.pk, indicators=to)
+                change("casework_contactchild", on_contact.pk, indicators=to)
         with allowed():
-            change("casework_contactchild", told.pk, screened_indicators="'{L4-01}'")
+            change("casework_contactchild", on_contact.pk, screened_indicators="'{L4-01}'")
 
     def test_it_is_screened_and_says_not_who_or_not_when(self, story: Story, amina: User) -> None:
         contact = story.contact()

@@ -947,20 +947,20 @@ class TestRemindersAndMessages:
 
     @pytest.mark.parametrize("kind", ["acknowledge_referrer", "feedback_to_referrer"])
     def test_a_referrer_was_told_and_the_clock_runs(self, story: Story, sink: Sink, kind: str) -> None:
-        contact = self.told(story, sink)
+        contact = self.acknowledged_and_decided(story, sink)
         with underneath():
             change("casework_clock", contact.clocks.get(kind=kind).pk, **RUNS)
         assert found() == (1, {TOLD: 1})
 
     @pytest.mark.parametrize("moment", ["acknowledged_at", "feedback_given_at"])
     def test_a_letter_was_sent_and_nothing_says_so(self, story: Story, sink: Sink, moment: str) -> None:
-        contact = self.told(story, sink)
+        contact = self.acknowledged_and_decided(story, sink)
         with underneath():
             change("casework_contact", contact.pk, **{moment: "NULL"})
         assert found() == (1, {TOLD: 1})
 
     @staticmethod
-    def told(story: Story, sink: Sink) -> Contact:
+    def acknowledged_and_decided(story: Story, sink: Sink) -> Contact:
         """A contact that was acknowledged and decided, of which the referrer has both letters."""
         contact = story.contact()
         story.decided(contact)

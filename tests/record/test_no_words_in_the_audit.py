@@ -49,7 +49,7 @@ WORD = "Quagga"
 
 def typed_document(**changes: Any) -> Json:
     """A contact in which every field that takes words has the word."""
-    told = {
+    entry = {
         "ref": WORD, "first_name": WORD, "last_name": WORD, "also_known_as": [WORD], "school": WORD,
         "date_of_birth": "2017-05-16", "where_now": WORD, "first_language": WORD, "indicators": ["L3-12"],
         "address": address("HP20 1UA") | {"lines": [WORD]},
@@ -59,7 +59,7 @@ def typed_document(**changes: Any) -> Json:
         "agency_reference": WORD, "type": "safeguarding_concern", "source_code": "2A", "received_by_phone": True,
         "referrer": {"name": WORD, "role": WORD, "email": f"{WORD}@school.example", "phone": WORD,
                      "relationship": WORD},
-        "children": [told | changes.pop("child", {})], "adults": [adult],
+        "children": [entry | changes.pop("child", {})], "adults": [adult],
         "concern": {"worries": WORD, "working_well": WORD, "wanted": WORD, "childs_words": WORD},
         "support_already_tried": WORD, "agreement": {"service": "given", "given_by": WORD},
         "parents_told": {"answer": "no", "reason": WORD},
@@ -224,18 +224,18 @@ class Told:
 
 
 @pytest.fixture
-def told(story: Story) -> Iterator[Told]:
+def whole_story(story: Story) -> Iterator[Told]:
     with mail_server() as sink:
         yield Told(story, sink)
 
 
-def test_no_event_holds_what_somebody_typed(told: Told) -> None:
-    told.before_the_decision()
-    told.a_case()
-    told.elsewhere()
-    told.reminders_and_messages()
-    told.the_rules()
-    told.the_service()
+def test_no_event_holds_what_somebody_typed(whole_story: Told) -> None:
+    whole_story.before_the_decision()
+    whole_story.a_case()
+    whole_story.elsewhere()
+    whole_story.reminders_and_messages()
+    whole_story.the_rules()
+    whole_story.the_service()
     events = list(AuditEvent.objects.order_by("pk"))
     assert {event.event for event in events} == set(Event), "an event that nobody tries here"
     assert [(event.event, event.detail) for event in events if WORD.lower() in str(event.detail).lower()] == []

@@ -61,7 +61,9 @@ def family(**changes: Any) -> dict[str, Any]:
     ) | changes  # fmt: skip
 
 
-def told(story: Story, *, at: datetime | None = None, by: str = "example-primary-school", **changes: Any) -> Contact:
+def received(
+    story: Story, *, at: datetime | None = None, by: str = "example-primary-school", **changes: Any
+) -> Contact:
     """A contact about a family of its own: family help, level 3, green."""
     document: dict[str, Any] = {"children": [family()], "adults": [], "family_indicators": []}
     agreed = {"agreement": {"service": "given", "given_by": "mother", "on": "2026-01-05"}}
@@ -70,7 +72,7 @@ def told(story: Story, *, at: datetime | None = None, by: str = "example-primary
 
 def decided(story: Story, how: dict[str, Any] | None = None, **changes: Any) -> Contact:
     """A contact that was decided: as recommended, or otherwise."""
-    contact = told(story, **changes)
+    contact = received(story, **changes)
     story.decided(contact, **(how or {}))
     return contact
 
@@ -157,7 +159,7 @@ class TestOverrides:
         assert "9 contacts decided; 7 overruled, 77.8%." in page.text
 
     def test_what_waits_does_not_count(self, story: Story) -> None:
-        told(story)
+        received(story)
         contact = decided(story, ADVICE)
         assert contact.decisions.get().needs_sign_off
         assert "No contact that was received from" in opened(OVERRIDES).text
@@ -499,7 +501,7 @@ class TestEquality:
             assert said in page.text
 
     def test_every_child_of_a_contact_counts_and_one_that_waits_does_not(self, story: Story) -> None:
-        told(story)
+        received(story)
         decided(story, children=[family(ref=f"c{n}", sex="F") for n in range(6)])
         rows = table(opened(EQUALITY), "sex")
         assert rows["Female"][0] == "6"
@@ -513,7 +515,7 @@ class TestEquality:
             on, date(2024, 2, 29),
         ]  # fmt: skip
         children = [family(ref=f"c{n}", date_of_birth=born.isoformat()) for n, born in enumerate(births)]
-        told(story, children=children)
+        received(story, children=children)
         ages = dict(ContactChild.objects.annotate(age=equality.AGE).values_list("date_of_birth", "age"))
         assert ages == {born: age_on(on, born) for born in births}
 
@@ -526,7 +528,7 @@ class TestEquality:
         ],
     )  # fmt: skip
     def test_a_birthday_begins_at_midnight_in_london(self, story: Story, on: str, born: str, age: int) -> None:
-        told(story, at=local(on), children=[family(date_of_birth=born)], agreement={"service": "not_sought"})
+        received(story, at=local(on), children=[family(date_of_birth=born)], agreement={"service": "not_sought"})
         assert ContactChild.objects.annotate(age=equality.AGE).values_list("age", flat=True).get() == age
 
     @pytest.mark.parametrize(

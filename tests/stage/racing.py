@@ -110,5 +110,5 @@ def on_offer(story: Story, number: int) -> Handoff:
 
 def by_number(number: int) -> dict[str, Any]:
     """A family whose child has an NHS number, by which later contacts match."""
-    told = family(number)
-    return told | {"children": [entry | {"nhs_number": nhs_number(number)} for entry in told["children"]]}
+    document = family(number)
+    return document | {"children": [entry | {"nhs_number": nhs_number(number)} for entry in document["children"]]}

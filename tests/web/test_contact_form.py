@@ -453,7 +453,7 @@ class TestWhatIsTypedStaysText:
     @pytest.fixture
     def pages(self, story: Story, client: Client, amina: User, ben: User, maya: User, ava: User) -> list[Page]:
         agreed = {"service": "given", "given_by": SCRIPT, "on": "2026-01-01"}
-        told: dict[str, Any] = {
+        document: dict[str, Any] = {
             "agreement": agreed,
             "agency_reference": SCRIPT,
             "concern": dict.fromkeys(("worries", "working_well", "wanted", "childs_words"), SCRIPT + ATTRIBUTE),
@@ -467,9 +467,9 @@ class TestWhatIsTypedStaysText:
             ],
             "adults": [{"first_name": SCRIPT, "last_name": ATTRIBUTE, "relationship": SCRIPT}],
         }  # fmt: skip
-        waits = story.contact(**told)
+        waits = story.contact(**document)
         # The household again: a match, and a chronology.
-        decided = story.contact(**told)
+        decided = story.contact(**document)
         offer = story.offered(decided, rationale=SCRIPT + ATTRIBUTE, pathway="family_help", level=3, rag="green")
         looks: list[tuple[User, str]] = [
             (amina, f"/contacts/{waits}/"), (amina, f"/contacts/{decided}/"), (amina, "/"),

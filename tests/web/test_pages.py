@@ -252,11 +252,11 @@ class TestWhatAContactsPageSays:
 
     def test_everything_that_was_told(self, story: Story) -> None:
         """Nobody has to ask the family or the school again for what they said already."""
-        told = child(interpreter_needed=True, disabled=True, non_verbal=True, upn="A123456789012")
+        entry = child(interpreter_needed=True, disabled=True, non_verbal=True, upn="A123456789012")
         mother = {"first_name": "Sam", "last_name": "Ashworth", "relationship": "mother", "phone": "07700 900000",
                   "date_of_birth": "1990-02-03", "risk_to_staff": True, "same_address": True}  # fmt: skip
         contact = story.contact(
-            children=[told], adults=[mother], domestic_abuse={"dash": "high", "marac": True}, immediate_danger=False,
+            children=[entry], adults=[mother], domestic_abuse={"dash": "high", "marac": True}, immediate_danger=False,
             concern=CONTRACT["concern"] | {"childs_words": "I am hungry."},
             parents_told={"answer": "unsafe", "reason": "They would be angry."},
         )  # fmt: skip
@@ -301,8 +301,8 @@ class TestWhatAContactsPageSays:
                 assert word not in html, (name, word)
 
     def test_what_is_typed_is_escaped_once(self, story: Story) -> None:
-        told = child(also_known_as=["Ro'b", "<b>"], address={"lines": ["O'Neil Court"], "postcode": "HP20 1UA"})
-        page = Visitor("amina").open(story.contact(children=[told]))
+        entry = child(also_known_as=["Ro'b", "<b>"], address={"lines": ["O'Neil Court"], "postcode": "HP20 1UA"})
+        page = Visitor("amina").open(story.contact(children=[entry]))
         assert "Ro'b, <b>" in page.text
         assert "O'Neil Court" in page.text
 

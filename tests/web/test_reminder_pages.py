@@ -310,8 +310,8 @@ class TestWhoHasNotLooked:
 
     def test_a_lead_sees_their_team(self, held: Case) -> None:
         count = Reminder.objects.filter(role="team_lead", step="breach").count()
-        told = {"Ben Carter": [str(count), "less than a minute ago"]}
-        assert self.shown("ben", "/teams/aylesbury/") == told
+        expected = {"Ben Carter": [str(count), "less than a minute ago"]}
+        assert self.shown("ben", "/teams/aylesbury/") == expected
         assert count > 0
 
     def test_a_manager_the_front_door(self, waits: Contact) -> None:

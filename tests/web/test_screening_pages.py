@@ -74,17 +74,17 @@ class TestWhereTheDecisionWouldStand:
         assert "To be screened" not in Visitor("oliver").open("/").text
 
     def test_one_with_indicators_is_screened_on_a_page_of_its_own(self, story: Story) -> None:
-        told = story.contact(**BARE, children=[child(indicators=["L2-01"])])
-        page = Visitor("oliver").open(told)
-        assert path_of(told) + "screening/" not in page.actions
-        assert path_of(told) + "screening/" in {link["href"] for link in page.root.all("a")}
-        is_done(Visitor("oliver").post(told, "screening", **{
-            **Visitor("oliver").open(told, "screening/").form(path_of(told) + "screening/"),
-            field(told, 0): ["L3-12"],
-        }), told)  # fmt: skip
-        told.refresh_from_db()
-        assert told.recommendation is not None
-        assert told.recommendation.level == 3
+        contact = story.contact(**BARE, children=[child(indicators=["L2-01"])])
+        page = Visitor("oliver").open(contact)
+        assert path_of(contact) + "screening/" not in page.actions
+        assert path_of(contact) + "screening/" in {link["href"] for link in page.root.all("a")}
+        is_done(Visitor("oliver").post(contact, "screening", **{
+            **Visitor("oliver").open(contact, "screening/").form(path_of(contact) + "screening/"),
+            field(contact, 0): ["L3-12"],
+        }), contact)  # fmt: skip
+        contact.refresh_from_db()
+        assert contact.recommendation is not None
+        assert contact.recommendation.level == 3
 
 
 class TestTheForm:
@@ -124,11 +124,14 @@ class TestTheForm:
         assert "no indicator applies" in Visitor("ava").open(contact).text
 
     def test_what_the_referrer_selected_stands_beside_it_and_stays(self, story: Story) -> None:
-        told = story.contact(**BARE, children=[child(indicators=["L3-12"])])
+        contact = story.contact(**BARE, children=[child(indicators=["L3-12"])])
         oliver = Visitor("oliver")
-        assert f"The referrer selected, and it counts: {says('L3-12')}." in oliver.open(told, "screening/").text
-        is_done(oliver.post(told, "screening", **NONE, **{"screening-recommendation": told.recommendation_id}), told)
-        page = oliver.open(told)
+        assert f"The referrer selected, and it counts: {says('L3-12')}." in oliver.open(contact, "screening/").text
+        is_done(
+            oliver.post(contact, "screening", **NONE, **{"screening-recommendation": contact.recommendation_id}),
+            contact,
+        )
+        page = oliver.open(contact)
         assert f"What was said{says('L3-12')}" in page.text
         assert "Selected at screening" not in page.text
 
@@ -169,11 +172,11 @@ class TestWhoOpensIt:
         assert looks() == []
 
     def test_not_once_it_is_decided(self, story: Story) -> None:
-        told = story.contact()
-        story.decided(told)
+        contact = story.contact()
+        story.decided(contact)
         visitor = Visitor("oliver")
-        is_refused(visitor.client.get(path_of(told) + "screening/"), 409, f"{told} is decided already.")
-        is_refused(visitor.post(told, "screening", **NONE), 409, f"{told} is decided already.")
+        is_refused(visitor.client.get(path_of(contact) + "screening/"), 409, f"{contact} is decided already.")
+        is_refused(visitor.post(contact, "screening", **NONE), 409, f"{contact} is decided already.")
 
     def test_a_look_at_it_leaves_its_trace(self, contact: Contact) -> None:
         Visitor("oliver").open(contact, "screening/")
