@@ -15,7 +15,7 @@ from casework.actions import decisions, learning
 from casework.jobs import stale_recommendations
 from casework.models import Contact, Decision, Recommendation, StaleRecommendation
 from tests.stage.documents import address, child, nhs_number
-from tests.stage.racing import TIMES, by_number, family, race, somebody_waits, until
+from tests.stage.racing import TIMES, by_number, family, is_somebody_blocked, race, until
 from tests.stage.story import Story, person
 
 AGENCIES = ("example-primary-school", "example-police", "example-health-visiting")
@@ -91,7 +91,7 @@ class TestThreeAtOnce:
                 with transaction.atomic():
                     contact = story.contact(at=story.now + timedelta(minutes=1), **families[0])
                     taken_in.set()
-                    until(somebody_waits)
+                    until(is_somebody_blocked)
                 return contact
 
             def behind(families: list[dict[str, Any]] = families, taken_in: threading.Event = taken_in) -> Contact:
