@@ -1,13 +1,10 @@
 """What holds for everything of a kind: every status has an owner, every action its shape, every view its scope."""
 
 import inspect
-import pkgutil
 import runpy
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any, get_args, get_type_hints
 
 import pytest
@@ -19,25 +16,7 @@ from casework.api import views
 from casework.models import Event
 from casework.statuses import LIFECYCLES
 from localities.models import Agency, User
-
-# Functions without an underscore that are no actions of their own: other actions call them.
-PARTS = {
-    "recommend_again", "audit_entry", "check_can_decide", "end", "lock_people", "not_proved", "open_offer", "ordinal",
-    "other_team", "pass_on", "preview", "recommendation_for", "red_alerts", "renew", "see_about",
-    "unanswered", "wait_for_a_team", "withdraw_unanswered", "would_bounce",
-}  # fmt: skip
-
-
-def modules_of(package: ModuleType) -> Iterator[ModuleType]:
-    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        yield import_module(found.name)
-
-
-def public_actions() -> Iterator[tuple[str, Callable[..., Any]]]:
-    for module in modules_of(actions):
-        for verb, function in inspect.getmembers(module, inspect.isfunction):
-            if function.__module__ == module.__name__ and not verb.startswith("_") and verb not in PARTS:
-                yield f"{module.__name__.rpartition('.')[2]}.{verb}", function
+from tests.stage.actions import modules_of, public_actions
 
 
 @pytest.mark.parametrize(("name", "action"), list(public_actions()), ids=[name for name, _ in public_actions()])

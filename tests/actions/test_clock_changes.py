@@ -6,70 +6,38 @@ from typing import Any
 
 import pytest
 
-from casework.actions import clock_changes, handoffs, learning, partner_checks
+from casework.actions import clock_changes, handoffs
 from casework.deadlines import clocks
 from casework.jobs import stale_recommendations, sweep
-from casework.models import AuditEvent, Case, Clock, ClockPolicy, Contact, Event, OutboxMessage, PartnerCheck
+from casework.models import AuditEvent, Case, Clock, ClockPolicy, Contact, Event, OutboxMessage
 from casework.reading import worklists
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
-from localities.models import Agency, Membership, Role, User
+from localities.models import Membership, Role, User
 from localities.working_time import local_day
+from tests.stage.clock_changes import (
+    HARM,
+    NOT_ASKED,
+    WHY,
+    again,
+    answers,
+    asked,
+    contact_of,
+    extend,
+    faults,
+    goes_on,
+    pause,
+    steps,
+)
 from tests.stage.documents import child
 from tests.stage.moments import local
-from tests.stage.story import Story, person
+from tests.stage.story import Story
 
 SECOND = timedelta(seconds=1)
-NOT_ASKED: dict[str, Any] = {"agreement": {"service": "not_sought"}}
-HARM: dict[str, Any] = {"children": [child(indicators=["L4-01"])]}
-WHY = "The mother is at her sister's until Monday; the school sees the child every day."
 
 
 def held(story: Story) -> Clock:
     """The final decision on a contact whose family is being asked: received on Thursday 19 November 2026 at ten."""
     return story.contact(**NOT_ASKED).clocks.get(kind="final_decision_green")
-
-
-def contact_of(clock: Clock) -> Contact:
-    assert clock.contact is not None
-    return Contact.objects.get(pk=clock.contact.pk)
-
-
-def pause(clock: Clock, at: datetime, by: str = "oliver", reason: str = "Amina rings the mother.") -> Clock:
-    return clock_changes.pause(clock_id=clock.pk, reason=reason, by=person(by), now=at)
-
-
-def goes_on(clock: Clock, at: datetime, by: str = "oliver", reason: str = "The mother does not answer.") -> Clock:
-    return clock_changes.resume(clock_id=clock.pk, reason=reason, by=person(by), now=at)
-
-
-def extend(clock: Clock, to: datetime | None, at: datetime, by: str = "maya", reason: str = WHY) -> Clock:
-    return clock_changes.extend(clock_id=clock.pk, to=to, reason=reason, by=person(by), now=at)
-
-
-def answers(clock: Clock, at: datetime, service: str = "given") -> None:
-    """The family says what it wants, and Amina writes it down."""
-    learning.record_agreement(
-        contact_id=contact_of(clock).pk, service=service, given_by="mother", on=local_day(at), by=person("amina"),
-        now=at,
-    )  # fmt: skip
-
-
-def asked(contact: Contact, at: datetime, agency: str = "example-police") -> PartnerCheck:
-    """A partner is asked what it knows."""
-    return partner_checks.ask(
-        contact_id=contact.pk, agency_id=Agency.objects.get(code=agency).pk, question="What do you know of them?",
-        by=person("amina"), now=at,
-    )  # fmt: skip
-
-
-def again(clock: Clock) -> Clock:
-    """As it stands now."""
-    return Clock.objects.select_related("policy").get(pk=clock.pk)
-
-
-def steps(clock: Clock) -> list[str]:
-    """What was said about a clock, in this order."""
-    return list(clock.reminders.order_by("pk").values_list("step", flat=True))
 
 
 def changes(clock: Clock) -> list[tuple[str, str | None]]:
@@ -79,10 +47,6 @@ def changes(clock: Clock) -> list[tuple[str, str | None]]:
 
 def events(event: Event) -> list[AuditEvent]:
     return list(AuditEvent.objects.filter(event=event).select_related("by_user", "contact", "case"))
-
-
-def faults(excinfo: pytest.ExceptionInfo[InvalidInput]) -> dict[str, str]:
-    return {fault.place: fault.says for fault in excinfo.value.faults}
 
 
 def nothing_was_done(clock: Clock) -> None:

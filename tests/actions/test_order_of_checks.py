@@ -28,9 +28,9 @@ from casework.actions import (
 from casework.models import Clock, Contact, Handoff, OutboxMessage, PartnerCheck
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
 from localities.models import Agency
+from tests.stage.actions import public_actions
 from tests.stage.drafts import Drafts, latest
 from tests.stage.story import Story, person
-from tests.test_house import public_actions
 from triage.models import RuleSetVersion
 
 Action = Callable[..., object]

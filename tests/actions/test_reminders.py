@@ -27,10 +27,9 @@ from casework.models import (
 from casework.reading import worklists
 from errors import InvalidInput, NotAllowedInStatus
 from localities.models import CalendarDay, Membership, Role, Team, User
-from tests.actions.test_clock_changes import HARM, NOT_ASKED, asked, extend, faults, pause, steps
-from tests.jobs.test_delivery import Killed, dies_after_sending
+from tests.stage.clock_changes import HARM, NOT_ASKED, asked, extend, faults, pause, steps
 from tests.stage.documents import child
-from tests.stage.mail import Sink, mail_server
+from tests.stage.mail import Killed, Sink, dies_after_sending, mail_server
 from tests.stage.moments import day, local
 from tests.stage.story import Story, person
 

@@ -10,7 +10,7 @@ from casework.actions import cases, contact_handovers, handoffs, partner_checks,
 from casework.deadlines.policies import moments, shipped
 from casework.models import Case, Clock
 from localities import calendar
-from tests.actions.test_clock_changes import HARM, NOT_ASKED, again, answers, asked, contact_of
+from tests.stage.clock_changes import HARM, NOT_ASKED, again, answers, asked, contact_of
 from tests.stage.documents import child
 from tests.stage.moments import local
 from tests.stage.story import Story, person

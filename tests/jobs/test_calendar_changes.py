@@ -20,7 +20,7 @@ from casework.models import AuditEvent, CalendarEdit, Clock, ClockChange, Contac
 from localities import calendar
 from localities.models import CalendarDay, HubHours, User
 from localities.working_time import end_of_day
-from tests.actions.test_clock_changes import HARM, NOT_ASKED, again, answers, extend, goes_on, pause, steps
+from tests.stage.clock_changes import HARM, NOT_ASKED, again, answers, extend, goes_on, pause, steps
 from tests.stage.documents import child
 from tests.stage.moments import day, local
 from tests.stage.sql import run

@@ -33,16 +33,12 @@ from errors import InvalidInput, NotAllowedInStatus, NotPermitted
 from localities.models import Agency, User
 from tests.stage.documents import child
 from tests.stage.drafts import Drafts
-from tests.stage.mail import Sink, mail_server, nobody_listens
+from tests.stage.mail import Killed, Sink, dies_after_sending, mail_server, nobody_listens
 from tests.stage.sql import copy, run, settle
 from tests.stage.story import Story, person
 
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
-
-
-class Killed(BaseException):
-    """The worker is gone in the middle of its work, as by SIGKILL: nothing in it tidies up."""
 
 
 @pytest.fixture
@@ -71,17 +67,6 @@ def dies_before_sending() -> BaseEmailBackend:
             pass
 
     return Dies()
-
-
-def dies_after_sending(sink: Sink, error: type[BaseException] = Killed) -> Callable[[], BaseEmailBackend]:
-    """The server has the message; whoever sent it never hears so."""
-
-    class DiesAfter(EmailBackend):
-        def send_messages(self, email_messages: Any) -> int:
-            super().send_messages(email_messages)
-            raise error
-
-    return lambda: DiesAfter(host="127.0.0.1", port=sink.port)
 
 
 def three_contacts(story: Story) -> list[str]:

@@ -10,7 +10,7 @@ from casework.messages.wording import write
 from casework.models import AuditEvent, Contact, Event, Message, OutboxMessage
 from casework.record.integrity import INVARIANTS
 from localities.models import Membership, Role, User
-from tests.record.test_integrity import REFUSALS, STATUS, drop, underneath
+from tests.stage.integrity import REFUSALS, STATUS, drop, underneath
 from tests.stage.sql import change
 from tests.stage.story import Story
 

@@ -2,6 +2,7 @@
 
 import inspect
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import celery.beat
@@ -14,7 +15,8 @@ from django.core.checks import run_checks
 
 from casework import tasks
 from config.celery import LONG_AGO, SWEEP, app
-from tests.config.test_production import ROOT
+
+ROOT = Path(__file__).resolve().parents[2]
 
 OURS = {name: task for name, task in app.tasks.items() if not name.startswith("celery.")}
 SCHEDULE: dict[str, dict[str, Any]] = app.conf.beat_schedule

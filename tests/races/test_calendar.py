@@ -16,7 +16,7 @@ from casework.jobs import calendar_changes, sweep
 from casework.models import AuditEvent, CalendarEdit, Clock, ClockChange, Contact, Event, Reminder
 from localities.models import CalendarDay
 from localities.working_time import local_day
-from tests.actions.test_clock_changes import NOT_ASKED, pause
+from tests.stage.clock_changes import NOT_ASKED, pause
 from tests.stage.moments import day, local
 from tests.stage.racing import TIMES, family, is_somebody_blocked, race, received, until
 from tests.stage.story import Story, person

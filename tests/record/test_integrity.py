@@ -5,7 +5,6 @@ Underneath means with PostgreSQL's own means, past every refusal: with triggers 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from io import StringIO
 from pathlib import Path
@@ -52,18 +51,19 @@ from casework.record.integrity import INVARIANTS
 from localities.models import Agency, CalendarDay, Catchment, Locality, Membership, User
 from tests.stage.documents import address, child, contact_document
 from tests.stage.drafts import AHEAD, Drafts
+from tests.stage.integrity import REFUSALS, STATUS, drop, underneath
 from tests.stage.mail import Sink, mail_server
 from tests.stage.sql import change, copy, delete, run, settle
 from tests.stage.story import Story, person
 from triage.models import RuleSetVersion
 
-REFUSALS = "Every refusal of the database stands and is switched on"
 HELD_NOW = "An open case has a responsible team now, and a closed one none"
 NO_GAP = "From its opening to its closing a case is in somebody's hands without a gap"
 PASSES = "Only an accepted handoff passes responsibility, and it does so once, in the instant of its acceptance"
 SECOND_PERSON = "A decision that needs a second person takes effect only when one agreed, who is not the decider"
 LIVE = "One rule set is live at an instant, and from the first on there is no gap between them"
-STATUS = "A status is where its last change left it"
+
+
 SCREENED = "What the front door selected stands on a contact that somebody screened, and that is in the audit"
 PERIODS = "A period ends after it starts"
 ON_OFFER = "A handoff on offer has its clock running, and an answered one has none"
@@ -111,25 +111,6 @@ def only_finds(invariant: str) -> bool:
     """That the command finds this broken, once or from two sides, and nothing else."""
     code, broken = found()
     return (code, set(broken)) == (1, {invariant})
-
-
-@contextmanager
-def underneath(*dropped: tuple[str, str]) -> Iterator[None]:
-    """With no trigger firing, and without these constraints: (table, name)."""
-    settle()
-    for table, name in dropped:
-        drop(table, name)
-    run("SET LOCAL session_replication_role = replica")
-    yield
-    run("SET LOCAL session_replication_role = origin")
-
-
-def drop(table: str, name: str) -> None:
-    """Drop a constraint, or the index that is one."""
-    if run("SELECT 1 FROM pg_constraint WHERE conname = %s", name):
-        run(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
-    else:
-        run(f'DROP INDEX "{name}"')
 
 
 def stranger(**changes: Any) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from casework.jobs import calendar_changes, delivery, integrity_checks, rechecks
 from casework.models import AuditEvent, Case, Clock, Contact, Event, Handoff, OutboxMessage, PersonMatch
 from casework.record.responsibilities import current
 from localities.models import Agency, CalendarDay, OtherAuthority, Team
-from tests.admin.test_admin import Administrator
+from tests.stage.administrator import Administrator
 from tests.stage.documents import address, nhs_number
 from tests.stage.drafts import AHEAD, Drafts, latest
 from tests.stage.mail import Sink, mail_server

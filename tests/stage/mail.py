@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from asyncio import AbstractServer
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -13,6 +13,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.backends.smtp import EmailBackend
 
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
@@ -95,3 +96,18 @@ def nobody_listens() -> BaseEmailBackend:
     with socket.create_server(("127.0.0.1", 0)) as bound:
         port = bound.getsockname()[1]
     return get_connection(SMTP, host="127.0.0.1", port=port, timeout=5)
+
+
+class Killed(BaseException):
+    """The worker is gone in the middle of its work, as by SIGKILL: nothing in it tidies up."""
+
+
+def dies_after_sending(sink: Sink, error: type[BaseException] = Killed) -> Callable[[], BaseEmailBackend]:
+    """The server has the message; whoever sent it never hears so."""
+
+    class DiesAfter(EmailBackend):
+        def send_messages(self, email_messages: Any) -> int:
+            super().send_messages(email_messages)
+            raise error
+
+    return lambda: DiesAfter(host="127.0.0.1", port=sink.port)

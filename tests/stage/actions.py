@@ -1,0 +1,29 @@
+"""Every action there is."""
+
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from casework import actions
+
+# Functions without an underscore that are no actions of their own: other actions call them.
+PARTS = {
+    "recommend_again", "audit_entry", "check_can_decide", "end", "lock_people", "not_proved", "open_offer", "ordinal",
+    "other_team", "pass_on", "preview", "recommendation_for", "red_alerts", "renew", "see_about",
+    "unanswered", "wait_for_a_team", "withdraw_unanswered", "would_bounce",
+}  # fmt: skip
+
+
+def modules_of(package: ModuleType) -> Iterator[ModuleType]:
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        yield import_module(found.name)
+
+
+def public_actions() -> Iterator[tuple[str, Callable[..., Any]]]:
+    for module in modules_of(actions):
+        for verb, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ == module.__name__ and not verb.startswith("_") and verb not in PARTS:
+                yield f"{module.__name__.rpartition('.')[2]}.{verb}", function
