@@ -97,10 +97,15 @@ def _numbers(path: Path, condition: object) -> Iterator[Number]:
 
 def path_of(document: Json, part: str, name: str) -> Path:
     """
-    Where an entry stands: a rule, an indicator …; an aggravator as "rule.aggravator" of the rules.
+    Where an entry stands: a rule, an indicator …; an aggravator as "rule.aggravator" of the rules. What is said of the
+    whole ("document") stands at the document itself.
 
     :raises KeyError: there is none of this name.
     """
+    if part == "document":
+        if name != "rating_and_level":
+            raise KeyError(name)
+        return ()
     if part == "defined":
         if name not in document.get("defined", {}):
             raise KeyError(name)

@@ -31,6 +31,7 @@ from triage.rule_set_document import (
     Pathway,
     PathwayClock,
     RagCase,
+    RatingAndLevel,
     Rule,
     RuleSetDocument,
     Scenario,
@@ -45,6 +46,10 @@ TEAMS = {
     "child_protection": "the child protection team",
     "out_of_area": "the out-of-area desk",
     "same_team": "the team that works, or last worked, with the family",
+}
+RATING_AND_LEVEL = {
+    RatingAndLevel.FIRST_RULE: "It sets the rating and the level, too.",
+    RatingAndLevel.GRAVEST: "The rating is the gravest, and the level the highest, of all rules that fire.",
 }
 WORK = {
     Work.EARLY_HELP: "While it is open, the family has early help.",
@@ -101,6 +106,7 @@ class Prose:
         document = self._document
         pathways, two_persons = map(self._pathway, document.pathways), map(self._two, document.two_person_decisions)
         return (
+            Chapter("document", "How the rules are read", (self._how_they_are_read(),)),
             Chapter("rules", "The rules, in the order in which they are asked", tuple(self._rule_items()), True),
             Chapter("defined", "What the rules mean by", tuple(self._defined_items())),
             Chapter("pathways", "Pathways, the gravest first", tuple(pathways), True),
@@ -111,6 +117,14 @@ class Prose:
             Chapter("scenarios", "Scenarios", tuple(map(self._scenario, document.scenarios))),
             Chapter("indicators", "Indicators", tuple(map(_indicator, document.indicators))),
         )
+
+    def _how_they_are_read(self) -> Item:
+        lines = (
+            Line(0, "The first rule that fires sets the pathway, its lead and its hold."),
+            Line(0, RATING_AND_LEVEL[self._document.rating_and_level]),
+            Line(0, "Every rule that fires is among the reasons."),
+        )
+        return Item("rating_and_level", "Rating and level", lines)
 
     # ---- rules
 
@@ -124,7 +138,9 @@ class Prose:
     def _rule(self, rule: Rule) -> Iterator[Line]:
         yield Line(0, rule.says)
         limit = _agreement(rule.agreement)
-        if rule.otherwise:
+        if rule.otherwise and rule.when is not None:
+            yield from self._when(f"Fires when nothing above it does,{limit and f' {limit}'} and", rule.when)
+        elif rule.otherwise:
             yield Line(0, "Fires when nothing above it does.")
         elif rule.when is not None:
             yield from self._when(f"Fires when{limit and f' {limit} and'}", rule.when)
@@ -328,7 +344,7 @@ class Prose:
             case Not(not_=Fired(fired=rule)):
                 return f"the rule “{self._rules.get(rule, rule)}” did not fire"
             case Defined(defined=name):
-                return f"there is a {_plain(name)} need, as defined below"
+                return f"there is {_plain(name)}, as defined below"
             case SomeChild(some_child=inner) if (leaf := self._leaf(inner)) is not None:
                 return f"for at least one child {leaf}"
         return None

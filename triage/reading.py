@@ -220,13 +220,17 @@ def _names_twice(document: RuleSetDocument) -> Iterator[Fault]:
 
 
 def _faults_of_rule(at: Path, rule: Rule, pathways: dict[str, Pathway], *, last: bool) -> Iterator[Fault]:
-    ways = [name for name in ("when", "aggravators", "otherwise") if getattr(rule, name)]
-    if len(ways) != 1:
-        yield Fault(at, "needs exactly one of when, aggravators and otherwise.")
-    if rule.otherwise and not last:
-        yield Fault((*at, "otherwise"), "may stand in the last rule only: nothing after it would ever be asked.")
-    if last and not rule.otherwise:
-        yield Fault(at, "is the last rule, and must fire when nothing above it does: give it otherwise: true.")
+    always = rule.otherwise and rule.when is None
+    ways = [name for name in ("when", "aggravators") if getattr(rule, name)]
+    if len(ways) > 1 or not (ways or always) or (rule.otherwise and rule.aggravators):
+        yield Fault(at, "needs exactly one of when, aggravators and otherwise; otherwise may have a when.")
+    if always and not last:
+        says = "may stand without a when in the last rule only: nothing after it would ever be asked."
+        yield Fault((*at, "otherwise"), says)
+    if last and not always:
+        yield Fault(
+            at, "is the last rule, and must fire when nothing above it does: give it otherwise: true, and no when."
+        )
     if rule.beside is not None and not rule.aggravators:
         yield Fault((*at, "beside"), "belongs to aggravators, and this rule has none.")
     pathway = pathways.get(rule.then.pathway)

@@ -153,7 +153,11 @@ class Aggravator(Document):
 
 
 class Rule(Document):
-    """One rule: it fires by its condition, by its aggravators, or because nothing above it did."""
+    """
+    One rule: it fires by its condition or by its aggravators.
+
+    `otherwise`: it fires only when nothing above it did, and by its condition if it has one.
+    """
 
     id: Name
     title: Text
@@ -254,12 +258,25 @@ class Scenario(Document):
     expect: Expected
 
 
+class RatingAndLevel(StrEnum):
+    """Where rating and level come from: the first rule that fires, or the gravest of all that fire."""
+
+    FIRST_RULE = "first_rule"
+    GRAVEST = "gravest"
+
+
 class RuleSetDocument(Document):
-    """The whole document, as it is stored."""
+    """
+    The whole document, as it is stored.
+
+    The first rule that fires sets the pathway, its lead and its hold. `rating_and_level` says whether it sets these,
+    too, or whether they are the gravest and the highest of all rules that fire.
+    """
 
     ruleset: Annotated[Text, Field(pattern=NAME, json_schema_extra={"pattern": NAME})]
     version: Annotated[StrictInt, Field(ge=1)]
     title: Text
+    rating_and_level: RatingAndLevel = RatingAndLevel.FIRST_RULE
     pathways: Annotated[tuple[Pathway, ...], NOT_EMPTY]
     clocks: tuple[PathwayClock, ...] = ()
     defined: dict[Name, Condition] = Field(default_factory=dict)

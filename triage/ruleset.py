@@ -9,6 +9,7 @@ from operator import itemgetter, or_
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple, TypeVar
 
+from triage.direction import RATINGS
 from triage.facts import Agreement, Child, Facts, Family, read_facts
 from triage.language import (
     CHILD_FACTS,
@@ -22,6 +23,7 @@ from triage.language import (
     Compiled,
     Condition,
     Fact,
+    Fired,
     Guarded,
     Movers,
     Questions,
@@ -38,7 +40,7 @@ from triage.language import (
     test_of,
 )
 from triage.reading import load_document, read_document
-from triage.rule_set_document import Hold, Rag, Rule, RuleSetDocument, TeamKind, Then, conditions
+from triage.rule_set_document import Hold, Rag, RatingAndLevel, Rule, RuleSetDocument, TeamKind, Then, conditions
 
 __all__ = ["SHIPPED", "Firing", "Hold", "Rag", "Result", "RuleSet", "TeamKind", "load_file", "parse", "shipped"]
 
@@ -48,7 +50,8 @@ _ABSENT = {
 }
 """What a field counts as where it is absent."""
 
-SHIPPED = FilePath(__file__).parent / "data" / "early-help-first-1.yaml"
+HIGHEST_LEVEL = 4
+SHIPPED = FilePath(__file__).parent / "data" / "early-help-first-2.yaml"
 
 
 class Result(NamedTuple):
@@ -110,6 +113,8 @@ class _Rule(NamedTuple):
     :ivar firings: what fires with it, each with what it needs itself.
     :ivar fired: its bit where a later rule asks whether it fired, else 0.
     :ivar answer: what it recommends, with nothing added to the pathway.
+    :ivar answers: the same at every level and rating.
+    :ivar least: the lowest level and the mildest rating that it can give; `most` the highest and the gravest.
     :ivar movers: what moves the rule itself; `of_rag` and `of_level` what moves its rating and its level.
     """
 
@@ -119,6 +124,9 @@ class _Rule(NamedTuple):
     firings: tuple[tuple[int, Test, Firing], ...]
     fired: int
     answer: Callable[[View], Result]
+    answers: Mapping[tuple[int, int], Result]
+    least: tuple[int, int]
+    most: tuple[int, int]
     movers: Movers
     of_rag: Movers
     of_level: Movers
@@ -145,7 +153,17 @@ class RuleSet:
         self._otherwise = AnyBit(questions.new_bit())
         self._always = questions.new_bit()  # there in every view, for what has no guard
         self._rules = tuple(self._rule(rule) for rule in document.rules)
-        self._order = tuple((rule.needs, rule.test, rule) for rule in self._rules)
+        self._asks_about = [
+            {part.fired for path, part, _ in conditions(document) if path[:2] == ("rules", number)
+             and isinstance(part, Fired)}
+            for number in range(len(document.rules))
+        ]  # fmt: skip
+        below = list(enumerate(self._rules))
+        self._order = tuple(
+            (rule.needs, rule.test, rule, self._that_may_add(place, rule.least)) for place, rule in below
+        )
+        # The same for the rating alone: no level can be higher than the highest.
+        self._rated_by = {rule.id: self._that_may_add(place, (HIGHEST_LEVEL, rule.least[1])) for place, rule in below}
         self._refer = [
             (entry.id, self.catalogue.mask(also_refer_to=entry.id), self._test(entry.only_if))
             for entry in sorted(document.also_refer_to, key=lambda entry: entry.id)
@@ -214,6 +232,10 @@ class RuleSet:
         """The same, with the limits of what is only added to the pathway."""
         return self._all_cuts.get(fact, ())
 
+    def that_may_add_to(self, first: str) -> tuple[str, ...]:
+        """The rules below one whose rating or level may be graver than its own, and those that they ask about."""
+        return next(tuple(below.id for below in others) for _, _, rule, others in self._order if rule.id == first)
+
     def starts_clock(self, kind: str, pathway: str) -> bool:
         """Whether a case on this pathway gets this clock. One that the document does not name, every case gets."""
         clock = self._clocks.get(kind)
@@ -248,7 +270,7 @@ class RuleSet:
 
     def result(self, view: View) -> Result:
         """What is recommended for what is seen."""
-        answer = self._first(view).answer(view)
+        answer = self._answered(view)
         bits = view.bits
         if not bits & self._adds:
             return answer
@@ -258,25 +280,29 @@ class RuleSet:
 
     def turn(self, view: View) -> tuple[str, str, str | None]:
         """The pathway, the rating and the hold alone."""
-        answer = self._first(view).answer(view)
+        rule, below = self._first(view)
+        answer = rule.answer(view) if not below else self._gravest(view, rule, self._rated_by[rule.id])
         return answer.pathway, answer.rag, answer.hold
 
     # ---- what may turn an answer
 
     def first(self, view: View) -> str:
         """The rule that answers: the first that fires."""
-        return self._first(view).id
+        return self._first(view)[0].id
 
     def movers(self, first: str) -> tuple[Movers, Movers]:
         """
         What may change the turn, and what may change the result, of facts that the rule `first` answers.
 
-        Whatever else changes, the rules above it stay silent, it goes on firing, and says the same.
+        Whatever else changes, the rules above it stay silent, it goes on firing, and says the same; and so do the rules
+        below it that may add to its rating or its level.
         """
         above = list(takewhile(lambda rule: rule.id != first, self._rules))
-        rule = self._rules[len(above)]
-        of_turn = moved_by_any([*(other.movers for other in above), rule.movers.reversed, rule.of_rag])
-        return of_turn, moved_by_any([of_turn, rule.of_level, self._of_additions])
+        _, _, rule, below = self._order[len(above)]
+        of_ratings = [moved for other in self._rated_by[first] for moved in (other.movers.either_way, other.of_rag)]
+        of_levels = [moved for other in below for moved in (other.movers.either_way, other.of_level)]
+        of_turn = moved_by_any([*(other.movers for other in above), rule.movers.reversed, rule.of_rag, *of_ratings])
+        return of_turn, moved_by_any([of_turn, rule.of_level, *of_levels, self._of_additions])
 
     def values(self, name: str) -> dict[object, int]:
         """The bits of each value of a fact; a number beyond the last is answered as the last is."""
@@ -284,11 +310,31 @@ class RuleSet:
 
     # ---- how it answers
 
-    def _first(self, view: View) -> _Rule:
+    def _answered(self, view: View) -> Result:
+        rule, below = self._first(view)
+        return rule.answer(view) if not below else self._gravest(view, rule, below)
+
+    @staticmethod
+    def _gravest(view: View, rule: _Rule, below: tuple[_Rule, ...]) -> Result:
+        """The answer of the first rule, at the highest level and the gravest rating of it and of those below it."""
+        answer = rule.answer(view)
+        if not below:
+            return answer
+        level, rating = answer.level, RATINGS[answer.rag]
+        seen = View(view.bits | rule.fired, view.children, view.family)
+        for other in below:
+            if seen.bits & other.needs and other.test(seen, 0):
+                seen.bits |= other.fired
+                added = other.answer(seen)
+                level, rating = max(level, added.level), max(rating, RATINGS[added.rag])
+        return rule.answers[level, rating]
+
+    def _first(self, view: View) -> tuple[_Rule, tuple[_Rule, ...]]:
+        """The first rule that fires, and those below it that may add to its rating and level."""
         bits = view.bits
-        for needs, test, rule in self._order:
+        for needs, test, rule, below in self._order:
             if bits & needs and test(view, 0):
-                return rule
+                return rule, below
         raise AssertionError("the last rule of a rule set always fires when nothing above it did")
 
     def _view(
@@ -318,21 +364,40 @@ class RuleSet:
 
     # ---- how it is built
 
+    def _that_may_add(self, position: int, least: tuple[int, int]) -> tuple[_Rule, ...]:
+        """The rules below one that may give a higher level or a graver rating, and those that they ask about."""
+        if self.document.rating_and_level is RatingAndLevel.FIRST_RULE:
+            return ()
+        least_level, least_rating = least
+        found: list[_Rule] = []
+        asked: set[str] = set()
+        for number in range(len(self._rules) - 1, position, -1):
+            rule = self._rules[number]
+            level, rating = rule.most
+            adds = not self.document.rules[number].otherwise and (level > least_level or rating > least_rating)
+            if adds or rule.id in asked:
+                found.insert(0, rule)
+                asked |= self._asks_about[number]
+        return tuple(found)
+
     def _rule(self, rule: Rule) -> _Rule:
         setting, agreement = self._setting, self._agreement(rule.agreement)
         firings: list[tuple[int, Test, Firing]] = []
+        compiled: list[Compiled] = [*agreement]
+        moved: list[Movers] = []
         if rule.otherwise:
             # Nothing above it fired, or it would not be asked; among the firings, the bit says so.
-            compiled: list[Compiled] = [_not(self._otherwise)]
-            moved = [Movers(going=self._otherwise.mask)]
-            firings.append((*_ALWAYS, Firing(rule.id, rule.says, nothing_to_show)))
-        elif rule.when is not None:
-            compiled = [*agreement, rule.when.compiled(setting)]
-            moved = [movers(rule.when, setting)]
+            compiled.append(_not(self._otherwise))
+            moved.append(Movers(going=self._otherwise.mask))
+        if rule.when is not None:
+            compiled.append(rule.when.compiled(setting))
+            moved.append(movers(rule.when, setting))
             firings.append((*_ALWAYS, Firing(rule.id, rule.says, rule.when.witness(setting))))
+        elif rule.otherwise:
+            firings.append((*_ALWAYS, Firing(rule.id, rule.says, nothing_to_show)))
         else:
             beside = [rule.beside.compiled(setting)] if rule.beside else []
-            moved = [movers(rule.beside, setting)] if rule.beside else []
+            moved += [movers(rule.beside, setting)] if rule.beside else []
             tests: list[tuple[bool, Compiled]] = []
             for each in rule.aggravators:
                 wanted = self._agreement(each.agreement)
@@ -343,8 +408,9 @@ class RuleSet:
                 firings.append((*whole, Firing(each.id, each.says, each.when.witness(setting))))
             alone, others = ([asked for counts, asked in tests if counts is side] for side in (True, False))
             together = [all_of([*beside, any_of(others)])] if others else []
-            compiled = [*agreement, any_of([*alone, *together])]
+            compiled.append(any_of([*alone, *together]))
         needs, test = guarded(all_of(compiled))
+        levels, ratings = self._can_be(rule.then)
         return _Rule(
             id=rule.id,
             needs=needs,
@@ -352,6 +418,9 @@ class RuleSet:
             firings=tuple(firings),
             fired=setting.bit_of_rule(rule.id) | self._otherwise.mask,
             answer=self._answer(rule.then),
+            answers=self._answers(rule.then),
+            least=(min(levels), min(ratings)),
+            most=(max(levels), max(ratings)),
             movers=moved_by_any([*moved, *(Movers(bit.mask) for bit in agreement)]),
             of_rag=self._moves_choice(rule.then.rag),
             of_level=self._moves_choice(rule.then.level),
@@ -376,18 +445,26 @@ class RuleSet:
         return _Reader(name, {value: answers(value) for value in (None, *range(low, last + 1))}, answers(last))
 
     def _answer(self, then: Then) -> Callable[[View], Result]:
-        """Every answer that a rule can give is made once: a level with a rating each."""
         levels, rags = self._levels(then), self._rags(then)
-        lead, hold = self.pathways[then.pathway].lead, then.hold.value if then.hold else None
-        answers = {
-            (level, rag): Result(level, then.pathway, rag, lead, hold, (), ())
-            for (_, level), (_, rag) in product(levels, rags)
-        }
-        if len(answers) == 1:
-            (only,) = answers.values()
+        answers = self._answers(then)
+        ratings = [(test, RATINGS[rag]) for test, rag in rags]
+        if len(levels) == len(ratings) == 1:
+            only = answers[levels[0][1], ratings[0][1]]
             return lambda view: only
-        level_of, rag_of = _first_of(levels), _first_of(rags)
-        return lambda view: answers[level_of(view), rag_of(view)]
+        level_of, rating_of = _first_of(levels), _first_of(ratings)
+        return lambda view: answers[level_of(view), rating_of(view)]
+
+    def _answers(self, then: Then) -> dict[tuple[int, int], Result]:
+        """Every answer that a rule can give is made once: a level with the rank of a rating each."""
+        lead, hold = self.pathways[then.pathway].lead, then.hold.value if then.hold else None
+        return {
+            (level, rank): Result(level, then.pathway, rag, lead, hold, (), ())
+            for level, (rag, rank) in product((1, 2, 3, 4), RATINGS.items())
+        }
+
+    def _can_be(self, then: Then) -> tuple[set[int], set[int]]:
+        """The levels and the ranks of the ratings that a rule can give."""
+        return {level for _, level in self._levels(then)}, {RATINGS[rag] for _, rag in self._rags(then)}
 
     def _moves_choice(self, cases: object) -> Movers:
         if cases == "highest_indicator":

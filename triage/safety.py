@@ -1,8 +1,9 @@
 """
 What safety rests on in a rule set: a service manager answers for it, whoever drafts the rest.
 
-Safety scenarios; what each pathway is, and which clocks run on it; the decisions that need two people; after which
-rules a manager decides; which indicators are hard stops or strong, and what they say; warnings.
+Safety scenarios; where rating and level come from; what each pathway is, and which clocks run on it; the decisions that
+need two people; after which rules a manager decides; which indicators are hard stops or strong, and what they say;
+warnings.
 """
 
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ def safety(document: RuleSetDocument) -> Resting:
     grave = {Gate.HARD_STOP.value, Gate.STRONG.value}
     return {
         **protected(document),
+        "where rating and level come from": document.rating_and_level.value,
         **{f"pathway {entry['id']}": {name: entry.get(name) for name in MEANING} for entry in data["pathways"]},
         **{f"clock {entry['id']}": entry for entry in data.get("clocks", [])},
         **{f"two people for {entry['id']}": entry for entry in data.get("two_person_decisions", [])},
@@ -39,8 +41,8 @@ def safety(document: RuleSetDocument) -> Resting:
 def changed(before: RuleSetDocument, after: RuleSetDocument, base: RuleSetDocument) -> set[str]:
     """
     What safety rests on and is not as it was. What is as in `base` again, where the draft began, is no change: a slip
-    can be taken back by whoever made it. A new hard stop or strong indicator makes the rules more careful, and is none;
-    nor is a new pathway, which changes nothing of those that there are.
+    can be taken back by whoever made it. A new hard stop or strong indicator makes the rules more careful, and is none.
+    Nor is a pathway that came or went: the others mean what they did.
     """
     old, new, first = safety(before), safety(after), safety(base)
     return {
@@ -48,5 +50,6 @@ def changed(before: RuleSetDocument, after: RuleSetDocument, base: RuleSetDocume
         for name in old.keys() | new.keys()
         if old.get(name) != new.get(name)
         and new.get(name) != first.get(name)
-        and not (name.startswith(("indicator ", "pathway ")) and name not in old)
+        and not (name.startswith("indicator ") and name not in old)
+        and not (name.startswith("pathway ") and (name not in old or name not in new))
     }

@@ -32,7 +32,7 @@ from triage.drafting import (
     with_scenario,
 )
 from triage.language import Gate
-from triage.rule_set_document import RuleSetDocument, Work, as_json
+from triage.rule_set_document import RatingAndLevel, RuleSetDocument, Work, as_json
 from triage.ruleset import Hold, Rag, RuleSet
 from triage.scenarios import expectation
 
@@ -48,6 +48,10 @@ WORK = [
     (Work.NEITHER.value, "Work of ours that is neither early help nor social care"),
     (Work.OTHER_AUTHORITY.value, "Another authority's work"),
 ]
+RATING_AND_LEVEL = {
+    RatingAndLevel.GRAVEST: "The gravest and the highest of all rules that fire",
+    RatingAndLevel.FIRST_RULE: "Those of the first rule that fires",
+}
 NO_HOLD, NOT_ASKED = "none", ""
 
 
@@ -86,7 +90,7 @@ class EntryForm(DocumentForm):
         super().__init__(*args, **kwargs)
         self._document = as_json(document)
         self._path = path_of(self._document, part, name)
-        self._numbers = numbers(document, self._path)
+        self._numbers = numbers(document, self._path) if self._path else []
         entry = entry_at(self._document, self._path)
         for field, made in _fields(part, entry, document, is_aggravator="aggravators" in self._path):
             self.fields[field] = made
@@ -99,6 +103,8 @@ class EntryForm(DocumentForm):
                 made.widget.label = str(made.label)
             if name_of in entry:
                 made.initial = entry[name_of]
+        if part == "document":
+            self.fields["rating_and_level"].initial = document.rating_and_level.value
         if "try_first" in self.fields:
             self.fields["try_first"].initial = "\n".join(entry.get("try_first", []))
 
@@ -131,6 +137,9 @@ def _fields(
         yield "title", _text("Title", entry["title"])
     if "says" in entry:
         yield "says", _text("What it says", entry["says"], rows=3)
+    if part == "document":
+        choices = [(each.value, says) for each, says in RATING_AND_LEVEL.items()]
+        yield "rating_and_level", forms.ChoiceField(label="Rating and level", widget=Radios, choices=choices)
     if part == "pathways":
         yield "work", forms.ChoiceField(label="What kind of work it is", widget=Radios, choices=WORK, required=False)
         yield "voluntary", _yes("The family is free to refuse it, and is asked before anybody decides on it")

@@ -135,7 +135,7 @@ def entry(request: HttpRequest, version_id: int, part: str, name: str) -> HttpRe
     """Edits one entry of a draft: an indicator's gate, an aggravator's number, a text."""
     user, _, version = open_draft(request, version_id)
     rules = parse(version.document)
-    if part not in (*drafting.NAMED_BY, "defined") or part == "scenarios":
+    if part not in (*drafting.NAMED_BY, "defined", "document") or part == "scenarios":
         raise Http404
     try:
         form = EntryForm(rules.document, part, name, request.POST or None, initial={"edition": version.edition})

@@ -127,7 +127,7 @@ class TitleSerializer(serializers.Serializer[Any]):
 class ThresholdCheckSerializer(serializers.Serializer[Any]):
     """What the rules say of a family without a name. Advice, not a decision."""
 
-    ruleset = serializers.CharField(help_text="The rule set and its version, such as early-help-first/1.")
+    ruleset = serializers.CharField(help_text="The rule set and its version, such as early-help-first/2.")
     level = serializers.IntegerField(min_value=1, max_value=4, help_text="The level of need.")
     pathway = serializers.CharField(help_text="The pathway's name, such as early_help.")
     says = serializers.CharField(help_text="The same in words.")

@@ -54,8 +54,8 @@ def test_it_leaves_its_events_and_messages(story: Story, amina: User) -> None:
 
 
 def test_advice_ends_at_the_front_door(story: Story) -> None:
-    contact = story.contact(children=[child(indicators=[])], family_indicators=[])
-    story.decided(contact)
+    contact = story.contact(children=[child(indicators=["L2-01"])], family_indicators=[], referrer_level=2)
+    story.decided(contact, pathway="advice")
     assert contact.status == ContactStatus.DECIDED
     assert contact.case is None
     assert not Case.objects.exists()
@@ -189,12 +189,27 @@ class TestTwoPeople:
         assert contact.clocks.running().filter(kind="next_step_decision").exists()
 
     def test_are_needed_to_close_a_third_contact_in_three_months(self, story: Story) -> None:
-        nothing: dict[str, Any] = {"children": [child(indicators=[])], "family_indicators": []}
+        little: dict[str, Any] = {"children": [child(indicators=["L2-01"])], "family_indicators": []}
         for _ in range(2):
-            story.contact(**nothing)
+            story.contact(**little)
             story.later(days=5)
-        decision = story.decided(story.contact(**nothing), pathway="advice", level=1, rag="blue")
+        decision = story.decided(story.contact(**little), pathway="advice", level=1, rag="blue")
         assert decision.sign_off_reasons == ["It closes a third contact in three months."]
+
+    def test_are_needed_to_end_it_where_nobody_chose_an_indicator(self, story: Story, oliver: User) -> None:
+        """Also where somebody has screened it, and said that none applies."""
+        contact = story.contact(
+            children=[child(indicators=[])], family_indicators=[], domestic_abuse={}, referrer_level=None, adults=[]
+        )
+        assert contact.recommendation is not None
+        learning.screen(
+            contact_id=contact.pk, recommendation_id=contact.recommendation.pk, children={}, family=[],
+            none_applies=True, by=oliver, now=story.later(),
+        )  # fmt: skip
+        decision = story.decided(contact)
+        assert (decision.pathway, decision.rag, decision.overrides) == ("advice", "blue", False)
+        says = "It ends with advice or no further action, and nobody chose an indicator."
+        assert decision.sign_off_reasons == [says]
 
     @pytest.mark.parametrize(
         "decided", [{}, {"pathway": "early_help", "level": 2}, {"pathway": "social_work_assessment", "rag": "amber"}]

@@ -31,7 +31,7 @@ def test_it_has_its_recommendation_with_facts_and_version(story: Story) -> None:
     recommendation = Recommendation.objects.get(contact=contact)
     assert contact.recommendation == recommendation
     assert (recommendation.pathway, recommendation.rag, recommendation.level) == ("family_help", "green", 3)
-    assert recommendation.result["ruleset"] == "early-help-first/1" == str(recommendation.rule_set)
+    assert recommendation.result["ruleset"] == "early-help-first/2" == str(recommendation.rule_set)
     assert recommendation.facts["children"][0]["age_years"] == 7
     assert recommendation.facts["family"]["in_area"] is True
 

@@ -87,24 +87,24 @@ class TestCopying:
     def test_a_copy_is_a_draft_of_what_it_was_copied_from(self, drafts: Drafts, paula: User) -> None:
         source = latest()
         draft = drafts.copied()
-        assert (draft.name, draft.version, draft.edition, draft.based_on) == (source.name, 2, 1, source)
+        assert (draft.name, draft.version, draft.edition, draft.based_on) == (source.name, 3, 1, source)
         assert (draft.drafted_by, draft.drafted_at) == (paula, drafts.story.now)
         assert (draft.live, draft.published_at, draft.proposed_at, draft.safety_changed_by) == (None, None, None, None)
         before, after = read_document(source.document), read_document(draft.document)
-        assert after == before.model_copy(update={"version": 2})
+        assert after == before.model_copy(update={"version": 3})
         assert said(Event.RULE_SET_DRAFTED) == {
-            "rule_set": "early-help-first/2",
-            "based_on": "early-help-first/1",
-            "copied_from": "early-help-first/1",
+            "rule_set": "early-help-first/3",
+            "based_on": "early-help-first/2",
+            "copied_from": "early-help-first/2",
         }
 
     def test_each_has_the_next_number_and_none_comes_twice(self, drafts: Drafts) -> None:
         first, second = drafts.copied(), drafts.copied()
         rule_sets.discard(version_id=second.pk, by=person("paula"), now=drafts.story.later())
         third = drafts.copied(first)
-        assert [draft.version for draft in (first, second, third)] == [2, 3, 4]
+        assert [draft.version for draft in (first, second, third)] == [3, 4, 5]
         assert third.based_on == latest(), "the version whose place it would take"
-        assert third.document["version"] == 4
+        assert third.document["version"] == 5
 
     @pytest.mark.parametrize("starts_at", [None, AHEAD])
     def test_an_older_version_comes_as_it_was_and_takes_the_place_of_what_goes_on(
@@ -114,12 +114,12 @@ class TestCopying:
         old, newer = latest(), drafts.copied()
         newer = drafts.published(drafts.changed(newer, stricter(newer.document)), starts_at=starts_at)
         draft = drafts.copied(old)
-        assert (draft.version, draft.based_on) == (3, newer)
-        assert read_document(draft.document) == read_document(old.document).model_copy(update={"version": 3})
+        assert (draft.version, draft.based_on) == (4, newer)
+        assert read_document(draft.document) == read_document(old.document).model_copy(update={"version": 4})
         assert said(Event.RULE_SET_DRAFTED) == {
-            "rule_set": "early-help-first/3",
-            "based_on": "early-help-first/2",
-            "copied_from": "early-help-first/1",
+            "rule_set": "early-help-first/4",
+            "based_on": "early-help-first/3",
+            "copied_from": "early-help-first/2",
         }
 
     def test_one_without_safety_scenarios_gets_the_shipped_ones(self, drafts: Drafts) -> None:
@@ -165,12 +165,12 @@ class TestChanging:
         kept = RuleSetVersion.objects.get(pk=draft.pk)
         assert (kept.edition, kept.document) == (2, stricter(draft.document))
         assert events()[-1] == ("rule_set_changed", "paula")
-        assert said(Event.RULE_SET_CHANGED) == {"rule_set": "early-help-first/2", "edition": 2, "safety": []}
+        assert said(Event.RULE_SET_CHANGED) == {"rule_set": "early-help-first/3", "edition": 2, "safety": []}
 
     def test_what_came_since_is_not_undone(self, drafts: Drafts) -> None:
         seen = drafts.copied()
         drafts.changed(RuleSetVersion.objects.get(pk=seen.pk), stricter(seen.document))
-        with pytest.raises(TakenBySomeoneElse, match="Somebody changed early-help-first/2 while you were reading"):
+        with pytest.raises(TakenBySomeoneElse, match="Somebody changed early-help-first/3 while you were reading"):
             drafts.changed(seen, seen.document, by="maya")
         kept = RuleSetVersion.objects.get(pk=seen.pk)
         assert (kept.edition, kept.document) == (2, stricter(seen.document))
@@ -236,10 +236,10 @@ class TestChanging:
         draft = drafts.changed(draft, before | brings)
         assert drafts.changed(draft, before).document == before
 
-    @pytest.mark.parametrize("other", [{"version": 3}, {"version": 1}, {"ruleset": "another"}])
+    @pytest.mark.parametrize("other", [{"version": 4}, {"version": 2}, {"ruleset": "another"}])
     def test_its_name_and_number_stay(self, drafts: Drafts, other: dict[str, Any]) -> None:
         draft = drafts.copied()
-        with pytest.raises(InvalidInput, match="stay early-help-first and 2") as invalid:
+        with pytest.raises(InvalidInput, match="stay early-help-first and 3") as invalid:
             drafts.changed(draft, draft.document | other)
         assert places(invalid) == ["version"]
 
@@ -267,16 +267,16 @@ class TestChanging:
         changed = drafts.changed(draft, stricter(draft.document), by="maya")
         assert (changed.proposed_by, changed.proposed_at, changed.proposal) == (None, None, "")
         assert changed.stage(now) == Stage.DRAFT
-        with pytest.raises(NotAllowedInStatus, match="Nobody has proposed early-help-first/2, or it changed since"):
+        with pytest.raises(NotAllowedInStatus, match="Nobody has proposed early-help-first/3, or it changed since"):
             drafts.approved(changed)
 
     def test_what_is_published_or_discarded_does_not_change(self, drafts: Drafts) -> None:
         live = latest()
-        with pytest.raises(NotAllowedInStatus, match="early-help-first/1 is published, and never changes"):
+        with pytest.raises(NotAllowedInStatus, match="early-help-first/2 is published, and never changes"):
             drafts.changed(live, live.document)
         draft = drafts.copied()
         rule_sets.discard(version_id=draft.pk, by=person("paula"), now=drafts.story.later())
-        with pytest.raises(NotAllowedInStatus, match="early-help-first/2 was discarded"):
+        with pytest.raises(NotAllowedInStatus, match="early-help-first/3 was discarded"):
             drafts.changed(draft, stricter(draft.document))
 
     @staticmethod
@@ -401,7 +401,7 @@ class TestProposing:
         assert (draft.proposed_by, draft.proposed_at) == (paula, drafts.story.now)
         assert draft.proposal == "Families come back too often."
         assert events() == [("rule_set_drafted", "paula"), ("rule_set_proposed", "paula")]
-        assert said(Event.RULE_SET_PROPOSED) == {"rule_set": "early-help-first/2", "edition": 1}
+        assert said(Event.RULE_SET_PROPOSED) == {"rule_set": "early-help-first/3", "edition": 1}
 
     @pytest.mark.parametrize(("by", "hear"), [("paula", ["sam"]), ("sam", ["paula"]), ("maya", ["paula", "sam"])])
     def test_those_hear_who_may_approve_and_did_not_propose(self, drafts: Drafts, by: str, hear: list[str]) -> None:
@@ -486,7 +486,7 @@ class TestProposing:
 
     def test_it_is_proposed_once(self, drafts: Drafts) -> None:
         draft = drafts.proposed()
-        with pytest.raises(NotAllowedInStatus, match="early-help-first/2 is proposed already"):
+        with pytest.raises(NotAllowedInStatus, match="early-help-first/3 is proposed already"):
             self.propose(drafts, draft, by="maya")
 
     def test_an_edition_that_nobody_read_is_not_proposed(self, drafts: Drafts) -> None:
@@ -509,7 +509,7 @@ class TestSendingBack:
         assert draft.stage(now) == Stage.DRAFT
         assert recipients(Message.RULE_SET_SENT_BACK) == ["paula"]
         assert events()[-1] == ("rule_set_sent_back", "sam")
-        assert said(Event.RULE_SET_SENT_BACK) == {"rule_set": "early-help-first/2"}
+        assert said(Event.RULE_SET_SENT_BACK) == {"rule_set": "early-help-first/3"}
         (why,) = draft.reasons.all()
         assert (why.kind, why.reason, why.by.username, why.at) == ("sent_back", "Too soon.", "sam", drafts.story.now)
 
@@ -534,7 +534,7 @@ class TestSendingBack:
         assert RuleSetVersion.objects.get(pk=draft.pk).proposed_at is not None
 
     def test_only_what_is_proposed(self, drafts: Drafts) -> None:
-        with pytest.raises(NotAllowedInStatus, match="Nobody has proposed early-help-first/2"):
+        with pytest.raises(NotAllowedInStatus, match="Nobody has proposed early-help-first/3"):
             self.send_back(drafts, drafts.copied(), by="sam")
         published = drafts.published()
         with pytest.raises(NotAllowedInStatus, match="is published"):
@@ -552,7 +552,7 @@ class TestApproving:
         with pytest.raises(NotPermitted, match="You proposed this rule set"):
             drafts.approved(draft, by=by)
         kept = RuleSetVersion.objects.get(pk=draft.pk)
-        assert (kept.published_at, kept.live, latest().version) == (None, None, 1)
+        assert (kept.published_at, kept.live, latest().version) == (None, None, 2)
 
     def test_at_once(self, drafts: Drafts, sam: User) -> None:
         before = latest()
@@ -564,7 +564,7 @@ class TestApproving:
         assert before.live.upper == now
         assert events()[-1] == ("rule_set_published", "sam")
         assert said(Event.RULE_SET_PUBLISHED) == {
-            "rule_set": "early-help-first/2", "follows": "early-help-first/1", "starts_at": now.isoformat(),
+            "rule_set": "early-help-first/3", "follows": "early-help-first/2", "starts_at": now.isoformat(),
         }  # fmt: skip
         assert nothing_is_broken()
 
@@ -604,7 +604,7 @@ class TestApproving:
         with pytest.raises(InvalidInput, match="Choose a moment that lies ahead") as invalid:
             drafts.approved(draft, starts_at=starts_at)
         assert places(invalid) == ["starts_at"]
-        assert latest().version == 1
+        assert latest().version == 2
 
     def test_a_start_lies_after_every_contact_that_came(self, drafts: Drafts) -> None:
         draft = drafts.proposed()
@@ -619,7 +619,7 @@ class TestApproving:
         with pytest.raises(NotAllowedInStatus) as refused:
             drafts.approved(second)
         assert str(refused.value).startswith(
-            "early-help-first/2 goes on now, and not early-help-first/1, for which this"
+            "early-help-first/3 goes on now, and not early-help-first/2, for which this"
         )
         assert latest() == first
         assert nothing_is_broken()
@@ -636,7 +636,7 @@ class TestApproving:
         assert contact.recommendation is not None
         assert contact.recommendation.rule_set == back
         live = published_rules.live(contact.received_at).rule_set.document
-        assert live == read_document(old.document).model_copy(update={"version": 3})
+        assert live == read_document(old.document).model_copy(update={"version": 4})
         assert nothing_is_broken()
 
     def test_an_older_version_does_not_take_names_away_that_came_since(self, drafts: Drafts) -> None:
@@ -659,13 +659,13 @@ class TestApproving:
     def test_one_that_waits_for_its_start_takes_the_place_too(self, drafts: Drafts) -> None:
         first, second = drafts.proposed(), drafts.proposed()
         drafts.approved(first, starts_at=AHEAD)
-        with pytest.raises(NotAllowedInStatus, match="early-help-first/2 goes on now, and not"):
+        with pytest.raises(NotAllowedInStatus, match="early-help-first/3 goes on now, and not"):
             drafts.approved(second)
 
     def test_what_follows_one_that_waits_must_wait(self, drafts: Drafts) -> None:
         first = drafts.published(starts_at=AHEAD)
         follows = drafts.proposed(drafts.copied(first))
-        with pytest.raises(NotAllowedInStatus, match="early-help-first/2 goes live later"):
+        with pytest.raises(NotAllowedInStatus, match="early-help-first/3 goes live later"):
             drafts.approved(follows)
         drafts.story.now = AHEAD - HOUR
         # At the very moment at which the other starts, which was live for that moment then.
@@ -687,10 +687,10 @@ class TestApproving:
             drafts.approved(draft)
 
     def test_only_what_is_proposed(self, drafts: Drafts) -> None:
-        with pytest.raises(NotAllowedInStatus, match="Nobody has proposed early-help-first/2"):
+        with pytest.raises(NotAllowedInStatus, match="Nobody has proposed early-help-first/3"):
             drafts.approved(drafts.proved())
         published = drafts.published()
-        with pytest.raises(NotAllowedInStatus, match="early-help-first/3 is published"):
+        with pytest.raises(NotAllowedInStatus, match="early-help-first/4 is published"):
             drafts.approved(published)
 
     def test_a_contact_keeps_the_version_that_it_was_triaged_by(self, drafts: Drafts, oliver: User) -> None:
@@ -729,7 +729,7 @@ class TestCallingOff:
         for at in (AHEAD - MOMENT, AHEAD, AHEAD + MOMENT):
             assert published_rules.live(at).version_id == old.pk
         assert events()[-1] == ("rule_set_called_off", "sam")
-        assert said(Event.RULE_SET_CALLED_OFF) == {"rule_set": "early-help-first/2"}
+        assert said(Event.RULE_SET_CALLED_OFF) == {"rule_set": "early-help-first/3"}
         (why,) = new.reasons.all()
         assert (why.kind, why.reason, why.by.username, why.at) == ("called_off", "Not yet.", "sam", drafts.story.now)
         assert nothing_is_broken()
@@ -745,7 +745,7 @@ class TestCallingOff:
         if may:
             self.call_off(drafts, new, now=at)
             return
-        with pytest.raises(NotAllowedInStatus, match="early-help-first/2 does not wait for its start"):
+        with pytest.raises(NotAllowedInStatus, match="early-help-first/3 does not wait for its start"):
             self.call_off(drafts, new, now=at)
         assert latest() == new
 
@@ -804,7 +804,7 @@ class TestDiscarding:
             lambda: drafts.approved(discarded),
             lambda: rule_sets.discard(version_id=draft.pk, by=person("paula"), now=drafts.story.later()),
         ):
-            with pytest.raises(NotAllowedInStatus, match="early-help-first/2 was discarded"):
+            with pytest.raises(NotAllowedInStatus, match="early-help-first/3 was discarded"):
                 attempt()
 
     def test_what_is_published_is_not_discarded(self, drafts: Drafts) -> None:

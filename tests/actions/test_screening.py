@@ -12,20 +12,10 @@ from errors import InvalidInput, NotAllowedInStatus, NotPermitted, TakenBySomeon
 from localities.models import Agency
 from tests.stage.documents import child, contact_document
 from tests.stage.drafts import Drafts
-from tests.stage.screening import holding
 from tests.stage.story import Story, person
 
 BARE: dict[str, Any] = {"family_indicators": [], "domestic_abuse": {}, "referrer_level": None, "adults": []}
 KIM = {"ref": "c2", "first_name": "Kim", "date_of_birth": "2015-08-21", "nhs_number": "9990000026"}
-
-
-@pytest.fixture
-def story(drafts: Drafts) -> Story:
-    """The live rules hold what nobody has screened."""
-    draft = drafts.copied()
-    drafts.published(drafts.changed(draft, holding(draft.document)))
-    drafts.story.later()
-    return drafts.story
 
 
 @pytest.fixture

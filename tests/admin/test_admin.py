@@ -457,7 +457,7 @@ class TestSettings:
             assert (answer.status_code, answer.headers["Location"]) == (302, f"{list_of(RuleSetVersion)}{version.pk}/")
         assert adele.client.get(f"{list_of(RuleSetVersion)}add/").status_code == 403
         version.refresh_from_db()
-        assert version.version == 1
+        assert version.version == 2
 
 
 class TestTheCalendarMovesClocks:

@@ -80,7 +80,7 @@ def sam(db: None) -> Person:
 @pytest.fixture
 def draft(paula: Person, first: RuleSetVersion) -> RuleSetVersion:
     paula.press(first, "copy/")
-    return RuleSetVersion.objects.get(version=2)
+    return RuleSetVersion.objects.get(version=3)
 
 
 FIVE_IN_A_YEAR = "entry/rules/reason_to_look_again.five_in_a_year/"
@@ -157,7 +157,7 @@ class TestReading:
     def test_the_list_leads_to_a_page_that_says_every_rule_in_words(self, paula: Person, first: RuleSetVersion) -> None:
         assert "Published, live now" in Page(paula.http.get(LIST)).text
         page = Page(paula.http.get(f"{LIST}{first.pk}/change/", follow=True))
-        assert page.heading == "early-help-first/1 Published, live now"
+        assert page.heading == "early-help-first/2 Published, live now"
         for words in (
             "Holds when the contacts in three months are 3 or more.",
             "for at least one child any of these holds:",
@@ -292,7 +292,7 @@ class TestDrafting:
         older = paula.open(draft, "entry/indicators/L3-12/").form("")
         sam.send(draft, "entry/indicators/L3-13/", gate="strong")
         page = Page(paula.http.post(f"{LIST}{draft.pk}/entry/indicators/L3-12/", older | {"gate": "strong"}))
-        assert (page.status, "Somebody changed early-help-first/2 while you were reading." in page.text) == (409, True)
+        assert (page.status, "Somebody changed early-help-first/3 while you were reading." in page.text) == (409, True)
 
     def test_what_is_typed_is_shown_as_text(self, paula: Person, draft: RuleSetVersion) -> None:
         paula.send(draft, "entry/rules/hard_stop/", title="<script>alert(1)</script>")
@@ -302,7 +302,7 @@ class TestDrafting:
 
     def test_a_draft_is_put_away(self, paula: Person, draft: RuleSetVersion) -> None:
         page = paula.press(draft, "discard/")
-        assert page.heading == "early-help-first/2 Discarded"
+        assert page.heading == "early-help-first/3 Discarded"
         assert page.actions == {f"{LIST}{draft.pk}/copy/"}
 
 
@@ -375,7 +375,7 @@ class TestDifferences:
         (before,), (now,) = page.main.all("del"), page.main.all("ins")
         assert before.text == "Before: Holds when the contacts in twelve months are 5 or more."
         assert now.text == "Now: Holds when the contacts in twelve months are 4 or more."
-        assert "What differs from early-help-first/1: 1" in paula.open(draft).text
+        assert "What differs from early-help-first/2: 1" in paula.open(draft).text
 
 
 class TestTheWholeWay:
@@ -392,12 +392,12 @@ class TestTheWholeWay:
         page = paula.send(draft, "propose/", on="")
         assert ("id_proposal", "Say what the change is for.") in page.summary
         page = paula.send(draft, "propose/", on="", proposal="Families come back too often.")
-        assert page.heading == "early-help-first/2 Proved, waits for approval"
+        assert page.heading == "early-help-first/3 Proved, waits for approval"
         assert f"{LIST}{draft.pk}/approve/" not in page.actions, "not by who proposed it"
         page = sam.send(draft, "approve/", on="")
         assert page.summary == [("id_approve-begins", "Choose when it begins.")]
         page = sam.send(draft, "approve/", on="", approve__begins="now")
-        assert page.heading == "early-help-first/2 Published, live now"
+        assert page.heading == "early-help-first/3 Published, live now"
         fresh = story.contact(at=timezone.now())
         assert fresh.recommendation is not None
         assert fresh.recommendation.rule_set == draft
@@ -444,14 +444,14 @@ class TestTheWholeWay:
         monday = local_day(timezone.now()) + timedelta(days=3)
         ahead = {"approve-begins": "later", "approve-time": "08:00"} | day_of(monday, "approve-day")
         page = sam.send(proposed, "approve/", on="", **ahead)
-        assert page.heading == "early-help-first/2 Published, not live yet"
+        assert page.heading == "early-help-first/3 Published, not live yet"
         proposed.refresh_from_db()
         assert proposed.live.lower == datetime.combine(monday, datetime.min.time().replace(hour=8), tzinfo=LONDON)
-        assert live(timezone.now()).rule_set.name == "early-help-first/1"
+        assert live(timezone.now()).rule_set.name == "early-help-first/2"
         page = sam.send(proposed, "call-off/", on="")
         assert page.summary == [("id_call_off-reason", "Say why.")]
         page = sam.send(proposed, "call-off/", on="", call_off__reason="Too soon.")
-        assert page.heading == "early-help-first/2 Called off before it was live"
+        assert page.heading == "early-help-first/3 Called off before it was live"
         assert re.search("Called offSam Adeyemi, [^,]*, [^,]*, Too soon.", page.text)
 
     @pytest.mark.parametrize(
@@ -477,7 +477,7 @@ class TestTheWholeWay:
         page = sam.send(proposed, "send-back/", on="")
         assert page.summary == [("id_send_back-reason", "Say why.")]
         page = sam.send(proposed, "send-back/", on="", send_back__reason="Read the stepped-down ones first.")
-        assert page.heading == "early-help-first/2 Draft"
+        assert page.heading == "early-help-first/3 Draft"
         assert re.search("Sent backSam Adeyemi, [^,]*, [^,]*, Read the stepped-down ones first.", page.text)
 
     def test_addresses_that_do_something_lead_back_whoever_only_opens_them(

@@ -186,7 +186,7 @@ class TestWhatIsRefused:
             "#/agreement", "#/children/0/ref", "#/children/0/age_years", "#/children/0/indicators/1",
             "#/children/1/ref", "#/children/1/first_name", "#/family/dash", "#/family/contacts_3_months", "#/colour",
         }  # fmt: skip
-        assert says["#/children/0/indicators/1"].endswith("is not an indicator of early-help-first/1.")
+        assert says["#/children/0/indicators/1"].endswith("is not an indicator of early-help-first/2.")
         assert refused["detail"] == "Nothing was checked. Mend what is wrong and send it again."
 
     def test_two_children_who_cannot_be_told_apart(self, partner: Partner) -> None:
@@ -304,8 +304,8 @@ class TestTheVersionThatIsLive:
         before = result(partner, facts_of(["L2-26"], agreement="given"))
         self.publish(title="Help that is early", try_first=["Ring the family centre."])
         after = result(partner, facts_of(["L2-26"], agreement="given"))
-        assert (before["ruleset"], before["says"]) == ("early-help-first/1", "Early help")
-        assert (after["ruleset"], after["says"]) == ("early-help-first/2", "Help that is early")
+        assert (before["ruleset"], before["says"]) == ("early-help-first/2", "Early help")
+        assert (after["ruleset"], after["says"]) == ("early-help-first/3", "Help that is early")
         assert after["try_first"] == ["Ring the family centre."]
 
     def test_agreement_comes_first_where_its_document_does_not_say_so(self, partner: Partner) -> None:
@@ -321,7 +321,7 @@ class TestTheVersionThatIsLive:
     def test_its_indicators_are_those_that_are_known(self, partner: Partner) -> None:
         self.publish()
         refused = problem(check(partner, facts_of(["L9-99"])), 400, "invalid")
-        assert "is not an indicator of early-help-first/2." in pointers(refused)["#/children/0/indicators/0"]
+        assert "is not an indicator of early-help-first/3." in pointers(refused)["#/children/0/indicators/0"]
 
     def test_where_none_is_live_it_says_so(self, partner: Partner) -> None:
         version = RuleSetVersion.objects.get()

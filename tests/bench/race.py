@@ -95,6 +95,7 @@ def random_contacts(rules: RuleSet, count: int) -> list[dict[str, Any]]:
     def contact() -> dict[str, Any]:
         return {
             "received_on": "2026-11-21",
+            "screened": random.choice([None, True]),
             "immediate_danger": flag(0.02),
             "referrer_level": random.choice([None, None, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4]),
             "agreement": random.choice(["given", "given", "not_sought", "not_sought", "refused", "withdrawn"]),

@@ -26,6 +26,8 @@ from triage.language import (
 from triage.rule_set_document import LevelCase, RagCase, Rule
 from triage.ruleset import RuleSet
 
+# The cases of a rule's rating or level stand in this order, too.
+GRAVEST_FIRST = ("red", "amber", "green", "blue")
 Owner = Literal["contact", "family", "child"]
 Term = TypeVar("Term")
 Value = int | str
@@ -99,9 +101,18 @@ class Row(Generic[Term]):
 
 
 def translated(rules: RuleSet, words: Words[Term]) -> list[Row[Term]]:
-    """The rules, in their order, in the words of an engine."""
+    """
+    The rules, in their order, in the words of an engine.
+
+    Where rating and level are the gravest of all rules that fire, a row asks those below it that may add to its own,
+    and no others: an engine is told no more than it needs.
+    """
     translator = _Translator(rules, words)
-    return [translator.row(rule) for rule in rules.document.rules]
+    by_name = {rule.id: rule for rule in rules.document.rules}
+    return [
+        translator.row(rule, [by_name[name] for name in rules.that_may_add_to(rule.id)])
+        for rule in rules.document.rules
+    ]
 
 
 class _Translator(Generic[Term]):
@@ -110,17 +121,45 @@ class _Translator(Generic[Term]):
         self._catalogue = rules.catalogue
         self._words = words
 
-    def row(self, rule: Rule) -> Row[Term]:
+    def row(self, rule: Rule, below: Sequence[Rule]) -> Row[Term]:
         then = rule.then
-        rag = self._choice(then.rag) if isinstance(then.rag, tuple) else Choice[Term]((), then.rag.value)
-        if then.level == "highest_indicator":
+        level, rag = self._level(rule), self._rag(rule)
+        if below:
+            holds = [self._when(each) for each in below]
+            level = self._gravest(level, list(zip(holds, map(self._level, below), strict=True)), (4, 3, 2, 1))
+            rag = self._gravest(rag, list(zip(holds, map(self._rag, below), strict=True)), GRAVEST_FIRST)
+        always = rule.otherwise and rule.when is None
+        return Row(None if always else self._when(rule), level, then.pathway, rag, then.hold and then.hold.value)
+
+    def _rag(self, rule: Rule) -> Choice[Term]:
+        rag = rule.then.rag
+        return self._choice(rag) if isinstance(rag, tuple) else Choice[Term]((), rag.value)
+
+    def _level(self, rule: Rule) -> Choice[Term]:
+        level = rule.then.level
+        if level == "highest_indicator":
             of_levels = ((self._words.anywhere(self._codes(level=level), False), level) for level in (4, 3, 2))
-            level = Choice(tuple(of_levels), 1)
-        else:
-            level = self._choice(then.level) if isinstance(then.level, tuple) else Choice[Term]((), then.level)
-        return Row(
-            None if rule.otherwise else self._when(rule), level, then.pathway, rag, then.hold and then.hold.value
-        )
+            return Choice(tuple(of_levels), 1)
+        return self._choice(level) if isinstance(level, tuple) else Choice[Term]((), level)
+
+    def _gravest(
+        self, own: Choice[Term], others: list[tuple[Term, Choice[Term]]], gravest_first: tuple[Value, ...]
+    ) -> Choice[Term]:
+        """A row's own value, or a graver one of a rule below it that holds."""
+        cases: list[tuple[Term, Value]] = []
+        for place, value in enumerate(gravest_first):
+            graver = gravest_first[: place + 1]
+            if own.otherwise in graver:
+                return Choice(tuple(cases), value)
+            whens = [when for when, found in own.cases if found in graver]
+            for holds, choice in others:
+                if choice.otherwise in graver:
+                    whens.append(holds)
+                elif so_grave := [when for when, found in choice.cases if found in graver]:
+                    whens.append(self._every([holds, self._either(so_grave)]))
+            if whens:
+                cases.append((self._either(whens), value))
+        raise AssertionError("a value that is none of them")
 
     def _when(self, rule: Rule) -> Term:
         parts = self._agreement(rule.agreement)

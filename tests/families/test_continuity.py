@@ -16,7 +16,7 @@ from errors import InvalidInput
 from localities.models import Membership, Role, Team, User
 from localities.working_time import LONDON
 from tests.stage.documents import child
-from tests.stage.families import KIM, about, with_team
+from tests.stage.families import KIM, about, once_together, with_team
 from tests.stage.story import Story, person
 
 BROTHER_IN_AYLESBURY = "Aylesbury team works with a brother or sister, or with the same child."
@@ -36,7 +36,7 @@ def said(story: Story, case: Case) -> list[str]:
 @pytest.fixture
 def brothers_case(story: Story) -> Case:
     """Robin and Kim once stood on a contact together. Aylesbury works with Robin."""
-    story.decided(about(story, child(), child(**KIM), indicators=[]))
+    once_together(story)
     return with_team(story, about(story, child()), "aylesbury", "ben")
 
 
@@ -129,7 +129,7 @@ class TestWhoLedEarlierWork:
         assert offer(story, case, "chiltern", "ben").despite == ""
 
     def test_of_a_brother_as_well(self, story: Story) -> None:
-        story.decided(about(story, child(), child(**KIM), indicators=[]))
+        once_together(story)
         led(story)
         moves("bea", "chiltern")
         story.now += timedelta(days=60)

@@ -79,7 +79,7 @@ class TestRechecking:
             {"level": 1},
             {"hold": "manager"},
             {"lead": None},
-            {"ruleset": "early-help-first/2"},
+            {"ruleset": "early-help-first/3"},
             {"also_refer_to": ["lado"]},
             {"warnings": ["do_not_inform_parents"]},
             {"reasons": []},
@@ -156,7 +156,9 @@ class TestRechecking:
         names = ("level_3_agreed", "level_3_not_asked", "accumulation_agreed", "baby_without_parental_risk")
         for name in names:
             document = having(document, "scenarios", name, expect=expect)
-        drafts.published(drafts.changed(draft, document))
+        handed_on = {"pathway": "other_authority", "rag": "amber"}
+        document = having(document, "scenarios", "outside_our_area_accumulation", expect=handed_on)
+        drafts.published(drafts.changed(draft, document, by="sam"))
         after = drafts.story.contact()
         assert before.recommendation is not None
         assert after.recommendation is not None

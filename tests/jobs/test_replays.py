@@ -268,7 +268,7 @@ class TestAsking:
         event = AuditEvent.objects.get(event=Event.REPLAY_ASKED_FOR)
         assert event.by_user == paula
         assert event.detail == {
-            "rule_set": "early-help-first/2", "replay": replay.pk, "first_day": "2026-11-01", "last_day": "2026-11-19",
+            "rule_set": "early-help-first/3", "replay": replay.pk, "first_day": "2026-11-01", "last_day": "2026-11-19",
         }  # fmt: skip
 
     @pytest.mark.parametrize(
@@ -297,14 +297,14 @@ class TestAsking:
     def test_one_at_a_time_of_a_rule_set(self, drafts: Drafts) -> None:
         draft = drafts.copied()
         waits = drafts.asked(draft)
-        with pytest.raises(NotAllowedInStatus, match="A replay of early-help-first/2 goes on already"):
+        with pytest.raises(NotAllowedInStatus, match="A replay of early-help-first/3 goes on already"):
             drafts.asked(draft, by="maya")
         drafts.asked(drafts.copied())
         replays.cancel(replay_id=waits.pk, by=person("maya"), now=drafts.story.later())
         drafts.asked(draft)
 
     def test_only_of_a_draft(self, drafts: Drafts) -> None:
-        with pytest.raises(NotAllowedInStatus, match="early-help-first/1 is published"):
+        with pytest.raises(NotAllowedInStatus, match="early-help-first/2 is published"):
             drafts.asked(latest())
 
 
@@ -812,7 +812,7 @@ class TestWhatStays:
         replay = whole_town(drafts)
         assert replays.export(replay_id=replay.pk, by=ava, now=drafts.story.later()) == replay
         event = AuditEvent.objects.get(event=Event.REPLAY_EXPORTED)
-        assert (event.by_user, event.detail) == (ava, {"rule_set": "early-help-first/2", "replay": replay.pk})
+        assert (event.by_user, event.detail) == (ava, {"rule_set": "early-help-first/3", "replay": replay.pk})
 
     def test_only_what_is_finished_is_taken_out(self, drafts: Drafts, ava: User) -> None:
         replay = drafts.asked(drafts.copied())

@@ -41,7 +41,8 @@ def contact(
     *on_the_child: str, on_the_family: tuple[str, ...] = (), children: list[Facts] | None = None, **facts: Any
 ) -> Facts:
     """
-    Facts, with agreement given, about one child "c1" of seven who has these indicators; or about `children`.
+    Facts, screened and with agreement given, about one child "c1" of seven who has these indicators; or about
+    `children`.
 
     Every other fact stands where it belongs by its name: `contact("L3-12", disabled=True, marac=True)`.
     """
@@ -49,6 +50,7 @@ def contact(
     of_the_family = {name: facts.pop(name) for name in FAMILY_FACTS & facts.keys()}
     return {
         "agreement": "given",
+        "screened": True,
         **facts,
         "children": children if children is not None else [child("c1", *on_the_child, **of_the_child)],
         "family": {"indicators": list(on_the_family), **of_the_family},

@@ -28,9 +28,14 @@ def with_team(story: Story, contact: Contact, team: str, by: str) -> Case:
     return Case.objects.get(pk=handoff.case_id)
 
 
+def once_together(story: Story) -> None:
+    """Robin and Kim stood on a contact together, which ended with advice."""
+    story.decided(about(story, child(), child(**KIM), indicators=["L2-01"]), pathway="advice")
+
+
 def brothers(story: Story) -> tuple[Case, Case]:
     """Aylesbury works with Robin, Chiltern with Kim."""
-    story.decided(about(story, child(), child(**KIM), indicators=[]))
+    once_together(story)
     robin = with_team(story, about(story, child()), "aylesbury", "ben")
     return robin, with_team(story, about(story, child(**KIM)), "chiltern", "chris")
 

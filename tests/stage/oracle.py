@@ -3,10 +3,10 @@ The page early-help-first, transcribed as literally as Python allows, to check t
 
 It follows the page's order and the page's words, and shares nothing with the engine: no import, no data file. Where
 the page says "would change", this asks every rule again for every change. The catalogue is a copy of the page's own
-`indicators.csv`, kept beside this file.
+`indicators.csv`, kept beside this file. Both versions of the page stand here: what they share once, and then the table
+of each.
 """
 
-import copy
 import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -41,6 +41,7 @@ def as_the_page_reads(facts: Facts) -> Facts:
         "immediate_danger": facts.get("immediate_danger"),
         "referrer_level": facts.get("referrer_level"),
         "agreement": facts.get("agreement", "not_sought"),
+        "screened": facts.get("screened"),
         "children": [
             {
                 "ref": child.get("ref"),
@@ -184,53 +185,61 @@ def aggravators_that_count(facts: Facts) -> set[str]:
 # The order of rules: what each fires on
 
 
-def rule_1(facts: Facts) -> bool:
+def hard_stop(facts: Facts) -> bool:
     return bool(of_gate("hard_stop", codes(facts))) or facts["immediate_danger"] is True
 
 
-def rule_2(facts: Facts) -> bool:
-    return facts["referrer_level"] == 4 and not rule_1(facts)
+def referrer_says_level_4(facts: Facts) -> bool:
+    return facts["referrer_level"] == 4 and not hard_stop(facts)
 
 
-def rule_3(facts: Facts) -> bool:
+def referrer_says_level_4_and_strong(facts: Facts) -> bool:
+    return referrer_says_level_4(facts) and strong(facts)
+
+
+def outside_our_area(facts: Facts) -> bool:
     return facts["family"]["in_area"] is False
 
 
-def rule_4(facts: Facts) -> bool:
+def already_working_with_the_family(facts: Facts) -> bool:
     closed_days_ago = facts["family"]["closed_days_ago"]
     return facts["family"]["open_work"] is not None or (closed_days_ago is not None and 0 <= closed_days_ago <= 28)
 
 
-def rule_5(facts: Facts) -> bool:
+def strong(facts: Facts) -> bool:
     return bool(of_gate("strong", codes(facts)))
 
 
-def rule_6(facts: Facts) -> bool:
+def a_reason_to_look_again(facts: Facts) -> bool:
     return bool(aggravators_that_count(facts))
 
 
-def rule_7(facts: Facts) -> bool:
+def level_3_given(facts: Facts) -> bool:
     return level_3_or_by_accumulation(facts) and facts["agreement"] == "given"
 
 
-def rule_8(facts: Facts) -> bool:
+def level_3_not_sought(facts: Facts) -> bool:
     return level_3_or_by_accumulation(facts) and facts["agreement"] == "not_sought"
 
 
-def rule_9(facts: Facts) -> bool:
+def level_2_given(facts: Facts) -> bool:
     return bool(of_level(2, codes(facts))) and facts["agreement"] == "given"
 
 
-def rule_10(facts: Facts) -> bool:
+def level_2_not_sought(facts: Facts) -> bool:
     return bool(of_level(2, codes(facts))) and facts["agreement"] == "not_sought"
 
 
-def rule_11(facts: Facts) -> bool:
+def level_2_refused(facts: Facts) -> bool:
     return bool(of_level(2, codes(facts))) and facts["agreement"] in ("refused", "withdrawn")
 
 
-def rule_12(facts: Facts) -> bool:
-    return not any(rule.fires(facts) for rule in RULES if rule.order < 12)
+def screened_or_level_1(facts: Facts) -> bool:
+    return facts["screened"] is True or facts["referrer_level"] == 1
+
+
+def always(facts: Facts) -> bool:
+    return True
 
 
 # The order of rules: the columns "RAG" and "level" where they hold a sentence
@@ -244,35 +253,91 @@ def highest_indicator(facts: Facts) -> int:
     return max((int(CATALOGUE[code]["level"]) for code in codes(facts)), default=1)
 
 
-def level_of_rule_6(facts: Facts) -> int:
+def highest_indicator_3_by_accumulation(facts: Facts) -> int:
+    return max(highest_indicator(facts), 3 if level_3_by_accumulation(facts) else 1)
+
+
+def level_when_looked_at_again_in_version_1(facts: Facts) -> int:
     if level_3_or_by_accumulation(facts):
         return 3
     return 2 if of_level(2, codes(facts)) else 1
 
 
+def level_when_looked_at_again(facts: Facts) -> int:
+    return 3 if level_3_or_by_accumulation(facts) or high_risk_domestic_abuse(facts) else 2
+
+
 class Rule(NamedTuple):
-    order: int
-    fires: Callable[[Facts], bool]
+    """A line of the table. `nothing_above`: it fires only where no line above it does."""
+
+    name: str
+    holds: Callable[[Facts], bool]
     pathway: str
     hold: str | None
     rag: str | Callable[[Facts], str]
     level: int | Callable[[Facts], int]
+    nothing_above: bool = False
 
 
-RULES = (
-    Rule(1, rule_1, "strategy_discussion", None, "red", 4),
-    Rule(2, rule_2, "social_worker_review", None, "red", 4),
-    Rule(3, rule_3, "other_authority", None, amber_if_any_indicator_of_level_3_or_4, highest_indicator),
-    Rule(4, rule_4, "link_to_open_work", None, amber_if_any_indicator_of_level_3_or_4, highest_indicator),
-    Rule(5, rule_5, "social_work_assessment", None, "amber", 4),
-    Rule(6, rule_6, "social_worker_review", None, "amber", level_of_rule_6),
-    Rule(7, rule_7, "family_help", None, "green", 3),
-    Rule(8, rule_8, "family_help", "agreement", "green", 3),
-    Rule(9, rule_9, "early_help", None, "green", 2),
-    Rule(10, rule_10, "early_help", "agreement", "green", 2),
-    Rule(11, rule_11, "advice", "manager", "green", 2),
-    Rule(12, rule_12, "advice", None, "blue", 1),
-)
+class Page(NamedTuple):
+    """A version of the page. `gravest`: rating and level are those of all rules that fired, not of the first alone."""
+
+    gravest: bool
+    rules: tuple[Rule, ...]
+
+    def fired(self, facts: Facts) -> list[Rule]:
+        """Every rule that fires, in the page's order."""
+        found: list[Rule] = []
+        for rule in self.rules:
+            if rule.holds(facts) and not (rule.nothing_above and found):
+                found.append(rule)
+        return found
+
+
+VERSION_1 = Page(
+    gravest=False,
+    rules=(
+        Rule("hard_stop", hard_stop, "strategy_discussion", None, "red", 4),
+        Rule("referrer_says_level_4", referrer_says_level_4, "social_worker_review", None, "red", 4),
+        Rule("outside_our_area", outside_our_area, "other_authority", None,
+             amber_if_any_indicator_of_level_3_or_4, highest_indicator),
+        Rule("already_working_with_the_family", already_working_with_the_family, "link_to_open_work", None,
+             amber_if_any_indicator_of_level_3_or_4, highest_indicator),
+        Rule("strong_level_4", strong, "social_work_assessment", None, "amber", 4),
+        Rule("reason_to_look_again", a_reason_to_look_again, "social_worker_review", None, "amber",
+             level_when_looked_at_again_in_version_1),
+        Rule("level_3_agreed", level_3_given, "family_help", None, "green", 3),
+        Rule("level_3_agreement_not_sought", level_3_not_sought, "family_help", "agreement", "green", 3),
+        Rule("level_2_agreed", level_2_given, "early_help", None, "green", 2),
+        Rule("level_2_agreement_not_sought", level_2_not_sought, "early_help", "agreement", "green", 2),
+        Rule("level_2_refused", level_2_refused, "advice", "manager", "green", 2),
+        Rule("needs_met", always, "advice", None, "blue", 1, nothing_above=True),
+    ),
+)  # fmt: skip
+
+VERSION_2 = Page(
+    gravest=True,
+    rules=(
+        Rule("hard_stop", hard_stop, "strategy_discussion", None, "red", 4),
+        Rule("referrer_says_level_4_strong", referrer_says_level_4_and_strong, "social_work_assessment", None,
+             "red", 4),
+        Rule("referrer_says_level_4", referrer_says_level_4, "social_worker_review", None, "red", 4),
+        Rule("outside_our_area", outside_our_area, "other_authority", None,
+             amber_if_any_indicator_of_level_3_or_4, highest_indicator_3_by_accumulation),
+        Rule("already_working_with_the_family", already_working_with_the_family, "link_to_open_work", None,
+             amber_if_any_indicator_of_level_3_or_4, highest_indicator_3_by_accumulation),
+        Rule("strong_level_4", strong, "social_work_assessment", None, "amber", 4),
+        Rule("reason_to_look_again", a_reason_to_look_again, "social_worker_review", None, "amber",
+             level_when_looked_at_again),
+        Rule("level_3_agreed", level_3_given, "family_help", None, "green", 3),
+        Rule("level_3_agreement_not_sought", level_3_not_sought, "family_help", "agreement", "green", 3),
+        Rule("level_2_agreed", level_2_given, "early_help", None, "green", 2),
+        Rule("level_2_agreement_not_sought", level_2_not_sought, "early_help", "agreement", "green", 2),
+        Rule("level_2_refused", level_2_refused, "advice", "manager", "green", 2),
+        Rule("needs_met", screened_or_level_1, "advice", None, "blue", 1, nothing_above=True),
+        Rule("not_screened_yet", always, "advice", "screening", "green", 1, nothing_above=True),
+    ),
+)  # fmt: skip
 
 
 # Also refer to
@@ -303,13 +368,18 @@ def warnings(facts: Facts) -> list[str]:
 # What comes out: a recommendation
 
 
-def result(facts: Facts) -> Facts:
-    """The first group that fires sets the pathway."""
-    first = next(rule for rule in RULES if rule.fires(facts))
+BLUE_TO_RED = ("blue", "green", "amber", "red")
+
+
+def result(facts: Facts, page: Page) -> Facts:
+    """The first rule that fires sets the pathway, its lead and its hold."""
+    fired = page.fired(facts)
+    first = fired[0]
+    count = fired if page.gravest else fired[:1]
     return {
-        "level": first.level(facts) if callable(first.level) else first.level,
+        "level": max(rule.level(facts) if callable(rule.level) else rule.level for rule in count),
         "pathway": first.pathway,
-        "rag": first.rag(facts) if callable(first.rag) else first.rag,
+        "rag": max((rule.rag(facts) if callable(rule.rag) else rule.rag for rule in count), key=BLUE_TO_RED.index),
         "lead": LEAD.get(first.pathway),
         "hold": first.hold,
         "also_refer_to": also_refer_to(facts),
@@ -317,8 +387,8 @@ def result(facts: Facts) -> Facts:
     }
 
 
-def triple(facts: Facts) -> Triple:
-    found = result(facts)
+def triple(facts: Facts, page: Page) -> Triple:
+    found = result(facts, page)
     return found["pathway"], found["rag"], found["hold"]
 
 
@@ -330,13 +400,17 @@ def value_at(facts: Facts, where: Where) -> Any:
 
 
 def with_one_change(facts: Facts, where: Where, value: object) -> Facts:
-    changed = copy.deepcopy(facts)
-    value_at(changed, where[:-1])[where[-1]] = value
-    return changed
+    """The facts with another value at one place; the rest is shared, not copied."""
+    step, *below = where
+    holder: Any = facts
+    changed = list(holder) if isinstance(holder, list) else dict(holder)
+    changed[step] = with_one_change(holder[step], tuple(below), value) if below else value  # type: ignore[index]
+    return changed  # type: ignore[return-value]
 
 
 def each_true_or_false(facts: Facts) -> Iterator[Where]:
     yield ("immediate_danger",)
+    yield ("screened",)
     for number in range(len(facts["children"])):
         for name in TRUE_OR_FALSE_OF_A_CHILD:
             yield "children", number, name
@@ -362,32 +436,32 @@ def path(where: Where) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in where).removeprefix(".")
 
 
-def missing(facts: Facts) -> set[str]:
-    now = result(facts)
+def missing(facts: Facts, page: Page) -> set[str]:
+    now = result(facts, page)
     return {
         path(where)
         for where, values in unknown_facts(facts)
-        if any(result(with_one_change(facts, where, value)) != now for value in values)
+        if any(result(with_one_change(facts, where, value), page) != now for value in values)
     }
 
 
 # Would change: single changes of one fact that would change pathway, RAG or hold
 
 
-def agreement_to_each_other_value(facts: Facts) -> Iterator[Facts]:
+def agreement_to_each_other_value(facts: Facts, page: Page) -> Iterator[Facts]:
     for agreement in AGREEMENTS:
         if agreement != facts["agreement"]:
             yield with_one_change(facts, ("agreement",), agreement)
 
 
-def each_true_or_false_fact_turned_over(facts: Facts) -> Iterator[Facts]:
+def each_true_or_false_fact_turned_over(facts: Facts, page: Page) -> Iterator[Facts]:
     """A null fact has nothing to turn over: it stands in `missing`."""
     for where in each_true_or_false(facts):
         if value_at(facts, where) is not None:
             yield with_one_change(facts, where, not value_at(facts, where))
 
 
-def each_indicator_taken_away(facts: Facts) -> Iterator[Facts]:
+def each_indicator_taken_away(facts: Facts, page: Page) -> Iterator[Facts]:
     """From one holder (one child, or the family) at a time: the same code on another holder stays."""
     holders: list[Where] = [("children", number, "indicators") for number in range(len(facts["children"]))]
     for holder in [*holders, ("family", "indicators")]:
@@ -397,28 +471,33 @@ def each_indicator_taken_away(facts: Facts) -> Iterator[Facts]:
 
 
 class Number(NamedTuple):
-    """A number, the values it can have, and what a rule asks about it."""
+    """A number, the values it can have, and what the rules ask about it."""
 
     possible: range
-    asked: Callable[[int], bool]
+    asked: Callable[[int], object]
 
 
 NUMBERS = {
-    "referrer_level": Number(range(1, 5), lambda number: number == 4),
+    "referrer_level": Number(range(1, 5), lambda number: (number == 4, number == 1)),
     "age_years": Number(range(100), lambda number: number < 1),
-    "contacts_3_months": Number(range(1, 10_000), lambda number: number >= 3),
-    "contacts_12_months": Number(range(1, 10_000), lambda number: number >= 5),
-    "closed_days_ago": Number(range(100_000), lambda number: 0 <= number <= 28),
+    "contacts_3_months": Number(range(1, 100), lambda number: number >= 3),
+    "contacts_12_months": Number(range(1, 100), lambda number: number >= 5),
+    "closed_days_ago": Number(range(1_000), lambda number: 0 <= number <= 28),
 }
 
 
-def each_number_to_the_other_side(facts: Facts) -> Iterator[Facts]:
+# Version 1 asks whether the referrer says 4, and nothing else of its level.
+NUMBERS_OF_VERSION_1 = NUMBERS | {"referrer_level": Number(range(1, 5), lambda number: number == 4)}
+
+
+def each_number_to_the_other_side(facts: Facts, page: Page) -> Iterator[Facts]:
     """
-    The nearest number to which a rule's question has the other answer.
+    The nearest number to which the rules' questions have another answer, downwards and upwards.
 
     A null has no other side. The 16 and 17 of `homeless_16_17` are no limit here: that is a referral added to the
     pathway, not a rule.
     """
+    numbers = NUMBERS if page is VERSION_2 else NUMBERS_OF_VERSION_1
     wheres: list[Where] = [
         ("referrer_level",),
         *[("children", number, "age_years") for number in range(len(facts["children"]))],
@@ -428,14 +507,13 @@ def each_number_to_the_other_side(facts: Facts) -> Iterator[Facts]:
     ]
     for where in wheres:
         if value_at(facts, where) is not None:
-            yield with_one_change(facts, where, the_other_side(NUMBERS[str(where[-1])], value_at(facts, where)))
+            for other in the_other_sides(numbers[str(where[-1])], value_at(facts, where)):
+                yield with_one_change(facts, where, other)
 
 
-def the_other_side(number: Number, now: int) -> int:
-    return min(
-        (value for value in number.possible if number.asked(value) != number.asked(now)),
-        key=lambda value: abs(value - now),
-    )
+def the_other_sides(number: Number, now: int) -> list[int]:
+    differs = [value for value in number.possible if number.asked(value) != number.asked(now)]
+    return [*[value for value in differs if value < now][-1:], *[value for value in differs if value > now][:1]]
 
 
 KINDS_OF_CHANGE = {
@@ -446,28 +524,41 @@ KINDS_OF_CHANGE = {
 }
 
 
-def would_change(facts: Facts) -> dict[str, list[Triple]]:
+def would_change(facts: Facts, page: Page) -> dict[str, list[Triple]]:
     """Kind of change, in the page's order: what comes out after each single change that makes a difference."""
-    now = triple(facts)
+    now = triple(facts, page)
     return {
-        kind: [then for changed in changes(facts) if (then := triple(changed)) != now]
+        kind: [then for changed in changes(facts, page) if (then := triple(changed, page)) != now]
         for kind, changes in KINDS_OF_CHANGE.items()
     }
 
 
-def expected(facts: Facts) -> Facts:
+def reasons(facts: Facts, page: Page) -> list[str]:
+    """Every rule that fired, in the page's order; a reason to look again by the names of those that count."""
+    counting = aggravators_that_count(facts)
+    return [
+        name
+        for rule in page.fired(facts)
+        for name in (
+            [each.name for each in AGGRAVATORS if each.name in counting]
+            if rule.name == "reason_to_look_again"
+            else [rule.name]
+        )
+    ]
+
+
+def expected(facts: Facts, page: Page = VERSION_2) -> Facts:
     """
     What the page says comes out for these facts.
 
-    `fired` holds the numbers of the rules whose own condition holds and the names of the aggravators that count.
     `would_change` is one list in the page's order; `would_change_by_kind` is the same, kind by kind.
     """
     read = as_the_page_reads(facts)
-    changes = would_change(read)
+    changes = would_change(read, page)
     return {
-        **result(read),
-        "fired": {rule.order for rule in RULES if rule.fires(read)} | aggravators_that_count(read),
-        "missing": missing(read),
+        **result(read, page),
+        "reasons": reasons(read, page),
+        "missing": missing(read, page),
         "would_change": [change for kind in changes.values() for change in kind],
         "would_change_by_kind": changes,
     }

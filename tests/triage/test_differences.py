@@ -75,7 +75,7 @@ class TestAdded:
 class TestRemoved:
     def test_a_rule(self) -> None:
         document = whole()
-        del document["rules"][4]
+        del document["rules"][5]
         (difference,) = found(document)
         assert (difference.kind, difference.title, difference.after) == (Kind.REMOVED, "Strong level 4 indicator", ())
         assert all(mark == "removed" for mark, _ in difference.lines)
@@ -172,7 +172,7 @@ class TestMoved:
     def test_two_rules_change_their_places(self) -> None:
         document = whole()
         rules: list[Any] = document["rules"]
-        rules[2], rules[3] = rules[3], rules[2]
+        rules[3], rules[4] = rules[4], rules[3]
         first, second = "Outside our area", "Already working with the family"
         assert (first, "It stands after “Referrer says level 4”.", f"It stands after “{second}”.") in self.moved(
             document
@@ -181,7 +181,7 @@ class TestMoved:
 
     def test_one_goes_to_the_top(self) -> None:
         document = whole()
-        document["rules"].insert(0, document["rules"].pop(2))
+        document["rules"].insert(0, document["rules"].pop(3))
         assert ("Outside our area", "It stands after “Referrer says level 4”.", "It stands first.") in self.moved(
             document
         )
@@ -194,7 +194,7 @@ class TestMoved:
 
     def test_nor_has_what_follows_one_that_went(self) -> None:
         document = whole()
-        del document["rules"][4]
+        del document["rules"][5]
         assert self.moved(document) == []
 
     def test_the_order_of_pathways_means_something(self) -> None:
@@ -213,7 +213,7 @@ class TestMoved:
 def test_the_way_back_tells_the_opposite() -> None:
     """Whatever is added one way is removed the other, and what changed changed both ways."""
     document = having(whole(), "indicators", "L4-01", gate="strong")
-    del document["rules"][4]
+    del document["rules"][5]
     new = read(without_scenario(document, "injury"))
     opposite = {Kind.ADDED: Kind.REMOVED, Kind.REMOVED: Kind.ADDED, Kind.CHANGED: Kind.CHANGED, Kind.MOVED: Kind.MOVED}
     there, back = differences(OLD, new), differences(new, OLD)

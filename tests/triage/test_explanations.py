@@ -74,7 +74,7 @@ def test_the_pages_example_comes_out_in_the_pages_shape() -> None:
     shape = ["ruleset", "level", "pathway", "rag", "lead", "hold", "also_refer_to", "warnings", "reasons", "missing"]
     assert list(found) == [*shape, "would_change"]
     assert {name: found[name] for name in shape[:8]} == {
-        "ruleset": "early-help-first/1",
+        "ruleset": "early-help-first/2",
         "level": 3,
         "pathway": "family_help",
         "rag": "green",
@@ -114,7 +114,9 @@ REASONS = [
     ),
     (contact("L3-12", "L2-01"), [("level_3_agreed", "c1", ["L3-12"]), ("level_2_agreed", "c1", ["L2-01"])]),
     (contact("L2-01", agreement="refused"), [("level_2_refused", "c1", ["L2-01"])]),
-    (contact(), [("needs_met", None, [])]),
+    (contact(), [("needs_met", None, ["screened"])]),
+    (contact(screened=None, referrer_level=1), [("needs_met", None, ["referrer_level"])]),
+    (contact(screened=None), [("not_screened_yet", None, [])]),
     (
         contact("L3-12", disabled=True, non_verbal=True),
         [
@@ -278,7 +280,7 @@ ONE_NUMBER = [
     ({"closed_days_ago": 28}, "the last piece of work closed 29 days ago", "early_help"),
     ({"closed_days_ago": 29}, "the last piece of work closed 28 days ago", "link_to_open_work"),
     ({"closed_days_ago": 400}, "the last piece of work closed 28 days ago", "link_to_open_work"),
-    ({"referrer_level": 1}, "the referrer's level is 4", "social_worker_review"),
+    ({"referrer_level": 2}, "the referrer's level is 4", "social_worker_review"),
     ({"referrer_level": 4}, "the referrer's level is 3", "early_help"),
 ]
 

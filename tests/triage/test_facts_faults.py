@@ -69,8 +69,8 @@ OF_A_CHILD: list[tuple[dict[str, Any], str]] = [
     ({"indicators": "L3-12"}, 'indicators: must be a list, not "L3-12".'),
     ({"indicators": [12]}, "indicators[0]: must be text, not 12."),
     ({"indicators": ["L3-12", None]}, "indicators[1]: must be text, not null."),
-    ({"indicators": [""]}, 'indicators[0]: "" is not an indicator of early-help-first/1.'),
-    ({"indicators": ["neglect"]}, 'indicators[0]: "neglect" is not an indicator of early-help-first/1.'),
+    ({"indicators": [""]}, 'indicators[0]: "" is not an indicator of early-help-first/2.'),
+    ({"indicators": ["neglect"]}, 'indicators[0]: "neglect" is not an indicator of early-help-first/2.'),
 ]
 OF_THE_FAMILY: list[tuple[dict[str, Any], str]] = [
     ({"disabled": True}, f"disabled: {UNKNOWN_FIELD}"),
@@ -122,7 +122,7 @@ def test_facts_are_an_object(facts: object, sent: str) -> None:
     ("code", "meant"), [("l3-12", "L3-12"), ("L3-012", "L3-12"), ("L3 12", "L3-12"), ("L4-10", "L4-10b")]
 )
 def test_an_unknown_code_near_a_known_one_asks_whether_that_was_meant(code: str, meant: str) -> None:
-    says = f'indicators[0]: "{code}" is not an indicator of early-help-first/1. Did you mean {meant}?'
+    says = f'indicators[0]: "{code}" is not an indicator of early-help-first/2. Did you mean {meant}?'
     (on_the_child,) = faults({"children": [{"indicators": [code]}]})
     (on_the_family,) = faults({"family": {"indicators": [code]}})
     assert on_the_child.startswith(f"children[0].{says}")

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tests.stage.asking import child, contact
-from tests.stage.rule_documents import Json, called, having, leaves, read, whole
+from tests.stage.rule_documents import VERSION_1, Json, called, having, leaves, read, whole
 from triage.prose import Chapter, chapters, facts_say
 from triage.rule_set_document import RuleSetDocument
-from triage.ruleset import shipped
+from triage.ruleset import load_file, shipped
 
 DRAW = Path(__file__).parents[2] / "docs" / "draw.py"
 MARAC = {"fact": "marac", "is": True}
@@ -105,7 +105,7 @@ SIMPLE: list[tuple[Json, str]] = [
         "for at least one child a level 3 indicator is present on that child or the family.",
     ),
     # what stands elsewhere
-    ({"defined": "level_3"}, "there is a level 3 need, as defined below."),
+    ({"defined": "level_3"}, "there is level 3, as defined below."),
 ]
 
 IN_PARTS: list[tuple[Json, list[str]]] = [
@@ -190,10 +190,11 @@ class TestRules:
         assert told[3] == (
             "These count alone: Three contacts in three months; Five contacts in a year; High-risk domestic abuse."
         )
-        assert told[-3:] == [
-            "The level is 3 when there is a level 3 need, as defined below.",
-            "Else it is 2 when a level 2 indicator is present on any child or the family.",
-            "Else it is 1.",
+        assert told[-4:] == [
+            "The level is 3 when any of these holds:",
+            "  there is level 3, as defined below",
+            "  there is high risk domestic abuse, as defined below",
+            "Else it is 2.",
         ]
 
     def test_a_reason_says_whether_it_counts_alone(self) -> None:
@@ -201,15 +202,38 @@ class TestRules:
         assert lines(document, "rules", "reason_to_look_again.sibling_protected")[-1] == "It does not count alone."
         assert lines(document, "rules", "reason_to_look_again.five_in_a_year")[-1] == "It counts alone."
         refused = lines(document, "rules", "reason_to_look_again.level_3_refused")
-        assert (
-            refused[1] == "Holds when agreement is refused or withdrawn and there is a level 3 need, as defined below."
-        )
+        assert refused[1] == "Holds when agreement is refused or withdrawn and there is level 3, as defined below."
 
     def test_the_last(self) -> None:
-        assert lines(shipped().document, "rules", "needs_met")[1] == "Fires when nothing above it does."
+        assert lines(shipped().document, "rules", "not_screened_yet")[1:3] == [
+            "Fires when nothing above it does.", "Then: Advice and information.",
+        ]  # fmt: skip
+
+    def test_one_that_fires_when_nothing_above_it_does_and_its_condition_holds(self) -> None:
+        assert lines(shipped().document, "rules", "needs_met")[1:4] == [
+            "Fires when nothing above it does, and any of these holds:",
+            "  somebody at the front door has chosen the indicators, or said that none applies",
+            "  the referrer's level is 1",
+        ]
+        some = having(whole(), "rules", "needs_met", when={"fact": "screened", "is": True}, agreement=["given"])
+        assert lines(read(some), "rules", "needs_met")[1] == (
+            "Fires when nothing above it does, agreement is given and somebody at the front door has chosen the "
+            "indicators, or said that none applies."
+        )
+
+    @pytest.mark.parametrize(
+        ("field", "says"),
+        [
+            ("gravest", "The rating is the gravest, and the level the highest, of all rules that fire."),
+            ("first_rule", "It sets the rating and the level, too."),
+        ],
+    )
+    def test_where_rating_and_level_come_from(self, field: str, says: str) -> None:
+        document = read(whole() | {"rating_and_level": field, "scenarios": []})
+        assert lines(document, "document", "rating_and_level")[1] == says
 
     def test_one_whose_level_is_that_of_the_indicators(self) -> None:
-        told = lines(shipped().document, "rules", "outside_our_area")
+        told = lines(load_file(VERSION_1).document, "rules", "outside_our_area")
         assert told[-1] == "The level is that of the highest indicator; 1 where there is none."
         assert told[-3] == "The rating is amber when a level 3 or 4 indicator is present on any child or the family."
 
@@ -233,16 +257,22 @@ class TestTheOtherChapters:
         assert lines(shipped().document, "two_person_decisions", "red_lowered")[2:] == [
             "  the recommended rating is red", "  the decided rating is amber, green or blue",
         ]  # fmt: skip
-        assert lines(shipped().document, "two_person_decisions", "repeat_contact_closed")[2:] == [
+        assert lines(load_file(VERSION_1).document, "two_person_decisions", "repeat_contact_closed")[2:] == [
             "  the decision is Advice and information or No further action",
             "  there are 3 or more contacts in three months",
         ]
+        assert lines(shipped().document, "two_person_decisions", "repeat_contact_closed")[2:] == [
+            "  the decision ends at the front door", "  there are 3 or more contacts in three months",
+        ]  # fmt: skip
+        assert lines(shipped().document, "two_person_decisions", "no_indicator_chosen")[2:] == [
+            "  the decision ends at the front door", "  nobody chose an indicator",
+        ]  # fmt: skip
         assert lines(shipped().document, "two_person_decisions", "advice_on_high_level")[3] == (
             "  the recommended or the decided level is 3 or more"
         )
-        assert lines(shipped().document, "two_person_decisions", "refused_agreement_overridden")[3] == (
-            "  agreement is refused or withdrawn"
-        )
+        assert lines(shipped().document, "two_person_decisions", "refused_agreement_overridden")[2:] == [
+            "  the decision is one that the family is free to refuse", "  agreement is refused or withdrawn",
+        ]  # fmt: skip
 
     def test_another_service(self) -> None:
         assert lines(shipped().document, "also_refer_to", "homeless_16_17") == [

@@ -9,6 +9,7 @@ import yaml
 
 from tests.stage.asking import Facts, answer, child, contact
 from tests.stage.calculators import refused, run
+from tests.stage.rule_documents import VERSION_1
 from triage.ruleset import SHIPPED
 
 SEVERAL: list[Facts] = [
@@ -62,7 +63,7 @@ def test_one_bad_contact_of_a_list_stops_them_all_and_every_fault_has_its_line(t
         "[3].children[0].age_years",
         "[3].shoe_size",
     ]
-    assert any('"L3-99" is not an indicator of early-help-first/1' in line for line in lines)
+    assert any('"L3-99" is not an indicator of early-help-first/2' in line for line in lines)
 
 
 def test_what_is_not_json_is_refused_with_a_sentence(tmp_path: Path) -> None:
@@ -77,9 +78,17 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert refused(run("recommend", "nowhere.json", folder=tmp_path)) == ["nowhere.json: No such file or directory."]
 
 
+def test_version_1_answers_where_it_is_asked(tmp_path: Path) -> None:
+    facts = json.dumps({"children": [{"ref": "c1", "age_years": 7}]})
+    done = run("recommend", "-", "--ruleset", str(VERSION_1), folder=tmp_path, given=facts)
+    found = json.loads(done.stdout)
+    assert (found["ruleset"], found["rag"], found["hold"]) == ("early-help-first/1", "blue", None)
+    assert answer(json.loads(facts))["hold"] == "screening"
+
+
 def test_another_rule_set_may_be_tried_from_yaml_and_from_json(tmp_path: Path, shipped_document: Any) -> None:
     """The council tries two contacts in three months, before it changes anything."""
-    shipped_document["version"] = 2
+    shipped_document["version"] = 3
     (rule,) = (rule for rule in shipped_document["rules"] if "aggravators" in rule)
     (repeat,) = (each for each in rule["aggravators"] if each["id"] == "three_in_three_months")
     repeat["when"]["at_least"] = 2
@@ -91,7 +100,7 @@ def test_another_rule_set_may_be_tried_from_yaml_and_from_json(tmp_path: Path, s
         done = run("recommend", "-", "--ruleset", name, folder=tmp_path, given=json.dumps([facts]))
         # A list of one is a list.
         (found,) = json.loads(done.stdout)
-        assert (found["ruleset"], found["pathway"]) == ("early-help-first/2", "social_worker_review")
+        assert (found["ruleset"], found["pathway"]) == ("early-help-first/3", "social_worker_review")
         assert found["reasons"][0]["rule"] == "three_in_three_months"
 
 
@@ -102,5 +111,5 @@ def test_a_broken_rule_set_is_refused_with_every_fault(tmp_path: Path, shipped_d
     lines = refused(run("recommend", "-", "--ruleset", "broken.yaml", folder=tmp_path, given="{}"))
     assert [line.partition(": ")[0] for line in lines] == [
         "broken.yaml.rules.hard_stop.then.pathway",
-        "broken.yaml.rules.referrer_says_level_4.when.fact",
+        "broken.yaml.rules.referrer_says_level_4_strong.when.fact",
     ]

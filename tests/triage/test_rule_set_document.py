@@ -39,6 +39,7 @@ class TestTheShippedDocument:
     def test_its_rules_stand_in_the_pages_order(self) -> None:
         assert [rule.id for rule in shipped().document.rules] == [
             "hard_stop",
+            "referrer_says_level_4_strong",
             "referrer_says_level_4",
             "outside_our_area",
             "already_working_with_the_family",
@@ -50,6 +51,7 @@ class TestTheShippedDocument:
             "level_2_agreement_not_sought",
             "level_2_refused",
             "needs_met",
+            "not_screened_yet",
         ]
 
     def test_only_the_starred_reasons_to_look_again_stand_alone(self) -> None:
@@ -204,10 +206,10 @@ FACTS = (
 FACTS_OF_A_CHILD = "age_years, disabled, non_verbal, previous_cp_plan, previously_looked_after, unborn"
 IN_SOME_CHILD = "is a fact of a child; ask for it inside some_child."
 ONE_OF_THREE = "needs exactly one of is, in, and at_least or at_most."
-ONE_WAY = "needs exactly one of when, aggravators and otherwise."
+ONE_WAY = "needs exactly one of when, aggravators and otherwise; otherwise may have a when."
 NO_PATHWAY = "moon is not a pathway of this rule set."
 NO_DEFINITION = "level_5 is not a condition under defined."
-LAST = "is the last rule, and must fire when nothing above it does: give it otherwise: true."
+LAST = "is the last rule, and must fire when nothing above it does: give it otherwise: true, and no when."
 
 FAULTS_OF_MEANING: list[tuple[str, object, str, str]] = [
     # where, what stands there, where in it the fault lies, what is said of it
@@ -407,7 +409,9 @@ def test_a_rule_and_a_reason_to_look_again_may_not_share_a_name() -> None:
 
 
 def test_the_last_rule_fires_when_nothing_above_it_does() -> None:
-    document = whole()
+    document = whole() | {"scenarios": []}
+    document["rules"].pop()
+    assert faults(document) == [f"rules.needs_met: {LAST}"]
     document["rules"].pop()
     assert faults(document) == [f"rules.level_2_refused: {LAST}"]
 
@@ -415,8 +419,13 @@ def test_the_last_rule_fires_when_nothing_above_it_does() -> None:
 def test_no_rule_may_stand_below_the_one_that_always_fires() -> None:
     document = whole()
     document["rules"].insert(0, document["rules"].pop())
-    says = "may stand in the last rule only: nothing after it would ever be asked."
-    assert faults(document) == [f"rules.needs_met.otherwise: {says}", f"rules.level_2_refused: {LAST}"]
+    says = "may stand without a when in the last rule only: nothing after it would ever be asked."
+    assert faults(document) == [f"rules.not_screened_yet.otherwise: {says}", f"rules.needs_met: {LAST}"]
+
+
+def test_a_rule_that_fires_when_nothing_above_it_does_has_no_reasons_to_look_again() -> None:
+    document = having(whole(), "rules", "reason_to_look_again", otherwise=True)
+    assert faults(document)[0] == f"rules.reason_to_look_again: {ONE_WAY}"
 
 
 def test_a_rule_whose_reasons_to_look_again_were_all_removed_is_a_fault() -> None:

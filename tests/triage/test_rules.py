@@ -10,9 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.stage.asking import Facts, answer, child, contact, fired, pathway
-from tests.stage.rule_documents import whole
-from triage.recommendation import recommend
-from triage.ruleset import RuleSet, parse
+from triage.ruleset import shipped
 
 # Level 2 indicators by domain, and level 3 ones, none of them a risk from the parents to a very young child.
 DEVELOPMENT_2 = ("L2-01", "L2-06", "L2-08", "L2-26")
@@ -39,7 +37,7 @@ THE_RULES = [
     ("hard_stop", contact(on_the_family=("L4-44",)), "strategy_discussion", "red", 4, None),
     ("hard_stop", contact(immediate_danger=True), "strategy_discussion", "red", 4, None),
     ("referrer_says_level_4", contact(referrer_level=4), REVIEW, "red", 4, None),
-    ("referrer_says_level_4", contact("L4-10b", referrer_level=4), REVIEW, "red", 4, None),
+    ("referrer_says_level_4_strong", contact("L4-10b", referrer_level=4), ASSESSMENT, "red", 4, None),
     ("outside_our_area", contact(in_area=False), "other_authority", "green", 1, None),
     ("already_working_with_the_family", contact(open_work="early_help"), "link_to_open_work", "green", 1, None),
     ("already_working_with_the_family", contact(open_work="social_care"), "link_to_open_work", "green", 1, None),
@@ -49,7 +47,8 @@ THE_RULES = [
     ("sibling_protected", contact("L3-12", sibling_on_cp_plan=True), REVIEW, "amber", 3, None),
     ("sibling_protected", contact(*ACCUMULATED, sibling_on_cp_plan=True), REVIEW, "amber", 3, None),
     ("sibling_protected", contact("L2-01", sibling_on_cp_plan=True), REVIEW, "amber", 2, None),
-    ("high_risk_domestic_abuse", contact(marac=True), REVIEW, "amber", 1, None),
+    ("high_risk_domestic_abuse", contact(marac=True), REVIEW, "amber", 3, None),
+    ("three_in_three_months", contact(contacts_3_months=3), REVIEW, "amber", 2, None),
     ("level_3_agreed", contact("L3-12"), "family_help", "green", 3, None),
     ("level_3_agreed", contact(on_the_family=("L3-36",)), "family_help", "green", 3, None),
     ("level_3_agreed", contact(*ACCUMULATED), "family_help", "green", 3, None),
@@ -71,7 +70,11 @@ THE_RULES = [
     ("needs_met", contact(agreement="not_sought"), "advice", "blue", 1, None),
     ("needs_met", contact(agreement="refused"), "advice", "blue", 1, None),
     ("needs_met", contact(agreement="withdrawn"), "advice", "blue", 1, None),
-    ("needs_met", {}, "advice", "blue", 1, None),
+    ("needs_met", contact(screened=None, referrer_level=1), "advice", "blue", 1, None),
+    ("not_screened_yet", {}, "advice", "green", 1, "screening"),
+    ("not_screened_yet", contact(screened=None), "advice", "green", 1, "screening"),
+    ("not_screened_yet", contact(screened=False), "advice", "green", 1, "screening"),
+    ("not_screened_yet", contact(screened=None, referrer_level=2), "advice", "green", 1, "screening"),
 ]
 
 
@@ -88,7 +91,7 @@ BY_THE_HIGHEST_INDICATOR = [
     ((), "green", 1),
     (("L2-01",), "green", 2),
     # Four of level 2 are level 3 by accumulation, but no indicator among them is of level 3.
-    (ACCUMULATED, "green", 2),
+    (ACCUMULATED, "green", 3),
     (("L3-12",), "amber", 3),
     (("L2-01", "L3-12"), "amber", 3),
     (("L4-10b",), "amber", 4),
@@ -114,8 +117,8 @@ def test_outside_our_area_and_open_work_are_rated_by_the_highest_indicator(
 
 
 A_REASON_TO_LOOK_AGAIN_BY_LEVEL = [
-    # indicators beside a MARAC, level
-    ((), 1),
+    # indicators beside a third contact, level
+    ((), 2),
     (("L2-01",), 2),
     ((*DEVELOPMENT_2[:3],), 2),
     (DEVELOPMENT_2, 2),
@@ -127,7 +130,8 @@ A_REASON_TO_LOOK_AGAIN_BY_LEVEL = [
 
 @pytest.mark.parametrize(("indicators", "level"), A_REASON_TO_LOOK_AGAIN_BY_LEVEL)
 def test_a_reason_to_look_again_has_the_level_of_the_need(indicators: tuple[str, ...], level: int) -> None:
-    expect(contact(*indicators, marac=True), pathway=REVIEW, rag="amber", level=level, hold=None)
+    expect(contact(*indicators, contacts_3_months=3), pathway=REVIEW, rag="amber", level=level, hold=None)
+    expect(contact(*indicators, marac=True), pathway=REVIEW, rag="amber", level=3, hold=None)
 
 
 WHAT_THE_AGREEMENT_CHANGES = [
@@ -211,44 +215,47 @@ def test_four_different_needs_of_level_2_in_two_domains_are_level_3(facts: Facts
 # ---- reasons to look again
 
 STARRED = [
-    ("three_in_three_months", {"contacts_3_months": 3}),
-    ("five_in_a_year", {"contacts_12_months": 5}),
-    ("high_risk_domestic_abuse", {"dash": "high"}),
-    ("high_risk_domestic_abuse", {"marac": True}),
+    # reason, facts, the level that it has at least
+    ("three_in_three_months", {"contacts_3_months": 3}, 2),
+    ("five_in_a_year", {"contacts_12_months": 5}, 2),
+    ("high_risk_domestic_abuse", {"dash": "high"}, 3),
+    ("high_risk_domestic_abuse", {"marac": True}, 3),
 ]
 BESIDE_A_NEED = [
-    ("earlier_protection", {"previous_cp_plan": True}),
-    ("earlier_protection", {"previously_looked_after": True}),
-    ("sibling_protected", {"sibling_on_cp_plan": True}),
-    ("early_help_did_not_work", {"early_help_closed_without_progress_12_months": True}),
+    ("earlier_protection", {"previous_cp_plan": True}, 2),
+    ("earlier_protection", {"previously_looked_after": True}, 2),
+    ("sibling_protected", {"sibling_on_cp_plan": True}, 2),
+    ("early_help_did_not_work", {"early_help_closed_without_progress_12_months": True}, 2),
 ]
 
 
-@pytest.mark.parametrize(("aggravator", "why"), STARRED)
-def test_a_starred_reason_to_look_again_needs_no_indicator(aggravator: str, why: Facts) -> None:
-    expect(contact(**why), pathway=REVIEW, rag="amber", level=1, hold=None)
+@pytest.mark.parametrize(("aggravator", "why", "level"), STARRED)
+def test_a_starred_reason_to_look_again_needs_no_indicator(aggravator: str, why: Facts, level: int) -> None:
+    expect(contact(**why), pathway=REVIEW, rag="amber", level=level, hold=None)
     assert fired(contact(**why)) == [aggravator]
 
 
-@pytest.mark.parametrize(("aggravator", "why"), BESIDE_A_NEED)
-def test_any_other_needs_an_indicator_of_level_2_or_3_beside_it(aggravator: str, why: Facts) -> None:
+@pytest.mark.parametrize(("aggravator", "why", "level"), BESIDE_A_NEED)
+def test_any_other_needs_an_indicator_of_level_2_or_3_beside_it(aggravator: str, why: Facts, level: int) -> None:
     assert fired(contact(**why)) == ["needs_met"]
     assert fired(contact("L4-10b", **why)) == ["strong_level_4"]
     assert aggravator in fired(contact("L4-10b", "L2-01", **why))
 
 
 @pytest.mark.parametrize("need", ["L2-01", "L3-12"])
-@pytest.mark.parametrize(("aggravator", "why"), [*STARRED, *BESIDE_A_NEED])
-def test_each_turns_early_help_and_family_help_into_a_review(aggravator: str, why: Facts, need: str) -> None:
+@pytest.mark.parametrize(("aggravator", "why", "level"), [*STARRED, *BESIDE_A_NEED])
+def test_each_turns_early_help_and_family_help_into_a_review(
+    aggravator: str, why: Facts, level: int, need: str
+) -> None:
     for agreement in ("given", "not_sought"):
         facts = contact(need, agreement=agreement, **why)
-        expect(facts, pathway=REVIEW, rag="amber", level=int(need[1]), lead="social_worker", hold=None)
+        expect(facts, pathway=REVIEW, rag="amber", level=max(level, int(need[1])), lead="social_worker", hold=None)
         assert fired(facts)[0] == aggravator
     assert aggravator in fired(contact(on_the_family=(need,), **why))
 
 
-@pytest.mark.parametrize(("aggravator", "why"), [*STARRED, *BESIDE_A_NEED])
-def test_what_nobody_knows_is_no_reason_to_look_again(aggravator: str, why: Facts) -> None:
+@pytest.mark.parametrize(("aggravator", "why", "level"), [*STARRED, *BESIDE_A_NEED])
+def test_what_nobody_knows_is_no_reason_to_look_again(aggravator: str, why: Facts, level: int) -> None:
     unknown: Facts = {name: None for name in why if not name.startswith("contacts")}
     assert fired(contact("L3-12", **unknown)) == ["level_3_agreed"]
 
@@ -432,7 +439,8 @@ WHO_WINS = [
             contacts_3_months=3, contacts_12_months=5, early_help_closed_without_progress_12_months=True, dash="high",
         ),
         [
-            "referrer_says_level_4", "outside_our_area", "already_working_with_the_family", "strong_level_4",
+            "referrer_says_level_4_strong", "referrer_says_level_4", "outside_our_area",
+            "already_working_with_the_family", "strong_level_4",
             "young_child_parental_risk", "disabled_child", "earlier_protection", "sibling_protected",
             "three_in_three_months", "five_in_a_year", "early_help_did_not_work", "high_risk_domestic_abuse",
             "level_3_refused", "many_needs", "level_2_refused",
@@ -443,6 +451,7 @@ WHO_WINS = [
 PATHWAY_OF = {
     "hard_stop": "strategy_discussion",
     "referrer_says_level_4": REVIEW,
+    "referrer_says_level_4_strong": ASSESSMENT,
     "outside_our_area": "other_authority",
     "already_working_with_the_family": "link_to_open_work",
     "strong_level_4": ASSESSMENT,
@@ -543,38 +552,46 @@ def test_suspected_fabricated_illness_warns_not_to_inform_the_parents(facts: Fac
 
 
 def test_the_answer_names_the_rule_set_and_its_version() -> None:
-    assert answer(contact())["ruleset"] == "early-help-first/1"
+    assert answer(contact())["ruleset"] == "early-help-first/2"
 
 
-# ---- a fact that came later, and a hold
+# ---- rating and level are the gravest of all rules that fired
 
 
-def rules_that_screen() -> RuleSet:
-    """The shipped rules, and needs that are met wait for screening unless somebody has screened them."""
-    document = whole()
-    *rules, needs_met = document["rules"]
-    screened = {
-        "id": "screened", "title": "Screened", "says": "Somebody has read it.",
-        "when": {"all": [{"fact": "screened", "is": True}, *({"not": {"fired": rule["id"]}} for rule in rules)]},
-        "then": {"pathway": "advice", "rag": "blue", "level": 1},
-    }  # fmt: skip
-    held = {**needs_met, "then": {**needs_met["then"], "hold": "screening"}}
-    return parse({**document, "rules": [*rules, screened, held]})
+GRAVEST_OF_ALL = [
+    # facts, pathway, RAG, level
+    (contact(in_area=False, contacts_3_months=3), "other_authority", "amber", 2),
+    (contact(in_area=False, dash="high"), "other_authority", "amber", 3),
+    (contact("L2-01", in_area=False, sibling_on_cp_plan=True), "other_authority", "amber", 2),
+    (contact("L4-10b", open_work="social_care"), "link_to_open_work", "amber", 4),
+    (contact(open_work="early_help", marac=True), "link_to_open_work", "amber", 3),
+    (contact(*ACCUMULATED, open_work="early_help", agreement="refused"), "link_to_open_work", "amber", 3),
+    (contact("L4-10b", in_area=False, referrer_level=4), ASSESSMENT, "red", 4),
+    (contact("L2-01", agreement="refused", marac=True), REVIEW, "amber", 3),
+]
+
+
+@pytest.mark.parametrize(("facts", "goes_to", "rag", "level"), GRAVEST_OF_ALL)
+def test_the_first_rule_says_who_and_the_gravest_how_fast(facts: Facts, goes_to: str, rag: str, level: int) -> None:
+    expect(facts, pathway=goes_to, rag=rag, level=level)
+
+
+# ---- a fact that came later
 
 
 @pytest.mark.parametrize(
     ("screened", "hold"), [({"screened": True}, None), ({"screened": False}, "screening"), ({}, "screening")]
 )
-def test_rules_may_hold_a_contact_until_it_is_screened(screened: Facts, hold: str | None) -> None:
-    rules = rules_that_screen()
-    found = recommend(rules, rules.facts({**contact(), **screened}))
-    assert (found.pathway, found.hold) == ("advice", hold)
-    assert [each.fact for each in found.missing if each.fact == "screened"] == ([] if screened else ["screened"])
+def test_a_contact_without_indicators_waits_until_it_is_screened(screened: Facts, hold: str | None) -> None:
+    found = answer({"agreement": "given", "children": [child("c1")], **screened})
+    assert (found["pathway"], found["hold"]) == ("advice", hold)
+    asked = [each["fact"] for each in found["missing"] if each["fact"] == "screened"]
+    assert asked == ([] if screened else ["screened"])
 
 
 def test_stored_facts_of_before_screening_read_as_not_known() -> None:
-    rules = rules_that_screen()
-    stored = rules.facts(contact()).model_dump(mode="json")
+    rules = shipped()
+    stored = rules.facts(contact(screened=None)).model_dump(mode="json")
     assert stored.pop("screened") is None
     assert rules.judge_stored(stored).hold == rules.judge(rules.facts(stored)).hold == "screening"
 

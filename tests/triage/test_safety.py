@@ -46,12 +46,13 @@ class TestWhatSafetyRestsOn:
         assert changed(before, after, before) == {"pathway early_help"}
         assert [found.chapter for found in differences(before, after)] == ["Pathways, the gravest first"]
 
-    def test_a_new_pathway_is_none_and_one_less_is(self) -> None:
+    def test_a_pathway_that_came_or_went_is_none(self) -> None:
         new = {"id": "youth_work", "title": "Youth work", "team": "locality", "work": "neither"}
         assert what_changed(whole() | {"pathways": [*whole()["pathways"], new]}) == set()
         fewer = whole() | {"pathways": [each for each in whole()["pathways"] if each["id"] != "no_further_action"]}
         fewer |= {"two_person_decisions": []}
-        assert "pathway no_further_action" in what_changed(fewer)
+        two_people = {f"two people for {each['id']}" for each in whole()["two_person_decisions"]}
+        assert what_changed(fewer) == two_people
 
     def test_what_a_pathway_is_called_is_not(self) -> None:
         assert what_changed(having(whole(), "pathways", "early_help", title="Help early", try_first=None)) == set()
@@ -132,7 +133,7 @@ class TestWhatTheReaderRefuses:
     )
     def test_a_limit_that_is_a_slip_of_the_finger(self, fact: str, limit: int, says: str) -> None:
         document = whole()
-        document["rules"][1]["when"] = {"fact": fact, "at_least": limit}
+        document = having(document, "rules", "referrer_says_level_4", when={"fact": fact, "at_least": limit})
         assert faults(document) == [f"rules.referrer_says_level_4.when: {says}"]
 
     def test_a_question_among_nothing(self) -> None:
@@ -157,14 +158,15 @@ def test_no_change_that_people_act_on_is_hidden_from_the_approver() -> None:
     for position, decision in enumerate(whole()["two_person_decisions"]):
         for field, value in {
             "says": "Otherwise.", "agreement": ["given"], "level_at_least": 1, "contacts_3_months_at_least": 1,
-            "decided": {"rag": ["red"]}, "recommended": {"rag": ["blue"]}, "no_indicator": True,
+            "decided": {"rag": ["red"]}, "recommended": {"rag": ["blue"]},
+            "no_indicator": not decision.get("no_indicator", False),
         }.items():  # fmt: skip
             document = whole()
             document["two_person_decisions"][position] = decision | {field: value}
             found = differences(shipped().document, read_document(document))
             assert [difference.chapter for difference in found] == ["Decisions that need two people"], (decision, field)
         for name in ("voluntary", "ends_here"):
-            for value in (True, False):
+            for value in {True, False} - {decision.get("decided", {}).get(name)}:
                 document = whole()
                 document["two_person_decisions"][position] = decision | {"decided": {name: value}}
                 found = differences(shipped().document, read_document(document))

@@ -8,8 +8,6 @@ from django.test.utils import CaptureQueriesContext
 
 from casework.models import Contact
 from tests.stage.documents import child
-from tests.stage.drafts import Drafts
-from tests.stage.screening import holding
 from tests.stage.staff import Visitor, is_done, is_refused, is_wrong, looks, path_of
 from tests.stage.story import Story
 from tests.stage.web_client import a_working_morning
@@ -26,13 +24,8 @@ BUDGET = 29
 
 @pytest.fixture
 def story(db: None) -> Story:
-    """Stories that end before today, under rules that hold what nobody has screened."""
-    story = Story(a_working_morning())
-    drafts = Drafts(story)
-    draft = drafts.copied()
-    drafts.published(drafts.changed(draft, holding(draft.document)))
-    story.later(minutes=1)
-    return story
+    """Stories that end before today."""
+    return Story(a_working_morning())
 
 
 @pytest.fixture
