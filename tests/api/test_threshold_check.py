@@ -293,12 +293,12 @@ class TestTheVersionThatIsLive:
     def publish(self, **early_help: Any) -> None:
         """A second version goes live, in which early help is described otherwise."""
         first = RuleSetVersion.objects.get()
-        document = json.loads(json.dumps(first.document)) | {"version": 2}
+        document = json.loads(json.dumps(first.document)) | {"version": 3}
         (pathway,) = [pathway for pathway in document["pathways"] if pathway["id"] == "early_help"]
         pathway.update(early_help)
         now = timezone.now()
         change("triage_rulesetversion", first.pk, live=f"tstzrange(lower(live), '{now.isoformat()}')")
-        RuleSetVersion.objects.create(name=first.name, version=2, document=document, published_at=now, live=(now, None))
+        RuleSetVersion.objects.create(name=first.name, version=3, document=document, published_at=now, live=(now, None))
 
     def test_it_answers_from_its_first_moment(self, partner: Partner) -> None:
         before = result(partner, facts_of(["L2-26"], agreement="given"))

@@ -149,7 +149,7 @@ def main(database: str) -> None:
     now = timezone.now()
     first = Contact.objects.earliest("received_at").received_at
     replays.ask_for(
-        version_id=RuleSetVersion.objects.get(version=2).pk, first_day=local_day(first), last_day=local_day(now),
+        version_id=RuleSetVersion.objects.get(version=3).pk, first_day=local_day(first), last_day=local_day(now),
         by=User.objects.get(username="paula"), now=now,
     )  # fmt: skip
     started = time.process_time()

@@ -37,8 +37,11 @@ def pages_of_story(service: Service) -> dict[str, str]:
     offered = story.offered(another())
     worked_on = story.accepted(another())
     story.decided(another(), pathway="social_work_assessment", level=4, rag="amber")
+    unscreened = another(indicators=[])
     return {
         "contact": f"/contacts/{waiting}/",
+        "unscreened": f"/contacts/{unscreened}/",
+        "screening": f"/contacts/{unscreened}/screening/",
         "second_person": f"/contacts/{second_person}/",
         "offered": f"/cases/{offered.case}/",
         "case": f"/cases/{worked_on}/",
@@ -93,6 +96,38 @@ def test_a_contact_is_typed_in_decided_and_taken_on(visit: Any, javascript: bool
     assert window.complaints + receiver.complaints == []
 
 
+@pytest.mark.parametrize(("javascript", "width"), [(True, 1200), (False, 320)])
+def test_a_contact_is_screened_and_then_decided(visit: Any, javascript: bool, width: int) -> None:
+    story, number = Story(timezone.now()), 1 + javascript
+    children = [
+        {"ref": name, "first_name": name, "last_name": f"Screened{number}", "date_of_birth": f"201{year}-0{number}-09",
+         "address": {"lines": ["1 Example Road"], "postcode": "HP20 1UA"}}
+        for year, name in ((5, "Ada"), (8, "Bo"))
+    ]  # fmt: skip
+    contact = story.contact(children=children, adults=[], family_indicators=[])
+    window = visit(javascript=javascript, width=width)
+    page = window.sign_in("amina")
+    expect(page.get_by_role("row", name=str(contact))).to_contain_text("To be screened: no indicators selected")
+    window.go(f"/contacts/{contact}/")
+    expect(page.get_by_role("button", name="Decide")).to_have_count(0)
+
+    # To send it as it stands says nothing; the fault leads to its box.
+    page.get_by_role("button", name="Save the indicators").click()
+    page.get_by_role("link", name="Select the indicators that apply, or say that none of them does.").click()
+    expect(page.get_by_label("None of these applies to anybody")).to_be_focused()
+    child = page.get_by_role("group", name=f"Bo Screened{number}")
+    child.get_by_text("Level 3: the child's development").click()
+    child.get_by_label("Disruptive/challenging at school").check()
+    page.get_by_role("button", name="Save the indicators").click()
+    expect(page.get_by_text("Saved. The recommendation has been updated.")).to_be_visible()
+    expect(page.get_by_role("region", name="What the rules recommend")).to_contain_text("Family help")
+
+    page.get_by_label("Your rationale").fill("What the school saw is a level 3 need.")
+    page.get_by_role("button", name="Decide").click()
+    expect(page.get_by_text("Your decision is kept.")).to_be_visible()
+    assert window.complaints == []
+
+
 def test_every_fault_is_said_at_once_and_leads_to_its_field(visit: Any) -> None:
     window = visit()
     page = window.sign_in("amina")
@@ -126,7 +161,18 @@ def test_a_contact_is_decided_by_keyboard_alone(visit: Any, pages_of_story: dict
     ("who", "pages"),
     [
         (None, ["/accounts/login/"]),
-        ("amina", ["/", "/contacts/new/", "contact", "/no/such/page/", "/accounts/password/change/"]),
+        (
+            "amina",
+            [
+                "/",
+                "/contacts/new/",
+                "contact",
+                "unscreened",
+                "screening",
+                "/no/such/page/",
+                "/accounts/password/change/",
+            ],
+        ),
         ("maya", ["second_person"]),
         ("ben", ["/", "offered", "case", "/teams/aylesbury/"]),
         ("sam", ["/"]),

@@ -26,7 +26,7 @@ def drafted(service: Service) -> dict[str, str]:
     story = Story(now - timedelta(days=2))
     story.decided(story.contact())
     paula = User.objects.get(username="paula")
-    draft = rule_sets.copy(version_id=RuleSetVersion.objects.get(version=1).pk, by=paula, now=now)
+    draft = rule_sets.copy(version_id=RuleSetVersion.objects.get(version=2).pk, by=paula, now=now)
     place = [entry["code"] for entry in draft.document["indicators"]].index("L3-12")
     changed = with_entry(draft.document, ("indicators", place), {"gate": "strong"})
     rule_sets.change(version_id=draft.pk, edition=1, document=changed, by=paula, now=now)

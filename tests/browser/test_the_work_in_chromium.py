@@ -106,7 +106,7 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
     """Each form is seen in a wide and in a narrow window, and sent from one of them."""
     story, number = Story(timezone.now() - timedelta(hours=6)), 5 + javascript
     # Brother and sister once came together; today it is about Ed alone, and nobody has asked the family.
-    story.decided(about(story, number, "Ed", "Flo", indicators=[]))
+    story.ended(about(story, number, "Ed", "Flo", indicators=[]))
     story = Story(timezone.now() - timedelta(minutes=10))
     contact = about(story, number, "Ed", asked=False)
     window = visit(javascript=javascript, width=width)

@@ -207,7 +207,8 @@ class Partner:
             ],
             adults=[],
             family_indicators=[],
-            agreement={"service": "given", "given_by": "mother", "on": today},
+            # Without an indicator, screening finds a small need. The family wants no help: a manager gives advice.
+            agreement={"service": "given" if indicators else "refused", "given_by": "mother", "on": today},
         )
 
 
@@ -296,6 +297,9 @@ class Decider(Staff):
                 self._ledger.found_done += failed
                 self._note(reference, page)
                 return
+            if screening := re.search(r'name="screening-recommendation" value="(\d+)"', page):
+                self._screen(who, path, page, screening[1])
+                continue
             recommendation = re.search(r'name="decide-recommendation" value="(\d+)"', page)
             if recommendation is None and self._username != MANAGER and "manager decides" in page:
                 self._to_decide[MANAGER].put(reference)
@@ -316,6 +320,12 @@ class Decider(Staff):
                 self._ledger.unexpected_answers.append(f"{reference} was decided on, and its page does not show it")
                 return
             failed = True
+
+    def _screen(self, who: Person, path: str, page: str, recommendation: str) -> None:
+        """Nobody chose an indicator, and nothing can be decided before somebody has."""
+        child = re.search(r'name="(screening-child_\d+)"', page)
+        assert child, "the form has no child"
+        self._send(who, path + "screening/", {"screening-recommendation": recommendation, child[1]: "L2-01"}, path)
 
     def _note(self, reference: str, page: str) -> None:
         case = CASE.search(page)

@@ -16,7 +16,7 @@ from tests.stage.moments import local
 from tests.stage.story import Story, person
 
 AMBER: dict[str, Any] = {"children": [child(indicators=["L4-10b"])]}
-BLUE: dict[str, Any] = {"children": [child(indicators=[])], "family_indicators": []}
+BLUE: dict[str, Any] = {"children": [child(indicators=[])], "family_indicators": [], "referrer_level": 1}
 
 # A clock, and the moment from which it counts.
 Told = tuple[Clock, datetime]
@@ -56,6 +56,14 @@ def decided_on(by: str = "amina") -> Callable[[Story, Clock], datetime]:
         return story.now
 
     return stops
+
+
+def agreed_on(story: Story, clock: Clock) -> datetime:
+    """Somebody decides on it, and a second person agrees."""
+    contact = contact_of(clock)
+    story.decided(contact)
+    story.signed_off(contact)
+    return story.now
 
 
 def milestone(name: str, by: str) -> Callable[[Story, Clock], datetime]:
@@ -210,7 +218,7 @@ STORIES: dict[str, tuple[Callable[[Story, str], Told], Callable[[Story, Clock], 
     "final_decision_red": (received(**HARM), decided_on("maya")),
     "final_decision_amber": (received(**AMBER), decided_on()),
     "final_decision_green": (received(), decided_on()),
-    "final_decision_blue": (received(**BLUE), decided_on()),
+    "final_decision_blue": (received(**BLUE), agreed_on),
     "written_confirmation": (received(received_by_phone=True), confirmed),
     "agreement_sought": (received(**NOT_ASKED), family_answers),
     "contact_taken_on": (handed_over, taken_on),

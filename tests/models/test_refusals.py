@@ -1468,14 +1468,14 @@ class TestRuleSets:
 
     def test_two_are_live_at_one_instant(self, live: RuleSetVersion) -> None:
         """Under the same name or under another."""
-        for but in ({"version": "2"}, {"name": "'another'"}):
+        for but in ({"version": "3"}, {"name": "'another'"}):
             with refused("one_rule_set_is_live_at_an_instant"):
                 copy("triage_rulesetversion", live.pk, **but)
 
     def test_one_follows_another(self, live: RuleSetVersion) -> None:
         with allowed():
             change("triage_rulesetversion", live.pk, live="tstzrange(lower(live), '2027-01-01')")
-            copy("triage_rulesetversion", live.pk, version="2", live="tstzrange(upper(live), NULL)")
+            copy("triage_rulesetversion", live.pk, version="3", live="tstzrange(upper(live), NULL)")
 
     def test_one_comes_back_without_a_reason(self, live: RuleSetVersion, story: Story, sam: User) -> None:
         why = RuleSetReason.objects.create(rule_set=live, kind="sent_back", by=sam, at=story.now, reason="Too soon.")
@@ -1484,14 +1484,14 @@ class TestRuleSets:
                 copy("casework_rulesetreason", why.pk, reason=nothing)
 
     def test_a_draft_goes_live(self, live: RuleSetVersion) -> None:
-        draft = copy("triage_rulesetversion", live.pk, version="2", published_at="NULL", live="NULL")
+        draft = copy("triage_rulesetversion", live.pk, version="3", published_at="NULL", live="NULL")
         with refused("a_live_rule_set_is_published"):
             change("triage_rulesetversion", draft, live="tstzrange('2019-01-01', '2019-01-02')")
         with refused("a_live_rule_set_is_published"):
-            copy("triage_rulesetversion", draft, version="3", live="tstzrange('2019-01-01', '2019-01-02')")
+            copy("triage_rulesetversion", draft, version="4", live="tstzrange('2019-01-01', '2019-01-02')")
 
     def test_a_draft_may_change_go_and_be_published(self, live: RuleSetVersion) -> None:
-        draft = copy("triage_rulesetversion", live.pk, version="2", published_at="NULL", live="NULL")
+        draft = copy("triage_rulesetversion", live.pk, version="3", published_at="NULL", live="NULL")
         with allowed():
             change("triage_rulesetversion", draft, document="'{}'")
         with allowed():
@@ -1505,7 +1505,7 @@ class TestRuleSets:
         for to in (
             {"document": """document || '{"title": "Another"}'"""},
             {"name": "'another'"},
-            {"version": "2"},
+            {"version": "3"},
             {"published_at": "published_at + interval '1 second'"},
             {"published_at": "NULL", "live": "NULL"},
             {"live": "NULL"},

@@ -8,6 +8,7 @@ rules that was proposed, sent back for a typed reason and discarded, another dra
 
 import lzma
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,15 @@ from django.db import connection
 
 from casework.jobs.rechecks import recheck
 from casework.jobs.reference_data import load
-from casework.models import Case, Contact, Decision, Recommendation
+from casework.models import Case, Contact, Decision, Recommendation, RuleSetReason
 from casework.record import integrity
 from config.local import embedded
 from tests.conftest import THURSDAY
+from tests.stage.documents import child
+from tests.stage.drafts import Drafts
 from tests.stage.service import database_url
 from tests.stage.sql import run
+from tests.stage.story import Story
 from triage.models import RuleSetVersion
 
 DUMP = Path(__file__).parent / "earlier" / "2026-11-22.sql.xz"
@@ -80,6 +84,33 @@ def test_the_live_rule_set_stays_live(earlier: None) -> None:
     load()
     live = RuleSetVersion.objects.get(live__isnull=False)
     assert (live.name, live.version) == ("early-help-first", 1)
+
+
+def test_the_newer_rules_come_as_a_draft_that_two_people_publish(earlier: None) -> None:
+    """The council's own drafts have used the next numbers. What came under the earlier rules keeps them."""
+    call_command("migrate", verbosity=0)
+    load()
+    (reason,) = RuleSetReason.objects.all()
+    assert (reason.kind, reason.rule_set.version) == ("sent_back", 2)
+    first = RuleSetVersion.objects.get(live__isnull=False)
+    brought = RuleSetVersion.objects.get(shipped_as="early-help-first/2")
+    assert (brought.based_on, brought.drafted_by) == (first, None)
+    assert brought.version > 3
+
+    drafts = Drafts(Story(Contact.objects.latest("received_at").received_at + timedelta(days=1)))
+    unheld = drafts.story.contact(children=[child(indicators=[], nhs_number=None)], family_indicators=[], adults=[])
+    before = list(Recommendation.objects.order_by("pk").values())
+    published = drafts.published(brought)
+    waits = drafts.story.contact(
+        at=drafts.story.later(), family_indicators=[], adults=[],
+        children=[child(first_name="Noor", last_name="Haddad", nhs_number=None, indicators=[])],
+    )  # fmt: skip
+    used = [(each.recommendation.rule_set, each.recommendation.hold) for each in (unheld, waits) if each.recommendation]
+    assert used == [(first, ""), (published, "screening")]
+    assert drafts.story.screened(unheld).recommendation.rule_set == first  # type: ignore[union-attr]  # it has one
+    assert list(Recommendation.objects.order_by("pk").values())[: len(before)] == before
+    assert recheck(now=THURSDAY, sample=None).differing == []
+    assert [finding for finding in integrity.check() if finding.broken] == []
 
 
 def test_a_second_start_changes_nothing(earlier: None) -> None:

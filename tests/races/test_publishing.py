@@ -148,7 +148,7 @@ class TestApproving:
         outcomes = race(
             *[lambda: rule_sets.copy(version_id=live.pk, by=person("paula"), now=clock()) for _ in range(4)]
         )
-        assert sorted(draft.version for draft in outcomes) == [2, 3, 4, 5]
+        assert sorted(draft.version for draft in outcomes) == [3, 4, 5, 6]
 
 
 class TestWhileContactsArrive:

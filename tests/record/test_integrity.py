@@ -960,7 +960,7 @@ class TestWhoWhereAndWhen:
 
     def test_two_live_rule_sets(self) -> None:
         with underneath(("triage_rulesetversion", "one_rule_set_is_live_at_an_instant")):
-            copy("triage_rulesetversion", RuleSetVersion.objects.get().pk, version="2")
+            copy("triage_rulesetversion", RuleSetVersion.objects.get().pk, version="3")
         assert found() == (1, {LIVE: 1, REFUSALS: 1})
 
     def test_a_moment_at_which_no_rule_set_is_live(self, drafts: Drafts) -> None:

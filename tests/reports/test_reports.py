@@ -203,7 +203,7 @@ class TestOverrides:
         self, story: Story, amina: User
     ) -> None:
         document = contact_document(children=[family(indicators=[])], adults=[], family_indicators=[])
-        story.decided(receiving.receive(document=document, by=amina, now=story.now).contact)
+        story.ended(receiving.receive(document=document, by=amina, now=story.now).contact)
         decided(story)
         page = opened(OVERRIDES)
         assert table(page, "agency").keys() == {"Typed in at the front door", "Example Primary School"}
@@ -554,7 +554,7 @@ class TestEquality:
         ]
         whoever += [{"sex": "U", "disabled": None}, {"sex": "F", "disabled": True}, {"sex": "M", "disabled": False}]
         for chunk in (whoever[:13], whoever[13:]):
-            decided(story, children=[family(ref=f"c{n}", indicators=[], **what) for n, what in enumerate(chunk)])
+            decided(story, children=[family(ref=f"c{n}", indicators=["L2-01"], **what) for n, what in enumerate(chunk)])
         assert str(len(whoever)) in table(opened(EQUALITY), "sex")["All"][0]
 
     def test_every_ethnicity_has_its_group(self) -> None:
@@ -565,7 +565,7 @@ class TestEquality:
         assert "No contact that was received on these days is decided." in opened(EQUALITY).text
 
     def test_pathways_stand_in_the_order_of_the_rules(self, story: Story) -> None:
-        decided(story, children=[family(indicators=[])])
+        decided(story, children=[family(indicators=["L2-01"])], family_indicators=[])
         decided(story)
         report = equality.report(MONTH)
         known = [pathway.title for pathway in shipped().pathways.values()]

@@ -9,7 +9,7 @@ A contact's story, told through the real actions. Each step takes an hour; each 
 from datetime import datetime, timedelta
 from typing import Any
 
-from casework.actions import cases, decisions, handoffs, receiving
+from casework.actions import cases, decisions, handoffs, learning, receiving
 from casework.models import Case, Contact, Decision, Handoff
 from localities.models import Agency, Team, User
 from tests.stage.documents import contact_document
@@ -55,6 +55,23 @@ class Story:
         )
         contact.refresh_from_db()
         return decision
+
+    def screened(self, contact: Contact, by: str = "oliver", **changes: Any) -> Contact:
+        """Somebody reads the contact and finds that no indicator applies; `changes` say which do."""
+        contact.refresh_from_db()
+        said: dict[str, Any] = {"children": {}, "family": [], "none_applies": not changes} | changes
+        learning.screen(
+            contact_id=contact.pk, recommendation_id=contact.recommendation_id or 0, by=person(by), now=self.later(),
+            **said,
+        )  # fmt: skip
+        contact.refresh_from_db()
+        return contact
+
+    def ended(self, contact: Contact) -> Contact:
+        """Nobody chose an indicator, and screening finds none: what the rules say then, with a second person."""
+        if self.decided(self.screened(contact)).needs_sign_off:
+            self.signed_off(contact)
+        return contact
 
     def signed_off(self, contact: Contact, by: str = "maya", agreed: bool = True) -> Decision:
         decision = decisions.sign_off(

@@ -209,7 +209,7 @@ class TestTeamsAndWorklists:
         assert {heading.text for heading in page.main.all("h2")} == headings
 
     def test_of_what_is_due_at_one_moment_the_gravest_comes_first(self, story: Story) -> None:
-        blue = story.contact(children=[child(indicators=[])], family_indicators=[])
+        blue = story.contact(children=[child(indicators=[])], family_indicators=[], referrer_level=1)
         grave = story.contact(**ANOTHER_FAMILY, referrer_level=4)
         Clock.objects.update(due_at=story.now, warn_at=story.now, escalate_at=story.now)
         html = Visitor("amina").open("/").html
