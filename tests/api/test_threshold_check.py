@@ -291,7 +291,7 @@ class TestTheVersionThatIsLive:
         published_rules._compiled.cache_clear()
 
     def publish(self, **early_help: Any) -> None:
-        """A second version goes live, in which early help is described otherwise."""
+        """Another version goes live, in which early help is described otherwise."""
         first = RuleSetVersion.objects.get()
         document = json.loads(json.dumps(first.document)) | {"version": 3}
         (pathway,) = [pathway for pathway in document["pathways"] if pathway["id"] == "early_help"]
