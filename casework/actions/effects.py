@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from casework.messages import outbox
 from casework.models import AuditEvent, Clock, OutboxMessage
+from casework.models.inserting import insert_all
 from casework.record import audit
 
 
@@ -16,6 +17,6 @@ class Effects:
     messages: list[OutboxMessage] = field(default_factory=list)
 
     def write(self) -> None:
-        Clock.objects.bulk_create(self.clocks)
+        insert_all(self.clocks)
         audit.record_all(self.entries)
         outbox.write(self.messages)

@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from casework.models import Event, Message, OutboxMessage
+from casework.models.inserting import insert_all
 from casework.record import audit
 from casework.record.audit import Actor
 from localities.models import Membership, Role, Team
@@ -73,7 +74,7 @@ def messages_for_roles(
 
 def write(messages: Iterable[OutboxMessage]) -> None:
     """Stores messages in one statement. A message whose key is stored already is left out."""
-    OutboxMessage.objects.bulk_create(messages, ignore_conflicts=True)
+    insert_all(messages, skip_existing=True)
 
 
 def add(kind: Message, *, to: str, key: str, at: datetime, **about: Any) -> None:

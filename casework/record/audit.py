@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from casework.models import ActorKind, AuditEvent, Case, Contact, Event, Handoff
+from casework.models.inserting import insert_all
 from localities.models import Agency, User
 
 
@@ -26,7 +27,7 @@ def record(event: Event, *, by: Actor, at: datetime, **about: Any) -> None:
 
 def record_all(entries: Iterable[AuditEvent]) -> None:
     """Writes all audit events of an action in one statement."""
-    AuditEvent.objects.bulk_create(entries)
+    insert_all(entries)
 
 
 def entry(

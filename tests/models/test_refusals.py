@@ -158,7 +158,9 @@ def held_now(case: Case) -> Responsibility:
 def test_every_refusal_has_its_test() -> None:
     """A constraint or a trigger that is new has to be tried here too."""
     source = Path(__file__).read_text(encoding="utf-8")
-    declared = {str(trigger.name) for _, trigger in pgtrigger.registered()} | {
+    # It refuses nothing: tests/localities/test_reference.py has what it does.
+    versions = "a_change_makes_a_new_version"
+    declared = {str(trigger.name) for _, trigger in pgtrigger.registered() if trigger.name != versions} | {
         str(constraint.name)
         for label in ("casework", "localities", "triage")
         for model in apps.get_app_config(label).get_models()
