@@ -67,7 +67,9 @@ WITH due AS (
     ) address
 -- 4. If nobody in the team has the role, address the service; if nobody in the service has it, the service managers.
 ), reached AS (
-    SELECT clock_id, step, contact_id, case_id, handoff_id, is_urgent, user_id,
+    -- The number that its reminder will have: nothing written below has to be joined with this again.
+    SELECT nextval(pg_get_serial_sequence('casework_reminder', 'id')) AS reminder_id,
+           clock_id, step, contact_id, case_id, handoff_id, is_urgent, user_id,
            CASE WHEN user_id IS NOT NULL OR somebody.is_in_team OR role IN (SELECT role FROM staff) THEN role
                 ELSE %(service_manager)s END AS role,
            CASE WHEN somebody.is_in_team THEN in_team_id END AS team_id
@@ -78,10 +80,14 @@ WITH due AS (
     ) somebody
 -- 5. Write the reminders. One that was made before stays the only one.
 ), reminder AS (
-    INSERT INTO casework_reminder (clock_id, step, created_at, user_id, role, team_id)
-    SELECT clock_id, step, %(now)s, user_id, role, team_id FROM reached ORDER BY clock_id
+    INSERT INTO casework_reminder (id, clock_id, step, created_at, user_id, role, team_id)
+    SELECT reminder_id, clock_id, step, %(now)s, user_id, role, team_id FROM reached
     ON CONFLICT (clock_id, step) DO NOTHING
-    RETURNING id, clock_id, step, user_id, role, team_id
+    RETURNING id
+), made AS (
+    -- "IS TRUE" has PostgreSQL look each number up in a hash table. It takes few clocks to be due, and would otherwise
+    -- compare each row with every other.
+    SELECT * FROM reached WHERE (reminder_id IN (SELECT id FROM reminder)) IS TRUE
 -- 6. Set the clocks to their next step.
 ), moved_on AS (
     UPDATE casework_clock clock
@@ -89,9 +95,9 @@ WITH due AS (
     FROM due WHERE clock.id = due.id
 -- 7. Find the e-mail addresses: the team's mailbox if it has one, else the addresses of its people.
 ), addressee AS (
-    SELECT DISTINCT reminder.user_id, reminder.role, reminder.team_id, team.email AS mailbox
-    FROM reminder
-    LEFT JOIN localities_team team ON team.id = reminder.team_id AND reminder.role = '' AND team.email <> ''
+    SELECT address.*, team.email AS mailbox
+    FROM (SELECT DISTINCT user_id, role, team_id FROM made) address
+    LEFT JOIN localities_team team ON team.id = address.team_id AND address.role = '' AND team.email <> ''
 ), recipient AS (
     SELECT user_id, role, team_id, mailbox AS email FROM addressee WHERE mailbox IS NOT NULL
   UNION
@@ -114,21 +120,20 @@ WITH due AS (
         kind, idempotency_key, "to", contact_id, case_id, reminder_id, created_at, not_before, attempts, last_error,
         drop_reason
     )
-    SELECT %(reminder)s, 'reminder:' || reminder.id || ':' || md5(recipient.email), recipient.email,
-           reached.contact_id, reached.case_id, reminder.id, %(now)s,
-           CASE WHEN recent.emails < %(most_emails)s OR reached.is_urgent THEN %(now)s ELSE %(half_hour)s END, 0, '', ''
-    FROM reminder
-    JOIN reached ON reached.clock_id = reminder.clock_id
-    JOIN recipient ON recipient.user_id IS NOT DISTINCT FROM reminder.user_id AND recipient.role = reminder.role
-                  AND recipient.team_id IS NOT DISTINCT FROM reminder.team_id
+    SELECT %(reminder)s, 'reminder:' || made.reminder_id || ':' || md5(recipient.email), recipient.email,
+           made.contact_id, made.case_id, made.reminder_id, %(now)s,
+           CASE WHEN recent.emails < %(most_emails)s OR made.is_urgent THEN %(now)s ELSE %(half_hour)s END, 0, '', ''
+    FROM made
+    JOIN recipient ON (COALESCE(recipient.user_id, 0), recipient.role, COALESCE(recipient.team_id, 0))
+                    = (COALESCE(made.user_id, 0), made.role, COALESCE(made.team_id, 0))
     JOIN recent ON recent.email = recipient.email
-    ORDER BY reminder.id
+    ORDER BY made.reminder_id
 -- 10. Record each reminder in the audit.
 ), recorded AS (
     INSERT INTO casework_auditevent (at, event, actor, contact_id, case_id, handoff_id, detail)
-    SELECT %(now)s, %(reminder_sent)s, %(system)s, reached.contact_id, reached.case_id, reached.handoff_id,
-           jsonb_build_object('clock', reminder.clock_id, 'step', reminder.step)
-    FROM reminder JOIN reached ON reached.clock_id = reminder.clock_id
+    SELECT %(now)s, %(reminder_sent)s, %(system)s, contact_id, case_id, handoff_id,
+           jsonb_build_object('clock', clock_id, 'step', step)
+    FROM made
 )
 SELECT count(*) FROM due
 """  # noqa: S608  # of our own constants
