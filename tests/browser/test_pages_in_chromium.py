@@ -122,6 +122,7 @@ def test_a_contact_is_screened_and_then_decided(visit: Any, javascript: bool, wi
     expect(page.get_by_text("Saved. The recommendation has been updated.")).to_be_visible()
     expect(page.get_by_role("region", name="What the rules recommend")).to_contain_text("Family help")
 
+    choose_as_recommended(page, contact)
     page.get_by_label("Your rationale").fill("What the school saw is a level 3 need.")
     page.get_by_role("button", name="Decide").click()
     expect(page.get_by_text("Your decision is kept.")).to_be_visible()
