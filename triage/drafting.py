@@ -1,7 +1,8 @@
 """
-Working on a draft: a document as JSON in, another out. Nothing here checks it: `triage.reading` reads the result.
+Changes to a draft: each function takes a document as JSON and returns a changed copy. Nothing here checks it:
+`triage.reading` reads the result.
 
-What a person changes in a form is one entry (a rule, an aggravator, an indicator, a scenario …) or one number.
+A form changes one entry (a rule, an aggravator, an indicator, a scenario …) or one number.
 """
 
 import copy
@@ -33,7 +34,7 @@ NAMED_BY = {
 
 @dataclass(frozen=True)
 class Number:
-    """A number that a condition asks about: where it stands, and what it limits, in words."""
+    """A number in a condition: its path, and what it limits, in words."""
 
     path: Path
     says: str
@@ -47,10 +48,10 @@ class Number:
 
 def copied(document: RuleSetDocument, *, version: int, safety: RuleSetDocument) -> Json:
     """
-    A document to begin a draft with.
+    A document to start a draft with.
 
-    :param safety: where the scenarios come from if the document has no safety scenario, as the first ones had not.
-        One of the same name gives way to them; those that speak of what the document does not know are left out.
+    :param safety: the source of the safety scenarios if the document has none, as the first versions. They replace
+        scenarios of the same name. Scenarios with codes that the document does not know are left out.
     """
     data = as_json(document) | {"version": version}
     if not any(scenario.protected for scenario in document.scenarios):
@@ -61,7 +62,7 @@ def copied(document: RuleSetDocument, *, version: int, safety: RuleSetDocument) 
 
 
 def _that_fit(scenarios: list[Json], data: Json) -> list[Json]:
-    """Those of the scenarios that can be read as scenarios of this document."""
+    """The scenarios that can be read as scenarios of this document."""
     try:
         read_document(data | {"scenarios": scenarios})
     except InvalidInput as invalid:
@@ -71,7 +72,7 @@ def _that_fit(scenarios: list[Json], data: Json) -> list[Json]:
 
 
 def numbers(document: RuleSetDocument, under: Path) -> list[Number]:
-    """Every number that conditions below this path ask about, in the order of the document."""
+    """Every number in the conditions below this path, in the order of the document."""
     return [
         number
         for path, condition, _ in conditions(document)
@@ -97,10 +98,10 @@ def _numbers(path: Path, condition: object) -> Iterator[Number]:
 
 def path_of(document: Json, part: str, name: str) -> Path:
     """
-    Where an entry stands: a rule, an indicator …; an aggravator as "rule.aggravator" of the rules. What is said of the
-    whole ("document") stands at the document itself.
+    The path of an entry: a rule, an indicator …; an aggravator as "rule.aggravator" of the rules. The entry "document" is
+    the document itself.
 
-    :raises KeyError: there is none of this name.
+    :raises KeyError: the document has no such entry.
     """
     if part == "document":
         if name != "rating_and_level":
@@ -118,7 +119,7 @@ def path_of(document: Json, part: str, name: str) -> Path:
 
 
 def entry_at(document: Json, path: Path) -> Any:
-    """What stands at a path."""
+    """The part of the document at a path."""
     at: Any = document
     for step in path:
         at = at[step]
@@ -126,7 +127,7 @@ def entry_at(document: Json, path: Path) -> Any:
 
 
 def with_entry(document: Json, path: Path, fields: Mapping[str, Any]) -> Json:
-    """The document with some fields of one entry changed; None takes a field away."""
+    """The document with some fields of one entry changed. None removes a field."""
     changed = copy.deepcopy(document)
     entry = entry_at(changed, path)
     for name, value in fields.items():
@@ -145,7 +146,7 @@ def with_number(document: Json, path: Path, value: int) -> Json:
 
 
 def with_scenario(document: Json, scenario: Mapping[str, Any], *, instead_of: str | None) -> Json:
-    """The document with a scenario in the place of another, or at the end."""
+    """The document with a scenario that replaces another, or is added at the end."""
     changed = copy.deepcopy(document)
     scenarios = changed.setdefault("scenarios", [])
     if instead_of is None:
@@ -163,14 +164,14 @@ def without_scenario(document: Json, name: str) -> Json:
 
 
 def as_yaml(document: RuleSetDocument) -> str:
-    """The document as people write it."""
+    """The document as YAML, as people write it."""
     text: str = yaml.safe_dump(as_json(document), sort_keys=False, allow_unicode=True, width=110)
     return text
 
 
 def from_yaml(text: str) -> Json:
     """
-    A whole document as somebody typed it, in the form in which it is stored.
+    A whole document, typed as YAML, as it is stored.
 
     :raises InvalidInput: with every fault.
     """
@@ -179,7 +180,7 @@ def from_yaml(text: str) -> Json:
 
 def part_from_yaml(text: str, field: str) -> Any:
     """
-    A part of a document, such as a scenario's facts, as somebody typed it.
+    A part of a document, such as a scenario's facts, typed as YAML.
 
     :raises InvalidInput: it is not YAML; the fault is that of `field`.
     """

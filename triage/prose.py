@@ -1,8 +1,8 @@
 """
-A rule set in plain English, made from the document itself, so that page and rule can never differ.
+Writes a rule set in plain English, from the document itself, so that page and rules never differ.
 
-`chapters` gives the whole document as chapters of items, each a few lines at depths: a page shows them as lists, and
-the difference between two versions is the difference between their lines.
+`chapters` returns the whole document as chapters of items. Each item has lines at depths: a page shows them as lists,
+and the difference between two versions is the difference between their lines.
 """
 
 from collections.abc import Iterable, Iterator
@@ -67,7 +67,7 @@ WAITS = {
 
 @dataclass(frozen=True)
 class Line:
-    """A line of prose; those that are deeper belong to the last that is less deep."""
+    """A line of prose. A deeper line belongs to the last line that is less deep."""
 
     depth: int
     text: str
@@ -75,7 +75,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Item:
-    """One rule, pathway, indicator and so on. `id` is its own in its chapter."""
+    """One rule, pathway, indicator and so on. Its `id` is unique in its chapter."""
 
     id: str
     title: str
@@ -84,7 +84,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Chapter:
-    """The items of one kind. `ordered`: their order means something."""
+    """The items of one kind. `ordered`: whether their order has a meaning."""
 
     id: str
     title: str
@@ -293,7 +293,7 @@ class Prose:
     # ---- conditions
 
     def _when(self, opening: str, condition: Condition) -> Iterator[Line]:
-        """A condition after its opening words: on one line where it is simple, else as a list below."""
+        """A condition after its opening words: on one line if it is simple, else as a list below."""
         leaf = self._leaf(condition)
         if leaf is not None:
             yield Line(0, f"{opening} {leaf}.")
@@ -331,7 +331,7 @@ class Prose:
         raise AssertionError(f"{condition} has no parts")
 
     def _leaf(self, condition: Condition) -> str | None:
-        """A condition without parts in words; None where it has parts."""
+        """A condition without parts, in words; None if it has parts."""
         match condition:
             case Present(indicator=wanted):
                 return self._present(wanted)
@@ -388,7 +388,7 @@ def chapters(document: RuleSetDocument) -> tuple[Chapter, ...]:
 
 
 def facts_say(facts: Facts, indicators: dict[str, IndicatorEntry]) -> Iterator[str]:
-    """What is known of a contact, a line for each fact that is not its default. Names nobody: children by their ref."""
+    """The known facts of a contact, one line for each that is not its default. No names: children by their ref."""
     family = facts.family
     yield sentence(fact_is("agreement", facts.agreement.value, None))
     for name in ("screened", "immediate_danger", "referrer_level"):

@@ -1,7 +1,7 @@
 """
-Reading a rule set document: every fault at once, each with its rule and its field.
+Reads a rule set document and reports every fault at once, each with its rule and its field.
 
-The shape is read by `triage.documents`; what the shape alone cannot show is looked for here.
+`triage.documents` reads the shape. This module checks what the shape alone cannot show.
 """
 
 from collections import Counter
@@ -44,7 +44,7 @@ MOST_PARTS = 2_000
 
 def read_document(data: object) -> RuleSetDocument:
     """
-    Read a rule set from what YAML or JSON gives.
+    Reads a rule set from parsed YAML or JSON.
 
     :raises InvalidInput: with every fault; each names the rule and the field.
     """
@@ -61,7 +61,7 @@ def read_document(data: object) -> RuleSetDocument:
 
 def load_document(path: FilePath) -> RuleSetDocument:
     """
-    Read a rule set document from a YAML or JSON file.
+    Reads a rule set document from a YAML or JSON file.
 
     :raises InvalidInput: with every fault.
     :raises OSError: when the file cannot be read.
@@ -75,9 +75,9 @@ def load_document(path: FilePath) -> RuleSetDocument:
 
 def load_yaml(text: str) -> Any:
     """
-    Parse YAML as a careful reader does: plain data only, no key twice in one mapping.
+    Parses YAML strictly: plain data only, and no key twice in one mapping.
 
-    :raises InvalidInput: with what is wrong, and where.
+    :raises InvalidInput: with the fault and its place.
     """
     try:
         return yaml.load(text, Loader=_CarefulLoader)  # noqa: S506  # it is a SafeLoader
@@ -92,7 +92,7 @@ def load_yaml(text: str) -> Any:
 
 
 class _CarefulLoader(yaml.SafeLoader):
-    """YAML as a careful reader reads it: no key twice in one mapping, and nothing that stands for something else."""
+    """A strict YAML loader: no key twice in one mapping, and no aliases."""
 
     def compose_node(self, parent: Any, index: Any) -> yaml.Node | None:
         # A few aliases of aliases are a document too large for any machine.
@@ -111,14 +111,14 @@ class _CarefulLoader(yaml.SafeLoader):
 
 
 def _codes(data: object) -> frozenset[str]:
-    """The indicators' codes as far as they can be made out: the scenarios' facts are read by them."""
+    """The indicators' codes, as far as they can be read: the scenarios' facts are read with them."""
     entries = data.get("indicators") if isinstance(data, dict) else None
     codes = [entry.get("code") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
     return frozenset(code.strip() for code in codes if isinstance(code, str))
 
 
 def _by_name(path: Path, data: object) -> Path:
-    """A path in which the numbers of rules, aggravators and the like are replaced by their ids."""
+    """A path in which the indexes of rules, aggravators and the like are replaced by their ids."""
     named: list[str | int] = []
     at: object = data
     for step in path:
@@ -132,7 +132,7 @@ def _by_name(path: Path, data: object) -> Path:
 
 
 def _faults_of_meaning(document: RuleSetDocument) -> Iterator[Fault]:
-    """What the shape alone cannot show: names that lead nowhere, facts that are not facts, rules that never end."""
+    """Faults that the shape alone cannot show: unknown names, invalid facts, circular definitions."""
     yield from _names_twice(document)
     codes = {entry.code for entry in document.indicators}
     pathways = {pathway.id: pathway for pathway in document.pathways}
@@ -278,7 +278,7 @@ def _faults_of_fact(path: Path, condition: Fact, in_child: bool) -> Iterator[Fau
 
 
 def _faults_of_answer(path: Path, condition: Fact) -> Iterator[Fault]:
-    """What a fact can never be is never found; the rule would be silent for ever."""
+    """Faults of values that a fact can never have: the rule would never fire."""
     name, limits = condition.fact, [each for each in (condition.at_least, condition.at_most) if each is not None]
     asked = [condition.is_] if condition.is_ is not None else list(condition.in_ or ())
     if limits and name not in NUMBERS:
@@ -322,7 +322,10 @@ def _circles(document: RuleSetDocument) -> Iterator[Fault]:
 
 
 def _too_long(document: RuleSetDocument) -> Iterator[Fault]:
-    """Definitions that use definitions twice double each time: a few lines can be more than any machine can ask."""
+    """
+    Faults of definitions that are too long. Definitions that use definitions twice double each time: a few lines can become
+    more than any machine can evaluate.
+    """
     sizes: dict[str, int] = {}
 
     def size(name: str) -> int:

@@ -1,7 +1,8 @@
 """
-A rule set as a document: what a practice lead reads and changes. Data, never code.
+A rule set as a document: what a practice lead reads and changes. It is data, never code.
 
-YAML on disk for the first, JSON in the database. `triage.reading` reads one and names every fault.
+The shipped one is YAML on disk; the others are JSON in the database. `triage.reading` reads a document and names every
+fault.
 """
 
 import re
@@ -34,7 +35,7 @@ class Hold(StrEnum):
 
 
 class TeamKind(StrEnum):
-    """Which sort of team a pathway leads to. `same_team` is the one that works, or last worked, with the family."""
+    """The kind of team that a pathway leads to. `same_team` is the one that works, or last worked, with the family."""
 
     LOCALITY = "locality"
     CHILD_PROTECTION = "child_protection"
@@ -108,7 +109,7 @@ class PathwayClock(Document):
 
 
 class Case(Document):
-    """What holds where `when` holds; a case without `when` always does."""
+    """What applies if `when` is true. A case without `when` always applies."""
 
     when: Condition | None = None
 
@@ -172,7 +173,7 @@ class Rule(Document):
 
 
 class AlsoReferTo(Document):
-    """Another service that should hear of it too. `only_if` limits it."""
+    """Another service that should hear of the contact, too. `only_if` limits it."""
 
     id: Name
     title: Text
@@ -227,7 +228,7 @@ class TwoPersonDecision(Document):
 
 
 class Expected(Document):
-    """What a scenario expects. What is not named is not asked about; `hold: null` expects no hold."""
+    """What a scenario expects. Fields that are not named are not checked; `hold: null` expects no hold."""
 
     level: Level | None = None
     pathway: Text | None = None
@@ -259,7 +260,7 @@ class Scenario(Document):
 
 
 class RatingAndLevel(StrEnum):
-    """Where rating and level come from: the first rule that fires, or the gravest of all that fire."""
+    """The source of rating and level: the first rule that fires, or the gravest of all that fire."""
 
     FIRST_RULE = "first_rule"
     GRAVEST = "gravest"
@@ -328,7 +329,7 @@ def firings(rule: Rule) -> tuple[str, ...]:
 
 
 def as_json(document: RuleSetDocument) -> dict[str, Any]:
-    """The document as it is stored and shown: in the order of its fields, without what goes without saying."""
+    """The document as it is stored and shown: in the order of its fields, without defaults."""
     return document.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 

@@ -1,6 +1,4 @@
-"""
-A rule set: the questions that its document can answer.
-"""
+"""A compiled rule set: it answers facts with a recommendation, and the questions that explain it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, partial, reduce
@@ -55,7 +53,7 @@ SHIPPED = FilePath(__file__).parent / "data" / "early-help-first-2.yaml"
 
 
 class Result(NamedTuple):
-    """What is recommended, without why. Two results are equal when nothing that a person would act on differs."""
+    """A recommendation without its explanation. Two results are equal if nobody would act differently on them."""
 
     level: int
     pathway: str
@@ -75,7 +73,7 @@ class Firing(NamedTuple):
 
 
 class _Reader(NamedTuple):
-    """How a fact becomes bits: `table` for the values up to the last that matters, `beyond` for those after it."""
+    """The bits of a fact's values: `table` for the values up to the last that matters, `beyond` for larger ones."""
 
     name: str
     table: dict[object, int]
@@ -134,10 +132,10 @@ class _Rule(NamedTuple):
 
 class RuleSet:
     """
-    A rule set that answers. Build one with `parse`, `load_file` or `shipped`.
+    A compiled rule set. Build one with `parse`, `load_file` or `shipped`.
 
-    Immutable, and cheap to ask: conditions are compiled once. Facts become a `View`, whose bits the rules look at; a
-    single fact of a view can be changed without reading the others again, which is what an explanation does.
+    It is immutable and fast: conditions are compiled once. Facts become a `View`, whose bits the rules test. A single fact
+    of a view can be changed without reading the others again, which an explanation does.
     """
 
     def __init__(self, document: RuleSetDocument) -> None:
@@ -191,21 +189,21 @@ class RuleSet:
 
     def facts(self, data: object) -> Facts:
         """
-        Read facts from what `json.loads` gives.
+        Reads facts from parsed JSON.
 
         :raises InvalidInput: with every fault; an unknown indicator, field or value is named.
         """
         return read_facts(data, ruleset=self.name, indicators=self.catalogue.entries)
 
     def judge(self, facts: Facts) -> Result:
-        """What is recommended for these facts. Every valid set of facts gets an answer, the same for ever."""
+        """The recommendation on these facts. Every valid set of facts gets one, and always the same."""
         return self.result(self.view(facts))
 
     def judge_stored(self, facts: Mapping[str, Any]) -> Result:
         """
-        What is recommended for facts that were read before and stored as JSON, without reading them again.
+        The recommendation on facts that were read before and stored as JSON, without reading them again.
 
-        Where another version read them, an indicator that this one does not have counts as absent.
+        If another version read them, an indicator that this version does not have counts as absent.
         """
         try:
             view = self._view(facts, facts["family"], facts["children"])
@@ -225,7 +223,7 @@ class RuleSet:
         return found
 
     def cuts(self, fact: str) -> tuple[int, ...]:
-        """The numbers at which some rule's answer about this fact turns: it differs from `cut - 1` to `cut`."""
+        """The numbers at which some rule's answer about this fact changes: it differs from `cut - 1` to `cut`."""
         return self._cuts.get(fact, ())
 
     def all_cuts(self, fact: str) -> tuple[int, ...]:
@@ -237,7 +235,7 @@ class RuleSet:
         return next(tuple(below.id for below in others) for _, _, rule, others in self._order if rule.id == first)
 
     def starts_clock(self, kind: str, pathway: str) -> bool:
-        """Whether a case on this pathway gets this clock. One that the document does not name, every case gets."""
+        """Whether a case on this pathway gets this clock. A clock that the document does not name starts on every pathway."""
         clock = self._clocks.get(kind)
         if clock is None:
             return True
@@ -250,7 +248,7 @@ class RuleSet:
         return self._view(vars(facts), vars(facts.family), [vars(child) for child in facts.children])
 
     def with_fact(self, view: View, name: str, number: int, value: object) -> View:
-        """The view with one fact changed; itself where no rule asks. `number` is the child's, or NO_CHILD."""
+        """The view with one fact changed; the same view if no rule reads it. `number` is the child's, or NO_CHILD."""
         reader, others = self._readers[name]
         new = reader.table.get(value, reader.beyond)
         if number == NO_CHILD:
@@ -269,7 +267,7 @@ class RuleSet:
         return View(view.bits & ~bit | everywhere, view.children, family)
 
     def result(self, view: View) -> Result:
-        """What is recommended for what is seen."""
+        """The recommendation on a view."""
         answer = self._answered(view)
         bits = view.bits
         if not bits & self._adds:
@@ -287,7 +285,7 @@ class RuleSet:
     # ---- what may turn an answer
 
     def first(self, view: View) -> str:
-        """The rule that answers: the first that fires."""
+        """The first rule that fires, which gives the answer."""
         return self._first(view)[0].id
 
     def movers(self, first: str) -> tuple[Movers, Movers]:
@@ -305,7 +303,7 @@ class RuleSet:
         return of_turn, moved_by_any([of_turn, rule.of_level, *of_levels, self._of_additions])
 
     def values(self, name: str) -> dict[object, int]:
-        """The bits of each value of a fact; a number beyond the last is answered as the last is."""
+        """The bits of each value of a fact. A number beyond the last one has the bits of the last."""
         return self._readers[name][0].table
 
     # ---- how it answers
@@ -493,7 +491,7 @@ class RuleSet:
 
 
 def _first_of(cases: Sequence[tuple[Test, Value]]) -> Callable[[View], Value]:
-    """The value of the first case that holds. The last always does."""
+    """The value of the first case that applies. The last one always does."""
 
     def choose(view: View) -> Value:
         for test, value in cases:
@@ -517,7 +515,7 @@ def _not(bit: AnyBit) -> Guarded:
 
 def parse(data: object) -> RuleSet:
     """
-    A rule set from what YAML or JSON gives.
+    A rule set from parsed YAML or JSON.
 
     :raises InvalidInput: with every fault; each names the rule and the field.
     """

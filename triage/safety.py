@@ -1,9 +1,9 @@
 """
-What safety rests on in a rule set: a service manager answers for it, whoever drafts the rest.
+The safety-relevant parts of a rule set. Only a service manager may change them, whoever drafts the rest.
 
-Safety scenarios; where rating and level come from; what each pathway is, and which clocks run on it; the decisions that
-need two people; after which rules a manager decides; which indicators are hard stops or strong, and what they say;
-warnings.
+They are: safety scenarios; where rating and level come from; what each pathway is, and which clocks run on it; the
+decisions that need two people; after which rules a manager decides; which indicators are hard stops or strong, and what
+they say; warnings.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ Resting = Mapping[str, Any]
 
 
 def safety(document: RuleSetDocument) -> Resting:
-    """Each thing that safety rests on, by a name for people, as it is stored."""
+    """Each safety-relevant part, by a name for people, as it is stored."""
     data = as_json(document)
     grave = {Gate.HARD_STOP.value, Gate.STRONG.value}
     return {
@@ -40,9 +40,9 @@ def safety(document: RuleSetDocument) -> Resting:
 
 def changed(before: RuleSetDocument, after: RuleSetDocument, base: RuleSetDocument) -> set[str]:
     """
-    What safety rests on and is not as it was. What is as in `base` again, where the draft began, is no change: a slip
-    can be taken back by whoever made it. A new hard stop or strong indicator makes the rules more careful, and is none.
-    Nor is a pathway that came or went: the others mean what they did.
+    The safety-relevant parts that differ between two documents. A part that is again as in `base`, from which the draft was
+    copied, is no change, so that a mistake can be undone. A new hard stop or strong indicator is no change either: it makes
+    the rules more careful. Nor is an added or removed pathway: the others keep their meaning.
     """
     old, new, first = safety(before), safety(after), safety(base)
     return {
