@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from triage.rule_set_document import Pathway, Rag, TeamKind
+from triage.rule_set_document import Pathway, PathwayTeam, Rag
 
 RATINGS = {rating.value: rank for rank, rating in enumerate((Rag.BLUE, Rag.GREEN, Rag.AMBER, Rag.RED))}
 
@@ -35,7 +35,7 @@ def weights(pathways: Mapping[str, Pathway]) -> dict[str, int]:
 
     Pathways that only pass a contact on have no weight and are left out.
     """
-    passing_on = {TeamKind.SAME_TEAM, TeamKind.OUT_OF_AREA}
+    passing_on = {PathwayTeam.SAME_TEAM, PathwayTeam.OUT_OF_AREA}
     with_weight = [pathway.id for pathway in pathways.values() if pathway.team not in passing_on]
     return {name: len(with_weight) - place for place, name in enumerate(with_weight)}
 

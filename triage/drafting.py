@@ -98,8 +98,8 @@ def _numbers(path: Path, condition: object) -> Iterator[Number]:
 
 def path_of(document: Json, part: str, name: str) -> Path:
     """
-    The path of an entry: a rule, an indicator …; an aggravator as "rule.aggravator" of the rules. The entry "document" is
-    the document itself.
+    The path of an entry: a rule, an indicator …; an aggravator as "rule.aggravator" of the rules. The entry "document"
+    is the document itself.
 
     :raises KeyError: the document has no such entry.
     """

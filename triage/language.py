@@ -1,317 +1,41 @@
 """
 The language of conditions: small, typed and closed. Users write no expressions, and no text is evaluated.
 
-Each kind of condition does two things. `compiled` makes a test that is true or false for a `View`. It is fast, because
-an explanation runs it many times: each indicator and each question about a fact has a bit of its own, so most tests are
-"one of these bits is set". `witness` makes a function that returns the facts for which a true condition is true. Each
-test has a guard: without one of its bits the test is false. `movers` returns the bits that may change a condition. So
-most tests are not run at all, and most changes of a fact are not tried.
+Each kind of condition does two things. `compiled` makes a test that is true or false for a `View` (`bits.py`).
+`evidence` makes a function that returns the facts for which a true condition is true (`evidence.py`). `change_bits`
+returns the bits that may change a condition.
 """
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from functools import reduce
-from operator import or_
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, StrictBool, StrictInt, Tag
+from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag
 
-from triage.documents import NO_BOOL, NOT_EMPTY, Document, Text, fault, one_or_many, quoted
-from triage.facts import Child, Dash, Family, OpenWork
+from triage.bits import (
+    NO_GUARD,
+    AnyBit,
+    ChangeBits,
+    Compiled,
+    Guarded,
+    Questions,
+    View,
+    all_of,
+    any_of,
+    changed_by_any,
+    guarded,
+    test_of,
+)
+from triage.catalogue import Catalogue, Gate
+from triage.documents import NO_BOOL, NOT_EMPTY, Document, Text, one_or_many
+from triage.evidence import Evidence, FindEvidence, indicators_by_person, no_evidence
+from triage.fact_fields import CHILD_FACTS, NO_CHILD, fact_path
 
 Path = tuple[str | int, ...]
-NO_CHILD = -1
-
-CHILD_FACTS = frozenset(Child.model_fields) - {"ref", "indicators"}
-FAMILY_FACTS = frozenset(Family.model_fields) - {"indicators"}
-CONTACT_FACTS = frozenset({"immediate_danger", "referrer_level", "screened"}) | FAMILY_FACTS
-# The values of a fact, besides unknown: one of these words, a number in this range, or else true or false.
-WORDS: dict[str, frozenset[str]] = {"dash": frozenset(Dash), "open_work": frozenset(OpenWork)}
-NUMBERS: dict[str, tuple[int, float]] = {
-    "referrer_level": (1, 4),
-    "age_years": (0, 25),
-    "contacts_3_months": (0, float("inf")),
-    "contacts_12_months": (0, float("inf")),
-    "closed_days_ago": (0, float("inf")),
-}
-
-
-class Gate(StrEnum):
-    """What an indicator means for early help: it excludes it, it asks for a social worker, or it allows it."""
-
-    HARD_STOP = "hard_stop"
-    STRONG = "strong"
-    EARLY_HELP = "early_help"
-
-
-def _code(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,9}", text):
-        raise fault(f"{quoted(text)} is no code: letters, digits and -, at most ten of them.")
-    return text
-
-
-class IndicatorEntry(Document):
-    """One line of the Continuum of Need."""
-
-    code: Annotated[Text, AfterValidator(_code)]
-    level: Literal[2, 3, 4]
-    domain: Text
-    area: Text
-    gate: Gate
-    also_refer_to: Text | None = None
-    says: Text
-
-
-class Catalogue:
-    """The indicators. Each has a bit of its own, so that "any of these" and "how many of these" are one operation."""
-
-    def __init__(self, entries: tuple[IndicatorEntry, ...]) -> None:
-        self.entries = {entry.code: entry for entry in entries}
-        self.bits = {entry.code: 1 << position for position, entry in enumerate(entries)}
-        self.everything = (1 << len(entries)) - 1
-        self._of_bit = {bit: code for code, bit in self.bits.items()}
-        self.domains = {domain: self.mask(domain=domain) for domain in {entry.domain for entry in entries}}
-
-    def mask(self, **wanted: object) -> int:
-        """The bits of all indicators with these values: `mask(level=3)`."""
-        return sum(
-            self.bits[entry.code]
-            for entry in self.entries.values()
-            if all(getattr(entry, name) == value for name, value in wanted.items())
-        )
-
-    def present(self, codes: tuple[str, ...]) -> int:
-        """The bits of these codes."""
-        mask = 0
-        for code in codes:
-            mask |= self.bits[code]
-        return mask
-
-    def codes(self, mask: int) -> list[str]:
-        """The codes of these bits, in the order of the catalogue."""
-        found = []
-        while mask:
-            lowest = mask & -mask
-            found.append(self._of_bit[lowest])
-            mask ^= lowest
-        return found
-
-
-class View:
-    """
-    The facts as bits, for the conditions.
-
-    :ivar bits: all indicators, all questions whose answer is yes, and all rules that have fired.
-    :ivar children: the bits of each child: its indicators and its questions.
-    :ivar family: the family's indicators.
-    """
-
-    __slots__ = ("bits", "children", "family")
-
-    def __init__(self, bits: int, children: tuple[int, ...], family: int) -> None:
-        self.bits = bits
-        self.children = children
-        self.family = family
-
-
-class Question(NamedTuple):
-    """A question about one fact, and the bit that is set if the answer is yes."""
-
-    bit: int
-    answer: Callable[[Any], bool]
-
-
-class Questions:
-    """All questions that the rules ask about facts. Equal questions share a bit."""
-
-    def __init__(self, first_bit: int) -> None:
-        self._next = first_bit
-        self._asked: dict[str, dict[object, Question]] = {}
-
-    def bit(self, name: str, key: object, answer: Callable[[Any], bool]) -> int:
-        """
-        The bit of a question about the fact `name`.
-
-        :param key: the same for equal questions.
-        :param answer: the answer for a value; None means "not known".
-        """
-        asked = self._asked.setdefault(name, {})
-        if key not in asked:
-            asked[key] = Question(self.new_bit(), answer)
-        return asked[key].bit
-
-    def new_bit(self) -> int:
-        """A bit that is not used yet."""
-        bit = self._next
-        self._next <<= 1
-        return bit
-
-    def mask(self, names: Iterable[str]) -> int:
-        """The bits of all questions about these facts."""
-        return sum(question.bit for name in names for question in self._asked.get(name, {}).values())
-
-    def answers(self, name: str, value: object) -> int:
-        """The bits of all questions about a fact whose answer is yes for this value."""
-        return sum(question.bit for question in self._asked.get(name, {}).values() if question.answer(value))
-
-
-class AnyBit(NamedTuple):
-    """A compiled condition that is true if one of these bits is set: on the child (`own`), or in the view."""
-
-    mask: int
-    own: bool = False
-
-
-Test = Callable[[View, int], object]
-"""Whether a condition is true. The number is the bits of the child in question; 0 outside `some_child`."""
-
-
-class Guarded(NamedTuple):
-    """A compiled condition with its guard: if no bit of `needs` is set, it is false and need not be tested."""
-
-    needs: int
-    test: Test
-
-
-Compiled = AnyBit | Guarded
-NO_GUARD = -1  # every bit; the view of a rule set always has at least one
-
-
-def test_of(compiled: Compiled) -> Test:
-    """A compiled condition as a function."""
-    if isinstance(compiled, Guarded):
-        return compiled.test
-    mask = compiled.mask
-    if compiled.own:
-        return lambda view, own: own & mask
-    return lambda view, own: view.bits & mask
-
-
-def guarded(compiled: Compiled) -> Guarded:
-    """A compiled condition with its guard. The bits of each child are set in the view as well."""
-    return compiled if isinstance(compiled, Guarded) else Guarded(compiled.mask, test_of(compiled))
-
-
-def all_of(parts: Iterable[Compiled]) -> Compiled:
-    """True if every part is true. There is at least one part. The guard is the smallest of the parts' guards."""
-    compiled = list(parts)
-    if len(compiled) == 1:
-        return compiled[0]
-    tests = sorted((guarded(part) for part in compiled), key=lambda part: _width(part.needs))
-    if len(tests) == 2 and all(isinstance(part, AnyBit) and not part.own for part in compiled):
-        first_mask, then_mask = tests[0].needs, tests[1].needs
-        return Guarded(first_mask, lambda view, own: view.bits & first_mask and view.bits & then_mask)
-
-    def test(view: View, own: int) -> bool:
-        bits = view.bits
-        for needs, part in tests:  # noqa: SIM110 - all() and any() take three times as long
-            if not (bits & needs and part(view, own)):
-                return False
-        return True
-
-    return Guarded(tests[0].needs, test)
-
-
-def any_of(parts: Iterable[Compiled]) -> Compiled:
-    """True if any part is true. All parts that only test bits are tested first, in one step."""
-    masks = {True: 0, False: 0}
-    rest: list[Compiled] = []
-    for part in parts:
-        if isinstance(part, AnyBit):
-            masks[part.own] |= part.mask
-        else:
-            rest.append(part)
-    joined = [AnyBit(mask, own) for own, mask in masks.items() if mask]
-    compiled = [*joined, *rest] or [AnyBit(0)]
-    if len(compiled) == 1:
-        return compiled[0]
-    tests = [guarded(part) for part in compiled]
-
-    def test(view: View, own: int) -> bool:
-        bits = view.bits
-        for needs, part in tests:  # noqa: SIM110
-            if bits & needs and part(view, own):
-                return True
-        return False
-
-    return Guarded(reduce(or_, (part.needs for part in tests)), test)
-
-
-def _width(needs: int) -> float:
-    return float("inf") if needs == NO_GUARD else needs.bit_count()
-
-
-class Movers(NamedTuple):
-    """
-    The bits that may change a condition.
-
-    Setting a bit of `coming` or clearing a bit of `going` may make it true. The opposite may make it false. No other
-    bit changes it.
-    """
-
-    coming: int = 0
-    going: int = 0
-
-    @property
-    def reversed(self) -> "Movers":
-        return Movers(self.going, self.coming)
-
-    def may_move(self, before: int, after: int) -> bool:
-        """Whether the condition may become true when the bits change from `before` to `after`."""
-        return bool(after & ~before & self.coming or before & ~after & self.going)
-
-    @property
-    def either_way(self) -> "Movers":
-        return Movers(self.coming | self.going, self.coming | self.going)
-
-
-def moved_by_any(parts: Iterable[Movers]) -> Movers:
-    """The bits that may change at least one of these conditions."""
-    coming, going = zip(*parts, strict=True)
-    return Movers(reduce(or_, coming), reduce(or_, going))
-
-
-@dataclass
-class Evidence:
-    """
-    The facts for which a condition is true, by the person that they are about.
-
-    `on_child` has the facts of a child for which a `some_child` is true. `lies_with` has indicators by the child's
-    number, or by NO_CHILD for the family. `of_all` has the facts about the whole contact.
-    """
-
-    on_child: dict[int, list[str]] = field(default_factory=dict)
-    lies_with: dict[int, list[str]] = field(default_factory=dict)
-    of_all: list[str] = field(default_factory=list)
-
-    def add(self, other: "Evidence") -> None:
-        for mine, theirs in ((self.on_child, other.on_child), (self.lies_with, other.lies_with)):
-            for child, facts in theirs.items():
-                mine.setdefault(child, []).extend(facts)
-        self.of_all += other.of_all
-
-    def strands(self) -> list[tuple[int, list[str]]]:
-        """The evidence as reasons: (child's number or NO_CHILD, facts), each fact once, the children in order."""
-        if self.on_child:
-            indicators = [fact for _, facts in sorted(self.lies_with.items()) for fact in facts]
-            reasons = [(child, facts + indicators + self.of_all) for child, facts in sorted(self.on_child.items())]
-        elif self.lies_with:
-            # The children in order, then the family.
-            order = sorted(self.lies_with, key=lambda child: (child == NO_CHILD, child))
-            reasons = [(child, self.lies_with[child] + self.of_all) for child in order]
-        else:
-            reasons = [(NO_CHILD, self.of_all)]
-        return [(child, list(dict.fromkeys(facts))) for child, facts in reasons]
-
-
-Witness = Callable[[View, int], Evidence]
-"""Returns the facts for which a true condition is true. The number is the child's, or NO_CHILD."""
 
 
 @dataclass(frozen=True)
-class Setting:
+class CompileContext:
     """What a condition can refer to when it is compiled."""
 
     catalogue: Catalogue
@@ -326,26 +50,21 @@ class Setting:
         return self.fired[rule]
 
 
-def nothing_to_show(view: View, child: int) -> Evidence:
-    """The witness of a condition without evidence, such as `not`."""
-    return Evidence()
-
-
 class AllOf(Document):
     """All of these conditions are true."""
 
     all: Annotated[tuple["Condition", ...], NOT_EMPTY]
 
-    def compiled(self, setting: Setting) -> Compiled:
+    def compiled(self, setting: CompileContext) -> Compiled:
         return all_of(part.compiled(setting) for part in self.all)
 
-    def witness(self, setting: Setting) -> Witness:
-        witnesses = [part.witness(setting) for part in self.all]
+    def evidence(self, setting: CompileContext) -> FindEvidence:
+        finders = [part.evidence(setting) for part in self.all]
 
         def together(view: View, child: int) -> Evidence:
             found = Evidence()
-            for witness in witnesses:
-                found.add(witness(view, child))
+            for evidence in finders:
+                found.add(evidence(view, child))
             return found
 
         return together
@@ -359,21 +78,21 @@ class AnyOf(Document):
 
     any: Annotated[tuple["Condition", ...], NOT_EMPTY]
 
-    def compiled(self, setting: Setting) -> Compiled:
+    def compiled(self, setting: CompileContext) -> Compiled:
         return any_of(part.compiled(setting) for part in self.any)
 
-    def witness(self, setting: Setting) -> Witness:
-        parts = [(test_of(part.compiled(setting)), part.witness(setting)) for part in self.any]
+    def evidence(self, setting: CompileContext) -> FindEvidence:
+        parts = [(test_of(part.compiled(setting)), part.evidence(setting)) for part in self.any]
 
-        def of_those_that_hold(view: View, child: int) -> Evidence:
+        def of_true_parts(view: View, child: int) -> Evidence:
             own = view.children[child] if child != NO_CHILD else 0
             found = Evidence()
-            for test, witness in parts:
+            for test, evidence in parts:
                 if test(view, own):
-                    found.add(witness(view, child))
+                    found.add(evidence(view, child))
             return found
 
-        return of_those_that_hold
+        return of_true_parts
 
     def parts(self) -> Iterator[tuple[Path, "Condition"]]:
         yield from ((("any", number), part) for number, part in enumerate(self.any))
@@ -384,12 +103,12 @@ class Not(Document):
 
     not_: Annotated["Condition", Field(alias="not")]
 
-    def compiled(self, setting: Setting) -> Compiled:
+    def compiled(self, setting: CompileContext) -> Compiled:
         test = test_of(self.not_.compiled(setting))
         return Guarded(NO_GUARD, lambda view, own: not test(view, own))
 
-    def witness(self, setting: Setting) -> Witness:
-        return nothing_to_show
+    def evidence(self, setting: CompileContext) -> FindEvidence:
+        return no_evidence
 
     def parts(self) -> Iterator[tuple[Path, "Condition"]]:
         yield ("not",), self.not_
@@ -427,7 +146,7 @@ class Present(Document):
 
     indicator: Wanted
 
-    def compiled(self, setting: Setting) -> Compiled:
+    def compiled(self, setting: CompileContext) -> Compiled:
         mask = self.indicator.mask(setting.catalogue)
         match self.indicator.where:
             case "contact":
@@ -437,11 +156,11 @@ class Present(Document):
             case _:
                 return Guarded(mask, lambda view, own: (own | view.family) & mask)
 
-    def witness(self, setting: Setting) -> Witness:
+    def evidence(self, setting: CompileContext) -> FindEvidence:
         catalogue, mask = setting.catalogue, self.indicator.mask(setting.catalogue)
         match self.indicator.where:
             case "contact":
-                return lambda view, child: _lying(catalogue, view, mask)
+                return lambda view, child: indicators_by_person(catalogue, view, mask)
             case "child":
                 return lambda view, child: Evidence(of_all=catalogue.codes(view.children[child] & mask))
             case _:
@@ -451,7 +170,7 @@ class Present(Document):
         yield from ()
 
 
-class Spread(Document):
+class IndicatorCount(Document):
     """The least number of different indicators of a level, and of their domains."""
 
     level: Literal[2, 3, 4]
@@ -462,9 +181,9 @@ class Spread(Document):
 class Different(Document):
     """The contact has so many different indicators of a level. A code on two children counts once."""
 
-    different: Spread
+    different: IndicatorCount
 
-    def compiled(self, setting: Setting) -> Compiled:
+    def compiled(self, setting: CompileContext) -> Compiled:
         of_level = setting.catalogue.mask(level=self.different.level)
         at_least, domains = self.different.at_least, self.different.domains
         of_domains = [of_level & mask for mask in setting.catalogue.domains.values()]
@@ -477,9 +196,9 @@ class Different(Document):
 
         return Guarded(of_level, test)
 
-    def witness(self, setting: Setting) -> Witness:
+    def evidence(self, setting: CompileContext) -> FindEvidence:
         catalogue, of_level = setting.catalogue, setting.catalogue.mask(level=self.different.level)
-        return lambda view, child: _lying(catalogue, view, of_level)
+        return lambda view, child: indicators_by_person(catalogue, view, of_level)
 
     def parts(self) -> Iterator[tuple[Path, "Condition"]]:
         yield from ()
@@ -507,12 +226,12 @@ class Fact(Document):
             cuts.add(self.at_most + 1)
         return frozenset(cuts)
 
-    def bit(self, setting: Setting) -> int:
+    def bit(self, setting: CompileContext) -> int:
         """The bit that is set if the answer is yes."""
         key = (self.is_, self.in_, self.at_least, self.at_most, self.unknown)
         return setting.questions.bit(self.fact, key, self._matches())
 
-    def compiled(self, setting: Setting) -> Compiled:
+    def compiled(self, setting: CompileContext) -> Compiled:
         return AnyBit(self.bit(setting), own=self.fact in CHILD_FACTS)
 
     def _matches(self) -> Callable[[Any], bool]:
@@ -527,7 +246,7 @@ class Fact(Document):
         high = self.at_most if self.at_most is not None else float("inf")
         return lambda value: when_unknown if value is None else low <= value <= high
 
-    def witness(self, setting: Setting) -> Witness:
+    def evidence(self, setting: CompileContext) -> FindEvidence:
         name = self.fact
         return lambda view, child: Evidence(of_all=[fact_path(name, child)])
 
@@ -540,7 +259,7 @@ class SomeChild(Document):
 
     some_child: "Condition"
 
-    def compiled(self, setting: Setting) -> Compiled:
+    def compiled(self, setting: CompileContext) -> Compiled:
         inner = self.some_child.compiled(setting)
         if isinstance(inner, AnyBit) and not inner.own:
             mask = inner.mask
@@ -558,15 +277,15 @@ class SomeChild(Document):
 
         return Guarded(needs, some)
 
-    def witness(self, setting: Setting) -> Witness:
-        test, inner = test_of(self.some_child.compiled(setting)), self.some_child.witness(setting)
+    def evidence(self, setting: CompileContext) -> FindEvidence:
+        test, inner = test_of(self.some_child.compiled(setting)), self.some_child.evidence(setting)
 
         def of_each_child(view: View, child: int) -> Evidence:
             found = Evidence()
             for number, own in enumerate(view.children):
                 if test(view, own):
                     inside = inner(view, number)
-                    lying = [fact for facts in inside.lies_with.values() for fact in facts]
+                    lying = [fact for facts in inside.by_person.values() for fact in facts]
                     found.on_child[number] = inside.of_all + lying
             return found
 
@@ -581,11 +300,11 @@ class Fired(Document):
 
     fired: Text
 
-    def compiled(self, setting: Setting) -> Compiled:
+    def compiled(self, setting: CompileContext) -> Compiled:
         return AnyBit(setting.bit_of_rule(self.fired))
 
-    def witness(self, setting: Setting) -> Witness:
-        return nothing_to_show
+    def evidence(self, setting: CompileContext) -> FindEvidence:
+        return no_evidence
 
     def parts(self) -> Iterator[tuple[Path, "Condition"]]:
         yield from ()
@@ -596,27 +315,14 @@ class Defined(Document):
 
     defined: Text
 
-    def compiled(self, setting: Setting) -> Compiled:
+    def compiled(self, setting: CompileContext) -> Compiled:
         return setting.defined[self.defined].compiled(setting)
 
-    def witness(self, setting: Setting) -> Witness:
-        return setting.defined[self.defined].witness(setting)
+    def evidence(self, setting: CompileContext) -> FindEvidence:
+        return setting.defined[self.defined].evidence(setting)
 
     def parts(self) -> Iterator[tuple[Path, "Condition"]]:
         yield from ()
-
-
-def fact_path(name: str, child: int = NO_CHILD) -> str:
-    """The path of a fact in the facts document: `children[0].age_years`, `family.marac`, `immediate_danger`."""
-    if child != NO_CHILD and name in CHILD_FACTS:
-        return f"children[{child}].{name}"
-    return f"family.{name}" if name in FAMILY_FACTS else name
-
-
-def _lying(catalogue: Catalogue, view: View, mask: int) -> Evidence:
-    """The indicators of a mask, by the child that has them, or by the family."""
-    held = {**dict(enumerate(view.children)), NO_CHILD: view.family}
-    return Evidence(lies_with={who: catalogue.codes(bits & mask) for who, bits in held.items() if bits & mask})
 
 
 _KINDS = ("all", "any", "not", "indicator", "different", "fact", "some_child", "fired", "defined")
@@ -664,20 +370,20 @@ def walk(condition: Condition, path: Path = ()) -> Iterator[tuple[Path, Conditio
     yield from inner(path, condition, False)
 
 
-def movers(condition: Condition, setting: Setting) -> Movers:
+def change_bits(condition: Condition, setting: CompileContext) -> ChangeBits:
     """The bits that may change a condition. Only `not` can become true when a bit is cleared."""
     match condition:
         case Present():
-            return Movers(condition.indicator.mask(setting.catalogue))
+            return ChangeBits(condition.indicator.mask(setting.catalogue))
         case Different():
-            return Movers(setting.catalogue.mask(level=condition.different.level))
+            return ChangeBits(setting.catalogue.mask(level=condition.different.level))
         case Fact():
-            return Movers(condition.bit(setting))
+            return ChangeBits(condition.bit(setting))
         case Fired():
-            return Movers(setting.bit_of_rule(condition.fired))
+            return ChangeBits(setting.bit_of_rule(condition.fired))
         case Not():
-            return movers(condition.not_, setting).reversed
+            return change_bits(condition.not_, setting).reversed
         case Defined():
-            return movers(setting.defined[condition.defined], setting)
+            return change_bits(setting.defined[condition.defined], setting)
         case AllOf() | AnyOf() | SomeChild():
-            return moved_by_any(movers(part, setting) for _, part in condition.parts())
+            return changed_by_any(change_bits(part, setting) for _, part in condition.parts())

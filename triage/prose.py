@@ -8,21 +8,9 @@ and the difference between two versions is the difference between their lines.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from triage.catalogue import IndicatorEntry
 from triage.facts import Agreement, Child, Facts
-from triage.language import (
-    AllOf,
-    AnyOf,
-    Condition,
-    Defined,
-    Different,
-    Fact,
-    Fired,
-    IndicatorEntry,
-    Not,
-    Present,
-    SomeChild,
-    Wanted,
-)
+from triage.language import AllOf, AnyOf, Condition, Defined, Different, Fact, Fired, Not, Present, SomeChild, Wanted
 from triage.rule_set_document import (
     Aggravator,
     Expected,

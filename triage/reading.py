@@ -13,19 +13,8 @@ import yaml
 
 from errors import Fault, InvalidInput
 from triage.documents import load_json, quoted, read
-from triage.language import (
-    CHILD_FACTS,
-    CONTACT_FACTS,
-    NUMBERS,
-    WORDS,
-    Condition,
-    Defined,
-    Fact,
-    Fired,
-    Path,
-    Present,
-    walk,
-)
+from triage.fact_fields import CHILD_FACTS, CONTACT_FACTS, NUMBERS, WORDS
+from triage.language import Condition, Defined, Fact, Fired, Path, Present, walk
 from triage.older_documents import with_its_meaning
 from triage.rule_set_document import (
     Pathway,
@@ -323,8 +312,8 @@ def _circles(document: RuleSetDocument) -> Iterator[Fault]:
 
 def _too_long(document: RuleSetDocument) -> Iterator[Fault]:
     """
-    Faults of definitions that are too long. Definitions that use definitions twice double each time: a few lines can become
-    more than any machine can evaluate.
+    Faults of definitions that are too long. Definitions that use definitions twice double each time: a few lines can
+    become more than any machine can evaluate.
     """
     sizes: dict[str, int] = {}
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from triage.bits import View
+from triage.fact_fields import CHILD_FACTS, CONTACT_FACTS, NO_CHILD, NUMBERS, fact_path
 from triage.facts import Agreement, Child, Facts, Family
-from triage.language import CHILD_FACTS, CONTACT_FACTS, NO_CHILD, NUMBERS, View, fact_path
 from triage.ruleset import Result, RuleSet
 from triage.words import (
     child_name,
@@ -124,7 +125,7 @@ def recommend(rules: RuleSet, facts: Facts) -> Recommendation:
 
 def _reasons(rules: RuleSet, facts: Facts, view: View) -> Iterator[Reason]:
     for firing in rules.firings(view):
-        for number, because in firing.witness(view, NO_CHILD).strands():
+        for number, because in firing.evidence(view, NO_CHILD).reasons():
             says = reason_says(firing.says, because, rules.catalogue, facts, number)
             ref = facts.children[number].ref if number != NO_CHILD else None
             yield Reason(firing.id, says, tuple(because), ref)
@@ -225,7 +226,7 @@ def _questions(facts: Facts, worth: tuple[tuple[_Others, ...], ...]) -> list[_Qu
 @lru_cache(maxsize=128)
 def _turns(rules: RuleSet, first: str) -> _Turns:
     """What may change the answers of the rule `first`. It depends on no contact, so it is computed once."""
-    of_turn, of_result = rules.movers(first)
+    of_turn, of_result = rules.change_bits(first)
 
     def others(name: str) -> _Others:
         bits = rules.values(name)
@@ -233,7 +234,7 @@ def _turns(rules: RuleSet, first: str) -> _Turns:
             value: tuple(
                 other
                 for other in _other_values(rules, name, value)
-                if (of_result if value is None else of_turn).may_move(bits[value], bits[other])
+                if (of_result if value is None else of_turn).may_change(bits[value], bits[other])
             )
             for value in bits
         }

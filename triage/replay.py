@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from triage.direction import Direction, PathwayRag, direction, weights
-from triage.ruleset import RuleSet, TeamKind
+from triage.ruleset import PathwayTeam, RuleSet
 
 NOBODY_YET = "?"
 """The team of a contact whose locality is not known: a person picks it."""
@@ -45,9 +45,9 @@ class PastRecommendation:
     rag: str
     level: int
     hold: str
-    kind: TeamKind | None
+    kind: PathwayTeam | None
     decided: PathwayRag | None
-    decided_kind: TeamKind | None
+    decided_kind: PathwayTeam | None
     also_refer_to: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -79,7 +79,7 @@ class Replay:
 
     def add(self, past: PastRecommendation) -> Changed | None:
         """Counts a contact. Returns the change, or None if the recommendation is the same."""
-        result = self._rules.judge_stored(past.facts)
+        result = self._rules.evaluate_stored(past.facts)
         before = Advice(
             past.pathway, past.rag, past.level, past.hold, team_of(past.kind, past.locality), past.also_refer_to,
             past.warnings,
@@ -150,9 +150,9 @@ class Replay:
         change = direction(self._weights, was, decided)
         return decided == now or (change is not None and change == direction(self._weights, was, now))
 
-    def _count_demand(self, past: PastRecommendation, after: TeamKind | None) -> None:
+    def _count_demand(self, past: PastRecommendation, after: PathwayTeam | None) -> None:
         for which, kind in (("before", past.kind), ("after", after), ("decided", past.decided_kind)):
-            if kind is TeamKind.LOCALITY:
+            if kind is PathwayTeam.LOCALITY:
                 self._demand[past.locality or NOBODY_YET, past.week, which] += 1
 
     def _count_unknown(self, facts: Mapping[str, Any]) -> None:
@@ -163,11 +163,11 @@ class Replay:
                     self._unknown[code] += 1
 
 
-def team_of(kind: TeamKind | None, locality: str) -> str:
+def team_of(kind: PathwayTeam | None, locality: str) -> str:
     """The team of a pathway with this kind of team: a locality's code, or the kind of another team."""
     if kind is None:
         return ""
-    if kind is TeamKind.LOCALITY:
+    if kind is PathwayTeam.LOCALITY:
         return locality or NOBODY_YET
     return kind.value
 

@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, StrictBool, StrictInt, Tag, model_serializer
 
+from triage.catalogue import IndicatorEntry
 from triage.documents import NO_BOOL, NOT_EMPTY, Document, Text, fault, one_or_many, quoted
 from triage.facts import Agreement, Facts
-from triage.language import Condition, IndicatorEntry, Path, walk
+from triage.language import Condition, Path, walk
 
 
 class Rag(StrEnum):
@@ -34,7 +35,7 @@ class Hold(StrEnum):
     SCREENING = "screening"
 
 
-class TeamKind(StrEnum):
+class PathwayTeam(StrEnum):
     """The kind of team that a pathway leads to. `same_team` is the one that works, or last worked, with the family."""
 
     LOCALITY = "locality"
@@ -88,7 +89,7 @@ class Pathway(Document):
     id: Name
     title: Text
     lead: Text | None = None
-    team: TeamKind | None = None
+    team: PathwayTeam | None = None
     work: Work | None = None
     voluntary: StrictBool = False
     gravest: StrictBool = False

@@ -7,40 +7,31 @@ from operator import itemgetter, or_
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple, TypeVar
 
-from triage.direction import RATINGS
-from triage.facts import Agreement, Child, Facts, Family, read_facts
-from triage.language import (
-    CHILD_FACTS,
-    FAMILY_FACTS,
-    NO_CHILD,
+from triage.bits import (
     NO_GUARD,
-    NUMBERS,
-    WORDS,
     AnyBit,
-    Catalogue,
+    ChangeBits,
     Compiled,
-    Condition,
-    Fact,
-    Fired,
     Guarded,
-    Movers,
     Questions,
-    Setting,
     Test,
     View,
-    Witness,
     all_of,
     any_of,
+    changed_by_any,
     guarded,
-    moved_by_any,
-    movers,
-    nothing_to_show,
     test_of,
 )
+from triage.catalogue import Catalogue
+from triage.direction import RATINGS
+from triage.evidence import FindEvidence, no_evidence
+from triage.fact_fields import CHILD_FACTS, FAMILY_FACTS, NO_CHILD, NUMBERS, WORDS
+from triage.facts import Agreement, Child, Facts, Family, read_facts
+from triage.language import CompileContext, Condition, Fact, Fired, change_bits
 from triage.reading import load_document, read_document
-from triage.rule_set_document import Hold, Rag, RatingAndLevel, Rule, RuleSetDocument, TeamKind, Then, conditions
+from triage.rule_set_document import Hold, PathwayTeam, Rag, RatingAndLevel, Rule, RuleSetDocument, Then, conditions
 
-__all__ = ["SHIPPED", "Firing", "Hold", "Rag", "Result", "RuleSet", "TeamKind", "load_file", "parse", "shipped"]
+__all__ = ["SHIPPED", "Firing", "Hold", "PathwayTeam", "Rag", "Result", "RuleSet", "load_file", "parse", "shipped"]
 
 Value = TypeVar("Value")
 _ABSENT = {
@@ -69,7 +60,7 @@ class Firing(NamedTuple):
 
     id: str
     says: str
-    witness: Witness
+    evidence: FindEvidence
 
 
 class _Reader(NamedTuple):
@@ -113,7 +104,7 @@ class _Rule(NamedTuple):
     :ivar answer: what it recommends, with nothing added to the pathway.
     :ivar answers: the same at every level and rating.
     :ivar least: the lowest level and the mildest rating that it can give; `most` the highest and the gravest.
-    :ivar movers: what moves the rule itself; `of_rag` and `of_level` what moves its rating and its level.
+    :ivar change_bits: what moves the rule itself; `of_rag` and `of_level` what moves its rating and its level.
     """
 
     id: str
@@ -125,17 +116,17 @@ class _Rule(NamedTuple):
     answers: Mapping[tuple[int, int], Result]
     least: tuple[int, int]
     most: tuple[int, int]
-    movers: Movers
-    of_rag: Movers
-    of_level: Movers
+    change_bits: ChangeBits
+    of_rag: ChangeBits
+    of_level: ChangeBits
 
 
 class RuleSet:
     """
     A compiled rule set. Build one with `parse`, `load_file` or `shipped`.
 
-    It is immutable and fast: conditions are compiled once. Facts become a `View`, whose bits the rules test. A single fact
-    of a view can be changed without reading the others again, which an explanation does.
+    It is immutable and fast: conditions are compiled once. Facts become a `View`, whose bits the rules test. A single
+    fact of a view can be changed without reading the others again, which an explanation does.
     """
 
     def __init__(self, document: RuleSetDocument) -> None:
@@ -147,7 +138,7 @@ class RuleSet:
         self.manager_decides = frozenset(rule.id for rule in document.rules if rule.decided_by == "manager")
         """The rules after which only a manager may decide."""
         questions = Questions(first_bit=self.catalogue.everything + 1)
-        self._setting = Setting(self.catalogue, questions, document.defined)
+        self._setting = CompileContext(self.catalogue, questions, document.defined)
         self._otherwise = AnyBit(questions.new_bit())
         self._always = questions.new_bit()  # there in every view, for what has no guard
         self._rules = tuple(self._rule(rule) for rule in document.rules)
@@ -172,7 +163,7 @@ class RuleSet:
         of_limits = self._moved_by_any(entry.only_if for entry in document.also_refer_to if entry.only_if)
         referred = sum(mask for _, mask, _ in self._refer)
         self._adds = referred | guarded(warned).needs
-        self._of_additions = moved_by_any([Movers(referred), of_limits, of_warnings]).either_way
+        self._of_additions = changed_by_any([ChangeBits(referred), of_limits, of_warnings]).either_way
         self._cuts = _cuts(document, ("defined", "rules"))
         self._all_cuts = _cuts(document, ("defined", "rules", "also_refer_to", "warnings"))
         # Every question is known now.
@@ -195,11 +186,11 @@ class RuleSet:
         """
         return read_facts(data, ruleset=self.name, indicators=self.catalogue.entries)
 
-    def judge(self, facts: Facts) -> Result:
+    def evaluate(self, facts: Facts) -> Result:
         """The recommendation on these facts. Every valid set of facts gets one, and always the same."""
         return self.result(self.view(facts))
 
-    def judge_stored(self, facts: Mapping[str, Any]) -> Result:
+    def evaluate_stored(self, facts: Mapping[str, Any]) -> Result:
         """
         The recommendation on facts that were read before and stored as JSON, without reading them again.
 
@@ -235,7 +226,10 @@ class RuleSet:
         return next(tuple(below.id for below in others) for _, _, rule, others in self._order if rule.id == first)
 
     def starts_clock(self, kind: str, pathway: str) -> bool:
-        """Whether a case on this pathway gets this clock. A clock that the document does not name starts on every pathway."""
+        """
+        Whether a case on this pathway gets this clock. A clock that the document does not name starts on every
+        pathway.
+        """
         clock = self._clocks.get(kind)
         if clock is None:
             return True
@@ -288,7 +282,7 @@ class RuleSet:
         """The first rule that fires, which gives the answer."""
         return self._first(view)[0].id
 
-    def movers(self, first: str) -> tuple[Movers, Movers]:
+    def change_bits(self, first: str) -> tuple[ChangeBits, ChangeBits]:
         """
         What may change the turn, and what may change the result, of facts that the rule `first` answers.
 
@@ -297,10 +291,14 @@ class RuleSet:
         """
         above = list(takewhile(lambda rule: rule.id != first, self._rules))
         _, _, rule, below = self._order[len(above)]
-        of_ratings = [moved for other in self._rated_by[first] for moved in (other.movers.either_way, other.of_rag)]
-        of_levels = [moved for other in below for moved in (other.movers.either_way, other.of_level)]
-        of_turn = moved_by_any([*(other.movers for other in above), rule.movers.reversed, rule.of_rag, *of_ratings])
-        return of_turn, moved_by_any([of_turn, rule.of_level, *of_levels, self._of_additions])
+        of_ratings = [
+            moved for other in self._rated_by[first] for moved in (other.change_bits.either_way, other.of_rag)
+        ]
+        of_levels = [moved for other in below for moved in (other.change_bits.either_way, other.of_level)]
+        of_turn = changed_by_any(
+            [*(other.change_bits for other in above), rule.change_bits.reversed, rule.of_rag, *of_ratings]
+        )
+        return of_turn, changed_by_any([of_turn, rule.of_level, *of_levels, self._of_additions])
 
     def values(self, name: str) -> dict[object, int]:
         """The bits of each value of a fact. A number beyond the last one has the bits of the last."""
@@ -382,28 +380,28 @@ class RuleSet:
         setting, agreement = self._setting, self._agreement(rule.agreement)
         firings: list[tuple[int, Test, Firing]] = []
         compiled: list[Compiled] = [*agreement]
-        moved: list[Movers] = []
+        moved: list[ChangeBits] = []
         if rule.otherwise:
             # Nothing above it fired, or it would not be asked; among the firings, the bit says so.
             compiled.append(_not(self._otherwise))
-            moved.append(Movers(going=self._otherwise.mask))
+            moved.append(ChangeBits(going=self._otherwise.mask))
         if rule.when is not None:
             compiled.append(rule.when.compiled(setting))
-            moved.append(movers(rule.when, setting))
-            firings.append((*_ALWAYS, Firing(rule.id, rule.says, rule.when.witness(setting))))
+            moved.append(change_bits(rule.when, setting))
+            firings.append((*_ALWAYS, Firing(rule.id, rule.says, rule.when.evidence(setting))))
         elif rule.otherwise:
-            firings.append((*_ALWAYS, Firing(rule.id, rule.says, nothing_to_show)))
+            firings.append((*_ALWAYS, Firing(rule.id, rule.says, no_evidence)))
         else:
             beside = [rule.beside.compiled(setting)] if rule.beside else []
-            moved += [movers(rule.beside, setting)] if rule.beside else []
+            moved += [change_bits(rule.beside, setting)] if rule.beside else []
             tests: list[tuple[bool, Compiled]] = []
             for each in rule.aggravators:
                 wanted = self._agreement(each.agreement)
                 asked = all_of([*wanted, each.when.compiled(setting)])
-                moved += [movers(each.when, setting), *(Movers(bit.mask) for bit in wanted)]
+                moved += [change_bits(each.when, setting), *(ChangeBits(bit.mask) for bit in wanted)]
                 tests.append((each.alone, asked))
                 whole = guarded(asked if each.alone else all_of([*beside, asked]))
-                firings.append((*whole, Firing(each.id, each.says, each.when.witness(setting))))
+                firings.append((*whole, Firing(each.id, each.says, each.when.evidence(setting))))
             alone, others = ([asked for counts, asked in tests if counts is side] for side in (True, False))
             together = [all_of([*beside, any_of(others)])] if others else []
             compiled.append(any_of([*alone, *together]))
@@ -419,7 +417,7 @@ class RuleSet:
             answers=self._answers(rule.then),
             least=(min(levels), min(ratings)),
             most=(max(levels), max(ratings)),
-            movers=moved_by_any([*moved, *(Movers(bit.mask) for bit in agreement)]),
+            change_bits=changed_by_any([*moved, *(ChangeBits(bit.mask) for bit in agreement)]),
             of_rag=self._moves_choice(rule.then.rag),
             of_level=self._moves_choice(rule.then.level),
         )
@@ -464,14 +462,14 @@ class RuleSet:
         """The levels and the ranks of the ratings that a rule can give."""
         return {level for _, level in self._levels(then)}, {RATINGS[rag] for _, rag in self._rags(then)}
 
-    def _moves_choice(self, cases: object) -> Movers:
+    def _moves_choice(self, cases: object) -> ChangeBits:
         if cases == "highest_indicator":
-            return Movers(self.catalogue.everything).either_way
+            return ChangeBits(self.catalogue.everything).either_way
         limits = [case.when for case in cases if case.when is not None] if isinstance(cases, tuple) else []
         return self._moved_by_any(limits).either_way
 
-    def _moved_by_any(self, conditions: Iterable[Condition]) -> Movers:
-        return moved_by_any([Movers(), *(movers(condition, self._setting) for condition in conditions)])
+    def _moved_by_any(self, conditions: Iterable[Condition]) -> ChangeBits:
+        return changed_by_any([ChangeBits(), *(change_bits(condition, self._setting) for condition in conditions)])
 
     def _levels(self, then: Then) -> list[tuple[Test, int]]:
         if then.level == "highest_indicator":

@@ -9,7 +9,7 @@ they say; warnings.
 from collections.abc import Mapping
 from typing import Any
 
-from triage.language import Gate
+from triage.catalogue import Gate
 from triage.rule_set_document import RuleSetDocument, as_json
 from triage.scenarios import protected
 
@@ -40,9 +40,9 @@ def safety(document: RuleSetDocument) -> Resting:
 
 def changed(before: RuleSetDocument, after: RuleSetDocument, base: RuleSetDocument) -> set[str]:
     """
-    The safety-relevant parts that differ between two documents. A part that is again as in `base`, from which the draft was
-    copied, is no change, so that a mistake can be undone. A new hard stop or strong indicator is no change either: it makes
-    the rules more careful. Nor is an added or removed pathway: the others keep their meaning.
+    The safety-relevant parts that differ between two documents. A part that is again as in `base`, from which the draft
+    was copied, is no change, so that a mistake can be undone. A new hard stop or strong indicator is no change either:
+    it makes the rules more careful. Nor is an added or removed pathway: the others keep their meaning.
     """
     old, new, first = safety(before), safety(after), safety(base)
     return {

@@ -39,7 +39,7 @@ def protected(document: RuleSetDocument) -> dict[str, Any]:
 
 def expectation(rules: RuleSet, facts: Facts) -> Expected:
     """The expectation of a new scenario with these facts, if the present recommendation is right."""
-    result = rules.judge(facts)
+    result = rules.evaluate(facts)
     return Expected.model_validate(
         {"level": result.level, "pathway": result.pathway, "rag": result.rag, "hold": result.hold}
     )

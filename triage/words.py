@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from triage.catalogue import Catalogue, IndicatorEntry
+from triage.fact_fields import NO_CHILD
 from triage.facts import Child, Facts
-from triage.language import NO_CHILD, Catalogue, IndicatorEntry
 
 _FLAGS: dict[str, tuple[str, str]] = {
     "screened": (

@@ -20,6 +20,7 @@ from casework.web.rendering import (
 )
 from errors import Fault, InvalidInput
 from localities.working_time import LONDON
+from triage.catalogue import Gate
 from triage.drafting import (
     Json,
     Number,
@@ -31,7 +32,6 @@ from triage.drafting import (
     with_number,
     with_scenario,
 )
-from triage.language import Gate
 from triage.rule_set_document import RatingAndLevel, RuleSetDocument, Work, as_json
 from triage.ruleset import Hold, Rag, RuleSet
 from triage.scenarios import expectation

@@ -97,7 +97,7 @@ class _Reader:
             rules = self._rules[version_id] = of_version(version_id).rule_set
         pathways = rules.pathways
         # The additions to the pathway have no columns: they are recomputed from the same facts and version.
-        added = rules.judge_stored(facts)
+        added = rules.evaluate_stored(facts)
         day = local_day(received_at)
         past = PastRecommendation(
             facts=facts,

@@ -19,8 +19,7 @@ from localities.models import Locality, Team, TeamKind
 from localities.placing import Place
 from localities.reference import Reference
 from localities.working_time import local_day
-from triage.ruleset import RuleSet
-from triage.ruleset import TeamKind as PathwayTeam
+from triage.ruleset import PathwayTeam, RuleSet
 
 PICKED_FROM = (TeamKind.LOCALITY, TeamKind.CHILD_PROTECTION, TeamKind.OUT_OF_AREA)
 

@@ -271,7 +271,7 @@ def explanation_over_answer(stage: Stage) -> Figure:
     )
     bare, full = [], []
     for _ in range(stage.rounds):
-        bare.append(_seconds(lambda: [rules.judge(facts) for _ in range(2000)]) / 2000)
+        bare.append(_seconds(lambda: [rules.evaluate(facts) for _ in range(2000)]) / 2000)
         full.append(_seconds(lambda: [recommend(rules, facts) for _ in range(50)]) / 50)
     return Figure(statistics.median(full) / statistics.median(bare), 60, "answers' worth", "lower")
 

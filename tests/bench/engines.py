@@ -312,7 +312,7 @@ def bare(rules: RuleSet) -> Decide:
     """Our own answer, without why."""
 
     def decide(facts: Data) -> Answer:
-        found = rules.judge_stored(facts)
+        found = rules.evaluate_stored(facts)
         return found.level, found.pathway, found.rag, found.hold
 
     return decide

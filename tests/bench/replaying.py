@@ -110,7 +110,7 @@ def _fill(size: int) -> None:
     sample = [
         (number, json.dumps(facts), result.pathway, result.rag, result.level, result.hold or "")
         for number, facts in enumerate(random_contacts(rules, DIFFERENT))
-        for result in [rules.judge_stored(facts)]
+        for result in [rules.evaluate_stored(facts)]
     ]
     with connection.cursor() as cursor:
         # The original has passed all checks, so the copies skip them.

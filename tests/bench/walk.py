@@ -8,21 +8,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Generic, Literal, TypeVar
 
+from triage.fact_fields import CHILD_FACTS, FAMILY_FACTS
 from triage.facts import Agreement
-from triage.language import (
-    CHILD_FACTS,
-    FAMILY_FACTS,
-    AllOf,
-    AnyOf,
-    Condition,
-    Defined,
-    Different,
-    Fact,
-    Fired,
-    Not,
-    Present,
-    SomeChild,
-)
+from triage.language import AllOf, AnyOf, Condition, Defined, Different, Fact, Fired, Not, Present, SomeChild
 from triage.rule_set_document import LevelCase, RagCase, Rule
 from triage.ruleset import RuleSet
 

@@ -44,7 +44,8 @@ from tests.triage.test_against_the_page import (
     STRONG,
     contacts,
 )
-from triage.language import NO_CHILD, View
+from triage.bits import View
+from triage.fact_fields import NO_CHILD
 from triage.recommendation import Recommendation, recommend
 from triage.ruleset import SHIPPED, Result, load_file, shipped
 
@@ -111,7 +112,7 @@ FORGOTTEN = ["no history", "older children, and a risk from the parents"]
 
 
 def forget_history(facts: Facts) -> None:
-    """Nothing but the indicators, the agreement and the ages is left to judge the family by."""
+    """Nothing but the indicators, the agreement and the ages is left to evaluate the family by."""
     facts |= {"immediate_danger": False, "referrer_level": 3}
     facts["family"] |= {"contacts_3_months": 1, "contacts_12_months": 1, "open_work": None, "closed_days_ago": None}
     facts["family"] |= {"dash": None, **dict.fromkeys(FLAGS_OF_THE_FAMILY, False), "in_area": True}
@@ -160,8 +161,8 @@ def but(facts: Any, where: Where, value: object) -> Any:
     return changed
 
 
-def judge(facts: Facts) -> Result:
-    return THE_RULES.judge(THE_RULES.facts(facts))
+def evaluate(facts: Facts) -> Result:
+    return THE_RULES.evaluate(THE_RULES.facts(facts))
 
 
 def recommended(facts: Facts) -> Recommendation:
@@ -192,7 +193,7 @@ def test_every_contact_gets_an_answer_of_the_known_kinds_and_every_kind_is_met_o
     @given(families(), contacts())
     def any_contact(facts: Facts, as_sent: Facts) -> None:
         for each in (facts, as_sent):
-            result = judge(each)
+            result = evaluate(each)
             assert result.level in {1, 2, 3, 4}
             assert result.pathway in {*LADDER, *ELSEWHERE}
             assert result.rag in RAGS
@@ -220,7 +221,9 @@ def test_a_field_that_is_absent_counts_as_the_page_says(as_sent: Facts) -> None:
 @given(families())
 def test_stored_facts_are_judged_like_facts_that_are_read(facts: Facts) -> None:
     read = THE_RULES.facts(facts)
-    assert THE_RULES.judge_stored(facts) == THE_RULES.judge_stored(read.model_dump(mode="json")) == judge(facts)
+    assert (
+        THE_RULES.evaluate_stored(facts) == THE_RULES.evaluate_stored(read.model_dump(mode="json")) == evaluate(facts)
+    )
 
 
 # The same facts and version give the same recommendation
@@ -300,7 +303,7 @@ def test_the_order_of_children_and_of_indicators_does_not_matter(both: tuple[Fac
     def as_before(fact: str) -> str:
         return re.sub(r"(?<=children\[)\d+", lambda number: str(order[int(number[0])]), fact)
 
-    assert judge(shuffled) == judge(facts)
+    assert evaluate(shuffled) == evaluate(facts)
     assert list(dict.fromkeys(reason.rule for reason in after.reasons)) == list(
         dict.fromkeys(reason.rule for reason in before.reasons)
     )
@@ -422,11 +425,11 @@ def test_no_concern_ever_lowers_the_rating_or_the_level() -> None:
     @given(families(), st.integers(0, 1000))
     @example(REFERRED_EVERYWHERE, 0)
     def any_family(facts: Facts, pick: int) -> None:
-        before = judge(facts)
+        before = evaluate(facts)
         for name, worse in EVERY_CONCERN.items():
             note(name)
             for changed in worse(facts, pick):
-                after = judge(changed)
+                after = evaluate(changed)
                 assert RAGS.index(after.rag) >= RAGS.index(before.rag)
                 assert after.level >= before.level
                 assert set(before.warnings) <= set(after.warnings)
@@ -445,11 +448,11 @@ def test_no_concern_ever_lowers_the_rating_or_the_level() -> None:
 def test_a_social_worker_who_looks_still_looks_and_a_person_who_is_waited_for_is_replaced_by_no_less(
     facts: Facts, pick: int
 ) -> None:
-    before = judge(facts)
+    before = evaluate(facts)
     for name, worse in CONCERNS.items():
         note(name)
         for changed in worse(facts, pick):
-            after = judge(changed)
+            after = evaluate(changed)
             if before.pathway in SOCIAL_WORK:
                 assert LADDER.index(after.pathway) >= LADDER.index(before.pathway)
             # Whoever screens it is done where an indicator is chosen, and the rules go on.
@@ -491,13 +494,13 @@ def test_a_hard_stop_or_immediate_danger_leads_to_a_strategy_discussion_whatever
 ) -> None:
     for concern in ("immediate danger", "a hard stop"):
         for changed in CONCERNS[concern](facts, pick):
-            assert judge(changed)[:5] == (4, "strategy_discussion", "red", "social_worker", None)
+            assert evaluate(changed)[:5] == (4, "strategy_discussion", "red", "social_worker", None)
 
 
 @examples(150)
 @given(families())
 def test_a_referrer_who_says_level_4_leads_to_a_social_worker_whatever_else_is_said(facts: Facts) -> None:
-    before, after = judge(facts), judge({**facts, "referrer_level": 4})
+    before, after = evaluate(facts), evaluate({**facts, "referrer_level": 4})
     first = "social_work_assessment" if of_gate("strong", codes(facts)) else "social_worker_review"
     if before.pathway == "strategy_discussion":
         first = before.pathway
@@ -507,9 +510,9 @@ def test_a_referrer_who_says_level_4_leads_to_a_social_worker_whatever_else_is_s
 @examples(150)
 @given(families(), st.integers(0, 1000))
 def test_a_strong_indicator_leads_to_a_social_worker_unless_the_family_is_handed_on(facts: Facts, pick: int) -> None:
-    before = judge(facts)
+    before = evaluate(facts)
     for changed in added(STRONG)(facts, pick):
-        after = judge(changed)
+        after = evaluate(changed)
         if before.pathway == "strategy_discussion":
             assert after[:5] == before[:5]
         elif before.rag == "red":
@@ -603,13 +606,13 @@ def test_a_reason_to_look_again_leads_to_a_social_worker_unless_it_does_not_coun
     @examples(250)
     @given(families())
     def any_family(facts: Facts) -> None:
-        before = judge(facts)
+        before = evaluate(facts)
         strong = bool(of_gate("strong", codes(facts)))
         first = "social_work_assessment" if strong else "social_worker_review"
         for name, story in AGGRAVATORS.items():
             note(name)
             for changed, counts in story(facts):
-                after = judge(changed)
+                after = evaluate(changed)
                 if before.rag == "red":
                     seen[name].add("red")
                     assert after[:5] == before[:5]
@@ -635,7 +638,7 @@ def test_a_reason_to_look_again_leads_to_a_social_worker_unless_it_does_not_coun
 @examples(150)
 @given(families())
 def test_refused_and_withdrawn_are_the_same_to_the_rules(facts: Facts) -> None:
-    assert judge({**facts, "agreement": "refused"}) == judge({**facts, "agreement": "withdrawn"})
+    assert evaluate({**facts, "agreement": "refused"}) == evaluate({**facts, "agreement": "withdrawn"})
 
 
 @examples(150)
@@ -643,10 +646,10 @@ def test_refused_and_withdrawn_are_the_same_to_the_rules(facts: Facts) -> None:
 def test_what_nobody_knows_counts_as_no_but_the_area_as_ours_and_an_age_as_under_one(facts: Facts) -> None:
     for where in true_or_false(facts):
         quiet = where[-1] == "in_area"
-        assert judge(but(facts, where, None)) == judge(but(facts, where, quiet))
+        assert evaluate(but(facts, where, None)) == evaluate(but(facts, where, quiet))
     for number in range(len(facts["children"])):
         where = ("children", number, "age_years")
-        assert judge(but(facts, where, None)) == judge(but(facts, where, 0))
+        assert evaluate(but(facts, where, None)) == evaluate(but(facts, where, 0))
 
 
 # Who hands a family on says who works with it, and nothing of how fast
@@ -655,12 +658,12 @@ def test_what_nobody_knows_counts_as_no_but_the_area_as_ours_and_an_age_as_under
 @examples(200)
 @given(families())
 def test_handing_a_family_on_leaves_red_alone_and_lowers_nothing_else(facts: Facts) -> None:
-    before = judge(facts)
+    before = evaluate(facts)
     highest = max((int(CATALOGUE[code]["level"]) for code in codes(facts)), default=1)
     own_rating = "amber" if highest >= 3 else "green"
     for name, worse in HANDED_ON.items():
         for changed in worse(facts, 0):
-            after = judge(changed)
+            after = evaluate(changed)
             if before.rag == "red":
                 assert after == before
             else:
@@ -845,9 +848,9 @@ def turns(found: Recommendation) -> Counter[tuple[str, str, str | None]]:
 def test_what_would_change_it_is_exactly_what_changes_it_when_each_fact_is_changed_and_all_are_read_again(
     facts: Facts,
 ) -> None:
-    now = judge(facts)
+    now = evaluate(facts)
     found = recommended(facts)
-    changed = [judge(each) for each in every_single_change(facts)]
+    changed = [evaluate(each) for each in every_single_change(facts)]
     turned = Counter((then.pathway, then.rag, then.hold) for then in changed)
     turned.pop((now.pathway, now.rag, now.hold), None)
     assert turns(found) == turned
@@ -860,7 +863,7 @@ def test_what_would_change_it_is_exactly_what_changes_it_when_each_fact_is_chang
 def test_what_is_missing_is_exactly_what_could_change_the_result(facts: Facts, little_is_known: bool) -> None:
     if little_is_known:
         facts = forgotten(facts)
-    now = judge(facts)
+    now = evaluate(facts)
     unknown: list[tuple[Where, Iterable[object]]] = [(where, (True, False)) for where in true_or_false(facts)]
     unknown += [
         (("children", number, "age_years"), range(26))
@@ -870,7 +873,7 @@ def test_what_is_missing_is_exactly_what_could_change_the_result(facts: Facts, l
     expected = {
         path(where)
         for where, values in unknown
-        if value_at(facts, where) is None and any(judge(but(facts, where, value)) != now for value in values)
+        if value_at(facts, where) is None and any(evaluate(but(facts, where, value)) != now for value in values)
     }
     missing = [missing.fact for missing in recommended(facts).missing]
     assert set(missing) == expected

@@ -12,7 +12,7 @@ from triage.direction import Direction, PathwayRag
 from triage.recommendation import recommend
 from triage.replay import NOBODY_YET, Advice, PastRecommendation, Replay, team_of
 from triage.rule_set_document import as_json
-from triage.ruleset import RuleSet, TeamKind, parse, shipped
+from triage.ruleset import PathwayTeam, RuleSet, parse, shipped
 
 MONDAY = date(2026, 11, 16)
 GREEN_ADVICE = PathwayRag("advice", "green")
@@ -28,7 +28,7 @@ def past(
 ) -> PastRecommendation:
     """A contact that the shipped rules triaged."""
     rules = shipped()
-    said = rules.judge(rules.facts(facts))
+    said = rules.evaluate(rules.facts(facts))
     kept: dict[str, Any] = {
         "facts": rules.facts(facts).model_dump(mode="json"), "locality": locality, "week": MONDAY,
         "pathway": said.pathway, "rag": said.rag, "level": said.level, "hold": said.hold or "",
@@ -78,7 +78,7 @@ class TestOneContact:
             ({"hold": "agreement"}, {"hold", "down"}),
             ({"also_refer_to": ("lado",)}, {"also_refer_to"}),
             ({"warnings": ("do_not_inform_parents",)}, {"warnings", "down"}),
-            ({"kind": TeamKind.CHILD_PROTECTION}, {"team"}),
+            ({"kind": PathwayTeam.CHILD_PROTECTION}, {"team"}),
             ({"pathway": "advice", "kind": None, "level": 1}, {"pathway", "up", "level", "team"}),
         ],
     )
@@ -121,11 +121,11 @@ class TestOneContact:
     @pytest.mark.parametrize(
         ("kind", "team"),
         [
-            (None, ""), (TeamKind.LOCALITY, "aylesbury"), (TeamKind.CHILD_PROTECTION, "child_protection"),
-            (TeamKind.OUT_OF_AREA, "out_of_area"), (TeamKind.SAME_TEAM, "same_team"),
+            (None, ""), (PathwayTeam.LOCALITY, "aylesbury"), (PathwayTeam.CHILD_PROTECTION, "child_protection"),
+            (PathwayTeam.OUT_OF_AREA, "out_of_area"), (PathwayTeam.SAME_TEAM, "same_team"),
         ],
     )  # fmt: skip
-    def test_the_team_of_a_pathway(self, kind: TeamKind | None, team: str) -> None:
+    def test_the_team_of_a_pathway(self, kind: PathwayTeam | None, team: str) -> None:
         assert team_of(kind, "aylesbury") == team
 
 

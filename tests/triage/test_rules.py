@@ -593,7 +593,7 @@ def test_stored_facts_of_before_screening_read_as_not_known() -> None:
     rules = shipped()
     stored = rules.facts(contact(screened=None)).model_dump(mode="json")
     assert stored.pop("screened") is None
-    assert rules.judge_stored(stored).hold == rules.judge(rules.facts(stored)).hold == "screening"
+    assert rules.evaluate_stored(stored).hold == rules.evaluate(rules.facts(stored)).hold == "screening"
 
 
 # ---- nothing hangs on the order in which people type
