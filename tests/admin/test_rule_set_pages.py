@@ -163,7 +163,7 @@ class TestReading:
             "for at least one child any of these holds:",
             "If a child is in danger now, ring 999.",
             "Disruptive/challenging at school, home or neighbourhood",
-            "all 49 pass",
+            "all 58 pass",
         ):
             assert words in page.text
 
@@ -184,9 +184,9 @@ class TestDrafting:
     ) -> None:
         form = paula.open(draft, FIVE_IN_A_YEAR)
         page = paula.send(draft, FIVE_IN_A_YEAR, **{the_number(form): "4"})
-        assert said(page) == "The change is kept. All 49 scenarios pass."
+        assert said(page) == "The change is kept. All 58 scenarios pass."
         page = paula.send(draft, FIVE_IN_A_YEAR, **{the_number(form): "6"})
-        assert said(page) == "The change is kept. 1 of 49 scenarios fail now: look at them below."
+        assert said(page) == "The change is kept. 1 of 58 scenarios fail now: look at them below."
         assert "The pathway is advice, not social_worker_review." in page.text
         draft.refresh_from_db()
         assert draft.edition == 3
@@ -284,7 +284,7 @@ class TestDrafting:
         assert page.status == 422
         places = [says.partition(": ")[0] for _, says in page.summary]
         assert places == ["rules.hard_stop.then.rag", "indicators.L4-01.level"]
-        assert page.form("")["text"].strip() == broken.strip()
+        assert page.form("")["text"].replace("\r\n", "\n").strip() == broken.strip()
         draft.refresh_from_db()
         assert draft.edition == 1
 
@@ -309,7 +309,7 @@ class TestDrafting:
 class TestScenarios:
     def test_a_new_one_of_its_own_words(self, paula: Person, draft: RuleSetVersion) -> None:
         page = paula.send(draft, "scenarios/new/", title="A child of four who is often ill", pathway="advice")
-        assert said(page) == "The change is kept. All 50 scenarios pass."
+        assert said(page) == "The change is kept. All 59 scenarios pass."
         page = paula.send(draft, "scenarios/new/", title="A child of four who is often ill", pathway="family_help")
         assert said(page) == "The change is kept. 1 of 51 scenarios fail now: look at them below."
         draft.refresh_from_db()
@@ -352,7 +352,7 @@ class TestScenarios:
         draft.refresh_from_db()
         assert draft.edition == 1
         page = sam.send(draft, "scenarios/injury/", title="An injury")
-        assert said(page) == "The change is kept. All 49 scenarios pass."
+        assert said(page) == "The change is kept. All 58 scenarios pass."
         page = sam.press(draft, "scenarios/injury/remove/", edition=2)
         assert "The scenario is taken away." in said(page)
         assert "Safety scenarios changed by" in page.text

@@ -83,7 +83,11 @@ def sent(service: Service, words: str) -> bool:
 
 def reminded(service: Service, words: str) -> bool:
     """By a letter of its own, or by one with others. Who had many letters lately waits half an hour: not in a test."""
-    OutboxMessage.objects.filter(sent_at=None, not_before__gt=timezone.now()).update(not_before=timezone.now())
+    now = timezone.now()
+    waiting = OutboxMessage.objects.filter(
+        reminder__isnull=False, sent_at=None, created_at__lte=now, not_before__gt=now
+    )
+    waiting.update(not_before=now)
     return any(words in text(message) for message in service.mailbox.messages)
 
 

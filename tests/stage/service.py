@@ -24,6 +24,8 @@ from config.local.processes import Child, start_child
 from config.local.run import commands
 
 PASSWORD = "a-long-enough-password"
+# Workers of the tests count from 1 (`servers.py`); Valkey has sixteen.
+SERVICES_OWN = 15
 
 
 class Mailbox(MessageHandler):
@@ -123,6 +125,8 @@ def running(database: str) -> Iterator[Service]:
     environment = {
         **os.environ,
         "DATABASE_URL": database_url(database),
+        # A part of Valkey that no test uses: the service's worker must not take the tests' own tasks.
+        "REDIS_URL": f"{os.environ['REDIS_URL'].rpartition('=')[0]}={SERVICES_OWN}",
         "BASE_URL": base_url,
         "EMAIL_URL": f"smtp://127.0.0.1:{mail.port}",
         "PYTHONWARNINGS": "ignore",
