@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
 
 from casework.deadlines import clocks
 from casework.messages import outbox
@@ -37,6 +37,34 @@ LONGEST_DELAY = timedelta(hours=4)
 # This many reminders that wait for one address are sent in one e-mail, up to MOST_TOGETHER.
 FEWEST_TOGETHER = 4
 MOST_TOGETHER = 200
+
+
+# Claims one message and reads it, in one statement that is composed once: it is the same for every message. The part
+# after NOT EXISTS says the same as `_before_it`, and the conditions before it the same as `_due`. The column of the
+# attempts is small: an outage of years must not overflow it.
+CLAIM = """
+WITH next AS (
+    SELECT message.id
+    FROM casework_outboxmessage message
+    WHERE message.sent_at IS NULL AND message.parked_at IS NULL AND message.carried_by_id IS NULL
+      AND message.not_before <= %(now)s
+      AND (message.leased_until IS NULL OR message.leased_until <= %(now)s)
+      AND NOT EXISTS (
+          SELECT FROM casework_outboxmessage earlier
+          WHERE earlier."to" = message."to" AND earlier.id < message.id
+            AND earlier.sent_at IS NULL AND earlier.parked_at IS NULL
+            AND (earlier.contact_id = message.contact_id OR earlier.case_id = message.case_id)
+            AND NOT (earlier.kind = %(reminder)s AND earlier.attempts = 0 AND earlier.not_before > %(now)s))
+    ORDER BY message.not_before, message.id
+    LIMIT 1
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE casework_outboxmessage message
+SET leased_until = %(until)s, attempts = LEAST(message.attempts + 1, %(most)s)
+FROM next
+WHERE message.id = next.id
+RETURNING message.*
+"""
 
 
 class Delivered(NamedTuple):
@@ -71,22 +99,14 @@ def drain(*, clock: Callable[[], datetime], connect: Callable[[], BaseEmailBacke
 @transaction.atomic
 def _claim(now: datetime) -> OutboxMessage | None:
     """The next message that no other drain is sending, with a lease that ends if this process dies."""
-    message = (
-        _due(now)
-        .filter(~Exists(_before_it(now)))
-        .order_by("not_before", "id")
-        .select_for_update(of=("self",), skip_locked=True)
-        .select_related("contact", "case", "reminder__clock")
-        .defer("contact__document")
-        .first()
-    )
-    if message is not None:
-        message.leased_until = now + LEASE
-        # The column is small: an outage of years must not overflow it.
-        message.attempts = min(message.attempts + 1, MOST_ATTEMPTS)
-        message.save(update_fields=["leased_until", "attempts"])
-        if message.kind == Message.REMINDER and message.attempts == 1 and not message.last_error:
-            _gather(message, now)
+    names = {"now": now, "until": now + LEASE, "most": MOST_ATTEMPTS, "reminder": Message.REMINDER.value}
+    message = next(iter(OutboxMessage.objects.raw(CLAIM, names)), None)
+    if message is None:
+        return None
+    contacts = Prefetch("contact", Contact.objects.defer("document"))
+    prefetch_related_objects([message], contacts, "case", "reminder__clock")
+    if message.kind == Message.REMINDER and message.attempts == 1 and not message.last_error:
+        _gather(message, now)
     return message
 
 

@@ -67,13 +67,14 @@ WITH due AS (
     ) address
 -- 4. If nobody in the team has the role, address the service; if nobody in the service has it, the service managers.
 ), reached AS (
-    -- The number that its reminder will have: nothing written below has to be joined with this again.
+    -- The number that its reminder will have, in the order of the clocks: nothing below has to be joined with this
+    -- again, and messages go out in this order.
     SELECT nextval(pg_get_serial_sequence('casework_reminder', 'id')) AS reminder_id,
            clock_id, step, contact_id, case_id, handoff_id, is_urgent, user_id,
            CASE WHEN user_id IS NOT NULL OR somebody.is_in_team OR role IN (SELECT role FROM staff) THEN role
                 ELSE %(service_manager)s END AS role,
            CASE WHEN somebody.is_in_team THEN in_team_id END AS team_id
-    FROM addressed
+    FROM (SELECT * FROM addressed ORDER BY clock_id) addressed
     CROSS JOIN LATERAL (
         SELECT CASE role WHEN '' THEN has_mailbox OR in_team_id IN (SELECT team_id FROM staff)
                ELSE (role, in_team_id) IN (SELECT role, team_id FROM staff) END AS is_in_team
