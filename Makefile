@@ -31,10 +31,13 @@ bench: setup ## figures as ratios in one run (ONLY=name for one)
 chaos: setup ## kill everything in turn while work comes in, then count: nothing lost, nothing doubled (ONLY=name for one)
 	@exec $(BIN)/python -W ignore -m tests.chaos $(if $(ONLY),--only $(ONLY))
 
+migrations: setup ## write the migrations that changed models need; no database is asked (ARGS="--name why")
+	@FRONT_DOOR_MODE=development SECRET_KEY=for-migrations-only DATABASE_URL=postgresql://nobody@localhost:1/none REDIS_URL=redis://localhost:1/0 $(BIN)/python -W ignore manage.py makemigrations $(ARGS)
+
 lock: setup ## write the lock files anew from requirements.in, requirements-dev.in and package.json
 	@for name in requirements requirements-dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $$name.in -o $$name.txt; done
 
 clean: ## remove what set-up made; the data in var/ stay
 	@rm -rf $(VENV) setup.log node_modules config/static/build staticfiles
 
-.PHONY: help setup run test check bench chaos lock clean
+.PHONY: help setup run test check bench chaos migrations lock clean

@@ -29,7 +29,7 @@ class HandoffStatus(TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
-class CheckStatus(TextChoices):
+class PartnerCheckStatus(TextChoices):
     """The status of a partner check."""
 
     ASKED = "asked", "Asked"
@@ -95,15 +95,15 @@ CASE = Lifecycle(
 )
 PARTNER_CHECK = Lifecycle(
     name="partner check",
-    start=CheckStatus.ASKED,
+    start=PartnerCheckStatus.ASKED,
     moves={
-        (CheckStatus.ASKED, CheckStatus.ANSWERED): "record the answer",
-        (CheckStatus.ASKED, CheckStatus.WITHDRAWN): "withdraw, or decide without it",
+        (PartnerCheckStatus.ASKED, PartnerCheckStatus.ANSWERED): "record the answer",
+        (PartnerCheckStatus.ASKED, PartnerCheckStatus.WITHDRAWN): "withdraw, or decide without it",
     },
     owners={
-        CheckStatus.ASKED: "the partner for the answer, the contact's team for chasing it",
-        CheckStatus.ANSWERED: "the contact's team",
-        CheckStatus.WITHDRAWN: "nobody",
+        PartnerCheckStatus.ASKED: "the partner for the answer, the contact's team for chasing it",
+        PartnerCheckStatus.ANSWERED: "the contact's team",
+        PartnerCheckStatus.WITHDRAWN: "nobody",
     },
 )
 LIFECYCLES = (CONTACT, PARTNER_CHECK, HANDOFF, CASE)

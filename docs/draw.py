@@ -22,13 +22,6 @@ ENTRY_POINTS = ("web", "api", "admin", "tasks", "management", "demonstration")
 NO_ROOMS = ("apps", "migrations")
 HOUSE = """# The house
 
-Drawn from the imports in the code (`python docs/draw.py`); `make check` compares. An arrow means "imports".
-
-```mermaid
-flowchart TD
-{arrows}
-```
-
 Contracts in `pyproject.toml` say what may import what, and `lint-imports` checks them. `config` imports `casework`;
 `casework` imports `triage` and `localities`; those two import neither each other nor anything above. Everything may
 import `errors`. A room of `casework` imports only rooms below it, and the models import each other in no circle.
@@ -37,6 +30,17 @@ Actions and everything below them import neither Celery nor Django REST framewor
 | room | what it holds |
 |---|---|
 {rooms}
+
+A file has the name of what most of it is about. What belongs to a contact or a case without a file of its own is beside
+it: partner checks are in `models/contacts.py`, handoffs in `models/cases.py`. Migrations are in `casework/migrations`,
+one folder for all rooms: `make migrations` writes them, and needs no database.
+
+Drawn from the imports in the code (`python docs/draw.py`); `make check` compares. An arrow means "imports".
+
+```mermaid
+flowchart TD
+{arrows}
+```
 """
 INDICATORS = """# The indicators
 

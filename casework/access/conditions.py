@@ -15,7 +15,7 @@ from casework.models import (
     PersonMatch,
     Replay,
 )
-from casework.statuses import CaseStatus, CheckStatus, ContactStatus, HandoffStatus
+from casework.statuses import CaseStatus, ContactStatus, HandoffStatus, PartnerCheckStatus
 from errors import NotAllowedInStatus, TakenBySomeoneElse
 from localities.codes import INDIVIDUAL_SOURCES
 from localities.models import FRONT_DOOR_KINDS, Team
@@ -127,7 +127,7 @@ def check_nothing_handed_over(contact: Contact, open_handover: ContactHandover |
 
 
 def check_is_asked(check: PartnerCheck) -> None:
-    if check.status != CheckStatus.ASKED:
+    if check.status != PartnerCheckStatus.ASKED:
         raise NotAllowedInStatus(f"This question is {check.get_status_display().lower()} already.")
 
 

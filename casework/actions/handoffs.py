@@ -20,7 +20,7 @@ from localities.models import FRONT_DOOR_KINDS, Role, Team, User
 from localities.reference import Reference
 from localities.working_time import local_day
 
-# A case bounces if it goes back to a team that was responsible for it in these days (domain page, "Handoffs").
+# A case bounces if it goes back to a team that was responsible for it in these days (docs/adr/0017-handoffs.md).
 BOUNCES_WITHIN = timedelta(days=30)
 
 

@@ -129,7 +129,7 @@ def _screening_faults(
 
 
 @transaction.atomic
-def record_checks(
+def record_own_records(
     *,
     contact_id: int,
     recommendation_id: int,

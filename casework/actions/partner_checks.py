@@ -13,7 +13,7 @@ from casework.deadlines import clocks
 from casework.models import ClockEnd, Contact, Event, PartnerCheck
 from casework.record import audit
 from casework.record.transitions import move
-from casework.statuses import CheckStatus
+from casework.statuses import PartnerCheckStatus
 from errors import Fault, InvalidInput
 from localities.models import Agency, User
 from localities.working_time import local_day
@@ -35,7 +35,7 @@ def ask(*, contact_id: int, agency_id: int | None, question: str, by: User, now:
     faults = []
     if agency is None:
         faults.append(Fault(("agency",), "Choose the partner that is asked."))
-    elif contact.partner_checks.filter(agency=agency, status=CheckStatus.ASKED).exists():
+    elif contact.partner_checks.filter(agency=agency, status=PartnerCheckStatus.ASKED).exists():
         faults.append(Fault(("agency",), f"{agency} is asked already, and has not answered yet."))
     if not question.strip():
         faults.append(Fault(("question",), "Write what the partner is asked, and why."))
@@ -61,7 +61,7 @@ def record_answer(*, check_id: int, answer: str, by: User, now: datetime) -> Par
     check = _load(check_id, by, now)
     if not answer.strip():
         raise InvalidInput([Fault(("answer",), "Write what the partner said, even if it knows nothing.")])
-    move(check, to=CheckStatus.ANSWERED, by=by, at=now, ended_at=now, ended_by=by, answer=answer.strip())
+    move(check, to=PartnerCheckStatus.ANSWERED, by=by, at=now, ended_at=now, ended_by=by, answer=answer.strip())
     clocks.stop(check, at=now)
     audit.record(Event.PARTNER_ANSWERED, by=by, at=now, contact=check.contact, check=check.pk)
     return check
@@ -85,7 +85,7 @@ def withdraw(*, check_id: int, reason: str, by: User, now: datetime) -> PartnerC
 
 def unanswered(contact: Contact) -> list[PartnerCheck]:
     """The questions without an answer, in the order in which they were asked."""
-    asked = contact.partner_checks.filter(status=CheckStatus.ASKED)
+    asked = contact.partner_checks.filter(status=PartnerCheckStatus.ASKED)
     return list(asked.select_related("contact", "agency").order_by("pk"))
 
 
@@ -107,6 +107,6 @@ def _load(check_id: int, by: User, now: datetime) -> PartnerCheck:
 def _withdraw(check: PartnerCheck, reason: str, by: User, now: datetime) -> None:
     # The decision may have started a moment before the question.
     ended_at = max(now, check.asked_at)
-    move(check, to=CheckStatus.WITHDRAWN, by=by, at=now, why=reason, ended_at=ended_at, ended_by=by)
+    move(check, to=PartnerCheckStatus.WITHDRAWN, by=by, at=now, why=reason, ended_at=ended_at, ended_by=by)
     clocks.stop(check, at=now, ended=ClockEnd.OVERTAKEN)
     audit.record(Event.PARTNER_CHECK_WITHDRAWN, by=by, at=now, contact=check.contact, check=check.pk)

@@ -2,7 +2,7 @@
 The teams that know a family already. They are shown before its case is offered to another team, because a family
 should not have to tell its story again.
 
-Source: domain page, "Handoffs": changes of worker are kept to a minimum and made only for good reason.
+Source: docs/adr/0017-handoffs.md. Changes of worker are kept to a minimum and made only for good reason.
 """
 
 from dataclasses import dataclass

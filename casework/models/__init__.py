@@ -1,4 +1,7 @@
-"""The models: people, contacts, decisions, cases, clocks, and the record of every step."""
+"""
+The models: people; contacts with their partner checks and their handovers between day and night; recommendations and
+decisions; cases with their handoffs; clocks and reminders; audit events, status changes and messages.
+"""
 
 from casework.models.cases import (
     LEAD_OFFERS_FROM,

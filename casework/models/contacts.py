@@ -19,7 +19,7 @@ from casework.models.choices import AGREEMENTS, DASHES, RAGS
 from casework.models.people import Person
 from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_deleted, never_emptied, refuse_if
 from casework.references import new_contact_reference
-from casework.statuses import CheckStatus, ContactStatus
+from casework.statuses import ContactStatus, PartnerCheckStatus
 from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
 from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, OVERSEEING_ROLES, Agency, Membership, Team, User
 
@@ -331,7 +331,7 @@ class PartnerCheck(models.Model):
     question = models.TextField()
     asked_at = models.DateTimeField()
     asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    status = models.CharField(max_length=10, choices=CheckStatus, default=CheckStatus.ASKED)
+    status = models.CharField(max_length=10, choices=PartnerCheckStatus, default=PartnerCheckStatus.ASKED)
     ended_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     answer = models.TextField(blank=True)
@@ -341,16 +341,19 @@ class PartnerCheck(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["contact", "agency"],
-                condition=Q(status=CheckStatus.ASKED),
+                condition=Q(status=PartnerCheckStatus.ASKED),
                 name="a_partner_is_asked_once_at_a_time",
             ),
             models.CheckConstraint(condition=Q(question__regex=NOT_BLANK), name="a_partner_check_asks_something"),
             models.CheckConstraint(
-                condition=Q(status=CheckStatus.ASKED, ended_at__isnull=True, ended_by__isnull=True, answer="")
+                condition=Q(status=PartnerCheckStatus.ASKED, ended_at__isnull=True, ended_by__isnull=True, answer="")
                 | Q(
-                    status=CheckStatus.ANSWERED, ended_at__isnull=False, ended_by__isnull=False, answer__regex=NOT_BLANK
+                    status=PartnerCheckStatus.ANSWERED,
+                    ended_at__isnull=False,
+                    ended_by__isnull=False,
+                    answer__regex=NOT_BLANK,
                 )
-                | Q(status=CheckStatus.WITHDRAWN, ended_at__isnull=False, ended_by__isnull=False, answer=""),
+                | Q(status=PartnerCheckStatus.WITHDRAWN, ended_at__isnull=False, ended_by__isnull=False, answer=""),
                 name="a_partner_check_that_ended_says_how_when_and_by_whom",
             ),
             models.CheckConstraint(

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from casework.deadlines.clocks import DECISION_CLOCKS
 from casework.models import Clock, ContactHandover, Handoff, PartnerCheck, ReminderLook
-from casework.statuses import CheckStatus
+from casework.statuses import PartnerCheckStatus
 from localities.models import User
 
 
@@ -31,7 +31,7 @@ def of_deciding(clocks: Iterable[Clock], handovers: Iterable[ContactHandover], *
 
 def of_agreeing(checks: Iterable[PartnerCheck]) -> list[str]:
     """What the second person's agreement to a decision ends."""
-    asked = [check for check in checks if check.status == CheckStatus.ASKED]
+    asked = [check for check in checks if check.status == PartnerCheckStatus.ASKED]
     return [f"If you agree, the questions to {named(asked)} end without an answer."] if asked else []
 
 

@@ -21,7 +21,11 @@ UNKNOWN_YES_NO = [("", "Not known"), ("yes", "Yes"), ("no", "No")]
 
 
 class ActionForm(Form):
-    """A form whose fields have the names that its action uses in its faults."""
+    """
+    A form whose fields have the names that its action uses in its faults.
+
+    Most templates name each field of a form: a new field must be added there, too.
+    """
 
     def add_faults(self, invalid: InvalidInput) -> None:
         """Adds an action's faults to their fields. A fault without a field is shown above the form."""
@@ -128,7 +132,7 @@ class AgreementForm(ActionForm):
             return None
 
 
-class ChecksForm(ActionForm):
+class OwnRecordsForm(ActionForm):
     """What our own records say about each child and their brothers and sisters."""
 
     recommendation = forms.IntegerField(widget=forms.HiddenInput, required=False)
@@ -185,7 +189,7 @@ class OfferForm(ActionForm):
             del self.fields["despite"]
 
 
-class AnswerForm(ActionForm):
+class HandoffAnswerForm(ActionForm):
     """Accept a handoff, or return it with a reason."""
 
     reason = reason_field("If you return it: why?", "So that the sender can do better. Nothing of the story is lost.")
@@ -233,8 +237,8 @@ class SnoozeForm(ActionForm):
     reason = reason_field("Why can it wait until then?")
 
 
-class WithdrawForm(ActionForm):
-    """Take an offer back."""
+class HandoffWithdrawForm(ActionForm):
+    """Withdraw the offer of a case to a team."""
 
     reason = reason_field("Why do you withdraw the offer?")
 

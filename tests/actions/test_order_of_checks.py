@@ -121,8 +121,8 @@ ATTEMPTS = {
     "handoffs.return_to_sender": of("ben", "ava", handoffs.return_to_sender, handoff, "handoff_id", reason=""),
     "handoffs.withdraw": of("sam", "ava", handoffs.withdraw, handoff, "handoff_id", reason=""),
     "learning.record_agreement": of_decided(learning.record_agreement, service="", given_by="", on=None),
-    "learning.record_checks": of_decided(
-        learning.record_checks, recommendation_id=0, sibling_on_cp_plan=None, children={}
+    "learning.record_own_records": of_decided(
+        learning.record_own_records, recommendation_id=0, sibling_on_cp_plan=None, children={}
     ),
     "learning.screen": of_decided(learning.screen, recommendation_id=0, children={}, family=[], none_applies=False),
     "learning.settle_match": of_decided(learning.settle_match, match_id=0, same=True),

@@ -247,7 +247,7 @@ class TestWhoAChildIs:
         contact = story.contact(children=[child(nhs_number=None)])
         entry = contact.children.get()
         assert contact.recommendation_id is not None
-        learning.record_checks(
+        learning.record_own_records(
             contact_id=contact.pk, recommendation_id=contact.recommendation_id, sibling_on_cp_plan=None,
             children={entry.pk: (True, False)}, by=amina, now=story.later(),
         )  # fmt: skip
@@ -276,7 +276,7 @@ class TestWhoAChildIs:
         assert seen is not None
 
         def record(plan: bool | None) -> None:
-            learning.record_checks(
+            learning.record_own_records(
                 contact_id=contact.pk, recommendation_id=seen, sibling_on_cp_plan=None,
                 children={entry.pk: (plan, None)}, by=amina, now=story.later(),
             )  # fmt: skip

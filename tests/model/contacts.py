@@ -118,14 +118,14 @@ class Contacts(Stage):
 
     @precondition(lambda self: self.ledger.contacts)
     @rule(which=WHICH, who=WHO, stale=st.sampled_from([False] * 4 + [True]), plan=st.sampled_from([None, False, True]))
-    def record_checks(self, which: int, who: int | str, stale: bool, plan: bool | None) -> None:
+    def record_own_records(self, which: int, who: int | str, stale: bool, plan: bool | None) -> None:
         contact = pick(which, self.ledger.waiting, list(self.ledger.contacts.values()))
         by = choose_person(who, filter(is_front_door, CAST))
         row = Contact.objects.get(pk=contact.pk)
         seen = row.recommendations.earliest("pk").pk if stale else row.recommendation_id
         may = is_front_door(by) and contact.status == "received" and seen == row.recommendation_id
         self.attempt(
-            may, learning.record_checks, contact_id=contact.pk, recommendation_id=seen, sibling_on_cp_plan=plan,
+            may, learning.record_own_records, contact_id=contact.pk, recommendation_id=seen, sibling_on_cp_plan=plan,
             children={entry.pk: (plan, None) for entry in row.children.all()}, by=person(by), now=self.now,
         )  # fmt: skip
 

@@ -113,7 +113,7 @@ class TestReceiving:
 
             def write_down(contact: Contact = known, now: Any = moment) -> Contact:
                 assert contact.recommendation is not None
-                return learning.record_checks(
+                return learning.record_own_records(
                     contact_id=contact.pk, recommendation_id=contact.recommendation.pk, sibling_on_cp_plan=None,
                     children={contact.children.get().pk: (True, False)}, by=person("maya"), now=now,
                 )  # fmt: skip

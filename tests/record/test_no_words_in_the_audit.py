@@ -115,7 +115,7 @@ class Told:
         referrers.confirm_in_writing(contact_id=contact.pk, **self.said())
         referrers.acknowledge(contact_id=contact.pk, **self.said())
         contact.refresh_from_db()
-        learning.record_checks(
+        learning.record_own_records(
             contact_id=contact.pk, recommendation_id=contact.recommendation_id or 0, sibling_on_cp_plan=None,
             children={}, **self.said(),
         )  # fmt: skip

@@ -23,13 +23,13 @@ from casework.statuses import CaseStatus, HandoffStatus
 from casework.web.clock_forms import ExtendForm, clock_forms
 from casework.web.forms import (
     ActionForm,
-    AnswerForm,
     AuthorityForm,
     CloseForm,
+    HandoffAnswerForm,
+    HandoffWithdrawForm,
     LeadForm,
     MilestoneForm,
     OfferForm,
-    WithdrawForm,
     id_of,
 )
 from casework.web.signed_in import by_post, user_of
@@ -67,10 +67,11 @@ def answer(request: HttpRequest, reference: str) -> HttpResponse:
     """Accepts the handoff on offer, or returns it."""
     user, now, case = _fetch(request, reference)
     handoff = _handoff(case, request)
-    form = AnswerForm(request.POST, prefix="answer")
+    form = HandoffAnswerForm(request.POST, prefix="answer")
     if request.POST.get("answer") == "accept":
-        if request.POST.get("answer-reason", "").strip() and form.is_valid():
-            form.add_error("reason", "You wrote why it should go back. Return it, or clear this to accept.")
+        filled_in = [name for name, value in form.cleaned_data.items() if value] if form.is_valid() else []
+        if filled_in:
+            form.add_error(filled_in[0], "You wrote why it should go back. Return it, or clear this to accept.")
             return _page(request, case.reference, now, answer=form)
         return _submit_on_page(
             request, case, now, "answer", form,
@@ -90,7 +91,7 @@ def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
     """Withdraws the offer."""
     user, now, case = _fetch(request, reference)
     handoff = _handoff(case, request)
-    form = WithdrawForm(request.POST, prefix="withdraw")
+    form = HandoffWithdrawForm(request.POST, prefix="withdraw")
     return _submit_on_page(
         request, case, now, "withdraw", form,
         lambda said: handoffs.withdraw(handoff_id=handoff.pk, reason=said["reason"], by=user, now=now),
@@ -280,9 +281,9 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     team_id = holder.pk if is_open and holder is not None else None
     context |= {"clocks": clocks} | clock_forms(clocks, None, team_id, user, now, dict(shown))
     if context["answers"]:
-        context["answer"] = shown.get("answer") or AnswerForm(prefix="answer")
+        context["answer"] = shown.get("answer") or HandoffAnswerForm(prefix="answer")
     if on_offer is not None and context["withdraws"]:
-        context["withdraw"] = shown.get("withdraw") or WithdrawForm(prefix="withdraw")
+        context["withdraw"] = shown.get("withdraw") or HandoffWithdrawForm(prefix="withdraw")
         context["withdrawing_ends"] = endings.of_withdrawing(on_offer)
     if holds:
         context["lead"] = shown.get("lead") or LeadForm(held[-1].team, local_day(now))

@@ -29,16 +29,16 @@ from casework.models import (
     PersonMatch,
 )
 from casework.reading import endings
-from casework.statuses import CheckStatus, ContactStatus, HandoffStatus
+from casework.statuses import ContactStatus, HandoffStatus, PartnerCheckStatus
 from casework.web.clock_forms import clock_forms
 from casework.web.contact_form import ContactForm
 from casework.web.forms import (
     ActionForm,
     AgreementForm,
     AskPartnerForm,
-    ChecksForm,
     DecideForm,
     HandoverForm,
+    OwnRecordsForm,
     PartnerAnswerForm,
     PartnerWithdrawForm,
     SignOffForm,
@@ -166,10 +166,10 @@ def checks(request: HttpRequest, reference: str) -> HttpResponse:
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
     prefetch_related_objects([contact], "children__person")
-    form = ChecksForm(contact, request.POST)
+    form = OwnRecordsForm(contact, request.POST)
     return submit_on_page(
         request, contact, now, "checks", form,
-        lambda said: learning.record_checks(
+        lambda said: learning.record_own_records(
             contact_id=contact.pk,
             recommendation_id=said["recommendation"] or 0,
             sibling_on_cp_plan=form.sibling(),
@@ -370,7 +370,7 @@ def _find_out(contact: Contact, people: Household, now: datetime, shown: dict[st
     return {
         "route": decisions.preview(contact, contact.recommendation.pathway, people, now=now),
         "agreement": shown.get("agreement") or AgreementForm(prefix="agreement", initial=heard),
-        "checks": shown.get("checks") or ChecksForm(contact),
+        "checks": shown.get("checks") or OwnRecordsForm(contact),
         "ask": shown.get("ask") or AskPartnerForm(),
     }
 
@@ -387,7 +387,7 @@ def _deciding(
         decisions.check_can_decide(contact, by=user, now=now)
     except NotPermitted as refused:
         return {"who_decides": str(refused)}
-    unanswered = [check for check, _, _ in context["partner_checks"] if check.status == CheckStatus.ASKED]
+    unanswered = [check for check, _, _ in context["partner_checks"] if check.status == PartnerCheckStatus.ASKED]
     return {
         "decide": shown.get("decide") or _decide_form(contact, unanswered),
         "ends": endings.of_deciding(context["clocks"], context["handovers"], by=user, now=now),
