@@ -361,7 +361,7 @@ def _earlier(by: User | Agency, key: str, digest: str) -> Contact | None:
     with connection.cursor() as cursor:
         # For every contact with a key: in SQL, as the ORM takes longer to compose it than the database to answer it.
         cursor.execute(
-            f"SELECT id, digest FROM casework_contact WHERE {column} = %s AND idempotency_key = %s",  # noqa: S608
+            f"SELECT id, digest FROM casework_contact WHERE {column} = %s AND idempotency_key = %s",  # noqa: S608  # one of two columns
             [by.pk, key],
         )
         found = cursor.fetchone()
