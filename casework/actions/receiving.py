@@ -14,7 +14,7 @@ from casework.access import permissions
 from casework.actions.recommendations import audit_entry, recommendation_for, red_alerts
 from casework.deadlines import clocks
 from casework.facts.contact_document import ChildEntry, ContactDocument, read_contact
-from casework.families.household import Household, household_of_people, matches_of_adults
+from casework.families.household import Household, household_of_people, lock_household, matches_of_adults
 from casework.families.matching import PossibleMatch, candidates, compare, lock_possible_matches
 from casework.messages import outbox
 from casework.models import (
@@ -245,11 +245,12 @@ class _People:
 
 def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _People:
     """
-    Matches the people of a contact with those on record, and locks the matched records. A child with a certain match
-    gets the matched record.
+    Matches the people of a contact with those on record, and locks the records of the household. A child with a certain
+    match gets the matched record.
 
-    The locks on possible matches come first, then the records in the order of their ids, so that two actions never
-    deadlock.
+    Two contacts of one household wait for each other. They share a possible match, or else a record: each locks what
+    the other has recognised. The locks on possible matches come first, then the records in the order of their ids, so
+    that two actions never deadlock.
 
     :raises _RecordsMerged: a record is gone; start again.
     """
@@ -280,26 +281,28 @@ def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _P
                 to_hide.append(known)
         matches[child.position] = [match for match in found if match.person != child.person]
         done.append(child)
-    known_children = [child.person.pk for child in children if child.person.pk is not None]
+    known_children = [child.person for child in children if child.person.pk is not None]
     may_be = [match.person for found in matches.values() for match in found if match.person.pk is not None]
-    _lock([*(child.person for child in children if child.person.pk is not None), *may_be])
+    known_ids = [person.pk for person in known_children]
+    may_be_ids = [*(person.pk for person in may_be), *matches_of_adults(parents, others)]
+    _lock([*known_children, *may_be], {*known_ids, *may_be_ids})
     for person in to_hide:
         person.postcode = ""
-    household = household_of_people(
-        known=known_children, may_be=[*(person.pk for person in may_be), *matches_of_adults(parents, others)]
-    )
-    return _People(new, to_hide, matches, household)
+    return _People(new, to_hide, matches, household_of_people(known=known_ids, may_be=may_be_ids))
 
 
-def _lock(people: list[Person]) -> None:
-    """Locks these records, and reads again what our records say of them."""
-    if not people:
+def _lock(people: list[Person], everybody: set[int]) -> None:
+    """
+    Locks everybody on record who is, or may be, in the household, and reads again what our records say of these people.
+
+    :param everybody: the ids of those on the contact and of all who match them.
+    """
+    if not everybody:
         return
-    locked_now = Person.objects.filter(pk__in={person.pk for person in people}).order_by("pk")
-    by_number = {person.pk: person for person in locked_now.select_for_update(no_key=True)}
+    by_number = {person.pk: person for person in lock_household(everybody)}
+    if not everybody <= by_number.keys():
+        raise _RecordsMerged
     for person in people:
-        if person.pk not in by_number:
-            raise _RecordsMerged
         person.previous_cp_plan = by_number[person.pk].previous_cp_plan
         person.previously_looked_after = by_number[person.pk].previously_looked_after
 
@@ -308,7 +311,7 @@ def _number_and_reference() -> tuple[int, Reference]:
     """
     The contact's id, and the reference data with the calendar locked, in one round trip.
 
-    The id is taken while the people are locked, so that of two contacts about one child the later has the higher id.
+    The id is taken while the household is locked, so that of two contacts about it the later has the higher id.
     """
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT nextval(pg_get_serial_sequence('casework_contact', 'id')); {clocks.LOCK_AND_READ}")

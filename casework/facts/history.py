@@ -38,9 +38,9 @@ def history_of(contact: Contact, people: Household) -> History:
     """
     The household's history: the contacts before this one, and the present work.
 
-    A contact gets its id while it has locked everybody who could match its people (`families/matching.py`). So the id
-    says which of two contacts about one child came first, whatever the clocks of their hosts say, and the later always
-    counts the earlier.
+    A contact gets its id while it has locked everybody who could match its people (`families/matching.py`), and
+    everybody on record in its household. So the id says which of two contacts about one household came first, whatever
+    the clocks of their hosts say, and the later always counts the earlier.
     """
     if not people.people:
         return FIRST_CONTACT

@@ -56,12 +56,13 @@ def lock_possible_matches(people: Iterable[Person]) -> None:
     counts the earlier. The locks are taken in one order and before any lock on a row, so that two actions never
     deadlock. A contact that only shares a postcode waits some milliseconds.
     """
-    if shared := {what for person in people for what in _shared_keys(person)}:
+    if shared := {what for person in people for what in shared_keys(person)}:
         with connection.cursor() as cursor:
             cursor.execute(LOCK_MATCHES, [MATCHING_LOCK, sorted(shared)])
 
 
-def _shared_keys(person: Person) -> Iterable[str]:
+def shared_keys(person: Person) -> Iterable[str]:
+    """What somebody must share with this person to match: at least one of these."""
     if person.nhs_number:
         yield f"number {person.nhs_number}"
     if born := person.date_of_birth:

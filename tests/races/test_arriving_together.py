@@ -12,11 +12,16 @@ import pytest
 from django.db import transaction
 
 from casework.actions import decisions, learning
+from casework.families.household import household
 from casework.jobs import stale_recommendations
 from casework.models import Contact, Decision, Recommendation, StaleRecommendation
 from tests.stage.documents import address, child, nhs_number
-from tests.stage.racing import TIMES, by_number, family, is_somebody_blocked, race, until
+from tests.stage.racing import TIMES, by_number, family, interleaved, is_somebody_blocked, race, until
+from tests.stage.sql import run
 from tests.stage.story import Story, person
+
+# The first statement that a contact writes. By then it has its id, and has counted the contacts before it.
+BEFORE_STORING = 'INSERT INTO "casework_recommendation"'
 
 AGENCIES = ("example-primary-school", "example-police", "example-health-visiting")
 
@@ -57,6 +62,9 @@ def same_number(number: int) -> list[dict[str, Any]]:
     return [by_number(number)] * 3
 
 
+BY_MATCHES = [same_number, by_likeness, by_swapped_birthday, by_home, by_mother]
+
+
 def count(contact: Contact) -> int:
     """How many contacts in three months its latest recommendation was told of."""
     newest = Recommendation.objects.filter(contact=contact).latest("pk")
@@ -64,7 +72,7 @@ def count(contact: Contact) -> int:
     return counted
 
 
-@pytest.mark.parametrize("told_as", [same_number, by_likeness, by_swapped_birthday, by_home, by_mother])
+@pytest.mark.parametrize("told_as", BY_MATCHES)
 class TestThreeAtOnce:
     def test_one_of_them_is_the_third_in_three_months(
         self, story: Story, told_as: Callable[[int], list[dict[str, Any]]]
@@ -115,6 +123,95 @@ def answers(contact: Contact, now: datetime) -> None:
     )
 
 
+def known_child(number: int, **changes: Any) -> dict[str, Any]:
+    """A child with an NHS number, who is recognised by it and by the date of birth. Nothing else is alike."""
+    described: dict[str, Any] = {
+        "first_name": f"Known {number}",
+        "last_name": "K" * (number + 1),
+        "also_known_as": [],
+        "address": None,
+    }
+    return child(
+        **described, nhs_number=nhs_number(number), date_of_birth=f"{2010 + number}-03-{14 + number}", **changes
+    )
+
+
+def alone(entry: dict[str, Any], *adults: dict[str, Any]) -> dict[str, Any]:
+    return {"children": [entry], "adults": list(adults)}
+
+
+def brothers() -> list[dict[str, Any]]:
+    """Two brothers are known by a contact about both. Each of two more contacts is about one of them."""
+    both = [known_child(7, ref="c1"), known_child(8, ref="c2")]
+    return [{"children": both, "adults": []}, alone(known_child(7)), alone(known_child(8))]
+
+
+def brother_through_the_mother() -> list[dict[str, Any]]:
+    """A child is known with the mother. One contact is about that child, one about the mother and a new child."""
+    mother = {"first_name": "Zeinab", "last_name": "Quill", "date_of_birth": "1984-03-09"}
+    new = child(
+        first_name="Nia", last_name="Newly", also_known_as=[], nhs_number=None, date_of_birth=None, address=None
+    )
+    return [alone(known_child(6), mother), alone(known_child(6)), alone(new, mother)]
+
+
+def mother_who_is_a_child() -> list[dict[str, Any]]:
+    """
+    A girl is known with her postcode. One contact knows her NHS number but another address, one names her as a baby's
+    mother at the address that we know.
+    """
+    girl, home = known_child(5), address("HP20 1UA")
+    baby = child(
+        first_name="Baby", last_name="Boo", also_known_as=[], nhs_number=None, date_of_birth=None, address=home
+    )
+    mother = {"first_name": girl["first_name"], "last_name": girl["last_name"], "same_address": True}
+    return [alone(girl | {"address": home}), alone(girl | {"address": address("SL7 1AA")}), alone(baby, mother)]
+
+
+BY_RECORDS = [brothers, brother_through_the_mother, mother_who_is_a_child]
+
+
+@pytest.mark.parametrize("told_as", BY_RECORDS)
+@pytest.mark.parametrize("turned", [False, True])
+class TestNothingInCommonButTheHousehold:
+    """What the two contacts say has nothing in common. Only our records know that they are about one household."""
+
+    def test_the_later_counts_the_earlier(
+        self, story: Story, told_as: Callable[[], list[dict[str, Any]]], turned: bool
+    ) -> None:
+        known, *two = told_as()
+        story.contact(**known)
+        one, other = reversed(two) if turned else two
+        contacts = interleaved(
+            lambda: story.contact(by="example-police", **one),
+            lambda: story.contact(by="example-health-visiting", **other),
+            before=BEFORE_STORING,
+        )
+        assert all(isinstance(contact, Contact) for contact in contacts), contacts
+        counted = [count(contact) for contact in contacts]
+        # A baby's contact joins the household through the mother. From the other side, no record leads to the baby.
+        assert counted == ([2, 2] if turned and told_as is not brothers else [2, 3])
+        for contact in contacts:
+            answers(contact, story.later())
+        assert [count(contact) for contact in contacts] == counted, "asked again, each counts the same"
+
+
+def test_everybody_in_the_household_who_was_on_record_is_locked(story: Story) -> None:
+    """So two contacts wait for each other if one of them could count the other, whichever rule joined the people."""
+    families = [*(told_as(0) for told_as in BY_MATCHES), *(told_as() for told_as in BY_RECORDS)]
+    for known, *_ in families:
+        story.contact(**known)
+    on_record = {pk for (pk,) in run("SELECT id FROM casework_person")}
+    for _, *others in families:
+        for document in others:
+            with transaction.atomic():
+                people = household(story.contact(**document)).people & on_record
+                (free,) = race(lambda: run("SELECT id FROM casework_person FOR NO KEY UPDATE SKIP LOCKED"))
+                transaction.set_rollback(True)
+            assert people
+            assert not people & {pk for (pk,) in free}
+
+
 def test_contacts_that_name_the_same_people_in_any_order_wait_in_no_circle(story: Story) -> None:
     """Eight contacts about the same four children of one block of flats, each in an order of its own."""
     children = [
@@ -132,6 +229,17 @@ def test_contacts_that_name_the_same_people_in_any_order_wait_in_no_circle(story
     contacts = race(*(lambda turned=turned: send(turned) for turned in range(8)))
     assert all(isinstance(contact, Contact) for contact in contacts), contacts
     assert sorted(count(contact) for contact in contacts) == list(range(1, 9))
+
+
+def test_contacts_about_two_brothers_wait_in_no_circle(story: Story) -> None:
+    """Each locks both records, whichever brother it is about."""
+    known, *two = brothers()
+    story.contact(**known)
+    contacts = race(
+        *(lambda which=which: story.contact(by=AGENCIES[which % 3], **two[which % 2]) for which in range(8))
+    )
+    assert all(isinstance(contact, Contact) for contact in contacts), contacts
+    assert sorted(count(contact) for contact in contacts) == list(range(2, 10))
 
 
 class TestWhileACaseOpens:
