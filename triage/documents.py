@@ -32,6 +32,7 @@ from errors import Fault, InvalidInput
 
 Shape = TypeVar("Shape")
 TAG = re.compile(r"\([a-z_]+\)")
+UNKNOWN_FIELD = "is not a field that is known here; correct its name or remove it."
 
 
 class Document(BaseModel):
@@ -193,7 +194,7 @@ def _path(details: ErrorDetails) -> tuple[str | int, ...]:
 
 _SAYS = {
     "missing": "is missing.",
-    "extra_forbidden": "is not a field that is known here; correct its name or remove it.",
+    "extra_forbidden": UNKNOWN_FIELD,
     "literal_error": "{sent} is not one of {expected}.",
     "enum": "{sent} is not one of {expected}.",
     "bool_type": "must be true or false, not {sent}.",

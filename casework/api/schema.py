@@ -9,7 +9,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 from pydantic.json_schema import model_json_schema
 from rest_framework import serializers
 
-from casework.api.threshold_check import MOST_CHILDREN, MOST_INDICATORS, SHORT_CODE
+from casework.api.threshold_check import MOST_CHILDREN, MOST_INDICATORS, SCREENED, SHORT_CODE
 from triage.facts import Facts
 from triage.ruleset import Hold, Rag, shipped
 
@@ -42,15 +42,17 @@ class DocumentExtension(PydanticExtension):
                 if name in part.get("properties", {}):
                     part["properties"][name]["description"] = _indicators()
         if self.target is Facts:
-            _without_names(schema, parts)
+            _as_a_partner_asks(schema, parts)
         for name, part in parts.items():
             component = ResolvedComponent(name=name, type=ResolvedComponent.SCHEMA, object=name, schema=part)
             auto_schema.registry.register_on_missing(component)
         return schema
 
 
-def _without_names(facts: dict[str, Any], parts: dict[str, Any]) -> None:
-    """What a threshold check limits of the facts that the rules could read."""
+def _as_a_partner_asks(facts: dict[str, Any], parts: dict[str, Any]) -> None:
+    """The facts that the rules read, within the limits of a threshold check: no names, and no screening."""
+    del facts["properties"][SCREENED]
+    facts["description"] = "What a partner knows of a family: everything that the rules may ask about a contact."
     facts["properties"]["children"]["maxItems"] = MOST_CHILDREN
     for part in ("Child", "Family"):
         parts[part]["properties"]["indicators"]["maxItems"] = MOST_INDICATORS

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from errors import Fault, InvalidInput
+from triage.documents import UNKNOWN_FIELD
 from triage.facts import Facts
 from triage.recommendation import Recommendation, recommend
 from triage.rule_set_document import Hold, Pathway
@@ -19,6 +20,8 @@ from triage.ruleset import RuleSet
 # As many as a contact may have: whatever is allowed here can be answered in a moment.
 MOST_CHILDREN, MOST_INDICATORS = 20, 200
 SHORT_CODE = "[A-Za-z0-9_-]{1,20}"
+# Screening is what somebody at the front door does. A partner cannot say that it was done.
+SCREENED = "screened"
 
 NO_NAMES = (
     "must be a short code of your own, such as c1: letters, digits, - and _, at most 20 of them, no spaces. "
@@ -39,13 +42,13 @@ def read_facts(data: dict[str, Any], rules: RuleSet) -> Facts:
     """
     if too_long := list(_too_long(data)):
         raise InvalidInput(too_long)
-    named = list(_refs_that_could_be_names(data))
+    ours = [*_refs_that_could_be_names(data), *([Fault((SCREENED,), UNKNOWN_FIELD)] if SCREENED in data else [])]
     try:
-        facts = rules.facts(data)
+        facts = rules.facts({name: value for name, value in data.items() if name != SCREENED})
     except InvalidInput as invalid:
-        raise InvalidInput([*invalid.faults, *named]) from None
-    if named:
-        raise InvalidInput(named)
+        raise InvalidInput([*invalid.faults, *ours]) from None
+    if ours:
+        raise InvalidInput(ours)
     return facts
 
 

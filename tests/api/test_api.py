@@ -330,6 +330,12 @@ class TestWhatIsWrongWithIt:
         assert refused["detail"] == "The contact was not taken in. Mend what is wrong and send it again."
         assert kept() == before
 
+    def test_screening_is_not_the_partners_to_say(self, partner: Partner) -> None:
+        refused = problem(partner.send(todays_document() | {"screened": True}), 400, "invalid")
+        assert pointers(refused) == {
+            "#/screened": "screened: is not a field that is known here; correct its name or remove it."
+        }
+
     def test_a_pointer_is_escaped_as_the_standards_say(self, partner: Partner) -> None:
         """RFC 6901: ~0 and ~1 in a pointer (section 3), percent-encoding in a URI fragment (section 6)."""
         document = todays_document() | {"a/b~c": 1, "full name 100%": 1}

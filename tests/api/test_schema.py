@@ -124,12 +124,15 @@ class TestTheDescription:
         examples = operation(schema, "post", CONTACTS)["requestBody"]["content"]["application/json"]["examples"]
         assert [example["value"] for example in examples.values()] == [CONTACT_EXAMPLE]
 
-    def test_the_facts_of_a_threshold_check_have_no_room_for_a_name(self, schema: dict[str, Any]) -> None:
+    def test_the_facts_of_a_threshold_check_have_no_room_for_a_name_or_for_screening(
+        self, schema: dict[str, Any]
+    ) -> None:
         facts = validator(schema, contact_shape(schema, CHECK))
         assert facts.is_valid(THRESHOLD_CHECK_EXAMPLE)
         assert facts.is_valid({"children": [{"ref": None}, {"ref": "x" * 20}], "family": {"dash": "high"}})
         assert not facts.is_valid({"children": [{"ref": "Robin Ashworth"}]})
         assert not facts.is_valid({"children": [{"first_name": "Robin"}]})
+        assert not facts.is_valid({"screened": True})
         assert not facts.is_valid({"children": [{}] * 21})
         assert not facts.is_valid({"family": {"indicators": ["L2-26"] * 201}})
         examples = operation(schema, "post", CHECK)["requestBody"]["content"]["application/json"]["examples"]
@@ -175,7 +178,7 @@ class TestTheAnswers:
             return partner.http.post(CHECK, facts, content_type="application/json", headers=partner.headers)
 
         for scenario in shipped().document.scenarios:
-            facts = scenario.facts.model_dump(mode="json", exclude_unset=True)
+            facts = scenario.facts.model_dump(mode="json", exclude_unset=True, exclude={"screened"})
             self.matches(schema, "post", CHECK, check(facts), 200)
         self.matches(schema, "post", CHECK, check({"colour": "blue"}), 400)
         self.matches(schema, "post", CHECK, check(b"{"), 400)

@@ -42,11 +42,11 @@ ADVICE = (
     "contact us whatever it says, and if a child is in danger now, ring 999."
 )
 
-# The rule set's own examples: one for each place where a family can go.
+# The rule set's own examples: one for each place where a family can go. A partner does not screen.
 FAMILIES: dict[str, dict[str, Any]] = {}
 for scenario in shipped().document.scenarios:
     where = scenario.expect.pathway or ""
-    FAMILIES.setdefault(where, scenario.facts.model_dump(mode="json", exclude_unset=True))
+    FAMILIES.setdefault(where, scenario.facts.model_dump(mode="json", exclude_unset=True, exclude={"screened"}))
 
 # The token with its system, the agency, the version that is live, and the count.
 BUDGET = 4
@@ -200,6 +200,14 @@ class TestWhatIsRefused:
         refused = problem(check(partner, {"children": [{"ref": ref}]}), 400, "invalid")
         assert any("No names are wanted here." in error["detail"] for error in refused["errors"])
         assert {error["pointer"] for error in refused["errors"]} == {"#/children/0/ref"}
+
+    @pytest.mark.parametrize("screened", [True, False, None, "yes"])
+    def test_screening_is_not_the_partners_to_say(self, partner: Partner, screened: Any) -> None:
+        refused = problem(check(partner, {"screened": screened, "agreement": "maybe"}), 400, "invalid")
+        assert [error["pointer"] for error in refused["errors"]] == ["#/agreement", "#/screened"]
+        says = "screened: is not a field that is known here; correct its name or remove it."
+        assert pointers(refused)["#/screened"] == says
+        assert set(pointers(problem(check(partner, {"screened": screened}), 400, "invalid"))) == {"#/screened"}
 
     def test_more_than_any_family_has(self, partner: Partner) -> None:
         """A body may be a mebibyte, and an answer asks the rules for every fact anew."""
