@@ -18,7 +18,6 @@ from oauth2_provider.models import get_access_token_model
 from pytest_django import Settings
 
 from casework.actions import receiving
-from casework.api.authentication import AgencyThrottle
 from casework.models import AuditEvent, Contact, Event, OutboxMessage
 from localities.models import Agency, User
 from tests.stage.documents import child
@@ -31,6 +30,7 @@ from tests.stage.web_client import (
     a_working_morning,
     credentials,
     kept,
+    limit_calls,
     pointers,
     problem,
     todays_document,
@@ -433,8 +433,7 @@ class TestIdempotency:
 class TestThrottling:
     @pytest.fixture(autouse=True)
     def _two_a_minute(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        # The rate as a setting would give it; REST framework reads the setting once.
-        monkeypatch.setattr(AgencyThrottle, "THROTTLE_RATES", {"agency": "2/min"})
+        limit_calls(monkeypatch, "2/min")
 
     def test_one_call_too_many_says_when_to_come_again(self, partner: Partner) -> None:
         for _ in range(2):

@@ -17,7 +17,6 @@ from pytest_django import DjangoAssertNumQueries
 
 from casework.actions import threshold_checks
 from casework.api import threshold_check
-from casework.api.authentication import AgencyThrottle
 from casework.api.schema import THRESHOLD_CHECK_EXAMPLE
 from casework.models import ThresholdChecks
 from localities.models import Agency, User
@@ -25,7 +24,7 @@ from localities.working_time import local_day
 from tests.stage.racing import race
 from tests.stage.sql import change, run
 from tests.stage.story import Story
-from tests.stage.web_client import PROBLEM, Partner, a_working_morning, pointers, problem, todays_document
+from tests.stage.web_client import PROBLEM, Partner, a_working_morning, limit_calls, pointers, problem, todays_document
 from triage import published_rules
 from triage.models import RuleSetVersion
 from triage.recommendation import recommend
@@ -445,8 +444,7 @@ class TestWhatAPartnerMayLearn:
 class TestThrottling:
     @pytest.fixture(autouse=True)
     def _two_a_minute(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        # The rate as a setting would give it; REST framework reads the setting once.
-        monkeypatch.setattr(AgencyThrottle, "THROTTLE_RATES", {"agency": "2/min"})
+        limit_calls(monkeypatch, "2/min")
 
     def test_one_too_many_says_when_to_come_again(self, partner: Partner) -> None:
         for _ in range(2):

@@ -42,6 +42,7 @@ from casework.models import (
 from casework.record.responsibilities import current
 from errors import ServiceError
 from localities.models import Agency, CalendarDay
+from tests.stage.families import passed
 from tests.stage.mail import mail_server
 from tests.stage.moments import day, local
 from tests.stage.racing import TIMES, family, interleaved, on_offer, only_one_succeeds, race, received
@@ -112,11 +113,7 @@ class TestHandingOver:
     def test_two_leads_offer_it_a_third_time(self, story: Story) -> None:
         for number in range(TIMES):
             case = story.accepted(received(story, number))
-            second = handoffs.offer(
-                case_id=case.pk, to_team_id=story.team("chiltern").pk, reason="Moved.", by=person("ben"),
-                now=story.later(),
-            )  # fmt: skip
-            handoffs.accept(handoff_id=second.pk, by=person("chris"), now=story.later())
+            passed(story, case, "chiltern", by="ben", accepts="chris")
             now = story.later()
 
             def offer(by: str, to: str, pk: int = case.pk, now: Any = now) -> Handoff:

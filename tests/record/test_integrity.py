@@ -51,6 +51,7 @@ from casework.record.integrity import INVARIANTS
 from localities.models import Agency, CalendarDay, Catchment, Locality, Membership, User
 from tests.stage.documents import address, child, contact_document
 from tests.stage.drafts import AHEAD, Drafts
+from tests.stage.families import passed
 from tests.stage.integrity import REFUSALS, STATUS, drop, underneath
 from tests.stage.mail import Sink, mail_server
 from tests.stage.sql import change, copy, delete, run, settle
@@ -163,12 +164,8 @@ def to_and_fro(story: Story) -> Handoff:
     """A case that Aylesbury gave to Chiltern, and Chiltern to Aylesbury: its third handoff, accepted."""
     case = story.accepted(story.contact(**stranger(children=[child(nhs_number=None, first_name="Noor")])))
     for giver, taker, team in (("ben", "chris", "chiltern"), ("chris", "ben", "aylesbury")):
-        handoff = handoffs.offer(
-            case_id=case.pk, to_team_id=story.team(team).pk, reason="They moved.", lead_reason="They moved.",
-            by=person(giver), now=story.later(),
-        )  # fmt: skip
-        handoffs.accept(handoff_id=handoff.pk, by=person(taker), now=story.later())
-    return Handoff.objects.get(pk=handoff.pk)
+        handoff = passed(story, case, team, by=giver, accepts=taker, lead_reason="They moved.")
+    return handoff
 
 
 def by_night(story: Story) -> ContactHandover:

@@ -12,12 +12,14 @@ from datetime import date, datetime, time, timedelta
 from itertools import count, islice
 from typing import Any, Protocol
 
+import pytest
 from django.db.models import Model
 from django.test import Client
 from django.test.client import ClientHandler
 from django.utils import timezone
 from lxml import html
 
+from casework.api.authentication import AgencyThrottle
 from casework.models import AuditEvent, Case, Clock, Contact, Decision, Handoff, OutboxMessage, Person, Recommendation
 from localities import calendar
 from localities.models import Agency, AgencyClient
@@ -141,6 +143,11 @@ def problem(answer: Any, status: int, name: str) -> dict[str, Any]:
     assert document["title"]
     assert document["detail"].endswith((".", "!", "?"))
     return document
+
+
+def limit_calls(monkeypatch: pytest.MonkeyPatch, rate: str) -> None:
+    """Limits the calls of an agency, as a setting would. REST framework reads the setting once."""
+    monkeypatch.setattr(AgencyThrottle, "THROTTLE_RATES", {"agency": rate})
 
 
 def pointers(document: dict[str, Any]) -> dict[str, str]:
