@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault in an input: `path` leads to it from the top of the document, `says` is a sentence for people."""
+    """One fault in an input: `path` leads to it from the top of the document, `message` is a sentence for people."""
 
     path: tuple[str | int, ...]
-    says: str
+    message: str
 
     @property
     def place(self) -> str:
@@ -29,7 +29,7 @@ class Fault:
         return "#" + "".join(f"/{quote(step, safe='~')}" for step in steps)
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.says}" if self.path else self.says
+        return f"{self.place}: {self.message}" if self.path else self.message
 
 
 class InvalidInput(ValueError):

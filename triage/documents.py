@@ -41,9 +41,9 @@ class Document(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
-def fault(says: str) -> PydanticCustomError:
-    """The error for a validator to raise. `says` is a whole sentence for people."""
-    return PydanticCustomError("fault", says)
+def fault(message: str) -> PydanticCustomError:
+    """The error for a validator to raise. `message` is a whole sentence for people."""
+    return PydanticCustomError("fault", message)
 
 
 def read(shape: type[Shape], data: object, *, known: Mapping[str, Any] | None = None) -> Shape:

@@ -187,7 +187,7 @@ def part_from_yaml(text: str, field: str) -> Any:
     try:
         return load_yaml(text)
     except InvalidInput as invalid:
-        raise InvalidInput(Fault((field, *fault.path), fault.says) for fault in invalid.faults) from None
+        raise InvalidInput(Fault((field, *fault.path), fault.message) for fault in invalid.faults) from None
 
 
 def _place(entries: list[Json], key: str, name: str) -> int:

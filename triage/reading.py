@@ -41,10 +41,10 @@ def read_document(data: object) -> RuleSetDocument:
     try:
         document = read(RuleSetDocument, data, known={"ruleset": "this rule set", "indicators": _codes(data)})
     except InvalidInput as invalid:
-        raise InvalidInput(Fault(_by_name(fault.path, data), fault.says) for fault in invalid.faults) from None
+        raise InvalidInput(Fault(_by_name(fault.path, data), fault.message) for fault in invalid.faults) from None
     faults = list(_faults_of_meaning(document))
     if faults:
-        raise InvalidInput(Fault(_by_name(fault.path, data), fault.says) for fault in faults)
+        raise InvalidInput(Fault(_by_name(fault.path, data), fault.message) for fault in faults)
     return document
 
 

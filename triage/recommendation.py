@@ -111,15 +111,15 @@ def recommend(rules: RuleSet, facts: Facts) -> Recommendation:
     """The recommendation for these facts, with its reasons. The same facts and version always give the same one."""
     view = rules.view(facts)
     result = rules.result(view)
-    turns = _turns(rules, rules.first(view))
-    kinds, numbers = _questions(facts, turns.kinds), _questions(facts, turns.numbers)
-    changes = _single_changes(rules, facts, view, kinds, numbers, turns.indicators)
+    relevant = _relevant_changes(rules, rules.first(view))
+    kinds, numbers = _questions(facts, relevant.kinds), _questions(facts, relevant.numbers)
+    changes = _single_changes(rules, facts, view, kinds, numbers, relevant.indicators)
     return Recommendation(
         rules.name,
         *result,
         reasons=tuple(_reasons(rules, facts, view)),
         missing=tuple(_missing(rules, facts, view, result, [*kinds, *numbers])),
-        would_change=tuple(_would_change(rules, facts, rules.turn(view), changes)),
+        would_change=tuple(_would_change(rules, facts, rules.brief_result(view), changes)),
     )
 
 
@@ -146,7 +146,7 @@ def _would_change(
     rules: RuleSet, facts: Facts, now: tuple[str, str, str | None], changes: Iterable[_Change]
 ) -> Iterator[WouldChange]:
     for changed, number, words, *about in changes:
-        then = rules.turn(changed)
+        then = rules.brief_result(changed)
         if then != now:
             yield WouldChange(words(*about, _who(facts, number)), *then)
 
@@ -167,7 +167,7 @@ class _Others(NamedTuple):
     beyond: tuple[Any, ...]
 
 
-class _Turns(NamedTuple):
+class _RelevantChanges(NamedTuple):
     """
     The single changes that may change the answer of one rule. Most cannot: no rule up to this one depends on them.
 
@@ -224,9 +224,9 @@ def _questions(facts: Facts, worth: tuple[tuple[_Others, ...], ...]) -> list[_Qu
 
 
 @lru_cache(maxsize=128)
-def _turns(rules: RuleSet, first: str) -> _Turns:
+def _relevant_changes(rules: RuleSet, first: str) -> _RelevantChanges:
     """What may change the answers of the rule `first`. It depends on no contact, so it is computed once."""
-    of_turn, of_result = rules.change_bits(first)
+    of_brief, of_result = rules.change_bits(first)
 
     def others(name: str) -> _Others:
         bits = rules.values(name)
@@ -234,7 +234,7 @@ def _turns(rules: RuleSet, first: str) -> _Turns:
             value: tuple(
                 other
                 for other in _other_values(rules, name, value)
-                if (of_result if value is None else of_turn).may_change(bits[value], bits[other])
+                if (of_result if value is None else of_brief).may_change(bits[value], bits[other])
             )
             for value in bits
         }
@@ -243,7 +243,7 @@ def _turns(rules: RuleSet, first: str) -> _Turns:
     def worth(facts: tuple[tuple[str, ...], ...]) -> tuple[tuple[_Others, ...], ...]:
         return tuple(tuple(found for found in map(others, names) if any(found.by_value.values())) for names in facts)
 
-    return _Turns(worth(KINDS), worth(COUNTED), of_turn.going)
+    return _RelevantChanges(worth(KINDS), worth(COUNTED), of_brief.going)
 
 
 def _other_values(rules: RuleSet, name: str, value: Any) -> Iterable[Any]:

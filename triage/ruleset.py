@@ -270,13 +270,13 @@ class RuleSet:
         warnings = [name for name, test in self._warnings if test(view, 0)]
         return Result(*answer[:5], tuple(also), tuple(warnings))
 
-    def turn(self, view: View) -> tuple[str, str, str | None]:
+    def brief_result(self, view: View) -> tuple[str, str, str | None]:
         """The pathway, the rating and the hold alone."""
         rule, below = self._first(view)
         answer = rule.answer(view) if not below else self._gravest(view, rule, self._rated_by[rule.id])
         return answer.pathway, answer.rag, answer.hold
 
-    # ---- what may turn an answer
+    # ---- what may change an answer
 
     def first(self, view: View) -> str:
         """The first rule that fires, which gives the answer."""
@@ -284,7 +284,7 @@ class RuleSet:
 
     def change_bits(self, first: str) -> tuple[ChangeBits, ChangeBits]:
         """
-        What may change the turn, and what may change the result, of facts that the rule `first` answers.
+        What may change the brief result, and what may change the whole result, of facts that the rule `first` answers.
 
         Whatever else changes, the rules above it stay silent, it goes on firing, and says the same; and so do the rules
         below it that may add to its rating or its level.
@@ -295,10 +295,10 @@ class RuleSet:
             moved for other in self._rated_by[first] for moved in (other.change_bits.either_way, other.of_rag)
         ]
         of_levels = [moved for other in below for moved in (other.change_bits.either_way, other.of_level)]
-        of_turn = changed_by_any(
+        of_brief = changed_by_any(
             [*(other.change_bits for other in above), rule.change_bits.reversed, rule.of_rag, *of_ratings]
         )
-        return of_turn, changed_by_any([of_turn, rule.of_level, *of_levels, self._of_additions])
+        return of_brief, changed_by_any([of_brief, rule.of_level, *of_levels, self._of_additions])
 
     def values(self, name: str) -> dict[object, int]:
         """The bits of each value of a fact. A number beyond the last one has the bits of the last."""

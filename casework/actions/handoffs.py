@@ -68,7 +68,7 @@ def offer(
     known_by = ties(case, holder, now=now)
     elsewhere = bool(known_by) and to_team is not None and to_team not in {tie.team for tie in known_by}
     if elsewhere and not despite.strip():
-        says = " ".join([*(tie.says for tie in known_by), "Offer it there, or say why not."])
+        says = " ".join([*(tie.sentence for tie in known_by), "Offer it there, or say why not."])
         faults.append(Fault(("despite",), says))
     if faults or to_team is None:
         raise InvalidInput(faults)

@@ -291,7 +291,7 @@ def not_proved(draft: RuleSetVersion, outcomes: list[Outcome]) -> list[str]:
         # A copy of an older version may lack newer indicators and pathways.
         base = of_version(draft.based_on_id).rule_set.document
         wanting += [
-            f"{' '.join(map(str, fault.path))} {fault.says}" for fault in _gone(base, read_document(draft.document))
+            f"{' '.join(map(str, fault.path))} {fault.message}" for fault in _gone(base, read_document(draft.document))
         ]
     replayed = Replay.objects.filter(rule_set=draft, edition=draft.edition, finished_at__isnull=False)
     if not replayed.filter(contacts__gt=0).exists():

@@ -193,7 +193,7 @@ def parse(text: str) -> dict[str, Policy]:
         try:
             policy = read(Policy, _row(row))
         except InvalidInput as invalid:
-            faults += [Fault((f"line {number}", *each.path), each.says) for each in invalid.faults]
+            faults += [Fault((f"line {number}", *each.path), each.message) for each in invalid.faults]
             continue
         if policy.kind in found:
             faults.append(Fault((f"line {number}", "kind"), f"{policy.kind} stands in the file more than once."))

@@ -25,7 +25,7 @@ class Tie:
     """A team that knows the family, and a sentence that says how. It names no case: the reader may not see it."""
 
     team: Team
-    says: str
+    sentence: str
 
 
 def ties(case: Case, holder: Team, *, now: datetime) -> list[Tie]:

@@ -43,7 +43,7 @@ def _load_policies(folder: Path, faults: list[Fault]) -> int:
     try:
         by_kind = policies.load_file(path) if path.exists() else policies.shipped()
     except InvalidInput as invalid:
-        faults += [Fault((path.name, *fault.path), fault.says) for fault in invalid.faults]
+        faults += [Fault((path.name, *fault.path), fault.message) for fault in invalid.faults]
         return 0
     known = set(ClockPolicy.objects.values_list("kind", flat=True))
     new = [

@@ -121,7 +121,7 @@ class Part(Form):
         for name, place in self.PATHS.items():
             steps = place.split(".")
             if written[: len(steps)] == steps or (written and written == steps[: len(written)]):
-                self.add_error(name, _sentence(str(self.fields[name].label), fault.says))
+                self.add_error(name, _sentence(str(self.fields[name].label), fault.message))
                 return True
         return False
 

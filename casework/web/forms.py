@@ -31,7 +31,7 @@ class ActionForm(Form):
         """Adds an action's faults to their fields. A fault without a field is shown above the form."""
         for fault in invalid.faults:
             name = str(fault.path[0]) if fault.path else None
-            self.add_error(name if name in self.fields else None, fault.says)
+            self.add_error(name if name in self.fields else None, fault.message)
 
 
 def id_of(chosen: Model | None) -> int | None:
@@ -279,7 +279,7 @@ class MomentForm(ActionForm):
 
     def add_faults(self, invalid: InvalidInput) -> None:
         for fault in invalid.faults:
-            self.add_error("on" if fault.path == (self.moment_is,) else str(fault.path[0]), fault.says)
+            self.add_error("on" if fault.path == (self.moment_is,) else str(fault.path[0]), fault.message)
 
     def moment(self) -> datetime | None:
         """The moment that was typed; None if it was not, or is no real date."""

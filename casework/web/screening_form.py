@@ -48,7 +48,7 @@ class ScreeningForm(ActionForm):
 
     def add_faults(self, invalid: InvalidInput) -> None:
         """Adds the action's faults to their fields: a fault at ("children", id) to the field child_id."""
-        super().add_faults(InvalidInput(Fault((_field(fault.path),), fault.says) for fault in invalid.faults))
+        super().add_faults(InvalidInput(Fault((_field(fault.path),), fault.message) for fault in invalid.faults))
 
 
 def _field(path: tuple[str | int, ...]) -> str:

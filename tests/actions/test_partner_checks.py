@@ -261,7 +261,7 @@ class TestDecidingWithoutTheAnswer:
             story.decided(contact, without_answers=False, rationale=" ")
         says = "Not answered yet: Example Police, Example Surgery. Say that you decide without their answers, or wait"
         assert places(excinfo) == ["rationale", "without_answers"]
-        assert excinfo.value.faults[1].says == f"{says} for them."
+        assert excinfo.value.faults[1].message == f"{says} for them."
         for check in checks:
             answered(story, check)
         assert story.decided(contact, without_answers=False).pk

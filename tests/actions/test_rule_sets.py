@@ -428,9 +428,9 @@ class TestProposing:
         (fault,) = invalid.value.faults
         titles = {scenario.id: scenario.title for scenario in shipped().document.scenarios}
         for name in ("injury", "danger_now", "hard_stop_and_refused"):
-            assert titles[name] in fault.says
-        assert titles["marac"] not in fault.says
-        assert fault.says.split(" ")[2] == str(len(titles))
+            assert titles[name] in fault.message
+        assert titles["marac"] not in fault.message
+        assert fault.message.split(" ")[2] == str(len(titles))
 
     def test_it_must_carry_a_safety_scenario(self, drafts: Drafts) -> None:
         draft = drafts.copied()
@@ -651,7 +651,7 @@ class TestApproving:
         drafts.published(drafts.changed(newer, document))
         with pytest.raises(InvalidInput) as refused:
             drafts.proposed(drafts.copied(old))
-        assert [fault.says for fault in refused.value.faults] == [
+        assert [fault.message for fault in refused.value.faults] == [
             "indicators L2-99 may not be taken away: partners send it, and it would be refused.",
             "pathways youth_work may not be taken away or renamed: clocks and cases know it. Change its title.",
         ]

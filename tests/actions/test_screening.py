@@ -42,7 +42,7 @@ def latest(contact: Contact) -> Recommendation:
 
 
 def faults(refused: pytest.ExceptionInfo[InvalidInput]) -> dict[str, str]:
-    return {fault.place: fault.says for fault in refused.value.faults}
+    return {fault.place: fault.message for fault in refused.value.faults}
 
 
 class TestWhatItMeans:

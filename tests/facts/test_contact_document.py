@@ -50,7 +50,7 @@ def faults(document: Any, today: date = TODAY) -> dict[Path, str]:
         read(document, today)
     except InvalidInput as invalid:
         found = invalid.faults
-    said = {fault.path: fault.says for fault in found}
+    said = {fault.path: fault.message for fault in found}
     assert len(said) == len(found), "a place is named once"
     return said
 

@@ -30,7 +30,7 @@ def offer(story: Story, case: Case, to: str, by: str, despite: str = "") -> Hand
 
 
 def said(story: Story, case: Case) -> list[str]:
-    return [tie.says for tie in ties(case, current(case).team, now=story.now)]
+    return [tie.sentence for tie in ties(case, current(case).team, now=story.now)]
 
 
 @pytest.fixture

@@ -593,7 +593,7 @@ class TestByHand:
         message = parked(sink, acknowledgement(story.contact()), story.now)
         with pytest.raises(InvalidInput) as excinfo:
             self.drop(message, story.now, reason=reason)
-        assert {fault.place: fault.says for fault in excinfo.value.faults} == {
+        assert {fault.place: fault.message for fault in excinfo.value.faults} == {
             "reason": "Say why it need not go out, or who was told in which other way."
         }
         message.refresh_from_db()

@@ -62,4 +62,4 @@ def steps(clock: Clock) -> list[str]:
 
 
 def faults(excinfo: pytest.ExceptionInfo[InvalidInput]) -> dict[str, str]:
-    return {fault.place: fault.says for fault in excinfo.value.faults}
+    return {fault.place: fault.message for fault in excinfo.value.faults}

@@ -493,7 +493,7 @@ UNREADABLE: list[tuple[str, str | bytes]] = [
 def test_text_that_cannot_be_read_ends_in_a_sentence(tmp_path: Path, text: str | bytes) -> None:
     with pytest.raises(InvalidInput) as caught:
         load(tmp_path, text)
-    assert all(fault.says.endswith(".") for fault in caught.value.faults)
+    assert all(fault.message.endswith(".") for fault in caught.value.faults)
 
 
 def test_an_empty_file_is_no_rule_set(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def _read_all(known: Mapping[str, Policy], lines: Iterable[str]) -> list[Moments
                 raise InvalidInput([Fault((), "needs two words, a kind and a moment.")])
             answers.append(_read(known, *words))
         except InvalidInput as invalid:
-            faults += [Fault((f"line {number}", *fault.path), fault.says) for fault in invalid.faults]
+            faults += [Fault((f"line {number}", *fault.path), fault.message) for fault in invalid.faults]
     if faults:
         raise InvalidInput(faults)
     return answers

@@ -58,7 +58,7 @@ def _rules(path: Path | None) -> RuleSet:
     try:
         return load_file(path)
     except InvalidInput as invalid:
-        raise InvalidInput(Fault((str(path), *fault.path), fault.says) for fault in invalid.faults) from None
+        raise InvalidInput(Fault((str(path), *fault.path), fault.message) for fault in invalid.faults) from None
 
 
 def _read_all(rules: RuleSet, data: list[object], *, many: bool) -> list[Facts]:
@@ -69,7 +69,7 @@ def _read_all(rules: RuleSet, data: list[object], *, many: bool) -> list[Facts]:
             facts.append(rules.facts(item))
         except InvalidInput as invalid:
             before = (number,) if many else ()
-            faults += [Fault((*before, *fault.path), fault.says) for fault in invalid.faults]
+            faults += [Fault((*before, *fault.path), fault.message) for fault in invalid.faults]
     if faults:
         raise InvalidInput(faults)
     return facts
