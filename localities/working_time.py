@@ -1,9 +1,9 @@
 """
 Working time: which days are working days, when the hub is open, and from which moment a start counts.
 
-Source: domain page "How clocks count". A working day is Monday to Friday and not a bank holiday of England (the
-wording of the Children Act 2004 (Joint Area Reviews) Regulations 2005; England's list and that of England and
-Wales are the same). All arithmetic is in Europe/London; what is stored is UTC.
+Source: the council's policy on deadlines, which says how clocks count. A working day is Monday to Friday and not a bank
+holiday of England (the wording of the Children Act 2004 (Joint Area Reviews) Regulations 2005; England's list and that
+of England and Wales are the same). All arithmetic is in Europe/London; what is stored is UTC.
 """
 
 import csv

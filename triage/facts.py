@@ -1,8 +1,8 @@
 """
 The facts of a contact: everything that the rules look at.
 
-Source: the first rule set's own page, "What the rules look at". An absent field means null, except that
-agreement is then `not_sought`, `in_area` true, a count of contacts 1, and a list empty. Null is "not known".
+Source: the council's early-help-first policy. An absent field means null, except that agreement is then `not_sought`,
+`in_area` true, a count of contacts 1, and a list empty. Null is "not known".
 """
 
 from collections import Counter

@@ -1,9 +1,8 @@
 """
 Makes a recommendation, with its reasons, what is missing, and what would change it.
 
-Source: the first rule set's own page, "What comes out". Every explanation comes from running the rules again with one
-fact changed; none is written by hand. Only the changes that may change the answer are tried, and these follow from the
-rules alone.
+Every explanation comes from running the rules again with one fact changed; none is written by hand. Only the changes
+that may change the answer are tried, and these follow from the rules alone.
 """
 
 from collections.abc import Callable, Iterable, Iterator

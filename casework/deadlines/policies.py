@@ -1,7 +1,7 @@
 """
 Clock policies and their arithmetic: when a clock is due, and when it warns. It needs no database.
 
-Source: domain page "How clocks count" and its table of policies.
+Source: the council's policy on deadlines, which says how clocks count, and its table (`data/clocks.csv`).
 """
 
 import csv

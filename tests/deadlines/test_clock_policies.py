@@ -1,4 +1,7 @@
-"""How clocks count: the page's worked examples, and every edge of a day, a weekend, a year and both changes of hour."""
+"""
+How clocks count: the worked examples of the council's policy, and every edge of a day, a weekend, a year and both
+changes of hour.
+"""
 
 import csv
 from datetime import UTC, datetime, time, timedelta

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.stage.calculators import refused, run
 
-# KIND FROM, due, warn: the page's worked examples, and what only this door shows.
+# KIND FROM, due, warn: the worked examples of the council's policy, and what only this command shows.
 ASKED = [
     ("final_decision_red 2027-12-24T16:50", "2027-12-24T20:50:00+00:00", "2027-12-24T18:50:00+00:00"),
     ("next_step_decision 2026-11-19T10:12", "2026-11-20T10:12:00+00:00", "2026-11-19T16:30:00+00:00"),

@@ -1,7 +1,6 @@
 """
 The ledger: the expected state, kept in plain Python beside the service. It knows which team is responsible for which
-contact and case, which clocks run, and who may do what, by the design and the page "How clocks count". The state
-machine compares it with the database.
+contact and case, which clocks run, and who may do what. The state machine compares it with the database.
 """
 
 import csv

@@ -2,7 +2,7 @@
 What the database itself refuses. Each refusal is tried with plain SQL, from a state that real actions reached, and
 its legal neighbours go through.
 
-The items are those of the design, "What the database itself must refuse"; the names are those of the models.
+The names are those of the constraints and triggers in the models.
 """
 
 from collections.abc import Iterator
@@ -171,7 +171,7 @@ def test_every_refusal_has_its_test() -> None:
 
 
 class TestResponsibility:
-    """Item 1: one responsible team at every instant of an open case."""
+    """One responsible team at every instant of an open case."""
 
     def test_two_teams_at_one_instant(self, story: Story) -> None:
         case = story.accepted()
@@ -290,7 +290,7 @@ class TestResponsibility:
 
 
 class TestHandoffs:
-    """Item 2: one open handoff of a case, answered once."""
+    """One open handoff of a case, answered once."""
 
     def test_two_open_handoffs_of_a_case(self, story: Story, ben: User) -> None:
         handoff = story.offered()
@@ -428,7 +428,7 @@ class TestHandoffs:
 
 
 class TestDecisions:
-    """Item 2: a rationale always, and a second person where one is needed."""
+    """A rationale always, and a second person where one is needed."""
 
     @pytest.mark.parametrize("rationale", ["''", "'   '", r"E'\n\t '"])
     def test_without_a_rationale(self, story: Story, rationale: str) -> None:
@@ -560,7 +560,7 @@ class TestDecisions:
 
 
 class TestContacts:
-    """Item 3: never doubled, and never changed from what was sent."""
+    """Never doubled, and never changed from what was sent."""
 
     def test_an_agency_uses_a_key_twice(self, school: Agency, police: Agency, story: Story) -> None:
         contact = receiving.receive(document=contact_document(), by=school, now=story.now, idempotency_key="k").contact
@@ -875,7 +875,7 @@ class TestHandovers:
 
 
 class TestCases:
-    """Item 6: who, when and outcome, all or none."""
+    """Who, when and outcome, all or none."""
 
     def test_it_closes_without_who_or_when_or_outcome(self, story: Story, ben: User) -> None:
         case = story.accepted()
@@ -952,7 +952,7 @@ APPEND_ONLY = [
 def test_what_is_written_once_stays(
     story: Story, maya: User, model: type[Model], moment: str, changes: str, emptied: str
 ) -> None:
-    """Item 4: neither updated nor deleted, row by row or all at once."""
+    """Neither updated nor deleted, row by row or all at once."""
     contact = story.contact()
     clock = contact.clocks.get(kind="next_step_decision")
     sweep.sweep(now=clock.due_at)
@@ -1188,7 +1188,7 @@ class TestCalendarEdits:
 
 
 class TestReminders:
-    """Item 5: two reminders for the same clock and step."""
+    """Two reminders for the same clock and step."""
 
     @pytest.fixture
     def reminder(self, story: Story) -> Reminder:
@@ -1247,7 +1247,7 @@ class TestReminders:
 
 
 class TestOutbox:
-    """Item 5: an outbox message is never sent again after it was marked sent."""
+    """An outbox message is never sent again after it was marked sent."""
 
     @pytest.fixture
     def message(self, story: Story) -> OutboxMessage:
@@ -1379,7 +1379,7 @@ class TestClockPolicies:
 
 @pytest.mark.django_db
 class TestWhoAndWhere:
-    """Items 3 and 6, of the people and the places."""
+    """People and places: nothing is claimed twice, and no period ends before it starts."""
 
     def test_two_localities_claim_a_prefix_on_one_day(self) -> None:
         catchment = Catchment.objects.select_related("locality")[0]
@@ -1450,7 +1450,7 @@ class TestWhoAndWhere:
 
 @pytest.mark.django_db
 class TestRuleSets:
-    """Item 3: one live rule set, and a published one never changes."""
+    """One live rule set, and a published one never changes."""
 
     @pytest.fixture
     def live(self) -> RuleSetVersion:

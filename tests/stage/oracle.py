@@ -1,5 +1,6 @@
 """
-The page early-help-first, transcribed as literally as Python allows, to check the engine against. Slow on purpose.
+The council's early-help-first policy, transcribed as literally as Python allows, to check the engine against. Slow on
+purpose. "The page" is that policy.
 
 It follows the page's order and the page's words, and shares nothing with the engine: no import, no data file. Where
 the page says "would change", this asks every rule again for every change. The catalogue is a copy of the page's own

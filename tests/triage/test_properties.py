@@ -1,8 +1,8 @@
 """
-What holds of the shipped rules whatever the contact.
+What is true of the shipped rules for every contact.
 
-No concern ever lowers the rating or the level: that holds without exception. A test named "the_table_…" shows a place
-where the table is not as one might think: it is the page's word, kept in sight for whoever changes the page.
+No concern ever lowers the rating or the level, without exception. A test named "the_table_…" shows where the table of
+the council's policy is not what a reader might expect. Whoever changes the policy should know of it.
 """
 
 import copy
