@@ -22,7 +22,7 @@ class FrontDoorAdminSite(AdminSite):
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """
-        Sends a visitor to the service's sign-in page.
+        Redirects to the service's sign-in page.
 
         :raises PermissionDenied: the user is signed in and has no role that opens the admin site.
         """

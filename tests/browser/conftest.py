@@ -45,7 +45,7 @@ def browser(_running_service: Service) -> Iterator[Browser]:
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-class Visitor:
+class SignedIn:
     """Somebody at a browser, signed in as one of the cast. Errors of the page's scripts and of the CSP are kept."""
 
     def __init__(self, context: BrowserContext, service: Service, width: int) -> None:
@@ -134,11 +134,11 @@ def visit(browser: Browser, service: Service) -> Iterator[Any]:
     """Open a browser window: `visit()`, `visit(width=320)`, `visit(javascript=False)`."""
     contexts: list[BrowserContext] = []
 
-    def open_window(*, width: int = 1200, javascript: bool = True) -> Visitor:
+    def open_window(*, width: int = 1200, javascript: bool = True) -> SignedIn:
         context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=javascript)
         context.set_default_timeout(15_000)
         contexts.append(context)
-        return Visitor(context, service, width)
+        return SignedIn(context, service, width)
 
     yield open_window
     for context in contexts:

@@ -18,7 +18,7 @@ from casework.messages import outbox
 from casework.models import Case, Contact, Message, OutboxMessage
 from localities.models import Agency
 from localities.working_time import local_day
-from tests.browser.conftest import Visitor, choose_as_recommended
+from tests.browser.conftest import SignedIn, choose_as_recommended
 from tests.stage.documents import nhs_number
 from tests.stage.families import passed, with_team
 from tests.stage.service import Service, wait_until
@@ -84,7 +84,7 @@ def pages_of_story(service: Service) -> dict[str, str]:
     }
 
 
-def unfolded(window: Visitor, says: str) -> Locator:
+def unfolded(window: SignedIn, says: str) -> Locator:
     """
     A part that is folded up, opened as a person opens it; without JavaScript too, since the browser does it. It is
     looked at in a wide and in a narrow window.

@@ -1,4 +1,4 @@
-"""The demonstration's life: made by the real actions, so that it can hold nothing that they would refuse."""
+"""The demonstration is made by the real actions, so it holds nothing that they would refuse."""
 
 from datetime import datetime
 from io import StringIO
@@ -20,7 +20,7 @@ from casework.record import integrity
 
 
 def test_people_wait_ask_pass_on_and_put_off(db: None, now: datetime) -> None:
-    """Each day and night of six weeks up to a Thursday morning: what the clocks and the teams allow does happen."""
+    """Six weeks up to a Thursday morning, day and night, have every kind of step that clocks and teams allow."""
     seed(contacts=60, seed=5, until=now, progress=lambda says: None)
     assert Contact.objects.count() == 60
     assert {contact.status for contact in Contact.objects.all()} >= {"received", "decided"}
@@ -40,13 +40,13 @@ def test_people_wait_ask_pass_on_and_put_off(db: None, now: datetime) -> None:
 
 def test_the_same_seed_tells_the_same_families(db: None) -> None:
     seen: set[int] = set()
-    told = []
+    names = []
     for _ in range(2):
         call_command("seed_demo", contacts=5, seed=3, stdout=(says := StringIO()))
         assert "5 of 5 contacts" in says.getvalue()
-        told.append([child.last_name for child in _children() if child.pk not in seen])
+        names.append([child.last_name for child in _children() if child.pk not in seen])
         seen |= {child.pk for child in _children()}
-    assert told[0] == told[1]
+    assert names[0] == names[1]
 
 
 def _children() -> list[ContactChild]:

@@ -14,7 +14,7 @@ from casework.models import Handoff
 from localities.models import Membership
 from localities.working_time import local_day
 from tests.stage.racing import TIMES, interleaved, on_offer, race, received
-from tests.stage.staff import Visitor, is_refused
+from tests.stage.staff import SignedIn, is_refused
 from tests.stage.story import Story, person
 from tests.stage.web_client import Answer, Page
 
@@ -28,19 +28,19 @@ LOCKS_THE_CONTACT = 'FOR NO KEY UPDATE OF "casework_contact"'
 
 
 def withdraws(handoff: Handoff) -> Callable[[], Answer]:
-    visitor = Visitor("amina")
-    return lambda: visitor.post(handoff.case, "withdraw", **{"handoff": handoff.pk, "withdraw-reason": WHY})
+    signed_in = SignedIn("amina")
+    return lambda: signed_in.post(handoff.case, "withdraw", **{"handoff": handoff.pk, "withdraw-reason": WHY})
 
 
 def returns(handoff: Handoff) -> Callable[[], Answer]:
-    visitor = Visitor("ben")
+    signed_in = SignedIn("ben")
     sent = {"handoff": handoff.pk, "answer": "return", "answer-reason": WHY}
-    return lambda: visitor.post(handoff.case, "answer", **sent)
+    return lambda: signed_in.post(handoff.case, "answer", **sent)
 
 
 def accepts(handoff: Handoff) -> Callable[[], Answer]:
-    visitor = Visitor("ben")
-    return lambda: visitor.post(handoff.case, "answer", handoff=handoff.pk, answer="accept")
+    signed_in = SignedIn("ben")
+    return lambda: signed_in.post(handoff.case, "answer", handoff=handoff.pk, answer="accept")
 
 
 def has_a_sentence(answer: Answer) -> None:
@@ -91,7 +91,7 @@ class TestOutOfScopeMeanwhile:
         offered = handoffs.offer(
             case_id=case.pk, to_team_id=chiltern.pk, reason=WHY, by=person("ben"), now=story.later()
         )
-        ben, now = Visitor("ben"), story.later()
+        ben, now = SignedIn("ben"), story.later()
         sent = {"milestone-kind": "first_family_contact", "close-summary": WHY, "offer-reason": WHY}
         answer, accepted = interleaved(
             lambda: ben.post(case, action, **sent),
@@ -104,7 +104,7 @@ class TestOutOfScopeMeanwhile:
     @pytest.mark.parametrize("action", ["decide", "agreement", "checks", "acknowledge", "hand-over", "partners"])
     def test_a_contact_of_somebody_who_leaves(self, story: Story, action: str) -> None:
         contact = received(story, 0)
-        amina, yesterday = Visitor("amina"), local_day(timezone.now()) - timedelta(days=1)
+        amina, yesterday = SignedIn("amina"), local_day(timezone.now()) - timedelta(days=1)
         answer, _ = interleaved(
             lambda: amina.post(contact, action, **{"decide-recommendation": contact.recommendation_id}),
             lambda: Membership.objects.filter(user=amina.user).update(ends_on=yesterday),

@@ -13,7 +13,7 @@ from casework.models import Case, Responsibility
 from casework.reading.responsibility import ResponsibilityHistory, responsibility_history
 from localities.models import Team
 from tests.stage.families import passed
-from tests.stage.staff import Visitor
+from tests.stage.staff import SignedIn
 from tests.stage.story import Story, person
 from tests.stage.web_client import a_working_morning
 
@@ -125,7 +125,7 @@ def test_shares_add_up_to_a_hundred_however_the_time_was_shared(minutes: list[in
 @pytest.mark.filterwarnings("ignore:No directory at")
 def test_they_stand_on_the_cases_page(db: None) -> None:
     case = to_and_fro(Story(a_working_morning()))
-    page = Visitor("ben").open(case)
+    page = SignedIn("ben").open(case)
     assert "5 offered, 3 accepted, 1 returned, 1 back and forth within 30 days" in page.text
     assert "8 hours, all offers together" in page.text
     (table,) = [part.all("table")[0] for part in page.main.all("section") if part["aria-labelledby"] == "hands-heading"]

@@ -19,7 +19,7 @@ ANOTHER_FAMILY: dict[str, Any] = {
 }  # fmt: skip
 
 
-class Visitor:
+class SignedIn:
     """Somebody who is signed in."""
 
     def __init__(self, name: str) -> None:

@@ -17,8 +17,8 @@ def found(document: Json) -> list[Difference]:
     return differences(OLD, read(document))
 
 
-def told(difference: Difference) -> list[tuple[str, str]]:
-    """The lines that went and came, in words."""
+def changed_lines(difference: Difference) -> list[tuple[str, str]]:
+    """The removed and the added lines, with their marks."""
     return [(mark, line.text) for mark, line in difference.lines if mark]
 
 
@@ -48,7 +48,7 @@ class TestAdded:
         (difference,) = found(document)
         assert (difference.chapter, difference.kind, difference.title) == (RULES, Kind.ADDED, "A MARAC case")
         assert difference.before == ()
-        assert ("added", "Fires when the domestic abuse is before a MARAC.") in told(difference)
+        assert ("added", "Fires when the domestic abuse is before a MARAC.") in changed_lines(difference)
         assert all(mark == "added" for mark, _ in difference.lines)
 
     def test_a_reason_to_look_again(self) -> None:
@@ -62,7 +62,7 @@ class TestAdded:
         new = {"id": "asked", "title": "Asked", "facts": {}, "expect": {"pathway": "advice"}}
         (difference,) = found(with_scenario(whole(), new, instead_of=None))
         assert (difference.chapter, difference.kind, difference.title) == ("Scenarios", Kind.ADDED, "Asked")
-        assert told(difference)[-1] == ("added", "Expected: Advice and information.")
+        assert changed_lines(difference)[-1] == ("added", "Expected: Advice and information.")
 
     def test_an_indicator(self) -> None:
         document = whole()
@@ -83,7 +83,7 @@ class TestRemoved:
     def test_a_safety_scenario(self) -> None:
         (difference,) = found(without_scenario(whole(), "injury"))
         assert (difference.chapter, difference.kind) == ("Scenarios", Kind.REMOVED)
-        assert ("removed", "A safety scenario: only a service manager may change it.") in told(difference)
+        assert ("removed", "A safety scenario: only a service manager may change it.") in changed_lines(difference)
 
     def test_a_decision_for_two(self) -> None:
         document = whole()
@@ -98,7 +98,7 @@ class TestChanged:
         )
         (difference,) = found(document)
         assert (difference.kind, difference.title) == (Kind.CHANGED, "Strong level 4 indicator")
-        assert told(difference) == [("removed", "The rating is amber."), ("added", "The rating is red.")]
+        assert changed_lines(difference) == [("removed", "The rating is amber."), ("added", "The rating is red.")]
         stays = [line.text for mark, line in difference.lines if not mark]
         assert "The level is 4." in stays
 
@@ -106,32 +106,32 @@ class TestChanged:
         when = {"fact": "contacts_3_months", "at_least": 4}
         (difference,) = found(having(whole(), "rules", "reason_to_look_again.three_in_three_months", when=when))
         assert difference.title == "A reason to look again: Three contacts in three months"
-        assert told(difference) == [
+        assert changed_lines(difference) == [
             ("removed", "Holds when the contacts in three months are 3 or more."),
             ("added", "Holds when the contacts in three months are 4 or more."),
         ]
 
     def test_a_gate(self) -> None:
         (difference,) = found(having(whole(), "indicators", "L4-01", gate="strong"))
-        assert told(difference) == [
+        assert changed_lines(difference) == [
             ("removed", "Level 4, gate hard stop; development, health."),
             ("added", "Level 4, gate strong; development, health."),
         ]
 
     def test_a_scenario_that_expects_less(self) -> None:
         (difference,) = found(having(whole(), "scenarios", "injury", expect={"pathway": "strategy_discussion"}))
-        assert told(difference)[-1] == ("added", "Expected: Strategy discussion.")
+        assert changed_lines(difference)[-1] == ("added", "Expected: Strategy discussion.")
 
     def test_a_scenario_that_is_no_longer_protected(self) -> None:
         (difference,) = found(having(whole(), "scenarios", "injury", protected=None))
-        assert told(difference) == [("removed", "A safety scenario: only a service manager may change it.")]
+        assert changed_lines(difference) == [("removed", "A safety scenario: only a service manager may change it.")]
 
     def test_a_definition(self) -> None:
         document = whole()
         document["defined"]["level_3_by_accumulation"]["different"]["at_least"] = 5
         (difference,) = found(document)
         assert difference.title == "Level 3 by accumulation"
-        assert [mark for mark, _ in told(difference)] == ["removed", "added"]
+        assert [mark for mark, _ in changed_lines(difference)] == ["removed", "added"]
 
     def test_several_come_in_the_order_of_the_page(self) -> None:
         document = having(whole(), "indicators", "L4-01", gate="strong")
@@ -146,7 +146,10 @@ class TestRenamed:
         """What is called otherwise elsewhere too says so there."""
         (difference,) = found(having(whole(), "rules", "strong_level_4", title="A strong one"))
         assert (difference.kind, difference.title) == (Kind.CHANGED, "A strong one")
-        assert told(difference) == [("removed", "Title: Strong level 4 indicator"), ("added", "Title: A strong one")]
+        assert changed_lines(difference) == [
+            ("removed", "Title: Strong level 4 indicator"),
+            ("added", "Title: A strong one"),
+        ]
 
     def test_a_pathway_is_called_otherwise_wherever_it_stands(self) -> None:
         differing = found(having(whole(), "pathways", "early_help", title="Help early"))

@@ -365,8 +365,8 @@ def more(name: str) -> Worse:
 def another_child(facts: Facts, pick: int) -> Iterator[Facts]:
     every_code = list(CATALOGUE)
     no_is_said = dict.fromkeys(FLAGS_OF_A_CHILD, False)
-    for age, told in [(7, []), (None, []), (16, [every_code[pick % len(every_code)]])]:
-        newcomer = {"ref": "another", "age_years": age, **no_is_said, "indicators": told}
+    for age, chosen in [(7, []), (None, []), (16, [every_code[pick % len(every_code)]])]:
+        newcomer = {"ref": "another", "age_years": age, **no_is_said, "indicators": chosen}
         yield but(facts, ("children",), [*facts["children"], newcomer])
 
 
@@ -526,7 +526,7 @@ def test_a_strong_indicator_leads_to_a_social_worker_unless_the_family_is_handed
 Story = Callable[[Facts], Iterator[tuple[Facts, bool]]]
 
 
-def told(name: str, *, alone: bool = False) -> Story:
+def known_fact(name: str, *, alone: bool = False) -> Story:
     """An aggravator's fact made true, which counts `alone`, or beside an indicator of level 2 or 3."""
 
     def story(facts: Facts) -> Iterator[tuple[Facts, bool]]:
@@ -579,14 +579,14 @@ AGGRAVATORS: dict[str, Story] = {
     "a child under one, or of unknown age": young("a child under one, or of unknown age"),
     "a disabled child": disabled("a disabled child"),
     "a non-verbal child": disabled("a non-verbal child"),
-    "a child with a plan before": told("a child with a plan before"),
-    "a child looked after before": told("a child looked after before"),
-    "a sibling with a plan": told("a sibling with a plan"),
+    "a child with a plan before": known_fact("a child with a plan before"),
+    "a child looked after before": known_fact("a child looked after before"),
+    "a sibling with a plan": known_fact("a sibling with a plan"),
     "three contacts in three months": contacts_reach("contacts_3_months", 3),
     "five contacts in a year": contacts_reach("contacts_12_months", 5),
-    "early help without progress": told("early help without progress"),
-    "high risk in a DASH": told("high risk in a DASH", alone=True),
-    "a MARAC": told("a MARAC", alone=True),
+    "early help without progress": known_fact("early help without progress"),
+    "high risk in a DASH": known_fact("high risk in a DASH", alone=True),
+    "a MARAC": known_fact("a MARAC", alone=True),
     "level 3 refused": level_3_refused,
     "many needs": many_needs,
 }

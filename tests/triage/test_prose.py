@@ -173,24 +173,24 @@ class TestRules:
         ]
 
     def test_one_for_some_agreements_that_holds(self) -> None:
-        told = lines(shipped().document, "rules", "level_2_refused")
+        text = lines(shipped().document, "rules", "level_2_refused")
         present = "a level 2 indicator is present on any child or the family"
-        assert told[1] == f"Fires when agreement is refused or withdrawn and {present}."
-        assert "It waits for a manager." in told
-        told = lines(shipped().document, "rules", "level_3_agreement_not_sought")
-        assert told[1].startswith("Fires when agreement is not sought and")
-        assert "It waits until somebody has asked the family whether it agrees." in told
+        assert text[1] == f"Fires when agreement is refused or withdrawn and {present}."
+        assert "It waits for a manager." in text
+        text = lines(shipped().document, "rules", "level_3_agreement_not_sought")
+        assert text[1].startswith("Fires when agreement is not sought and")
+        assert "It waits until somebody has asked the family whether it agrees." in text
 
     def test_one_that_fires_by_its_reasons(self) -> None:
-        told = lines(shipped().document, "rules", "reason_to_look_again")
-        assert told[1] == "Fires when one of its reasons holds."
-        assert told[2] == (
+        text = lines(shipped().document, "rules", "reason_to_look_again")
+        assert text[1] == "Fires when one of its reasons holds."
+        assert text[2] == (
             "A reason counts only when, beside it, a level 2 or 3 indicator is present on any child or the family."
         )
-        assert told[3] == (
+        assert text[3] == (
             "These count alone: Three contacts in three months; Five contacts in a year; High-risk domestic abuse."
         )
-        assert told[-4:] == [
+        assert text[-4:] == [
             "The level is 3 when any of these holds:",
             "  there is level 3, as defined below",
             "  there is high risk domestic abuse, as defined below",
@@ -233,9 +233,9 @@ class TestRules:
         assert lines(document, "document", "rating_and_level")[1] == says
 
     def test_one_whose_level_is_that_of_the_indicators(self) -> None:
-        told = lines(load_file(VERSION_1).document, "rules", "outside_our_area")
-        assert told[-1] == "The level is that of the highest indicator; 1 where there is none."
-        assert told[-3] == "The rating is amber when a level 3 or 4 indicator is present on any child or the family."
+        text = lines(load_file(VERSION_1).document, "rules", "outside_our_area")
+        assert text[-1] == "The level is that of the highest indicator; 1 where there is none."
+        assert text[-3] == "The rating is amber when a level 3 or 4 indicator is present on any child or the family."
 
 
 class TestTheOtherChapters:
@@ -310,8 +310,8 @@ class TestTheOtherChapters:
         ],
     )
     def test_what_is_expected(self, expect: Json, says: str) -> None:
-        told = lines(read(having(whole(), "scenarios", "needs_met", expect=expect)), "scenarios", "needs_met")
-        assert told[-1] == f"Expected: {says}."
+        text = lines(read(having(whole(), "scenarios", "needs_met", expect=expect)), "scenarios", "needs_met")
+        assert text[-1] == f"Expected: {says}."
 
 
 class TestFacts:
@@ -361,8 +361,8 @@ class TestFacts:
         """It does unless something else is said; "not known" is something else."""
         facts = {"agreement": "given", "family": family}
         assert list(facts_say(shipped().facts(facts), {})) == ["Agreement is given.", *says]
-        told = lines(read(having(whole(), "scenarios", "needs_met", facts=facts)), "scenarios", "needs_met")
-        assert told[:-1] == ["Given:", "  Agreement is given.", *(f"  {line}" for line in says)]
+        text = lines(read(having(whole(), "scenarios", "needs_met", facts=facts)), "scenarios", "needs_met")
+        assert text[:-1] == ["Given:", "  Agreement is given.", *(f"  {line}" for line in says)]
 
 
 # ---- the page, and that it hides nothing
@@ -392,9 +392,9 @@ def test_what_the_page_says_of_a_rule_has_no_names_of_fields() -> None:
                 assert "_" not in line.text, line.text
 
 
-# What stands in no line: names that only the machine reads, and the document's own title and number. What a name leads
-# to is told by its title.
-NOT_TOLD = {"id", "code", "title", "ruleset", "version", "ref", "received_on"}
+# Fields that appear in no line: names that only the machine reads, and the document's own title and number. Lines refer
+# to an entry by its title, not by its name.
+NOT_IN_LINES = {"id", "code", "title", "ruleset", "version", "ref", "received_on"}
 
 
 def _others(value: Any) -> list[Any]:
@@ -417,7 +417,7 @@ def _mutations() -> list[tuple[str, Json]]:
     """Every value of the document outside the indicators, changed to another that can be read."""
     found = []
     for path, value in leaves({name: part for name, part in whole().items() if name != "indicators"}):
-        if path[-1] in NOT_TOLD:
+        if path[-1] in NOT_IN_LINES:
             continue
         for other in _others(value):
             document = whole()
@@ -437,7 +437,7 @@ def _told(document: RuleSetDocument) -> tuple[Chapter, ...]:
 class TestItHidesNothing:
     def test_no_value_changes_without_a_line_that_changes(self) -> None:
         """Each number, rating, gate, word and sentence of the document, one at a time."""
-        told, tried = chapters(shipped().document), 0
+        before, tried = chapters(shipped().document), 0
         hidden = []
         for name, document in _mutations():
             try:
@@ -447,7 +447,7 @@ class TestItHidesNothing:
             if changed == shipped().document:
                 continue
             tried += 1
-            if chapters(changed) == told:
+            if chapters(changed) == before:
                 hidden.append(name)
         assert hidden == []
         assert tried > 500
@@ -455,14 +455,17 @@ class TestItHidesNothing:
     @pytest.mark.parametrize("field", ["level", "domain", "area", "gate", "also_refer_to", "says"])
     def test_nor_does_anything_of_an_indicator(self, field: str) -> None:
         document = shipped().document
-        told = chapters(document)
+        before = chapters(document)
         for place, entry in enumerate(document.indicators):
             other = {"level": 2 if entry.level == 3 else 3, "gate": type(entry.gate)("strong")}.get(field, "another")
             if getattr(entry, field) == other:
                 other = type(entry.gate)("hard_stop")
             indicators = list(document.indicators)
             indicators[place] = entry.model_copy(update={field: other})
-            assert chapters(document.model_copy(update={"indicators": tuple(indicators)})) != told, (entry.code, field)
+            assert chapters(document.model_copy(update={"indicators": tuple(indicators)})) != before, (
+                entry.code,
+                field,
+            )
 
     @pytest.mark.parametrize(
         ("part", "name", "field"),

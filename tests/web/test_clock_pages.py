@@ -14,7 +14,7 @@ from casework.models import AuditEvent, Case, Clock, Contact, Event
 from localities.working_time import end_of_day, local_day
 from tests.stage.documents import address, child
 from tests.stage.families import KIM, about
-from tests.stage.staff import Visitor, is_done, is_refused, is_wrong, path_of
+from tests.stage.staff import SignedIn, is_done, is_refused, is_wrong, path_of
 from tests.stage.story import Story, person
 from tests.stage.web_client import Page, a_working_morning, day_of, kept
 
@@ -69,7 +69,7 @@ def again(clock: Clock) -> Clock:
 
 def offered_to(of: Contact | Case, action: str, names: tuple[str, ...] = WHO_SEES_THE_CONTACT) -> set[str]:
     """Who finds the form on the page."""
-    return {name for name in names if f"{path_of(of)}{action}/" in Visitor(name).open(of).actions}
+    return {name for name in names if f"{path_of(of)}{action}/" in SignedIn(name).open(of).actions}
 
 
 def choices(page: Page, action: str) -> set[str]:
@@ -92,7 +92,7 @@ class TestPausing:
         return {"pause-clock": clock.pk, "pause-reason": RINGS} | changes
 
     def test_it_stands_still_and_says_so(self, asked: Contact, held: Clock) -> None:
-        oliver = Visitor("oliver")
+        oliver = SignedIn("oliver")
         is_done(oliver.send(asked, "pause", **self.sent(held)), asked)
         assert again(held).paused_at is not None
         assert did(Event.CLOCK_PAUSED) == ["oliver"]
@@ -106,30 +106,30 @@ class TestPausing:
 
     def test_what_can_be_is_offered_to_whoever_works_on_it(self, asked: Contact) -> None:
         assert offered_to(asked, "pause") == {"amina", "oliver", "maya", "erin"}
-        assert choices(Visitor("amina").open(asked), "pause") == {"Final decision green"}
+        assert choices(SignedIn("amina").open(asked), "pause") == {"Final decision green"}
 
     def test_to_nobody_where_the_family_is_not_asked(self, story: Story) -> None:
         contact = story.contact()
         assert offered_to(contact, "pause") == set()
         sent = self.sent(clock_of(contact, "final_decision_green"))
         says = "A clock is paused only while the family's agreement is sought."
-        is_refused(Visitor("amina").post(contact, "pause", **sent), 409, says)
+        is_refused(SignedIn("amina").post(contact, "pause", **sent), 409, says)
 
     def test_nor_where_it_is_late(self, db: None) -> None:
         contact = Story(timezone.now() - timedelta(days=9)).contact(**NOT_ASKED)
         assert offered_to(contact, "pause") == set()
         sent = self.sent(clock_of(contact, "final_decision_green"))
-        is_refused(Visitor("amina").post(contact, "pause", **sent), 409, "This promise is late already: pausing would")
+        is_refused(SignedIn("amina").post(contact, "pause", **sent), 409, "This promise is late already: pausing would")
 
     def test_everything_that_is_missing_is_said_at_once(self, asked: Contact, held: Clock) -> None:
         says = {"id_pause-clock": "Choose the promise.", "id_pause-reason": "Say why the clock stands still."}
         before = kept()["Clock"]
-        is_wrong(Visitor("amina").send(asked, "pause"), says)
-        is_wrong(Visitor("amina").send(asked, "pause", **{"pause-reason": "  \n "}), says)
+        is_wrong(SignedIn("amina").send(asked, "pause"), says)
+        is_wrong(SignedIn("amina").send(asked, "pause", **{"pause-reason": "  \n "}), says)
         assert (again(held).paused_at, kept()["Clock"]) == (None, before)
 
     def test_what_was_typed_is_not_lost(self, asked: Contact, held: Clock) -> None:
-        amina, path = Visitor("amina"), f"{path_of(asked)}pause/"
+        amina, path = SignedIn("amina"), f"{path_of(asked)}pause/"
         page = is_wrong(
             amina.send(asked, "pause", **{"pause-reason": RINGS}), {"id_pause-clock": "Choose the promise."}
         )
@@ -144,27 +144,27 @@ class TestPausing:
     def test_a_clock_of_another_contact_cannot_be_chosen(self, asked: Contact, story: Story) -> None:
         other = clock_of(about(story, NOOR, **NOT_ASKED), "final_decision_green")
         for number in (other.pk, "9" * 30, "x", "-1"):
-            answer = Visitor("amina").send(asked, "pause", **{"pause-clock": number, "pause-reason": RINGS})
+            answer = SignedIn("amina").send(asked, "pause", **{"pause-clock": number, "pause-reason": RINGS})
             is_wrong(answer, {"id_pause-clock": "Choose a promise of this page."})
         assert again(other).paused_at is None
 
     def test_whoever_was_slower_reads_that_it_is_done(self, asked: Contact, held: Clock) -> None:
-        slower = Visitor("maya")
+        slower = SignedIn("maya")
         form = slower.open(asked).form(f"{path_of(asked)}pause/") | self.sent(held)
-        is_done(Visitor("amina").send(asked, "pause", **self.sent(held)), asked)
+        is_done(SignedIn("amina").send(asked, "pause", **self.sent(held)), asked)
         is_refused(slower.post(asked, "pause", **form), 409, "This clock is paused already.")
         assert held.changes.count() == 1
 
     def test_overseers_look_and_do_not_touch(self, asked: Contact, held: Clock) -> None:
         for name in ("sam", "ava", "iris"):
-            answer = Visitor(name).post(asked, "pause", **self.sent(held))
+            answer = SignedIn(name).post(asked, "pause", **self.sent(held))
             is_refused(answer, 403, f"Only front-door staff can work on {asked}.")
         assert again(held).paused_at is None
 
 
 class TestGoingOn:
     def test_with_the_familys_answer_it_goes_on_by_itself(self, asked: Contact, paused: Clock) -> None:
-        amina, today = Visitor("amina"), local_day(timezone.now())
+        amina, today = SignedIn("amina"), local_day(timezone.now())
         answered = {"agreement-service": "given", "agreement-given_by": "mother"} | day_of(today, "agreement-on")
         is_done(amina.send(asked, "agreement", **answered), asked)
         assert again(paused).paused_at is None
@@ -174,29 +174,29 @@ class TestGoingOn:
 
     def test_or_when_a_person_says_so(self, asked: Contact, paused: Clock) -> None:
         assert offered_to(asked, "resume") == {"amina", "oliver", "maya", "erin"}
-        assert choices(Visitor("amina").open(asked), "resume") == {"Final decision green"}
+        assert choices(SignedIn("amina").open(asked), "resume") == {"Final decision green"}
         sent = {"resume-clock": paused.pk, "resume-reason": "She does not answer."}
-        is_done(Visitor("oliver").send(asked, "resume", **sent), asked)
+        is_done(SignedIn("oliver").send(asked, "resume", **sent), asked)
         assert again(paused).paused_at is None
         assert did(Event.CLOCK_RESUMED) == ["oliver"]
-        assert "She does not answer." in Visitor("amina").open(asked).text
+        assert "She does not answer." in SignedIn("amina").open(asked).text
 
     def test_for_a_reason(self, asked: Contact, paused: Clock) -> None:
         says = {"id_resume-clock": "Choose the promise.", "id_resume-reason": "Say why the clock goes on."}
-        is_wrong(Visitor("oliver").send(asked, "resume"), says)
+        is_wrong(SignedIn("oliver").send(asked, "resume"), says)
         del says["id_resume-clock"]
-        page = is_wrong(Visitor("oliver").send(asked, "resume", **{"resume-clock": paused.pk}), says)
+        page = is_wrong(SignedIn("oliver").send(asked, "resume", **{"resume-clock": paused.pk}), says)
         assert page.form(f"{path_of(asked)}resume/")["resume-clock"] == str(paused.pk)
         assert again(paused).paused_at is not None
 
     def test_once(self, asked: Contact, paused: Clock) -> None:
         sent = {"resume-clock": paused.pk, "resume-reason": "She does not answer."}
-        is_done(Visitor("oliver").send(asked, "resume", **sent), asked)
-        is_refused(Visitor("amina").post(asked, "resume", **sent), 409, "This clock is not paused.")
+        is_done(SignedIn("oliver").send(asked, "resume", **sent), asked)
+        is_refused(SignedIn("amina").post(asked, "resume", **sent), 409, "This clock is not paused.")
 
     def test_overseers_look_and_do_not_touch(self, asked: Contact, paused: Clock) -> None:
         for name in ("sam", "ava", "iris"):
-            answer = Visitor(name).post(asked, "resume", **{"resume-clock": paused.pk, "resume-reason": "x"})
+            answer = SignedIn(name).post(asked, "resume", **{"resume-clock": paused.pk, "resume-reason": "x"})
             is_refused(answer, 403, f"Only front-door staff can work on {asked}.")
 
 
@@ -206,7 +206,7 @@ class TestMoreTime:
         return {"extend-clock": clock.pk, "extend-time": "14:30", "extend-reason": AWAY} | day | changes
 
     def test_it_is_due_when_a_person_said_and_the_first_moment_stays_in_view(self, case: Case) -> None:
-        plan, ben = clock_of(case, "family_help_plan"), Visitor("ben")
+        plan, ben = clock_of(case, "family_help_plan"), SignedIn("ben")
         is_done(ben.send(case, "extend", **self.sent(plan)), case)
         moved = timezone.localtime(again(plan).due_at)
         assert (moved.date(), f"{moved:%H:%M}") == (until(plan), "14:30")
@@ -218,7 +218,7 @@ class TestMoreTime:
 
     def test_a_day_alone_is_until_its_end(self, case: Case) -> None:
         plan = clock_of(case, "family_help_plan")
-        is_done(Visitor("ben").send(case, "extend", **self.sent(plan, **{"extend-time": ""})), case)
+        is_done(SignedIn("ben").send(case, "extend", **self.sent(plan, **{"extend-time": ""})), case)
         assert again(plan).due_at == end_of_day(until(plan))
 
     def test_whoever_hears_first_when_it_is_broken_gives_it(self, asked: Contact, case: Case) -> None:
@@ -228,32 +228,32 @@ class TestMoreTime:
         promise, plan = clock_of(asked, "next_step_decision"), clock_of(case, "family_help_plan")
         says = "Only a {} of the team that holds it, or a service manager, can give this more time."
         for name in ("amina", "ava"):
-            answer = Visitor(name).post(asked, "extend", **self.sent(promise))
+            answer = SignedIn(name).post(asked, "extend", **self.sent(promise))
             is_refused(answer, 403, says.format("front-door manager"))
-        is_refused(Visitor("bea").post(case, "extend", **self.sent(plan)), 403, says.format("team lead"))
-        is_done(Visitor("maya").send(asked, "extend", **self.sent(promise)), asked)
-        is_done(Visitor("sam").send(case, "extend", **self.sent(plan)), case)
+        is_refused(SignedIn("bea").post(case, "extend", **self.sent(plan)), 403, says.format("team lead"))
+        is_done(SignedIn("maya").send(asked, "extend", **self.sent(promise)), asked)
+        is_done(SignedIn("sam").send(case, "extend", **self.sent(plan)), case)
 
     def test_what_counts_in_hours_is_not_among_the_promises(self, story: Story) -> None:
         red = about(story, child(**KIM), indicators=["L4-01"])
         assert red.rag == "red"
-        offered = choices(Visitor("sam").open(red), "extend")
+        offered = choices(SignedIn("sam").open(red), "extend")
         assert "Next step decision" in offered
         assert "Final decision red" not in offered
         says = "What is promised in hours is not extended: act, or say in the record why it is late."
-        is_refused(Visitor("sam").post(red, "extend", **self.sent(clock_of(red, "final_decision_red"))), 409, says)
+        is_refused(SignedIn("sam").post(red, "extend", **self.sent(clock_of(red, "final_decision_red"))), 409, says)
 
     def test_nor_what_stands_still(self, asked: Contact, paused: Clock) -> None:
-        maya = Visitor("maya")
+        maya = SignedIn("maya")
         assert "Final decision green" not in choices(maya.open(asked), "extend")
         answer = maya.post(asked, "extend", **self.sent(paused))
         is_refused(answer, 409, "This clock is paused. Let it go on first.")
 
     def test_nor_what_was_kept_in_the_meantime(self, case: Case) -> None:
-        first, ben = clock_of(case, "first_family_contact"), Visitor("ben")
+        first, ben = clock_of(case, "first_family_contact"), SignedIn("ben")
         form = ben.open(case).form(f"{path_of(case)}extend/") | self.sent(first)
         when = day_of(local_day(case.received_at), "milestone-on") | {"milestone-time": "23:00"}
-        is_done(Visitor("bea").send(case, "milestone", **{"milestone-kind": "first_family_contact"} | when), case)
+        is_done(SignedIn("bea").send(case, "milestone", **{"milestone-kind": "first_family_contact"} | when), case)
         page = is_wrong(ben.post(case, "extend", **form), {"id_extend-clock": "Choose a promise of this page."})
         assert page.form(f"{path_of(case)}extend/")["extend-reason"] == AWAY
 
@@ -263,7 +263,7 @@ class TestMoreTime:
             "id_extend-on": "Say until when.",
             "id_extend-reason": "Say why more time is needed, and how the children are safe until then.",
         }
-        is_wrong(Visitor("ben").send(case, "extend"), says)
+        is_wrong(SignedIn("ben").send(case, "extend"), says)
 
     @pytest.mark.parametrize(
         ("typed", "where", "says"),
@@ -276,7 +276,7 @@ class TestMoreTime:
     )
     def test_a_moment_that_cannot_be_read(self, case: Case, typed: dict[str, str], where: str, says: str) -> None:
         plan = clock_of(case, "family_help_plan")
-        page = is_wrong(Visitor("ben").send(case, "extend", **self.sent(plan, **typed)), {f"id_extend-{where}": says})
+        page = is_wrong(SignedIn("ben").send(case, "extend", **self.sent(plan, **typed)), {f"id_extend-{where}": says})
         form = page.form(f"{path_of(case)}extend/")
         assert {name: form[name] for name in typed} == typed, "what was typed is not lost"
         assert (form["extend-clock"], form["extend-reason"]) == (str(plan.pk), AWAY)
@@ -288,11 +288,11 @@ class TestMoreTime:
         plan = clock_of(case, "family_help_plan")
         sent = self.sent(plan, **day_of(until(plan, days), "extend-on"))
         says = "Choose a moment after it is due and after now, at most three months later."
-        is_wrong(Visitor("ben").send(case, "extend", **sent), {"id_extend-on": says})
+        is_wrong(SignedIn("ben").send(case, "extend", **sent), {"id_extend-on": says})
         assert not plan.changes.exists()
 
     def test_a_closed_case_promises_nothing_any_more(self, case: Case) -> None:
-        plan, ben = clock_of(case, "family_help_plan"), Visitor("ben")
+        plan, ben = clock_of(case, "family_help_plan"), SignedIn("ben")
         form = ben.open(case).form(f"{path_of(case)}extend/") | self.sent(plan)
         closes = {"close-outcome": "needs_met", "close-summary": "They know where to turn."}
         is_done(ben.send(case, "close", **closes), case)
@@ -303,7 +303,7 @@ def test_whoever_must_not_see_the_family_changes_no_clock(asked: Contact, held: 
     for name in ("carol", "adele", "ben"):
         for action in ("pause", "resume", "extend"):
             sent = {f"{action}-clock": held.pk, f"{action}-reason": "x"} | day_of(until(held), f"{action}-on")
-            assert Visitor(name).post(asked, action, **sent).status_code == 404
+            assert SignedIn(name).post(asked, action, **sent).status_code == 404
     assert not held.changes.exists()
 
 
@@ -311,5 +311,5 @@ def test_nor_of_a_case(case: Case) -> None:
     plan = clock_of(case, "family_help_plan")
     sent = {"extend-clock": plan.pk, "extend-reason": "x"} | day_of(until(plan), "extend-on")
     for name in ("carol", "adele", "amina"):
-        assert Visitor(name).post(case, "extend", **sent).status_code == 404
+        assert SignedIn(name).post(case, "extend", **sent).status_code == 404
     assert not plan.changes.exists()

@@ -17,7 +17,7 @@ from casework.web.urls import urlpatterns
 from localities.models import Agency
 from tests.stage.documents import child
 from tests.stage.families import KIM, about
-from tests.stage.staff import Visitor, path_of
+from tests.stage.staff import SignedIn, path_of
 from tests.stage.story import Story
 from tests.stage.web_client import Page, Partner, a_working_morning
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
 
 WRITES = re.compile(r'^\s*(?:INSERT INTO|UPDATE|DELETE FROM) "?(\w+)|\bFOR (?:NO KEY )?UPDATE\b', re.IGNORECASE)
 TRACES = {"casework_auditevent", "casework_reminderlook"}
-VISITORS = ("amina", "maya", "ben", "sam", "ava", "paula", "adele")
+USERNAMES = ("amina", "maya", "ben", "sam", "ava", "paula", "adele")
 
 
 @pytest.fixture
@@ -66,11 +66,11 @@ def addresses(contact: Contact) -> Iterator[str]:
 def test_a_get_of_any_page_writes_nothing_but_its_trace(stale: Contact) -> None:
     before = (stale.recommendation_id, stale.recommendations.count(), stale.clocks.count())
     seen, answered = 0, set()
-    for name in VISITORS:
-        visitor = Visitor(name)
+    for name in USERNAMES:
+        signed_in = SignedIn(name)
         for path in addresses(stale):
             with CaptureQueriesContext(connection) as queries:
-                answer = visitor.client.get(path)
+                answer = signed_in.client.get(path)
             answered.add(answer.status_code)
             seen += answer.status_code == 200
             written = {found for each in queries if (found := WRITES.search(each["sql"]))}
@@ -94,7 +94,7 @@ class TestWhoWaitsWithAStaleRecommendation:
         asked = stale.recommendations.count()
         assert stale_recommendations.renew(now=timezone.now()) == 1
         assert not AuditEvent.objects.filter(contact=stale, event="contact_viewed").exists()
-        assert str(stale) in Page(Visitor("amina").client.get("/")).text
+        assert str(stale) in Page(SignedIn("amina").client.get("/")).text
         stale.refresh_from_db()
         assert stale.recommendations.count() == asked + 1
         assert stale.recommendation is not None
@@ -102,7 +102,7 @@ class TestWhoWaitsWithAStaleRecommendation:
         assert stale_recommendations.renew(now=timezone.now()) == 0
 
     def test_is_asked_about_when_somebody_decides_and_no_worker_runs(self, stale: Contact) -> None:
-        amina = Visitor("amina")
+        amina = SignedIn("amina")
         form = amina.open(stale).form(f"{path_of(stale)}decide/")
         answer = amina.post(stale, "decide", **form | {"decide-rationale": "So it is."})
         assert answer.status_code == 409

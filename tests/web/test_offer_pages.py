@@ -9,7 +9,7 @@ import pytest
 
 from casework.models import Case, Handoff
 from tests.stage.families import brothers, passed
-from tests.stage.staff import Visitor, is_done, is_refused, is_wrong, path_of
+from tests.stage.staff import SignedIn, is_done, is_refused, is_wrong, path_of
 from tests.stage.story import Story
 from tests.stage.web_client import Page, a_working_morning
 
@@ -73,29 +73,29 @@ def offered(case: Case) -> Handoff:
 
 class TestTheFirstTimes:
     def test_nothing_more_is_asked_but_who_had_it_lately_is_said(self, story: Story, case: Case) -> None:
-        page = Visitor("ben").open(case)
+        page = SignedIn("ben").open(case)
         assert warnings(page) == [f"Front door {LATELY}"]
         assert labels(page).isdisjoint({ONCE_MORE, WHY_NOT_THEM})
-        is_done(Visitor("bea").send(case, "offer", **sent(story, "chiltern")), case)
+        is_done(SignedIn("bea").send(case, "offer", **sent(story, "chiltern")), case)
         assert (offered(case).lead_reason, offered(case).despite, offered(case).is_bounce) == ("", "", False)
 
     def test_whoever_is_asked_reads_that_it_comes_back(self, story: Story, case: Case) -> None:
-        is_done(Visitor("ben").send(case, "offer", **sent(story, "front-door")), case)
-        assert "Front door held it less than 30 days before." in Visitor("amina").open(case).text
-        (row,) = [row for row in Visitor("amina").open("/").main.all("tr") if "Answer due" not in row.text][:1]
+        is_done(SignedIn("ben").send(case, "offer", **sent(story, "front-door")), case)
+        assert "Front door held it less than 30 days before." in SignedIn("amina").open(case).text
+        (row,) = [row for row in SignedIn("amina").open("/").main.all("tr") if "Answer due" not in row.text][:1]
         assert "Back within 30 days" in row.text
 
 
 class TestTheThirdTime:
     def test_it_is_questioned_before_it_is_made(self, story: Story, twice: Case) -> None:
-        page = Visitor("chris").open(twice)
+        page = SignedIn("chris").open(twice)
         assert TWICE in warnings(page)
         lately = f"Aylesbury team and Front door {LATELY}"
         assert lately in warnings(page)
         assert ONCE_MORE in labels(page)
 
     def test_it_needs_its_leads_reason(self, story: Story, twice: Case) -> None:
-        chris = Visitor("chris")
+        chris = SignedIn("chris")
         page = is_wrong(chris.send(twice, "offer", **sent(story, "south-bucks")), {"id_offer-lead_reason": SAY_WHY})
         form = page.form(f"{path_of(twice)}offer/")
         assert form["offer-to_team"] == str(story.team("south-bucks").pk), "what was chosen is not lost"
@@ -104,13 +104,13 @@ class TestTheThirdTime:
         why = "Their aunt there takes them in for good."
         is_done(chris.send(twice, "offer", **sent(story, "south-bucks", lead_reason=why)), twice)
         assert (offered(twice).ordinal, offered(twice).lead_reason) == (3, why)
-        page = Visitor("sofia").open(twice)
+        page = SignedIn("sofia").open(twice)
         assert "handoff 3 of this case" in page.text
         assert f"Why once more: {why}" in page.text
 
     def test_everything_that_is_missing_is_said_at_once(self, twice: Case) -> None:
         is_wrong(
-            Visitor("chris").send(twice, "offer"),
+            SignedIn("chris").send(twice, "offer"),
             {
                 "id_offer-to_team": "Choose a team that takes work.",
                 "id_offer-reason": "Say why the case should go to this team.",
@@ -121,37 +121,39 @@ class TestTheThirdTime:
     def test_only_whoever_leads_the_team_makes_it(self, story: Story, case: Case) -> None:
         passed(story, case, "chiltern", by="ben", accepts="chris")
         passed(story, case, "aylesbury", by="chris", accepts="ben", lead_reason="Home again.")
-        page = Visitor("bea").open(case)
+        page = SignedIn("bea").open(case)
         assert f"{path_of(case)}offer/" not in page.actions
         assert "Whoever leads your team can offer it once more, and says why." in page.text
         says = f"{case} changed hands twice already. Whoever leads your team offers it once more, and says why."
-        answer = Visitor("bea").post(case, "offer", **sent(story, "south-bucks", lead_reason="They asked."))
+        answer = SignedIn("bea").post(case, "offer", **sent(story, "south-bucks", lead_reason="They asked."))
         is_refused(answer, 403, says)
-        assert "Whoever leads your team" not in Visitor("ben").open(case).text
-        is_done(Visitor("ben").send(case, "offer", **sent(story, "south-bucks", lead_reason="They asked.")), case)
+        assert "Whoever leads your team" not in SignedIn("ben").open(case).text
+        is_done(SignedIn("ben").send(case, "offer", **sent(story, "south-bucks", lead_reason="They asked.")), case)
 
     def test_or_a_service_manager(self, story: Story, twice: Case) -> None:
-        page = Visitor("sam").open(twice)
+        page = SignedIn("sam").open(twice)
         assert TWICE in warnings(page)
-        is_done(Visitor("sam").send(twice, "offer", **sent(story, "south-bucks", lead_reason="Nobody is left.")), twice)
-        is_done(Visitor("sam").send(twice, "withdraw", **{"withdraw-reason": "They stay after all."}), twice)
+        is_done(
+            SignedIn("sam").send(twice, "offer", **sent(story, "south-bucks", lead_reason="Nobody is left.")), twice
+        )
+        is_done(SignedIn("sam").send(twice, "withdraw", **{"withdraw-reason": "They stay after all."}), twice)
 
     def test_what_was_withdrawn_does_not_count(self, story: Story, case: Case) -> None:
         for _ in range(3):
-            is_done(Visitor("ben").send(case, "offer", **sent(story, "chiltern")), case)
-            answer = Visitor("ben").send(case, "withdraw", **{"withdraw-reason": "They stay."})
+            is_done(SignedIn("ben").send(case, "offer", **sent(story, "chiltern")), case)
+            answer = SignedIn("ben").send(case, "withdraw", **{"withdraw-reason": "They stay."})
             is_done(answer, case)
-        assert ONCE_MORE not in labels(Visitor("ben").open(case))
+        assert ONCE_MORE not in labels(SignedIn("ben").open(case))
 
 
 class TestWhoKnowsTheFamily:
     def test_is_said_before_it_is_offered(self, brothers_case: Case) -> None:
-        page = Visitor("ben").open(brothers_case)
+        page = SignedIn("ben").open(brothers_case)
         assert warnings(page)[0] == A_BROTHER
         assert WHY_NOT_THEM in labels(page)
 
     def test_elsewhere_needs_a_reason(self, story: Story, brothers_case: Case) -> None:
-        ben, says = Visitor("ben"), f"{A_BROTHER} Offer it there, or say why not."
+        ben, says = SignedIn("ben"), f"{A_BROTHER} Offer it there, or say why not."
         page = is_wrong(ben.send(brothers_case, "offer", **sent(story, "south-bucks")), {"id_offer-despite": says})
         assert page.form(f"{path_of(brothers_case)}offer/")["offer-reason"] == "They moved.", (
             "what was typed is not lost"
@@ -161,15 +163,15 @@ class TestWhoKnowsTheFamily:
         is_done(ben.send(brothers_case, "offer", **sent(story, "south-bucks", despite=why)), brothers_case)
         assert offered(brothers_case).despite == why
         says = f"Why not to those who know the family: {why}"
-        assert Visitor("sofia").open(brothers_case).text.count(says) == 2, "with the offer, and in its story"
+        assert SignedIn("sofia").open(brothers_case).text.count(says) == 2, "with the offer, and in its story"
 
     def test_to_them_it_just_goes(self, story: Story, brothers_case: Case) -> None:
-        is_done(Visitor("ben").send(brothers_case, "offer", **sent(story, "chiltern")), brothers_case)
+        is_done(SignedIn("ben").send(brothers_case, "offer", **sent(story, "chiltern")), brothers_case)
         assert offered(brothers_case).despite == ""
 
     def test_the_brothers_case_is_not_named(self, brothers_case: Case) -> None:
         """Who offers it may not see the other case."""
         other = Case.objects.exclude(pk=brothers_case.pk).get()
-        html = Visitor("ben").open(brothers_case).html
+        html = SignedIn("ben").open(brothers_case).html
         assert str(other) not in html
         assert "Kim" not in html.replace("Kim Ashworth", "")

@@ -25,7 +25,7 @@ from localities.models import Agency, OtherAuthority, Postcode, Team, User
 from localities.working_time import local_day
 from tests.stage.documents import CONTRACT, address, child
 from tests.stage.families import KIM, about, brothers
-from tests.stage.staff import ANOTHER_FAMILY, Visitor, as_recommended, is_done, is_refused, is_wrong, looks, path_of
+from tests.stage.staff import ANOTHER_FAMILY, SignedIn, as_recommended, is_done, is_refused, is_wrong, looks, path_of
 from tests.stage.story import Story, person
 from tests.stage.web_client import Answer, Page, Partner, a_working_morning, browser, day_of, kept
 from triage.ruleset import shipped
@@ -98,7 +98,7 @@ class TestWhoSeesWhat:
     def test_a_team_that_returns_a_case_loses_sight_of_it(self, story: Story) -> None:
         contact = story.contact()
         handoff = story.offered(contact)
-        answer = Visitor("ben").send(
+        answer = SignedIn("ben").send(
             handoff.case, "answer", answer="return", **{"answer-reason": "They moved to Chesham last week."}
         )
         assert (answer.status_code, answer.headers["Location"]) == (302, "/")
@@ -125,36 +125,36 @@ class TestWhoSeesWhat:
         handoff = story.offered(contact)
         for accepted in (False, True):
             if accepted:
-                Visitor("ben").send(handoff.case, "answer", answer="accept")
+                SignedIn("ben").send(handoff.case, "answer", answer="accept")
             before = kept()
             for name in ("carol", "adele"):
-                self.finds_nothing(Visitor(name), contact, handoff)
+                self.finds_nothing(SignedIn(name), contact, handoff)
             assert kept() == before
 
-    def finds_nothing(self, visitor: Visitor, contact: Contact, handoff: Handoff) -> None:
+    def finds_nothing(self, signed_in: SignedIn, contact: Contact, handoff: Handoff) -> None:
         case = handoff.case
-        pages = [visitor.open(of) for of in (contact, case, "/contacts/CON-AAAA-AAAA/", "/cases/CAS-AAAA-AAAA/")]
+        pages = [signed_in.open(of) for of in (contact, case, "/contacts/CON-AAAA-AAAA/", "/cases/CAS-AAAA-AAAA/")]
         assert {page.status for page in pages} == {404}
         assert len({page.text for page in pages}) == 1
         for action in (*ON_CONTACTS, *BELOW_CONTACTS):
-            assert visitor.post(contact, action, same="yes").status_code == 404
+            assert signed_in.post(contact, action, same="yes").status_code == 404
         for action in ON_CASES:
-            assert visitor.post(case, action, handoff=handoff.pk, answer="accept").status_code == 404
-        assert visitor.open("/teams/aylesbury/").status == 404
-        assert not any(str(of) in visitor.open("/").html for of in (contact, case))
+            assert signed_in.post(case, action, handoff=handoff.pk, answer="accept").status_code == 404
+        assert signed_in.open("/teams/aylesbury/").status == 404
+        assert not any(str(of) in signed_in.open("/").html for of in (contact, case))
 
     @pytest.mark.parametrize("path", ["/contacts/%00/", "/cases/CAS%00/", "/teams/%00/", "/contacts/%ff/"])
     def test_what_cannot_be_a_reference_is_not_found(self, db: None, path: str) -> None:
-        assert Visitor("ava").open(path).status == 404
+        assert SignedIn("ava").open(path).status == 404
 
     def test_a_membership_that_ended_yesterday_opens_nothing(self, story: Story, ben: User) -> None:
         case = story.accepted()
-        visitor = Visitor("ben")
-        assert visitor.open(case).status == 200
+        signed_in = SignedIn("ben")
+        assert signed_in.open(case).status == 200
         ben.memberships.update(ends_on=local_day(timezone.now()) - timedelta(days=1))
-        assert {visitor.open(of).status for of in (case, case.contacts.get(), "/teams/aylesbury/")} == {404}
+        assert {signed_in.open(of).status for of in (case, case.contacts.get(), "/teams/aylesbury/")} == {404}
         ben.memberships.update(ends_on=local_day(timezone.now()))
-        assert visitor.open(case).status == 200
+        assert signed_in.open(case).status == 200
 
 
 class TestTeamsAndWorklists:
@@ -166,13 +166,13 @@ class TestTeamsAndWorklists:
             "none-such": set(),
         }
         for name in EVERYBODY:
-            visitor = Visitor(name)
+            signed_in = SignedIn(name)
             for code, whom in opens.items():
-                assert visitor.open(f"/teams/{code}/").status == (200 if name in whom else 404), (name, code)
+                assert signed_in.open(f"/teams/{code}/").status == (200 if name in whom else 404), (name, code)
 
     def test_it_shows_what_it_is_offered_what_it_holds_and_what_is_late(self, story: Story) -> None:
         offer, held = story.offered(), story.accepted(story.contact(**ANOTHER_FAMILY))
-        page = Visitor("ben").open("/teams/aylesbury/")
+        page = SignedIn("ben").open("/teams/aylesbury/")
         tables = {section["aria-labelledby"]: section.text for section in page.main.all("section")}
         assert str(offer.case) in tables["offered-heading"]
         assert str(held) in tables["held-heading"]
@@ -181,7 +181,7 @@ class TestTeamsAndWorklists:
 
     def test_the_front_doors_worklist_has_the_contacts_that_wait(self, story: Story) -> None:
         contact = story.contact()
-        page = Visitor("oliver").open("/")
+        page = SignedIn("oliver").open("/")
         (row,) = [row for row in page.main.all("tr") if str(contact) in row.text]
         for shown in ("Green", "Family help", "Example Primary School", "Front door"):
             assert shown in row.text
@@ -190,7 +190,7 @@ class TestTeamsAndWorklists:
     def test_one_that_waits_for_a_second_person_says_so(self, story: Story) -> None:
         contact = story.contact()
         story.decided(contact, pathway="advice", level=1, rag="blue")
-        assert "Waits for a second person" in Visitor("maya").open("/").text
+        assert "Waits for a second person" in SignedIn("maya").open("/").text
 
     @pytest.mark.parametrize(
         ("name", "headings"),
@@ -204,7 +204,7 @@ class TestTeamsAndWorklists:
         ],
     )
     def test_everybody_has_a_worklist_of_their_own(self, db: None, name: str, headings: set[str]) -> None:
-        page = Visitor(name).open("/")
+        page = SignedIn(name).open("/")
         assert page.status == 200
         assert {heading.text for heading in page.main.all("h2")} == headings
 
@@ -212,7 +212,7 @@ class TestTeamsAndWorklists:
         blue = story.contact(children=[child(indicators=[])], family_indicators=[], referrer_level=1)
         grave = story.contact(**ANOTHER_FAMILY, referrer_level=4)
         Clock.objects.update(due_at=story.now, warn_at=story.now, escalate_at=story.now)
-        html = Visitor("amina").open("/").html
+        html = SignedIn("amina").open("/").html
         assert (blue.rag, grave.rag) == ("blue", "red")
         assert html.index(str(grave)) < html.index(str(blue))
 
@@ -225,24 +225,24 @@ class TestTeamsAndWorklists:
         story.offered()
         story.contact(children=[child(nhs_number=None)])
         for name in ("amina", "ben", "sam"):
-            assert "Ashworth" not in Visitor(name).open("/").html
+            assert "Ashworth" not in SignedIn(name).open("/").html
 
     def test_a_page_number_that_was_tampered_with_breaks_nothing(self, story: Story) -> None:
         story.accepted()
-        ben, amina = Visitor("ben"), Visitor("amina")
+        ben, amina = SignedIn("ben"), SignedIn("amina")
         for page in ("0", "-1", "2", "x", "9" * 30, ""):
             assert ben.open(f"/?cases={page}").status == 200
             assert amina.open(f"/?contacts={page}").status == 200
             assert ben.open(f"/teams/aylesbury/?cases={page}").status == 200
 
     def test_a_worklist_without_work_says_so(self, db: None) -> None:
-        assert "No contact waits." in Visitor("amina").open("/").text
-        assert "Your team holds no case." in Visitor("ben").open("/").text
+        assert "No contact waits." in SignedIn("amina").open("/").text
+        assert "Your team holds no case." in SignedIn("ben").open("/").text
 
 
 class TestWhatAContactsPageSays:
     def test_what_the_rules_recommend_and_why_and_where_it_would_go(self, story: Story) -> None:
-        page = Visitor("amina").open(story.contact())
+        page = SignedIn("amina").open(story.contact())
         for said in (
             "Family help, level 3", "By early-help-first/2", "Because", "What would change it",
             "Aylesbury team. HP20 1UA lies in Aylesbury", "What has happened, when, and the effect on the child",
@@ -260,7 +260,7 @@ class TestWhatAContactsPageSays:
             concern=CONTRACT["concern"] | {"childs_words": "I am hungry."},
             parents_told={"answer": "unsafe", "reason": "They would be angry."},
         )  # fmt: skip
-        page = Visitor("amina").open(contact)
+        page = SignedIn("amina").open(contact)
         catalogue = shipped().catalogue.entries
         rows = [
             ("What it is", "A safeguarding concern"), ("In immediate danger now", "No"),
@@ -295,14 +295,14 @@ class TestWhatAContactsPageSays:
         team = story.team("aylesbury")
         story.decided(contact, chosen_team_id=team.pk, chosen_team_reason="The refuge works with it.")
         for name, of in (("amina", contact), ("ben", contact), ("ben", Case.objects.get())):
-            html = Visitor(name).open(of).html
+            html = SignedIn(name).open(of).html
             assert "Confidential" in html
             for word in ("Rose House", "Mill Lane", "St Example", "07700 900000", "1 Example Road"):
                 assert word not in html, (name, word)
 
     def test_what_is_typed_is_escaped_once(self, story: Story) -> None:
         entry = child(also_known_as=["Ro'b", "<b>"], address={"lines": ["O'Neil Court"], "postcode": "HP20 1UA"})
-        page = Visitor("amina").open(story.contact(children=[entry]))
+        page = SignedIn("amina").open(story.contact(children=[entry]))
         assert "Ro'b, <b>" in page.text
         assert "O'Neil Court" in page.text
 
@@ -310,23 +310,23 @@ class TestWhatAContactsPageSays:
         """The rules read indicators, not words: whoever decides must know that they read nothing."""
         says = "The rules did not read the words below: read them before you decide."
         contact = story.contact(children=[child(indicators=[])], family_indicators=[])
-        assert says in Visitor("amina").open(contact).text
-        assert says not in Visitor("amina").open(story.contact(**ANOTHER_FAMILY)).text
+        assert says in SignedIn("amina").open(contact).text
+        assert says not in SignedIn("amina").open(story.contact(**ANOTHER_FAMILY)).text
 
     def test_that_a_child_is_in_danger_now_is_among_the_reasons(self, story: Story) -> None:
-        page = Visitor("amina").open(story.contact(immediate_danger=True))
+        page = SignedIn("amina").open(story.contact(immediate_danger=True))
         assert "A sign of significant harm, or a child in danger now." in page.text
         assert "In immediate danger nowYes" in page.text
 
     def test_a_confidential_address_is_not_shown(self, story: Story) -> None:
         contact = story.contact(children=[child(address=address("HP20 1UA", confidential=True))])
-        page = Visitor("amina").open(contact)
+        page = SignedIn("amina").open(contact)
         assert "HP20 1UA" not in page.html
         assert "An address is confidential. Pick the team, and say why." in page.text
 
     def test_a_referrer_who_must_not_be_named_is_marked(self, story: Story) -> None:
         contact = story.contact(referrer={"name": "A neighbour", "keep_anonymous": True})
-        assert "The family must not learn who told us." in Visitor("amina").open(contact).text
+        assert "The family must not learn who told us." in SignedIn("amina").open(contact).text
 
     def test_the_household_is_for_those_who_weigh_it(self, story: Story) -> None:
         """The team works with what it was handed; earlier contacts of the household stay with the front door."""
@@ -335,13 +335,13 @@ class TestWhatAContactsPageSays:
         story.signed_off(earlier)
         contact = story.contact()
         story.offered(contact)
-        assert str(earlier) in Visitor("amina").open(contact).text
-        assert str(earlier) not in Visitor("ben").open(contact).html
+        assert str(earlier) in SignedIn("amina").open(contact).text
+        assert str(earlier) not in SignedIn("ben").open(contact).html
 
     def test_a_child_who_looks_like_somebody_we_know_is_asked_about(self, story: Story) -> None:
         story.contact()
         contact = story.contact(children=[child(nhs_number=None, first_name="Robyn")])
-        page = Visitor("amina").open(contact)
+        page = SignedIn("amina").open(contact)
         assert "Do we know them?" in page.text
         assert f"{path_of(contact)}matches/{PersonMatch.objects.get(child__contact=contact).pk}/" in page.actions
 
@@ -385,7 +385,7 @@ ALREADY = "{} is decided already."
 
 class TestDeciding:
     def test_accepting_the_recommendation_opens_and_offers_the_case(self, contact: Contact) -> None:
-        answer = Visitor("amina").send(contact, "decide", **agreeing(contact))
+        answer = SignedIn("amina").send(contact, "decide", **agreeing(contact))
         is_done(answer, contact)
         contact.refresh_from_db()
         assert contact.status == "decided"
@@ -402,7 +402,7 @@ class TestDeciding:
         assert contact.case.handoffs.get().to_team.code == "aylesbury"
 
     def test_overriding_waits_for_a_second_person_where_it_must(self, contact: Contact) -> None:
-        answer = Visitor("amina").send(
+        answer = SignedIn("amina").send(
             contact, "decide", **WHY | {"decide-pathway": "advice", "decide-level": "1", "decide-rag": "blue"}
         )
         is_done(answer, contact)
@@ -411,7 +411,7 @@ class TestDeciding:
 
     def test_nothing_is_filled_in(self, contact: Contact) -> None:
         """Neither the rationale nor what the rules recommend, which stands beside."""
-        page = Visitor("amina").open(contact)
+        page = SignedIn("amina").open(contact)
         form = page.form(f"{path_of(contact)}decide/")
         assert form["decide-rationale"] == ""
         assert form.keys().isdisjoint({"decide-pathway", "decide-level", "decide-rag"})
@@ -421,7 +421,7 @@ class TestDeciding:
         before = kept()
         for rationale in ("", "   \n"):
             page = is_wrong(
-                Visitor("amina").send(
+                SignedIn("amina").send(
                     contact, "decide", **agreeing(contact) | {"decide-rationale": rationale, "decide-level": "2"}
                 ),
                 {"id_decide-rationale": "Say why: a decision needs a rationale in your own words."},
@@ -433,7 +433,7 @@ class TestDeciding:
 
     def test_everything_that_is_missing_is_said_at_once(self, contact: Contact) -> None:
         assert contact.recommendation is not None
-        answer = Visitor("amina").post(contact, "decide", **{"decide-recommendation": contact.recommendation.pk})
+        answer = SignedIn("amina").post(contact, "decide", **{"decide-recommendation": contact.recommendation.pk})
         is_wrong(
             answer,
             {
@@ -446,7 +446,7 @@ class TestDeciding:
 
     def test_an_answer_that_was_not_offered_is_refused_at_its_field(self, contact: Contact) -> None:
         fields = ("decide-pathway", "decide-level", "decide-rag", "decide-team")
-        page = Page(Visitor("amina").send(contact, "decide", **agreeing(contact) | dict.fromkeys(fields, "made up")))
+        page = Page(SignedIn("amina").send(contact, "decide", **agreeing(contact) | dict.fromkeys(fields, "made up")))
         assert page.status == 422
         assert set(dict(page.summary)) >= {f"id_{field}" for field in fields}
         contact.refresh_from_db()
@@ -455,13 +455,13 @@ class TestDeciding:
     def test_a_family_that_nobody_asked_is_asked_first(self, story: Story) -> None:
         contact = story.contact(agreement={"service": "not_sought"})
         says = "Nobody has asked the family yet. Record what it says to this service, then decide."
-        is_wrong(Visitor("amina").send(contact, "decide", **agreeing(contact)), {"id_decide-pathway": says})
+        is_wrong(SignedIn("amina").send(contact, "decide", **agreeing(contact)), {"id_decide-pathway": says})
 
     def test_where_the_route_cannot_tell_a_person_picks_the_team_and_says_why(self, story: Story) -> None:
         contact = story.contact(children=[child(address=None)])
-        visitor = Visitor("amina")
+        signed_in = SignedIn("amina")
         is_wrong(
-            visitor.send(contact, "decide", **agreeing(contact)),
+            signed_in.send(contact, "decide", **agreeing(contact)),
             {
                 "id_decide-team": "No child has a postcode. Pick the team, and say why.",
                 "id_decide-team_reason": "Say why you pick this team.",
@@ -469,35 +469,35 @@ class TestDeciding:
         )
         chiltern = Team.objects.get(code="chiltern")
         picked = {"decide-team": chiltern.pk, "decide-team_reason": "The mother stays in Chesham."}
-        is_done(visitor.send(contact, "decide", **agreeing(contact) | picked), contact)
+        is_done(signed_in.send(contact, "decide", **agreeing(contact) | picked), contact)
         handoff = Handoff.objects.get(case__contacts=contact)
         assert (handoff.to_team, handoff.reason) == (chiltern, "Picked by a person: The mother stays in Chesham.")
 
     def test_a_contact_officer_does_not_decide(self, contact: Contact) -> None:
         says = f"Only a social worker or a manager at the front door can decide on {contact}."
-        assert says in Visitor("oliver").open(contact).text
-        assert f"{path_of(contact)}decide/" not in Visitor("oliver").open(contact).actions
-        as_seen = Visitor("amina").open(contact).form(f"{path_of(contact)}decide/")
-        is_refused(Visitor("oliver").post(contact, "decide", **as_seen | agreeing(contact)), 403, says)
+        assert says in SignedIn("oliver").open(contact).text
+        assert f"{path_of(contact)}decide/" not in SignedIn("oliver").open(contact).actions
+        as_seen = SignedIn("amina").open(contact).form(f"{path_of(contact)}decide/")
+        is_refused(SignedIn("oliver").post(contact, "decide", **as_seen | agreeing(contact)), 403, says)
 
     def test_after_a_hard_stop_only_a_manager_does(self, story: Story) -> None:
         contact = story.contact(children=[child(indicators=["L4-01"])])
         says = f"A manager decides on {contact}: a sign of significant harm was given."
-        assert says in Visitor("amina").open(contact).text
-        as_seen = Visitor("maya").open(contact).form(f"{path_of(contact)}decide/")
-        is_refused(Visitor("amina").post(contact, "decide", **as_seen | agreeing(contact)), 403, says)
-        is_done(Visitor("maya").send(contact, "decide", **agreeing(contact)), contact)
+        assert says in SignedIn("amina").open(contact).text
+        as_seen = SignedIn("maya").open(contact).form(f"{path_of(contact)}decide/")
+        is_refused(SignedIn("amina").post(contact, "decide", **as_seen | agreeing(contact)), 403, says)
+        is_done(SignedIn("maya").send(contact, "decide", **agreeing(contact)), contact)
 
     def test_what_was_not_in_view_is_not_decided_on(self, contact: Contact) -> None:
         """Somebody recorded the family's answer in between: the recommendation is another one."""
-        form = Visitor("amina").open(contact).form(f"{path_of(contact)}decide/")
+        form = SignedIn("amina").open(contact).form(f"{path_of(contact)}decide/")
         answered = {"agreement-service": "refused", "agreement-given_by": "mother"}
-        Visitor("oliver").send(contact, "agreement", **answered | day_of(a_day_ago(), "agreement-on"))
+        SignedIn("oliver").send(contact, "agreement", **answered | day_of(a_day_ago(), "agreement-on"))
         says = "The recommendation changed while you were reading. Look at it again, then go on."
-        is_refused(Visitor("amina").post(contact, "decide", **form | agreeing(contact)), 409, says)
+        is_refused(SignedIn("amina").post(contact, "decide", **form | agreeing(contact)), 409, says)
 
     def test_nobody_decides_twice(self, contact: Contact) -> None:
-        first, second = Visitor("amina"), Visitor("maya")
+        first, second = SignedIn("amina"), SignedIn("maya")
         form = second.open(contact).form(f"{path_of(contact)}decide/")
         is_done(first.send(contact, "decide", **agreeing(contact)), contact)
         is_refused(second.post(contact, "decide", **form | agreeing(contact)), 409, ALREADY.format(contact))
@@ -506,7 +506,7 @@ class TestDeciding:
     def test_nor_while_a_second_person_is_awaited(self, waiting: Contact) -> None:
         assert waiting.recommendation is not None
         sent = {"decide-recommendation": waiting.recommendation.pk, "decide-pathway": "advice", "decide-level": "1"}
-        answer = Visitor("maya").post(waiting, "decide", **sent | WHY | {"decide-rag": "blue"})
+        answer = SignedIn("maya").post(waiting, "decide", **sent | WHY | {"decide-rag": "blue"})
         is_refused(answer, 409, f"A decision on {waiting} waits for a second person.")
 
 
@@ -518,25 +518,25 @@ class TestTheSecondPerson:
     AGREES = {"sign_off-answer": "agree", "sign_off-rationale": "I have read it all."}  # noqa: RUF012  # a form
 
     def test_agrees_and_the_decision_takes_effect(self, waiting: Contact) -> None:
-        is_done(Visitor("maya").send(waiting, "sign-off", **self.AGREES), waiting)
+        is_done(SignedIn("maya").send(waiting, "sign-off", **self.AGREES), waiting)
         waiting.refresh_from_db()
         assert waiting.status == "decided"
         assert waiting.decision_in_effect is not None
         assert waiting.decision_in_effect.sign_off.by.username == "maya"
 
     def test_or_declines_and_it_is_decided_again(self, waiting: Contact) -> None:
-        is_done(Visitor("maya").send(waiting, "sign-off", **self.AGREES | {"sign_off-answer": "decline"}), waiting)
+        is_done(SignedIn("maya").send(waiting, "sign-off", **self.AGREES | {"sign_off-answer": "decline"}), waiting)
         waiting.refresh_from_db()
         assert (waiting.status, waiting.decision_in_effect) == ("received", None)
-        assert f"{path_of(waiting)}decide/" in Visitor("amina").open(waiting).actions
+        assert f"{path_of(waiting)}decide/" in SignedIn("amina").open(waiting).actions
 
     def test_a_service_manager_may_be_the_second(self, waiting: Contact) -> None:
-        is_done(Visitor("sam").send(waiting, "sign-off", **self.AGREES), waiting)
+        is_done(SignedIn("sam").send(waiting, "sign-off", **self.AGREES), waiting)
 
     def test_says_which_and_why(self, waiting: Contact) -> None:
-        answer = Visitor("maya").post(waiting, "sign-off")
+        answer = SignedIn("maya").post(waiting, "sign-off")
         is_wrong(answer, {"id_sign_off-answer": "Say whether you agree."})
-        answer = Visitor("maya").post(waiting, "sign-off", **{"sign_off-answer": "agree", "sign_off-rationale": " "})
+        answer = SignedIn("maya").post(waiting, "sign-off", **{"sign_off-answer": "agree", "sign_off-rationale": " "})
         is_wrong(answer, {"id_sign_off-rationale": "Say why you agree or decline."})
         waiting.refresh_from_db()
         assert waiting.status == "sign_off"
@@ -544,25 +544,25 @@ class TestTheSecondPerson:
     def test_is_a_manager(self, waiting: Contact) -> None:
         says = "Only a front-door manager or a service manager can agree to this decision."
         for name in ("oliver", "erin", "ava", "iris"):
-            is_refused(Visitor(name).post(waiting, "sign-off", **self.AGREES), 403, says)
+            is_refused(SignedIn(name).post(waiting, "sign-off", **self.AGREES), 403, says)
 
     def test_is_another_person(self, story: Story) -> None:
         contact = story.contact()
         story.decided(contact, by="maya", pathway="advice", level=1, rag="blue")
         says = "You made this decision. Another person must agree to it."
-        is_refused(Visitor("maya").post(contact, "sign-off", **self.AGREES), 403, says)
-        is_done(Visitor("david").send(contact, "sign-off", **self.AGREES), contact)
+        is_refused(SignedIn("maya").post(contact, "sign-off", **self.AGREES), 403, says)
+        is_done(SignedIn("david").send(contact, "sign-off", **self.AGREES), contact)
 
     def test_is_asked_only_where_one_is_needed(self, contact: Contact, decided: Contact) -> None:
         for other in (contact, decided):
             says = f"{other} does not wait for a second person."
-            is_refused(Visitor("maya").post(other, "sign-off", **self.AGREES), 409, says)
+            is_refused(SignedIn("maya").post(other, "sign-off", **self.AGREES), 409, says)
 
     def test_nobody_who_may_not_is_shown_the_form(self, waiting: Contact) -> None:
         shown = {
             name
             for name in ("amina", "oliver", "maya", "david", "sam", "ava", "iris")
-            if f"{path_of(waiting)}sign-off/" in Visitor(name).open(waiting).actions
+            if f"{path_of(waiting)}sign-off/" in SignedIn(name).open(waiting).actions
         }
         assert shown == {"maya", "david", "sam"}
 
@@ -571,13 +571,13 @@ class TestFindingOutMore:
     def test_the_familys_answer_is_kept_and_the_rules_are_asked_again(self, story: Story) -> None:
         contact = story.contact(agreement={"service": "not_sought"})
         answered = {"agreement-service": "given", "agreement-given_by": "mother"} | day_of(a_day_ago(), "agreement-on")
-        is_done(Visitor("oliver").send(contact, "agreement", **answered), contact)
+        is_done(SignedIn("oliver").send(contact, "agreement", **answered), contact)
         contact.refresh_from_db()
         assert (contact.agreement, contact.agreement_given_by, contact.agreement_on) == ("given", "mother", a_day_ago())
         assert contact.recommendations.count() == 2
 
     def test_whoever_was_asked_and_when_is_needed(self, contact: Contact) -> None:
-        answer = Visitor("amina").post(contact, "agreement", **{"agreement-service": "refused"})
+        answer = SignedIn("amina").post(contact, "agreement", **{"agreement-service": "refused"})
         is_wrong(
             answer,
             {
@@ -595,12 +595,12 @@ class TestFindingOutMore:
         answered = {"agreement-service": "given", "agreement-given_by": "mother"}
         for day, says in days.items():
             boxes = dict(zip(("agreement-on_day", "agreement-on_month", "agreement-on_year"), day, strict=True))
-            is_wrong(Visitor("amina").post(contact, "agreement", **answered | boxes), {"id_agreement-on": says})
+            is_wrong(SignedIn("amina").post(contact, "agreement", **answered | boxes), {"id_agreement-on": says})
 
     def test_what_the_records_say_is_kept_and_the_rules_are_asked_again(self, contact: Contact) -> None:
         one = contact.children.get()
         known = {"checks-sibling_on_cp_plan": "no", f"checks-plan_{one.pk}": "yes", f"checks-after_{one.pk}": "no"}
-        is_done(Visitor("oliver").send(contact, "checks", **known), contact)
+        is_done(SignedIn("oliver").send(contact, "checks", **known), contact)
         contact.refresh_from_db()
         one.person.refresh_from_db()
         assert contact.sibling_on_cp_plan is False
@@ -610,7 +610,7 @@ class TestFindingOutMore:
 
     def test_an_answer_that_was_not_offered_is_refused_at_its_field(self, contact: Contact) -> None:
         one = contact.children.get()
-        page = Page(Visitor("oliver").post(contact, "checks", **{f"checks-plan_{one.pk}": "perhaps"}))
+        page = Page(SignedIn("oliver").post(contact, "checks", **{f"checks-plan_{one.pk}": "perhaps"}))
         assert page.status == 422
         assert page.error_at(f"id_checks-plan_{one.pk}")
 
@@ -623,27 +623,27 @@ class TestFindingOutMore:
     @pytest.mark.parametrize(("same", "status"), [("yes", "confirmed"), ("no", "rejected")])
     def test_a_likeness_is_settled(self, match: PersonMatch, same: str, status: str) -> None:
         contact = match.child.contact
-        is_done(Visitor("oliver").send(contact, f"matches/{match.pk}", same=same), contact)
+        is_done(SignedIn("oliver").send(contact, f"matches/{match.pk}", same=same), contact)
         match.refresh_from_db()
         assert (match.status, match.settled_by) == (status, User.objects.get(username="oliver"))
 
     def test_by_an_answer_never_by_silence(self, match: PersonMatch) -> None:
         """Without an answer nobody has said that this is another child."""
         for sent in ({}, {"same": ""}, {"same": "perhaps"}):
-            assert Visitor("oliver").post(match.child.contact, f"matches/{match.pk}", **sent).status_code in (400, 422)
+            assert SignedIn("oliver").post(match.child.contact, f"matches/{match.pk}", **sent).status_code in (400, 422)
         match.refresh_from_db()
         assert match.status == "proposed"
 
     def test_once(self, match: PersonMatch) -> None:
-        contact, visitor = match.child.contact, Visitor("oliver")
-        visitor.send(contact, f"matches/{match.pk}", same="no")
+        contact, signed_in = match.child.contact, SignedIn("oliver")
+        signed_in.send(contact, f"matches/{match.pk}", same="no")
         says = "Somebody has looked at this likeness already."
-        is_refused(visitor.post(contact, f"matches/{match.pk}", same="yes"), 409, says)
+        is_refused(signed_in.post(contact, f"matches/{match.pk}", same="yes"), 409, says)
 
     def test_on_its_own_contact(self, match: PersonMatch, story: Story) -> None:
         other = story.contact(by="example-police", children=[child(nhs_number=None, last_name="Haddad")])
-        assert Visitor("oliver").post(other, f"matches/{match.pk}", same="yes").status_code == 404
-        assert Visitor("oliver").post(other, f"matches/{'9' * 30}", same="yes").status_code == 404
+        assert SignedIn("oliver").post(other, f"matches/{match.pk}", same="yes").status_code == 404
+        assert SignedIn("oliver").post(other, f"matches/{'9' * 30}", same="yes").status_code == 404
 
     @pytest.mark.parametrize("action", ["agreement", "checks"])
     def test_nothing_more_is_found_out_after_the_decision(
@@ -651,52 +651,52 @@ class TestFindingOutMore:
     ) -> None:
         answered = {"agreement-service": "not_sought"}
         says = "waits for a second person. Nothing else is decided until then."
-        is_refused(Visitor("oliver").post(waiting, action, **answered), 409, says)
-        is_refused(Visitor("oliver").post(decided, action, **answered), 409, ALREADY.format(decided))
+        is_refused(SignedIn("oliver").post(waiting, action, **answered), 409, says)
+        is_refused(SignedIn("oliver").post(decided, action, **answered), 409, ALREADY.format(decided))
 
     def test_overseers_look_and_do_not_touch(self, match: PersonMatch) -> None:
         contact = match.child.contact
         for name in OVERSEERS:
-            visitor = Visitor(name)
+            signed_in = SignedIn(name)
             for action in ("agreement", "checks", f"matches/{match.pk}", "acknowledge", "in-writing", "feedback"):
-                answer = visitor.post(contact, action, same="yes", **{"agreement-service": "not_sought"})
+                answer = signed_in.post(contact, action, same="yes", **{"agreement-service": "not_sought"})
                 is_refused(answer, 403, f"Only front-door staff can work on {contact}.")
 
 
 class TestTellingTheReferrer:
     def test_that_we_have_it(self, story: Story) -> None:
         contact = story.contact()
-        is_done(Visitor("oliver").send(contact, "acknowledge"), contact)
+        is_done(SignedIn("oliver").send(contact, "acknowledge"), contact)
         contact.refresh_from_db()
         assert contact.acknowledged_at is not None
         assert not contact.clocks.running().filter(kind="acknowledge_referrer").exists()
-        assert f"{path_of(contact)}acknowledge/" not in Visitor("oliver").open(contact).actions
+        assert f"{path_of(contact)}acknowledge/" not in SignedIn("oliver").open(contact).actions
         says = f"The referrer of {contact} was told already."
-        is_refused(Visitor("oliver").post(contact, "acknowledge"), 409, says)
+        is_refused(SignedIn("oliver").post(contact, "acknowledge"), 409, says)
 
     def test_that_they_confirmed_in_writing(self, story: Story) -> None:
         contact = story.contact(received_by_phone=True)
-        is_done(Visitor("oliver").send(contact, "in-writing"), contact)
+        is_done(SignedIn("oliver").send(contact, "in-writing"), contact)
         contact.refresh_from_db()
         assert contact.confirmed_in_writing_at is not None
         says = f"{contact} was confirmed in writing already."
-        is_refused(Visitor("oliver").post(contact, "in-writing"), 409, says)
+        is_refused(SignedIn("oliver").post(contact, "in-writing"), 409, says)
 
     def test_which_only_a_telephone_contact_needs(self, contact: Contact) -> None:
-        assert f"{path_of(contact)}in-writing/" not in Visitor("oliver").open(contact).actions
-        is_refused(Visitor("oliver").post(contact, "in-writing"), 409, f"{contact} did not come by telephone.")
+        assert f"{path_of(contact)}in-writing/" not in SignedIn("oliver").open(contact).actions
+        is_refused(SignedIn("oliver").post(contact, "in-writing"), 409, f"{contact} did not come by telephone.")
 
     def test_what_was_decided(self, decided: Contact) -> None:
-        is_done(Visitor("oliver").send(decided, "feedback"), decided)
+        is_done(SignedIn("oliver").send(decided, "feedback"), decided)
         decided.refresh_from_db()
         assert decided.feedback_given_at is not None
         says = f"The referrer of {decided} was told the outcome already."
-        is_refused(Visitor("oliver").post(decided, "feedback"), 409, says)
+        is_refused(SignedIn("oliver").post(decided, "feedback"), 409, says)
 
     def test_which_nobody_can_before_it_is(self, contact: Contact) -> None:
-        assert f"{path_of(contact)}feedback/" not in Visitor("oliver").open(contact).actions
+        assert f"{path_of(contact)}feedback/" not in SignedIn("oliver").open(contact).actions
         says = f"{contact} is not decided yet: there is nothing to tell the referrer."
-        is_refused(Visitor("oliver").post(contact, "feedback"), 409, says)
+        is_refused(SignedIn("oliver").post(contact, "feedback"), 409, says)
 
 
 # ---- what can be done with a case
@@ -721,13 +721,13 @@ def closed(story: Story) -> Case:
 
 class TestAnswering:
     def test_accepting_passes_the_case_on(self, offer: Handoff) -> None:
-        is_done(Visitor("bea").send(offer.case, "answer", answer="accept"), offer.case)
+        is_done(SignedIn("bea").send(offer.case, "answer", answer="accept"), offer.case)
         offer.refresh_from_db()
         assert (offer.status, offer.answered_by) == ("accepted", User.objects.get(username="bea"))
-        assert "Aylesbury team" in Visitor("ben").open(offer.case).text
+        assert "Aylesbury team" in SignedIn("ben").open(offer.case).text
 
     def test_returning_needs_a_reason(self, offer: Handoff) -> None:
-        answer = Visitor("ben").send(offer.case, "answer", answer="return", **{"answer-reason": " "})
+        answer = SignedIn("ben").send(offer.case, "answer", answer="return", **{"answer-reason": " "})
         says = "Say why the case goes back, so that the sender can do better."
         is_wrong(answer, {"id_answer-reason": says})
         offer.refresh_from_db()
@@ -735,14 +735,14 @@ class TestAnswering:
 
     def test_only_whoever_is_asked_answers(self, offer: Handoff) -> None:
         for name in ("amina", "sam"):
-            visitor = Visitor(name)
+            signed_in = SignedIn(name)
             for sent in ({"answer": "accept"}, {"answer": "return", "answer-reason": "No room."}):
-                answer = visitor.post(offer.case, "answer", handoff=offer.pk, **sent)
+                answer = signed_in.post(offer.case, "answer", handoff=offer.pk, **sent)
                 is_refused(answer, 403, "Only Aylesbury team can answer this offer.")
-            assert f"{path_of(offer.case)}answer/" not in visitor.open(offer.case).actions
+            assert f"{path_of(offer.case)}answer/" not in signed_in.open(offer.case).actions
 
     def test_once(self, offer: Handoff) -> None:
-        ben, bea = Visitor("ben"), Visitor("bea")
+        ben, bea = SignedIn("ben"), SignedIn("bea")
         ben.send(offer.case, "answer", answer="accept")
         for sent in ({"answer": "accept"}, {"answer": "return", "answer-reason": "No room."}):
             answer = bea.post(offer.case, "answer", handoff=offer.pk, **sent)
@@ -751,28 +751,28 @@ class TestAnswering:
     @pytest.mark.parametrize("numbers", [["", "0", "x", "-1", "9" * 30, "１"], ["9" * 5_000]], ids=["small", "huge"])
     def test_only_the_offer_that_was_in_view(self, offer: Handoff, numbers: list[str]) -> None:
         for number in numbers:
-            assert Visitor("ben").post(offer.case, "answer", handoff=number, answer="accept").status_code == 404
+            assert SignedIn("ben").post(offer.case, "answer", handoff=number, answer="accept").status_code == 404
         offer.refresh_from_db()
         assert offer.status == "offered"
 
     def test_of_its_own_case(self, offer: Handoff, story: Story) -> None:
         other = story.offered(story.contact(**ANOTHER_FAMILY))
-        assert Visitor("ben").post(other.case, "answer", handoff=offer.pk, answer="accept").status_code == 404
+        assert SignedIn("ben").post(other.case, "answer", handoff=offer.pk, answer="accept").status_code == 404
 
     def test_withdrawing_needs_a_reason(self, offer: Handoff) -> None:
         says = "Say why the offer is withdrawn."
-        is_wrong(Visitor("amina").send(offer.case, "withdraw"), {"id_withdraw-reason": says})
-        answer = Visitor("amina").send(offer.case, "withdraw", **{"withdraw-reason": "The wrong locality."})
+        is_wrong(SignedIn("amina").send(offer.case, "withdraw"), {"id_withdraw-reason": says})
+        answer = SignedIn("amina").send(offer.case, "withdraw", **{"withdraw-reason": "The wrong locality."})
         is_done(answer, offer.case)
         offer.refresh_from_db()
         assert (offer.status, offer.answer_reason) == ("withdrawn", "The wrong locality.")
-        answer = Visitor("amina").post(
+        answer = SignedIn("amina").post(
             offer.case, "withdraw", handoff=offer.pk, **{"withdraw-reason": "The wrong locality."}
         )
         is_refused(answer, 409, "This handoff is withdrawn already.")
 
     def test_only_whoever_offered_withdraws(self, offer: Handoff) -> None:
-        answer = Visitor("ben").post(offer.case, "withdraw", handoff=offer.pk, **{"withdraw-reason": "No."})
+        answer = SignedIn("ben").post(offer.case, "withdraw", handoff=offer.pk, **{"withdraw-reason": "No."})
         is_refused(answer, 403, "Only Front door can withdraw this offer.")
 
 
@@ -781,7 +781,7 @@ class TestTheWholeStoryTravels:
         mother = {"first_name": "Sam", "phone": "07700 900000", "risk_to_staff": True}
         referrer = {"name": "A neighbour", "keep_anonymous": True}
         contact = story.contact(adults=[mother], referrer=referrer)
-        page = Visitor("ben").open(story.offered(contact).case)
+        page = SignedIn("ben").open(story.offered(contact).case)
         for said in (
             "The family must not learn who told us.", "Risk to staff", "07700 900000", "12 Example Road",
             "At school until 15:15", "Handoff acceptance",
@@ -791,17 +791,17 @@ class TestTheWholeStoryTravels:
     def test_whoever_wrote_why_it_goes_back_does_not_take_it_by_a_slip(self, story: Story) -> None:
         offer = story.offered()
         sent = {"answer": "accept", "answer-reason": "They live in Chiltern."}
-        answer = Visitor("ben").send(offer.case, "answer", **sent)
+        answer = SignedIn("ben").send(offer.case, "answer", **sent)
         says = "You wrote why it should go back. Return it, or clear this to accept."
         is_wrong(answer, {"id_answer-reason": says})
         offer.refresh_from_db()
         assert offer.status == "offered"
 
     def test_the_decider_reads_where_it_went(self, story: Story) -> None:
-        contact, visitor = story.contact(), Visitor("amina")
-        visitor.send(contact, "decide", **agreeing(contact))
+        contact, signed_in = story.contact(), SignedIn("amina")
+        signed_in.send(contact, "decide", **agreeing(contact))
         case = Case.objects.get()
-        assert f"Your decision is kept. Case {case} is offered to Aylesbury team." in visitor.open(contact).text
+        assert f"Your decision is kept. Case {case} is offered to Aylesbury team." in signed_in.open(contact).text
 
 
 class TestWorking:
@@ -815,16 +815,16 @@ class TestWorking:
     def test_offering_it_to_another_team(self, case: Case) -> None:
         chiltern = Team.objects.get(code="chiltern")
         sent = {"offer-to_team": chiltern.pk, "offer-reason": "They moved to Chesham."}
-        is_done(Visitor("ben").send(case, "offer", **sent), case)
+        is_done(SignedIn("ben").send(case, "offer", **sent), case)
         handoff = case.handoffs.last()
         assert handoff is not None
         assert (handoff.to_team, handoff.status) == (chiltern, "offered")
-        is_refused(Visitor("ben").post(case, "offer", **sent), 409, f"{case} is on offer to Chiltern team.")
-        assert f"{path_of(case)}offer/" not in Visitor("ben").open(case).actions
+        is_refused(SignedIn("ben").post(case, "offer", **sent), 409, f"{case} is on offer to Chiltern team.")
+        assert f"{path_of(case)}offer/" not in SignedIn("ben").open(case).actions
 
     def test_to_which_and_why(self, case: Case) -> None:
         is_wrong(
-            Visitor("ben").send(case, "offer"),
+            SignedIn("ben").send(case, "offer"),
             {
                 "id_offer-to_team": "Choose a team that takes work.",
                 "id_offer-reason": "Say why the case should go to this team.",
@@ -832,19 +832,19 @@ class TestWorking:
         )
         own = Team.objects.get(code="aylesbury")
         is_wrong(
-            Visitor("ben").send(case, "offer", **{"offer-to_team": own.pk, "offer-reason": "x"}),
+            SignedIn("ben").send(case, "offer", **{"offer-to_team": own.pk, "offer-reason": "x"}),
             {"id_offer-to_team": "Aylesbury team holds this case already. Choose another team."},
         )
 
     def test_naming_the_lead_practitioner(self, case: Case, bea: User) -> None:
-        is_done(Visitor("ben").send(case, "lead", **{"lead-lead": bea.pk}), case)
+        is_done(SignedIn("ben").send(case, "lead", **{"lead-lead": bea.pk}), case)
         case.refresh_from_db()
         assert case.lead_practitioner == bea
 
     def test_who_works_in_the_team(self, case: Case, carol: User) -> None:
         says = "Choose somebody who works in the team that holds the case."
-        is_wrong(Visitor("ben").send(case, "lead", **{"lead-lead": ""}), {"id_lead-lead": says})
-        page = Page(Visitor("ben").send(case, "lead", **{"lead-lead": carol.pk}))
+        is_wrong(SignedIn("ben").send(case, "lead", **{"lead-lead": ""}), {"id_lead-lead": says})
+        page = Page(SignedIn("ben").send(case, "lead", **{"lead-lead": carol.pk}))
         assert page.status == 422
         assert page.error_at("id_lead-lead")
         assert "Carol" not in page.html
@@ -852,7 +852,7 @@ class TestWorking:
         assert case.lead_practitioner is None
 
     def test_recording_what_was_done(self, case: Case) -> None:
-        is_done(Visitor("bea").send(case, "milestone", **self.done_at(case)), case)
+        is_done(SignedIn("bea").send(case, "milestone", **self.done_at(case)), case)
         milestone = case.milestones.get()
         assert (milestone.kind, milestone.recorded_by.username) == ("first_family_contact", "bea")
         assert timezone.localtime(milestone.at).strftime("%H:%M") == "14:30"
@@ -860,7 +860,7 @@ class TestWorking:
 
     def test_what_and_when(self, case: Case) -> None:
         is_wrong(
-            Visitor("ben").send(case, "milestone"),
+            SignedIn("ben").send(case, "milestone"),
             {"id_milestone-kind": "Choose what was done.", "id_milestone-on": "Say when it was done."},
         )
 
@@ -868,11 +868,11 @@ class TestWorking:
         says = "It must lie between the family's contact and now."
         for day in (local_day(case.received_at) - timedelta(days=1), local_day(timezone.now()) + timedelta(days=1)):
             sent = self.done_at(case, **day_of(day, "milestone-on"))
-            is_wrong(Visitor("ben").send(case, "milestone", **sent), {"id_milestone-on": says})
+            is_wrong(SignedIn("ben").send(case, "milestone", **sent), {"id_milestone-on": says})
 
     def test_at_a_time_that_can_be_read(self, case: Case) -> None:
         for time in ("25:00", "half past two", "14:30:30", "14.30"):
-            answer = Visitor("ben").send(case, "milestone", **self.done_at(case, **{"milestone-time": time}))
+            answer = SignedIn("ben").send(case, "milestone", **self.done_at(case, **{"milestone-time": time}))
             page = Page(answer)
             assert page.status == 422
             assert page.form(f"{path_of(case)}milestone/")["milestone-time"] == time, "what was typed is not lost"
@@ -880,33 +880,33 @@ class TestWorking:
 
     def test_closing_with_an_outcome(self, case: Case) -> None:
         sent = {"close-outcome": "needs_met", "close-summary": "They know where to turn."}
-        is_done(Visitor("ben").send(case, "close", **sent), case)
+        is_done(SignedIn("ben").send(case, "close", **sent), case)
         case.refresh_from_db()
         assert (case.status, case.outcome, case.closing_summary) == ("closed", "needs_met", "They know where to turn.")
-        page = Visitor("ben").open(case)
+        page = SignedIn("ben").open(case)
         assert "They know where to turn." in page.text
         assert page.actions == set()
 
     def test_and_what_was_achieved(self, case: Case) -> None:
         is_wrong(
-            Visitor("ben").send(case, "close"),
+            SignedIn("ben").send(case, "close"),
             {
                 "id_close-outcome": "Choose how the work ended.",
                 "id_close-summary": "Say what was achieved, and what stays open for the family.",
             },
         )
         sent = {"close-outcome": "other_authority", "close-summary": "x"}
-        is_wrong(Visitor("ben").send(case, "close", **sent), {"id_close-outcome": "Name the other authority first."})
+        is_wrong(SignedIn("ben").send(case, "close", **sent), {"id_close-outcome": "Name the other authority first."})
 
     def test_not_while_it_is_on_offer(self, offer: Handoff) -> None:
-        answer = Visitor("amina").post(offer.case, "close", **{"close-outcome": "needs_met", "close-summary": "Done."})
+        answer = SignedIn("amina").post(offer.case, "close", **{"close-outcome": "needs_met", "close-summary": "Done."})
         is_refused(
             answer, 409, f"{offer.case} is on offer to Aylesbury team. It must answer, or the offer be withdrawn."
         )
 
     def test_a_case_of_elsewhere_gets_its_authority(self, story: Story) -> None:
         handoff = story.offered(story.contact(children=[child(address=address("MK9 3EP"))]))
-        dan = Visitor("dan")
+        dan = SignedIn("dan")
         assert handoff.to_team.code == "out-of-area"
         is_done(dan.send(handoff.case, "answer", answer="accept"), handoff.case)
         says = "Choose the council that answers for this family."
@@ -932,17 +932,17 @@ class TestWorking:
 
     def test_nobody_else_does_any_of_it(self, case: Case) -> None:
         before = kept()
-        for visitor in map(Visitor, sorted(OVERSEERS)):
+        for signed_in in map(SignedIn, sorted(OVERSEERS)):
             for action, sent in self.actions(case):
-                if visitor.user.username == "sam" and action in BY_A_SERVICE_MANAGER:
+                if signed_in.user.username == "sam" and action in BY_A_SERVICE_MANAGER:
                     continue
                 says = ONLY_WHO_HEARS_OF_IT if action == "extend" else f"Only the team that holds {case} can"
-                is_refused(visitor.post(case, action, **sent), 403, says)
+                is_refused(signed_in.post(case, action, **sent), 403, says)
         assert kept() == before
 
     def test_but_a_service_manager_offers_it_on_and_gives_more_time(self, case: Case) -> None:
         """Where the team has nobody left, somebody must be able to."""
-        sam, sent = Visitor("sam"), dict(self.actions(case))
+        sam, sent = SignedIn("sam"), dict(self.actions(case))
         assert sam.open(case).actions == {f"{path_of(case)}{action}/" for action in BY_A_SERVICE_MANAGER}
         for action in ("extend", "offer"):
             is_done(sam.send(case, action, **sent[action]), case)
@@ -952,12 +952,12 @@ class TestWorking:
 
     def test_and_nobody_once_it_is_closed(self, closed: Case) -> None:
         for action, sent in self.actions(closed):
-            is_refused(Visitor("ben").post(closed, action, **sent), 409, f"{closed} is closed.")
+            is_refused(SignedIn("ben").post(closed, action, **sent), 409, f"{closed} is closed.")
 
     def test_whoever_is_only_asked_waits_until_it_is_theirs(self, offer: Handoff) -> None:
         of_the_sender = {"lead-lead": User.objects.get(username="amina").pk}
         for action, sent in self.actions(offer.case):
-            answer = Visitor("ben").post(offer.case, action, **sent | of_the_sender)
+            answer = SignedIn("ben").post(offer.case, action, **sent | of_the_sender)
             is_refused(answer, 403, f"Only the team that holds {offer.case} can")
 
 
@@ -984,19 +984,19 @@ def test_every_address_is_tried_here() -> None:
 
 
 def test_an_address_for_doing_is_not_for_looking(case: Case) -> None:
-    visitor = Visitor("ben")
+    signed_in = SignedIn("ben")
     contact = case.contacts.get()
     for path in _posts(contact, case):
         # Who signs in anew after a form was open too long comes back by GET.
-        answer = visitor.client.get(path)
+        answer = signed_in.client.get(path)
         assert answer.status_code == 302
         assert answer.headers["Location"] == path_of(contact if "/contacts/" in path else case)
-        assert visitor.client.put(path).status_code == 405
+        assert signed_in.client.put(path).status_code == 405
 
 
 def test_nor_an_address_for_looking_for_doing(case: Case) -> None:
     for path in (path_of(case), path_of(case.contacts.get()), "/", "/teams/aylesbury/", "/reminders/", *REPORTS):
-        assert Visitor("ben").client.post(path).status_code == 405
+        assert SignedIn("ben").client.post(path).status_code == 405
 
 
 class TestTraces:
@@ -1004,7 +1004,7 @@ class TestTraces:
         case = story.accepted()
         contact = case.contacts.get()
         for name, of in (("ben", case), ("amina", contact), ("ben", case), ("ava", case), ("iris", contact)):
-            Visitor(name).open(of)
+            SignedIn(name).open(of)
         assert looks() == [
             ("ben", str(case)), ("amina", str(contact)), ("ben", str(case)), ("ava", str(case)), ("iris", str(contact)),
         ]  # fmt: skip
@@ -1012,24 +1012,24 @@ class TestTraces:
     def test_a_look_that_found_nothing_leaves_none(self, story: Story) -> None:
         case = story.accepted()
         for name, of in (("carol", case), ("carol", case.contacts.get()), ("amina", case), ("adele", case)):
-            assert Visitor(name).open(of).status == 404
+            assert SignedIn(name).open(of).status == 404
         assert looks() == []
 
     def test_whatever_shows_a_family_leaves_one(self, story: Story) -> None:
         """A form that comes back with its faults shows the whole page again."""
         waiting, offer = story.contact(), story.offered(story.contact(**ANOTHER_FAMILY))
         for name in ("iris", "ava", "oliver", "ben"):
-            visitor = Visitor(name)
+            signed_in = SignedIn(name)
             for path in _posts(waiting, offer.case):
                 before = len(looks())
-                answer = visitor.client.post(path, {"handoff": offer.pk, "checks-sibling_on_cp_plan": "?"})
+                answer = signed_in.client.post(path, {"handoff": offer.pk, "checks-sibling_on_cp_plan": "?"})
                 shown = re.search("Ashworth|Haddad", answer.content.decode()) is not None
                 assert len(looks()) - before == int(shown), (name, path)
 
     def test_no_trace_holds_a_name(self, story: Story) -> None:
         case = story.closed()
-        Visitor("ben").open(case)
-        Visitor("amina").open(case.contacts.get())
+        SignedIn("ben").open(case)
+        SignedIn("amina").open(case.contacts.get())
         for event in AuditEvent.objects.all():
             assert not re.search("Robin|Ashworth|Yusuf|They know where", str(event.detail))
 
@@ -1037,14 +1037,14 @@ class TestTraces:
 @pytest.mark.parametrize("name", ["ava", "iris"])
 def test_the_auditor_and_information_governance_see_no_buttons(story: Story, name: str) -> None:
     """They see, and cannot act."""
-    visitor = Visitor(name)
+    signed_in = SignedIn(name)
     contact = story.contact(received_by_phone=True)
-    assert visitor.open(contact).actions == set()
+    assert signed_in.open(contact).actions == set()
     story.decided(contact, pathway="advice", level=1, rag="blue")
-    assert visitor.open(contact).actions == set()
+    assert signed_in.open(contact).actions == set()
     handoff = story.offered(story.contact(**ANOTHER_FAMILY))
     for of in (handoff.case, handoff.case.contacts.get()):
-        assert visitor.open(of).actions == set()
+        assert signed_in.open(of).actions == set()
 
 
 # ---- what goes out with every page
@@ -1055,7 +1055,7 @@ class TestHeaders:
     def answers(self, story: Story, client: Client, school: Agency) -> dict[str, Answer]:
         """An answer of every kind."""
         case = story.accepted()
-        ben, amina, partner = Visitor("ben"), Visitor("amina"), Partner(school)
+        ben, amina, partner = SignedIn("ben"), SignedIn("amina"), Partner(school)
         return {
             "sign-in": client.get("/accounts/login/"),
             "to sign-in": client.get("/"),
@@ -1065,10 +1065,10 @@ class TestHeaders:
             "team": ben.client.get("/teams/aylesbury/"),
             "reminders": ben.client.get("/reminders/"),
             "new contact": amina.client.get("/contacts/new/"),
-            "overrides": Visitor("paula").client.get("/reports/overrides/"),
-            "overruled": Visitor("paula").client.get("/reports/overrides/contacts/"),
-            "equality": Visitor("paula").client.get("/reports/equality/"),
-            "wrong days": Visitor("paula").client.get("/reports/overrides/?first=x"),
+            "overrides": SignedIn("paula").client.get("/reports/overrides/"),
+            "overruled": SignedIn("paula").client.get("/reports/overrides/contacts/"),
+            "equality": SignedIn("paula").client.get("/reports/equality/"),
+            "wrong days": SignedIn("paula").client.get("/reports/overrides/?first=x"),
             "faults": ben.client.post(f"{path_of(case)}close/"),
             "not allowed": ben.client.get("/contacts/new/"),
             "not found": ben.client.get("/cases/CAS-AAAA-AAAA/"),
@@ -1199,9 +1199,9 @@ class TestWhatAPageCosts:
                     tell(contact)
 
     def cost(self, name: str, path: str) -> int:
-        visitor = Visitor(name)
+        signed_in = SignedIn(name)
         with CaptureQueriesContext(connection) as queries:
-            answer = visitor.client.get(path)
+            answer = signed_in.client.get(path)
         assert answer.status_code == 200, path
         return len(queries)
 
@@ -1256,9 +1256,9 @@ class TestWhatAPageCosts:
             ("ava", case, OF_A_CASE), ("sam", case, OF_A_CASE), ("ben", tied, OF_A_CASE),
         ]  # fmt: skip
         for name, of, budget in pages:
-            visitor = Visitor(name)
+            signed_in = SignedIn(name)
             with django_assert_max_num_queries(budget):
-                assert visitor.open(of).status == 200
+                assert signed_in.open(of).status == 200
 
     def dearest_contact(self) -> Contact:
         """The family is asked, and so are two partners."""

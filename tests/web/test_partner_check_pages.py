@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from casework.models import AuditEvent, Contact, Event, PartnerCheck
 from localities.models import Agency
-from tests.stage.staff import ANOTHER_FAMILY, Visitor, as_recommended, is_done, is_refused, is_wrong, path_of
+from tests.stage.staff import ANOTHER_FAMILY, SignedIn, as_recommended, is_done, is_refused, is_wrong, path_of
 from tests.stage.story import Story
 from tests.stage.web_client import Page, a_working_morning
 
@@ -40,7 +40,7 @@ def contact(story: Story) -> Contact:
 
 def offered_to(contact: Contact, action: str) -> set[str]:
     """Who finds the form on the page."""
-    return {name for name in WHO_SEES_IT if f"{path_of(contact)}{action}/" in Visitor(name).open(contact).actions}
+    return {name for name in WHO_SEES_IT if f"{path_of(contact)}{action}/" in SignedIn(name).open(contact).actions}
 
 
 def did(event: Event) -> list[str]:
@@ -52,7 +52,7 @@ class TestPartners:
     @pytest.fixture
     def asked(self, contact: Contact, police: Agency) -> PartnerCheck:
         """The police are asked."""
-        is_done(Visitor("amina").send(contact, "partners", **self.sent(police)), contact)
+        is_done(SignedIn("amina").send(contact, "partners", **self.sent(police)), contact)
         return contact.partner_checks.get()
 
     def sent(self, agency: Agency) -> dict[str, Any]:
@@ -60,14 +60,14 @@ class TestPartners:
 
     def answer(self, check: PartnerCheck, by: str = "oliver", says: str = NOTHING) -> Any:
         action = f"partners/{check.pk}/answer"
-        return Visitor(by).post(check.contact, action, **{f"answer{check.pk}-answer": says})
+        return SignedIn(by).post(check.contact, action, **{f"answer{check.pk}-answer": says})
 
     def withdraw(self, check: PartnerCheck, by: str = "oliver", says: str = "The school knew.") -> Any:
         action = f"partners/{check.pk}/withdraw"
-        return Visitor(by).post(check.contact, action, **{f"withdraw{check.pk}-reason": says})
+        return SignedIn(by).post(check.contact, action, **{f"withdraw{check.pk}-reason": says})
 
     def test_one_is_asked_and_the_clock_for_its_answer_runs(self, contact: Contact, asked: PartnerCheck) -> None:
-        page = Visitor("maya").open(contact)
+        page = SignedIn("maya").open(contact)
         assert "Example Police, asked by Amina Hussain" in page.text
         assert QUESTION in page.text
         assert "Partner check: Example Police" in page.text
@@ -77,7 +77,7 @@ class TestPartners:
     def test_the_form_is_for_whoever_works_on_it(self, contact: Contact, police: Agency) -> None:
         assert offered_to(contact, "partners") == {"amina", "oliver", "maya", "erin"}
         for name in ("sam", "ava", "iris"):
-            answer = Visitor(name).post(contact, "partners", **self.sent(police))
+            answer = SignedIn(name).post(contact, "partners", **self.sent(police))
             is_refused(answer, 403, f"Only front-door staff can work on {contact}.")
         assert not contact.partner_checks.exists()
 
@@ -86,23 +86,23 @@ class TestPartners:
             "id_ask-agency": "Choose the partner that is asked.",
             "id_ask-question": "Write what the partner is asked, and why.",
         }
-        is_wrong(Visitor("amina").send(contact, "partners"), says)
+        is_wrong(SignedIn("amina").send(contact, "partners"), says)
         page = is_wrong(
-            Visitor("amina").send(contact, "partners", **{"ask-question": QUESTION}),
+            SignedIn("amina").send(contact, "partners", **{"ask-question": QUESTION}),
             {"id_ask-agency": says["id_ask-agency"]},
         )
         assert page.form(f"{path_of(contact)}partners/")["ask-question"] == QUESTION, "what was typed is not lost"
 
     def test_not_twice_at_a_time(self, contact: Contact, asked: PartnerCheck) -> None:
         says = "Example Police is asked already, and has not answered yet."
-        page = is_wrong(Visitor("maya").send(contact, "partners", **self.sent(asked.agency)), {"id_ask-agency": says})
+        page = is_wrong(SignedIn("maya").send(contact, "partners", **self.sent(asked.agency)), {"id_ask-agency": says})
         assert page.form(f"{path_of(contact)}partners/")["ask-question"] == QUESTION
         is_done(self.answer(asked), contact)
-        is_done(Visitor("maya").send(contact, "partners", **self.sent(asked.agency)), contact)
+        is_done(SignedIn("maya").send(contact, "partners", **self.sent(asked.agency)), contact)
 
     def test_that_it_knows_nothing_is_an_answer(self, contact: Contact, asked: PartnerCheck) -> None:
         is_done(self.answer(asked), contact)
-        page = Visitor("amina").open(contact)
+        page = SignedIn("amina").open(contact)
         assert "recorded by Oliver Grant: They know nothing of the family." in page.text
         assert "Answered after" in page.text
         assert not asked.clocks.running().exists()
@@ -120,7 +120,7 @@ class TestPartners:
     ) -> None:
         is_wrong(self.withdraw(asked, says=""), {f"id_withdraw{asked.pk}-reason": "Say why the question is withdrawn."})
         is_done(self.withdraw(asked), contact)
-        page = Visitor("amina").open(contact)
+        page = SignedIn("amina").open(contact)
         assert "Withdrawn by Oliver Grant" in page.text
         assert "The school knew." in page.text
 
@@ -134,19 +134,19 @@ class TestPartners:
             says = f"Only front-door staff can work on {contact}."
             is_refused(self.answer(asked, by=name), 403, says)
             is_refused(self.withdraw(asked, by=name), 403, says)
-            assert not any("partners" in action for action in Visitor(name).open(contact).actions)
+            assert not any("partners" in action for action in SignedIn(name).open(contact).actions)
 
     def test_whoever_must_not_see_the_family_finds_nothing(self, asked: PartnerCheck, story: Story) -> None:
         for name in ("carol", "adele", "ben"):
             assert self.answer(asked, by=name).status_code == 404
             assert self.withdraw(asked, by=name).status_code == 404
-            assert Visitor(name).post(asked.contact, "partners", **self.sent(asked.agency)).status_code == 404
+            assert SignedIn(name).post(asked.contact, "partners", **self.sent(asked.agency)).status_code == 404
 
     def test_a_question_is_answered_on_its_own_contact(self, asked: PartnerCheck, story: Story) -> None:
         other = story.contact(**ANOTHER_FAMILY)
         for number in (asked.pk, "9" * 30, 0):
             for action in ("answer", "withdraw"):
-                assert Visitor("amina").post(other, f"partners/{number}/{action}").status_code == 404
+                assert SignedIn("amina").post(other, f"partners/{number}/{action}").status_code == 404
 
     def test_a_partner_that_answers_while_a_second_person_is_awaited_is_heard(
         self, contact: Contact, asked: PartnerCheck, story: Story
@@ -155,25 +155,25 @@ class TestPartners:
         story.decided(contact, pathway="advice", level=1, rag="blue")
         assert contact.status == "sign_off"
         path = f"{path_of(contact)}partners/{asked.pk}/"
-        actions = Visitor("oliver").open(contact).actions
+        actions = SignedIn("oliver").open(contact).actions
         assert {f"{path}answer/", f"{path}withdraw/"} <= actions
         assert f"{path_of(contact)}partners/" not in actions, "nobody else is asked now"
         is_done(self.answer(asked), contact)
 
     def test_whoever_decides_is_asked_whether_to_wait(self, contact: Contact, asked: PartnerCheck) -> None:
         """Neither yes nor no is filled in, and only a yes decides."""
-        page = Visitor("amina").open(contact)
+        page = SignedIn("amina").open(contact)
         assert "1 partner has not answered: Example Police. Decide without their answers?" in page.text
         assert "decide-without_answers" not in page.form(f"{path_of(contact)}decide/")
         says = "Not answered yet: Example Police. Say that you decide without their answers, or wait for them."
         for answer in ({}, {"decide-without_answers": "no"}):
             sent = as_recommended(contact) | WHY | answer
-            is_wrong(Visitor("amina").send(contact, "decide", **sent), {"id_decide-without_answers": says})
+            is_wrong(SignedIn("amina").send(contact, "decide", **sent), {"id_decide-without_answers": says})
         asked.refresh_from_db()
         assert asked.status == "asked"
         is_done(self.answer(asked), contact)
-        assert "Decide without their answers?" not in Visitor("amina").open(contact).text
-        is_done(Visitor("amina").send(contact, "decide", **as_recommended(contact) | WHY), contact)
+        assert "Decide without their answers?" not in SignedIn("amina").open(contact).text
+        is_done(SignedIn("amina").send(contact, "decide", **as_recommended(contact) | WHY), contact)
 
     def test_the_second_person_reads_which_questions_end(
         self, contact: Contact, asked: PartnerCheck, story: Story
@@ -181,19 +181,21 @@ class TestPartners:
         story.now = timezone.now() - timedelta(minutes=61)
         story.decided(contact, pathway="advice", level=1, rag="blue")
         says = "If you agree, the questions to Example Police end without an answer."
-        assert says in Visitor("maya").open(contact).text
+        assert says in SignedIn("maya").open(contact).text
         is_done(self.answer(asked), contact)
-        assert says not in Visitor("maya").open(contact).text
+        assert says not in SignedIn("maya").open(contact).text
 
     def test_a_decision_waits_for_nobody(self, contact: Contact, asked: PartnerCheck) -> None:
         yes = as_recommended(contact) | WHY | {"decide-without_answers": "yes"}
-        is_done(Visitor("amina").send(contact, "decide", **yes), contact)
-        page = Visitor("amina").open(contact)
+        is_done(SignedIn("amina").send(contact, "decide", **yes), contact)
+        page = SignedIn("amina").open(contact)
         assert "It was decided without the answer." in page.text
         assert not any("partners" in action for action in page.actions)
         is_refused(self.answer(asked), 409, "This question is withdrawn already.")
         is_refused(
-            Visitor("amina").post(contact, "partners", **self.sent(asked.agency)), 409, f"{contact} is decided already."
+            SignedIn("amina").post(contact, "partners", **self.sent(asked.agency)),
+            409,
+            f"{contact} is decided already.",
         )
 
 
@@ -201,12 +203,12 @@ class TestTheNextShift:
     @pytest.fixture
     def passed(self, contact: Contact) -> Contact:
         """Amina passed it to emergency duty."""
-        is_done(Visitor("amina").send(contact, "hand-over", **SENT), contact)
+        is_done(SignedIn("amina").send(contact, "hand-over", **SENT), contact)
         return Contact.objects.get(pk=contact.pk)
 
     def test_it_passes_with_a_note_and_waits_to_be_taken_on(self, contact: Contact, passed: Contact) -> None:
         assert passed.team.code == "emergency-duty"
-        page = Visitor("erin").open(contact)
+        page = SignedIn("erin").open(contact)
         assert "From Front door to Emergency duty team" in page.text
         assert f"by Amina Hussain: {NOTE}" in page.text
         assert "Nobody has taken it on yet." in page.text
@@ -216,8 +218,8 @@ class TestTheNextShift:
 
     def test_a_named_person_takes_it_on(self, contact: Contact, passed: Contact) -> None:
         assert offered_to(contact, "take-on") == {"erin"}
-        is_done(Visitor("erin").send(contact, "take-on"), contact)
-        page = Visitor("amina").open(contact)
+        is_done(SignedIn("erin").send(contact, "take-on"), contact)
+        page = SignedIn("amina").open(contact)
         assert "Taken on by Erin Walsh after" in page.text
         assert "Nobody has taken it on" not in page.text
         assert did(Event.CONTACT_TAKEN_ON) == ["erin"]
@@ -226,33 +228,35 @@ class TestTheNextShift:
 
     def test_and_back_again(self, contact: Contact, passed: Contact) -> None:
         assert offered_to(contact, "hand-over") == set(), "not before somebody has it"
-        Visitor("erin").send(contact, "take-on")
-        page = Visitor("erin").open(contact)
+        SignedIn("erin").send(contact, "take-on")
+        page = SignedIn("erin").open(contact)
         assert "Pass it to the day team" in page.text
-        is_done(Visitor("erin").send(contact, "hand-over", **{"handover-note": "She sleeps."}), contact)
+        is_done(SignedIn("erin").send(contact, "hand-over", **{"handover-note": "She sleeps."}), contact)
         assert Contact.objects.get(pk=contact.pk).team.code == "front-door"
         assert offered_to(contact, "take-on") == {"amina", "oliver", "maya"}
 
     def test_only_whoever_has_it_passes_it_on(self, contact: Contact) -> None:
         assert offered_to(contact, "hand-over") == {"amina", "oliver", "maya"}
-        assert "Pass it to emergency duty" in Visitor("oliver").open(contact).text
+        assert "Pass it to emergency duty" in SignedIn("oliver").open(contact).text
         for name in ("erin", "sam", "ava", "iris"):
-            answer = Visitor(name).post(contact, "hand-over", **SENT)
+            answer = SignedIn(name).post(contact, "hand-over", **SENT)
             is_refused(answer, 403, f"Only Front door can hand {contact} over.")
         assert not contact.handovers.exists()
 
     def test_and_only_whoever_was_asked_takes_it_on(self, contact: Contact, passed: Contact) -> None:
         for name in ("amina", "sam", "ava"):
             says = f"Only Emergency duty team can take {contact} on."
-            is_refused(Visitor(name).post(contact, "take-on"), 403, says)
+            is_refused(SignedIn(name).post(contact, "take-on"), 403, says)
         for name in ("carol", "adele", "ben"):
             for action in ("take-on", "hand-over"):
-                assert Visitor(name).post(contact, action, **SENT).status_code == 404
+                assert SignedIn(name).post(contact, action, **SENT).status_code == 404
 
     def test_the_note_is_needed(self, contact: Contact) -> None:
         says = "Write what the next team must know: what was done, what comes next, by when."
         for note in ("", " \n"):
-            is_wrong(Visitor("amina").send(contact, "hand-over", **{"handover-note": note}), {"id_handover-note": says})
+            is_wrong(
+                SignedIn("amina").send(contact, "hand-over", **{"handover-note": note}), {"id_handover-note": says}
+            )
         assert not contact.handovers.exists()
 
     def test_where_there_is_nobody_to_pass_it_to_the_note_is_not_lost(self, contact: Contact, story: Story) -> None:
@@ -260,26 +264,26 @@ class TestTheNextShift:
         night.is_active = False
         night.save()
         says = "There is no team to pass it to: no such team takes work."
-        page = Page(Visitor("amina").send(contact, "hand-over", **SENT))
+        page = Page(SignedIn("amina").send(contact, "hand-over", **SENT))
         assert (page.status, page.summary) == (422, [("", says)])
         assert page.form(f"{path_of(contact)}hand-over/")["handover-note"] == NOTE
 
     def test_whoever_was_slower_reads_that_it_is_done(self, contact: Contact, passed: Contact) -> None:
         says = f"{contact} was passed to Emergency duty team, and nobody has taken it on yet."
-        is_refused(Visitor("maya").post(contact, "hand-over", **SENT), 409, says)
-        Visitor("erin").post(contact, "take-on")
-        is_refused(Visitor("erin").post(contact, "take-on"), 409, f"{contact} was taken on already.")
+        is_refused(SignedIn("maya").post(contact, "hand-over", **SENT), 409, says)
+        SignedIn("erin").post(contact, "take-on")
+        is_refused(SignedIn("erin").post(contact, "take-on"), 409, f"{contact} was taken on already.")
 
     def test_whoever_decides_has_it(self, contact: Contact, passed: Contact) -> None:
         says = "Nobody has taken this contact on since it was handed over to Emergency duty team. It will be yours."
-        assert says in Visitor("erin").open(contact).text
-        is_done(Visitor("erin").send(contact, "decide", **as_recommended(contact) | WHY), contact)
-        assert says not in Visitor("erin").open(contact).text
-        assert "Taken on by Erin Walsh after" in Visitor("erin").open(contact).text
-        is_refused(Visitor("erin").post(contact, "take-on"), 409, f"{contact} was taken on already.")
-        is_refused(Visitor("erin").post(contact, "hand-over", **SENT), 409, f"{contact} is decided already.")
+        assert says in SignedIn("erin").open(contact).text
+        is_done(SignedIn("erin").send(contact, "decide", **as_recommended(contact) | WHY), contact)
+        assert says not in SignedIn("erin").open(contact).text
+        assert "Taken on by Erin Walsh after" in SignedIn("erin").open(contact).text
+        is_refused(SignedIn("erin").post(contact, "take-on"), 409, f"{contact} was taken on already.")
+        is_refused(SignedIn("erin").post(contact, "hand-over", **SENT), 409, f"{contact} is decided already.")
 
     def test_the_worklist_says_that_nobody_has_it(self, contact: Contact, passed: Contact) -> None:
-        assert "Nobody has taken it on" in Visitor("amina").open("/").text
-        Visitor("erin").send(contact, "take-on")
-        assert "Nobody has taken it on" not in Visitor("amina").open("/").text
+        assert "Nobody has taken it on" in SignedIn("amina").open("/").text
+        SignedIn("erin").send(contact, "take-on")
+        assert "Nobody has taken it on" not in SignedIn("amina").open("/").text

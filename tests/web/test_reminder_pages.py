@@ -16,7 +16,7 @@ from casework.models import AuditEvent, Case, Clock, Contact, Event, Reminder, R
 from casework.web.tags import duration
 from localities.models import Agency
 from tests.stage.documents import address, child
-from tests.stage.staff import ANOTHER_FAMILY, Visitor, is_refused, is_wrong, path_of
+from tests.stage.staff import ANOTHER_FAMILY, SignedIn, is_refused, is_wrong, path_of
 from tests.stage.story import Story, person
 from tests.stage.web_client import Element, Page, a_working_morning
 
@@ -74,7 +74,7 @@ def reminder(of: Contact | Case, kind: str, step: str = "breach") -> Reminder:
 
 
 def boxes(name: str) -> dict[int, Element]:
-    return mine(Visitor(name).open(REMINDERS))
+    return mine(SignedIn(name).open(REMINDERS))
 
 
 class TestTheList:
@@ -87,20 +87,20 @@ class TestTheList:
         assert [link["href"] for link in found[late.pk].all("a")] == [path_of(waits)]
 
     def test_whoever_opens_what_it_is_about_has_seen_it(self, waits: Contact) -> None:
-        Visitor("maya").open(waits)
+        SignedIn("maya").open(waits)
         assert not any(map(is_new, boxes("maya").values()))
         assert all(map(is_new, boxes("david").values())), "nobody sees for another"
         assert boxes("maya").keys() == boxes("david").keys(), "it stays until the promise is kept"
 
     def test_a_case_too(self, held: Case) -> None:
         assert all(map(is_new, boxes("ben").values()))
-        Visitor("ben").open(held.contacts.get())
+        SignedIn("ben").open(held.contacts.get())
         assert all(map(is_new, boxes("ben").values())), "what we were told is not what was promised"
-        Visitor("ben").open(held)
+        SignedIn("ben").open(held)
         assert not any(map(is_new, boxes("ben").values()))
 
     def test_or_says_so(self, waits: Contact) -> None:
-        maya, one = Visitor("maya"), reminder(waits, "next_step_decision")
+        maya, one = SignedIn("maya"), reminder(waits, "next_step_decision")
         for _ in range(2):
             answer = maya.post(REMINDERS, f"{one.pk}/seen")
             assert (answer.status_code, answer.headers["Location"]) == (302, REMINDERS)
@@ -154,19 +154,19 @@ class TestTheList:
 
     def test_nobody_is_named(self, waits: Contact, held: Case) -> None:
         for name in ("amina", "maya", "ben", "sam"):
-            assert not re.search("Robin|Ashworth", Visitor(name).open(REMINDERS).html)
+            assert not re.search("Robin|Ashworth", SignedIn(name).open(REMINDERS).html)
 
     def test_whoever_has_none_reads_that(self, waits: Contact) -> None:
         for name in ("ben", "carol", "adele", "ava"):
-            page = Visitor(name).open(REMINDERS)
+            page = SignedIn(name).open(REMINDERS)
             assert (page.status, mine(page)) == (200, {})
             assert "Nothing is soon due or late." in page.text
 
     def test_the_worklist_leads_there(self, waits: Contact) -> None:
-        page = Visitor("maya").open("/")
+        page = SignedIn("maya").open("/")
         (section,) = [part for part in page.main.all("section") if part["aria-labelledby"] == "reminders-heading"]
         assert [link.text for link in section.all("a", href=REMINDERS)] == ["All reminders: see them, put them off"]
-        assert section.text.count("New") == len(mine(Visitor("maya").open(REMINDERS)))
+        assert section.text.count("New") == len(mine(SignedIn("maya").open(REMINDERS)))
 
 
 class TestPuttingOff:
@@ -176,13 +176,13 @@ class TestPuttingOff:
 
     def put_off(self, one: Reminder, by: str = "maya", until: str = "half_day", reason: str = LATER) -> Any:
         sent = {f"snooze{one.pk}-until": until, f"snooze{one.pk}-reason": reason}
-        return Visitor(by).post(REMINDERS, f"{one.pk}/snooze", **sent)
+        return SignedIn(by).post(REMINDERS, f"{one.pk}/snooze", **sent)
 
     def test_it_leaves_ones_own_list_and_says_until_when(self, one: Reminder) -> None:
         answer = self.put_off(one)
         assert (answer.status_code, answer.headers["Location"]) == (302, REMINDERS)
         until = timezone.localtime(ReminderLook.objects.get(snoozed_until__isnull=False).snoozed_until)
-        page = Visitor("maya").open(REMINDERS)
+        page = SignedIn("maya").open(REMINDERS)
         assert one.pk not in mine(page)
         (line,) = [item.text for item in page.main.all("li") if "next step decision" in item.text]
         assert line.startswith(f"Late: next step decision, {one.clock.contact} until {until:%-d %B %Y, %H:%M}: {LATER}")
@@ -192,7 +192,7 @@ class TestPuttingOff:
         assert [event.by_user for event in AuditEvent.objects.filter(event=Event.REMINDER_SNOOZED)] == [person("maya")]
 
     def test_it_says_so_at_once(self, one: Reminder) -> None:
-        maya = Visitor("maya")
+        maya = SignedIn("maya")
         sent = {f"snooze{one.pk}-until": "hour", f"snooze{one.pk}-reason": LATER}
         maya.post(REMINDERS, f"{one.pk}/snooze", **sent)
         until = timezone.localtime(ReminderLook.objects.get(snoozed_until__isnull=False).snoozed_until)
@@ -239,11 +239,11 @@ class TestPuttingOff:
         for number in (one.pk, 0, "9" * 30):
             sent = {f"snooze{number}-until": "hour", f"snooze{number}-reason": "x"}
             for action in ("seen", "snooze"):
-                assert Visitor(name).post(REMINDERS, f"{number}/{action}", **sent).status_code == 404
+                assert SignedIn(name).post(REMINDERS, f"{number}/{action}", **sent).status_code == 404
         assert not ReminderLook.objects.exists()
 
     def test_an_address_for_doing_is_not_for_looking(self, one: Reminder) -> None:
-        maya = Visitor("maya")
+        maya = SignedIn("maya")
         for action in ("seen", "snooze"):
             path = f"{REMINDERS}{one.pk}/{action}/"
             answer = maya.client.get(path)
@@ -264,8 +264,8 @@ class TestPages:
             )  # fmt: skip
             agreed(story, children=[one], adults=[])
         sweep.sweep(now=timezone.now())
-        page = Visitor("maya").open(REMINDERS)
-        rest = Visitor("maya").open(f"{REMINDERS}?page=2")
+        page = SignedIn("maya").open(REMINDERS)
+        rest = SignedIn("maya").open(f"{REMINDERS}?page=2")
         assert "Page 1 of 2" in page.text
         return [*mine(page), *mine(rest)]
 
@@ -275,7 +275,7 @@ class TestPages:
         assert due == sorted(due)
 
     def test_whoever_sees_to_one_stays_on_its_page(self, many: list[int]) -> None:
-        maya, last = Visitor("maya"), many[-1]
+        maya, last = SignedIn("maya"), many[-1]
         second = f"{REMINDERS}?page=2"
         actions = maya.open(second).actions
         for action in ("seen", "snooze"):
@@ -287,7 +287,7 @@ class TestPages:
         assert page.form(f"{REMINDERS}{last}/snooze/?page=2")[f"snooze{last}-reason"] == LATER
 
     def test_a_number_that_was_tampered_with_breaks_nothing(self, many: list[int]) -> None:
-        maya = Visitor("maya")
+        maya = SignedIn("maya")
         for number in ("0", "-1", "99", "x", "9" * 30, ""):
             assert maya.open(f"{REMINDERS}?page={number}").status == 200
             answer = maya.client.post(f"{REMINDERS}{many[0]}/seen/?page={number}")
@@ -302,7 +302,7 @@ class TestWhoHasNotLooked:
 
     def shown(self, name: str, path: str) -> dict[str, list[str]]:
         """Who stands there, and what is said of each."""
-        page = Visitor(name).open(path)
+        page = SignedIn(name).open(path)
         assert page.status == 200
         found = [part for part in page.main.all("section") if part["aria-labelledby"] == "unread-heading"]
         rows = [row for section in found for row in section.all("tr") if row.all("td")]
@@ -318,11 +318,11 @@ class TestWhoHasNotLooked:
         assert self.shown("maya", "/teams/front-door/").keys() == {"Maya Brooks", "David Osei"}
 
     def test_whoever_opens_it_is_off_the_list(self, waits: Contact) -> None:
-        Visitor("david").open(waits)
+        SignedIn("david").open(waits)
         assert self.shown("maya", "/teams/front-door/").keys() == {"Maya Brooks"}
-        Visitor("maya").open(waits)
+        SignedIn("maya").open(waits)
         assert self.shown("maya", "/teams/front-door/") == {}
-        assert self.HEADING not in Visitor("maya").open("/teams/front-door/").text
+        assert self.HEADING not in SignedIn("maya").open("/teams/front-door/").text
 
     def test_so_is_everybody_when_the_promise_is_kept(self, held: Case) -> None:
         Clock.objects.running().filter(case=held).update(stopped_at=timezone.now(), ended="done", next_at=None)
@@ -337,7 +337,7 @@ class TestWhoHasNotLooked:
 
     def test_and_nobody_else_anybody(self, waits: Contact, held: Case) -> None:
         for name in ("amina", "oliver", "maya", "david", "ben", "bea", "carol", "ava", "iris", "adele", "paula"):
-            assert self.HEADING not in Visitor(name).open("/").text, name
+            assert self.HEADING not in SignedIn(name).open("/").text, name
         for name, code in [("bea", "aylesbury"), ("ava", "aylesbury"), ("amina", "front-door"), ("ava", "front-door"),
                            ("carol", "wycombe-and-marlow")]:  # fmt: skip
             assert self.shown(name, f"/teams/{code}/") == {}, name
@@ -367,7 +367,7 @@ class TestBothTimes:
 
     def cells(self, name: str, path: str, heading: str, of: object) -> dict[str, str]:
         """The row about this contact or case, by column."""
-        page = Visitor(name).open(path)
+        page = SignedIn(name).open(path)
         (section,) = [part for part in page.main.all("section") if part["aria-labelledby"] == heading]
         columns = [cell.text for cell in section.all("thead")[0].all("th")]
         row = next(row for row in section.all("tbody")[0].all("tr") if str(of) in row.text)
@@ -432,7 +432,7 @@ class TestBothTimes:
 
     def test_the_case_itself(self, held: Case) -> None:
         (row,) = [
-            row for row in Visitor("ben").open(held).main.all(class_="govuk-summary-list__row")
+            row for row in SignedIn("ben").open(held).main.all(class_="govuk-summary-list__row")
             if row.all("dt")[0].text == "Since the contact"
         ]  # fmt: skip
         assert row.all("dd")[0].text.split(" (")[0] in since(held.received_at)
