@@ -8,6 +8,7 @@ that wait for one address are sent in one e-mail: one message carries the others
 
 import hashlib
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -16,8 +17,7 @@ import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import transaction
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
+from django.db import connection, transaction
 
 from casework.deadlines import clocks
 from casework.messages import outbox
@@ -34,37 +34,67 @@ LONGEST = timedelta(seconds=45)
 MOST_ATTEMPTS = 30
 FIRST_DELAY = timedelta(minutes=1)
 LONGEST_DELAY = timedelta(hours=4)
+# Some mail servers end a connection after so many messages.
+MOST_IN_ONE_CONNECTION = 20
 # This many reminders that wait for one address are sent in one e-mail, up to MOST_TOGETHER.
 FEWEST_TOGETHER = 4
 MOST_TOGETHER = 200
 
 
-# Claims one message and reads it, in one statement that is composed once: it is the same for every message. The part
-# after NOT EXISTS says the same as `_before_it`, and the conditions before it the same as `_due`. The column of the
-# attempts is small: an outage of years must not overflow it.
-CLAIM = """
+# The conditions on a message that is due and that no drain is sending.
+DUE = """
+    message.sent_at IS NULL AND message.parked_at IS NULL AND message.carried_by_id IS NULL
+    AND message.not_before <= %(now)s AND (message.leased_until IS NULL OR message.leased_until <= %(now)s)
+"""
+
+# The messages that must be sent before a message: earlier ones to the same address about the same contact or case. A
+# reminder that waits for the next half hour does not delay others.
+BEFORE_IT = """
+    SELECT FROM casework_outboxmessage earlier
+    WHERE earlier."to" = message."to" AND earlier.id < message.id
+      AND earlier.sent_at IS NULL AND earlier.parked_at IS NULL
+      AND (earlier.contact_id = message.contact_id OR earlier.case_id = message.case_id)
+      AND NOT (earlier.kind = %(reminder)s AND earlier.attempts = 0 AND earlier.not_before > %(now)s)
+"""
+
+# Leases the next message and reads it. The column of the attempts is small: an outage of years must not overflow it.
+CLAIM = f"""
 WITH next AS (
     SELECT message.id
     FROM casework_outboxmessage message
-    WHERE message.sent_at IS NULL AND message.parked_at IS NULL AND message.carried_by_id IS NULL
-      AND message.not_before <= %(now)s
-      AND (message.leased_until IS NULL OR message.leased_until <= %(now)s)
-      AND NOT EXISTS (
-          SELECT FROM casework_outboxmessage earlier
-          WHERE earlier."to" = message."to" AND earlier.id < message.id
-            AND earlier.sent_at IS NULL AND earlier.parked_at IS NULL
-            AND (earlier.contact_id = message.contact_id OR earlier.case_id = message.case_id)
-            AND NOT (earlier.kind = %(reminder)s AND earlier.attempts = 0 AND earlier.not_before > %(now)s))
+    WHERE {DUE} AND NOT EXISTS ({BEFORE_IT})
     ORDER BY message.not_before, message.id
     LIMIT 1
     FOR UPDATE SKIP LOCKED
 )
 UPDATE casework_outboxmessage message
-SET leased_until = %(until)s, attempts = LEAST(message.attempts + 1, %(most)s)
+SET leased_until = %(until)s, attempts = LEAST(message.attempts + 1, %(most_attempts)s)
 FROM next
 WHERE message.id = next.id
 RETURNING message.*
-"""
+"""  # noqa: S608  # of our own constants
+
+# Lets a reminder's e-mail carry the other reminders that wait for its address and were never tried. Messages that
+# another drain is sending, and retries, still go before later ones about the same contact or case.
+GATHER = f"""
+WITH other AS (
+    SELECT message.*
+    FROM casework_outboxmessage message
+    WHERE {DUE} AND message.kind = %(reminder)s AND message."to" = %(to)s
+      AND message.attempts = 0 AND message.last_error = ''
+    ORDER BY message.id
+    LIMIT %(most_together)s - 1
+    FOR UPDATE SKIP LOCKED
+), carried AS (
+    SELECT message.id
+    FROM other message
+    WHERE NOT EXISTS ({BEFORE_IT} AND earlier.id <> %(carrier)s AND earlier.id NOT IN (SELECT id FROM other))
+)
+UPDATE casework_outboxmessage message
+SET carried_by_id = %(carrier)s
+FROM carried
+WHERE message.id = carried.id AND (SELECT count(*) FROM carried) >= %(fewest_together)s - 1
+"""  # noqa: S608  # of our own constants
 
 
 class Delivered(NamedTuple):
@@ -78,82 +108,53 @@ def drain(*, clock: Callable[[], datetime], connect: Callable[[], BaseEmailBacke
     """
     Sends the messages that are due, for 45 seconds at most. The next drain sends the rest.
 
+    Each message has a lease of its own, and several share a connection to the mail server. A message that fails ends
+    the connection, which may be broken; the next message opens another.
+
     :param clock: returns the current time: sending takes a while, and each message is marked with its own moment.
-    :param connect: opens the connection to the mail server; Django's e-mail backend by default.
+    :param connect: makes the connection to the mail server; Django's e-mail backend by default.
     """
     sent = failed = 0
     ends_at = clock() + LONGEST
-    # Each message has its own connection: a slow or broken one costs no other message its lease.
-    while clock() < ends_at and (message := _claim(clock())):
-        try:
-            connect().send_messages([_email(message)])
-        except Exception as error:  # noqa: BLE001  # whatever the mail server does, the other messages must be sent
-            failed += 1
-            _put_back(message, error, now=clock())
-        else:
-            sent += 1
-            _mark_sent(message, now=clock())
+    with closing(connect()) as server:
+        while clock() < ends_at and (message := _claim(clock())):
+            try:
+                server.open()  # does nothing if it is open
+                server.send_messages([_email(message)])
+            except Exception as error:  # noqa: BLE001  # whatever the mail server does, the others must be sent
+                failed += 1
+                _put_back(message, error, now=clock())
+                server.close()
+            else:
+                sent += 1
+                _mark_sent(message, now=clock())
+                if sent % MOST_IN_ONE_CONNECTION == 0:
+                    server.close()
     return Delivered(sent, failed)
 
 
-@transaction.atomic
 def _claim(now: datetime) -> OutboxMessage | None:
     """The next message that no other drain is sending, with a lease that ends if this process dies."""
-    names = {"now": now, "until": now + LEASE, "most": MOST_ATTEMPTS, "reminder": Message.REMINDER.value}
+    names = {"now": now, "until": now + LEASE, "most_attempts": MOST_ATTEMPTS, "reminder": Message.REMINDER.value}
     message = next(iter(OutboxMessage.objects.raw(CLAIM, names)), None)
-    if message is None:
-        return None
-    contacts = Prefetch("contact", Contact.objects.defer("document"))
-    prefetch_related_objects([message], contacts, "case", "reminder__clock")
-    if message.kind == Message.REMINDER and message.attempts == 1 and not message.last_error:
+    # After the first attempt an e-mail stays as it is: a retry after a crash, or by a person, must send the same text.
+    if message and message.kind == Message.REMINDER and message.attempts == 1 and not message.last_error:
         _gather(message, now)
     return message
 
 
-def _due(now: datetime) -> QuerySet[OutboxMessage]:
-    """The messages that wait and that no drain has claimed."""
-    return OutboxMessage.objects.filter(
-        Q(leased_until__isnull=True) | Q(leased_until__lte=now),
-        sent_at__isnull=True,
-        parked_at__isnull=True,
-        carried_by__isnull=True,
-        not_before__lte=now,
-    )
-
-
-def _before_it(now: datetime) -> QuerySet[OutboxMessage]:
-    """
-    The messages that must be sent before a message: earlier ones to the same address about the same contact or case. A
-    reminder that waits for the next half hour does not delay others.
-    """
-    earlier = OutboxMessage.objects.filter(
-        Q(contact=OuterRef("contact")) | Q(case=OuterRef("case")),
-        to=OuterRef("to"),
-        pk__lt=OuterRef("pk"),
-        sent_at__isnull=True,
-        parked_at__isnull=True,
-    )
-    return earlier.exclude(kind=Message.REMINDER, attempts=0, not_before__gt=now)
-
-
-def _gather(leader: OutboxMessage, now: datetime) -> None:
-    """
-    Lets this message's e-mail carry the other reminders that wait for its address, if there are many. After the first
-    attempt an e-mail stays as it is: a retry after a crash, or by a person, must send the same text.
-    """
-    others = (
-        _due(now)
-        .filter(kind=Message.REMINDER, to=leader.to, attempts=0, last_error="")
-        .exclude(pk=leader.pk)
-        .order_by("pk")
-        .select_for_update(of=("self",), skip_locked=True)
-    )
-    locked = list(others.values_list("pk", flat=True)[: MOST_TOGETHER - 1])
-    # Messages that another drain is sending, and retries, still come before later ones about the same contact or case.
-    waits_for_another = Exists(_before_it(now).exclude(pk__in=[leader.pk, *locked]))
-    found = list(OutboxMessage.objects.filter(~waits_for_another, pk__in=locked).values_list("pk", flat=True))
-    if len(found) + 1 >= FEWEST_TOGETHER:
-        OutboxMessage.objects.filter(pk__in=found).update(carried_by=leader)
+def _gather(carrier: OutboxMessage, now: datetime) -> None:
+    """Lets the message's e-mail carry others, if there are enough of them."""
+    names: dict[str, datetime | int | str] = {
+        "now": now,
+        "reminder": Message.REMINDER.value,
+        "to": carrier.to,
+        "carrier": carrier.pk,
+        "fewest_together": FEWEST_TOGETHER,
+        "most_together": MOST_TOGETHER,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(GATHER, names)
 
 
 def _email(message: OutboxMessage) -> EmailMessage:

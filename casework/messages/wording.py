@@ -66,7 +66,7 @@ TO_STAFF = {
 
 
 def write(message: OutboxMessage) -> Letter:
-    """The e-mail for a message. Its contact, case and reminder are loaded."""
+    """The e-mail for a message, and for those that it carries."""
     match Message(message.kind):
         case Message.ACKNOWLEDGEMENT:
             return _letter(

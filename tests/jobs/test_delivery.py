@@ -4,6 +4,7 @@ once it is marked, and no child's or family's name leaves the house by e-mail.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ from casework.actions import (
     rule_sets,
 )
 from casework.jobs import delivery, integrity_checks, rechecks, sweep
+from casework.messages import outbox
 from casework.models import AuditEvent, Case, Contact, Event, Message, OutboxMessage, Reminder
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
 from localities.models import Agency, User
@@ -122,6 +124,22 @@ class TestSending:
         for _ in range(10):
             delivery.drain(clock=clock, connect=sink.connect)
         assert len(sink.letters) == 10
+
+    def test_messages_share_a_connection(self, story: Story, sink: Sink) -> None:
+        three_contacts(story)
+        assert drain(story.now, sink.connect) == (3, 0)
+        assert len(set(sink.senders)) == 1
+        story.contact()
+        assert drain(story.now, sink.connect) == (1, 0)
+        assert len(set(sink.senders)) == 2, "each drain has its own"
+
+    def test_a_connection_ends_after_twenty_messages(self, story: Story, sink: Sink) -> None:
+        contact = story.contact()
+        for number in range(delivery.MOST_IN_ONE_CONNECTION):
+            to, key = f"{number}@school.example", f"test:{number}"
+            outbox.add(Message.ACKNOWLEDGEMENT, to=to, key=key, at=story.now, contact=contact)
+        assert drain(story.now, sink.connect) == (21, 0)
+        assert sorted(Counter(sink.senders).values()) == [1, 20]
 
     def test_nothing_to_send_needs_no_mail_server(self, db: None, now: datetime) -> None:
         assert drain(now, nobody_listens) == (0, 0)
@@ -221,12 +239,23 @@ class TestTryingAgain:
 
 
 class TestOneThatFails:
-    @pytest.mark.parametrize("answer", ["550 nobody here", "451 not now"])
+    @pytest.mark.parametrize("answer", ["550 nobody here", "451 not now", "421 not now, closing"])
     def test_it_does_not_stop_the_others(self, story: Story, sink: Sink, answer: str) -> None:
         first, second, third = three_contacts(story)
         sink.refuses[second] = answer
         assert drain(story.now, sink.connect) == (2, 1)
         assert sink.addresses == [first, third]
+
+    def test_a_connection_that_breaks_in_the_middle_costs_one_message_a_minute(self, story: Story, sink: Sink) -> None:
+        first, second, third = three_contacts(story)
+        sink.hangs_up_over.add(second)
+        assert drain(story.now, sink.connect) == (2, 1)
+        assert sink.addresses == [first, third]
+        message = OutboxMessage.objects.get(to=second)
+        assert (message.last_error, message.sent_at) == ("SMTPServerDisconnected", None)
+        sink.hangs_up_over.clear()
+        assert drain(story.later(minutes=1), sink.connect) == (1, 0)
+        assert sink.addresses == [first, third, second]
 
     def test_it_does_not_stop_the_others_when_the_server_hangs_up_over_it(self, story: Story, sink: Sink) -> None:
         """421 ends the connection: what comes after it needs another one. An hour is plenty of time to find it."""
@@ -628,7 +657,9 @@ class TestByHand:
         for event in written:
             assert self.told_how_often(sink, message.to, f"Soon due: next step decision, {event.contact}") == 1
 
-    def test_a_reminder_goes_on_its_way_alone_as_it_was_tried(self, story: Story, sink: Sink) -> None:
+    @pytest.mark.parametrize("later", [timedelta(), MINUTE])
+    def test_a_reminder_goes_on_its_way_alone_as_it_was_tried(self, story: Story, sink: Sink, later: timedelta) -> None:
+        """Whether it is the first that is due or comes after others that wait."""
         contact = _quiet(story, 0)
         clock = contact.clocks.get(kind="next_step_decision")
         sweep.sweep(now=clock.warn_at)
@@ -637,7 +668,7 @@ class TestByHand:
         for number in range(10, 14):
             _quiet(story, number)
         sweep.sweep(now=story.later(days=3))
-        self.retry(message, story.now)
+        self.retry(message, story.now + later)
         drain(story.now + timedelta(minutes=30), sink.connect)
         says = f"Soon due: next step decision, {contact}"
         subjects = [letter["Subject"] for letter in sink.to(message.to)]
@@ -674,7 +705,7 @@ class TestByHand:
                 drain(story.later(minutes=3), sink.connect)
                 raise ConnectionResetError
 
-        delivery.drain(clock=lambda: story.now, connect=SlowAndSorry)
+        delivery.drain(clock=lambda: story.now, connect=lambda: SlowAndSorry(host="127.0.0.1", port=sink.port))
         for_amina = OutboxMessage.objects.filter(to=letter.to)
         assert set(for_amina.values_list("sent_at", "parked_at")) == {(story.now, None)}
         assert not AuditEvent.objects.filter(event=Event.MESSAGE_PARKED).exists()

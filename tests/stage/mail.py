@@ -24,11 +24,15 @@ class Sink:
     What the server got, and how it behaves.
 
     `refuses` says by address what the server answers instead of taking a message: "550 nobody here", "421 not now".
+    `hangs_up_over` are the addresses at which it ends the connection without an answer.
     `takes` says by address for how many seconds it thinks before it takes one.
     """
 
     port: int
     letters: list[EmailMessage] = field(default_factory=list)
+    senders: list[tuple[str, int]] = field(default_factory=list)
+    """The host and port that each letter came from: those of one connection are the same."""
+    hangs_up_over: set[str] = field(default_factory=set)
     refuses: dict[str, str] = field(default_factory=dict)
     takes: dict[str, float] = field(default_factory=dict)
 
@@ -48,6 +52,8 @@ class Sink:
     ) -> str:
         if address in self.refuses:
             return self.refuses[address]
+        if address in self.hangs_up_over:
+            server.transport.abort()
         await asyncio.sleep(self.takes.get(address, 0))
         envelope.rcpt_tos.append(address)
         return "250 OK"
@@ -56,6 +62,7 @@ class Sink:
         letter = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(letter, EmailMessage)
         self.letters.append(letter)
+        self.senders.append(session.peer)
         return "250 OK"
 
 
