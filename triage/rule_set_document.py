@@ -325,7 +325,7 @@ def cases(rule: Rule) -> Iterator[tuple[Path, Case, bool]]:
 
 
 def firings(rule: Rule) -> tuple[str, ...]:
-    """The names under which a rule stands among the reasons: its own, or those of its aggravators."""
+    """The names by which the reasons refer to a rule: its own, or those of its aggravators."""
     return tuple(aggravator.id for aggravator in rule.aggravators) or (rule.id,)
 
 
@@ -338,7 +338,7 @@ def json_schema() -> dict[str, Any]:
     """
     The JSON Schema (2020-12) of a document: its shape, for editors and for other people's programs.
 
-    What a shape cannot say, such as that a pathway is one of the document's own, is looked for by `triage.reading`.
+    `triage.reading` checks what a schema cannot say, such as that the document has the pathway that a rule names.
     """
     schema = RuleSetDocument.model_json_schema(by_alias=True, mode="validation")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

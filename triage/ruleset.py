@@ -73,11 +73,12 @@ class _Reader(NamedTuple):
 
 class _Encoding(dict[tuple[object, ...], int]):
     """
-    The bits of all facts of one holder (the contact, the family or a child) by their values, which are picked at once:
-    a table that is written as values come, for most come again and again.
+    The bits of all facts of one holder (the contact, the family or a child), by the values of the facts.
+
+    It is a cache: most combinations of values come again and again.
     """
 
-    MOST = 10_000  # then it begins anew: numbers have no end
+    MOST = 10_000  # A full cache is emptied, because numbers have no limit.
 
     def __init__(self, readers: Sequence[_Reader]) -> None:
         super().__init__()
@@ -99,12 +100,12 @@ class _Rule(NamedTuple):
     A rule, compiled.
 
     :ivar needs: without one of these bits it cannot fire.
-    :ivar firings: what fires with it, each with what it needs itself.
-    :ivar fired: its bit where a later rule asks whether it fired, else 0.
+    :ivar firings: the reasons that it can give (the rule or its aggravators), each with its guard and its test.
+    :ivar fired: its bit if a later rule asks whether it fired, else 0.
     :ivar answer: what it recommends, with nothing added to the pathway.
     :ivar answers: the same at every level and rating.
     :ivar least: the lowest level and the mildest rating that it can give; `most` the highest and the gravest.
-    :ivar change_bits: what moves the rule itself; `of_rag` and `of_level` what moves its rating and its level.
+    :ivar change_bits: the bits that may change whether it fires; `of_rag` and `of_level` those of its rating and level.
     """
 
     id: str
@@ -423,14 +424,14 @@ class RuleSet:
         )
 
     def _agreement(self, wanted: tuple[Agreement, ...]) -> list[AnyBit]:
-        """A rule for every agreement does not ask for it."""
+        """The tests for the agreement; none for a rule that applies to every agreement."""
         among = frozenset(wanted)
         if among == frozenset(Agreement):
             return []
         return [AnyBit(self._setting.questions.bit("agreement", among, among.__contains__))]
 
     def _reader(self, name: str) -> _Reader:
-        """Of a number, every value up to the first beyond the last limit; of anything else, every value."""
+        """The bits of every value of a fact; for a number, up to the first value beyond the last limit."""
         answers = partial(self._setting.questions.answers, name)
         if name not in NUMBERS:
             values = WORDS.get(name) or (frozenset(Agreement) if name == "agreement" else (True, False))
@@ -451,7 +452,7 @@ class RuleSet:
         return lambda view: answers[level_of(view), rating_of(view)]
 
     def _answers(self, then: Then) -> dict[tuple[int, int], Result]:
-        """Every answer that a rule can give is made once: a level with the rank of a rating each."""
+        """Every answer that a rule can give, by its level and the rank of its rating. Each is made once."""
         lead, hold = self.pathways[then.pathway].lead, then.hold.value if then.hold else None
         return {
             (level, rank): Result(level, then.pathway, rag, lead, hold, (), ())

@@ -33,7 +33,7 @@ def cost(action: Callable[[], Any]) -> int:
 
 @pytest.fixture
 def warm(story: Story) -> Story:
-    """What a process keeps is in its memory, as after its first contact."""
+    """Fills the process's caches, as its first contact does."""
     nobody = child(first_name="A", last_name="Stranger", nhs_number=None, date_of_birth="2011-07-08", address=None)
     story.contact(children=[nobody], adults=[])
     return story
@@ -46,7 +46,7 @@ def receives(story: Story, **changes: Any) -> Callable[[], Contact]:
 
 
 def crowd(number: int) -> dict[str, Any]:
-    """So many brothers and sisters, and as many adults."""
+    """A contact about this number of siblings, with as many adults."""
     children = [
         child(ref=f"c{n}", first_name=f"Child {n}", nhs_number=None, date_of_birth=f"20{10 + n % 9}-0{1 + n % 8}-01")
         for n in range(number)

@@ -41,7 +41,7 @@ def held(story: Story) -> Clock:
 
 
 def changes(clock: Clock) -> list[tuple[str, str | None]]:
-    """What was done to a clock, and by whom."""
+    """The changes of a clock: what was done, and by whom."""
     return list(clock.changes.values_list("kind", "by__username"))
 
 
@@ -50,7 +50,7 @@ def events(event: Event) -> list[AuditEvent]:
 
 
 def nothing_was_done(clock: Clock) -> None:
-    """Neither to the clock, nor to its story, nor in the audit."""
+    """Checks that the clock, its changes and the audit are as before."""
     assert vars(again(clock)) | {"_state": 0} == vars(clock) | {"_state": 0}
     assert not clock.changes.exists()
     done = (Event.CLOCK_PAUSED, Event.CLOCK_RESUMED, Event.CLOCK_EXTENDED)
@@ -74,7 +74,7 @@ class TestPausing:
 
     @pytest.mark.parametrize("kind", ["next_step_decision", "acknowledge_referrer", "agreement_sought"])
     def test_only_what_its_policy_allows(self, story: Story, kind: str) -> None:
-        """What the law promises runs on, and so does the promise to ask the family."""
+        """Statutory clocks cannot be paused, nor can the clock for asking the family."""
         clock = again(held(story).contact.clocks.get(kind=kind))  # type: ignore[union-attr]
         with pytest.raises(NotAllowedInStatus, match=r"^This promise cannot be paused\.$"):
             pause(clock, story.later())
@@ -82,7 +82,7 @@ class TestPausing:
 
     @pytest.mark.parametrize("of", ["handoff", "case", "partner check"])
     def test_what_is_not_about_a_contact_is_not_paused(self, story: Story, of: str) -> None:
-        """With a sentence, whoever asks for it: what they see they may try."""
+        """Everybody who can see the clock gets a sentence that says why."""
         match of:
             case "handoff":
                 clock, by = story.offered().clocks.get(), "ben"
@@ -110,7 +110,7 @@ class TestPausing:
             pause(clock, story.later())
 
     def test_never_on_a_red_contact(self, story: Story) -> None:
-        """Not even a promise that a council allows to be paused."""
+        """A red contact's clock is never paused, even if its policy allows pauses."""
         ClockPolicy.objects.create(
             kind="call_back", effective_from=date(2026, 1, 1), subject="contact", starts_at="received", limit=1,
             unit="working_day", ends="same_time", warn_at_share=0.5, escalates_to="team_lead", basis="local",
@@ -202,7 +202,7 @@ class TestWhileItIsPaused:
         assert after == [each for each in before if each != clock]
 
     def test_the_contact_waits_until_the_next_of_its_promises(self, story: Story, amina: User) -> None:
-        """The next step was decided within a day is what the law asks: that is due first, paused or not."""
+        """The statutory clock for the next step is due first, whether or not the other one is paused."""
         clock = held(story)
         pause(clock, story.later())
         (contact,) = worklists.contacts_waiting(amina, story.now)
@@ -211,7 +211,7 @@ class TestWhileItIsPaused:
 
 class TestGoingOn:
     def test_with_the_familys_answer_later_by_the_open_time(self, story: Story, amina: User) -> None:
-        """Asked on Thursday at noon, answered on Friday at noon: five hours and a half, and three."""
+        """The pause from Thursday noon to Friday noon has 5.5 and 3 open hours."""
         clock = held(story)
         assert clock.due_at == local("Tue 24 Nov 2026 10:00")
         pause(clock, local("Thu 19 Nov 2026 12:00"))
@@ -284,7 +284,7 @@ class TestGoingOn:
         assert [kind for kind, _ in changes(clock)] == ["paused", "resumed"] * 2
 
     def test_with_the_decision_and_the_pause_makes_nothing_late(self, story: Story, amina: User) -> None:
-        """Paused with an hour to go, and decided three days after it would have been due."""
+        """The clock is paused an hour before it is due. The decision comes three days later."""
         clock = held(story)
         pause(clock, local("Tue 24 Nov 2026 09:00"))
         story.now = local("Fri 27 Nov 2026 11:00")
@@ -296,7 +296,7 @@ class TestGoingOn:
         assert (change.by, change.reason, change.due_after) == (amina, "It was decided.", now.due_at)
 
     def test_even_if_a_second_person_must_agree(self, story: Story, maya: User) -> None:
-        """Nothing waits for the family any more: the time until the second person agrees is the service's own."""
+        """The service no longer waits for the family, so the time until the sign-off counts."""
         clock = held(story)
         pause(clock, story.later())
         decision = story.decided(contact_of(clock), by="maya", pathway="advice")
@@ -362,7 +362,7 @@ class TestGoingOn:
 
 class TestTheRatingChanges:
     def test_what_stood_still_ends_and_the_new_one_runs_from_the_receipt(self, story: Story) -> None:
-        """The family refuses: a social worker looks, within a working day of the receipt."""
+        """The family refuses, so a social worker reviews the contact within a working day of its receipt."""
         clock = held(story)
         pause(clock, story.later())
         answers(clock, story.later(), service="refused")
@@ -372,7 +372,7 @@ class TestTheRatingChanges:
         assert (amber.paused_at, amber.next_at) == (None, amber.warn_at)
 
     def test_red_runs_day_and_night_from_the_receipt(self, story: Story) -> None:
-        """Whatever made it red: four hours from the receipt, of which three are gone, and nothing stands still."""
+        """The red clock has four hours from the receipt, of which three have passed. Nothing is paused."""
         clock = held(story)
         pause(clock, story.later())
         contact = contact_of(clock)
@@ -435,7 +435,7 @@ class TestExtending:
 
 
 class TestWhoMayExtend:
-    """Whoever hears first when the promise is broken, in the team that holds it; nobody extends their own."""
+    """The role to which a breach escalates may extend, in the responsible team. Nobody extends their own clock."""
 
     @pytest.mark.parametrize("by", ["maya", "david", "sam"])
     def test_of_a_contact_a_front_door_manager(self, story: Story, by: str) -> None:
@@ -482,7 +482,7 @@ class TestWhoMayExtend:
         nothing_was_done(clock)
 
     def test_of_a_case_the_team_that_is_asked_sees_it_and_leaves_it(self, story: Story, ben: User) -> None:
-        """Carol's team has it on offer; it is Ben's to answer for."""
+        """The case is on offer to Carol's team. Ben's team is still responsible."""
         clock = story.accepted().clocks.get(kind="first_family_contact")
         handoffs.offer(
             case_id=clock.case_id or 0, to_team_id=story.team("wycombe-and-marlow").pk, reason="They moved.",
@@ -595,7 +595,7 @@ class TestWhatIsTypedToExtend:
 
 
 class TestTheRemindersOfAnExtendedClock:
-    """They go on with the step that is next, and say none of them twice."""
+    """The reminders continue with the next step, and no step is sent twice."""
 
     @pytest.mark.parametrize(
         ("said", "then"),
@@ -629,7 +629,7 @@ class TestTheRemindersOfAnExtendedClock:
         assert messages.values("reminder", "to").distinct().count() == messages.count()
 
     def test_a_warning_whose_moment_has_passed_comes_at_once(self, story: Story) -> None:
-        """Nobody swept; then a manager gives it a minute more."""
+        """No sweep ran before a manager extends the clock by a minute."""
         clock = story.contact().clocks.get(kind="final_decision_green")
         now = clock.due_at - SECOND
         extend(clock, clock.due_at + timedelta(minutes=1), now)

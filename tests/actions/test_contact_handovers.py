@@ -26,7 +26,7 @@ DUTY = {"erin", "ezra"}
 
 
 def in_the_night(story: Story, at: str = "Sat 21 Nov 2026 23:30") -> Contact:
-    """A red contact that came while the hub was closed: emergency duty has it."""
+    """A red contact that came while the hub was closed. Emergency duty is responsible for it."""
     story.now = local(at)
     contact = story.contact(**HARM)
     assert contact.team.code == "emergency-duty"
@@ -34,7 +34,7 @@ def in_the_night(story: Story, at: str = "Sat 21 Nov 2026 23:30") -> Contact:
 
 
 def by_day(story: Story, at: str = "Thu 19 Nov 2026 17:00") -> Contact:
-    """A contact that came while the hub was open: the day team has it."""
+    """A contact that came while the hub was open. The day team is responsible for it."""
     story.now = local(at)
     contact = story.contact(**HARM)
     assert contact.team.code == "front-door"
@@ -271,7 +271,7 @@ class TestTakingOn:
             take_on(contact, "amina", story.later())
 
     def test_whoever_began_to_decide_a_moment_before_it_passed(self, story: Story) -> None:
-        """They looked at the clock, and the service passed it on before they had it in hand."""
+        """The service passes the contact on just before the decision locks it."""
         contact = in_the_night(story)
         opening.pass_to_day_team(now=local("Mon 23 Nov 2026 09:00") + timedelta(milliseconds=3))
         story.now = local("Mon 23 Nov 2026 08:00")
@@ -290,7 +290,7 @@ class TestTakingOn:
 
 
 class TestThatNobodyTookOn:
-    """The night should have, and did not: its clock has said so. In the morning it is the day's again."""
+    """Nobody on emergency duty took the contact on, and its clock is late. In the morning it passes to the day team."""
 
     def test_lapses_at_the_next_opening(self, story: Story) -> None:
         contact = by_day(story)

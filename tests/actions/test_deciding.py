@@ -129,7 +129,7 @@ def test_once_the_family_has_agreed_it_goes_on(story: Story, amina: User) -> Non
 
 
 def test_a_refusal_at_level_3_is_looked_at_again_and_keeps_the_receipt(story: Story, amina: User) -> None:
-    """The new rating's clock runs from the original receipt, never from the change."""
+    """The clock of the new rating starts at the original receipt."""
     contact = story.contact(agreement={"service": "not_sought"})
     received = contact.received_at
     learning.record_agreement(
@@ -197,7 +197,7 @@ class TestTwoPeople:
         assert decision.sign_off_reasons == ["It closes a third contact in three months."]
 
     def test_are_needed_to_end_it_where_nobody_chose_an_indicator(self, story: Story, oliver: User) -> None:
-        """Also where somebody has screened it, and said that none applies."""
+        """Two people are needed even after a screening that found no indicator."""
         contact = story.contact(
             children=[child(indicators=[])], family_indicators=[], domestic_abuse={}, referrer_level=None, adults=[]
         )
@@ -267,7 +267,7 @@ class TestTwoPeople:
 
 
 class TestACaseThatOpenedMeanwhile:
-    """Two contacts about one child wait; each would have opened a case of its own."""
+    """Two contacts about one child wait, and each decision would open a case."""
 
     def test_the_second_decider_looks_again_and_then_it_is_linked(self, story: Story) -> None:
         first, second = story.contact(), story.contact(by="example-police")

@@ -32,7 +32,7 @@ def accept(story: Story, handoff: Handoff, by: str) -> Handoff:
 
 
 def passed_on(story: Story, case: Case, to: str, by: str, accepted_by: str, **said: Any) -> Handoff:
-    """Offered and accepted."""
+    """Offers a case, and accepts it."""
     return accept(story, offer(story, case, to, by, **said), accepted_by)
 
 
@@ -116,7 +116,7 @@ class TestReturning:
         assert [clock.kind for clock in handoff.case.clocks.running()] == ["next_team_offered"]
 
     def test_a_red_one_a_clock_of_hours(self, story: Story, pat: User) -> None:
-        """A child at risk whom a team sent back does not wait for Tuesday."""
+        """A returned red case needs a team within hours."""
         handoff = story.offered(story.contact(children=[child(indicators=["L4-01"])]), by="maya")
         at = story.later()
         handoffs.return_to_sender(handoff_id=handoff.pk, reason="Not ours.", by=pat, now=at)
@@ -296,7 +296,7 @@ class TestClosing:
 
 
 class TestTheFrontDoorClosesNoCase:
-    """It would be a way round every decision that needs two people."""
+    """Closing at the front door would get round the decisions that need two people."""
 
     def test_whoever_withdrew_the_offer(self, story: Story, maya: User, oliver: User) -> None:
         handoff = story.offered(story.contact(children=[child(indicators=["L4-01"])]), by="maya")
@@ -366,7 +366,7 @@ class TestWhatAHandoffIs:
 
 
 class TestSteppingDown:
-    """The sender's part ends when the receiver takes the family on, and not a moment before."""
+    """The sender stays responsible until the receiver accepts."""
 
     def protected(self, story: Story) -> Case:
         """A case of the child protection team, whose strategy discussion was held."""
@@ -413,7 +413,7 @@ class TestSteppingDown:
 
 
 class TestFromEmergencyDutyToTheDayTeam:
-    """A case: a contact that is not decided yet passes by itself (tests/actions/test_contact_handovers.py)."""
+    """A case is handed off. Contacts that are not decided yet are in test_contact_handovers.py."""
 
     @pytest.fixture
     def sent_back(self, story: Story) -> Case:
@@ -493,7 +493,7 @@ class TestToAnotherAuthority:
 
 
 class TestTheThirdHandoff:
-    """From the third on a handoff is questioned before it is made: a lead makes it, and says why."""
+    """From the third handoff on, only a lead may make it, with a reason."""
 
     WHY = "Her grandmother lives there, and will have them for good."
 
@@ -537,7 +537,7 @@ class TestTheThirdHandoff:
         assert (handoff.ordinal, handoff.lead_reason) == (2, ""), "what nobody asked for is not kept"
 
     def test_what_was_returned_counts(self, story: Story) -> None:
-        """The family was told twice that somebody would come."""
+        """A returned handoff counts, because the family heard of it."""
         handoff = story.offered()
         case = handoff.case
         handoffs.return_to_sender(handoff_id=handoff.pk, reason="Moved.", by=person("ben"), now=story.later())
@@ -548,7 +548,7 @@ class TestTheThirdHandoff:
         assert offer(story, case, "north-vale", "maya", lead_reason=self.WHY).ordinal == 3
 
     def test_what_was_withdrawn_does_not(self, story: Story, amina: User) -> None:
-        """The family heard nothing of it."""
+        """A withdrawn handoff does not count, because the family did not hear of it."""
         case = story.offered().case
         for number in range(3):
             last = case.handoffs.latest("pk")
@@ -569,16 +569,16 @@ class TestTheThirdHandoff:
 
 
 class TestBouncing:
-    """Back with a team that let it go not long ago: a family was sent to and fro."""
+    """A case goes back to a team that passed it on in the last 30 days."""
 
     def gone(self, story: Story) -> Case:
-        """A family that Aylesbury let go this very moment."""
+        """A case that Aylesbury has passed on just now."""
         case = story.accepted()
         passed_on(story, case, "wycombe-and-marlow", "ben", "carol")
         return case
 
     def back(self, story: Story, case: Case, **after: float) -> Handoff:
-        """Offered back to Aylesbury, so long after it let the family go."""
+        """Offers the case back to Aylesbury after this time."""
         story.now = case.responsibilities.get(team__code="aylesbury").period.upper + timedelta(**after)
         return handoffs.offer(
             case_id=case.pk, to_team_id=story.team("aylesbury").pk, reason="They came back.", lead_reason="They did.",
@@ -630,7 +630,7 @@ class TestBouncing:
         assert recipients_of("case_bounced") == []
 
     def test_of_two_stays_the_later_one_counts(self, story: Story) -> None:
-        """A month after the first it left the team a second time."""
+        """The case left the team twice, a month apart."""
         case = self.gone(story)
         story.now += timedelta(days=20)
         passed_on(story, case, "aylesbury", "carol", "ben", lead_reason="They came back.")

@@ -37,7 +37,7 @@ Action = Callable[..., object]
 
 
 class Attempt(NamedTuple):
-    """An action that comes too late. Whoever `may_not` do it can see what it is about all the same."""
+    """An action that comes too late. `may_not` names a user who sees the record but may not act on it."""
 
     may: str
     may_not: str
@@ -59,7 +59,7 @@ def answered(story: Story) -> PartnerCheck:
 
 
 def handoff(story: Story) -> Handoff:
-    """One that was accepted."""
+    """A handoff that was accepted."""
     return story.accepted().handoffs.get()
 
 

@@ -205,7 +205,7 @@ def test_a_question_ends_once(story: Story, first: Any, then: Any) -> None:
 
 
 class TestDecidingWithoutTheAnswer:
-    """A decision waits for nobody, and nobody is reminded of what no decision needs any more."""
+    """A decision does not wait for answers. Nobody is reminded of a question that it no longer needs."""
 
     def test_what_was_not_answered_is_withdrawn(self, story: Story, amina: User) -> None:
         contact = story.contact()
@@ -219,7 +219,7 @@ class TestDecidingWithoutTheAnswer:
         assert answered_one.status == "answered"
 
     def test_whoever_decides_second_ends_it(self, story: Story) -> None:
-        """Until then the answer may still come, and may still be recorded."""
+        """Until the sign-off, an answer can still be recorded."""
         contact = story.contact()
         late, never = ask(story, contact), ask(story, contact, "example-surgery")
         story.decided(contact, pathway="advice", level=3)
@@ -246,7 +246,7 @@ class TestDecidingWithoutTheAnswer:
             answered(story, check)
 
     def test_whoever_began_to_decide_a_moment_before_it_was_asked(self, story: Story) -> None:
-        """They looked at the clock, and somebody asked before they had the contact in hand."""
+        """Somebody asks a partner just before the decision locks the contact."""
         contact = story.contact()
         check = ask(story, contact)
         story.now -= timedelta(hours=1, milliseconds=3)

@@ -149,7 +149,7 @@ def test_a_document_with_faults_leaves_nothing_behind(school: Agency, now: datet
 def test_a_failure_half_way_leaves_nothing_behind(
     school: Agency, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The last step fails, as a lost connection would make it."""
+    """The last step fails, as after a lost connection."""
 
     def fail(*args: object, **kwargs: object) -> None:
         raise OSError("the line went dead")
@@ -178,7 +178,7 @@ class TestHistory:
         assert (third.recommendation.pathway, third.rag) == ("social_worker_review", "amber")
 
     def test_a_sibling_of_another_name_at_the_same_home_belongs_to_the_household(self, story: Story) -> None:
-        """Found by their mother, whose name and address agree."""
+        """The sibling is found through the mother, whose name and address match."""
         story.contact()
         story.later(days=3)
         other = child(ref="x", first_name="Noor", last_name="Haddad", nhs_number=None, date_of_birth="2022-01-05")
@@ -221,7 +221,7 @@ class TestHistory:
 
 class TestWhoAChildIs:
     def test_two_children_under_one_number_are_taken_in_for_somebody_to_look_at(self, story: Story) -> None:
-        """A slip of the pen must not keep a contact out."""
+        """A typing error must not keep a contact out."""
         contact = story.contact(children=[child(), child(ref="c2", first_name="Alex", date_of_birth="2016-05-01")])
         first, second = contact.children.all()
         assert first.person != second.person
@@ -242,7 +242,7 @@ class TestWhoAChildIs:
         assert contact.case.children.count() == 1
 
     def test_what_the_records_say_outlives_a_match(self, story: Story, amina: User) -> None:
-        """Who is confirmed to be somebody we know keeps what was found out before."""
+        """A confirmed match keeps what both records say."""
         story.contact()
         contact = story.contact(children=[child(nhs_number=None)])
         entry = contact.children.get()

@@ -57,7 +57,7 @@ def warned(story: Story, **changes: Any) -> Clock:
 
 
 def late(story: Story) -> Clock:
-    """A promise that is late: its managers know."""
+    """A clock that is late. The managers have a reminder."""
     clock = story.contact().clocks.get(kind="next_step_decision")
     story.now = clock.due_at
     sweep.sweep(now=story.now)
@@ -69,7 +69,7 @@ def of(clock: Clock, step: str = "warning") -> Reminder:
 
 
 def mine(name: str, at: datetime) -> list[tuple[str, str]]:
-    """What stands on a person's worklist: kind of promise and step."""
+    """The reminders on a person's worklist: kind of clock and step."""
     found = worklists.my_reminders(person(name), at)
     return [(reminder.clock.kind, reminder.step) for reminder in found]
 
@@ -106,7 +106,7 @@ class TestSeen:
         assert not is_seen("oliver", reminder, at)
 
     def test_everything_that_they_were_reminded_of_about_it(self, story: Story, maya: User) -> None:
-        """Its own promises, and a partner's answer; of another contact nothing."""
+        """The page marks all reminders about the contact and its partner checks as seen, and no others."""
         contact, other = story.contact(), story.contact(by="example-police")
         asked(contact, story.now)
         story.now = contact.clocks.get(kind="next_step_decision").due_at
@@ -154,7 +154,7 @@ class TestSeen:
         assert not ReminderLook.objects.exists()
 
     def test_a_managers_breach_is_not_the_workers(self, story: Story, amina: User) -> None:
-        """Amina opens the page: what she was warned of she has seen, and what went to the managers is theirs still."""
+        """Amina opens the page. Her own reminders are marked as seen, and the managers' are not."""
         clock = late(story)
         viewing.view_contact(reference=str(clock.contact), by=amina, now=story.now)
         assert looks(of(clock, "breach")) == []
@@ -468,7 +468,7 @@ class TestUnreadBreaches:
 
 
 class TestPartnerChecks:
-    """Partners that are asked answer, or those at the front door chase them."""
+    """The front door is reminded of questions that partners have not answered."""
 
     def people_reminded(self, clock: Clock, step: str) -> set[str]:
         messages = OutboxMessage.objects.filter(reminder__clock=clock, reminder__step=step)
@@ -549,7 +549,7 @@ def to(address: str, clock: Clock, step: str = "warning") -> OutboxMessage:
 
 
 class TestManyInAnHour:
-    """Whoever had five letters in an hour gets what comes then at the next half hour."""
+    """After five e-mails in an hour, further reminders wait until the next half hour."""
 
     def test_the_first_five_go_out_at_once_and_what_follows_waits(self, story: Story) -> None:
         clocks = warnings(story, 8)
@@ -560,7 +560,7 @@ class TestManyInAnHour:
         assert waits_until[5:] == [local("Fri 20 Nov 2026 10:30")] * 3
 
     def test_what_is_due_at_one_moment_goes_out_at_that_moment(self, story: Story) -> None:
-        """Twenty at once make one letter: nothing is gained by waiting."""
+        """Twenty reminders at one moment go in one e-mail, without a delay."""
         clocks = warnings(story, 20, every=timedelta(0))
         sweep.sweep(now=clocks[0].warn_at)
         assert {to("amina", clock).not_before for clock in clocks} == {clocks[0].warn_at}
@@ -592,7 +592,7 @@ class TestManyInAnHour:
         assert (to("amina", clocks[5]).not_before > local(at)) is waits
 
     def test_each_address_counts_its_own(self, story: Story) -> None:
-        """The managers heard of five breaches; the others of the team did not."""
+        """The managers had five e-mails, the others in the team none."""
         clocks = warnings(story, 6)
         for clock in clocks[:5]:
             sweep.sweep(now=clock.warn_at)
@@ -657,7 +657,7 @@ def swept(story: Story, count: int, step: str = "warning") -> list[Clock]:
 
 
 class TestOneLetter:
-    """Four or more that wait for one address go in one letter."""
+    """Four or more reminders for one address go in one e-mail."""
 
     def test_three_are_three_letters(self, story: Story, sink: Sink) -> None:
         clocks = swept(story, 3)
@@ -713,7 +713,7 @@ class TestOneLetter:
         ]  # fmt: skip
 
     def test_other_messages_go_by_themselves(self, story: Story, sink: Sink) -> None:
-        """Eight reminders for Maya, and a decision that waits for her."""
+        """Maya has eight reminders, and a decision waits for her."""
         swept(story, 4, "breach")
         story.decided(Contact.objects.earliest("pk"), by="david", pathway="advice")
         drain(story.now, sink.connect)
@@ -722,7 +722,7 @@ class TestOneLetter:
         assert subjects == ["8 reminders, 4 of them late", f"A decision waits for a second person: {waits}"]
 
     def test_what_waits_longer_is_not_drawn_forward(self, story: Story, sink: Sink) -> None:
-        """Three wait now, three until the half hour: now three letters, and then three."""
+        """Three reminders are due now and three at the half hour. They go as three e-mails each time."""
         clocks = swept(story, 6)
         half_hour = story.now + timedelta(minutes=30)
         OutboxMessage.objects.filter(reminder__clock__in=clocks[3:]).update(not_before=half_hour)
@@ -733,7 +733,7 @@ class TestOneLetter:
 
 
 class TestALetterThatIsSentTwice:
-    """After a crash, or a refusal, the same letter under the same key: the receiver can tell."""
+    """After a crash or a refusal, the same e-mail has the same key, so that the receiver can recognise it."""
 
     @pytest.mark.parametrize("error", [Killed, ConnectionResetError])
     def test_the_same_words_whatever_came_in_between(

@@ -35,7 +35,7 @@ HOUR = timedelta(hours=1)
 
 
 def events() -> list[tuple[str, str]]:
-    """What was written down about rule sets, and who did it."""
+    """The audit events about rule sets, with their actors."""
     found = AuditEvent.objects.filter(event__startswith="rule_set").select_related("by_user")
     return [(event.event, event.by_user.username if event.by_user else "") for event in found]
 
@@ -110,7 +110,7 @@ class TestCopying:
     def test_an_older_version_comes_as_it_was_and_takes_the_place_of_what_goes_on(
         self, drafts: Drafts, starts_at: datetime | None
     ) -> None:
-        """Not its own place again: that is taken, though perhaps not yet."""
+        """The copy replaces the version that is live until further notice, not the copied version."""
         old, newer = latest(), drafts.copied()
         newer = drafts.published(drafts.changed(newer, stricter(newer.document)), starts_at=starts_at)
         draft = drafts.copied(old)
@@ -123,7 +123,7 @@ class TestCopying:
         }
 
     def test_one_without_safety_scenarios_gets_the_shipped_ones(self, drafts: Drafts) -> None:
-        """As those had that were published before there were any."""
+        """The first published versions had no safety scenarios."""
         draft = drafts.copied(self.published_before(scenarios=[]))
         assert read_document(draft.document).scenarios == shipped().document.scenarios
 
@@ -135,7 +135,7 @@ class TestCopying:
         assert scenarios[1:] == shipped().document.scenarios
 
     def test_one_whose_safety_scenarios_lost_their_protection_gets_them_back(self, drafts: Drafts) -> None:
-        """Under one name, once."""
+        """Each scenario is there once."""
         scenarios = [{**each, "protected": False} for each in as_json(shipped().document)["scenarios"]]
         draft = drafts.copied(self.published_before(scenarios=scenarios))
         assert read_document(draft.document).scenarios == shipped().document.scenarios
@@ -191,7 +191,7 @@ class TestChanging:
 
     @pytest.mark.parametrize("by", ["paula", "sam"])
     def test_no_indicator_is_taken_away(self, drafts: Drafts, by: str) -> None:
-        """Not by a service manager either. No rule, warning or scenario speaks of these two."""
+        """A service manager may not remove an indicator either, even if no rule uses it."""
         draft = drafts.copied()
         indicators = [entry for entry in draft.document["indicators"] if entry["code"] not in ("L4-07", "L3-03")]
         with pytest.raises(InvalidInput) as invalid:
@@ -212,7 +212,7 @@ class TestChanging:
         ids=["taken away", "renamed"],
     )
     def test_no_pathway_is_taken_away_or_renamed(self, drafts: Drafts, by: str, name: str, change: Any) -> None:
-        """Nothing in the document speaks of it any more; clocks and cases still do."""
+        """The document no longer uses the pathway, but clocks and cases do."""
         draft = drafts.copied()
         with pytest.raises(InvalidInput) as invalid:
             drafts.changed(draft, change(draft.document), by=by)
@@ -227,7 +227,7 @@ class TestChanging:
         assert changed.edition == 2
 
     def test_what_the_draft_itself_brought_may_be_taken_away_again(self, drafts: Drafts) -> None:
-        """Nobody knows it yet."""
+        """A name that only the draft has is not used anywhere yet."""
         draft = drafts.copied()
         before = draft.document
         indicator = before["indicators"][-1] | {"code": "L2-99"}
@@ -307,7 +307,7 @@ SAFETY: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 
 class TestSafetyScenarios:
-    """What every version must come up to: a service manager answers for each change."""
+    """Every version must pass its safety scenarios. Only a service manager may change them."""
 
     @pytest.mark.parametrize("what", SAFETY)
     @pytest.mark.parametrize("by", ["paula", "maya"])
@@ -376,7 +376,7 @@ WEAKER: dict[str, tuple[Callable[[Drafts], RuleSetVersion], str]] = {
 
 
 class TestCopyingWhatIsLessSafe:
-    """Nobody gets round a service manager by a copy."""
+    """A copy of a less safe version needs a service manager as well."""
 
     @pytest.mark.parametrize("what", WEAKER)
     @pytest.mark.parametrize("by", ["paula", "maya"])
@@ -572,7 +572,7 @@ class TestApproving:
     def test_a_contact_is_triaged_by_the_version_that_is_live_at_its_moment(
         self, drafts: Drafts, starts_at: datetime | None
     ) -> None:
-        """A microsecond before, on and after: of the moment belongs to the one that starts."""
+        """A microsecond before the moment, at it and after it. The moment itself belongs to the new version."""
         old = latest()
         new = drafts.published(starts_at=starts_at)
         start = new.live.lower
@@ -613,7 +613,7 @@ class TestApproving:
             drafts.approved(draft, starts_at=contact.received_at)
 
     def test_nobodys_change_is_lost(self, drafts: Drafts) -> None:
-        """Two drafts of one version: when one is live, the other must be made anew from it."""
+        """Two drafts copy one version. When one is live, the other must be copied again."""
         first, second = drafts.proposed(), drafts.proposed()
         drafts.approved(first)
         with pytest.raises(NotAllowedInStatus) as refused:
@@ -736,7 +736,7 @@ class TestCallingOff:
 
     @pytest.mark.parametrize("by", ["paula", "sam"])
     def test_who_proposed_or_approved_it_may(self, drafts: Drafts, by: str) -> None:
-        """To go on as before needs one person."""
+        """One person is enough to keep the version that is live."""
         assert self.call_off(drafts, drafts.published(starts_at=AHEAD), by=by).live is None
 
     @pytest.mark.parametrize(("at", "may"), [(AHEAD - MOMENT, True), (AHEAD, False), (AHEAD + MOMENT, False)])
@@ -860,7 +860,7 @@ def _replay_of(drafts: Drafts, *, finished: bool) -> Replay:
 
 
 def _attempts(drafts: Drafts, what: str) -> Callable[[User], Any]:
-    """What somebody might try, with everything ready for it. David did whatever had to be done before."""
+    """Every action on rule sets, ready to be tried. David has done the steps before it."""
     now = drafts.story.now + 24 * HOUR
     match what:
         case "copy":
@@ -941,7 +941,7 @@ class TestWhoMay:
 
     @pytest.mark.parametrize("what", MAY)
     def test_not_those_who_no_longer_do(self, drafts: Drafts, what: str) -> None:
-        """Their role ended yesterday."""
+        """A role that ended yesterday gives no permission."""
         attempt = _attempts(drafts, what)
         yesterday = date(2026, 11, 18)
         Membership.objects.filter(user__username__in=MAY[what]).update(ends_on=yesterday)

@@ -29,7 +29,7 @@ def unscreened(story: Story, **changes: Any) -> Contact:
 
 
 def screen(story: Story, contact: Contact, *of_children: list[str], by: str = "oliver", **changes: Any) -> Contact:
-    """Each list is of a child, in their order."""
+    """Screens the contact with a list of indicators for each child."""
     contact.refresh_from_db()
     said: dict[str, Any] = {"recommendation_id": contact.recommendation_id, "family": [], "none_applies": False}
     children = dict(zip(contact.children.values_list("pk", flat=True), of_children, strict=False))
@@ -120,7 +120,7 @@ class TestWhatTheReferrerSaid:
         assert faults(refused)[field] == "is not a field that is known here; correct its name or remove it."
 
     def test_nor_does_whoever_types_a_contact_in(self, story: Story) -> None:
-        """They write down what was said. To weigh it is another step, which somebody takes on purpose."""
+        """Typing a contact in records what was said. Screening is a separate step."""
         document = contact_document(**BARE, children=[child(indicators=[])])
         typed = receiving.receive(document=document, by=person("oliver"), now=story.now).contact
         assert (typed.screened_at, latest(typed).hold) == (None, "screening")

@@ -56,7 +56,7 @@ class TestANewService:
 
 
 class TestAServiceThatHasRules:
-    """A council's own, under a name of its own."""
+    """The service has a council's own rule set, with its own name."""
 
     @pytest.fixture
     def own(self, db: None) -> RuleSetVersion:

@@ -461,7 +461,7 @@ class TestSettings:
 
 
 class TestTheCalendarMovesClocks:
-    """What is promised in working days counts none on which the council is closed."""
+    """Clocks in working days skip the days on which the council is closed."""
 
     @pytest.fixture
     def clock(self, db: None) -> Clock:
@@ -837,7 +837,7 @@ class TestEditsLeaveATrace:
         assert event.by_user == adele.user
 
     def test_a_role_that_is_given_or_taken_is_named(self, adele: Administrator, ben: User) -> None:
-        """Who may see families' data is the edit that matters most."""
+        """Roles say who may see families' data, so their edits are audited by name."""
         saved(adele.change(ben, **TestPeople().role("team_member", "chiltern", number=1)))
         saved(adele.change(ben, memberships__1__DELETE="on"))
         assert Membership.objects.filter(user=ben).count() == 1

@@ -152,7 +152,7 @@ class TestTokens:
 
 
 class TestWhoComesIn:
-    """In the order in which the door asks: 401, 403, 405, 415, 400."""
+    """The checks come in this order: 401, 403, 405, 415, 400."""
 
     @pytest.mark.parametrize(
         "authorization", ["", "Bearer", "Bearer made-up", "Bearer nul\x00", "Basic eDp5", "Token x"]
@@ -171,7 +171,7 @@ class TestWhoComesIn:
 
     @pytest.mark.parametrize(("media_type", "body"), [("application/json", b"{"), ("text/plain", b"{}")])
     def test_nobodys_body_is_read(self, client: Client, school: Agency, media_type: str, body: bytes) -> None:
-        """Who it is, then what they may do, then how: only after that is there anything to read."""
+        """The body is read only after the token, the scope and the method are checked."""
         problem(client.post(CONTACTS, body, content_type=media_type), 401, "not-authenticated")
         reader = Partner(school, scope="contacts:read")
         problem(reader.send(body, media_type=media_type), 403, "permission-denied")
@@ -179,7 +179,7 @@ class TestWhoComesIn:
         problem(answer, 405, "method-not-allowed")
 
     def test_a_signed_in_person_is_no_partner(self, client: Client, amina: User) -> None:
-        """Else a page elsewhere could send contacts in a social worker's name."""
+        """Otherwise another site's page could send contacts in a social worker's name."""
         client.force_login(amina)
         answer = client.post(CONTACTS, todays_document(), content_type="application/json")
         problem(answer, 401, "not-authenticated")

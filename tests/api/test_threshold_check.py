@@ -77,7 +77,7 @@ def result(partner: Partner, facts: Any) -> dict[str, Any]:
 
 
 def counted() -> dict[tuple[str, date], int]:
-    """All that is kept of threshold checks."""
+    """The stored counts of threshold checks."""
     return {(checks.agency.code, checks.day): checks.count for checks in ThresholdChecks.objects.all()}
 
 
@@ -89,7 +89,7 @@ def everything_kept() -> dict[str, tuple[int, ...]]:
 
 
 class TestWhoComesIn:
-    """In the order in which the door asks: 401, 403, 405, 415, 413, 400."""
+    """The checks come in this order: 401, 403, 405, 415, 413, 400."""
 
     @pytest.mark.parametrize("authorization", ["", "Bearer made-up", "Basic eDp5"])
     def test_without_a_token_nobody(self, client: Client, db: None, authorization: str) -> None:
@@ -391,7 +391,7 @@ class TestWhatIsKept:
 
 class TestTwoAtOnce:
     def test_nobody_is_lost(self, committed: str) -> None:
-        """The first of a day, when there is no row yet, and the next."""
+        """Two checks at once are both counted, with or without a row for the day."""
         school = Agency.objects.get(code="example-primary-school")
         for day in range(1, 6):
             now = datetime(2026, 11, day, 10, tzinfo=UTC)
@@ -410,7 +410,7 @@ class TestTwoAtOnce:
 
 
 class TestWhatAPartnerMayLearn:
-    """Nothing: the answer is a function of what was sent and of the version that is live."""
+    """A partner learns nothing: the answer depends only on what was sent and on the live version."""
 
     def test_it_is_the_same_whether_or_not_the_family_is_known(self, partner: Partner, police: Agency) -> None:
         """The school's own contact and another agency's, a case, a strategy discussion: nothing of it is heard."""

@@ -383,7 +383,7 @@ def test_only_a_local_clock_warns_before_a_closure(kind: str, start: str, expect
 
 
 def test_a_clock_warns_before_an_extra_bank_holiday() -> None:
-    """From Thursday to Monday: three quarters of the four days have passed on Sunday."""
+    """The clock runs from Thursday to Monday. Three quarters of the four days have passed on Sunday."""
     extra = WorkingTime(hours=shipped_hours(), bank_holidays=frozenset({day("Fri 19 Jun 2026")}))
     found = clock("next_step_decision", "Thu 18 Jun 2026 10:00", extra)
     assert (found.warn_at, found.due_at) == (local("Thu 18 Jun 2026 16:30"), local("Mon 22 Jun 2026 10:00"))
@@ -434,19 +434,19 @@ def test_what_is_still_late_goes_up_one_working_day_after_it_was_due(kind: str, 
 
 
 class TestDueAtAnotherMoment:
-    """Where a pause or an extension named the moment: the warning and what is still late follow from it."""
+    """A pause or an extension gave the clock another due moment. The warning and the escalation follow from it."""
 
     def named(self, kind: str, start: str, due_at: str, working_time: WorkingTime = HUB) -> Moments:
         return moments(shipped()[kind], local(start), working_time, due_at=local(due_at))
 
     def test_the_warning_is_the_share_of_the_new_time(self) -> None:
-        """Three working days, then two more: three quarters of the 7 days from Thursday to Thursday."""
+        """A clock of three working days gets two more. It warns after three quarters of the seven days."""
         found = self.named("final_decision_green", "Thu 19 Nov 2026 10:00", "Thu 26 Nov 2026 10:00")
         assert (found.due_at, found.warn_at) == (local("Thu 26 Nov 2026 10:00"), local("Tue 24 Nov 2026 16:00"))
         assert found.escalate_at == local("Fri 27 Nov 2026 10:00")
 
     def test_it_counts_from_where_the_start_counts(self) -> None:
-        """Received on a Saturday: three quarters of the two days from Monday's opening."""
+        """The contact is received on a Saturday, so the two days count from Monday's opening."""
         found = self.named("final_decision_amber", "Sat 21 Nov 2026 12:00", "Wed 25 Nov 2026 09:00")
         assert found.started_at == local("Sat 21 Nov 2026 12:00")
         assert found.warn_at == local("Tue 24 Nov 2026 16:30")  # the share has passed at 21:00
@@ -456,7 +456,7 @@ class TestDueAtAnotherMoment:
         [("Sat 21 Nov 2026 03:20:00", "Fri 20 Nov 2026 17:00"), ("Sat 21 Nov 2026 03:20:02", "Fri 20 Nov 2026 16:00")],
     )
     def test_the_warning_falls_in_hub_hours(self, due_at: str, expected: str) -> None:
-        """The share has passed at Friday's closing, and a second after it."""
+        """The share passes at Friday's closing, or a second after it."""
         assert self.named("final_decision_green", "Thu 19 Nov 2026 10:00", due_at).warn_at == local(expected)
 
     def test_what_is_still_late_goes_up_a_working_day_after_it(self) -> None:
@@ -525,7 +525,7 @@ def test_a_pause_takes_its_open_time_with_it(due_at: str, paused: str, goes_on: 
 
 
 def test_a_closure_is_no_open_time_for_a_local_promise() -> None:
-    """Paused from Thursday to Monday noon: six hours and a half, and three; on Friday the council is closed."""
+    """The pause lasts from Thursday to Monday noon. The council is closed on Friday, so it has 6.5 and 3 hours."""
     when = (local("Tue 24 Nov 2026 10:00"), local("Thu 19 Nov 2026 11:00"), local("Mon 23 Nov 2026 12:00"))
     is_local, is_not = shipped()["final_decision_green"], shipped()["feedback_to_referrer"]
     assert due_after_pause(is_local, *when, CLOSED_ON_FRIDAY) == local("Wed 25 Nov 2026 11:00")
@@ -576,7 +576,7 @@ def test_a_clock_starts_then_warns_then_is_due_then_goes_up(start: datetime) -> 
 @settings(max_examples=60, derandomize=True, deadline=None, database=None)
 @given(st.sampled_from(COUNT_WORKING_DAYS), CALENDARS, STARTS)
 def test_a_warning_leaves_time_to_act(policy: Policy, calendar: WorkingTime, start: datetime) -> None:
-    """It is in hub hours, or where the clock starts; and no more than an hour of them before its share has passed."""
+    """The warning is in hub hours or at the clock's start, and at most one open hour before its share has passed."""
     found = moments(policy, start, calendar)
     begin = start if policy.ends == "end_of_day" else calendar.counted_start(start, local=policy.is_local)
     share = begin + timedelta(seconds=int((found.due_at - begin).total_seconds() * policy.warn_at_share))
@@ -627,7 +627,7 @@ def test_after_a_pause_there_is_as_much_open_time_left_as_before(
 def test_a_pause_while_the_hub_is_closed_moves_nothing(
     policy: Policy, calendar: WorkingTime, start: datetime, before: timedelta
 ) -> None:
-    """From any closing to the next opening."""
+    """The pause lasts from any closing to the next opening."""
     due_at = moments(policy, start, calendar).due_at
     closing = calendar.after_open_time(start + before, timedelta(microseconds=1), local=True).astimezone(LONDON)
     closing = closing.replace(hour=17, minute=0 if closing.weekday() == 4 else 30, second=0, microsecond=0)

@@ -43,7 +43,7 @@ def test_a_good_file_is_read_in_its_order() -> None:
 
 
 def test_the_shipped_file_may_come_back_from_a_spreadsheet(tmp_path: Path) -> None:
-    """With a byte order mark and Windows line ends."""
+    """A spreadsheet adds a byte order mark and Windows line ends."""
     exported = tmp_path / "clocks.csv"
     exported.write_bytes(b"\xef\xbb\xbf" + SHIPPED.read_bytes().replace(b"\n", b"\r\n"))
     assert load_file(exported) == load_file(SHIPPED)
@@ -166,12 +166,12 @@ class TestTheHeaderLine:
         assert fault == "line 2.colour: is not a field that is known here; correct its name or remove it."
 
     def test_a_column_that_stands_twice_is_a_fault(self) -> None:
-        """Which of two limits would count?"""
+        """Nobody could tell which of the two limits counts."""
         assert "limit" in faults(file(line() + ",45", columns=COLUMNS + ",limit"))[0]
 
 
 class TestMayPause:
-    """A column that a file may leave out: then nothing may be paused."""
+    """A file may leave this column out. Then no clock may be paused."""
 
     COLUMNS = COLUMNS + ",may_pause"
 

@@ -67,7 +67,7 @@ def agreed_on(story: Story, clock: Clock) -> datetime:
 
 
 def milestone(name: str, by: str) -> Callable[[Story, Clock], datetime]:
-    """It is done, and written down."""
+    """The work is done, and somebody records it."""
 
     def stops(story: Story, clock: Clock) -> datetime:
         return done(story, Case.objects.get(clocks=clock), name, by=by)
@@ -129,7 +129,7 @@ def accepted_by(username: str) -> Callable[[Story, Clock], datetime]:
 
 
 def returned(by: str, decider: str, **changes: Any) -> Callable[[Story, str], Told]:
-    """The team that was asked sends the case back to the front door."""
+    """The team to which the case is offered returns it to the front door."""
 
     def starts(story: Story, kind: str) -> Told:
         handoff = story.offered(story.contact(**changes), by=decider)
@@ -154,7 +154,7 @@ def on_acceptance(story: Story, kind: str) -> Told:
 
 
 def after(*milestones: str) -> Callable[[Story, str], Told]:
-    """What was done in a family help case starts what comes next."""
+    """A milestone of a family help case starts the next clock."""
 
     def starts(story: Story, kind: str) -> Told:
         case = story.accepted()
@@ -165,7 +165,7 @@ def after(*milestones: str) -> Callable[[Story, str], Told]:
 
 
 def after_in_protection(*milestones: str) -> Callable[[Story, str], Told]:
-    """What was done in a child protection case starts what comes next."""
+    """A milestone of a child protection case starts the next clock."""
 
     def starts(story: Story, kind: str) -> Told:
         case = red_case(story)

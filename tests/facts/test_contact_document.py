@@ -26,7 +26,7 @@ CHILD, ADULT = ("children", 0), ("adults", 0)
 
 
 def contact() -> Any:
-    """The contract's own contact, fresh."""
+    """A new copy of the example contact."""
     return json.loads(json.dumps(CONTRACT))
 
 
@@ -44,7 +44,7 @@ def read(document: Any, today: date = TODAY) -> ContactDocument:
 
 
 def faults(document: Any, today: date = TODAY) -> dict[Path, str]:
-    """What is said at each place; empty when the contact is taken in."""
+    """The faults by path; empty if the contact is accepted."""
     found: tuple[Fault, ...] = ()
     try:
         read(document, today)
@@ -71,7 +71,7 @@ def test_the_contract_is_accepted() -> None:
 
 
 def test_it_is_the_one_that_was_promised() -> None:
-    """The copy of the tests has every field that the product knows: none is promised and not tested."""
+    """The example of the tests has every field that the product knows, so each one is tested."""
     sent = contact()
     for shape, part in [
         (ContactDocument, sent),
@@ -267,7 +267,7 @@ def test_this_is_refused_at_its_place(path: Path, value: object, says: str) -> N
 
 
 def test_every_field_has_both_sides_here() -> None:
-    """A field that is added is tested too."""
+    """A new field needs a valid and an invalid value here."""
     fields = {tuple("*" if isinstance(step, int) else step for step in path) for path in _leaves(contact())}
     accepted = {tuple("*" if isinstance(step, int) else step for step in path) for path, _ in ACCEPTED}
     refused = {tuple("*" if isinstance(step, int) else step for step in path) for path, *_ in REFUSED}
@@ -327,7 +327,7 @@ class TestDates:
         assert age_on(date.fromisoformat(on), date.fromisoformat(born)) == age
 
     def test_today_is_the_readers(self) -> None:
-        """The same contact a day earlier: its agreement was not given yet."""
+        """On the day before, the date of the agreement lies in the future."""
         assert faults(contact(), date(2026, 11, 20)) == {}
         assert faults(contact(), date(2026, 11, 19)) == {("agreement", "on"): "lies in the future."}
 

@@ -52,7 +52,7 @@ class TestABrotherOrSister:
         assert said(story, brothers_case) == [BROTHER_IN_AYLESBURY.replace("Aylesbury", "Chiltern")]
 
     def test_nobody_is_named_and_no_case(self, story: Story, case: Case, brothers_case: Case) -> None:
-        """Who reads it may not see the other case."""
+        """The reader of the sentence may not see the other case."""
         says = " ".join(said(story, case))
         assert str(brothers_case) not in says
         assert "Ashworth" not in says
@@ -91,7 +91,7 @@ class TestABrotherOrSister:
     def test_that_the_front_door_waits_for_a_team_for_them_says_nothing(
         self, story: Story, case: Case, brothers_case: Case
     ) -> None:
-        """It knows everybody: nobody is sent there for that."""
+        """The front door knows every family, so a tie to it has no meaning."""
         handoff = offer(story, brothers_case, "front-door", "ben", despite="Nobody there has time.")
         handoffs.accept(handoff_id=handoff.pk, by=person("amina"), now=story.later())
         assert said(story, case) == []
@@ -114,7 +114,7 @@ def moves(user: str, to: str) -> None:
 
 
 class TestWhoLedEarlierWork:
-    """The family should not have to tell its story again to a stranger."""
+    """Somebody who led earlier work knows the family, so that it need not tell its story again."""
 
     LED = "Bea Thornton of Chiltern team led the work with this family, until 19 November 2026."
 
@@ -159,7 +159,7 @@ class TestWhoLedEarlierWork:
         assert said(story, with_team(story, about(story, child()), "aylesbury", "ben")) == []
 
     def test_of_work_that_goes_on_is_not_earlier(self, story: Story, brothers_case: Case) -> None:
-        """The team that holds it is asked, whoever leads it."""
+        """The responsible team counts, whoever leads the work."""
         cases.name_lead(case_id=brothers_case.pk, lead_id=person("bea").pk, by=person("ben"), now=story.later())
         moves("bea", "south-bucks")
         assert said(story, with_team(story, about(story, child(**KIM)), "chiltern", "chris")) == [BROTHER_IN_AYLESBURY]
@@ -184,7 +184,7 @@ class TestWhoLedEarlierWork:
         assert said(story, case) == [self.LED.replace("19 November 2026", "1 March 2027")]
 
     def test_its_end_is_told_by_the_day_that_it_was_here(self, story: Story) -> None:
-        """Half past midnight in summer is half past eleven of the day before in UTC."""
+        """In summer, half past midnight local time is still the day before in UTC."""
         story.now = datetime(2026, 6, 10, 21, 30, tzinfo=LONDON)
         agreed = {"service": "given", "given_by": "mother", "on": "2026-06-09"}
         contact = story.contact(agreement=agreed, adults=[])

@@ -17,7 +17,7 @@ from tests.stage.story import Story
 
 
 def living_at(*postcodes: str | None, confidential: bool = False) -> dict[str, Any]:
-    """Children of one family, each at its own address."""
+    """A contact about children of one family, each with an address of its own."""
     children = [
         child(
             ref=f"c{n}", first_name=f"Child{n}", nhs_number=None, address=address(postcode, confidential=confidential)
@@ -48,7 +48,7 @@ def test_a_case_goes_to_the_team_of_the_familys_locality(story: Story, postcode:
 
 
 def test_the_full_postcode_says_whether_it_is_ours(story: Story) -> None:
-    """SL1 is shared: a third of it at most is Buckinghamshire, and the rest is Slough's."""
+    """At most a third of SL1 is in Buckinghamshire. The rest is in Slough."""
     ours = Postcode.objects.filter(pk__startswith="SL1 ").first()
     assert ours is not None
     assert reference.current().places.place(ours.pk, local_day(story.now)).in_area
@@ -178,7 +178,7 @@ def test_a_child_with_a_postcode_stands_for_a_sibling_without(story: Story) -> N
 
 
 def test_a_family_goes_back_to_the_team_that_had_it(story: Story) -> None:
-    """They moved to Chesham three months after Aylesbury's work ended: whom they know comes first."""
+    """The family moved to Chesham three months after Aylesbury's work ended. It goes back to the team that it knows."""
     story.closed()
     story.later(days=90)
     moved = Postcode.objects.filter(pk__startswith="HP5 ").order_by("pk")[0].pk
@@ -221,7 +221,7 @@ class TestOpenWork:
         assert contact.case == case
 
     def test_a_father_of_the_same_name_does_not_either(self, story: Story) -> None:
-        """Nobody is asked about an adult's likeness: it is history, and no more."""
+        """A match of adults only adds to the history. Nobody confirms it."""
         father = {"first_name": "John", "last_name": "Smith", "date_of_birth": "1985-02-03", "relationship": "father"}
         story.accepted(story.contact(adults=[father]))
         story.later(days=2)
@@ -260,7 +260,7 @@ class TestOpenWork:
 
 
 def test_a_team_that_vanished_before_the_sign_off_leaves_the_case_with_the_front_door(story: Story) -> None:
-    """Nothing is ever unplaced: it waits there with a clock of its own."""
+    """The case waits at the front door, with a clock for finding a team."""
     refused = {"service": "refused", "given_by": "mother", "on": "2026-11-18"}
     contact = story.contact(agreement=refused)
     story.decided(contact, pathway="family_help", level=3, rag="green")
@@ -274,7 +274,7 @@ def test_a_team_that_vanished_before_the_sign_off_leaves_the_case_with_the_front
 
 
 def test_only_known_children_are_compared(story: Story, amina: User) -> None:
-    """A likeness is proposed, never taken for granted; rejected, it no longer counts."""
+    """A possible match does not count as known, and a rejected one does not count at all."""
     story.contact(children=[child(nhs_number=None)], adults=[])
     story.later(days=3)
     contact = story.contact(children=[child(nhs_number=None, first_name="Robyn")], adults=[])

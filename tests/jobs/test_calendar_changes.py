@@ -60,7 +60,7 @@ def remove(entered: CalendarDay, *, at: datetime) -> None:
 
 
 def recompute(at: datetime) -> int:
-    """The worker's turn."""
+    """Runs the worker's recomputation."""
     return calendar_changes.recompute(clock=lambda: at)
 
 
@@ -600,7 +600,7 @@ class TestTheCalendarAsIfOtherwise:
 
 
 def test_a_day_ends_where_the_clocks_look(story: Story) -> None:
-    """A contact of the very last second of a day is that day's."""
+    """A contact in the last second of a day belongs to that day."""
     at = end_of_day(day("Thu 19 Nov 2026"))
     clock = clock_of(story.contact(at=at), "final_decision_green")
     add("Thu 19 Nov 2026", at=story.later())

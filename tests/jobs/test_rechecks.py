@@ -133,7 +133,7 @@ class TestRechecking:
         assert (found.checked, found.differing) == (7, [wrong, later])
 
     def test_better_words_are_no_difference(self, several: list[Contact], now: datetime) -> None:
-        """A later release may say the same thing better."""
+        """A later release may change the wording."""
         for contact in several:
             result = result_of(contact)
             for part, field in (("reasons", "says"), ("missing", "says"), ("would_change", "if")):

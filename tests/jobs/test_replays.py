@@ -119,7 +119,7 @@ def other_rules(document: Json) -> Json:
 
 
 def whole_town(drafts: Drafts) -> Replay:
-    """The town, replayed by other rules."""
+    """A replay of the town's contacts by other rules."""
     town(drafts.story)
     draft = drafts.copied(by="sam")
     draft = with_stored_document(draft, other_rules(draft.document))
@@ -309,7 +309,7 @@ class TestAsking:
 
 
 class TestThePeriod:
-    """From the first local midnight to the last, whichever clock holds."""
+    """The period runs from local midnight to local midnight, in summer and in winter time."""
 
     @pytest.mark.parametrize(
         ("written", "inside"),
@@ -502,7 +502,7 @@ class TestWhatComesBetween:
 
     @pytest.mark.parametrize("at_call", [2, 3, 5, 6])
     def test_somebody_cancels(self, drafts: Drafts, asked: Replay, paula: User, at_call: int) -> None:
-        """The worker stops; what was found is dropped; another may be asked for."""
+        """The worker stops and its rows are deleted. Another replay may be asked for."""
 
         def cancel() -> None:
             replays.cancel(replay_id=asked.pk, by=paula, now=drafts.story.now)
@@ -580,7 +580,7 @@ class TestWhatComesBetween:
     def test_a_worker_that_was_slow_adds_nothing_to_what_another_began_anew(
         self, drafts: Drafts, asked: Replay, at_call: int
     ) -> None:
-        """It slept for an hour between two pieces; another did all of it meanwhile."""
+        """A worker sleeps for an hour between two batches, and another finishes the replay."""
 
         def another() -> None:
             later = drafts.story.later()
@@ -614,7 +614,7 @@ class TestWhatComesBetween:
         assert drafts.replayed(draft, first_day=asked.first_day).edition == 3
 
     def test_the_draft_changed_after_the_worker_died(self, drafts: Drafts, asked: Replay) -> None:
-        """Another cannot begin anew; what the first had found goes."""
+        """Another worker cannot start again, and the first one's rows are deleted."""
         with pytest.raises(Killed):
             replaying.run_next(clock=clock_that(drafts.story, killed, at_call=4))
         assert asked.changed.exists()

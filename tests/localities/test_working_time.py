@@ -221,7 +221,7 @@ def test_a_start_on_a_closure_day_waits_only_where_the_clock_is_local() -> None:
 
 
 def test_another_council_has_its_own_hours() -> None:
-    """As Rotherham's: half an hour earlier, and Friday until half past four."""
+    """The hours are Rotherham's: half an hour earlier, and until half past four on Fridays."""
     rotherham = WorkingTime(
         hours=dict.fromkeys(range(4), Hours(time(8, 30), time(17))) | {4: Hours(time(8, 30), time(16, 30))}
     )

@@ -87,7 +87,7 @@ def refused(name: str, *, trigger: str = "") -> Iterator[None]:
 
 @contextmanager
 def refused_under_any_name() -> Iterator[None]:
-    """What happens inside is refused by a field's own rule: unique, or not null."""
+    """The block is refused by a unique or not-null rule of a field, which has no name of ours."""
     settle()
     with pytest.raises(IntegrityError), transaction.atomic():  # noqa: PT012  # the check is part of it
         yield
@@ -96,7 +96,7 @@ def refused_under_any_name() -> Iterator[None]:
 
 @contextmanager
 def allowed() -> Iterator[None]:
-    """What happens inside is allowed, checked as at the end of a transaction, and then undone."""
+    """The block is allowed at the end of a transaction. It is rolled back."""
     settle()
     with transaction.atomic():
         yield
@@ -136,7 +136,7 @@ def asked(contact: Contact, agency: Agency, by: User, now: datetime) -> PartnerC
 
 
 def extended(clock: Clock, by: User) -> ClockChange:
-    """What says that a clock was given a day more."""
+    """The change by which a clock was extended by a day."""
     clock_changes.extend(
         clock_id=clock.pk, to=clock.due_at + timedelta(days=1), reason="Seen at school today, and safe.", by=by,
         now=clock.started_at,
@@ -145,7 +145,7 @@ def extended(clock: Clock, by: User) -> ClockChange:
 
 
 def calendar_edit(story: Story, by: User) -> CalendarEdit:
-    """What says that the council closes on Monday."""
+    """The edit by which the council closes on Monday."""
     day = CalendarDay(date=date(2026, 11, 23), kind="closure", name="The heating broke down")
     calendar.change_day(day=day, before=None, by=by, now=story.now)
     return CalendarEdit.objects.get()
@@ -156,7 +156,7 @@ def held_now(case: Case) -> Responsibility:
 
 
 def test_every_refusal_has_its_test() -> None:
-    """A constraint or a trigger that is new has to be tried here too."""
+    """A new constraint or trigger needs a test here."""
     source = Path(__file__).read_text(encoding="utf-8")
     # It refuses nothing: tests/localities/test_reference.py has what it does.
     versions = "a_change_makes_a_new_version"
@@ -171,7 +171,7 @@ def test_every_refusal_has_its_test() -> None:
 
 
 class TestResponsibility:
-    """One responsible team at every instant of an open case."""
+    """An open case has one responsible team at every instant."""
 
     def test_two_teams_at_one_instant(self, story: Story) -> None:
         case = story.accepted()
@@ -202,7 +202,7 @@ class TestResponsibility:
             change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
 
     def test_an_open_case_is_held_until_for_ever_only(self, story: Story) -> None:
-        """An end at infinity is an end: there is no moment after it at which somebody could take over."""
+        """An end at infinity counts as an end: nobody could take over after it."""
         held = held_now(story.accepted())
         with refused("an_open_case_has_one_responsible_team", trigger="an_open_case_is_never_let_go"):
             change("casework_responsibility", held.pk, period="tstzrange(lower(period), 'infinity')")
@@ -241,7 +241,7 @@ class TestResponsibility:
             copy("casework_responsibility", last.pk, handoff_id="NULL", period="tstzrange(upper(period), NULL)")
 
     def test_an_open_case_is_in_nobodys_hands_for_a_while(self, story: Story) -> None:
-        """Let go at one moment and taken an hour later: for an hour nobody answered for the family."""
+        """One team's period ends an hour before the next one's begins."""
         held = held_now(story.accepted())
         with refused("a_case_is_always_in_somebodys_hands", trigger="an_open_case_is_never_let_go"):
             change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
@@ -258,7 +258,7 @@ class TestResponsibility:
                 copy("casework_responsibility", first.pk, handoff_id="NULL", period=period)
 
     def test_it_ends_before_it_starts(self, story: Story) -> None:
-        """The type of the column has no such value."""
+        """The range type has no value whose end is before its start."""
         held = held_now(story.accepted())
         with pytest.raises(DataError), transaction.atomic():
             change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) - '1 hour')")
@@ -290,7 +290,7 @@ class TestResponsibility:
 
 
 class TestHandoffs:
-    """One open handoff of a case, answered once."""
+    """A case has at most one open handoff, which is answered once."""
 
     def test_two_open_handoffs_of_a_case(self, story: Story, ben: User) -> None:
         handoff = story.offered()
@@ -428,7 +428,7 @@ class TestHandoffs:
 
 
 class TestDecisions:
-    """A rationale always, and a second person where one is needed."""
+    """A decision always has a rationale, and a second person if it needs one."""
 
     @pytest.mark.parametrize("rationale", ["''", "'   '", r"E'\n\t '"])
     def test_without_a_rationale(self, story: Story, rationale: str) -> None:
@@ -548,7 +548,7 @@ class TestDecisions:
             copy("casework_case", case.pk, reference="'CAS-0000-0000'", opened_by_decision_id=str(decision.pk))
 
     def test_a_case_comes_to_rest_on_a_decision_that_waits(self, story: Story) -> None:
-        """It would have taken effect without a second person."""
+        """The decision would take effect without a second person."""
         case = story.accepted()
         decision = waiting(story, another_family(story))
         with refused("a_case_opens_by_a_decision_in_effect"):
@@ -560,7 +560,7 @@ class TestDecisions:
 
 
 class TestContacts:
-    """Never doubled, and never changed from what was sent."""
+    """A contact is never stored twice, and what was sent never changes."""
 
     def test_an_agency_uses_a_key_twice(self, school: Agency, police: Agency, story: Story) -> None:
         contact = receiving.receive(document=contact_document(), by=school, now=story.now, idempotency_key="k").contact
@@ -720,7 +720,7 @@ class TestContacts:
 
 
 class TestPartnerChecks:
-    """Asked once at a time, ended once; and what ended says how, when and by whom."""
+    """An agency has one open question at a time. A question ends once, and says how, when and by whom."""
 
     @pytest.fixture
     def check(self, story: Story, police: Agency, amina: User) -> PartnerCheck:
@@ -795,11 +795,11 @@ class TestPartnerChecks:
 
 
 class TestHandovers:
-    """A contact passes between night and day: once at a time, and taken on by a named person."""
+    """A contact has one open handover at a time, and a named person takes it on."""
 
     @pytest.fixture
     def handover(self, story: Story, erin: User) -> ContactHandover:
-        """Passed by the night on its way home, and not taken on yet."""
+        """A handover from emergency duty to the day team that nobody has taken on yet."""
         night = story.later(hours=-3)
         contact = story.contact(at=night, children=[child(indicators=["L4-01"])])
         note = "The mother answers after eight."
@@ -840,7 +840,7 @@ class TestHandovers:
                 change("casework_contacthandover", handover.pk, **said)
 
     def test_it_is_taken_on_twice(self, handover: ContactHandover, story: Story, maya: User) -> None:
-        """Nor is one that lapsed."""
+        """A handover that lapsed is not taken on either."""
         lapsed = copy("casework_contacthandover", handover.pk, lapsed_at="passed_at")
         contact_handovers.take_on(contact_id=handover.contact_id, by=maya, now=story.later())
         for pk in (handover.pk, lapsed):
@@ -875,7 +875,7 @@ class TestHandovers:
 
 
 class TestCases:
-    """Who, when and outcome, all or none."""
+    """A closed case says who closed it, when and with which outcome. An open case says none of these."""
 
     def test_it_closes_without_who_or_when_or_outcome(self, story: Story, ben: User) -> None:
         case = story.accepted()
@@ -952,7 +952,7 @@ APPEND_ONLY = [
 def test_what_is_written_once_stays(
     story: Story, maya: User, model: type[Model], moment: str, changes: str, emptied: str
 ) -> None:
-    """Neither updated nor deleted, row by row or all at once."""
+    """These rows cannot be updated, deleted or truncated."""
     contact = story.contact()
     clock = contact.clocks.get(kind="next_step_decision")
     sweep.sweep(now=clock.due_at)
@@ -1102,7 +1102,7 @@ class TestClocks:
             change("casework_clock", clock.pk, next_at="due_at")
 
     def test_somebody_looks_at_it_while_it_is_paused(self, story: Story) -> None:
-        """Nor has a stopped clock a pause that goes on."""
+        """A stopped clock cannot be paused either."""
         clock = story.contact().clocks.get(kind="final_decision_green")
         paused = {"paused_at": "started_at", "next_at": "NULL"}
         for to in (
@@ -1118,7 +1118,7 @@ class TestClocks:
 
 
 class TestClockChanges:
-    """A clock changes for a reason, and what was done to it stays written down."""
+    """A change of a clock has a reason, and its record never changes."""
 
     @pytest.fixture
     def change_of_clock(self, story: Story, maya: User) -> ClockChange:
@@ -1150,7 +1150,7 @@ class TestClockChanges:
 
 
 class TestCalendarEdits:
-    """That a day changed, and who changed it, stays written down until every clock has followed, and after."""
+    """The record of an edit of the calendar never changes, except that it is finished once."""
 
     @pytest.fixture
     def edit(self, story: Story, adele: User) -> CalendarEdit:
@@ -1188,7 +1188,7 @@ class TestCalendarEdits:
 
 
 class TestReminders:
-    """Two reminders for the same clock and step."""
+    """A clock has one reminder for each step."""
 
     @pytest.fixture
     def reminder(self, story: Story) -> Reminder:
@@ -1266,7 +1266,7 @@ class TestOutbox:
                 change("casework_outboxmessage", message.pk, **to)
 
     def test_it_is_deleted(self, message: OutboxMessage) -> None:
-        """Sent or not."""
+        """A message is never deleted, whether or not it was sent."""
         with refused("a_sent_message_is_never_sent_again"):
             delete("casework_outboxmessage", message.pk)
         change("casework_outboxmessage", message.pk, sent_at="not_before")
@@ -1423,7 +1423,7 @@ class TestWhoAndWhere:
                 change("localities_membership", lead.pk, starts_on=starts, ends_on=ends)
 
     def test_a_person_has_a_role_twice(self, ben: User, sam: User) -> None:
-        """In a team, and in the whole service, where there is no team to compare."""
+        """The role is in a team, or in the whole service, where the team is null."""
         for user in (ben, sam):
             with refused("a_person_has_a_role_in_a_team_once"):
                 copy("localities_membership", Membership.objects.get(user=user).pk)
@@ -1450,7 +1450,7 @@ class TestWhoAndWhere:
 
 @pytest.mark.django_db
 class TestRuleSets:
-    """One live rule set, and a published one never changes."""
+    """One rule set is live at a time, and a published one never changes."""
 
     @pytest.fixture
     def live(self) -> RuleSetVersion:
@@ -1469,7 +1469,7 @@ class TestRuleSets:
             copy("triage_rulesetversion", live.pk, version="8", **draft | {"shipped_as": "'early-help-first/3'"})
 
     def test_two_are_live_at_one_instant(self, live: RuleSetVersion) -> None:
-        """Under the same name or under another."""
+        """The two rule sets have the same name, or different names."""
         for but in ({"version": "3"}, {"name": "'another'"}):
             with refused("one_rule_set_is_live_at_an_instant"):
                 copy("triage_rulesetversion", live.pk, **but)
@@ -1527,7 +1527,7 @@ class TestRuleSets:
                 change("triage_rulesetversion", live.pk, live=again)
 
     def test_an_end_that_lies_ahead_may_be_taken_back(self, live: RuleSetVersion) -> None:
-        """As long as nobody was told otherwise by it: that is how a version is called off."""
+        """A version that is not live yet is called off in this way."""
         change("triage_rulesetversion", live.pk, live="tstzrange(lower(live), '2100-01-01')")
         with allowed():
             change("triage_rulesetversion", live.pk, live="tstzrange(lower(live), NULL)")
@@ -1543,7 +1543,7 @@ class TestRuleSets:
 
 
 class TestDrafts:
-    """Two people publish what people drafted, and only as it was proved."""
+    """Two people publish a draft, and only in the edition that was proved."""
 
     def test_it_says_not_who_or_not_when(self, drafts: Drafts) -> None:
         draft = drafts.copied()
@@ -1606,7 +1606,7 @@ class TestDrafts:
             change("triage_rulesetversion", live.pk, discarded_at="now()")
 
     def test_who_published_it_is_rewritten(self, drafts: Drafts, maya: User) -> None:
-        """Nor what it is based on, who drafted it, and who changed what safety rests on."""
+        """The base, the drafter and the last person who changed safety stay as well."""
         published = drafts.published()
         for column in (
             "drafted_by_id", "proposed_by_id", "approved_by_id", "safety_changed_by_id", "based_on_id", "edition",
@@ -1629,7 +1629,7 @@ class TestReplays:
 
     @pytest.fixture
     def finished(self, drafts: Drafts) -> Replay:
-        """One that found something."""
+        """A finished replay with a changed contact."""
         drafts.story.contact()
         draft = drafts.copied()
         then = {"pathway": "early_help", "rag": "green", "level": 2}
@@ -1736,10 +1736,10 @@ class TestThresholdChecks:
 
 
 class TestNoWayRound:
-    """The trigger package has a switch for a session. Here it switches nothing."""
+    """The trigger package lets a session switch triggers off by a setting. Here the setting has no effect."""
 
     def test_a_temporary_table_stands_in_for_none(self, story: Story) -> None:
-        """Whoever may make one could otherwise be the second person, or let an open case go."""
+        """Otherwise anybody who may make a temporary table could get round the second person."""
         contact = story.contact()
         decision = story.decided(contact, pathway="advice", level=3)
         held = held_now(story.offered(another_family(story)).case)

@@ -66,7 +66,7 @@ BY_MATCHES = [same_number, by_likeness, by_swapped_birthday, by_home, by_mother]
 
 
 def count(contact: Contact) -> int:
-    """How many contacts in three months its latest recommendation was told of."""
+    """The contacts in three months that its latest recommendation counted."""
     newest = Recommendation.objects.filter(contact=contact).latest("pk")
     counted: int = newest.facts["family"]["contacts_3_months"]
     return counted

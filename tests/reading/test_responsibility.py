@@ -27,7 +27,7 @@ def hands(case: Case, now: datetime) -> ResponsibilityHistory:
 
 
 def spells(found: ResponsibilityHistory) -> list[tuple[str, float, float]]:
-    """Which team, for how many hours, and how much of the whole time that is."""
+    """Each period of responsibility: the team, its hours and its share of the whole time."""
     return [(spell.team.code, spell.took / HOUR, spell.share) for spell in found.spells]
 
 

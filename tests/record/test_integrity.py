@@ -93,7 +93,7 @@ RUNS = {"stopped_at": "NULL", "ended": "''", "next_at": "warn_at"}
 
 
 def found() -> tuple[int, dict[str, int]]:
-    """What the command finds: its exit code, and how often each invariant is broken, where it is."""
+    """The command's exit code, and the number of findings for each broken invariant."""
     says = StringIO()
     try:
         call_command("check_integrity", stdout=says)
@@ -109,7 +109,7 @@ def found() -> tuple[int, dict[str, int]]:
 
 
 def only_finds(invariant: str) -> bool:
-    """That the command finds this broken, once or from two sides, and nothing else."""
+    """Checks that the command finds exactly these invariants broken."""
     code, broken = found()
     return (code, set(broken)) == (1, {invariant})
 
@@ -137,7 +137,7 @@ def decision_clock(contact: Contact) -> Clock:
 
 
 def extended(clock: Clock) -> Clock:
-    """A clock that was given another day, by who hears of its breach."""
+    """A clock that was extended by a day, by the role to which its breach escalates."""
     return clock_changes.extend(
         clock_id=clock.pk, to=clock.due_at + timedelta(days=1), reason="Seen at school, and safe.", by=person("maya"),
         now=clock.started_at + timedelta(minutes=1),
@@ -169,7 +169,7 @@ def to_and_fro(story: Story) -> Handoff:
 
 
 def by_night(story: Story) -> ContactHandover:
-    """A red contact of the early morning, which the night passed to the day, and the day has not taken on."""
+    """A red contact of the early morning that emergency duty passed to the day team. Nobody has taken it on."""
     contact = story.contact(at=story.later(hours=-3), children=[child(nhs_number=None, indicators=["L4-01"])])
     contact_handovers.hand_over(
         contact_id=contact.pk, note="The neighbour knows.", by=person("erin"), now=story.later()
@@ -197,7 +197,7 @@ def sink() -> Iterator[Sink]:
 
 
 def test_every_invariant_is_broken_here() -> None:
-    """An invariant that is new has to be seen broken too."""
+    """A new invariant needs a test here that breaks it."""
     source = Path(__file__).read_text(encoding="utf-8")
     assert [each.sentence for each in INVARIANTS if f'"{each.sentence}"' not in source] == []
 
@@ -302,7 +302,7 @@ class TestResponsibility:
         assert found() == (1, {"A case has one responsible team at an instant": 1, REFUSALS: 1})
 
     def test_an_open_case_in_nobodys_hands(self, story: Story) -> None:
-        """Which is a gap, too."""
+        """The gap lasts until today."""
         held = held_now(story.accepted())
         with underneath():
             change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
@@ -453,7 +453,7 @@ class TestHandoffs:
 
     @pytest.mark.parametrize(("days", "goes_back"), [(30, True), (31, False)])
     def test_one_goes_back_for_thirty_days(self, story: Story, days: int, goes_back: bool) -> None:
-        """As the action counts them: over the night in which the clocks go forward, too."""
+        """The days are counted as the action counts them, also over the change to summer time."""
         case = story.accepted()
         story.later(days=115)
         first = handoffs.offer(
@@ -520,7 +520,7 @@ class TestDecisions:
         assert found() == (1, {SECOND_PERSON: 1})
 
     def test_one_that_opened_a_case_without_its_second_person(self, story: Story) -> None:
-        """The case is the effect, whatever the contact says."""
+        """An open case shows that the decision took effect, whatever the contact's status is."""
         case = story.accepted()
         waits = story.decided(story.contact(**stranger()), pathway="advice", level=3)
         with underneath():
@@ -563,7 +563,7 @@ class TestContacts:
 
     @pytest.mark.parametrize("screened", ["NULL", "'2026-11-19 10:30'"])
     def test_one_with_indicators_that_nobody_selected(self, story: Story, amina: User, screened: str) -> None:
-        """Nobody screened it; or somebody did, and nobody wrote it down."""
+        """The contact has screened indicators without a screening, or without its audit event."""
         contact = story.contact()
         with underneath():
             change("casework_contactchild", contact.children.get().pk, screened_indicators="'{L2-01}'")
@@ -596,7 +596,7 @@ class TestContacts:
         assert found() == (1, {"A status is where its last change left it": 1})
 
     def test_a_status_that_no_change_made(self, story: Story) -> None:
-        """It left where it started, and nothing says when, by whom and why."""
+        """The status has changed, and no status change says when, by whom and why."""
         contact = story.contact()
         with underneath():
             change("casework_contact", contact.pk, status="'sign_off'")
@@ -671,7 +671,7 @@ class TestHandovers:
         assert found() == (1, {PASSED: 1})
 
     def test_one_that_was_decided_and_that_nobody_took_on(self, story: Story, maya: User) -> None:
-        """Whoever decides has it."""
+        """Deciding on a contact ends its handover."""
         handover = by_night(story)
         story.decided(handover.contact, by="maya")
         with underneath():
@@ -795,7 +795,7 @@ class TestClocks:
 
     @staticmethod
     def recomputed(story: Story) -> CalendarEdit:
-        """A closed Friday, for the clocks of a contact that came on Thursday."""
+        """The council closes on a Friday, so the clocks of Thursday's contact are recomputed."""
         story.contact()
         edit = closed(story, date(2026, 11, 20))
         assert edit.changes.exists()
@@ -871,7 +871,7 @@ class TestRemindersAndMessages:
     def test_a_reminder_of_a_step_that_never_came_however_the_clock_changed(
         self, story: Story, step: str, was: str
     ) -> None:
-        """It was due, and was given more time later: the reminder was right then."""
+        """The clock was due before it was extended, so the reminder was right at that moment."""
         clock = story.contact().clocks.get(kind="next_step_decision")
         sweep.sweep(now=clock.due_at)
         extended(clock)
@@ -961,7 +961,7 @@ class TestWhoWhereAndWhen:
         assert found() == (1, {LIVE: 1, REFUSALS: 1})
 
     def test_a_moment_at_which_no_rule_set_is_live(self, drafts: Drafts) -> None:
-        """A microsecond between one version and the next: whoever came then would have met none."""
+        """A microsecond between two versions has no live rule set."""
         published = drafts.published()
         with underneath():
             change(
@@ -1000,7 +1000,7 @@ class TestWhoWhereAndWhen:
         assert found() == (1, {"A rule set that was a draft was published by two people": 1, REFUSALS: 1})
 
     def test_a_contact_whose_version_was_live_later(self, drafts: Drafts) -> None:
-        """It was triaged by rules that were not there yet."""
+        """The contact was triaged by a version that went live later."""
         contact = drafts.story.contact()
         published = drafts.published()
         with underneath():
@@ -1116,7 +1116,7 @@ class TestTheRefusalsThemselves:
         ],
     )
     def test_a_unique_key_of_a_field_is_gone(self, table: str, column: str) -> None:
-        """It refuses as the named ones do: an outbox message sent twice, a handoff accepted twice."""
+        """A unique field refuses like a named constraint, so it must exist as well."""
         ((name,),) = run(
             "SELECT conname FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid AND conkey = ARRAY[attnum] "
             "WHERE contype = 'u' AND conrelid = %s::regclass AND attname = %s",

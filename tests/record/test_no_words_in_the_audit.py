@@ -183,7 +183,7 @@ class Told:
         delivery.drain(clock=lambda: self.story.later(days=1), connect=self.sink.connect)
 
     def parked(self) -> OutboxMessage:
-        """A message that its server refused once too often."""
+        """A message that was refused on its last attempt."""
         message = OutboxMessage.objects.filter(sent_at=None, parked_at=None, carried_by=None).earliest("pk")
         OutboxMessage.objects.filter(pk=message.pk).update(
             attempts=delivery.MOST_ATTEMPTS - 1, not_before=message.created_at

@@ -32,7 +32,7 @@ def test_a_document_does_not_differ_from_itself() -> None:
 
 @pytest.mark.parametrize("change", [{"version": 2}, {"title": "Another"}])
 def test_its_number_and_its_title_are_no_difference(change: Json) -> None:
-    """They stand at the top of the page."""
+    """The number and the title are shown at the top of the page."""
     assert found(whole() | change) == []
 
 
@@ -143,7 +143,7 @@ class TestChanged:
 
 class TestRenamed:
     def test_by_its_title(self) -> None:
-        """What is called otherwise elsewhere too says so there."""
+        """Other items that use the title show the new one."""
         (difference,) = found(having(whole(), "rules", "strong_level_4", title="A strong one"))
         assert (difference.kind, difference.title) == (Kind.CHANGED, "A strong one")
         assert changed_lines(difference) == [
@@ -158,7 +158,7 @@ class TestRenamed:
         assert {"Help early", "Level 2, agreement given", "A level 2 need and the family agrees"} <= titles
 
     def test_by_its_name(self) -> None:
-        """Another name is another item: it goes, and it comes."""
+        """A new id is a new item, so one item is removed and one is added."""
         document = having(whole(), "rules", "strong_level_4", id="strong_4")
         assert summary(document) == [
             (RULES, "added", "Strong level 4 indicator"), (RULES, "removed", "Strong level 4 indicator"),
@@ -214,7 +214,7 @@ class TestMoved:
 
 
 def test_the_way_back_tells_the_opposite() -> None:
-    """Whatever is added one way is removed the other, and what changed changed both ways."""
+    """What is added in one direction is removed in the other, and changes are the same in both."""
     document = having(whole(), "indicators", "L4-01", gate="strong")
     del document["rules"][5]
     new = read(without_scenario(document, "injury"))

@@ -57,7 +57,7 @@ def test_the_gravest_pathway_weighs_most_and_what_passes_on_weighs_nothing() -> 
 
 
 def test_of_all_there_are() -> None:
-    """None only where nothing changed; and there and back, something rose one of the two ways."""
+    """Only no change has no direction. Of a change and its reverse one is down, unless both are across."""
     turns = [PathwayRag(pathway, rag) for pathway, rag in product(shipped().pathways, RATINGS)]
     for before, after in product(turns, turns):
         there, back = direction(WEIGHTS, before, after), direction(WEIGHTS, after, before)
@@ -73,6 +73,6 @@ def test_of_all_there_are() -> None:
 
 
 def test_a_pathway_that_the_new_rules_do_not_know_weighs_nothing() -> None:
-    """Only the rating speaks then."""
+    """Then only the rating counts."""
     assert direction(WEIGHTS, PathwayRag("old_pathway", "red"), PathwayRag("advice", "red")) is ACROSS
     assert direction(WEIGHTS, PathwayRag("old_pathway", "red"), PathwayRag("advice", "blue")) is DOWN

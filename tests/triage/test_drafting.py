@@ -165,7 +165,7 @@ class TestCopies:
         assert changes(whole(), drafting.copied(DOCUMENT, version=7, safety=DOCUMENT)) == {("version",)}
 
     def test_safety_scenarios_that_are_there_stay_as_they_are(self) -> None:
-        """A council's own, however few: a copy brings none back that was taken away."""
+        """A council's own safety scenarios stay, however few. A copy adds none that it has removed."""
         document = whole()
         document["scenarios"] = document["scenarios"][:1]
         assert drafting.copied(read(document), version=2, safety=DOCUMENT)["scenarios"] == document["scenarios"]
@@ -208,7 +208,7 @@ class TestYaml:
         assert drafting.from_yaml(drafting.as_yaml(read(document)))["title"] == text.strip()
 
     def test_an_expected_nothing_stays(self) -> None:
-        """`hold: null` is what is expected; a default that goes without saying is left out."""
+        """`hold: null` is an expectation and stays. Defaults are left out."""
         text = drafting.as_yaml(DOCUMENT)
         assert "hold: null" in text
         assert "protected: false" not in text

@@ -47,7 +47,7 @@ THE_PAGES_EXAMPLE: Facts = {
 
 
 def known(*indicators: str, **facts: Any) -> Facts:
-    """A contact about which every true or false question was asked, and the answer was no."""
+    """Facts in which every true/false fact is known, and is false."""
     return contact(*indicators, **{**NO_TO_EVERY_QUESTION, "in_area": True, **facts})
 
 
@@ -65,7 +65,7 @@ def missing(facts: Facts) -> list[str]:
 
 
 def changes(facts: Facts) -> list[tuple[str, str, str, str | None]]:
-    """What would change it: if, pathway, RAG, hold."""
+    """The single changes that would change the answer: if, pathway, RAG, hold."""
     return [(each["if"], each["pathway"], each["rag"], each["hold"]) for each in answer(facts)["would_change"]]
 
 

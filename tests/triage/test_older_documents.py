@@ -13,7 +13,7 @@ from triage.ruleset import parse
 
 
 def stored() -> dict[str, Any]:
-    """Version 1 as it is stored: it says nothing of what its pathways are."""
+    """Version 1 as it is stored. It does not say what its pathways are."""
     document: dict[str, Any] = yaml.safe_load(VERSION_1.read_text(encoding="utf-8"))
     assert "clocks" not in document
     assert not any("work" in pathway for pathway in document["pathways"])
@@ -83,7 +83,7 @@ def test_a_document_without_some_of_the_pathways_is_read_too() -> None:
 
 
 def test_a_copy_says_all_of_it_and_means_the_same() -> None:
-    """What a draft begins with: as the document is written back."""
+    """A new draft contains the completed fields."""
     rules = parse(stored())
     copy = as_json(rules.document)
     assert copy["pathways"][0]["work"] == "social_care"

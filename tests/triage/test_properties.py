@@ -86,7 +86,7 @@ def examples(number: int) -> settings:
 
 
 def said(ages: list[int | None] | None = None, /, **of_the_family: st.SearchStrategy[Any]) -> Any:
-    """Facts of the family, and the ages of as many as four children."""
+    """A strategy for the family's facts, and for the ages of up to four children."""
     four = st.lists(st.sampled_from(ages), min_size=4, max_size=4) if ages else st.just([])
     return st.tuples(st.fixed_dictionaries(of_the_family), four)
 
@@ -112,7 +112,7 @@ FORGOTTEN = ["no history", "older children, and a risk from the parents"]
 
 
 def forget_history(facts: Facts) -> None:
-    """Nothing but the indicators, the agreement and the ages is left to evaluate the family by."""
+    """Removes everything but the indicators, the agreement and the ages."""
     facts |= {"immediate_danger": False, "referrer_level": 3}
     facts["family"] |= {"contacts_3_months": 1, "contacts_12_months": 1, "open_work": None, "closed_days_ago": None}
     facts["family"] |= {"dash": None, **dict.fromkeys(FLAGS_OF_THE_FAMILY, False), "in_area": True}
@@ -152,7 +152,7 @@ REFERRED_EVERYWHERE = as_the_page_reads(contact(*ALSO_REFERRED, "L4-28", age_yea
 
 
 def but(facts: Any, where: Where, value: object) -> Any:
-    """The facts, but with this value there. Nothing of the facts themselves is touched."""
+    """A copy of the facts with another value at a path."""
     if not where:
         return value
     first, *rest = where
@@ -376,7 +376,7 @@ def refusal(facts: Facts, pick: int) -> Iterator[Facts]:
 
 
 def referrer_says_more(facts: Facts, pick: int) -> Iterator[Facts]:
-    """That it is level 1 is no concern: it says that there is little to it, where nothing was said before."""
+    """Level 1 is left out: it lowers the concern if the referrer had given no level."""
     for level in range(1 + (facts["referrer_level"] or 1), 5):
         yield {**facts, "referrer_level": level}
 

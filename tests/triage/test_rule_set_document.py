@@ -70,7 +70,7 @@ class TestTheShippedDocument:
         }
 
     def test_it_is_the_same_document_as_json(self) -> None:
-        """As the database keeps it."""
+        """The database stores the document as JSON."""
         as_json = json.loads(json.dumps(yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))))
         assert parse(as_json).document == shipped().document
 
@@ -458,7 +458,7 @@ def test_a_question_that_its_fact_can_never_answer_is_a_fault(question: Document
 
 
 def test_a_rule_for_no_agreement_at_all_is_a_fault() -> None:
-    """It would never fire."""
+    """Such a rule would never fire."""
     assert places(broken({"rules.level_3_agreed.agreement": []})) == ["rules.level_3_agreed.agreement"]
 
 
@@ -502,7 +502,7 @@ def test_an_empty_file_is_no_rule_set(tmp_path: Path) -> None:
 
 
 def test_a_key_that_stands_twice_is_a_fault(tmp_path: Path) -> None:
-    """YAML would keep the second and forget the first: a hard stop that ends in advice."""
+    """YAML would keep only the second value, so a hard stop could end in advice."""
     wanted = "    then: {pathway: strategy_discussion, rag: red, level: 4}\n"
     text = SHIPPED.read_text(encoding="utf-8")
     assert text.count(wanted) == 1

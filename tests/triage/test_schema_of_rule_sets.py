@@ -46,7 +46,7 @@ def test_the_docs_hold_it() -> None:
 
 
 def test_the_shipped_document_meets_it() -> None:
-    """As people wrote it, and as it is stored."""
+    """The document is valid as people wrote it, and as it is stored."""
     validator().validate(yaml.safe_load(SHIPPED.read_text(encoding="utf-8")))
     validator().validate(whole())
 
