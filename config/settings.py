@@ -418,7 +418,7 @@ COUNCIL_NAME = env.str("COUNCIL_NAME", default="Buckinghamshire Council")
 
 LOGGING_CONFIG = "config.logs.configure"
 LOGGING = {"level": env.str("LOG_LEVEL", default="INFO"), "json": PRODUCTION}
-# Who asked, and from where, stands in the audit and not in the logs.
+# The audit says who sent a request, and from where. The logs do not.
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_USER_ID_FIELD = None
 # One line for each request, when it has been answered.

@@ -42,7 +42,7 @@ def test_every_status_has_an_owner_and_can_be_reached(lifecycle: Any) -> None:
 
 
 def test_every_event_is_written_somewhere() -> None:
-    """An event that nothing writes is a promise that nobody keeps."""
+    """Some action or job writes each event."""
     writers = [*modules_of(actions), *modules_of(jobs), *modules_of(messages), rights]
     sources = "".join(inspect.getsource(module) for module in writers)
     assert [event.name for event in Event if f"Event.{event.name}" not in sources] == []

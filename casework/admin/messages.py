@@ -97,7 +97,7 @@ class OutboxMessageAdmin(WorkAdmin):
         sees_to_it = permissions.allows(permissions.check_can_manage_messages, user_of(request), today)
         context = {
             "message": message,
-            # Who runs the service need not know whom we write to about a family; where to does.
+            # An administrator need not know who gets messages about a family. The domain of the address is enough.
             "domain": message.to.rpartition("@")[2],
             "carried": message.carries.count(),
             "form": form if sees_to_it and message.parked_at and not message.dropped_at else None,

@@ -47,8 +47,9 @@ class Recommendation(models.Model):
 
 class StaleRecommendation(models.Model):
     """
-    That a case of one of a contact's children opened, or that the contact's children joined one, since the rules were
-    asked about the contact, which waits. They are asked again within seconds, and the row goes.
+    A note that the recommendation of a waiting contact is stale, because a case of one of its children has opened.
+
+    A job renews the recommendation within seconds, and deletes the note.
     """
 
     contact = models.OneToOneField(Contact, on_delete=models.PROTECT, primary_key=True, related_name="+")

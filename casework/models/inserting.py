@@ -8,7 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import connection
 from django.db.models import Field, ForeignKey, JSONField, Model
 
-# Of our models' fields only these hold values that the database driver does not take as they are.
+# The only fields of our models whose values the database driver cannot take as they are.
 CONVERTED = (ArrayField, JSONField)
 
 

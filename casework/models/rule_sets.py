@@ -139,7 +139,7 @@ class ReplayedContact(models.Model):
 
 
 class RuleSetReasonKind(models.TextChoices):
-    """What somebody had to say why about a rule set."""
+    """The steps for which somebody must give a reason."""
 
     SENT_BACK = "sent_back", "Sent back"
     CALLED_OFF = "called_off", "Called off"

@@ -85,7 +85,7 @@ class TestAServiceThatHasRules:
         assert versions() == [("our-own/4", Stage.LIVE), (f"{NAME}/{VERSION}", Stage.DISCARDED)]
 
     def test_under_another_number_where_the_council_used_its_own(self, story: Story, drafts: Drafts) -> None:
-        """Whose number it is says who drafted it."""
+        """The council's own draft has the number, so the shipped version gets the next one."""
         own = live_instead("our-own", 4)
         theirs = RuleSetVersion.objects.create(
             name=NAME, version=VERSION, document=whole(), based_on=own, drafted_by=person("paula"),

@@ -129,7 +129,7 @@ class TestWhoOpensWhat:
             assert "/admin/" not in who.open("/").html
 
     def test_whoever_is_not_signed_in_signs_in_where_everybody_does(self, client: Client, db: None) -> None:
-        """With its limit on tries; there is no second door."""
+        """The admin has no sign-in page of its own, so the limit on attempts applies."""
         for path in ("/admin/", "/admin/login/", list_of(Case)):
             answer = client.get(path, follow=True)
             assert (answer.status_code, Page(answer).heading) == (200, "Sign in")
@@ -210,7 +210,7 @@ class TestWhoOpensWhat:
 class TestWhatALeadSees:
     @pytest.fixture
     def records(self, story: Story) -> dict[str, Any]:
-        """Work of Aylesbury and of Wycombe and Marlow, and a contact that waits at the front door."""
+        """Cases of Aylesbury and of Wycombe and Marlow, and a contact that waits at the front door."""
         ours = story.accepted()
         theirs = story.offered(
             story.contact(children=[elsewhere("Noor", "HP11 1AA")], adults=[]),
@@ -379,7 +379,7 @@ class TestSettings:
         assert not Catchment.objects.filter(prefix="ZZ1").exists()
 
     def test_a_new_postcode_is_one(self, adele: Administrator) -> None:
-        """What routing compares is HP20 1ZZ, and nothing else that somebody may type."""
+        """A typed postcode is stored in the form that routing compares: HP20 1ZZ."""
         saved(adele.add(Postcode, postcode="HP20 1ZZ", easting="", northing=""))
         assert Postcode.objects.filter(pk="HP20 1ZZ").exists()
         page = adele.add(Postcode, postcode="nowhere", easting="", northing="")
@@ -465,7 +465,7 @@ class TestTheCalendarMovesClocks:
 
     @pytest.fixture
     def clock(self, db: None) -> Clock:
-        """A promise of the council's own, which runs over the next days."""
+        """A clock with a policy of the council's own, which runs over the next days."""
         contact = Story(timezone.now()).contact()
         return contact.clocks.get(kind="final_decision_green")
 

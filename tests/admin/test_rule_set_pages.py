@@ -44,7 +44,7 @@ def first(db: None) -> RuleSetVersion:
 
 
 class Person:
-    """Somebody at the screens."""
+    """A user at the rule sets' screens."""
 
     def __init__(self, name: str) -> None:
         self.user = User.objects.get(username=name)
@@ -514,7 +514,7 @@ class TestReplayPages:
 
     @pytest.fixture
     def stricter(self, paula: Person, draft: RuleSetVersion) -> RuleSetVersion:
-        """L3-12 asks for a social worker."""
+        """A stricter draft: L3-12 asks for a social worker."""
         paula.send(draft, "entry/indicators/L3-12/", gate="strong")
         return draft
 
@@ -598,7 +598,7 @@ class TestReplayPages:
 
 
 class TestBudgets:
-    """Every page costs the same however much there is."""
+    """The number of queries of a page does not grow with the data."""
 
     def cost(self, who: Person, version: RuleSetVersion, tail: str) -> int:
         with CaptureQueriesContext(

@@ -38,13 +38,13 @@ def _a_process_that_has_seen_nothing() -> Iterator[None]:
 
 @pytest.fixture
 def worker() -> None:
-    """A worker that gave a sign of life just now, and has swept the clocks."""
+    """A worker with a heartbeat of this moment, and a finished sweep."""
     heartbeats().record_worker("a-host:1")
     heartbeats().record_sweep()
 
 
 def failing(answer: Any) -> dict[str, str]:
-    """What fails, with its sentence. The shape of the answer is looked at on the way."""
+    """The failed checks with their sentences. The shape of the answer is checked as well."""
     assert answer.headers["Content-Type"] == "application/json"
     body = answer.json()
     assert set(body["checks"]) == CHECKS
@@ -96,7 +96,7 @@ class TestReadyz:
         assert heartbeats().workers() == 2
 
     def test_nobody_sweeps_though_a_worker_lives(self, client: Client, db: None) -> None:
-        """Beat is dead, or the sweep fails each time: nobody would be reminded."""
+        """Beat has stopped, or each sweep fails, so nobody gets reminders."""
         heartbeat_sent.send(sender=None)
         task_success.send(sender=tasks.drain_outbox, result=None)
         assert failing(client.get("/readyz")) == {"schedule": NO_SWEEP}

@@ -47,7 +47,7 @@ def story(db: None) -> Story:
 
 @pytest.fixture
 def with_token(settings: Settings) -> dict[str, str]:
-    """The headers of whoever has the token."""
+    """The headers with the token."""
     settings.METRICS_TOKEN = TOKEN
     return {"Authorization": f"Bearer {TOKEN}"}
 
@@ -116,7 +116,7 @@ class TestWhoMayRead:
     def test_everybody_else_finds_what_they_find_at_an_unknown_address(
         self, amina: User, method: str, signed_in: bool
     ) -> None:
-        """Nothing in the answer says that there is something."""
+        """The answer does not show that the address exists."""
         client = browser(enforce_csrf_checks=True)
         if signed_in:
             client.force_login(amina)
@@ -239,7 +239,7 @@ class TestTheBroker:
 
 
 class TestAPartThatIsAway:
-    """Whoever watches must hear from a service that is half there, above all then."""
+    """The metrics answer while a part of the service is down."""
 
     def test_redis_or_valkey(self, story: Story, settings: Settings) -> None:
         story.contact()
@@ -287,7 +287,7 @@ class TestWhatItCosts:
             read()
 
     def test_the_same_beside_a_long_history(self, committed: str) -> None:
-        """Four thousand decided contacts, stopped clocks and sent messages: not a page more is read for them."""
+        """Four thousand decided contacts, stopped clocks and sent messages add no page to what is read."""
         story = Story(a_working_morning())
         decided = story.contact()
         story.decided(decided)

@@ -98,7 +98,7 @@ class _Door(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def notify(settings: Settings) -> Iterator[Notify]:
-    """Notify on this machine, and settings that lead to it."""
+    """A stand-in for Notify on this machine, and the settings for it."""
     notify = Notify()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Door", (_Door,), {"notify": notify}))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -164,7 +164,7 @@ class TestSending:
 
 
 class TestOnce:
-    """Notify itself would send it twice."""
+    """Notify does not recognise a repeated message, so the service asks before it sends again."""
 
     @pytest.mark.parametrize("status", ["created", "sending", "delivered", "permanent-failure", "temporary-failure"])
     def test_one_whose_answer_was_lost_is_not_sent_again(self, story: Story, notify: Notify, status: str) -> None:
@@ -187,7 +187,7 @@ class TestOnce:
         assert acknowledgement(contact).sent_at == story.now
 
     def test_one_that_notify_took_and_could_not_hand_on_is_sent_again(self, story: Story, notify: Notify) -> None:
-        """It says itself that one must."""
+        """Notify says that such a message must be sent again."""
         story.contact()
         notify.when_sent = [0]
         drain(story.now)

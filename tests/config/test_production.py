@@ -90,7 +90,7 @@ def test_an_unsafe_start_is_refused_with_a_sentence(wrong: dict[str, str], says:
 
 
 def test_a_trial_beside_it_is_found_by_commands_and_by_nothing_else(tmp_path: Path) -> None:
-    """A web server or a worker that was given nothing must not start as somebody's trial."""
+    """A web server or worker without settings must not use the settings of a local trial."""
     (tmp_path / "service.env").write_text(
         "FRONT_DOOR_MODE=development\nSECRET_KEY=x\nDATABASE_URL=postgresql:///x\nREDIS_URL=redis://localhost/0\n"
     )
@@ -117,7 +117,7 @@ SECRETS = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "EMAIL_URL", "METRICS_TOKE
 
 
 class TestSecretsInFiles:
-    """As Docker and Kubernetes mount them: NAME_FILE names the file that holds NAME."""
+    """Docker and Kubernetes mount secrets as files: NAME_FILE names the file that holds NAME."""
 
     def test_each_may_stand_in_a_file(self, tmp_path: Path) -> None:
         environment = GOOD | {"METRICS_TOKEN": METRICS_TOKEN}
@@ -137,7 +137,7 @@ class TestSecretsInFiles:
 
     @pytest.mark.parametrize("wrong", ["missing", "empty", "both", "no text"])
     def test_what_is_wrong_is_said_once_for_each(self, tmp_path: Path, wrong: str) -> None:
-        """All of them at once, with nothing of a secret in it."""
+        """All faults are named at once, without any secret."""
         environment, given = GOOD | NOTIFY | {"METRICS_TOKEN": METRICS_TOKEN}, tmp_path / "given"
         says = {
             "missing": f"names a file that cannot be read: {given}. Mount it, or set {{}} instead.",
@@ -169,7 +169,7 @@ class TestSecretsInFiles:
 
 
 def test_messages_go_by_the_way_that_is_set() -> None:
-    """And a worker that is to use Notify finds what it needs for that."""
+    """A worker that uses Notify has the settings for it."""
     asks = "from django.core.mail import get_connection; print(type(get_connection()).__module__)"
     by_notify = manage("shell", "--no-imports", "--command", asks, **(GOOD | NOTIFY | {"EMAIL_URL": ""}))
     assert by_notify.stdout.split() == ["config.notify"], by_notify.stderr

@@ -44,14 +44,14 @@ def accepts(handoff: Handoff) -> Callable[[], Answer]:
 
 
 def has_a_sentence(answer: Answer) -> None:
-    """Too late: not found, or not now; and nothing of the family."""
+    """The answer says "not found" or "not now", and nothing about the family."""
     page = Page(answer)
     assert (page.status, NO_LONGER_YOURS in page.text or "This handoff is" in page.text) in ((404, True), (409, True))
     assert "Child " not in page.html
 
 
 class TestOneOffer:
-    """Of two people who answer one offer at the same moment, one gets through and the other a sentence."""
+    """Two people answer one offer at the same moment. One succeeds, and the other gets a sentence."""
 
     @pytest.mark.parametrize(
         ("first", "second"), [(withdraws, accepts), (returns, withdraws)], ids=["withdraw, accept", "return, withdraw"]
@@ -82,7 +82,7 @@ class TestOneOffer:
 
 
 class TestOutOfScopeMeanwhile:
-    """Whatever somebody sends from a page that was theirs a moment ago: nothing is stored, and a sentence says so."""
+    """A form comes from a page that has gone out of scope. Nothing is stored, and a sentence says so."""
 
     @pytest.mark.parametrize("action", ["lead", "milestone", "authority", "close", "offer"])
     def test_a_case_that_passes_to_another_team(self, story: Story, action: str) -> None:

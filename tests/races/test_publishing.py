@@ -187,7 +187,7 @@ class TestWhileContactsArrive:
         assert len(met) >= 3, f"no race: of {len(by_version)} versions contacts met {len(met)}"
 
     def test_one_whose_clock_goes_ahead(self, drafts: Drafts) -> None:
-        """A host's clock is two seconds ahead: "at once" is after every contact that it has received."""
+        """A host's clock is two seconds ahead. "At once" is after every contact that it has received."""
         ready = drafts.proposed(by="david")
         taken_in = threading.Event()
 
@@ -210,7 +210,7 @@ class TestWhileContactsArrive:
         assert nobody_fell_between() == 6
 
     def test_a_start_that_lies_ahead_comes_while_contacts_arrive(self, drafts: Drafts) -> None:
-        """Nothing runs at that moment: the moment of a contact's receipt decides which version is live."""
+        """No job runs at the start. The moment of a contact's receipt decides which version is live."""
         ready = drafts.proposed(by="david")
         start = clock() + timedelta(seconds=1)
         approve(ready, "sam", starts_at=start)

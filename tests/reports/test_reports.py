@@ -50,7 +50,7 @@ _families = count(1)
 
 
 def family(**changes: Any) -> dict[str, Any]:
-    """A child whom nobody knows yet, from five to nine years old: one family's story never meets another's."""
+    """A child from five to nine years old, of a family of its own."""
     number = next(_families)
     born = date(2017, 1, 1) + timedelta(days=11 * (number % 150))
     # No two names are alike, or somebody would first have to say that they are not the same child.
@@ -71,7 +71,7 @@ def received(
 
 
 def decided(story: Story, how: dict[str, Any] | None = None, **changes: Any) -> Contact:
-    """A contact that was decided: as recommended, or otherwise."""
+    """Receives a contact and decides on it, as recommended or otherwise."""
     contact = received(story, **changes)
     story.decided(contact, **(how or {}))
     return contact
@@ -210,7 +210,7 @@ class TestOverrides:
         assert table(page, "locality").keys() == {"No locality", "Aylesbury"}
 
     def test_months_are_those_of_london(self, story: Story) -> None:
-        """A second before midnight on the last of July, in summer time, and midnight."""
+        """Two contacts: a second before midnight on 31 July, and at midnight, both in summer time."""
         story.now = local("Sat 1 Aug 2026 00:00")
         july = decided(story, UP, at=local("Fri 31 Jul 2026 23:59:59"))
         august = decided(story, DOWN, at=local("Sat 1 Aug 2026 00:00"))
@@ -294,7 +294,7 @@ class TestThePicture:
 class TestContactsBehind:
     @pytest.fixture
     def page(self, story: Story, amina: User) -> Page:
-        """A report with something in every corner."""
+        """A report with figures in every table."""
         for how in (None, UP, DOWN, DOWN, ACROSS, LEVEL_ONLY):
             decided(story, how)
         for how in (None, UP):
@@ -453,7 +453,7 @@ class TestThePeriod:
 
 class TestEquality:
     def grown(self, story: Story, *numbers: tuple[int, dict[str, Any] | None, dict[str, Any]]) -> Page:
-        """So many contacts, each of one child: how they were decided, and what the child is."""
+        """This number of contacts, each about one child, with these decisions and these facts of the child."""
         for number, how, what in numbers:
             for _ in range(number):
                 decided(story, how, children=[family(**what)])
@@ -508,7 +508,7 @@ class TestEquality:
         assert rows["Male"][0] == "0"
 
     def test_age_is_that_on_the_day_of_receipt(self, story: Story) -> None:
-        """On a birthday, the day before and the day after; and of who is born on 29 February."""
+        """The age on a birthday, on the day before and on the day after; also for somebody born on 29 February."""
         on = local_day(story.now)
         births = [
             *(on.replace(year=on.year - age) + timedelta(days) for age in (1, 5, 10, 16, 18) for days in (-1, 0, 1)),
@@ -544,7 +544,7 @@ class TestEquality:
         assert band in equality.DIMENSIONS[0].groups
 
     def test_every_child_has_a_place_in_every_table(self, story: Story) -> None:
-        """Whatever is known or not known of it; or the tables would not add up."""
+        """A child about whom nothing is known counts as well. Otherwise the tables would not add up."""
         expected = (local_day(story.now) + timedelta(days=60)).isoformat()
         unborn = {"date_of_birth": None, "expected_date_of_delivery": expected}
         whoever: list[dict[str, Any]] = [
@@ -577,7 +577,7 @@ class TestEquality:
 
 
 def test_a_decision_between_two_counts_is_counted_by_all_of_them(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four queries are four moments. Without asking again, the tables would not add up."""
+    """The report's four queries see one moment. Otherwise the tables would not add up."""
     decided(story)
     count_one, counted = equality._counts, []
 
@@ -625,7 +625,7 @@ class TestWhatItCosts:
     def test_a_figure_with_everything_asked_costs_three_more(
         self, many: Story, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        """The agency's name, the locality's, and the pairs that go this way."""
+        """Three more queries read the agency's name, the locality's name and the pairs of pathways."""
         client = browser()
         client.force_login(User.objects.get(username="paula"))
         query = f"{NOVEMBER}&rule=level_3_agreed&agency=example-police&locality=aylesbury&month=2026-11&direction=up"

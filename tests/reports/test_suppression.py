@@ -54,7 +54,7 @@ def test_nought_is_never_chosen() -> None:
 
 
 def test_two_small_numbers_that_can_only_be_what_they_are_are_not_enough() -> None:
-    """One and one are two, and nothing else is; the same holds for four and four."""
+    """A sum of 2 can only be 1 and 1, and a sum of 8 only 4 and 4."""
     for number in (1, 4):
         lines = one([number, number, 30, 40], [20, 20, 60, 50])
         assert [cell for cell in lines[0].cells[2:] if isinstance(cell, Mark)] or isinstance(lines[0].total, Mark)
@@ -62,18 +62,18 @@ def test_two_small_numbers_that_can_only_be_what_they_are_are_not_enough() -> No
 
 
 def test_an_exact_five_does_not_hide_a_one() -> None:
-    """Together they are six, and a number that is at least five leaves one."""
+    """The sum is 6, so a number of at least 5 leaves 1."""
     assert_safe([[[1, 5, 30], [5, 5, 40]]], 3)
 
 
 def test_a_total_that_would_give_it_away_is_not_shown() -> None:
-    """Four times one is four, which is fewer than five."""
+    """Four cells with 1 have the sum 4, which is fewer than 5."""
     (line,) = one([1, 1, 1, 1])
     assert line == Line((FEW, FEW, FEW, FEW), NOT_SHOWN)
 
 
 def test_another_table_does_not_give_it_away() -> None:
-    """A column with one small number in the first table; the second would show its total."""
+    """The first table has a column with one small number. The second table would show the column's total."""
     safe = suppress([[[3, 10], [0, 10]], [[3, 12], [0, 8]]], first=2)
     assert safe.columns[0] is not 3  # noqa: F632  # a mark
     assert_safe([[[3, 10], [0, 10]], [[3, 12], [0, 8]]], 2)
@@ -193,7 +193,7 @@ Guess = tuple[int, ...]
 
 
 def rows_that_fit(row: list[int], line: Line, first: int) -> list[Guess]:
-    """Every way in which a row could be."""
+    """All rows that fit what is shown."""
     found = []
     for guess in product(*(may_be(value, shown) for value, shown in zip(row, line.cells, strict=True))):
         total = sum(guess[:first])

@@ -31,19 +31,19 @@ NOOR = child(first_name="Noor", last_name="Haddad", nhs_number=None, address=add
 
 @pytest.fixture
 def story(db: None) -> Story:
-    """An hour ago: what is promised within days is not late."""
+    """The story starts an hour ago, so clocks in days are not late."""
     return Story(timezone.now() - timedelta(hours=1))
 
 
 @pytest.fixture
 def asked(story: Story) -> Contact:
-    """A contact whose family is being asked whether it wants help."""
+    """A contact that waits for the family's agreement."""
     return story.contact(**NOT_ASKED)
 
 
 @pytest.fixture
 def held(asked: Contact) -> Clock:
-    """Its final decision, the one clock that can stand still meanwhile."""
+    """The clock of its final decision, which can be paused."""
     return clock_of(asked, "final_decision_green")
 
 
@@ -55,7 +55,7 @@ def paused(held: Clock) -> Clock:
 
 @pytest.fixture
 def case(db: None) -> Case:
-    """A case that Aylesbury holds since a working morning."""
+    """A case that Aylesbury has been responsible for since a working morning."""
     return Story(a_working_morning()).accepted()
 
 
@@ -68,12 +68,12 @@ def again(clock: Clock) -> Clock:
 
 
 def offered_to(of: Contact | Case, action: str, names: tuple[str, ...] = WHO_SEES_THE_CONTACT) -> set[str]:
-    """Who finds the form on the page."""
+    """The users who see the form on the page."""
     return {name for name in names if f"{path_of(of)}{action}/" in SignedIn(name).open(of).actions}
 
 
 def choices(page: Page, action: str) -> set[str]:
-    """The promises that a form offers."""
+    """The clocks that a form lists."""
     (select,) = page.root.all("select", name=f"{action}-clock")
     return {option.text for option in select.all("option")} - {"Choose"}
 
@@ -83,7 +83,7 @@ def until(clock: Clock, days: int = 7) -> date:
 
 
 def did(event: Event) -> list[str]:
-    """Who did this, in order."""
+    """The users who did this, in order."""
     return [str(each.by_user and each.by_user.username) for each in AuditEvent.objects.filter(event=event)]
 
 
@@ -222,7 +222,7 @@ class TestMoreTime:
         assert again(plan).due_at == end_of_day(until(plan))
 
     def test_whoever_hears_first_when_it_is_broken_gives_it(self, asked: Contact, case: Case) -> None:
-        """Nobody extends their own: at the front door a manager, in a team its lead, and the service manager."""
+        """At the front door a manager extends a clock, in a team its lead; everywhere a service manager."""
         assert offered_to(asked, "extend") == {"maya", "sam"}
         assert offered_to(case, "extend", WHO_SEES_THE_CASE) == {"ben", "sam"}
         promise, plan = clock_of(asked, "next_step_decision"), clock_of(case, "family_help_plan")
@@ -284,7 +284,7 @@ class TestMoreTime:
 
     @pytest.mark.parametrize("days", [-1, 0, 93])
     def test_a_moment_that_is_none(self, case: Case, days: int) -> None:
-        """Before it is due, on its last day, which is its own already, or further away than three months."""
+        """The moment is before the clock is due, on the day on which it is due, or more than three months away."""
         plan = clock_of(case, "family_help_plan")
         sent = self.sent(plan, **day_of(until(plan, days), "extend-on"))
         says = "Choose a moment after it is due and after now, at most three months later."

@@ -26,7 +26,7 @@ def today() -> date:
 
 
 class Typist:
-    """Somebody at the front door with the form open: types into it and presses its buttons."""
+    """A user at the front door who has the form open, types into it and presses its buttons."""
 
     def __init__(self, client: Client, user: User) -> None:
         self.client = client
@@ -54,7 +54,7 @@ class Typist:
         return answer
 
     def contact(self) -> Contact:
-        """What came in."""
+        """The contact that was stored."""
         answer = self.press()
         assert answer.status_code == 302, self.page.summary
         return Contact.objects.get(reference=answer.headers["Location"].split("/")[2])
@@ -85,7 +85,7 @@ LEAST: dict[str, Any] = {
 
 
 def everything() -> dict[str, Any]:
-    """Something in every field, for one child and one adult."""
+    """A value for every field, for one child and one adult."""
     return LEAST | {
         "agency_reference": "PPN 1", "received_by_phone": "on", "immediate_danger": "no",
         "referrer_name": "Amina Yusuf", "referrer_role": "Designated safeguarding lead",
@@ -176,7 +176,7 @@ class TestSendingIn:
         }  # fmt: skip
 
     def test_every_field_of_the_page_was_typed_into(self, typist: Typist) -> None:
-        """So that the test above leaves none out."""
+        """The test above leaves no field out."""
         on_the_page = {
             element["name"] for element in typist.page.main if element.tag in ("input", "select", "textarea")
         } - {"csrfmiddlewaretoken", "key", "children", "adults"}
@@ -187,7 +187,7 @@ class TestSendingIn:
         assert on_the_page - typed == {"child-0-confidential", *of_an_unborn_child}
 
     def test_it_is_treated_as_a_partners(self, typist: Typist, story: Story) -> None:
-        """The same facts, so the same recommendation."""
+        """A typed contact with the same facts gets the same recommendation as a partner's."""
         typed = typist.type(**everything()).contact()
         sent = story.contact(at=timezone.now(), **typed.document)
         assert typed.recommendation is not None
@@ -392,7 +392,7 @@ class TestPeople:
         assert (child.first_name, child.date_of_birth, child.indicators) == ("Alex", BORN, ["L3-12"])
 
     def test_a_place_that_was_given_up_is_not_given_to_another(self, typist: Typist) -> None:
-        """Else what was typed of the child that was taken away would stand at the new one."""
+        """Otherwise the new child would show what was typed for the removed one."""
         typist.type(**LEAST).press(add="children")
         typist.type(child_1_first_name="Alex").press(add="children")
         typist.type(child_2_first_name="Kim").press(remove_children="1")
@@ -444,7 +444,7 @@ ATTRIBUTE = '"><img src=x onerror=alert(1)>'
 
 
 class TestWhatIsTypedStaysText:
-    """Names and worries with markup in them come out as they were typed, on every page that shows them."""
+    """Every page shows markup in names and concerns as it was typed."""
 
     @pytest.fixture
     def story(self, db: None) -> Story:
@@ -506,7 +506,7 @@ class TestWhatIsTypedStaysText:
 
 
 def test_the_least_of_every_kind_comes_in(typist: Typist) -> None:
-    """Whatever it is and whoever it is from."""
+    """The smallest contact of every type and from every source is accepted."""
     for source, kind in _pairs(typist.page):
         typist.type(**LEAST | {"type": kind, "source_code": source}).fields["key"] = f"a form for {source}"
         typist.contact()

@@ -35,7 +35,7 @@ def story(db: None) -> Story:
 
 @pytest.fixture
 def stale(story: Story) -> Contact:
-    """A contact that waits with a clock that ran out, while a case of its child opened. Nobody has asked again yet."""
+    """A contact with a late clock. A case of its child has opened, and its recommendation is not renewed yet."""
     opens, waits = about(story, child(**KIM)), about(story, child(**KIM))
     story.accepted(opens)
     sweep.sweep(now=timezone.now() + timedelta(days=60))

@@ -32,20 +32,20 @@ def story(db: None) -> Story:
 
 @pytest.fixture
 def case(story: Story) -> Case:
-    """A case that Aylesbury holds, as the first team after the front door."""
+    """A case that Aylesbury is responsible for, as the first team after the front door."""
     return story.accepted()
 
 
 @pytest.fixture
 def twice(story: Story, case: Case) -> Case:
-    """One that changed hands twice: Chiltern has it."""
+    """A case that was passed on twice. Chiltern is responsible for it."""
     passed(story, case, "chiltern", by="ben", accepts="chris")
     return case
 
 
 @pytest.fixture
 def brothers_case(story: Story) -> Case:
-    """Robin's, which Aylesbury holds; Chiltern works with his brother Kim."""
+    """Robin's case, which Aylesbury is responsible for. Chiltern works with his brother Kim."""
     return brothers(story)[0]
 
 
@@ -55,7 +55,7 @@ def sent(story: Story, to: str, **more: str) -> dict[str, Any]:
 
 
 def warnings(page: Page) -> list[str]:
-    """What stands before the form by which the case is offered, and nowhere else."""
+    """The warnings above the form that offers the case."""
     (form,) = [form for form in page.main.all("form") if form["action"].endswith("/offer/")]
     (part,) = [part for part in page.root.all("details") if part.all("form", action=form["action"])]
     found = [text.text.removeprefix("Warning") for text in part.all(class_="govuk-warning-text__text")]
@@ -170,7 +170,7 @@ class TestWhoKnowsTheFamily:
         assert offered(brothers_case).despite == ""
 
     def test_the_brothers_case_is_not_named(self, brothers_case: Case) -> None:
-        """Who offers it may not see the other case."""
+        """The user who offers the case may not see the other one."""
         other = Case.objects.exclude(pk=brothers_case.pk).get()
         html = SignedIn("ben").open(brothers_case).html
         assert str(other) not in html

@@ -61,10 +61,10 @@ def story(db: None) -> Story:
 
 
 class TestWhoSeesWhat:
-    """Carol leads another locality's team: she must never see the family. Adele administers: she needs no family."""
+    """Carol leads another locality's team and Adele is an administrator. Neither may see the family."""
 
     def seen(self, contact: Contact, case: Case | None) -> tuple[set[str], set[str]]:
-        """Who sees the contact, and who the case."""
+        """The users who see the contact, and those who see the case."""
         client = browser()
         found: tuple[set[str], set[str]] = (set(), set())
         for name in sorted(EVERYBODY):
@@ -120,7 +120,7 @@ class TestWhoSeesWhat:
             assert answer.headers["Location"] == f"/accounts/login/?next={path_of(of)}"
 
     def test_out_of_scope_is_not_found_whatever_is_tried(self, story: Story) -> None:
-        """Before and after the team has accepted it; and no different from what does not exist."""
+        """Before and after the team accepts it, the page answers as for a record that does not exist."""
         contact = story.contact()
         handoff = story.offered(contact)
         for accepted in (False, True):
@@ -357,7 +357,7 @@ def contact(story: Story) -> Contact:
 
 @pytest.fixture
 def waiting(story: Story) -> Contact:
-    """One on which Amina decided, and that waits for a second person."""
+    """A contact on which Amina decided, and that waits for a second person."""
     contact = story.contact()
     story.decided(contact, pathway="advice", level=1, rag="blue")
     assert contact.status == "sign_off"
@@ -366,7 +366,7 @@ def waiting(story: Story) -> Contact:
 
 @pytest.fixture
 def decided(story: Story) -> Contact:
-    """One that is decided."""
+    """A contact that is decided."""
     contact = story.contact()
     story.decided(contact)
     return contact
@@ -376,7 +376,7 @@ WHY = {"decide-rationale": "The school knows the family well, and the family agr
 
 
 def agreeing(contact: Contact) -> dict[str, Any]:
-    """What somebody sends who agrees with the recommendation, and says why."""
+    """The fields of the form for somebody who agrees with the recommendation and says why."""
     return as_recommended(contact) | WHY
 
 
@@ -410,7 +410,7 @@ class TestDeciding:
         assert (contact.status, contact.case) == ("sign_off", None)
 
     def test_nothing_is_filled_in(self, contact: Contact) -> None:
-        """Neither the rationale nor what the rules recommend, which stands beside."""
+        """The form has no rationale and no recommended values in it. The recommendation is shown beside it."""
         page = SignedIn("amina").open(contact)
         form = page.form(f"{path_of(contact)}decide/")
         assert form["decide-rationale"] == ""
@@ -489,7 +489,7 @@ class TestDeciding:
         is_done(SignedIn("maya").send(contact, "decide", **agreeing(contact)), contact)
 
     def test_what_was_not_in_view_is_not_decided_on(self, contact: Contact) -> None:
-        """Somebody recorded the family's answer in between: the recommendation is another one."""
+        """Somebody records the family's answer after the page was loaded, so the recommendation has changed."""
         form = SignedIn("amina").open(contact).form(f"{path_of(contact)}decide/")
         answered = {"agreement-service": "refused", "agreement-given_by": "mother"}
         SignedIn("oliver").send(contact, "agreement", **answered | day_of(a_day_ago(), "agreement-on"))
@@ -710,7 +710,7 @@ def offer(story: Story) -> Handoff:
 
 @pytest.fixture
 def case(story: Story) -> Case:
-    """A case that Aylesbury holds."""
+    """A case that Aylesbury is responsible for."""
     return story.accepted()
 
 
@@ -805,10 +805,10 @@ class TestTheWholeStoryTravels:
 
 
 class TestWorking:
-    """Ben's team holds the case."""
+    """Ben's team is responsible for the case."""
 
     def done_at(self, case: Case, **changes: Any) -> dict[str, Any]:
-        """A first contact with the family, a day after theirs with us."""
+        """The first contact with the family, a day after the contact was received."""
         when = day_of(local_day(case.received_at) + timedelta(days=1), "milestone-on")
         return {"milestone-kind": "first_family_contact", "milestone-time": "14:30"} | when | changes
 
@@ -919,7 +919,7 @@ class TestWorking:
         )
 
     def actions(self, case: Case) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Each of them, sent as it should be."""
+        """Every action, with valid input."""
         yield "offer", {"offer-to_team": Team.objects.get(code="chiltern").pk, "offer-reason": "They moved."}
         yield "lead", {"lead-lead": User.objects.get(username="bea").pk}
         yield "milestone", self.done_at(case)
@@ -941,7 +941,7 @@ class TestWorking:
         assert kept() == before
 
     def test_but_a_service_manager_offers_it_on_and_gives_more_time(self, case: Case) -> None:
-        """Where the team has nobody left, somebody must be able to."""
+        """A team may have nobody left, so the service manager can act for it."""
         sam, sent = SignedIn("sam"), dict(self.actions(case))
         assert sam.open(case).actions == {f"{path_of(case)}{action}/" for action in BY_A_SERVICE_MANAGER}
         for action in ("extend", "offer"):
@@ -972,7 +972,7 @@ def _posts(contact: Contact, case: Case) -> Iterator[str]:
 
 
 def test_every_address_is_tried_here() -> None:
-    """An action that is added is tested too."""
+    """A new action needs a test here."""
     named = {str(pattern.name) for pattern in urlpatterns}
     tried = {f"contact-{action}" for action in ON_CONTACTS} | {f"case-{action}" for action in ON_CASES}
     below = {"contact-match", "contact-ask-partner", "contact-partner-answer", "contact-partner-withdraw"}
@@ -1016,7 +1016,7 @@ class TestTraces:
         assert looks() == []
 
     def test_whatever_shows_a_family_leaves_one(self, story: Story) -> None:
-        """A form that comes back with its faults shows the whole page again."""
+        """A form with faults shows the whole page again, so this is a view of the record as well."""
         waiting, offer = story.contact(), story.offered(story.contact(**ANOTHER_FAMILY))
         for name in ("iris", "ava", "oliver", "ben"):
             signed_in = SignedIn(name)
@@ -1036,7 +1036,7 @@ class TestTraces:
 
 @pytest.mark.parametrize("name", ["ava", "iris"])
 def test_the_auditor_and_information_governance_see_no_buttons(story: Story, name: str) -> None:
-    """They see, and cannot act."""
+    """Both see the pages and cannot act."""
     signed_in = SignedIn(name)
     contact = story.contact(received_by_phone=True)
     assert signed_in.open(contact).actions == set()
@@ -1101,7 +1101,7 @@ class TestHeaders:
             assert not any("unsafe" in source for sources in policy.values() for source in sources), what
 
     def test_no_page_needs_more(self, answers: dict[str, Answer]) -> None:
-        """What stands in the page itself would not run."""
+        """The browser would not run a script or style that is part of the page."""
         for what, answer in answers.items():
             if not answer.headers["Content-Type"].startswith("text/html"):
                 continue
@@ -1118,7 +1118,7 @@ class TestHeaders:
 
 
 class TestForgery:
-    """A page elsewhere cannot press our buttons."""
+    """Another site's page cannot send our forms."""
 
     def test_no_form_is_taken_without_its_token(self, story: Story, amina: User, ben: User) -> None:
         offer = story.offered()
@@ -1184,7 +1184,7 @@ OF_A_CONTACT, OF_A_CASE = 36, 24
 
 class TestWhatAPageCosts:
     def families(self, story: Story, *, up_to: int) -> None:
-        """So many cases that Aylesbury holds, as many on offer to it, and as many contacts that wait."""
+        """This number of cases with Aylesbury, of cases on offer to it, and of contacts that wait."""
         homes = list(Postcode.objects.filter(postcode__startswith="HP20").values_list("postcode", flat=True)[:100])
         for number in range(Case.objects.count() // 2, up_to):
             for step, tell in enumerate((story.accepted, story.offered, None)):
@@ -1221,7 +1221,7 @@ class TestWhatAPageCosts:
         return self.cost("amina", path_of(contact))
 
     def household(self, number: int) -> list[dict[str, Any]]:
-        """So many brothers and sisters in one home."""
+        """This number of siblings in one home."""
         return [
             child(ref=f"c{n}", first_name=f"Child {n}", nhs_number=None, date_of_birth=f"20{10 + n}-01-01")
             for n in range(number)
@@ -1261,7 +1261,7 @@ class TestWhatAPageCosts:
                 assert signed_in.open(of).status == 200
 
     def dearest_contact(self) -> Contact:
-        """The family is asked, and so are two partners."""
+        """The contact whose page costs most: it waits for agreement and for two partners."""
         now = timezone.now()
         contact = about(Story(now - timedelta(hours=1)), child(**KIM), agreement={"service": "not_sought"})
         clock = contact.clocks.get(kind="final_decision_green")
@@ -1285,7 +1285,7 @@ class TestWhatAPageCosts:
 
 
 def handoff_back_and_forth(story: Story, case: Case) -> None:
-    """Offered to another team and withdrawn: two more lines in the story."""
+    """A handoff to another team that was withdrawn adds two lines to the story."""
     from casework.actions import handoffs
 
     ben = User.objects.get(username="ben")

@@ -39,19 +39,19 @@ def contact(story: Story) -> Contact:
 
 
 def offered_to(contact: Contact, action: str) -> set[str]:
-    """Who finds the form on the page."""
+    """The users who see the form on the page."""
     return {name for name in WHO_SEES_IT if f"{path_of(contact)}{action}/" in SignedIn(name).open(contact).actions}
 
 
 def did(event: Event) -> list[str]:
-    """Who did this, in order."""
+    """The users who did this, in order."""
     return [str(each.by_user and each.by_user.username) for each in AuditEvent.objects.filter(event=event)]
 
 
 class TestPartners:
     @pytest.fixture
     def asked(self, contact: Contact, police: Agency) -> PartnerCheck:
-        """The police are asked."""
+        """An open question to the police."""
         is_done(SignedIn("amina").send(contact, "partners", **self.sent(police)), contact)
         return contact.partner_checks.get()
 
@@ -161,7 +161,7 @@ class TestPartners:
         is_done(self.answer(asked), contact)
 
     def test_whoever_decides_is_asked_whether_to_wait(self, contact: Contact, asked: PartnerCheck) -> None:
-        """Neither yes nor no is filled in, and only a yes decides."""
+        """The form has no answer filled in. The decision is made only after a yes."""
         page = SignedIn("amina").open(contact)
         assert "1 partner has not answered: Example Police. Decide without their answers?" in page.text
         assert "decide-without_answers" not in page.form(f"{path_of(contact)}decide/")
@@ -202,7 +202,7 @@ class TestPartners:
 class TestTheNextShift:
     @pytest.fixture
     def passed(self, contact: Contact) -> Contact:
-        """Amina passed it to emergency duty."""
+        """A contact that Amina passed to emergency duty."""
         is_done(SignedIn("amina").send(contact, "hand-over", **SENT), contact)
         return Contact.objects.get(pk=contact.pk)
 

@@ -30,13 +30,13 @@ PATTERN = re.compile(r"Since receipt: (.+?)\. Since this promise: (.+?)\.")
 
 @pytest.fixture
 def story(db: None) -> Story:
-    """Ten days ago: what was promised within days is late by now, and late still."""
+    """The story starts ten days ago, so clocks in days are late and have escalated."""
     return Story(a_working_morning() - timedelta(days=10))
 
 
 @pytest.fixture
 def waits(story: Story) -> Contact:
-    """A contact on which nobody has decided, and everybody was told."""
+    """A contact without a decision, of which all reminders were sent."""
     contact = story.contact(agreement={"service": "not_sought"})
     sweep.sweep(now=timezone.now())
     return contact
@@ -44,7 +44,7 @@ def waits(story: Story) -> Contact:
 
 @pytest.fixture
 def held(story: Story) -> Case:
-    """A case for which Aylesbury has done nothing yet, and everybody was told."""
+    """A case for which Aylesbury has done nothing yet, of which all reminders were sent."""
     case = story.accepted(agreed(story))
     sweep.sweep(now=timezone.now())
     return case
@@ -57,7 +57,7 @@ def agreed(story: Story, **changes: Any) -> Contact:
 
 
 def mine(page: Page) -> dict[int, Element]:
-    """What stands on somebody's list, by its number."""
+    """The reminders on a user's list, by their ids."""
     found = {}
     for box in page.main.all("div", class_="govuk-inset-text"):
         (number,) = {form["action"].split("/")[2] for form in box.all("form")}
@@ -116,7 +116,7 @@ class TestTheList:
         assert one.pk not in boxes("maya")
 
     def test_it_says_how_the_promise_stands_now(self, waits: Contact, held: Case) -> None:
-        """Amina was warned, and not told again: what was soon due then is late now."""
+        """Amina had a warning. The clock is late now, and the list says so."""
         one = reminder(waits, "next_step_decision", "warning")
         assert boxes("amina")[one.pk].text.startswith(f"Late: next step decision, {waits}")
         one = reminder(waits, "next_step_decision", "escalation")
@@ -235,7 +235,7 @@ class TestPuttingOff:
 
     @pytest.mark.parametrize("name", ["amina", "ben", "carol", "sam", "ava", "adele"])
     def test_somebody_elses_is_not_found(self, one: Reminder, name: str) -> None:
-        """It was for the managers of the front door."""
+        """The reminder is for the front-door managers."""
         for number in (one.pk, 0, "9" * 30):
             sent = {f"snooze{number}-until": "hour", f"snooze{number}-reason": "x"}
             for action in ("seen", "snooze"):
@@ -256,7 +256,7 @@ class TestPuttingOff:
 class TestPages:
     @pytest.fixture
     def many(self, story: Story) -> list[int]:
-        """More than a page of them, in the order of the list."""
+        """More reminders than a page shows, in the order of the list."""
         for number in range(10):
             one = child(
                 first_name=f"Child {number}", last_name="Of many", nhs_number=None,
@@ -301,7 +301,7 @@ class TestWhoHasNotLooked:
     HEADING = "Late, and not looked at"
 
     def shown(self, name: str, path: str) -> dict[str, list[str]]:
-        """Who stands there, and what is said of each."""
+        """The people in the table, with what each row says."""
         page = SignedIn(name).open(path)
         assert page.status == 200
         found = [part for part in page.main.all("section") if part["aria-labelledby"] == "unread-heading"]
@@ -357,13 +357,13 @@ class TestWhoHasNotLooked:
 
 
 def since(moment: datetime) -> set[str]:
-    """How long ago that is, in words; a page that was opened a minute earlier is as right."""
+    """How long ago that is, in words, now or a minute earlier."""
     now = timezone.now()
     return {duration(now - moment), duration(now - moment - timedelta(minutes=1))}
 
 
 class TestBothTimes:
-    """Where a row is about a family, its reader sees how long the family waits, and how long it waits here."""
+    """A row about a family shows how long the family has waited, and how long it has waited with this team."""
 
     def cells(self, name: str, path: str, heading: str, of: object) -> dict[str, str]:
         """The row about this contact or case, by column."""
@@ -418,7 +418,7 @@ class TestBothTimes:
         self.shows(cells, "Since receipt", "Since this promise", held.received_at, started)
 
     def test_a_partner_that_does_not_answer(self, story: Story) -> None:
-        """The promise began when it was asked, the family's wait when the contact came."""
+        """The question's clock starts when it is asked. The family has waited since the contact was received."""
         contact, agency = agreed(story), Agency.objects.get(code="example-police")
         check = partner_checks.ask(
             contact_id=contact.pk, agency_id=agency.pk, question="Do you know them?", by=person("amina"),
@@ -439,7 +439,7 @@ class TestBothTimes:
 
 
 def test_another_familys_reminders_are_not_in_view(story: Story) -> None:
-    """Carol leads another team, and Pat another: neither is told of this family."""
+    """Carol and Pat are in other teams. Neither sees reminders about this family."""
     story.accepted(agreed(story))
     agreed(story, **ANOTHER_FAMILY)
     sweep.sweep(now=timezone.now())

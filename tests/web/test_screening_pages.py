@@ -30,7 +30,7 @@ def story(db: None) -> Story:
 
 @pytest.fixture
 def contact(story: Story) -> Contact:
-    """Robin and Kim, of whom nobody has said anything that the rules read."""
+    """A contact about Robin and Kim without any indicator."""
     return story.contact(**BARE, children=[child(indicators=[]), KIM])
 
 

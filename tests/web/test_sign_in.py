@@ -27,7 +27,7 @@ TOO_MANY = "Too many failed login attempts. Try again later."
 
 @pytest.fixture(autouse=True)
 def _quick_passwords(settings: Settings) -> None:
-    """What makes passwords costly to guess would make the tests slow."""
+    """The production hasher is slow on purpose. The tests use a fast one."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
 
 
@@ -40,7 +40,7 @@ def ben(ben: User) -> User:
 
 
 def sign_in(client: Client, name: str = "ben", password: str = PASSWORD, **fields: str) -> Page:
-    """Try to sign in, and come out where it leads."""
+    """Tries to sign in, and follows the redirects."""
     return Page(client.post(SIGN_IN, {"login": name, "password": password, **fields}, follow=True))
 
 
@@ -237,7 +237,7 @@ class TestSessions:
         assert not is_in(client)
 
     def test_signing_in_begins_a_new_one(self, client: Client, ben: User) -> None:
-        """A session that somebody planted is worth nothing."""
+        """A session id that an attacker has planted does not survive the sign-in."""
         client.get(SIGN_IN)
         planted = client.session
         planted["planted"] = True
@@ -299,7 +299,7 @@ class TestChangingAPassword:
         assert ben.check_password(PASSWORD)
 
     def test_nor_to_the_persons_own_name(self, client: Client, maya: User) -> None:
-        """A name is the first thing that anybody tries."""
+        """An attacker tries the user's name first."""
         maya.name = "Maya Brooks-Hernandez"
         maya.set_password(PASSWORD)
         maya.save()
@@ -316,7 +316,7 @@ class TestChangingAPassword:
 
 
 def test_every_page_asks_for_a_sign_in_but_those_that_cannot(client: Client, db: None) -> None:
-    """What is open to anybody is a short list, and stands here."""
+    """The addresses that need no sign-in are listed here."""
     is_open = {
         path
         for path, pattern in _addresses(get_resolver())
@@ -340,7 +340,7 @@ def _addresses(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, U
 
 
 def test_people_sign_in_while_valkey_is_away(client: Client, ben: User, settings: Settings) -> None:
-    """It holds nothing that matters: the limits on tries are not counted for that while."""
+    """Valkey holds nothing that matters. Meanwhile failed attempts are not counted."""
     away = {"LOCATION": "unix:///nowhere/valkey.sock"}
     settings.CACHES = {name: cache | away for name, cache in settings.CACHES.items()}
     answer = client.post(SIGN_IN, {"login": "ben", "password": PASSWORD})
