@@ -77,7 +77,7 @@ class OutboxMessageAdmin(WorkAdmin):
         if request.method == "POST":
             permissions.check_can_manage_messages(user, local_day(now))
             if message.carried_by_id is not None:
-                raise Http404  # It goes with the letter of another, which has the buttons.
+                raise Http404  # Another message's e-mail carries it, and that message has the buttons.
         if request.method == "POST" and "retry" in request.POST:
             parked_messages.retry(message_id=message.pk, by=user, now=now)
             messages.success(request, "The message is on its way again, from the first try on.")

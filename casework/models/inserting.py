@@ -35,7 +35,7 @@ def insert_all(rows: Iterable[Model], *, skip_existing: bool = False) -> None:
 def _value(row: Model, field: "Field[Any, Any]") -> Any:
     value = getattr(row, field.attname)
     if value is None and isinstance(field, ForeignKey) and field.is_cached(row):
-        # The row that it refers to was inserted since it was named.
+        # The other row got its id when it was inserted, after this field was set.
         referred = field.get_cached_value(row)
         value = referred and referred.pk
         setattr(row, field.attname, value)

@@ -37,7 +37,7 @@ class ErrorPageMiddleware:
             case ServiceError():
                 return _page(request, 503, "This cannot be done now", str(error))
             case Contact.DoesNotExist() | Case.DoesNotExist() | PersonMatch.DoesNotExist() | Reminder.DoesNotExist():
-                # Out of scope, or gone out of it between the page and what was sent from there.
+                # The record is out of scope, or has gone out of scope since the page was loaded.
                 return _page(request, 404, "Page not found", NO_LONGER_YOURS if request.method == "POST" else NOT_FOUND)
             case DataError() if "NUL" in str(error):  # no form of ours sends one; PostgreSQL cannot hold it
                 return bad_request(request, error)

@@ -141,7 +141,7 @@ def authority(request: HttpRequest, reference: str) -> HttpResponse:
 def extend(request: HttpRequest, reference: str) -> HttpResponse:
     """Gives a clock more time."""
     user, now, case = _fetch(request, reference)
-    # A closed case has no clock that runs: which one it was is no longer the question, and the action says so.
+    # A closed case has no running clocks. The form takes any of its clocks, and the action says that it is closed.
     clocks = case.clocks.running() if case.status == CaseStatus.OPEN else case.clocks.all()
     form = ExtendForm(clocks, request.POST, prefix="extend")
     return _submit_on_page(
