@@ -383,7 +383,7 @@ class RuleSet:
         compiled: list[Compiled] = [*agreement]
         moved: list[ChangeBits] = []
         if rule.otherwise:
-            # The answer never needs this test: no rule above has fired when this one is asked. `firings` asks every rule.
+            # The answer needs no such test: no rule above has fired when this one is asked. `firings` asks every rule.
             compiled.append(_not(self._otherwise))
             moved.append(ChangeBits(going=self._otherwise.mask))
         if rule.when is not None:
