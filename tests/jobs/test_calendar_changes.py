@@ -123,7 +123,7 @@ class TestABankHoliday:
             assert now.next_at == now.warn_at
 
     def test_two_days_that_change_places_move_the_warning_alone(self, story: Story) -> None:
-        """A promise of one working day, made on a Saturday: due on Wednesday whichever of the two days is worked."""
+        """A clock of one working day starts on a Saturday. It is due on Wednesday, whichever day before is worked."""
         story.now = local("Sat 26 Dec 2026 12:00")
         clock = clock_of(story.contact(), "acknowledge_referrer")
         assert clock.due_at == local("Wed 30 Dec 2026 09:00")
@@ -214,7 +214,7 @@ class TestAClosure:
 
 class TestOtherEdits:
     def test_a_working_day_after_all_brings_them_forward(self, story: Story) -> None:
-        """Boxing Day's Monday was moved away: what was due on Tuesday is due on it."""
+        """The bank holiday for Boxing Day moves from Monday, so clocks that were due on Tuesday are due on Monday."""
         contact = story.contact(at=local("Thu 24 Dec 2026 10:00"))
         clock = clock_of(contact, "next_step_decision")
         assert clock.due_at == local("Tue 29 Dec 2026 10:00")
@@ -277,7 +277,7 @@ class TestOtherEdits:
         assert not CalendarEdit.objects.filter(finished_at=None).exists()
 
     def test_several_days_at_once_come_out_as_one_after_the_other(self, story: Story) -> None:
-        """Christmas shutdown: three closures, entered in one go."""
+        """An administrator enters the three days of a Christmas shutdown at once."""
         contact = story.contact(at=local("Wed 23 Dec 2026 11:00"))
         green = clock_of(contact, "final_decision_green")
         for on in ("Tue 29 Dec 2026", "Wed 30 Dec 2026", "Thu 31 Dec 2026"):
@@ -299,7 +299,7 @@ class TestWhatIsLeftAlone:
         assert rows(*stopped) == before
 
     def test_what_came_later_or_was_over(self, story: Story) -> None:
-        """A day that lies before the start, or after the last moment that matters, is not theirs."""
+        """A day before the start of a clock, or after its last step, does not move it."""
         agreed = {"service": "given", "given_by": "mother", "on": "2026-11-09"}
         old = list(story.contact(at=local("Mon 9 Nov 2026 10:00"), agreement=agreed).clocks.all())
         new = list(story.contact(at=local("Mon 23 Nov 2026 10:00"), by="example-police").clocks.all())
@@ -328,7 +328,7 @@ class TestWhatIsLeftAlone:
         assert rows(*clock.values()) == before
 
     def test_nor_do_they_move_what_moved_once_before(self, story: Story) -> None:
-        """Friday was a holiday; then the hub opens later; then the council closes on Monday, which is not the law's."""
+        """The council closes on Monday, after other changes. A statutory clock that moved before ignores the closure."""
         contact = story.contact(at=local("Thu 19 Nov 2026 08:00"))
         statutory, own = clock_of(contact, "next_step_decision"), clock_of(contact, "final_decision_green")
         add(FRIDAY, at=story.later())
@@ -422,7 +422,7 @@ class TestWhatPeopleChanged:
         assert again(clock).due_at == local("Fri 27 Nov 2026 10:00")
 
     def test_a_new_look_at_the_promise_is_by_its_own_policy(self, story: Story) -> None:
-        """It may be extended again after it was computed again."""
+        """A recomputed clock may be extended again."""
         clock = clock_of(story.contact(), "final_decision_green")
         add(FRIDAY, at=story.later())
         recompute(story.later())
@@ -433,7 +433,7 @@ class TestWhatPeopleChanged:
 
 class TestTheReminders:
     def test_what_was_said_stays_said_and_is_not_said_again(self, story: Story) -> None:
-        """Late on Friday at ten; at eleven that Friday is declared a holiday."""
+        """The clock is late on Friday at ten. At eleven, that Friday becomes a bank holiday."""
         clock = clock_of(story.contact(), "next_step_decision")
         sweep.sweep(now=local("Fri 20 Nov 2026 10:00"))
         assert steps(clock) == ["warning", "breach"]

@@ -101,7 +101,7 @@ class TestSomethingIsBroken:
         assert len(messages()) == 2
 
     def test_a_day_is_a_day_in_london(self, broken: Contact, now: datetime) -> None:
-        """The nightly run is at ten to three by the clock of Greenwich, in summer at ten to four here: one day."""
+        """The nightly run is at 02:50 UTC, in summer at 03:50 local time. Both are on one day."""
         summer = datetime.fromisoformat("2026-06-30T22:59:59+00:00")
         integrity_checks.check(now=summer)
         integrity_checks.check(now=summer + timedelta(seconds=1))
@@ -109,7 +109,7 @@ class TestSomethingIsBroken:
 
 
 def test_where_nobody_administers_the_service_managers_hear(broken: Contact, sam: User, now: datetime) -> None:
-    """No message is for nobody."""
+    """Every message has a recipient: without administrators, the service managers."""
     Membership.objects.filter(role=Role.ADMINISTRATOR).update(ends_on=now.date() - DAY)
     integrity_checks.check(now=now)
     assert {message.to for message in messages()} == {sam.email}

@@ -109,7 +109,7 @@ class TestRechecking:
     def test_so_is_a_column_that_says_something_else_than_the_result(
         self, story: Story, now: datetime, column: dict[str, str]
     ) -> None:
-        """Lists, reports and replays read the columns."""
+        """The columns are checked as well, because lists, reports and replays read them."""
         wrong = tampered(story.contact(), **column)
         assert rechecks.recheck(now=now, sample=None).differing == [wrong]
 
@@ -126,7 +126,7 @@ class TestRechecking:
     def test_what_has_not_even_the_shape_stops_nothing(
         self, several: list[Contact], now: datetime, column: str, shape: str
     ) -> None:
-        """Those after it are checked, and those who must know are told."""
+        """The recommendations after it are checked as well."""
         wrong = tampered(several[0], **{column: shape})
         later = tampered(several[1], level="1")
         found = rechecks.recheck(now=now, sample=None)
@@ -145,7 +145,7 @@ class TestRechecking:
         assert rechecks.recheck(now=now, sample=None).differing == []
 
     def test_each_is_computed_by_its_own_version(self, drafts: Drafts, now: datetime) -> None:
-        """Another version is live since, and would say something else."""
+        """The live version is another one now, and would recommend something else."""
         before = drafts.story.contact()
         draft = drafts.copied()
         document = draft.document
@@ -173,7 +173,7 @@ class TestASample:
         assert rechecks.recheck(now=now, sample=sample).checked == checked
 
     def test_each_has_its_turn_some_night(self, several: list[Contact], now: datetime) -> None:
-        """One by lot, night after night, finds the wrong one soon: five in six nights miss it."""
+        """A random sample of one finds the wrong recommendation within some nights. Each night misses five of six."""
         wrong = tampered(several[0], level="1")
         nights = 0
         while not rechecks.recheck(now=now, sample=1).differing:

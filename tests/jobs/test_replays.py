@@ -379,7 +379,7 @@ class TestWhatItFinds:
         assert {monday for _, monday, _ in found["demand"]} == {"2026-10-26", "2026-11-02", "2026-11-09"}
 
     def test_in_pieces_as_at_once(self, drafts: Drafts, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Two contacts that came in one microsecond lie in two pieces."""
+        """Two contacts that were received in the same microsecond are in two batches."""
         monkeypatch.setattr(past_contacts, "A_PIECE", 3)
         moment = local("Mon 09 Nov 2026 10:00")
         for number in range(40, 45):
@@ -428,7 +428,7 @@ class TestWhatItFinds:
         assert self.counted(drafts)["counts"]["decided"] == 1
 
     def test_the_locality_is_that_of_the_case_that_a_person_gave_it(self, drafts: Drafts) -> None:
-        """The address is hidden; Amina chose Chiltern, and told why."""
+        """The address is confidential, so Amina chose Chiltern, with a reason."""
         contact = drafts.story.contact(**family(1, "L3-12", hidden=True))
         assert {row["locality"] for row in self.counted(drafts)["demand"]} == {"?"}
         chiltern = drafts.story.team("chiltern").pk
@@ -440,7 +440,7 @@ class TestWhatItFinds:
         assert {row["locality"] for row in self.counted(drafts)["demand"]} == {"?"}
 
     def test_a_postcode_outside_our_area_is_nobodys_though_it_looks_like_one_of_ours(self, drafts: Drafts) -> None:
-        """HP20 0QX does not exist."""
+        """The postcode HP20 0QX does not exist."""
         drafts.story.contact(**family(1, "L3-12", at="HP20 0QX"), received_by_phone=False)
         draft = drafts.copied()
         then = {"pathway": "family_help", "rag": "green", "level": 3}
@@ -487,7 +487,7 @@ def killed() -> None:
 
 
 class TestWhatComesBetween:
-    """In pieces of four: the clock is asked at the claim, after each of four pieces, and at the end."""
+    """The batches have four contacts. The time is read at the claim, after each of four batches, and at the end."""
 
     @pytest.fixture(autouse=True)
     def _pieces(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -537,7 +537,7 @@ class TestWhatComesBetween:
         assert as_found(asked) == by_hand(asked)
 
     def test_the_worker_dies_over_it_each_time(self, drafts: Drafts, asked: Replay) -> None:
-        """It kills whoever tries it, so nobody tries it for ever; what the last had found goes."""
+        """The replay kills each worker that runs it, so it fails after some attempts. Its rows are deleted."""
         self.the_worker_dies(drafts, times=replaying.MOST_ATTEMPTS)
         assert asked.changed.exists()
         assert replaying.run_next(clock=drafts.story.later) is None
@@ -559,7 +559,7 @@ class TestWhatComesBetween:
         assert as_found(asked) == by_hand(asked)
 
     def test_a_lease_is_renewed_by_every_piece(self, drafts: Drafts, asked: Replay) -> None:
-        """A piece a minute: five minutes in all, and nobody else thinks that the worker died."""
+        """Each batch takes a minute and renews the lease, so no other worker starts the replay."""
 
         moments: list[datetime] = []
 
@@ -632,7 +632,7 @@ class TestWhatComesBetween:
         assert replaying.run_next(clock=drafts.story.later) == other
 
     def test_the_draft_changes_while_it_runs(self, drafts: Drafts, asked: Replay) -> None:
-        """The result is that of the edition that it began with, and proves nothing of the new one."""
+        """The result belongs to the edition at the start, and does not prove the new one."""
         document = asked.rule_set.document
 
         def change_it() -> None:
@@ -650,7 +650,7 @@ class TestWhatComesBetween:
         )
 
     def test_a_contact_that_comes_while_it_runs_is_not_todays(self, drafts: Drafts, asked: Replay) -> None:
-        """It lies outside the period, and is neither counted nor in the way."""
+        """The new contact is outside the period. It is not counted, and does not disturb the replay."""
 
         def comes() -> None:
             drafts.story.contact(**family(60, "L3-12"))
@@ -698,7 +698,7 @@ class TestTheQueue:
         assert ran == [*asked, None]
 
     def test_one_runs_at_a_time(self, drafts: Drafts, monkeypatch: pytest.MonkeyPatch) -> None:
-        """While one runs, piece by piece, the other is not begun. The worker has reminders to send meanwhile."""
+        """While one replay runs in batches, the other does not start, because the worker must also send reminders."""
         monkeypatch.setattr(past_contacts, "A_PIECE", 4)
         town(drafts.story)
         first, second = (drafts.asked(drafts.copied(), first_day=date(2026, 11, 1)) for _ in range(2))
@@ -718,7 +718,7 @@ class TestTheQueue:
         assert replaying.run_next(clock=drafts.story.later) == second
 
     def test_nor_is_the_other_begun_while_the_first_may_still_run(self, drafts: Drafts) -> None:
-        """The worker died, and nobody knows until its lease runs out. Then the first begins anew; the other waits."""
+        """The worker dies, which shows when its lease ends. Then the first replay starts again, and the other waits."""
         drafts.story.contact()
         first, _ = (drafts.asked(drafts.copied()) for _ in range(2))
         with pytest.raises(Killed):

@@ -122,7 +122,7 @@ def test_a_worker_that_is_told_to_stop_finishes_what_it_sends(start: Start, sink
 
 
 def test_what_a_killed_process_had_is_done_by_another(start: Start, sink: Sink) -> None:
-    """The task goes to another at once. The message that was in its hands waits until its lease has run out."""
+    """Another process gets the task at once. A message that the killed process had claimed waits for its lease."""
     killed, other = contact_from(FIRST), contact_from(SECOND)
     sink.takes[FIRST] = 60
     worker = start(commands(0, processes=1)["the worker"])
