@@ -328,7 +328,7 @@ class TestWhatIsLeftAlone:
         assert rows(*clock.values()) == before
 
     def test_nor_do_they_move_what_moved_once_before(self, story: Story) -> None:
-        """The council closes on Monday, after other changes. A statutory clock that moved before ignores the closure."""
+        """The council closes on Monday after other changes. A statutory clock that moved before ignores the closure."""
         contact = story.contact(at=local("Thu 19 Nov 2026 08:00"))
         statutory, own = clock_of(contact, "next_step_decision"), clock_of(contact, "final_decision_green")
         add(FRIDAY, at=story.later())
