@@ -40,6 +40,11 @@ MOST_IN_ONE_CONNECTION = 20
 FEWEST_TOGETHER = 4
 MOST_TOGETHER = 200
 
+# What a referrer was told: the contact's field with the moment, and the clock that stops.
+TOLD = {
+    Message.ACKNOWLEDGEMENT: ("acknowledged_at", "acknowledge_referrer"),
+    Message.FEEDBACK: ("feedback_given_at", "feedback_to_referrer"),
+}
 
 # The conditions on a message that is due and that no drain is sending.
 DUE = """
@@ -175,14 +180,11 @@ def _mark_sent(message: OutboxMessage, *, now: datetime) -> None:
     if not marked:
         return
     outbox.audit_letter(Event.MESSAGE_SENT, message, audit.SYSTEM, now)
-    if message.contact is None:
-        return
-    # If a person has recorded in between that they told the referrer, their moment stays.
-    contact = Contact.objects.filter(pk=message.contact.pk)
-    if message.kind == Message.ACKNOWLEDGEMENT and contact.filter(acknowledged_at=None).update(acknowledged_at=now):
-        clocks.stop(message.contact, "acknowledge_referrer", at=now)
-    elif message.kind == Message.FEEDBACK and contact.filter(feedback_given_at=None).update(feedback_given_at=now):
-        clocks.stop(message.contact, "feedback_to_referrer", at=now)
+    if message.contact is not None and message.kind in TOLD:
+        field, clock = TOLD[Message(message.kind)]
+        # If a person has recorded in between that they told the referrer, their moment stays.
+        if Contact.objects.filter(pk=message.contact.pk, **{field: None}).update(**{field: now}):
+            clocks.stop(message.contact, clock, at=now)
 
 
 @transaction.atomic

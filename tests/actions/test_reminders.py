@@ -677,7 +677,7 @@ class TestOneLetter:
             assert f"http://localhost:8000/contacts/{clock.contact}/" in text
         assert "Zebediah" not in text
         # Everybody gets one, and nobody another's.
-        assert sorted(sink.addresses) == sorted(f"{name}{TO_STAFF}" for name in ("amina", "david", "maya", "oliver"))
+        assert sorted(sink.addresses()) == sorted(f"{name}{TO_STAFF}" for name in ("amina", "david", "maya", "oliver"))
 
     def test_the_gravest_first(self, story: Story, sink: Sink) -> None:
         """After a weekend without a worker: what is still late, then what is late, then what is soon due."""

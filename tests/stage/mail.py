@@ -43,7 +43,7 @@ class Sink:
     def to(self, address: str) -> list[EmailMessage]:
         return [letter for letter in self.letters if letter["To"] == address]
 
-    @property
+    # No property: the server reads every property of its handler anew for each connection.
     def addresses(self) -> list[str]:
         return [str(letter["To"]) for letter in self.letters]
 
