@@ -14,7 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from statistics import median
 from typing import Any, NamedTuple
@@ -33,7 +33,7 @@ class Taken(NamedTuple):
 
 
 def measure(times: int) -> Taken:
-    """The medians of so many contacts and rows, sent in turn."""
+    """The medians of so many contacts and rows, sent in turn after at most as many to warm up."""
     from localities.models import Agency, AgencyClient
 
     name = create("intake", copy_of=reference())
@@ -43,14 +43,15 @@ def measure(times: int) -> Taken:
         client_type=AgencyClient.CLIENT_CONFIDENTIAL, authorization_grant_type=AgencyClient.GRANT_CLIENT_CREDENTIALS,
     )  # fmt: skip
     whole, bare = [], []
-    with _server(name) as port:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    # The server stops at once when no connection is open.
+    with _server(name) as port, closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
         token = _token(connection, client.client_id, secret)
-        for number in range(WARM_UP + times):
+        warm_up = min(WARM_UP, times)
+        for number in range(warm_up + times):
             body = json.dumps(_document(number)).encode()
             taken = _post(connection, "/api/v1/contacts", body, token, key=f"key {number}")
             bare_taken = _post(connection, "/bare", body, token)
-            if number >= WARM_UP:
+            if number >= warm_up:
                 whole.append(taken)
                 bare.append(bare_taken)
     return Taken(median(whole), median(bare))

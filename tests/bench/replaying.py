@@ -107,9 +107,10 @@ def _fill(size: int) -> None:
 
     decided = Contact.objects.get(status="decided")
     rules = shipped()
+    different = min(DIFFERENT, size)
     sample = [
         (number, json.dumps(facts), result.pathway, result.rag, result.level, result.hold or "")
-        for number, facts in enumerate(random_contacts(rules, DIFFERENT))
+        for number, facts in enumerate(random_contacts(rules, different))
         for result in [rules.evaluate_stored(facts)]
     ]
     with connection.cursor() as cursor:
@@ -120,7 +121,7 @@ def _fill(size: int) -> None:
         )
         cursor.executemany("INSERT INTO sample VALUES (%s, %s, %s, %s, %s, %s)", sample)
         for statement in (CONTACTS, RECOMMENDATIONS, DECISIONS, CHILDREN):
-            cursor.execute(statement, {"count": size, "contact": decided.pk, "different": DIFFERENT})
+            cursor.execute(statement, {"count": size, "contact": decided.pk, "different": different})
         cursor.execute("SET session_replication_role = origin")
         cursor.execute("VACUUM ANALYZE")
 
