@@ -43,15 +43,22 @@ class Catalogue:
         self.bits = {entry.code: 1 << position for position, entry in enumerate(entries)}
         self.everything = (1 << len(entries)) - 1
         self._of_bit = {bit: code for code, bit in self.bits.items()}
+        self._masks: dict[tuple[str, object], int] = {}
         self.domains = {domain: self.mask(domain=domain) for domain in {entry.domain for entry in entries}}
 
     def mask(self, **wanted: object) -> int:
         """The bits of all indicators with these values: `mask(level=3)`."""
-        return sum(
-            self.bits[entry.code]
-            for entry in self.entries.values()
-            if all(getattr(entry, name) == value for name, value in wanted.items())
-        )
+        mask = self.everything
+        for name, value in wanted.items():
+            mask &= self._with(name, value)
+        return mask
+
+    def _with(self, name: str, value: object) -> int:
+        """The bits of all indicators with this value of one field. Reading a rule set asks for the same ones often."""
+        if (name, value) not in self._masks:
+            codes = [code for code, entry in self.entries.items() if getattr(entry, name) == value]
+            self._masks[name, value] = self.present(tuple(codes))
+        return self._masks[name, value]
 
     def present(self, codes: tuple[str, ...]) -> int:
         """The bits of these codes."""
