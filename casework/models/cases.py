@@ -74,21 +74,21 @@ class CaseQuerySet(models.QuerySet["Case"]):
         Those who oversee practice see all. A team sees the cases that it is responsible for or that it is offered, and
         the closed cases that it was responsible for last.
         """
-        mine = Membership.objects.current(on).filter(user=user)
-        oversees = Exists(mine.filter(role__in=OVERSEEING_ROLES))
-        my_teams = mine.filter(team__isnull=False).values("team_id")
-        responsible = Exists(
-            Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True, team__in=my_teams)
-        )
-        offered = Exists(
-            Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.OFFERED, to_team__in=my_teams)
-        )
-        # The team that closed a case still sees its outcome.
-        closed_here = Exists(Responsibility.objects.filter(
-            case=OuterRef("pk"), case__status=CaseStatus.CLOSED, team__in=my_teams,
-            period__endswith=OuterRef("closed_at"),
-        ))  # fmt: skip
-        return self.filter(oversees | responsible | offered | closed_here)
+        oversees = Exists(Membership.objects.current(on).filter(user=user, role__in=OVERSEEING_ROLES))
+        return self.filter(oversees | self._of_teams_of(user, on))
+
+    def of_teams_of(self, user: User, on: date) -> CaseQuerySet:
+        """The cases that this user sees as a member of a team."""
+        return self.filter(self._of_teams_of(user, on))
+
+    @staticmethod
+    def _of_teams_of(user: User, on: date) -> Q:
+        teams = Membership.objects.current(on).filter(user=user, team__isnull=False).values("team_id")
+        # An open case has no end. The team that closed a case still sees its outcome.
+        last_responsible = Q(period__endswith__isnull=True) | Q(period__endswith=OuterRef("closed_at"))
+        responsible = Responsibility.objects.filter(last_responsible, case=OuterRef("pk"), team__in=teams)
+        offered = Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.OFFERED, to_team__in=teams)
+        return Q(Exists(responsible) | Exists(offered))
 
     def locked(self) -> CaseQuerySet:
         """Locks the rows until the transaction ends. Every action on a case locks the case's row first."""

@@ -71,7 +71,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
             Q(role__in=FRONT_DOOR_ROLES, team__kind__in=FRONT_DOOR_KINDS)
             | Q(role__in=OVERSEEING_ROLES)
         ))  # fmt: skip
-        of_my_cases = Exists(Case.objects.visible_to(user, on).filter(pk=OuterRef("case_id")))
+        of_my_cases = Exists(Case.objects.of_teams_of(user, on).filter(pk=OuterRef("case_id")))
         return self.filter(sees_all | of_my_cases)
 
     def locked(self) -> ContactQuerySet:
