@@ -6,6 +6,8 @@ SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+# Python keeps what it has compiled, also where the machine's own setting says otherwise: dozens of processes start here.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -20,7 +22,7 @@ run: setup ## start everything and print how to sign in (PORT, DATA_DIR, DATABAS
 	@exec $(BIN)/python -m config.local.run
 
 test: setup ## every test, on servers that the tests start themselves
-	@exec $(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+	@exec $(BIN)/python -m pytest -n auto $(ARGS)
 
 check: setup ## lint, types, import rules, migrations, deploy checks, the map of the house
 	@exec $(BIN)/python -m config.local.check

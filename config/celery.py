@@ -7,8 +7,10 @@ from typing import Any
 
 from celery import Celery, Task
 from celery.schedules import crontab, schedule
-from celery.signals import heartbeat_sent, setup_logging, task_success
+from celery.signals import heartbeat_sent, setup_logging, task_success, worker_init
 from kombu.transport import TRANSPORT_ALIASES
+
+from config.garbage import collect_less
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -50,6 +52,12 @@ app.conf.beat_schedule = {
     "check integrity": _nightly("casework.tasks.check_integrity", "02:50"),
     "forget what ran out": _nightly("casework.tasks.forget_what_ran_out", "03:40"),
 }
+
+
+@worker_init.connect
+def _collect_garbage_less(**_: Any) -> None:
+    """Sets the collector before the worker's processes are forked: they have its settings."""
+    collect_less()
 
 
 @heartbeat_sent.connect

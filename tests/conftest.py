@@ -9,12 +9,15 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from xdist.scheduler import LoadScopeScheduling
 
+from config.garbage import collect_less
 from localities.models import Agency, User
 from localities.working_time import LONDON
 from tests.stage.databases import another_database, own_database, using, workers_database
@@ -25,7 +28,7 @@ from tests.stage.story import Story
 # A Thursday morning with the hub open, far from any bank holiday.
 THURSDAY = datetime(2026, 11, 19, 10, 0, tzinfo=LONDON)
 
-# What looks at the one running service: one worker, which starts it and the browser once, takes all of it.
+# What only uses a running service: one worker, which starts it and the browser once, takes all of it.
 AT_THE_SERVICE = {"browser", "journeys"}
 # What starts processes of its own or tells of months of work. Each test goes to whichever worker is free, and they go
 # first: nobody waits for one of them alone in the end. The longest first.
@@ -37,20 +40,38 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+class Scheduling(LoadScopeScheduling):
+    """
+    Gives each worker one file after another, but takes the tests at the service together and the long ones singly.
+
+    xdist's own groups (`--dist loadgroup`) do nothing under pytest 9.2, and do not say so.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.split("::", 1)[0]
+        place = _place(Path(path))
+        return "service" if place == 0 else path if place > len(LONG) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """Who runs what, in the order of `pytest_collection_modifyitems`."""
+    return Scheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The order of the tests, and which of them one worker takes together: those of a file, but for the long ones."""
-    for item in items:
-        if not AT_THE_SERVICE.isdisjoint(item.path.parts):
-            item.add_marker(pytest.mark.xdist_group("service"))
-        elif _place(item) == len(LONG):
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
-    items.sort(key=_place)
+    """The tests at the service first, then the long ones, then all others."""
+    items.sort(key=lambda item: _place(item.path))
 
 
-def _place(item: pytest.Item) -> int:
-    if not AT_THE_SERVICE.isdisjoint(item.path.parts):
+def _place(path: Path) -> int:
+    if not AT_THE_SERVICE.isdisjoint(path.parts):
         return 0
-    return next((place for place, name in enumerate(LONG) if name in item.path.parts), len(LONG))
+    return next((place for place, name in enumerate(LONG, 1) if name in path.parts), len(LONG) + 1)
+
+
+def pytest_collection_finish() -> None:
+    """Sets the collector as the service's processes do. All code is loaded."""
+    collect_less()
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +101,8 @@ def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def _running_service(django_db_setup: None, django_db_blocker: Any) -> Iterator[Service]:
     """The service in processes of its own, started once for everybody who only uses it."""
+    # A second worker that comes here shows that the scheduling above does nothing any more.
+    (Path(os.environ["DATA_DIR"]) / "the service was started").touch(exist_ok=False)
     undone = ExitStack()
     with django_db_blocker.unblock():
         database = undone.enter_context(another_database())
