@@ -1,6 +1,11 @@
-"""The WSGI application that the web server loads."""
+"""
+The WSGI application that the web server loads.
+
+All code is loaded here, once: gunicorn's `--preload` forks its processes afterwards, and nobody's first page waits.
+"""
 
 import os
+from importlib import import_module
 
 from django.core.wsgi import get_wsgi_application
 
@@ -8,4 +13,5 @@ from config.garbage import collect_less
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
+import_module("config.urls")
 collect_less()

@@ -208,7 +208,15 @@ def production(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: 
         collected = manage("collectstatic", "--no-input", **environment)
         assert collected.returncode == 0, collected.stderr
         port = free_port()
-        command = [sys.executable, "-m", "gunicorn", "config.wsgi", f"--bind=127.0.0.1:{port}", "--threads=2"]
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "config.wsgi",
+            "--preload",
+            f"--bind=127.0.0.1:{port}",
+            "--threads=2",
+        ]
         log = static / "web.log"
         child = start_child("web", command, environment=environment, log=log)
         try:
