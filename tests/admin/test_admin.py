@@ -604,7 +604,7 @@ class TestMessages:
         assert "To somebody at school.example" in re.sub(r"(at)(school)", r"\1 \2", page.text)
         assert str(parked.contact) in page.text
         for html in (page.html, who.open(list_of(OutboxMessage)).html):
-            assert "dsl" not in html
+            assert "dsl@" not in html
             assert not re.search("Robin|Ashworth|nobody here", html), "nor a name, nor what the mail server said"
         assert "SMTPRecipientsRefused" in page.text
 
