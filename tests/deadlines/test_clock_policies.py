@@ -578,9 +578,10 @@ def test_a_clock_starts_then_warns_then_is_due_then_goes_up(start: datetime) -> 
 def test_a_warning_leaves_time_to_act(policy: Policy, calendar: WorkingTime, start: datetime) -> None:
     """The warning is in hub hours or at the clock's start, and at most one open hour before its share has passed."""
     found = moments(policy, start, calendar)
-    begin = start if policy.ends == "end_of_day" else calendar.counted_start(start, local=policy.is_local)
     # In UTC: over a change of the clocks, a sum in London's time would be an hour out.
-    share = begin.astimezone(UTC) + timedelta(seconds=int((found.due_at - begin).total_seconds() * policy.warn_at_share))
+    begin = start if policy.ends == "end_of_day" else calendar.counted_start(start, local=policy.is_local)
+    begin = begin.astimezone(UTC)
+    share = begin + timedelta(seconds=int((found.due_at - begin).total_seconds() * policy.warn_at_share))
     assert found.warn_at in (calendar.counted_start(found.warn_at, local=policy.is_local), begin)
     assert found.warn_at <= share
     assert calendar.open_time(found.warn_at, share, local=policy.is_local) <= timedelta(hours=1)
