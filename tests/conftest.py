@@ -40,7 +40,7 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
-class Scheduling(LoadScopeScheduling):
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist comes without types
     """
     Gives each worker one file after another, but takes the tests at the service together and the long ones singly.
 
