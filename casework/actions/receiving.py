@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -13,7 +13,8 @@ from django.db import IntegrityError, connection, transaction
 from casework.access import permissions
 from casework.actions.recommendations import audit_entry, recommendation_for, red_alerts
 from casework.deadlines import clocks
-from casework.facts.contact_document import ChildEntry, ContactDocument, read_contact
+from casework.facts.contact_document import ChildEntry, ContactDocument, ContactReading, read_contact
+from casework.facts.typed import Read
 from casework.families.household import Household, household_of_people, lock_household, matches_of_adults
 from casework.families.matching import PossibleMatch, candidates, compare, lock_possible_matches
 from casework.messages import outbox
@@ -23,9 +24,11 @@ from casework.models import (
     Contact,
     ContactAdult,
     ContactChild,
+    DetailToCheck,
     Event,
     Message,
     OutboxMessage,
+    ParentsTold,
     Person,
     PersonMatch,
     Recommendation,
@@ -64,6 +67,8 @@ def receive(
 
     A contact that was answered is never lost, and with the same idempotency key it is never stored twice.
 
+    What people typed and nobody can read never turns a contact away: it stands in `DetailToCheck`.
+
     :param document: a contact as described in `docs/contact.md`.
     :raises InvalidInput: with every fault of the document.
     :raises KeyUsedForAnother: the key was used before for another document.
@@ -89,7 +94,8 @@ def receive(
 def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: datetime, key: str | None) -> Contact:
     """Computes everything first, then writes each table once."""
     rules = live_and_locked(now)
-    entry = read_contact(document, indicators=rules.rule_set.catalogue.entries, today=local_day(now))
+    reading = read_contact(document, indicators=rules.rule_set.catalogue.entries, today=local_day(now))
+    entry = reading.entry
     contact = Contact(
         channel=Channel.API if isinstance(by, Agency) else Channel.WEB,
         received_at=now,
@@ -97,7 +103,8 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
         entered_by=by if isinstance(by, User) else None,
         idempotency_key=key,
         digest=digest,
-        document=document,
+        document=reading.document,
+        has_unknown_indicators=reading.has_unknown_indicators,
         **_columns(entry),
     )
     children, adults = _children(contact, entry), _adults(contact, entry)
@@ -122,6 +129,7 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
         for child in children
         for match in people.matches[child.position]
     )
+    insert_all(_details_to_check(contact, reading))
     insert_all(started)
     audit.record_all([
         audit_entry(recommendation, by=by),
@@ -144,44 +152,63 @@ def _columns(entry: ContactDocument) -> dict[str, Any]:
         "received_by_phone": entry.received_by_phone,
         "immediate_danger": entry.immediate_danger,
         "referrer_level": entry.referrer_level,
-        "referrer_email": entry.referrer.email or "",
-        "family_indicators": list(dict.fromkeys(entry.family_indicators)),
-        "dash": entry.domestic_abuse.dash or "",
+        "referrer_email": entry.referrer.email.value or "",
+        "family_indicators": _codes(entry.family_indicators),
+        "dash": entry.domestic_abuse.dash.value or "",
         "marac": entry.domestic_abuse.marac,
         "agreement": entry.agreement.service,
-        "agreement_given_by": entry.agreement.given_by or "",
-        "agreement_on": entry.agreement.on,
-        "parents_told": entry.parents_told.answer,
-        "parents_told_reason": entry.parents_told.reason or "",
-        "sharing_basis": entry.sharing_basis or "",
+        "agreement_given_by": entry.agreement.given_by.value or "",
+        "agreement_on": entry.agreement.on.value,
+        "parents_told": entry.parents_told.answer.value or ParentsTold.NOT_KNOWN,
+        "parents_told_reason": entry.parents_told.reason.value or "",
+        "sharing_basis": entry.sharing_basis.value or "",
     }
 
 
+def _details_to_check(contact: Contact, reading: ContactReading) -> list[DetailToCheck]:
+    return [
+        DetailToCheck(
+            contact=contact, agency=contact.agency, field=detail.field, path=list(detail.path),
+            kind=detail.check.kind, says=detail.check.says,
+        )
+        for detail in reading.to_check
+    ]  # fmt: skip
+
+
+def _codes(indicators: Iterable[Read[str]]) -> list[str]:
+    """The indicators that the rules know, each once."""
+    return list(dict.fromkeys(indicator.value for indicator in indicators if indicator.value))
+
+
 def _with_refs(children: tuple[ChildEntry, ...]) -> Iterator[tuple[str, ChildEntry]]:
-    """Each child with its ref: the partner's own, or the next of c1, c2 and so on that no child has."""
-    given = {child.ref for child in children}
+    """Each child with its ref: the partner's own where no child before has it, or the next free of c1, c2 and so on."""
+    given = {child.ref.value for child in children}
     ours = (ref for number in count(1) if (ref := f"c{number}") not in given)
+    used: set[str] = set()
     for child in children:
-        yield child.ref or next(ours), child
+        own = child.ref.value
+        ref = next(ours) if own is None or own in used else own
+        used.add(ref)
+        yield ref, child
 
 
 def _children(contact: Contact, entry: ContactDocument) -> list[ContactChild]:
     """Makes the children as the referrer described them, each with a new `Person`. Nothing is stored yet."""
     children = []
     for position, (ref, child) in enumerate(_with_refs(entry.children)):
-        postcode = (child.address.postcode if child.address else None) or ""
+        postcode = (child.address.postcode.value if child.address else None) or ""
         confidential = bool(child.address and child.address.confidential)
         described = {
-            "first_name": child.first_name or "",
-            "last_name": child.last_name or "",
-            "also_known_as": list(child.also_known_as),
-            "date_of_birth": child.date_of_birth,
-            "expected_date_of_delivery": child.expected_date_of_delivery,
-            "sex": child.sex,
-            "ethnicity": child.ethnicity or "",
+            "first_name": child.first_name.value or "",
+            "last_name": child.last_name.value or "",
+            "also_known_as": [name.value for name in child.also_known_as if name.value],
+            "date_of_birth": child.date_of_birth.value,
+            "expected_date_of_delivery": child.expected_date_of_delivery.value,
+            "sex": child.sex.value or "U",
+            "ethnicity": child.ethnicity.value or "",
         }
         # A confidential postcode is not stored with the person, where it would be compared and shown.
-        person = Person(**described, nhs_number=child.nhs_number, postcode="" if confidential else postcode)
+        person = Person(**described, nhs_number=child.nhs_number.value, postcode="" if confidential else postcode)
         children.append(
             ContactChild(
                 contact=contact,
@@ -189,12 +216,14 @@ def _children(contact: Contact, entry: ContactDocument) -> list[ContactChild]:
                 person=person,
                 ref=ref,
                 **described,
+                date_of_birth_estimated=child.date_of_birth_estimated,
+                age_years=None if child.unborn else child.age_years.value,
                 disabled=child.disabled,
                 non_verbal=child.non_verbal,
-                nhs_number=child.nhs_number or "",
+                nhs_number=child.nhs_number.value or "",
                 postcode=postcode,
                 address_is_confidential=confidential,
-                indicators=list(dict.fromkeys(child.indicators)),
+                indicators=_codes(child.indicators),
             )
         )
     return children
@@ -205,18 +234,19 @@ def _adults(contact: Contact, entry: ContactDocument) -> list[ContactAdult]:
     addresses = [child.address for child in entry.children if child.address]
     # If one of the addresses is confidential, "at the same address" must not reveal it.
     hidden = any(address.confidential for address in addresses)
-    home = "" if hidden else next((address.postcode for address in addresses if address.postcode), "")
+    postcodes = (address.postcode.value for address in addresses)
+    home = "" if hidden else next(filter(None, postcodes), "")
     return [
         ContactAdult(
             contact=contact,
             position=position,
             person=Person(
-                first_name=adult.first_name or "",
-                last_name=adult.last_name or "",
-                date_of_birth=adult.date_of_birth,
+                first_name=adult.first_name.value or "",
+                last_name=adult.last_name.value or "",
+                date_of_birth=adult.date_of_birth.value,
                 postcode=home if adult.same_address else "",
             ),
-            relationship=adult.relationship or "",
+            relationship=adult.relationship.value or "",
             same_address=adult.same_address,
         )
         for position, adult in enumerate(entry.adults)

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from casework.deadlines import clocks
-from casework.facts.contact_facts import collect_facts
+from casework.facts.contact_facts import collect_facts, hold_of
 from casework.facts.history import history_of
 from casework.families.household import Household, household_of_people, matches_of_adults
 from casework.families.matching import candidates
@@ -62,7 +62,7 @@ def recommendation_for(
         pathway=answer.pathway,
         rag=answer.rag,
         level=answer.level,
-        hold=answer.hold or "",
+        hold=hold_of(answer.hold, facts, has_unknown_indicators=contact.has_unknown_indicators),
     )
 
 

@@ -77,6 +77,13 @@ class OutcomeSerializer(serializers.Serializer[Any]):
     says = serializers.CharField(help_text="The same in words.")
 
 
+class WarningSerializer(serializers.Serializer[Any]):
+    """A detail that could not be read, or was read with a correction. The contact is taken in all the same."""
+
+    pointer = serializers.CharField(help_text="A JSON Pointer to the field, such as #/children/0/nhs_number.")
+    detail = serializers.CharField(help_text="What is wrong with it. It never repeats the value.")
+
+
 class ContactStatusSerializer(serializers.Serializer[Any]):
     """What the agency may know of a contact that it sent."""
 
@@ -87,6 +94,7 @@ class ContactStatusSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=["being_considered", "decided"])
     decided_at = serializers.DateTimeField(allow_null=True)
     outcome = OutcomeSerializer(allow_null=True, help_text="For professionals, once decided.")
+    warnings = WarningSerializer(many=True, help_text="Every detail that somebody should check, and why.")
 
 
 class ReasonSerializer(serializers.Serializer[Any]):

@@ -64,7 +64,9 @@ class ContactsView(APIView):
         summary="Send a contact",
         description=(
             "Give every contact an Idempotency-Key of your own: sent again with the same key and the same body, for "
-            "example after a timeout, it is taken in once, and the answer is the same."
+            "example after a timeout, it is taken in once, and the answer is the same. What a person typed (a name, a "
+            "date, a number, a postcode, a code) never turns a contact away: what cannot be read is kept as it was "
+            "sent, and named in `warnings`."
         ),
         parameters=[
             OpenApiParameter(
@@ -164,10 +166,11 @@ def _idempotency_key(request: Request) -> str | None:
 
 def _status(contact: Contact, request: Request) -> dict[str, Any]:
     """
-    What the agency may know: that we have it, and, once decided, what. Never the history of the family, which other
-    agencies told us, nor the recommendation, which rests on it.
+    What the agency may know: that we have it, what we could not read, and, once decided, what. Never the history of
+    the family, which other agencies told us, nor the recommendation, which rests on it.
     """
     decision = contact.decision_in_effect
+    warnings = [detail.warning for detail in contact.details_to_check.all()]
     outcome = None
     if decision is not None and is_told_outcomes(contact):
         pathway = of_version(decision.recommendation.rule_set_id).rule_set.pathways[decision.pathway]
@@ -180,4 +183,5 @@ def _status(contact: Contact, request: Request) -> dict[str, Any]:
         "status": "decided" if decision is not None else "being_considered",
         "decided_at": decision.decided_at.isoformat() if decision is not None else None,
         "outcome": outcome,
+        "warnings": [{"pointer": warning.pointer, "detail": str(warning)} for warning in warnings],
     }

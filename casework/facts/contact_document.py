@@ -1,52 +1,47 @@
 """
 The document of a contact: the API's JSON, and what the web form makes of its fields.
 
-It is read as a whole, and every fault is named at once. Few fields are required: a referral is never refused because a
-detail is not known.
+It is refused only where a developer must mend it, or where it leaves nothing to act on: it names no child, or says
+nothing of the worry. Then every fault is named at once. What people type never refuses it: see `typed.py`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
-import nhs_number as nhs
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
-from pydantic import AfterValidator, Field, StrictBool, StrictInt, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from casework.models import ContactType, ParentsTold, SharingBasis
+from casework.facts import typed
+from casework.facts.typed import Check, Read, Typed, not_read, one_of
+from casework.models import CheckKind, ContactType, ParentsTold, SharingBasis
 from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
-from localities.postcodes import normalise
-from triage.documents import NOT_EMPTY, Document, IsoDate, Text, fault, one_of, read
+from triage import documents
+from triage.documents import NOT_EMPTY, Document, fault, read
 from triage.facts import Agreement, Dash
 
-OLDEST_CHILD = 25
 LONGEST_AHEAD = timedelta(days=310)
 LONGEST_OVERDUE = timedelta(days=60)
+# The names by which somebody is looked for, and the lines of an address that are read.
+MOST_NAMES, MOST_LINES = 20, 100
+# The deepest place of a contact is children, 0, address, lines, 0.
+DEEPEST = 5
+NOT_STORED = Check(CheckKind.CORRECTED, "held characters that cannot be stored; they were taken out.")
+SHARED_REF = Check(CheckKind.CORRECTED, "is the ref of another child too; we use one of our own.")
 
+TOO_MANY_NAMES = Check(CheckKind.CORRECTED, f"has more than {MOST_NAMES} of them; only the first are used.")
 
-def _email(value: str) -> str:
-    try:
-        validate_email(value)
-    except ValidationError:
-        raise fault("is not an e-mail address; write it as name@school.example.") from None
-    return value
-
-
-def _postcode(value: str) -> str:
-    try:
-        return normalise(value)
-    except ValueError as error:
-        raise fault(str(error)) from None
-
-
-def _nhs_number(value: str) -> str:
-    digits = value.replace(" ", "").replace("-", "")
-    if not (digits.isascii() and digits.isdigit() and len(digits) == 10):
-        raise fault("is not an NHS number; it has ten digits.")
-    if not nhs.is_valid(digits):  # type: ignore[attr-defined]  # public, but not re-exported by name
-        raise fault("is not an NHS number: its check digit is wrong. Look for a mistyped digit.")
-    return digits
+Path = tuple[str | int, ...]
 
 
 def _today(info: ValidationInfo) -> date:
@@ -55,30 +50,37 @@ def _today(info: ValidationInfo) -> date:
     return today
 
 
-def _not_in_the_future(value: date, info: ValidationInfo) -> date:
-    if value > _today(info):
-        raise fault("lies in the future.")
-    return value
+def _says_something(text: str) -> str:
+    if not typed.in_one_line(text):
+        raise fault("may not be empty.")
+    return text
 
 
-Name = Annotated[Text, Field(max_length=100)]
-Line = Annotated[Text, Field(max_length=200)]
-Long = Annotated[Text, Field(max_length=20_000)]
+def _first(most: int) -> BeforeValidator:
+    """The first items of a list that people fill. A list has no limit, and nobody needs more of it."""
+    return BeforeValidator(lambda items: items[:most] if isinstance(items, list) else items)
+
+
 Flag = StrictBool | None
-PastDate = Annotated[IsoDate, AfterValidator(_not_in_the_future)]
-Email = Annotated[Text, Field(max_length=254), AfterValidator(_email)]
-PostcodeText = Annotated[Text, AfterValidator(_postcode)]
-NhsNumber = Annotated[Text, AfterValidator(_nhs_number)]
-Upn = Annotated[Text, Field(pattern=r"^[A-Z][0-9]{11}[0-9A-Z]$")]
-Indicator = Annotated[Text, AfterValidator(one_of("indicators", "an indicator of the Continuum of Need"))]
-Indicators = Annotated[tuple[Indicator, ...], Field(max_length=200)]
-SourceCode = Annotated[Text, AfterValidator(one_of("source_codes", "a DfE source of referral"))]
-Ethnicity = Annotated[Text, AfterValidator(one_of("ethnicities", "a DfE ethnicity code"))]
-Sex = Annotated[Text, AfterValidator(one_of("sexes", "a DfE code for sex; it is M, F or U"))]
+Words = Annotated[Read[str], Typed(typed.words)]
+Name = Annotated[Read[str], Typed(typed.name)]
+PastDate = Annotated[Read[date], Typed(typed.past_date)]
+Indicators = Annotated[tuple[Annotated[Read[str], Typed(typed.indicator)], ...], Field(max_length=200)]
+SourceCode = Annotated[StrictStr, AfterValidator(documents.one_of("source_codes", "a DfE source of referral"))]
+# What is not sent is read as well, so that every detail is a `Read`.
+NOT_SENT: Any = None
+
+
+def _value(info: ValidationInfo, field: str) -> Any:
+    """What an earlier field was read as. A field with a fault is not in the data."""
+    found: Read[Any] | None = info.data.get(field)
+    return found.value if found is not None else None
 
 
 class Part(Document):
     """A part of a contact. Null means the same as a missing field: not known."""
+
+    model_config = Document.model_config | {"validate_default": True}
 
     @model_validator(mode="before")
     @classmethod
@@ -96,125 +98,134 @@ class Part(Document):
 class Referrer(Part):
     """Who tells us. All may be empty: an anonymous caller is heard too."""
 
-    name: Line | None = None
-    role: Line | None = None
-    email: Email | None = None
-    phone: Annotated[Text, Field(max_length=50)] | None = None
-    relationship: Line | None = None
+    name: Words = NOT_SENT
+    role: Words = NOT_SENT
+    email: Annotated[Read[str], Typed(typed.email)] = NOT_SENT
+    phone: Words = NOT_SENT
+    relationship: Words = NOT_SENT
     keep_anonymous: StrictBool = False
 
 
 class Address(Part):
     """Where somebody lives. A confidential address, as a refuge, never drives or shows the routing."""
 
-    lines: Annotated[tuple[Line, ...], Field(max_length=8)] = ()
-    postcode: PostcodeText | None = None
+    lines: Annotated[tuple[Words, ...], _first(MOST_LINES)] = ()
+    postcode: Annotated[Read[str], Typed(typed.postcode, examples=["HP20 1UA"])] = NOT_SENT
     confidential: StrictBool = False
 
 
 class ChildEntry(Part):
     """A child, born or not."""
 
-    ref: Annotated[Text, Field(min_length=1, max_length=50)] | None = None
-    first_name: Name | None = None
-    last_name: Name | None = None
-    also_known_as: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
-    date_of_birth: PastDate | None = None
-    expected_date_of_delivery: IsoDate | None = None
-    sex: Sex = "U"
-    ethnicity: Ethnicity | None = None
-    first_language: Name | None = None
+    ref: Annotated[Read[str], Typed(typed.reference)] = NOT_SENT
+    first_name: Name = NOT_SENT
+    last_name: Name = NOT_SENT
+    also_known_as: Annotated[tuple[Name, ...], _first(MOST_NAMES)] = ()
+    date_of_birth: Annotated[Read[date], Typed(typed.past_date, examples=["2019-03-04"])] = NOT_SENT
+    date_of_birth_estimated: StrictBool = False
+    age_years: Annotated[Read[int], Typed(typed.age, kinds=(int, str), examples=["7"])] = NOT_SENT
+    expected_date_of_delivery: Annotated[Read[date], Typed(typed.any_date)] = NOT_SENT
+    sex: Annotated[Read[str], Typed(typed.sex, examples=list(SEXES))] = NOT_SENT
+    ethnicity: Annotated[Read[str], Typed(typed.ethnicity, examples=list(ETHNICITIES))] = NOT_SENT
+    first_language: Words = NOT_SENT
     interpreter_needed: Flag = None
     disabled: Flag = None
     non_verbal: Flag = None
-    nhs_number: NhsNumber | None = None
-    upn: Upn | None = None
+    nhs_number: Annotated[Read[str], Typed(typed.nhs_number, examples=["9990000018"])] = NOT_SENT
+    upn: Annotated[Read[str], Typed(typed.upn)] = NOT_SENT
     address: Address | None = None
-    where_now: Line | None = None
-    school: Line | None = None
+    where_now: Words = NOT_SENT
+    school: Words = NOT_SENT
     indicators: Indicators = ()
 
     @field_validator("date_of_birth")
     @classmethod
-    def _a_child(cls, born: date | None, info: ValidationInfo) -> date | None:
-        if born is not None and age_on(_today(info), born) > OLDEST_CHILD:
-            raise fault(f"makes this child older than {OLDEST_CHILD}; an adult belongs under adults.")
+    def _a_child(cls, born: Read[date], info: ValidationInfo) -> Read[date]:
+        if born.value is not None and age_on(_today(info), born.value) > typed.OLDEST_CHILD:
+            return not_read(f"makes this child older than {typed.OLDEST_CHILD}; an adult belongs under adults.")
         return born
+
+    @field_validator("age_years")
+    @classmethod
+    def _fits_the_birth(cls, years: Read[int], info: ValidationInfo) -> Read[int]:
+        """The date of birth counts. Somebody asks if the age is another by more than a birthday."""
+        born = _value(info, "date_of_birth")
+        if born is not None and years.value is not None and abs(age_on(_today(info), born) - years.value) > 1:
+            return Read(years.value, Check(CheckKind.ASKED, "does not fit the date of birth, which counts."))
+        return years
 
     @field_validator("expected_date_of_delivery")
     @classmethod
-    def _not_born_yet(cls, expected: date | None, info: ValidationInfo) -> date | None:
-        if expected is None:
-            return None
-        if info.data.get("date_of_birth") is not None:
-            raise fault("is given beside a date of birth; a child who is born has no expected date.")
+    def _not_born_yet(cls, expected: Read[date], info: ValidationInfo) -> Read[date]:
+        if expected.value is None:
+            return expected
+        if _value(info, "date_of_birth") is not None or _value(info, "age_years"):
+            return not_read("is given beside a birth or an age; a child who is born has no expected date.")
         today = _today(info)
-        if not today - LONGEST_OVERDUE <= expected <= today + LONGEST_AHEAD:
-            raise fault("is too far from today to be an expected date of delivery.")
+        if not today - LONGEST_OVERDUE <= expected.value <= today + LONGEST_AHEAD:
+            return not_read("is too far from today to be an expected date of delivery.")
         return expected
 
     @property
     def unborn(self) -> bool:
-        return self.expected_date_of_delivery is not None
+        return self.expected_date_of_delivery.value is not None
 
 
 class AdultEntry(Part):
     """An adult of the household, or one who matters to the child."""
 
-    first_name: Name | None = None
-    last_name: Name | None = None
-    date_of_birth: PastDate | None = None
-    relationship: Name | None = None
-    parental_responsibility: Annotated[Text, AfterValidator(one_of("yes_no_unknown", "yes, no or unknown"))] = "unknown"
+    first_name: Name = NOT_SENT
+    last_name: Name = NOT_SENT
+    date_of_birth: PastDate = NOT_SENT
+    relationship: Name = NOT_SENT
+    parental_responsibility: Annotated[Read[str], one_of(("yes", "no", "unknown"))] = NOT_SENT
     same_address: Flag = None
-    phone: Annotated[Text, Field(max_length=50)] | None = None
+    phone: Words = NOT_SENT
     risk_to_staff: Flag = None
 
 
 class DomesticAbuse(Part):
     """What has been assessed about domestic abuse."""
 
-    dash: Dash | None = None
+    dash: Annotated[Read[str], one_of(list(Dash))] = NOT_SENT
     marac: Flag = None
 
 
 class Concern(Part):
-    """The referrer's words."""
+    """The referrer's words. Without the worries there is nothing to act on."""
 
-    worries: Annotated[Long, Field(min_length=1)]
-    working_well: Long | None = None
-    wanted: Long | None = None
-    childs_words: Long | None = None
+    worries: Annotated[StrictStr, Field(min_length=1), AfterValidator(_says_something)]
+    working_well: Words = NOT_SENT
+    wanted: Words = NOT_SENT
+    childs_words: Words = NOT_SENT
 
 
 class AgreementEntry(Part):
     """Whether the family agrees to a voluntary service: not the basis for sharing, nor whether parents were told."""
 
     service: Agreement = Agreement.NOT_SOUGHT
-    given_by: Name | None = None
-    on: PastDate | None = None
+    given_by: Name = NOT_SENT
+    on: PastDate = NOT_SENT
 
 
 class ParentsToldEntry(Part):
     """Whether the parents know of this contact."""
 
-    answer: ParentsTold = ParentsTold.NOT_KNOWN
-    reason: Annotated[Text, Field(max_length=2000)] | None = None
+    answer: Annotated[Read[str], one_of(ParentsTold.values)] = NOT_SENT
+    reason: Words = NOT_SENT
 
     @field_validator("reason")
     @classmethod
-    def _why_not(cls, reason: str | None, info: ValidationInfo) -> str | None:
-        if not reason and info.data.get("answer") in (ParentsTold.NO, ParentsTold.UNSAFE):
-            raise fault("is missing: say why the parents were not told.")
+    def _why_not(cls, reason: Read[str], info: ValidationInfo) -> Read[str]:
+        if not reason.value and _value(info, "answer") in (ParentsTold.NO, ParentsTold.UNSAFE):
+            return Read(None, Check(CheckKind.ASKED, "is missing: say why the parents were not told."))
         return reason
-
-    model_config = Part.model_config | {"validate_default": True}
 
 
 class ContactDocument(Part):
     """A contact. See `docs/contact.md` for what each field means."""
 
-    agency_reference: Annotated[Text, Field(max_length=100)] | None = None
+    agency_reference: Words = NOT_SENT
     type: ContactType
     source_code: SourceCode
     received_by_phone: StrictBool = False
@@ -226,21 +237,41 @@ class ContactDocument(Part):
     family_indicators: Indicators = ()
     domestic_abuse: DomesticAbuse = DomesticAbuse()
     concern: Concern
-    support_already_tried: Long | None = None
+    support_already_tried: Words = NOT_SENT
     agreement: AgreementEntry = AgreementEntry()
     parents_told: ParentsToldEntry = ParentsToldEntry()
-    sharing_basis: SharingBasis | None = None
-
-    @field_validator("children")
-    @classmethod
-    def _refs_differ(cls, children: tuple[ChildEntry, ...]) -> tuple[ChildEntry, ...]:
-        refs = [child.ref for child in children if child.ref is not None]
-        if len(set(refs)) < len(refs):
-            raise fault("Two children share a ref; give each child a ref of its own.")
-        return children
+    sharing_basis: Annotated[Read[str], one_of(SharingBasis.values)] = NOT_SENT
 
 
-def read_contact(data: object, *, indicators: Collection[str], today: date) -> ContactDocument:
+class ToCheck(NamedTuple):
+    """A detail that somebody should check, and where it stands in the document."""
+
+    path: Path
+    check: Check
+
+    @property
+    def field(self) -> str:
+        return ".".join(step for step in self.path if isinstance(step, str))
+
+
+class ContactReading(NamedTuple):
+    """
+    A contact as it was read.
+
+    `document` is what was sent, but for characters that cannot be stored. `to_check` are the details that somebody
+    should check, in the order of the document.
+    """
+
+    document: dict[str, Any]
+    entry: ContactDocument
+    to_check: tuple[ToCheck, ...]
+
+    @property
+    def has_unknown_indicators(self) -> bool:
+        return any(detail.field.endswith("indicators") for detail in self.to_check)
+
+
+def read_contact(data: object, *, indicators: Collection[str], today: date) -> ContactReading:
     """
     Reads a contact from parsed JSON.
 
@@ -248,15 +279,55 @@ def read_contact(data: object, *, indicators: Collection[str], today: date) -> C
     :param today: the local day, against which dates are checked.
     :raises InvalidInput: with every fault.
     """
-    known = {
-        "indicators": indicators,
-        "today": today,
-        "source_codes": SOURCE_CODES,
-        "ethnicities": ETHNICITIES,
-        "sexes": SEXES,
-        "yes_no_unknown": ("yes", "no", "unknown"),
-    }
-    return read(ContactDocument, data, known=known)
+    removed: list[ToCheck] = []
+    document = _storable(data, (), removed)
+    known = {"indicators": indicators, "today": today, "source_codes": SOURCE_CODES}
+    entry = read(ContactDocument, document, known=known)
+    to_check = [*removed, *_to_check(entry, ()), *_shared_refs(entry), *_too_many_names(document)]
+    return ContactReading(document, entry, tuple(to_check))
+
+
+def _storable(part: Any, path: Path, removed: list[ToCheck]) -> Any:
+    """The document without the characters that cannot be stored; their places are added to `removed`."""
+    if isinstance(part, str):
+        stored = typed.storable(part)
+        if stored != part:
+            removed.append(ToCheck(path, NOT_STORED))
+        return stored
+    if len(path) == DEEPEST:
+        return part
+    if isinstance(part, dict):
+        return {name: _storable(value, (*path, name), removed) for name, value in part.items()}
+    if isinstance(part, list):
+        return [_storable(value, (*path, number), removed) for number, value in enumerate(part)]
+    return part
+
+
+def _to_check(part: object, path: Path) -> Iterator[ToCheck]:
+    if isinstance(part, Read):
+        if part.check is not None:
+            yield ToCheck(path, part.check)
+    elif isinstance(part, BaseModel):
+        for name, value in part:
+            yield from _to_check(value, (*path, name))
+    elif isinstance(part, tuple):
+        for number, value in enumerate(part):
+            yield from _to_check(value, (*path, number))
+
+
+def _shared_refs(entry: ContactDocument) -> Iterator[ToCheck]:
+    seen: set[str] = set()
+    for number, child in enumerate(entry.children):
+        if (ref := child.ref.value) in seen:
+            yield ToCheck(("children", number, "ref"), SHARED_REF)
+        elif ref is not None:
+            seen.add(ref)
+
+
+def _too_many_names(document: Any) -> Iterator[ToCheck]:
+    for number, child in enumerate(document["children"]):
+        if len(child.get("also_known_as") or ()) > MOST_NAMES:
+            yield ToCheck(("children", number, "also_known_as"), TOO_MANY_NAMES)
 
 
 def age_on(day: date, born: date) -> int:

@@ -9,6 +9,7 @@ from casework.facts.history import History
 from casework.models import Contact, ContactChild, Person
 from localities.placing import Places
 from localities.working_time import local_day
+from triage.ruleset import Hold
 
 
 def collect_facts(
@@ -47,6 +48,13 @@ def collect_facts(
     }
 
 
+def hold_of(by_the_rules: str | None, facts: Mapping[str, Any], *, has_unknown_indicators: bool) -> str:
+    """Indicators that the rules do not know hold a contact until somebody has screened it, whatever the rules say."""
+    if has_unknown_indicators and not facts.get("screened"):
+        return Hold.SCREENING
+    return by_the_rules or ""
+
+
 def in_area(children: Iterable[ContactChild], places: Places, day: date) -> bool | None:
     """
     Whether the family lives in the area: yes if any child does, no if every child's address is known to be outside.
@@ -66,7 +74,8 @@ def _child(child: ContactChild, may_be: Sequence[Person], day: date) -> dict[str
     after = child.person.previously_looked_after or any(person.previously_looked_after for person in may_be)
     return {
         "ref": child.ref,
-        "age_years": age_on(day, born) if born else None,
+        # Without a date of birth, the age that somebody gave. Without either, the age is not known.
+        "age_years": age_on(day, born) if born else child.age_years,
         "unborn": child.expected_date_of_delivery is not None and born is None,
         "disabled": child.disabled,
         "non_verbal": child.non_verbal,

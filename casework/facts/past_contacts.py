@@ -66,7 +66,7 @@ def _of_days(first_day: date, last_day: date) -> QuerySet[Contact]:
 
 COLUMNS = (
     "pk", "received_at", "recommendation__facts", "recommendation__rule_set_id", "recommendation__pathway",
-    "recommendation__rag", "recommendation__level", "recommendation__hold", "decision_in_effect__pathway",
+    "recommendation__rag", "recommendation__level", "decision_in_effect__pathway",
     "decision_in_effect__rag", "case__locality__code", "postcodes", "hides",
 )  # fmt: skip
 
@@ -89,15 +89,16 @@ class _Reader:
 
     def _read(self, row: Row, ours: Set[str]) -> PastContact:
         (
-            contact_id, received_at, facts, version_id, pathway, rag, level, hold,
+            contact_id, received_at, facts, version_id, pathway, rag, level,
             decided_pathway, decided_rag, locality, postcodes, hides,
         ) = row  # fmt: skip
         rules = self._rules.get(version_id)
         if rules is None:
             rules = self._rules[version_id] = of_version(version_id).rule_set
         pathways = rules.pathways
-        # The additions to the pathway have no columns: they are recomputed from the same facts and version.
-        added = rules.evaluate_stored(facts)
+        # The additions to the pathway have no columns: they are recomputed from the same facts and version. So is the
+        # hold, because indicators that the rules do not know hold a contact whatever the rules say.
+        stored = rules.evaluate_stored(facts)
         day = local_day(received_at)
         past = PastRecommendation(
             facts=facts,
@@ -106,9 +107,9 @@ class _Reader:
             pathway=pathway,
             rag=rag,
             level=level,
-            hold=hold,
-            also_refer_to=added.also_refer_to,
-            warnings=added.warnings,
+            hold=stored.hold or "",
+            also_refer_to=stored.also_refer_to,
+            warnings=stored.warnings,
             kind=pathways[pathway].team,
             decided=PathwayRag(decided_pathway, decided_rag) if decided_pathway else None,
             decided_kind=pathways[decided_pathway].team if decided_pathway else None,

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.db.models import Max, Min
 
+from casework.facts.contact_facts import hold_of
 from casework.messages import outbox
 from casework.models import Event, Message, Recheck, Recommendation
 from casework.record import audit
@@ -52,7 +53,7 @@ def _write_down(checked: int, differing: list[int], now: datetime) -> Recheck:
 
 
 class Stored(NamedTuple):
-    """A stored recommendation. The last four fields repeat parts of `result` as columns, for lists and replays."""
+    """A stored recommendation. The fields after `result` repeat parts of it as columns, for lists and replays."""
 
     pk: int
     rule_set_id: int
@@ -62,6 +63,7 @@ class Stored(NamedTuple):
     rag: str
     level: int
     hold: str
+    contact__has_unknown_indicators: bool
 
 
 def _all() -> Iterator[list[Stored]]:
@@ -94,7 +96,8 @@ def _comes_out(stored: Stored) -> bool:
     except (InvalidInput, LookupError, TypeError):
         # Facts or a result that cannot be read do not come out the same.
         return False
-    columns = (now["pathway"], now["rag"], now["level"], now["hold"] or "")
+    hold = hold_of(now["hold"], stored.facts, has_unknown_indicators=stored.contact__has_unknown_indicators)
+    columns = (now["pathway"], now["rag"], now["level"], hold)
     return essence == _essence(now) and columns == (stored.pathway, stored.rag, stored.level, stored.hold)
 
 

@@ -44,6 +44,7 @@ from casework.models.contacts import (
     SharingBasis,
 )
 from casework.models.decisions import Decision, Recommendation, SignOff, StaleRecommendation
+from casework.models.details import CheckKind, DetailToCheck
 from casework.models.people import Person
 from casework.models.record import ActorKind, AuditEvent, Event, Message, OutboxMessage, StatusChange
 from casework.models.rule_sets import (
@@ -64,6 +65,7 @@ __all__ = [
     "CaseChild",
     "CaseQuerySet",
     "Channel",
+    "CheckKind",
     "Clock",
     "ClockChange",
     "ClockChangeKind",
@@ -75,6 +77,7 @@ __all__ = [
     "ContactHandover",
     "ContactType",
     "Decision",
+    "DetailToCheck",
     "Event",
     "Handoff",
     "HandoffKind",

@@ -112,6 +112,9 @@ class Contact(models.Model):
     screened_at = models.DateTimeField(null=True)
     screened_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     screened_family_indicators = ArrayField(models.CharField(max_length=10), default=list, db_default=[])
+    has_unknown_indicators = models.BooleanField(
+        "the referrer chose indicators that the rules do not know", default=False, db_default=False
+    )
 
     status = models.CharField(max_length=10, choices=ContactStatus, default=ContactStatus.RECEIVED)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="contacts")
@@ -231,6 +234,8 @@ class ContactChild(models.Model):
     last_name = models.CharField(max_length=100, blank=True)
     also_known_as = ArrayField(models.CharField(max_length=100), default=list)
     date_of_birth = models.DateField(null=True)
+    date_of_birth_estimated = models.BooleanField(default=False, db_default=False)
+    age_years = models.PositiveSmallIntegerField("age in years when the contact came", null=True)
     expected_date_of_delivery = models.DateField(null=True)
     sex = models.CharField(max_length=1, choices=SEXES, default="U")
     ethnicity = models.CharField(max_length=4, choices=ETHNICITIES, blank=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import BooleanField, ExpressionWrapper, F, Func, IntegerField, Q
-from django.db.models.functions import TruncDate
+from django.db.models.functions import Coalesce, TruncDate
 
 from casework.models import ContactChild
 from casework.reports import comparison
@@ -30,11 +30,13 @@ UNBORN, ADULT = "Unborn", "18 and over"
 DISABILITY = {True: "Yes", False: "No", None: NOT_KNOWN}
 UP, DOWN, NEITHER = OUTCOMES = "Up", "Down", "Neither"
 
-# The age in whole years on the day of receipt. A child born on 29 February is a year older from 1 March on.
-AGE = Func(
+# The age in whole years on the day of receipt: by the date of birth, else as somebody said it. A child born on 29
+# February is a year older from 1 March on.
+BY_BIRTH = Func(
     TruncDate("contact__received_at", tzinfo=LONDON), F("date_of_birth"),
     template="date_part('year', age(%(expressions)s))", output_field=IntegerField(),
 )  # fmt: skip
+AGE = Coalesce(BY_BIRTH, F("age_years"), output_field=IntegerField())
 IS_EXPECTED = ExpressionWrapper(Q(expected_date_of_delivery__isnull=False), output_field=BooleanField())
 
 

@@ -1,7 +1,8 @@
 """
 The form for a contact. It makes the document that partners send, and shows the faults of the document at its fields.
 
-The only check of the document is `casework.facts.contact_document`.
+The only check of the document is `casework.facts.contact_document`. What is typed into a field never refuses a contact:
+the document takes it as it is.
 """
 
 import re
@@ -43,16 +44,51 @@ NO_CHILD = "Tell us of at least one child: a name, or, for one who is not born y
 Path = tuple[str | int, ...]
 
 
+class TypedField(forms.CharField):
+    """Text with whatever characters. Django's own field refuses NUL."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators = []
+
+
+class TypedDateField(DatePartsField):
+    """A date in three inputs, as it was typed: an ISO date if they hold numbers, else their texts in a row."""
+
+    part = TypedField
+
+    def compress(self, data_list: list[str]) -> str | None:
+        try:
+            return super().compress(data_list)
+        except forms.ValidationError:
+            return " ".join(filter(None, (part.strip() for part in data_list)))
+
+
+class CodeField(forms.ChoiceField):
+    """A code from a list. The document reads whatever is sent, as it does a partner's words for a code."""
+
+    def valid_value(self, value: str) -> bool:
+        return True
+
+
 def _text(label: str, width: int | None = None, hint: str = "") -> forms.CharField:
-    return forms.CharField(label=label, required=False, widget=TextInput(width), help_text=hint)
+    return TypedField(label=label, required=False, widget=TextInput(width), help_text=hint)
 
 
 def _long(label: str, hint: str = "", rows: int = 4) -> forms.CharField:
-    return forms.CharField(label=label, required=False, widget=Textarea({"rows": rows}), help_text=hint)
+    return TypedField(label=label, required=False, widget=Textarea({"rows": rows}), help_text=hint)
+
+
+def _phone() -> forms.CharField:
+    return TypedField(label="Telephone number", required=False, widget=PhoneInput(20))
 
 
 def _date(label: str, hint: str = "") -> DatePartsField:
-    return DatePartsField(label=label, help_text=hint)
+    return TypedDateField(label=label, help_text=hint)
+
+
+def _code(label: str, choices: Mapping[str, str]) -> forms.ChoiceField:
+    return CodeField(label=label, choices=[("", "Not said"), *choices.items()], required=False, widget=Select)
 
 
 def _choice(label: str, choices: Any, widget: Any = Radios, hint: str = "") -> forms.ChoiceField:
@@ -137,13 +173,13 @@ class ContactPart(Part):
 
     referrer_name = _text("Name")
     referrer_role = _text("Job title or role")
-    referrer_email = forms.CharField(
+    referrer_email = TypedField(
         label="E-mail address",
         required=False,
         widget=EmailInput(),
         help_text="We write to it that we have the contact.",
     )
-    referrer_phone = forms.CharField(label="Telephone number", required=False, widget=PhoneInput(20))
+    referrer_phone = _phone()
     referrer_relationship = _text("How they know the family")
     keep_anonymous = _box("The family must not learn who told us")
     referrer_level = _choice(
@@ -200,9 +236,11 @@ class ChildPart(Part):
     last_name = _text("Last name", 20)
     also_known_as = _text("Other names", hint="Separate them by commas.")
     date_of_birth = _date("Date of birth", "For example, 4 3 2019")
+    date_of_birth_estimated = _box("The date of birth is estimated")
+    age_years = _text("Age, if the date of birth is not known", 10, "For example, 15, about 15 or 6 months")
     expected_date_of_delivery = _date("Not born yet: expected date of delivery")
-    sex = _choice("Sex", [("", "Not said"), *SEXES.items()], Select)
-    ethnicity = _choice("Ethnicity", [("", "Not said"), *ETHNICITIES.items()], Select)
+    sex = _code("Sex", SEXES)
+    ethnicity = _code("Ethnicity", ETHNICITIES)
     first_language = _text("First language", 20)
     interpreter_needed = _known("Is an interpreter needed?")
     disabled = _known("Is the child disabled?")
@@ -218,7 +256,8 @@ class ChildPart(Part):
 
     PATHS = {  # noqa: RUF012  # a table
         "first_name": "first_name", "last_name": "last_name", "also_known_as": "also_known_as",
-        "date_of_birth": "date_of_birth", "expected_date_of_delivery": "expected_date_of_delivery", "sex": "sex",
+        "date_of_birth": "date_of_birth", "date_of_birth_estimated": "date_of_birth_estimated",
+        "age_years": "age_years", "expected_date_of_delivery": "expected_date_of_delivery", "sex": "sex",
         "ethnicity": "ethnicity", "first_language": "first_language", "interpreter_needed": "interpreter_needed",
         "disabled": "disabled", "non_verbal": "non_verbal", "nhs_number": "nhs_number", "upn": "upn",
         "address_lines": "address.lines", "postcode": "address.postcode", "confidential": "address.confidential",
@@ -237,7 +276,7 @@ class AdultPart(Part):
     relationship = _text("Relationship to the child", 20, "For example, mother")
     parental_responsibility = _known("Parental responsibility")
     same_address = _known("Lives at the child's address")
-    phone = forms.CharField(label="Telephone number", required=False, widget=PhoneInput(20))
+    phone = _phone()
     risk_to_staff = _known("Known risk to staff")
 
     PATHS = {name: name for name in (  # noqa: RUF012  # a table

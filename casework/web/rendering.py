@@ -120,9 +120,10 @@ class DatePartsField(forms.MultiValueField):
     """A date in three inputs. Its value is an ISO date, not checked to be a real one."""
 
     widget = DateParts
+    part: type[forms.CharField] = forms.CharField
 
     def __init__(self, **kwargs: Any) -> None:
-        parts = [forms.CharField(required=False) for _ in range(3)]
+        parts = [self.part(required=False) for _ in range(3)]
         super().__init__(fields=parts, require_all_fields=False, required=False, **kwargs)
 
     def compress(self, data_list: list[str]) -> str | None:

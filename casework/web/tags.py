@@ -71,6 +71,23 @@ def age(born: date | None) -> str:
     return f"{count} {unit}{'' if count == 1 else 's'} old"
 
 
+@register.filter
+def years(count: int | None) -> str:
+    """A number of years: "1 year", "15 years"."""
+    return "" if count is None else f"{count} year{'' if count == 1 else 's'}"
+
+
+@register.filter
+def sent_as(sent: object, read: object) -> str:
+    """What was sent, where it was read as something that looks different: "sent as “3/4/2015”"."""
+    if sent in (None, "") or read in (None, ""):
+        return ""
+    same = {str(read), *(table.get(str(read), "") for table in CODES.values())}
+    if str(sent).strip().casefold() in {text.casefold() for text in same}:
+        return ""
+    return f"sent as “{sent}”"
+
+
 @register.simple_tag
 def row(key: str, *values: object) -> SafeString:
     """A row of a summary list; nothing if every value is empty."""

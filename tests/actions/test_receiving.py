@@ -1,18 +1,22 @@
 """Receiving a contact: all or nothing, once, with everything that must come of it."""
 
 import json
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from casework.actions import learning, receiving
-from casework.models import AuditEvent, Clock, Contact, Event, OutboxMessage, Person, Recommendation
+from casework.models import AuditEvent, Clock, Contact, Event, OutboxMessage, Person, PersonMatch, Recommendation
 from errors import InvalidInput, KeyUsedForAnother, NotPermitted, TakenBySomeoneElse
 from localities.models import Agency, User
 from localities.working_time import LONDON
-from tests.stage.documents import address, child, contact_document
+from tests.stage.documents import CONTRACT, address, child, contact_document
 from tests.stage.story import Story
+from tests.stage.web_client import Path, everything, having
 
 SATURDAY_NIGHT = datetime(2026, 11, 21, 23, 30, tzinfo=LONDON)
 
@@ -313,3 +317,100 @@ def test_the_family_lives_elsewhere_only_where_every_child_does(story: Story, se
     contact = story.contact(children=[elsewhere, sibling], adults=[])
     assert contact.recommendation is not None
     assert contact.recommendation.facts["family"]["in_area"] is in_area
+
+
+def _at(document: Any, path: Path) -> Any:
+    for step in path:
+        document = document[step]
+    return document
+
+
+class TestHowOldAChildIs:
+    """Mental ill-health of a parent (L3-20): with a baby, a social worker looks before early help is offered."""
+
+    def recommended(self, story: Story, **changes: Any) -> Recommendation:
+        entry = {"ref": "c1", "first_name": "Robin", "indicators": ["L3-20"]} | changes
+        contact = story.contact(children=[entry], family_indicators=[], adults=[])
+        assert contact.recommendation is not None
+        return contact.recommendation
+
+    @pytest.mark.parametrize("age", [15, "15", "about 15"])
+    def test_an_age_is_enough(self, story: Story, age: object) -> None:
+        made = self.recommended(story, age_years=age)
+        assert made.facts["children"][0]["age_years"] == 15
+        assert made.pathway == "family_help"
+        assert "children[0].age_years" not in [missing["fact"] for missing in made.result["missing"]]
+
+    def test_a_baby_by_age_is_one(self, story: Story) -> None:
+        assert self.recommended(story, age_years="6 months").pathway == "social_worker_review"
+
+    def test_the_date_of_birth_counts_where_it_is_known(self, story: Story) -> None:
+        made = self.recommended(story, age_years=15, date_of_birth="2026-10-01", date_of_birth_estimated=True)
+        assert made.facts["children"][0]["age_years"] == 0
+        on_contact = made.contact.children.get()
+        assert (on_contact.date_of_birth_estimated, on_contact.age_years) == (True, 15)
+        assert [detail.field for detail in made.contact.details_to_check.all()] == ["children.age_years"]
+
+    @pytest.mark.parametrize("changes", [{}, {"date_of_birth": "31/2/2015"}, {"age_years": "a teenager"}], ids=str)
+    def test_without_either_it_is_not_known_and_somebody_asks(self, story: Story, changes: dict[str, Any]) -> None:
+        """The council's policy: a child of unknown age may be under 1 (the shipped rules: "unknown: fires")."""
+        made = self.recommended(story, **changes)
+        assert made.facts["children"][0]["age_years"] is None
+        assert made.pathway == "social_worker_review"
+        assert "children[0].age_years" in [missing["fact"] for missing in made.result["missing"]]
+
+    def test_it_stays_when_the_rules_are_asked_again(self, story: Story) -> None:
+        contact = self.recommended(story, age_years=15).contact
+        story.screened(contact)
+        assert contact.recommendation is not None
+        assert contact.recommendation.facts["children"][0]["age_years"] == 15
+
+
+class TestPlaceholders:
+    @pytest.mark.parametrize("number", ["0000000000", "111 111 1111", "9999999999", "not known"])
+    def test_a_number_that_nobody_has_joins_nobody(self, story: Story, number: str) -> None:
+        first = story.contact(children=[child(nhs_number=number)])
+        other = child(first_name="Noor", last_name="Haddad", nhs_number=number, address=address("HP5 1AA"))
+        second = story.contact(children=[other], adults=[])
+        assert [contact.children.get().nhs_number for contact in (first, second)] == ["", ""]
+        assert first.children.get().person != second.children.get().person
+        assert not PersonMatch.objects.exists()
+
+    def test_a_number_with_a_wrong_check_digit_joins_nobody_and_is_asked(self, story: Story) -> None:
+        first = story.contact(children=[child(nhs_number="9990000019")])
+        other = child(first_name="Noor", last_name="Haddad", nhs_number="9990000019", address=address("HP5 1AA"))
+        second = story.contact(children=[other], adults=[])
+        assert first.children.get().person != second.children.get().person
+        assert not PersonMatch.objects.exists()
+        assert [detail.field for detail in second.details_to_check.all()] == ["children.nhs_number"]
+
+    def test_a_mistyped_postcode_is_no_other_authoritys(self, story: Story) -> None:
+        contact = story.contact(children=[child(address=address("HP2O 1UA"))])
+        assert contact.recommendation is not None
+        assert contact.recommendation.facts["family"]["in_area"] is True
+        assert contact.children.get().postcode == "HP20 1UA"
+
+
+OPTIONAL = [
+    path for path in everything(CONTRACT)
+    if isinstance(path[-1], str) and path[0] not in ("type", "source_code", "referrer_level")
+    and path not in {("agreement", "service"), ("concern", "worries")}
+    and not isinstance(_at(CONTRACT, path), (bool, dict, list))
+]  # fmt: skip
+TRICKY = ["\x00", "\x0b\x0c", "\ud800", "NFA", "not known", "0000000000", "3/4/2015", "x" * 3_000, "\ufeff", "²",
+          "1" * 400, "HP2O 1UA", "99/99/9999", "0001-01-01", "9999-12-31"]  # fmt: skip
+
+
+@settings(
+    max_examples=150, deadline=None, derandomize=True, database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)  # fmt: skip
+@given(st.sampled_from(OPTIONAL), st.text(st.characters(), max_size=60) | st.sampled_from(TRICKY))
+def test_whatever_is_typed_into_an_optional_detail_a_child_with_a_worry_is_taken_in(
+    story: Story, school: Agency, path: Path, typed: str
+) -> None:
+    document = having(path, typed)
+    contact = receiving.receive(document=document, by=school, now=story.now).contact
+    contact.refresh_from_db()
+    assert contact.recommendation_id is not None
+    assert contact.document == having(path, re.sub("[\x00\ud800-\udfff]", "", typed))

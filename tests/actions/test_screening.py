@@ -6,6 +6,8 @@ import pytest
 
 from casework.access import conditions
 from casework.actions import learning, receiving
+from casework.facts import past_contacts
+from casework.jobs.rechecks import recheck
 from casework.models import AuditEvent, Contact, Event, Message, OutboxMessage, Recommendation
 from casework.record import integrity
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted, TakenBySomeoneElse
@@ -87,6 +89,57 @@ class TestWhatItMeans:
         assert {kind for kind in running if kind.startswith("final_decision")} == {"final_decision_red"}
         assert OutboxMessage.objects.filter(kind=Message.RED_CONTACT, contact=contact).exists()
         assert not [finding for finding in integrity.check() if finding.broken]
+
+
+class TestIndicatorsThatTheRulesDoNotKnow:
+    """A code that the live catalogue does not know is kept, and nothing is decided until somebody has read it."""
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"children": [child(indicators=["L9-99"])]},
+            {"children": [child(indicators=["L3-12", "L9-99"])]},
+            {"family_indicators": ["L2-01", "CP-7"]},
+            # The rules would take the referrer at their word, and end it with advice.
+            {"children": [child(indicators=["L9-99"])], "referrer_level": 1},
+            {"children": [child(indicators=["L4-01", "L9-99"])], "immediate_danger": True},
+        ],
+        ids=["alone", "beside another", "of the family", "level 1", "in danger"],
+    )
+    def test_hold_a_contact_until_it_is_screened(self, story: Story, changes: dict[str, Any]) -> None:
+        contact = unscreened(story, **changes)
+        assert latest(contact).hold == "screening"
+        assert conditions.waits_for_screening(contact)
+        with pytest.raises(NotAllowedInStatus, match="Nobody has screened"):
+            story.decided(contact, by="maya")
+        screen(story, contact, none_applies=True)
+        assert latest(contact).hold == (latest(contact).result["hold"] or "")
+        assert story.decided(contact, by="maya").contact == contact
+        assert not [finding for finding in integrity.check() if finding.broken]
+
+    def test_never_wait_with_what_is_urgent(self, story: Story) -> None:
+        contact = unscreened(story, children=[child(indicators=["L4-01", "L9-99"])])
+        assert (contact.rag, latest(contact).pathway) == ("red", "strategy_discussion")
+        assert OutboxMessage.objects.filter(kind=Message.RED_CONTACT, contact=contact).exists()
+
+    def test_are_kept_and_those_that_are_known_count(self, story: Story) -> None:
+        contact = unscreened(story, children=[child(indicators=["L9-99", "L3-12"])])
+        assert contact.document["children"][0]["indicators"] == ["L9-99", "L3-12"]
+        assert contact.children.get().indicators == ["L3-12"]
+        assert [(detail.path, detail.kind) for detail in contact.details_to_check.all()] == [
+            (["children", 0, "indicators", 0], "not_read")
+        ]
+
+    def test_come_out_the_same_when_recommendations_are_checked(self, story: Story) -> None:
+        contact = unscreened(story, children=[child(indicators=["L3-12", "L9-99"])])
+        assert recheck(now=story.now, sample=None).differing == []
+        # A replay compares rules with rules.
+        today = story.now.date()
+        (past,) = [each.past for piece in past_contacts.pieces(today, today) for each in piece]
+        assert (past.hold, latest(contact).hold) == ("", "screening")
+        screen(story, contact, none_applies=True)
+        assert recheck(now=story.now, sample=None).checked == 2
+        assert recheck(now=story.now, sample=None).differing == []
 
 
 class TestWhatTheReferrerSaid:

@@ -12,13 +12,14 @@ from urllib.parse import quote
 
 import pytest
 from django.db import connection
+from django.db.models import Count
 from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 from pytest_django import Settings
 
 from casework.actions import receiving
-from casework.models import AuditEvent, Contact, Event, OutboxMessage
+from casework.models import AuditEvent, Contact, DetailToCheck, Event, OutboxMessage
 from localities.models import Agency, User
 from tests.stage.documents import child
 from tests.stage.story import Story
@@ -40,7 +41,7 @@ from tests.stage.web_client import (
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
 
 PASSWORD = "correct horse battery staple"
-ANSWER = {"reference", "url", "agency_reference", "received_at", "status", "decided_at", "outcome"}
+ANSWER = {"reference", "url", "agency_reference", "received_at", "status", "decided_at", "outcome", "warnings"}
 
 
 @pytest.fixture
@@ -310,12 +311,11 @@ class TestWhatIsNoDocument:
 class TestWhatIsWrongWithIt:
     def test_everything_is_said_at_once(self, partner: Partner) -> None:
         before = kept()
-        tomorrow = (timezone.localdate() + timedelta(days=1)).isoformat()
         document = todays_document(
             type="rumour",
-            children=[child(nhs_number="9990000019", date_of_birth=tomorrow), child(ref="c2", indicators=["L3-99"])],
+            children=[child(nhs_number=9990000019, date_of_birth=2019), child(ref="c2", indicators=[3])],
             concern={"worries": " "},
-            agreement={"service": "given", "on": "2026-02-30"},
+            agreement={"service": "yes", "on": 20260230},
             colour="blue",
         )
         del document["source_code"]
@@ -323,10 +323,10 @@ class TestWhatIsWrongWithIt:
         says = pointers(refused)
         assert set(says) == {
             "#/type", "#/source_code", "#/children/0/nhs_number", "#/children/0/date_of_birth",
-            "#/children/1/indicators/0", "#/concern/worries", "#/agreement/on", "#/colour",
+            "#/children/1/indicators/0", "#/concern/worries", "#/agreement/service", "#/agreement/on", "#/colour",
         }  # fmt: skip
         assert says["#/source_code"] == "source_code: is missing."
-        assert says["#/children/0/nhs_number"].startswith("children[0].nhs_number: is not an NHS number")
+        assert says["#/children/0/nhs_number"].startswith("children[0].nhs_number: must be text")
         assert refused["detail"] == "The contact was not taken in. Mend what is wrong and send it again."
         assert kept() == before
 
@@ -354,6 +354,88 @@ class TestWhatIsWrongWithIt:
     def test_it_can_be_mended_and_sent_again_with_the_same_key(self, partner: Partner) -> None:
         problem(partner.send(todays_document(type="rumour"), key="k"), 400, "invalid")
         assert partner.send(todays_document(), key="k").status_code == 201
+
+
+class TestWhatIsTakenInAllTheSame:
+    """What a person typed never turns a contact away. What could not be read is named, kept and counted."""
+
+    BADLY: dict[str, Any] = {  # noqa: RUF012  # a document
+        "first_name": "Robin\x0b\x0cLee", "nhs_number": "9990000019", "date_of_birth": "31/2/2015", "sex": "X",
+        "ethnicity": "local", "address": {"lines": ["x"] * 30, "postcode": "HP2O IUA"},
+        "indicators": ["L4-01", "L9-99"],
+    }  # fmt: skip
+
+    def badly(self) -> dict[str, Any]:
+        return todays_document(
+            immediate_danger=True, children=[self.BADLY], referrer={"email": "dsl at school", "phone": "x" * 500}
+        )
+
+    def test_a_child_in_danger_comes_in_whatever_the_details_are(self, partner: Partner) -> None:
+        answer = partner.send(self.badly(), key="k")
+        assert answer.status_code == 201
+        warnings = {warning["pointer"]: warning["detail"] for warning in answer.json()["warnings"]}
+        assert set(warnings) == {
+            "#/referrer/email", "#/children/0/nhs_number", "#/children/0/date_of_birth", "#/children/0/sex",
+            "#/children/0/ethnicity", "#/children/0/address/postcode", "#/children/0/indicators/1",
+        }  # fmt: skip
+        assert warnings["#/children/0/date_of_birth"] == (
+            "children[0].date_of_birth: could not be read: it is not a day that exists."
+        )
+        assert warnings["#/children/0/address/postcode"].startswith(
+            "children[0].address.postcode: read with a correction: it has a letter where a digit must stand"
+        )
+        contact = Contact.objects.get(reference=answer.json()["reference"])
+        assert (contact.rag, contact.document) == ("red", self.badly())
+        assert partner.send(self.badly(), key="k").json() == answer.json(), "the answer is the same"
+
+    @pytest.mark.parametrize(
+        ("path", "value"),
+        [(("address", "postcode"), "NFA"), (("nhs_number",), ""), (("nhs_number",), "not known"),
+         (("date_of_birth",), ""), (("sex",), "Male"), (("ethnicity",), "White British"),
+         (("nhs_number",), "999\u00a0000\u00a00018"), (("address", "postcode"), "hp201ua"),
+         (("nhs_number",), "0000000000"), (("where_now",), "At\x0bschool\x0c")],
+        ids=str,
+    )  # fmt: skip
+    def test_what_can_be_read_and_what_nobody_knows_is_no_warning(
+        self, partner: Partner, path: tuple[str, ...], value: str
+    ) -> None:
+        entry = child(indicators=["L4-01"])
+        at: Any = entry
+        for step in path[:-1]:
+            at = at[step]
+        at[path[-1]] = value
+        answer = partner.send(todays_document(immediate_danger=True, children=[entry]))
+        assert (answer.status_code, answer.json()["warnings"]) == (201, [])
+
+    def test_it_is_counted_for_the_agency_by_field_and_without_a_value(self, partner: Partner) -> None:
+        partner.send(self.badly())
+        partner.send(self.badly())
+        counted = DetailToCheck.objects.filter(agency=partner.agency, kind="not_read").values_list("field")
+        assert dict(counted.annotate(number=Count("pk"))) == {
+            "referrer.email": 2, "children.nhs_number": 2, "children.date_of_birth": 2, "children.sex": 2,
+            "children.ethnicity": 2, "children.indicators": 2,
+        }  # fmt: skip
+        rows = json.dumps(list(DetailToCheck.objects.values_list("field", "path", "kind", "says")))
+        for value in ("9990000019", "31/2/2015", "local", "HP2O", "dsl at school", "L9-99"):
+            assert value not in rows
+
+    def test_nothing_of_it_is_in_the_log_or_in_the_audit(
+        self, partner: Partner, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        partner.send(self.badly())
+        written = caplog.text + json.dumps(list(AuditEvent.objects.values_list("detail", flat=True)))
+        for value in ("9990000019", "31/2/2015", "local", "HP2O", "dsl at school", "Robin"):
+            assert value not in written
+
+    @pytest.mark.parametrize("said", ["Cut\x00here", "Half \ud83d of it"], ids=ascii)
+    def test_what_no_database_can_hold_is_taken_out_and_said(self, partner: Partner, said: str) -> None:
+        answer = partner.send(todays_document(concern={"worries": said}), key="k")
+        assert [warning["pointer"] for warning in answer.json()["warnings"]] == ["#/concern/worries"]
+        contact = Contact.objects.get()
+        assert contact.document["concern"]["worries"] == said.replace("\x00", "").replace("\ud83d", "")
+        # The key belongs to what was sent, and to nothing else.
+        assert partner.send(todays_document(concern={"worries": said}), key="k").json() == answer.json()
+        assert partner.send(todays_document(concern=contact.document["concern"]), key="k").status_code == 422
 
 
 class TestTakenIn:
@@ -543,6 +625,7 @@ SENT = """
 import json, django
 django.setup()
 from django.db import connection
+from django.db.models import Count
 from django.test import Client
 from localities.models import Agency
 from tests.stage.web_client import Partner, todays_document

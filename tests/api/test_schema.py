@@ -112,7 +112,19 @@ class TestTheDescription:
         assert (children.get("minItems"), children.get("maxItems")) == (1, 20)
         assert "maxLength" not in children, "that is for text"
         worries = shape(schema, "Concern")["properties"]["worries"]
-        assert (worries.get("minLength"), worries.get("maxLength")) == (1, 20_000)
+        assert (worries.get("minLength"), worries.get("maxLength")) == (1, None), "nobody says too much"
+
+    def test_what_people_type_is_any_text(self, schema: dict[str, Any]) -> None:
+        sent = validator(schema, contact_shape(schema))
+        for path, value in [
+            (("children", 0, "sex"), "Male"), (("children", 0, "date_of_birth"), "3/4/2015"),
+            (("children", 0, "age_years"), 15), (("children", 0, "age_years"), "about 15"),
+            (("children", 0, "nhs_number"), ""), (("children", 0, "address", "postcode"), "NFA"),
+            (("children", 0, "indicators"), ["L9-99"]), (("referrer", "email"), "none"),
+        ]:  # fmt: skip
+            assert sent.is_valid(having(path, value)), path
+        assert not sent.is_valid(having(("children", 0, "nhs_number"), 9990000018))
+        assert not sent.is_valid(having(("children", 0, "age_years"), 7.5))
 
     def test_a_field_that_is_not_known_is_not_allowed(self, schema: dict[str, Any]) -> None:
         assert validator(schema, contact_shape(schema)).is_valid(CONTRACT)

@@ -1,4 +1,4 @@
-"""A contact as it is sent: every field from both sides of its limits, and every fault at its place."""
+"""A contact as it is sent: every field from both sides of its limits, every fault and every doubt at its place."""
 
 import json
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casework.actions import receiving
-from casework.facts.contact_document import ContactDocument, age_on, read_contact
-from casework.models import ContactType, ParentsTold, SharingBasis
+from casework.facts.contact_document import ContactDocument, ContactReading, age_on, read_contact
+from casework.models import CheckKind, ContactType, DetailToCheck, ParentsTold, SharingBasis
 from errors import Fault, InvalidInput
 from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
 from localities.models import Agency
@@ -39,8 +39,20 @@ def without(path: Path) -> Any:
     return document
 
 
-def read(document: Any, today: date = TODAY) -> ContactDocument:
+def reading(document: Any, today: date = TODAY) -> ContactReading:
     return read_contact(document, indicators=INDICATORS, today=today)
+
+
+def read(document: Any, today: date = TODAY) -> ContactDocument:
+    return reading(document, today).entry
+
+
+def doubts(document: Any, today: date = TODAY) -> dict[Path, str]:
+    """What somebody should check, by path; empty if everything was read as it was sent."""
+    found = reading(document, today).to_check
+    said = {detail.path: f"{detail.check.kind}: {detail.check.says}" for detail in found}
+    assert len(said) == len(found), "a place is named once"
+    return said
 
 
 def faults(document: Any, today: date = TODAY) -> dict[Path, str]:
@@ -66,8 +78,9 @@ def text_of(length: int) -> str:
 def test_the_contract_is_accepted() -> None:
     entry = read(contact())
     assert (entry.type, entry.source_code, entry.referrer_level) == ("safeguarding_concern", "2A", 3)
-    assert entry.children[0].date_of_birth == date(2019, 3, 4)
-    assert entry.agreement.on == date(2026, 11, 20)
+    assert entry.children[0].date_of_birth.value == date(2019, 3, 4)
+    assert entry.agreement.on.value == date(2026, 11, 20)
+    assert doubts(contact()) == {}
 
 
 def test_it_is_the_one_that_was_promised() -> None:
@@ -84,8 +97,9 @@ def test_it_is_the_one_that_was_promised() -> None:
 def test_only_what_nobody_can_do_without_is_needed() -> None:
     least = {"type": "notification", "source_code": "9", "children": [{}], "concern": {"worries": "Crying at night."}}
     entry = read(least)
-    assert (entry.agreement.service, entry.parents_told.answer) == ("not_sought", "not_known")
-    assert entry.children[0].sex == "U"
+    assert (entry.agreement.service, entry.parents_told.answer.value) == ("not_sought", None)
+    assert entry.children[0].sex.value is None
+    assert doubts(least) == {}
     assert entry.immediate_danger is None
 
 
@@ -97,7 +111,7 @@ def test_and_that_is_said_by_name(path: Path) -> None:
 
 
 ACCEPTED: list[tuple[Path, list[object]]] = [
-    (("agency_reference",), [text_of(100), None, "", "  PPN 1  "]),
+    (("agency_reference",), [text_of(1_000), None, "", "  PPN 1  "]),
     (("type",), list(ContactType.values)),
     (("source_code",), list(SOURCE_CODES)),
     (("received_by_phone",), [True, False]),
@@ -105,7 +119,7 @@ ACCEPTED: list[tuple[Path, list[object]]] = [
     (("referrer",), [{}, {"name": None, "role": None, "email": None, "phone": None, "relationship": None}]),
     (("referrer", "name"), [text_of(200), None, "Zoë O’Neill-Žižek", "王小明"]),
     (("referrer", "role"), [text_of(200), None]),
-    (("referrer", "email"), ["a@b.example", "first.last+tag@sub.school.example", None, " a@b.example "]),
+    (("referrer", "email"), ["a@b.example", "first.last+tag@sub.school.example", None, " a@b.example ", "", "none"]),
     (("referrer", "phone"), [text_of(50), None]),
     (("referrer", "relationship"), [text_of(200), None]),
     (("referrer", "keep_anonymous"), [True, False]),
@@ -117,18 +131,24 @@ ACCEPTED: list[tuple[Path, list[object]]] = [
     ((*CHILD, "also_known_as"), [[], [text_of(100)] * 20]),
     # Born today; 26 tomorrow; the oldest day on which somebody is still 25.
     ((*CHILD, "date_of_birth"), [day(), "2000-11-22", "2024-02-29", None, " 2019-03-04 "]),
-    ((*CHILD, "sex"), list(SEXES)),
-    ((*CHILD, "ethnicity"), [*ETHNICITIES, None]),
+    ((*CHILD, "date_of_birth_estimated"), [True, False, None]),
+    ((*CHILD, "age_years"), [7, 8, "7", None]),
+    ((*CHILD, "sex"), [*SEXES, *SEXES.values(), "male", "m", "boy", "GIRL", "", "not known"]),
+    ((*CHILD, "ethnicity"), [*ETHNICITIES, *ETHNICITIES.values(), "wbri", "white - british", "", None]),
     ((*CHILD, "first_language"), [text_of(100), None]),
     ((*CHILD, "interpreter_needed"), [True, False, None]),
     ((*CHILD, "disabled"), [True, False, None]),
     ((*CHILD, "non_verbal"), [True, False, None]),
-    ((*CHILD, "nhs_number"), ["9990000018", "999 000 0018", "999-000-0018", " 9990000018 ", None]),
-    ((*CHILD, "upn"), ["A801200001001", "H80120000100B", None]),
+    ((*CHILD, "nhs_number"), ["9990000018", "999 000 0018", "999-000-0018", " 9990000018 ",
+      "999.000.0018", "999\u00a0000\u00a00018", "",
+      "not known",
+      *(digit * 10 for digit in "0123456789"), None]),
+    ((*CHILD, "upn"), ["A801200001001", "H80120000100B", "a801200001001", "", None]),
     ((*CHILD, "address"), [{}, None, {"postcode": "HP20 1UA"}, {"confidential": True}]),
-    ((*CHILD, "address", "lines"), [[], [text_of(200)] * 8]),
+    ((*CHILD, "address", "lines"), [[], [text_of(2_000)] * 30, [""] * 300_000]),
     ((*CHILD, "address", "postcode"),
-     ["M1 1AE", "M60 1NW", "W1A 1HQ", "CR2 6XH", "DN55 1PT", "EC1A 1BB", "hp201ua", " hp20  1ua ", None]),
+     ["M1 1AE", "M60 1NW", "W1A 1HQ", "CR2 6XH", "DN55 1PT", "EC1A 1BB", "hp201ua", " hp20  1ua ",
+      "HP20-1UA", "HP20\u00a01UA", "HP20\u200b1UA", "NFA", "", "n/a", None]),
     ((*CHILD, "address", "confidential"), [True, False]),
     ((*CHILD, "where_now"), [text_of(200), None]),
     ((*CHILD, "school"), [text_of(200), None]),
@@ -138,15 +158,15 @@ ACCEPTED: list[tuple[Path, list[object]]] = [
     ((*ADULT, "last_name"), [text_of(100), None]),
     ((*ADULT, "date_of_birth"), [day(), "1926-01-01", None]),
     ((*ADULT, "relationship"), [text_of(100), None]),
-    ((*ADULT, "parental_responsibility"), ["yes", "no", "unknown"]),
+    ((*ADULT, "parental_responsibility"), ["yes", "no", "unknown", "Yes", ""]),
     ((*ADULT, "same_address"), [True, False, None]),
     ((*ADULT, "phone"), [text_of(50), None]),
     ((*ADULT, "risk_to_staff"), [True, False, None]),
     (("family_indicators",), [[], ["L3-36"], ["L3-36"] * 200]),
     (("domestic_abuse",), [{}, {"dash": None, "marac": None}]),
-    (("domestic_abuse", "dash"), ["standard", "medium", "high", None]),
+    (("domestic_abuse", "dash"), ["standard", "medium", "high", "HIGH", "", None]),
     (("domestic_abuse", "marac"), [True, False, None]),
-    (("concern", "worries"), ["x", text_of(20_000), "First line.\nSecond line.\tIndented.\r\n"]),
+    (("concern", "worries"), ["x", text_of(200_000), "First line.\nSecond line.\tIndented.\r\n"]),
     (("concern", "working_well"), [text_of(20_000), None]),
     (("concern", "wanted"), [text_of(20_000), None]),
     (("concern", "childs_words"), [text_of(20_000), None]),
@@ -158,24 +178,22 @@ ACCEPTED: list[tuple[Path, list[object]]] = [
     (("parents_told",), [{}, *({"answer": answer, "reason": "r"} for answer in ParentsTold.values)]),
     (("parents_told", "answer"), ["yes", "not_known"]),
     (("parents_told", "reason"), [text_of(2_000), None]),
-    (("sharing_basis",), [*SharingBasis.values, None]),
+    (("sharing_basis",), [*SharingBasis.values, "Consent", "", None]),
 ]  # fmt: skip
 
+# A developer must mend these, or they leave nothing to act on.
 REFUSED: list[tuple[Path, list[object], str]] = [
-    (("agency_reference",), [text_of(101)], "is longer than 100 characters."),
     (("agency_reference",), [7], "must be text, not 7."),
     (("type",), ["rumour", "", "SAFEGUARDING_CONCERN"], "is not one of safeguarding_concern, request_for_help"),
     (("source_code",), ["2", "2a", "1E", "11", "", "2A2B"], "is not a DfE source of referral."),
     (("received_by_phone",), ["yes", 1, 0], "must be true or false, not"),
     (("immediate_danger",), ["no", 0, "true"], "must be true or false, not"),
     (("referrer",), ["Amina", [], 1], "must be an object, not"),
-    (("referrer", "name"), [text_of(201)], "is longer than 200 characters."),
-    (("referrer", "role"), [text_of(201)], "is longer than 200 characters."),
-    (("referrer", "email"), ["school", "@school.example", "a@b", "a b@school.example", "a@b.example, c@d.example",
-      "a@school.example\nBcc: x@y.example", ""], "is not an e-mail address; write it as name@school.example."),
-    (("referrer", "email"), ["x" * 250 + "@b.example"], "is longer than 254 characters."),
-    (("referrer", "phone"), [text_of(51)], "is longer than 50 characters."),
-    (("referrer", "relationship"), [text_of(201)], "is longer than 200 characters."),
+    (("referrer", "name"), [7, True, ["Amina"]], "must be text, not"),
+    (("referrer", "role"), [7], "must be text, not 7."),
+    (("referrer", "email"), [7], "must be text, not 7."),
+    (("referrer", "phone"), [1296000000], "must be text, not"),
+    (("referrer", "relationship"), [{}], "must be text, not"),
     (("referrer", "keep_anonymous"), ["no", 1], "must be true or false, not"),
     (("referrer_level",), [0, -1], "must be 1 or more, not"),
     (("referrer_level",), [5, 10**30], "must be 4 or less, not"),
@@ -183,67 +201,100 @@ REFUSED: list[tuple[Path, list[object], str]] = [
     (("children",), [[]], "needs at least one of them."),
     (("children",), [[{}] * 21], "has more than 20 of them."),
     (("children",), [{}, "Robin", 1], "must be a list, not"),
-    (("children",), [[{"ref": "a"}, {"ref": "b"}, {"ref": "a"}]], "Two children share a ref"),
     (CHILD, ["Robin", [], None, 7], "must be an object, not"),
-    ((*CHILD, "ref"), [text_of(51)], "is longer than 50 characters."),
-    ((*CHILD, "ref"), ["", "  "], "may not be empty."),
-    ((*CHILD, "first_name"), [text_of(101)], "is longer than 100 characters."),
-    ((*CHILD, "last_name"), [text_of(101)], "is longer than 100 characters."),
-    ((*CHILD, "also_known_as"), [["x"] * 21], "has more than 20 of them."),
+    ((*CHILD, "ref"), [7], "must be text, not 7."),
+    ((*CHILD, "first_name"), [7], "must be text, not 7."),
+    ((*CHILD, "last_name"), [["Ashworth"]], "must be text, not"),
     ((*CHILD, "also_known_as"), ["Robbie"], "must be a list, not"),
-    ((*CHILD, "date_of_birth"), [day(days=1), "2062-01-01"], "lies in the future."),
-    ((*CHILD, "date_of_birth"), ["2000-11-21", "1926-01-01"], "makes this child older than 25"),
-    ((*CHILD, "date_of_birth"), ["2019-02-29", "2019-13-01", "2019-00-10", "2019-04-31", "0000-01-01", "٢٠١٩-٠٣-٠٤"],
-     "is not a real date."),
-    ((*CHILD, "date_of_birth"), ["4/3/2019", "2019-3-4", "20190304", "2019-03-04T00:00", "", 20190304, True],
-     "must be a date written as 2026-11-21."),
-    ((*CHILD, "sex"), ["m", "X", "", "Male"], "is not a DfE code for sex; it is M, F or U"),
-    ((*CHILD, "ethnicity"), ["wbri", "WBR", ""], "is not a DfE ethnicity code."),
-    ((*CHILD, "first_language"), [text_of(101)], "is longer than 100 characters."),
+    ((*CHILD, "date_of_birth"), [20190304, True], "must be text, not"),
+    ((*CHILD, "date_of_birth_estimated"), ["yes", 1], "must be true or false, not"),
+    ((*CHILD, "age_years"), [7.5, True, [7]], "must be a whole number or text, not"),
+    ((*CHILD, "sex"), [1], "must be text, not 1."),
+    ((*CHILD, "ethnicity"), [1], "must be text, not 1."),
+    ((*CHILD, "first_language"), [1], "must be text, not 1."),
     ((*CHILD, "interpreter_needed"), ["yes"], "must be true or false, not"),
     ((*CHILD, "disabled"), [1], "must be true or false, not"),
     ((*CHILD, "non_verbal"), ["no"], "must be true or false, not"),
-    ((*CHILD, "nhs_number"), ["999000001", "99900000180", "", "999000001X", "٩٩٩٠٠٠٠٠١٨", "999.000.0018"],
-     "is not an NHS number; it has ten digits."),
-    ((*CHILD, "nhs_number"), ["9990000017", "9990000019", "9990000081"], "its check digit is wrong."),
     ((*CHILD, "nhs_number"), [9990000018], "must be text, not 9990000018."),
-    ((*CHILD, "upn"), ["A80120000100", "A8012000010012", "a801200001001", "8801200001001", "A80120000100b", ""],
-     "has not the right form."),
+    ((*CHILD, "upn"), [801200001001], "must be text, not"),
     ((*CHILD, "address"), ["12 Example Road", []], "must be an object, not"),
-    ((*CHILD, "address", "lines"), [["x"] * 9], "has more than 8 of them."),
-    ((*CHILD, "address", "postcode"),
-     ["HP20", "HP20 1U", "HP20 1UAA", "HP200 1UA", "HP20 UA1", "H20I 1UA", "12345", "", "1HP 1UA", "HP20-1UA"],
-     "is not a postcode; write it as HP20 1UA."),
+    ((*CHILD, "address", "lines"), ["12 Example Road"], "must be a list, not"),
+    ((*CHILD, "address", "postcode"), [20], "must be text, not 20."),
     ((*CHILD, "address", "confidential"), ["yes"], "must be true or false, not"),
-    ((*CHILD, "where_now"), [text_of(201)], "is longer than 200 characters."),
-    ((*CHILD, "school"), [text_of(201)], "is longer than 200 characters."),
+    ((*CHILD, "where_now"), [7], "must be text, not 7."),
+    ((*CHILD, "school"), [7], "must be text, not 7."),
     ((*CHILD, "indicators"), [["L3-12"] * 201], "has more than 200 of them."),
     ((*CHILD, "indicators"), ["L3-12"], "must be a list, not"),
     (("adults",), [[{}] * 21], "has more than 20 of them."),
     (("adults",), [{}], "must be a list, not"),
-    ((*ADULT, "first_name"), [text_of(101)], "is longer than 100 characters."),
-    ((*ADULT, "last_name"), [text_of(101)], "is longer than 100 characters."),
-    ((*ADULT, "date_of_birth"), [day(days=1)], "lies in the future."),
-    ((*ADULT, "relationship"), [text_of(101)], "is longer than 100 characters."),
-    ((*ADULT, "parental_responsibility"), ["maybe", "", "Yes"], "is not yes, no or unknown."),
+    ((*ADULT, "first_name"), [7], "must be text, not 7."),
+    ((*ADULT, "last_name"), [7], "must be text, not 7."),
+    ((*ADULT, "date_of_birth"), [19900506], "must be text, not"),
+    ((*ADULT, "relationship"), [7], "must be text, not 7."),
+    ((*ADULT, "parental_responsibility"), [True], "must be text, not true."),
     ((*ADULT, "same_address"), ["yes"], "must be true or false, not"),
-    ((*ADULT, "phone"), [text_of(51)], "is longer than 50 characters."),
+    ((*ADULT, "phone"), [7], "must be text, not 7."),
     ((*ADULT, "risk_to_staff"), [0], "must be true or false, not"),
     (("family_indicators",), [["L3-36"] * 201], "has more than 200 of them."),
-    (("domestic_abuse", "dash"), ["severe", "HIGH", "", 3], "is not one of standard, medium or high."),
+    (("domestic_abuse", "dash"), [3], "must be text, not 3."),
     (("domestic_abuse", "marac"), ["yes"], "must be true or false, not"),
-    (("concern", "worries"), ["", "   ", "\n\t"], "may not be empty."),
-    (("concern", "worries"), [text_of(20_001)], "is longer than 20,000 characters."),
-    (("concern", "working_well"), [text_of(20_001)], "is longer than 20,000 characters."),
-    (("concern", "wanted"), [text_of(20_001)], "is longer than 20,000 characters."),
-    (("concern", "childs_words"), [text_of(20_001)], "is longer than 20,000 characters."),
-    (("support_already_tried",), [text_of(20_001)], "is longer than 20,000 characters."),
+    (("concern", "worries"), ["", "   ", "\n\t", "\u200b\u00a0", "\x0b\x00"], "may not be empty."),
+    (("concern", "worries"), [7], "must be text, not 7."),
+    (("concern", "working_well"), [7], "must be text, not 7."),
+    (("concern", "wanted"), [7], "must be text, not 7."),
+    (("concern", "childs_words"), [7], "must be text, not 7."),
+    (("support_already_tried",), [7], "must be text, not 7."),
     (("agreement", "service"), ["yes", "GIVEN", ""], "is not one of given, not_sought, refused or withdrawn."),
-    (("agreement", "given_by"), [text_of(101)], "is longer than 100 characters."),
-    (("agreement", "on"), [day(days=1)], "lies in the future."),
-    (("parents_told", "answer"), ["maybe", True], "is not one of yes, no, unsafe or not_known."),
-    (("parents_told", "reason"), [text_of(2_001)], "is longer than 2,000 characters."),
-    (("sharing_basis",), ["gdpr", "", "Consent"], "is not one of public_task, legal_obligation"),
+    (("agreement", "given_by"), [7], "must be text, not 7."),
+    (("agreement", "on"), [20261120], "must be text, not"),
+    (("parents_told", "answer"), [True], "must be text, not true."),
+    (("parents_told", "reason"), [7], "must be text, not 7."),
+    (("sharing_basis",), [7], "must be text, not 7."),
+]  # fmt: skip
+
+# What a person types never turns a contact away: it is kept, and somebody checks it.
+DOUBTED: list[tuple[Path, list[object], str]] = [
+    (("referrer", "email"), ["school", "@school.example", "a@b", "a b@school.example", "a@b.example, c@d.example",
+      "a@school.example\nBcc: x@y.example", "x" * 250 + "@b.example"],
+     "not_read: is not an e-mail address; write it as name@school.example."),
+    ((*CHILD, "ref"), [text_of(51)], "corrected: is longer than 50 characters"),
+    ((*CHILD, "first_name"), [text_of(101), text_of(5_000)], "corrected: is longer than 100 characters"),
+    ((*CHILD, "last_name"), [text_of(101)], "corrected: is longer than 100 characters"),
+    ((*CHILD, "also_known_as"), [["x"] * 21, ["x"] * 300_000], "corrected: has more than 20 of them"),
+    ((*CHILD, "date_of_birth"), [day(days=1), "2062-01-01"], "not_read: lies in the future."),
+    ((*CHILD, "date_of_birth"), ["2000-11-21", "1926-01-01"], "not_read: makes this child older than 25"),
+    ((*CHILD, "date_of_birth"), ["2019-02-29", "2019-13-01", "2019-00-10", "31/4/2019", "0000-01-01", "4/13/2019"],
+     "not_read: is not a day that exists."),
+    ((*CHILD, "date_of_birth"), ["3/4/15", "03-04-15", "3 Apr 15"], "not_read: could be more than one day"),
+    ((*CHILD, "date_of_birth"), ["last spring", "2019", "March 2019", "٢٠١٩-٠٣-٠٤", "2019-03-04T23:00:00Z",
+                                 "x" * 9_000],
+     "not_read: is not a date that can be read"),
+    ((*CHILD, "age_years"), ["15-16", "teenager", "1O", "-1", "2½", "x" * 9_000],
+     "not_read: is not an age that can be read"),
+    ((*CHILD, "age_years"), [26, "26", 10**30], "not_read:"),
+    ((*CHILD, "age_years"), [5, 9, "about 15"], "asked: does not fit the date of birth, which counts."),
+    ((*CHILD, "sex"), ["X", "non-binary", "Male?!f"], "not_read: is not a DfE code for sex"),
+    ((*CHILD, "ethnicity"), ["WBR", "Black", "Asian", "Gypsy or Irish Traveller", "local"],
+     "not_read: is not a DfE ethnicity code"),
+    ((*CHILD, "nhs_number"), ["999000001", "99900000180", "999000001X", "٩٩٩٠٠٠٠٠١٨"],
+     "not_read: is not an NHS number; it has ten digits."),
+    ((*CHILD, "nhs_number"), ["9990000017", "9990000019", "999 000 0081"], "not_read: is not an NHS number: its check"),
+    ((*CHILD, "upn"), ["A80120000100", "A8012000010012", "8801200001001"], "not_read: is not a unique pupil number"),
+    ((*CHILD, "address", "postcode"),
+     ["HP20", "HP20 1U", "HP20 1UAA", "HP200 1UA", "HP20 UA1", "H20I 1UA", "12345", "1HP 1UA", "near the station"],
+     "not_read: is not a postcode; write it as HP20 1UA."),
+    ((*CHILD, "address", "postcode"), ["HP2O 1UA", "HP20 IUA", "HP2S 1UA", "HP2O-IUA"],
+     "corrected: has a letter where"),
+    ((*ADULT, "first_name"), [text_of(101)], "corrected: is longer than 100 characters"),
+    ((*ADULT, "last_name"), [text_of(101)], "corrected: is longer than 100 characters"),
+    ((*ADULT, "date_of_birth"), [day(days=1)], "not_read: lies in the future."),
+    ((*ADULT, "relationship"), [text_of(101)], "corrected: is longer than 100 characters"),
+    ((*ADULT, "parental_responsibility"), ["maybe"], "not_read: is not one of yes, no, unknown."),
+    (("domestic_abuse", "dash"), ["severe"], "not_read: is not one of standard, medium, high."),
+    (("agreement", "given_by"), [text_of(101)], "corrected: is longer than 100 characters"),
+    (("agreement", "on"), [day(days=1)], "not_read: lies in the future."),
+    (("parents_told", "answer"), ["maybe"], "not_read: is not one of yes, no, unsafe, not_known."),
+    (("sharing_basis",), ["gdpr"], "not_read: is not one of public_task, legal_obligation"),
 ]  # fmt: skip
 
 
@@ -257,6 +308,16 @@ def _each(table: list[Any]) -> Iterator[Any]:
 @pytest.mark.parametrize(("path", "value"), list(_each(ACCEPTED)))
 def test_this_is_accepted(path: Path, value: object) -> None:
     assert faults(having(path, value)) == {}
+    assert doubts(having(path, value)) == {}
+
+
+@pytest.mark.parametrize(("path", "value", "says"), list(_each(DOUBTED)))
+def test_this_is_taken_in_and_doubted_at_its_place(path: Path, value: object, says: str) -> None:
+    document = having(path, value)
+    (found,) = doubts(document).items()
+    assert found[0] == path
+    assert found[1].startswith(says)
+    assert reading(document).document == document
 
 
 @pytest.mark.parametrize(("path", "value", "says"), list(_each(REFUSED)))
@@ -297,26 +358,45 @@ class TestDates:
     @pytest.mark.parametrize("days", [-61, 311, 3_650])
     def test_but_not_for_ever(self, days: int) -> None:
         path: Path = (*CHILD, "expected_date_of_delivery")
-        found = faults(having(("children",), [{"expected_date_of_delivery": day(days=days)}]))
-        assert found == {path: "is too far from today to be an expected date of delivery."}
+        found = doubts(having(("children",), [{"expected_date_of_delivery": day(days=days)}]))
+        assert found == {path: "not_read: is too far from today to be an expected date of delivery."}
 
-    def test_a_child_who_is_born_is_not_expected(self) -> None:
+    @pytest.mark.parametrize("born", [{"date_of_birth": "2019-03-04"}, {"age_years": 7}], ids=str)
+    def test_a_child_who_is_born_is_not_expected(self, born: dict[str, Any]) -> None:
         path: Path = (*CHILD, "expected_date_of_delivery")
-        assert faults(having(path, day())) == {
-            path: "is given beside a date of birth; a child who is born has no expected date."
-        }
+        document = having(("children",), [{**born, "expected_date_of_delivery": day()}])
+        says = "not_read: is given beside a birth or an age; a child who is born has no expected date."
+        assert doubts(document) == {path: says}
+        assert not read(document).children[0].unborn
+
+    def test_a_child_of_no_age_may_be_expected(self) -> None:
+        document = having(("children",), [{"age_years": 0, "expected_date_of_delivery": day(days=60)}])
+        assert doubts(document) == {}
+        assert read(document).children[0].unborn
 
     def test_an_expected_date_is_a_real_one(self) -> None:
         path: Path = (*CHILD, "expected_date_of_delivery")
-        assert faults(having(("children",), [{"expected_date_of_delivery": "2027-02-29"}])) == {
-            path: "2027-02-29 is not a real date."
-        }
+        found = doubts(having(("children",), [{"expected_date_of_delivery": "2027-02-29"}]))
+        assert found == {path: "not_read: is not a day that exists."}
 
     @pytest.mark.parametrize(("today", "accepted"), [("2026-02-28", True), ("2026-03-01", False)])
     def test_whoever_was_born_on_29_february_has_the_birthday_on_1_march(self, today: str, accepted: bool) -> None:
         document = having((*CHILD, "date_of_birth"), "2000-02-29")
         document["agreement"] = {}
-        assert (faults(document, date.fromisoformat(today)) == {}) is accepted
+        assert (doubts(document, date.fromisoformat(today)) == {}) is accepted
+
+    @pytest.mark.parametrize(
+        "sent", ["2015-04-03", "3/4/2015", "03/04/2015", "3.4.2015", "3-4-2015", "3 April 2015", "3rd of April, 2015",
+                 "03-APR-2015", "April 3, 2015", "20150403", "03042015", "2015/04/03", "2015-04-03T00:00:00Z",
+                 "3\u00a0April\u200b 2015", " 3 / 4 / 2015 ".replace(" / ", "/"), "３/４/２０１５"],
+    )  # fmt: skip
+    def test_a_day_is_read_in_british_and_international_writings(self, sent: str) -> None:
+        assert read(having((*CHILD, "date_of_birth"), sent)).children[0].date_of_birth.value == date(2015, 4, 3)
+
+    @pytest.mark.parametrize("age", [7, "7", "about 7", "7 yrs", "seven", "aged 7", "~7", "7 years old", "90 months"])
+    def test_an_age_is_read_as_people_write_it(self, age: object) -> None:
+        entry = read(having(("children",), [{"age_years": age}])).children[0]
+        assert (entry.age_years.value, entry.date_of_birth.value) == (7, None)
 
     @pytest.mark.parametrize(
         ("born", "on", "age"),
@@ -328,8 +408,8 @@ class TestDates:
 
     def test_today_is_the_readers(self) -> None:
         """On the day before, the date of the agreement lies in the future."""
-        assert faults(contact(), date(2026, 11, 20)) == {}
-        assert faults(contact(), date(2026, 11, 19)) == {("agreement", "on"): "lies in the future."}
+        assert doubts(contact(), date(2026, 11, 20)) == {}
+        assert doubts(contact(), date(2026, 11, 19)) == {("agreement", "on"): "not_read: lies in the future."}
 
 
 class TestNumbersAndCodes:
@@ -339,19 +419,50 @@ class TestNumbersAndCodes:
         """Modulus 11 of the NHS Data Dictionary: weights 10 to 2; a remainder that would need 10 is never given."""
         weighed = sum(int(digit) * weight for digit, weight in zip(str(nine), range(10, 1, -1), strict=True))
         check = (11 - weighed % 11) % 11
-        assert (faults(having((*CHILD, "nhs_number"), f"{nine}{tenth}")) == {}) is (check == tenth)
+        number = f"{nine}{tenth}"
+        is_one = check == tenth or len(set(number)) == 1
+        assert (doubts(having((*CHILD, "nhs_number"), number)) == {}) is is_one
 
     def test_numbers_and_postcodes_are_read_into_one_shape(self) -> None:
         document = having((*CHILD, "nhs_number"), "999 000 0018")
         document["children"][0]["address"]["postcode"] = "hp201ua"
         entry = read(document).children[0]
         assert entry.address is not None
-        assert (entry.nhs_number, entry.address.postcode) == ("9990000018", "HP20 1UA")
+        assert (entry.nhs_number.value, entry.address.postcode.value) == ("9990000018", "HP20 1UA")
+
+    @pytest.mark.parametrize(
+        "number", [*(digit * 10 for digit in "0123456789"), "999 999 9999", "unknown", "n/a", "NFA", ""]
+    )
+    def test_a_placeholder_is_no_number_and_no_error(self, number: str) -> None:
+        document = having((*CHILD, "nhs_number"), number)
+        assert read(document).children[0].nhs_number.value is None
+        assert doubts(document) == {}
+
+    @pytest.mark.parametrize(
+        ("sent", "meant"),
+        [("HP2O 1UA", "HP20 1UA"), ("HP2I1UA", "HP21 1UA"), ("hp2s-iua", "HP25 1UA"), ("HP2B 1UA", "HP28 1UA"),
+         ("8S1 1AA", "BS1 1AA"), ("0X1 1DP", "OX1 1DP"), ("HP20 15A", "HP20 1SA"), ("HP2l 1UA", "HP21 1UA"),
+         # As they are: London's districts that end in a letter, and codes that are nobody's slip.
+         ("EC1A 1BB", "EC1A 1BB"), ("SE1S 1AA", "SE1S 1AA"), ("W1S 1AA", "W1S 1AA"), ("ZZ99 3VZ", "ZZ99 3VZ"),
+         ("BF1 2AA", "BF1 2AA"), ("S1 1AA", "S1 1AA"), ("B1 1AA", "B1 1AA")],
+    )  # fmt: skip
+    def test_a_mistyped_postcode_is_put_right_where_the_format_says_how(self, sent: str, meant: str) -> None:
+        document = having((*CHILD, "address", "postcode"), sent)
+        address = read(document).children[0].address
+        assert address is not None
+        assert address.postcode.value == meant
+        same = sent.replace("-", "").replace(" ", "").upper() == meant.replace(" ", "")
+        assert (doubts(document) == {}) is same
 
     @pytest.mark.parametrize("path", [(*CHILD, "indicators", 1), ("family_indicators", 1)], ids=str)
-    def test_an_unknown_indicator_is_named_with_the_one_that_was_meant(self, path: Path) -> None:
-        found = faults(having(path[:-1], ["L3-12", "L3-112", "L3-12"]))
-        assert found == {path: '"L3-112" is not an indicator of the Continuum of Need. Did you mean L3-12?'}
+    def test_an_unknown_indicator_is_named_and_the_others_count(self, path: Path) -> None:
+        document = having(path[:-1], ["L3-12", "L3-112", "l3-12"])
+        says = "not_read: is not an indicator of the Continuum of Need that is in force."
+        assert doubts(document) == {path: says}
+        assert reading(document).has_unknown_indicators
+        entry = read(document)
+        codes = entry.children[0].indicators if path[0] == "children" else entry.family_indicators
+        assert [code.value for code in codes] == ["L3-12", None, "L3-12"]
 
     def test_a_code_is_not_guessed_from_far_away(self) -> None:
         assert faults(having(("source_code",), "school")) == {
@@ -363,42 +474,84 @@ class TestWhetherTheParentsWereTold:
     @pytest.mark.parametrize("answer", ["no", "unsafe"])
     @pytest.mark.parametrize("reason", [{}, {"reason": None}, {"reason": ""}, {"reason": "  "}], ids=str)
     def test_if_not_somebody_says_why(self, answer: str, reason: dict[str, object]) -> None:
-        found = faults(having(("parents_told",), {"answer": answer, **reason}))
-        assert found == {("parents_told", "reason"): "is missing: say why the parents were not told."}
+        found = doubts(having(("parents_told",), {"answer": answer, **reason}))
+        assert found == {("parents_told", "reason"): "asked: is missing: say why the parents were not told."}
 
     @pytest.mark.parametrize("answer", ["yes", "not_known"])
     def test_else_nobody_need(self, answer: str) -> None:
-        assert faults(having(("parents_told",), {"answer": answer})) == {}
+        assert doubts(having(("parents_told",), {"answer": answer})) == {}
 
     def test_an_answer_that_is_none_asks_for_no_reason(self) -> None:
-        assert set(faults(having(("parents_told",), {"answer": "perhaps"}))) == {("parents_told", "answer")}
+        assert set(doubts(having(("parents_told",), {"answer": "perhaps"}))) == {("parents_told", "answer")}
+
+
+TYPED = [
+    path for path in _leaves(contact())
+    if path not in {("type",), ("source_code",), ("agreement", "service"), ("referrer_level",)}
+    and faults(having(path, True)) != {} and path[-1] != "date_of_birth_estimated"
+]  # fmt: skip
 
 
 class TestText:
-    @pytest.mark.parametrize("path", list(_leaves(contact())), ids=lambda path: ".".join(map(str, path)))
-    @pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\x7f", "\ud800"], ids=ascii)
-    def test_what_no_database_can_hold_is_refused_wherever_it_stands(self, path: Path, character: str) -> None:
+    @pytest.mark.parametrize("path", TYPED, ids=lambda path: ".".join(map(str, path)))
+    @pytest.mark.parametrize("character", ["\x00", "\x07", "\x0b", "\x0c", "\x1b", "\x7f", "\ud800"], ids=ascii)
+    def test_no_character_turns_a_contact_away(self, path: Path, character: str) -> None:
+        """Word's vertical tab and form feed, and what no database can hold. The last is taken out, and that is said."""
         listed = path[-1] in ("lines", "also_known_as", "indicators", "family_indicators")
         value: Any = f"a{character}b"
-        found = faults(having(path, [value] if listed else value))
-        assert set(found) == {(*path, 0) if listed else path}
+        document = having(path, [value] if listed else value)
+        at = (*path, 0) if listed else path
+        found = reading(document)
+        said = {detail.path for detail in found.to_check if "cannot be stored" in detail.check.says}
+        assert said == ({at} if character in "\x00\ud800" else set())
+        json.dumps(found.document, ensure_ascii=False).encode()
+        assert (found.document == document) is (said == set())
+
+    def test_a_line_break_of_word_is_one(self) -> None:
+        assert (
+            read(having(("concern", "wanted"), "One.\x0bTwo.\x0cThree.\x07")).concern.wanted.value
+            == "One.\nTwo.\nThree."
+        )
 
     @pytest.mark.parametrize(
-        ("character", "says"),
-        [("\x00", "holds a control character; remove it."),
-         ("\ud83d", "holds half of a character (a lone surrogate); send the text as UTF-8.")],
-        ids=ascii,
-    )  # fmt: skip
-    def test_with_a_sentence(self, character: str, says: str) -> None:
-        path: Path = ("concern", "worries")
-        assert faults(having(path, f"a{character}b")) == {path: says}
+        "unseen", ["\u00a0", "\u2007", "\u202f", " \u200b ", "\u00ad \ufeff", "\t", "\x0b", "\r\n"], ids=ascii
+    )
+    def test_a_name_has_single_blanks_and_nothing_unseen(self, unseen: str) -> None:
+        entry = read(having((*CHILD, "last_name"), f"{unseen}Núñez{unseen}D’Souza{unseen}")).children[0]
+        assert entry.last_name.value == "Núñez D’Souza"
+
+    @pytest.mark.parametrize("name", ["نرگس\u200cسادات", "Олена", "王小明", "ක්\u200dරිෂ්ණ"])
+    def test_a_joiner_that_belongs_to_a_script_stays(self, name: str) -> None:
+        assert read(having((*CHILD, "first_name"), name)).children[0].first_name.value == name
+
+    @pytest.mark.parametrize("name", ["Unknown", "not known", "N/A", "?", "-"])
+    def test_a_name_that_is_none_is_not_known(self, name: str) -> None:
+        document = having((*CHILD, "first_name"), name)
+        assert read(document).children[0].first_name.value is None
+        assert doubts(document) == {}
+
+    @pytest.mark.parametrize("name", ["Na", "Null", "Nil", "None", "X"])
+    def test_a_short_name_is_a_name(self, name: str) -> None:
+        assert read(having((*CHILD, "last_name"), name)).children[0].last_name.value == name
 
     def test_whole_characters_are_kept(self) -> None:
         said = "Zoë said “🙂” — 你好, مرحبا"
         assert read(having(("concern", "worries"), said)).concern.worries == said
 
     def test_space_around_it_is_not_part_of_it(self) -> None:
-        assert read(having((*CHILD, "first_name"), "  Robin ")).children[0].first_name == "Robin"
+        assert read(having((*CHILD, "first_name"), "  Robin ")).children[0].first_name.value == "Robin"
+
+
+class TestRefs:
+    def test_two_children_may_share_one_and_the_second_gets_ours(self) -> None:
+        document = having(("children",), [{"ref": "a"}, {"ref": "b"}, {"ref": " a "}])
+        assert doubts(document) == {
+            ("children", 2, "ref"): "corrected: is the ref of another child too; we use one of our own."
+        }
+
+    def test_an_empty_one_is_none(self) -> None:
+        document = having((*CHILD, "ref"), "  ")
+        assert (read(document).children[0].ref.value, doubts(document)) == (None, {})
 
 
 class TestUnknownFields:
@@ -419,7 +572,7 @@ class TestUnknownFields:
 class TestNull:
     def test_wherever_the_contract_has_it(self) -> None:
         nulls = [path for path in _leaves(contact()) if _at(contact(), path) is None]
-        assert len(nulls) == 7
+        assert len(nulls) == 8
         assert faults(contact()) == {}
 
     @pytest.mark.parametrize("path", [("type",), ("source_code",), ("children",), ("concern",), ("concern", "worries")])
@@ -449,28 +602,53 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         "referrer": {"email": "school", "colour": "blue"},
         "referrer_level": 5,
         "children": [
-            {"date_of_birth": day(days=1), "nhs_number": "1", "address": {"postcode": "HP20"}, "indicators": ["L9-99"]},
-            {"expected_date_of_delivery": "soon", "sex": "X", "ethnicity": "?", "upn": "1"},
+            {"date_of_birth": day(days=1), "nhs_number": 1, "address": {"postcode": 20}, "indicators": [7]},
+            {"expected_date_of_delivery": "soon", "sex": "X", "age_years": 7.5},
             "Robin",
         ],
-        "adults": [{"parental_responsibility": "maybe"}],
-        "family_indicators": ["L3-36", "?"],
-        "domestic_abuse": {"dash": "severe"},
-        "concern": {"working_well": "\x00"},
-        "agreement": {"service": "yes", "on": "2026-02-30"},
-        "parents_told": {"answer": "no"},
-        "sharing_basis": "gdpr",
+        "adults": [{"parental_responsibility": 1}],
+        "family_indicators": ["L3-36", 1],
+        "domestic_abuse": {"dash": 3},
+        "concern": {"working_well": 1},
+        "agreement": {"service": "yes", "on": 20260230},
+        "parents_told": {"answer": 0},
+        "sharing_basis": 1,
     }
     assert set(faults(document)) == {
         ("agency_reference",), ("type",), ("source_code",), ("received_by_phone",), ("immediate_danger",),
-        ("referrer", "email"), ("referrer", "colour"), ("referrer_level",),
-        ("children", 0, "date_of_birth"), ("children", 0, "nhs_number"), ("children", 0, "address", "postcode"),
-        ("children", 0, "indicators", 0), ("children", 1, "expected_date_of_delivery"), ("children", 1, "sex"),
-        ("children", 1, "ethnicity"), ("children", 1, "upn"), ("children", 2),
+        ("referrer", "colour"), ("referrer_level",),
+        ("children", 0, "nhs_number"), ("children", 0, "address", "postcode"), ("children", 0, "indicators", 0),
+        ("children", 1, "age_years"), ("children", 2),
         ("adults", 0, "parental_responsibility"), ("family_indicators", 1), ("domestic_abuse", "dash"),
         ("concern", "worries"), ("concern", "working_well"), ("agreement", "service"), ("agreement", "on"),
-        ("parents_told", "reason"), ("sharing_basis",),
+        ("parents_told", "answer"), ("sharing_basis",),
     }  # fmt: skip
+
+
+def test_everything_that_is_in_doubt_is_said_at_once_and_nothing_of_it_is_used() -> None:
+    document = having(("referrer", "email"), "school")
+    document["children"] = [
+        {"date_of_birth": day(days=1), "nhs_number": "1234567890", "address": {"postcode": "HP20"},
+         "indicators": ["L9-99"]},
+        {"expected_date_of_delivery": "soon", "sex": "X", "ethnicity": "local", "upn": "1"},
+    ]  # fmt: skip
+    document["adults"] = [{"parental_responsibility": "maybe", "date_of_birth": "long ago"}]
+    document |= {"domestic_abuse": {"dash": "severe"}, "sharing_basis": "gdpr"}
+    document["agreement"]["on"], document["parents_told"] = "2026-02-30", {"answer": "no"}
+    assert faults(document) == {}
+    found = doubts(document)
+    assert set(found) == {
+        ("referrer", "email"), ("children", 0, "date_of_birth"), ("children", 0, "nhs_number"),
+        ("children", 0, "address", "postcode"), ("children", 0, "indicators", 0),
+        ("children", 1, "expected_date_of_delivery"), ("children", 1, "sex"), ("children", 1, "ethnicity"),
+        ("children", 1, "upn"), ("adults", 0, "parental_responsibility"), ("adults", 0, "date_of_birth"),
+        ("domestic_abuse", "dash"), ("agreement", "on"), ("parents_told", "reason"), ("sharing_basis",),
+    }  # fmt: skip
+    for path in found:
+        at: Any = read(document)
+        for step in path:
+            at = at[step] if isinstance(step, int) else getattr(at, step)
+        assert at.value is None
 
 
 @pytest.mark.parametrize("data", [None, [], "contact", 1, True, [CONTRACT]], ids=str)
@@ -508,9 +686,11 @@ def test_the_longest_contact_that_is_accepted_can_be_kept(school: Agency, now: d
     document["children"] = [one, *(child(ref=f"c{n}", nhs_number=None) for n in range(2, 21))]
     adult = {"first_name": text_of(100), "last_name": text_of(100), "relationship": text_of(100), "phone": text_of(50)}
     document["adults"] = [adult] * 20
+    document["children"][0]["date_of_birth"] = "x" * 10_000
     taken = receiving.receive(document=document, by=school, now=now).contact
     taken.refresh_from_db()
     assert taken.document == document
+    assert DetailToCheck.objects.filter(contact=taken, kind=CheckKind.NOT_READ).exists()
     assert taken.children.count() == taken.adults.count() == 20
 
 

@@ -618,6 +618,16 @@ class TestContacts:
         with allowed():
             change("casework_contact", contact.pk, agreement="'refused'")
 
+    def test_what_could_not_be_read_is_changed_or_forgotten(self, story: Story) -> None:
+        (detail,) = story.contact(children=[child(sex="X")]).details_to_check.all()
+        for to in ({"field": "'children.ethnicity'"}, {"agency_id": "NULL"}, {"says": "'is well.'"}):
+            with refused("a_detail_to_check_stays"):
+                change("casework_detailtocheck", detail.pk, **to)
+        with refused("a_detail_to_check_stays"):
+            delete("casework_detailtocheck", detail.pk)
+        with refused("a_detail_to_check_stays_all"):
+            run("TRUNCATE casework_detailtocheck")
+
     def test_all_are_emptied(self, story: Story) -> None:
         story.contact()
         with refused("contacts_are_never_emptied"):

@@ -519,6 +519,17 @@ class TestEquality:
         ages = dict(ContactChild.objects.annotate(age=equality.AGE).values_list("date_of_birth", "age"))
         assert ages == {born: age_on(on, born) for born in births}
 
+    def test_an_age_that_was_said_counts_where_no_birth_is_known(self, story: Story) -> None:
+        expected = (local_day(story.now) + timedelta(60)).isoformat()
+        children = [
+            family(ref="said", date_of_birth=None, age_years="about 15"),
+            family(ref="born", date_of_birth="2019-03-04", age_years=8),
+            family(ref="unborn", date_of_birth=None, age_years=0, expected_date_of_delivery=expected),
+        ]
+        received(story, children=children)
+        ages = dict(ContactChild.objects.annotate(age=equality.AGE).values_list("ref", "age"))
+        assert ages == {"said": 15, "born": 7, "unborn": None}
+
     @pytest.mark.parametrize(
         ("on", "born", "age"),
         [

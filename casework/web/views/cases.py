@@ -33,8 +33,8 @@ from casework.web.forms import (
     id_of,
 )
 from casework.web.signed_in import by_post, user_of
+from casework.web.story import story_of
 from casework.web.submitting import Done, errors_of, status_of, submit
-from casework.web.views.contacts import story_of
 from localities.models import User
 from localities.roles import roles_of
 from localities.working_time import local_day
@@ -251,7 +251,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     holds = is_open and holder is not None and holder.pk in who.team_ids
     contacts = (
         case.contacts.select_related("agency", "recommendation")
-        .prefetch_related("children__person", "adults__person")
+        .prefetch_related("children__person", "adults__person", "details_to_check")
         .order_by("-received_at")
     )
     context: dict[str, Any] = {

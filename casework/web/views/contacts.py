@@ -46,6 +46,7 @@ from casework.web.forms import (
 )
 from casework.web.screening_form import ScreeningForm
 from casework.web.signed_in import by_post, user_of
+from casework.web.story import story_of
 from casework.web.submitting import UNPROCESSABLE, Done, errors_of, status_of, submit
 from errors import KeyUsedForAnother, NotPermitted
 from localities.models import OVERSEEING_ROLES, User
@@ -77,7 +78,10 @@ def new(request: HttpRequest) -> HttpResponse:
             ("", f"This form is in already, as {error.earlier}. Open a new form for what you have to add.")
         )
         return _form(request, form, status=CONFLICT)
-    messages.success(request, f"The contact is taken in. Its reference is {received.contact}.")
+    says = f"The contact is taken in. Its reference is {received.contact}."
+    if received.contact.details_to_check.exists():
+        says += " Some details could not be read as they were typed: look under “To check”."
+    messages.success(request, says)
     return redirect("contact", received.contact.reference)
 
 
@@ -333,24 +337,6 @@ def _handing_over(
     ours = contact.team_id in who.team_ids and contact.status == ContactStatus.RECEIVED
     handover = None if to_take_on or not ours else shown.get("handover") or HandoverForm(prefix="handover")
     return {"takes_on": ours and to_take_on, "to_take_on": to_take_on, "handover": handover}
-
-
-def story_of(contact: Contact) -> dict[str, Any]:
-    """What `story.html` shows: each child and adult with the part of the document that no column holds."""
-    children, adults = list(contact.children.all()), list(contact.adults.all())
-    given = contact.document
-    chosen = contact.all_family_indicators or any(child.all_indicators for child in children)
-    screened = contact.screened_family_indicators or any(child.screened_indicators for child in children)
-    return {
-        "contact": contact,
-        "given": given,
-        "recommendation": contact.recommendation,
-        "children": [(child, given["children"][child.position]) for child in children],
-        "adults": [(adult, given["adults"][adult.position]) for adult in adults],
-        "hides": any(child.address_is_confidential for child in children),
-        "nothing_ticked": contact.screened_at is None and not chosen,
-        "found_none": contact.screened_at is not None and not screened,
-    }
 
 
 def _known_before(contact: Contact, people: Household) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from casework.access import conditions, permissions
 from casework.actions import learning, viewing
 from casework.web.screening_form import ScreeningForm
 from casework.web.signed_in import user_of
+from casework.web.story import story_of
 from casework.web.submitting import errors_of, status_of, submit
-from casework.web.views.contacts import fetch, story_of
+from casework.web.views.contacts import fetch
 from localities.working_time import local_day
 from triage.published_rules import of_version
 

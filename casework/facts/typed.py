@@ -1,0 +1,413 @@
+"""
+What people type into a contact: names, dates, numbers, postcodes and codes, read as they are written.
+
+A detail never turns a contact away. What can be read is read; what cannot is not known, and somebody is told to check
+it. The document keeps what was sent in any case. `docs/contact.md` has the table of what is read, field by field.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Generic, TypeVar
+
+import nhs_number as nhs
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from casework.models import CheckKind
+from localities import postcodes
+from localities.codes import ETHNICITIES
+from triage.documents import fault, quoted
+
+OLDEST_CHILD = 25
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Check:
+    """Why somebody should check a detail. `says` goes on from the name of the field, and never repeats the value."""
+
+    kind: CheckKind
+    says: str
+
+
+@dataclass(frozen=True)
+class Read(Generic[Value]):
+    """A detail as it was read. `value` is None if it is not known, or could not be read."""
+
+    value: Value | None = None
+    check: Check | None = None
+
+
+NOT_SAID: Read[Any] = Read()
+Reader = Callable[[Any, Mapping[str, Any]], Read[Any]]
+
+
+def not_read(says: str) -> Read[Any]:
+    return Read(None, Check(CheckKind.NOT_READ, says))
+
+
+class Typed:
+    """
+    Marks a field that people type. Its value is a `Read`; only another JSON type is a fault.
+
+    :param reader: gets the value that was sent and the context of the validation, and never raises an error.
+    :param kinds: the types that may be sent, besides null.
+    :param examples: for the description of the API.
+    """
+
+    def __init__(self, reader: Reader, *, kinds: tuple[type, ...] = (str,), examples: Collection[str] = ()) -> None:
+        self._reader, self._kinds, self._examples = reader, kinds, list(examples)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(self._read)
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        names = {str: "string", int: "integer"}
+        examples = {"examples": self._examples} if self._examples else {}
+        return {"anyOf": [*({"type": names[kind]} for kind in self._kinds), {"type": "null"}], **examples}
+
+    def _read(self, value: Any, info: ValidationInfo) -> Read[Any]:
+        if value is None:
+            return NOT_SAID
+        # For Python, True is a number.
+        if not isinstance(value, self._kinds) or isinstance(value, bool):
+            wanted = "text" if self._kinds == (str,) else "a whole number or text"
+            raise fault(f"must be {wanted}, not {quoted(value)}.")
+        return self._reader(value, info.context or {})
+
+
+# ---- text
+
+
+# NUL cannot be stored by PostgreSQL, and half of a character (a lone surrogate) by nobody.
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+# What Word writes for a line break and for a page break.
+_BREAKS = re.compile("\r\n|[\x0b\x0c\x85\u2028\u2029]")
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+# Joiners belong to names in some scripts (Persian, Hindi, Sinhala); next to a Latin letter, they are debris.
+_UNSEEN = re.compile("[\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_JOINERS = re.compile("(?<![^\x00-\u024f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\u024f])")
+
+
+def storable(text: str) -> str:
+    """The text without the characters that cannot be stored."""
+    return _NOT_STORABLE.sub("", text)
+
+
+def readable(text: str) -> str:
+    """The text for people: other kinds of line break are line breaks, and control characters are gone."""
+    return _CONTROLS.sub("", _BREAKS.sub("\n", storable(text)))
+
+
+def in_one_line(text: str) -> str:
+    """The text with single blanks, and without characters that nobody sees."""
+    return " ".join(_JOINERS.sub("", _UNSEEN.sub("", readable(text))).split())
+
+
+def _plain(text: str) -> str:
+    """The text in one line, with wide and small forms of letters and digits as plain ones."""
+    return in_one_line(unicodedata.normalize("NFKC", text))
+
+
+def _words(text: str) -> str:
+    """The words of a text in lower case, without punctuation: "N/A" is "n a"."""
+    return re.sub(r"[\W_]+", " ", _plain(text).casefold()).strip()
+
+
+# What people write where a form must not be left blank.
+_NOT_KNOWN_NAMES = frozenset({
+    "", "unknown", "not known", "not yet known", "n a", "n k", "unk", "tbc", "to be confirmed", "not given",
+    "not provided", "not recorded", "not stated", "not available", "not applicable", "no information",
+    "no information available", "no name", "don t know", "do not know", "dont know",
+})  # fmt: skip
+_NOT_KNOWN = _NOT_KNOWN_NAMES | {
+    "na", "nk", "dk", "none", "nil", "null", "tba", "nfa", "no fixed abode", "no fixed address",
+    "not obtained", "not assessed", "not said",
+}  # fmt: skip
+
+
+def is_not_known(text: str) -> bool:
+    """Whether this is how people write that something is not known: "", "n/a", "not known", "NFA", "?"."""
+    return _words(text) in _NOT_KNOWN
+
+
+def words(text: str, context: Mapping[str, Any]) -> Read[str]:
+    """Text of any length."""
+    return Read(readable(text).strip())
+
+
+def name(text: str, context: Mapping[str, Any], *, longest: int = 100) -> Read[str]:
+    """A name, or another short text in one line. What is longer than its place is kept in the document alone."""
+    if _words(text) in _NOT_KNOWN_NAMES:
+        return NOT_SAID
+    typed = in_one_line(text)
+    if len(typed) > longest:
+        says = f"is longer than {longest} characters; only the first {longest} are used."
+        return Read(typed[:longest].rstrip(), Check(CheckKind.CORRECTED, says))
+    return Read(typed)
+
+
+# ---- dates and ages
+
+
+_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
+           "november", "december")  # fmt: skip
+_YEAR_FIRST = re.compile(r"(?P<year>\d{4})[-/. ](?P<month>\d{1,2})[-/. ](?P<day>\d{1,2})(T00:00(:00([.,]0+)?)?Z?)?")
+_DAY_FIRST = re.compile(r"(?P<day>\d{1,2})[-/. ](?P<month>\d{1,2})[-/. ](?P<year>\d{4})")
+_NAMED = re.compile(r"(?P<day>\d{1,2})(st|nd|rd|th)?(\s+of)?[\s.,/-]*(?P<month>[a-z]{3,9})[\s.,/-]*(?P<year>\d{4})")
+_NAMED_FIRST = re.compile(r"(?P<month>[a-z]{3,9})[\s.]*(?P<day>\d{1,2})(st|nd|rd|th)?[\s,]+(?P<year>\d{4})")
+_DIGITS_ALONE = (re.compile(r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)"),
+                 re.compile(r"(?P<day>\d\d)(?P<month>\d\d)(?P<year>\d{4})"))  # fmt: skip
+_SHORT_YEAR = re.compile(r"\d{1,2}[-/. ](\d{1,2}|[a-z]{3,9})[-/. ]\d{2}")
+_EARLIEST, _LATEST = 1850, 2150
+
+
+def a_date(text: str) -> Read[date]:
+    """
+    A date in a British or an international writing: 3/4/2015 is 3 April.
+
+    With a year of two digits it is not read: 3/4/15 could be a day of 2015 or of 2003.
+    """
+    if is_not_known(text):
+        return NOT_SAID
+    typed = _plain(text)
+    small = typed.casefold()
+    forms = [(form, typed) for form in (_YEAR_FIRST, _DAY_FIRST)]
+    forms += [(form, small) for form in (_NAMED, _NAMED_FIRST)]
+    forms += [(form, typed) for form in _DIGITS_ALONE]
+    written = [match for form, given in forms if given.isascii() and (match := form.fullmatch(given))]
+    meant = {day for match in written if (day := _day(match)) is not None}
+    if len(meant) == 1:
+        return Read(meant.pop())
+    if written:
+        return not_read("is not a day that exists.")
+    if _SHORT_YEAR.fullmatch(small):
+        return not_read("could be more than one day; write the year with four digits, as 21/11/2026.")
+    return not_read("is not a date that can be read; write it as 21/11/2026, 21 November 2026 or 2026-11-21.")
+
+
+def _day(match: "re.Match[str]") -> date | None:
+    year, written = int(match["year"]), match["month"]
+    months = [number for number, month in enumerate(_MONTHS, 1) if not written.isdigit() and _is_month(written, month)]
+    month = int(written) if written.isdigit() else months[0] if months else 0
+    if not _EARLIEST <= year <= _LATEST:
+        return None
+    try:
+        return date(year, month, int(match["day"]))
+    except ValueError:
+        return None
+
+
+def _is_month(written: str, month: str) -> bool:
+    return month.startswith(written) or (written, month) == ("sept", "september")
+
+
+def past_date(text: str, context: Mapping[str, Any]) -> Read[date]:
+    """A date that is not in the future. `context["today"]` is the local day."""
+    read = a_date(text)
+    if read.value is not None and read.value > context["today"]:
+        return not_read("lies in the future.")
+    return read
+
+
+def any_date(text: str, context: Mapping[str, Any]) -> Read[date]:
+    return a_date(text)
+
+
+_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+            "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen")  # fmt: skip
+_AGE = re.compile(
+    r"(?:(?:about|around|approx|approximately|aged?|c|ca|circa|roughly)\s)*(?P<number>\d{1,3}|[a-z]+)\s?"
+    r"(?P<unit>years?|yrs?|y|months?|mths?|mos?|weeks?|wks?|days?)?"
+    r"(?:\s?(?:old|ish|or so|approx|approximately|of age))?"
+)
+_IN_A_YEAR = {"y": 1, "m": 12, "w": 52, "d": 365}
+_BORN_JUST_NOW = frozenset({"newborn", "new born", "baby", "a baby", "under 1", "under one", "less than 1", "infant"})
+
+
+def age(value: str | int, context: Mapping[str, Any]) -> Read[int]:
+    """An age in whole years: 15, "15", "about 15", "18 months"."""
+    text = str(value)
+    if is_not_known(text):
+        return NOT_SAID
+    typed = re.sub(r"[^\w-]+", " ", _plain(text).casefold()).strip()
+    years: int | None = None
+    if typed in _BORN_JUST_NOW:
+        years = 0
+    elif (match := _AGE.fullmatch(typed)) is not None:
+        written, unit = match["number"], match["unit"] or "years"
+        number = int(written) if written.isascii() and written.isdigit() else None
+        if number is None and written in _NUMBERS:
+            number = _NUMBERS.index(written)
+        if number is not None:
+            years = number // _IN_A_YEAR[unit[0]]
+    if years is None:
+        return not_read("is not an age that can be read; write it in years, as 15, or in months, as 6 months.")
+    if years > OLDEST_CHILD:
+        return not_read(f"makes this child older than {OLDEST_CHILD}; an adult belongs under adults.")
+    return Read(years)
+
+
+# ---- numbers and addresses
+
+
+def nhs_number(text: str, context: Mapping[str, Any]) -> Read[str]:
+    """An NHS number. One digit ten times over is a placeholder, as is "not known": nobody has it."""
+    if is_not_known(text):
+        return NOT_SAID
+    digits = re.sub(r"[\s.,/_\u2010-\u2015\u2212-]+", "", _plain(text))
+    if not (digits.isascii() and digits.isdigit() and len(digits) == 10):
+        return NOT_SAID if _is_placeholder(digits) else not_read("is not an NHS number; it has ten digits.")
+    if _is_placeholder(digits):
+        return NOT_SAID
+    if not nhs.is_valid(digits):  # type: ignore[attr-defined]  # public, but not re-exported by name
+        return not_read("is not an NHS number: its check digit is wrong. Look for a mistyped digit.")
+    return Read(digits)
+
+
+def _is_placeholder(digits: str) -> bool:
+    return len(set(digits)) == 1 and (digits[0] == "0" or (digits[0].isdigit() and len(digits) >= 9))
+
+
+_UPN = re.compile(r"[A-Z][0-9]{11}[0-9A-Z]")
+
+
+def upn(text: str, context: Mapping[str, Any]) -> Read[str]:
+    """A unique pupil number."""
+    if is_not_known(text):
+        return NOT_SAID
+    typed = re.sub(r"[\s.-]+", "", _plain(text)).upper()
+    if _is_placeholder(typed):
+        return NOT_SAID
+    if not _UPN.fullmatch(typed):
+        return not_read("is not a unique pupil number; it has a letter and twelve digits.")
+    return Read(typed)
+
+
+def postcode(text: str, context: Mapping[str, Any]) -> Read[str]:
+    """A postcode. What was mistyped is put right where the format says how, and somebody is told to check it."""
+    if is_not_known(text):
+        return NOT_SAID
+    try:
+        meant, corrected = postcodes.read(text)
+    except ValueError as error:
+        return not_read(str(error))
+    says = "has a letter where a digit must stand, or a digit where a letter must."
+    return Read(meant, Check(CheckKind.CORRECTED, says) if corrected else None)
+
+
+def email(text: str, context: Mapping[str, Any]) -> Read[str]:
+    """An e-mail address."""
+    if is_not_known(text):
+        return NOT_SAID
+    typed = in_one_line(text)
+    try:
+        validate_email(typed)
+    except ValidationError:
+        typed = ""
+    if not typed or len(typed) > 254:
+        return not_read("is not an e-mail address; write it as name@school.example.")
+    return Read(typed)
+
+
+# ---- codes and the words for them
+
+
+_SEXES = {
+    "m": "M", "male": "M", "boy": "M", "man": "M", "1": "M",
+    "f": "F", "female": "F", "girl": "F", "woman": "F", "2": "F",
+    # 0 and 9 are the codes of the NHS for "not known" and "not specified".
+    "u": "U", "unknown": "U", "not known": "U", "not specified": "U", "0": "U", "9": "U",
+}  # fmt: skip
+
+
+def sex(text: str, context: Mapping[str, Any]) -> Read[str]:
+    """A DfE code for sex, or a word for it."""
+    if (code := _SEXES.get(_words(text))) is not None:
+        return Read(code)
+    return (
+        NOT_SAID if is_not_known(text) else not_read("is not a DfE code for sex, nor a word for it; it is M, F or U.")
+    )
+
+
+_BRITISH = {"white", "british", "english", "scottish", "welsh", "cornish", "northern", "irish"}
+# The words that must stand in the name of an ethnicity, and those that may: "Asian or Asian British - Pakistani".
+_ETHNICITY_WORDS: tuple[tuple[str, set[str], set[str]], ...] = (
+    *(("WBRI", {nation}, _BRITISH) for nation in ("british", "english", "scottish", "welsh", "cornish")),
+    ("WBRI", {"northern", "irish"}, _BRITISH),
+    ("WIRI", {"irish"}, {"white"}),
+    ("WIRT", {"irish", "traveller"}, {"white", "heritage"}),
+    ("WROM", {"gypsy"}, {"white", "roma"}),
+    ("WROM", {"roma"}, {"white", "gypsy"}),
+    ("WOTH", {"white", "other"}, set()),
+    ("MWBC", {"white", "black", "caribbean"}, {"mixed", "multiple"}),
+    ("MWBA", {"white", "black", "african"}, {"mixed", "multiple"}),
+    ("MWAS", {"white", "asian"}, {"mixed", "multiple"}),
+    ("MOTH", {"mixed", "other"}, {"multiple"}),
+    ("AIND", {"indian"}, {"asian", "british"}),
+    ("APKN", {"pakistani"}, {"asian", "british"}),
+    ("ABAN", {"bangladeshi"}, {"asian", "british"}),
+    ("AOTH", {"asian", "other"}, {"british"}),
+    ("BCRB", {"caribbean"}, {"black", "british"}),
+    ("BAFR", {"african"}, {"black", "british"}),
+    ("BOTH", {"black", "other"}, {"british"}),
+    ("CHNE", {"chinese"}, {"asian", "british"}),
+    ("OOTH", {"other"}, set()),
+    ("REFU", {"refused"}, set()),
+    ("REFU", {"prefer", "not", "say"}, set()),
+    ("REFU", {"declined"}, set()),
+    ("NOBT", {"not", "obtained"}, {"yet", "information"}),
+)
+_FILLERS = {"or", "and", "any", "background", "backgrounds", "ethnic", "ethnicity", "group", "groups", "of", "the", "a",
+            "to"}  # fmt: skip
+
+
+def ethnicity(text: str, context: Mapping[str, Any]) -> Read[str]:
+    """A DfE code for ethnicity, or the words for it in the census and in the DfE's list."""
+    said = _words(text)
+    if said.upper() in ETHNICITIES:
+        return Read(said.upper())
+    telling = set(said.replace("travellers", "traveller").split()) - _FILLERS
+    meant = {code for code, must, may in _ETHNICITY_WORDS if must <= telling <= must | may}
+    if len(meant) == 1:
+        return Read(meant.pop())
+    return NOT_SAID if is_not_known(text) else not_read("is not a DfE ethnicity code, nor the words for one.")
+
+
+def one_of(choices: Collection[str]) -> Typed:
+    """A field that is one of these codes, however it is written: "Public task" is public_task."""
+    codes = {code.replace("_", " "): str(code) for code in choices}
+    listed = ", ".join(choices)
+
+    def read(text: str, context: Mapping[str, Any]) -> Read[str]:
+        said = {"y": "yes", "n": "no"}.get(_words(text), _words(text))
+        if said in codes:
+            return Read(codes[said])
+        return NOT_SAID if is_not_known(text) else not_read(f"is not one of {listed}.")
+
+    return Typed(read, examples=choices)
+
+
+def indicator(text: str, context: Mapping[str, Any]) -> Read[str]:
+    """The code of an indicator. `context["indicators"]` holds those that the live catalogue knows."""
+    if not (code := _plain(text)):
+        return NOT_SAID
+    for written in (code, code.upper()):
+        if written in context["indicators"]:
+            return Read(written)
+    return not_read("is not an indicator of the Continuum of Need that is in force.")
+
+
+def reference(text: str, context: Mapping[str, Any]) -> Read[str]:
+    """The sender's own short name for a child. One that is too long for its place is replaced by ours."""
+    typed = in_one_line(text)
+    if len(typed) > 50:
+        return Read(None, Check(CheckKind.CORRECTED, "is longer than 50 characters; we use one of our own."))
+    return Read(typed or None)
