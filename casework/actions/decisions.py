@@ -1,6 +1,6 @@
 """Decisions: a named person decides, a second person signs off if required, and the case opens in the same instant."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from django.db import transaction
@@ -58,7 +58,7 @@ def decide(
     rationale: str,
     chosen_team_id: int | None = None,
     chosen_team_reason: str = "",
-    without_answers: bool = False,
+    without_answers: Collection[int] = (),
     by: User,
     now: datetime,
 ) -> Decision:
@@ -71,8 +71,8 @@ def decide(
     :param recommendation_id: the recommendation on the decider's page.
     :param chosen_team_id: the team that the decider picks, with `chosen_team_reason`, if the route finds none or the
         decider knows better.
-    :param without_answers: whether to decide while partners have not answered. The questions to them are withdrawn when
-        the decision takes effect.
+    :param without_answers: the ids of the unanswered questions to partners that the decider does not wait for. They are
+        withdrawn when the decision takes effect. One that a colleague asked in the meantime is not among them.
     :raises InvalidInput: with every fault, by field.
     :raises NotPermitted: `by` may not decide on this contact.
     :raises NotAllowedInStatus: the contact is decided already, waits for a sign-off, or is not screened yet.
@@ -97,7 +97,7 @@ def decide(
         return route(contact, children, pathway, people, rules, known, now=now)
 
     unanswered = partner_checks.unanswered(contact)
-    waits_for = [] if without_answers else unanswered
+    waits_for = [check for check in unanswered if check.pk not in without_answers]
     where = _check(contact, proposal, rationale, chosen_team_id, chosen_team_reason, waits_for, rules, known, lead_to)
     reasons = two_person_reasons(rules, recommendation.facts, recommendation.result, proposal)
     decision = Decision.objects.create(

@@ -186,7 +186,7 @@ class FrontDoor:
             rationale=RATIONALE,
             chosen_team_id=self.timeline.random.choice(teams_to_pick_from()).pk if destination.pick else None,
             chosen_team_reason="The family knows this team." if destination.pick else "",
-            without_answers=True,
+            without_answers=[check.pk for check in partner_checks.unanswered(contact)],
             by=by,
             now=now,
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.http import QueryDict
 
 from casework.families.routing import teams_to_pick_from
 from casework.models import Contact, MilestoneKind, Outcome, PartnerCheck
@@ -93,9 +94,14 @@ class DecideForm(ActionForm):
     )  # fmt: skip
 
     def __init__(
-        self, contact: Contact, rules: RuleSet, unanswered: list[PartnerCheck], *args: Any, **kwargs: Any
+        self, contact: Contact, rules: RuleSet, unanswered: list[PartnerCheck], data: QueryDict | None = None
     ) -> None:
-        super().__init__(*args, initial={"recommendation": contact.recommendation_id}, prefix="decide", **kwargs)
+        self.unanswered = unanswered
+        if data is not None and not {str(check.pk) for check in unanswered} <= {*data.getlist("decide-unanswered")}:
+            # A colleague asked one more partner in the meantime: a yes to fewer questions is no yes to this one.
+            data = data.copy()
+            data.pop("decide-without_answers", None)
+        super().__init__(data, initial={"recommendation": contact.recommendation_id}, prefix="decide")
         if unanswered:
             partners = f"{len(unanswered)} partners have" if len(unanswered) > 1 else "1 partner has"
             names = ", ".join(str(check.agency) for check in unanswered)
@@ -105,6 +111,11 @@ class DecideForm(ActionForm):
         pathway = self.fields["pathway"]
         assert isinstance(pathway, forms.ChoiceField)
         pathway.choices = [(entry.id, entry.title) for entry in rules.pathways.values()]
+
+    def does_not_wait_for(self) -> list[int]:
+        """The ids of the unanswered questions without whose answers the decision is made."""
+        yes = self.cleaned_data.get("without_answers") == "yes"
+        return [check.pk for check in self.unanswered] if yes else []
 
 
 class SignOffForm(ActionForm):

@@ -258,13 +258,21 @@ class TestDecidingWithoutTheAnswer:
         contact = story.contact()
         checks = [ask(story, contact), ask(story, contact, "example-surgery")]
         with pytest.raises(InvalidInput) as excinfo:
-            story.decided(contact, without_answers=False, rationale=" ")
+            story.decided(contact, without_answers=[], rationale=" ")
         says = "Not answered yet: Example Police, Example Surgery. Say that you decide without their answers, or wait"
         assert places(excinfo) == ["rationale", "without_answers"]
         assert excinfo.value.faults[1].message == f"{says} for them."
         for check in checks:
             answered(story, check)
-        assert story.decided(contact, without_answers=False).pk
+        assert story.decided(contact, without_answers=[]).pk
+
+    def test_a_question_that_a_colleague_asked_in_the_meantime_is_not_ended_unseen(self, story: Story) -> None:
+        contact = story.contact()
+        seen, unseen = ask(story, contact), ask(story, contact, "example-surgery")
+        with pytest.raises(InvalidInput, match="Not answered yet: Example Surgery"):
+            story.decided(contact, without_answers=[seen.pk])
+        assert contact.partner_checks.filter(status="asked").count() == 2
+        assert story.decided(contact, without_answers=[seen.pk, unseen.pk]).pk
 
     def test_a_decision_that_fails_ends_nothing(self, story: Story, amina: User) -> None:
         contact = story.contact()

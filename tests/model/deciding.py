@@ -77,7 +77,7 @@ class Deciding(Contacts):
         decision = self.attempt(
             may, decisions.decide, contact_id=contact.pk, recommendation_id=seen, pathway=pathway, level=level, rag=rag,
             rationale=rationale, chosen_team_id=chosen and chosen.pk, chosen_team_reason="They know them.",
-            without_answers=without_answers, by=person(by), now=self.now,
+            without_answers=list(contact.asked) if without_answers else [], by=person(by), now=self.now,
         )  # fmt: skip
         if decision is None:
             return

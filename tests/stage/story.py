@@ -9,7 +9,7 @@ A contact's story, told through the real actions. Each step takes an hour; each 
 from datetime import datetime, timedelta
 from typing import Any
 
-from casework.actions import cases, decisions, handoffs, learning, receiving
+from casework.actions import cases, decisions, handoffs, learning, partner_checks, receiving
 from casework.models import Case, Contact, Decision, Handoff
 from localities.models import Agency, Team, User
 from tests.stage.documents import contact_document
@@ -44,7 +44,7 @@ class Story:
             "level": recommendation.level,
             "rag": recommendation.rag,
             "rationale": "The history and what the school saw point the same way.",
-            "without_answers": True,
+            "without_answers": [check.pk for check in partner_checks.unanswered(contact)],
         }
         decision = decisions.decide(
             contact_id=contact.pk,

@@ -175,6 +175,20 @@ class TestPartners:
         assert "Decide without their answers?" not in SignedIn("amina").open(contact).text
         is_done(SignedIn("amina").send(contact, "decide", **as_recommended(contact) | WHY), contact)
 
+    def test_a_yes_is_a_yes_only_to_the_questions_on_the_page(self, contact: Contact, asked: PartnerCheck) -> None:
+        """A colleague asks another partner while the page is open: whoever decides reads of it and is asked again."""
+        form = SignedIn("amina").open(contact).form(f"{path_of(contact)}decide/")
+        surgery = Agency.objects.get(code="example-surgery")
+        is_done(SignedIn("oliver").post(contact, "partners", **self.sent(surgery)), contact)
+        yes = form | as_recommended(contact) | WHY | {"decide-without_answers": "yes"}
+        names = "Example Police, Example Surgery"
+        says = f"Not answered yet: {names}. Say that you decide without their answers, or wait for them."
+        page = is_wrong(SignedIn("amina").post(contact, "decide", **yes), {"id_decide-without_answers": says})
+        assert f"2 partners have not answered: {names}. Decide without their answers?" in page.text
+        again = page.form(f"{path_of(contact)}decide/")
+        assert "decide-without_answers" not in again, "the yes to fewer questions is not filled in"
+        is_done(SignedIn("amina").post(contact, "decide", **again | {"decide-without_answers": "yes"}), contact)
+
     def test_the_second_person_reads_which_questions_end(
         self, contact: Contact, asked: PartnerCheck, story: Story
     ) -> None:

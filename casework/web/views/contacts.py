@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.db.models import Q, prefetch_related_objects
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -116,7 +116,7 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
                 rationale=said["rationale"],
                 chosen_team_id=id_of(said["team"]),
                 chosen_team_reason=said["team_reason"],
-                without_answers=said.get("without_answers") == "yes",
+                without_answers=form.does_not_wait_for(),
                 by=user,
                 now=now,
             )
@@ -263,8 +263,8 @@ def _rules(contact: Contact) -> RuleSet:
     return of_version(contact.recommendation.rule_set_id).rule_set
 
 
-def _decide_form(contact: Contact, unanswered: list[PartnerCheck], *data: Any) -> DecideForm:
-    return DecideForm(contact, _rules(contact), unanswered, *data)
+def _decide_form(contact: Contact, unanswered: list[PartnerCheck], data: QueryDict | None = None) -> DecideForm:
+    return DecideForm(contact, _rules(contact), unanswered, data)
 
 
 def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> HttpResponse:
