@@ -28,6 +28,11 @@ NO_NAMES = (
     "No names are wanted here."
 )
 ASK_FIRST = "Ask the family first whether it agrees to help."
+# Nobody knows yet which pathway it is: its own sentences would say that the need is met.
+SCREEN_FIRST = (
+    "Choose the indicators that apply, and check again: without them the rules cannot tell what the family needs.",
+    "If none of them says what worries you, send the contact. Somebody at the front door reads it first.",
+)
 NOTE = (
     "This is advice by rules on what you sent and nothing else, not a decision: if you are worried about a child, "
     "contact us whatever it says, and if a child is in danger now, ring 999."
@@ -65,7 +70,12 @@ def answer(rules: RuleSet, facts: Facts) -> dict[str, Any]:
 
 
 def _try_first(pathway: Pathway, hold: str | None) -> list[str]:
-    """The practice lead's sentences from the rule set, after a sentence on agreement if they do not speak of it."""
+    """
+    The practice lead's sentences from the rule set, after a sentence on agreement if they do not speak of it. If no
+    indicator was chosen, they do not apply yet.
+    """
+    if hold == Hold.SCREENING:
+        return list(SCREEN_FIRST)
     speaks_of_agreement = any("agree" in says.casefold() for says in pathway.try_first)
     ask_first = [ASK_FIRST] if hold == Hold.AGREEMENT and not speaks_of_agreement else []
     return [*ask_first, *pathway.try_first]

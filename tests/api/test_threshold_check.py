@@ -253,6 +253,15 @@ class TestTheAnswer:
         assert (said["pathway"], said["hold"]) == ("advice", "manager")
         assert threshold_check.ASK_FIRST not in said["try_first"]
 
+    @pytest.mark.parametrize("facts", [{}, {"children": [{"ref": "c1", "age_years": 7}]}, {"referrer_level": 2}])
+    def test_no_indicator_is_not_the_same_as_no_need(self, partner: Partner, facts: dict[str, Any]) -> None:
+        said = result(partner, facts)
+        assert (said["pathway"], said["hold"]) == ("advice", "screening")
+        assert said["try_first"] == list(threshold_check.SCREEN_FIRST)
+        needs_met = result(partner, {"referrer_level": 1})
+        assert needs_met["hold"] is None
+        assert needs_met["try_first"][0].startswith("Universal services meet this need.")
+
     def test_danger_now(self, partner: Partner) -> None:
         said = result(partner, {"immediate_danger": True})
         assert (said["level"], said["rag"], said["hold"]) == (4, "red", None)
