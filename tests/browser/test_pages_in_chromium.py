@@ -65,6 +65,30 @@ def fill_in(page: Page, first_name: str, born_in: int) -> None:
     page.get_by_role("group", name="Does the family agree").get_by_label("Given").check()
 
 
+def test_whoever_goes_back_and_sends_a_contact_in_again_sends_the_same(visit: Any) -> None:
+    """The browser fills in again what was typed. Whoever changes that is told to open a form of its own for it."""
+    window = visit(width=320)
+    page = window.sign_in("amina")
+    window.go("/contacts/new/")
+    fill_in(page, "Tamsin", 2016)
+    page.get_by_role("button", name="Send in").click()
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_contain_text("CON-")
+    reference = heading.inner_text()
+    for _ in range(2):
+        page.go_back()
+        expect(page.get_by_label("What are they worried about?")).to_have_value("Outbursts in class most days.")
+        page.get_by_role("button", name="Send in").click()
+        expect(heading).to_have_text(reference)
+    page.go_back()
+    page.get_by_label("What are they worried about?").fill("Outbursts, and marks on the arm.")
+    page.get_by_role("button", name="Send in").click()
+    summary = page.get_by_role("alert")
+    expect(summary).to_contain_text(f"This form is in already, as {reference.split()[0]}.")
+    expect(page.get_by_label("What are they worried about?")).to_have_value("Outbursts, and marks on the arm.")
+    assert Contact.objects.filter(children__person__first_name="Tamsin").count() == 1
+
+
 @pytest.mark.parametrize("javascript", [True, False])
 def test_a_contact_is_typed_in_decided_and_taken_on(visit: Any, javascript: bool) -> None:
     window = visit(javascript=javascript)
