@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from tests.bench.pairs import median_ratio
 
 if TYPE_CHECKING:
+    from tests.bench.matching import FalseJoins, Found
     from tests.bench.replaying import Measured
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,15 +45,18 @@ class Sizes:
     due_at_once: int
     messages: int
     intake: int
+    probes: tuple[int, int]
+    people: tuple[int, int]
 
 
 FULL = Sizes(
     rounds=15, history=(4_000, 400_000), contacts=10_000, years=(27_000, 270_000), running=(10_000, 1_000_000),
-    due=1_000, due_at_once=10_000, messages=200, intake=300,
+    due=1_000, due_at_once=10_000, messages=200, intake=300, probes=(5_000, 1_000),
+    people=(100_000, 1_000),
 )  # fmt: skip
 SMOKE = Sizes(
     rounds=1, history=(50, 100), contacts=200, years=(50, 100), running=(60, 120), due=10, due_at_once=20, messages=10,
-    intake=4,
+    intake=4, probes=(20, 5), people=(200, 8),
 )  # fmt: skip
 
 
@@ -82,6 +86,8 @@ class Stage:
         self._replays: tuple[Measured, Measured] | None = None
         self._uses: tuple[Callable[[], None], Callable[[], None]] | None = None
         self._rates: dict[str, float] = {}
+        self._febrl: Found | None = None
+        self._false_joins: FalseJoins | None = None
 
     def growth(self, work: Callable[[], None]) -> Figure:
         """How much longer the work takes beside the large history: both in turn, the median of the pairs' ratios."""
@@ -156,6 +162,27 @@ class Stage:
         whole, bare = measure(self._sizes.intake)
         sys.stdout.write(f"\n  a contact {whole * 1000:.1f} ms, a bare insert {bare * 1000:.1f} ms\n")
         return whole, bare
+
+    def febrl(self) -> "Found":
+        """How often the right person of FEBRL 4 is found by index, said beside a comparison with everybody."""
+        from tests.bench.matching import say_febrl
+
+        if self._febrl is None:
+            self._febrl = say_febrl(*self._sizes.probes)
+        return self._febrl
+
+    def false_joins(self) -> "FalseJoins":
+        """What is proposed among people who are all different."""
+        from tests.bench.matching import false_joins
+
+        if self._false_joins is None:
+            found = self._false_joins = false_joins(*self._sizes.people)
+            sys.stdout.write(
+                f"\n  among {self._sizes.people[0]:,} different people: {found.certain} certain, "
+                f"{found.median:g} proposals for a contact at the median, {found.in_hundred:g} at the 99th percentile, "
+                f"{found.most_for_a_person} at most for a person\n"
+            )
+        return self._false_joins
 
     def rates(self) -> dict[str, float]:
         """Recommendations per second, by who gives them; stops the bench where two of them differ."""
@@ -313,6 +340,31 @@ def replay_memory(stage: Stage) -> Figure:
     return Figure(ten_years.peak / year.peak, 1.05, "times, for ten times the contacts", "lower")
 
 
+def match_febrl_first(stage: Stage) -> Figure:
+    """FEBRL 4: probes whose right person comes first. `say_febrl` prints the comparison with everybody beside it."""
+    return Figure(stage.febrl().first, 99.7, "percent of the probes", "higher")
+
+
+def match_febrl_in_five(stage: Stage) -> Figure:
+    """FEBRL 4: probes whose right person is among the first five."""
+    return Figure(stage.febrl().in_five, 99.9, "percent of the probes", "higher")
+
+
+def match_false_certainty(stage: Stage) -> Figure:
+    """Pairs of different people among 100,000 that would be taken for one without asking anybody."""
+    return Figure(stage.false_joins().certain, 0, "pairs of different people", "lower")
+
+
+def match_proposals_median(stage: Stage) -> Figure:
+    """Possible matches that somebody looks at for a contact whose people are new among 100,000."""
+    return Figure(stage.false_joins().median, 3, "proposals for a new contact", "lower")
+
+
+def match_proposals_p99(stage: Stage) -> Figure:
+    """The same at the 99th percentile."""
+    return Figure(stage.false_joins().in_hundred, 10, "proposals for a new contact", "lower")
+
+
 def _fastest(rates: dict[str, float]) -> float:
     from tests.bench.engines import ENGINES
 
@@ -334,6 +386,11 @@ FIGURES: dict[str, Callable[[Stage], Figure]] = {
     "bare_over_zen_expression": bare_over_zen_expression,
     "replay_of_a_year": replay_of_a_year,
     "replay_memory": replay_memory,
+    "match_febrl_first": match_febrl_first,
+    "match_febrl_in_five": match_febrl_in_five,
+    "match_false_certainty": match_false_certainty,
+    "match_proposals_median": match_proposals_median,
+    "match_proposals_p99": match_proposals_p99,
 }
 
 

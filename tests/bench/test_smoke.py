@@ -20,5 +20,6 @@ def test_every_figure_is_measured_and_written_down(tmp_path: Path) -> None:
     for name, figure in written.items():
         assert name in said
         assert set(figure) == {"value", "goal", "unit", "better"}
-        assert figure["value"] > 0
+        # No false certainty, or no proposal, is a figure too.
+        assert figure["value"] > 0 or name.startswith(("match_false", "match_proposals"))
         assert figure["better"] in ("higher", "lower")

@@ -1,0 +1,108 @@
+"""Reads dates of birth as people write them, and says how near two of them are."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property, lru_cache
+
+from dateutil import parser
+from django.utils.timezone import localdate
+from rapidfuzz.distance import OSA
+
+from localities.working_time import LONDON
+
+OLDEST = 1890
+
+
+@dataclass(frozen=True)
+class Birth:
+    """A date of birth. It may be no day of the calendar: a mistyped one (2014-02-31) still says much."""
+
+    year: int
+    month: int
+    day: int
+
+    @cached_property
+    def date(self) -> date | None:
+        try:
+            return date(self.year, self.month, self.day)
+        except ValueError:
+            return None
+
+    @cached_property
+    def digits(self) -> str:
+        return f"{self.year:04}{self.month:02}{self.day:02}"
+
+    @property
+    def is_new_years_day(self) -> bool:
+        """1 January is also what is written where only the year is known."""
+        return self.month == self.day == 1
+
+    @property
+    def swapped(self) -> "Birth":
+        return Birth(self.year, self.day, self.month)
+
+
+@lru_cache(maxsize=100_000)
+def read_birth(text: str) -> Birth | None:
+    """
+    A date of birth: 2014-05-07, 07/05/2014, 7.5.14, 7 May 2014, 20140507, with or without a time.
+
+    Returns None where it cannot be read, or says that nobody knows it (1 January 1900).
+    """
+    text = " ".join(text[:60].replace("\N{NO-BREAK SPACE}", " ").split())
+    text = re.sub(r"[T ]\d{1,2}:\d{2}.*$", "", text)
+    if match := re.fullmatch(r"([0-9]{4})([-/. ]?)([0-9]{1,2})\2([0-9]{1,2})", text):
+        found = (int(match[1]), int(match[3]), int(match[4]))
+    elif match := re.fullmatch(r"([0-9]{1,2})([-/. ])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})", text):
+        found = (_year(match[4]), int(match[3]), int(match[1]))
+    elif re.search(r"[A-Za-z]{3}", text) and re.search(r"[0-9]{4}", text) and re.search(r"\b[0-9]{1,2}\D", text):
+        found = _in_words(text)
+    else:
+        return None
+    year, month, day = found
+    if not OLDEST <= year <= localdate(timezone=LONDON).year + 1 or (year, month, day) in _NOBODY_KNOWS:
+        return None
+    return Birth(year, month, day) if month <= 99 and day <= 99 else None
+
+
+_NOBODY_KNOWS = {(1900, 1, 1), (1900, 1, 0), (1899, 12, 30), (1899, 12, 31), (1901, 1, 1)}
+
+
+def _year(text: str) -> int:
+    if len(text) == 4:
+        return int(text)
+    this = localdate(timezone=LONDON).year
+    year = this - this % 100 + int(text)
+    return year if year <= this else year - 100
+
+
+def _in_words(text: str) -> tuple[int, int, int]:
+    try:
+        read = parser.parse(text, dayfirst=True)
+    except (ValueError, OverflowError, TypeError):
+        return 0, 0, 0
+    return read.year, read.month, read.day
+
+
+def nearest_birth(birth: Birth, other: Birth) -> str:
+    """The level at which two dates of birth agree."""
+    if birth == other:
+        return "same"
+    if birth == other.swapped:
+        return "swapped"
+    years = abs(birth.year - other.year)
+    if birth.date and other.date and abs(birth.date - other.date) == timedelta(days=1):
+        return "day"
+    if years == 1 and (birth.month, birth.day) == (other.month, other.day):
+        return "year"
+    if (birth.is_new_years_day or other.is_new_years_day) and years <= 1:
+        return "estimated"
+    edits = OSA.distance(birth.digits, other.digits, score_cutoff=2)
+    if edits == 1:
+        return "digit"
+    if edits == 2 and (years == 0 or (birth.month, birth.day) == (other.month, other.day)):
+        return "digits"
+    if years == 0 and birth.month == other.month:
+        return "month"
+    return "differs"

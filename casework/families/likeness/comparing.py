@@ -1,0 +1,198 @@
+"""Compares two people field by field, and says how likely they are one, and why."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from math import log2
+
+from casework.families.likeness.births import nearest_birth
+from casework.families.likeness.describing import Described
+from casework.families.likeness.homes import nearest_home
+from casework.families.likeness.identifiers import nearest_number
+from casework.families.likeness.names import LAST_NAME_LEVELS, Name, best_of, nearest_first, nearest_last, sound
+from casework.families.likeness.weights import Level, Means, Weights
+
+# Until this many records are counted, what is usual counts for more than they do.
+USUAL = 1_000
+HIGHEST = 0.999999
+
+
+@dataclass(frozen=True)
+class Commonness:
+    """How many of `people` have a first name, a last name, both together, or a postcode."""
+
+    people: int = 0
+    first_names: Mapping[str, int] = field(default_factory=dict)
+    last_names: Mapping[str, int] = field(default_factory=dict)
+    whole_names: Mapping[str, int] = field(default_factory=dict)
+    postcodes: Mapping[str, int] = field(default_factory=dict)
+
+    def share(self, counts: Mapping[str, int], which: str, usual: float) -> float:
+        """The share of people who have it, drawn towards `usual` where few people are counted."""
+        return (counts.get(which, 0) + USUAL * usual) / (self.people + USUAL)
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How likely two records are of one person: `score` from 0 to 1, and the reasons, one for each field compared."""
+
+    score: float
+    certain: bool
+    reasons: tuple[str, ...]
+    # In bits, before any ceiling: for the order of those whose scores are the same.
+    weight: float
+    exact: frozenset[str]
+    agreeing: frozenset[str]
+
+
+Levels = dict[str, str]
+
+
+def levels(person: Described, other: Described) -> Iterator[Levels]:
+    """
+    The levels at which the fields agree, where both are known: in two ways, if first and last name may be reversed.
+    """
+    shared = dict(_shared(person, other))
+    yield {**dict(_names(person, other)), **shared}
+    if person.first and person.last and other.first and other.last:
+        crossed = nearest_last(person.last, other.first), nearest_last(person.first, other.last)
+        # The better one counts as the last name's, whoever is asked for: so the answer is the same both ways.
+        last, first = sorted(crossed, key=LAST_NAME_LEVELS.index)
+        yield {"first_name": first, "last_name": last, **shared, "order": "reversed"}
+
+
+def compare(person: Described, other: Described, weights: Weights, commonness: Commonness) -> Likeness:
+    """How likely two records are of one person. The same both ways."""
+    ways = [_weigh(way, person, other, weights, commonness) for way in levels(person, other)]
+    return max(ways, key=lambda likeness: (likeness.weight, likeness.score))
+
+
+def _weigh(way: Levels, person: Described, other: Described, weights: Weights, commonness: Commonness) -> Likeness:
+    found = {name: weights.levels[name][level] for name, level in way.items()}
+    shares = dict(_shares(way, person, other, weights, commonness))
+    strangers = family = 0.0
+    for name, level in found.items():
+        family += level.against_family
+        strangers += level.against_strangers - (log2(shares[name] / level.u) if name in shares else 0)
+    # Strangers and families are all others: how many times as likely are they, after what was seen?
+    odds = 2.0 ** min(1000.0, -strangers) / weights.same_person
+    odds += 2.0 ** min(1000.0, -family) * weights.same_family / weights.same_person
+    agreeing = frozenset(name for name, level in found.items() if level.means in {Means.EXACTLY, Means.AGREES})
+    score = 1 / (1 + odds)
+    if agreeing.isdisjoint(weights.ceiling.unless):
+        score = min(score, weights.ceiling.score)
+    exact = frozenset(name for name, level in found.items() if level.means is Means.EXACTLY)
+    contradicts = any(level.means is Means.CONTRADICTS for level in found.values())
+    score = min(int(score * 1_000_000) / 1_000_000, HIGHEST)
+    return Likeness(
+        score=score,
+        certain=score >= weights.certain.score and not contradicts and has_one_of(exact, weights.certain.needs_one_of),
+        reasons=tuple(_reasons(found, shares, weights)),
+        weight=-log2(odds),
+        exact=exact,
+        agreeing=agreeing,
+    )
+
+
+def has_one_of(names: frozenset[str], groups: Iterable[Iterable[str]]) -> bool:
+    """Whether all of one of these groups are among the names."""
+    return any(names.issuperset(group) for group in groups)
+
+
+def _reasons(found: Mapping[str, Level], shares: Mapping[str, float], weights: Weights) -> Iterator[str]:
+    for name, level in found.items():
+        common = name in {"first_name", "last_name"} and shares.get(name, 0) >= weights.common_name
+        yield f"{level.says} (a common one)" if common else level.says
+
+
+def _shares(
+    way: Levels, person: Described, other: Described, weights: Weights, commonness: Commonness
+) -> Iterator[tuple[str, float]]:
+    """How likely strangers agree where both have the same: by how common it is, and at least what is usual for rare."""
+    both = {name: weights.levels[name][level] for name, level in way.items() if level in {"same", "variant"}}
+    first = last = 1.0
+    if (level := both.get("first_name")) and person.given and other.given and "order" not in way:
+        keys = name_key(person.given), name_key(other.given)
+        first = _share(commonness, commonness.first_names, level, *keys)
+        yield "first_name", first
+    if (level := both.get("last_name")) and person.last and other.last and "order" not in way:
+        keys = name_key(person.last), name_key(other.last)
+        last = _share(commonness, commonness.last_names, level, *keys)
+        if first < 1:
+            # First and last names go together: more people are called Abena Owusu than the two shares say.
+            last = max(last, _share_of_whole_name(commonness, first * last, person, other) / first)
+        yield "last_name", min(level.m, last)
+    if (level := both.get("home")) and person.home and other.home:
+        codes = person.home.postcode, other.home.postcode
+        yield "home", max(level.u, _share(commonness, commonness.postcodes, level, *codes))
+
+
+def _share(commonness: Commonness, counts: Mapping[str, int], level: Level, *both: str) -> float:
+    return min(level.m, max(commonness.share(counts, each, level.u) for each in both))
+
+
+def _share_of_whole_name(commonness: Commonness, usual: float, *people: Described) -> float:
+    keys = {whole_name_key(person) for person in people}
+    # One of those who are counted is the one that is compared.
+    counted = max(commonness.whole_names.get(key, 0) for key in keys) - 1
+    return (max(0, counted) + USUAL * usual) / (commonness.people + USUAL)
+
+
+def whole_name_key(person: Described) -> str:
+    """By what first and last names together are counted; "" without both."""
+    return f"{name_key(person.given)}, {name_key(person.last)}" if person.given and person.last else ""
+
+
+def name_key(name: Name) -> str:
+    """By what names are counted: one key for all spellings."""
+    return " ".join(sound(part) for part in name.parts)
+
+
+# ---- field by field
+
+
+def _names(person: Described, other: Described) -> Iterator[tuple[str, str]]:
+    first, last = person.first, person.last
+    if first and other.first:
+        level = nearest_first(first, other.first)
+        if level in {"alike", "partly", "differs"} and (
+            best_of(_parts(first), other.others) or best_of(_parts(other.first), person.others)
+        ):
+            level = "other"
+        yield "first_name", level
+    if last and other.last:
+        level = nearest_last(last, other.last)
+        if level in {"alike", "differs"} and (best_of([last], other.others) or best_of([other.last], person.others)):
+            level = "other"
+        yield "last_name", level
+
+
+def _parts(name: Name) -> list[Name]:
+    return [Name((part,)) for part in name.parts]
+
+
+def _shared(person: Described, other: Described) -> Iterator[tuple[str, str]]:
+    if person.middle and other.middle:
+        yield "other_names", _middle(person, other)
+    if person.birth and other.birth:
+        yield "date_of_birth", nearest_birth(person.birth, other.birth)
+    if person.sex and other.sex:
+        yield "sex", "same" if person.sex == other.sex else "differs"
+    if person.nhs_number and other.nhs_number:
+        yield "nhs_number", nearest_number(person.nhs_number, other.nhs_number)
+    if person.upn and other.upn:
+        yield "upn", nearest_number(person.upn, other.upn)
+    if person.home and other.home:
+        yield "home", nearest_home(person.home, other.home)
+    if person.telephones and other.telephones:
+        yield "telephone", "same" if person.telephones & other.telephones else "differs"
+
+
+def _middle(person: Described, other: Described) -> str:
+    if best_of(person.middle, other.middle):
+        return "same"
+    initials = (
+        mine.whole[:1] == theirs.whole[:1] and 1 in {len(mine.whole), len(theirs.whole)}
+        for mine, theirs in product(person.middle, other.middle)
+    )
+    return "initial" if any(initials) else "differ"

@@ -1,0 +1,205 @@
+"""
+Finds who is like somebody: candidates by keys in PostgreSQL, then the comparison of each.
+
+Each key brings at most `MOST_OF_A_KEY` people, so that one look-up costs the same among a hundred thousand people and
+among a million. A key that brings few counts for more than one that brings many.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, field
+from itertools import islice
+from typing import TypeVar
+
+from django.db import connection, transaction
+
+from casework.families.likeness.comparing import (
+    Commonness,
+    Likeness,
+    compare,
+    has_one_of,
+    levels,
+    name_key,
+    whole_name_key,
+)
+from casework.families.likeness.describing import COLUMNS, Described, Written, describe
+from casework.families.likeness.estimating import Pattern, Seen, counted, estimate
+from casework.families.likeness.keys import asked, stored
+from casework.families.likeness.record_files import Record
+from casework.families.likeness.weights import Weights
+
+MOST_OF_A_KEY = 60
+MOST_CANDIDATES = 80
+MOST_PROPOSALS = 10
+AT_ONCE = 200
+
+# A key is stored as its hash: eight bytes, and no name that anybody could read. `-number`, so that a key that brings
+# too many brings the newest, from the front of the index.
+TABLES = """
+CREATE TEMPORARY TABLE likeness_person (number integer PRIMARY KEY, id text NOT NULL, {columns}) ON COMMIT DROP;
+CREATE TEMPORARY TABLE likeness_key (key bigint NOT NULL, number integer NOT NULL) ON COMMIT DROP
+"""
+INDEX = "CREATE INDEX likeness_key_by_key ON likeness_key (key, number DESC)"
+
+# The ORM cannot say "so many for each".
+CANDIDATES = """
+WITH shared AS (
+    SELECT asked.probe, found.number, 1.0 / count(*) OVER (PARTITION BY asked.probe, asked.key) AS weight
+    FROM unnest(%(probes)s::integer[], %(keys)s::text[]) AS asked(probe, key)
+    CROSS JOIN LATERAL (
+        SELECT number FROM likeness_key
+        WHERE likeness_key.key = hashtextextended(asked.key, 0)
+        ORDER BY number DESC
+        LIMIT %(most_of_a_key)s
+    ) AS found
+), ranked AS (
+    SELECT probe, number, row_number() OVER (PARTITION BY probe ORDER BY sum(weight) DESC, number DESC) AS place
+    FROM shared GROUP BY probe, number
+)
+SELECT ranked.probe, person.id, {columns}
+FROM ranked JOIN likeness_person AS person USING (number)
+WHERE place <= %(most)s
+ORDER BY probe, place
+"""
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Somebody who may be the person that was asked for."""
+
+    id: str
+    likeness: Likeness
+
+
+@dataclass
+class Register:
+    """People who can be looked up until the transaction ends: temporary tables, of which nothing stays."""
+
+    weights: Weights
+    people: int = 0
+    _first_names: Counter[str] = field(default_factory=Counter)
+    _last_names: Counter[str] = field(default_factory=Counter)
+    _whole_names: Counter[str] = field(default_factory=Counter)
+    _postcodes: Counter[str] = field(default_factory=Counter)
+
+    def commonness(self) -> Commonness:
+        return Commonness(self.people, self._first_names, self._last_names, self._whole_names, self._postcodes)
+
+    def add(self, records: Iterable[Record]) -> Iterator[int]:
+        """Adds people, and yields how many there are after each lot. `ready` comes after the last."""
+        for lot in lots(records, 5_000):
+            described = [describe(record.written) for record in lot]
+            numbers = range(self.people, self.people + len(lot))
+            self._count(described)
+            with connection.cursor() as cursor:
+                with cursor.copy(f"COPY likeness_person (number, id, {', '.join(COLUMNS)}) FROM STDIN") as copy:
+                    for number, record in zip(numbers, lot, strict=True):
+                        copy.write_row((number, record.id, *astuple(record.written)))
+                pairs = [
+                    (key, number) for number, person in zip(numbers, described, strict=True) for key in stored(person)
+                ]
+                cursor.execute(
+                    "INSERT INTO likeness_key SELECT hashtextextended(key, 0), number "
+                    "FROM unnest(%s::text[], %s::integer[]) AS of(key, number)",
+                    [[key for key, _ in pairs], [number for _, number in pairs]],
+                )
+            self.people += len(lot)
+            yield self.people
+
+    def ready(self) -> None:
+        """Builds the index: after all people, since that is faster than with each."""
+        with connection.cursor() as cursor:
+            cursor.execute(INDEX)
+            cursor.execute("ANALYZE likeness_key")
+            cursor.execute("ANALYZE likeness_person")
+
+    def look_up(self, records: Iterable[Record]) -> Iterator[tuple[Record, list[Proposal]]]:
+        """For each of these, those worth proposing, the best first, at most ten."""
+        commonness = self.commonness()
+        for lot in lots(records, AT_ONCE):
+            described = [describe(record.written) for record in lot]
+            found = self._candidates(described)
+            for number, record in enumerate(lot):
+                people = ((id_, describe(written)) for id_, written in found.get(number, ()))
+                yield record, best(described[number], people, self.weights, commonness)
+
+    def estimated(self, records: Sequence[Record]) -> Weights:
+        """Weights estimated from these people, compared with those in the register who are not the same record."""
+        sharing: Counter[Pattern] = Counter()
+        at_random: Counter[Pattern] = Counter()
+        for lot in lots(records, AT_ONCE):
+            described = [describe(record.written) for record in lot]
+            found = self._candidates(described)
+            for number, record in enumerate(lot):
+                others = (describe(written) for id_, written in found.get(number, ()) if id_ != record.id)
+                sharing += counted(next(levels(described[number], other)) for other in others)
+            # By the order of two lists that have nothing to do with each other.
+            pairs = zip(described, reversed(described), strict=True)
+            at_random += counted(next(levels(one, other)) for one, other in pairs if one is not other)
+        return estimate(self.weights, Seen(sharing, at_random))
+
+    def _count(self, people: Iterable[Described]) -> None:
+        for person in people:
+            if person.given:
+                self._first_names[name_key(person.given)] += 1
+            if person.last:
+                self._last_names[name_key(person.last)] += 1
+            if key := whole_name_key(person):
+                self._whole_names[key] += 1
+            if person.home and person.home.postcode:
+                self._postcodes[person.home.postcode] += 1
+
+    def _candidates(self, described: Sequence[Described]) -> Mapping[int, list[tuple[str, Written]]]:
+        pairs = [(number, key) for number, person in enumerate(described) for key in sorted(asked(person))]
+        columns = ", ".join(f"person.{column}" for column in COLUMNS)
+        found: dict[int, list[tuple[str, Written]]] = {}
+        with connection.cursor() as cursor:
+            cursor.execute(
+                CANDIDATES.format(columns=columns),
+                {
+                    "probes": [number for number, _ in pairs],
+                    "keys": [key for _, key in pairs],
+                    "most_of_a_key": MOST_OF_A_KEY,
+                    "most": MOST_CANDIDATES,
+                },
+            )
+            for number, id_, *texts in cursor.fetchall():
+                found.setdefault(number, []).append((id_, Written(*texts)))
+        return found
+
+
+@contextmanager
+def register(weights: Weights) -> Iterator[Register]:
+    """An empty register. Its tables go with the transaction, which is rolled back."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(TABLES.format(columns=", ".join(f"{column} text NOT NULL" for column in COLUMNS)))
+        yield Register(weights)
+        transaction.set_rollback(True)
+
+
+def best(
+    person: Described, people: Iterable[tuple[str, Described]], weights: Weights, commonness: Commonness
+) -> list[Proposal]:
+    """Those of these people that are worth proposing, the best first, at most ten."""
+    found = [Proposal(id_, compare(person, other, weights, commonness)) for id_, other in people]
+    found.sort(key=lambda proposal: (-proposal.likeness.score, -proposal.likeness.weight, proposal.id))
+    if worth := [proposal for proposal in found if proposal.likeness.score >= weights.worth_proposing]:
+        return worth[:MOST_PROPOSALS]
+    nearest = weights.nearest
+    near = (
+        each
+        for each in found
+        if has_one_of(each.likeness.exact, nearest.exactly) or has_one_of(each.likeness.agreeing, nearest.agreeing)
+    )
+    return list(islice(near, nearest.most))
+
+
+def lots(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """The items in lists of this size, the last perhaps shorter."""
+    rest = iter(items)
+    while lot := list(islice(rest, size)):
+        yield lot

@@ -1,0 +1,133 @@
+"""Reads addresses and postcodes, and says how near two homes are."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rapidfuzz.distance import OSA
+from rapidfuzz.fuzz import token_set_ratio, token_sort_ratio
+
+from casework.families.likeness.names import fold
+
+SHORT = {
+    "st": "street", "str": "street", "rd": "road", "ave": "avenue", "av": "avenue", "ln": "lane", "cl": "close",
+    "crt": "court", "ct": "court", "dr": "drive", "pl": "place", "gdns": "gardens", "gdn": "gardens",
+    "cres": "crescent", "cr": "crescent", "sq": "square", "terr": "terrace", "tce": "terrace", "pk": "park",
+    "hse": "house", "apt": "flat", "apartment": "flat", "flt": "flat", "unit": "flat", "no": "", "number": "",
+}  # fmt: skip
+KINDS = frozenset(SHORT.values()) | {"way", "hill", "row", "mews", "grove", "walk", "rise", "view", "the"}
+NO_HOME = re.compile(
+    r"^(nfa|n f a|no fixed .*|of no fixed .*|unknown.*|not known.*|nk|n k|none|n a|homeless|confidential.*|withheld.*|"
+    r"refuge|not given|not stated|not disclosed|tbc|x+)$"
+)
+# No outward code ends in I, L, O, Q or Z.
+OUTWARD = re.compile(r"^([A-Z]{1,2}[0-9][0-9A-HJKMNPR-Y]?)[0-9][A-Z]{2}$")
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where somebody lives: the words of the address, the numbers in it, and the postcode without its blank."""
+
+    words: tuple[str, ...]
+    numbers: tuple[str, ...]
+    postcode: str
+
+    @property
+    def address(self) -> str:
+        return " ".join((*self.numbers, *self.words))
+
+    @property
+    def street(self) -> str:
+        """The first word that tells a street from others, or nothing."""
+        return next((word for word in self.words if word not in KINDS and len(word) > 2), "")
+
+    @property
+    def area(self) -> str:
+        """The outward code of a British postcode; of any other, its first three characters."""
+        match = OUTWARD.match(self.postcode)
+        return match[1] if match else self.postcode[:3]
+
+
+@lru_cache(maxsize=100_000)
+def read_home(address: str, postcode: str) -> Home | None:
+    """A home, or None where neither text says where somebody lives (NFA, ZZ99 3VZ, confidential)."""
+    folded = fold(address)
+    if NO_HOME.match(folded):
+        folded = ""
+    parts = [SHORT.get(part, part) for part in folded.split()]
+    numbers = tuple(part for part in parts if part[:1].isdigit())
+    words = tuple(part for part in parts if part and not part[:1].isdigit())
+    code = read_postcode(postcode)
+    return Home(words, numbers, code) if words or code else None
+
+
+def read_postcode(text: str) -> str:
+    """The letters and digits of a postcode; "" where it says that nobody knows it."""
+    if NO_HOME.match(fold(text)):
+        return ""
+    code = re.sub(r"[^A-Z0-9]", "", fold(text).upper())[:10]
+    return "" if code.startswith("ZZ99") or len(code) < 3 or len(set(code)) == 1 else _with_digits(code)
+
+
+def _with_digits(code: str) -> str:
+    """HP2O 1UA with the letter O is HP20 1UA: the inward part begins with a digit and ends with two letters."""
+    if OUTWARD.match(code) or not 5 <= len(code) <= 7 or code.isdigit():
+        return code
+    outward, inward = code[:-3], code[-3:]
+    inward = inward[0].translate(_TO_DIGITS) + inward[1:].translate(_TO_LETTERS)
+    for read in (
+        outward,
+        outward[:2] + outward[2:].translate(_TO_DIGITS),
+        outward[:1] + outward[1:].translate(_TO_DIGITS),
+    ):
+        if OUTWARD.match(read + inward):
+            return read + inward
+    return code
+
+
+_TO_DIGITS = str.maketrans("OILSB", "01158")
+_TO_LETTERS = str.maketrans("0158", "OISB")
+
+
+@lru_cache(maxsize=200_000)
+def nearest_home(home: Home, other: Home) -> str:
+    """The level at which two homes agree."""
+    postcode, address = _postcodes(home.postcode, other.postcode), _addresses(home, other)
+    if address == "house":
+        return "elsewhere" if postcode in {"differs", "area"} else "same"
+    if postcode == "same":
+        return {"street": "street", "alike": "street", "unknown": "postcode", "differs": "neighbours"}[address]
+    if postcode == "near":
+        return {"street": "street", "alike": "near", "unknown": "near", "differs": "area"}[address]
+    if address in {"street", "alike"}:
+        return "part" if address == "street" or postcode == "area" else "alike"
+    return "area" if postcode == "area" else "differs"
+
+
+def _postcodes(code: str, other: str) -> str:
+    if not code or not other:
+        return "unknown"
+    if code == other:
+        return "same"
+    if OSA.distance(code, other, score_cutoff=1) == 1:
+        # In Britain the last two letters tell one street from the next.
+        return "near"
+    return "area" if OUTWARD.match(code) and code[:-3] == other[:-3] else "differs"
+
+
+def _addresses(home: Home, other: Home) -> str:
+    if not home.words or not other.words:
+        return "unknown"
+    words, others = " ".join(home.words), " ".join(other.words)
+    alike = max(
+        token_sort_ratio(words, others),
+        token_set_ratio(words, others) if min(len(home.words), len(other.words)) > 1 else 0,
+    )
+    numbers = bool(set(home.numbers) & set(other.numbers))
+    if home.numbers and other.numbers:
+        small, large = sorted((set(home.numbers), set(other.numbers)), key=len)
+        if alike >= 80 and small <= large:
+            return "house"
+    if alike >= 88:
+        return "street"
+    return "alike" if alike >= 68 or (numbers and alike >= 55) else "differs"

@@ -1,0 +1,79 @@
+"""Reads numbers that belong to somebody: NHS number, unique pupil number, telephone. They are evidence, never proof."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import nhs_number as nhs
+from rapidfuzz.distance import OSA
+
+
+@dataclass(frozen=True)
+class Number:
+    """An identifier as it is compared. `is_valid`: its check digit or letter is right."""
+
+    text: str
+    is_valid: bool
+
+
+@lru_cache(maxsize=100_000)
+def read_nhs_number(text: str) -> Number | None:
+    """Ten digits. Repeated digits (0000000000, 1111111111) and the like say that nobody knows the number."""
+    digits = _digits(text)
+    if len(digits) != 10 or re.search(r"[A-Za-z]", text) or len(set(digits)) == 1 or digits in _PLACEHOLDERS:
+        return None
+    return Number(digits, bool(nhs.is_valid(digits)))  # type: ignore[attr-defined]  # public, but not re-exported by name
+
+
+_PLACEHOLDERS = {"1234567890", "0123456789", "9876543210", "1234567899", "0000000001"}
+
+# The letters of a unique pupil number. Source: Department for Education, Unique pupil numbers (UPNs), 2019, annex:
+# the check letter is the sum of the 12 digits, each times its place plus one, modulo 23.
+_UPN_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
+
+
+@lru_cache(maxsize=100_000)
+def read_upn(text: str) -> Number | None:
+    """
+    A letter and twelve digits: H801200001001. The last may be a letter: that is a temporary number.
+    """
+    found = re.sub(r"[\W_]", "", text.upper())
+    match = re.fullmatch(r"([A-Z])([0-9]{11})([0-9A-Z])", found)
+    if match is None or len(set(found[1:])) == 1:
+        return None
+    last = match[3]
+    # A temporary number's last letter counts as its place among the letters (X0 is 0 in the department's own table).
+    value = int(last) if last.isdigit() else _UPN_LETTERS.find(last)
+    if value < 0:
+        return Number(found, is_valid=False)
+    digits = [*(int(digit) for digit in match[2]), value]
+    check = sum(place * digit for place, digit in enumerate(digits, start=2)) % 23
+    return Number(found, _UPN_LETTERS[check] == match[1])
+
+
+@lru_cache(maxsize=100_000)
+def read_telephones(text: str) -> frozenset[str]:
+    """The telephone numbers in a text, in national form: +44 7700 900123 is 07700900123. Placeholders are left out."""
+    found = set()
+    for each in re.split(r"[;,/|]|\bor\b|\band\b", text[:200]):
+        digits = _digits(re.sub(r"\(0\)", "", each))
+        digits = re.sub(r"^(00)?44(?=[1-9]\d{8,9}$)", "0", digits)
+        if len(digits) == 10 and digits[0] in "1237":
+            # A spreadsheet has eaten the zero.
+            digits = "0" + digits
+        if 9 <= len(digits) <= 15 and len(set(digits[1:])) > 2 and digits not in {"01234567890", "0123456789"}:
+            found.add(digits)
+    return frozenset(found)
+
+
+def _digits(text: str) -> str:
+    return "".join(str(int(character)) for character in text[:100] if character.isdecimal())
+
+
+def nearest_number(number: Number, other: Number) -> str:
+    """The level at which two identifiers agree."""
+    if number == other:
+        return "same" if number.is_valid else "unchecked"
+    if not (number.is_valid and other.is_valid) and OSA.distance(number.text, other.text, score_cutoff=1) == 1:
+        return "digit"
+    return "differs"

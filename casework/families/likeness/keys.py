@@ -1,0 +1,85 @@
+"""
+By what a person is found: short keys that each join several facts, so that no common name or busy day brings a crowd.
+
+One key in common makes two people candidates. Each mistake (a letter, a day, an old home, names reversed) leaves some
+key whole. Asking uses more keys than storing does: neighbouring years.
+"""
+
+from collections.abc import Iterator
+from itertools import combinations, product
+
+from casework.families.likeness.births import Birth
+from casework.families.likeness.describing import Described
+from casework.families.likeness.homes import KINDS
+from casework.families.likeness.names import sound, spelling
+
+MOST_SOUNDS = 6
+
+
+def stored(person: Described) -> set[str]:
+    """The keys under which a person is kept."""
+    return set(_keys(person, years=(0,)))
+
+
+def asked(person: Described) -> set[str]:
+    """The keys by which somebody like this person is looked for."""
+    return set(_keys(person, years=(-1, 0, 1)))
+
+
+def _keys(person: Described, years: tuple[int, ...]) -> Iterator[str]:
+    sounds = _sounds(person)
+    pairs = ["+".join(sorted(pair)) for pair in combinations(sounds, 2)]
+    initials = sorted({heard[:1] for heard in sounds})
+    if person.nhs_number:
+        yield f"nhs {person.nhs_number.text}"
+    if person.upn:
+        yield f"upn {person.upn.text}"
+    for number in person.telephones:
+        yield f"telephone {number[-9:]}"
+    yield from (f"names {pair}" for pair in pairs)
+    if birth := person.birth:
+        yield from _of_birth(birth, sounds, pairs, initials, years)
+    if home := person.home:
+        area = home.area
+        if area:
+            yield from (f"area {area} {pair}" for pair in pairs)
+        streets = [sound(word) for word in home.words if word not in KINDS and len(word) > 2][:3]
+        if home.postcode:
+            yield from (f"postcode {home.postcode} {street}" for street in streets[:2])
+            yield from (f"postcode {home.postcode} {heard}" for heard in sounds)
+            if person.birth:
+                yield f"postcode {home.postcode} {_day(person.birth)}"
+            yield from (f"house {home.postcode} {number}" for number in home.numbers)
+        yield from (f"street {street} {number}" for street, number in product(streets, home.numbers[:2]))
+        yield from (f"street {street} {heard}" for street, heard in product(streets[:2], sounds))
+        yield from (f"streets {' '.join(sorted(pair))}" for pair in combinations(streets, 2))
+        if person.birth:
+            yield from (f"street {street} {person.birth.year}" for street in streets[:2])
+
+
+def _of_birth(
+    birth: Birth, sounds: list[str], pairs: list[str], initials: list[str], years: tuple[int, ...]
+) -> Iterator[str]:
+    day = _day(birth)
+    yield from (f"born {day} {initial}" for initial in initials)
+    yield from (f"day {day[-4:]} {heard}" for heard in sounds)
+    yield from (f"month {birth.year}-{birth.month} {heard}" for heard in sounds)
+    for year in years:
+        yield from (f"year {birth.year + year} {pair}" for pair in pairs)
+    yield from (
+        f"year {birth.year} {heard} {initial}" for heard in sounds for initial in initials if initial != heard[:1]
+    )
+
+
+def _day(birth: Birth) -> str:
+    """The date, the same for one whose day and month are swapped."""
+    return min(birth.digits, birth.swapped.digits)
+
+
+def _sounds(person: Described) -> list[str]:
+    """How the names sound, in whatever order they were written."""
+    names = [name for name in (person.first, person.last) if name]
+    heard = [sound(part) for name in names for part in name.parts if len(part) > 1]
+    heard += [sound(name.whole) for name in names if len(name.parts) > 1]
+    heard += [sound(spelling(name.whole)) for name in person.others]
+    return list(dict.fromkeys(each for each in heard if each))[:MOST_SOUNDS]

@@ -1,0 +1,214 @@
+"""Reads names as people write them in this country, and says how near two names are."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import product
+from pathlib import Path
+
+from anyascii import anyascii
+from nicknames import NickNamer
+from rapidfuzz.distance import OSA, JaroWinkler
+
+from triage.documents import Document, Text, read
+from triage.reading import load_yaml
+
+SPELLINGS = Path(__file__).parent / "data" / "spellings-1.yaml"
+
+# Beyond this, a name is no name, and comparing it takes time.
+MOST_LETTERS = 200
+MOST_PARTS = 8
+
+
+class Spellings(Document):
+    """What is written instead of a name, titles, and names that are one name in several spellings."""
+
+    not_names: tuple[Text, ...]
+    titles: tuple[Text, ...]
+    particles: tuple[Text, ...]
+    one_name: tuple[Text, ...]
+
+
+@cache
+def spellings() -> Spellings:
+    return read(Spellings, load_yaml(SPELLINGS.read_text(encoding="utf-8")))
+
+
+@cache
+def _one_name() -> dict[str, str]:
+    """The first spelling of a name, by each of its spellings."""
+    lines = (line.split() for line in spellings().one_name)
+    return {spelling: line[0] for line in lines for spelling in line}
+
+
+@cache
+def _left_out() -> frozenset[str]:
+    return frozenset(spellings().titles)
+
+
+@cache
+def _not_names() -> frozenset[str]:
+    return frozenset(spellings().not_names)
+
+
+@dataclass(frozen=True)
+class Name:
+    """
+    A first or last name as it is compared: parts in small Latin letters. "Smith-Jones" and "Mary Ann" have two parts.
+    """
+
+    parts: tuple[str, ...]
+
+    @property
+    def whole(self) -> str:
+        """Without hyphens and blanks: "D'Souza", "D Souza" and "DSouza" are one."""
+        return "".join(self.parts)
+
+
+@lru_cache(maxsize=200_000)
+def read_name(text: str) -> Name | None:
+    """A name, or None where the text says that nobody knows it: "Unknown", "N/K", "Baby", a title alone."""
+    folded = fold(text)
+    if folded in _not_names():
+        return None
+    parts = [part for part in folded.split() if part not in _left_out()]
+    parts = [part for part in parts if part not in _not_names()]
+    return Name(tuple(parts[:MOST_PARTS])) if parts else None
+
+
+def fold(text: str) -> str:
+    """
+    Small Latin letters and digits with single blanks: without accents, apostrophes and hyphens, from any alphabet.
+
+    Never raises an error, whatever the text.
+    """
+    text = unicodedata.normalize("NFKC", text[:MOST_LETTERS])
+    # Zero-width characters and soft hyphens stand inside a word; anyascii cannot read half of a character.
+    text = "".join(letter for letter in text if unicodedata.category(letter) not in {"Cf", "Cs"})
+    letters = re.sub(r"['`\"]", "", anyascii(text).casefold())
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", letters).split())
+
+
+@lru_cache(maxsize=200_000)
+def spelling(part: str) -> str:
+    """The one spelling of a name that has many: "muhammad" and "mohamed" are "mohammed", "kowalska" is "kowalski"."""
+    part = _one_name().get(part, part)
+    # Slavic surnames of women: Kowalska, Ivanova, Petrovskaya.
+    part = re.sub(r"(?<=[a-z]{2})(sk|ck|zk)(a|aya|aia|y|yy|ij|iy)$", r"\1i", part)
+    return re.sub(r"(?<=[a-z]{2})(ov|ev|in)a$", r"\1", part) if len(part) >= 7 else part
+
+
+SOUNDS = (
+    (r"^(kn|gn|pn)", "n"), (r"^wr", "r"), (r"^mac(?=[a-z]{3})", "mc"), (r"ck|cq", "k"), (r"x", "ks"), (r"ph", "f"),
+    (r"sz|sh|sch|zh|rz|cz|tch|ch(?=[eiy])", "s"), (r"ough|augh", "a"), (r"c(?=[eiy])", "s"), (r"[cq]", "k"),
+    (r"z", "s"), (r"[vw]", "f"), (r"dj|dzh", "j"), (r"(?<=.)h", ""),
+)  # fmt: skip
+
+
+@lru_cache(maxsize=200_000)
+def sound(part: str) -> str:
+    """
+    The consonants of a name as they sound in most of Europe and South Asia: few letters, the same for many spellings.
+
+    "catherine" and "kathryn" are "ktrn". A vowel counts only in front, and all vowels count as one. English phonetics
+    (Soundex, Metaphone) keep what such names differ in and drop what they share.
+    """
+    heard = spelling(part)
+    for pattern, instead in SOUNDS:
+        heard = re.sub(pattern, instead, heard)
+    first = re.sub(r"^[aeiouy]", "a", heard[:1])
+    heard = first + re.sub(r"[aeiouyj]", "", heard[1:])
+    return re.sub(r"(.)\1+", r"\1", heard)
+
+
+@cache
+def _nicknames() -> NickNamer:
+    return NickNamer()
+
+
+@lru_cache(maxsize=100_000)
+def short_forms(part: str) -> frozenset[str]:
+    """The names that this one may be short for, and those that may be short for it."""
+    known = _nicknames()
+    return frozenset(known.nicknames_of(part) | known.canonicals_of(part))
+
+
+# ---- how near two names are. The names of the levels are those of the weights.
+
+
+def nearest_first(first: Name, other: Name) -> str:
+    """The level at which two first names agree."""
+    if first.whole == other.whole:
+        return "same"
+    mine, theirs = [spelling(part) for part in first.parts], [spelling(part) for part in other.parts]
+    if mine == theirs or sorted(mine) == sorted(theirs):
+        return "variant"
+    short, long = sorted((mine, theirs), key=len)
+    if len(short) < len(long) and set(short) <= set(long):
+        return "longer"
+    if len(short) == len(long) == 1 or mine[0] == theirs[0]:
+        return _nearest_of_parts(first, other, mine, theirs)
+    return min((_nearest(*sorted(pair)) for pair in product(mine, theirs)), key=FIRST_NAME_LEVELS.index)
+
+
+def _nearest_of_parts(first: Name, other: Name, mine: list[str], theirs: list[str]) -> str:
+    if mine[0] != theirs[0]:
+        return _nearest(*sorted((mine[0], theirs[0])))
+    # "Mohammed Ali" and "Mohammed Amir" share what half of a street is called.
+    rest, others = "".join(mine[1:]), "".join(theirs[1:])
+    level = _nearest(*sorted((rest, others)))
+    return level if level in {"initial", "letter"} else "partly"
+
+
+FIRST_NAME_LEVELS = (
+    "same", "variant", "longer", "short", "sounds", "letter", "initial", "alike", "partly", "differs",
+)  # fmt: skip
+LAST_NAME_LEVELS = ("same", "variant", "longer", "sounds", "letter", "initial", "alike", "differs")
+
+
+def nearest_last(last: Name, other: Name) -> str:
+    """The level at which two last names agree."""
+    if last.whole == other.whole:
+        return "same"
+    mine, theirs = [spelling(part) for part in last.parts], [spelling(part) for part in other.parts]
+    if sorted(mine) == sorted(theirs):
+        return "variant"
+    particles = set(spellings().particles)
+    if (set(mine) & set(theirs)) - particles:
+        return "longer"
+    pairs = [(last.whole, other.whole), *product(mine, theirs)]
+    levels = [_nearest(*sorted(pair)) for pair in pairs if not particles & set(pair)] or ["differs"]
+    return min(("alike" if level == "short" else level for level in levels), key=LAST_NAME_LEVELS.index)
+
+
+@lru_cache(maxsize=500_000)
+def _nearest(name: str, other: str) -> str:
+    """The level of two single parts, which stand in the order of the alphabet: so the answer is the same both ways."""
+    if name == other:
+        return "same"
+    if not name or not other:
+        return "differs"
+    if len(name) == 1 or len(other) == 1:
+        return "initial" if name[0] == other[0] else "differs"
+    if other in short_forms(name) or name in short_forms(other):
+        return "short"
+    likeness = JaroWinkler.similarity(name, other)
+    heard = sound(name)
+    if len(heard) >= 3 and heard == sound(other) and likeness >= 0.78:
+        return "sounds"
+    shorter = min(len(name), len(other))
+    if (other.startswith(name) or name.startswith(other)) and shorter >= 3:
+        return "short"
+    edits = OSA.distance(name, other)
+    if (edits == 1 and shorter >= 3) or (edits == 2 and shorter >= 7):
+        return "letter"
+    return "alike" if likeness >= 0.87 else "differs"
+
+
+def best_of(names: Iterable[Name], others: Iterable[Name]) -> bool:
+    """Whether a name of the one and a name of the other are one name."""
+    return any(mine.whole == theirs.whole or
+               [spelling(part) for part in mine.parts] == [spelling(part) for part in theirs.parts]
+               for mine, theirs in product(names, others))  # fmt: skip
