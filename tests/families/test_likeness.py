@@ -225,9 +225,9 @@ def test_a_whole_name_that_many_share_says_less_than_its_parts() -> None:
     one, other = named("Abena", "Owusu", date_of_birth=""), named("Abena", "Owusu", date_of_birth="")
     key = whole_name_key(describe(one))
     counts = {"first_names": {key.split(", ")[0]: 50}, "last_names": {key.split(", ")[1]: 50}}
-    rare, shared = (Commonness(100_000, **counts, whole_names={key: borne_by}) for borne_by in (1, 40))
+    rare, shared = (Commonness(100_000, **counts, whole_names={key: borne_by}) for borne_by in (2, 40))
     assert likeness(one, other, shared).weight < likeness(one, other, rare).weight - 5
-    # One is the record itself.
+    # One is the record itself, and one may be another of the same person.
     assert likeness(one, other, rare).weight == likeness(one, other, Commonness(100_000, **counts)).weight
 
 

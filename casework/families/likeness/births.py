@@ -5,13 +5,24 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property, lru_cache
 
-from dateutil import parser
 from django.utils.timezone import localdate
 from rapidfuzz.distance import OSA
 
 from localities.working_time import LONDON
 
 OLDEST = 1890
+MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], start=1
+    )
+}
+DAY_MONTH_YEAR = re.compile(
+    r"(?P<day>[0-9]{1,2})(st|nd|rd|th)?( of)?[-/., ]*(?P<month>[A-Za-z]{3,9})[-/., ]*(?P<year>[0-9]{4}|[0-9]{2})"
+)
+MONTH_DAY_YEAR = re.compile(
+    r"(?P<month>[A-Za-z]{3,9})[-/., ]*(?P<day>[0-9]{1,2})(st|nd|rd|th)?[-/., ]+(?P<year>[0-9]{4})"
+)
 
 
 @dataclass(frozen=True)
@@ -46,24 +57,27 @@ class Birth:
 @lru_cache(maxsize=100_000)
 def read_birth(text: str) -> Birth | None:
     """
-    A date of birth: 2014-05-07, 07/05/2014, 7.5.14, 7 May 2014, 20140507, with or without a time.
+    A date of birth: 2014-05-07, 07/05/2014, 7.5.14, 7 May 2014, 20140507, 07052014, with or without a time.
 
     Returns None where it cannot be read, or says that nobody knows it (1 January 1900).
     """
     text = " ".join(text[:60].replace("\N{NO-BREAK SPACE}", " ").split())
+    newest = localdate(timezone=LONDON).year + 1
     text = re.sub(r"[T ]\d{1,2}:\d{2}.*$", "", text)
     if match := re.fullmatch(r"([0-9]{4})([-/. ]?)([0-9]{1,2})\2([0-9]{1,2})", text):
         found = (int(match[1]), int(match[3]), int(match[4]))
+        if not OLDEST <= found[0] <= newest and (match := re.fullmatch(r"([0-9]{2})([0-9]{2})([0-9]{4})", text)):
+            found = (int(match[3]), int(match[2]), int(match[1]))
     elif match := re.fullmatch(r"([0-9]{1,2})([-/. ])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})", text):
         found = (_year(match[4]), int(match[3]), int(match[1]))
-    elif re.search(r"[A-Za-z]{3}", text) and re.search(r"[0-9]{4}", text) and re.search(r"\b[0-9]{1,2}\D", text):
-        found = _in_words(text)
+    elif (match := DAY_MONTH_YEAR.fullmatch(text)) or (match := MONTH_DAY_YEAR.fullmatch(text)):
+        found = (_year(match["year"]), MONTHS.get(match["month"][:3].lower(), 0), int(match["day"]))
     else:
         return None
     year, month, day = found
-    if not OLDEST <= year <= localdate(timezone=LONDON).year + 1 or (year, month, day) in _NOBODY_KNOWS:
+    if not OLDEST <= year <= newest or (year, month, day) in _NOBODY_KNOWS:
         return None
-    return Birth(year, month, day) if month <= 99 and day <= 99 else None
+    return Birth(year, month, day) if month else None
 
 
 _NOBODY_KNOWS = {(1900, 1, 1), (1900, 1, 0), (1899, 12, 30), (1899, 12, 31), (1901, 1, 1)}
@@ -75,14 +89,6 @@ def _year(text: str) -> int:
     this = localdate(timezone=LONDON).year
     year = this - this % 100 + int(text)
     return year if year <= this else year - 100
-
-
-def _in_words(text: str) -> tuple[int, int, int]:
-    try:
-        read = parser.parse(text, dayfirst=True)
-    except (ValueError, OverflowError, TypeError):
-        return 0, 0, 0
-    return read.year, read.month, read.day
 
 
 def nearest_birth(birth: Birth, other: Birth) -> str:

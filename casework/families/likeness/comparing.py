@@ -9,7 +9,7 @@ from casework.families.likeness.births import nearest_birth
 from casework.families.likeness.describing import Described
 from casework.families.likeness.homes import nearest_home
 from casework.families.likeness.identifiers import nearest_number
-from casework.families.likeness.names import LAST_NAME_LEVELS, Name, best_of, nearest_first, nearest_last, sound
+from casework.families.likeness.names import LAST_NAME_LEVELS, Name, have_one_name, nearest_first, nearest_last, sound
 from casework.families.likeness.weights import Level, Means, Weights
 
 # Until this many records are counted, what is usual counts for more than they do.
@@ -133,8 +133,8 @@ def _share(commonness: Commonness, counts: Mapping[str, int], level: Level, *bot
 
 def _share_of_whole_name(commonness: Commonness, usual: float, *people: Described) -> float:
     keys = {whole_name_key(person) for person in people}
-    # One of those who are counted is the one that is compared.
-    counted = max(commonness.whole_names.get(key, 0) for key in keys) - 1
+    # One of those who are counted is the one that is compared, and one may be another record of the same person.
+    counted = max(commonness.whole_names.get(key, 0) for key in keys) - 2
     return (max(0, counted) + USUAL * usual) / (commonness.people + USUAL)
 
 
@@ -156,13 +156,15 @@ def _names(person: Described, other: Described) -> Iterator[tuple[str, str]]:
     if first and other.first:
         level = nearest_first(first, other.first)
         if level in {"alike", "partly", "differs"} and (
-            best_of(_parts(first), other.others) or best_of(_parts(other.first), person.others)
+            have_one_name(_parts(first), other.others) or have_one_name(_parts(other.first), person.others)
         ):
             level = "other"
         yield "first_name", level
     if last and other.last:
         level = nearest_last(last, other.last)
-        if level in {"alike", "differs"} and (best_of([last], other.others) or best_of([other.last], person.others)):
+        if level in {"alike", "differs"} and (
+            have_one_name([last], other.others) or have_one_name([other.last], person.others)
+        ):
             level = "other"
         yield "last_name", level
 
@@ -189,7 +191,7 @@ def _shared(person: Described, other: Described) -> Iterator[tuple[str, str]]:
 
 
 def _middle(person: Described, other: Described) -> str:
-    if best_of(person.middle, other.middle):
+    if have_one_name(person.middle, other.middle):
         return "same"
     initials = (
         mine.whole[:1] == theirs.whole[:1] and 1 in {len(mine.whole), len(theirs.whole)}

@@ -207,7 +207,7 @@ def _nearest(name: str, other: str) -> str:
     return "alike" if likeness >= 0.87 else "differs"
 
 
-def best_of(names: Iterable[Name], others: Iterable[Name]) -> bool:
+def have_one_name(names: Iterable[Name], others: Iterable[Name]) -> bool:
     """Whether a name of the one and a name of the other are one name."""
     return any(mine.whole == theirs.whole or
                [spelling(part) for part in mine.parts] == [spelling(part) for part in theirs.parts]
