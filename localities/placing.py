@@ -1,14 +1,17 @@
-"""Whether a postcode is in the council's area, and in which locality."""
+"""Whether a postcode is in the council's area, another authority's, or neither is known; and in which locality."""
 
-from collections import defaultdict
-from collections.abc import Container
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
 from django.db.backends.postgresql.psycopg_any import DateRange
 
 from localities.models import Catchment, Locality
-from localities.postcodes import prefixes
+from localities.postcodes import is_geographic, prefixes
+
+# A district with so many postcodes of ours is ours as a whole, where new houses are built in sectors that had none.
+MOSTLY_OURS = 500
 
 
 @dataclass(frozen=True)
@@ -16,14 +19,41 @@ class Place:
     """
     The place of a postcode.
 
-    `locality` is None outside the area, and inside it when no catchment has the postcode. `prefix` is the prefix of the
-    catchment that has it. An outside postcode can have one too: a neighbour shares the prefix, or it is misspelt.
+    `in_area` is None if it is not known; `doubt` then says why, in a sentence. `locality` is None unless the postcode
+    is in the area and a catchment has it. `prefix` is the prefix of that catchment, if any: a postcode outside can have
+    one, too.
     """
 
     postcode: str
-    in_area: bool
+    in_area: bool | None
     locality: Locality | None
     prefix: str
+    doubt: str = ""
+
+
+class OurPostcodes:
+    """
+    The postcodes of the area. The list is never complete: houses are built, and a postcode in nobody's list is no proof
+    that another authority is responsible.
+    """
+
+    def __init__(self, postcodes: Iterable[str]) -> None:
+        """:param postcodes: every known postcode of the area, normalised, also those that are no longer in use."""
+        self._known = frozenset(postcodes)
+        self._sectors = frozenset(postcode[:-2] for postcode in self._known)
+        of_district = Counter(postcode[:-4] for postcode in self._known)
+        self._districts = frozenset(district for district, number in of_district.items() if number >= MOSTLY_OURS)
+
+    def in_area(self, postcode: str) -> tuple[bool | None, str]:
+        """Whether a postcode is ours; None and a sentence why, if that is not known."""
+        if postcode in self._known:
+            return True, ""
+        if not is_geographic(postcode):
+            return None, f"{postcode} is no place: it stands for no fixed abode, the forces, abroad or not known."
+        for part, ours in ((postcode[:-2], self._sectors), (postcode[:-4], self._districts)):
+            if part in ours:
+                return None, f"{postcode} is not in our list, although {part} is ours too: it may be new, or mistyped."
+        return False, ""
 
 
 class Catchments:
@@ -51,8 +81,7 @@ class Catchments:
 class Places:
     """All catchments and all postcodes of the area."""
 
-    def __init__(self, catchments: Catchments, postcodes: Container[str]) -> None:
-        """:param postcodes: every full postcode of the area."""
+    def __init__(self, catchments: Catchments, postcodes: OurPostcodes) -> None:
         self._catchments = catchments
         self._postcodes = postcodes
 
@@ -66,5 +95,5 @@ class Places:
         :param postcode: normalised, as "HP20 1UA".
         """
         prefix, locality = self._catchments.find(postcode, on) or ("", None)
-        in_area = postcode in self._postcodes
-        return Place(postcode, in_area=in_area, locality=locality if in_area else None, prefix=prefix)
+        in_area, doubt = self._postcodes.in_area(postcode)
+        return Place(postcode, in_area, locality if in_area else None, prefix, doubt)

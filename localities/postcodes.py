@@ -64,6 +64,15 @@ def read(text: str) -> tuple[str, bool]:
     return normalise(typed), False
 
 
+def is_geographic(postcode: str) -> bool:
+    """
+    Whether a normalised postcode is a place in the country. ZZ99 codes stand for no fixed abode, abroad or not known
+    (NHS Data Dictionary), and BF codes for the British Forces.
+    """
+    area = "".join(itertools.takewhile(str.isalpha, postcode))
+    return area in _AREAS - {"BF", "ZZ"}
+
+
 def _meant(typed: str) -> Iterator[tuple[int, str]]:
     """The postcodes that could be meant, each with its number of slips."""
     for form in _OUTWARD:

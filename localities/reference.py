@@ -14,7 +14,7 @@ from django.db import connection
 
 from localities import calendar
 from localities.models import Postcode, ReferenceVersion, Team, TeamKind
-from localities.placing import Catchments, Places
+from localities.placing import Catchments, OurPostcodes, Places
 from localities.working_time import WorkingTime
 
 READ_VERSIONS = 'SELECT "table", version FROM localities_referenceversion'
@@ -79,9 +79,9 @@ def _catchments(*versions: UUID) -> Catchments:
 
 
 @lru_cache(maxsize=CACHED_VERSIONS)
-def _postcodes(version: UUID) -> frozenset[str]:
+def _postcodes(version: UUID) -> OurPostcodes:
     """All postcodes of the area: about two megabytes for a county."""
-    return frozenset(Postcode.objects.order_by().values_list("pk", flat=True))
+    return OurPostcodes(Postcode.objects.order_by().values_list("pk", flat=True))
 
 
 @lru_cache(maxsize=CACHED_VERSIONS)

@@ -57,14 +57,14 @@ def hold_of(by_the_rules: str | None, facts: Mapping[str, Any], *, has_unknown_i
 
 def in_area(children: Iterable[ContactChild], places: Places, day: date) -> bool | None:
     """
-    Whether the family lives in the area: yes if any child does, no if every child's address is known to be outside.
+    Whether the family lives in the area: yes if any child does, no if every child's address is another authority's.
 
-    A confidential address (a refuge, for example) must not affect the routing, so it counts as not known.
+    A confidential address (a refuge, for example) must not affect the routing, so it counts as not known. So does an
+    address without a postcode, and a postcode that may be ours although it is not in our list.
     """
     postcodes = {"" if child.address_is_confidential else child.postcode for child in children}
-    if any(places.place(postcode, day).in_area for postcode in postcodes if postcode):
-        return True
-    return None if "" in postcodes else False
+    known = {places.place(postcode, day).in_area if postcode else None for postcode in postcodes}
+    return True if True in known else None if None in known else False
 
 
 def _child(child: ContactChild, may_be: Sequence[Person], day: date) -> dict[str, Any]:

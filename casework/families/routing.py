@@ -94,9 +94,8 @@ def _only_team(kind: TeamKind, where: Sequence[Place], reference: Reference) -> 
     localities = {lying.locality for lying in where if lying.locality}
     locality = localities.pop() if len(localities) == 1 else None
     reason = f"It is the {kind.label.lower()} team's work for the whole area."
-    doubtful = [lying for lying in where if kind == TeamKind.OUT_OF_AREA and lying.prefix and not lying.in_area]
-    for lying in doubtful:
-        reason += f" {lying.postcode} is not in our list, although {lying.prefix} is ours too: check it first."
+    if kind == TeamKind.OUT_OF_AREA:
+        reason = " ".join([reason, *(f"{lying.doubt} Check it first." for lying in where if lying.doubt)])
     return Route(reason, team=teams[0], locality=locality)
 
 
@@ -130,9 +129,11 @@ def _by_postcode(where: Sequence[Place], reference: Reference) -> Route:
     if len(localities) > 1:
         return Route("", pick="The children live in different localities. Pick one team for the family, and say why.")
     if not localities:
-        outside = not any(lying.in_area for lying in where)
-        why = "The address lies outside our area" if outside else "No catchment has this postcode"
-        return Route("", pick=f"{why}. Pick the team, and say why.")
+        if all(lying.in_area is False for lying in where):
+            why = "The address lies outside our area."
+        else:
+            why = " ".join(lying.doubt for lying in where if lying.doubt) or "No catchment has this postcode."
+        return Route("", pick=f"{why} Pick the team, and say why.")
     locality = localities.pop()
     lying = next(lying for lying in where if lying.locality == locality)
     team = next((team for team in reference.teams_of(TeamKind.LOCALITY) if team.locality == locality), None)

@@ -196,12 +196,53 @@ def test_but_not_after_more_than_six_months(story: Story) -> None:
     assert story.offered(story.contact(children=[child(address=address(moved))])).to_team.code == "chiltern"
 
 
-def test_a_postcode_that_only_looks_like_ours_is_to_be_checked(story: Story) -> None:
-    slip = next(f"HP20 {n}ZZ" for n in range(10) if not Postcode.objects.filter(pk=f"HP20 {n}ZZ").exists())
-    contact = story.contact(**living_at(slip))
-    story.decided(contact)
-    case = Case.objects.get(contacts=contact)
-    assert f"{slip} is not in our list, although HP20 is ours too: check it first." in case.route_reason
+def unlisted(prefix: str) -> str:
+    """A postcode that is not in our list, such as that of a new house or of a typing slip."""
+    return next(f"{prefix}{n}ZZ" for n in range(10) if not Postcode.objects.filter(pk=f"{prefix}{n}ZZ").exists())
+
+
+class TestWhatNoListSays:
+    """Only a postcode that is truly elsewhere is another authority's. A person settles what is not known."""
+
+    @pytest.mark.parametrize("postcode", ["ZZ99 3VZ", "ZZ99 3WZ", "ZZ99 9ZZ", "BF1 2AA", "XX1 1XX"])
+    def test_what_is_no_place_is_not_known(self, story: Story, postcode: str) -> None:
+        self.not_known(story, postcode, f"{postcode} is no place: it stands for no fixed abode, the forces, abroad or")
+
+    def test_a_new_house_in_a_sector_or_a_district_of_ours(self, story: Story) -> None:
+        """HP20 is ours as a whole; of SL6, which we share, only some sectors."""
+        new = unlisted("HP20 ")
+        self.not_known(story, new, f"{new} is not in our list, although HP20")
+        shared = Postcode.objects.filter(pk__startswith="SL6 ").order_by("pk")[0].pk[:-2]
+        new = next(code for last in "ZYXW" if not Postcode.objects.filter(pk=(code := f"{shared}Z{last}")).exists())
+        self.not_known(story, new, f"{new} is not in our list, although {shared} is ours too: it may be new, or")
+
+    def not_known(self, story: Story, postcode: str, why: str) -> None:
+        contact = story.contact(**living_at(postcode))
+        assert contact.recommendation is not None
+        assert contact.recommendation.facts["family"]["in_area"] is None
+        assert contact.recommendation.pathway != "other_authority"
+        with pytest.raises(InvalidInput, match=f"{why}.* Pick the team, and say why") as refused:
+            story.decided(contact)
+        assert {fault.path for fault in refused.value.faults} == {("team",), ("team_reason",)}
+
+    @pytest.mark.parametrize("postcode", ["MK9 3XX", "SL1 1AA", "OX1 1AA", "LU1 2AB", "LS1 4AP", "G1 1AA", "JE2 3AB"])
+    def test_what_is_truly_elsewhere_is_another_authoritys(self, story: Story, postcode: str) -> None:
+        contact = story.contact(**living_at(postcode))
+        assert contact.recommendation is not None
+        assert (contact.recommendation.facts["family"]["in_area"], contact.recommendation.pathway) == (
+            False, "other_authority",
+        )  # fmt: skip
+
+    def test_a_postcode_that_is_no_longer_in_use_places_an_old_address(self, story: Story) -> None:
+        terminated = Postcode.objects.filter(pk__startswith="OX6 ").order_by("pk")[0].pk
+        contact = story.contact(**living_at(terminated))
+        assert contact.recommendation is not None
+        assert contact.recommendation.facts["family"]["in_area"] is True
+
+    def test_one_child_elsewhere_and_one_who_is_not_known_are_not_known(self, story: Story) -> None:
+        contact = story.contact(**living_at("LS1 4AP", "ZZ99 3VZ"))
+        assert contact.recommendation is not None
+        assert contact.recommendation.facts["family"]["in_area"] is None
 
 
 class TestOpenWork:
