@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -109,7 +109,7 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     )
     children, adults = _children(contact, entry), _adults(contact, entry)
     people = _find_people(children, adults)
-    contact.pk, reference = _number_and_reference()
+    contact.pk, contact.resend_of_id, reference = _number_resend_and_reference(contact, children)
     recommendation = recommendation_for(
         contact, children, people.may_be(), people.household, rules=rules, places=reference.places, now=now
     )
@@ -147,6 +147,7 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
 
 def _columns(entry: ContactDocument) -> dict[str, Any]:
     return {
+        "agency_reference": entry.agency_reference.value or "",
         "type": entry.type,
         "source_code": entry.source_code,
         "received_by_phone": entry.received_by_phone,
@@ -337,18 +338,56 @@ def _lock(people: list[Person], everybody: set[int]) -> None:
         person.previously_looked_after = by_number[person.pk].previously_looked_after
 
 
-def _number_and_reference() -> tuple[int, Reference]:
+# The first of the contacts that this one repeats. Under the sender's own reference, a child must be the same too: some
+# senders use one reference for all that they send. The "+ 0" keeps PostgreSQL from walking all contacts by their id
+# until one fits.
+NUMBER_AND_RESEND = """
+SELECT nextval(pg_get_serial_sequence('casework_contact', 'id')), COALESCE(
+    (SELECT min(earlier.id + 0) FROM casework_contact earlier
+     WHERE earlier.digest = %(digest)s AND earlier.agency_id IS NOT DISTINCT FROM %(agency)s
+       AND earlier.received_at > %(a_day_back)s),
+    (SELECT min(earlier.id + 0) FROM casework_contact earlier
+     WHERE earlier.agency_id = %(agency)s AND earlier.agency_reference = %(own_reference)s
+       AND earlier.agency_reference <> '' AND earlier.received_at > %(two_weeks_back)s
+       AND EXISTS (
+           SELECT FROM casework_contactchild child
+           LEFT JOIN unnest(%(first_names)s::text[], %(last_names)s::text[], %(born)s::date[])
+             AS described (first_name, last_name, born)
+             ON lower(described.first_name) = lower(child.first_name)
+            AND lower(described.last_name) = lower(child.last_name)
+            AND described.born IS NOT DISTINCT FROM child.date_of_birth
+            AND child.first_name || child.last_name <> ''
+           WHERE child.contact_id = earlier.id
+             AND (described.first_name IS NOT NULL OR child.person_id = ANY(%(people)s::bigint[]))))
+)
+"""
+RESENT_DOCUMENT, RESENT_REFERENCE = timedelta(days=1), timedelta(days=14)
+
+
+def _number_resend_and_reference(contact: Contact, children: list[ContactChild]) -> tuple[int, int | None, Reference]:
     """
-    The contact's id, and the reference data with the calendar locked, in one round trip.
+    The contact's id, that of the contact that it repeats, and the reference data with the calendar locked, in one round
+    trip.
 
     The id is taken while the household is locked, so that of two contacts about it the later has the higher id.
     """
+    looked_for = {
+        "digest": contact.digest,
+        "agency": contact.agency_id,
+        "own_reference": contact.agency_reference,
+        "a_day_back": contact.received_at - RESENT_DOCUMENT,
+        "two_weeks_back": contact.received_at - RESENT_REFERENCE,
+        "first_names": [child.first_name for child in children],
+        "last_names": [child.last_name for child in children],
+        "born": [child.date_of_birth for child in children],
+        "people": [child.person.pk for child in children if child.person.pk is not None],
+    }
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT nextval(pg_get_serial_sequence('casework_contact', 'id')); {clocks.LOCK_AND_READ}")
-        number = cursor.fetchone()[0]
+        cursor.execute(f"{NUMBER_AND_RESEND}; {clocks.LOCK_AND_READ}", looked_for)
+        number, resend_of = cursor.fetchone()
         cursor.nextset()
         cursor.nextset()
-        return number, from_rows(cursor.fetchall())
+        return number, resend_of, from_rows(cursor.fetchall())
 
 
 def _team(recommendation: Recommendation, now: datetime, reference: Reference) -> Team:

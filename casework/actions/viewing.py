@@ -18,7 +18,14 @@ def view_contact(*, reference: str, by: User, now: datetime) -> Contact:
     contact = (
         Contact.objects.visible_to(by, local_day(now))
         .select_related(
-            "team", "agency", "entered_by", "screened_by", "recommendation", "decision_in_effect__decided_by", "case"
+            "team",
+            "agency",
+            "entered_by",
+            "screened_by",
+            "recommendation",
+            "decision_in_effect__decided_by",
+            "case",
+            "resend_of",
         )
         .prefetch_related("children__person", "adults__person")
         .get(reference=reference)

@@ -225,7 +225,7 @@ class ParentsToldEntry(Part):
 class ContactDocument(Part):
     """A contact. See `docs/contact.md` for what each field means."""
 
-    agency_reference: Words = NOT_SENT
+    agency_reference: Annotated[Read[str], Typed(typed.own_reference)] = NOT_SENT
     type: ContactType
     source_code: SourceCode
     received_by_phone: StrictBool = False

@@ -16,7 +16,7 @@ from triage.rule_set_document import Work
 
 @dataclass(frozen=True)
 class History:
-    """The facts about a household's history. The counts include this contact."""
+    """The facts about a household's history. The counts include this contact; a report sent again counts once."""
 
     contacts_3_months: int
     contacts_12_months: int
@@ -45,7 +45,10 @@ def history_of(contact: Contact, people: Household) -> History:
     if not people.people:
         return FIRST_CONTACT
     day = local_day(contact.received_at)
-    earlier = people.contacts().filter(pk__lt=contact.pk)
+    # A report that was sent again is one contact: the first.
+    earlier = people.contacts().filter(pk__lt=contact.pk, resend_of__isnull=True)
+    if contact.resend_of_id is not None:
+        earlier = earlier.exclude(pk=contact.resend_of_id)
     year_back, quarter_back = day - relativedelta(months=12), day - relativedelta(months=3)
     in_the_year = earlier.filter(received_at__gte=at(year_back, time.min))
     days = [local_day(received) for received in in_the_year.values_list("received_at", flat=True)]

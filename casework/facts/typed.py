@@ -154,6 +154,11 @@ def name(text: str, context: Mapping[str, Any], *, longest: int = 100) -> Read[s
     return Read(typed)
 
 
+def own_reference(text: str, context: Mapping[str, Any]) -> Read[str]:
+    """The sender's own reference for a contact, by which it is recognised if it is sent again."""
+    return NOT_SAID if is_not_known(text) else Read(in_one_line(text)[:100])
+
+
 # ---- dates and ages
 
 

@@ -90,6 +90,17 @@ class Contact(models.Model):
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  # unique where given
     digest = models.CharField("SHA-256 of the document", max_length=64)
     document = models.JSONField()
+    agency_reference = models.CharField(
+        "the sender's own reference", max_length=100, blank=True, default="", db_default=""
+    )
+    resend_of = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="resends",
+        db_index=False,
+        help_text="The contact that this one repeats. It does not count as another.",
+    )
 
     type = models.CharField(max_length=30, choices=ContactType)
     source_code = models.CharField(max_length=2, choices=SOURCE_CODES)
@@ -144,6 +155,10 @@ class Contact(models.Model):
                 | Q(channel=Channel.WEB, entered_by__isnull=False),
                 name="a_contact_says_who_brought_it_in",
             ),
+            models.CheckConstraint(
+                condition=Q(resend_of__isnull=True) | Q(resend_of__lt=F("id")),
+                name="a_resend_repeats_an_earlier_contact",
+            ),
             models.CheckConstraint(condition=Q(status__in=ContactStatus.values), name="a_contact_has_a_known_status"),
             models.CheckConstraint(
                 condition=Q(status=ContactStatus.DECIDED, decision_in_effect__isnull=False)
@@ -161,6 +176,13 @@ class Contact(models.Model):
                 fields=["team", "received_at"], name="contact_waiting", condition=~Q(status=ContactStatus.DECIDED)
             ),
             models.Index(fields=["received_at"], name="contact_by_receipt"),
+            models.Index(fields=["digest"], name="contact_by_digest"),
+            models.Index(
+                fields=["agency", "agency_reference"],
+                name="contact_by_own_reference",
+                condition=~Q(agency_reference=""),
+            ),
+            models.Index(fields=["resend_of"], name="contact_by_resend", condition=Q(resend_of__isnull=False)),
         ]
         triggers: ClassVar = [
             refuse_if(

@@ -40,8 +40,9 @@ def warm(story: Story) -> Story:
 
 
 def receives(story: Story, **changes: Any) -> Callable[[], Contact]:
-    school, document = Agency.objects.get(code="example-primary-school"), contact_document(**changes)
     key = f"key {Contact.objects.count()}"
+    school = Agency.objects.get(code="example-primary-school")
+    document = contact_document(agency_reference=key, **changes)
     return lambda: receiving.receive(document=document, by=school, now=story.now, idempotency_key=key).contact
 
 

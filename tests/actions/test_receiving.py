@@ -366,6 +366,83 @@ class TestHowOldAChildIs:
         assert contact.recommendation.facts["children"][0]["age_years"] == 15
 
 
+class TestResends:
+    """A report that is sent again is linked to the first and counts once. A follow-up counts."""
+
+    def counted(self, contact: Contact) -> int:
+        contact.refresh_from_db()
+        assert contact.recommendation is not None
+        counted: int = contact.recommendation.facts["family"]["contacts_3_months"]
+        return counted
+
+    def send(self, story: Story, by: Agency | User, **changes: Any) -> Contact:
+        return receiving.receive(document=contact_document(**changes), by=by, now=story.now).contact
+
+    def test_the_same_report_three_times_is_one_contact(self, story: Story, school: Agency) -> None:
+        first = self.send(story, school)
+        again = [self.send(story, school) for _ in range(3) if story.later()]
+        assert [contact.resend_of for contact in (first, *again)] == [None, first, first, first]
+        assert [self.counted(contact) for contact in (first, *again)] == [1, 1, 1, 1]
+        assert again[-1].rag == first.rag == "green"
+        follow_up = self.send(story, school, agency_reference="PPN-2", concern={"worries": "It happened again."})
+        assert (follow_up.resend_of, self.counted(follow_up)) == (None, 2)
+
+    @pytest.mark.parametrize(("hours", "is_resend"), [(23.99, True), (24, False)])
+    def test_the_same_document_within_a_day(self, story: Story, school: Agency, hours: float, is_resend: bool) -> None:
+        first = self.send(story, school, agency_reference=None)
+        story.later(hours=hours)
+        second = self.send(story, school, agency_reference=None)
+        assert second.resend_of == (first if is_resend else None)
+        assert self.counted(second) == (1 if is_resend else 2)
+
+    @pytest.mark.parametrize(("days", "is_resend"), [(13.99, True), (14, False)])
+    def test_the_same_reference_with_other_words(
+        self, story: Story, school: Agency, days: float, is_resend: bool
+    ) -> None:
+        first = self.send(story, school)
+        story.later(days=days)
+        second = self.send(story, school, concern={"worries": "As I wrote: he comes to school hungry."})
+        assert second.resend_of == (first if is_resend else None)
+        assert self.counted(second) == (1 if is_resend else 2)
+
+    def test_a_child_who_is_known_by_number_may_be_spelt_otherwise(self, story: Story, school: Agency) -> None:
+        first = self.send(story, school)
+        assert self.send(story, school, children=[child(first_name="Robyn")]).resend_of == first
+
+    def test_a_reference_that_a_sender_uses_for_everybody_joins_nobody(self, story: Story, school: Agency) -> None:
+        self.send(story, school, agency_reference="MASH")
+        other = child(first_name="Noor", last_name="Haddad", nhs_number=None, address=address("HP5 1AA"))
+        assert self.send(story, school, agency_reference="MASH", children=[other]).resend_of is None
+
+    @pytest.mark.parametrize("reference", [None, "", "n/a", "unknown"])
+    def test_no_reference_is_none(self, story: Story, school: Agency, reference: str | None) -> None:
+        self.send(story, school, agency_reference=reference)
+        second = self.send(story, school, agency_reference=reference, concern={"worries": "It happened again."})
+        assert (second.resend_of, self.counted(second)) == (None, 2)
+
+    def test_another_agencys_report_counts(self, story: Story, school: Agency, police: Agency) -> None:
+        self.send(story, school)
+        second = self.send(story, police)
+        assert (second.resend_of, self.counted(second)) == (None, 2)
+
+    def test_a_form_that_was_typed_twice(self, story: Story, oliver: User, school: Agency) -> None:
+        sent = self.send(story, school)
+        first = self.send(story, oliver)
+        assert (first.resend_of, self.counted(first)) == (None, 2), "somebody rang too"
+        assert self.send(story, oliver).resend_of == first
+        assert sent.resends.count() == 0
+
+    def test_it_counts_once_for_later_contacts_and_when_the_rules_are_asked_again(
+        self, story: Story, school: Agency
+    ) -> None:
+        self.send(story, school)
+        again = self.send(story, school)
+        later = story.contact(agency_reference="PPN-3", concern={"worries": "It happened again."})
+        assert self.counted(later) == 2
+        story.screened(again)
+        assert self.counted(again) == 1
+
+
 class TestPlaceholders:
     @pytest.mark.parametrize("number", ["0000000000", "111 111 1111", "9999999999", "not known"])
     def test_a_number_that_nobody_has_joins_nobody(self, story: Story, number: str) -> None:

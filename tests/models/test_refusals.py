@@ -618,6 +618,14 @@ class TestContacts:
         with allowed():
             change("casework_contact", contact.pk, agreement="'refused'")
 
+    def test_it_repeats_itself_or_a_later_one(self, story: Story) -> None:
+        first, second = story.contact(), another_family(story)
+        for which in (first, second):
+            with refused("a_resend_repeats_an_earlier_contact"):
+                change("casework_contact", first.pk, resend_of_id=str(which.pk))
+        with allowed():
+            change("casework_contact", second.pk, resend_of_id=str(first.pk))
+
     def test_what_could_not_be_read_is_changed_or_forgotten(self, story: Story) -> None:
         (detail,) = story.contact(children=[child(sex="X")]).details_to_check.all()
         for to in ({"field": "'children.ethnicity'"}, {"agency_id": "NULL"}, {"says": "'is well.'"}):

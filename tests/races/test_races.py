@@ -197,7 +197,7 @@ class TestOneChildTwice:
             story.contact(**by_number(number))
 
             def send(by: str, number: int = number) -> receiving.Received:
-                document = contact_document(**by_number(number))
+                document = contact_document(agency_reference=f"Report {number}", **by_number(number))
                 return receiving.receive(document=document, by=Agency.objects.get(code=by), now=story.now)
 
             outcomes = race(lambda: send("example-primary-school"), lambda: send("example-police"))

@@ -23,6 +23,7 @@ def person(username: str) -> User:
 class Story:
     def __init__(self, now: datetime) -> None:
         self.now = now
+        self._sent = 0
 
     def later(self, **time: float) -> datetime:
         """Lets time pass: an hour by default."""
@@ -30,7 +31,13 @@ class Story:
         return self.now
 
     def contact(self, by: str = "example-primary-school", at: datetime | None = None, **changes: Any) -> Contact:
-        """A contact from a partner's system; `changes` to the document of the contract."""
+        """
+        A contact from a partner's system; `changes` to the document of the contract. Each has a reference of its own:
+        the same again would be a report that was sent again.
+        """
+        self._sent += 1
+        if self._sent > 1:
+            changes = {"agency_reference": f"PPN-{self._sent}"} | changes
         agency = Agency.objects.get(code=by)
         return receiving.receive(document=contact_document(**changes), by=agency, now=at or self.now).contact
 

@@ -250,6 +250,20 @@ class TestWhatAContactsPageSays:
         ):  # fmt: skip
             assert said in page.text
 
+    def test_that_it_was_sent_again(self, story: Story) -> None:
+        """To those who see the household: a team sees its own contacts, and no reference of another."""
+        first = story.contact()
+        again = story.contact(agency_reference=first.agency_reference)
+        amina = SignedIn("amina")
+        page = amina.open(again)
+        assert f"This repeats {first} and does not count as another contact" in page.text
+        assert page.main.all("a", href=f"/contacts/{first}/")
+        page = amina.open(first)
+        assert f"Sent again{again}, " in page.text
+        assert re.search(rf"{again}, [^•]*green, sent again: not decided", page.text)
+        story.offered(first)
+        assert str(again) not in SignedIn("ben").open(first).text
+
     def test_everything_that_was_told(self, story: Story) -> None:
         """Nobody has to ask the family or the school again for what they said already."""
         entry = child(interpreter_needed=True, disabled=True, non_verbal=True, upn="A123456789012")

@@ -349,6 +349,8 @@ def _known_before(contact: Contact, people: Household) -> dict[str, Any]:
         "chronology": list(others.order_by("-received_at")[:20]),
         "household_cases": list(people.cases().order_by("-opened_at")[:10]),
         "matches": list(matches.select_related("child__person", "person")),
+        "repeats": contact.resend_of,
+        "resends": list(contact.resends.order_by("pk")),
     }
 
 
