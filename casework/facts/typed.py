@@ -98,22 +98,24 @@ _JOINERS = re.compile("(?<![^\x00-\u024f])[\u200c\u200d]|[\u200c\u200d](?![^\x00
 
 def storable(text: str) -> str:
     """The text without the characters that cannot be stored."""
-    return _NOT_STORABLE.sub("", text)
+    # Ordinary text is printable: none of the characters that are looked for here is.
+    return text if text.isprintable() else _NOT_STORABLE.sub("", text)
 
 
 def readable(text: str) -> str:
     """The text for people: other kinds of line break are line breaks, and control characters are gone."""
-    return _CONTROLS.sub("", _BREAKS.sub("\n", storable(text)))
+    return text if text.isprintable() else _CONTROLS.sub("", _BREAKS.sub("\n", storable(text)))
 
 
 def in_one_line(text: str) -> str:
     """The text with single blanks, and without characters that nobody sees."""
-    return " ".join(_JOINERS.sub("", _UNSEEN.sub("", readable(text))).split())
+    seen = text if text.isprintable() else _JOINERS.sub("", _UNSEEN.sub("", readable(text)))
+    return " ".join(seen.split())
 
 
 def _plain(text: str) -> str:
     """The text in one line, with wide and small forms of letters and digits as plain ones."""
-    return in_one_line(unicodedata.normalize("NFKC", text))
+    return in_one_line(text if text.isascii() else unicodedata.normalize("NFKC", text))
 
 
 def _words(text: str) -> str:

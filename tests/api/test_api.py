@@ -15,6 +15,8 @@ from django.db import connection
 from django.db.models import Count
 from django.test import Client
 from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from oauth2_provider.models import get_access_token_model
 from pytest_django import Settings
 
@@ -30,6 +32,7 @@ from tests.stage.web_client import (
     Partner,
     a_working_morning,
     credentials,
+    having,
     kept,
     limit_calls,
     pointers,
@@ -41,6 +44,17 @@ from tests.stage.web_client import (
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
 
 PASSWORD = "correct horse battery staple"
+DETAILS: list[tuple[str | int, ...]] = [
+    ("agency_reference",), ("referrer", "name"), ("referrer", "email"), ("referrer", "phone"),
+    *(("children", 0, field) for field in (
+        "first_name", "last_name", "age_years", "expected_date_of_delivery", "sex", "ethnicity", "first_language",
+        "nhs_number", "upn", "where_now", "school",
+    )),
+    ("children", 0, "address", "postcode"), ("children", 0, "address", "lines", 0), ("children", 0, "indicators", 0),
+    ("adults", 0, "first_name"), ("adults", 0, "date_of_birth"), ("adults", 0, "phone"),
+    ("adults", 0, "parental_responsibility"), ("family_indicators", 0), ("domestic_abuse", "dash"),
+    ("concern", "childs_words"), ("agreement", "given_by"), ("agreement", "on"), ("sharing_basis",),
+]  # fmt: skip
 ANSWER = {"reference", "url", "agency_reference", "received_at", "status", "decided_at", "outcome", "warnings"}
 
 
@@ -426,6 +440,22 @@ class TestWhatIsTakenInAllTheSame:
         written = caplog.text + json.dumps(list(AuditEvent.objects.values_list("detail", flat=True)))
         for value in ("9990000019", "31/2/2015", "local", "HP2O", "dsl at school", "Robin"):
             assert value not in written
+
+    @settings(
+        max_examples=40, deadline=None, derandomize=True, database=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    )  # fmt: skip
+    @given(
+        st.sampled_from(DETAILS), st.text(max_size=60) | st.sampled_from(["\x00", "\ud83d", "NFA", "9" * 400, "\x0b"])
+    )
+    def test_whatever_is_typed_into_a_detail_it_comes_in(
+        self, partner: Partner, path: tuple[str | int, ...], typed: str
+    ) -> None:
+        answer = partner.send(having(path, typed))
+        assert answer.status_code == 201, answer.content
+        assert {warning["pointer"] for warning in answer.json()["warnings"]} <= {
+            "#/" + "/".join(map(str, path)), "#/agreement/on"
+        }  # fmt: skip
 
     @pytest.mark.parametrize("said", ["Cut\x00here", "Half \ud83d of it"], ids=ascii)
     def test_what_no_database_can_hold_is_taken_out_and_said(self, partner: Partner, said: str) -> None:
