@@ -143,6 +143,12 @@ def check_match_is_open(match: PersonMatch) -> None:
         raise NotAllowedInStatus("Somebody has looked at this likeness already.")
 
 
+def check_is_no_other_child(match: PersonMatch) -> None:
+    others = match.child.contact.children.exclude(pk=match.child.pk)
+    if other := others.filter(person=match.person).first():
+        raise NotAllowedInStatus(f"{other.ref} on this contact is this person already, and each child is one person.")
+
+
 def check_not_acknowledged(contact: Contact) -> None:
     if contact.acknowledged_at is not None:
         raise NotAllowedInStatus(f"The referrer of {contact} was told already.")

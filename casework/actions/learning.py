@@ -169,6 +169,8 @@ def settle_match(*, contact_id: int, match_id: int, same: bool, by: User, now: d
     lock_people(contact)
     match = PersonMatch.objects.select_related("child", "person").get(pk=match_id, child__contact=contact)
     conditions.check_match_is_open(match)
+    if same:
+        conditions.check_is_no_other_child(match)
     match.status = "confirmed" if same else "rejected"
     match.settled_by, match.settled_at = by, now
     match.save(update_fields=["status", "settled_by", "settled_at"])

@@ -292,14 +292,10 @@ def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _P
     new, to_hide = list(parents), []
     matches: dict[int, list[PossibleMatch]] = {}
     done: list[ContactChild] = []
-    # Children without an NHS number come first. Of two with the same number, the second is compared with the first.
-    for child in sorted(children, key=lambda child: child.nhs_number):
+    for child in children:
         person = child.person
-        # Brothers and sisters are never matched with each other. The same number twice is a mistake, or one child.
-        same_number = [each.person for each in done if child.nhs_number and each.nhs_number == child.nhs_number]
-        siblings = [each.person for each in done if each.person not in same_number]
-        known_now = [*others, *(each for each in same_number if each not in others)]
-        found = compare([person], known_now, but_not=siblings)
+        # The children of a contact are never matched with each other: each is a person of their own.
+        found = compare([person], others, but_not=[each.person for each in done])
         known = next((match.person for match in found if match.certain), None)
         if known is None:
             # The same number with another date of birth: until somebody has checked, the known person keeps the number.

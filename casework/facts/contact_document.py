@@ -5,6 +5,7 @@ It is refused only where a developer must mend it, or where it leaves nothing to
 nothing of the worry. Then every fault is named at once. What people type never refuses it: see `typed.py`.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 from typing import Annotated, Any, NamedTuple
@@ -38,7 +39,7 @@ MOST_NAMES, MOST_LINES = 20, 100
 DEEPEST = 5
 NOT_STORED = Check(CheckKind.CORRECTED, "held characters that cannot be stored; they were taken out.")
 SHARED_REF = Check(CheckKind.CORRECTED, "is the ref of another child too; we use one of our own.")
-
+SHARED_NUMBER = Check(CheckKind.NOT_READ, "is the number of another child too; one of the two is wrong.")
 TOO_MANY_NAMES = Check(CheckKind.CORRECTED, f"has more than {MOST_NAMES} of them; only the first are used.")
 
 Path = tuple[str | int, ...]
@@ -282,9 +283,21 @@ def read_contact(data: object, *, indicators: Collection[str], today: date) -> C
     removed: list[ToCheck] = []
     document = _storable(data, (), removed)
     known = {"indicators": indicators, "today": today, "source_codes": SOURCE_CODES}
-    entry = read(ContactDocument, document, known=known)
+    entry = _without_shared_numbers(read(ContactDocument, document, known=known))
     to_check = [*removed, *_to_check(entry, ()), *_shared_refs(entry), *_too_many_names(document)]
     return ContactReading(document, entry, tuple(to_check))
+
+
+def _without_shared_numbers(entry: ContactDocument) -> ContactDocument:
+    """Nobody shares an NHS number. Where two children do, nobody knows whose it is, and it identifies neither."""
+    times = Counter(child.nhs_number.value for child in entry.children)
+    children = tuple(
+        child.model_copy(update={"nhs_number": Read(None, SHARED_NUMBER)})
+        if child.nhs_number.value and times[child.nhs_number.value] > 1
+        else child
+        for child in entry.children
+    )
+    return entry.model_copy(update={"children": children})
 
 
 def _storable(part: Any, path: Path, removed: list[ToCheck]) -> Any:

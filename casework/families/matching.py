@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db import connection
-from rapidfuzz.fuzz import token_sort_ratio
+from rapidfuzz.fuzz import ratio, token_sort_ratio
 from rapidfuzz.utils import default_process
 
 from casework.models import Person
 
 MOST_CANDIDATES = 200
+# Muhammad and Mohammed are alike by 75 percent, Robin and Rowan by 60.
+LIKE_FIRST_NAMES = 70
 
 # The first key of advisory locks with two keys. The second is a hash of what two matching people must share.
 MATCHING_LOCK = 7_003
@@ -39,7 +41,10 @@ LIMIT %(most)s
 
 @dataclass(frozen=True)
 class PossibleMatch:
-    """A possible match: its score in percent, and why. `certain`: NHS number and date of birth are the same."""
+    """
+    A possible match: its score in percent, and why. `certain`: NHS number and date of birth are the same, and neither
+    first name nor sex says otherwise. A number is evidence, not proof: it may be copied from the next line.
+    """
 
     person: Person
     score: int
@@ -98,6 +103,8 @@ def _compare(person: Person, other: Person) -> PossibleMatch | None:
     if person.nhs_number and other.nhs_number:
         if person.nhs_number != other.nhs_number:
             return None
+        if (differs := _contradiction(person, other)) and born == theirs:
+            return PossibleMatch(other, 90, f"The same NHS number and date of birth, but another {differs}")
         if born is None or theirs is None or born == theirs:
             return PossibleMatch(
                 other, 100, "The same NHS number and date of birth", certain=born == theirs is not None
@@ -116,6 +123,19 @@ def _compare(person: Person, other: Person) -> PossibleMatch | None:
     elif (born is None or theirs is None) and same_home and (name := _name_similarity(person, other)) >= 85:
         return PossibleMatch(other, name - 10, "A like name at the same postcode")
     return None
+
+
+def _contradiction(person: Person, other: Person) -> str | None:
+    """What says that two records with one NHS number are two people: "first name" or "sex"; None if nothing does."""
+    if {person.sex, other.sex} == {"M", "F"}:
+        return "sex"
+    mine, theirs = (
+        {default_process(name.split(" ")[0]) for name in (each.first_name, *each.also_known_as) if name}
+        for each in (person, other)
+    )
+    # A short form of a name (Rob for Robin) does not contradict it.
+    alike = any(ratio(a, b) >= LIKE_FIRST_NAMES or a.startswith(b) or b.startswith(a) for a in mine for b in theirs)
+    return None if alike or not mine or not theirs else "first name"
 
 
 def _name_similarity(person: Person, other: Person) -> int:

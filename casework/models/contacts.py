@@ -273,7 +273,8 @@ class ContactChild(models.Model):
         ordering: ClassVar = ["position"]
         verbose_name_plural = "contact children"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["contact", "position"], name="children_of_a_contact_have_their_places")
+            models.UniqueConstraint(fields=["contact", "position"], name="children_of_a_contact_have_their_places"),
+            models.UniqueConstraint(fields=["contact", "person"], name="a_person_is_one_child_of_a_contact"),
         ]
         triggers: ClassVar = [
             *never_deleted("a_child_of_a_contact_stays", "A child on a contact stays on it."),

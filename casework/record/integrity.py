@@ -33,6 +33,17 @@ class Finding:
 
 INVARIANTS = (
     Invariant(
+        "A person is at most one child of a contact",
+        """SELECT count(*) FROM (
+               SELECT FROM casework_contactchild GROUP BY contact_id, person_id HAVING count(*) > 1) twice""",
+    ),
+    Invariant(
+        "Every child of a contact that opened or joined a case is on that case",
+        """SELECT count(*) FROM casework_contactchild k JOIN casework_contact c ON c.id = k.contact_id
+           WHERE c.case_id IS NOT NULL AND NOT EXISTS (
+               SELECT FROM casework_casechild o WHERE o.case_id = c.case_id AND o.person_id = k.person_id)""",
+    ),
+    Invariant(
         "A case has one responsible team at an instant",
         """SELECT count(*) FROM casework_responsibility a JOIN casework_responsibility b
            ON a.case_id = b.case_id AND a.id < b.id AND a.period && b.period""",

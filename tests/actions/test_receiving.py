@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from casework.actions import learning, receiving
 from casework.models import AuditEvent, Clock, Contact, Event, OutboxMessage, Person, PersonMatch, Recommendation
-from errors import InvalidInput, KeyUsedForAnother, NotPermitted, TakenBySomeoneElse
+from errors import InvalidInput, KeyUsedForAnother, NotAllowedInStatus, NotPermitted, TakenBySomeoneElse
 from localities.models import Agency, User
 from localities.working_time import LONDON
 from tests.stage.documents import CONTRACT, address, child, contact_document
@@ -224,26 +224,53 @@ class TestHistory:
 
 
 class TestWhoAChildIs:
-    def test_two_children_under_one_number_are_taken_in_for_somebody_to_look_at(self, story: Story) -> None:
-        """A typing error must not keep a contact out."""
-        contact = story.contact(children=[child(), child(ref="c2", first_name="Alex", date_of_birth="2016-05-01")])
-        first, second = contact.children.all()
-        assert first.person != second.person
-        assert (first.person.nhs_number, second.person.nhs_number) == ("9990000018", None)
-        assert second.nhs_number == "9990000018", "as it was sent"
-        assert second.matches.get().person == first.person
-
-    def test_also_where_the_number_is_known(self, story: Story) -> None:
-        story.contact()
-        contact = story.contact(children=[child(), child(ref="c2", first_name="Alex", date_of_birth="2016-05-01")])
-        assert contact.children.count() == 2
-
-    def test_one_child_listed_twice_is_one_person(self, story: Story) -> None:
-        contact = story.contact(children=[child(), child(ref="c2")])
-        assert len({entry.person for entry in contact.children.all()}) == 1
+    @pytest.mark.parametrize("born", ["2016-05-01", None], ids=["another birth", "the same birth"])
+    @pytest.mark.parametrize("is_known", [False, True])
+    def test_two_children_under_one_number_are_two_people_for_somebody_to_look_at(
+        self, story: Story, born: str | None, is_known: bool
+    ) -> None:
+        """A copying slip keeps no contact out, and makes no two children one. The number identifies neither."""
+        if is_known:
+            story.contact()
+        second = child(ref="c2", first_name="Alex", **({"date_of_birth": born} if born else {}))
+        contact = story.contact(children=[child(), second])
+        people = [entry.person for entry in contact.children.all()]
+        assert len(set(people)) == 2
+        assert [person.nhs_number for person in people] == [None, None]
+        assert [detail.path for detail in contact.details_to_check.all()] == [
+            ["children", 0, "nhs_number"], ["children", 1, "nhs_number"],
+        ]  # fmt: skip
         story.decided(contact)
         assert contact.case is not None
-        assert contact.case.children.count() == 1
+        assert set(contact.case.children.all()) == set(people)
+
+    @pytest.mark.parametrize(
+        ("other", "differs"),
+        [({"first_name": "Rowan", "also_known_as": []}, "first name"), ({"sex": "M"}, "sex")],
+        ids=["name", "sex"],
+    )
+    def test_a_number_that_name_or_sex_contradicts_is_asked(
+        self, story: Story, other: dict[str, Any], differs: str
+    ) -> None:
+        """A twin's number, for example. Nobody's record is joined to another's by a number alone."""
+        known = story.contact(children=[child(sex="F")]).children.get().person
+        entry = story.contact(children=[child(**({"sex": "F"} | other))]).children.get()
+        assert entry.person != known
+        assert entry.matches.get().person == known
+        assert entry.matches.get().why == f"The same NHS number and date of birth, but another {differs}"
+
+    @pytest.mark.parametrize("name", ["Rob", "ROBIN", "Robyn", ""])
+    def test_a_short_form_or_a_spelling_contradicts_nothing(self, story: Story, name: str) -> None:
+        known = story.contact().children.get().person
+        assert story.contact(children=[child(first_name=name)]).children.get().person == known
+
+    def test_two_children_cannot_both_be_the_same_person(self, story: Story, amina: User) -> None:
+        story.contact()
+        contact = story.contact(children=[child(nhs_number=None), child(ref="c2", nhs_number=None)])
+        first, second = (entry.matches.get() for entry in contact.children.all())
+        learning.settle_match(contact_id=contact.pk, match_id=first.pk, same=True, by=amina, now=story.later())
+        with pytest.raises(NotAllowedInStatus, match="c1 on this contact is this person already"):
+            learning.settle_match(contact_id=contact.pk, match_id=second.pk, same=True, by=amina, now=story.later())
 
     def test_what_the_records_say_outlives_a_match(self, story: Story, amina: User) -> None:
         """A confirmed match keeps what both records say."""

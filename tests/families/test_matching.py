@@ -14,6 +14,7 @@ NAMES = (("Ada", "Ashworth"), ("Ada", "Ashwort"), ("Ad", "Ashby"), ("Zebedee", "
 # A new way to match needs people above who match by it.
 WAYS = {
     "The same NHS number and date of birth",
+    "The same NHS number and date of birth, but another first name",
     "The same NHS number, but another date of birth",
     "The same date of birth and a like name",
     "The same date of birth and postcode",

@@ -127,6 +127,26 @@ def test_a_clock_of_before_warns_in_hub_hours(committed_story: Story) -> None:
     assert [finding for finding in integrity.check() if finding.broken] == []
 
 
+def test_two_children_who_were_one_person_are_two(committed_story: Story) -> None:
+    """And the second stands on the case, which held only the first."""
+    two = [child(), child(ref="c2", first_name="Alex", nhs_number=None)]
+    case = committed_story.accepted(committed_story.contact(children=two))
+    first, second = case.contacts.get().children.all()
+    call_command("migrate", "casework", "0007", verbosity=0)
+    run("UPDATE casework_contactchild SET person_id = %s WHERE id = %s", first.person_id, second.pk)
+    run("ALTER TABLE casework_casechild DISABLE TRIGGER USER")
+    run("DELETE FROM casework_casechild WHERE person_id = %s", second.person_id)
+    run("ALTER TABLE casework_casechild ENABLE TRIGGER USER")
+
+    call_command("migrate", verbosity=0)
+
+    on_contact = [entry.person for entry in case.contacts.get().children.all()]
+    assert [person.first_name for person in on_contact] == ["Robin", "Alex"]
+    assert on_contact[0] == first.person
+    assert set(case.children.all()) == set(on_contact)
+    assert [finding for finding in integrity.check() if finding.broken] == []
+
+
 def contact_at(committed_story: Story, at: str, **changes: Any) -> Contact:
     """A contact about a family of its own."""
     number = Contact.objects.count()

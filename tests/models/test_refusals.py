@@ -703,8 +703,15 @@ class TestContacts:
         with refused("adults_of_a_contact_have_their_places"):
             copy("casework_contactadult", ContactAdult.objects.get(contact=contact).pk)
         with allowed():
-            copy("casework_contactchild", ContactChild.objects.get(contact=contact).pk, position="1")
+            brother = str(Person.objects.create(first_name="Alex").pk)
+            copy("casework_contactchild", ContactChild.objects.get(contact=contact).pk, position="1", person_id=brother)
             copy("casework_contactadult", ContactAdult.objects.get(contact=contact).pk, position="1")
+
+    def test_a_person_is_two_children_of_a_contact(self, story: Story) -> None:
+        only, another = (story.contact().children.get() for _ in range(2))
+        assert only.person == another.person
+        with refused("a_person_is_one_child_of_a_contact"):
+            copy("casework_contactchild", only.pk, position="1")
 
     def test_an_nhs_number_belongs_to_two_people(self, story: Story) -> None:
         story.contact()

@@ -34,6 +34,7 @@ from casework.models import (
     AuditEvent,
     CalendarEdit,
     Case,
+    CaseChild,
     Clock,
     ClockChange,
     Contact,
@@ -830,7 +831,20 @@ class TestCases:
         story.decided(later)
         with underneath():
             change("casework_contact", later.pk, case_id=str(case.pk))
+            CaseChild.objects.create(case=case, person=later.children.get().person)
         assert found() == (1, {"New information goes to work that is open": 1})
+
+    def test_a_person_is_two_children_of_a_contact(self, story: Story) -> None:
+        entry = story.contact().children.get()
+        with underneath(("casework_contactchild", "a_person_is_one_child_of_a_contact")):
+            copy("casework_contactchild", entry.pk, position="1")
+        assert found() == (1, {"A person is at most one child of a contact": 1, REFUSALS: 1})
+
+    def test_a_child_of_a_contact_is_not_on_its_case(self, story: Story) -> None:
+        case = story.accepted()
+        with underneath():
+            run("DELETE FROM casework_casechild WHERE case_id = %s", case.pk)
+        assert found() == (1, {"Every child of a contact that opened or joined a case is on that case": 1})
 
 
 class TestRemindersAndMessages:
