@@ -132,7 +132,7 @@ def test_two_children_who_were_one_person_are_two(committed_story: Story) -> Non
     two = [child(), child(ref="c2", first_name="Alex", nhs_number=None)]
     case = committed_story.accepted(committed_story.contact(children=two))
     first, second = case.contacts.get().children.all()
-    call_command("migrate", "casework", "0007", verbosity=0)
+    call_command("migrate", "casework", "0008", verbosity=0)
     run("UPDATE casework_contactchild SET person_id = %s WHERE id = %s", first.person_id, second.pk)
     run("ALTER TABLE casework_casechild DISABLE TRIGGER USER")
     run("DELETE FROM casework_casechild WHERE person_id = %s", second.person_id)

@@ -31,7 +31,7 @@ def separate(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("casework", "0007_details_to_check")]
+    dependencies = [("casework", "0008_resends")]
 
     operations = [
         migrations.RunPython(separate, migrations.RunPython.noop),
