@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from tests.bench.pairs import median_ratio
 
 if TYPE_CHECKING:
-    from tests.bench.matching import FalseJoins, Found
+    from tests.bench.matching import FalseJoins, Found, LookUps
     from tests.bench.replaying import Measured
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,16 +47,18 @@ class Sizes:
     intake: int
     probes: tuple[int, int]
     people: tuple[int, int]
+    looked_through: tuple[int, int]
 
 
 FULL = Sizes(
     rounds=15, history=(4_000, 400_000), contacts=10_000, years=(27_000, 270_000), running=(10_000, 1_000_000),
     due=1_000, due_at_once=10_000, messages=200, intake=300, probes=(5_000, 1_000),
-    people=(100_000, 1_000),
+    people=(100_000, 1_000), looked_through=(100_000, 1_000_000),
 )  # fmt: skip
 SMOKE = Sizes(
     rounds=1, history=(50, 100), contacts=200, years=(50, 100), running=(60, 120), due=10, due_at_once=20, messages=10,
     intake=4, probes=(20, 5), people=(200, 8),
+    looked_through=(50, 100),
 )  # fmt: skip
 
 
@@ -88,6 +90,7 @@ class Stage:
         self._rates: dict[str, float] = {}
         self._febrl: Found | None = None
         self._false_joins: FalseJoins | None = None
+        self._look_ups: LookUps | None = None
 
     def growth(self, work: Callable[[], None]) -> Figure:
         """How much longer the work takes beside the large history: both in turn, the median of the pairs' ratios."""
@@ -183,6 +186,20 @@ class Stage:
                 f"{found.most_for_a_person} at most for a person\n"
             )
         return self._false_joins
+
+    def look_ups(self) -> "LookUps":
+        """How long a look-up takes among few people and among many, beside a bare trigram query."""
+        from tests.bench.matching import look_ups
+
+        if self._look_ups is None:
+            few, many = self._sizes.looked_through
+            found = self._look_ups = look_ups((few, many), probes=10 * self.rounds, rounds=3)
+            sys.stdout.write(
+                f"\n  a look-up among {few:,} people {found.few * 1000:.1f} ms, among {many:,} "
+                f"{found.many * 1000:.1f} ms; "
+                f"a trigram query of the name there {found.trigram * 1000:.1f} ms\n"
+            )
+        return self._look_ups
 
     def rates(self) -> dict[str, float]:
         """Recommendations per second, by who gives them; stops the bench where two of them differ."""
@@ -365,6 +382,16 @@ def match_proposals_p99(stage: Stage) -> Figure:
     return Figure(stage.false_joins().in_hundred, 10, "proposals for a new contact", "lower")
 
 
+def match_look_up_beside_people(stage: Stage) -> Figure:
+    """A look-up among a million people over one among 100,000."""
+    return Figure(stage.look_ups().many / stage.look_ups().few, 1.5, "times, for ten times the people", "lower")
+
+
+def match_look_up_over_trigram(stage: Stage) -> Figure:
+    """A look-up among a million people over a bare indexed trigram query of the same name."""
+    return Figure(stage.look_ups().many / stage.look_ups().trigram, 5, "times a trigram query", "lower")
+
+
 def _fastest(rates: dict[str, float]) -> float:
     from tests.bench.engines import ENGINES
 
@@ -391,6 +418,8 @@ FIGURES: dict[str, Callable[[Stage], Figure]] = {
     "match_false_certainty": match_false_certainty,
     "match_proposals_median": match_proposals_median,
     "match_proposals_p99": match_proposals_p99,
+    "match_look_up_beside_people": match_look_up_beside_people,
+    "match_look_up_over_trigram": match_look_up_over_trigram,
 }
 
 

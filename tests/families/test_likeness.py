@@ -89,6 +89,12 @@ def test_one_child_written_in_two_ways_is_found_although_the_home_differs(
     assert stored(describe(there)) & asked(describe(here))
 
 
+def test_a_surname_alone_brings_those_who_bear_it() -> None:
+    """A short form of the first name, and nobody knows the date of birth or the home."""
+    one, other = (describe(Written(first_name=first, last_name="Sheferman")) for first in ("Tommy", "Thomas"))
+    assert stored(one) & asked(other)
+
+
 def test_a_home_is_read_with_its_slips() -> None:
     for address, postcode in [
         ("12 Mill Ln Aylesbury", "hp201ua"), ("12, MILL LANE", "HP2O IUA"), ("12 Mill Lane Aylesbruy", ""),

@@ -58,7 +58,8 @@ def levels(person: Described, other: Described) -> Iterator[Levels]:
         crossed = nearest_last(person.last, other.first), nearest_last(person.first, other.last)
         # The better one counts as the last name's, whoever is asked for: so the answer is the same both ways.
         last, first = sorted(crossed, key=LAST_NAME_LEVELS.index)
-        yield {"first_name": first, "last_name": last, **shared, "order": "reversed"}
+        if last != "differs":
+            yield {"first_name": first, "last_name": last, **shared, "order": "reversed"}
 
 
 def compare(person: Described, other: Described, weights: Weights, commonness: Commonness) -> Likeness:

@@ -29,8 +29,8 @@ from casework.families.likeness.keys import asked, stored
 from casework.families.likeness.record_files import Record
 from casework.families.likeness.weights import Weights
 
-MOST_OF_A_KEY = 60
-MOST_CANDIDATES = 80
+MOST_OF_A_KEY = 20
+MOST_CANDIDATES = 20
 MOST_PROPOSALS = 10
 AT_ONCE = 200
 

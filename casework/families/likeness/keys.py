@@ -37,6 +37,8 @@ def _keys(person: Described, years: tuple[int, ...]) -> Iterator[str]:
     for number in person.telephones:
         yield f"telephone {number[-9:]}"
     yield from (f"names {pair}" for pair in pairs)
+    if person.last:
+        yield from (f"last {sound(part)}" for part in person.last.parts if len(part) > 1)
     if birth := person.birth:
         yield from _of_birth(birth, sounds, pairs, initials, years)
     if home := person.home:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import product
 from pathlib import Path
 
@@ -61,7 +61,7 @@ class Name:
 
     parts: tuple[str, ...]
 
-    @property
+    @cached_property
     def whole(self) -> str:
         """Without hyphens and blanks: "D'Souza", "D Souza" and "DSouza" are one."""
         return "".join(self.parts)
