@@ -22,6 +22,7 @@ from localities.models import Agency, User
 from localities.working_time import LONDON
 from tests.stage.databases import another_database, own_database, using, workers_database
 from tests.stage.drafts import Drafts
+from tests.stage.mail import Sink, mail_server
 from tests.stage.service import Service, running
 from tests.stage.story import Story
 
@@ -167,6 +168,13 @@ paula = _user("paula")  # practice lead
 ava = _user("ava")  # auditor
 iris = _user("iris")  # information governance
 adele = _user("adele")  # administrator
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    """A mail server that keeps what it is sent."""
+    with mail_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
 
-import nhs_number as nhs
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from casework.families.likeness.identifiers import has_check_digit
 from casework.models import CheckKind
 from localities import postcodes
 from localities.codes import ETHNICITIES
@@ -274,7 +274,7 @@ def nhs_number(text: str, context: Mapping[str, Any]) -> Read[str]:
         return NOT_SAID if _is_placeholder(digits) else not_read("is not an NHS number; it has ten digits.")
     if _is_placeholder(digits):
         return NOT_SAID
-    if not nhs.is_valid(digits):  # type: ignore[attr-defined]  # public, but not re-exported by name
+    if not has_check_digit(digits):
         return not_read("is not an NHS number: its check digit is wrong. Look for a mistyped digit.")
     return Read(digits)
 

@@ -3,13 +3,11 @@ Reminders as those who get them know them: seen, put off for a reason, gone when
 that they have not looked at; and many at once in one letter.
 """
 
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core.mail.backends.base import BaseEmailBackend
 
 from casework.actions import cases, handoffs, partner_checks, referrers, reminders, viewing
 from casework.deadlines.recipients import Unread, unread_breaches
@@ -29,23 +27,14 @@ from errors import InvalidInput, NotAllowedInStatus
 from localities.models import CalendarDay, Membership, Role, Team, User
 from tests.stage.clock_changes import HARM, NOT_ASKED, asked, extend, faults, pause, steps
 from tests.stage.documents import child
-from tests.stage.mail import Killed, Sink, dies_after_sending, mail_server
+from tests.stage.mail import Killed, Sink, dies_after_sending
 from tests.stage.moments import day, local
+from tests.stage.outbox import drain
 from tests.stage.story import Story, person
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 TO_STAFF = "@front-door.example"
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with mail_server() as server:
-        yield server
-
-
-def drain(at: datetime, connect: Callable[[], BaseEmailBackend]) -> delivery.Delivered:
-    return delivery.drain(clock=lambda: at, connect=connect)
 
 
 def warned(story: Story, **changes: Any) -> Clock:

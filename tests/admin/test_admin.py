@@ -1,13 +1,11 @@
 """The admin screens: who opens which, what a team lead sees there, what administrators edit, and what stays."""
 
 import re
-from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.admin import site
-from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
@@ -47,6 +45,7 @@ from localities.working_time import local_day
 from tests.stage.administrator import Administrator, list_of
 from tests.stage.documents import address, child
 from tests.stage.mail import mail_server
+from tests.stage.outbox import drain
 from tests.stage.story import Story
 from tests.stage.web_client import CONTACTS, TOKEN, Page, a_working_morning, todays_document
 from triage.models import RuleSetVersion
@@ -548,10 +547,6 @@ class TestTheCalendarMovesClocks:
         assert adele.client.post(f"{path}change/", {"looked_at": "9"}).status_code == 403
         assert adele.client.post(f"{path}delete/", {"post": "yes"}).status_code == 403
         assert adele.client.get(f"{list_of(CalendarEdit)}add/").status_code == 403
-
-
-def drain(at: datetime, connect: Callable[[], BaseEmailBackend]) -> None:
-    delivery.drain(clock=lambda: at, connect=connect)
 
 
 class TestMessages:

@@ -26,7 +26,7 @@ from pytest_django import Settings
 from casework.jobs import delivery
 from casework.models import Contact, OutboxMessage
 from config.notify import NotifyAway, NotifyBusy, NotifyError, NotifyRefused
-from tests.stage.mail import Sink, mail_server
+from tests.stage.mail import Sink
 from tests.stage.story import Story
 
 BACKEND = "config.notify.EmailBackend"
@@ -278,12 +278,6 @@ class TestFailing:
         quiet = get_connection(BACKEND, fail_silently=True)
         message = EmailMessage("Subject", "Text", to=["dsl@school.example"])
         assert quiet.send_messages([message, message]) == 1
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with mail_server() as server:
-        yield server
 
 
 def test_the_template_is_described_where_the_settings_ask_for_it() -> None:

@@ -5,7 +5,6 @@ once it is marked, and no child's or family's name leaves the house by e-mail.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from email.message import EmailMessage as ReceivedLetter
@@ -35,22 +34,13 @@ from errors import InvalidInput, NotAllowedInStatus, NotPermitted
 from localities.models import Agency, User
 from tests.stage.documents import child
 from tests.stage.drafts import Drafts
-from tests.stage.mail import Killed, Sink, dies_after_sending, mail_server, nobody_listens
+from tests.stage.mail import Killed, Sink, dies_after_sending, nobody_listens
+from tests.stage.outbox import drain
 from tests.stage.sql import copy, run, settle
 from tests.stage.story import Story, person
 
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with mail_server() as server:
-        yield server
-
-
-def drain(at: datetime, connect: Callable[[], BaseEmailBackend]) -> delivery.Delivered:
-    return delivery.drain(clock=lambda: at, connect=connect)
 
 
 def acknowledgement(contact: Contact) -> OutboxMessage:

@@ -24,18 +24,12 @@ from config.local import embedded
 from config.local.folders import Folders, make_folders
 from config.local.processes import Child, start_child
 from config.local.run import commands
-from tests.stage.mail import Sink, mail_server
+from tests.stage.mail import Sink
 from tests.stage.service import database_url, wait_until
 from tests.stage.story import Story
 
 FIRST, SECOND = "first@school.example", "second@school.example"
 Start = Callable[..., Child]
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with mail_server() as server:
-        yield server
 
 
 @pytest.fixture

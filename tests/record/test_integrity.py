@@ -4,7 +4,6 @@ manage.py check_integrity: nothing broken after a whole story, and every invaria
 Underneath means with PostgreSQL's own means, past every refusal: with triggers silenced, with a constraint dropped.
 """
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from io import StringIO
 from pathlib import Path
@@ -54,7 +53,7 @@ from tests.stage.documents import address, child, contact_document
 from tests.stage.drafts import AHEAD, Drafts
 from tests.stage.families import passed
 from tests.stage.integrity import REFUSALS, STATUS, drop, underneath
-from tests.stage.mail import Sink, mail_server
+from tests.stage.mail import Sink
 from tests.stage.sql import change, copy, delete, run, settle
 from tests.stage.story import Story, person
 from triage.models import RuleSetVersion
@@ -189,12 +188,6 @@ def parked(story: Story, sink: Sink) -> OutboxMessage:
     message.refresh_from_db()
     assert message.parked_at is not None
     return message
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with mail_server() as server:
-        yield server
 
 
 def test_every_invariant_is_broken_here() -> None:

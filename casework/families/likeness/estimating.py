@@ -6,7 +6,7 @@ the probabilities of each level and the kinds of the pairs are estimated in turn
 known, so that the kinds keep their meaning. What strangers share by chance is counted in pairs taken at random.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -74,20 +74,20 @@ def _round(
 def _counts(
     kinds: Mapping[str, Mapping[Pattern, float]],
     patterns: Mapping[Pattern, int],
-) -> dict[str, Counter[tuple[str, str]]]:
-    """How many pairs of each kind have each level."""
-    counts: dict[str, Counter[tuple[str, str]]] = {kind: Counter() for kind in kinds}
+) -> dict[str, dict[tuple[str, str], float]]:
+    """How many pairs of each kind have each level: a fraction of a pair where its kind is not certain."""
+    counts: dict[str, dict[tuple[str, str], float]] = {kind: defaultdict(float) for kind in kinds}
     for kind, share in kinds.items():
         for pattern, times in patterns.items():
             for level in pattern:
-                counts[kind][level] += share[pattern] * times  # type: ignore[assignment]
+                counts[kind][level] += share[pattern] * times
     return counts
 
 
 def _probabilities(known: Probabilities, counts: Mapping[tuple[str, str], float]) -> Probabilities:
-    totals: Counter[str] = Counter()
+    totals: dict[str, float] = defaultdict(float)
     for (field, _), count in counts.items():
-        totals[field] += count  # type: ignore[assignment]
+        totals[field] += count
     return {
         level: (counts.get(level, 0.0) + SEEN_BEFORE * before) / (totals[level[0]] + SEEN_BEFORE)
         for level, before in known.items()

@@ -22,7 +22,12 @@ def read_nhs_number(text: str) -> Number | None:
     digits = _digits(text)
     if len(digits) != 10 or re.search(r"[A-Za-z]", text) or len(set(digits)) == 1 or digits in _PLACEHOLDERS:
         return None
-    return Number(digits, bool(nhs.is_valid(digits)))  # type: ignore[attr-defined]  # public, but not re-exported by name
+    return Number(digits, has_check_digit(digits))
+
+
+def has_check_digit(digits: str) -> bool:
+    """Whether the last of an NHS number's ten digits is its check digit."""
+    return bool(nhs.is_valid(digits))  # type: ignore[attr-defined]  # public, but not re-exported by name
 
 
 _PLACEHOLDERS = {"1234567890", "0123456789", "9876543210", "1234567899", "0000000001"}
