@@ -8,6 +8,7 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.fuzz import token_set_ratio, token_sort_ratio
 
 from casework.families.likeness.names import fold
+from localities import postcodes
 
 SHORT = {
     "st": "street", "str": "street", "rd": "road", "ave": "avenue", "av": "avenue", "ln": "lane", "cl": "close",
@@ -66,27 +67,13 @@ def read_postcode(text: str) -> str:
     if NO_HOME.match(fold(text)):
         return ""
     code = re.sub(r"[^A-Z0-9]", "", fold(text).upper())[:10]
-    return "" if code.startswith("ZZ99") or len(code) < 3 or len(set(code)) == 1 else _with_digits(code)
-
-
-def _with_digits(code: str) -> str:
-    """HP2O 1UA with the letter O is HP20 1UA: the inward part begins with a digit and ends with two letters."""
-    if OUTWARD.match(code) or not 5 <= len(code) <= 7 or code.isdigit():
+    if code.startswith("ZZ99") or len(code) < 3 or len(set(code)) == 1:
+        return ""
+    try:
+        # As people type it: HP2O 1UA with the letter O is HP20 1UA.
+        return postcodes.read(code)[0].replace(" ", "")
+    except ValueError:
         return code
-    outward, inward = code[:-3], code[-3:]
-    inward = inward[0].translate(_TO_DIGITS) + inward[1:].translate(_TO_LETTERS)
-    for read in (
-        outward,
-        outward[:2] + outward[2:].translate(_TO_DIGITS),
-        outward[:1] + outward[1:].translate(_TO_DIGITS),
-    ):
-        if OUTWARD.match(read + inward):
-            return read + inward
-    return code
-
-
-_TO_DIGITS = str.maketrans("OILSB", "01158")
-_TO_LETTERS = str.maketrans("0158", "OISB")
 
 
 @lru_cache(maxsize=200_000)
