@@ -33,6 +33,11 @@ SCREEN_FIRST = (
     "Choose the indicators that apply, and check again: without them the rules cannot tell what the family needs.",
     "If none of them says what worries you, send the contact. Somebody at the front door reads it first.",
 )
+# The pathway's own sentences would say that the need is met, and a manager has not looked yet.
+MANAGER_FIRST = (
+    "Send the contact: a manager at the front door looks at it before anything is closed.",
+    "Stay in touch with the family, and check again if something changes.",
+)
 NOTE = (
     "This is advice by rules on what you sent and nothing else, not a decision: if you are worried about a child, "
     "contact us whatever it says, and if a child is in danger now, ring 999."
@@ -72,10 +77,12 @@ def answer(rules: RuleSet, facts: Facts) -> dict[str, Any]:
 def _try_first(pathway: Pathway, hold: str | None) -> list[str]:
     """
     The practice lead's sentences from the rule set, after a sentence on agreement if they do not speak of it. If no
-    indicator was chosen, they do not apply yet.
+    indicator was chosen, or a manager must look first, they do not apply yet.
     """
     if hold == Hold.SCREENING:
         return list(SCREEN_FIRST)
+    if hold == Hold.MANAGER:
+        return list(MANAGER_FIRST)
     speaks_of_agreement = any("agree" in says.casefold() for says in pathway.try_first)
     ask_first = [ASK_FIRST] if hold == Hold.AGREEMENT and not speaks_of_agreement else []
     return [*ask_first, *pathway.try_first]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from casework.models import Case, Contact, PersonMatch, Reminder
 from errors import NotAllowedInStatus, NotPermitted, ServiceError
@@ -33,7 +34,7 @@ class ErrorPageMiddleware:
             case NotPermitted():
                 return _page(request, 403, "You cannot do this", str(error))
             case NotAllowedInStatus():
-                return _page(request, 409, "This cannot be done now", str(error))
+                return _page(request, 409, "This cannot be done now", str(error), record=_record(request))
             case ServiceError():
                 return _page(request, 503, "This cannot be done now", str(error))
             case Contact.DoesNotExist() | Case.DoesNotExist() | PersonMatch.DoesNotExist() | Reminder.DoesNotExist():
@@ -66,9 +67,20 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _page(request, 403, "The form was not sent", says)
 
 
-def _page(request: HttpRequest, status: int, title: str, says: str) -> HttpResponse:
+def _record(request: HttpRequest) -> dict[str, str] | None:
+    """The contact or the case on whose page somebody acted: its reference and the address of that page."""
+    match = request.resolver_match
+    if match is None or "reference" not in match.kwargs:
+        return None
+    page, reference = match.view_name.split("-")[0], str(match.kwargs["reference"])
+    return {"reference": reference, "address": reverse(page, args=[reference])}
+
+
+def _page(
+    request: HttpRequest, status: int, title: str, says: str, *, record: dict[str, str] | None = None
+) -> HttpResponse:
     if request.path.startswith(API):
         name = {400: "invalid", 403: "not-permitted", 404: "not-found"}.get(status, "error")
         document = {"type": f"urn:front-door:problem:{name}", "title": title, "status": status, "detail": says}
         return JsonResponse(document, status=status, content_type="application/problem+json")
-    return render(request, "front_door/error.html", {"title": title, "says": says}, status=status)
+    return render(request, "front_door/error.html", {"title": title, "says": says, "record": record}, status=status)

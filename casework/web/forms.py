@@ -119,13 +119,16 @@ class DecideForm(ActionForm):
 
 
 class SignOffForm(ActionForm):
-    """Agree or decline, with a rationale."""
+    """
+    Agree or decline, with a rationale. The form itself checks for a missing rationale: without an answer, no action
+    runs that could check it, and every fault is shown at once.
+    """
 
     answer = forms.ChoiceField(
         label="Do you agree?", widget=Radios, choices=[("agree", "I agree"), ("decline", "I do not agree")],
         error_messages={"required": "Say whether you agree."},
     )  # fmt: skip
-    rationale = reason_field("Your rationale")
+    rationale = reason_field("Your rationale", missing="Say why you agree or decline.")
 
 
 class AgreementForm(ActionForm):

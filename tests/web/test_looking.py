@@ -106,7 +106,9 @@ class TestWhoWaitsWithAStaleRecommendation:
         form = amina.open(stale).form(f"{path_of(stale)}decide/")
         answer = amina.post(stale, "decide", **form | {"decide-rationale": "So it is."})
         assert answer.status_code == 409
-        assert "was opened for this family in the meantime" in Page(answer).text
+        refusal = Page(answer)
+        assert "was opened for this family in the meantime" in refusal.text
+        assert path_of(stale) in {link["href"] for link in refusal.root.all("a")}, "back to the contact as it is now"
         stale.refresh_from_db()
         assert stale.recommendation is not None
         assert stale.recommendation.facts["family"]["open_work"] == "early_help"

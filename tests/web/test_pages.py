@@ -549,7 +549,10 @@ class TestTheSecondPerson:
 
     def test_says_which_and_why(self, waiting: Contact) -> None:
         answer = SignedIn("maya").post(waiting, "sign-off")
-        is_wrong(answer, {"id_sign_off-answer": "Say whether you agree."})
+        is_wrong(answer, {
+            "id_sign_off-answer": "Say whether you agree.",
+            "id_sign_off-rationale": "Say why you agree or decline.",
+        })  # fmt: skip
         answer = SignedIn("maya").post(waiting, "sign-off", **{"sign_off-answer": "agree", "sign_off-rationale": " "})
         is_wrong(answer, {"id_sign_off-rationale": "Say why you agree or decline."})
         waiting.refresh_from_db()

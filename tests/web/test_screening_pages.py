@@ -49,7 +49,10 @@ class TestWhereTheDecisionWouldStand:
             assert "Nothing can be decided until somebody has read what we were told" in page.text
             assert path_of(contact) + "screening/" in page.actions
             assert path_of(contact) + "decide/" not in page.actions
+            assert "Where it would go" not in page.text, "the pathway is not known yet"
         assert "held for screening" in page.text
+        is_done(SignedIn("oliver").send(contact, "screening", **NONE), contact)
+        assert "Where it would go" in SignedIn("amina").open(contact).text
 
     def test_what_is_sent_to_the_address_all_the_same_is_refused(self, contact: Contact) -> None:
         sent = {"decide-recommendation": contact.recommendation_id, "decide-pathway": "strategy_discussion",

@@ -355,11 +355,15 @@ def _known_before(contact: Contact, people: Household) -> dict[str, Any]:
 
 
 def _find_out(contact: Contact, people: Household, now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
-    """Before the decision: the team that the route finds, and the forms to find out more."""
+    """
+    Before the decision: the team that the route finds, and the forms to find out more. Nobody knows the pathway, and so
+    the team, before the contact is screened.
+    """
     assert contact.recommendation is not None
     heard = {"service": contact.agreement, "given_by": contact.agreement_given_by}
+    screened = not conditions.waits_for_screening(contact)
     return {
-        "route": decisions.preview(contact, contact.recommendation.pathway, people, now=now),
+        "route": decisions.preview(contact, contact.recommendation.pathway, people, now=now) if screened else None,
         "agreement": shown.get("agreement") or AgreementForm(prefix="agreement", initial=heard),
         "checks": shown.get("checks") or OwnRecordsForm(contact),
         "ask": shown.get("ask") or AskPartnerForm(),
