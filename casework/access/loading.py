@@ -19,7 +19,7 @@ def locked_contact(by: User, now: datetime, **which: Any) -> Contact:
     :raises Contact.DoesNotExist: there is no such contact, or it is out of scope.
     """
     day = local_day(now)
-    contact = Contact.objects.visible_to(by, day).annotate(readers_roles=roles_for_query(by, day)).locked().get(**which)
+    contact = Contact.objects.visible_to(by, now).annotate(readers_roles=roles_for_query(by, day)).locked().get(**which)
     cache_roles(by, day, cast("Any", contact).readers_roles)
     return contact
 
@@ -31,6 +31,6 @@ def locked_case(by: User, now: datetime, **which: Any) -> Case:
     :raises Case.DoesNotExist: there is no such case, or it is out of scope.
     """
     day = local_day(now)
-    case = Case.objects.visible_to(by, day).annotate(readers_roles=roles_for_query(by, day)).locked().get(**which)
+    case = Case.objects.visible_to(by, now).annotate(readers_roles=roles_for_query(by, day)).locked().get(**which)
     cache_roles(by, day, cast("Any", case).readers_roles)
     return case

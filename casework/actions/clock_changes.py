@@ -91,12 +91,11 @@ def extend(*, clock_id: int, to: datetime | None, reason: str, by: User, now: da
 def _load(clock_id: int, by: User, now: datetime) -> tuple[Clock, Contact | Case, Team]:
     """The clock, its locked subject, and the responsible team."""
     clock = Clock.objects.select_related("partner_check", "handoff__to_team").get(pk=clock_id)
-    today = local_day(now)
     if (contact_id := clock.partner_check.contact_id if clock.partner_check else clock.contact_id) is not None:
-        contact = Contact.objects.visible_to(by, today).locked().get(pk=contact_id)
+        contact = Contact.objects.visible_to(by, now).locked().get(pk=contact_id)
         return _again(clock), contact, contact.team
     of_case = Q(handoffs=clock.handoff_id) if clock.handoff_id is not None else Q(clocks=clock.pk)
-    case = Case.objects.visible_to(by, today).locked().get(of_case)
+    case = Case.objects.visible_to(by, now).locked().get(of_case)
     return _again(clock), case, clock.handoff.to_team if clock.handoff else responsibilities.holder(case)
 
 

@@ -34,7 +34,7 @@ def hand_over(*, contact_id: int, note: str, by: User, now: datetime) -> Contact
     :raises NotPermitted: `by` does not work in the contact's team.
     :raises NotAllowedInStatus: the contact is decided, waits for a sign-off, or was passed already.
     """
-    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
+    contact = Contact.objects.visible_to(by, now).locked().get(pk=contact_id)
     open_handover = contact.handovers.open().first()
     permissions.check_can_hand_over(contact, open_handover, by, local_day(now))
     conditions.check_waits_for_decision(contact)
@@ -58,7 +58,7 @@ def take_on(*, contact_id: int, by: User, now: datetime) -> Contact:
     :raises NotPermitted: `by` does not work in that team.
     :raises NotAllowedInStatus: somebody has taken it on already.
     """
-    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
+    contact = Contact.objects.visible_to(by, now).locked().get(pk=contact_id)
     permissions.check_can_take_on(contact, by, local_day(now))
     conditions.check_waits_to_be_taken_on(contact)
     end(contact, by=by, now=now)

@@ -28,7 +28,7 @@ def ask(*, contact_id: int, agency_id: int | None, question: str, by: User, now:
     :raises NotPermitted: `by` does not work at the front door.
     :raises NotAllowedInStatus: the contact is decided.
     """
-    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
+    contact = Contact.objects.visible_to(by, now).locked().get(pk=contact_id)
     permissions.check_can_work_on(contact, by, local_day(now))
     conditions.check_waits_for_decision(contact)
     agency = Agency.objects.filter(pk=agency_id or 0, is_active=True).first()
@@ -97,7 +97,7 @@ def withdraw_unanswered(checks: list[PartnerCheck], *, by: User, now: datetime) 
 
 def _load(check_id: int, by: User, now: datetime) -> PartnerCheck:
     """The question, with its contact locked. Before there is a case, every action locks the contact's row."""
-    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(partner_checks=check_id)
+    contact = Contact.objects.visible_to(by, now).locked().get(partner_checks=check_id)
     permissions.check_can_work_on(contact, by, local_day(now))
     check = PartnerCheck.objects.select_related("contact", "agency").get(pk=check_id)
     conditions.check_is_asked(check)

@@ -51,7 +51,7 @@ def _record(
     now: datetime,
 ) -> Contact:
     """Writes the moment into a field of the contact, and stops the clock of this kind."""
-    contact = Contact.objects.visible_to(by, local_day(now)).locked().get(pk=contact_id)
+    contact = Contact.objects.visible_to(by, now).locked().get(pk=contact_id)
     permissions.check_can_work_on(contact, by, local_day(now))
     check_status(contact)
     setattr(contact, field, now)

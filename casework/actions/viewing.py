@@ -6,7 +6,6 @@ from casework.actions import reminders
 from casework.models import Case, Contact, Event
 from casework.record import audit
 from localities.models import Agency, User
-from localities.working_time import local_day
 
 
 def view_contact(*, reference: str, by: User, now: datetime) -> Contact:
@@ -16,7 +15,7 @@ def view_contact(*, reference: str, by: User, now: datetime) -> Contact:
     :raises Contact.DoesNotExist: there is no such contact, or it is out of scope.
     """
     contact = (
-        Contact.objects.visible_to(by, local_day(now))
+        Contact.objects.visible_to(by, now)
         .select_related(
             "team",
             "agency",
@@ -57,7 +56,7 @@ def view_case(*, reference: str, by: User, now: datetime) -> Case:
     :raises Case.DoesNotExist: there is no such case, or it is out of scope.
     """
     case = (
-        Case.objects.visible_to(by, local_day(now))
+        Case.objects.visible_to(by, now)
         .with_rule_set()
         .select_related("locality", "runner_up", "lead_practitioner", "other_authority", "closed_by",
                         "opened_by_decision__decided_by")

@@ -29,7 +29,6 @@ from casework.statuses import ContactStatus
 from casework.web.signed_in import user_of
 from casework.web.tags import as_words, duration, span
 from localities.models import Role
-from localities.working_time import local_day
 
 LEADS = (Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER)
 OVERSEERS = (Role.SERVICE_MANAGER, Role.AUDITOR)
@@ -81,7 +80,7 @@ class ContactAdmin(WorkAdmin):
     search_fields = ("reference__iexact",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
-        visible: QuerySet[Contact] = Contact.objects.visible_to(user_of(request), local_day(timezone.now()))
+        visible: QuerySet[Contact] = Contact.objects.visible_to(user_of(request), timezone.now())
         return visible.annotate(here_since=WITH_TEAM_SINCE).defer("document")
 
     @admin.display(description="Since receipt", ordering="-received_at")
@@ -103,7 +102,7 @@ class CaseAdmin(WorkAdmin):
     search_fields = ("reference__iexact",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
-        visible: QuerySet[Case] = Case.objects.visible_to(user_of(request), local_day(timezone.now()))
+        visible: QuerySet[Case] = Case.objects.visible_to(user_of(request), timezone.now())
         current = Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True)
         return visible.annotate(responsible_since=Subquery(current.values("period__startswith")[:1]))
 
@@ -241,7 +240,7 @@ class DecisionAdmin(WorkAdmin):
         return f"{decision.recommendation.pathway}, {decision.recommendation.rag}"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
-        visible = Contact.objects.visible_to(user_of(request), local_day(timezone.now()))
+        visible = Contact.objects.visible_to(user_of(request), timezone.now())
         decisions: QuerySet[Decision] = super().get_queryset(request)
         return decisions.filter(Exists(visible.filter(pk=OuterRef("contact_id"))))
 

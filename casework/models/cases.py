@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import ClassVar
 
 import pgtrigger
@@ -18,6 +18,7 @@ from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_deleted, n
 from casework.references import new_case_reference
 from casework.statuses import CaseStatus, HandoffStatus
 from localities.models import OVERSEEING_ROLES, Locality, Membership, OtherAuthority, Team, TeamKind, User
+from localities.working_time import local_day
 from triage.published_rules import of_version
 from triage.rule_set_document import Work
 from triage.ruleset import RuleSet
@@ -67,13 +68,14 @@ def one_responsible_team(case_id: str) -> str:
 
 
 class CaseQuerySet(models.QuerySet["Case"]):
-    def visible_to(self, user: User, on: date) -> CaseQuerySet:
+    def visible_to(self, user: User, now: datetime) -> CaseQuerySet:
         """
-        The cases that this user may see.
+        The cases that this user may see at this moment.
 
         Those who oversee practice see all. A team sees the cases that it is responsible for or that it is offered, and
         the closed cases that it was responsible for last.
         """
+        on = local_day(now)
         oversees = Exists(Membership.objects.current(on).filter(user=user, role__in=OVERSEEING_ROLES))
         return self.filter(oversees | self._of_teams_of(user, on))
 

@@ -6,7 +6,7 @@ Contacts and the people in them.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import datetime
 from typing import ClassVar
 
 import pgtrigger
@@ -22,6 +22,7 @@ from casework.references import new_contact_reference
 from casework.statuses import ContactStatus, PartnerCheckStatus
 from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
 from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, OVERSEEING_ROLES, Agency, Membership, Team, User
+from localities.working_time import local_day
 
 
 class Channel(models.TextChoices):
@@ -60,12 +61,13 @@ class SharingBasis(models.TextChoices):
 
 
 class ContactQuerySet(models.QuerySet["Contact"]):
-    def visible_to(self, user: User, on: date) -> ContactQuerySet:
+    def visible_to(self, user: User, now: datetime) -> ContactQuerySet:
         """
-        The contacts that this user may see.
+        The contacts that this user may see at this moment.
 
         Front-door staff and those who oversee practice see all. A team sees the contacts of the cases that it may see.
         """
+        on = local_day(now)
         mine = Membership.objects.current(on).filter(user=user)
         sees_all = Exists(mine.filter(
             Q(role__in=FRONT_DOOR_ROLES, team__kind__in=FRONT_DOOR_KINDS)

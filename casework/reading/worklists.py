@@ -13,7 +13,6 @@ from casework.models import Case, Clock, Contact, ContactHandover, Handoff, Remi
 from casework.statuses import CaseStatus, ContactStatus, HandoffStatus
 from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, Role, Team, User
 from localities.roles import StaffRoles
-from localities.working_time import local_day
 from triage.ruleset import Rag
 
 GRAVITY = SqlCase(*(When(rag=rag, then=Value(place)) for place, rag in enumerate(Rag)), default=Value(len(Rag)))
@@ -36,7 +35,7 @@ def contacts_waiting(user: User, now: datetime) -> QuerySet[Contact]:
         contact=OuterRef("pk"), kind__in=clocks.DECISION_CLOCKS, paused_at__isnull=True
     )
     return (
-        Contact.objects.visible_to(user, local_day(now))
+        Contact.objects.visible_to(user, now)
         .exclude(status=ContactStatus.DECIDED)
         .annotate(
             here_since=WITH_TEAM_SINCE,

@@ -7,7 +7,7 @@ It counts the contacts whose decision is in effect, so none that still waits for
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import reduce
 from operator import or_
 
@@ -106,13 +106,13 @@ class Figure:
     kind: OverrideKind | None = None
 
 
-def contacts_behind(period: Period, figure: Figure, *, by: User, on: date) -> ContactQuerySet:
+def contacts_behind(period: Period, figure: Figure, *, by: User, now: datetime) -> ContactQuerySet:
     """
     The contacts behind a figure that this user may see, the newest first.
 
-    :param on: the day on which the user asks.
+    :param now: when the user asks.
     """
-    contacts = decided(period).visible_to(by, on).filter(decision_in_effect__overrides=True)
+    contacts = decided(period).visible_to(by, now).filter(decision_in_effect__overrides=True)
     if figure.rule:
         contacts = contacts.filter(**{f"{RECOMMENDATION}rules__contains": [figure.rule]})
     for code, path in ((figure.agency, "agency"), (figure.locality, "case__locality")):

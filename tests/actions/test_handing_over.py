@@ -190,8 +190,8 @@ class TestOfferingOn:
         team = story.team("wycombe-and-marlow")
         handoff = handoffs.offer(case_id=case.pk, to_team_id=team.pk, reason="Moved.", by=ben, now=story.later())
         handoffs.accept(handoff_id=handoff.pk, by=carol, now=story.later())
-        assert not Case.objects.visible_to(ben, story.now.date()).exists()
-        assert Case.objects.visible_to(carol, story.now.date()).get() == case
+        assert not Case.objects.visible_to(ben, story.now).exists()
+        assert Case.objects.visible_to(carol, story.now).get() == case
 
     @pytest.mark.parametrize("missing", ["team", "reason", "itself"])
     def test_needs_another_team_and_a_reason(self, story: Story, ben: User, missing: str) -> None:
@@ -286,8 +286,8 @@ class TestClosing:
 
     def test_whoever_held_it_last_still_sees_how_it_ended(self, story: Story, ben: User, carol: User) -> None:
         case = story.closed()
-        assert Case.objects.visible_to(ben, story.now.date()).get() == case
-        assert not Case.objects.visible_to(carol, story.now.date()).exists()
+        assert Case.objects.visible_to(ben, story.now).get() == case
+        assert not Case.objects.visible_to(carol, story.now).exists()
 
     def test_a_closed_case_is_not_worked_on(self, story: Story, ben: User) -> None:
         case = story.closed()

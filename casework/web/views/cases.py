@@ -173,7 +173,7 @@ def close(request: HttpRequest, reference: str) -> HttpResponse:
 def _fetch(request: HttpRequest, reference: str) -> tuple[User, datetime, Case]:
     """The user, the time and the case, for an action: the case is not shown, so this is not audited."""
     user, now = user_of(request), timezone.now()
-    return user, now, get_object_or_404(Case.objects.visible_to(user, local_day(now)), reference=reference)
+    return user, now, get_object_or_404(Case.objects.visible_to(user, now), reference=reference)
 
 
 def _handoff(case: Case, request: HttpRequest) -> Handoff:

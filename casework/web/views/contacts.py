@@ -227,7 +227,7 @@ def give_feedback(request: HttpRequest, reference: str) -> HttpResponse:
 
 def fetch(user: User, reference: str, now: datetime) -> Contact:
     """The contact, for an action: it is not shown, so this is not audited."""
-    visible = Contact.objects.visible_to(user, local_day(now)).select_related("recommendation")
+    visible = Contact.objects.visible_to(user, now).select_related("recommendation")
     return get_object_or_404(visible, reference=reference)
 
 
@@ -288,7 +288,7 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
     if contact.case is not None:
         held = contact.case.responsibilities.select_related("team").order_by("period").last()
         context["case_team"] = held.team if held else None
-        context["opens_case"] = Case.objects.visible_to(user, day).filter(pk=contact.case.pk).exists()
+        context["opens_case"] = Case.objects.visible_to(user, now).filter(pk=contact.case.pk).exists()
     if works_on_it or who.has(*OVERSEEING_ROLES):
         people = household(contact)
         context |= _known_before(contact, people)

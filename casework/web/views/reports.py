@@ -93,7 +93,7 @@ def contacts(request: HttpRequest) -> HttpResponse:
     if period is None:
         raise Http404
     figure = _figure(request)
-    pages = Paginator(overrides_report.contacts_behind(period, figure, by=user, on=today), A_PAGE)
+    pages = Paginator(overrides_report.contacts_behind(period, figure, by=user, now=timezone.now()), A_PAGE)
     page = pages.get_page(request.GET.get("page"))
     query = {name: value for name, value in request.GET.items() if name != "page"}
     compared = [(contact, comparison_of(contact)) for contact in page.object_list]
