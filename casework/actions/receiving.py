@@ -46,7 +46,6 @@ from triage.ruleset import Hold, Rag
 RETRIED = frozenset({
     "an_agency_uses_an_idempotency_key_once",
     "a_form_is_sent_in_once",
-    "an_nhs_number_belongs_to_one_person",
     "casework_contact_reference_key",
 })  # fmt: skip
 
@@ -215,6 +214,7 @@ def _children(contact: Contact, entry: ContactDocument) -> list[ContactChild]:
                 contact=contact,
                 position=position,
                 person=person,
+                recorded_as=person,
                 ref=ref,
                 **described,
                 date_of_birth_estimated=child.date_of_birth_estimated,
@@ -237,21 +237,25 @@ def _adults(contact: Contact, entry: ContactDocument) -> list[ContactAdult]:
     hidden = any(address.confidential for address in addresses)
     postcodes = (address.postcode.value for address in addresses)
     home = "" if hidden else next(filter(None, postcodes), "")
-    return [
-        ContactAdult(
-            contact=contact,
-            position=position,
-            person=Person(
-                first_name=adult.first_name.value or "",
-                last_name=adult.last_name.value or "",
-                date_of_birth=adult.date_of_birth.value,
-                postcode=home if adult.same_address else "",
-            ),
-            relationship=adult.relationship.value or "",
-            same_address=adult.same_address,
+    adults = []
+    for position, adult in enumerate(entry.adults):
+        person = Person(
+            first_name=adult.first_name.value or "",
+            last_name=adult.last_name.value or "",
+            date_of_birth=adult.date_of_birth.value,
+            postcode=home if adult.same_address else "",
         )
-        for position, adult in enumerate(entry.adults)
-    ]
+        adults.append(
+            ContactAdult(
+                contact=contact,
+                position=position,
+                person=person,
+                recorded_as=person,
+                relationship=adult.relationship.value or "",
+                same_address=adult.same_address,
+            )
+        )
+    return adults
 
 
 class _RecordsMerged(Exception):
@@ -303,7 +307,7 @@ def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _P
                 person.nhs_number = None
             new.append(person)
         else:
-            child.person = known
+            child.person = child.recorded_as = known
             if child.address_is_confidential and known.postcode == child.postcode:
                 to_hide.append(known)
         matches[child.position] = [match for match in found if match.person != child.person]

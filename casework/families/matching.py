@@ -7,13 +7,14 @@ compared in memory, because partners spell them differently.
 
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from django.db import connection
 from rapidfuzz.fuzz import ratio, token_sort_ratio
 from rapidfuzz.utils import default_process
 
-from casework.models import Person
+from casework.models import ContactAdult, ContactChild, Person, PersonMatch
+from localities.models import User
 
 MOST_CANDIDATES = 200
 # Muhammad and Mohammed are alike by 75 percent, Robin and Rowan by 60.
@@ -159,3 +160,27 @@ def _swapped(born: date) -> date:
         return born.replace(month=born.day, day=born.month)
     except ValueError:
         return born
+
+
+def match_again(row: ContactChild | ContactAdult, *, by: User, now: datetime) -> None:
+    """
+    Looks for the possible matches of somebody on a contact again, after what is known of them has changed.
+
+    The row and its `recorded_as` are stored with the change, by this user at this moment. The caller has locked the
+    contact, and locks no record of a person before. New likenesses are proposed; those in view stay until somebody
+    settles them.
+    """
+    if isinstance(row, ContactAdult):
+        # An adult's possible matches are found when they are needed.
+        return
+    record = row.recorded_as
+    lock_possible_matches([record])
+    on_contact = ContactChild.objects.filter(contact=row.contact_id).values_list("person", flat=True)
+    others = [person for person in candidates([record]) if person.pk not in {*on_contact, row.person_id}]
+    PersonMatch.objects.bulk_create(
+        (
+            PersonMatch(child=row, person=match.person, score=match.score, why=match.why)
+            for match in compare([record], others)
+        ),
+        ignore_conflicts=True,
+    )

@@ -1,16 +1,11 @@
 """Merging two records of one person, after somebody has confirmed the match."""
 
-from casework.models import (
-    ContactChild,
-    Person,
-    PersonMatch,
-)
+from casework.models import ContactChild, Person
 
 
 def merge_into(known: Person, *, child: ContactChild) -> None:
     """
-    Replaces the record that was made for a child on a contact by the known person's. Deletes it, unless something else
-    refers to it.
+    Joins the record that was made for a child on a contact to the known person's, which stands for both from now on.
 
     The caller has locked both records.
     """
@@ -22,13 +17,6 @@ def merge_into(known: Person, *, child: ContactChild) -> None:
         answers = {getattr(made_for_child, field), getattr(known, field)} - {None}
         setattr(known, field, any(answers) if answers else None)
     known.save(update_fields=["previous_cp_plan", "previously_looked_after"])
-    is_needed = (
-        made_for_child.contact_children.exists()
-        or made_for_child.cases.exists()
-        or PersonMatch.objects.filter(person=made_for_child).exists()
-    )
-    if not is_needed:
-        made_for_child.delete()
-        if known.nhs_number is None and made_for_child.nhs_number:
-            known.nhs_number = made_for_child.nhs_number
-            known.save(update_fields=["nhs_number"])
+    if made_for_child.pk > known.pk:
+        made_for_child.same_as = known
+        made_for_child.save(update_fields=["same_as"])

@@ -247,12 +247,27 @@ class Contact(models.Model):
         return _both(self.family_indicators, self.screened_family_indicators)
 
 
+def _own_record_stays(name: str) -> pgtrigger.Trigger:
+    return refuse_if(
+        "NEW.recorded_as_id IS DISTINCT FROM OLD.recorded_as_id",
+        on=pgtrigger.Update,
+        name=name,
+        message="The record that was made for somebody on a contact stays.",
+    )
+
+
 class ContactChild(models.Model):
-    """A child on a contact, as the referrer described it. `person` is the record that the child was matched to."""
+    """
+    A child on a contact, as the referrer described it.
+
+    `recorded_as` is the record that was made for this row, and never changes. `person` is the record that stands for
+    the same person today.
+    """
 
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="children")
     position = models.PositiveSmallIntegerField()
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="contact_children")
+    recorded_as = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     ref = models.CharField(max_length=50)
     first_name = models.CharField(max_length=100, blank=True)
     last_name = models.CharField(max_length=100, blank=True)
@@ -286,6 +301,7 @@ class ContactChild(models.Model):
                 name="what_a_referrer_chose_for_a_child_stays",
                 message="What the referrer chose for a child stays. Screening stands beside it.",
             ),
+            _own_record_stays("a_childs_own_record_stays"),
         ]
 
     def __str__(self) -> str:
@@ -298,11 +314,12 @@ class ContactChild(models.Model):
 
 
 class ContactAdult(models.Model):
-    """An adult on a contact, as the referrer described it."""
+    """An adult on a contact, as the referrer described it. See `ContactChild` for `recorded_as` and `person`."""
 
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="adults")
     position = models.PositiveSmallIntegerField()
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="contact_adults")
+    recorded_as = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     relationship = models.CharField(max_length=100, blank=True)
     same_address = models.BooleanField(null=True)
 
@@ -311,7 +328,10 @@ class ContactAdult(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["contact", "position"], name="adults_of_a_contact_have_their_places")
         ]
-        triggers: ClassVar = never_deleted("an_adult_of_a_contact_stays", "An adult on a contact stays on it.")
+        triggers: ClassVar = [
+            *never_deleted("an_adult_of_a_contact_stays", "An adult on a contact stays on it."),
+            _own_record_stays("an_adults_own_record_stays"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.contact} adult {self.position + 1}"

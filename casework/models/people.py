@@ -4,17 +4,20 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
+from casework.models.indexes import where_set
 from localities.codes import ETHNICITIES, SEXES
 
 
 class Person(models.Model):
     """
-    A person on record: a child, also an unborn one, or an adult of the household.
+    A record of a person: a child, also an unborn one, or an adult of the household.
 
-    The service never merges two records by itself. `previous_cp_plan` and `previously_looked_after` are null until
-    somebody has checked.
+    Everybody on a contact gets a record of their own, as they were described there. Records of one person are joined
+    by matches (`PersonMatch`), never deleted: `same_as` is then the oldest of them, which stands for the person.
+
+    `previous_cp_plan` and `previously_looked_after` are null until somebody has checked.
     """
 
     first_name = models.CharField(max_length=100, blank=True)
@@ -24,19 +27,32 @@ class Person(models.Model):
     expected_date_of_delivery = models.DateField(null=True, blank=True)
     sex = models.CharField(max_length=1, choices=SEXES, default="U")
     ethnicity = models.CharField(max_length=4, choices=ETHNICITIES, blank=True)
-    nhs_number = models.CharField("NHS number", max_length=10, null=True, blank=True)  # noqa: DJ001  # unique where known
+    nhs_number = models.CharField("NHS number", max_length=10, null=True, blank=True)  # noqa: DJ001  # null says not known
     postcode = models.CharField(max_length=8, blank=True)
     previous_cp_plan = models.BooleanField("had a child protection plan before", null=True, blank=True)
     previously_looked_after = models.BooleanField("was looked after before", null=True, blank=True)
+    same_as = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        editable=False,
+        help_text="The oldest record of the same person, if that is another.",
+    )
 
     class Meta:
         verbose_name_plural = "people"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["nhs_number"], name="an_nhs_number_belongs_to_one_person"),
+            models.CheckConstraint(
+                condition=Q(same_as__isnull=True) | Q(same_as__lt=F("id")),
+                name="the_oldest_record_stands_for_a_person",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["date_of_birth"], name="person_by_date_of_birth"),
             models.Index(fields=["postcode"], name="person_by_postcode", condition=~Q(postcode="")),
+            *where_set("person", "same_as"),
         ]
 
     def __str__(self) -> str:

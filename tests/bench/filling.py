@@ -120,16 +120,17 @@ FROM past, casework_contact WHERE id = %(contact)s
 """
 
 CHILDREN = f"""
-INSERT INTO casework_contactchild (contact_id, position, person_id, ref, first_name, last_name, also_known_as, sex,
-    ethnicity, nhs_number, postcode, address_is_confidential, indicators, screened_indicators)
-SELECT {FIRST} + n, place - 1, {FIRST} + people_before + place, 'c' || place, '', last_name, '{{}}', 'U', '', '',
-       postcode, FALSE, '{{}}', '{{}}'
+INSERT INTO casework_contactchild (contact_id, position, person_id, recorded_as_id, ref, first_name, last_name,
+    also_known_as, sex, ethnicity, nhs_number, postcode, address_is_confidential, indicators, screened_indicators)
+SELECT {FIRST} + n, place - 1, {FIRST} + people_before + place, {FIRST} + people_before + place, 'c' || place, '',
+       last_name, '{{}}', 'U', '', '', postcode, FALSE, '{{}}', '{{}}'
 FROM past, generate_series(1, children) place
 """
 
 ADULTS = f"""
-INSERT INTO casework_contactadult (contact_id, position, person_id, relationship, same_address)
-SELECT {FIRST} + n, place - 1, {FIRST} + people_before + children + place, 'mother', TRUE
+INSERT INTO casework_contactadult (contact_id, position, person_id, recorded_as_id, relationship, same_address)
+SELECT {FIRST} + n, place - 1, {FIRST} + people_before + children + place,
+       {FIRST} + people_before + children + place, 'mother', TRUE
 FROM past, generate_series(1, adults) place
 """
 

@@ -48,9 +48,9 @@ FROM generate_series(1, %(count)s) AS n JOIN sample t ON t.number = n %% %(diffe
 WHERE d.contact_id = %(contact)s
 """
 CHILDREN = """
-INSERT INTO casework_contactchild (contact_id, position, person_id, ref, first_name, last_name, also_known_as, sex,
-    ethnicity, nhs_number, postcode, address_is_confidential, indicators)
-SELECT 1000000 + n, 0, p.person_id, 'c1', '', '', '{}', 'U', '', '', z.postcode, FALSE, '{}'
+INSERT INTO casework_contactchild (contact_id, position, person_id, recorded_as_id, ref, first_name, last_name,
+    also_known_as, sex, ethnicity, nhs_number, postcode, address_is_confidential, indicators)
+SELECT 1000000 + n, 0, p.person_id, p.person_id, 'c1', '', '', '{}', 'U', '', '', z.postcode, FALSE, '{}'
 FROM generate_series(1, %(count)s) AS n
 JOIN (SELECT postcode, row_number() OVER (ORDER BY postcode) - 1 AS z FROM localities_postcode) z ON z.z = n %% 20000,
     (SELECT person_id FROM casework_contactchild WHERE contact_id = %(contact)s LIMIT 1) p

@@ -713,14 +713,25 @@ class TestContacts:
         with refused("a_person_is_one_child_of_a_contact"):
             copy("casework_contactchild", only.pk, position="1")
 
-    def test_an_nhs_number_belongs_to_two_people(self, story: Story) -> None:
-        story.contact()
-        person = Person.objects.get(nhs_number__isnull=False)
-        with refused("an_nhs_number_belongs_to_one_person"):
-            copy("casework_person", person.pk)
+    def test_somebody_on_a_contact_gets_another_record(self, story: Story) -> None:
+        contact = story.contact()
+        other = str(Person.objects.create(first_name="Alex").pk)
+        for table, row, name in (
+            ("casework_contactchild", contact.children.get(), "a_childs_own_record_stays"),
+            ("casework_contactadult", contact.adults.get(), "an_adults_own_record_stays"),
+        ):
+            with refused(name):
+                change(table, row.pk, recorded_as_id=other)
+            with allowed():
+                change(table, row.pk, person_id=other)
+
+    def test_a_later_record_stands_for_an_older_one(self, story: Story) -> None:
+        older, later = (Person.objects.create(first_name=name) for name in ("Alex", "Alexander"))
+        for to in (older, later):
+            with refused("the_oldest_record_stands_for_a_person"):
+                change("casework_person", older.pk, same_as_id=str(to.pk))
         with allowed():
-            for _ in range(2):
-                copy("casework_person", person.pk, nhs_number="NULL")
+            change("casework_person", later.pk, same_as_id=str(older.pk))
 
     def test_a_likeness_is_proposed_twice(self, story: Story) -> None:
         match = self.likeness(story)
