@@ -7,11 +7,13 @@ from casework.models import (
     Clock,
     ClockPolicy,
     Contact,
+    ContactChild,
     ContactHandover,
     Handoff,
     MatchStatus,
     OutboxMessage,
     PartnerCheck,
+    Person,
     PersonMatch,
     Replay,
 )
@@ -35,6 +37,17 @@ def check_waits_for_decision(contact: Contact) -> None:
 def check_recommendation_unchanged(contact: Contact, recommendation_id: int) -> None:
     if contact.recommendation_id != recommendation_id:
         raise TakenBySomeoneElse("The recommendation changed while you were reading. Look at it again, then go on.")
+
+
+def check_is_not_protected(person: Person) -> None:
+    if person.address_is_protected:
+        raise NotAllowedInStatus("This address is confidential already.")
+
+
+def check_is_hidden(person: Person) -> None:
+    hidden = ContactChild.objects.filter(person=person, address_is_confidential=True)
+    if not person.address_is_protected and not hidden.exists():
+        raise NotAllowedInStatus("Nothing of this address is hidden.")
 
 
 def waits_for_screening(contact: Contact) -> bool:

@@ -30,6 +30,21 @@ def check_can_work_on(contact: Contact, by: User, on: date) -> None:
         raise NotPermitted(f"Only front-door staff can work on {contact}.")
 
 
+def check_can_protect(by: User, on: date) -> None:
+    """Whoever works with the family may make an address confidential: the front door, and the teams."""
+    if not roles_of(by, on).team_ids:
+        raise NotPermitted("Only those who work with a family can make its address confidential.")
+
+
+def check_can_lift_protection(by: User, on: date) -> None:
+    """A front-door manager or a service manager lifts the protection of an address."""
+    who = roles_of(by, on)
+    if Role.FRONT_DOOR_MANAGER not in who.front_door_roles and not who.has(Role.SERVICE_MANAGER):
+        raise NotPermitted(
+            "Only a front-door manager or a service manager can say that a hidden address is safe to show."
+        )
+
+
 def check_can_decide(contact: Contact, by: User, on: date, *, manager: bool) -> None:
     """
     A social worker makes the decision within one working day (KCSIE 2025 para 62), or a manager if the rules require

@@ -8,6 +8,7 @@ from django.db import transaction
 from casework.access import conditions, permissions
 from casework.access.loading import locked_contact
 from casework.actions.recommendations import lock_people, recommend_again
+from casework.families.confidentiality import bring_up_to_date
 from casework.families.merging import merge_into
 from casework.models import (
     Contact,
@@ -174,8 +175,10 @@ def settle_match(*, contact_id: int, match_id: int, same: bool, by: User, now: d
     match.status = "confirmed" if same else "rejected"
     match.settled_by, match.settled_at = by, now
     match.save(update_fields=["status", "settled_by", "settled_at"])
+    was = match.child.person_id
     if same:
         merge_into(match.person, child=match.child)
+    bring_up_to_date({was, match.person_id}, now=now, but_not=contact.pk)
     audit.record(
         Event.MATCH_CONFIRMED if same else Event.MATCH_REJECTED, by=by, at=now, contact=contact,
         child=match.child_id, score=match.score,

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
@@ -15,10 +15,12 @@ from casework.actions.recommendations import audit_entry, recommendation_for, re
 from casework.deadlines import clocks
 from casework.facts.contact_document import ChildEntry, ContactDocument, ContactReading, read_contact
 from casework.facts.typed import Read
+from casework.families import confidentiality
 from casework.families.household import Household, household_of_people, lock_household, matches_of_adults
 from casework.families.matching import PossibleMatch, candidates, compare, lock_possible_matches
 from casework.messages import outbox
 from casework.models import (
+    AddressProtection,
     Channel,
     Clock,
     Contact,
@@ -108,6 +110,9 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     )
     children, adults = _children(contact, entry), _adults(contact, entry)
     people = _find_people(children, adults)
+    said_confidential = [child for child in children if child.address_is_confidential]
+    if people.is_protected:
+        confidentiality.hide_all(children, adults)
     contact.pk, contact.resend_of_id, reference = _number_resend_and_reference(contact, children)
     recommendation = recommendation_for(
         contact, children, people.may_be(), people.household, rules=rules, places=reference.places, now=now
@@ -117,8 +122,6 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     started = _clocks(contact, recommendation, now, reference)
 
     insert_all(people.new)
-    for person in people.to_hide:
-        person.save(update_fields=["postcode"])
     insert_all([recommendation])
     insert_all([contact])
     insert_all(children)
@@ -130,8 +133,17 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     )
     insert_all(_details_to_check(contact, reading))
     insert_all(started)
+    if said_confidential or people.is_protected:
+        insert_all(
+            AddressProtection(person=child.recorded_as, since=now, contact=contact) for child in said_confidential
+        )
+        confidentiality.bring_up_to_date({child.person_id for child in children}, now=now)
     audit.record_all([
         audit_entry(recommendation, by=by),
+        *(
+            audit.entry(Event.ADDRESS_PROTECTED, by=by, at=now, contact=contact, person=child.person_id)
+            for child in said_confidential
+        ),
         audit.entry(
             Event.CONTACT_RECEIVED, by=by, at=now, contact=contact,
             channel=contact.channel, source_code=contact.source_code, team=contact.team.code,
@@ -265,14 +277,14 @@ class _RecordsMerged(Exception):
 @dataclass(frozen=True)
 class _People:
     """
-    The people of a contact: new records, records whose postcode must be hidden, the possible matches of each child (by
-    the child's position), and the household.
+    The people of a contact: new records, the possible matches of each child (by the child's position), the household,
+    and whether the address of anybody in it is protected.
     """
 
     new: list[Person]
-    to_hide: list[Person]
     matches: Mapping[int, list[PossibleMatch]]
     household: Household
+    is_protected: bool
 
     def may_be(self) -> dict[int, list[Person]]:
         return {position: [match.person for match in matches] for position, matches in self.matches.items()}
@@ -293,7 +305,7 @@ def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _P
     everybody = [*(child.person for child in children), *parents]
     lock_possible_matches(everybody)
     others = candidates(everybody)
-    new, to_hide = list(parents), []
+    new = list(parents)
     matches: dict[int, list[PossibleMatch]] = {}
     done: list[ContactChild] = []
     for child in children:
@@ -308,34 +320,37 @@ def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _P
             new.append(person)
         else:
             child.person = child.recorded_as = known
-            if child.address_is_confidential and known.postcode == child.postcode:
-                to_hide.append(known)
         matches[child.position] = [match for match in found if match.person != child.person]
         done.append(child)
     known_children = [child.person for child in children if child.person.pk is not None]
     may_be = [match.person for found in matches.values() for match in found if match.person.pk is not None]
     known_ids = [person.pk for person in known_children]
     may_be_ids = [*(person.pk for person in may_be), *matches_of_adults(parents, others)]
-    _lock([*known_children, *may_be], {*known_ids, *may_be_ids})
-    for person in to_hide:
-        person.postcode = ""
-    return _People(new, to_hide, matches, household_of_people(known=known_ids, may_be=may_be_ids))
+    locked = _lock([*known_children, *may_be], {*known_ids, *may_be_ids})
+    return _People(
+        new,
+        matches,
+        household_of_people(known=known_ids, may_be=may_be_ids),
+        is_protected=any(person.address_is_protected for person in locked),
+    )
 
 
-def _lock(people: list[Person], everybody: set[int]) -> None:
+def _lock(people: list[Person], everybody: set[int]) -> Collection[Person]:
     """
     Locks everybody on record who is, or may be, in the household, and reads again what our records say of these people.
 
     :param everybody: the ids of those on the contact and of all who match them.
+    :returns: everybody who is locked.
     """
     if not everybody:
-        return
+        return ()
     by_number = {person.pk: person for person in lock_household(everybody)}
     if not everybody <= by_number.keys():
         raise _RecordsMerged
     for person in people:
         person.previous_cp_plan = by_number[person.pk].previous_cp_plan
         person.previously_looked_after = by_number[person.pk].previously_looked_after
+    return by_number.values()
 
 
 # The first of the contacts that this one repeats. Under the sender's own reference, a child must be the same too: some

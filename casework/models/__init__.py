@@ -46,6 +46,7 @@ from casework.models.contacts import (
 from casework.models.decisions import Decision, Recommendation, SignOff, StaleRecommendation
 from casework.models.details import CheckKind, DetailToCheck
 from casework.models.people import Person
+from casework.models.protections import AddressProtection
 from casework.models.record import ActorKind, AuditEvent, Event, Message, OutboxMessage, StatusChange
 from casework.models.rule_sets import (
     Recheck,
@@ -59,6 +60,7 @@ from casework.models.rule_sets import (
 __all__ = [
     "LEAD_OFFERS_FROM",
     "ActorKind",
+    "AddressProtection",
     "AuditEvent",
     "CalendarEdit",
     "Case",

@@ -282,7 +282,9 @@ class ContactChild(models.Model):
     non_verbal = models.BooleanField(null=True)
     nhs_number = models.CharField("NHS number", max_length=10, blank=True)
     postcode = models.CharField(max_length=8, blank=True)
-    address_is_confidential = models.BooleanField(default=False)
+    address_is_confidential = models.BooleanField(
+        default=False, help_text="Today, whoever said so. `families/confidentiality.py` keeps it up to date."
+    )
     indicators = ArrayField(models.CharField(max_length=10), default=list)
     screened_indicators = ArrayField(models.CharField(max_length=10), default=list, db_default=[])
 

@@ -40,6 +40,9 @@ class Person(models.Model):
         editable=False,
         help_text="The oldest record of the same person, if that is another.",
     )
+    address_is_protected = models.BooleanField(
+        default=False, db_default=False, editable=False, help_text="Whether an AddressProtection is in force."
+    )
 
     class Meta:
         verbose_name_plural = "people"

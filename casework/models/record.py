@@ -26,6 +26,8 @@ class Event(models.TextChoices):
     CHECKS_RECORDED = "checks_recorded", "What the records say recorded"
     MATCH_CONFIRMED = "match_confirmed", "The same person: confirmed"
     MATCH_REJECTED = "match_rejected", "The same person: rejected"
+    ADDRESS_PROTECTED = "address_protected", "Address made confidential"
+    ADDRESS_PROTECTION_LIFTED = "address_protection_lifted", "Confidential address: lifted"
     REFERRER_ACKNOWLEDGED = "referrer_acknowledged", "Referrer acknowledged"
     CONFIRMED_IN_WRITING = "confirmed_in_writing", "Telephone contact confirmed in writing"
     DECISION_MADE = "decision_made", "Decision made"

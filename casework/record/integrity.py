@@ -44,6 +44,19 @@ INVARIANTS = (
                SELECT FROM casework_casechild o WHERE o.case_id = c.case_id AND o.person_id = k.person_id)""",
     ),
     Invariant(
+        "A person's address is protected while a protection is in force, and no longer",
+        """SELECT count(*) FROM casework_person p WHERE p.address_is_protected IS DISTINCT FROM EXISTS (
+               SELECT FROM casework_addressprotection a JOIN casework_person r ON r.id = a.person_id
+               WHERE COALESCE(r.same_as_id, r.id) = COALESCE(p.same_as_id, p.id) AND a.lifted_at IS NULL)""",
+    ),
+    Invariant(
+        "A protected address is hidden on every contact, and no postcode is kept with the person",
+        """SELECT (SELECT count(*) FROM casework_contactchild k JOIN casework_person p ON p.id = k.person_id
+               WHERE p.address_is_protected AND NOT k.address_is_confidential)
+           + (SELECT count(*) FROM casework_person p WHERE p.postcode <> '' AND EXISTS (
+               SELECT FROM casework_contactchild k WHERE k.recorded_as_id = p.id AND k.address_is_confidential))""",
+    ),
+    Invariant(
         "A case has one responsible team at an instant",
         """SELECT count(*) FROM casework_responsibility a JOIN casework_responsibility b
            ON a.case_id = b.case_id AND a.id < b.id AND a.period && b.period""",

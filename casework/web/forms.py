@@ -1,6 +1,7 @@
 """The forms on the pages of contacts and cases. They collect what was typed; the action checks it."""
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import QueryDict
 
 from casework.families.routing import teams_to_pick_from
-from casework.models import Contact, MilestoneKind, Outcome, PartnerCheck
+from casework.models import Contact, MilestoneKind, Outcome, PartnerCheck, Person
 from casework.models.choices import AGREEMENTS
 from casework.web.rendering import DatePartsField, Form, Radios, RadiosInARow, Select, Textarea, TextInput
 from errors import InvalidInput
@@ -239,6 +240,56 @@ class PartnerWithdrawForm(ActionForm):
     """Withdraw a question to a partner."""
 
     reason = reason_field("Why is the question withdrawn?")
+
+
+class _OfPersonForm(ActionForm):
+    """Something about one of the people on a contact."""
+
+    person = forms.TypedChoiceField(
+        label="Whose address?", widget=Radios, coerce=int, error_messages={"required": "Choose whose address."}
+    )
+
+    def __init__(self, people: Iterable[Person], data: QueryDict | None = None) -> None:
+        super().__init__(data, prefix=self.prefix)
+        person = self.fields["person"]
+        assert isinstance(person, forms.ChoiceField)
+        person.choices = [(each.pk, each.full_name) for each in people]
+
+
+class ProtectForm(_OfPersonForm):
+    """Make somebody's address confidential."""
+
+    prefix = "protect"
+    reason = reason_field(
+        "Who wants it to be confidential, and why?",
+        "It is then hidden on every contact, also on those of other agencies, and a person picks the team.",
+    )
+
+
+class LiftForm(_OfPersonForm):
+    """Say that a hidden address is safe to show."""
+
+    prefix = "lift"
+    reason = reason_field(
+        "Why is it safe to show, and who says so?",
+        "It is then shown on every contact, to everybody who may read that contact.",
+    )
+
+
+def people_to_protect(contact: Contact) -> list[Person]:
+    """The people on a contact whose address nobody has made confidential."""
+    everybody = [*(child.person for child in contact.children.all()), *(adult.person for adult in contact.adults.all())]
+    return [person for person in everybody if not person.address_is_protected]
+
+
+def people_to_lift(contact: Contact) -> list[Person]:
+    """The people on a contact whose address is hidden."""
+    children = [
+        child.person
+        for child in contact.children.all()
+        if child.address_is_confidential or child.person.address_is_protected
+    ]
+    return [*children, *(adult.person for adult in contact.adults.all() if adult.person.address_is_protected)]
 
 
 class SnoozeForm(ActionForm):

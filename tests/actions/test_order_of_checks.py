@@ -20,12 +20,13 @@ from casework.actions import (
     learning,
     parked_messages,
     partner_checks,
+    protecting,
     receiving,
     referrers,
     replays,
     rule_sets,
 )
-from casework.models import Clock, Contact, Handoff, OutboxMessage, PartnerCheck
+from casework.models import Clock, Contact, Handoff, OutboxMessage, PartnerCheck, Person
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
 from localities.models import Agency
 from tests.stage.actions import public_actions
@@ -73,6 +74,16 @@ def of_closed_case(story: Story) -> Clock:
 
 def acknowledged(story: Story) -> Contact:
     return referrers.acknowledge(contact_id=story.contact().pk, by=person("amina"), now=story.later())
+
+
+def in_the_open(story: Story) -> Person:
+    return story.contact().children.get().person
+
+
+def in_hiding(story: Story) -> Person:
+    person_ = in_the_open(story)
+    protecting.protect(person_id=person_.pk, reason="The police say so.", by=person("amina"), now=story.later())
+    return person_
 
 
 def on_its_way(story: Story) -> OutboxMessage:
@@ -126,6 +137,8 @@ ATTEMPTS = {
     ),
     "learning.screen": of_decided(learning.screen, recommendation_id=0, children={}, family=[], none_applies=False),
     "learning.settle_match": of_decided(learning.settle_match, match_id=0, same=True),
+    "protecting.lift": of("maya", "amina", protecting.lift, in_the_open, "person_id", reason=""),
+    "protecting.protect": of("amina", "ava", protecting.protect, in_hiding, "person_id", reason=""),
     "parked_messages.drop": of("adele", "ava", parked_messages.drop, on_its_way, "message_id", reason=""),
     "parked_messages.retry": of("adele", "ava", parked_messages.retry, on_its_way, "message_id"),
     "partner_checks.ask": of_decided(partner_checks.ask, agency_id=None, question=""),

@@ -24,12 +24,14 @@ from casework.actions import (
     contact_handovers,
     handoffs,
     partner_checks,
+    protecting,
     receiving,
     reminders,
     threshold_checks,
 )
 from casework.jobs import rechecks, sweep
 from casework.models import (
+    AddressProtection,
     AuditEvent,
     CalendarEdit,
     Case,
@@ -1810,3 +1812,49 @@ class TestNoWayRound:
             refused("an_audit_event_never_changes"),
         ):
             AuditEvent.objects.all().delete()
+
+
+class TestAnAddressThatIsConfidential:
+    @pytest.fixture
+    def protection(self, story: Story) -> AddressProtection:
+        story.contact(children=[child(address=address("HP20 1UA", confidential=True))])
+        return AddressProtection.objects.get()
+
+    @pytest.fixture
+    def lifted(self, protection: AddressProtection, story: Story, maya: User) -> AddressProtection:
+        protecting.lift(person_id=protection.person_id, reason="He is in prison.", by=maya, now=story.later())
+        return AddressProtection.objects.get()
+
+    def test_a_contact_says_so_twice(self, protection: AddressProtection) -> None:
+        with refused("a_contact_protects_a_persons_address_once"):
+            copy("casework_addressprotection", protection.pk)
+
+    def test_nobody_says_so_or_not_why(self, protection: AddressProtection, amina: User) -> None:
+        by = {"contact_id": "NULL", "said_by_id": str(amina.pk)}
+        with refused("a_protected_address_says_who_said_so"):
+            copy("casework_addressprotection", protection.pk, contact_id="NULL")
+        with refused("a_protected_address_says_who_said_so"):
+            copy("casework_addressprotection", protection.pk, **by, reason="' '")
+        with allowed():
+            copy("casework_addressprotection", protection.pk, **by, reason="'She fled.'")
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"lifted_by_id": "NULL"}, {"lifted_because": "''"}, {"lifted_at": "NULL"}, {"since": "lifted_at + '1s'"}],
+    )
+    def test_it_is_lifted_and_says_not_who_when_or_why(self, lifted: AddressProtection, wrong: dict[str, str]) -> None:
+        with refused("a_protection_that_was_lifted_says_who_when_and_why"):
+            copy("casework_addressprotection", lifted.pk, **{"person_id": str(Person.objects.create().pk)} | wrong)
+
+    @pytest.mark.parametrize("to", [{"since": "since - '1s'::interval"}, {"reason": "'x'"}, {"contact_id": "NULL"}])
+    def test_what_was_said_is_changed_or_forgotten(self, protection: AddressProtection, to: dict[str, str]) -> None:
+        with refused("a_protection_is_lifted_once"):
+            change("casework_addressprotection", protection.pk, **to)
+        with refused("a_protection_is_lifted_once"):
+            delete("casework_addressprotection", protection.pk)
+        with refused("protections_of_addresses_are_never_emptied"):
+            run("TRUNCATE casework_addressprotection")
+
+    def test_it_is_lifted_twice(self, lifted: AddressProtection) -> None:
+        with refused("a_protection_is_lifted_once"):
+            change("casework_addressprotection", lifted.pk, lifted_because="'x'")

@@ -833,6 +833,27 @@ class TestCases:
             copy("casework_contactchild", entry.pk, position="1")
         assert found() == (1, {"A person is at most one child of a contact": 1, REFUSALS: 1})
 
+    def test_a_person_is_protected_and_nothing_says_so(self, story: Story) -> None:
+        entry = story.contact().children.get()
+        with underneath():
+            change("casework_person", entry.person_id, address_is_protected="TRUE", postcode="''")
+            change("casework_contactchild", entry.pk, address_is_confidential="TRUE")
+        assert found() == (
+            1, {"A person's address is protected while a protection is in force, and no longer": 1}
+        )  # fmt: skip
+
+    @pytest.mark.parametrize("shown", ["a child", "a record"])
+    def test_a_protected_address_is_shown(self, story: Story, shown: str) -> None:
+        entry = story.contact(children=[child(address=address("HP20 1UA", confidential=True))]).children.get()
+        with underneath():
+            if shown == "a child":
+                change("casework_contactchild", entry.pk, address_is_confidential="FALSE")
+            else:
+                change("casework_person", entry.person_id, postcode="'HP20 1UA'")
+        assert found() == (
+            1, {"A protected address is hidden on every contact, and no postcode is kept with the person": 1}
+        )  # fmt: skip
+
     def test_a_child_of_a_contact_is_not_on_its_case(self, story: Story) -> None:
         case = story.accepted()
         with underneath():

@@ -21,6 +21,7 @@ from casework.actions import (
     learning,
     parked_messages,
     partner_checks,
+    protecting,
     receiving,
     referrers,
     reminders,
@@ -112,6 +113,9 @@ class Told:
                 partner_checks.withdraw(check_id=check.pk, reason=WORD, **self.said())
         contact_handovers.hand_over(contact_id=contact.pk, note=WORD, **self.said())
         contact_handovers.take_on(contact_id=contact.pk, **self.said("erin"))
+        (child,) = contact.children.all()
+        protecting.protect(person_id=child.person_id, reason=WORD, **self.said())
+        protecting.lift(person_id=child.person_id, reason=WORD, **self.said("maya"))
         referrers.confirm_in_writing(contact_id=contact.pk, **self.said())
         referrers.acknowledge(contact_id=contact.pk, **self.said())
         contact.refresh_from_db()

@@ -44,7 +44,7 @@ ON_CONTACTS = (
     "hand-over", "take-on",
 )  # fmt: skip
 # Below a contact, by a number of their own.
-BELOW_CONTACTS = ("matches/1", "partners", "partners/1/answer", "partners/1/withdraw")
+BELOW_CONTACTS = ("matches/1", "partners", "partners/1/answer", "partners/1/withdraw", "protect", "lift")
 BY_A_SERVICE_MANAGER = {"offer", "extend"}
 ONLY_WHO_HEARS_OF_IT = "Only a team lead of the team that holds it, or a service manager, can give this more time."
 REPORTS = ("/reports/overrides/", "/reports/overrides/contacts/", "/reports/equality/")
@@ -992,7 +992,10 @@ def test_every_address_is_tried_here() -> None:
     """A new action needs a test here."""
     named = {str(pattern.name) for pattern in urlpatterns}
     tried = {f"contact-{action}" for action in ON_CONTACTS} | {f"case-{action}" for action in ON_CASES}
-    below = {"contact-match", "contact-ask-partner", "contact-partner-answer", "contact-partner-withdraw"}
+    below = {
+        "contact-match", "contact-ask-partner", "contact-partner-answer", "contact-partner-withdraw",
+        "contact-protect", "contact-lift",
+    }  # fmt: skip
     of_reminders = {"reminders", "reminder-seen", "reminder-snooze"}
     assert named == tried | below | of_reminders | {
         "worklist", "contact", "contact-new", "contact-screening", "case", "team", "report-overrides",
@@ -1196,7 +1199,8 @@ BUDGETS = {
 }
 # At their dearest. A contact that waits, for whoever decides on it: a clock is paused, partners are asked. A case, for
 # whoever leads the team that holds it: another team works with a brother. Each with a reminder that is seen now.
-OF_A_CONTACT, OF_A_CASE = 36, 24
+# Each asks once for the hidden addresses that people's words may have in them.
+OF_A_CONTACT, OF_A_CASE = 37, 25
 
 
 class TestWhatAPageCosts:

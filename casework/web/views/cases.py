@@ -32,6 +32,7 @@ from casework.web.forms import (
     OfferForm,
     id_of,
 )
+from casework.web.hiding import without_hidden_addresses
 from casework.web.signed_in import by_post, user_of
 from casework.web.story import story_of
 from casework.web.submitting import Done, errors_of, status_of, submit
@@ -296,4 +297,5 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     if is_open and on_offer is None:
         context |= _offering(case, held, user, now, shown)
     context["errors"] = errors_of(*shown.values())
-    return render(request, "front_door/cases/show.html", context, status=status_of(context["errors"]))
+    page = render(request, "front_door/cases/show.html", context, status=status_of(context["errors"]))
+    return without_hidden_addresses(page, contacts)

@@ -1,7 +1,7 @@
 """The pages of a contact: entering, viewing and deciding, what staff find out, and what they tell the referrer."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -38,12 +38,17 @@ from casework.web.forms import (
     AskPartnerForm,
     DecideForm,
     HandoverForm,
+    LiftForm,
     OwnRecordsForm,
     PartnerAnswerForm,
     PartnerWithdrawForm,
+    ProtectForm,
     SignOffForm,
     id_of,
+    people_to_lift,
+    people_to_protect,
 )
+from casework.web.hiding import without_hidden_addresses
 from casework.web.screening_form import ScreeningForm
 from casework.web.signed_in import by_post, user_of
 from casework.web.story import story_of
@@ -299,8 +304,10 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         if permissions.allows(permissions.check_can_sign_off, contact, waiting, user, day):
             context["sign_off"] = shown.get("sign_off") or SignOffForm(prefix="sign_off")
             context["ends"] = endings.of_agreeing(check for check, _, _ in context["partner_checks"])
+    context |= _protecting(contact, user, day, shown)
     context["errors"] = errors_of(*shown.values())
-    return render(request, "front_door/contacts/show.html", context, status=status_of(context["errors"]))
+    answer = render(request, "front_door/contacts/show.html", context, status=status_of(context["errors"]))
+    return without_hidden_addresses(answer, [contact])
 
 
 def _clocks(
@@ -317,6 +324,17 @@ def _clocks(
     waits = contact.status != ContactStatus.DECIDED
     forms = clock_forms(clocks, contact if waits else None, contact.team_id, user, now, shown)
     return {"clocks": clocks, "clock_changes": list(changes)} | forms
+
+
+def _protecting(contact: Contact, user: User, day: date, shown: dict[str, Any]) -> dict[str, Any]:
+    """The forms to make an address confidential, and to lift that, for those who may."""
+    may_protect = permissions.allows(permissions.check_can_protect, user, day)
+    may_lift = permissions.allows(permissions.check_can_lift_protection, user, day)
+    to_protect, to_lift = people_to_protect(contact), people_to_lift(contact)
+    return {
+        "protect": shown.get("protect") or (may_protect and to_protect and ProtectForm(to_protect)),
+        "lift": shown.get("lift") or (may_lift and to_lift and LiftForm(to_lift)),
+    }
 
 
 def _partner_checks(contact: Contact, shown: dict[str, Any]) -> list[tuple[PartnerCheck, Any, Any]]:

@@ -1,0 +1,337 @@
+"""
+Whose address is hidden, on every contact: confidential once is confidential everywhere, until somebody lifts it.
+
+`ContactChild.address_is_confidential` says it for each child of each contact, so that pages, routing, facts and replays
+look at one flag. `bring_up_to_date` sets it, after whatever may change it: a protection, a lift, a contact, a match.
+
+Hidden is the address of a child
+
+1. whose address is protected, on whatever contact, also one that was sent unmarked;
+2. who may be such a child, until somebody says that they are two;
+3. who stands on a contact with an adult whose address is protected, unless that adult lives elsewhere;
+4. who stood on a contact with one of these, or has an adult in common with one, if the address is the same, or is not
+   known; or if it came after the protection began, and was not known before: the family may have gone there together.
+
+What somebody lifted stays shown for 2 to 4, for the addresses that were known then.
+
+Source: domain/front-door.md, "refuge/confidential address must not drive or reveal routing".
+See docs/adr/0026-confidential-once.md.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.models.functions import Coalesce
+
+from casework.families.likeness.homes import Home, nearest_home, read_home
+from casework.families.sameness import likely_pairs, records_of
+from casework.models import AddressProtection, Contact, ContactAdult, ContactChild, StaleRecommendation
+from casework.statuses import ContactStatus
+
+# Two descriptions of one home. What is only near is another home.
+ONE_HOME = frozenset({"same", "street", "postcode", "neighbours", "part"})
+
+# The children and adults of the contacts of these people, and of the other contacts of these adults; and who may be one
+# of these people. Everybody is given by the record that stands for them.
+AROUND = """
+mine AS (
+    SELECT contact_id FROM casework_contactchild WHERE person_id IN (SELECT id FROM people)
+    UNION SELECT contact_id FROM casework_contactadult WHERE person_id IN (SELECT id FROM people)),
+adults AS (SELECT DISTINCT person_id FROM casework_contactadult WHERE contact_id IN (SELECT contact_id FROM mine)),
+theirs AS (
+    SELECT contact_id FROM mine
+    UNION SELECT contact_id FROM casework_contactadult WHERE person_id IN (SELECT person_id FROM adults)),
+records AS (
+    SELECT id FROM people
+    UNION SELECT record.id FROM people JOIN casework_person record ON record.same_as_id = people.id),
+likely AS (
+    SELECT child.person_id AS one, match.person_id AS other
+    FROM people JOIN casework_contactchild child ON child.person_id = people.id
+    JOIN casework_personmatch match ON match.child_id = child.id AND match.status = 'proposed'
+    UNION
+    SELECT child.person_id, match.person_id
+    FROM records JOIN casework_personmatch match ON match.person_id = records.id AND match.status = 'proposed'
+    JOIN casework_contactchild child ON child.id = match.child_id),
+around AS (
+    SELECT id FROM people
+    UNION SELECT person_id FROM casework_contactchild WHERE contact_id IN (SELECT contact_id FROM theirs)
+    UNION SELECT person_id FROM adults
+    UNION SELECT one FROM likely
+    UNION SELECT COALESCE(record.same_as_id, record.id) FROM likely JOIN casework_person record ON record.id = other)
+"""
+THESE_PEOPLE = """
+WITH people AS (
+    SELECT DISTINCT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id = ANY(%(people)s::bigint[]))"""
+# The people around these; and whose address is protected by any of their records.
+FIND_AROUND = f"{THESE_PEOPLE}, {AROUND} SELECT id FROM around"  # noqa: S608  # our own text
+UPDATE_FLAGS = f"""{THESE_PEOPLE},
+records AS (
+    SELECT id, id AS stands_for FROM people
+    UNION SELECT record.id, people.id FROM people JOIN casework_person record ON record.same_as_id = people.id),
+protected AS (
+    SELECT DISTINCT stands_for FROM records JOIN casework_addressprotection protection
+    ON protection.person_id = records.id WHERE protection.lifted_at IS NULL)
+UPDATE casework_person record SET address_is_protected = NOT record.address_is_protected
+FROM records WHERE record.id = records.id
+AND record.address_is_protected <> (stands_for IN (SELECT stands_for FROM protected))
+"""  # noqa: S608  # our own text
+# The hidden addresses of everybody around some contacts.
+HIDDEN = f"""
+WITH people AS (
+    SELECT person_id AS id FROM casework_contactchild WHERE contact_id = ANY(%(contacts)s::bigint[])
+    UNION SELECT person_id FROM casework_contactadult WHERE contact_id = ANY(%(contacts)s::bigint[])),
+{AROUND}
+SELECT contact.document -> 'children' -> child.position::int -> 'address', child.postcode
+FROM casework_contactchild child JOIN casework_contact contact ON contact.id = child.contact_id
+WHERE child.address_is_confidential AND child.person_id IN (SELECT id FROM around)
+"""  # noqa: S608  # our own text
+
+
+def bring_up_to_date(people: Collection[int], *, now: datetime, but_not: int | None = None) -> None:
+    """
+    Hides and shows the addresses of these people, and of everybody around them, on all contacts.
+
+    What is hidden is not kept with the person either, where it would be compared and shown. The worker asks the rules
+    again on the contacts that wait.
+
+    :param people: the ids of those whose protections, matches or contacts have changed: any of their records. They are
+        locked.
+    :param but_not: the id of a contact on which the caller asks the rules again.
+    """
+    _update_flags(people)
+    affected = _around(people)
+    family = _Family(_around(affected))
+    theirs = (entry for entry in family.children if entry.person in affected)
+    changed = [entry for entry in theirs if family.is_hidden(entry) != entry.hidden]
+    for hides in (True, False):
+        ids = [entry.pk for entry in changed if entry.hidden != hides]
+        if ids:
+            ContactChild.objects.filter(pk__in=ids).update(address_is_confidential=hides)
+    contacts = {entry.contact for entry in changed}
+    if not contacts:
+        return
+    _keep_with_people(contacts)
+    waiting = Contact.objects.filter(pk__in=contacts - {but_not}).exclude(status=ContactStatus.DECIDED).order_by("pk")
+    StaleRecommendation.objects.bulk_create(
+        (StaleRecommendation(contact_id=pk, since=now) for pk in waiting.values_list("pk", flat=True)),
+        ignore_conflicts=True,
+    )
+
+
+def hide_all(children: Iterable[ContactChild], adults: Iterable[ContactAdult]) -> None:
+    """
+    Hides every address of a contact that arrives and is not stored yet, because somebody's in its household is
+    protected. `bring_up_to_date` then shows those that need not be hidden.
+    """
+    for child in children:
+        child.address_is_confidential = True
+    for person in (*(child.person for child in children), *(adult.person for adult in adults)):
+        if person.pk is None:
+            person.postcode = ""
+
+
+class HiddenHome(NamedTuple):
+    """A hidden address: its lines and its postcode as they were sent, and the postcode as it was read."""
+
+    lines: list[str]
+    postcode: str
+    postcode_read: str
+
+
+def hidden_homes(contacts: Iterable[int]) -> list[HiddenHome]:
+    """The hidden addresses of everybody around these contacts. What people wrote of them may have these in it."""
+    with connection.cursor() as cursor:
+        cursor.execute(HIDDEN, {"contacts": sorted(contacts)})
+        rows = [(json.loads(sent or "null") or {}, postcode) for sent, postcode in cursor.fetchall()]
+    return [HiddenHome(_lines(sent), str(sent.get("postcode") or ""), postcode) for sent, postcode in rows]
+
+
+def _update_flags(people: Collection[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(UPDATE_FLAGS, {"people": list(people)})
+
+
+def _keep_with_people(contacts: Collection[int]) -> None:
+    """A record has the postcode of the newest contact about it that shows one, or none where any is hidden."""
+    children, adults = (
+        list(model.objects.filter(contact__in=contacts).order_by().values_list("recorded_as", flat=True).distinct())
+        for model in (ContactChild, ContactAdult)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP, {"children": children, "adults": adults})
+
+
+KEEP = """
+UPDATE casework_person person SET postcode = known.postcode
+FROM (
+    SELECT who AS id, COALESCE((
+        SELECT CASE WHEN bool_or(child.address_is_confidential) THEN ''
+                    ELSE (array_agg(child.postcode ORDER BY child.contact_id DESC)
+                          FILTER (WHERE child.postcode <> ''))[1]
+               END
+        FROM casework_contactchild child WHERE child.recorded_as_id = who), '') AS postcode
+    FROM unnest(%(children)s::bigint[]) who
+    UNION ALL
+    SELECT who, COALESCE((
+        SELECT CASE WHEN bool_or(child.address_is_confidential) THEN ''
+                    ELSE (array_agg(child.postcode ORDER BY child.contact_id DESC, child.position)
+                          FILTER (WHERE child.postcode <> '' AND adult.same_address))[1]
+               END
+        FROM casework_contactadult adult JOIN casework_contactchild child ON child.contact_id = adult.contact_id
+        WHERE adult.recorded_as_id = who AND adult.same_address IS DISTINCT FROM FALSE), '')
+    FROM unnest(%(adults)s::bigint[]) who
+) known
+WHERE person.id = known.id AND person.postcode <> known.postcode
+"""
+
+
+def _around(people: Collection[int]) -> frozenset[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_AROUND, {"people": list(people)})
+        return frozenset(person for (person,) in cursor.fetchall())
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A child on a contact."""
+
+    pk: int
+    contact: int
+    person: int
+    received_at: datetime
+    hidden: bool
+    home: Home | None
+
+
+class _Family:
+    """Everything that says whose address is hidden among these people."""
+
+    def __init__(self, people: Collection[int]) -> None:
+        self.children = [_entry(row) for row in _children(people)]
+        contacts = {entry.contact for entry in self.children}
+        self._adults = list(
+            ContactAdult.objects.filter(contact__in=contacts).values_list("contact", "person", "same_address")
+        )
+        self._of_person: dict[int, list[_Entry]] = defaultdict(list)
+        self._on_contact: dict[int, list[_Entry]] = defaultdict(list)
+        for entry in self.children:
+            self._of_person[entry.person].append(entry)
+            self._on_contact[entry.contact].append(entry)
+        everybody = {*people, *(person for _, person, _ in self._adults)}
+        self._since: dict[int, datetime] = {}
+        self._lifted: dict[int, datetime] = {}
+        self._said_by: set[int] = set()
+        protections = AddressProtection.objects.filter(person__in=records_of(everybody))
+        for person, contact, since, lifted in protections.values_list(
+            Coalesce("person__same_as", "person"), "contact", "since", "lifted_at"
+        ):
+            if lifted is not None:
+                self._lifted[person] = max(lifted, self._lifted.get(person, lifted))
+                continue
+            self._since[person] = min(since, self._since.get(person, since))
+            if contact is not None:
+                self._said_by.add(contact)
+        self._may_be: dict[int, set[int]] = defaultdict(set)
+        for one, other in likely_pairs(people):
+            self._may_be[one].add(other)
+            self._may_be[other].add(one)
+
+    def is_hidden(self, entry: _Entry) -> bool:
+        return self._is_protected(entry) or self._is_beside(entry)
+
+    @cached_property
+    def _protected(self) -> dict[int, datetime]:
+        """The children of rules 1 to 3, by the id of the entry, and since when they are protected."""
+        found = {}
+        for entry in self.children:
+            moments = [self._since[entry.person]] if entry.person in self._since else []
+            if not moments and not self._is_lifted(entry):
+                moments += [self._since[other] for other in self._may_be[entry.person] if other in self._since]
+                moments += [
+                    self._since[adult]
+                    for contact, adult, same_address in self._adults
+                    if contact == entry.contact and same_address is not False and adult in self._since
+                ]
+            if moments:
+                found[entry.pk] = min(moments)
+        return found
+
+    def _is_protected(self, entry: _Entry) -> bool:
+        return entry.pk in self._protected
+
+    def _is_beside(self, entry: _Entry) -> bool:
+        """Rule 4."""
+        hidden = [other for other in self._beside(entry.person) if other.pk in self._protected]
+        if not hidden or self._is_lifted(entry):
+            return False
+        together = any(other.contact == entry.contact for other in hidden)
+        homes = [other.home for other in hidden if other.home is not None]
+        if entry.home is None:
+            return together
+        if not homes and together:
+            return True
+        if any(_is_one(entry.home, home) for home in homes):
+            return True
+        since = min(self._protected[other.pk] for other in hidden)
+        # Who marks one child's address and not another's on one contact says where each of them lives.
+        if entry.received_at < since or entry.contact in self._said_by:
+            return False
+        return not any(
+            _is_one(entry.home, before.home)
+            for before in self._of_person[entry.person]
+            if before.home is not None and (before.received_at < since or before.contact in self._said_by)
+        )
+
+    def _beside(self, person: int) -> Iterator[_Entry]:
+        """All entries of the children who were on a contact with this one, or have an adult in common."""
+        contacts = {entry.contact for entry in self._of_person[person]}
+        adults = {adult for contact, adult, _ in self._adults if contact in contacts}
+        contacts |= {contact for contact, adult, _ in self._adults if adult in adults}
+        people = {entry.person for contact in contacts for entry in self._on_contact[contact]} - {person}
+        for other in people:
+            yield from self._of_person[other]
+
+    def _is_lifted(self, entry: _Entry) -> bool:
+        """Whether somebody said that this address is safe to show: then, or of the same home on an earlier contact."""
+        lifted = self._lifted.get(entry.person)
+        if lifted is None:
+            return False
+        return entry.received_at <= lifted or any(
+            _is_one(entry.home, known.home)
+            for known in self._of_person[entry.person]
+            if known.received_at <= lifted and known.home is not None and entry.home is not None
+        )
+
+
+def _children(people: Collection[int]) -> Iterable[Mapping[str, Any]]:
+    rows = ContactChild.objects.filter(person__in=people).order_by("pk")
+    return rows.values(
+        "pk", "contact", "person", "position", "postcode", "address_is_confidential", "contact__received_at",
+        "contact__document__children",
+    )  # fmt: skip
+
+
+def _entry(row: Mapping[str, Any]) -> _Entry:
+    sent = row["contact__document__children"][row["position"]].get("address") or {}
+    return _Entry(
+        pk=row["pk"],
+        contact=row["contact"],
+        person=row["person"],
+        received_at=row["contact__received_at"],
+        hidden=row["address_is_confidential"],
+        home=read_home(" ".join(_lines(sent)), row["postcode"] or str(sent.get("postcode") or "")),
+    )
+
+
+def _lines(sent: Mapping[str, Any]) -> list[str]:
+    return [str(line) for line in sent.get("lines") or [] if line]
+
+
+def _is_one(home: Home | None, other: Home | None) -> bool:
+    return home is not None and other is not None and nearest_home(home, other) in ONE_HOME

@@ -1,0 +1,79 @@
+"""Making an address confidential, and showing it again, on the page of a contact."""
+
+import pytest
+
+from casework.models import AddressProtection, Case, Contact
+from tests.stage.documents import address, child
+from tests.stage.staff import SignedIn, is_done, is_refused, is_wrong
+from tests.stage.story import Story
+from tests.stage.web_client import a_working_morning
+
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+WORDS = "They live at 1, EXAMPLE rd (hp2o-1ua) since May."
+WARNING = "An address is confidential. It is taken out of what people wrote"
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    return Story(a_working_morning())
+
+
+@pytest.fixture
+def contact(story: Story) -> Contact:
+    return story.contact(children=[child(address=address("HP20 1UA"))], concern={"worries": WORDS})
+
+
+def sent(contact: Contact, name: str, reason: str) -> dict[str, object]:
+    return {f"{name}-person": contact.children.get().person_id, f"{name}-reason": reason}
+
+
+def test_it_is_hidden_and_shown_again(contact: Contact) -> None:
+    amina, maya = SignedIn("amina"), SignedIn("maya")
+    before = amina.open(contact)
+    assert WORDS in before.text
+    assert WARNING not in before.text
+    is_done(amina.send(contact, "protect", **sent(contact, "protect", "The refuge asked for it.")), contact)
+    page = amina.open(contact)
+    assert WARNING in page.text
+    assert "They live at [confidential address] ([confidential address]) since May." in page.text
+    assert f"/contacts/{contact}/lift/" not in page.actions
+    is_done(maya.send(contact, "lift", **sent(contact, "lift", "He is in prison.")), contact)
+    assert WORDS in amina.open(contact).text
+    assert AddressProtection.objects.get().lifted_because == "He is in prison."
+
+
+def test_why_and_whose_are_asked(contact: Contact) -> None:
+    amina = SignedIn("amina")
+    says = "Say who wants the address to be confidential, and why."
+    is_wrong(amina.send(contact, "protect", **sent(contact, "protect", " ")), {"id_protect-reason": says})
+    is_wrong(
+        amina.send(contact, "protect", **{"protect-reason": "She says so."}),
+        {"id_protect-person": "Choose whose address."},
+    )
+    assert not AddressProtection.objects.exists()
+
+
+def test_a_manager_shows_it_and_nobody_else(contact: Contact) -> None:
+    is_done(SignedIn("amina").send(contact, "protect", **sent(contact, "protect", "She says so.")), contact)
+    answer = SignedIn("oliver").post(contact, "lift", **sent(contact, "lift", "He moved."))
+    is_refused(answer, 403, "Only a front-door manager or a service manager")
+
+
+def test_somebody_on_another_contact_is_not_chosen_here(story: Story, contact: Contact) -> None:
+    other = story.contact(children=[child(first_name="Noor", nhs_number=None, date_of_birth="2015-08-21")], adults=[])
+    answer = SignedIn("amina").post(contact, "protect", **sent(other, "protect", "She says so."))
+    assert answer.status_code == 422
+    assert not AddressProtection.objects.exists()
+
+
+def test_why_a_case_is_where_it_is_does_not_say_where_the_family_is(story: Story) -> None:
+    story.accepted(story.contact(children=[child(address=address("HP20 1UA"))]))
+    ben = SignedIn("ben")
+    case = Case.objects.get()
+    assert "HP20 1UA lies in Aylesbury" in ben.open(case).text
+    marked = story.contact(by="example-police", children=[child(address=address("HP20 1UA", confidential=True))])
+    assert marked.children.get().address_is_confidential
+    page = ben.open(case)
+    assert "HP20" not in page.text.replace("(catchment HP20)", "")
+    assert "[confidential address] lies in Aylesbury" in page.text

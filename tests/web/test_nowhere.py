@@ -1,0 +1,263 @@
+"""
+A confidential address is nowhere: not on a page, in an answer of the API, on an admin screen, in a message, an export,
+a log line or the audit, whoever looks, whatever order contacts came in and however the address was typed.
+
+Each story is drawn by chance: contacts of several agencies about a child in hiding and his brother, certainly or
+likely the same, before and after somebody made the address confidential; sent again, confirmed, rejected, decided. Then
+everybody opens everything.
+"""
+
+import json
+import logging
+import random
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.urls import URLPattern, reverse
+from django.utils import timezone
+
+from casework.actions import learning, partner_checks, protecting
+from casework.messages import wording
+from casework.models import AuditEvent, Case, Contact, OutboxMessage, Person, PersonMatch, Recommendation
+from casework.statuses import ContactStatus
+from casework.web.urls import urlpatterns
+from localities.models import Agency, Postcode
+from tests.stage.documents import child
+from tests.stage.families import KIM
+from tests.stage.staff import SignedIn
+from tests.stage.story import Story, person
+from tests.stage.web_client import Partner, a_working_morning, todays_document
+
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+LINES = ["Flat 2, Rosewood House", "14 Larkspur Lane", "Wendover"]
+USERNAMES = ("amina", "maya", "oliver", "erin", "ben", "sam", "ava", "iris", "carol", "pat", "paula", "adele")
+SEEDS = range(4)
+AGENCIES = ("example-primary-school", "example-police", "example-health-visiting")
+
+
+class Typist:
+    """Types the address as people do: never the same way."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+        self.postcode = chance.choice(
+            list(Postcode.objects.filter(pk__startswith="HP22 ").values_list("pk", flat=True))
+        )
+
+    def spelt_postcode(self) -> str:
+        outward, inward = self.postcode.split()
+        between = self.chance.choice([" ", "", "  ", "-", "\N{NO-BREAK SPACE}", "\N{ZERO WIDTH SPACE}", " . "])
+        typed = f"{outward}{between}{inward}"
+        if self.chance.random() < 0.3:
+            typed = typed.replace("0", "O").replace("5", "S")
+        return self.chance.choice([typed, typed.lower(), typed.title(), f" {typed} "])
+
+    def spelt_line(self, line: str) -> str:
+        if self.chance.random() < 0.4:
+            line = line.replace("Lane", "Ln").replace("Flat", "Apt").replace("House", "Hse.")
+        line = line.replace(" ", self.chance.choice([" ", "  ", "\N{NO-BREAK SPACE}", ", "]))
+        return self.chance.choice([line, line.lower(), line.upper()])
+
+    def address(self, **more: Any) -> dict[str, Any]:
+        return {"lines": [self.spelt_line(line) for line in LINES], "postcode": self.spelt_postcode()} | more
+
+    def words(self) -> str:
+        house, street = map(self.spelt_line, LINES[:2])
+        return f"They live at {house}, {street} ({self.spelt_postcode()}), since May."
+
+    def leaks(self, text: str) -> list[str]:
+        """What of the address a text says, read as somebody would who looks for it."""
+        plain = re.sub(r"[\W_]+", "", re.sub(r"&#?\w+;", " ", text)).upper()
+        typed = "".join(f"[{pair}]" for pair in (
+            {"0": "0O", "5": "5S", "1": "1I"}.get(each, each) for each in self.postcode.replace(" ", "")
+        ))  # fmt: skip
+        return [what for what in ("LARKSPUR", "ROSEWOOD", typed) if re.search(what, plain)]
+
+
+class Told:
+    """A family's story, drawn step by step."""
+
+    def __init__(self, story: Story, chance: random.Random) -> None:
+        self.story, self.chance, self.typist = story, chance, Typist(chance)
+        self.known = child(address=self.typist.address())
+        self.sent: list[dict[str, Any]] = []
+
+    def sends(self, *children: dict[str, Any], **changes: Any) -> None:
+        mother = {"first_name": "Sam", "last_name": "Ashworth", "phone": "07700 900123", "same_address": True}
+        document: dict[str, Any] = {
+            "children": list(children),
+            "adults": self.chance.choice([[], [mother]]),
+            "concern": {"worries": self.typist.words(), "childs_words": self.typist.words()},
+            "support_already_tried": self.typist.words(),
+        } | changes  # fmt: skip
+        self.sent.append(document)
+        self.story.later(minutes=7)
+        self.story.contact(by=self.chance.choice(AGENCIES), **document)
+
+    def robin(self, **changes: Any) -> dict[str, Any]:
+        likely: dict[str, Any] = self.chance.choice([{}, {"nhs_number": None, "also_known_as": []}])
+        return child(address=self.typist.address()) | likely | {"where_now": self.typist.words()} | changes
+
+    def unmarked(self) -> None:
+        self.sends(self.robin())
+
+    def marked(self) -> None:
+        self.sends(child(address=self.typist.address(confidential=True)))
+
+    def with_brother(self) -> None:
+        self.sends(self.robin(), child(**KIM) | {"address": self.typist.address()})
+
+    def brother_alone(self) -> None:
+        # Only a brother who was on a contact with him is his brother for us.
+        if self.sent and any(len(document["children"]) > 1 for document in self.sent):
+            self.sends(child(**KIM) | {"address": self.typist.address()})
+
+    def sent_again(self) -> None:
+        if self.sent:
+            self.story.contact(**self.chance.choice(self.sent))
+
+    def settled(self) -> None:
+        waiting = PersonMatch.objects.filter(status="proposed", child__contact__status=ContactStatus.RECEIVED)
+        # Robin is one child in this story, whoever sends him: somebody who says otherwise shows the address rightly.
+        for match in waiting.filter(person__first_name="Robin", child__first_name="Robin")[:1]:
+            learning.settle_match(
+                contact_id=match.child.contact_id, match_id=match.pk, same=True, by=person("amina"),
+                now=self.story.later(minutes=5),
+            )  # fmt: skip
+
+    def asked(self) -> None:
+        contact = Contact.objects.filter(status=ContactStatus.RECEIVED).first()
+        asked = {check.agency_id for check in contact.partner_checks.all()} if contact else set()
+        agency = Agency.objects.exclude(pk__in=asked).first()
+        if contact is None or agency is None:
+            return
+        check = partner_checks.ask(
+            contact_id=contact.pk, agency_id=agency.pk, question=self.typist.words(), by=person("amina"),
+            now=self.story.later(minutes=5),
+        )  # fmt: skip
+        partner_checks.record_answer(
+            check_id=check.pk, answer=self.typist.words(), by=person("amina"), now=self.story.later(minutes=5)
+        )
+
+    def decided(self) -> None:
+        contact = Contact.objects.filter(status=ContactStatus.RECEIVED).order_by("?").first()
+        if contact is not None and contact.recommendation is not None and contact.recommendation.hold == "":
+            team = self.story.team("aylesbury")
+            self.story.decided(
+                contact, pathway="family_help", level=3, rag="green", rationale=self.typist.words(),
+                chosen_team_id=None if contact.case_id else team.pk, chosen_team_reason=self.typist.words(),
+            )  # fmt: skip
+
+    def steps(self) -> list[Callable[[], None]]:
+        return [
+            self.unmarked, self.unmarked, self.with_brother, self.brother_alone, self.sent_again, self.settled,
+            self.asked,
+        ]  # fmt: skip
+
+    def hidden(self) -> None:
+        """Somebody makes the address confidential: a partner, or a member of staff."""
+        robins = Person.objects.filter(contact_children__first_name="Robin").distinct().order_by("pk")
+        if (who := robins.filter(address_is_protected=False).first()) and self.chance.random() < 0.4:
+            protecting.protect(
+                person_id=who.pk, reason=self.typist.words(), by=person("amina"), now=self.story.later(minutes=5)
+            )
+        else:
+            self.marked()
+
+
+OPENED = ("contact", "contact-screening", "case")
+
+
+def pages() -> Iterator[str]:
+    """Every address; those that are opened to be read, for every contact and case."""
+    contacts, cases = list(Contact.objects.all()), list(Case.objects.all())
+    for pattern in urlpatterns:
+        assert isinstance(pattern, URLPattern)
+        text = str(pattern.pattern)
+        whose: list[Any] = cases if text.startswith("cases/") else contacts if "<reference" in text else [None]
+        for of in whose if pattern.name in OPENED else whose[:1]:
+            given = {"reference": str(of), "code": "aylesbury", "match_id": 1, "check_id": 1, "reminder_id": 1}
+            yield reverse(str(pattern.name), kwargs={name: given[name] for name in re.findall(r"<\w+:(\w+)>", text)})
+    for model in admin.site._registry:
+        place = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        yield reverse(f"{place}_changelist")
+        if (row := model._default_manager.first()) is not None and model is not Postcode:
+            yield reverse(f"{place}_change", args=[row.pk])
+
+
+def everything(usernames: Sequence[str], caplog: pytest.LogCaptureFixture) -> Iterator[tuple[str, str]]:
+    """All that these users and the agencies can read, and all messages, logs and audit events: where, and what."""
+    seen = 0
+    for name in usernames:
+        client = SignedIn(name).client
+        for path in pages():
+            if path.startswith("/admin/localities/postcode/"):
+                continue
+            answer = client.get(path)
+            assert answer.status_code < 500, path
+            seen += answer.status_code == 200
+            yield f"{name} at {path}", f"{answer.headers} {answer.content.decode()}"
+    assert seen > 20
+    for code in AGENCIES:
+        partner = Partner(Agency.objects.get(code=code))
+        for contact in Contact.objects.all():
+            yield f"{code} reads {contact}", partner.read(contact).content.decode()
+    for message in OutboxMessage.objects.filter(carried_by=None):
+        letter = wording.write(message)
+        yield f"message {message.kind}", f"{letter.subject} {letter.text} {message.to}"
+    for event in AuditEvent.objects.all():
+        yield f"audit {event.event}", json.dumps(event.detail)
+    for made in Recommendation.objects.all():
+        yield "recommendation", json.dumps([made.facts, made.result])
+    for record in Person.objects.all():
+        yield f"the record of {record}", record.postcode
+    yield "the log", caplog.text
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_confidential_address_is_nowhere(db: None, seed: int, caplog: pytest.LogCaptureFixture) -> None:
+    chance = random.Random(seed)  # no secret
+    told = Told(Story(a_working_morning() + timedelta(minutes=seed)), chance)
+    with caplog.at_level(logging.DEBUG):
+        for step in chance.choices(told.steps(), k=4):
+            step()
+        if chance.random() < 0.5:
+            told.decided()
+        told.hidden()
+        for step in chance.choices(told.steps(), k=4):
+            step()
+        # Each role comes in one of the stories at least.
+        readers = USERNAMES[seed :: len(SEEDS)]
+        found = [(where, leaks) for where, what in everything(readers, caplog) if (leaks := told.typist.leaks(what))]
+    assert found == []
+
+
+def test_it_is_there_before_anybody_hides_it(db: None) -> None:
+    """What looks for the address finds it, where it may be seen."""
+    told = Told(Story(a_working_morning()), random.Random(1))  # no secret
+    told.unmarked()
+    contact = Contact.objects.get()
+    assert len(told.typist.leaks(SignedIn("amina").client.get(f"/contacts/{contact}/").content.decode())) == 3
+
+
+BESIDE = ("reference", "url", "received_at", "agency_reference")
+
+
+def test_a_sender_hears_the_same_whether_or_not_another_protects_it(db: None) -> None:
+    """Beside the reference, the link and the moments, nothing of the answer differs."""
+    story = Story(timezone.now() - timedelta(days=2))
+    partner, answers = Partner(Agency.objects.get(code="example-primary-school")), []
+    for agency in ("example-health-visiting", "example-police"):
+        hides = agency == "example-police"
+        home = {"lines": ["3 Some Road"], "postcode": "HP20 1UA", "confidential": hides}
+        story.contact(by=agency, children=[child(address=home)])
+        answer = partner.send(todays_document(agency_reference=agency)).json()
+        answers.append({name: value for name, value in answer.items() if name not in BESIDE})
+        read = partner.read(answer["reference"]).json()
+        assert {name: read[name] for name in answers[-1]} == answers[-1]
+    assert answers[0] == answers[1]
