@@ -34,6 +34,20 @@ def check_waits_for_decision(contact: Contact) -> None:
         raise NotAllowedInStatus(f"{contact} is decided already.")
 
 
+def check_takes_information(contact: Contact, case: Case | None) -> None:
+    """:param case: the case that the contact opened or joined."""
+    if contact.status == ContactStatus.DECIDED and (case is None or case.status != CaseStatus.OPEN):
+        raise NotAllowedInStatus(
+            f"{contact} is decided and nobody works on it now. Tell the front door what you know in a new contact."
+        )
+
+
+def check_nothing_learned_since(latest_id: int, seen: int) -> None:
+    """Both are ids of `Information`, or 0 for none."""
+    if latest_id != seen:
+        raise TakenBySomeoneElse("Somebody corrected the facts while you were reading. Look at them again, then go on.")
+
+
 def check_recommendation_unchanged(contact: Contact, recommendation_id: int) -> None:
     if contact.recommendation_id != recommendation_id:
         raise TakenBySomeoneElse("The recommendation changed while you were reading. Look at it again, then go on.")

@@ -45,6 +45,18 @@ def check_can_lift_protection(by: User, on: date) -> None:
         )
 
 
+def check_can_correct(contact: Contact, team_id: int | None, by: User, on: date) -> None:
+    """
+    Front-door staff may add and correct facts; so may, once the case is open, the members of the responsible team, who
+    meet the family.
+
+    :param team_id: the responsible team of the open case, if there is one.
+    """
+    who = roles_of(by, on)
+    if not who.front_door_roles and (team_id is None or team_id not in who.team_ids):
+        raise NotPermitted(f"Only front-door staff, or the team that holds the case, can correct {contact}.")
+
+
 def check_can_decide(contact: Contact, by: User, on: date, *, manager: bool) -> None:
     """
     A social worker makes the decision within one working day (KCSIE 2025 para 62), or a manager if the rules require

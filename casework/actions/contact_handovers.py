@@ -12,7 +12,7 @@ from django.db.models.functions import Greatest
 from casework.access import conditions, permissions
 from casework.deadlines import clocks
 from casework.messages import outbox
-from casework.models import Contact, ContactHandover, Event, Message
+from casework.models import ClockEnd, Contact, ContactHandover, Event, Message
 from casework.record import audit
 from casework.record.audit import Actor
 from errors import Fault, InvalidInput
@@ -97,6 +97,22 @@ def pass_on(contact: Contact, to_team: Team, note: str, by: Actor, now: datetime
         Message.CONTACT_HANDED_OVER, to_team, key=f"contact_handed_over:{handover.pk}", at=now, contact=contact
     )
     return handover
+
+
+def pass_to_emergency_duty(contact: Contact, now: datetime) -> None:
+    """Passes a locked contact of the day team to emergency duty, if the hub is closed and emergency duty takes work."""
+    if contact.team.kind != TeamKind.FRONT_DOOR or calendar.current().is_open(now):
+        return
+    to_team = other_team(contact.team)
+    if to_team is not None:
+        lapse(contact, now)
+        pass_on(contact, to_team, "", audit.SYSTEM, now)
+
+
+def lapse(contact: Contact, now: datetime) -> None:
+    """Ends an open handover that nobody took on in time, as its clock has reminded."""
+    if contact.handovers.open().update(lapsed_at=now):
+        clocks.stop(contact, CLOCK, at=now, ended=ClockEnd.OVERTAKEN)
 
 
 def other_team(team: Team) -> Team | None:

@@ -9,7 +9,7 @@ from casework.access import conditions, permissions
 from casework.access.loading import locked_contact
 from casework.actions import contact_handovers, handoffs, partner_checks
 from casework.actions.effects import Effects
-from casework.actions.recommendations import lock_people
+from casework.actions.recommendations import hard_stops, lock_people
 from casework.deadlines import clocks
 from casework.families.household import Household, household, opened_since
 from casework.families.routing import PICKED_FROM, Route, route
@@ -88,7 +88,7 @@ def decide(
     assert recommendation is not None, "a contact that was received has a recommendation"
     rules = of_version(recommendation.rule_set_id).rule_set
     lock_people(contact)
-    children, people, known = list(contact.children.all()), household(contact), reference.current()
+    children, people, known = contact.family, household(contact), reference.current()
     contact.team = known.team(contact.team_id)
     _check_nothing_opened_since(children, people, recommendation)
     proposal = Proposal(pathway=pathway, level=level, rag=rag)
@@ -142,14 +142,16 @@ def sign_off(*, contact_id: int, agreed: bool, rationale: str, by: User, now: da
     :raises InvalidInput: the rationale is missing.
     :raises NotPermitted: `by` made the decision, or is not a manager.
     :raises NotAllowedInStatus: no decision waits for a sign-off.
+    :raises TakenBySomeoneElse: more is known since the decision was made, and `by` agrees to it.
     """
     contact = locked_contact(by, now, pk=contact_id)
     decision = contact.decisions.select_related("decided_by", "chosen_team", "recommendation").order_by("pk").last()
     permissions.check_can_sign_off(contact, decision, by, local_day(now))
     conditions.check_waits_for_sign_off(contact)
     assert decision is not None, "what waits for a second person is a decision"
-    children, people = list(contact.children.all()), household(contact)
+    children, people = contact.family, household(contact)
     if agreed:
+        _check_nothing_learned_since(contact, decision)
         lock_people(contact)
         _check_nothing_opened_since(children, people, decision.recommendation)
     if not rationale.strip():
@@ -178,16 +180,15 @@ def check_can_decide(contact: Contact, *, by: User, now: datetime) -> None:
     """
     recommendation = contact.recommendation
     assert recommendation is not None
-    fired = {reason["rule"] for reason in recommendation.result["reasons"]}
-    manager = bool(fired & of_version(recommendation.rule_set_id).rule_set.manager_decides)
-    permissions.check_can_decide(contact, by, local_day(now), manager=manager or recommendation.hold == Hold.MANAGER)
+    manager = bool(hard_stops(recommendation)) or recommendation.hold == Hold.MANAGER
+    permissions.check_can_decide(contact, by, local_day(now), manager=manager)
 
 
 def preview(contact: Contact, pathway: str, people: Household, *, now: datetime) -> Route:
     """The route of a pathway, for the page. Nothing is stored."""
     assert contact.recommendation is not None
     rules = of_version(contact.recommendation.rule_set_id).rule_set
-    return route(contact, list(contact.children.all()), pathway, people, rules, reference.current(), now=now)
+    return route(contact, contact.family, pathway, people, rules, reference.current(), now=now)
 
 
 # ---- the parts of deciding
@@ -200,6 +201,14 @@ def _check_nothing_opened_since(
     opened = opened_since(children, people, recommendation.made_at)
     if opened is not None:
         raise Overtaken(f"{opened} was opened for this family in the meantime. Look again, then go on.")
+
+
+def _check_nothing_learned_since(contact: Contact, decision: Decision) -> None:
+    """The second person agrees to what the first weighed. Where more is known since, the first weighs it again."""
+    if decision.recommendation_id != contact.recommendation_id:
+        raise TakenBySomeoneElse(
+            f"More is known about {contact} than when this was decided. Decline, and say so: then it is decided again."
+        )
 
 
 def _check(
@@ -279,7 +288,7 @@ def _take_effect(
         feedback_given_at=contact.feedback_given_at,
     )  # fmt: skip
     if joined is not None:
-        _add_children(joined, {child.person_id for child in children} - already, now)
+        add_children(joined, {child.person_id for child in children} - already, now)
 
 
 def _feed_back(contact: Contact, decision: Decision, effects: Effects, known: Reference, now: datetime) -> None:
@@ -361,7 +370,7 @@ def _open_case(
     return case
 
 
-def _add_children(case: Case, people: set[int], now: datetime) -> None:
+def add_children(case: Case, people: set[int], now: datetime) -> None:
     """
     Adds children to the case. The recommendations on other contacts about them become stale: the worker renews them
     (`jobs/stale_recommendations.py`).

@@ -3,9 +3,12 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
+from casework.actions import contact_handovers
 from casework.deadlines import clocks
 from casework.facts.contact_facts import collect_facts, hold_of
 from casework.facts.history import history_of
@@ -16,6 +19,7 @@ from casework.models import (
     AuditEvent,
     Contact,
     ContactChild,
+    Decision,
     Event,
     MatchStatus,
     Message,
@@ -31,6 +35,7 @@ from casework.statuses import ContactStatus
 from localities import reference
 from localities.models import User
 from localities.placing import Places
+from triage.direction import RATINGS, weights
 from triage.published_rules import Rules, of_version
 from triage.recommendation import recommend
 from triage.ruleset import Hold, Rag
@@ -75,12 +80,32 @@ def audit_entry(recommendation: Recommendation, *, by: Actor) -> AuditEvent:
     )  # fmt: skip
 
 
-def red_alerts(contact: Contact, now: datetime) -> list[OutboxMessage]:
-    """Makes the messages about a red contact to its team, once: a clock's first warning would come too late."""
+def red_alerts(contact: Contact, now: datetime, *, before: Recommendation | None = None) -> list[OutboxMessage]:
+    """
+    Makes the messages about a red contact to its team: a clock's first warning would come too late.
+
+    :param before: the recommendation before the present one. Then there are messages only if the contact became red,
+        or a hard stop is new.
+    """
     if contact.rag != Rag.RED:
         return []
-    return outbox.messages_for_team(
-        Message.RED_CONTACT, contact.team, key=f"red_contact:{contact}", at=now, contact=contact
+    key = f"red_contact:{contact}"
+    if before is not None:
+        now_made = contact.recommendation
+        assert now_made is not None, "every received contact has a recommendation"
+        if before.rag == Rag.RED and hard_stops(now_made) <= hard_stops(before):
+            return []
+        key += f":{now_made.pk}"
+    return outbox.messages_for_team(Message.RED_CONTACT, contact.team, key=key, at=now, contact=contact)
+
+
+def hard_stops(recommendation: Recommendation) -> frozenset[tuple[str, ...]]:
+    """The reasons after which only a manager may decide: each with its rule, and the facts and the child behind it."""
+    of_rules = of_version(recommendation.rule_set_id).rule_set.manager_decides
+    return frozenset(
+        (reason["rule"], str(reason["child"]), *reason["because"])
+        for reason in recommendation.result["reasons"]
+        if reason["rule"] in of_rules
     )
 
 
@@ -91,17 +116,20 @@ def lock_people(contact: Contact) -> None:
 
     So two decisions on contacts about one child at the same moment see each other's effects.
     """
-    children = contact.children.values("person").union(
-        PersonMatch.objects.filter(child__contact=contact).values("person")
-    )
-    list(Person.objects.filter(pk__in=children).order_by("pk").select_for_update(no_key=True))
+    list(Person.objects.filter(pk__in=people_of(contact)).order_by("pk").select_for_update(no_key=True))
+
+
+def people_of(contact: Contact) -> QuerySet[Any, Any]:
+    """The ids of the children's records and of their possible matches."""
+    return contact.children.values("person").union(PersonMatch.objects.filter(child__contact=contact).values("person"))
 
 
 def recommend_again(contact: Contact, by: Actor, now: datetime) -> None:
     """
-    Makes a new recommendation for a locked contact, and adapts its clocks and alerts.
+    Makes a new recommendation for a locked contact that waits, and adapts its clocks, its team and the alerts.
 
-    A contact keeps the version of the rules by which it was first triaged.
+    A contact keeps the version of the rules by which it was first triaged. One that becomes red while the hub is closed
+    passes to emergency duty.
     """
     before = contact.recommendation
     assert before is not None, "every received contact has a recommendation"
@@ -112,7 +140,9 @@ def recommend_again(contact: Contact, by: Actor, now: datetime) -> None:
     contact.save(update_fields=["recommendation", "rag"])
     audit.record_all([audit_entry(recommendation, by=by)])
     clocks.rerate(contact, at=now)
-    outbox.write(red_alerts(contact, now))
+    if contact.rag == Rag.RED and before.rag != Rag.RED:
+        contact_handovers.pass_to_emergency_duty(contact, now)
+    outbox.write(red_alerts(contact, now, before=before))
     held_before, holds_now = (each.hold == Hold.AGREEMENT for each in (before, recommendation))
     if held_before and not holds_now:
         clocks.stop(contact, "agreement_sought", at=now)
@@ -121,6 +151,40 @@ def recommend_again(contact: Contact, by: Actor, now: datetime) -> None:
         )
     elif holds_now and not held_before:
         clocks.start(clocks.HOLD_AGREEMENT_PLACED, contact, at=now)
+
+
+def recommend_in_work(contact: Contact, by: Actor, now: datetime) -> bool:
+    """
+    Makes a new recommendation for a locked contact that is decided and whose case is open. The decision, its rating and
+    its clocks stay.
+
+    :returns: whether this is news of something graver than what was decided.
+    """
+    before, decision = contact.recommendation, contact.decision_in_effect
+    assert before is not None
+    assert decision is not None, "a contact in work is decided"
+    rules = of_version(before.rule_set_id)
+    recommendation = _recommendation_for_stored(contact, rules, now)
+    recommendation.save()
+    contact.recommendation = recommendation
+    contact.save(update_fields=["recommendation"])
+    audit.record_all([audit_entry(recommendation, by=by)])
+    if hard_stops(recommendation) - hard_stops(before):
+        return True
+    changed = (recommendation.pathway, recommendation.rag, recommendation.level) != (
+        before.pathway, before.rag, before.level
+    )  # fmt: skip
+    return changed and is_graver(recommendation, decision)
+
+
+def is_graver(recommendation: Recommendation, decision: Decision) -> bool:
+    """Whether a recommendation is graver than a decision: by its pathway, its rating or its level."""
+    weight = weights(of_version(recommendation.rule_set_id).rule_set.pathways)
+    return (
+        recommendation.level > decision.level
+        or RATINGS[recommendation.rag] > RATINGS[decision.rag]
+        or weight.get(recommendation.pathway, 0) > weight.get(decision.pathway, len(weight))
+    )
 
 
 @transaction.atomic
@@ -146,9 +210,10 @@ def renew(*, contact_id: int, now: datetime, only_if_noted: bool = True) -> bool
 
 
 def _recommendation_for_stored(contact: Contact, rules: Rules, now: datetime) -> Recommendation:
-    children = list(contact.children.select_related("person"))
-    adults = [adult.person for adult in contact.adults.select_related("person")]
-    likenesses = PersonMatch.objects.filter(child__contact=contact).exclude(status=MatchStatus.REJECTED)
+    children = list(contact.children.filter(in_family=True).select_related("person"))
+    adults = [adult.person for adult in contact.adults.filter(in_family=True).select_related("person")]
+    likenesses = PersonMatch.objects.filter(child__contact=contact, child__in_family=True)
+    likenesses = likenesses.exclude(status=MatchStatus.REJECTED)
     matches = list(likenesses.select_related("child", "person"))
     may_be: dict[int, list[Person]] = defaultdict(list)
     for match in matches:

@@ -281,11 +281,11 @@ def read_contact(data: object, *, indicators: Collection[str], today: date) -> C
     :raises InvalidInput: with every fault.
     """
     removed: list[ToCheck] = []
-    document = _storable(data, (), removed)
+    document = storable(data, (), removed)
     known = {"indicators": indicators, "today": today, "source_codes": SOURCE_CODES}
     entry = _without_shared_numbers(read(ContactDocument, document, known=known))
-    to_check = [*removed, *_to_check(entry, ()), *_shared_refs(entry), *_too_many_names(document)]
-    return ContactReading(document, entry, tuple(to_check))
+    checks = [*removed, *to_check(entry, ()), *_shared_refs(entry), *_too_many_names(document)]
+    return ContactReading(document, entry, tuple(checks))
 
 
 def _without_shared_numbers(entry: ContactDocument) -> ContactDocument:
@@ -300,7 +300,7 @@ def _without_shared_numbers(entry: ContactDocument) -> ContactDocument:
     return entry.model_copy(update={"children": children})
 
 
-def _storable(part: Any, path: Path, removed: list[ToCheck]) -> Any:
+def storable(part: Any, path: Path, removed: list[ToCheck]) -> Any:
     """The document without the characters that cannot be stored; their places are added to `removed`."""
     if isinstance(part, str):
         stored = typed.storable(part)
@@ -310,22 +310,23 @@ def _storable(part: Any, path: Path, removed: list[ToCheck]) -> Any:
     if len(path) == DEEPEST:
         return part
     if isinstance(part, dict):
-        return {name: _storable(value, (*path, name), removed) for name, value in part.items()}
+        return {name: storable(value, (*path, name), removed) for name, value in part.items()}
     if isinstance(part, list):
-        return [_storable(value, (*path, number), removed) for number, value in enumerate(part)]
+        return [storable(value, (*path, number), removed) for number, value in enumerate(part)]
     return part
 
 
-def _to_check(part: object, path: Path) -> Iterator[ToCheck]:
+def to_check(part: object, path: Path) -> Iterator[ToCheck]:
+    """The details of a part that somebody should check, in its order. `path` is its place in the document."""
     if isinstance(part, Read):
         if part.check is not None:
             yield ToCheck(path, part.check)
     elif isinstance(part, BaseModel):
         for name, value in part:
-            yield from _to_check(value, (*path, name))
+            yield from to_check(value, (*path, name))
     elif isinstance(part, tuple):
         for number, value in enumerate(part):
-            yield from _to_check(value, (*path, number))
+            yield from to_check(value, (*path, number))
 
 
 def _shared_refs(entry: ContactDocument) -> Iterator[ToCheck]:

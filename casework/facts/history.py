@@ -52,7 +52,9 @@ def history_of(contact: Contact, people: Household) -> History:
     year_back, quarter_back = day - relativedelta(months=12), day - relativedelta(months=3)
     in_the_year = earlier.filter(received_at__gte=at(year_back, time.min))
     days = [local_day(received) for received in in_the_year.values_list("received_at", flat=True)]
-    cases = [case for case in people.cases() if is_ours(case)]
+    # The case that this contact itself opened is not earlier work.
+    own = contact.decision_in_effect_id
+    cases = [case for case in people.cases() if is_ours(case) and (own is None or case.opened_by_decision_id != own)]
     opened = [case for case in cases if case.status == CaseStatus.OPEN]
     closed = [local_day(case.closed_at) for case in cases if case.closed_at is not None]
     return History(

@@ -27,14 +27,25 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from casework.families.likeness.homes import Home, nearest_home, read_home
 from casework.families.sameness import likely_pairs, records_of
-from casework.models import AddressProtection, Contact, ContactAdult, ContactChild, StaleRecommendation
+from casework.models import (
+    AddressProtection,
+    Contact,
+    ContactAdult,
+    ContactChild,
+    FactChange,
+    StaleRecommendation,
+)
 from casework.statuses import ContactStatus
 
 # Two descriptions of one home. What is only near is another home.
+CORRECTED_LINES = (
+    FactChange.objects.filter(child=OuterRef("pk"), field="address.lines").order_by("-pk").values("after")[:1]
+)
 ONE_HOME = frozenset({"same", "street", "postcode", "neighbours", "part"})
 
 # The children and adults of the contacts of these people, and of the other contacts of these adults; and who may be one
@@ -90,6 +101,12 @@ WITH people AS (
 SELECT contact.document -> 'children' -> child.position::int -> 'address', child.postcode
 FROM casework_contactchild child JOIN casework_contact contact ON contact.id = child.contact_id
 WHERE child.address_is_confidential AND child.person_id IN (SELECT id FROM around)
+UNION ALL
+SELECT jsonb_build_object(split_part(fact.field, '.', 2), known.value), ''
+FROM casework_contactchild child JOIN casework_factchange fact ON fact.child_id = child.id
+CROSS JOIN LATERAL (VALUES (fact.before), (fact.after), (fact.said)) known (value)
+WHERE child.address_is_confidential AND child.person_id IN (SELECT id FROM around)
+AND fact.field IN ('address.lines', 'address.postcode') AND known.value IS NOT NULL
 """  # noqa: S608  # our own text
 
 
@@ -313,12 +330,15 @@ def _children(people: Collection[int]) -> Iterable[Mapping[str, Any]]:
     rows = ContactChild.objects.filter(person__in=people).order_by("pk")
     return rows.values(
         "pk", "contact", "person", "position", "postcode", "address_is_confidential", "contact__received_at",
-        "contact__document__children",
+        "contact__document__children", corrected=Subquery(CORRECTED_LINES),
     )  # fmt: skip
 
 
 def _entry(row: Mapping[str, Any]) -> _Entry:
-    sent = row["contact__document__children"][row["position"]].get("address") or {}
+    # Whoever was added later is not in the document.
+    sent = dict(enumerate(row["contact__document__children"])).get(row["position"], {}).get("address") or {}
+    if row["corrected"] is not None:
+        sent = sent | {"lines": row["corrected"]}
     return _Entry(
         pk=row["pk"],
         contact=row["contact"],

@@ -51,7 +51,7 @@ class Household:
 
     def contacts(self) -> QuerySet[Contact]:
         """All contacts about a child who is, or may be, in this household."""
-        about = ContactChild.objects.filter(person__in=self.people).values("contact")
+        about = ContactChild.objects.filter(person__in=self.people, in_family=True).values("contact")
         return Contact.objects.filter(pk__in=about)
 
     def cases(self) -> CaseQuerySet:
@@ -70,15 +70,16 @@ def household(contact: Contact) -> Household:
     """The household of a contact whose children, adults and matches are stored."""
 
     def find_people() -> frozenset[int]:
-        adults = [adult.person for adult in contact.adults.select_related("person")]
-        matches = PersonMatch.objects.filter(child__contact=contact).exclude(status=MatchStatus.REJECTED)
-        on_contact = {*(child.person_id for child in contact.children.all()), *(adult.pk for adult in adults)}
+        adults = [adult.person for adult in contact.adults.filter(in_family=True).select_related("person")]
+        matches = PersonMatch.objects.filter(child__contact=contact, child__in_family=True)
+        matches = matches.exclude(status=MatchStatus.REJECTED)
+        on_contact = {*(child.person_id for child in contact.family), *(adult.pk for adult in adults)}
         may_be = {*matches.values_list("person", flat=True), *matches_of_adults(adults, candidates(adults))}
         return _with_children_beside(on_contact | may_be)
 
     def known() -> QuerySet[Any, Any]:
-        children = ContactChild.objects.filter(contact=contact).order_by().values("person")
-        adults = ContactAdult.objects.filter(contact=contact).order_by().values("person")
+        children = ContactChild.objects.filter(contact=contact, in_family=True).order_by().values("person")
+        adults = ContactAdult.objects.filter(contact=contact, in_family=True).order_by().values("person")
         return _children_beside(children.union(adults))
 
     return Household(known, find_people)
@@ -137,9 +138,10 @@ def _with_children_beside(people: Collection[int]) -> frozenset[int]:
 def _children_beside(people: Collection[int] | QuerySet[Any, Any]) -> QuerySet[Any, Any]:
     """The ids of the children on all contacts that one of these people is on, as a child or an adult."""
     # A union, because PostgreSQL would read every contact for two conditions joined by OR.
-    as_children = ContactChild.objects.filter(person__in=people).order_by().values("contact")
-    as_adults = ContactAdult.objects.filter(person__in=people).order_by().values("contact")
-    return ContactChild.objects.filter(contact__in=as_children.union(as_adults)).order_by().values("person")
+    as_children = ContactChild.objects.filter(person__in=people, in_family=True).order_by().values("contact")
+    as_adults = ContactAdult.objects.filter(person__in=people, in_family=True).order_by().values("contact")
+    beside = ContactChild.objects.filter(contact__in=as_children.union(as_adults), in_family=True)
+    return beside.order_by().values("person")
 
 
 def last_case(people: Household, contact: Contact) -> Case | None:

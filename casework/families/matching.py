@@ -14,7 +14,7 @@ from rapidfuzz.fuzz import ratio, token_sort_ratio
 from rapidfuzz.utils import default_process
 
 from casework.models import ContactAdult, ContactChild, Person, PersonMatch
-from localities.models import User
+from localities.models import Agency, User
 
 MOST_CANDIDATES = 200
 # Muhammad and Mohammed are alike by 75 percent, Robin and Rowan by 60.
@@ -162,13 +162,13 @@ def _swapped(born: date) -> date:
         return born
 
 
-def match_again(row: ContactChild | ContactAdult, *, by: User, now: datetime) -> None:
+def match_again(row: ContactChild | ContactAdult, *, by: User | Agency, now: datetime) -> None:
     """
     Looks for the possible matches of somebody on a contact again, after what is known of them has changed.
 
-    The row and its `recorded_as` are stored with the change, by this user at this moment. The caller has locked the
-    contact, and locks no record of a person before. New likenesses are proposed; those in view stay until somebody
-    settles them.
+    The row and its `recorded_as` are stored with the change, by this user or agency at this moment. The caller has
+    locked the contact, and locks no record of a person before. New likenesses are proposed; those in view stay until
+    somebody settles them.
     """
     if isinstance(row, ContactAdult):
         # An adult's possible matches are found when they are needed.

@@ -5,9 +5,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from casework.actions.contact_handovers import CLOCK, other_team, pass_on
-from casework.deadlines import clocks
-from casework.models import ClockEnd, Contact, ContactHandover
+from casework.actions.contact_handovers import lapse, other_team, pass_on
+from casework.models import Contact, ContactHandover
 from casework.record import audit
 from casework.statuses import ContactStatus
 from localities import calendar
@@ -53,8 +52,6 @@ def _pass_one(contact_id: int, opened_at: datetime, now: datetime) -> bool:
     to_team = None if contact is None else other_team(contact.team)
     if contact is None or to_team is None:
         return False
-    # Emergency duty did not take it on in time, as its clock has reminded.
-    if contact.handovers.open().update(lapsed_at=now):
-        clocks.stop(contact, CLOCK, at=now, ended=ClockEnd.OVERTAKEN)
+    lapse(contact, now)
     pass_on(contact, to_team, "", audit.SYSTEM, now)
     return True

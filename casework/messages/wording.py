@@ -47,6 +47,14 @@ TO_STAFF = {
         "New information about your team's case {case}",
         "Somebody contacted us about this family: {contact}.",
     ),
+    Message.INFORMATION_ADDED: (
+        "More is known about {contact}",
+        "Facts were added or corrected. Please read them: they may change what is right for the children.",
+    ),
+    Message.GRAVER_THAN_DECIDED: (
+        "Graver than decided: {contact}",
+        "By what is known now, the rules recommend something graver than what was decided. Please look at it at once.",
+    ),
     Message.SIGN_OFF_WANTED: (
         "A decision waits for a second person: {contact}",
         "It takes effect only when somebody other than the decider agrees.",

@@ -45,6 +45,7 @@ from casework.models.contacts import (
 )
 from casework.models.decisions import Decision, Recommendation, SignOff, StaleRecommendation
 from casework.models.details import CheckKind, DetailToCheck
+from casework.models.learned import FactChange, Information, Source
 from casework.models.people import Person
 from casework.models.protections import AddressProtection
 from casework.models.record import ActorKind, AuditEvent, Event, Message, OutboxMessage, StatusChange
@@ -81,8 +82,10 @@ __all__ = [
     "Decision",
     "DetailToCheck",
     "Event",
+    "FactChange",
     "Handoff",
     "HandoffKind",
+    "Information",
     "MatchStatus",
     "Message",
     "Milestone",
@@ -104,6 +107,7 @@ __all__ = [
     "RuleSetReasonKind",
     "SharingBasis",
     "SignOff",
+    "Source",
     "StaleRecommendation",
     "StatusChange",
     "Step",

@@ -128,6 +128,9 @@ class Contact(models.Model):
     has_unknown_indicators = models.BooleanField(
         "the referrer chose indicators that the rules do not know", default=False, db_default=False
     )
+    corrected_family_indicators = ArrayField(
+        models.CharField(max_length=10), null=True, help_text="What the referrer says today; null if as it was sent."
+    )
 
     status = models.CharField(max_length=10, choices=ContactStatus, default=ContactStatus.RECEIVED)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="contacts")
@@ -242,9 +245,20 @@ class Contact(models.Model):
         return self.reference
 
     @property
+    def family(self) -> list[ContactChild]:
+        """The children on the contact who belong to the family."""
+        return [child for child in self.children.all() if child.in_family]
+
+    @property
     def all_family_indicators(self) -> list[str]:
-        """What the referrer chose, then what was chosen at screening."""
-        return _both(self.family_indicators, self.screened_family_indicators)
+        """What the referrer says today, then what was chosen at screening."""
+        return _both(self.told_family_indicators, self.screened_family_indicators)
+
+    @property
+    def told_family_indicators(self) -> list[str]:
+        """What the referrer chose, as corrected since."""
+        told = self.corrected_family_indicators
+        return self.family_indicators if told is None else told
 
 
 def _own_record_stays(name: str) -> pgtrigger.Trigger:
@@ -287,6 +301,10 @@ class ContactChild(models.Model):
     )
     indicators = ArrayField(models.CharField(max_length=10), default=list)
     screened_indicators = ArrayField(models.CharField(max_length=10), default=list, db_default=[])
+    corrected_indicators = ArrayField(
+        models.CharField(max_length=10), null=True, help_text="What the referrer says today; null if as it was sent."
+    )
+    in_family = models.BooleanField("belongs to this family", default=True, db_default=True)
 
     class Meta:
         ordering: ClassVar = ["position"]
@@ -311,8 +329,13 @@ class ContactChild(models.Model):
 
     @property
     def all_indicators(self) -> list[str]:
-        """What the referrer chose, then what was chosen at screening."""
-        return _both(self.indicators, self.screened_indicators)
+        """What the referrer says today, then what was chosen at screening."""
+        return _both(self.told_indicators, self.screened_indicators)
+
+    @property
+    def told_indicators(self) -> list[str]:
+        """What the referrer chose, as corrected since."""
+        return self.indicators if self.corrected_indicators is None else self.corrected_indicators
 
 
 class ContactAdult(models.Model):
@@ -324,6 +347,7 @@ class ContactAdult(models.Model):
     recorded_as = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     relationship = models.CharField(max_length=100, blank=True)
     same_address = models.BooleanField(null=True)
+    in_family = models.BooleanField("belongs to this family", default=True, db_default=True)
 
     class Meta:
         ordering: ClassVar = ["position"]

@@ -130,6 +130,15 @@ class SignOff(models.Model):
                 name="the_second_person_is_another_person",
                 message="The second person must be another person.",
             ),
+            refuse_if(
+                """NEW.agreed AND EXISTS (
+                       SELECT FROM public.casework_decision d JOIN public.casework_contact c ON c.id = d.contact_id
+                       WHERE d.id = NEW.decision_id AND d.recommendation_id IS DISTINCT FROM c.recommendation_id
+                   )""",
+                on=pgtrigger.Insert,
+                name="what_was_overtaken_is_not_agreed_to",
+                message="More is known since this was decided: it is decided again.",
+            ),
         ]
 
     def __str__(self) -> str:

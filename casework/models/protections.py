@@ -37,7 +37,11 @@ class AddressProtection(models.Model):
     class Meta:
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["person", "contact"], name="a_contact_protects_a_persons_address_once"),
+            models.UniqueConstraint(
+                fields=["person", "contact"],
+                condition=Q(lifted_at__isnull=True),
+                name="a_contact_protects_a_persons_address_once",
+            ),
             models.CheckConstraint(
                 condition=Q(contact__isnull=False, said_by__isnull=True, reason="")
                 | Q(contact__isnull=True, said_by__isnull=False, reason__regex=NOT_BLANK),

@@ -40,7 +40,7 @@ INVARIANTS = (
     Invariant(
         "Every child of a contact that opened or joined a case is on that case",
         """SELECT count(*) FROM casework_contactchild k JOIN casework_contact c ON c.id = k.contact_id
-           WHERE c.case_id IS NOT NULL AND NOT EXISTS (
+           WHERE c.case_id IS NOT NULL AND k.in_family AND NOT EXISTS (
                SELECT FROM casework_casechild o WHERE o.case_id = c.case_id AND o.person_id = k.person_id)""",
     ),
     Invariant(

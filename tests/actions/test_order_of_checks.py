@@ -15,6 +15,7 @@ from casework.actions import (
     cases,
     clock_changes,
     contact_handovers,
+    corrections,
     decisions,
     handoffs,
     learning,
@@ -49,6 +50,11 @@ def decided(story: Story) -> Contact:
     contact = story.contact()
     story.decided(contact)
     return contact
+
+
+def ended(story: Story) -> Contact:
+    """A contact whose case is closed."""
+    return story.closed().contacts.get()
 
 
 def answered(story: Story) -> PartnerCheck:
@@ -123,6 +129,7 @@ ATTEMPTS = {
     "clock_changes.resume": of("amina", "sam", clock_changes.resume, stopped, "clock_id", reason=""),
     "contact_handovers.hand_over": of_decided(contact_handovers.hand_over, note=""),
     "contact_handovers.take_on": of_decided(contact_handovers.take_on),
+    "corrections.learn": of("oliver", "sam", corrections.learn, ended, "contact_id", document={}),
     "decisions.decide": of_decided(decisions.decide, recommendation_id=0, **EMPTY),
     "decisions.sign_off": of("maya", "oliver", decisions.sign_off, decided, "contact_id", agreed=True, rationale=""),
     "handoffs.accept": of("ben", "ava", handoffs.accept, handoff, "handoff_id"),

@@ -22,6 +22,7 @@ from casework.actions import (
     cases,
     clock_changes,
     contact_handovers,
+    corrections,
     handoffs,
     partner_checks,
     protecting,
@@ -44,6 +45,8 @@ from casework.models import (
     ContactChild,
     ContactHandover,
     Decision,
+    FactChange,
+    Information,
     Milestone,
     OutboxMessage,
     PartnerCheck,
@@ -696,7 +699,7 @@ class TestContacts:
         )  # fmt: skip
         for (table, _, _), name in zip(rows, all_of_them, strict=True):
             with refused(name):
-                run(f"TRUNCATE {table}" + (" CASCADE" if table == "casework_contactchild" else ""))
+                run(f"TRUNCATE {table}" + (" CASCADE" if table.startswith("casework_contact") else ""))
 
     def test_two_children_or_adults_have_one_place(self, story: Story) -> None:
         contact = story.contact()
@@ -1760,6 +1763,90 @@ class TestReplays:
         with refused("replays_are_never_emptied"):
             run("ALTER TABLE casework_replayedcontact DISABLE TRIGGER USER")
             run("TRUNCATE casework_replay CASCADE")
+
+
+class TestWhatIsLearned:
+    """Who said something about a contact, when and why, and every fact that it changed, stay for ever."""
+
+    @pytest.fixture
+    def information(self, story: Story, amina: User) -> Information:
+        """A child's name and birth, corrected; what Amina typed of the NHS number could not be read."""
+        said = {"first_name": "Robyn", "date_of_birth": "2019-04-03", "nhs_number": "12"}
+        document = {"source": "family", "why": "She called.", "children": [{"ref": "c1"} | said]}
+        contact = story.contact(adults=[{"first_name": "Kit", "relationship": "uncle"}])
+        return corrections.learn(contact_id=contact.pk, document=document, by=amina, now=story.later()).information
+
+    def test_it_is_changed_or_forgotten(self, information: Information) -> None:
+        for to in ({"why": "'So.'"}, {"document": "'{}'"}, {"at": "now()"}):
+            with refused("information_never_changes"):
+                change("casework_information", information.pk, **to)
+        with refused("information_never_changes"):
+            delete("casework_information", information.pk)
+        with refused("information_never_changes_all"):
+            run("TRUNCATE casework_information CASCADE")
+
+    def test_it_says_not_who_or_not_why_or_not_where_from(self, information: Information, school: Agency) -> None:
+        table, agency = "casework_information", {"by_user_id": "NULL", "by_agency_id": str(school.pk)}
+        for but in ({"by_user_id": "NULL"}, {"by_agency_id": str(school.pk)}):
+            with refused("information_says_who_recorded_it"):
+                copy(table, information.pk, **but)
+        with refused("who_changes_a_fact_says_why"):
+            copy(table, information.pk, why="' '")
+        with refused("information_has_a_known_source"):
+            copy(table, information.pk, source="'rumour'")
+        with allowed():
+            copy(table, information.pk, why="''", **agency)
+
+    def test_a_key_comes_twice(self, information: Information, school: Agency, police: Agency) -> None:
+        key = {"by_user_id": "NULL", "by_agency_id": str(school.pk), "idempotency_key": "'k1'"}
+        first = copy("casework_information", information.pk, **key)
+        with refused("information_uses_an_idempotency_key_once"):
+            copy("casework_information", first)
+        for but in ({"by_agency_id": str(police.pk)}, {"idempotency_key": "'k2'"}, {"idempotency_key": "NULL"}):
+            with allowed():
+                copy("casework_information", first, **but)
+
+    def test_a_change_is_changed_or_forgotten(self, information: Information) -> None:
+        (fact, *_) = FactChange.objects.all()
+        for to in ({"before": "NULL"}, {"after": "'1'"}, {"field": "'sex'"}):
+            with refused("a_change_of_a_fact_stays"):
+                change("casework_factchange", fact.pk, **to)
+        with refused("a_change_of_a_fact_stays"):
+            delete("casework_factchange", fact.pk)
+        with refused("a_change_of_a_fact_stays_all"):
+            run("TRUNCATE casework_factchange")
+
+    def test_a_change_changes_nothing(self, information: Information) -> None:
+        changed, unread = FactChange.objects.get(field="first_name"), FactChange.objects.get(field="nhs_number")
+        for but in ({"after": "before"}, {"before": "NULL", "after": "NULL"}):
+            with refused("a_change_changes_something"):
+                copy("casework_factchange", changed.pk, **but)
+        with refused("a_change_changes_something"):
+            copy("casework_factchange", unread.pk, kind="''")
+        for fine in ({"before": "NULL"}, {"after": "NULL"}):
+            with allowed():
+                copy("casework_factchange", changed.pk, **fine)
+
+    def test_a_change_is_about_two_people(self, information: Information) -> None:
+        fact, adult = FactChange.objects.get(field="first_name"), ContactAdult.objects.get()
+        with refused("a_fact_is_about_one_person"):
+            copy("casework_factchange", fact.pk, adult_id=str(adult.pk))
+        for fine in ({"child_id": "NULL"}, {"child_id": "NULL", "adult_id": str(adult.pk)}):
+            with allowed():
+                copy("casework_factchange", fact.pk, **fine)
+
+    def test_a_second_person_agrees_to_what_was_overtaken(self, story: Story, amina: User, maya: User) -> None:
+        decision = waiting(story)
+        document = {"source": "family", "why": "She called.", "immediate_danger": True}
+        corrections.learn(contact_id=decision.contact_id, document=document, by=amina, now=story.later())
+        with refused("what_was_overtaken_is_not_agreed_to"):
+            agree(decision, maya)
+        with allowed():
+            run(
+                "INSERT INTO casework_signoff (decision_id, by_id, at, agreed, rationale) "
+                "VALUES (%s, %s, %s, false, 'Look again.')",
+                decision.pk, maya.pk, decision.decided_at,
+            )  # fmt: skip
 
 
 class TestThresholdChecks:

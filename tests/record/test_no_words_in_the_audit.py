@@ -16,6 +16,7 @@ from casework.actions import (
     cases,
     clock_changes,
     contact_handovers,
+    corrections,
     decisions,
     handoffs,
     learning,
@@ -127,6 +128,11 @@ class Told:
         learning.screen(
             contact_id=contact.pk, recommendation_id=contact.recommendation_id or 0, children={}, family=["L3-36"],
             none_applies=False, **self.said(),
+        )  # fmt: skip
+        said = {"first_name": WORD, "school": WORD, "sex": WORD, "date_of_birth": "2017-05-17"}
+        corrections.learn(
+            contact_id=contact.pk, document={"source": "family", "said_by": WORD, "why": WORD,
+            "children": [{"ref": WORD} | said, said], "adults": [{"first_name": WORD}]}, **self.said(),
         )  # fmt: skip
         self.decided(contact, pathway="advice", level=3)
         decisions.sign_off(contact_id=contact.pk, agreed=False, rationale=WORD, **self.said("maya"))

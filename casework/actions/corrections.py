@@ -1,0 +1,280 @@
+"""Learns what was not known, or was wrong, when a contact came. What was sent stays as it was sent."""
+
+import hashlib
+import json
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import IntegrityError, transaction
+
+from casework.access import conditions, permissions
+from casework.access.loading import locked_contact
+from casework.actions.decisions import add_children
+from casework.actions.recommendations import people_of, recommend_again, recommend_in_work
+from casework.facts.contact_document import ToCheck
+from casework.facts.information import Plan, path_of, plan_of
+from casework.facts.learned import IDENTITY, OF_RECORDS, WEIGHS_NOTHING, apply, read_information
+from casework.families.confidentiality import bring_up_to_date
+from casework.families.describing import describe_again, home_of
+from casework.families.matching import match_again
+from casework.messages import outbox
+from casework.models import (
+    AddressProtection,
+    Case,
+    CheckKind,
+    Contact,
+    ContactAdult,
+    ContactChild,
+    Event,
+    FactChange,
+    Information,
+    Message,
+    OutboxMessage,
+)
+from casework.models.inserting import insert_all
+from casework.record import audit, responsibilities
+from casework.statuses import CaseStatus, ContactStatus, HandoffStatus
+from errors import KeyUsedForAnother
+from localities.models import Agency, Team, User
+from localities.working_time import local_day
+from triage.published_rules import of_version
+
+# Who lives where may change with these.
+MOVES = frozenset({"address.lines", "address.postcode", "address.confidential", "same_address", "in_family"})
+
+
+class Learned(NamedTuple):
+    """
+    What was learned, and whether this call stored it, not an earlier one with the same idempotency key.
+
+    `to_check` is what could not be read of the document, by the document alone.
+    """
+
+    information: Information
+    is_new: bool
+    to_check: tuple[ToCheck, ...]
+
+
+def learn(
+    *,
+    contact_id: int,
+    document: Any,
+    by: User | Agency,
+    now: datetime,
+    seen: int | None = None,
+    idempotency_key: str | None = None,
+) -> Learned:
+    """
+    Adds and corrects facts of a contact that waits, or whose case is open: several in one go, or none.
+
+    The rules are asked again at once, and clocks, team and alerts follow. A decision that was in view is overtaken,
+    also one that waits for a second person. On a contact in work, the responsible team hears of it.
+
+    :param document: what is new or different, as described in `docs/contact.md`. In it, null says "not known".
+    :param seen: the id of the latest `Information` on the user's page, 0 if there was none: an old page must not undo
+        newer corrections. None: nothing was in view.
+    :raises Contact.DoesNotExist: there is no such contact, it is out of scope, or another agency sent it.
+    :raises InvalidInput: with every fault.
+    :raises KeyUsedForAnother: the key was used before for another document, or for another contact.
+    :raises NotPermitted: `by` may see the contact, and not correct it.
+    :raises NotAllowedInStatus: the contact is decided, and no case of it is open.
+    :raises TakenBySomeoneElse: somebody corrected the contact since the page was loaded.
+    """
+    try:
+        return _learn(contact_id, document, by, now, seen, idempotency_key)
+    except IntegrityError as error:
+        diagnostics = getattr(error.__cause__, "diag", None)
+        if getattr(diagnostics, "constraint_name", None) != "information_uses_an_idempotency_key_once":
+            raise
+    # Another transaction used the same key for another contact first.
+    return _learn(contact_id, document, by, now, seen, idempotency_key)
+
+
+@transaction.atomic
+def _learn(
+    contact_id: int, document: Any, by: User | Agency, now: datetime, seen: int | None, key: str | None
+) -> Learned:
+    contact = _locked(contact_id, by, now)
+    digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+    today, catalogue = local_day(now), _catalogue(contact)
+    if isinstance(by, Agency) and key is not None and (earlier := _earlier(contact, by, key, digest)) is not None:
+        reading = read_information(document, by_staff=False, indicators=catalogue, today=today)
+        return Learned(earlier, is_new=False, to_check=reading.to_check)
+    case = contact.case
+    holder = responsibilities.holder(case) if case is not None and case.status == CaseStatus.OPEN else None
+    if isinstance(by, User):
+        permissions.check_can_correct(contact, holder.pk if holder else None, by, today)
+    conditions.check_takes_information(contact, case)
+    history = list(FactChange.objects.filter(information__contact=contact).order_by("pk"))
+    latest = contact.information.order_by("-pk").values_list("pk", flat=True).first() or 0
+    if seen is not None:
+        conditions.check_nothing_learned_since(latest, seen)
+    reading = read_information(document, by_staff=isinstance(by, User), indicators=catalogue, today=today)
+    plan = plan_of(contact, reading, history, by_staff=isinstance(by, User), indicators=catalogue, on=today)
+
+    entry = reading.entry
+    information = Information(
+        contact=contact, at=now, by_user=by if isinstance(by, User) else None,
+        by_agency=by if isinstance(by, Agency) else None, source=entry.source, said_by=entry.said_by.value or "",
+        why=entry.why.value or "", document=reading.document, idempotency_key=key, digest=digest,
+    )  # fmt: skip
+    _store(plan, information, contact, history, by)
+    _protect(plan, information, by, now)
+    about_words = isinstance(by, Agency) and bool(information.why)
+    weighs = about_words or any(change.field not in WEIGHS_NOTHING for change in plan.changes)
+    messages: list[OutboxMessage] = []
+    if contact.status == ContactStatus.DECIDED:
+        assert case is not None
+        messages = _in_work(contact, case, plan, information, weighs, by, now)
+    elif weighs:
+        recommend_again(contact, by, now)
+        messages = _while_it_waits(contact, information, now)
+    audit.record(
+        Event.INFORMATION_ADDED, by=by, at=now, contact=contact, case=case, source=information.source,
+        facts=sorted({change.field for change in plan.changes}), added=len(plan.new_people),
+    )  # fmt: skip
+    outbox.write(messages)
+    return Learned(information, is_new=True, to_check=reading.to_check)
+
+
+# ---- the parts of learning
+
+
+def _locked(contact_id: int, by: User | Agency, now: datetime) -> Contact:
+    if isinstance(by, User):
+        return locked_contact(by, now, pk=contact_id)
+    return Contact.objects.filter(agency=by).locked().get(pk=contact_id)
+
+
+def _catalogue(contact: Contact) -> Collection[str]:
+    """The indicators that the rules of the contact know."""
+    assert contact.recommendation is not None, "every received contact has a recommendation"
+    return of_version(contact.recommendation.rule_set_id).rule_set.catalogue.entries
+
+
+def _earlier(contact: Contact, by: Agency, key: str, digest: str) -> Information | None:
+    found = Information.objects.filter(by_agency=by, idempotency_key=key).select_related("contact").first()
+    if found is not None and (found.contact_id, found.digest) != (contact.pk, digest):
+        raise KeyUsedForAnother(
+            "This idempotency key came before with other information. Use a new key for what is new.",
+            earlier=found.contact.reference,
+        )
+    return found
+
+
+def _store(
+    plan: Plan, information: Information, contact: Contact, history: list[FactChange], by: User | Agency
+) -> None:
+    """Stores what changes in the contact, its children and adults and their records, and what was said."""
+    columns = {id(part.row): apply(part.row, part.changes) for part in plan.parts}
+    if any(change.field.endswith("indicators") for change in plan.changes):
+        contact.has_unknown_indicators = _has_unknown_indicators(plan, contact, history)
+        columns[id(contact)].append("has_unknown_indicators")
+    if names := columns[id(contact)]:
+        contact.save(update_fields=names)
+    described = _store_records(plan, set(people_of(contact).values_list("person", flat=True)))
+    for row in (*plan.children, *plan.adults):
+        if row.pk is None:
+            row.save()
+        elif names := columns.get(id(row), []):
+            row.save(update_fields=names)
+    for child in described:
+        match_again(child, by=by, now=information.at)
+    information.save()
+    insert_all(
+        FactChange(
+            information=information,
+            child=part.row if isinstance(part.row, ContactChild) else None,
+            adult=part.row if isinstance(part.row, ContactAdult) else None,
+            field=change.field,
+            before=change.before,
+            after=change.after,
+            said=change.said,
+            kind=change.check.kind if change.check else "",
+            says=change.check.says if change.check else "",
+        )
+        for part in plan.parts
+        for change in part.changes
+    )
+
+
+def _store_records(plan: Plan, people: set[int]) -> list[ContactChild]:
+    """Stores the records of those who are described in another way, or who live elsewhere. Returns the children."""
+    home_moves = any(part.changed & MOVES for part in plan.parts)
+    children = [child for child in plan.children if plan.changed(child) & IDENTITY]
+    adults = [adult for adult in plan.adults if home_moves or plan.changed(adult) & IDENTITY]
+    describe_again(children, adults, home_of(plan.children), people=people)
+    for child in plan.children:
+        if names := plan.changed(child) & OF_RECORDS:
+            child.person.save(update_fields=sorted(names))
+    return children
+
+
+def _protect(plan: Plan, information: Information, by: User | Agency, now: datetime) -> None:
+    """Hides the addresses that were said to be confidential, and those of everybody around, on every contact."""
+    contact = information.contact
+    hides = [child for child in plan.children if "address.confidential" in plan.changed(child)]
+    said: dict[str, Any] = {"said_by": by, "reason": information.why} if isinstance(by, User) else {"contact": contact}
+    AddressProtection.objects.bulk_create(
+        AddressProtection(person=child.recorded_as, since=now, **said) for child in hides
+    )
+    if any(part.changed & MOVES for part in plan.parts):
+        bring_up_to_date({child.person_id for child in plan.children}, now=now, but_not=contact.pk)
+    audit.record_all(
+        audit.entry(Event.ADDRESS_PROTECTED, by=by, at=now, contact=contact, person=child.person_id) for child in hides
+    )
+
+
+def _has_unknown_indicators(plan: Plan, contact: Contact, history: list[FactChange]) -> bool:
+    """Whether indicators that could not be read, when the contact came or since, are still not put right."""
+    wait = {tuple(detail.path[:-1]) for detail in contact.details_to_check.filter(field__endswith="indicators")}
+    said = [(path_of(change, plan.children, plan.adults), change.kind) for change in history]
+    for part in plan.parts:
+        above = ("children", part.row.position) if isinstance(part.row, ContactChild) else ()
+        said += [((*above, change.field), change.check.kind if change.check else "") for change in part.changes]
+    for path, kind in said:
+        if str(path[-1]).endswith("indicators"):
+            wait = wait | {path} if kind == CheckKind.NOT_READ else wait - {path}
+    return bool(wait)
+
+
+def _while_it_waits(contact: Contact, information: Information, now: datetime) -> list[OutboxMessage]:
+    """Who must look again: the contact's team, where a partner told us, or a decision waits for a second person."""
+    if information.by_agency_id is None and contact.status != ContactStatus.SIGN_OFF:
+        return []
+    return _of_information(contact.team, contact, information, now)
+
+
+def _in_work(
+    contact: Contact, case: Case, plan: Plan, information: Information, weighs: bool, by: User | Agency, now: datetime
+) -> list[OutboxMessage]:
+    """Asks the rules again about a contact in work, and tells the responsible team and the team that is offered it."""
+    case = Case.objects.locked().get(pk=case.pk)
+    conditions.check_is_open(case)
+    if people := {child.person_id for child in plan.new_children}:
+        add_children(case, people, now)
+    if not weighs:
+        return []
+    graver = recommend_in_work(contact, by, now)
+    offered = case.handoffs.filter(status=HandoffStatus.OFFERED).select_related("to_team")
+    teams = [responsibilities.holder(case), *(handoff.to_team for handoff in offered)]
+    if graver:
+        return [
+            message
+            for team in teams
+            for message in outbox.messages_for_team(
+                Message.GRAVER_THAN_DECIDED, team, key=f"graver:{information.pk}:{team.pk}", at=now, contact=contact,
+                case=case,
+            )
+        ]  # fmt: skip
+    return [message for team in teams for message in _of_information(team, contact, information, now, case)]
+
+
+def _of_information(
+    team: Team, contact: Contact, information: Information, now: datetime, case: Case | None = None
+) -> list[OutboxMessage]:
+    return outbox.messages_for_team(
+        Message.INFORMATION_ADDED, team, key=f"information:{information.pk}:{team.pk}", at=now, contact=contact,
+        case=case,
+    )  # fmt: skip

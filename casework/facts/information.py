@@ -1,0 +1,219 @@
+"""What an information document changes in a contact, in its children and in its adults, fact by fact."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import count
+from typing import Any
+
+from casework.facts.contact_document import SHARED_NUMBER, Path
+from casework.facts.learned import (
+    MOST_PEOPLE,
+    Change,
+    InformationReading,
+    Row,
+    changes_of,
+    flat,
+    today_of,
+)
+from casework.models import CheckKind, Contact, ContactAdult, ContactChild, FactChange, Person
+from errors import Fault, InvalidInput
+
+
+@dataclass
+class ChangedPart:
+    """What changes in a contact, a child or an adult. `path` is its place in the information document."""
+
+    row: Row
+    path: Path
+    changes: list[Change]
+    is_new: bool = False
+
+    @property
+    def changed(self) -> set[str]:
+        return {change.field for change in self.changes if change.changes}
+
+
+@dataclass
+class Plan:
+    """What changes in a contact. Nothing is written yet; `children` and `adults` are all, with those who are new."""
+
+    parts: list[ChangedPart]
+    children: list[ContactChild]
+    adults: list[ContactAdult]
+
+    @property
+    def changes(self) -> list[Change]:
+        return [change for part in self.parts for change in part.changes]
+
+    @property
+    def new_children(self) -> list[ContactChild]:
+        return [part.row for part in self.parts if part.is_new and isinstance(part.row, ContactChild)]
+
+    @property
+    def new_people(self) -> list[ContactChild | ContactAdult]:
+        return [part.row for part in self.parts if part.is_new and not isinstance(part.row, Contact)]
+
+    def changed(self, row: Row) -> set[str]:
+        """The places of the facts that change in this row."""
+        return next((part.changed for part in self.parts if part.row is row), set())
+
+
+def plan_of(
+    contact: Contact,
+    reading: InformationReading,
+    history: Sequence[FactChange],
+    *,
+    by_staff: bool,
+    indicators: Collection[str],
+    on: date,
+) -> Plan:
+    """
+    Works out what an information document changes.
+
+    :param history: the earlier changes of the contact's facts, in order.
+    :param by_staff: whether staff say it. What an agency says only adds indicators, and never lifts confidentiality.
+    :raises InvalidInput: with every fault.
+    """
+    planner = _Planner(contact, reading, history, by_staff, indicators, on)
+    faults = [*planner.faults, *_faults(planner.plan, reading, by_staff)]
+    if faults:
+        raise InvalidInput(faults)
+    return planner.plan
+
+
+def path_of(change: FactChange, children: Sequence[ContactChild], adults: Sequence[ContactAdult]) -> Path:
+    """The place of a fact in the contact's document, without the numbers of lists: `children, 0, indicators`."""
+    rest = tuple(change.field.split("."))
+    for group, people, pk in (("children", children, change.child_id), ("adults", adults, change.adult_id)):
+        if pk is not None:
+            return (group, next(person.position for person in people if person.pk == pk), *rest)
+    return rest
+
+
+def settled_by(path: Sequence[str | int], changes: Mapping[Path, FactChange]) -> FactChange | None:
+    """
+    The change that put right a detail which could not be read.
+
+    :param path: the detail's place in the contact's document.
+    :param changes: the latest change of each fact, by its `path_of`.
+    """
+    steps = [step for place, step in enumerate(path) if place == 1 or isinstance(step, str)]
+    change = changes.get(tuple(steps))
+    return change if change is not None and change.kind != CheckKind.NOT_READ else None
+
+
+def _faults(plan: Plan, reading: InformationReading, by_staff: bool) -> Iterator[Fault]:
+    if by_staff and not reading.entry.why.value:
+        yield Fault(("why",), "Say how you know, and what changed.")
+    if by_staff and "source" not in reading.document:
+        yield Fault(("source",), "Say where this comes from.")
+    if by_staff and not plan.changes:
+        yield Fault((), "Nothing differs from what is recorded. Change something, or go back.")
+    if not any(_stays(child, plan) for child in plan.children):
+        yield Fault(("children",), "A contact is about at least one child of the family.")
+
+
+def _stays(child: ContactChild, plan: Plan) -> bool:
+    """Whether the child belongs to the family after this."""
+    return child.in_family is not ("in_family" in plan.changed(child) and child.pk is not None)
+
+
+@dataclass
+class _Planner:
+    contact: Contact
+    reading: InformationReading
+    history: Sequence[FactChange]
+    by_staff: bool
+    indicators: Collection[str]
+    on: date
+    faults: list[Fault] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        children = list(self.contact.children.select_related("person", "recorded_as"))
+        adults = list(self.contact.adults.select_related("recorded_as"))
+        self.plan = Plan([], children, adults)
+        document, sent = self.reading.document, self.contact.document
+        self._add(self.contact, flat(document), sent, ())
+        for place, (said, entry) in enumerate(self._entries("children")):
+            by_ref = {child.ref: child for child in children}
+            child = self._person(("children", place), "ref", entry.ref.value, by_ref)
+            if child is not None:
+                self._add(child, flat(said), _entry(sent, "children", child.position), ("children", place))
+        for place, (said, entry) in enumerate(self._entries("adults")):
+            by_number = {adult.position + 1: adult for adult in adults}
+            adult = self._person(("adults", place), "number", entry.number, by_number)
+            if adult is not None:
+                self._add(adult, flat(said), _entry(sent, "adults", adult.position), ("adults", place))
+
+    def _entries(self, group: str) -> Iterator[tuple[dict[str, Any], Any]]:
+        """Each child or adult of the information, as it was sent and as it was read."""
+        yield from zip(self.reading.document.get(group) or (), getattr(self.reading.entry, group), strict=True)
+
+    def _person(self, path: Path, name: str, key: Any, known: Mapping[Any, Any]) -> Any:
+        """The child or adult under this key, or a new one without a key; None, with a fault, if there is none."""
+        group, fault = str(path[0]), ""
+        if key is None:
+            if len(known) < MOST_PEOPLE:
+                return self._new_child() if group == "children" else self._new_adult()
+            path, fault = path, f"is one too many: a contact has room for {MOST_PEOPLE} {group}."
+        elif key not in known:
+            path, fault = (*path, name), "is on no record of this contact. Leave it out to add somebody."
+        elif any(part.row is known[key] for part in self.plan.parts):
+            path, fault = (*path, name), "stands twice; say it all in one place."
+        if fault:
+            self.faults.append(Fault(path, fault))
+            return None
+        return known[key]
+
+    def _new_child(self) -> ContactChild:
+        children = self.plan.children
+        refs = {child.ref for child in children}
+        ref = next(own for number in count(1) if (own := f"c{number}") not in refs)
+        child = ContactChild(contact=self.contact, position=len(children), ref=ref)
+        child.person = child.recorded_as = Person()
+        children.append(child)
+        return child
+
+    def _new_adult(self) -> ContactAdult:
+        adults = self.plan.adults
+        adult = ContactAdult(contact=self.contact, position=len(adults))
+        adult.person = adult.recorded_as = Person()
+        adults.append(adult)
+        return adult
+
+    def _add(self, row: Row, said: dict[str, Any], sent: Mapping[str, Any], path: Path) -> None:
+        today = today_of(row, sent, [change for change in self.history if _is_of(change, row)])
+        changes = changes_of(row, said, today, only_adds=not self.by_staff, indicators=self.indicators, on=self.on)
+        is_new = row.pk is None
+        if is_new and not changes:
+            self.faults.append(Fault(path, "says nothing about this person."))
+        if is_new:
+            changes.insert(0, Change("in_family", None, True, None, None))
+        changes = [self._permitted(row, change, path) for change in changes]
+        self.plan.parts.append(
+            ChangedPart(row, path, [each for each in changes if each.changes or each.check is not None], is_new)
+        )
+
+    def _permitted(self, row: Row, change: Change, path: Path) -> Change:
+        """What nobody may change here stays: a confidential address, and the NHS number of another child."""
+        if change.field == "address.confidential" and change.before is True:
+            if self.by_staff:
+                says = "stays confidential. Only a named manager can lift that, with a reason."
+                self.faults.append(Fault((*path, "address", "confidential"), says))
+            return change._replace(after=True)
+        others = {child.nhs_number for child in self.plan.children if child is not row} - {""}
+        if change.field == "nhs_number" and change.after in others:
+            return change._replace(after=change.before, check=SHARED_NUMBER)
+        return change
+
+
+def _is_of(change: FactChange, row: Row) -> bool:
+    child, adult = isinstance(row, ContactChild), isinstance(row, ContactAdult)
+    return (change.child_id, change.adult_id) == (row.pk if child else None, row.pk if adult else None)
+
+
+def _entry(document: Mapping[str, Any], group: str, position: int) -> dict[str, Any]:
+    """Somebody's entry in the contact's document; nothing for who was added later."""
+    people: list[dict[str, Any]] = document.get(group) or []
+    return people[position] if position < len(people) else {}

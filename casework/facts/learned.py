@@ -1,0 +1,360 @@
+"""
+What is learned about a contact after it came: the document that says it, today's facts, and what it changes in them.
+
+A fact has a place in the document of its part (the contact, a child or an adult), as `address.postcode`, and a value
+as JSON writes it; None is "not known". The same readers read it as read the contact: see `contact_document.py`.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, NamedTuple, get_args
+
+from pydantic import BaseModel, Field, StrictBool, StrictInt
+
+from casework.facts.contact_document import (
+    NOT_SENT,
+    AdultEntry,
+    AgreementEntry,
+    ChildEntry,
+    DomesticAbuse,
+    Flag,
+    Indicators,
+    Name,
+    ParentsToldEntry,
+    Part,
+    Referrer,
+    ToCheck,
+    Words,
+    storable,
+    to_check,
+)
+from casework.facts.typed import Check, Read, one_of
+from casework.models import (
+    CheckKind,
+    Contact,
+    ContactAdult,
+    ContactChild,
+    FactChange,
+    ParentsTold,
+    SharingBasis,
+    Source,
+)
+from triage.documents import read
+from triage.facts import Agreement
+
+MOST_PEOPLE = 20
+# The facts of a part by their places in its document.
+Values = dict[str, Any]
+Row = Contact | ContactChild | ContactAdult
+
+
+class ChildInformation(ChildEntry):
+    """A child of the contact, by its `ref`; without a `ref`, a child who was not on the contact."""
+
+
+class AdultInformation(AdultEntry):
+    """An adult of the contact, by the place in which it was sent; without `number`, another adult."""
+
+    number: Annotated[StrictInt, Field(ge=1, description="1 for the first adult that you sent.")] | None = None
+
+
+class InformationDocument(Part):
+    """
+    What was learned about a contact after it came. It says only what is new or different; nothing else changes.
+
+    `source` is where it comes from, `said_by` who said it, and `why` says in words what changed, or what else is known.
+    """
+
+    source: Source = Source.REFERRER
+    said_by: Name = NOT_SENT
+    why: Words = NOT_SENT
+    immediate_danger: Flag = None
+    referrer: Referrer = Referrer()
+    referrer_level: Annotated[StrictInt, Field(ge=1, le=4)] | None = None
+    children: Annotated[tuple[ChildInformation, ...], Field(max_length=MOST_PEOPLE)] = ()
+    adults: Annotated[tuple[AdultInformation, ...], Field(max_length=MOST_PEOPLE)] = ()
+    family_indicators: Indicators = ()
+    domestic_abuse: DomesticAbuse = DomesticAbuse()
+    agreement: AgreementEntry = AgreementEntry()
+    parents_told: ParentsToldEntry = ParentsToldEntry()
+    sharing_basis: Annotated[Read[str], one_of(SharingBasis.values)] = NOT_SENT
+
+
+class StaffChild(ChildInformation):
+    """The same, with what only staff say: whether the child belongs to the family, and what our records hold."""
+
+    in_family: StrictBool = True
+    previous_cp_plan: Flag = None
+    previously_looked_after: Flag = None
+
+
+class StaffAdult(AdultInformation):
+    """The same, with what only staff say."""
+
+    in_family: StrictBool = True
+
+
+class StaffInformation(InformationDocument):
+    """What front-door staff, or the team of the case, have learned."""
+
+    children: Annotated[tuple[StaffChild, ...], Field(max_length=MOST_PEOPLE)] = ()
+    adults: Annotated[tuple[StaffAdult, ...], Field(max_length=MOST_PEOPLE)] = ()
+    sibling_on_cp_plan: Flag = None
+
+
+# ---- the columns that hold today's facts. Other facts stand in the document, and in their changes.
+
+
+@dataclass(frozen=True)
+class Column:
+    """
+    The column of a fact.
+
+    :ivar empty: its value for "not known", and for what a missing field means.
+    :ivar of: the record that has it: that of the row's `person`, or the one that the row is `recorded_as`. Else the
+        row has it.
+    :ivar told: the attribute that says it today, where that is not the column itself.
+    """
+
+    name: str
+    empty: Any = None
+    of: str = ""
+    told: str = ""
+
+
+def _columns(empty: Any, *names: str, of: str = "") -> dict[str, Column]:
+    return {name: Column(name, empty, of) for name in names}
+
+
+OF_CONTACT = {
+    **_columns(None, "immediate_danger", "referrer_level", "sibling_on_cp_plan"),
+    **_columns("", "sharing_basis"),
+    "referrer.email": Column("referrer_email", ""),
+    "family_indicators": Column("corrected_family_indicators", [], told="told_family_indicators"),
+    "domestic_abuse.dash": Column("dash", ""),
+    "domestic_abuse.marac": Column("marac"),
+    "agreement.service": Column("agreement", Agreement.NOT_SOUGHT),
+    "agreement.given_by": Column("agreement_given_by", ""),
+    "agreement.on": Column("agreement_on"),
+    "parents_told.answer": Column("parents_told", ParentsTold.NOT_KNOWN),
+    "parents_told.reason": Column("parents_told_reason", ""),
+}
+# What identifies a person stands on their record as well, where matching looks.
+IDENTITY = frozenset({
+    "first_name", "last_name", "also_known_as", "date_of_birth", "expected_date_of_delivery", "sex", "ethnicity",
+    "nhs_number", "address.postcode", "address.confidential", "in_family",
+})  # fmt: skip
+# What our own records hold of a person.
+OF_RECORDS = frozenset({"previous_cp_plan", "previously_looked_after"})
+OF_CHILD = {
+    **_columns("", "first_name", "last_name", "ethnicity", "nhs_number"),
+    **_columns(None, "date_of_birth", "age_years", "expected_date_of_delivery", "disabled", "non_verbal"),
+    **_columns([], "also_known_as"),
+    **_columns("U", "sex"),
+    **_columns(False, "date_of_birth_estimated"),
+    **_columns(True, "in_family"),
+    **_columns(None, *OF_RECORDS, of="person"),
+    "address.postcode": Column("postcode", ""),
+    "address.confidential": Column("address_is_confidential", False),
+    "indicators": Column("corrected_indicators", [], told="told_indicators"),
+}
+OF_ADULT = {
+    **_columns("", "first_name", "last_name", of="recorded_as"),
+    **_columns(None, "date_of_birth", of="recorded_as"),
+    **_columns("", "relationship"),
+    **_columns(None, "same_address"),
+    **_columns(True, "in_family"),
+}
+COLUMNS: dict[type[Row], dict[str, Column]] = {Contact: OF_CONTACT, ContactChild: OF_CHILD, ContactAdult: OF_ADULT}
+SHAPES: dict[type[Row], type[Part]] = {
+    Contact: StaffInformation, ContactChild: StaffChild, ContactAdult: StaffAdult,
+}  # fmt: skip
+# Neither the rules nor the routing nor the matching looks at these, and nobody needs to decide anew for them.
+WEIGHS_NOTHING = frozenset({
+    "referrer.name", "referrer.role", "referrer.email", "referrer.phone", "referrer.relationship", "sharing_basis",
+    "first_language", "interpreter_needed", "school", "phone", "relationship", "parental_responsibility",
+})  # fmt: skip
+# What an information document says of itself.
+_OF_ITSELF = frozenset({"source", "said_by", "why", "children", "adults", "ref", "number"})
+
+
+class Change(NamedTuple):
+    """A change of a fact, or something that was said and could not be read, which changes nothing."""
+
+    field: str
+    before: Any
+    after: Any
+    said: Any
+    check: Check | None
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.before != self.after)
+
+
+def flat(part: Mapping[str, Any]) -> Values:
+    """A part of a document by places: {"address": {"postcode": "X"}} is {"address.postcode": "X"}."""
+    found: Values = {}
+    for name, value in part.items():
+        if name in _OF_ITSELF:
+            continue
+        if isinstance(value, dict):
+            found |= {f"{name}.{below}": value[below] for below in value}
+        else:
+            found[name] = value
+    return found
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a document with these facts: the reverse of `flat`."""
+    part: dict[str, Any] = {}
+    for place, value in values.items():
+        *above, last = place.split(".")
+        at = part
+        for step in above:
+            at = at.setdefault(step, {})
+        at[last] = value
+    return part
+
+
+# ---- today's facts
+
+
+def today_of(row: Row, document: Mapping[str, Any], changes: Iterable[FactChange]) -> Values:
+    """
+    The facts of a part as they are known today, without those that are not known.
+
+    :param document: the part as it was sent.
+    :param changes: the changes of this part's facts, in order.
+    """
+    shape, columns = SHAPES[type(row)], COLUMNS[type(row)]
+    known = places_of(shape)
+    values = {place: value for place, value in flat(document).items() if place in known}
+    values |= {change.field: change.after for change in changes}
+    values |= {place: _told(row, column) for place, column in columns.items()}
+    return {place: value for place, value in values.items() if _normal(value, place, row) is not None}
+
+
+def places_of(shape: type[BaseModel]) -> list[str]:
+    """The places of all facts of a part."""
+    places: list[str] = []
+    for name, field in shape.model_fields.items():
+        if name in _OF_ITSELF:
+            continue
+        kinds = [field.annotation, *get_args(field.annotation)]
+        part = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Part)), None)
+        places += [f"{name}.{below}" for below in part.model_fields] if part else [name]
+    return places
+
+
+def _told(row: Row, column: Column) -> Any:
+    value = getattr(_holder(row, column), column.told or column.name)
+    return None if value == column.empty else _plain(value)
+
+
+def _holder(row: Row, column: Column) -> Any:
+    return getattr(row, column.of) if column.of else row
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON writes it."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, str) else list(value) if isinstance(value, (list, tuple)) else value
+
+
+def _normal(value: Any, place: str, row: Row) -> Any:
+    """The value, or None for what means "not known"."""
+    column = COLUMNS[type(row)].get(place)
+    if value in ("", [], None) or (column is not None and value == column.empty):
+        return None
+    return None if value is False and place == "referrer.keep_anonymous" else value
+
+
+# ---- reading what was said
+
+
+class InformationReading(NamedTuple):
+    """
+    An information document as it was read.
+
+    `document` is what was sent, but for characters that cannot be stored. `to_check` is what could not be read of it,
+    or was read with a correction, by the document alone: its sender must not learn from it what others said.
+    """
+
+    document: dict[str, Any]
+    entry: InformationDocument
+    to_check: tuple[ToCheck, ...]
+
+
+def read_information(data: object, *, by_staff: bool, indicators: Collection[str], today: date) -> InformationReading:
+    """
+    Reads an information document from parsed JSON.
+
+    :raises InvalidInput: with every fault.
+    """
+    removed: list[ToCheck] = []
+    document = storable(data, (), removed)
+    shape = StaffInformation if by_staff else InformationDocument
+    entry = read(shape, document, known={"indicators": indicators, "today": today})
+    return InformationReading(document, entry, (*removed, *to_check(entry, ())))
+
+
+def changes_of(
+    row: Row, said: Values, today: Values, *, only_adds: bool, indicators: Collection[str], on: date
+) -> list[Change]:
+    """
+    What this changes in today's facts of a part, and what could not be read.
+
+    Facts that belong together are read together: an age beside a date of birth, for example. A list of which a part
+    cannot be read takes nothing away.
+
+    :param said: the facts that were said, by their places. None says that a fact is not known.
+    :param only_adds: whether a list of indicators only adds to those of today.
+    """
+    shape = SHAPES[type(row)]
+    together = nested({**today, **said})
+    entry = read(shape, together, known={"indicators": indicators, "today": on})
+    found = []
+    for place, typed in said.items():
+        value, check = _value_and_check(entry, place)
+        before, after = _normal(today.get(place), place, row), _normal(value, place, row)
+        unread = check is not None and check.kind == CheckKind.NOT_READ
+        if place.endswith("indicators") and (only_adds or unread):
+            after = list(dict.fromkeys([*(before or ()), *(after or ())])) or None
+        elif unread:
+            after = before
+        if isinstance(after, list) and isinstance(before, list) and set(after) == set(before):
+            after = before
+        change = Change(place, before, after, typed, check)
+        if change.changes or check is not None:
+            found.append(change)
+    return found
+
+
+def apply(row: Row, changes: Iterable[Change]) -> list[str]:
+    """Writes changes into the columns of a row and of its person's record. Returns the names of the row's columns."""
+    columns, changed = COLUMNS[type(row)], []
+    for change in changes:
+        column = columns.get(change.field)
+        if column is None or not change.changes:
+            continue
+        holder = _holder(row, column)
+        value = column.empty if change.after is None else change.after
+        setattr(holder, column.name, holder._meta.get_field(column.name).to_python(value))
+        if holder is row:
+            changed.append(column.name)
+    return changed
+
+
+def _value_and_check(entry: BaseModel, place: str) -> tuple[Any, Check | None]:
+    found: Any = entry
+    for step in place.split("."):
+        found = getattr(found, step) if found is not None else None
+    if isinstance(found, Read):
+        return _plain(found.value), found.check
+    if isinstance(found, tuple):
+        check = next((item.check for item in found if item.check is not None), None)
+        return list(dict.fromkeys(item.value for item in found if item.value)), check
+    return _plain(found), None
