@@ -1,8 +1,8 @@
-"""`manage.py due` as other people's scripts call it. A process takes a second to start, so each one asks much."""
+"""`manage.py due` as other people's scripts call it."""
 
 from pathlib import Path
 
-from tests.stage.calculators import refused, run
+from tests.stage.calculators import refused, run, run_alone
 
 # KIND FROM, due, warn: the worked examples of the council's policy, and what only this command shows.
 ASKED = [
@@ -41,14 +41,14 @@ call_back,contact,received,30,hour,same_time,0.5,team_lead,local
 
 
 def test_one_clock_prints_its_two_lines(tmp_path: Path) -> None:
-    done = run("due", "initial_conference", "--from", "2026-03-23T15:00", folder=tmp_path)
+    done = run_alone("due", "initial_conference", "--from", "2026-03-23T15:00", folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "due 2026-04-15T23:59:59+01:00\nwarn 2026-04-09T16:30:00+01:00\n"
 
 
 def test_many_clocks_on_standard_input_print_a_line_each(tmp_path: Path) -> None:
     """Empty lines between them are no clocks."""
-    done = run("due", "-", folder=tmp_path, given="\n\n".join(asked for asked, _, _ in ASKED) + "\n\n")
+    done = run_alone("due", "-", folder=tmp_path, given="\n\n".join(asked for asked, _, _ in ASKED) + "\n\n")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [f"due {due} warn {warn}" for _, due, warn in ASKED]
 
@@ -75,7 +75,7 @@ def test_a_clock_without_a_start_is_refused(tmp_path: Path) -> None:
 def test_lines_that_are_not_utf_8_are_refused_with_a_sentence(tmp_path: Path) -> None:
     """Where the locale says UTF-8 and means it, as en_GB.UTF-8 does."""
     given = b"next_step_decision 2026-11-19T10:12\n\xff\xfe\n"
-    assert refused(run("due", "-", folder=tmp_path, given=given, PYTHONIOENCODING="utf-8:strict"))
+    assert refused(run_alone("due", "-", folder=tmp_path, given=given, PYTHONIOENCODING="utf-8:strict"))
 
 
 def test_a_moment_at_the_end_of_the_calendar_is_refused_with_a_sentence(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from casework.families.likeness.record_files import Record, parse
 from casework.families.likeness.weights import shipped
 from errors import InvalidInput
 from tests.bench.population import Population
-from tests.stage.calculators import refused, run
+from tests.stage.calculators import refused, run_alone
 from tests.stage.service import database_url
 
 Row = dict[str, str]
@@ -44,7 +44,7 @@ def match(people: list[Row] | str, probes: list[Row] | str, folder: Path) -> sub
         written(rows, folder / f"{name}.csv") if isinstance(rows, list) else rows
         for name, rows in (("people", people), ("probes", probes))
     ]
-    return run(
+    return run_alone(
         *("match", "--people", files[0], "--probes", files[1]),
         folder=folder,
         FRONT_DOOR_MODE="development",

@@ -1,4 +1,4 @@
-"""`manage.py recommend` as other people's scripts call it. A process takes a second to start, so each one asks much."""
+"""`manage.py recommend` as other people's scripts call it."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.stage.asking import Facts, answer, child, contact
-from tests.stage.calculators import refused, run
+from tests.stage.calculators import refused, run, run_alone
 from tests.stage.rule_documents import VERSION_1
 from triage.ruleset import SHIPPED
 
@@ -28,15 +28,15 @@ def shipped_document() -> Any:
 
 def test_one_object_in_a_file_gives_one_recommendation(tmp_path: Path) -> None:
     (tmp_path / "facts.json").write_text(json.dumps(SEVERAL[1]), encoding="utf-8")
-    done = run("recommend", "facts.json", folder=tmp_path)
+    done = run_alone("recommend", "facts.json", folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == answer(SEVERAL[1])
 
 
 def test_a_list_on_standard_input_gives_a_list_in_its_order_to_the_letter_every_time(tmp_path: Path) -> None:
     """Whatever order Python's sets are in today."""
-    first = run("recommend", "-", folder=tmp_path, given=json.dumps(SEVERAL), PYTHONHASHSEED="1")
-    again = run("recommend", "-", folder=tmp_path, given=json.dumps(SEVERAL), PYTHONHASHSEED="2")
+    first = run_alone("recommend", "-", folder=tmp_path, given=json.dumps(SEVERAL), PYTHONHASHSEED="1")
+    again = run_alone("recommend", "-", folder=tmp_path, given=json.dumps(SEVERAL), PYTHONHASHSEED="2")
     assert (first.returncode, first.stderr) == (0, "")
     assert json.loads(first.stdout) == [answer(facts) for facts in SEVERAL]
     assert first.stdout == again.stdout
