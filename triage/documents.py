@@ -96,6 +96,8 @@ def _no_constant(name: str) -> None:
 
 
 def _real_text(text: str) -> str:
+    if text.isprintable():
+        return text
     # PostgreSQL cannot store NUL, and nothing can encode a lone surrogate: both would raise an error later.
     if re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", text):
         raise fault("holds a control character; remove it.")

@@ -21,6 +21,11 @@ def _text() -> str:
     return json.dumps(as_json(shipped().document))
 
 
+@cache
+def _unchanged() -> Json:
+    return whole()
+
+
 def whole() -> Json:
     """The shipped document, to be changed."""
     document: Json = json.loads(_text())
@@ -61,8 +66,8 @@ def leaves(part: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 def called(path: Path) -> str:
     """A path with names in the place of numbers, for the name of a test: `rules.hard_stop.then.rag`."""
-    steps, entry = [], whole()
-    at_step: Any = entry
+    steps: list[str] = []
+    at_step: Any = _unchanged()
     for step in path:
         at_step = at_step[step]
         name = at_step.get("id", at_step.get("code", step)) if isinstance(at_step, dict) else step

@@ -1,6 +1,7 @@
 """Rules in plain English: every kind of condition in words, and nothing changes in a document that the page hides."""
 
 import importlib.util
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -413,20 +414,22 @@ def _others(value: Any) -> list[Any]:
     return [word for group in words if value in group for word in group if word != value] or [f"{value} indeed"]
 
 
-def _mutations() -> list[tuple[str, Json]]:
-    """Every value of the document outside the indicators, changed to another that can be read."""
-    found = []
+def _mutations() -> Iterator[tuple[str, Json]]:
+    """
+    Every value of the document outside the indicators, changed to another that can be read: what changed, and the
+    document until the next is asked for.
+    """
+    document = whole()
     for path, value in leaves({name: part for name, part in whole().items() if name != "indicators"}):
         if path[-1] in NOT_IN_LINES:
             continue
+        place: Any = document
+        for step in path[:-1]:
+            place = place[step]
         for other in _others(value):
-            document = whole()
-            place: Any = document
-            for step in path[:-1]:
-                place = place[step]
             place[path[-1]] = other
-            found.append((f"{called(path)}: {value} to {other}", document))
-    return found
+            yield f"{called(path)}: {value} to {other}", document
+        place[path[-1]] = value
 
 
 @cache
