@@ -97,6 +97,15 @@ class ContactStatusSerializer(serializers.Serializer[Any]):
     warnings = WarningSerializer(many=True, help_text="Every detail that somebody should check, and why.")
 
 
+class InformationSerializer(serializers.Serializer[Any]):
+    """What the agency may know of information that it added."""
+
+    reference = serializers.CharField(help_text="That of the contact.")
+    url = serializers.URLField(help_text="Where to read what became of the contact.")
+    received_at = serializers.DateTimeField()
+    warnings = WarningSerializer(many=True, help_text="Every detail that somebody should check, and why.")
+
+
 class ReasonSerializer(serializers.Serializer[Any]):
     """A rule that fired."""
 
@@ -203,6 +212,17 @@ CONTACT_EXAMPLE: dict[str, Any] = {
     "agreement": {"service": "given", "given_by": "mother", "on": "2026-11-20"},
     "parents_told": {"answer": "yes"},
     "sharing_basis": "public_task",
+}
+
+INFORMATION_EXAMPLE: dict[str, Any] = {
+    "source": "family",
+    "said_by": "mother",
+    "why": "She came to school this morning. The father is back at home.",
+    "immediate_danger": False,
+    "children": [
+        {"ref": "c1", "date_of_birth": "2019-04-03"},
+        {"first_name": "Kim", "last_name": "Ashworth", "age_years": 1},
+    ],
 }
 
 THRESHOLD_CHECK_EXAMPLE: dict[str, Any] = {

@@ -6,6 +6,7 @@ without a name. An agency sees only what it sent.
 from typing import Any
 
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
@@ -15,17 +16,20 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from casework.access.conditions import is_told_outcomes
-from casework.actions import receiving, threshold_checks, viewing
+from casework.actions import corrections, receiving, threshold_checks, viewing
 from casework.api import threshold_check
 from casework.api.authentication import ThresholdCheckThrottle, agency_of
 from casework.api.schema import (
     CONTACT_EXAMPLE,
+    INFORMATION_EXAMPLE,
     THRESHOLD_CHECK_EXAMPLE,
     ContactStatusSerializer,
+    InformationSerializer,
     ProblemSerializer,
     ThresholdCheckSerializer,
 )
 from casework.facts.contact_document import ContactDocument
+from casework.facts.learned import InformationDocument
 from casework.models import Contact
 from errors import Fault, InvalidInput
 from localities.models import Agency
@@ -38,6 +42,7 @@ PROBLEMS = {
     401: "There is no token, or it has run out.",
     403: "The token does not allow this.",
     404: "There is none, or another agency sent it.",
+    409: "Nobody works with the family any more: send a new contact.",
     413: "The body is larger than any that is needed.",
     415: "The body is not application/json.",
     422: "The idempotency key came before with another contact.",
@@ -107,6 +112,60 @@ class ContactView(APIView):
         return Response(_status(contact, request))
 
 
+class InformationView(APIView):
+    """Say more about a contact that the agency sent, or put a detail right, also when we work with the family."""
+
+    required_scopes = {"POST": "contacts:write"}  # noqa: RUF012  # DRF reads it; nobody writes it
+
+    @extend_schema(
+        operation_id="addInformation",
+        summary="Add information to a contact",
+        description=(
+            "Send only what is new or different of a contact that you sent. A child is named by the `ref` that you "
+            "gave, or by c1, c2 and so on in the order in which you sent them; an entry without `ref` adds a child. "
+            "Null says nothing, and `not known` says that a detail is not known. Indicators are added to those that "
+            "you sent. What you sent first stays as you sent it; the rules are asked again at once, and the team that "
+            "answers for the family hears of it. Where nobody works with the family any more, the answer is 409: send "
+            "a new contact."
+        ),
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="Yours, up to 255 characters."
+            )
+        ],
+        request={"application/json": InformationDocument},
+        responses={201: InformationSerializer, **problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)},
+        examples=[OpenApiExample("A date of birth, and a worry", INFORMATION_EXAMPLE, request_only=True)],
+    )
+    def post(self, request: Request, reference: str) -> Response:
+        agency = _agency(request)
+        data: Any = request.data
+        if not isinstance(data, dict):
+            raise InvalidInput([Fault((), "Information is one JSON object.")])
+        contact = get_object_or_404(Contact.objects.filter(agency=agency), reference=reference)
+        learned = corrections.learn(
+            contact_id=contact.pk, document=_without_nulls(data), by=agency, now=timezone.now(),
+            idempotency_key=_idempotency_key(request),
+        )  # fmt: skip
+        url = reverse("api-contact", [contact.reference], request=request)
+        # What could not be read of what the agency sent. Never what others said of the same.
+        warnings = [Fault(detail.path, detail.check.sentence) for detail in learned.to_check]
+        answer = {
+            "reference": contact.reference,
+            "url": url,
+            "received_at": learned.information.at.isoformat(),
+            "warnings": [{"pointer": warning.pointer, "detail": str(warning)} for warning in warnings],
+        }
+        return Response(answer, status=201, headers={"Location": url})
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """The usual problem document, which speaks of the information here."""
+        refused = super().handle_exception(exc)
+        if isinstance(exc, InvalidInput):
+            refused.data["detail"] = "Nothing was taken in. Mend what is wrong and send it again."
+        return refused
+
+
 class ThresholdCheckView(APIView):
     """
     Ask, before a contact is sent, what the rules would say of a family without a name.
@@ -154,6 +213,13 @@ def _agency(request: Request) -> Agency:
     agency = agency_of(request)
     assert agency is not None, "the permission lets nobody in without one"
     return agency
+
+
+def _without_nulls(part: Any) -> Any:
+    """The document without what is null: a partner's system sends null for what it does not know."""
+    if isinstance(part, dict):
+        return {name: _without_nulls(value) for name, value in part.items() if value is not None}
+    return [_without_nulls(value) for value in part] if isinstance(part, list) else part
 
 
 def _idempotency_key(request: Request) -> str | None:

@@ -12,6 +12,7 @@ from casework.facts.learned import (
     Change,
     InformationReading,
     Row,
+    Values,
     changes_of,
     flat,
     today_of,
@@ -82,6 +83,14 @@ def plan_of(
     return planner.plan
 
 
+def facts_today(contact: Contact, row: Row, history: Sequence[FactChange]) -> Values:
+    """The facts of the contact, or of somebody on it, as they are known today, without those that are not known."""
+    sent: Mapping[str, Any] = contact.document
+    if not isinstance(row, Contact):
+        sent = _entry(sent, "children" if isinstance(row, ContactChild) else "adults", row.position)
+    return today_of(row, sent, [change for change in history if _is_of(change, row)])
+
+
 def path_of(change: FactChange, children: Sequence[ContactChild], adults: Sequence[ContactAdult]) -> Path:
     """The place of a fact in the contact's document, without the numbers of lists: `children, 0, indicators`."""
     rest = tuple(change.field.split("."))
@@ -108,6 +117,8 @@ def _faults(plan: Plan, reading: InformationReading, by_staff: bool) -> Iterator
         yield Fault(("why",), "Say how you know, and what changed.")
     if by_staff and "source" not in reading.document:
         yield Fault(("source",), "Say where this comes from.")
+    if not by_staff and not reading.document.keys() - {"source", "said_by"}:
+        yield Fault((), "This says nothing. Say what is new or different, or tell us in words, in `why`.")
     if by_staff and not plan.changes:
         yield Fault((), "Nothing differs from what is recorded. Change something, or go back.")
     if not any(_stays(child, plan) for child in plan.children):
@@ -133,18 +144,18 @@ class _Planner:
         children = list(self.contact.children.select_related("person", "recorded_as"))
         adults = list(self.contact.adults.select_related("recorded_as"))
         self.plan = Plan([], children, adults)
-        document, sent = self.reading.document, self.contact.document
-        self._add(self.contact, flat(document), sent, ())
+        document = self.reading.document
+        self._add(self.contact, flat(document), ())
         for place, (said, entry) in enumerate(self._entries("children")):
             by_ref = {child.ref: child for child in children}
             child = self._person(("children", place), "ref", entry.ref.value, by_ref)
             if child is not None:
-                self._add(child, flat(said), _entry(sent, "children", child.position), ("children", place))
+                self._add(child, flat(said), ("children", place))
         for place, (said, entry) in enumerate(self._entries("adults")):
             by_number = {adult.position + 1: adult for adult in adults}
             adult = self._person(("adults", place), "number", entry.number, by_number)
             if adult is not None:
-                self._add(adult, flat(said), _entry(sent, "adults", adult.position), ("adults", place))
+                self._add(adult, flat(said), ("adults", place))
 
     def _entries(self, group: str) -> Iterator[tuple[dict[str, Any], Any]]:
         """Each child or adult of the information, as it was sent and as it was read."""
@@ -182,8 +193,8 @@ class _Planner:
         adults.append(adult)
         return adult
 
-    def _add(self, row: Row, said: dict[str, Any], sent: Mapping[str, Any], path: Path) -> None:
-        today = today_of(row, sent, [change for change in self.history if _is_of(change, row)])
+    def _add(self, row: Row, said: Values, path: Path) -> None:
+        today = facts_today(self.contact, row, self.history)
         changes = changes_of(row, said, today, only_adds=not self.by_staff, indicators=self.indicators, on=self.on)
         is_new = row.pk is None
         if is_new and not changes:

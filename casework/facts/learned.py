@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, NamedTuple, get_args
 
+from django.db.models import Prefetch
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from casework.facts.contact_document import (
@@ -36,6 +37,7 @@ from casework.models import (
     ContactAdult,
     ContactChild,
     FactChange,
+    Information,
     ParentsTold,
     SharingBasis,
     Source,
@@ -44,6 +46,10 @@ from triage.documents import read
 from triage.facts import Agreement
 
 MOST_PEOPLE = 20
+# What was learned of a contact, for `prefetch_related`.
+WITH_CHANGES = Prefetch(
+    "information", Information.objects.select_related("by_user", "by_agency").prefetch_related("changes")
+)
 # The facts of a part by their places in its document.
 Values = dict[str, Any]
 Row = Contact | ContactChild | ContactAdult

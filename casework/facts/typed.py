@@ -19,7 +19,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from casework.families.likeness.identifiers import has_check_digit
-from casework.models import CheckKind
+from casework.models import CheckKind, sentence_of
 from localities import postcodes
 from localities.codes import ETHNICITIES
 from triage.documents import fault, quoted
@@ -35,6 +35,11 @@ class Check:
 
     kind: CheckKind
     says: str
+
+    @property
+    def sentence(self) -> str:
+        """For whoever sent it."""
+        return sentence_of(self.kind, self.says)
 
 
 @dataclass(frozen=True)

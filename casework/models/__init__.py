@@ -44,10 +44,9 @@ from casework.models.contacts import (
     SharingBasis,
 )
 from casework.models.decisions import Decision, Recommendation, SignOff, StaleRecommendation
-from casework.models.details import CheckKind, DetailToCheck
+from casework.models.details import CheckKind, DetailToCheck, sentence_of
 from casework.models.learned import FactChange, Information, Source
 from casework.models.people import Person
-from casework.models.person_details import DetailKind, NumberStatus, PersonDetail, SafeToUse
 from casework.models.protections import AddressProtection
 from casework.models.record import ActorKind, AuditEvent, Event, Message, OutboxMessage, StatusChange
 from casework.models.rule_sets import (
@@ -81,7 +80,6 @@ __all__ = [
     "ContactHandover",
     "ContactType",
     "Decision",
-    "DetailKind",
     "DetailToCheck",
     "Event",
     "FactChange",
@@ -92,13 +90,11 @@ __all__ = [
     "Message",
     "Milestone",
     "MilestoneKind",
-    "NumberStatus",
     "OutboxMessage",
     "Outcome",
     "ParentsTold",
     "PartnerCheck",
     "Person",
-    "PersonDetail",
     "PersonMatch",
     "Recheck",
     "Recommendation",
@@ -109,7 +105,6 @@ __all__ = [
     "Responsibility",
     "RuleSetReason",
     "RuleSetReasonKind",
-    "SafeToUse",
     "SharingBasis",
     "SignOff",
     "Source",
@@ -117,4 +112,5 @@ __all__ = [
     "StatusChange",
     "Step",
     "ThresholdChecks",
+    "sentence_of",
 ]

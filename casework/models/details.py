@@ -20,6 +20,11 @@ class CheckKind(models.TextChoices):
     ASKED = "asked", "To be asked"
 
 
+def sentence_of(kind: CheckKind, says: str) -> str:
+    """The sentence on a detail, for whoever sent it."""
+    return f"{kind.label.lower()}: it {says}"
+
+
 class DetailToCheck(models.Model):
     """
     A detail of a contact that could not be read as it was sent, or that raises a question.
@@ -47,4 +52,4 @@ class DetailToCheck(models.Model):
     @property
     def warning(self) -> Fault:
         """The field and a sentence on it, for whoever sent the contact."""
-        return Fault(tuple(self.path), f"{self.get_kind_display().lower()}: it {self.says}")
+        return Fault(tuple(self.path), sentence_of(CheckKind(self.kind), self.says))

@@ -95,7 +95,7 @@ def _choice(label: str, choices: Any, widget: Any = Radios, hint: str = "") -> f
     return forms.ChoiceField(label=label, choices=choices, required=False, widget=widget, help_text=hint)
 
 
-def _known(label: str) -> forms.ChoiceField:
+def yes_or_no(label: str) -> forms.ChoiceField:
     return _choice(label, UNKNOWN_YES_NO, RadiosInARow)
 
 
@@ -169,7 +169,7 @@ class ContactPart(Part):
     source_code = _choice("Who is it from?", [("", "Choose"), *SOURCE_CODES.items()], Select)
     agency_reference = _text("Their reference", 20, "If they gave one, for example the number of a police notice.")
     received_by_phone = _box("It came by telephone: they must confirm it in writing")
-    immediate_danger = _known("Is a child in immediate danger now?")
+    immediate_danger = yes_or_no("Is a child in immediate danger now?")
 
     referrer_name = _text("Name")
     referrer_role = _text("Job title or role")
@@ -192,7 +192,7 @@ class ContactPart(Part):
         [("", "Not assessed"), ("standard", "Standard"), ("medium", "Medium"), ("high", "High")],
         RadiosInARow,
     )
-    marac = _known("Is it before a MARAC?")
+    marac = yes_or_no("Is it before a MARAC?")
 
     worries = _long(
         "What are they worried about?", "What happened, when, and the effect on the child; in their words.", 8
@@ -222,7 +222,7 @@ class ContactPart(Part):
         "parents_told": "parents_told.answer", "parents_told_reason": "parents_told.reason",
         "sharing_basis": "sharing_basis",
     }  # fmt: skip
-    TRUTHS = ("immediate_danger", "marac")
+    TRUTHS: tuple[str, ...] = ("immediate_danger", "marac")
 
     def _value(self, name: str) -> Any:
         value = super()._value(name)
@@ -242,9 +242,9 @@ class ChildPart(Part):
     sex = _code("Sex", SEXES)
     ethnicity = _code("Ethnicity", ETHNICITIES)
     first_language = _text("First language", 20)
-    interpreter_needed = _known("Is an interpreter needed?")
-    disabled = _known("Is the child disabled?")
-    non_verbal = _known("Is the child non-verbal?")
+    interpreter_needed = yes_or_no("Is an interpreter needed?")
+    disabled = yes_or_no("Is the child disabled?")
+    non_verbal = yes_or_no("Is the child non-verbal?")
     nhs_number = _text("NHS number", 10)
     upn = _text("Unique pupil number", 20)
     address_lines = _long("Address, without the postcode", rows=2)
@@ -263,7 +263,7 @@ class ChildPart(Part):
         "address_lines": "address.lines", "postcode": "address.postcode", "confidential": "address.confidential",
         "where_now": "where_now", "school": "school", "indicators": "indicators",
     }  # fmt: skip
-    TRUTHS = ("interpreter_needed", "disabled", "non_verbal")
+    TRUTHS: tuple[str, ...] = ("interpreter_needed", "disabled", "non_verbal")
     LISTS = {"also_known_as": ",", "address_lines": r"\r?\n"}  # noqa: RUF012  # a table
 
 
@@ -274,16 +274,16 @@ class AdultPart(Part):
     last_name = _text("Last name", 20)
     date_of_birth = _date("Date of birth")
     relationship = _text("Relationship to the child", 20, "For example, mother")
-    parental_responsibility = _known("Parental responsibility")
-    same_address = _known("Lives at the child's address")
+    parental_responsibility = yes_or_no("Parental responsibility")
+    same_address = yes_or_no("Lives at the child's address")
     phone = _phone()
-    risk_to_staff = _known("Known risk to staff")
+    risk_to_staff = yes_or_no("Known risk to staff")
 
     PATHS = {name: name for name in (  # noqa: RUF012  # a table
         "first_name", "last_name", "date_of_birth", "relationship", "parental_responsibility", "same_address", "phone",
         "risk_to_staff",
     )}  # fmt: skip
-    TRUTHS = ("same_address", "risk_to_staff")
+    TRUTHS: tuple[str, ...] = ("same_address", "risk_to_staff")
 
 
 class ContactForm:

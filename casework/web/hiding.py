@@ -30,12 +30,18 @@ SHORT = (
 
 def without_hidden_addresses(response: HttpResponse, contacts: Iterable[Contact]) -> HttpResponse:
     """The page without the hidden addresses of everybody around these contacts."""
-    homes = hidden_homes(contact.pk for contact in contacts)
-    if patterns := list(dict.fromkeys(each for home in homes for each in _patterns(home))):
-        # The longest first: of "Flat 2, 12 Example Road" nothing stays.
-        found = re.compile("|".join(sorted(patterns, key=len, reverse=True)), re.IGNORECASE)
+    found = hidden_addresses(contacts)
+    if found is not None:
         response.content = found.sub(MASK, response.content.decode()).encode()
     return response
+
+
+def hidden_addresses(contacts: Iterable[Contact]) -> "re.Pattern[str] | None":
+    """What finds the hidden addresses of everybody around these contacts in a text; None if there are none."""
+    homes = hidden_homes(contact.pk for contact in contacts)
+    patterns = list(dict.fromkeys(each for home in homes for each in _patterns(home)))
+    # The longest first: of "Flat 2, 12 Example Road" nothing stays.
+    return re.compile("|".join(sorted(patterns, key=len, reverse=True)), re.IGNORECASE) if patterns else None
 
 
 def _patterns(home: HiddenHome) -> Iterator[str]:

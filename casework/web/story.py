@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from casework.actions.recommendations import is_graver
+from casework.facts.information import settled_by
 from casework.facts.typed import readable
-from casework.models import Contact, ContactAdult, ContactChild, DetailToCheck
+from casework.models import Contact, ContactAdult, ContactChild, DetailToCheck, Information
+from casework.web.changes import Changes
 from casework.web.contact_form import AdultPart, ChildPart, ContactPart
+from casework.web.correction_form import HIDDEN_WITH_AN_ADDRESS
 from triage.documents import quoted
 
-HIDDEN_WITH_AN_ADDRESS = ("address", "where_now", "school")
 LABELS = {
     ".".join((*top, path)): str(part.base_fields[name].label)
     for top, part in (((), ContactPart), (("children",), ChildPart), (("adults",), AdultPart))
@@ -17,19 +20,30 @@ LABELS = {
 
 
 class ShownDetail(NamedTuple):
-    """A detail to check: whose it is (empty for the whole contact), its label, what was sent, and a sentence."""
+    """
+    A detail to check: whose it is (empty for the whole contact), its label, what was sent, and a sentence.
+
+    `answered_by` is what was learned since, if that put it right.
+    """
 
     whose: str
     label: str
     kind: str
     sent: str
     says: str
+    answered_by: Information | None
 
 
 def story_of(contact: Contact) -> dict[str, Any]:
-    """Each child and adult with the part of the document that no column holds, and the details to check."""
+    """
+    Each child and adult with the part of the document that no column holds, the details to check, and what was learned.
+
+    :param contact: with `WITH_CHANGES`, where many are shown.
+    """
     children, adults = list(contact.children.all()), list(contact.adults.all())
+    changes = Changes(contact, contact.information.all(), children, adults)
     given = _for_people(contact.document)
+    changes.overlay(given)
     chosen = contact.all_family_indicators or any(child.all_indicators for child in children)
     screened = contact.screened_family_indicators or any(child.screened_indicators for child in children)
     hides = any(child.address_is_confidential for child in children)
@@ -41,8 +55,12 @@ def story_of(contact: Contact) -> dict[str, Any]:
         "adults": [(adult, given["adults"][adult.position]) for adult in adults],
         "hides": hides,
         "details_to_check": [
-            _shown(detail, contact, children, adults, hides) for detail in contact.details_to_check.all()
+            _shown(detail, contact, children, adults, hides, changes) for detail in contact.details_to_check.all()
         ],
+        "unread": changes.unread(),
+        "since_it_was_sent": changes.since_it_was_sent(),
+        "information": list(contact.information.all()),
+        "graver": _graver(contact),
         "nothing_ticked": contact.screened_at is None and not chosen,
         "found_none": contact.screened_at is not None and not screened,
     }
@@ -63,6 +81,7 @@ def _shown(
     children: Sequence[ContactChild],
     adults: Sequence[ContactAdult],
     hides: bool,
+    changes: Changes,
 ) -> ShownDetail:
     whose, hidden = "", False
     match detail.path:
@@ -75,7 +94,17 @@ def _shown(
             hidden = hides and adults[number].same_address is not False and field == "phone"
     label = LABELS.get(detail.field, str(detail.path[-1]).replace("_", " "))
     sent = "confidential" if hidden else _sent(contact.document, detail.path)
-    return ShownDetail(whose, label, detail.get_kind_display().lower(), sent, detail.says)
+    settled = settled_by(detail.path, changes.latest)
+    by = settled.information if settled is not None else None
+    return ShownDetail(whose, label, detail.get_kind_display().lower(), sent, detail.says, by)
+
+
+def _graver(contact: Contact) -> bool:
+    """Whether the rules recommend something graver by what was learned than was decided."""
+    decision, recommendation = contact.decision_in_effect, contact.recommendation
+    if decision is None or recommendation is None or decision.recommendation_id == recommendation.pk:
+        return False
+    return is_graver(recommendation, decision)
 
 
 def _sent(document: Any, path: Sequence[str | int]) -> str:

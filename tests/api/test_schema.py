@@ -33,6 +33,7 @@ SCHEMA, DOCS, CHECK = "/api/v1/schema", "/api/v1/docs", "/api/v1/threshold-check
 OPERATIONS = {
     ("post", CONTACTS): "contacts:write",
     ("get", CONTACTS + "/{reference}"): "contacts:read",
+    ("post", CONTACTS + "/{reference}/information"): "contacts:write",
     ("post", CHECK): "threshold:check",
 }
 
@@ -101,7 +102,8 @@ class TestTheDescription:
     def test_only_what_nobody_can_do_without_is_needed(self, schema: dict[str, Any]) -> None:
         needed = {"ContactDocument": {"type", "source_code", "children", "concern"}, "Concern": {"worries"}}
         parts = [part for part in schema["components"]["schemas"].values() if part.get("additionalProperties") is False]
-        assert len(parts) == 9 + 3
+        # Of a contact, of what is added to one, and of a threshold check.
+        assert len(parts) == 9 + 3 + 3
         for part in parts:
             assert set(part.get("required", [])) == needed.get(part["title"], set())
             with_default = {name for name, described in part["properties"].items() if "default" in described}
@@ -156,7 +158,8 @@ class TestTheDescription:
         refusals = {code: answer for code, answer in answers.items() if int(code) >= 400}
         expected = {"401", "403", "429"} | ({"400", "415"} if method == "post" else {"404"})
         assert expected <= set(refusals)
-        assert ("422" in refusals) == (path == CONTACTS), "nothing else has a key that could come twice"
+        has_a_key = path in (CONTACTS, CONTACTS + "/{reference}/information")
+        assert ("422" in refusals) == has_a_key, "nothing else has a key that could come twice"
         for code, answer in refusals.items():
             assert set(answer["content"]) == {PROBLEM}, code
             assert answer["content"][PROBLEM]["schema"] == {"$ref": "#/components/schemas/Problem"}

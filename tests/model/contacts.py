@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from casework.actions import contact_handovers, learning, partner_checks, receiving, referrers, viewing
+from casework.actions import contact_handovers, corrections, learning, partner_checks, receiving, referrers, viewing
 from casework.jobs import opening
 from casework.models import Contact, PartnerCheck, PersonMatch
 from localities import calendar
@@ -29,6 +29,11 @@ from tests.model.stage import (
 )
 from tests.stage.story import person
 
+CHANGES = [
+    "danger", "home", "hidden", "birth", "indicators", "of the family", "another child", "not of the family",
+    "of the family again", "telephone",
+]  # fmt: skip
+BIRTHS = ["2019-04-03", "4 March 2019", "21/8/2015", "last spring", "2025-11-01"]
 HOMES = ["HP20 1UA", "HP20 1UA", "HP5 1AA", "SL7 1AA", "OX1 1AA", None]
 
 
@@ -70,7 +75,7 @@ class Contacts(Stage):
         known = self.ledger.contacts[contact.pk] = ContactEntry(
             pk=contact.pk, reference=contact.reference, team=contact.team.code, received_at=now, by_agency=is_agency,
             has_email=bool(document["referrer"]["email"]), by_phone=document["received_by_phone"],
-            acknowledged=is_agency and not document["referrer"]["email"],
+            acknowledged=is_agency and not document["referrer"]["email"], rag=contact.rag,
         )  # fmt: skip
         return known
 
@@ -155,6 +160,49 @@ class Contacts(Stage):
             family=chosen if of_the_family else [], none_applies=none, by=person(by), now=self.now,
         ):  # fmt: skip
             contact.screened = True
+
+    @precondition(lambda self: self.ledger.contacts)
+    @rule(
+        which=WHICH, who=WHO, why=WORDS, stale=st.sampled_from([False] * 4 + [True]), change=st.sampled_from(CHANGES),
+        need=st.sampled_from(list(NEEDS)), home=st.sampled_from(HOMES), born=st.sampled_from(BIRTHS),
+        child=st.integers(0, 2),
+    )  # fmt: skip
+    def correct(
+        self, which: int, who: int | str, why: str, stale: bool, change: str, need: str, home: str | None, born: str,
+        child: int,
+    ) -> None:  # fmt: skip
+        """A fact is corrected, somebody is added, or turns out not to be of the family."""
+        contact = pick(which, list(self.ledger.contacts.values()))
+        by = choose_person(who, filter(contact.is_corrected_by, CAST))
+        children = list(Contact.objects.get(pk=contact.pk).children.all())
+        ref = {"ref": children[child % len(children)].ref}
+        sayings: dict[str, dict[str, Any]] = {
+            "danger": {"immediate_danger": need == "harm"},
+            "home": {"children": [ref | {"address": {"postcode": home}}]},
+            "hidden": {"children": [ref | {"address": {"confidential": True}}]},
+            "birth": {"children": [ref | {"date_of_birth": born}]},
+            "indicators": {"children": [ref | {"indicators": NEEDS[need]}]},
+            "of the family": {"family_indicators": NEEDS[need]},
+            "another child": {"children": [{"first_name": "Ola", "date_of_birth": born}]},
+            "not of the family": {"children": [ref | {"in_family": False}]},
+            "of the family again": {"children": [ref | {"in_family": True}]},
+            "telephone": {"referrer": {"phone": born}},
+        }
+        document = {"source": "family", "why": why} | sayings[change]
+        seen = contact.learned - 1 if stale else contact.learned
+        # Whether it changes anything, or leaves a child, the ledger cannot tell.
+        may = None if (
+            contact.is_corrected_by(by) and contact.takes_information and not_blank(why) and not stale
+        ) else False  # fmt: skip
+        before = Contact.objects.get(pk=contact.pk).recommendation_id
+        done = self.attempt(
+            may, corrections.learn, contact_id=contact.pk, document=document, by=person(by), now=self.now, seen=seen
+        )
+        if done is not None:
+            contact.learned = done.information.pk
+            asked_again = Contact.objects.get(pk=contact.pk).recommendation_id != before
+            assert asked_again is (change != "telephone")
+            contact.overtaken |= asked_again and contact.status == "sign_off"
 
     @precondition(lambda self: self.ledger.waiting)
     @rule(which=WHICH, who=WHO, same=st.booleans())

@@ -51,6 +51,7 @@ class Deciding(Contacts):
         if looks:
             self.attempt(True, viewing.view_contact, reference=contact.reference, by=person("amina"), now=self.now)
             stale_recommendations.renew(now=self.now)
+            self.follow_ratings()
         row = Contact.objects.get(pk=contact.pk)
         recommended = row.recommendation
         assert recommended is not None
@@ -83,7 +84,7 @@ class Deciding(Contacts):
             return
         contact.decider = by
         if decision.needs_sign_off:
-            contact.status = "sign_off"
+            contact.status, contact.overtaken = "sign_off", False
         else:
             self.takes_effect(contact, decision)
             if contact.case and contact.case.offer and where and not where.link_to:
@@ -140,7 +141,7 @@ class Deciding(Contacts):
         may = by in right - {contact.decider} and contact.status == "sign_off" and not_blank(rationale)
         if may and agreed:
             seen = row.decisions.latest("pk").recommendation
-            may = not self.opened_since(row, seen.made_at)
+            may = not self.opened_since(row, seen.made_at) and not contact.overtaken
         decision = self.attempt(
             may, decisions.sign_off, contact_id=contact.pk, agreed=agreed, rationale=rationale, by=person(by),
             now=self.now,

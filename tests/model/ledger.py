@@ -160,6 +160,7 @@ class ContactEntry:
     by_agency: bool
     has_email: bool
     by_phone: bool
+    rag: str
     status: str = "received"
     decider: str = ""
     case: CaseEntry | None = None
@@ -169,6 +170,9 @@ class ContactEntry:
     # The open questions to partners by their ids: the agency and the kind of clock.
     asked: dict[int, tuple[str, str]] = field(default_factory=dict)
     screened: bool = False
+    # Whether more was learned since a decision was proposed; and the latest that was learned (its id).
+    overtaken: bool = False
+    learned: int = 0
     acknowledged: bool = False
     fed_back: bool = False
     confirmed: bool = False
@@ -180,6 +184,15 @@ class ContactEntry:
         self.team, self.passed = team, True
         if team == NIGHT:
             self.left_for_the_night_at = now
+
+    def is_corrected_by(self, who: str) -> bool:
+        """The front door corrects what waits and what is worked on; the responsible team what it works on."""
+        works_on_it = self.case is not None and self.case.is_open
+        return is_front_door(who) or bool(works_on_it and self.case and works_in(who, self.case.team))
+
+    @property
+    def takes_information(self) -> bool:
+        return self.status != "decided" or bool(self.case and self.case.is_open)
 
     def takes_effect(self) -> None:
         self.status, self.passed = "decided", False

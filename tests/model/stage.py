@@ -28,9 +28,10 @@ from casework.models import (
 )
 from casework.record import integrity
 from errors import InvalidInput, ServiceError
+from localities import calendar
 from localities.models import CalendarDay
 from localities.working_time import local_day
-from tests.model.ledger import CAST, Ledger, out_of_order
+from tests.model.ledger import CAST, DAY, NIGHT, Ledger, out_of_order
 from tests.stage.documents import address, child, contact_document, nhs_number
 from tests.stage.mail import Sink
 from tests.stage.moments import local
@@ -62,6 +63,10 @@ AGENCIES = ["example-primary-school", "example-police", "example-health-visiting
 MODELS: list[type[Model]] = [*apps.get_app_config("casework").get_models(), CalendarDay]
 TABLES = [model._meta.db_table for model in MODELS]
 STEPS = ("warning", "breach", "escalation")
+
+
+def is_open(now: datetime) -> bool:
+    return calendar.current().is_open(now)
 
 
 def not_blank(words: str) -> bool:
@@ -143,8 +148,18 @@ class Stage(RuleBasedStateMachine):
             return None
         assert may is not False, f"{name} went through"
         self.actions[name] += 1
+        self.follow_ratings()
         self.now += SECOND
         return given
+
+    def follow_ratings(self) -> None:
+        """A contact that became red while the hub is closed has passed to emergency duty."""
+        rated = dict(Contact.objects.values_list("pk", "rag"))
+        for contact in self.ledger.contacts.values():
+            became_red = rated[contact.pk] == "red" and contact.rag != "red"
+            contact.rag = rated[contact.pk]
+            if became_red and contact.status != "decided" and contact.team == DAY and not is_open(self.now):
+                contact.passes_to(NIGHT, self.now)
 
     def _was_refused(self, name: str, error: Exception, may: bool | None, before: list[tuple[Any, ...]] | None) -> None:
         assert may is not True, f"{name} was refused: {error!r}"

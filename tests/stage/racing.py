@@ -96,8 +96,8 @@ def is_somebody_blocked() -> bool:
 def family(number: int, **changes: Any) -> dict[str, Any]:
     """The changes that make a contact one about a family of its own."""
     born = date(2008 + number, 5, 20).isoformat()
-    name = {"first_name": f"Child {number}", "last_name": "X" * (number + 1)}
-    return {"children": [child(**name, date_of_birth=born, nhs_number=None, **changes)], "adults": []}
+    own = {"first_name": f"Child {number}", "last_name": "X" * (number + 1), "date_of_birth": born, "nhs_number": None}
+    return {"children": [child(**(own | changes))], "adults": []}
 
 
 def received(story: Story, number: int) -> Contact:

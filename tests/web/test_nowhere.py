@@ -20,7 +20,7 @@ from django.contrib import admin
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 
-from casework.actions import learning, partner_checks, people, protecting
+from casework.actions import corrections, learning, partner_checks, protecting
 from casework.messages import wording
 from casework.models import AuditEvent, Case, Contact, OutboxMessage, Person, PersonMatch, Recommendation
 from casework.statuses import ContactStatus
@@ -130,6 +130,22 @@ class Told:
                 now=self.story.later(minutes=5),
             )  # fmt: skip
 
+    def corrected(self) -> None:
+        """Somebody says where a child lives, or has another telephone number, and why."""
+        contact = Contact.objects.filter(status=ContactStatus.RECEIVED).order_by("?").first()
+        row = contact.children.order_by("?").first() if contact else None
+        if contact is None or row is None:
+            return
+        homes: list[dict[str, Any]] = [
+            {"address": self.typist.address()},
+            {"where_now": self.typist.words()},
+            {"disabled": True},
+        ]
+        document = {"source": "family", "why": self.typist.words(), "children": [
+            {"ref": row.ref, "school": self.typist.words()} | self.chance.choice(homes)
+        ]}  # fmt: skip
+        corrections.learn(contact_id=contact.pk, document=document, by=person("amina"), now=self.story.later(minutes=5))
+
     def asked(self) -> None:
         contact = Contact.objects.filter(status=ContactStatus.RECEIVED).first()
         asked = {check.agency_id for check in contact.partner_checks.all()} if contact else set()
@@ -153,20 +169,10 @@ class Told:
                 chosen_team_id=None if contact.case_id else team.pk, chosen_team_reason=self.typist.words(),
             )  # fmt: skip
 
-    def recorded(self) -> None:
-        """Staff write down where he lives."""
-        who = Person.objects.filter(contact_children__first_name="Robin").order_by("pk").first()
-        if who is not None:
-            lives = self.typist.address()
-            said = people.Said(
-                kind="address", value=", ".join(lives["lines"]), postcode=lives["postcode"], said_by=self.typist.words()
-            )
-            people.add_detail(person_id=who.pk, said=said, by=person("amina"), now=self.story.later(minutes=5))
-
     def steps(self) -> list[Callable[[], None]]:
         return [
             self.unmarked, self.unmarked, self.with_brother, self.brother_alone, self.sent_again, self.settled,
-            self.asked, self.recorded,
+            self.asked, self.corrected, self.corrected,
         ]  # fmt: skip
 
     def hidden(self) -> None:
@@ -180,22 +186,20 @@ class Told:
             self.marked()
 
 
-OPENED = ("contact", "contact-screening", "case", "person")
+OPENED = ("contact", "contact-screening", "contact-correct", "contact-correct-person", "contact-history", "case")
 
 
 def pages() -> Iterator[str]:
     """Every address; those that are opened to be read, for every contact and case."""
-    contacts, cases, everybody = (list(model.objects.all()) for model in (Contact, Case, Person))
+    contacts, cases = list(Contact.objects.all()), list(Case.objects.all())
     for pattern in urlpatterns:
         assert isinstance(pattern, URLPattern)
         text = str(pattern.pattern)
-        belongs: dict[str, list[Any]] = {"cases": cases, "people": everybody, "contacts": contacts}
-        whose = belongs[text.split("/")[0]] if "<reference" in text else [None]
+        whose: list[Any] = cases if text.startswith("cases/") else contacts if "<reference" in text else [None]
         for of in whose if pattern.name in OPENED else whose[:1]:
-            given = {
-                "reference": of.reference if of else "", "code": "aylesbury", "kind": "address", "match_id": 1,
-                "check_id": 1, "reminder_id": 1, "detail_id": 1,
-            }  # fmt: skip
+            given = {"reference": str(of), "code": "aylesbury", "match_id": 1, "check_id": 1, "reminder_id": 1}
+            if "<slug:group>" in text:
+                given |= {"group": "child" if "<int:pk>" in text else "family", "pk": of.children.all()[0].pk}
             yield reverse(str(pattern.name), kwargs={name: given[name] for name in re.findall(r"<\w+:(\w+)>", text)})
     for model in admin.site._registry:
         place = f"admin:{model._meta.app_label}_{model._meta.model_name}"

@@ -995,9 +995,9 @@ def test_every_address_is_tried_here() -> None:
     below = {
         "contact-match", "contact-ask-partner", "contact-partner-answer", "contact-partner-withdraw",
         "contact-protect", "contact-lift",
+        # tests/web/test_correction_pages.py
+        "contact-correct", "contact-correct-person", "contact-history",
     }  # fmt: skip
-    # tests/web/test_person_pages.py has these.
-    below |= {"person", "person-add", "person-end", "person-protect", "person-lift"}
     of_reminders = {"reminders", "reminder-seen", "reminder-snooze"}
     assert named == tried | below | of_reminders | {
         "worklist", "contact", "contact-new", "contact-screening", "case", "team", "report-overrides",
@@ -1201,8 +1201,8 @@ BUDGETS = {
 }
 # At their dearest. A contact that waits, for whoever decides on it: a clock is paused, partners are asked. A case, for
 # whoever leads the team that holds it: another team works with a brother. Each with a reminder that is seen now.
-# Each asks once for the hidden addresses that people's words may have in them.
-OF_A_CONTACT, OF_A_CASE = 37, 25
+# Each asks once for the hidden addresses that people's words may have in them, and once for what was learned since.
+OF_A_CONTACT, OF_A_CASE = 37, 26
 
 
 class TestWhatAPageCosts:

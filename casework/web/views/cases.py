@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from casework.access import permissions
 from casework.actions import cases, clock_changes, handoffs, viewing
+from casework.facts.learned import WITH_CHANGES
 from casework.families.continuity import ties
 from casework.models import LEAD_OFFERS_FROM, Case, Clock, ClockChange, Handoff, Responsibility
 from casework.reading import endings
@@ -251,8 +252,8 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     holder = held[-1].team if held else None
     holds = is_open and holder is not None and holder.pk in who.team_ids
     contacts = (
-        case.contacts.select_related("agency", "recommendation")
-        .prefetch_related("children__person", "adults__person", "details_to_check")
+        case.contacts.select_related("agency", "recommendation", "decision_in_effect")
+        .prefetch_related("children__person", "adults__person", "details_to_check", WITH_CHANGES)
         .order_by("-received_at")
     )
     context: dict[str, Any] = {
@@ -273,6 +274,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         "withdraws": on_offer is not None
         and permissions.allows(permissions.check_can_withdraw, on_offer, user, local_day(now)),
         "holds": holds,
+        "may_correct": is_open and (holds or bool(who.front_door_roles)),
     }
     clocks = list(
         Clock.objects.filter(Q(case=case) | Q(handoff=on_offer, handoff__isnull=False))

@@ -29,7 +29,7 @@ from casework.models import (
     PersonMatch,
 )
 from casework.reading import endings
-from casework.statuses import ContactStatus, HandoffStatus, PartnerCheckStatus
+from casework.statuses import CaseStatus, ContactStatus, HandoffStatus, PartnerCheckStatus
 from casework.web.clock_forms import clock_forms
 from casework.web.contact_form import ContactForm
 from casework.web.forms import (
@@ -278,6 +278,7 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
     contact = viewing.view_contact(reference=reference, by=user, now=now)
     who = roles_of(user, day)
     works_on_it = bool(who.front_door_roles)
+    in_work = contact.case is not None and contact.case.status == CaseStatus.OPEN
     context: dict[str, Any] = story_of(contact) | {
         "now": now,
         "result": contact.recommendation.result if contact.recommendation else {},
@@ -287,12 +288,14 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         "hears_partners": works_on_it and contact.status != ContactStatus.DECIDED,
         "decisions": list(contact.decisions.select_related("decided_by", "sign_off__by", "chosen_team")),
         "works_on_it": works_on_it,
+        "may_correct": works_on_it and (in_work or contact.status != ContactStatus.DECIDED),
     }
     context |= _clocks(contact, [check for check, _, _ in context["partner_checks"]], user, now, shown)
     context |= _handing_over(contact, who, shown, context["handovers"])
     if contact.case is not None:
         held = contact.case.responsibilities.select_related("team").order_by("period").last()
         context["case_team"] = held.team if held else None
+        context["may_correct"] |= in_work and held is not None and held.team_id in who.team_ids
         context["opens_case"] = Case.objects.visible_to(user, now).filter(pk=contact.case.pk).exists()
     if works_on_it or who.has(*OVERSEEING_ROLES):
         people = household(contact)
@@ -301,6 +304,7 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
             context |= _find_out(contact, people, now, shown) | _deciding(contact, user, now, shown, context)
     if contact.status == ContactStatus.SIGN_OFF:
         waiting = context["decisions"][-1]
+        context["overtaken"] = waiting.recommendation_id != contact.recommendation_id
         if permissions.allows(permissions.check_can_sign_off, contact, waiting, user, day):
             context["sign_off"] = shown.get("sign_off") or SignOffForm(prefix="sign_off")
             context["ends"] = endings.of_agreeing(check for check, _, _ in context["partner_checks"])

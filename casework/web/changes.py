@@ -1,0 +1,162 @@
+"""What pages show of the facts that were learned after a contact came: each change in words, with who said it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from django import forms
+from django.utils.dateformat import format as format_date
+
+from casework.facts.information import path_of
+from casework.facts.learned import OF_ADULT, OF_CHILD, OF_CONTACT
+from casework.models import Contact, ContactAdult, ContactChild, FactChange, Information
+from casework.web.contact_form import Indicators, Part, Path, TypedDateField
+from casework.web.correction_form import HIDDEN_WITH_AN_ADDRESS, AdultFacts, ChildFacts, ContactFacts
+from triage.published_rules import of_version
+
+NOT_KNOWN = "not known"
+CONFIDENTIAL = "confidential"
+HEADS: Mapping[str, type[Part]] = {"children": ChildFacts, "adults": AdultFacts}
+
+
+class ShownChange(NamedTuple):
+    """
+    A change in words. `whose` is empty for the contact itself; `before` and `after` are what was known then and since.
+
+    `said` is what was typed where it could not be read, and `says` is then a sentence on it.
+    """
+
+    whose: str
+    label: str
+    before: str
+    after: str
+    said: str
+    says: str
+    information: Information
+
+
+class Changes:
+    """
+    The changes of a contact's facts, the oldest first.
+
+    :param information: everything that was learned of the contact, with `changes`.
+    """
+
+    def __init__(
+        self,
+        contact: Contact,
+        information: Iterable[Information],
+        children: Sequence[ContactChild],
+        adults: Sequence[ContactAdult],
+    ) -> None:
+        self._children, self._adults = children, adults
+        rules = of_version(contact.recommendation.rule_set_id).rule_set if contact.recommendation else None
+        self._indicators = {code: entry.says for code, entry in rules.catalogue.entries.items()} if rules else {}
+        self._hides = any(child.address_is_confidential for child in children)
+        self.of_facts: list[tuple[Path, FactChange, Information]] = [
+            (path_of(change, children, adults), change, each) for each in information for change in each.changes.all()
+        ]
+
+    @property
+    def latest(self) -> dict[Path, FactChange]:
+        """The latest change of each fact, by its place in the contact's document."""
+        return {path: change for path, change, _ in self.of_facts}
+
+    def shown(self, which: Iterable[tuple[Path, FactChange, Information]] | None = None) -> list[ShownChange]:
+        """Every change in words; `which` picks some."""
+        return [self._shown(*each) for each in (self.of_facts if which is None else which)]
+
+    def since_it_was_sent(self) -> list[ShownChange]:
+        """For each fact that is not as it was sent: what it was then, what it is today, and who said so last."""
+        first: dict[Path, FactChange] = {}
+        last: dict[Path, tuple[Path, FactChange, Information]] = {}
+        for path, change, information in self.of_facts:
+            if change.changed:
+                first.setdefault(path, change)
+                last[path] = (path, change, information)
+        return [
+            self._shown(*each, before=first[path].before)
+            for path, each in last.items()
+            if first[path].before != each[1].after
+        ]
+
+    def unread(self) -> list[ShownChange]:
+        """What was said last of a fact and could not be read, or was read with a correction."""
+        last = {path: (path, change, information) for path, change, information in self.of_facts}
+        return self.shown(each for each in last.values() if each[1].kind)
+
+    def overlay(self, given: dict[str, Any]) -> None:
+        """Writes the facts that have no column into the document as pages show it, also of those added later."""
+        for group, people in (("children", self._children), ("adults", self._adults)):
+            entries = given.setdefault(group, [])
+            entries += [{} for _ in range(len(people) - len(entries))]
+        for path, change, _ in self.of_facts:
+            if not change.changed or _has_column(path):
+                continue
+            at: Any = given
+            for step in path[:-1]:
+                if not isinstance(step, int) and at.get(step) is None:
+                    at[step] = {}
+                at = at[step]
+            at[path[-1]] = change.after
+
+    def _shown(self, path: Path, change: FactChange, information: Information, **said: Any) -> ShownChange:
+        head, field = self._head(path), ".".join(str(step) for step in path if isinstance(step, str))
+        place = field.split(".", 1)[1] if path[0] in HEADS else field
+        hidden = self._is_hidden(change, place)
+
+        def words(value: Any) -> str:
+            return CONFIDENTIAL if hidden and value is not None else self._words(head, place, value)
+
+        before = words(said.get("before", change.before))
+        after = words(change.after)
+        if place == "in_family":
+            before, after = ("", "added") if change.after is True else (before, after)
+        typed = "" if not change.kind else CONFIDENTIAL if hidden else str(change.said)[:200]
+        says = f"{change.get_kind_display().lower()}: it {change.says}" if change.kind else ""
+        return ShownChange(self._whose(change), _label(head, place), before, after, typed, says, information)
+
+    def _head(self, path: Path) -> type[Part]:
+        return HEADS.get(str(path[0]), ContactFacts)
+
+    def _is_hidden(self, change: FactChange, place: str) -> bool:
+        child = next((child for child in self._children if child.pk == change.child_id), None)
+        if child is not None:
+            return child.address_is_confidential and place.split(".")[0] in HIDDEN_WITH_AN_ADDRESS
+        return self._hides and change.adult_id is not None and place == "phone"
+
+    def _whose(self, change: FactChange) -> str:
+        for child in self._children:
+            if child.pk == change.child_id:
+                return f"{child.first_name} {child.last_name}".strip() or f"Child {child.position + 1}"
+        return next((adult.person.full_name for adult in self._adults if adult.pk == change.adult_id), "")
+
+    def _words(self, head: type[Part], place: str, value: Any) -> str:
+        name = next((name for name, path in head.PATHS.items() if path == place), "")
+        field = head.base_fields.get(name)
+        if name == "in_family":
+            return "no" if value is False else "yes"
+        if value is None or value == []:
+            return NOT_KNOWN
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(field, Indicators):
+            return "; ".join(self._indicators.get(code, code) for code in value)
+        if isinstance(value, list):
+            return ", ".join(map(str, value))
+        if isinstance(field, TypedDateField):
+            return format_date(date.fromisoformat(value), "j F Y")
+        if isinstance(field, forms.ChoiceField):
+            return str(dict(field.choices).get(str(value), value)) if not callable(field.choices) else str(value)
+        return str(value)
+
+
+def _label(head: type[Part], place: str) -> str:
+    name = next((name for name, path in head.PATHS.items() if path == place), "")
+    return str(head.base_fields[name].label) if name else place.replace("_", " ")
+
+
+def _has_column(path: Path) -> bool:
+    columns = {"children": OF_CHILD, "adults": OF_ADULT}.get(str(path[0]), OF_CONTACT)
+    steps = path[2:] if path[0] in HEADS else path
+    return ".".join(map(str, steps)) in columns

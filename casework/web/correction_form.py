@@ -1,0 +1,168 @@
+"""The forms by which staff add and correct facts of a contact: one for each group of them."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from casework.facts.learned import Values, nested
+from casework.models import Source
+from casework.web.contact_form import (
+    AdultPart,
+    ChildPart,
+    ContactPart,
+    Indicators,
+    Part,
+    Path,
+    indicator_choices,
+    yes_or_no,
+)
+from casework.web.forms import ActionForm, reason_field
+from casework.web.rendering import Radios, TextInput
+from errors import Fault, InvalidInput
+from triage.ruleset import RuleSet
+
+HIDDEN_WITH_AN_ADDRESS = ("address", "where_now", "school")
+
+
+def _in_family(who: str) -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label=f"Does this {who} belong to the family?", widget=Radios, required=False,
+        choices=[("yes", "Yes"), ("no", "No: they stay on the contact, and count no more")],
+    )  # fmt: skip
+
+
+class ContactFacts(ContactPart):
+    """The facts of a contact itself, with what our records say."""
+
+    sibling_on_cp_plan = yes_or_no("Does a brother or sister have a child protection plan?")
+
+    PATHS = ContactPart.PATHS | {"sibling_on_cp_plan": "sibling_on_cp_plan"}
+    TRUTHS = (*ContactPart.TRUTHS, "sibling_on_cp_plan")
+
+
+class ChildFacts(ChildPart):
+    """The facts of a child, with what our records say, and whether the child belongs to the family."""
+
+    previous_cp_plan = yes_or_no("Had a child protection plan before")
+    previously_looked_after = yes_or_no("Was looked after before")
+    in_family = _in_family("child")
+
+    PATHS = ChildPart.PATHS | {
+        name: name for name in ("previous_cp_plan", "previously_looked_after", "in_family")
+    }  # fmt: skip
+    TRUTHS = (*ChildPart.TRUTHS, "previous_cp_plan", "previously_looked_after", "in_family")
+
+
+class AdultFacts(AdultPart):
+    """The facts of an adult, and whether they belong to the family."""
+
+    in_family = _in_family("adult")
+
+    PATHS = AdultPart.PATHS | {"in_family": "in_family"}
+    TRUTHS = (*AdultPart.TRUTHS, "in_family")
+
+
+# The facts of the contact itself, in groups as its page shows them.
+GROUPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "contact": ("Danger and level of need", ("immediate_danger", "referrer_level")),
+    "family": ("The family as a whole", (
+        "family_indicators", "dash", "marac", "sibling_on_cp_plan", "agreement", "agreement_given_by", "agreement_on",
+        "parents_told", "parents_told_reason",
+    )),
+    "referrer": ("Who told us", (
+        "referrer_name", "referrer_role", "referrer_relationship", "referrer_phone", "referrer_email",
+        "keep_anonymous", "sharing_basis",
+    )),
+}  # fmt: skip
+
+
+class Correcting(ActionForm, Part):
+    """
+    The facts as they are known today, to be changed, and where the change comes from. Only what is changed is sent.
+
+    A hidden address is not filled in; left empty, it stays.
+
+    :param values: today's facts, by their places.
+    :param seen: the id of the latest `Information` on the contact, 0 if there is none.
+    :param hidden: what finds a hidden address in a text.
+    """
+
+    seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    source = forms.ChoiceField(
+        label="Where does this come from?", widget=Radios, required=False, choices=Source.choices
+    )
+    said_by = forms.CharField(
+        label="Who said it?", required=False, max_length=100, widget=TextInput(20),
+        help_text="For example, mother. Leave it empty if you saw it yourself.",
+    )  # fmt: skip
+    why = reason_field("What changed, and how do you know?", "The child may read it one day.")
+
+    def __init__(
+        self,
+        values: Values,
+        seen: int,
+        rules: RuleSet,
+        data: QueryDict | None = None,
+        *,
+        only: Iterable[str] = (),
+        hidden: "re.Pattern[str] | None" = None,
+    ) -> None:
+        shown = list(only or self.PATHS)
+        initial = {name: self._shown(name, values.get(self.PATHS[name])) for name in shown}
+        if hidden is not None:
+            initial = {
+                name: "" if value is not True and hidden.search(str(value)) else value
+                for name, value in initial.items()
+            }  # fmt: skip
+        super().__init__(data, prefix="fact", initial=initial | {"seen": seen})
+        for name in self.PATHS.keys() - set(shown):
+            del self.fields[name]
+        for name in shown:
+            field = self.fields[name]
+            if isinstance(field, Indicators):
+                field.choices = indicator_choices(rules)
+        self.order_fields([*shown, "source", "said_by", "why"])
+
+    def said(self) -> dict[str, Any]:
+        """What was changed, as the part of an information document. Null says that a fact is not known any more."""
+        changed = {name: self._value(name) for name in self.PATHS if name in self.changed_data}
+        return nested({self.PATHS[name]: None if value == "" else value for name, value in changed.items()})
+
+    def of_itself(self) -> dict[str, Any]:
+        """Where it comes from, as the information document says it. What was left empty is not said."""
+        said = {name: self.cleaned_data[name] for name in ("source", "said_by", "why")}
+        return {name: value for name, value in said.items() if value}
+
+    def add_faults(self, invalid: InvalidInput) -> None:
+        """Adds the faults of the document to their fields."""
+        for fault in invalid.faults:
+            path: Path = fault.path[2:] if fault.path[:1] in (("children",), ("adults",)) else fault.path
+            if not path or not self.add_fault(path, Fault(path, fault.message)):
+                name = str(path[0]) if path else ""
+                self.add_error(name if name in self.fields else None, fault.message)
+
+    def _shown(self, name: str, value: Any) -> Any:
+        """A fact as its field shows it."""
+        if value is None:
+            # A missing answer means that somebody belongs to the family; of other facts, that they are not known.
+            return {"in_family": "yes", "agreement": "not_sought", "parents_told": "not_known"}.get(name, "")
+        if name in self.TRUTHS:
+            return "yes" if value else "no"
+        if name in self.LISTS:
+            return {"also_known_as": ", ", "address_lines": "\n"}[name].join(value)
+        return value
+
+
+class ContactCorrection(Correcting, ContactFacts):
+    """Facts of the contact itself: one of the `GROUPS`."""
+
+
+class ChildCorrection(Correcting, ChildFacts):
+    """Facts of a child."""
+
+
+class AdultCorrection(Correcting, AdultFacts):
+    """Facts of an adult."""

@@ -1,0 +1,155 @@
+"""Pages of what is learned about a contact: a form for each group of facts, and the history of every fact."""
+
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from casework.access import conditions, permissions
+from casework.actions import corrections, viewing
+from casework.actions.corrections import Learned
+from casework.facts.information import facts_today
+from casework.models import Contact, ContactAdult, ContactChild, FactChange
+from casework.record import responsibilities
+from casework.statuses import CaseStatus
+from casework.web.changes import Changes
+from casework.web.correction_form import (
+    GROUPS,
+    HIDDEN_WITH_AN_ADDRESS,
+    AdultCorrection,
+    ChildCorrection,
+    ContactCorrection,
+    Correcting,
+)
+from casework.web.hiding import hidden_addresses, without_hidden_addresses
+from casework.web.signed_in import user_of
+from casework.web.submitting import errors_of, status_of, submit
+from casework.web.views.contacts import fetch
+from localities.models import User
+from localities.working_time import local_day
+from triage.published_rules import of_version
+
+NEW_PEOPLE = {"new-child": "Add a child", "new-adult": "Add an adult"}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def correct(request: HttpRequest, reference: str, group: str, pk: int | None = None) -> HttpResponse:
+    """Adds or corrects the facts of one group: of the contact itself, of a child or an adult, or of somebody new."""
+    user, now = user_of(request), timezone.now()
+    contact = fetch(user, reference, now)
+    _check_may_correct(contact, user, now)
+    row = _row(contact, group, pk)
+    form = _form(contact, group, row, request)
+
+    def page() -> HttpResponse:
+        seen = viewing.view_contact(reference=reference, by=user, now=now)
+        errors = errors_of(form)
+        context = {"contact": seen, "form": form, "title": _title(group, row), "errors": errors}
+        answer = render(request, "front_door/contacts/correct.html", context, status=status_of(errors))
+        # What somebody has typed stays as they typed it: nothing that was hidden is in it.
+        return answer if form.is_bound else without_hidden_addresses(answer, [seen])
+
+    if request.method != "POST":
+        return page()
+
+    def says(done: Learned) -> str:
+        unread = " Some details could not be read as they were typed: look under “To check”." if done.to_check else ""
+        return f"Saved. The recommendation has been updated.{unread}"
+
+    return submit(
+        request, form,
+        lambda said: corrections.learn(
+            contact_id=contact.pk, document=_document(form, group, row), by=user, now=now, seen=said["seen"] or 0
+        ),
+        says=says, then=reverse("contact", args=[reference]), again=page,
+    )  # fmt: skip
+
+
+@require_safe
+def history(request: HttpRequest, reference: str) -> HttpResponse:
+    """Shows every fact that was added or corrected: who said what and when, the newest first."""
+    user, now = user_of(request), timezone.now()
+    contact = viewing.view_contact(reference=reference, by=user, now=now)
+    children, adults = list(contact.children.all()), list(contact.adults.all())
+    changes = Changes(contact, contact.information.all(), children, adults)
+    whose = request.GET.get("child", "")
+    chosen = next((child for child in children if str(child.pk) == whose), None)
+    which = [each for each in changes.of_facts if chosen is None or each[1].child_id == chosen.pk]
+    context = {
+        "contact": contact,
+        "children": children,
+        "chosen": chosen,
+        "changes": changes.shown(reversed(which)),
+        "words": [] if chosen else [each for each in reversed(contact.information.all()) if not each.changes.all()],
+    }
+    return without_hidden_addresses(render(request, "front_door/contacts/history.html", context), [contact])
+
+
+def _check_may_correct(contact: Contact, user: User, now: datetime) -> None:
+    case = contact.case
+    is_open = case is not None and case.status == CaseStatus.OPEN
+    holder = responsibilities.holder(case) if case is not None and is_open else None
+    permissions.check_can_correct(contact, holder.pk if holder else None, user, local_day(now))
+    conditions.check_takes_information(contact, case)
+
+
+def _row(contact: Contact, group: str, pk: int | None) -> Contact | ContactChild | ContactAdult | None:
+    """Whose facts the form is about; None for somebody new."""
+    row: Contact | ContactChild | ContactAdult | None = None
+    if group == "child" and pk is not None:
+        row = contact.children.filter(pk=pk).select_related("person").first()
+    elif group == "adult" and pk is not None:
+        row = contact.adults.filter(pk=pk).select_related("recorded_as").first()
+    elif group in GROUPS and pk is None:
+        row = contact
+    if row is None and (group not in NEW_PEOPLE or pk is not None):
+        raise Http404
+    return row
+
+
+def _form(
+    contact: Contact, group: str, row: Contact | ContactChild | ContactAdult | None, request: HttpRequest
+) -> Correcting:
+    assert contact.recommendation is not None
+    rules = of_version(contact.recommendation.rule_set_id).rule_set
+    changes = list(FactChange.objects.filter(information__contact=contact).order_by("pk"))
+    seen = contact.information.order_by("-pk").values_list("pk", flat=True).first() or 0
+    values = facts_today(contact, row, changes) if row is not None else {}
+    data = request.POST if request.method == "POST" else None
+    hidden = hidden_addresses([contact])
+    if row is contact:
+        return ContactCorrection(values, seen, rules, data, only=GROUPS[group][1], hidden=hidden)
+    names: Any = ChildCorrection.PATHS if group.endswith("child") else AdultCorrection.PATHS
+    only = [name for name in names if row is not None or name != "in_family"]
+    if isinstance(row, ContactChild) and row.address_is_confidential:
+        values = {place: said for place, said in values.items() if place.split(".")[0] not in HIDDEN_WITH_AN_ADDRESS}
+        only.remove("confidential")
+    if isinstance(row, ContactAdult) and hidden is not None and row.same_address is not False:
+        values.pop("phone", None)
+    form = ChildCorrection if group.endswith("child") else AdultCorrection
+    return form(values, seen, rules, data, only=only, hidden=hidden)
+
+
+def _document(form: Correcting, group: str, row: Contact | ContactChild | ContactAdult | None) -> dict[str, Any]:
+    """The information document of a form."""
+    said = form.said()
+    if isinstance(row, Contact):
+        return form.of_itself() | said
+    key: dict[str, Any] = {}
+    if isinstance(row, ContactChild):
+        key = {"ref": row.ref}
+    elif isinstance(row, ContactAdult):
+        key = {"number": row.position + 1}
+    return form.of_itself() | {"children" if group.endswith("child") else "adults": [key | said]}
+
+
+def _title(group: str, row: Contact | ContactChild | ContactAdult | None) -> str:
+    if isinstance(row, ContactChild):
+        return f"{row.first_name} {row.last_name}".strip() or f"Child {row.position + 1}"
+    if isinstance(row, ContactAdult):
+        return row.recorded_as.full_name
+    return NEW_PEOPLE.get(group) or GROUPS[group][0]

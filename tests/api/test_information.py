@@ -1,0 +1,136 @@
+"""A partner adds information to a contact that it sent."""
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+
+from casework.actions import corrections
+from casework.api.schema import INFORMATION_EXAMPLE
+from casework.facts.learned import read_information
+from casework.models import Contact, FactChange, Information
+from localities.models import Agency
+from tests.stage.story import Story, person
+from tests.stage.web_client import CONTACTS, Partner, a_working_morning, kept, pointers, problem
+from triage.ruleset import shipped
+
+# Nobody collects static files for a test.
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+
+@pytest.fixture
+def partner(school: Agency) -> Partner:
+    return Partner(school)
+
+
+@pytest.fixture
+def contact(db: None) -> Contact:
+    return Story(a_working_morning()).contact()
+
+
+def add(partner: Partner, contact: Contact, said: Any, *, key: str | None = None) -> Any:
+    headers = partner.headers | ({"Idempotency-Key": key} if key else {})
+    body = said if isinstance(said, bytes) else json.dumps(said).encode()
+    where = f"{CONTACTS}/{contact.reference}/information"
+    return partner.http.post(where, body, content_type="application/json", headers=headers)
+
+
+def test_it_is_taken_in(partner: Partner, contact: Contact) -> None:
+    said = {"why": "He is back.", "immediate_danger": True, "children": [{"ref": "c1", "date_of_birth": "5/4/2015"}]}
+    answer = add(partner, contact, said)
+    assert answer.status_code == 201, answer.content
+    assert answer.json().keys() == {"reference", "url", "received_at", "warnings"}
+    assert answer.json()["warnings"] == []
+    assert answer.headers["Location"] == answer.json()["url"]
+    contact.refresh_from_db()
+    assert contact.immediate_danger is True
+    assert str(contact.children.get().date_of_birth) == "2015-04-05"
+    assert Information.objects.get().document == said
+
+
+def test_the_example_is_read(partner: Partner, contact: Contact) -> None:
+    reading = read_information(
+        INFORMATION_EXAMPLE, by_staff=False, indicators=shipped().catalogue.entries, today=date(2026, 11, 21)
+    )
+    assert reading.to_check == ()
+    assert add(partner, contact, INFORMATION_EXAMPLE).status_code == 201
+    assert contact.children.count() == 2
+
+
+def test_what_cannot_be_read_is_named_beside_201(partner: Partner, contact: Contact) -> None:
+    answer = add(partner, contact, {"children": [{"ref": "c1", "nhs_number": "12", "sex": "Male", "upn": None}]})
+    assert answer.status_code == 201
+    (warning,) = answer.json()["warnings"]
+    assert warning["pointer"] == "#/children/0/nhs_number"
+    assert "could not be read: it is not an NHS number" in warning["detail"]
+    assert FactChange.objects.get(field="nhs_number").kind == "not_read"
+
+
+def test_null_says_nothing_and_not_known_says_that(partner: Partner, contact: Contact) -> None:
+    said = {"immediate_danger": None, "children": [{"ref": "c1", "date_of_birth": None, "address": None}], "why": "So."}
+    assert add(partner, contact, said).status_code == 201
+    assert not FactChange.objects.exists()
+    assert add(partner, contact, {"children": [{"ref": "c1", "date_of_birth": "not known"}]}).status_code == 201
+    assert contact.children.get().date_of_birth is None
+
+
+def test_the_answer_never_tells_what_others_said(partner: Partner, contact: Contact) -> None:
+    """The same words get the same answer, whatever we know from others."""
+    said = {"children": [{"ref": "c1", "age_years": 3, "expected_date_of_delivery": "1/2/2027"}]}
+    told = {"source": "partner", "why": "The hospital.", "children": [{"ref": "c1", "date_of_birth": "2015-04-05"}]}
+    before = add(partner, contact, said).json()["warnings"]
+    corrections.learn(
+        contact_id=contact.pk, document=told, by=person("oliver"), now=Information.objects.get().at
+    )  # fmt: skip
+    assert add(partner, contact, said).json()["warnings"] == before
+
+
+def test_every_fault_is_named_and_nothing_is_stored(partner: Partner, contact: Contact) -> None:
+    before = kept()
+    answer = add(partner, contact, {
+        "colour": "blue", "immediate_danger": "yes", "source": "rumour", "sibling_on_cp_plan": True,
+        "children": [{"ref": "c1", "in_family": False, "sex": 1}], "adults": [{"number": "one"}],
+    })  # fmt: skip
+    document = problem(answer, 400, "invalid")
+    assert document["detail"] == "Nothing was taken in. Mend what is wrong and send it again."
+    assert set(pointers(document)) == {
+        "#/colour", "#/immediate_danger", "#/source", "#/sibling_on_cp_plan", "#/children/0/in_family",
+        "#/children/0/sex", "#/adults/0/number",
+    }  # fmt: skip
+    document = problem(
+        add(partner, contact, {"children": [{"ref": "c9"}, {}], "adults": [{"number": 40}]}), 400, "invalid"
+    )
+    assert set(pointers(document)) == {"#/children/0/ref", "#/children/1", "#/adults/0/number"}
+    empty: list[Any] = [{}, {"source": "family"}, [], b"null"]
+    for nothing in empty:
+        problem(add(partner, contact, nothing), 400, "invalid")
+    assert kept() == before
+
+
+def test_with_a_key_it_is_stored_once(partner: Partner, contact: Contact) -> None:
+    said = {"why": "He is back."}
+    first, again = (add(partner, contact, said, key="k1") for _ in range(2))
+    assert (first.status_code, first.json()) == (again.status_code, again.json())
+    assert Information.objects.count() == 1
+    problem(add(partner, contact, {"why": "He left."}, key="k1"), 422, "idempotency-key-reused")
+
+
+def test_only_the_sender_finds_it(police: Agency, contact: Contact, partner: Partner) -> None:
+    problem(add(Partner(police), contact, {"why": "So."}), 404, "not-found")
+    answer = partner.http.post(f"{CONTACTS}/{contact.reference}/information", b"{}", content_type="application/json")
+    problem(answer, 401, "not-authenticated")
+
+
+def test_a_token_that_only_reads_does_not_add(school: Agency, contact: Contact) -> None:
+    answer = add(Partner(school, scope="contacts:read"), contact, {"why": "So."})
+    assert answer.status_code == 403
+
+
+def test_also_while_we_work_with_the_family_and_not_after(partner: Partner) -> None:
+    story = Story(a_working_morning())
+    case = story.accepted()
+    contact = case.contacts.get()
+    assert add(partner, contact, {"immediate_danger": True}).status_code == 201
+    story.closed(case)
+    assert "new contact" in problem(add(partner, contact, {"why": "So."}), 409, "not-now")["detail"]

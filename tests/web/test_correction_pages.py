@@ -1,0 +1,269 @@
+"""The pages of corrections: forms for each group of facts, both facts on the contact, and the history of every fact."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from casework.actions import corrections
+from casework.models import Case, Contact, FactChange, Information
+from localities.models import Agency
+from tests.stage.documents import address, child
+from tests.stage.story import Story, person
+from tests.stage.web_client import Page, a_working_morning, browser, day_of
+
+# Nobody collects static files for a test.
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    """Pages look at the clock on the wall."""
+    return Story(a_working_morning())
+
+
+def signed_in(name: str = "oliver") -> Client:
+    client = browser()
+    client.force_login(person(name))
+    return client
+
+
+def form_of(contact: Contact, group: str, pk: int | None = None) -> str:
+    name, args = ("contact-correct", [contact.reference, group])
+    return reverse(name, args=args) if pk is None else reverse(f"{name}-person", args=[*args, pk])
+
+
+def page_of(contact: Contact, name: str = "oliver") -> Page:
+    return Page(signed_in(name).get(reverse("contact", args=[contact.reference])))
+
+
+SAYS = {"fact-source": "family", "fact-said_by": "mother", "fact-why": "She called."}
+
+
+def submit(address_of_form: str, name: str = "oliver", **typed: Any) -> Any:
+    """What a browser sends: the form as it stands, with what was typed."""
+    client = signed_in(name)
+    page = Page(client.get(address_of_form))
+    sent = page.form("") | SAYS | {f"fact-{field}": value for field, value in typed.items()}
+    return client.post(address_of_form, {key: value for key, value in sent.items() if value is not None})
+
+
+class TestTheForms:
+    def test_what_is_typed_is_learned(self, story: Story) -> None:
+        contact = story.contact()
+        robin = contact.children.get()
+        answer = submit(
+            form_of(contact, "child", robin.pk), first_name="Robyn", sex="F",
+            **day_of(date(2015, 4, 5), "date_of_birth"),
+        )  # fmt: skip
+        assert answer.status_code == 302, Page(answer).summary
+        robin.refresh_from_db()
+        assert (robin.first_name, robin.sex, str(robin.date_of_birth)) == ("Robyn", "F", "2015-04-05")
+        assert set(FactChange.objects.values_list("field", flat=True)) == {"first_name", "sex", "date_of_birth"}
+        information = Information.objects.get()
+        assert (information.source, information.said_by, information.why) == ("family", "mother", "She called.")
+
+    @pytest.mark.parametrize(
+        ("group", "typed", "field"),
+        [
+            ("contact", {"immediate_danger": "yes"}, "immediate_danger"),
+            ("contact", {"referrer_level": "4"}, "referrer_level"),
+            ("family", {"dash": "high"}, "domestic_abuse.dash"),
+            ("family", {"family_indicators": ["L2-01", "L3-36"]}, "family_indicators"),
+            ("family", {"sibling_on_cp_plan": "yes"}, "sibling_on_cp_plan"),
+            ("family", {"agreement": "withdrawn"}, "agreement.service"),
+            ("referrer", {"referrer_phone": "01494 000000"}, "referrer.phone"),
+            ("new-child", {"first_name": "Kim"}, "first_name"),
+            ("new-adult", {"first_name": "Sam"}, "first_name"),
+        ],
+    )
+    def test_each_group_has_one(self, story: Story, group: str, typed: dict[str, Any], field: str) -> None:
+        contact = story.contact()
+        answer = submit(form_of(contact, group), **typed)
+        assert answer.status_code == 302, Page(answer).summary
+        assert field in set(FactChange.objects.values_list("field", flat=True))
+        assert FactChange.objects.filter(before__isnull=False, after__isnull=True).count() == 0, "nothing is lost"
+
+    def test_sent_as_it_stands_it_changes_nothing(self, story: Story) -> None:
+        contact = story.contact()
+        people = [("child", each.pk) for each in contact.children.all()]
+        people += [("adult", each.pk) for each in contact.adults.all()]
+        for group, pk in [("contact", None), ("family", None), ("referrer", None), *people]:
+            answer = submit(form_of(contact, group, pk))
+            assert answer.status_code == 422, group
+            assert "Nothing differs from what is recorded." in Page(answer).text
+        assert not Information.objects.exists()
+
+    def test_every_fault_stands_at_its_field(self, story: Story) -> None:
+        contact = story.contact()
+        address_of_form = form_of(contact, "contact")
+        client = signed_in()
+        answer = client.post(
+            address_of_form, Page(client.get(address_of_form)).form("") | {"fact-immediate_danger": "yes"}
+        )
+        page = Page(answer)
+        assert page.status == 422
+        assert page.error_at("id_fact-why") == "Say how you know, and what changed."
+        assert page.error_at("id_fact-source") == "Say where this comes from."
+        assert page.form("")["fact-immediate_danger"] == "yes"
+
+    def test_what_cannot_be_read_is_kept_and_asked(self, story: Story) -> None:
+        contact = story.contact()
+        robin = contact.children.get()
+        submit(form_of(contact, "child", robin.pk), nhs_number="12 three", disabled="yes")
+        page = page_of(contact)
+        assert "“12 three”, could not be read: it is not an NHS number" in page.text
+        assert "To check" in page.text
+
+    def test_an_old_form_undoes_nothing(self, story: Story) -> None:
+        contact = story.contact()
+        client, address_of_form = signed_in(), form_of(contact, "contact")
+        old = Page(client.get(address_of_form)).form("") | SAYS | {"fact-referrer_level": "4"}
+        submit(address_of_form, immediate_danger="yes")
+        answer = client.post(address_of_form, old)
+        assert answer.status_code == 409
+        contact.refresh_from_db()
+        assert (contact.immediate_danger, contact.referrer_level) == (True, 3)
+
+    def test_a_hidden_address_is_not_filled_in_and_stays(self, story: Story) -> None:
+        contact = story.contact(children=[child(address=address("HP20 1UA", confidential=True))])
+        robin = contact.children.get()
+        page = Page(signed_in().get(form_of(contact, "child", robin.pk)))
+        assert "HP20" not in page.html
+        assert "Example Road" not in page.html
+        submit(form_of(contact, "child", robin.pk), disabled="yes")
+        robin.refresh_from_db()
+        assert (robin.postcode, robin.address_is_confidential, robin.disabled) == ("HP20 1UA", True, True)
+
+    @pytest.mark.parametrize(
+        ("name", "status"), [("sam", 403), ("ben", 404), ("carol", 404)], ids=["overseer", "team", "other team"]
+    )
+    def test_for_those_who_may(self, story: Story, name: str, status: int) -> None:
+        contact = story.contact()
+        assert signed_in(name).get(form_of(contact, "contact")).status_code == status
+
+    def test_no_other_group_and_nobody_elses_child(self, story: Story) -> None:
+        contact, other = story.contact(), story.contact(children=[child(first_name="Noor", nhs_number=None)])
+        for where in (
+            form_of(contact, "weather"), form_of(contact, "child"), form_of(contact, "new-child", 1),
+            form_of(contact, "child", other.children.get().pk), form_of(contact, "contact", 1),
+        ):  # fmt: skip
+            assert signed_in().get(where).status_code == 404
+
+
+class TestTheContact:
+    def test_it_shows_both_with_who_when_and_where_from(self, story: Story) -> None:
+        contact = story.contact()
+        robin = contact.children.get()
+        submit(form_of(contact, "child", robin.pk), first_name="Robyn", sex="F", school="Example Academy")
+        text = page_of(contact).text
+        assert "Changed since it was sent" in text
+        assert "Robyn Ashworth, First name: Robyn (sent: Robin)" in text
+        assert "Sex: Female (sent: Male)" in text
+        assert str(person("oliver")) in text
+        assert "The family (mother): She called." in text
+        assert "Example Academy" in text
+
+    def test_corrected_back_it_is_as_it_was_sent(self, story: Story) -> None:
+        contact = story.contact()
+        submit(form_of(contact, "contact"), immediate_danger="yes")
+        submit(form_of(contact, "contact"), immediate_danger="no")
+        assert "Changed since it was sent" not in page_of(contact).text
+
+    def test_a_detail_that_could_not_be_read_is_answered(self, story: Story) -> None:
+        contact = story.contact(children=[child(nhs_number="12")])
+        assert "Answered" not in page_of(contact).text
+        submit(form_of(contact, "child", contact.children.get().pk), nhs_number="999 000 0018")
+        assert "Answered" in page_of(contact).text
+
+    def test_a_child_who_was_added_and_one_who_is_not_of_the_family(self, story: Story) -> None:
+        contact = story.contact()
+        submit(form_of(contact, "new-child"), first_name="Kim", school="Example Nursery")
+        kim = contact.children.get(first_name="Kim")
+        text = page_of(contact).text
+        assert "Child: Kim" in text
+        assert "Example Nursery" in text
+        submit(form_of(contact, "child", kim.pk), in_family="no")
+        assert "This child counts no more" in page_of(contact).text
+
+    def test_it_leads_to_every_form(self, story: Story) -> None:
+        contact = story.contact()
+        links = {link["href"] for link in page_of(contact).main.all("a")}
+        robin, adult = contact.children.get(), contact.adults.first()
+        assert adult is not None
+        assert {
+            form_of(contact, "contact"), form_of(contact, "family"), form_of(contact, "referrer"),
+            form_of(contact, "child", robin.pk), form_of(contact, "adult", adult.pk), form_of(contact, "new-child"),
+            form_of(contact, "new-adult"),
+        } <= links  # fmt: skip
+        overseer = {link["href"] for link in page_of(contact, "sam").main.all("a")}
+        assert not {link for link in overseer if "/correct/" in link}
+
+    def test_the_second_person_sees_that_facts_changed(self, story: Story) -> None:
+        contact = story.contact()
+        story.decided(contact, pathway="advice", level=3)
+        submit(form_of(contact, "contact"), immediate_danger="yes")
+        client = signed_in("maya")
+        page = Page(client.get(reverse("contact", args=[contact.reference])))
+        assert "More is known than when this was decided" in page.text
+        sent = {"sign_off-answer": "agree", "sign_off-rationale": "Yes."}
+        assert client.post(reverse("contact-sign-off", args=[contact.reference]), sent).status_code == 409
+        contact.refresh_from_db()
+        assert contact.status == "sign_off"
+
+
+class TestTheCase:
+    def test_it_shows_what_is_graver_and_leads_to_the_forms(self, story: Story) -> None:
+        contact = story.contact()
+        case = story.accepted(contact)
+        where = reverse("case", args=[case.reference])
+        assert "Graver than decided" not in Page(signed_in("ben").get(where)).text
+        robin = contact.children.get()
+        submit(form_of(contact, "child", robin.pk), "ben", indicators=["L3-12", "L4-01"])
+        page = Page(signed_in("ben").get(where))
+        assert "Graver than decided. By what is known now, the rules recommend" in page.text
+        assert "Changed since it was sent" in page.text
+        assert form_of(contact, "child", robin.pk) in {link["href"] for link in page.main.all("a")}
+        assert Case.objects.get() == case
+
+
+class TestTheHistory:
+    def test_the_newest_first_and_by_child(self, story: Story) -> None:
+        kim = {"ref": "c2", "first_name": "Kim", "nhs_number": None}
+        contact = story.contact(children=[child(), child(**kim)])
+        robin, second = contact.children.all()
+        submit(form_of(contact, "child", robin.pk), first_name="Robyn")
+        submit(form_of(contact, "child", second.pk), first_name="Kimberley")
+        where = reverse("contact-history", args=[contact.reference])
+        page = Page(signed_in().get(where))
+        rows = [row.text for row in page.main.all("tr")][1:]
+        assert ["Kimberley" in row for row in rows] == [True, False]
+        assert "Robin" in rows[1]
+        assert "Robyn" in rows[1]
+        page = Page(signed_in().get(where, {"child": str(robin.pk)}))
+        assert len(page.main.all("tr")) == 2
+        assert signed_in("carol").get(where).status_code == 404
+
+    def test_words_of_a_partner_without_a_fact(self, story: Story) -> None:
+        contact = story.contact()
+        school = Agency.objects.get(code="example-primary-school")
+        document = {"why": "The mother has left."}
+        corrections.learn(contact_id=contact.pk, document=document, by=school, now=timezone.now())
+        assert "The mother has left." in page_of(contact).text
+        page = Page(signed_in().get(reverse("contact-history", args=[contact.reference])))
+        assert "The mother has left." in page.text
+
+    def test_it_asks_the_database_the_same_however_long_it_is(
+        self, story: Story, django_assert_max_num_queries: Any
+    ) -> None:
+        contact = story.contact()
+        client, where = signed_in(), reverse("contact-history", args=[contact.reference])
+        for danger in (True, False) * 5:
+            document = {"source": "seen", "why": "Seen.", "immediate_danger": danger}
+            corrections.learn(contact_id=contact.pk, document=document, by=person("amina"), now=story.later())
+        client.get(where)
+        with django_assert_max_num_queries(16):
+            assert len(Page(client.get(where)).main.all("tr")) == 11
