@@ -1,4 +1,4 @@
-"""References of contacts and cases, which people can read out on the telephone: CON-7K4M-9QXT."""
+"""References of contacts, cases and people, which people can read out on the telephone: CON-7K4M-9QXT."""
 
 import secrets
 
@@ -15,6 +15,10 @@ def new_contact_reference() -> str:
 
 def new_case_reference() -> str:
     return _new("CAS")
+
+
+def new_person_reference() -> str:
+    return _new("PER")
 
 
 def _new(prefix: str) -> str:

@@ -14,6 +14,7 @@ from casework.models import (
     OutboxMessage,
     PartnerCheck,
     Person,
+    PersonDetail,
     PersonMatch,
     Replay,
 )
@@ -56,6 +57,11 @@ def check_recommendation_unchanged(contact: Contact, recommendation_id: int) -> 
 def check_is_not_protected(person: Person) -> None:
     if person.address_is_protected:
         raise NotAllowedInStatus("This address is confidential already.")
+
+
+def check_detail_has_not_ended(detail: PersonDetail) -> None:
+    if detail.ended_at is not None:
+        raise NotAllowedInStatus("Somebody has said already that this is no longer so.")
 
 
 def check_is_hidden(person: Person) -> None:

@@ -30,6 +30,12 @@ def check_can_work_on(contact: Contact, by: User, on: date) -> None:
         raise NotPermitted(f"Only front-door staff can work on {contact}.")
 
 
+def check_can_record_people(by: User, on: date) -> None:
+    """Front-door staff record what is said about a person."""
+    if not roles_of(by, on).front_door_roles:
+        raise NotPermitted("Only front-door staff can record what is said about a person.")
+
+
 def check_can_protect(by: User, on: date) -> None:
     """Whoever works with the family may make an address confidential: the front door, and the teams."""
     if not roles_of(by, on).team_ids:

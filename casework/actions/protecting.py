@@ -35,7 +35,7 @@ def protect(*, person_id: int, reason: str, by: User, now: datetime) -> Person:
         for record in records_of([person.pk]).order_by("pk")
     )
     bring_up_to_date({person.pk}, now=now)
-    audit.record(Event.ADDRESS_PROTECTED, by=by, at=now, person=person.pk)
+    audit.record(Event.ADDRESS_PROTECTED, by=by, at=now, person=person.reference)
     return person
 
 
@@ -60,5 +60,5 @@ def lift(*, person_id: int, reason: str, by: User, now: datetime) -> Person:
     if not in_force.update(**said):
         AddressProtection.objects.create(person=person, since=now, said_by=by, reason=reason.strip(), **said)
     bring_up_to_date({person.pk}, now=now)
-    audit.record(Event.ADDRESS_PROTECTION_LIFTED, by=by, at=now, person=person.pk)
+    audit.record(Event.ADDRESS_PROTECTION_LIFTED, by=by, at=now, person=person.reference)
     return person

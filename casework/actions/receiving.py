@@ -49,6 +49,7 @@ RETRIED = frozenset({
     "an_agency_uses_an_idempotency_key_once",
     "a_form_is_sent_in_once",
     "casework_contact_reference_key",
+    "casework_person_reference_key",
 })  # fmt: skip
 
 
@@ -141,7 +142,7 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     audit.record_all([
         audit_entry(recommendation, by=by),
         *(
-            audit.entry(Event.ADDRESS_PROTECTED, by=by, at=now, contact=contact, person=child.person_id)
+            audit.entry(Event.ADDRESS_PROTECTED, by=by, at=now, contact=contact, person=child.recorded_as.reference)
             for child in said_confidential
         ),
         audit.entry(

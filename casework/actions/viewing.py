@@ -2,9 +2,12 @@
 
 from datetime import datetime
 
+from django.db.models.functions import Coalesce
+
+from casework.access.loading import people_visible_to
 from casework.actions import reminders
 from casework.facts.learned import WITH_CHANGES
-from casework.models import Case, Contact, Event
+from casework.models import Case, Contact, Event, Person
 from casework.record import audit
 from localities.models import Agency, User
 
@@ -48,6 +51,18 @@ def view_own_contact(*, reference: str, by: Agency, now: datetime) -> Contact:
     )
     audit.record(Event.CONTACT_VIEWED, by=by, at=now, contact=contact)
     return contact
+
+
+def view_person(*, reference: str, by: User, now: datetime) -> Person:
+    """
+    The person, if this user may see them. Any record of a person leads to the one that stands for them.
+
+    :raises Person.DoesNotExist: there is no such person, or none on a contact that the user may see.
+    """
+    stands_for = Person.objects.filter(reference=reference).values(found=Coalesce("same_as", "pk"))
+    person = people_visible_to(by, now).get(pk__in=stands_for)
+    audit.record(Event.PERSON_VIEWED, by=by, at=now, person=person.reference)
+    return person
 
 
 def view_case(*, reference: str, by: User, now: datetime) -> Case:

@@ -92,7 +92,7 @@ UPDATE casework_person record SET address_is_protected = NOT record.address_is_p
 FROM records WHERE record.id = records.id
 AND record.address_is_protected <> (stands_for IN (SELECT stands_for FROM protected))
 """  # noqa: S608  # our own text
-# The hidden addresses of everybody around some contacts.
+# The hidden addresses of everybody around some contacts: those that were sent, and those that staff recorded.
 HIDDEN = f"""
 WITH people AS (
     SELECT person_id AS id FROM casework_contactchild WHERE contact_id = ANY(%(contacts)s::bigint[])
@@ -107,6 +107,13 @@ FROM casework_contactchild child JOIN casework_factchange fact ON fact.child_id 
 CROSS JOIN LATERAL (VALUES (fact.before), (fact.after), (fact.said)) known (value)
 WHERE child.address_is_confidential AND child.person_id IN (SELECT id FROM around)
 AND fact.field IN ('address.lines', 'address.postcode') AND known.value IS NOT NULL
+UNION ALL
+SELECT jsonb_build_object('lines', jsonb_build_array(detail.value), 'postcode', detail.postcode), detail.postcode
+FROM around
+JOIN casework_person record ON record.id = around.id OR record.same_as_id = around.id
+JOIN casework_persondetail detail ON detail.person_id = record.id AND detail.kind = 'address'
+WHERE record.address_is_protected OR EXISTS (
+    SELECT FROM casework_contactchild child WHERE child.person_id = around.id AND child.address_is_confidential)
 """  # noqa: S608  # our own text
 
 

@@ -47,6 +47,7 @@ from casework.models.decisions import Decision, Recommendation, SignOff, StaleRe
 from casework.models.details import CheckKind, DetailToCheck, sentence_of
 from casework.models.learned import FactChange, Information, Source
 from casework.models.people import Person
+from casework.models.person_details import DetailKind, NumberStatus, PersonDetail, SafeToUse
 from casework.models.protections import AddressProtection
 from casework.models.record import ActorKind, AuditEvent, Event, Message, OutboxMessage, StatusChange
 from casework.models.rule_sets import (
@@ -80,6 +81,7 @@ __all__ = [
     "ContactHandover",
     "ContactType",
     "Decision",
+    "DetailKind",
     "DetailToCheck",
     "Event",
     "FactChange",
@@ -90,11 +92,13 @@ __all__ = [
     "Message",
     "Milestone",
     "MilestoneKind",
+    "NumberStatus",
     "OutboxMessage",
     "Outcome",
     "ParentsTold",
     "PartnerCheck",
     "Person",
+    "PersonDetail",
     "PersonMatch",
     "Recheck",
     "Recommendation",
@@ -105,6 +109,7 @@ __all__ = [
     "Responsibility",
     "RuleSetReason",
     "RuleSetReasonKind",
+    "SafeToUse",
     "SharingBasis",
     "SignOff",
     "Source",

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from casework.models.indexes import where_set
+from casework.references import new_person_reference
 from localities.codes import ETHNICITIES, SEXES
 
 
@@ -20,6 +21,7 @@ class Person(models.Model):
     `previous_cp_plan` and `previously_looked_after` are null until somebody has checked.
     """
 
+    reference = models.CharField(max_length=13, unique=True, default=new_person_reference, editable=False)
     first_name = models.CharField(max_length=100, blank=True)
     last_name = models.CharField(max_length=100, blank=True)
     also_known_as = ArrayField(models.CharField(max_length=100), default=list, blank=True)

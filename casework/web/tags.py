@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from casework.models import Recommendation, Reminder, Step
+from casework.models import NumberStatus, Recommendation, Reminder, SafeToUse, Step
 from localities.codes import ETHNICITIES, SEXES
 from localities.working_time import local_day
 from triage.published_rules import of_version
@@ -44,6 +44,15 @@ def item(table: Mapping[str, str], key: str) -> str:
 def as_words(name: str) -> str:
     """A code as words: `next_step_decision` as "next step decision"."""
     return str(name).replace("_", " ")
+
+
+QUALIFIERS = {**dict(NumberStatus.choices), **dict(SafeToUse.choices)}
+
+
+@register.filter
+def detail_words(qualifier: str) -> str:
+    """How sure a number is, or whether an address is safe to use, in words."""
+    return str(QUALIFIERS.get(qualifier, qualifier))
 
 
 @register.filter

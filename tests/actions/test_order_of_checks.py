@@ -21,6 +21,7 @@ from casework.actions import (
     learning,
     parked_messages,
     partner_checks,
+    people,
     protecting,
     receiving,
     referrers,
@@ -86,6 +87,14 @@ def in_the_open(story: Story) -> Person:
     return story.contact().children.get().person
 
 
+def ended_detail(story: Story) -> Action:
+    who, said = in_the_open(story), people.Said("former_name", "Robin Old", said_by="His aunt")
+    by: dict[str, Any] = {"person_id": who.pk, "by": person("amina"), "now": story.later()}
+    detail = people.add_detail(said=said, **by)
+    people.end_detail(detail_id=detail.pk, reason="Misheard.", **by)
+    return partial(people.end_detail, person_id=who.pk, detail_id=detail.pk, reason="")
+
+
 def in_hiding(story: Story) -> Person:
     person_ = in_the_open(story)
     protecting.protect(person_id=person_.pk, reason="The police say so.", by=person("amina"), now=story.later())
@@ -144,6 +153,7 @@ ATTEMPTS = {
     ),
     "learning.screen": of_decided(learning.screen, recommendation_id=0, children={}, family=[], none_applies=False),
     "learning.settle_match": of_decided(learning.settle_match, match_id=0, same=True),
+    "people.end_detail": Attempt("amina", "ava", ended_detail),
     "protecting.lift": of("maya", "amina", protecting.lift, in_the_open, "person_id", reason=""),
     "protecting.protect": of("amina", "ava", protecting.protect, in_hiding, "person_id", reason=""),
     "parked_messages.drop": of("adele", "ava", parked_messages.drop, on_its_way, "message_id", reason=""),
@@ -177,6 +187,8 @@ ELSEWHERE = {
     "rule_sets.bring_shipped",  # no check: the service brings them in at set-up
     "rule_sets.copy",  # a version can be copied at any stage
     "threshold_checks.count",  # no check
+    "people.add_detail",  # at any time: tests/web/test_person_pages.py
+    "viewing.view_person",
     "viewing.view_case", "viewing.view_contact", "viewing.view_own_contact",  # in scope, or not found
 }  # fmt: skip
 

@@ -68,9 +68,9 @@ FROM (
 """
 
 PEOPLE = f"""
-INSERT INTO casework_person (id, first_name, last_name, also_known_as, date_of_birth, sex, ethnicity, nhs_number,
-                             postcode)
-SELECT {FIRST} + people_before + place,
+INSERT INTO casework_person (id, reference, first_name, last_name, also_known_as, date_of_birth, sex, ethnicity,
+                             nhs_number, postcode)
+SELECT {FIRST} + people_before + place, 'PER-' || to_char(people_before + place, 'FM00000000'),
        (ARRAY['Al','Ben','Cas','Da','El','Fay','Geo','Han','Is','Jo','Kat','Li','Ma','No','Ol','Po','Ro','Sa','To',
               'Zar'])[1 + name %% 20]
        || (ARRAY['a','an','ara','ay','elle','en','eth','ey','i','ia','ie','iel','in','is','ith','o','on','or','us','y']

@@ -45,6 +45,9 @@ def pages_of_story(service: Service) -> dict[str, str]:
         "second_person": f"/contacts/{second_person}/",
         "offered": f"/cases/{offered.case}/",
         "case": f"/cases/{worked_on}/",
+        "person": f"/people/{worked_on.children.get().reference}/",
+        "address": f"/people/{waiting.children.get().person.reference}/add/address/",
+        "relationship": f"/people/{waiting.children.get().person.reference}/add/relationship/",
     }
 
 
@@ -201,7 +204,8 @@ def test_a_contact_is_decided_by_keyboard_alone(visit: Any, pages_of_story: dict
             ],
         ),
         ("maya", ["second_person"]),
-        ("ben", ["/", "offered", "case", "/teams/aylesbury/"]),
+        ("amina", ["person", "address", "relationship"]),
+        ("ben", ["/", "offered", "case", "person", "/teams/aylesbury/"]),
         ("sam", ["/"]),
         (
             "paula",

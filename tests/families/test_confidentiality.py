@@ -211,7 +211,7 @@ class TestLifting:
         began, ended = AuditEvent.objects.filter(event__startswith="address_protect").order_by("pk")
         assert (began.event, began.contact, str(began.by_agency)) == ("address_protected", marked, "Example Police")
         assert (ended.event, ended.by_user, ended.detail) == (
-            "address_protection_lifted", person("maya"), {"person": who.pk},
+            "address_protection_lifted", person("maya"), {"person": who.reference},
         )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from casework.actions import (
     corrections,
     handoffs,
     partner_checks,
+    people,
     protecting,
     receiving,
     reminders,
@@ -51,6 +52,7 @@ from casework.models import (
     OutboxMessage,
     PartnerCheck,
     Person,
+    PersonDetail,
     PersonMatch,
     Recheck,
     Recommendation,
@@ -1945,3 +1947,44 @@ class TestAnAddressThatIsConfidential:
     def test_it_is_lifted_twice(self, lifted: AddressProtection) -> None:
         with refused("a_protection_is_lifted_once"):
             change("casework_addressprotection", lifted.pk, lifted_because="'x'")
+
+
+class TestWhatIsSaidAboutAPerson:
+    @pytest.fixture
+    def detail(self, story: Story, amina: User) -> PersonDetail:
+        person = story.contact().children.get().person
+        said = people.Said("former_name", "Robin Old", from_date=date(2015, 1, 2), said_by="His aunt")
+        return people.add_detail(person_id=person.pk, said=said, by=amina, now=story.now)
+
+    def test_it_says_nothing_or_not_who_said_so(self, detail: PersonDetail) -> None:
+        with refused("a_detail_of_a_person_says_something"):
+            copy("casework_persondetail", detail.pk, value="' '")
+        with refused("a_detail_of_a_person_says_who_said_so"):
+            copy("casework_persondetail", detail.pk, said_by="''")
+        with allowed():
+            copy("casework_persondetail", detail.pk, kind="'death'", value="''")
+
+    def test_it_ends_before_it_begins(self, detail: PersonDetail) -> None:
+        with refused("a_detail_of_a_person_ends_after_it_begins"):
+            copy("casework_persondetail", detail.pk, to_date="'2015-01-01'")
+        with allowed():
+            copy("casework_persondetail", detail.pk, to_date="'2015-01-02'")
+
+    def test_it_ends_and_says_not_who_when_or_why(self, detail: PersonDetail, amina: User, story: Story) -> None:
+        people.end_detail(
+            person_id=detail.person_id, detail_id=detail.pk, reason="Misheard.", by=amina, now=story.later()
+        )
+        for wrong in ({"ended_by_id": "NULL"}, {"ended_because": "''"}, {"ended_at": "recorded_at - '1s'::interval"}):
+            with refused("a_detail_that_ended_says_who_when_and_why"):
+                copy("casework_persondetail", detail.pk, **wrong)
+        with refused("a_detail_of_a_person_ends_once"):
+            change("casework_persondetail", detail.pk, ended_because="'x'")
+
+    def test_what_was_said_is_changed_or_forgotten(self, detail: PersonDetail) -> None:
+        for to in ({"value": "'x'"}, {"said_by": "'x'"}, {"to_date": "'2016-01-01'"}):
+            with refused("a_detail_of_a_person_ends_once"):
+                change("casework_persondetail", detail.pk, **to)
+        with refused("a_detail_of_a_person_ends_once"):
+            delete("casework_persondetail", detail.pk)
+        with refused("details_of_people_are_never_emptied"):
+            run("TRUNCATE casework_persondetail")

@@ -22,6 +22,7 @@ from casework.actions import (
     learning,
     parked_messages,
     partner_checks,
+    people,
     protecting,
     receiving,
     referrers,
@@ -115,6 +116,10 @@ class Told:
         contact_handovers.hand_over(contact_id=contact.pk, note=WORD, **self.said())
         contact_handovers.take_on(contact_id=contact.pk, **self.said("erin"))
         (child,) = contact.children.all()
+        viewing.view_person(reference=child.person.reference, **self.said())
+        name = people.Said("former_name", WORD, said_by=WORD)
+        detail = people.add_detail(person_id=child.person_id, said=name, **self.said())
+        people.end_detail(person_id=child.person_id, detail_id=detail.pk, reason=WORD, **self.said())
         protecting.protect(person_id=child.person_id, reason=WORD, **self.said())
         protecting.lift(person_id=child.person_id, reason=WORD, **self.said("maya"))
         referrers.confirm_in_writing(contact_id=contact.pk, **self.said())

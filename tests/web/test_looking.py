@@ -48,10 +48,13 @@ def addresses(contact: Contact) -> Iterator[str]:
     case = Contact.objects.exclude(case=None).get().case
     for pattern in urlpatterns:
         assert isinstance(pattern, URLPattern)
-        of_case = str(pattern.pattern).startswith("cases/")
+        belongs = {"cases": str(case), "people": contact.children.get().person.reference}
+        reference = belongs.get(str(pattern.pattern).split("/")[0], str(contact))
         given = {
-            "reference": str(case if of_case else contact), "code": "aylesbury", "match_id": 1, "check_id": 1,
-            "reminder_id": Reminder.objects.latest("pk").pk, "pk": contact.children.latest("pk").pk,
+            "reference": reference, "kind": "upn",
+            "code": "aylesbury", "match_id": 1, "check_id": 1, "detail_id": 1,
+            "reminder_id": Reminder.objects.latest("pk").pk,
+            "pk": contact.children.latest("pk").pk,
             "group": "child" if "<int:pk>" in str(pattern.pattern) else "family",
         }  # fmt: skip
         names = re.findall(r"<\w+:(\w+)>", str(pattern.pattern))

@@ -20,7 +20,7 @@ from django.contrib import admin
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 
-from casework.actions import corrections, learning, partner_checks, protecting
+from casework.actions import corrections, learning, partner_checks, people, protecting
 from casework.messages import wording
 from casework.models import AuditEvent, Case, Contact, OutboxMessage, Person, PersonMatch, Recommendation
 from casework.statuses import ContactStatus
@@ -169,10 +169,20 @@ class Told:
                 chosen_team_id=None if contact.case_id else team.pk, chosen_team_reason=self.typist.words(),
             )  # fmt: skip
 
+    def recorded(self) -> None:
+        """Staff write down where he lives."""
+        who = Person.objects.filter(contact_children__first_name="Robin").order_by("pk").first()
+        if who is not None:
+            lives = self.typist.address()
+            said = people.Said(
+                kind="address", value=", ".join(lives["lines"]), postcode=lives["postcode"], said_by=self.typist.words()
+            )
+            people.add_detail(person_id=who.pk, said=said, by=person("amina"), now=self.story.later(minutes=5))
+
     def steps(self) -> list[Callable[[], None]]:
         return [
             self.unmarked, self.unmarked, self.with_brother, self.brother_alone, self.sent_again, self.settled,
-            self.asked, self.corrected, self.corrected,
+            self.asked, self.recorded, self.corrected, self.corrected,
         ]  # fmt: skip
 
     def hidden(self) -> None:
@@ -186,19 +196,25 @@ class Told:
             self.marked()
 
 
-OPENED = ("contact", "contact-screening", "contact-correct", "contact-correct-person", "contact-history", "case")
+OPENED = (
+    "contact", "contact-screening", "contact-correct", "contact-correct-person", "contact-history", "case", "person",
+)  # fmt: skip
 
 
 def pages() -> Iterator[str]:
     """Every address; those that are opened to be read, for every contact and case."""
-    contacts, cases = list(Contact.objects.all()), list(Case.objects.all())
+    contacts, cases, everybody = (list(model.objects.all()) for model in (Contact, Case, Person))
     for pattern in urlpatterns:
         assert isinstance(pattern, URLPattern)
         text = str(pattern.pattern)
-        whose: list[Any] = cases if text.startswith("cases/") else contacts if "<reference" in text else [None]
+        belongs: dict[str, list[Any]] = {"cases": cases, "people": everybody, "contacts": contacts}
+        whose = belongs[text.split("/")[0]] if "<reference" in text else [None]
         for of in whose if pattern.name in OPENED else whose[:1]:
-            given = {"reference": str(of), "code": "aylesbury", "match_id": 1, "check_id": 1, "reminder_id": 1}
-            if "<slug:group>" in text:
+            given = {
+                "reference": of.reference if of else "", "code": "aylesbury", "kind": "address", "match_id": 1,
+                "check_id": 1, "reminder_id": 1, "detail_id": 1,
+            }  # fmt: skip
+            if of is not None and "<slug:group>" in text:
                 given |= {"group": "child" if "<int:pk>" in text else "family", "pk": of.children.all()[0].pk}
             yield reverse(str(pattern.name), kwargs={name: given[name] for name in re.findall(r"<\w+:(\w+)>", text)})
     for model in admin.site._registry:

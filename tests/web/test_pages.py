@@ -998,6 +998,8 @@ def test_every_address_is_tried_here() -> None:
         # tests/web/test_correction_pages.py
         "contact-correct", "contact-correct-person", "contact-history",
     }  # fmt: skip
+    # tests/web/test_person_pages.py has these.
+    below |= {"person", "person-add", "person-end", "person-protect", "person-lift"}
     of_reminders = {"reminders", "reminder-seen", "reminder-snooze"}
     assert named == tried | below | of_reminders | {
         "worklist", "contact", "contact-new", "contact-screening", "case", "team", "report-overrides",

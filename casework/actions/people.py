@@ -1,0 +1,162 @@
+"""What staff record about a person: names, addresses, numbers, how to reach them, relationships; and what ends."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+
+from casework.access import conditions, permissions
+from casework.access.loading import locked_person, people_visible_to
+from casework.families.likeness.identifiers import read_nhs_number, read_telephones, read_upn
+from casework.families.sameness import records_of
+from casework.models import DetailKind, Event, NumberStatus, Person, PersonDetail, SafeToUse
+from casework.record import audit
+from errors import Fault, InvalidInput
+from localities import postcodes
+from localities.models import User
+from localities.working_time import local_day
+
+WITHOUT_VALUE = (DetailKind.DEATH, DetailKind.ESTIMATED_BIRTH, DetailKind.RELATIONSHIP)
+QUALIFIED: dict[DetailKind, type[NumberStatus | SafeToUse]] = {
+    DetailKind.NHS_NUMBER: NumberStatus, DetailKind.TELEPHONE: SafeToUse, DetailKind.EMAIL: SafeToUse,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Said:
+    """
+    What somebody said about a person. `other` is the reference of the other person of a relationship; `from_date` is
+    the day of a death or of an estimated birth.
+    """
+
+    kind: str
+    value: str = ""
+    postcode: str = ""
+    qualifier: str = ""
+    other: str = ""
+    from_date: date | None = None
+    to_date: date | None = None
+    said_by: str = ""
+
+
+@transaction.atomic
+def add_detail(*, person_id: int, said: Said, by: User, now: datetime) -> PersonDetail:
+    """
+    Records what somebody said about a person.
+
+    :raises Person.DoesNotExist: there is no such person, or none that `by` may see.
+    :raises InvalidInput: with every fault.
+    """
+    person = locked_person(by, now, pk=person_id)
+    permissions.check_can_record_people(by, local_day(now))
+    other = people_visible_to(by, now).filter(reference=said.other.strip().upper()).first() if said.other else None
+    faults = list(_faults(said, person, other, local_day(now)))
+    if faults:
+        raise InvalidInput(faults)
+    detail = PersonDetail.objects.create(
+        person=person, kind=said.kind, value=_written(said), postcode=_postcode(said), qualifier=said.qualifier.strip(),
+        other=other, from_date=said.from_date, to_date=said.to_date, said_by=said.said_by.strip(), recorded_at=now,
+        recorded_by=by,
+    )  # fmt: skip
+    audit.record(Event.PERSON_DETAIL_ADDED, by=by, at=now, person=person.reference, kind=said.kind)
+    return detail
+
+
+@transaction.atomic
+def end_detail(*, person_id: int, detail_id: int, reason: str, by: User, now: datetime) -> PersonDetail:
+    """
+    Says that something that was said about a person is no longer so, or never was.
+
+    :raises Person.DoesNotExist: there is no such person, or none that `by` may see.
+    :raises PersonDetail.DoesNotExist: it was said about somebody else.
+    """
+    person = locked_person(by, now, pk=person_id)
+    permissions.check_can_record_people(by, local_day(now))
+    detail = PersonDetail.objects.get(pk=detail_id, person__in=records_of([person.pk]))
+    conditions.check_detail_has_not_ended(detail)
+    if not reason.strip():
+        raise InvalidInput([Fault(("reason",), "Say why it is no longer so.")])
+    detail.ended_at, detail.ended_by, detail.ended_because = now, by, reason.strip()
+    detail.save(update_fields=["ended_at", "ended_by", "ended_because"])
+    audit.record(Event.PERSON_DETAIL_ENDED, by=by, at=now, person=person.reference, kind=detail.kind)
+    return detail
+
+
+def _faults(said: Said, person: Person, other: Person | None, today: date) -> Iterator[Fault]:
+    kind, value = said.kind, said.value.strip()
+    if kind not in set(DetailKind):
+        yield Fault(("kind",), "Choose what it is.")
+    if kind not in WITHOUT_VALUE and not value and not (kind == DetailKind.ADDRESS and said.postcode.strip()):
+        yield Fault(("value",), "Say what was said.")
+    elif fault := _misspelt(kind, value):
+        yield Fault(("value",), fault)
+    if said.postcode.strip() and not _is_postcode(said.postcode):
+        yield Fault(("postcode",), "Enter a full postcode, like HP20 1UA.")
+    if kind in QUALIFIED and said.qualifier not in set(QUALIFIED[DetailKind(kind)]):
+        number = kind == DetailKind.NHS_NUMBER
+        yield Fault(("qualifier",), "Choose how sure the number is." if number else "Choose whether it is safe to use.")
+    if kind == DetailKind.RELATIONSHIP:
+        yield from _faults_of_relationship(said, person, other)
+    yield from _faults_of_period(said, today)
+    if not said.said_by.strip():
+        yield Fault(("said_by",), "Say who said so.")
+
+
+def _faults_of_relationship(said: Said, person: Person, other: Person | None) -> Iterator[Fault]:
+    if not said.qualifier.strip():
+        yield Fault(("qualifier",), "Say what the other person is to this one, for example mother.")
+    if other is None or other.pk == person.pk:
+        yield Fault(("other",), "Enter the reference of the other person, like PER-7K4M-9QXT.")
+
+
+def _faults_of_period(said: Said, today: date) -> Iterator[Fault]:
+    if said.kind in (DetailKind.DEATH, DetailKind.ESTIMATED_BIRTH):
+        if said.from_date is None:
+            yield Fault(("from_date",), "Enter the day.")
+        elif said.from_date > today:
+            yield Fault(("from_date",), "This day lies in the future.")
+    if said.from_date and said.to_date and said.to_date < said.from_date:
+        yield Fault(("to_date",), "It must not end before it begins.")
+
+
+def _is_postcode(text: str) -> bool:
+    try:
+        postcodes.read(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _misspelt(kind: str, value: str) -> str:
+    """What is wrong with a number or an email address, in a sentence; empty if nothing is."""
+    if not value:
+        return ""
+    match kind:
+        case DetailKind.NHS_NUMBER if not ((number := read_nhs_number(value)) and number.is_valid):
+            return "Enter an NHS number of ten digits with its check digit, like 999 000 0018."
+        case DetailKind.UPN if not ((number := read_upn(value)) and number.is_valid):
+            return "Enter a unique pupil number with its check letter: a letter and twelve digits."
+        case DetailKind.TELEPHONE if not read_telephones(value):
+            return "Enter a telephone number, like 01296 000000."
+        case DetailKind.EMAIL:
+            try:
+                validate_email(value)
+            except ValidationError:
+                return "Enter an email address in the correct format, like name@example.com"
+    return ""
+
+
+def _written(said: Said) -> str:
+    value = said.value.strip()
+    if said.kind == DetailKind.NHS_NUMBER and (number := read_nhs_number(value)):
+        return number.text
+    if said.kind == DetailKind.UPN and (number := read_upn(value)):
+        return number.text
+    return "" if said.kind in WITHOUT_VALUE else value
+
+
+def _postcode(said: Said) -> str:
+    return postcodes.read(said.postcode)[0] if said.kind == DetailKind.ADDRESS and said.postcode.strip() else ""

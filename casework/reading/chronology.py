@@ -1,0 +1,140 @@
+"""
+The chronology of a household: contacts, decisions, cases, handoffs and partners' answers, the newest first, each with
+what it led to, and only what the reader may see.
+
+Histories that are listed and not read together are what inspections find (domain/front-door.md, "History/chronology
+not used").
+"""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.fields import CharField
+
+from casework.families.household import Household, household_of_people
+from casework.families.sameness import likely_the_same
+from casework.models import Case, Contact, Decision, Handoff, PartnerCheck, Person
+from casework.statuses import PartnerCheckStatus
+from localities.models import User
+
+KINDS = {
+    "contacts": "Contacts",
+    "decisions": "Decisions",
+    "cases": "Cases",
+    "handoffs": "Handoffs",
+    "answers": "Answers of partners",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: when, of which kind, the row that it is about, and whether the reader may open its case."""
+
+    at: datetime
+    kind: str
+    of: Any
+    case_opens: bool
+
+
+def around(person: Person) -> Household:
+    """The household of a person, and of whoever they may be."""
+    return household_of_people(known=[person.pk], may_be=likely_the_same({person.pk}))
+
+
+class Chronology:
+    """
+    The lines of a household for one reader: counted and read by a paginator, a page at a time.
+
+    A case is seen by whoever may open it. Whoever sees all contacts that belong to it sees its lines, as on their
+    pages.
+    """
+
+    def __init__(self, people: Household, user: User, now: datetime, kind: str = "") -> None:
+        visible = Contact.objects.visible_to(user, now).order_by().values("pk")
+        self._contacts = list(people.contacts().filter(pk__in=visible).order_by().values_list("pk", flat=True))
+        of_case = Contact.objects.filter(case=OuterRef("pk"))
+        cases = (
+            Case.objects.filter(casechild__person__in=people.people)
+            .annotate(
+                may_open=Exists(Case.objects.visible_to(user, now).filter(pk=OuterRef("pk"))),
+                may_see=Exists(of_case) & ~Exists(of_case.exclude(pk__in=visible)),
+            )
+            .filter(Q(may_open=True) | Q(may_see=True))
+        )
+        found = dict(cases.order_by().values_list("pk", "may_open").distinct())
+        self._cases, self._opens = list(found), {pk for pk, may_open in found.items() if may_open}
+        self._rows = self._union(kind)
+
+    def count(self) -> int:
+        return self._rows.count()
+
+    def __len__(self) -> int:
+        return self.count()
+
+    def __getitem__(self, part: slice) -> list[Line]:
+        return self._lines(list(self._rows.order_by("-at", "-line", "-pk")[part]))
+
+    def _union(self, kind: str) -> QuerySet[Any, Any]:
+        """One statement that the database pages: the moment, the kind, the id, and whether it ends a case."""
+        parts: dict[str, list[tuple[QuerySet[Any, Any], str, str]]] = {
+            "contacts": [(Contact.objects.filter(pk__in=self._contacts), "received_at", "contacts")],
+            "decisions": [(Decision.objects.filter(contact__in=self._contacts), "decided_at", "decisions")],
+            "cases": [
+                (Case.objects.filter(pk__in=self._cases), "opened_at", "cases"),
+                (Case.objects.filter(pk__in=self._cases, closed_at__isnull=False), "closed_at", "ends"),
+            ],
+            "handoffs": [(Handoff.objects.filter(case__in=self._cases), "offered_at", "handoffs")],
+            "answers": [(
+                PartnerCheck.objects.filter(contact__in=self._contacts, status=PartnerCheckStatus.ANSWERED),
+                "ended_at", "answers",
+            )],
+        }  # fmt: skip
+        chosen = [part for name, each in parts.items() if kind in ("", name) for part in each]
+        first, *others = (
+            rows.order_by().annotate(at=F(moment), line=Value(name, CharField())).values_list("at", "line", "pk")
+            for rows, moment, name in chosen
+        )
+        rows: QuerySet[Any, Any] = first.union(*others, all=True) if others else first
+        return rows
+
+    def _lines(self, rows: Collection[tuple[datetime, str, int]]) -> list[Line]:
+        ids: dict[str, set[int]] = defaultdict(set)
+        for _, kind, pk in rows:
+            ids[_table(kind)].add(pk)
+        found = {kind: {row.pk: row for row in self._read(kind).filter(pk__in=pks)} for kind, pks in ids.items()}
+        lines = []
+        for at, kind, pk in rows:
+            row = found[_table(kind)][pk]
+            lines.append(Line(at, kind, row, case_opens=_case_of(row) in self._opens))
+        return lines
+
+    def _read(self, kind: str) -> QuerySet[Any, Any]:
+        reads: dict[str, QuerySet[Any, Any]] = {
+            "contacts": Contact.objects.select_related(
+                "agency", "decision_in_effect", "recommendation", "resend_of", "case"
+            ).defer("document"),
+            "decisions": Decision.objects.select_related("contact__case", "recommendation", "decided_by", "sign_off"),
+            "cases": Case.objects.select_related("locality", "closed_by"),
+            "handoffs": Handoff.objects.select_related("case", "from_team", "to_team", "answered_by"),
+            "answers": PartnerCheck.objects.select_related("contact", "agency"),
+        }
+        return reads[kind].order_by()
+
+
+def _table(kind: str) -> str:
+    """A case has two kinds of line: it opened, and it ended."""
+    return "cases" if kind == "ends" else kind
+
+
+def _case_of(row: Any) -> int | None:
+    match row:
+        case Case():
+            return row.pk
+        case Contact() | Handoff():
+            return row.case_id
+        case _:
+            return row.contact.case_id  # type: ignore[no-any-return]

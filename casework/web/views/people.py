@@ -1,0 +1,192 @@
+"""A person's page: who they are, where and with whom they live, and one chronology of the household."""
+
+from collections.abc import Callable
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from casework.access import permissions
+from casework.access.loading import people_visible_to
+from casework.actions import people, protecting, viewing
+from casework.families.sameness import records_of
+from casework.models import AddressProtection, DetailKind, Person, PersonDetail
+from casework.reading.chronology import KINDS, Chronology, Line, around
+from casework.reading.people import Known, known_of
+from casework.web.forms import ActionForm
+from casework.web.hiding import without_hidden_addresses
+from casework.web.person_forms import DetailForm, EndForm, LiftPersonForm, ProtectPersonForm
+from casework.web.signed_in import by_post, user_of
+from casework.web.submitting import Done, errors_of, status_of, submit
+from localities.models import User
+from localities.working_time import local_day
+
+A_PAGE = 30
+
+
+@require_safe
+def show(request: HttpRequest, reference: str) -> HttpResponse:
+    """Shows the person. Another record of the same person leads to the one that stands for them."""
+    return _page(request, reference, timezone.now())
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def add(request: HttpRequest, reference: str, kind: str) -> HttpResponse:
+    """Asks what somebody said about the person, and records it."""
+    user, now = user_of(request), timezone.now()
+    person = _fetch(user, reference, now)
+    permissions.check_can_record_people(user, local_day(now))
+    try:
+        what = DetailKind(kind.replace("-", "_"))
+    except ValueError:
+        raise Http404 from None
+    form = DetailForm(what, request.POST if request.method == "POST" else None)
+
+    def page() -> HttpResponse:
+        errors = errors_of(form)
+        context = {"person": person, "form": form, "kind": what, "errors": errors}
+        return render(request, "front_door/people/add.html", context, status=status_of(errors))
+
+    if request.method != "POST":
+        return page()
+    return submit(
+        request, form, lambda _: people.add_detail(person_id=person.pk, said=form.said(), by=user, now=now),
+        says="Saved.", then=reverse("person", args=[person.reference]), again=page,
+    )  # fmt: skip
+
+
+@by_post(or_show="person")
+def end(request: HttpRequest, reference: str, detail_id: int) -> HttpResponse:
+    """Records that something is no longer so."""
+    user, now = user_of(request), timezone.now()
+    person = _fetch(user, reference, now)
+    form = EndForm(request.POST, prefix=f"end{detail_id}")
+    try:
+        return _submit(
+            request, person, now, f"end{detail_id}", form,
+            lambda said: people.end_detail(
+                person_id=person.pk, detail_id=detail_id, reason=said["reason"], by=user, now=now
+            ),
+            says="Saved. What was said stays on record.",
+        )  # fmt: skip
+    except PersonDetail.DoesNotExist:
+        raise Http404 from None
+
+
+@by_post(or_show="person")
+def protect(request: HttpRequest, reference: str) -> HttpResponse:
+    """Makes the person's address confidential."""
+    user, now = user_of(request), timezone.now()
+    person = _fetch(user, reference, now)
+    return _submit(
+        request, person, now, "protect", ProtectPersonForm(request.POST, prefix="protect"),
+        lambda said: protecting.protect(person_id=person.pk, reason=said["reason"], by=user, now=now),
+        says="The address is confidential now, on every contact.",
+    )  # fmt: skip
+
+
+@by_post(or_show="person")
+def lift(request: HttpRequest, reference: str) -> HttpResponse:
+    """Says that the person's hidden address is safe to show."""
+    user, now = user_of(request), timezone.now()
+    person = _fetch(user, reference, now)
+    return _submit(
+        request, person, now, "lift", LiftPersonForm(request.POST, prefix="lift"),
+        lambda said: protecting.lift(person_id=person.pk, reason=said["reason"], by=user, now=now),
+        says="The address is shown again.",
+    )  # fmt: skip
+
+
+# ---- what the page is made of
+
+
+def _fetch(user: User, reference: str, now: datetime) -> Person:
+    """The person, for an action: they are not shown, so this is not audited."""
+    person = people_visible_to(user, now).filter(reference=reference).first()
+    if person is None:
+        raise Http404
+    return person
+
+
+def _submit(
+    request: HttpRequest,
+    person: Person,
+    now: datetime,
+    name: str,
+    form: ActionForm,
+    action: Callable[[dict[str, Any]], Done],
+    *,
+    says: str,
+) -> HttpResponse:
+    return submit(
+        request, form, action, says=says, then=reverse("person", args=[person.reference]),
+        again=lambda: _page(request, person.reference, now, **{name: form}),
+    )  # fmt: skip
+
+
+def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionForm) -> HttpResponse:
+    """The person's page, with the form in `shown` that had faults. Viewing it is audited."""
+    user, day = user_of(request), local_day(now)
+    try:
+        person = viewing.view_person(reference=reference, by=user, now=now)
+    except Person.DoesNotExist:
+        raise Http404 from None
+    if person.reference != reference:
+        return redirect("person", person.reference)
+    known = known_of(person, user, now)
+    kind = request.GET.get("kind", "")
+    kind = kind if kind in KINDS else ""
+    chronology: Any = Chronology(around(person), user, now, kind)
+    lines: Page[Line] = Paginator(chronology, A_PAGE).get_page(request.GET.get("page"))
+    records = permissions.allows(permissions.check_can_record_people, user, day)
+    may_protect = not person.address_is_protected and permissions.allows(permissions.check_can_protect, user, day)
+    may_lift = known.hides and permissions.allows(permissions.check_can_lift_protection, user, day)
+    context = {
+        "person": person,
+        "known": known,
+        "details": _details(known, shown if records else {}, records=records),
+        "protections": list(
+            AddressProtection.objects.filter(person__in=records_of([person.pk])).select_related(
+                "contact__agency", "said_by", "lifted_by"
+            )
+        ),
+        "lines": lines,
+        "kind": kind,
+        "kinds": KINDS,
+        "query": f"kind={kind}" if kind else "",
+        "to_add": list(DetailKind) if records else [],
+        "protect": shown.get("protect") or (may_protect and ProtectPersonForm(prefix="protect")),
+        "lift": shown.get("lift") or (may_lift and LiftPersonForm(prefix="lift")),
+        "errors": errors_of(*shown.values()),
+    }
+    answer = render(request, "front_door/people/show.html", context, status=status_of(errors_of(*shown.values())))
+    return without_hidden_addresses(answer, known.contacts)
+
+
+def _details(
+    known: Known, shown: dict[str, ActionForm], *, records: bool
+) -> list[tuple[str, list[tuple[PersonDetail, ActionForm | None]]]]:
+    """What staff recorded, by kind, each with the form to end it, if the reader may."""
+    order = list(DetailKind)
+    details = sorted(known.details, key=lambda detail: order.index(DetailKind(detail.kind)))
+    return [
+        (
+            DetailKind(kind).label,
+            [
+                (
+                    detail,
+                    (shown.get(f"end{detail.pk}") or EndForm(prefix=f"end{detail.pk}"))
+                    if records and detail.ended_at is None
+                    else None,
+                )
+                for detail in group
+            ],
+        )
+        for kind, group in groupby(details, key=lambda detail: detail.kind)
+    ]

@@ -1,0 +1,294 @@
+"""The page of a person: who, where, with whom, what staff recorded, and one chronology of the household."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from casework.actions import learning, partner_checks
+from casework.models import AuditEvent, Contact, Person, PersonDetail, PersonMatch
+from localities.models import Agency
+from tests.stage.documents import address, child
+from tests.stage.families import KIM
+from tests.stage.staff import SignedIn, is_done, is_refused, is_wrong
+from tests.stage.story import Story, person
+from tests.stage.web_client import Page, a_working_morning
+
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+OF_A_PERSON = 32
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    return Story(a_working_morning())
+
+
+def robin(contact: Contact) -> Person:
+    return contact.children.get(ref="c1").person
+
+
+def page_of(who: Person) -> str:
+    return f"/people/{who.reference}/"
+
+
+def add(by: SignedIn, who: Person, kind: str, **typed: str) -> Any:
+    """Fills in the form for this kind of detail."""
+    page = by.open(f"{page_of(who)}add/{kind}/")
+    assert page.status == 200
+    assert {f"id_detail-{re.sub('_(day|month|year)$', '', name)}" for name in typed} <= set(page.ids)
+    return by.post(page_of(who), f"add/{kind}", **{f"detail-{name}": value for name, value in typed.items()})
+
+
+class TestWhatItSays:
+    def test_who_where_and_with_whom(self, story: Story) -> None:
+        mother = {"first_name": "Sam", "last_name": "Ashworth", "relationship": "mother", "same_address": True}
+        contact = story.contact(children=[child(), child(**KIM)], adults=[mother])
+        page = SignedIn("amina").open(page_of(robin(contact)))
+        for said in (
+            "Robin Ashworth", "Born 4 March 2019", "999 000 0018: number present but not verified", "Kim Ashworth",
+            "12 Example Road, Aylesbury, HP20 1UA", "Example Primary School", "Mother",
+        ):  # fmt: skip
+            assert said in page.text, (said, page.text)
+        mothers = SignedIn("amina").open(page_of(contact.adults.get().person))
+        assert "Robin Ashworth" in mothers.text
+
+    def test_names_and_homes_over_time_each_once(self, story: Story) -> None:
+        story.contact()
+        story.later(days=1)
+        moved = child(last_name="Ashworth-Bell", address={"lines": ["4 Other Street"], "postcode": "SL7 1AA"})
+        story.contact(by="example-police", children=[moved])
+        story.later(days=1)
+        contact = story.contact(
+            children=[child(address={"lines": ["12, example rd", "AYLESBURY"], "postcode": "hp201ua"})]
+        )
+        page = SignedIn("amina").open(page_of(robin(contact)))
+        assert "Robin Ashworth-Bell" in page.text
+        assert "4 Other Street, SL7 1AA" in page.text
+        assert page.text.upper().count("HP20 1UA") == 1
+
+    def test_the_contacts_and_cases_pages_lead_there(self, story: Story) -> None:
+        case = story.accepted()
+        who = robin(case.contacts.get())
+        for of in (case, case.contacts.get()):
+            assert SignedIn("ben").open(of).main.all("a", href=page_of(who))
+        assert SignedIn("ben").open(page_of(who)).status == 200
+
+    def test_another_record_leads_to_the_one_that_stands_for_the_person(self, story: Story) -> None:
+        first = story.contact()
+        second = story.contact(children=[child(nhs_number=None, also_known_as=[])])
+        was = robin(second)
+        match = PersonMatch.objects.get(child__contact=second)
+        learning.settle_match(contact_id=second.pk, match_id=match.pk, same=True, by=person("amina"), now=story.later())
+        answer = SignedIn("amina").client.get(page_of(was))
+        assert (answer.status_code, answer.headers["Location"]) == (302, page_of(robin(first)))
+
+    def test_a_view_is_audited_by_reference_alone(self, story: Story) -> None:
+        who = robin(story.contact())
+        SignedIn("amina").open(page_of(who))
+        event = AuditEvent.objects.latest("pk")
+        assert (event.event, event.by_user, event.detail) == (
+            "person_viewed", person("amina"), {"person": who.reference},
+        )  # fmt: skip
+
+
+class TestTheChronology:
+    @pytest.fixture
+    def who(self, story: Story) -> Person:
+        """A contact with an answer of a partner, decided, handed over; the work ended; another contact waits."""
+        contact = story.contact()
+        check = partner_checks.ask(
+            contact_id=contact.pk, agency_id=Agency.objects.get(code="example-police").pk, question="Known?",
+            by=person("amina"), now=story.later(minutes=5),
+        )  # fmt: skip
+        partner_checks.record_answer(
+            check_id=check.pk, answer="Called twice in May.", by=person("amina"), now=story.later(minutes=5)
+        )
+        story.closed(story.accepted(contact))
+        story.later(minutes=9)
+        story.contact(by="example-police")
+        return robin(contact)
+
+    def titles(self, page: Page) -> list[str]:
+        return [each.text for each in page.main.all("h3", class_="app-timeline__title")]
+
+    def test_everything_the_newest_first_with_what_it_led_to(self, who: Person) -> None:
+        page = SignedIn("amina").open(page_of(who))
+        assert self.titles(page) == [
+            "Contact from Example Police", "Case closed", "From the front door to a team: Front door to Aylesbury team",
+            "Decision: Family help", "Case opened", "Answer of Example Police", "Contact from Example Primary School",
+        ]  # fmt: skip
+        for said in ("It led to family help", "It led to case CAS-", "the family's needs are met", "accepted",
+                     "Called twice in May.", "Not decided yet."):  # fmt: skip
+            assert said in page.text, said
+
+    def test_one_kind_of_line(self, who: Person) -> None:
+        amina = SignedIn("amina")
+        for kind, count in (("contacts", 2), ("decisions", 1), ("cases", 2), ("handoffs", 1), ("answers", 1), ("x", 7)):
+            assert len(self.titles(amina.open(f"{page_of(who)}?kind={kind}"))) == count, kind
+
+    def test_a_team_sees_its_own_part(self, who: Person) -> None:
+        page = SignedIn("ben").open(page_of(who))
+        assert page.status == 200
+        assert "Contact from Example Police" not in self.titles(page)
+        assert len(self.titles(page)) == 6
+
+    def test_nobody_else_sees_the_person(self, who: Person) -> None:
+        for name in ("carol", "adele"):
+            assert SignedIn(name).client.get(page_of(who)).status_code == 404
+        assert SignedIn("amina").client.get("/people/PER-0000-0000/").status_code == 404
+
+    def test_a_brothers_work_is_in_it(self, story: Story, who: Person) -> None:
+        story.later(minutes=5)
+        both = story.contact(children=[child(), child(**KIM)])
+        alone = story.contact(children=[child(**KIM)], adults=[])
+        page = SignedIn("amina").open(page_of(who))
+        assert {str(both), str(alone)} <= set(page.text.replace(".", " ").replace(",", " ").split())
+
+    def test_page_after_page(self, story: Story, who: Person) -> None:
+        for number in range(31):
+            story.later(minutes=1)
+            story.contact(concern={"worries": f"Worry {number}"})
+        amina = SignedIn("amina")
+        first, second = (amina.open(f"{page_of(who)}?page={number}") for number in (1, 2))
+        assert (len(self.titles(first)), len(self.titles(second))) == (30, 8)
+        assert "Page 1 of 2" in first.text
+
+    def test_its_cost_does_not_follow_the_story(
+        self, story: Story, who: Person, django_assert_max_num_queries: Any
+    ) -> None:
+        for _ in range(2):
+            for name in ("amina", "ben", "sam"):
+                signed_in = SignedIn(name)
+                with django_assert_max_num_queries(OF_A_PERSON):
+                    assert signed_in.open(page_of(who)).status == 200
+            for _ in range(3):
+                story.later(minutes=1)
+                story.contact(children=[child(), child(**KIM)])
+
+
+class TestAConfidentialAddress:
+    def test_is_made_and_lifted_here(self, story: Story) -> None:
+        who = robin(story.contact(children=[child(address=address("HP20 1UA"))]))
+        amina, maya = SignedIn("amina"), SignedIn("maya")
+        assert "1 Example Road, HP20 1UA" in amina.open(page_of(who)).text
+        is_done(amina.send(page_of(who), "protect", **{"protect-reason": "She fled."}), page_of(who))
+        page = amina.open(page_of(who))
+        assert "HP20" not in page.text
+        assert "AddressConfidential" in page.text
+        assert f"{page_of(who)}lift/" not in page.actions
+        is_wrong(
+            maya.send(page_of(who), "lift"), {"id_lift-reason": "Say why the address is safe to show, and who says so."}
+        )
+        is_done(maya.send(page_of(who), "lift", **{"lift-reason": "He is in prison."}), page_of(who))
+        assert "1 Example Road, HP20 1UA" in amina.open(page_of(who)).text
+
+    def test_neither_what_staff_recorded_nor_the_mothers_telephone_leads_there(self, story: Story) -> None:
+        mother = {"first_name": "Sam", "phone": "07700 900000", "same_address": True}
+        contact = story.contact(children=[child(address=address("HP20 1UA"))], adults=[mother])
+        who, amina = robin(contact), SignedIn("amina")
+        said = {"value": "Rose Cottage 5", "postcode": "HP22 6AA", "said_by": "The aunt, of Rose Cottage 5"}
+        is_done(add(amina, who, "address", **said), page_of(who))
+        assert "Rose Cottage 5, HP22 6AA" in amina.open(page_of(who)).text
+        hides = {"protect-reason": "She fled to Rose Cottage 5."}
+        is_done(amina.send(page_of(who), "protect", **hides), page_of(who))
+        for page in (page_of(who), page_of(contact.adults.get().person), f"/contacts/{contact}/"):
+            html = amina.open(page).html
+            for word in ("Rose Cottage", "HP22", "HP20", "07700 900000"):
+                assert word not in html, (page, word)
+
+
+SAID_BY = {"said_by": "The school nurse"}
+RIGHT: list[tuple[str, dict[str, str], str]] = [
+    ("current_name", {"value": "Robin Bell"}, "Robin Bell"),
+    ("former_name", {"value": "Robin Old"}, "Robin Old"),
+    ("address", {"value": "4 Other Street", "postcode": "sl71aa"}, "4 Other Street, SL7 1AA"),
+    ("nhs_number", {"value": "999 000 0018", "qualifier": "verified"}, "number present and verified"),
+    ("upn", {"value": "H-801200001001"}, "H801200001001"),
+    ("telephone", {"value": "01296 383293", "qualifier": "not_safe"}, "not safe to use"),
+    ("email", {"value": "a@b.example", "qualifier": "safe"}, "a@b.example (safe to use)"),
+    ("death", {"from_date_day": "3", "from_date_month": "4", "from_date_year": "2021"}, "3 April 2021"),
+    ("estimated_birth", {"from_date_day": "1", "from_date_month": "1", "from_date_year": "2014"}, "1 January 2014"),
+]
+WRONG: list[tuple[str, dict[str, str], dict[str, str]]] = [
+    ("former_name", {}, {"id_detail-value": "Say what was said."}),
+    ("nhs_number", {"value": "999 000 0019"}, {
+        "id_detail-value": "Enter an NHS number of ten digits with its check digit, like 999 000 0018.",
+        "id_detail-qualifier": "Choose how sure the number is.",
+    }),
+    ("upn", {"value": "A801200001001"},
+     {"id_detail-value": "Enter a unique pupil number with its check letter: a letter and twelve digits."}),
+    ("email", {"value": "a at b", "qualifier": "safe"},
+     {"id_detail-value": "Enter an email address in the correct format, like name@example.com"}),
+    ("address", {"value": "4 Other Street", "postcode": "nowhere"},
+     {"id_detail-postcode": "Enter a full postcode, like HP20 1UA."}),
+    ("death", {}, {"id_detail-from_date": "Enter the day."}),
+    ("relationship", {"other": "PER-0000-0000"}, {
+        "id_detail-qualifier": "Say what the other person is to this one, for example mother.",
+        "id_detail-other": "Enter the reference of the other person, like PER-7K4M-9QXT.",
+    }),
+]  # fmt: skip
+
+
+class TestWhatStaffRecord:
+    @pytest.fixture
+    def who(self, story: Story) -> Person:
+        return robin(story.contact(children=[child(upn=None)]))
+
+    @pytest.mark.parametrize(("kind", "typed", "shown"), RIGHT, ids=[kind for kind, _, _ in RIGHT])
+    def test_is_shown_with_who_said_so(self, who: Person, kind: str, typed: dict[str, str], shown: str) -> None:
+        amina = SignedIn("amina")
+        is_done(add(amina, who, kind, **typed | SAID_BY), page_of(who))
+        page = amina.open(page_of(who))
+        assert shown in page.text
+        assert "The school nurse said so; recorded by Amina" in page.text
+
+    @pytest.mark.parametrize(("kind", "typed", "faults"), WRONG, ids=[kind for kind, _, _ in WRONG])
+    def test_is_asked_for_whole(self, who: Person, kind: str, typed: dict[str, str], faults: dict[str, str]) -> None:
+        answer = add(SignedIn("amina"), who, kind, **typed)
+        assert dict(Page(answer).summary) == faults | {"id_detail-said_by": "Say who said so."}
+        assert not PersonDetail.objects.exists()
+
+    def test_a_relationship_leads_to_the_other(self, story: Story, who: Person) -> None:
+        other = robin(story.contact(children=[child(first_name="Noor", last_name="Haddad", nhs_number=None, upn=None,
+                                                    date_of_birth="2012-01-02")], adults=[]))  # fmt: skip
+        typed = {"qualifier": "half-sister", "other": other.reference.lower()}
+        amina = SignedIn("amina")
+        is_done(add(amina, who, "relationship", **typed | SAID_BY), page_of(who))
+        assert "Half-sister: Noor Haddad" in amina.open(page_of(who)).text
+
+    def test_it_ends_with_a_reason_and_stays_on_record(self, who: Person) -> None:
+        amina = SignedIn("amina")
+        add(amina, who, "former_name", **{"value": "Robin Old"} | SAID_BY)
+        detail = PersonDetail.objects.get()
+        name = f"end{detail.pk}"
+        is_wrong(
+            amina.send(page_of(who), f"details/{detail.pk}/end"), {f"id_{name}-reason": "Say why it is no longer so."}
+        )
+        is_done(amina.send(page_of(who), f"details/{detail.pk}/end", **{f"{name}-reason": "Misheard."}), page_of(who))
+        page = amina.open(page_of(who))
+        assert "No longer so, says Amina" in page.text
+        assert "Misheard." in page.text
+        again = amina.post(page_of(who), f"details/{detail.pk}/end", **{f"{name}-reason": "Again."})
+        is_refused(again, 409, "Somebody has said already that this is no longer so.")
+        assert amina.post(page_of(who), "details/0/end", **{"end0-reason": "x"}).status_code == 404
+
+    def test_only_at_the_front_door(self, story: Story) -> None:
+        case = story.accepted()
+        who = robin(case.contacts.get())
+        for name in ("ben", "ava"):
+            signed_in = SignedIn(name)
+            assert "Add something" not in signed_in.open(page_of(who)).text
+            is_refused(signed_in.post(page_of(who), "add/former_name"), 403, "Only front-door staff can record")
+
+    def test_no_kind_that_there_is_not(self, who: Person) -> None:
+        assert SignedIn("amina").client.get(f"{page_of(who)}add/shoe-size/").status_code == 404
+
+
+def test_a_story_may_be_years_long(story: Story) -> None:
+    """A page number that was tampered with, and a day long ago, break nothing."""
+    who = robin(Story(timezone.now() - timedelta(days=2000)).contact())
+    for query in ("page=0", "page=x", "page=99", "kind=", "kind=contacts&page=-1"):
+        assert SignedIn("amina").open(f"{page_of(who)}?{query}").status == 200
