@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import psutil
 import pytest
 
 from config.local import embedded
@@ -28,6 +29,11 @@ SETTINGS = {
     "max_wal_senders": "0",
 }
 
+# Linux keeps this folder in memory. A database is copied there in a twentieth of a second, on a disk in up to one.
+MEMORY = Path("/dev/shm")
+# More than a whole run has written at any moment. A container's folder is often smaller.
+ROOM = 6 * 1024**3
+
 _started: list[Child] = []
 _folder: list[Path] = []
 
@@ -40,7 +46,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) + 1
         os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rsplit("=", 1)[0] + f"={number}"
         return
-    folder = Path(tempfile.mkdtemp(prefix="front-door-tests-"))
+    # A short name: the services that tests start make the folders of their sockets below it.
+    folder = Path(tempfile.mkdtemp(prefix="tests-", dir=_memory()))
     # When root runs the tests, the database's own user may pass through the folder without reading it.
     folder.chmod(0o711)
     _folder.append(folder)
@@ -62,9 +69,17 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         "DATABASE_URL": embedded.database_url(folders),
         "REDIS_URL": embedded.redis_url(folders),
         "DATA_DIR": str(folder),
+        "TMPDIR": str(folder),
         "LOG_LEVEL": "WARNING",
         "FRONT_DOOR_TEST_SOCKETS": str(folders.sockets),
     }
+    tempfile.tempdir = None  # read TMPDIR anew
+
+
+def _memory() -> Path | None:
+    """A folder in memory, where there is room in it and nobody asked for another; None for the usual one."""
+    roomy = MEMORY.is_dir() and min(shutil.disk_usage(MEMORY).free, psutil.virtual_memory().available) >= ROOM
+    return MEMORY if roomy and "TMPDIR" not in os.environ else None
 
 
 @pytest.hookimpl(trylast=True)
