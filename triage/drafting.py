@@ -165,7 +165,7 @@ def without_scenario(document: Json, name: str) -> Json:
 
 def as_yaml(document: RuleSetDocument) -> str:
     """The document as YAML, as people write it."""
-    text: str = yaml.safe_dump(as_json(document), sort_keys=False, allow_unicode=True, width=110)
+    text: str = yaml.dump(as_json(document), Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=110)
     return text
 
 

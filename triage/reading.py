@@ -29,6 +29,8 @@ from triage.rule_set_document import (
 # A limit beyond these is a slip of the finger: thirty years in days, conditions as long as a book.
 HIGHEST_LIMIT = 10_950
 MOST_PARTS = 2_000
+# Levels of YAML: more than any condition needs.
+DEEPEST = 200
 
 
 def read_document(data: object) -> RuleSetDocument:
@@ -64,14 +66,13 @@ def load_document(path: FilePath) -> RuleSetDocument:
 
 def load_yaml(text: str) -> Any:
     """
-    Parses YAML strictly: plain data only, and no key twice in one mapping.
+    Parses YAML strictly: plain data only, no key twice in one mapping, and no aliases.
 
     :raises InvalidInput: with the fault and its place.
     """
     try:
+        _check_nesting(text)
         return yaml.load(text, Loader=_CarefulLoader)  # noqa: S506  # it is a SafeLoader
-    except RecursionError:
-        says = "This is not a document that can be read: it is nested too deeply."
     except InvalidInput:
         raise
     except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError) as error:
@@ -80,15 +81,21 @@ def load_yaml(text: str) -> Any:
     raise InvalidInput([Fault((), says)])
 
 
-class _CarefulLoader(yaml.SafeLoader):
-    """A strict YAML loader: no key twice in one mapping, and no aliases."""
-
-    def compose_node(self, parent: Any, index: Any) -> yaml.Node | None:
+def _check_nesting(text: str) -> None:
+    """Refuses aliases, and what is nested too deeply: libyaml would build both without asking."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise InvalidInput([Fault((), "This is not a document that can be read: it is nested too deeply.")])
         # A few aliases of aliases are a document too large for any machine.
-        if self.check_event(yaml.AliasEvent):
-            line = self.peek_event().start_mark.line + 1  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent) and event.start_mark is not None:
+            line = event.start_mark.line + 1
             raise InvalidInput([Fault((), f"Line {line} uses an alias (*): write out what it stands for.")])
-        return super().compose_node(parent, index)
+
+
+class _CarefulLoader(yaml.CSafeLoader):
+    """A strict YAML loader: no key twice in one mapping."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]

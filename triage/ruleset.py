@@ -143,11 +143,10 @@ class RuleSet:
         self._otherwise = AnyBit(questions.new_bit())
         self._always = questions.new_bit()  # there in every view, for what has no guard
         self._rules = tuple(self._rule(rule) for rule in document.rules)
-        self._asks_about = [
-            {part.fired for path, part, _ in conditions(document) if path[:2] == ("rules", number)
-             and isinstance(part, Fired)}
-            for number in range(len(document.rules))
-        ]  # fmt: skip
+        self._asks_about: list[set[str]] = [set() for _ in document.rules]
+        for path, part, _ in conditions(document):
+            if path[0] == "rules" and isinstance(path[1], int) and isinstance(part, Fired):
+                self._asks_about[path[1]].add(part.fired)
         below = list(enumerate(self._rules))
         self._order = tuple(
             (rule.needs, rule.test, rule, self._that_may_add(place, rule.least)) for place, rule in below
