@@ -1,4 +1,4 @@
-"""References of contacts, cases and people, which people can read out on the telephone: CON-7K4M-9QXT."""
+"""References of contacts, cases, people and restrictions, which people can read out on the telephone: CON-7K4M-9QXT."""
 
 import secrets
 
@@ -21,10 +21,26 @@ def new_person_reference() -> str:
     return _new("PER")
 
 
+def new_restriction_reference() -> str:
+    return _new("RES")
+
+
 def _new(prefix: str) -> str:
     """A random reference: it does not show how many contacts there are. The database keeps it unique."""
     letters = "".join(secrets.choice(ALPHABET) for _ in range(8))
     return f"{prefix}-{letters[:4]}-{letters[4:]}"
+
+
+def as_reference(typed: str) -> str:
+    """
+    A reference as it was meant: in capitals, with its hyphens, and with the letters that are not in the alphabet read
+    as the digits that they look like. A text that is no reference comes back without blanks, in capitals.
+    """
+    plain = "".join(letter for letter in typed.upper() if letter.isalnum())
+    kind, letters = plain[:3], plain[3:].translate(str.maketrans("OILU", "011V"))
+    if len(plain) == 11 and set(letters) <= set(ALPHABET):
+        return f"{kind}-{letters[:4]}-{letters[4:]}"
+    return plain
 
 
 class ReferenceConverter(StringConverter):

@@ -6,6 +6,7 @@ from casework.models import (
     Case,
     Clock,
     ClockPolicy,
+    ConflictOfInterest,
     Contact,
     ContactChild,
     ContactHandover,
@@ -17,6 +18,8 @@ from casework.models import (
     PersonDetail,
     PersonMatch,
     Replay,
+    RestrictedAccess,
+    Restriction,
 )
 from casework.statuses import CaseStatus, ContactStatus, HandoffStatus, PartnerCheckStatus
 from errors import NotAllowedInStatus, TakenBySomeoneElse
@@ -180,6 +183,26 @@ def check_is_no_other_child(match: PersonMatch) -> None:
     others = match.child.contact.children.exclude(pk=match.child.pk)
     if other := others.filter(person=match.person).first():
         raise NotAllowedInStatus(f"{other.ref} on this contact is this person already, and each child is one person.")
+
+
+def check_is_in_force(restriction: Restriction) -> None:
+    if restriction.lifted_at is not None:
+        raise NotAllowedInStatus(f"Restriction {restriction} was lifted already.")
+
+
+def check_can_still_read(access: RestrictedAccess) -> None:
+    if access.until is not None:
+        raise NotAllowedInStatus("This person was taken off already.")
+
+
+def check_has_not_ended(conflict: ConflictOfInterest) -> None:
+    if conflict.ended_at is not None:
+        raise NotAllowedInStatus("This conflict of interest has ended already.")
+
+
+def check_waits_for_review(access: RestrictedAccess) -> None:
+    if access.reviewed_at is not None:
+        raise NotAllowedInStatus("Somebody has reviewed this already.")
 
 
 def check_not_acknowledged(contact: Contact) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from datetime import date
 from typing import ParamSpec
 
-from casework.models import Case, Clock, Contact, ContactHandover, Decision, Handoff
+from casework.models import Case, Clock, Contact, ContactHandover, Decision, Handoff, RestrictedAccess
 from casework.statuses import ContactStatus
 from errors import NotPermitted
 from localities.models import FRONT_DOOR_ROLES, Role, User
@@ -15,6 +15,9 @@ RULE_READERS = (
 )  # fmt: skip
 DRAFTERS = (Role.PRACTICE_LEAD, Role.SERVICE_MANAGER, Role.FRONT_DOOR_MANAGER)
 APPROVERS = (Role.PRACTICE_LEAD, Role.SERVICE_MANAGER)
+RESTRICTERS = (Role.FRONT_DOOR_MANAGER, Role.SERVICE_MANAGER, Role.INFORMATION_GOVERNANCE)
+# Their roles show them every contact and case, whichever team has it: an owner can always look.
+RESTRICTION_OWNERS = (Role.SERVICE_MANAGER, Role.INFORMATION_GOVERNANCE)
 DECIDERS = frozenset({Role.SOCIAL_WORKER, Role.FRONT_DOOR_MANAGER})
 
 
@@ -205,6 +208,35 @@ def check_can_read_reports(by: User, on: date) -> None:
         Role.PRACTICE_LEAD, Role.SERVICE_MANAGER, Role.AUDITOR
     ):
         raise NotPermitted("Only a practice lead, a manager or an auditor can read the reports.")
+
+
+def check_can_restrict(by: User, on: date) -> None:
+    """Managers of the front door and the service and information governance decide who may open a record."""
+    if not roles_of(by, on).has(*RESTRICTERS):
+        raise NotPermitted(
+            "Only a front-door manager, a service manager or an information-governance officer can decide who may open "
+            "a record."
+        )
+
+
+def check_can_read_restrictions(by: User, on: date) -> None:
+    """Those who may restrict records, and auditors, may read which are restricted, and who broke the glass."""
+    if not roles_of(by, on).has(*RESTRICTERS, Role.AUDITOR):
+        raise NotPermitted("Only those who may restrict records, and auditors, can read which are restricted.")
+
+
+def check_can_review(access: RestrictedAccess, by: User, on: date) -> None:
+    """The owner reviews a broken glass, or another who may own restrictions; nobody their own."""
+    if access.user_id == by.pk:
+        raise NotPermitted("You broke this glass. Another person must review it.")
+    if access.restriction.owner_id != by.pk and not roles_of(by, on).has(*RESTRICTION_OWNERS):
+        raise NotPermitted("Only the owner, a service manager or an information-governance officer can review this.")
+
+
+def check_not_oneself(user_id: int | None, by: User) -> None:
+    """Nobody lets themselves in: another person does, or they break the glass."""
+    if user_id == by.pk:
+        raise NotPermitted("You cannot name yourself. Ask another manager, or open the record with a reason.")
 
 
 def works_in(user: User, team_id: int, on: date) -> bool:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from casework.access import conditions, permissions
+from casework.access import conditions, permissions, restricted
 from casework.access.loading import locked_contact
 from casework.actions.recommendations import lock_people, recommend_again
 from casework.families.confidentiality import bring_up_to_date
@@ -169,6 +169,7 @@ def settle_match(*, contact_id: int, match_id: int, same: bool, by: User, now: d
     conditions.check_waits_for_decision(contact)
     lock_people(contact)
     match = PersonMatch.objects.select_related("child", "person").get(pk=match_id, child__contact=contact)
+    restricted.check_match_is_open(match, by, now)
     conditions.check_match_is_open(match)
     if same:
         conditions.check_is_no_other_child(match)

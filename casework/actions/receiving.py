@@ -34,11 +34,12 @@ from casework.models import (
     Person,
     PersonMatch,
     Recommendation,
+    Restriction,
 )
 from casework.models.inserting import insert_all
 from casework.record import audit
 from errors import KeyUsedForAnother, ServiceError
-from localities.models import Agency, Team, TeamKind, User
+from localities.models import Agency, Role, Team, TeamKind, User
 from localities.reference import Reference, from_rows
 from localities.working_time import local_day
 from triage.published_rules import live_and_locked
@@ -114,7 +115,9 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     said_confidential = [child for child in children if child.address_is_confidential]
     if people.is_protected:
         confidentiality.hide_all(children, adults)
-    contact.pk, contact.resend_of_id, reference = _number_resend_and_reference(contact, children)
+    contact.pk, contact.resend_of_id, restrictions, reference = _number_and_reference(
+        contact, children, people.on_record
+    )
     recommendation = recommendation_for(
         contact, children, people.may_be(), people.household, rules=rules, places=reference.places, now=now
     )
@@ -150,7 +153,9 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
             channel=contact.channel, source_code=contact.source_code, team=contact.team.code,
         ),
     ])  # fmt: skip
-    outbox.write([*red_alerts(contact, now), *_acknowledgement(contact, now)])
+    outbox.write([
+        *red_alerts(contact, now), *_restricted_alerts(contact, restrictions, now), *_acknowledgement(contact, now),
+    ])  # fmt: skip
     return contact
 
 
@@ -279,13 +284,14 @@ class _RecordsMerged(Exception):
 class _People:
     """
     The people of a contact: new records, the possible matches of each child (by the child's position), the household,
-    and whether the address of anybody in it is protected.
+    whether the address of anybody in it is protected, and everybody on record whom those on the contact are, or may be.
     """
 
     new: list[Person]
     matches: Mapping[int, list[PossibleMatch]]
     household: Household
     is_protected: bool
+    on_record: frozenset[int]
 
     def may_be(self) -> dict[int, list[Person]]:
         return {position: [match.person for match in matches] for position, matches in self.matches.items()}
@@ -333,6 +339,7 @@ def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _P
         matches,
         household_of_people(known=known_ids, may_be=may_be_ids),
         is_protected=any(person.address_is_protected for person in locked),
+        on_record=frozenset({*known_ids, *may_be_ids}),
     )
 
 
@@ -375,15 +382,21 @@ SELECT nextval(pg_get_serial_sequence('casework_contact', 'id')), COALESCE(
             AND child.first_name || child.last_name <> ''
            WHERE child.contact_id = earlier.id
              AND (described.first_name IS NOT NULL OR child.person_id = ANY(%(people)s::bigint[]))))
+), ARRAY(
+    SELECT restriction.id
+    FROM casework_restriction restriction JOIN casework_person person ON person.id = restriction.person_id
+    WHERE restriction.lifted_at IS NULL AND COALESCE(person.same_as_id, person.id) = ANY(%(on_record)s::bigint[])
 )
 """
 RESENT_DOCUMENT, RESENT_REFERENCE = timedelta(days=1), timedelta(days=14)
 
 
-def _number_resend_and_reference(contact: Contact, children: list[ContactChild]) -> tuple[int, int | None, Reference]:
+def _number_and_reference(
+    contact: Contact, children: list[ContactChild], on_record: Iterable[int]
+) -> tuple[int, int | None, list[int], Reference]:
     """
-    The contact's id, that of the contact that it repeats, and the reference data with the calendar locked, in one round
-    trip.
+    The contact's id, that of the contact that it repeats, the restrictions of those whom its people are or may be, and
+    the reference data with the calendar locked, in one round trip.
 
     The id is taken while the household is locked, so that of two contacts about it the later has the higher id.
     """
@@ -397,13 +410,14 @@ def _number_resend_and_reference(contact: Contact, children: list[ContactChild])
         "last_names": [child.last_name for child in children],
         "born": [child.date_of_birth for child in children],
         "people": [child.person.pk for child in children if child.person.pk is not None],
+        "on_record": [*on_record],
     }
     with connection.cursor() as cursor:
         cursor.execute(f"{NUMBER_AND_RESEND}; {clocks.LOCK_AND_READ}", looked_for)
-        number, resend_of = cursor.fetchone()
+        number, resend_of, restrictions = cursor.fetchone()
         cursor.nextset()
         cursor.nextset()
-        return number, resend_of, from_rows(cursor.fetchall())
+        return number, resend_of, restrictions, from_rows(cursor.fetchall())
 
 
 def _team(recommendation: Recommendation, now: datetime, reference: Reference) -> Team:
@@ -435,6 +449,19 @@ def _clocks(contact: Contact, recommendation: Recommendation, now: datetime, ref
         if (clock := started.get("acknowledge_referrer")) is not None:
             clocks.stop_unsaved(clock, at=now)
     return list(started.values())
+
+
+def _restricted_alerts(contact: Contact, restrictions: Collection[int], now: datetime) -> list[OutboxMessage]:
+    """
+    Makes the messages to the owners and the front door's managers that somebody on the contact is restricted, or may
+    be: those who work on what waits may not see it.
+    """
+    if not restrictions:
+        return []
+    return outbox.messages_for_owners(
+        Message.RESTRICTED_CONTACT, Restriction.objects.filter(pk__in=restrictions), Role.FRONT_DOOR_MANAGER,
+        key=f"restricted_contact:{contact}", at=now, contact=contact,
+    )  # fmt: skip
 
 
 def _acknowledgement(contact: Contact, now: datetime) -> list[OutboxMessage]:

@@ -12,6 +12,7 @@ from casework.access import permissions
 from casework.actions import parked_messages
 from casework.admin.work import OVERSEERS, WorkAdmin
 from casework.models import Case, Contact, OutboxMessage
+from casework.models.clocks import is_open_record
 from casework.web.forms import ActionForm, reason_field
 from casework.web.signed_in import user_of
 from casework.web.submitting import errors_of, status_of, submit
@@ -60,6 +61,7 @@ class OutboxMessageAdmin(WorkAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutboxMessage]:
         messages: QuerySet[OutboxMessage] = super().get_queryset(request)
+        messages = messages.filter(is_open_record(user_of(request), timezone.now()))
         return messages.defer("contact__document", "rule_set__document")
 
     @admin.display(description="Message")

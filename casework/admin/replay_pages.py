@@ -2,12 +2,12 @@
 
 import csv
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -16,8 +16,8 @@ from casework.access import permissions
 from casework.access.permissions import allows
 from casework.actions import replays
 from casework.admin.rule_set_pages import open_version
-from casework.models import Replay, ReplayedContact
-from localities.models import Locality
+from casework.models import Contact, Replay, ReplayedContact
+from localities.models import Locality, User
 from localities.working_time import local_day
 from triage.models import RuleSetVersion, Stage
 
@@ -53,7 +53,7 @@ def show(request: HttpRequest, version_id: int, replay_id: int) -> HttpResponse:
         if which not in LISTS:
             raise Http404
         label, wanted = LISTS[which]
-        rows = _changed(replay).filter(**wanted)
+        rows = _changed(replay, user, now).filter(**wanted)
         context |= {
             "result": result,
             "titles": titles,
@@ -91,7 +91,7 @@ def export(request: HttpRequest, version_id: int, replay_id: int) -> HttpRespons
     replay = replays.export(replay_id=_replay(version, replay_id).pk, by=user, now=now)
     name = f"replay-{version.name}-{version.version}-{replay.pk}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingHttpResponse(_lines(replay), content_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingHttpResponse(_lines(replay, user, now), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 class _Line:
@@ -101,10 +101,10 @@ class _Line:
         return line
 
 
-def _lines(replay: Replay) -> Iterator[str]:
+def _lines(replay: Replay, by: User, now: datetime) -> Iterator[str]:
     writer = csv.writer(_Line())
     yield writer.writerow(COLUMNS)
-    for row in _changed(replay).iterator(chunk_size=2000):
+    for row in _changed(replay, by, now).iterator(chunk_size=2000):
         received = timezone.localtime(row.contact.received_at).isoformat(timespec="minutes")
         values = [getattr(row, name) for name in COLUMNS[2:-1]]
         yield writer.writerow([row.contact.reference, received, *values, "yes" if row.agrees_with_people else "no"])
@@ -120,8 +120,10 @@ def _replay(version: RuleSetVersion, replay_id: int) -> Replay:
     return replay
 
 
-def _changed(replay: Replay) -> QuerySet[ReplayedContact]:
-    wanted = replay.changed.select_related("contact").order_by("pk")
+def _changed(replay: Replay, by: User, now: datetime) -> QuerySet[ReplayedContact]:
+    """The contacts that change and that are open to this user."""
+    opens = Contact.objects.open_to(by, now).filter(pk=OuterRef("contact"))
+    wanted = replay.changed.filter(Exists(opens)).select_related("contact").order_by("pk")
     return wanted.only(
         "contact__reference",
         "contact__received_at",

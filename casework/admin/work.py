@@ -24,6 +24,7 @@ from casework.models import (
     Reminder,
     Responsibility,
 )
+from casework.models.clocks import is_open_clock, is_open_record
 from casework.reading.worklists import WITH_TEAM_SINCE
 from casework.statuses import ContactStatus
 from casework.web.signed_in import user_of
@@ -143,7 +144,8 @@ class HandoffAdmin(WorkAdmin):
         return span(handoff.offered_at, handoff.answered_at)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Handoff]:
-        handoffs: QuerySet[Handoff] = super().get_queryset(request)
+        opens = Case.objects.open_to(user_of(request), timezone.now()).filter(pk=OuterRef("case_id"))
+        handoffs: QuerySet[Handoff] = super().get_queryset(request).filter(Exists(opens))
         if self.sees_everything(request):
             return handoffs
         teams = self.teams(request)
@@ -210,7 +212,7 @@ class ClockAdmin(WorkAdmin):
         return duration(late) if late.total_seconds() > 0 else ""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Clock]:
-        clocks: Any = super().get_queryset(request)
+        clocks: Any = super().get_queryset(request).filter(is_open_clock(user_of(request), timezone.now()))
         found: QuerySet[Clock] = clocks if self.sees_everything(request) else clocks.of_teams(self.teams(request))
         return found
 
@@ -256,10 +258,18 @@ class ReminderAdmin(WorkAdmin):
         "clock__contact", "clock__case", "clock__handoff__case", "clock__partner_check__contact", "user", "team",
     )  # fmt: skip
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Reminder]:
+        reminders: QuerySet[Reminder] = super().get_queryset(request)
+        return reminders.filter(is_open_clock(user_of(request), timezone.now(), "clock__"))
+
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(WorkAdmin):
-    """The audit: who did what, and when. Viewing a record is an event, too."""
+    """
+    The audit: who did what, and when. Viewing a record is an event, too.
+
+    Events about a record that is closed to the reader are left out. Its restriction's own page says who opened it.
+    """
 
     viewer_roles = (Role.AUDITOR, Role.INFORMATION_GOVERNANCE)
     list_display = ("at", "event", "actor", "by_user", "by_agency", "contact", "case", "detail")
@@ -267,6 +277,10 @@ class AuditEventAdmin(WorkAdmin):
     list_select_related = ("by_user", "by_agency", "contact", "case")
     search_fields = ("contact__reference__iexact", "case__reference__iexact", "by_user__username__iexact")
     ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
+        events: QuerySet[AuditEvent] = super().get_queryset(request)
+        return events.filter(is_open_record(user_of(request), timezone.now()))
 
 
 def _subject(obj: Any) -> Contact | Case:

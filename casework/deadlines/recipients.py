@@ -2,6 +2,8 @@
 The recipients of a reminder: one person, everybody who has a role in a team or in the service, or a whole team.
 
 The rule stands once, in `WAYS`. The sweep (`jobs/sweep.py`), the worklists and the list of unread breaches read it.
+
+A reminder about a restricted record is only for those of them who may open it.
 """
 
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from casework.models import Reminder, Step
+from casework.models.clocks import is_open_clock
 from localities.models import Team, User
 from localities.roles import roles_of
 from localities.working_time import local_day
@@ -48,15 +51,77 @@ def is_for(reminder: str, membership: str) -> str:
     return f"({' OR '.join(f'({way})' for way in ways)})"
 
 
+def shut_out(of: str) -> str:
+    """
+    The CTEs `closed` and `shut` in SQL: the restrictions of the people on each clock's record and the conflicts of
+    interest in them; and the staff who therefore may not open it.
+
+    It begins with the people who are restricted, or in whom somebody has a conflict of interest: they are few. The rule
+    is that of `is_closed` in `models/restrictions.py`.
+
+    :param of: the CTE of the clocks: `clock_id`, and `record`, which is a contact's id or a case's id times -1. Needs
+        the CTE `staff` and the parameter `now`.
+    """
+    return f"""
+watched AS (
+    SELECT COALESCE(person.same_as_id, person.id) AS person_id, restriction.id AS restriction_id,
+           restriction.owner_id, NULL::bigint AS user_id
+    FROM casework_restriction restriction JOIN casework_person person ON person.id = restriction.person_id
+    WHERE restriction.lifted_at IS NULL
+  UNION ALL
+    SELECT COALESCE(person.same_as_id, person.id), NULL, NULL, conflict.user_id
+    FROM casework_conflictofinterest conflict
+    JOIN casework_conflictperson among ON among.conflict_id = conflict.id
+    JOIN casework_person person ON person.id = among.person_id
+    WHERE conflict.ended_at IS NULL
+), closed AS (
+    SELECT DISTINCT clock.clock_id, watched.restriction_id, watched.owner_id, watched.user_id
+    FROM watched
+    CROSS JOIN LATERAL (
+        SELECT contact_id AS record FROM casework_contactchild WHERE person_id = watched.person_id
+      UNION ALL
+        SELECT contact_id FROM casework_contactadult WHERE person_id = watched.person_id
+      UNION ALL
+        SELECT -case_id FROM casework_casechild WHERE person_id = watched.person_id
+      UNION ALL
+        SELECT -contact.case_id
+        FROM casework_contactadult adult JOIN casework_contact contact ON contact.id = adult.contact_id
+        WHERE adult.person_id = watched.person_id
+    ) on_record
+    JOIN {of} clock ON clock.record = on_record.record
+), shut AS (
+    SELECT DISTINCT closed.clock_id, somebody.user_id
+    FROM closed
+    JOIN (SELECT DISTINCT user_id FROM staff) somebody ON CASE
+        WHEN closed.restriction_id IS NULL THEN somebody.user_id = closed.user_id
+        ELSE somebody.user_id <> closed.owner_id AND NOT EXISTS (
+            SELECT FROM casework_restrictedaccess access
+            WHERE access.restriction_id = closed.restriction_id AND access.user_id = somebody.user_id
+              AND access.since <= %(now)s AND (access.until IS NULL OR access.until > %(now)s))
+        END
+)
+"""  # noqa: S608  # of our own constants
+
+
 # The breaches and escalations of running clocks that a recipient has not seen, counted by recipient.
 UNREAD = f"""
+WITH staff AS (
+    {STAFF}
+), late AS (
+    SELECT clock.id AS clock_id,
+           COALESCE(clock.contact_id, partner_check.contact_id, -clock.case_id, -handoff.case_id) AS record
+    FROM casework_clock clock
+    LEFT JOIN casework_partnercheck partner_check ON partner_check.id = clock.partner_check_id
+    LEFT JOIN casework_handoff handoff ON handoff.id = clock.handoff_id
+    WHERE clock.stopped_at IS NULL AND clock.paused_at IS NULL AND clock.due_at <= %(now)s
+), {shut_out("late")}
 SELECT staff.name, team.name, count(DISTINCT reminder.id), min(reminder.created_at)
-FROM casework_clock clock
-JOIN casework_reminder reminder ON reminder.clock_id = clock.id AND reminder.step <> %(warning)s
-JOIN ({STAFF}) staff ON {is_for("reminder", "staff")}
+FROM late
+JOIN casework_reminder reminder ON reminder.clock_id = late.clock_id AND reminder.step <> %(warning)s
+JOIN staff ON {is_for("reminder", "staff")}
 LEFT JOIN localities_team team ON team.id = staff.team_id
-WHERE clock.stopped_at IS NULL AND clock.paused_at IS NULL AND clock.due_at <= %(now)s
-  AND (%(teams)s::bigint[] IS NULL OR staff.team_id = ANY(%(teams)s))
+WHERE (%(teams)s::bigint[] IS NULL OR staff.team_id = ANY(%(teams)s))
+  AND (late.clock_id, staff.user_id) NOT IN (SELECT clock_id, user_id FROM shut)
   AND NOT EXISTS (
       SELECT FROM casework_reminderlook look
       WHERE look.reminder_id = reminder.id AND look.user_id = staff.user_id)
@@ -77,7 +142,7 @@ class Unread:
 
 
 def reminders_of(user: User, now: datetime) -> QuerySet[Reminder]:
-    """The reminders for this user."""
+    """The reminders for this user, about records that they may open."""
     mine = {Q(user_id=user.pk)}
     for membership in roles_of(user, local_day(now)).roles:
         row = {"user_id": user.pk, "role": membership.role, "team_id": membership.team_id}
@@ -85,7 +150,7 @@ def reminders_of(user: User, now: datetime) -> QuerySet[Reminder]:
             # A membership without a team matches no team, as in SQL nothing equals null.
             if all(row[value] is not None for value in way.values() if value):
                 mine.add(Q(**{column: row[value] if value else value for column, value in way.items()}))
-    return Reminder.objects.filter(reduce(or_, mine))
+    return Reminder.objects.filter(reduce(or_, mine), is_open_clock(user, now, "clock__"))
 
 
 def unread_breaches(teams: list[Team] | None, now: datetime) -> list[Unread]:

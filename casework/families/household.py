@@ -27,6 +27,7 @@ from casework.models import (
     Person,
     PersonMatch,
 )
+from casework.models.contacts import ContactQuerySet
 from casework.statuses import CaseStatus
 from triage.rule_set_document import Work
 
@@ -49,7 +50,7 @@ class Household:
     def people(self) -> frozenset[int]:
         return self._find_people()
 
-    def contacts(self) -> QuerySet[Contact]:
+    def contacts(self) -> ContactQuerySet:
         """All contacts about a child who is, or may be, in this household."""
         about = ContactChild.objects.filter(person__in=self.people, in_family=True).values("contact")
         return Contact.objects.filter(pk__in=about)

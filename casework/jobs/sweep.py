@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection, transaction
 
-from casework.deadlines.recipients import STAFF, is_for
+from casework.deadlines.recipients import STAFF, is_for, shut_out
 from casework.models import ActorKind, ClockPolicy, Event, Message, Step
 from localities.models import FRONT_DOOR_KINDS, Role
 from localities.working_time import local_day
@@ -40,6 +40,7 @@ WITH due AS (
 ), holder AS (
     SELECT due.id AS clock_id, due.step, policy.unit = %(hour)s AS is_urgent, policy.escalates_to,
            contact.id AS contact_id, COALESCE(due.case_id, handoff.case_id) AS case_id, due.handoff_id,
+           COALESCE(contact.id, -due.case_id, -handoff.case_id) AS record,
            team.id AS team_id, team.email <> '' AS has_mailbox, team.kind = ANY(%(whole_teams)s) AS is_front_door,
            (SELECT staff.user_id FROM staff
             WHERE staff.user_id = subject_case.lead_practitioner_id AND staff.team_id = responsibility.team_id
@@ -53,33 +54,64 @@ WITH due AS (
     LEFT JOIN casework_responsibility responsibility
            ON responsibility.case_id = due.case_id AND upper(responsibility.period) IS NULL
     LEFT JOIN localities_team team ON team.id = COALESCE(contact.team_id, handoff.to_team_id, responsibility.team_id)
--- 3. Address each reminder: to a person, to a role in the team or in the service, or to the whole team.
+-- 3. Find who may not open the record of a clock. They get no reminder.
+), {shut_out("holder")}, shut_clock AS (
+    -- Rather an owner who may open the record: brother and sister may have different ones.
+    SELECT clock_id, COALESCE(
+               min(owner_id) FILTER (WHERE (clock_id, owner_id) NOT IN (SELECT clock_id, user_id FROM shut)),
+               min(owner_id)) AS owner_id
+    FROM closed GROUP BY clock_id
+-- 4. Address each reminder: to a person, to a role in the team or in the service, or to the whole team.
 ), addressed AS (
-    SELECT holder.*, address.user_id, address.role,
+    SELECT holder.*, address.user_id, address.role, shut_clock.clock_id IS NOT NULL AS is_shut, shut_clock.owner_id,
            CASE WHEN address.user_id IS NULL AND address.role <> %(service_manager)s THEN team_id END AS in_team_id
     FROM holder
+    LEFT JOIN shut_clock ON shut_clock.clock_id = holder.clock_id
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN step = %(warning)s THEN lead_id END AS user_id,
-               CASE WHEN step = %(warning)s AND (lead_id IS NOT NULL OR is_front_door) THEN ''
+        SELECT CASE WHEN step = %(warning)s AND (holder.clock_id, holder.lead_id) NOT IN
+                         (SELECT clock_id, user_id FROM shut) THEN holder.lead_id END AS lead_id
+    ) led
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN step = %(warning)s THEN led.lead_id END AS user_id,
+               CASE WHEN step = %(warning)s AND (led.lead_id IS NOT NULL OR is_front_door) THEN ''
                     WHEN step = %(warning)s THEN %(team_lead)s
                     WHEN step = %(breach)s THEN escalates_to
                     ELSE %(service_manager)s END AS role
     ) address
--- 4. If nobody in the team has the role, address the service; if nobody in the service has it, the service managers.
+-- 5. If nobody in the team has the role, address the service; if nobody in the service has it, the service managers. Of
+--    a restricted record, only those count who may open it; if nobody may, address the owner of the restriction.
 ), reached AS (
     -- The number that its reminder will have, in the order of the clocks: nothing below has to be joined with this
     -- again, and messages go out in this order.
     SELECT nextval(pg_get_serial_sequence('casework_reminder', 'id')) AS reminder_id,
-           clock_id, step, contact_id, case_id, handoff_id, is_urgent, user_id,
-           CASE WHEN user_id IS NOT NULL OR somebody.is_in_team OR role IN (SELECT role FROM staff) THEN role
+           clock_id, step, contact_id, case_id, handoff_id, is_urgent, is_shut, somebody.is_last_resort,
+           COALESCE(addressed.user_id, last_resort.user_id) AS user_id,
+           CASE WHEN last_resort.user_id IS NOT NULL THEN ''
+                WHEN addressed.user_id IS NOT NULL OR somebody.is_in_team OR somebody.is_in_service THEN role
                 ELSE %(service_manager)s END AS role,
            CASE WHEN somebody.is_in_team THEN in_team_id END AS team_id
     FROM (SELECT * FROM addressed ORDER BY clock_id) addressed
     CROSS JOIN LATERAL (
-        SELECT CASE role WHEN '' THEN has_mailbox OR in_team_id IN (SELECT team_id FROM staff)
-               ELSE (role, in_team_id) IN (SELECT role, team_id FROM staff) END AS is_in_team
+        SELECT is_in_team, is_in_service,
+               is_shut AND addressed.user_id IS NULL AND NOT is_in_team AND NOT is_in_service AS is_last_resort
+        FROM (
+            SELECT CASE role WHEN '' THEN has_mailbox OR in_team_id IN (SELECT team_id FROM staff)
+                   ELSE COALESCE((role, in_team_id) IN (SELECT role, team_id FROM staff), FALSE) END AS is_in_team,
+                   role IN (SELECT role FROM staff) AS is_in_service
+            WHERE NOT is_shut
+          UNION ALL
+            SELECT COALESCE(bool_or(staff.team_id = in_team_id), FALSE),
+                   COALESCE(bool_or(staff.role = addressed.role), FALSE)
+            FROM staff
+            WHERE is_shut AND (addressed.role = '' OR staff.role = addressed.role)
+              AND (addressed.clock_id, staff.user_id) NOT IN (SELECT clock_id, user_id FROM shut)
+            HAVING is_shut
+        ) either
     ) somebody
--- 5. Write the reminders. One that was made before stays the only one.
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN is_last_resort AND owner_id IN (SELECT user_id FROM staff) THEN owner_id END AS user_id
+    ) last_resort
+-- 6. Write the reminders. One that was made before stays the only one.
 ), reminder AS (
     INSERT INTO casework_reminder (id, clock_id, step, created_at, user_id, role, team_id)
     SELECT reminder_id, clock_id, step, %(now)s, user_id, role, team_id FROM reached
@@ -89,23 +121,27 @@ WITH due AS (
     -- "IS TRUE" has PostgreSQL look each number up in a hash table. It takes few clocks to be due, and would otherwise
     -- compare each row with every other.
     SELECT * FROM reached WHERE (reminder_id IN (SELECT id FROM reminder)) IS TRUE
--- 6. Set the clocks to their next step.
+-- 7. Set the clocks to their next step.
 ), moved_on AS (
     UPDATE casework_clock clock
     SET next_at = CASE due.step WHEN %(warning)s THEN due.due_at WHEN %(breach)s THEN due.escalate_at END
     FROM due WHERE clock.id = due.id
--- 7. Find the e-mail addresses: the team's mailbox if it has one, else the addresses of its people.
+-- 8. Find the e-mail addresses: the team's mailbox if it has one, else the addresses of its people. Nobody knows who
+--    reads a mailbox: what is about a restricted record goes to people.
 ), addressee AS (
     SELECT address.*, team.email AS mailbox
-    FROM (SELECT DISTINCT user_id, role, team_id FROM made) address
-    LEFT JOIN localities_team team ON team.id = address.team_id AND address.role = '' AND team.email <> ''
+    FROM (SELECT DISTINCT user_id, role, team_id, is_shut FROM made) address
+    LEFT JOIN localities_team team
+           ON team.id = address.team_id AND address.role = '' AND team.email <> '' AND NOT address.is_shut
 ), recipient AS (
-    SELECT user_id, role, team_id, mailbox AS email FROM addressee WHERE mailbox IS NOT NULL
+    SELECT user_id, role, team_id, is_shut, NULL::bigint AS staff_id, mailbox AS email
+    FROM addressee WHERE mailbox IS NOT NULL
   UNION
-    SELECT addressee.user_id, addressee.role, addressee.team_id, staff.email
+    SELECT addressee.user_id, addressee.role, addressee.team_id, addressee.is_shut,
+           CASE WHEN addressee.is_shut THEN staff.user_id END, staff.email
     FROM addressee JOIN staff ON {is_for("addressee", "staff")}
     WHERE addressee.mailbox IS NULL AND staff.email <> ''
--- 8. Count the recent reminders of each address, up to the number that matters.
+-- 9. Count the recent reminders of each address, up to the number that matters.
 ), recent AS MATERIALIZED (
     SELECT address.email, (
         SELECT count(*) FROM (
@@ -115,7 +151,7 @@ WITH due AS (
             LIMIT %(most_emails)s
         ) counted) AS emails
     FROM (SELECT DISTINCT email FROM recipient) address
--- 9. Write the messages: for now, or for the next half hour if the address had many. Clocks in hours never wait.
+-- 10. Write the messages: for now, or for the next half hour if the address had many. Clocks in hours never wait.
 ), message AS (
     INSERT INTO casework_outboxmessage (
         kind, idempotency_key, "to", contact_id, case_id, reminder_id, created_at, not_before, attempts, last_error,
@@ -125,11 +161,15 @@ WITH due AS (
            made.contact_id, made.case_id, made.reminder_id, %(now)s,
            CASE WHEN recent.emails < %(most_emails)s OR made.is_urgent THEN %(now)s ELSE %(half_hour)s END, 0, '', ''
     FROM made
-    JOIN recipient ON (COALESCE(recipient.user_id, 0), recipient.role, COALESCE(recipient.team_id, 0))
-                    = (COALESCE(made.user_id, 0), made.role, COALESCE(made.team_id, 0))
+    JOIN recipient ON (COALESCE(recipient.user_id, 0), recipient.role, COALESCE(recipient.team_id, 0),
+                       recipient.is_shut)
+                    = (COALESCE(made.user_id, 0), made.role, COALESCE(made.team_id, 0), made.is_shut)
     JOIN recent ON recent.email = recipient.email
+    WHERE NOT made.is_shut OR made.is_last_resort
+       OR (made.clock_id, recipient.staff_id) NOT IN (SELECT clock_id, user_id FROM shut)
     ORDER BY made.reminder_id
--- 10. Record each reminder in the audit.
+    ON CONFLICT (idempotency_key) DO NOTHING
+-- 11. Record each reminder in the audit.
 ), recorded AS (
     INSERT INTO casework_auditevent (at, event, actor, contact_id, case_id, handoff_id, detail)
     SELECT %(now)s, %(reminder_sent)s, %(system)s, contact_id, case_id, handoff_id,
@@ -149,17 +189,21 @@ def sweep(*, now: datetime) -> int:
     1. Lock the clocks that are due: for a warning, a breach or an escalation. Clocks that others have locked are
        skipped.
     2. Find the responsible team of each clock, and the lead practitioner if they work in it.
-    3. Address each reminder. A warning goes to the lead practitioner, or without one to the team leads; at the front
+    3. Find who may not open the record of a clock (`shut_out`), because somebody on it is restricted or they have a
+       conflict of interest.
+    4. Address each reminder. A warning goes to the lead practitioner, or without one to the team leads; at the front
        door and on emergency duty, which have no lead practitioners, to the whole team. A breach goes to the policy's
        `escalates_to` role in the team, an escalation to the service managers.
-    4. If nobody in the team has the role, address those who have it in the service; if nobody in the service has it,
-       the service managers. So every missed deadline reaches somebody.
-    5. Write the reminders. The unique key (clock, step) makes a second one impossible.
-    6. Set the clocks to their next step.
-    7. Find the e-mail addresses of the recipients (`deadlines/recipients.py`), each once.
-    8. Count the reminders of each address in the last hour.
-    9. Write the messages. An address with many gets these at the next half hour, in one e-mail (`jobs/delivery.py`).
-    10. Record each reminder in the audit.
+    5. If nobody in the team has the role, address those who have it in the service; if nobody in the service has it,
+       the service managers. Of a restricted record only those count who may open it; if nobody may, its owner gets the
+       reminder, and in place of an owner who works here no longer the service managers, who can name another. So every
+       missed deadline reaches somebody.
+    6. Write the reminders. The unique key (clock, step) makes a second one impossible.
+    7. Set the clocks to their next step.
+    8. Find the e-mail addresses of the recipients (`deadlines/recipients.py`), each once.
+    9. Count the reminders of each address in the last hour.
+    10. Write the messages. An address with many gets these at the next half hour, in one e-mail (`jobs/delivery.py`).
+    11. Record each reminder in the audit.
 
     :returns: how many clocks were due. A clock that warns, breaches and escalates counts three times.
     """

@@ -59,6 +59,21 @@ TO_STAFF = {
         "A decision waits for a second person: {contact}",
         "It takes effect only when somebody other than the decider agrees.",
     ),
+    Message.RESTRICTED_CONTACT: (
+        "A restricted contact waits: {contact}",
+        (
+            "Somebody on this contact has a restricted record, or may have. Only those who are named can open it: make "
+            "sure that one of them does, in time."
+        ),
+    ),
+    Message.GLASS_BROKEN: (
+        "Somebody opened a restricted record: {restriction}",
+        "They gave a reason and can read the record for some hours. Please read the reason now, and review it.",
+    ),
+    Message.RESTRICTION_CHANGED: (
+        "A restriction that you own changed: {restriction}",
+        "Somebody made it, passed it to you, named or removed a reader, or lifted it.",
+    ),
     Message.RULE_SET_PROPOSED: (
         "A rule set waits for approval: {rule_set}",
         (
@@ -98,7 +113,7 @@ def write(message: OutboxMessage) -> Letter:
             return _found_at_night(message)
         case kind:
             subject, says = TO_STAFF[kind]
-            about = {"contact": message.contact, "case": message.case, "rule_set": message.rule_set}
+            about = {name: getattr(message, name) for name in ("contact", "case", "rule_set", "restriction")}
             return _letter(subject.format(**about), says.format(**about), _link(message))
 
 
@@ -164,6 +179,10 @@ def _found_at_night(message: OutboxMessage) -> Letter:
 def _link(message: OutboxMessage) -> str:
     if message.rule_set is not None:
         return f"{settings.BASE_URL}/admin/triage/rulesetversion/{message.rule_set_id}/"
+    if message.restriction is not None:
+        return f"{settings.BASE_URL}/restricted/{message.restriction}/"
+    if message.kind == Message.RESTRICTED_CONTACT:
+        return f"{settings.BASE_URL}/restricted/"
     if message.case is not None:
         return f"{settings.BASE_URL}/cases/{message.case}/"
     return f"{settings.BASE_URL}/contacts/{message.contact}/"

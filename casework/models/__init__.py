@@ -1,6 +1,6 @@
 """
 The models: people; contacts with their partner checks and their handovers between day and night; recommendations and
-decisions; cases with their handoffs; clocks and reminders; audit events, status changes and messages.
+decisions; cases with their handoffs; restrictions; clocks and reminders; audit events, status changes and messages.
 
 What is not known is stored as null, and in text as the empty string; only unique text (a person's NHS number, an
 idempotency key) is null, and choices with a value of their own for it store that value (sex "U", parents told
@@ -50,6 +50,14 @@ from casework.models.people import Person
 from casework.models.person_details import DetailKind, NumberStatus, PersonDetail, SafeToUse
 from casework.models.protections import AddressProtection
 from casework.models.record import ActorKind, AuditEvent, Event, Message, OutboxMessage, StatusChange
+from casework.models.restrictions import (
+    GLASS_IS_BROKEN_FOR,
+    ConflictOfInterest,
+    ConflictPerson,
+    RestrictedAccess,
+    Restriction,
+    RestrictionKind,
+)
 from casework.models.rule_sets import (
     Recheck,
     Replay,
@@ -60,6 +68,7 @@ from casework.models.rule_sets import (
 )
 
 __all__ = [
+    "GLASS_IS_BROKEN_FOR",
     "LEAD_OFFERS_FROM",
     "ActorKind",
     "AddressProtection",
@@ -75,6 +84,8 @@ __all__ = [
     "ClockChangeKind",
     "ClockEnd",
     "ClockPolicy",
+    "ConflictOfInterest",
+    "ConflictPerson",
     "Contact",
     "ContactAdult",
     "ContactChild",
@@ -107,6 +118,9 @@ __all__ = [
     "Replay",
     "ReplayedContact",
     "Responsibility",
+    "RestrictedAccess",
+    "Restriction",
+    "RestrictionKind",
     "RuleSetReason",
     "RuleSetReasonKind",
     "SafeToUse",

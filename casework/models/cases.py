@@ -15,6 +15,7 @@ from django.utils.functional import cached_property
 from casework.models.choices import RAGS
 from casework.models.people import Person
 from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_deleted, never_emptied, refuse, refuse_if
+from casework.models.restrictions import is_closed
 from casework.references import new_case_reference
 from casework.statuses import CaseStatus, HandoffStatus
 from localities.models import OVERSEEING_ROLES, Locality, Membership, OtherAuthority, Team, TeamKind, User
@@ -73,11 +74,22 @@ class CaseQuerySet(models.QuerySet["Case"]):
         The cases that this user may see at this moment.
 
         Those who oversee practice see all. A team sees the cases that it is responsible for or that it is offered, and
-        the closed cases that it was responsible for last.
+        the closed cases that it was responsible for last. Nobody sees what is closed to them.
         """
+        return self.in_scope_of(user, now).open_to(user, now)
+
+    def in_scope_of(self, user: User, now: datetime) -> CaseQuerySet:
+        """The cases that this user's roles would show them, were none restricted."""
         on = local_day(now)
         oversees = Exists(Membership.objects.current(on).filter(user=user, role__in=OVERSEEING_ROLES))
         return self.filter(oversees | self._of_teams_of(user, on))
+
+    def open_to(self, user: User, now: datetime) -> CaseQuerySet:
+        """Without the cases that are closed to a user, by a child in them or by an adult on one of their contacts."""
+        return self.filter(
+            ~Exists(CaseChild.objects.filter(is_closed(user, now), case=OuterRef("pk"))),
+            ~Exists(Person.objects.filter(is_closed(user, now, "pk"), contact_adults__contact__case=OuterRef("pk"))),
+        )
 
     def of_teams_of(self, user: User, on: date) -> CaseQuerySet:
         """The cases that this user sees as a member of a team."""

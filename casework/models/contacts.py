@@ -18,6 +18,7 @@ from casework.models.cases import Case
 from casework.models.choices import AGREEMENTS, DASHES, RAGS
 from casework.models.people import Person
 from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_deleted, never_emptied, refuse_if
+from casework.models.restrictions import is_closed
 from casework.references import new_contact_reference
 from casework.statuses import ContactStatus, PartnerCheckStatus
 from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
@@ -66,7 +67,12 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         The contacts that this user may see at this moment.
 
         Front-door staff and those who oversee practice see all. A team sees the contacts of the cases that it may see.
+        Nobody sees what is closed to them.
         """
+        return self.in_scope_of(user, now).open_to(user, now)
+
+    def in_scope_of(self, user: User, now: datetime) -> ContactQuerySet:
+        """The contacts that this user's roles would show them, were none restricted."""
         on = local_day(now)
         mine = Membership.objects.current(on).filter(user=user)
         sees_all = Exists(mine.filter(
@@ -75,6 +81,17 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         ))  # fmt: skip
         of_my_cases = Exists(Case.objects.of_teams_of(user, on).filter(pk=OuterRef("case_id")))
         return self.filter(sees_all | of_my_cases)
+
+    def open_to(self, user: User, now: datetime) -> ContactQuerySet:
+        """
+        Without the contacts that are closed to a user: somebody on them is restricted, or the user has a conflict of
+        interest in them.
+        """
+        closed = is_closed(user, now)
+        return self.filter(
+            ~Exists(ContactChild.objects.filter(closed, contact=OuterRef("pk"))),
+            ~Exists(ContactAdult.objects.filter(closed, contact=OuterRef("pk"))),
+        )
 
     def locked(self) -> ContactQuerySet:
         """Locks the rows until the transaction ends. Before there is a case, every action locks the contact's row."""

@@ -11,6 +11,7 @@ from casework.models.clocks import Reminder
 from casework.models.contacts import Contact, PartnerCheck
 from casework.models.indexes import where_set
 from casework.models.refusals import NOT_BLANK, append_only, never_emptied, refuse_if
+from casework.models.restrictions import Restriction
 from localities.models import Agency, User
 from triage.models import RuleSetVersion
 
@@ -79,6 +80,15 @@ class Event(models.TextChoices):
     REPLAY_CANCELLED = "replay_cancelled", "Replay cancelled"
     REPLAY_FINISHED = "replay_finished", "Replay finished"
     REPLAY_EXPORTED = "replay_exported", "Replay exported"
+    RECORD_RESTRICTED = "record_restricted", "Record restricted"
+    RESTRICTION_LIFTED = "restriction_lifted", "Restriction lifted"
+    RESTRICTION_PASSED_ON = "restriction_passed_on", "Restriction passed to another owner"
+    READER_NAMED = "reader_named", "Reader of a restricted record named"
+    READER_REMOVED = "reader_removed", "Reader of a restricted record removed"
+    GLASS_BROKEN = "glass_broken", "Restricted record opened by breaking the glass"
+    GLASS_REVIEWED = "glass_reviewed", "Breaking of the glass reviewed"
+    CONFLICT_DECLARED = "conflict_declared", "Conflict of interest declared"
+    CONFLICT_ENDED = "conflict_ended", "Conflict of interest ended"
     RECOMMENDATIONS_RECHECKED = "recommendations_rechecked", "Stored recommendations computed again"
 
 
@@ -166,6 +176,9 @@ class Message(models.TextChoices):
     GRAVER_THAN_DECIDED = "graver_than_decided", "What is known now is graver than what was decided"
     SIGN_OFF_WANTED = "sign_off_wanted", "A decision waits for a second person"
     REMINDER = "reminder", "A promise is soon due, or late"
+    RESTRICTED_CONTACT = "restricted_contact", "A restricted contact waits"
+    RESTRICTION_CHANGED = "restriction_changed", "A restriction of yours has changed"
+    GLASS_BROKEN = "glass_broken", "Somebody opened a restricted record"
     RULE_SET_PROPOSED = "rule_set_proposed", "A rule set waits for approval"
     RULE_SET_SENT_BACK = "rule_set_sent_back", "A proposal came back"
     INTEGRITY_BROKEN = "integrity_broken", "Something that must never be false is"
@@ -191,6 +204,7 @@ class OutboxMessage(models.Model):
     # No index: no query selects messages by reminder.
     reminder = models.ForeignKey(Reminder, on_delete=models.PROTECT, null=True, related_name="messages", db_index=False)
     rule_set = models.ForeignKey(RuleSetVersion, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    restriction = models.ForeignKey(Restriction, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     created_at = models.DateTimeField()
     not_before = models.DateTimeField()
     leased_until = models.DateTimeField(null=True)
@@ -242,7 +256,7 @@ class OutboxMessage(models.Model):
                 condition=Q(sent_at__isnull=True, parked_at__isnull=True),
             ),
             models.Index(fields=["to", "created_at"], name="outbox_reminded", condition=Q(reminder__isnull=False)),
-            *where_set("message", "contact", "case", "rule_set", "carried_by", "dropped_by"),
+            *where_set("message", "contact", "case", "rule_set", "restriction", "carried_by", "dropped_by"),
         ]
         triggers: ClassVar = [
             refuse_if(

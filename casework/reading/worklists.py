@@ -47,19 +47,21 @@ def contacts_waiting(user: User, now: datetime) -> QuerySet[Contact]:
     )
 
 
-def offered(teams: Any) -> QuerySet[Handoff]:
-    """The handoffs that these teams must answer, the first due first."""
+def offered(user: User, teams: Any, now: datetime) -> QuerySet[Handoff]:
+    """The handoffs that these teams must answer and whose cases are open to the user, the first due first."""
+    opens = Case.objects.open_to(user, now).filter(pk=OuterRef("case"))
     return (
-        Handoff.objects.filter(status=HandoffStatus.OFFERED, to_team__in=teams)
+        Handoff.objects.filter(Exists(opens), status=HandoffStatus.OFFERED, to_team__in=teams)
         .annotate(due_at=Min("clocks__due_at", filter=Q(clocks__stopped_at__isnull=True)))
         .select_related("case", "from_team", "to_team")
         .order_by(F("due_at").asc(nulls_last=True), "offered_at")
     )
 
 
-def held(teams: Any) -> QuerySet[Case]:
+def held(user: User, teams: Any, now: datetime) -> QuerySet[Case]:
     """
-    The open cases that these teams are responsible for: first those that need a team, then by the next deadline.
+    The open cases that these teams are responsible for and that are open to the user: first those that need a team,
+    then by the next deadline.
 
     `held_since` is the moment since which the team has been responsible.
     """
@@ -71,7 +73,8 @@ def held(teams: Any) -> QuerySet[Case]:
     )
     on_offer = Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.OFFERED)
     return (
-        Case.objects.filter(Exists(holding), status=CaseStatus.OPEN)
+        Case.objects.open_to(user, now)
+        .filter(Exists(holding), status=CaseStatus.OPEN)
         .annotate(
             held_since=Subquery(holding.values("period__startswith")[:1]),
             due_at=soonest,
@@ -86,10 +89,11 @@ def held(teams: Any) -> QuerySet[Case]:
     )
 
 
-def late_clocks(teams: Any, now: datetime) -> QuerySet[Clock]:
-    """The late clocks of these teams, in the order of their due moments."""
+def late_clocks(user: User, teams: Any, now: datetime) -> QuerySet[Clock]:
+    """The late clocks of these teams whose records are open to the user, in the order of their due moments."""
     return (
-        Clock.objects.running()
+        Clock.objects.open_to(user, now)
+        .running()
         .of_teams(teams)
         .filter(due_at__lte=now, paused_at__isnull=True)
         .select_related("contact", "case", "handoff__case", "partner_check__contact")

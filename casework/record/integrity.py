@@ -57,6 +57,30 @@ INVARIANTS = (
                SELECT FROM casework_contactchild k WHERE k.recorded_as_id = p.id AND k.address_is_confidential))""",
     ),
     Invariant(
+        "Every restriction, every reader and every broken glass is in the audit",
+        """SELECT (SELECT count(*) FROM casework_restriction r WHERE NOT EXISTS (
+               SELECT FROM casework_auditevent e WHERE e.event = 'record_restricted' AND e.at = r.restricted_at
+               AND e.detail ->> 'restriction' = r.reference))
+           + (SELECT count(*) FROM casework_restrictedaccess a JOIN casework_restriction r ON r.id = a.restriction_id
+              WHERE NOT EXISTS (
+                  SELECT FROM casework_auditevent e WHERE e.at = a.since AND e.detail ->> 'restriction' = r.reference
+                  AND e.event IN ('record_restricted', 'reader_named', 'glass_broken')))""",
+    ),
+    Invariant(
+        "Nobody is let into a record whose restriction was lifted",
+        """SELECT count(*) FROM casework_restrictedaccess a JOIN casework_restriction r ON r.id = a.restriction_id
+           WHERE a.since > r.lifted_at""",
+    ),
+    Invariant(
+        "A conflict of interest is in all the people of the contact in which it was declared",
+        """SELECT count(*) FROM casework_conflictofinterest i
+           JOIN (SELECT contact_id, recorded_as_id FROM casework_contactchild
+                 UNION ALL SELECT contact_id, recorded_as_id FROM casework_contactadult) k
+             ON k.contact_id = i.contact_id
+           WHERE NOT EXISTS (
+               SELECT FROM casework_conflictperson p WHERE p.conflict_id = i.id AND p.person_id = k.recorded_as_id)""",
+    ),
+    Invariant(
         "A case has one responsible team at an instant",
         """SELECT count(*) FROM casework_responsibility a JOIN casework_responsibility b
            ON a.case_id = b.case_id AND a.id < b.id AND a.period && b.period""",

@@ -13,7 +13,8 @@ from localities.working_time import local_day
 
 
 def service(request: HttpRequest) -> dict[str, Any]:
-    """For templates: `council`, `opens_admin`, `enters_contacts`, `reads_reports`."""
+    """For templates: `council`, `opens_admin`, `enters_contacts`, `reads_reports`,
+    `reads_restrictions`."""
     user = getattr(request, "user", None)
     if not isinstance(user, User):
         return {"council": settings.COUNCIL_NAME}
@@ -23,5 +24,6 @@ def service(request: HttpRequest) -> dict[str, Any]:
         "council": settings.COUNCIL_NAME,
         "opens_admin": who.has(*ADMIN_ROLES),
         "enters_contacts": bool(who.front_door_roles & frozenset(FRONT_DOOR_ROLES)),
+        "reads_restrictions": permissions.allows(permissions.check_can_read_restrictions, user, today),
         "reads_reports": permissions.allows(permissions.check_can_read_reports, user, today),
     }

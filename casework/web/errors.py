@@ -7,7 +7,15 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from casework.models import Case, Contact, PersonMatch, Reminder
+from casework.models import (
+    Case,
+    ConflictOfInterest,
+    Contact,
+    PersonMatch,
+    Reminder,
+    RestrictedAccess,
+    Restriction,
+)
 from errors import NotAllowedInStatus, NotPermitted, ServiceError
 
 API = "/api/"
@@ -37,7 +45,10 @@ class ErrorPageMiddleware:
                 return _page(request, 409, "This cannot be done now", str(error), record=_record(request))
             case ServiceError():
                 return _page(request, 503, "This cannot be done now", str(error))
-            case Contact.DoesNotExist() | Case.DoesNotExist() | PersonMatch.DoesNotExist() | Reminder.DoesNotExist():
+            case (
+                Contact.DoesNotExist() | Case.DoesNotExist() | PersonMatch.DoesNotExist() | Reminder.DoesNotExist()
+                | Restriction.DoesNotExist() | RestrictedAccess.DoesNotExist() | ConflictOfInterest.DoesNotExist()
+            ):  # fmt: skip
                 # The record is out of scope, or has gone out of scope since the page was loaded.
                 return _page(request, 404, "Page not found", NO_LONGER_YOURS if request.method == "POST" else NOT_FOUND)
             case DataError() if "NUL" in str(error):  # no form of ours sends one; PostgreSQL cannot hold it

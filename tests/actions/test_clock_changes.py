@@ -30,7 +30,7 @@ from tests.stage.clock_changes import (
 )
 from tests.stage.documents import child
 from tests.stage.moments import local
-from tests.stage.story import Story
+from tests.stage.story import Story, person
 
 SECOND = timedelta(seconds=1)
 
@@ -186,8 +186,8 @@ class TestWhileItIsPaused:
         clock = held(story)
         pause(clock, story.later())
         front_door, late = [story.team("front-door")], clock.escalate_at + timedelta(days=1)
-        assert clock not in worklists.late_clocks(front_door, late)
-        assert {each.kind for each in worklists.late_clocks(front_door, late)} == {
+        assert clock not in worklists.late_clocks(person("sam"), front_door, late)
+        assert {each.kind for each in worklists.late_clocks(person("sam"), front_door, late)} == {
             "next_step_decision", "agreement_sought", "acknowledge_referrer",
         }  # fmt: skip
 
@@ -640,6 +640,6 @@ class TestTheRemindersOfAnExtendedClock:
         clock = story.contact().clocks.get(kind="final_decision_green")
         late = clock.due_at + timedelta(hours=1)
         front_door = [story.team("front-door")]
-        assert clock in worklists.late_clocks(front_door, late)
+        assert clock in worklists.late_clocks(person("sam"), front_door, late)
         extend(clock, late + timedelta(days=1), late)
-        assert clock not in worklists.late_clocks(front_door, late)
+        assert clock not in worklists.late_clocks(person("sam"), front_door, late)

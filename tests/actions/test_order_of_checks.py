@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from casework.actions import (
+    broken_glass,
     cases,
     clock_changes,
+    conflicts,
     contact_handovers,
     corrections,
     decisions,
@@ -26,13 +28,25 @@ from casework.actions import (
     receiving,
     referrers,
     replays,
+    restrictions,
     rule_sets,
 )
-from casework.models import Clock, Contact, Handoff, OutboxMessage, PartnerCheck, Person
+from casework.models import (
+    Clock,
+    ConflictOfInterest,
+    Contact,
+    Handoff,
+    OutboxMessage,
+    PartnerCheck,
+    Person,
+    RestrictedAccess,
+    Restriction,
+)
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
 from localities.models import Agency
 from tests.stage.actions import public_actions
 from tests.stage.drafts import Drafts, latest
+from tests.stage.restricted import restrict
 from tests.stage.story import Story, person
 from triage.models import RuleSetVersion
 
@@ -126,9 +140,44 @@ def of(may: str, may_not: str, action: Action, thing: Callable[[Story], Any], na
     return Attempt(may, may_not, lambda story: partial(action, **{name: thing(story).pk}, **typed))
 
 
+def lifted(story: Story) -> Restriction:
+    restriction = restrict(story, story.contact(), "amina", "iris", by="maya")
+    return restrictions.lift(restriction_id=restriction.pk, reason="So.", by=person("sam"), now=story.later())
+
+
+def of_lifted(action: Action, **typed: Any) -> Attempt:
+    return of("sam", "amina", action, lifted, "restriction_id", **typed)
+
+
+def named(story: Story) -> RestrictedAccess:
+    return lifted(story).access.all()[0]
+
+
+def reviewed(story: Story) -> RestrictedAccess:
+    restriction = restrict(story, story.contact())
+    broken_glass.break_glass(reference=restriction.reference, reason="So.", by=person("erin"), now=story.later())
+    return broken_glass.review(
+        access_id=RestrictedAccess.objects.get().pk, says="So.", by=person("sam"), now=story.later()
+    )
+
+
+def conflict(story: Story) -> ConflictOfInterest:
+    """A conflict of interest that has ended."""
+    declared = conflicts.declare_in_contact(
+        contact_id=story.contact().pk, reason="So.", by=person("oliver"), now=story.later()
+    )
+    return conflicts.end_conflict(conflict_id=declared.pk, reason="So.", by=person("maya"), now=story.later())
+
+
 EMPTY: dict[str, Any] = {"pathway": "", "level": 0, "rag": "", "rationale": ""}
 
 ATTEMPTS = {
+    "broken_glass.review": of("sam", "maya", broken_glass.review, reviewed, "access_id", says=""),
+    "conflicts.end_conflict": of("maya", "amina", conflicts.end_conflict, conflict, "conflict_id", reason=""),
+    "restrictions.lift": of_lifted(restrictions.lift, reason=""),
+    "restrictions.name_reader": of_lifted(restrictions.name_reader, user_id=None, reason=""),
+    "restrictions.change_owner": of_lifted(restrictions.change_owner, owner_id=None),
+    "restrictions.remove_reader": of("sam", "amina", restrictions.remove_reader, named, "access_id"),
     "cases.close": closed(cases.close, outcome="", summary=""),
     "cases.name_lead": closed(cases.name_lead, lead_id=None),
     "cases.name_other_authority": closed(cases.name_other_authority, authority_id=None),
@@ -181,6 +230,8 @@ ATTEMPTS = {
 
 # Actions with fewer than two of the three checks, or whose order is tested elsewhere.
 ELSEWHERE = {
+    "broken_glass.break_glass", "restrictions.restrict",  # tests/actions/test_restrictions.py
+    "conflicts.declare_in_case", "conflicts.declare_in_contact",  # whoever sees the record
     "calendar.change_day", "calendar.remove_day",  # the admin screen checks who edits settings
     "receiving.receive",  # below: a new contact has no status yet
     "reminders.see", "reminders.snooze",  # tests/actions/test_reminders.py

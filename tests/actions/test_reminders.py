@@ -504,9 +504,9 @@ class TestPartnerChecks:
         clock = asked(story.contact(), story.later()).clocks.get()
         sweep.sweep(now=clock.due_at)
         assert ("partner_check", "breach") in mine("maya", clock.due_at)
-        assert clock in worklists.late_clocks([story.team("front-door")], clock.due_at)
-        assert clock not in worklists.late_clocks([story.team("front-door")], clock.due_at - SECOND)
-        assert clock not in worklists.late_clocks([story.team("aylesbury")], clock.due_at)
+        assert clock in worklists.late_clocks(person("sam"), [story.team("front-door")], clock.due_at)
+        assert clock not in worklists.late_clocks(person("sam"), [story.team("front-door")], clock.due_at - SECOND)
+        assert clock not in worklists.late_clocks(person("sam"), [story.team("aylesbury")], clock.due_at)
 
 
 # ---- many at once

@@ -18,9 +18,11 @@ from django.db import DataError, IntegrityError, NotSupportedError, transaction
 from django.db.models import Model
 
 from casework.actions import (
+    broken_glass,
     calendar,
     cases,
     clock_changes,
+    conflicts,
     contact_handovers,
     corrections,
     handoffs,
@@ -29,6 +31,7 @@ from casework.actions import (
     protecting,
     receiving,
     reminders,
+    restrictions,
     threshold_checks,
 )
 from casework.jobs import rechecks, sweep
@@ -41,6 +44,7 @@ from casework.models import (
     Clock,
     ClockChange,
     ClockPolicy,
+    ConflictOfInterest,
     Contact,
     ContactAdult,
     ContactChild,
@@ -61,6 +65,8 @@ from casework.models import (
     Replay,
     ReplayedContact,
     Responsibility,
+    RestrictedAccess,
+    Restriction,
     RuleSetReason,
     SignOff,
     StatusChange,
@@ -69,6 +75,7 @@ from casework.models import (
 from localities.models import Agency, CalendarDay, Catchment, HubHours, Locality, Membership, Team, User
 from tests.stage.documents import address, child, contact_document
 from tests.stage.drafts import AHEAD, Drafts, latest
+from tests.stage.restricted import restrict
 from tests.stage.rule_documents import having
 from tests.stage.sql import change, columns_of, copy, delete, run, settle
 from tests.stage.story import Story
@@ -1988,3 +1995,123 @@ class TestWhatIsSaidAboutAPerson:
             delete("casework_persondetail", detail.pk)
         with refused("details_of_people_are_never_emptied"):
             run("TRUNCATE casework_persondetail")
+
+
+class TestRestrictions:
+    @pytest.fixture
+    def restriction(self, story: Story) -> Restriction:
+        return restrict(story, story.contact(), "amina")
+
+    @pytest.fixture
+    def named(self, restriction: Restriction) -> RestrictedAccess:
+        return restriction.access.get()
+
+    @pytest.fixture
+    def broken(self, restriction: Restriction, story: Story, erin: User) -> RestrictedAccess:
+        broken_glass.break_glass(reference=restriction.reference, reason="Hurt.", by=erin, now=story.now)
+        return RestrictedAccess.objects.get(given_by=None)
+
+    @pytest.fixture
+    def conflict(self, story: Story, oliver: User) -> ConflictOfInterest:
+        contact = another_family(story)
+        return conflicts.declare_in_contact(contact_id=contact.pk, reason="Mine.", by=oliver, now=story.now)
+
+    def test_a_record_twice(self, restriction: Restriction) -> None:
+        with refused("a_record_is_restricted_once_at_a_time"):
+            copy("casework_restriction", restriction.pk, reference="'RES-0000-0000'")
+
+    def test_without_a_kind_or_a_reason(self, restriction: Restriction) -> None:
+        anew = {"reference": "'RES-0000-0000'", "person_id": str(Person.objects.create().pk)}
+        with refused("a_restriction_is_of_a_known_kind"):
+            copy("casework_restriction", restriction.pk, **anew, kind="'x'")
+        with refused("a_restriction_has_a_reason"):
+            copy("casework_restriction", restriction.pk, **anew, reason="' '")
+        with allowed():
+            copy("casework_restriction", restriction.pk, **anew)
+
+    @pytest.mark.parametrize(
+        "wrong", [{"lifted_by_id": "NULL"}, {"lift_reason": "' '"}, {"lifted_at": "restricted_at - '1s'::interval"}]
+    )
+    def test_it_is_lifted_and_says_not_who_when_or_why(
+        self, restriction: Restriction, sam: User, wrong: dict[str, str]
+    ) -> None:
+        lifted = {"lifted_at": "restricted_at", "lifted_by_id": str(sam.pk), "lift_reason": "'So.'"}
+        with refused("a_lifted_restriction_says_who_when_and_why"):
+            change("casework_restriction", restriction.pk, **lifted | wrong)
+        with allowed():
+            change("casework_restriction", restriction.pk, **lifted)
+
+    def test_it_is_lifted_twice_rewritten_or_deleted(self, restriction: Restriction, story: Story, sam: User) -> None:
+        with refused("a_restriction_is_lifted_once"):
+            change("casework_restriction", restriction.pk, kind="'adopted'")
+        restrictions.lift(restriction_id=restriction.pk, reason="So.", by=sam, now=story.now)
+        with refused("a_restriction_is_lifted_once"):
+            change("casework_restriction", restriction.pk, lift_reason="'x'")
+        with refused("a_restriction_stays"):
+            delete("casework_restriction", restriction.pk)
+        with refused("a_restriction_stays_all"):
+            run("TRUNCATE casework_restriction CASCADE")
+
+    def test_somebody_is_named_twice_or_names_themselves(self, named: RestrictedAccess) -> None:
+        with refused("somebody_is_named_once_at_a_time"):
+            copy("casework_restrictedaccess", named.pk)
+        with refused("nobody_names_themselves"):
+            copy("casework_restrictedaccess", named.pk, user_id="given_by_id")
+
+    def test_they_say_not_why_or_end_before_they_begin(self, named: RestrictedAccess) -> None:
+        with refused("who_opens_a_restricted_record_says_why"):
+            copy("casework_restrictedaccess", named.pk, until="since", reason="' '")
+        with refused("access_ends_after_it_begins"):
+            copy("casework_restrictedaccess", named.pk, until="since - '1s'::interval")
+
+    def test_a_broken_glass_has_no_end(self, broken: RestrictedAccess) -> None:
+        with refused("a_broken_glass_has_an_end"):
+            copy("casework_restrictedaccess", broken.pk, until="NULL")
+
+    def test_it_is_reviewed_by_whoever_broke_it(self, broken: RestrictedAccess, sam: User) -> None:
+        reviewed = {"reviewed_at": "since", "reviewed_by_id": str(sam.pk), "review": "'So.'"}
+        for wrong in ({"reviewed_by_id": "user_id"}, {"review": "' '"}, {"reviewed_at": "NULL"}):
+            with refused("another_person_reviews_a_broken_glass"):
+                change("casework_restrictedaccess", broken.pk, **reviewed | wrong)
+        change("casework_restrictedaccess", broken.pk, **reviewed)
+        with refused("access_is_never_prolonged"):
+            change("casework_restrictedaccess", broken.pk, review="'x'")
+
+    @pytest.mark.parametrize("to", [{"until": "NULL"}, {"until": "until + '1s'::interval"}, {"reason": "'x'"}])
+    def test_it_is_prolonged_rewritten_or_deleted(self, broken: RestrictedAccess, to: dict[str, str]) -> None:
+        with refused("access_is_never_prolonged"):
+            change("casework_restrictedaccess", broken.pk, **to)
+        with refused("who_could_open_a_restricted_record_stays"):
+            delete("casework_restrictedaccess", broken.pk)
+        with refused("who_could_open_a_restricted_record_stays_all"):
+            run("TRUNCATE casework_restrictedaccess")
+
+    def test_a_conflict_is_in_no_record_or_has_no_reason(self, conflict: ConflictOfInterest) -> None:
+        with refused("a_conflict_of_interest_is_in_a_contact_or_a_case"):
+            copy("casework_conflictofinterest", conflict.pk, contact_id="NULL")
+        with refused("a_conflict_of_interest_has_a_reason"):
+            copy("casework_conflictofinterest", conflict.pk, reason="' '")
+
+    def test_it_is_ended_by_its_own_person_or_twice(self, conflict: ConflictOfInterest, maya: User) -> None:
+        ended = {"ended_at": "declared_at", "ended_by_id": str(maya.pk), "end_reason": "'So.'"}
+        for wrong in ({"ended_by_id": "user_id"}, {"end_reason": "' '"}, {"ended_at": "declared_at - '1s'::interval"}):
+            with refused("another_person_ends_a_conflict_of_interest"):
+                change("casework_conflictofinterest", conflict.pk, **ended | wrong)
+        change("casework_conflictofinterest", conflict.pk, **ended)
+        with refused("a_conflict_of_interest_ends_once"):
+            change("casework_conflictofinterest", conflict.pk, end_reason="'x'")
+
+    def test_a_conflict_or_its_people_are_deleted(self, conflict: ConflictOfInterest) -> None:
+        among = conflict.people.all()[0]
+        with refused("a_person_is_in_a_conflict_once"):
+            copy("casework_conflictperson", among.pk)
+        for table, pk, name in (
+            ("casework_conflictperson", among.pk, "a_person_in_a_conflict_stays"),
+            ("casework_conflictofinterest", conflict.pk, "a_conflict_of_interest_stays"),
+        ):
+            with refused(name):
+                delete(table, pk)
+        with refused("a_person_in_a_conflict_stays_all"):
+            run("TRUNCATE casework_conflictperson")
+        with refused("a_conflict_of_interest_stays_all"):
+            run("TRUNCATE casework_conflictofinterest CASCADE")

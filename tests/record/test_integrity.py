@@ -19,6 +19,7 @@ from casework.actions import (
     calendar,
     cases,
     clock_changes,
+    conflicts,
     contact_handovers,
     handoffs,
     learning,
@@ -26,6 +27,7 @@ from casework.actions import (
     partner_checks,
     receiving,
     reminders,
+    restrictions,
     rule_sets,
 )
 from casework.jobs import calendar_changes, delivery, rechecks, sweep
@@ -54,6 +56,7 @@ from tests.stage.drafts import AHEAD, Drafts
 from tests.stage.families import passed
 from tests.stage.integrity import REFUSALS, STATUS, drop, underneath
 from tests.stage.mail import Sink
+from tests.stage.restricted import restrict
 from tests.stage.sql import change, copy, delete, run, settle
 from tests.stage.story import Story, person
 from triage.models import RuleSetVersion
@@ -1164,3 +1167,33 @@ class TestTheRefusalsThemselves:
         """As `manage.py pgtrigger install` leaves it: off now, and on for any session that sets it."""
         pgtrigger.installation.install("casework.AuditEvent:an_audit_event_never_changes")
         assert found() == (1, {REFUSALS: 1})
+
+
+class TestRestrictions:
+    def test_what_nobody_wrote_into_the_audit(self, story: Story) -> None:
+        restriction = restrict(story, story.contact(), "amina")
+        assert found() == (0, {})
+        with underneath():
+            change("casework_restrictedaccess", restriction.access.get().pk, since="since + '1s'::interval")
+        assert only_finds("Every restriction, every reader and every broken glass is in the audit")
+        with underneath():
+            run("UPDATE casework_auditevent SET detail = '{}' WHERE event = 'record_restricted'")
+        assert found()[1] == {"Every restriction, every reader and every broken glass is in the audit": 2}
+
+    def test_somebody_is_let_in_after_it_was_lifted(self, story: Story) -> None:
+        restriction = restrict(story, story.contact(), "amina")
+        restrictions.lift(restriction_id=restriction.pk, reason="So.", by=person("sam"), now=story.later())
+        with underneath():
+            drop("casework_restriction", "a_lifted_restriction_says_who_when_and_why")
+            run("UPDATE casework_restriction SET lifted_at = restricted_at - '1s'::interval")
+        assert "Nobody is let into a record whose restriction was lifted" in found()[1]
+
+    def test_a_conflict_of_interest_leaves_somebody_out(self, story: Story) -> None:
+        contact = story.contact()
+        conflict = conflicts.declare_in_contact(
+            contact_id=contact.pk, reason="Mine.", by=person("amina"), now=story.now
+        )
+        assert found() == (0, {})
+        with underneath():
+            delete("casework_conflictperson", conflict.people.all()[0].pk)
+        assert only_finds("A conflict of interest is in all the people of the contact in which it was declared")

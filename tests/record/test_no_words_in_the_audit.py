@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from casework.actions import (
+    broken_glass,
     calendar,
     cases,
     clock_changes,
+    conflicts,
     contact_handovers,
     corrections,
     decisions,
@@ -28,11 +30,22 @@ from casework.actions import (
     referrers,
     reminders,
     replays,
+    restrictions,
     rule_sets,
     viewing,
 )
 from casework.jobs import calendar_changes, delivery, integrity_checks, rechecks, sweep
-from casework.models import AuditEvent, Case, Clock, Contact, Event, Handoff, OutboxMessage, PersonMatch
+from casework.models import (
+    AuditEvent,
+    Case,
+    Clock,
+    Contact,
+    Event,
+    Handoff,
+    OutboxMessage,
+    PersonMatch,
+    RestrictedAccess,
+)
 from casework.record.responsibilities import current
 from localities.models import Agency, CalendarDay, OtherAuthority, Team
 from tests.stage.administrator import Administrator
@@ -186,6 +199,23 @@ class Told:
         authority = OtherAuthority.objects.create(name=WORD)
         cases.name_other_authority(case_id=handoff.case_id, authority_id=authority.pk, **self.said("dan"))
 
+    def restricted_records(self) -> None:
+        contact, other = self.contact("Ren", "Mamba"), self.contact("Sky", "Asp")
+        restriction = restrictions.restrict(
+            contact_id=contact.pk, person_id=contact.children.get().person_id, kind="other", reason=WORD,
+            owner_id=person("sam").pk, reader_ids=[], **self.said("iris"),
+        )  # fmt: skip
+        on: dict[str, Any] = {"restriction_id": restriction.pk}
+        access = restrictions.name_reader(**on, user_id=person("amina").pk, reason=WORD, **self.said("iris"))
+        restrictions.remove_reader(access_id=access.pk, **self.said("iris"))
+        broken_glass.break_glass(reference=contact.reference, reason=WORD, **self.said())
+        glass = RestrictedAccess.objects.broken_glass().get()
+        broken_glass.review(access_id=glass.pk, says=WORD, **self.said("sam"))
+        restrictions.change_owner(**on, owner_id=person("iris").pk, **self.said("sam"))
+        restrictions.lift(**on, reason=WORD, **self.said("iris"))
+        conflict = conflicts.declare_in_contact(contact_id=other.pk, reason=WORD, **self.said())
+        conflicts.end_conflict(conflict_id=conflict.pk, reason=WORD, **self.said("maya"))
+
     def reminders_and_messages(self) -> None:
         clock = self.contact("Max", "Cobra").clocks.get(kind="next_step_decision")
         sweep.sweep(now=clock.warn_at)
@@ -248,6 +278,7 @@ def test_no_event_holds_what_somebody_typed(whole_story: Told) -> None:
     whole_story.before_the_decision()
     whole_story.a_case()
     whole_story.elsewhere()
+    whole_story.restricted_records()
     whole_story.reminders_and_messages()
     whole_story.the_rules()
     whole_story.the_service()

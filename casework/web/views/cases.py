@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from casework.access import permissions
+from casework.access import permissions, restricted
 from casework.actions import cases, clock_changes, handoffs, viewing
 from casework.facts.learned import WITH_CHANGES
 from casework.families.continuity import ties
@@ -259,6 +259,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     context: dict[str, Any] = {
         "now": now,
         "case": case,
+        "restrictions": restricted.shown_with(case, user, now),
         "decision": case.opened_by_decision,
         "stories": [story_of(contact) for contact in contacts],
         "children": list(case.children.all()),

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from casework.access import conditions, permissions
+from casework.access import conditions, permissions, restricted
 from casework.actions import decisions, learning, partner_checks, receiving, recommendations, referrers, viewing
 from casework.families.household import Household, household
 from casework.models import (
@@ -84,6 +84,14 @@ def new(request: HttpRequest) -> HttpResponse:
         )
         return _form(request, form, status=CONFLICT)
     says = f"The contact is taken in. Its reference is {received.contact}."
+    if not Contact.objects.visible_to(user, now).filter(pk=received.contact.pk).exists():
+        owners = ", ".join(sorted({str(each.owner) for each in restricted.in_force_on(received.contact)}))
+        messages.success(
+            request,
+            f"{says} It is about somebody whose record is restricted: {owners or 'a manager'} "
+            "was told, and sees to it.",
+        )
+        return redirect("worklist")
     if received.contact.details_to_check.exists():
         says += " Some details could not be read as they were typed: look under “To check”."
     messages.success(request, says)
@@ -289,6 +297,8 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         "decisions": list(contact.decisions.select_related("decided_by", "sign_off__by", "chosen_team")),
         "works_on_it": works_on_it,
         "may_correct": works_on_it and (in_work or contact.status != ContactStatus.DECIDED),
+        "restrictions": restricted.shown_with(contact, user, now),
+        "restricts": permissions.allows(permissions.check_can_restrict, user, day),
     }
     context |= _clocks(contact, [check for check, _, _ in context["partner_checks"]], user, now, shown)
     context |= _handing_over(contact, who, shown, context["handovers"])
@@ -299,7 +309,7 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         context["opens_case"] = Case.objects.visible_to(user, now).filter(pk=contact.case.pk).exists()
     if works_on_it or who.has(*OVERSEEING_ROLES):
         people = household(contact)
-        context |= _known_before(contact, people)
+        context |= _known_before(contact, people, user, now)
         if works_on_it and contact.status == ContactStatus.RECEIVED:
             context |= _find_out(contact, people, now, shown) | _deciding(contact, user, now, shown, context)
     if contact.status == ContactStatus.SIGN_OFF:
@@ -364,15 +374,21 @@ def _handing_over(
     return {"takes_on": ours and to_take_on, "to_take_on": to_take_on, "handover": handover}
 
 
-def _known_before(contact: Contact, people: Household) -> dict[str, Any]:
+def _known_before(contact: Contact, people: Household, user: User, now: datetime) -> dict[str, Any]:
+    """What the user may see of the household's history, and whose restricted records there are besides."""
     matches = PersonMatch.objects.filter(child__contact=contact, status=MatchStatus.PROPOSED)
+    closed = restricted.closed_among(people.people, user, now)
     others = people.contacts().exclude(pk=contact.pk).select_related("agency", "decision_in_effect")
+    repeats = Contact.objects.open_to(user, now).filter(resends=contact) if contact.resend_of_id else ()
     return {
-        "chronology": list(others.order_by("-received_at")[:20]),
-        "household_cases": list(people.cases().order_by("-opened_at")[:10]),
-        "matches": list(matches.select_related("child__person", "person")),
-        "repeats": contact.resend_of,
-        "resends": list(contact.resends.order_by("pk")),
+        "chronology": list(others.open_to(user, now).order_by("-received_at")[:20]),
+        "household_cases": list(people.cases().open_to(user, now).order_by("-opened_at")[:10]),
+        "matches": [
+            (match, closed.get(match.person_id)) for match in matches.select_related("child__person", "person")
+        ],
+        "closed": list(dict.fromkeys(closed.values())),
+        "repeats": next(iter(repeats), None),
+        "resends": list(contact.resends.open_to(user, now).order_by("pk")),
     }
 
 

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from casework.access import permissions
 from casework.deadlines.recipients import unread_breaches
-from casework.reading import worklists
+from casework.reading import restricted_work, worklists
 from casework.web.signed_in import user_of
 from localities.models import Membership, Team
 from localities.roles import roles_of
@@ -31,10 +31,11 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         "now": now,
         "team": team,
-        "offered": worklists.offered([team])[:MOST_SHOWN],
-        "held": Paginator(worklists.held([team]), A_PAGE).get_page(request.GET.get("cases")),
+        "offered": worklists.offered(user, [team], now)[:MOST_SHOWN],
+        "held": Paginator(worklists.held(user, [team], now), A_PAGE).get_page(request.GET.get("cases")),
         "unread": unread_breaches([team], now) if answers_for_it else [],
-        "late": worklists.late_clocks([team], now)[:MOST_SHOWN],
+        "late": worklists.late_clocks(user, [team], now)[:MOST_SHOWN],
+        "restricted": restricted_work.of_teams(user, [team], now),
         "members": members.order_by("user__name"),
     }
     return render(request, "front_door/team.html", context)

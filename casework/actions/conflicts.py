@@ -1,0 +1,72 @@
+"""Conflicts of interest: a member of staff declares one, and loses sight of the record at once."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from casework.access import conditions, permissions, restricted
+from casework.access.loading import locked_case, locked_contact
+from casework.models import Case, ConflictOfInterest, ConflictPerson, Contact, Event
+from casework.record import audit
+from errors import Fault, InvalidInput, NotPermitted
+from localities.models import User
+from localities.working_time import local_day
+
+
+@transaction.atomic
+def declare_in_contact(*, contact_id: int, reason: str, by: User, now: datetime) -> ConflictOfInterest:
+    """
+    Declares that one has a conflict of interest in the people on a contact. One sees none of their records any more.
+
+    :raises InvalidInput: the reason is missing.
+    """
+    return _declare(locked_contact(by, now, pk=contact_id), reason, by, now)
+
+
+@transaction.atomic
+def declare_in_case(*, case_id: int, reason: str, by: User, now: datetime) -> ConflictOfInterest:
+    """
+    Declares that one has a conflict of interest in the people of a case. One sees none of their records any more.
+
+    :raises InvalidInput: the reason is missing.
+    """
+    return _declare(locked_case(by, now, pk=case_id), reason, by, now)
+
+
+@transaction.atomic
+def end_conflict(*, conflict_id: int, reason: str, by: User, now: datetime) -> ConflictOfInterest:
+    """
+    Ends a colleague's conflict of interest, who sees the records again.
+
+    :raises InvalidInput: the reason is missing.
+    :raises NotPermitted: it is their own.
+    """
+    conflict = ConflictOfInterest.objects.select_for_update(of=("self",), no_key=True).get(pk=conflict_id)
+    permissions.check_can_restrict(by, local_day(now))
+    if by.pk == conflict.user_id:
+        raise NotPermitted("This is your own conflict of interest. Another person must end it.")
+    if restricted.has_conflict(by, conflict.people.people()):
+        raise ConflictOfInterest.DoesNotExist
+    conditions.check_has_not_ended(conflict)
+    if not reason.strip():
+        raise InvalidInput([Fault(("reason",), "Say why there is no conflict of interest any more.")])
+    conflict.ended_at, conflict.ended_by, conflict.end_reason = now, by, reason.strip()
+    conflict.save(update_fields=["ended_at", "ended_by", "end_reason"])
+    audit.record(
+        Event.CONFLICT_ENDED, by=by, at=now, contact=conflict.contact, case=conflict.case,
+        conflict=conflict.pk, user=conflict.user_id,
+    )  # fmt: skip
+    return conflict
+
+
+def _declare(record: Contact | Case, reason: str, by: User, now: datetime) -> ConflictOfInterest:
+    if not reason.strip():
+        raise InvalidInput([Fault(("reason",), "Say what your conflict of interest is.")])
+    contact, case = (record, None) if isinstance(record, Contact) else (None, record)
+    conflict = ConflictOfInterest.objects.create(
+        user=by, contact=contact, case=case, reason=reason.strip(), declared_at=now, declared_by=by
+    )
+    people = sorted(person_id for (person_id,) in restricted.records_on(record).values_list("of"))
+    ConflictPerson.objects.bulk_create(ConflictPerson(conflict=conflict, person_id=person_id) for person_id in people)
+    audit.record(Event.CONFLICT_DECLARED, by=by, at=now, contact=contact, case=case, conflict=conflict.pk)
+    return conflict

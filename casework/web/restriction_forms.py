@@ -1,0 +1,121 @@
+"""The forms for restricting records, opening them with a reason, and declaring a conflict of interest."""
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.db.models import Exists, OuterRef, QuerySet
+
+from casework.access.permissions import RESTRICTION_OWNERS
+from casework.models import Person, RestrictionKind
+from casework.web.forms import ActionForm, choice_of, reason_field
+from casework.web.rendering import Checkboxes, Radios, TextInput
+from localities.models import Membership, User
+
+SOMEBODY_HERE = "Choose somebody who works here."
+NAME_NOBODY = "Name nobody on the record: whoever reads this may not open it."
+AN_OWNER = "Choose a service manager or an information-governance officer."
+
+
+class RestrictForm(ActionForm):
+    """Restrict the record of a person on a contact."""
+
+    person = forms.TypedChoiceField(label="Whose record?", widget=Radios, required=False, coerce=int, empty_value=None)
+    kind = forms.ChoiceField(
+        label="Why may few open it?", widget=Radios, required=False, choices=RestrictionKind.choices
+    )
+    reason = reason_field("Say more", "Only those who may open the record can read this.")
+    owner = choice_of(
+        "Who owns the restriction?", User.objects.none(), "They can always open the record, and are asked by others.",
+        else_says=AN_OWNER,
+    )  # fmt: skip
+    readers = forms.ModelMultipleChoiceField(
+        label="Who else may open it?", queryset=User.objects.none(), widget=Checkboxes, required=False,
+        help_text="As far as their role shows it to them.", error_messages={"invalid_choice": SOMEBODY_HERE},
+    )  # fmt: skip
+
+    def __init__(self, people: QuerySet[Person], on: date, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, prefix="restrict", **kwargs)
+        _choices(self, "person", [(str(person.pk), person.full_name) for person in people])
+        _users(self, "owner", owners(on))
+        _users(self, "readers", staff(on))
+
+
+class NameReaderForm(ActionForm):
+    """Name somebody who may open a restricted record."""
+
+    user = choice_of("Whom?", User.objects.none(), else_says=SOMEBODY_HERE)
+    reason = reason_field("Why must they open it?", NAME_NOBODY)
+
+    def __init__(self, on: date, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, prefix="reader", **kwargs)
+        _users(self, "user", staff(on))
+
+
+class PassOnForm(ActionForm):
+    """Pass a restriction to another owner."""
+
+    owner = choice_of("To whom?", User.objects.none(), else_says=AN_OWNER)
+
+    def __init__(self, on: date, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, prefix="owner", **kwargs)
+        _users(self, "owner", owners(on))
+
+
+class LiftForm(ActionForm):
+    """Lift a restriction."""
+
+    reason = reason_field("Why may everybody open it again?")
+
+
+class BreakGlassForm(ActionForm):
+    """Open a restricted record with a reason."""
+
+    reference = forms.CharField(
+        label="Reference", required=False, widget=TextInput(20), max_length=40,
+        help_text="Of the contact, the case or the restriction. For example, CON-7K4M-9QXT",
+    )  # fmt: skip
+    reason = reason_field(
+        "Why must you open it now?", f"What could happen to the child if you waited for an answer. {NAME_NOBODY}"
+    )
+
+
+class ReviewForm(ActionForm):
+    """Review a broken glass."""
+
+    says = reason_field("Was it right, and what follows?")
+
+
+class ConflictForm(ActionForm):
+    """Declare a conflict of interest."""
+
+    reason = reason_field("What is your conflict of interest?", "For example: I am the child's aunt.")
+
+
+class EndConflictForm(ActionForm):
+    """End a colleague's conflict of interest."""
+
+    reason = reason_field("Why is there no conflict of interest any more?")
+
+
+def staff(on: date) -> QuerySet[User]:
+    """Everybody who has a role today."""
+    return User.objects.filter(Exists(Membership.objects.current(on).filter(user=OuterRef("pk")))).order_by("name")
+
+
+def owners(on: date) -> QuerySet[User]:
+    """Everybody who may own a restriction."""
+    roles = Membership.objects.current(on).filter(user=OuterRef("pk"), role__in=RESTRICTION_OWNERS)
+    return User.objects.filter(Exists(roles)).order_by("name")
+
+
+def _users(form: forms.Form, name: str, users: QuerySet[User]) -> None:
+    field = form.fields[name]
+    assert isinstance(field, forms.ModelChoiceField)
+    field.queryset = users
+
+
+def _choices(form: forms.Form, name: str, choices: list[tuple[str, str]]) -> None:
+    field = form.fields[name]
+    assert isinstance(field, forms.ChoiceField)
+    field.choices = choices

@@ -1,0 +1,350 @@
+"""Restricting records, naming who may open them, breaking the glass, and conflicts of interest."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from casework.actions import broken_glass, conflicts, learning, restrictions
+from casework.deadlines.recipients import unread_breaches
+from casework.jobs import sweep
+from casework.models import (
+    AuditEvent,
+    Case,
+    Clock,
+    Contact,
+    Event,
+    Message,
+    OutboxMessage,
+    PersonMatch,
+    Reminder,
+    RestrictedAccess,
+    Restriction,
+)
+from errors import InvalidInput, NotAllowedInStatus, NotPermitted
+from localities.models import Membership, Team
+from tests.stage.documents import child
+from tests.stage.restricted import restrict, sees
+from tests.stage.story import Story, person
+
+EVERYBODY = ("amina", "oliver", "maya", "erin", "sam", "paula", "ava", "iris")
+
+
+def who_sees(contact: Contact, story: Story) -> set[str]:
+    return {name for name in EVERYBODY if sees(name, contact, story)}
+
+
+def faults(invalid: InvalidInput) -> dict[str, str]:
+    return {str(fault.path[0]): fault.message for fault in invalid.faults}
+
+
+def addresses(kind: Message) -> set[str]:
+    return set(OutboxMessage.objects.filter(kind=kind).values_list("to", flat=True))
+
+
+def only(clock: Clock) -> None:
+    """No other clock is swept."""
+    Clock.objects.exclude(pk=clock.pk).update(next_at=None)
+
+
+def email(*names: str) -> set[str]:
+    return {person(name).email for name in names}
+
+
+class TestRestricting:
+    def test_only_the_owner_and_the_named_see_it_then(self, story: Story) -> None:
+        contact = story.contact()
+        assert who_sees(contact, story) == set(EVERYBODY)
+        restrict(story, contact, "amina")
+        assert who_sees(contact, story) == {"sam", "amina"}
+
+    def test_every_contact_and_case_of_the_person_is_closed(self, story: Story) -> None:
+        case = story.accepted()
+        later = story.contact()
+        restrict(story, later)
+        assert later.children.get().person == case.children.get()
+        assert not Contact.objects.visible_to(person("amina"), story.now).exists()
+        assert not Case.objects.visible_to(person("ben"), story.now).exists()
+        assert Case.objects.visible_to(person("sam"), story.now).get() == case
+
+    def test_an_adult_too(self, story: Story) -> None:
+        case = story.accepted()
+        contact = case.contacts.get()
+        restrict(story, contact, person_id=contact.adults.get().person_id)
+        assert who_sees(contact, story) == {"sam"}
+        assert not Case.objects.visible_to(person("ben"), story.now).exists()
+
+    def test_naming_shows_nobody_more_than_their_role_does(self, story: Story) -> None:
+        case = story.accepted()
+        restrict(story, case.contacts.get(), "ben", "carol")
+        assert Case.objects.visible_to(person("ben"), story.now).exists()
+        assert not Case.objects.visible_to(person("carol"), story.now).exists()
+
+    @pytest.mark.parametrize("name", ["amina", "oliver", "paula", "ava"])
+    def test_not_by_everybody(self, story: Story, name: str) -> None:
+        contact = story.contact()
+        with pytest.raises(NotPermitted):
+            restrict(story, contact, by=name)
+        assert not Restriction.objects.exists()
+
+    def test_every_fault_at_once(self, story: Story) -> None:
+        contact = story.contact()
+        with pytest.raises(InvalidInput) as caught:
+            restrict(
+                story, contact, person_id=None, kind="secret", reason=" ", owner_id=person("amina").pk,
+                reader_ids=[0], by="maya",
+            )  # fmt: skip
+        assert set(faults(caught.value)) == {"person", "kind", "reason", "owner", "readers"}
+
+    def test_once_at_a_time_and_nobody_lets_themselves_in(self, story: Story) -> None:
+        contact = story.contact()
+        with pytest.raises(InvalidInput) as caught:
+            restrict(story, contact, "maya", by="maya")
+        assert set(faults(caught.value)) == {"readers"}
+        restrict(story, contact, "maya")
+        with pytest.raises(InvalidInput) as caught:
+            restrict(story, contact, by="maya")
+        assert set(faults(caught.value)) == {"person"}
+
+    def test_the_owner_is_told(self, story: Story) -> None:
+        restriction = restrict(story, story.contact())
+        message = OutboxMessage.objects.get(kind=Message.RESTRICTION_CHANGED)
+        assert (message.to, message.restriction) == (person("sam").email, restriction)
+
+
+class TestNamingAndLifting:
+    def test_naming_and_taking_off(self, story: Story) -> None:
+        contact = story.contact()
+        restriction = restrict(story, contact)
+        access = restrictions.name_reader(
+            restriction_id=restriction.pk, user_id=person("erin").pk, reason="She is on duty.", by=person("maya"),
+            now=story.now,
+        )  # fmt: skip
+        assert who_sees(contact, story) == {"sam", "erin"}
+        restrictions.remove_reader(access_id=access.pk, by=person("maya"), now=story.later())
+        assert who_sees(contact, story) == {"sam"}
+        with pytest.raises(NotAllowedInStatus):
+            restrictions.remove_reader(access_id=access.pk, by=person("maya"), now=story.later())
+
+    def test_nobody_names_themselves_or_makes_themselves_the_owner(self, story: Story) -> None:
+        restriction = restrict(story, story.contact())
+        with pytest.raises(NotPermitted):
+            restrictions.name_reader(
+                restriction_id=restriction.pk, user_id=person("maya").pk, reason="I", by=person("maya"), now=story.now
+            )
+        with pytest.raises(NotPermitted):
+            restrictions.change_owner(
+                restriction_id=restriction.pk, owner_id=person("iris").pk, by=person("iris"), now=story.now
+            )
+
+    def test_the_next_owner_sees_it_and_the_one_before_does_not(self, story: Story) -> None:
+        contact = story.contact()
+        restriction = restrict(story, contact)
+        restrictions.change_owner(
+            restriction_id=restriction.pk, owner_id=person("iris").pk, by=person("sam"), now=story.later()
+        )
+        assert who_sees(contact, story) == {"iris"}
+        assert person("iris").email in addresses(Message.RESTRICTION_CHANGED)
+
+    def test_lifting_shows_it_to_everybody_again(self, story: Story) -> None:
+        contact = story.contact()
+        restriction = restrict(story, contact)
+        restrictions.lift(restriction_id=restriction.pk, reason="They moved.", by=person("sam"), now=story.later())
+        assert who_sees(contact, story) == set(EVERYBODY)
+        with pytest.raises(NotAllowedInStatus):
+            restrictions.lift(restriction_id=restriction.pk, reason="Again.", by=person("sam"), now=story.later())
+
+    def test_who_may_not_open_it_cannot_lift_it(self, story: Story) -> None:
+        restriction = restrict(story, story.contact())
+        for name in ("iris", "maya", "amina"):
+            with pytest.raises(NotPermitted):
+                restrictions.lift(restriction_id=restriction.pk, reason="So.", by=person(name), now=story.now)
+
+
+class TestBreakingTheGlass:
+    def breaks(self, story: Story, record: object, name: str = "erin", reason: str = "A child may be hurt.") -> Any:
+        return broken_glass.break_glass(reference=str(record), reason=reason, by=person(name), now=story.now)
+
+    def test_it_opens_the_record_for_four_hours(self, story: Story) -> None:
+        contact = story.contact()
+        restrict(story, contact)
+        self.breaks(story, f" {str(contact).lower().replace('-', ' ')}")
+        assert sees("erin", contact, story)
+        story.later(hours=3, minutes=59, seconds=59)
+        assert sees("erin", contact, story)
+        story.later(seconds=1)
+        assert not sees("erin", contact, story)
+
+    def test_owner_and_information_governance_are_told_at_once_and_no_name_is_said(self, story: Story) -> None:
+        contact = story.contact()
+        restriction = restrict(story, contact)
+        self.breaks(story, contact)
+        assert addresses(Message.GLASS_BROKEN) == email("sam", "iris")
+        event = AuditEvent.objects.get(event=Event.GLASS_BROKEN)
+        assert (event.by_user, event.detail["record"]) == (person("erin"), str(contact))
+        assert event.detail["restriction"] == str(restriction)
+
+    def test_it_needs_a_reason_and_a_restricted_record(self, story: Story) -> None:
+        contact, other = story.contact(), story.contact(children=[child(nhs_number=None, first_name="Noor")])
+        restrict(story, contact)
+        for record, reason, wrong in (
+            (contact, " ", {"reason"}),
+            (other, "So.", {"reference"}),
+            ("x", "", {"reason", "reference"}),
+        ):
+            with pytest.raises(InvalidInput) as caught:
+                self.breaks(story, record, reason=reason)
+            assert set(faults(caught.value)) == wrong
+        assert not RestrictedAccess.objects.exists()
+
+    def test_not_for_those_whose_roles_would_not_show_it(self, story: Story) -> None:
+        case = story.accepted()
+        restriction = restrict(story, case.contacts.get())
+        for record in (case, case.contacts.get(), restriction):
+            with pytest.raises(InvalidInput):
+                self.breaks(story, record, "carol")
+        self.breaks(story, case, "ben")
+        assert Case.objects.visible_to(person("ben"), story.now).get() == case
+
+    def test_another_person_reviews_it_once(self, story: Story) -> None:
+        contact = story.contact()
+        restrict(story, contact)
+        self.breaks(story, contact, "iris")
+        (access,) = RestrictedAccess.objects.all()
+        for name in ("iris", "maya"):
+            with pytest.raises(NotPermitted):
+                broken_glass.review(access_id=access.pk, says="Well.", by=person(name), now=story.now)
+        with pytest.raises(InvalidInput):
+            broken_glass.review(access_id=access.pk, says=" ", by=person("sam"), now=story.now)
+        broken_glass.review(access_id=access.pk, says="It was right.", by=person("sam"), now=story.later())
+        with pytest.raises(NotAllowedInStatus):
+            broken_glass.review(access_id=access.pk, says="Again.", by=person("sam"), now=story.later())
+
+
+class TestConflictsOfInterest:
+    def test_who_declares_one_sees_no_record_of_these_people(self, story: Story) -> None:
+        contact = story.contact()
+        conflict = conflicts.declare_in_contact(
+            contact_id=contact.pk, reason="My niece.", by=person("amina"), now=story.now
+        )
+        later = story.contact()
+        assert not sees("amina", contact, story)
+        assert not sees("amina", later, story)
+        assert sees("oliver", contact, story)
+        with pytest.raises(NotPermitted):
+            conflicts.end_conflict(conflict_id=conflict.pk, reason="So.", by=person("oliver"), now=story.later())
+        conflicts.end_conflict(conflict_id=conflict.pk, reason="Another family.", by=person("maya"), now=story.later())
+        assert sees("amina", contact, story)
+
+    def test_in_a_case(self, story: Story) -> None:
+        case = story.accepted()
+        conflicts.declare_in_case(case_id=case.pk, reason="My neighbour.", by=person("ben"), now=story.now)
+        assert not Case.objects.visible_to(person("ben"), story.now).exists()
+        assert Case.objects.visible_to(person("bea"), story.now).exists()
+
+    def test_neither_glass_nor_name_nor_ownership_opens_it(self, story: Story) -> None:
+        contact = story.contact()
+        restriction = restrict(story, contact, "maya", "amina")
+        for name in ("maya", "sam"):
+            conflicts.declare_in_contact(contact_id=contact.pk, reason="Mine.", by=person(name), now=story.now)
+        assert who_sees(contact, story) == {"amina"}
+        for record in (contact, restriction):
+            with pytest.raises(InvalidInput):
+                broken_glass.break_glass(reference=str(record), reason="So.", by=person("sam"), now=story.now)
+        with pytest.raises(Restriction.DoesNotExist):
+            restrictions.lift(restriction_id=restriction.pk, reason="So.", by=person("sam"), now=story.now)
+
+    def test_nobody_ends_their_own(self, story: Story) -> None:
+        contact = story.contact()
+        conflict = conflicts.declare_in_contact(contact_id=contact.pk, reason="Mine.", by=person("maya"), now=story.now)
+        with pytest.raises(NotPermitted):
+            conflicts.end_conflict(conflict_id=conflict.pk, reason="So.", by=person("maya"), now=story.now)
+
+
+class TestWhatArrivesAndIsDue:
+    def test_a_new_contact_about_a_restricted_child_is_closed_and_somebody_is_told(self, story: Story) -> None:
+        restrict(story, story.contact())
+        story.later(days=1)
+        contact = story.contact()
+        assert who_sees(contact, story) == {"sam"}
+        told = OutboxMessage.objects.filter(kind=Message.RESTRICTED_CONTACT, contact=contact)
+        assert set(told.values_list("to", flat=True)) == email("sam", "maya", "david", "ezra")
+
+    def test_a_likeness_with_a_restricted_child_tells_them_too(self, story: Story) -> None:
+        restrict(story, story.contact())
+        contact = story.contact(children=[child(nhs_number=None)])
+        match = PersonMatch.objects.get(child__contact=contact, status="proposed")
+        assert addresses(Message.RESTRICTED_CONTACT) == email("sam", "maya", "david", "ezra")
+        assert sees("amina", contact, story)
+        for same in (True, False):
+            with pytest.raises(PersonMatch.DoesNotExist):
+                learning.settle_match(
+                    contact_id=contact.pk, match_id=match.pk, same=same, by=person("amina"), now=story.now
+                )
+
+    def test_in_place_of_an_owner_who_left_the_service_managers_are_told(self, story: Story) -> None:
+        restrict(story, story.contact(), owner_id=person("iris").pk, by="maya")
+        Membership.objects.filter(user=person("iris")).delete()
+        story.contact()
+        assert addresses(Message.RESTRICTED_CONTACT) == email("sam", "maya", "david", "ezra")
+
+    def test_a_team_is_not_told_of_what_it_may_not_open(self, story: Story) -> None:
+        contact = story.contact()
+        restrict(story, contact, "amina", "ben")
+        Team.objects.filter(code="aylesbury").update(email="aylesbury@council.example")
+        story.decided(contact)
+        assert addresses(Message.HANDOFF_OFFERED) == email("ben")
+
+    def test_if_nobody_in_a_team_may_open_it_the_owner_is_told(self, story: Story) -> None:
+        contact = story.contact()
+        restrict(story, contact, "amina")
+        story.decided(contact)
+        assert addresses(Message.HANDOFF_OFFERED) == email("sam")
+
+    @pytest.mark.parametrize(
+        ("readers", "reminded"), [((), {"sam"}), (("amina",), {"amina"}), (("amina", "maya"), {"amina", "maya"})]
+    )
+    def test_a_reminder_goes_to_those_who_may_open_it_else_to_the_owner(
+        self, story: Story, readers: tuple[str, ...], reminded: set[str]
+    ) -> None:
+        contact = story.contact()
+        restrict(story, contact, *readers)
+        Team.objects.filter(pk=contact.team_id).update(email="door@council.example")
+        clock = contact.clocks.get(kind="final_decision_green")
+        only(clock)
+        sweep.sweep(now=clock.warn_at)
+        assert addresses(Message.REMINDER) == email(*reminded)
+        if not readers:
+            assert Reminder.objects.get().user == person("sam")
+
+    def test_a_breach_reaches_the_owner_if_no_manager_may_open_it(self, story: Story) -> None:
+        contact = story.contact()
+        restrict(story, contact, "amina")
+        clock = contact.clocks.get(kind="final_decision_green")
+        only(clock)
+        sweep.sweep(now=clock.warn_at)
+        sweep.sweep(now=clock.due_at)
+        sweep.sweep(now=clock.due_at + timedelta(days=30))
+        breach = Reminder.objects.get(step="breach")
+        assert breach.user == person("sam")
+
+    def test_who_has_a_conflict_is_not_reminded(self, story: Story) -> None:
+        contact = story.contact()
+        clock = contact.clocks.get(kind="final_decision_green")
+        only(clock)
+        conflicts.declare_in_contact(contact_id=contact.pk, reason="Mine.", by=person("amina"), now=story.now)
+        sweep.sweep(now=clock.warn_at)
+        told = addresses(Message.REMINDER)
+        assert person("amina").email not in told
+        assert person("oliver").email in told
+
+    def test_nobody_has_unread_what_they_may_not_open(self, story: Story) -> None:
+        contact = story.contact()
+        clock = contact.clocks.get(kind="final_decision_green")
+        only(clock)
+        sweep.sweep(now=clock.due_at)
+        assert {unread.person for unread in unread_breaches(None, clock.due_at)} == {
+            person(name).name for name in ("maya", "david")
+        }
+        restrict(story, contact, "david")
+        assert {unread.person for unread in unread_breaches(None, clock.due_at)} == {person("david").name}

@@ -1,0 +1,252 @@
+"""The pages of restricted records; and a crawler: no page shows a restricted record to somebody who may not open it."""
+
+import random
+import re
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from casework.actions import broken_glass, conflicts, receiving, restrictions
+from casework.jobs import sweep
+from casework.models import Case, Contact, Person, PersonMatch, RestrictedAccess, Restriction
+from localities.models import User
+from tests.stage.documents import child
+from tests.stage.restricted import restrict
+from tests.stage.staff import SignedIn, path_of
+from tests.stage.story import Story, person
+from tests.stage.web_client import Page, todays_document
+
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+NAMES = (
+    "amina", "oliver", "maya", "erin", "ben", "bea", "carol", "pat", "sam", "paula", "ava", "iris", "adele",
+)  # fmt: skip
+LISTS = (
+    "/", "/reminders/", "/teams/aylesbury/", "/restricted/", "/restricted/open/", "/contacts/new/",
+    "/reports/overrides/", "/reports/overrides/contacts/", "/reports/equality/", "/admin/",
+    *(f"/admin/casework/{name}/" for name in (
+        "contact", "case", "handoff", "clock/?stand=all", "decision", "reminder", "auditevent", "outboxmessage",
+    )),
+)  # fmt: skip
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    """The doors look at the clock on the wall."""
+    return Story(timezone.now())
+
+
+def noor(**changes: Any) -> dict[str, Any]:
+    """A child whose name stands nowhere else."""
+    described = {"first_name": "Noorzahra", "last_name": "Quillfeather", "date_of_birth": "2015-08-21"}
+    return child(**({"nhs_number": None} | described | changes))
+
+
+class TestThePages:
+    def test_a_record_is_restricted_from_its_contact(self, story: Story) -> None:
+        contact = story.contact()
+        maya = SignedIn("maya")
+        page = maya.open(contact, "restrict/")
+        form = page.form("") | {
+            "restrict-person": str(contact.children.get().person_id), "restrict-kind": "adopted",
+            "restrict-reason": "Adopted in 2019.", "restrict-owner": str(person("sam").pk),
+            "restrict-readers": [str(person("amina").pk)],
+        }  # fmt: skip
+        answer = maya.post(contact, "restrict", **form)
+        restriction = Restriction.objects.get()
+        assert answer.headers["Location"] == f"/restricted/{restriction}/"
+        shown = maya.open(f"/restricted/{restriction}/")
+        assert "Ashworth" not in shown.html
+        assert "Adopted in 2019" not in shown.html
+        assert maya.open(contact).status == 404
+        assert "Ashworth" in SignedIn("sam").open(f"/restricted/{restriction}/").html
+        assert "Restricted: adopted child" in SignedIn("amina").open(contact).text
+
+    def test_each_fault_stands_at_its_field(self, story: Story) -> None:
+        answer = SignedIn("maya").post(story.contact(), "restrict")
+        page = Page(answer)
+        assert page.status == 422
+        assert {where for where, _ in page.summary} == {
+            "id_restrict-person",
+            "id_restrict-kind",
+            "id_restrict-reason",
+            "id_restrict-owner",
+        }
+
+    def test_naming_passing_on_and_lifting(self, story: Story) -> None:
+        contact = story.contact()
+        restriction = restrict(story, contact)
+        at, sam = f"/restricted/{restriction}/", SignedIn("sam")
+        sam.send(at, "readers", **{"reader-user": str(person("erin").pk), "reader-reason": "On duty."})
+        assert SignedIn("erin").open(contact).status == 200
+        (access,) = RestrictedAccess.objects.all()
+        sam.post(at, f"readers/{access.pk}/remove")
+        assert SignedIn("erin").open(contact).status == 404
+        assert Page(sam.post(at, "readers", **{"reader-user": "", "reader-reason": ""})).status == 422
+        sam.send(at, "lift", **{"lift-reason": "The order ended."})
+        assert SignedIn("erin").open(contact).status == 200
+        assert "The order ended." in sam.open(at).text
+
+    def test_passing_on(self, story: Story) -> None:
+        restriction = restrict(story, story.contact())
+        at, sam = f"/restricted/{restriction}/", SignedIn("sam")
+        sam.send(at, "pass-on", **{"owner-owner": str(person("iris").pk)})
+        assert Restriction.objects.get().owner == person("iris")
+
+    def test_breaking_the_glass_and_its_review(self, story: Story) -> None:
+        contact = story.contact()
+        restrict(story, contact)
+        erin = SignedIn("erin")
+        assert str(contact) in erin.open("/").text
+        assert Page(erin.client.get(f"/restricted/open/?reference={contact}")).form("")["glass-reference"] == str(
+            contact
+        )
+        answer = erin.post("/restricted/", "open", **{"glass-reference": str(contact), "glass-reason": "Hurt tonight."})
+        assert answer.headers["Location"] == path_of(contact)
+        assert "You can read it until" in erin.open(contact).text
+        (access,) = RestrictedAccess.objects.all()
+        iris = SignedIn("iris")
+        assert "Hurt tonight." in iris.open("/restricted/").text
+        iris.send("/restricted/", f"review/{access.pk}", **{f"review{access.pk}-says": "Right."})
+        assert "Nothing is to be reviewed" in iris.open("/restricted/").text
+        assert "Right." in iris.open(f"/restricted/{access.restriction}/").text
+
+    def test_the_glass_ends_while_a_page_is_open(self, story: Story) -> None:
+        contact = story.contact()
+        restrict(story, contact)
+        amina = SignedIn("amina")
+        broken_glass.break_glass(reference=str(contact), reason="So.", by=amina.user, now=story.now)
+        form = amina.open(contact).form(f"{path_of(contact)}agreement/")
+        RestrictedAccess.objects.update(until=story.now)
+        answer = Page(amina.post(contact, "agreement", **form))
+        assert answer.status == 404
+        assert "not yours to see" in answer.text
+
+    def test_a_conflict_of_interest(self, story: Story) -> None:
+        case = story.accepted()
+        contact = case.contacts.get()
+        for name, record in (("amina", contact), ("ben", case)):
+            signed_in = SignedIn(name)
+            assert Page(signed_in.post(record, "conflict")).status == 422
+            answer = signed_in.post(record, "conflict", **{"conflict-reason": "My cousin."})
+            assert answer.headers["Location"] == "/"
+            assert signed_in.open(record).status == 404
+        maya = SignedIn("maya")
+        page = maya.open("/restricted/")
+        assert page.text.count("My cousin.") == 2
+        for action in page.actions:
+            name = action.split("/")[-3]
+            maya.client.post(action, {f"conflict{name}-reason": "Another family."})
+        assert SignedIn("amina").open(contact).status == 200
+
+    def test_who_may_not_read_the_list_does_not_find_it(self, story: Story) -> None:
+        restriction = restrict(story, story.contact())
+        for name in ("amina", "ben", "paula", "adele"):
+            for address in ("/restricted/", f"/restricted/{restriction}/"):
+                assert SignedIn(name).open(address).status == 404
+
+
+class TestNobodyIsMisled:
+    def test_a_contact_that_closes_to_whoever_typed_it(self, story: Story, amina: User) -> None:
+        """They are told that it is in, and who sees to it."""
+        restrict(story, story.contact())
+        received = receiving.receive(document=todays_document(), by=amina, now=timezone.now()).contact
+        page = SignedIn("amina").open("/")
+        assert f"{received}, a restricted contact" in page.text
+        assert f"Ask {person('sam')}" in page.text
+        assert "Ashworth" not in page.html
+
+    def test_a_possible_match_says_that_a_restricted_record_exists(self, story: Story) -> None:
+        restrict(story, story.contact())
+        contact = story.contact(children=[child(nhs_number=None, first_name="Robyn")])
+        match = PersonMatch.objects.get(child__contact=contact, status="proposed")
+        page = SignedIn("amina").open(contact)
+        assert "A restricted record may be about" in page.text
+        assert f"Ask {person('sam')}" in page.text
+        assert "Robin" not in page.html
+        assert f"{path_of(contact)}matches/{match.pk}/" not in page.actions
+        assert "A restricted record exists in this household" in page.text
+        assert SignedIn("amina").post(contact, f"matches/{match.pk}", same="yes").status_code == 404
+        broken_glass.break_glass(
+            reference=str(Restriction.objects.get()), reason="So.", by=person("amina"), now=timezone.now()
+        )
+        assert "Robin" in SignedIn("amina").open(contact).html
+
+    def test_a_team_is_told_that_it_holds_a_restricted_case(self, story: Story) -> None:
+        case = story.accepted()
+        restrict(story, case.contacts.get())
+        for address in ("/", "/teams/aylesbury/"):
+            page = SignedIn("ben").open(address)
+            assert f"{case}, a restricted case" in page.text
+            assert path_of(case) not in page.html
+
+    def test_the_owner_sees_what_waits(self, story: Story) -> None:
+        contact = story.contact()
+        restrict(story, contact)
+        assert path_of(contact) in SignedIn("sam").open("/").html
+
+
+class TestNoPageShowsARestrictedRecord:
+    """Whatever the mix of roles, restrictions, names, broken glass in time and out, and conflicts of interest."""
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_to_somebody_who_may_not_open_it(self, story: Story, seed: int) -> None:
+        dice = random.Random(seed)
+        told = self.tell(story, dice)
+        sweep.sweep(now=timezone.now())
+        for name in dice.sample(NAMES, 6):
+            signed_in = SignedIn(name)
+            now = timezone.now()
+            contacts = set(Contact.objects.visible_to(signed_in.user, now))
+            cases = set(Case.objects.visible_to(signed_in.user, now))
+            shut_contacts = [contact for contact in Contact.objects.all() if contact not in contacts]
+            shut_cases = [case for case in Case.objects.all() if case not in cases]
+            for record in (*shut_contacts, *shut_cases):
+                assert signed_in.open(record).status == 404
+            # A team's lead sees the handoffs of a case that has passed to another team: it is not closed to them.
+            closed_contacts = Contact.objects.exclude(pk__in=Contact.objects.open_to(signed_in.user, now))
+            closed_cases = Case.objects.exclude(pk__in=Case.objects.open_to(signed_in.user, now))
+            marks = [re.escape(path_of(record)) for record in (*closed_contacts, *closed_cases)]
+            # The restricted child's name, if every contact with it is shut.
+            if told not in contacts:
+                marks.append("Noorzahra|Quillfeather")
+            pages = [*LISTS, *(path_of(record) for record in (*contacts, *cases))]
+            pages += [reverse("restriction", args=[each.reference]) for each in Restriction.objects.all()]
+            pages += [reverse("person", args=[each.reference]) for each in Person.objects.all()]
+            pages += [f"/admin/casework/contact/?q={contact}" for contact in shut_contacts]
+            for address in pages:
+                page = signed_in.open(address)
+                assert page.status in (200, 302, 403, 404), address
+                for mark in marks:
+                    assert not re.search(mark, page.html), (name, address, mark)
+
+    def tell(self, story: Story, dice: random.Random) -> Contact:
+        """
+        A restricted child with a waiting contact or a case, one that may be the same child, and an open family.
+
+        :returns: the contact that names the child.
+        """
+        story.accepted()
+        told = story.contact(children=[noor()], adults=[])
+        if dice.random() < 0.5:
+            story.decided(told, chosen_team_id=story.team("aylesbury").pk, chosen_team_reason="So.")
+        readers = dice.sample(["amina", "maya", "ben", "bea", "ava"], 2)
+        restriction = restrict(story, told, *readers)
+        # Alike, and without the name.
+        story.contact(children=[noor(first_name="Nora", last_name="Quillfether")], adults=[])
+        now = timezone.now()
+        for name in dice.sample(["erin", "oliver", "paula", "iris"], 2):
+            broken_glass.break_glass(reference=str(told), reason="So.", by=person(name), now=now)
+        ended = RestrictedAccess.objects.broken_glass()[0]
+        if dice.random() < 0.5:
+            ended.until = ended.since
+            ended.save(update_fields=["until"])
+        if dice.random() < 0.5:
+            conflicts.declare_in_contact(contact_id=told.pk, reason="Mine.", by=restriction.owner, now=now)
+        if dice.random() < 0.3:
+            restrictions.change_owner(
+                restriction_id=restriction.pk, owner_id=person("iris").pk, by=person("maya"), now=now
+            )
+        return told
