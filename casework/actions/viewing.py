@@ -74,6 +74,7 @@ def view_case(*, reference: str, by: User, now: datetime) -> Case:
     case = (
         Case.objects.visible_to(by, now)
         .with_rule_set()
+        .with_restricted()
         .select_related("locality", "runner_up", "lead_practitioner", "other_authority", "closed_by",
                         "opened_by_decision__decided_by")
         .get(reference=reference)

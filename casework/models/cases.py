@@ -15,7 +15,7 @@ from django.utils.functional import cached_property
 from casework.models.choices import RAGS
 from casework.models.people import Person
 from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_deleted, never_emptied, refuse, refuse_if
-from casework.models.restrictions import is_closed
+from casework.models.restrictions import Restriction, is_among, is_closed
 from casework.references import new_case_reference
 from casework.statuses import CaseStatus, HandoffStatus
 from localities.models import OVERSEEING_ROLES, Locality, Membership, OtherAuthority, Team, TeamKind, User
@@ -103,6 +103,14 @@ class CaseQuerySet(models.QuerySet["Case"]):
         responsible = Responsibility.objects.filter(last_responsible, case=OuterRef("pk"), team__in=teams)
         offered = Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.OFFERED, to_team__in=teams)
         return Q(Exists(responsible) | Exists(offered))
+
+    def with_restricted(self) -> CaseQuerySet:
+        """`is_restricted` says whether a child or an adult of the case is restricted."""
+        restricted = Restriction.objects.in_force().people()
+        children = CaseChild.objects.filter(is_among(restricted), case=OuterRef("pk"))
+        adults = Person.objects.filter(is_among(restricted, "pk"), contact_adults__contact__case=OuterRef("pk"))
+        either = Q(Exists(children)) | Q(Exists(adults))
+        return self.annotate(is_restricted=models.ExpressionWrapper(either, output_field=models.BooleanField()))
 
     def locked(self) -> CaseQuerySet:
         """Locks the rows until the transaction ends. Every action on a case locks the case's row first."""

@@ -182,6 +182,12 @@ class TestNobodyIsMisled:
             assert f"{case}, a restricted case" in page.text
             assert path_of(case) not in page.html
 
+    def test_who_may_open_a_case_is_warned(self, story: Story) -> None:
+        case = story.accepted()
+        assert "Restricted" not in SignedIn("ben").open(case).text
+        restrict(story, case.contacts.get(), "ben", person_id=case.contacts.get().adults.get().person_id)
+        assert "Restricted: police protection" in SignedIn("ben").open(case).text
+
     def test_the_owner_sees_what_waits(self, story: Story) -> None:
         contact = story.contact()
         restrict(story, contact)

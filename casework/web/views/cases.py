@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Prefetch, Q, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
@@ -259,7 +259,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     context: dict[str, Any] = {
         "now": now,
         "case": case,
-        "restrictions": restricted.shown_with(case, user, now),
+        "restrictions": restricted.shown_with(case, user, now) if cast("Any", case).is_restricted else [],
         "decision": case.opened_by_decision,
         "stories": [story_of(contact) for contact in contacts],
         "children": list(case.children.all()),
