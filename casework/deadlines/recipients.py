@@ -97,7 +97,7 @@ watched AS (
         ELSE somebody.user_id <> closed.owner_id AND NOT EXISTS (
             SELECT FROM casework_restrictedaccess access
             WHERE access.restriction_id = closed.restriction_id AND access.user_id = somebody.user_id
-              AND access.since <= %(now)s AND (access.until IS NULL OR access.until > %(now)s))
+              AND (access.until IS NULL OR access.until > %(now)s))
         END
 )
 """  # noqa: S608  # of our own constants

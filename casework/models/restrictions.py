@@ -128,7 +128,7 @@ class Restriction(models.Model):
 
 class RestrictedAccessQuerySet(models.QuerySet["RestrictedAccess"]):
     def in_force(self, now: datetime) -> RestrictedAccessQuerySet:
-        return self.filter(Q(until__isnull=True) | Q(until__gt=now), since__lte=now)
+        return self.filter(Q(until__isnull=True) | Q(until__gt=now))
 
     def broken_glass(self) -> RestrictedAccessQuerySet:
         return self.filter(given_by__isnull=True)
