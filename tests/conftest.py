@@ -24,6 +24,7 @@ from tests.stage.databases import another_database, own_database, using, workers
 from tests.stage.drafts import Drafts
 from tests.stage.mail import Sink, mail_server
 from tests.stage.service import Service, running
+from tests.stage.sessions import sign_in
 from tests.stage.story import Story
 
 # A Thursday morning with the hub open, far from any bank holiday.
@@ -191,8 +192,8 @@ def police(db: None) -> Agency:
 def signed_in(client: Client) -> Any:
     """Sign somebody in: `signed_in(amina).get("/")`."""
 
-    def sign_in(user: User) -> Client:
-        client.force_login(user)
+    def client_of(user: User) -> Client:
+        sign_in(client, user)
         return client
 
-    return sign_in
+    return client_of

@@ -19,6 +19,7 @@ from casework.models import AuditEvent, Contact, Event, Replay
 from localities.models import User
 from localities.working_time import LONDON, local_day
 from tests.stage.documents import child
+from tests.stage.sessions import sign_in
 from tests.stage.shipped import live_instead
 from tests.stage.story import Story
 from tests.stage.web_client import Page, a_working_morning, browser, day_of
@@ -49,7 +50,7 @@ class Person:
     def __init__(self, name: str) -> None:
         self.user = User.objects.get(username=name)
         self.http = browser()
-        self.http.force_login(self.user)
+        sign_in(self.http, self.user)
 
     def open(self, version: RuleSetVersion, tail: str = "") -> Page:
         return Page(self.http.get(f"{LIST}{version.pk}/{tail}"))

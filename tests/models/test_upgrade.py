@@ -8,6 +8,8 @@ rules that was proposed, sent back for a typed reason and discarded, another dra
 
 import lzma
 import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from casework.models import Case, Contact, Decision, Recommendation, RuleSetReas
 from casework.record import integrity
 from config.local import embedded
 from tests.conftest import THURSDAY
+from tests.stage.databases import another_database, own_database, using
 from tests.stage.documents import child
 from tests.stage.drafts import Drafts
 from tests.stage.service import database_url
@@ -52,26 +55,42 @@ def kept() -> dict[str, list[Any]]:
     return {table: run(f"SELECT id, {columns} FROM {table} ORDER BY id") for table, columns in KEPT.items()}
 
 
+@dataclass(frozen=True)
+class Upgrade:
+    """A database that was upgraded, and what was kept in it before."""
+
+    database: str
+    before: dict[str, list[Any]]
+
+
+@pytest.fixture(scope="module")
+def _upgrade(django_db_setup: None, django_db_blocker: Any) -> Iterator[Upgrade]:
+    """The database of the earlier release, upgraded once."""
+    with django_db_blocker.unblock(), another_database() as name:
+        with using(name):
+            run("DROP SCHEMA public CASCADE")
+            run("CREATE SCHEMA public")
+            subprocess.run(
+                [PSQL, database_url(name), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1"],
+                input=lzma.decompress(DUMP.read_bytes()), stdout=subprocess.DEVNULL, check=True,
+            )  # fmt: skip
+            connection.close()
+            before = kept()
+            call_command("migrate", verbosity=0)
+            load()
+        yield Upgrade(name, before)
+
+
 @pytest.fixture
-def earlier(committed: str) -> None:
-    """The database of the earlier release, in the place of today's."""
-    run("DROP SCHEMA public CASCADE")
-    run("CREATE SCHEMA public")
-    address = database_url(connection.settings_dict["NAME"])
-    subprocess.run(
-        [PSQL, address, "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1"],
-        input=lzma.decompress(DUMP.read_bytes()), stdout=subprocess.DEVNULL, check=True,
-    )  # fmt: skip
-    connection.close()
+def upgrade(_upgrade: Upgrade, django_db_blocker: Any) -> Iterator[Upgrade]:
+    """A copy of the upgraded database, in which each test may do what it likes."""
+    with django_db_blocker.unblock(), own_database(like=_upgrade.database):
+        yield _upgrade
 
 
-def test_what_was_stored_means_what_it_meant(earlier: None) -> None:
-    before = kept()
-    call_command("migrate", verbosity=0)
-    load()
+def test_what_was_stored_means_what_it_meant(upgrade: Upgrade) -> None:
     after = kept()
-
-    for table, rows in before.items():
+    for table, rows in upgrade.before.items():
         assert after[table][: len(rows)] == rows, f"{table} was changed by the upgrade"
     assert [finding for finding in integrity.check() if finding.broken] == []
     assert (Contact.objects.count(), Decision.objects.count(), Case.objects.count()) == (42, 30, 19)
@@ -79,17 +98,13 @@ def test_what_was_stored_means_what_it_meant(earlier: None) -> None:
     assert (checked.checked, checked.differing) == (Recommendation.objects.count(), [])
 
 
-def test_the_live_rule_set_stays_live(earlier: None) -> None:
-    call_command("migrate", verbosity=0)
-    load()
+def test_the_live_rule_set_stays_live(upgrade: Upgrade) -> None:
     live = RuleSetVersion.objects.get(live__isnull=False)
     assert (live.name, live.version) == ("early-help-first", 1)
 
 
-def test_the_newer_rules_come_as_a_draft_that_two_people_publish(earlier: None) -> None:
+def test_the_newer_rules_come_as_a_draft_that_two_people_publish(upgrade: Upgrade) -> None:
     """The council's own drafts have used the next numbers. What came under the earlier rules keeps them."""
-    call_command("migrate", verbosity=0)
-    load()
     (reason,) = RuleSetReason.objects.all()
     assert (reason.kind, reason.rule_set.version) == ("sent_back", 2)
     first = RuleSetVersion.objects.get(live__isnull=False)
@@ -113,9 +128,7 @@ def test_the_newer_rules_come_as_a_draft_that_two_people_publish(earlier: None) 
     assert [finding for finding in integrity.check() if finding.broken] == []
 
 
-def test_a_second_start_changes_nothing(earlier: None) -> None:
-    call_command("migrate", verbosity=0)
-    load()
+def test_a_second_start_changes_nothing(upgrade: Upgrade) -> None:
     before = kept(), RuleSetVersion.objects.count()
     call_command("migrate", verbosity=0)
     load()

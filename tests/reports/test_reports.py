@@ -24,6 +24,7 @@ from localities.models import Membership, Role, Team, User
 from localities.working_time import local_day
 from tests.stage.documents import address, child, contact_document
 from tests.stage.moments import day, local
+from tests.stage.sessions import sign_in
 from tests.stage.story import Story
 from tests.stage.web_client import Page, browser
 from triage.direction import PathwayRag
@@ -79,7 +80,7 @@ def decided(story: Story, how: dict[str, Any] | None = None, **changes: Any) -> 
 
 def opened(path: str, query: str = NOVEMBER, by: str = "paula") -> Page:
     client = browser()
-    client.force_login(User.objects.get(username=by))
+    sign_in(client, User.objects.get(username=by))
     return Page(client.get(f"{path}?{query}"))
 
 

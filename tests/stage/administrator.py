@@ -6,6 +6,7 @@ from django.contrib.admin import site
 from django.db.models import Model
 
 from localities.models import User
+from tests.stage.sessions import sign_in
 from tests.stage.web_client import Element, Page, browser
 
 
@@ -23,7 +24,7 @@ class Administrator:
     def __init__(self, name: str) -> None:
         self.user = User.objects.get(username=name)
         self.client = browser()
-        self.client.force_login(self.user)
+        sign_in(self.client, self.user)
 
     def open(self, path: str) -> Page:
         return Page(self.client.get(path))

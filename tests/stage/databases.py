@@ -12,6 +12,7 @@ from django.db.backends.utils import CursorWrapper
 
 from casework.jobs.reference_data import load
 from config.local.embedded import DATABASE
+from tests.stage.sessions import keep_sessions
 from triage import published_rules
 
 MADE = "with_reference_data"
@@ -33,17 +34,21 @@ def workers_database() -> Iterator[None]:
 
 
 @contextmanager
-def another_database() -> Iterator[str]:
-    """A database with Buckinghamshire's reference data and nothing else, until the end of the block."""
+def another_database(like: str = MADE) -> Iterator[str]:
+    """
+    A database with Buckinghamshire's reference data and nothing else, until the end of the block.
+
+    :param like: another one to copy, which nobody is connected to.
+    """
     name = f"{connection.settings_dict['NAME']}_{uuid.uuid4().hex[:8]}"
-    with _copy(name):
+    with _copy(name, like):
         yield name
 
 
 @contextmanager
-def own_database() -> Iterator[str]:
+def own_database(like: str = MADE) -> Iterator[str]:
     """Another database, which this process uses until the end of the block. No transaction may be open."""
-    with another_database() as name, using(name):
+    with another_database(like) as name, using(name):
         yield name
 
 
@@ -66,10 +71,10 @@ def _use(name: str) -> None:
 
 
 @contextmanager
-def _copy(name: str) -> Iterator[None]:
-    """A copy of the database with the reference data, which is dropped at the end of the block."""
+def _copy(name: str, like: str = MADE) -> Iterator[None]:
+    """A copy of a database, which is dropped at the end of the block."""
     with _maintenance() as maintenance:
-        maintenance.execute(f'CREATE DATABASE "{name}" TEMPLATE "{MADE}" STRATEGY file_copy')
+        maintenance.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}" STRATEGY file_copy')
     try:
         yield
     finally:
@@ -78,9 +83,10 @@ def _copy(name: str) -> Iterator[None]:
 
 
 def _make(maintenance: CursorWrapper) -> None:
-    """Loads the reference data into the database that has only tables."""
+    """Loads the reference data into the database that has only tables, and signs everybody in."""
     with using(DATABASE):
         load()
+        keep_sessions()
         connection.cursor().execute("ANALYZE")
     maintenance.execute(f'ALTER DATABASE "{DATABASE}" RENAME TO "{MADE}"')
 

@@ -5,6 +5,7 @@ from typing import Any
 from casework.models import AuditEvent, Case, Contact, Event
 from localities.models import User
 from tests.stage.documents import address, child
+from tests.stage.sessions import sign_in
 from tests.stage.web_client import Answer, Page, browser
 
 LOOKS = (Event.CONTACT_VIEWED, Event.CASE_VIEWED)
@@ -25,7 +26,7 @@ class SignedIn:
     def __init__(self, name: str) -> None:
         self.user = User.objects.get(username=name)
         self.client = browser()
-        self.client.force_login(self.user)
+        sign_in(self.client, self.user)
 
     def open(self, of: object, action: str = "") -> Page:
         return Page(self.client.get(path_of(of) + action))

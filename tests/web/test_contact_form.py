@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from casework.models import Contact, DetailToCheck
 from localities.models import User
 from localities.working_time import local_day
+from tests.stage.sessions import sign_in
 from tests.stage.story import Story
 from tests.stage.web_client import Answer, Page, a_working_morning, day_of, kept
 
@@ -33,7 +34,7 @@ class Typist:
 
     def __init__(self, client: Client, user: User) -> None:
         self.client = client
-        client.force_login(user)
+        sign_in(client, user)
         self.page = Page(client.get(NEW))
         self.fields = self.page.form(NEW)
 

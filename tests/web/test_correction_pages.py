@@ -12,6 +12,7 @@ from casework.actions import corrections
 from casework.models import Case, Contact, FactChange, Information
 from localities.models import Agency
 from tests.stage.documents import address, child
+from tests.stage.sessions import sign_in
 from tests.stage.story import Story, person
 from tests.stage.web_client import Page, a_working_morning, browser, day_of
 
@@ -27,7 +28,7 @@ def story(db: None) -> Story:
 
 def signed_in(name: str = "oliver") -> Client:
     client = browser()
-    client.force_login(person(name))
+    sign_in(client, person(name))
     return client
 
 

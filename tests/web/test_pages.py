@@ -25,6 +25,7 @@ from localities.models import Agency, OtherAuthority, Postcode, Team, User
 from localities.working_time import local_day
 from tests.stage.documents import CONTRACT, address, child
 from tests.stage.families import KIM, about, brothers
+from tests.stage.sessions import sign_in
 from tests.stage.staff import ANOTHER_FAMILY, SignedIn, as_recommended, is_done, is_refused, is_wrong, looks, path_of
 from tests.stage.story import Story, person
 from tests.stage.web_client import Answer, Page, Partner, a_working_morning, browser, day_of, kept
@@ -68,7 +69,7 @@ class TestWhoSeesWhat:
         client = browser()
         found: tuple[set[str], set[str]] = (set(), set())
         for name in sorted(EVERYBODY):
-            client.force_login(User.objects.get(username=name))
+            sign_in(client, User.objects.get(username=name))
             for of, whom in zip((contact, case), found, strict=True):
                 if of is None:
                     continue
