@@ -44,6 +44,15 @@ class CaseStatus(TextChoices):
     CLOSED = "closed", "Closed"
 
 
+class MatchStatus(TextChoices):
+    """Whether two records are of one person."""
+
+    PROPOSED = "proposed", "To be looked at"
+    CERTAIN = "certain", "The same person, by what was sent"
+    CONFIRMED = "confirmed", "The same person"
+    REJECTED = "rejected", "Somebody else"
+
+
 @dataclass(frozen=True)
 class Lifecycle(Generic[Status]):
     """`moves` has a name for each move; `owners` says who is responsible for the next step in each status."""
@@ -106,4 +115,22 @@ PARTNER_CHECK = Lifecycle(
         PartnerCheckStatus.WITHDRAWN: "nobody",
     },
 )
-LIFECYCLES = (CONTACT, PARTNER_CHECK, HANDOFF, CASE)
+MATCH = Lifecycle(
+    name="match",
+    start=MatchStatus.PROPOSED,
+    moves={
+        (MatchStatus.PROPOSED, MatchStatus.CERTAIN): "nothing contradicts, and the numbers agree: on receipt",
+        (MatchStatus.PROPOSED, MatchStatus.CONFIRMED): "say that they are the same",
+        (MatchStatus.PROPOSED, MatchStatus.REJECTED): "say that they are not",
+        (MatchStatus.CERTAIN, MatchStatus.PROPOSED): "undo, with a reason",
+        (MatchStatus.CONFIRMED, MatchStatus.PROPOSED): "undo, with a reason",
+        (MatchStatus.REJECTED, MatchStatus.PROPOSED): "undo, with a reason",
+    },
+    owners={
+        MatchStatus.PROPOSED: "the front door",
+        MatchStatus.CERTAIN: "nobody; the front door may undo it",
+        MatchStatus.CONFIRMED: "nobody; the front door may undo it",
+        MatchStatus.REJECTED: "nobody; the front door may undo it",
+    },
+)
+LIFECYCLES = (CONTACT, PARTNER_CHECK, HANDOFF, CASE, MATCH)

@@ -1,6 +1,9 @@
 """What the status of a record allows, whoever asks. Each check raises a sentence for people."""
 
+from collections.abc import Collection
 from datetime import datetime
+
+from django.db.models import Count
 
 from casework.models import (
     Case,
@@ -11,7 +14,6 @@ from casework.models import (
     ContactChild,
     ContactHandover,
     Handoff,
-    MatchStatus,
     OutboxMessage,
     PartnerCheck,
     Person,
@@ -21,7 +23,7 @@ from casework.models import (
     RestrictedAccess,
     Restriction,
 )
-from casework.statuses import CaseStatus, ContactStatus, HandoffStatus, PartnerCheckStatus
+from casework.statuses import CaseStatus, ContactStatus, HandoffStatus, MatchStatus, PartnerCheckStatus
 from errors import NotAllowedInStatus, TakenBySomeoneElse
 from localities.codes import INDIVIDUAL_SOURCES
 from localities.models import FRONT_DOOR_KINDS, Team
@@ -177,12 +179,28 @@ def check_is_parked(message: OutboxMessage) -> None:
 def check_match_is_open(match: PersonMatch) -> None:
     if match.status != MatchStatus.PROPOSED:
         raise NotAllowedInStatus("Somebody has looked at this likeness already.")
+    if match.row.person_id == match.known.pk:
+        raise NotAllowedInStatus("They are one person already, through another match.")
 
 
-def check_is_no_other_child(match: PersonMatch) -> None:
-    others = match.child.contact.children.exclude(pk=match.child.pk)
-    if other := others.filter(person=match.person).first():
+def check_match_is_settled(match: PersonMatch) -> None:
+    if match.status == MatchStatus.PROPOSED:
+        raise NotAllowedInStatus("There is nothing to undo: nobody has said yet whether they are the same.")
+
+
+def check_not_told_apart(pairs: Collection[Collection[int]]) -> None:
+    if pairs:
+        raise NotAllowedInStatus("Somebody has said that these are two people. Undo that first.")
+
+
+def check_stay_children_of_their_own(match: PersonMatch) -> None:
+    """Each child on a contact is a person of their own: two of them cannot be one."""
+    people = {match.row.person_id, match.known.pk}
+    if match.child is not None and (other := match.child.contact.children.filter(person=match.known).first()):
         raise NotAllowedInStatus(f"{other.ref} on this contact is this person already, and each child is one person.")
+    on_contacts = ContactChild.objects.filter(person__in=people).order_by().values("contact")
+    if on_contacts.annotate(children=Count("pk")).filter(children__gt=1).exists():
+        raise NotAllowedInStatus("Both are children on one contact, and each child there is a person of their own.")
 
 
 def check_is_in_force(restriction: Restriction) -> None:

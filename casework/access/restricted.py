@@ -87,7 +87,7 @@ def check_match_is_open(match: PersonMatch, user: User, now: datetime) -> None:
 
     :raises PersonMatch.DoesNotExist: the record on file is closed to this user.
     """
-    if closed_among([match.person_id], user, now):
+    if closed_among([match.known.pk], user, now):
         raise PersonMatch.DoesNotExist
 
 

@@ -173,14 +173,14 @@ def _store(
         columns[id(contact)].append("has_unknown_indicators")
     if names := columns[id(contact)]:
         contact.save(update_fields=names)
-    described = _store_records(plan, set(people_of(contact).values_list("person", flat=True)))
+    described = _store_records(plan, set(people_of(contact)))
     for row in (*plan.children, *plan.adults):
         if row.pk is None:
             row.save()
         elif names := columns.get(id(row), []):
             row.save(update_fields=names)
-    for child in described:
-        match_again(child, by=by, now=information.at)
+    for row in described:
+        match_again(row, by=by, now=information.at)
     information.save()
     insert_all(
         FactChange(
@@ -199,16 +199,23 @@ def _store(
     )
 
 
-def _store_records(plan: Plan, people: set[int]) -> list[ContactChild]:
-    """Stores the records of those who are described in another way, or who live elsewhere. Returns the children."""
+def _store_records(plan: Plan, people: set[int]) -> list[ContactChild | ContactAdult]:
+    """Stores the records of those who are described in another way, or who live elsewhere. Returns these."""
     home_moves = any(part.changed & MOVES for part in plan.parts)
     children = [child for child in plan.children if plan.changed(child) & IDENTITY]
     adults = [adult for adult in plan.adults if home_moves or plan.changed(adult) & IDENTITY]
-    describe_again(children, adults, home_of(plan.children), people=people)
+    addresses = {
+        part.row.position: ", ".join(change.after or ())[:300]
+        for part in plan.parts
+        if isinstance(part.row, ContactChild)
+        for change in part.changes
+        if change.field == "address.lines"
+    }
+    describe_again(children, adults, home_of(plan.children), people=people, addresses=addresses)
     for child in plan.children:
         if names := plan.changed(child) & OF_RECORDS:
-            child.person.save(update_fields=sorted(names))
-    return children
+            child.recorded_as.save(update_fields=sorted(names))
+    return [*children, *adults]
 
 
 def _protect(plan: Plan, information: Information, by: User | Agency, now: datetime) -> None:

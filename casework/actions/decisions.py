@@ -11,7 +11,7 @@ from casework.actions import contact_handovers, handoffs, partner_checks
 from casework.actions.effects import Effects
 from casework.actions.recommendations import hard_stops, lock_people
 from casework.deadlines import clocks
-from casework.families.household import Household, household, opened_since
+from casework.families.household import Household, household, note_touched, opened_since
 from casework.families.routing import PICKED_FROM, Route, route
 from casework.messages import outbox
 from casework.models import (
@@ -21,13 +21,10 @@ from casework.models import (
     ContactChild,
     Decision,
     Event,
-    MatchStatus,
     Message,
     PartnerCheck,
-    PersonMatch,
     Recommendation,
     SignOff,
-    StaleRecommendation,
 )
 from casework.record import audit, responsibilities
 from casework.record.transitions import move
@@ -87,8 +84,7 @@ def decide(
     recommendation = contact.recommendation
     assert recommendation is not None, "a contact that was received has a recommendation"
     rules = of_version(recommendation.rule_set_id).rule_set
-    lock_people(contact)
-    children, people, known = contact.family, household(contact), reference.current()
+    children, people, known = _locked_children(contact), household(contact), reference.current()
     contact.team = known.team(contact.team_id)
     _check_nothing_opened_since(children, people, recommendation)
     proposal = Proposal(pathway=pathway, level=level, rag=rag)
@@ -149,10 +145,9 @@ def sign_off(*, contact_id: int, agreed: bool, rationale: str, by: User, now: da
     permissions.check_can_sign_off(contact, decision, by, local_day(now))
     conditions.check_waits_for_sign_off(contact)
     assert decision is not None, "what waits for a second person is a decision"
-    children, people = contact.family, household(contact)
+    children, people = _locked_children(contact), household(contact)
     if agreed:
         _check_nothing_learned_since(contact, decision)
-        lock_people(contact)
         _check_nothing_opened_since(children, people, decision.recommendation)
     if not rationale.strip():
         raise InvalidInput([Fault(("rationale",), "Say why you agree or decline.")])
@@ -192,6 +187,15 @@ def preview(contact: Contact, pathway: str, people: Household, *, now: datetime)
 
 
 # ---- the parts of deciding
+
+
+def _locked_children(contact: Contact) -> list[ContactChild]:
+    """The children, when all records of theirs and of whom they may be are locked."""
+    locked = lock_people(contact)
+    children = contact.family
+    if not {child.person_id for child in children} <= locked:
+        raise TakenBySomeoneElse("Somebody has just said who these children are. Look again, then go on.")
+    return children
 
 
 def _check_nothing_opened_since(
@@ -376,11 +380,4 @@ def add_children(case: Case, people: set[int], now: datetime) -> None:
     (`jobs/stale_recommendations.py`).
     """
     CaseChild.objects.bulk_create(CaseChild(case=case, person_id=person) for person in sorted(people))
-    about_them = ContactChild.objects.filter(person__in=people).order_by().values("contact")
-    perhaps = PersonMatch.objects.filter(person__in=people, status=MatchStatus.PROPOSED).order_by()
-    others = Contact.objects.filter(pk__in=about_them.union(perhaps.values("child__contact")))
-    waiting = others.exclude(status=ContactStatus.DECIDED).order_by("pk").values_list("pk", flat=True)
-    StaleRecommendation.objects.bulk_create(
-        (StaleRecommendation(contact_id=pk, since=now) for pk in waiting),
-        ignore_conflicts=True,
-    )
+    note_touched(people, now=now)

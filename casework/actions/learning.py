@@ -5,17 +5,10 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from casework.access import conditions, permissions, restricted
+from casework.access import conditions, permissions
 from casework.access.loading import locked_contact
 from casework.actions.recommendations import lock_people, recommend_again
-from casework.families.confidentiality import bring_up_to_date
-from casework.families.merging import merge_into
-from casework.models import (
-    Contact,
-    ContactChild,
-    Event,
-    PersonMatch,
-)
+from casework.models import Contact, ContactChild, Event
 from casework.record import audit
 from errors import Fault, InvalidInput
 from localities.models import User
@@ -143,7 +136,8 @@ def record_own_records(
     Records what our records say about the children, and makes a new recommendation.
 
     :param recommendation_id: the recommendation on the user's page: an old page must not undo newer changes.
-    :param children: by the id of the `ContactChild`: had a child protection plan before, was looked after before.
+    :param children: by the id of the `ContactChild`: had a child protection plan before, was looked after before. It is
+        kept with the record that was made for that child, and counts for the person.
     :raises TakenBySomeoneElse: the recommendation has changed since the page was loaded.
     """
     contact = locked_contact(by, now, pk=contact_id)
@@ -153,36 +147,9 @@ def record_own_records(
     lock_people(contact)
     contact.sibling_on_cp_plan = sibling_on_cp_plan
     contact.save(update_fields=["sibling_on_cp_plan"])
-    for child in contact.children.filter(pk__in=children).select_related("person"):
-        child.person.previous_cp_plan, child.person.previously_looked_after = children[child.pk]
-        child.person.save(update_fields=["previous_cp_plan", "previously_looked_after"])
+    for child in contact.children.filter(pk__in=children).select_related("recorded_as"):
+        child.recorded_as.previous_cp_plan, child.recorded_as.previously_looked_after = children[child.pk]
+        child.recorded_as.save(update_fields=["previous_cp_plan", "previously_looked_after"])
     audit.record(Event.CHECKS_RECORDED, by=by, at=now, contact=contact)
-    recommend_again(contact, by, now)
-    return contact
-
-
-@transaction.atomic
-def settle_match(*, contact_id: int, match_id: int, same: bool, by: User, now: datetime) -> Contact:
-    """Confirms or rejects a possible match of a child on a contact, and makes a new recommendation."""
-    contact = locked_contact(by, now, pk=contact_id)
-    permissions.check_can_work_on(contact, by, local_day(now))
-    conditions.check_waits_for_decision(contact)
-    lock_people(contact)
-    match = PersonMatch.objects.select_related("child", "person").get(pk=match_id, child__contact=contact)
-    restricted.check_match_is_open(match, by, now)
-    conditions.check_match_is_open(match)
-    if same:
-        conditions.check_is_no_other_child(match)
-    match.status = "confirmed" if same else "rejected"
-    match.settled_by, match.settled_at = by, now
-    match.save(update_fields=["status", "settled_by", "settled_at"])
-    was = match.child.person_id
-    if same:
-        merge_into(match.person, child=match.child)
-    bring_up_to_date({was, match.person_id}, now=now, but_not=contact.pk)
-    audit.record(
-        Event.MATCH_CONFIRMED if same else Event.MATCH_REJECTED, by=by, at=now, contact=contact,
-        child=match.child_id, score=match.score,
-    )  # fmt: skip
     recommend_again(contact, by, now)
     return contact

@@ -4,10 +4,11 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any, NamedTuple
 
+from dateutil.relativedelta import relativedelta
 from django.db import IntegrityError, connection, transaction
 
 from casework.access import permissions
@@ -15,9 +16,9 @@ from casework.actions.recommendations import audit_entry, recommendation_for, re
 from casework.deadlines import clocks
 from casework.facts.contact_document import ChildEntry, ContactDocument, ContactReading, read_contact
 from casework.facts.typed import Read
-from casework.families import confidentiality
-from casework.families.household import Household, household_of_people, lock_household, matches_of_adults
-from casework.families.matching import PossibleMatch, candidates, compare, lock_possible_matches
+from casework.families import confidentiality, person_keys, sameness
+from casework.families.household import Household, household_of_people, lock_household
+from casework.families.matching import Recognised, proposal, recognise
 from casework.messages import outbox
 from casework.models import (
     AddressProtection,
@@ -116,25 +117,23 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     if people.is_protected:
         confidentiality.hide_all(children, adults)
     contact.pk, contact.resend_of_id, restrictions, reference = _number_and_reference(
-        contact, children, people.on_record
+        contact, children, people.of_children, people.on_record
     )
     recommendation = recommendation_for(
-        contact, children, people.may_be(), people.household, rules=rules, places=reference.places, now=now
+        contact, children, people.own, people.may_be, people.household, rules=rules, places=reference.places, now=now
     )
     contact.recommendation, contact.rag = recommendation, recommendation.rag
     contact.team = _team(recommendation, now, reference)
     started = _clocks(contact, recommendation, now, reference)
 
-    insert_all(people.new)
+    records = [row.recorded_as for row in people.rows]
+    insert_all(records)
+    person_keys.keep(records)
     insert_all([recommendation])
     insert_all([contact])
     insert_all(children)
     insert_all(adults)
-    insert_all(
-        PersonMatch(child=child, person=match.person, score=match.score, why=match.why)
-        for child in children
-        for match in people.matches[child.position]
-    )
+    insert_all(people.matches(now))
     insert_all(_details_to_check(contact, reading))
     insert_all(started)
     if said_confidential or people.is_protected:
@@ -213,34 +212,42 @@ def _with_refs(children: tuple[ChildEntry, ...]) -> Iterator[tuple[str, ChildEnt
 def _children(contact: Contact, entry: ContactDocument) -> list[ContactChild]:
     """Makes the children as the referrer described them, each with a new `Person`. Nothing is stored yet."""
     children = []
+    today = local_day(contact.received_at)
     for position, (ref, child) in enumerate(_with_refs(entry.children)):
-        postcode = (child.address.postcode.value if child.address else None) or ""
+        home = _home(child)
         confidential = bool(child.address and child.address.confidential)
         described = {
             "first_name": child.first_name.value or "",
             "last_name": child.last_name.value or "",
             "also_known_as": [name.value for name in child.also_known_as if name.value],
             "date_of_birth": child.date_of_birth.value,
+            "date_of_birth_estimated": child.date_of_birth_estimated,
             "expected_date_of_delivery": child.expected_date_of_delivery.value,
             "sex": child.sex.value or "U",
             "ethnicity": child.ethnicity.value or "",
         }
-        # A confidential postcode is not stored with the person, where it would be compared and shown.
-        person = Person(**described, nhs_number=child.nhs_number.value, postcode="" if confidential else postcode)
+        age = None if child.unborn else child.age_years.value
+        # A confidential address is not stored with the person, where it would be compared and shown.
+        record = Person(
+            **described,
+            born_about=None if age is None or child.date_of_birth.value else _year_of_birth(today, age),
+            nhs_number=child.nhs_number.value,
+            upn=child.upn.value or "",
+            **({} if confidential else home),
+        )
         children.append(
             ContactChild(
                 contact=contact,
                 position=position,
-                person=person,
-                recorded_as=person,
+                person=record,
+                recorded_as=record,
                 ref=ref,
                 **described,
-                date_of_birth_estimated=child.date_of_birth_estimated,
-                age_years=None if child.unborn else child.age_years.value,
+                age_years=age,
                 disabled=child.disabled,
                 non_verbal=child.non_verbal,
                 nhs_number=child.nhs_number.value or "",
-                postcode=postcode,
+                postcode=home["postcode"],
                 address_is_confidential=confidential,
                 indicators=_codes(child.indicators),
             )
@@ -248,27 +255,40 @@ def _children(contact: Contact, entry: ContactDocument) -> list[ContactChild]:
     return children
 
 
+def _year_of_birth(today: date, age: int) -> int:
+    """The year in which somebody of this age was most likely born."""
+    return (today - relativedelta(years=age, months=6)).year
+
+
+def _home(child: ChildEntry) -> dict[str, str]:
+    """Where a child lives, as it is stored."""
+    if child.address is None:
+        return {"address": "", "postcode": ""}
+    lines = ", ".join(line.value for line in child.address.lines if line.value)
+    return {"address": lines[:300], "postcode": child.address.postcode.value or ""}
+
+
 def _adults(contact: Contact, entry: ContactDocument) -> list[ContactAdult]:
     """Makes the adults as the referrer described them, each with a new `Person`. Nothing is stored yet."""
-    addresses = [child.address for child in entry.children if child.address]
     # If one of the addresses is confidential, "at the same address" must not reveal it.
-    hidden = any(address.confidential for address in addresses)
-    postcodes = (address.postcode.value for address in addresses)
-    home = "" if hidden else next(filter(None, postcodes), "")
+    hidden = any(child.address and child.address.confidential for child in entry.children)
+    homes = [home for child in entry.children if any((home := _home(child)).values())]
+    home = {} if hidden or not homes else homes[0]
     adults = []
     for position, adult in enumerate(entry.adults):
-        person = Person(
+        record = Person(
             first_name=adult.first_name.value or "",
             last_name=adult.last_name.value or "",
             date_of_birth=adult.date_of_birth.value,
-            postcode=home if adult.same_address else "",
+            telephone=(adult.phone.value or "")[:100],
+            **(home if adult.same_address else {}),
         )
         adults.append(
             ContactAdult(
                 contact=contact,
                 position=position,
-                person=person,
-                recorded_as=person,
+                person=record,
+                recorded_as=record,
                 relationship=adult.relationship.value or "",
                 same_address=adult.same_address,
             )
@@ -277,88 +297,90 @@ def _adults(contact: Contact, entry: ContactDocument) -> list[ContactAdult]:
 
 
 class _RecordsMerged(Exception):
-    """Somebody has merged two of the records in the meantime."""
+    """Somebody has joined or separated records of these people in the meantime."""
 
 
 @dataclass(frozen=True)
 class _People:
     """
-    The people of a contact: new records, the possible matches of each child (by the child's position), the household,
-    whether the address of anybody in it is protected, and everybody on record whom those on the contact are, or may be.
+    The people of a contact: whom they are and may be, what our records say of each child and of whom it may be (by the
+    child's position), the household, whether the address of anybody in it is protected, and everybody on record whom
+    those on the contact are, or may be.
     """
 
-    new: list[Person]
-    matches: Mapping[int, list[PossibleMatch]]
+    rows: list[ContactChild | ContactAdult]
+    recognised: Recognised
+    own: Mapping[int, list[Person]]
+    may_be: Mapping[int, list[Person]]
     household: Household
     is_protected: bool
     on_record: frozenset[int]
 
-    def may_be(self) -> dict[int, list[Person]]:
-        return {position: [match.person for match in matches] for position, matches in self.matches.items()}
+    @property
+    def of_children(self) -> list[int]:
+        """Whom the children are, or are likely to be."""
+        places = range(len(self.own))
+        joined = [match.person.pk for place, match in self.recognised.joined.items() if place in places]
+        return joined + [match.person.pk for place in places for match in self.recognised.careful[place]]
+
+    def matches(self, now: datetime) -> Iterator[PersonMatch]:
+        for place, row in enumerate(self.rows):
+            if (joined := self.recognised.joined.get(place)) is not None:
+                yield proposal(row, joined, at=now)
+            for match in self.recognised.found[place]:
+                yield proposal(row, match, at=None)
 
 
 def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _People:
     """
-    Matches the people of a contact with those on record, and locks the records of the household. A child with a certain
-    match gets the matched record.
+    Matches the people of a contact with those on record, and locks the records of the household. Whoever is certainly
+    somebody on record is joined to them.
 
-    Two contacts of one household wait for each other. They share a possible match, or else a record: each locks what
-    the other has recognised. The locks on possible matches come first, then the records in the order of their ids, so
-    that two actions never deadlock.
+    Two contacts of one household wait for each other. They share a key, or else a record: each locks what the other has
+    recognised. The locks on keys come first, then the records in the order of their ids, so that two actions never
+    deadlock.
 
-    :raises _RecordsMerged: a record is gone; start again.
+    :raises _RecordsMerged: records were joined or separated in the meantime; start again.
     """
-    parents = [adult.person for adult in adults]
-    everybody = [*(child.person for child in children), *parents]
-    lock_possible_matches(everybody)
-    others = candidates(everybody)
-    new = list(parents)
-    matches: dict[int, list[PossibleMatch]] = {}
-    done: list[ContactChild] = []
-    for child in children:
-        person = child.person
-        # The children of a contact are never matched with each other: each is a person of their own.
-        found = compare([person], others, but_not=[each.person for each in done])
-        known = next((match.person for match in found if match.certain), None)
-        if known is None:
-            # The same number with another date of birth: until somebody has checked, the known person keeps the number.
-            if any(match.person.nhs_number == person.nhs_number for match in found if person.nhs_number):
-                person.nhs_number = None
-            new.append(person)
-        else:
-            child.person = child.recorded_as = known
-        matches[child.position] = [match for match in found if match.person != child.person]
-        done.append(child)
-    known_children = [child.person for child in children if child.person.pk is not None]
-    may_be = [match.person for found in matches.values() for match in found if match.person.pk is not None]
-    known_ids = [person.pk for person in known_children]
-    may_be_ids = [*(person.pk for person in may_be), *matches_of_adults(parents, others)]
-    locked = _lock([*known_children, *may_be], {*known_ids, *may_be_ids})
+    rows: list[ContactChild | ContactAdult] = [*children, *adults]
+    recognised = recognise(rows)
+    on_record = _lock(recognised)
+    own = {child.position: [child.recorded_as] for child in children}
+    for place, match in recognised.joined.items():
+        row = rows[place]
+        row.person = row.recorded_as.same_as = match.person
+        if isinstance(row, ContactChild):
+            own[row.position] += on_record[match.person.pk]
+    careful = [match.person.pk for matches in recognised.careful.values() for match in matches]
     return _People(
-        new,
-        matches,
-        household_of_people(known=known_ids, may_be=may_be_ids),
-        is_protected=any(person.address_is_protected for person in locked),
-        on_record=frozenset({*known_ids, *may_be_ids}),
+        rows=rows,
+        recognised=recognised,
+        own=own,
+        may_be={
+            place: [record for match in matches for record in on_record[match.person.pk]]
+            for place, matches in recognised.careful.items()
+            if place < len(children)
+        },
+        household=household_of_people(known=[match.person.pk for match in recognised.joined.values()], may_be=careful),
+        is_protected=any(each.address_is_protected for records in on_record.values() for each in records),
+        on_record=frozenset(match.person.pk for match in recognised),
     )
 
 
-def _lock(people: list[Person], everybody: set[int]) -> Collection[Person]:
+def _lock(recognised: Recognised) -> Mapping[int, list[Person]]:
     """
-    Locks everybody on record who is, or may be, in the household, and reads again what our records say of these people.
-
-    :param everybody: the ids of those on the contact and of all who match them.
-    :returns: everybody who is locked.
+    Locks everybody on record who is, or may be, in the household. Returns their records as they are now, by the record
+    that stands for each person.
     """
-    if not everybody:
-        return ()
-    by_number = {person.pk: person for person in lock_household(everybody)}
-    if not everybody <= by_number.keys():
-        raise _RecordsMerged
-    for person in people:
-        person.previous_cp_plan = by_number[person.pk].previous_cp_plan
-        person.previously_looked_after = by_number[person.pk].previously_looked_after
-    return by_number.values()
+    seen = {match.person.pk: match.person for match in recognised}
+    if not seen:
+        return {}
+    records = lock_household(seen)
+    now = {record.pk: record for record in records}
+    for pk, person in seen.items():
+        if now[pk].same_as_id is not None or now[pk].regrouped != person.regrouped:
+            raise _RecordsMerged
+    return sameness.by_person(records)
 
 
 # The first of the contacts that this one repeats. Under the sender's own reference, a child must be the same too: some
@@ -392,13 +414,15 @@ RESENT_DOCUMENT, RESENT_REFERENCE = timedelta(days=1), timedelta(days=14)
 
 
 def _number_and_reference(
-    contact: Contact, children: list[ContactChild], on_record: Iterable[int]
+    contact: Contact, children: list[ContactChild], people: list[int], on_record: Iterable[int]
 ) -> tuple[int, int | None, list[int], Reference]:
     """
     The contact's id, that of the contact that it repeats, the restrictions of those whom its people are or may be, and
     the reference data with the calendar locked, in one round trip.
 
     The id is taken while the household is locked, so that of two contacts about it the later has the higher id.
+
+    :param people: whom the children are, or are likely to be.
     """
     looked_for = {
         "digest": contact.digest,
@@ -409,7 +433,7 @@ def _number_and_reference(
         "first_names": [child.first_name for child in children],
         "last_names": [child.last_name for child in children],
         "born": [child.date_of_birth for child in children],
-        "people": [child.person.pk for child in children if child.person.pk is not None],
+        "people": people,
         "on_record": [*on_record],
     }
     with connection.cursor() as cursor:

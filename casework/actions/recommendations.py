@@ -12,8 +12,8 @@ from casework.actions import contact_handovers
 from casework.deadlines import clocks
 from casework.facts.contact_facts import collect_facts, hold_of
 from casework.facts.history import history_of
-from casework.families.household import Household, household_of_people, matches_of_adults
-from casework.families.matching import candidates
+from casework.families import sameness
+from casework.families.household import Household, household_of_people
 from casework.messages import outbox
 from casework.models import (
     AuditEvent,
@@ -21,7 +21,6 @@ from casework.models import (
     ContactChild,
     Decision,
     Event,
-    MatchStatus,
     Message,
     OutboxMessage,
     Person,
@@ -44,6 +43,7 @@ from triage.ruleset import Hold, Rag
 def recommendation_for(
     contact: Contact,
     children: Sequence[ContactChild],
+    own: Mapping[int, Sequence[Person]],
     may_be: Mapping[int, Sequence[Person]],
     people: Household,
     *,
@@ -54,9 +54,10 @@ def recommendation_for(
     """
     Makes the recommendation for a contact by the present facts, and keeps the facts in it. It is not stored yet.
 
-    :param may_be: the proposed matches of each child, by the child's position.
+    :param own: all our records of each child, by the child's position.
+    :param may_be: all our records of those whom the child may be, where the likeness makes the rules careful.
     """
-    facts = collect_facts(contact, children, may_be, history_of(contact, people), places)
+    facts = collect_facts(contact, children, own, may_be, history_of(contact, people), places)
     answer = recommend(rules.rule_set, rules.rule_set.facts(facts))
     return Recommendation(
         contact=contact,
@@ -109,19 +110,25 @@ def hard_stops(recommendation: Recommendation) -> frozenset[tuple[str, ...]]:
     )
 
 
-def lock_people(contact: Contact) -> None:
+def lock_people(contact: Contact) -> frozenset[int]:
     """
-    Locks the children's records and those of their possible matches until the transaction ends, in the order of their
-    ids, so that two actions never deadlock. The contact is locked before.
+    Locks all records of the people on a contact and of those they may be until the transaction ends, in the order of
+    their ids, so that two actions never deadlock. The contact is locked before.
 
     So two decisions on contacts about one child at the same moment see each other's effects.
+
+    :returns: the ids of the records.
     """
-    list(Person.objects.filter(pk__in=people_of(contact)).order_by("pk").select_for_update(no_key=True))
+    records = sameness.records_of(people_of(contact))
+    return frozenset(record.pk for record in records.select_for_update(no_key=True))
 
 
 def people_of(contact: Contact) -> QuerySet[Any, Any]:
-    """The ids of the children's records and of their possible matches."""
-    return contact.children.values("person").union(PersonMatch.objects.filter(child__contact=contact).values("person"))
+    """The ids of records of everybody on a contact and of whom they may be."""
+    children = contact.children.order_by().values_list("recorded_as", flat=True)
+    adults = contact.adults.order_by().values_list("recorded_as", flat=True)
+    may_be = PersonMatch.objects.of_contact(contact).order_by().values_list("person", flat=True)
+    return children.union(adults, may_be)
 
 
 def recommend_again(contact: Contact, by: Actor, now: datetime) -> None:
@@ -212,16 +219,18 @@ def renew(*, contact_id: int, now: datetime, only_if_noted: bool = True) -> bool
 def _recommendation_for_stored(contact: Contact, rules: Rules, now: datetime) -> Recommendation:
     children = list(contact.children.filter(in_family=True).select_related("person"))
     adults = [adult.person for adult in contact.adults.filter(in_family=True).select_related("person")]
-    likenesses = PersonMatch.objects.filter(child__contact=contact, child__in_family=True)
-    likenesses = likenesses.exclude(status=MatchStatus.REJECTED)
-    matches = list(likenesses.select_related("child", "person"))
+    careful = sameness.careful(sameness.open_matches(contact))
+    records = sameness.by_person(
+        sameness.records_of({*(child.person_id for child in children), *(match.known.pk for match in careful)})
+    )
     may_be: dict[int, list[Person]] = defaultdict(list)
-    for match in matches:
-        if match.status == MatchStatus.PROPOSED:
-            may_be[match.child.position].append(match.person)
+    for match in careful:
+        if match.child is not None:
+            may_be[match.child.position] += records[match.known.pk]
     people = household_of_people(
         known=[*(child.person_id for child in children), *(adult.pk for adult in adults)],
-        may_be=[*(match.person_id for match in matches), *matches_of_adults(adults, candidates(adults))],
+        may_be=[match.known.pk for match in careful],
     )
+    own = {child.position: records[child.person_id] for child in children}
     places = reference.current().places
-    return recommendation_for(contact, children, may_be, people, rules=rules, places=places, now=now)
+    return recommendation_for(contact, children, own, may_be, people, rules=rules, places=places, now=now)

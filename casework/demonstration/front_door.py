@@ -9,6 +9,7 @@ from casework.actions import (
     contact_handovers,
     decisions,
     learning,
+    matches,
     partner_checks,
     receiving,
     referrers,
@@ -19,16 +20,20 @@ from casework.deadlines import recipients
 from casework.demonstration.families import LEVEL_2
 from casework.demonstration.teams import Teams, extend_clock
 from casework.demonstration.timeline import Timeline
+from casework.families import sameness
 from casework.families.household import household
 from casework.families.routing import teams_to_pick_from
-from casework.models import Contact, Decision, MatchStatus, PartnerCheck, PersonMatch
-from errors import TakenBySomeoneElse
+from casework.models import Contact, Decision, PartnerCheck
+from errors import NotAllowedInStatus, TakenBySomeoneElse
 from localities import calendar
 from localities.models import Role, Team, TeamKind, User
 from localities.working_time import local_day
 from triage.ruleset import Hold
 
 RATIONALE = "The history and what the referrer saw point the same way; the family's own view was heard."
+
+# What the demonstration's people take for the same person.
+CONFIRMED_FROM = 0.9
 
 
 class FrontDoor:
@@ -66,8 +71,7 @@ class FrontDoor:
             contact_handovers.take_on(contact_id=contact_id, by=by, now=now)
         elif self._hands_over(contact, by, now):
             return
-        for match in PersonMatch.objects.filter(child__contact=contact, status=MatchStatus.PROPOSED):
-            learning.settle_match(contact_id=contact_id, match_id=match.pk, same=True, by=by, now=now)
+        self._settle_matches(contact, by, now)
         contact = Contact.objects.select_related("recommendation", "team").get(pk=contact_id)
         if conditions.waits_for_screening(contact):
             self._screen(contact, by, now)
@@ -90,6 +94,16 @@ class FrontDoor:
         except TakenBySomeoneElse:
             # An earlier demonstration in this database has opened a case for this family, later than this moment.
             self.timeline.plan_after(now, (1, 8), lambda later: self._review(contact_id, later))
+
+    def _settle_matches(self, contact: Contact, by: User, now: datetime) -> None:
+        """The likeliest first, one at a time: each answer may settle others."""
+        while found := sameness.open_matches(contact):
+            said: dict[str, Any] = {"contact_id": contact.pk, "match_id": found[0].pk, "by": by, "now": now}
+            try:
+                matches.settle(same=found[0].score >= CONFIRMED_FROM, **said)
+            except NotAllowedInStatus:
+                # They are two children on one contact, or were told apart.
+                matches.settle(same=False, **said)
 
     def _screen(self, contact: Contact, by: User, now: datetime) -> None:
         """Nobody chose an indicator: somebody reads it, and finds one that was left out, or that none applies."""

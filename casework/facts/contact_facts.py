@@ -6,6 +6,7 @@ from typing import Any
 
 from casework.facts.contact_document import age_on
 from casework.facts.history import History
+from casework.families import sameness
 from casework.models import Contact, ContactChild, Person
 from localities.placing import Places
 from localities.working_time import local_day
@@ -15,6 +16,7 @@ from triage.ruleset import Hold
 def collect_facts(
     contact: Contact,
     children: Sequence[ContactChild],
+    own: Mapping[int, Sequence[Person]],
     may_be: Mapping[int, Sequence[Person]],
     history: History,
     places: Places,
@@ -22,7 +24,8 @@ def collect_facts(
     """
     The facts in the form that `RuleSet.facts` reads and that is stored with the recommendation.
 
-    :param may_be: the proposed matches of each child, by the child's position.
+    :param own: all our records of each child, by the child's position.
+    :param may_be: all our records of those whom the child may be, where the likeness makes the rules careful.
     """
     day = local_day(contact.received_at)
     return {
@@ -32,7 +35,7 @@ def collect_facts(
         "agreement": contact.agreement,
         # Until somebody has screened the contact, the fact is unknown, not false.
         "screened": True if contact.screened_at else None,
-        "children": [_child(child, may_be.get(child.position, ()), day) for child in children],
+        "children": [_child(child, own[child.position], may_be.get(child.position, ()), day) for child in children],
         "family": {
             "indicators": contact.all_family_indicators,
             "contacts_3_months": history.contacts_3_months,
@@ -67,11 +70,9 @@ def in_area(children: Iterable[ContactChild], places: Places, day: date) -> bool
     return True if True in known else None if None in known else False
 
 
-def _child(child: ContactChild, may_be: Sequence[Person], day: date) -> dict[str, Any]:
-    """The facts of a child. What our records say of a proposed match counts until somebody rejects the match."""
+def _child(child: ContactChild, own: Sequence[Person], may_be: Sequence[Person], day: date) -> dict[str, Any]:
+    """The facts of a child. A yes in the records of somebody it may be counts until somebody rejects the match."""
     born = child.date_of_birth
-    plan = child.person.previous_cp_plan or any(person.previous_cp_plan for person in may_be)
-    after = child.person.previously_looked_after or any(person.previously_looked_after for person in may_be)
     return {
         "ref": child.ref,
         # Without a date of birth, the age that somebody gave. Without either, the age is not known.
@@ -79,7 +80,9 @@ def _child(child: ContactChild, may_be: Sequence[Person], day: date) -> dict[str
         "unborn": child.expected_date_of_delivery is not None and born is None,
         "disabled": child.disabled,
         "non_verbal": child.non_verbal,
-        "previous_cp_plan": plan or child.person.previous_cp_plan,
-        "previously_looked_after": after or child.person.previously_looked_after,
+        **{
+            field: sameness.said(may_be, field) or sameness.said(own, field)
+            for field in ("previous_cp_plan", "previously_looked_after")
+        },
         "indicators": child.all_indicators,
     }

@@ -38,7 +38,7 @@ def history_of(contact: Contact, people: Household) -> History:
     """
     The household's history: the contacts before this one, and the present work.
 
-    A contact gets its id while it has locked everybody who could match its people (`families/matching.py`), and
+    A contact gets its id while it has locked the keys of its people (`families/matching.py`), and
     everybody on record in its household. So the id says which of two contacts about one household came first, whatever
     the clocks of their hosts say, and the later always counts the earlier.
     """

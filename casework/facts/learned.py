@@ -149,7 +149,7 @@ OF_CONTACT = {
 # What identifies a person stands on their record as well, where matching looks.
 IDENTITY = frozenset({
     "first_name", "last_name", "also_known_as", "date_of_birth", "expected_date_of_delivery", "sex", "ethnicity",
-    "nhs_number", "address.postcode", "address.confidential", "in_family",
+    "nhs_number", "address.lines", "address.postcode", "address.confidential", "in_family", "date_of_birth_estimated",
 })  # fmt: skip
 # What our own records hold of a person.
 OF_RECORDS = frozenset({"previous_cp_plan", "previously_looked_after"})
@@ -160,7 +160,7 @@ OF_CHILD = {
     **_columns("U", "sex"),
     **_columns(False, "date_of_birth_estimated"),
     **_columns(True, "in_family"),
-    **_columns(None, *OF_RECORDS, of="person"),
+    **_columns(None, *OF_RECORDS, of="recorded_as"),
     "address.postcode": Column("postcode", ""),
     "address.confidential": Column("address_is_confidential", False),
     "indicators": Column("corrected_indicators", [], told="told_indicators"),

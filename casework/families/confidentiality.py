@@ -30,6 +30,7 @@ from django.db import connection
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
+from casework.families import merging, sameness
 from casework.families.likeness.homes import Home, nearest_home, read_home
 from casework.families.sameness import likely_pairs, records_of
 from casework.models import (
@@ -62,19 +63,17 @@ records AS (
     SELECT id FROM people
     UNION SELECT record.id FROM people JOIN casework_person record ON record.same_as_id = people.id),
 likely AS (
-    SELECT child.person_id AS one, match.person_id AS other
-    FROM people JOIN casework_contactchild child ON child.person_id = people.id
-    JOIN casework_personmatch match ON match.child_id = child.id AND match.status = 'proposed'
+    SELECT match.record_id AS one, match.person_id AS other
+    FROM records JOIN casework_personmatch match ON match.record_id = records.id AND match.status = 'proposed'
     UNION
-    SELECT child.person_id, match.person_id
-    FROM records JOIN casework_personmatch match ON match.person_id = records.id AND match.status = 'proposed'
-    JOIN casework_contactchild child ON child.id = match.child_id),
+    SELECT match.record_id, match.person_id
+    FROM records JOIN casework_personmatch match ON match.person_id = records.id AND match.status = 'proposed'),
 around AS (
     SELECT id FROM people
     UNION SELECT person_id FROM casework_contactchild WHERE contact_id IN (SELECT contact_id FROM theirs)
     UNION SELECT person_id FROM adults
-    UNION SELECT one FROM likely
-    UNION SELECT COALESCE(record.same_as_id, record.id) FROM likely JOIN casework_person record ON record.id = other)
+    UNION SELECT COALESCE(record.same_as_id, record.id)
+    FROM likely JOIN casework_person record ON record.id IN (one, other))
 """
 THESE_PEOPLE = """
 WITH people AS (
@@ -155,9 +154,8 @@ def hide_all(children: Iterable[ContactChild], adults: Iterable[ContactAdult]) -
     """
     for child in children:
         child.address_is_confidential = True
-    for person in (*(child.person for child in children), *(adult.person for adult in adults)):
-        if person.pk is None:
-            person.postcode = ""
+    for record in (*(child.recorded_as for child in children), *(adult.recorded_as for adult in adults)):
+        record.address = record.postcode = ""
 
 
 class HiddenHome(NamedTuple):
@@ -189,10 +187,14 @@ def _keep_with_people(contacts: Collection[int]) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute(KEEP, {"children": children, "adults": adults})
+        changed = [person for (person,) in cursor.fetchall()]
+    # A hidden address leaves no key by which it is found.
+    merging.keep_keys_again(sameness.standing_for(changed))
 
 
 KEEP = """
-UPDATE casework_person person SET postcode = known.postcode
+UPDATE casework_person person SET
+    postcode = known.postcode, address = CASE WHEN known.postcode = '' THEN '' ELSE person.address END
 FROM (
     SELECT who AS id, COALESCE((
         SELECT CASE WHEN bool_or(child.address_is_confidential) THEN ''
@@ -211,7 +213,8 @@ FROM (
         WHERE adult.recorded_as_id = who AND adult.same_address IS DISTINCT FROM FALSE), '')
     FROM unnest(%(adults)s::bigint[]) who
 ) known
-WHERE person.id = known.id AND person.postcode <> known.postcode
+WHERE person.id = known.id AND (person.postcode <> known.postcode OR (known.postcode = '' AND person.address <> ''))
+RETURNING person.id
 """
 
 

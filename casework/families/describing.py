@@ -1,44 +1,53 @@
 """Brings the records of people up to date after somebody corrected how they were described on a contact."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
-from casework.families.matching import candidates, compare, lock_possible_matches
+from casework.families import matching, merging, sameness
 from casework.models import ContactAdult, ContactChild, Person
 
-DESCRIBED = ("first_name", "last_name", "also_known_as", "date_of_birth", "expected_date_of_delivery", "sex",
-             "ethnicity")  # fmt: skip
+DESCRIBED = ("first_name", "last_name", "also_known_as", "date_of_birth", "date_of_birth_estimated",
+             "expected_date_of_delivery", "sex", "ethnicity")  # fmt: skip
+KEPT = (*DESCRIBED, "nhs_number", "address", "postcode")
 
 
 def describe_again(
-    children: Iterable[ContactChild], adults: Iterable[ContactAdult], home: str, *, people: Collection[int]
+    children: Iterable[ContactChild],
+    adults: Iterable[ContactAdult],
+    home: str,
+    *,
+    people: Collection[int],
+    addresses: Mapping[int, str],
 ) -> None:
     """
     Stores the records of these children and adults as the contact describes them today.
 
-    The caller has locked the contact and no record. The locks on possible matches come first, then everybody on the
-    contact and whoever they may be, in the order of their ids, so that two actions never deadlock. A record that
-    another contact uses as its own as well stays as it is.
+    The caller has locked the contact and no record. The locks on keys come first, then everybody on the contact and
+    whoever they may be, in the order of their ids, so that two actions never deadlock.
 
     :param people: the ids of everybody on the contact, and of their possible matches.
     :param home: the postcode of adults who live with the children (see `home_of`).
+    :param addresses: the lines of the addresses that were corrected, by the position of the child.
     """
-    own = [child for child in children if _is_its_own(child)]
-    for child in own:
-        record = child.recorded_as
+    rows: list[ContactChild | ContactAdult] = [*children, *adults]
+    for row in rows:
+        record = row.recorded_as
+        if isinstance(row, ContactAdult):
+            record.address = record.address if home and record.postcode == home and row.same_address else ""
+            record.postcode = home if row.same_address else ""
+            continue
         for name in DESCRIBED:
-            setattr(record, name, getattr(child, name))
-        record.nhs_number = child.nhs_number or None
-        record.postcode = "" if child.address_is_confidential else child.postcode
-    of_adults = list(adults)
-    for adult in of_adults:
-        adult.recorded_as.postcode = home if adult.same_address else ""
-    records = [*(child.recorded_as for child in own), *(adult.recorded_as for adult in of_adults)]
-    lock_possible_matches(records)
-    likely = [match.person.pk for match in compare(records, candidates(records))]
+            setattr(record, name, getattr(row, name))
+        record.nhs_number = row.nhs_number or None
+        hidden = row.address_is_confidential
+        record.address = "" if hidden else addresses.get(row.position, record.address)
+        record.postcode = "" if hidden else row.postcode
+    records = [row.recorded_as for row in rows]
+    likely = [match.person.pk for match in matching.look(records)]
     known = [record.pk for record in records if record.pk is not None]
-    list(Person.objects.filter(pk__in=[*people, *known, *likely]).order_by("pk").select_for_update(no_key=True))
+    merging.lock_records([*people, *known, *likely])
     for record in records:
-        record.save(update_fields=None if record.pk is None else [*DESCRIBED, "nhs_number", "postcode"])
+        record.save(update_fields=None if record.pk is None else KEPT)
+    _keep_keys(records)
 
 
 def home_of(children: Iterable[ContactChild]) -> str:
@@ -48,7 +57,5 @@ def home_of(children: Iterable[ContactChild]) -> str:
     return "" if hidden else next((child.postcode for child in family if child.postcode), "")
 
 
-def _is_its_own(child: ContactChild) -> bool:
-    """Whether no other contact uses the child's record as its own. In older contacts, several do."""
-    record = child.recorded_as
-    return record.pk is None or not ContactChild.objects.filter(recorded_as=record).exclude(pk=child.pk).exists()
+def _keep_keys(records: Collection[Person]) -> None:
+    merging.keep_keys_again(sameness.standing_for([record.pk for record in records]))

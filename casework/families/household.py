@@ -1,9 +1,9 @@
 """
 The household of a contact or a case, with its other contacts and cases.
 
-A household is computed, not stored: the people on the contact, their possible matches (unless somebody has rejected
-them), and the children who are on other contacts together with any of these. Better one contact too many in view than
-one too few: a social worker reviews it.
+A household is computed, not stored: the people on the contact, whom they may be (by likenesses that make the rules
+careful, unless somebody has rejected them), and the children who are on other contacts together with any of these.
+Better one contact too many in view than one too few: a social worker reviews it.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -13,9 +13,10 @@ from operator import itemgetter
 from typing import Any, cast
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.db import connection
 from django.db.models import OuterRef, QuerySet
 
-from casework.families.matching import candidates, compare
+from casework.families import sameness
 from casework.models import (
     Case,
     CaseChild,
@@ -23,16 +24,35 @@ from casework.models import (
     Contact,
     ContactAdult,
     ContactChild,
-    MatchStatus,
     Person,
-    PersonMatch,
 )
 from casework.models.contacts import ContactQuerySet
 from casework.statuses import CaseStatus
 from triage.rule_set_document import Work
 
-# The lowest score of a matched adult that joins another household's contacts to this one.
-ADULT_MATCH_SCORE = 88
+NOTE_TOUCHED = """
+WITH contact_with AS (
+    SELECT contact_id FROM casework_contactchild WHERE person_id = ANY(%(people)s)
+    UNION SELECT contact_id FROM casework_contactadult WHERE person_id = ANY(%(people)s)
+), beside AS (
+    SELECT unnest(%(people)s::bigint[]) AS id
+    UNION SELECT person_id FROM casework_contactchild WHERE contact_id IN (SELECT contact_id FROM contact_with)
+), record AS (
+    SELECT id FROM beside UNION SELECT id FROM casework_person WHERE same_as_id IN (SELECT id FROM beside)
+), touched AS (
+    SELECT contact_id FROM contact_with
+    UNION SELECT contact_id FROM casework_contactchild WHERE person_id IN (SELECT id FROM beside)
+    UNION SELECT COALESCE(child.contact_id, adult.contact_id) FROM casework_personmatch match
+    LEFT JOIN casework_contactchild child ON child.id = match.child_id
+    LEFT JOIN casework_contactadult adult ON adult.id = match.adult_id
+    WHERE match.status = 'proposed' AND match.person_id IN (SELECT id FROM record)
+)
+INSERT INTO casework_stalerecommendation (contact_id, since)
+SELECT id, %(now)s FROM casework_contact
+WHERE id IN (SELECT contact_id FROM touched) AND status <> 'decided' AND id IS DISTINCT FROM %(but_not)s
+ORDER BY id
+ON CONFLICT DO NOTHING
+"""
 
 
 class Household:
@@ -71,12 +91,14 @@ def household(contact: Contact) -> Household:
     """The household of a contact whose children, adults and matches are stored."""
 
     def find_people() -> frozenset[int]:
-        adults = [adult.person for adult in contact.adults.filter(in_family=True).select_related("person")]
-        matches = PersonMatch.objects.filter(child__contact=contact, child__in_family=True)
-        matches = matches.exclude(status=MatchStatus.REJECTED)
-        on_contact = {*(child.person_id for child in contact.family), *(adult.pk for adult in adults)}
-        may_be = {*matches.values_list("person", flat=True), *matches_of_adults(adults, candidates(adults))}
-        return _with_children_beside(on_contact | may_be)
+        children = (
+            ContactChild.objects.filter(contact=contact, in_family=True).order_by().values_list("person", flat=True)
+        )
+        adults = (
+            ContactAdult.objects.filter(contact=contact, in_family=True).order_by().values_list("person", flat=True)
+        )
+        may_be = [match.known.pk for match in sameness.careful(sameness.open_matches(contact))]
+        return _with_children_beside({*children.union(adults), *may_be})
 
     def known() -> QuerySet[Any, Any]:
         children = ContactChild.objects.filter(contact=contact, in_family=True).order_by().values("person")
@@ -98,23 +120,21 @@ def household_of_people(*, known: Collection[int], may_be: Collection[int]) -> H
 
 def lock_household(people: Collection[int]) -> list[Person]:
     """
-    Locks these people, and the children who are on any contact together with one of them, until the transaction ends.
+    Locks these people, and the children who are on any contact together with one of them, until the transaction ends:
+    all their records.
 
     One statement finds and locks them, in the order of their ids, so that two actions never deadlock.
     """
     themselves = Person.objects.filter(pk__in=people).order_by().values("pk")
-    everybody = Person.objects.filter(pk__in=themselves.union(_children_beside(people)))
+    standing = themselves.union(_children_beside(people))
+    others = Person.objects.filter(same_as__in=standing).order_by().values("pk")
+    everybody = Person.objects.filter(pk__in=themselves.union(_children_beside(people), others))
     return list(everybody.order_by("pk").select_for_update(no_key=True))
 
 
 def household_of(case: Case) -> Household:
     """The household of a case: its children, and those who are on contacts together with them."""
     return household_of_people(known=[child.pk for child in case.children.all()], may_be=[])
-
-
-def matches_of_adults(adults: Iterable[Person], others: Iterable[Person]) -> list[int]:
-    """The others who match an adult so well that their households count as one, as ids of `Person`."""
-    return [match.person.pk for match in compare(adults, others) if match.score >= ADULT_MATCH_SCORE]
 
 
 def opened_since(children: Iterable[ContactChild], people: Household, moment: datetime) -> Case | None:
@@ -127,6 +147,18 @@ def opened_since(children: Iterable[ContactChild], people: Household, moment: da
 def is_ours(case: Case) -> bool:
     """Whether the case is our work. By its rule set, another authority may be responsible for it."""
     return case.work is not Work.OTHER_AUTHORITY
+
+
+def note_touched(people: Collection[int], *, but_not: int | None = None, now: datetime) -> None:
+    """
+    Notes that the recommendations on contacts about the households of these people are stale, where the contacts wait:
+    the worker renews them (`jobs/stale_recommendations.py`).
+
+    :param people: the ids of records that stand for persons.
+    :param but_not: the id of a contact about which the rules are asked at once.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(NOTE_TOUCHED, {"people": sorted(people), "but_not": but_not, "now": now})
 
 
 def _with_children_beside(people: Collection[int]) -> frozenset[int]:

@@ -1,186 +1,321 @@
 """
-Possible matches between people, for somebody to confirm or reject. The service never merges records by itself.
+Who on record somebody on a contact may be.
 
-Candidates come from indexes (NHS number, date of birth, postcode), so the cost does not grow with the years. Names are
-compared in memory, because partners spell them differently.
+Candidates are found by keys (`likeness/keys.py`), in an index whose cost does not grow with the years; then each of a
+person's records is compared. What is certain joins two records, and can be undone; everything else is proposed, for
+somebody to confirm or reject.
 """
 
-from collections.abc import Container, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from functools import cache
 
 from django.db import connection
-from rapidfuzz.fuzz import ratio, token_sort_ratio
-from rapidfuzz.utils import default_process
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Q
 
+from casework.families import merging, sameness
+from casework.families.household import note_touched
+from casework.families.likeness.comparing import Commonness, Likeness, compare
+from casework.families.likeness.describing import Described, describe
+from casework.families.likeness.finding import MOST_CANDIDATES, MOST_OF_A_KEY, MOST_PROPOSALS, RANKED
+from casework.families.likeness.keys import asked, what_counts
+from casework.families.likeness.weights import Weights, shipped
+from casework.families.person_keys import counting, written
 from casework.models import ContactAdult, ContactChild, Person, PersonMatch
+from casework.record.transitions import move
+from casework.statuses import MatchStatus
 from localities.models import Agency, User
 
-MOST_CANDIDATES = 200
-# Muhammad and Mohammed are alike by 75 percent, Robin and Rowan by 60.
-LIKE_FIRST_NAMES = 70
+Row = ContactChild | ContactAdult
+PROPOSED, CERTAIN = MatchStatus.PROPOSED, MatchStatus.CERTAIN
 
-# The first key of advisory locks with two keys. The second is a hash of what two matching people must share.
-MATCHING_LOCK = 7_003
-LOCK_MATCHES = """
-SELECT pg_advisory_xact_lock(%s, half)
-FROM (SELECT DISTINCT hashtext(shared) AS half FROM unnest(%s::text[]) AS shared ORDER BY half) AS halves
+# Of somebody who is on many contacts, so many records are compared: the oldest, and the newest others.
+MOST_RECORDS = 20
+# How common a name is, is counted among so many of the newest records.
+COUNTED_AMONG = 10_000
+
+# Advisory locks with two keys: the first is for all of matching (7003) or for a key of a person (7004), whose hash is
+# the second. PostgreSQL has room for some thousands of locks: a contact about very many people locks out all others in
+# place of taking so many.
+MOST_LOCKS = 400
+LOCK_KEYS = """
+SELECT pg_advisory_xact_lock_shared(7003, 0);
+SELECT pg_advisory_xact_lock(7004, half)
+FROM (SELECT DISTINCT hashtext(key) AS half FROM unnest(%(keys)s::text[]) AS key ORDER BY half) AS halves
 """
+LOCK_ALL = "SELECT pg_advisory_xact_lock(7003, 0); SELECT"
 
-# If there are too many, those with the same NHS number come first, then the newest records. In SQL, because it runs for
-# every contact, and the ORM takes longer to compose it than the database to answer it.
+# In SQL, because it runs for every contact, and the ORM takes longer to compose it than the database to answer it.
 CANDIDATES = """
-SELECT *
-FROM casework_person
-WHERE (nhs_number = ANY(%(numbers)s::varchar[]) OR date_of_birth = ANY(%(born)s::date[])
-       OR postcode = ANY(%(homes)s::varchar[]))
-  AND id <> ALL(%(themselves)s::bigint[])
-ORDER BY nhs_number = ANY(%(numbers)s::varchar[]) DESC NULLS LAST, id DESC
-LIMIT %(most)s
+{ranked}
+SELECT ranked.probe, ranked.number, {columns}
+FROM ranked CROSS JOIN LATERAL (
+    (SELECT * FROM casework_person WHERE id = ranked.number)
+    UNION ALL
+    (SELECT * FROM casework_person WHERE same_as_id = ranked.number ORDER BY id DESC LIMIT %(most_records)s)
+) AS record
+WHERE place <= %(most)s AND ranked.number <> ALL(%(but_not)s::bigint[])
+ORDER BY ranked.probe, place, record.id
+"""
+COUNTS = """
+SELECT counted.key, of_it.people, GREATEST(0, LEAST(%(among)s, (
+    SELECT reltuples FROM pg_class WHERE oid = 'casework_person'::regclass)))
+FROM unnest(%(counted)s::text[]) AS counted(key)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS people FROM casework_personkey stored
+    WHERE stored.key = hashtextextended(counted.key, 0)
+      AND stored.person_id > (SELECT max(id) FROM casework_person) - %(among)s
+) AS of_it
 """
 
 
 @dataclass(frozen=True)
-class PossibleMatch:
-    """
-    A possible match: its score in percent, and why. `certain`: NHS number and date of birth are the same, and neither
-    first name nor sex says otherwise. A number is evidence, not proof: it may be copied from the next line.
-    """
+class Candidate:
+    """A person on record: who stands for them, and their records, the oldest first."""
 
     person: Person
-    score: int
-    why: str
-    certain: bool = False
+    records: tuple[Person, ...]
 
 
-def lock_possible_matches(people: Iterable[Person]) -> None:
+@dataclass(frozen=True)
+class PossibleMatch:
+    """A possible match with a person on record, and the record of theirs that is most alike."""
+
+    candidate: Candidate
+    record: Person
+    likeness: Likeness
+
+    @property
+    def person(self) -> Person:
+        """The record that stands for the person."""
+        return self.candidate.person
+
+    @property
+    def joins(self) -> bool:
+        """Whether the service joins the records by itself."""
+        return self.likeness.certain and not self.likeness.exact.isdisjoint(shipped().joined_by)
+
+
+@dataclass(frozen=True)
+class Recognised:
     """
-    Locks, until the transaction ends, everything by which somebody could match one of these people: NHS number, date of
-    birth (day and month may be swapped) and postcode.
+    Who the people on a contact are and may be, by their places among the rows that were asked for.
+
+    `joined` are certainly the same. `found` are all others worth proposing; `careful` those of them that count as
+    history until somebody rejects them.
+    """
+
+    joined: Mapping[int, PossibleMatch]
+    found: Mapping[int, Sequence[PossibleMatch]]
+    careful: Mapping[int, Sequence[PossibleMatch]]
+
+    def __iter__(self) -> Iterator[PossibleMatch]:
+        """Everybody who counts."""
+        yield from self.joined.values()
+        for matches in self.careful.values():
+            yield from matches
+
+
+def recognise(rows: Sequence[Row]) -> Recognised:
+    """
+    Looks for the people on a new contact among those on record, and locks their keys until the transaction ends.
 
     So two contacts about one child that arrive at the same moment are received one after the other, and the later
-    counts the earlier. The locks are taken in one order and before any lock on a row, so that two actions never
-    deadlock. A contact that only shares a postcode waits some milliseconds.
+    finds the earlier. Nobody is found who shares no key. The locks are taken in one order and before any lock on a row,
+    so that two actions never deadlock.
+
+    :param rows: children before adults, each with a new record that is not stored yet.
     """
-    if shared := {what for person in people for what in shared_keys(person)}:
-        with connection.cursor() as cursor:
-            cursor.execute(LOCK_MATCHES, [MATCHING_LOCK, sorted(shared)])
-
-
-def shared_keys(person: Person) -> Iterable[str]:
-    """What somebody must share with this person to match: at least one of these."""
-    if person.nhs_number:
-        yield f"number {person.nhs_number}"
-    if born := person.date_of_birth:
-        yield f"born {min(born, _swapped(born))}"
-    if person.postcode:
-        yield f"home {person.postcode}"
-
-
-def candidates(people: Iterable[Person]) -> list[Person]:
-    """Everybody who could match one of these people, without these people themselves."""
-    people = list(people)
-    days = {person.date_of_birth for person in people if person.date_of_birth}
-    shared = {
-        "numbers": sorted({person.nhs_number for person in people if person.nhs_number}),
-        "born": sorted(days | {_swapped(day) for day in days}),
-        "homes": sorted({person.postcode for person in people if person.postcode}),
+    described = [describe(written(row.recorded_as)) for row in rows]
+    found = _look(described)
+    joined: dict[int, PossibleMatch] = {}
+    for place, row in enumerate(rows):
+        # Each child on a contact is a person of their own.
+        taken = {match.person.pk for match in joined.values()} if isinstance(row, ContactChild) else set()
+        certain = (match for match in found[place] if match.joins and match.person.pk not in taken)
+        if (match := next(certain, None)) is not None:
+            joined[place] = match
+    others_joined = {
+        place: {match.person.pk for other, match in joined.items() if other != place} for place in range(len(rows))
     }
-    if not any(shared.values()):
-        return []
-    themselves = [person.pk for person in people if person.pk is not None]
-    most = MOST_CANDIDATES * len(people)
-    return list(Person.objects.raw(CANDIDATES, {**shared, "themselves": themselves, "most": most}))
+    others = {
+        place: [
+            match
+            for match in matches
+            if match is not joined.get(place)
+            and not (isinstance(rows[place], ContactChild) and match.person.pk in others_joined[place])
+        ]
+        for place, matches in found.items()
+    }
+    return Recognised(joined, others, _careful(joined, others))
 
 
-def compare(people: Iterable[Person], others: Iterable[Person], but_not: Container[Person] = ()) -> list[PossibleMatch]:
-    """The possible matches of any of these people among the others, the best first."""
-    found = (_compare(person, other) for other in others if other not in but_not for person in people)
-    return sorted(filter(None, found), key=lambda match: (-match.score, match.person.pk or 0))
+def _careful(
+    joined: Mapping[int, PossibleMatch], found: Mapping[int, Sequence[PossibleMatch]]
+) -> dict[int, Sequence[PossibleMatch]]:
+    """Those that count as history, without whoever was told apart from somebody likelier."""
+    found = {
+        place: [match for match in matches if match.likeness.score >= shipped().careful]
+        for place, matches in found.items()
+    }
+    several = {place: matches for place, matches in found.items() if len(matches) + (place in joined) > 1 and matches}
+    people = {match.person.pk for matches in several.values() for match in matches}
+    people |= {joined[place].person.pk for place in several if place in joined}
+    apart = sameness.told_apart(people) if people else frozenset()
+    careful: dict[int, Sequence[PossibleMatch]] = {}
+    for place, matches in found.items():
+        own = joined[place].person.pk if place in joined else None
+        careful[place] = sameness.in_view(own, ((match.person.pk, match) for match in matches), apart)
+    return careful
 
 
-def _compare(person: Person, other: Person) -> PossibleMatch | None:
-    born, theirs = person.date_of_birth, other.date_of_birth
-    if person.nhs_number and other.nhs_number:
-        if person.nhs_number != other.nhs_number:
-            return None
-        if (differs := _contradiction(person, other)) and born == theirs:
-            return PossibleMatch(other, 90, f"The same NHS number and date of birth, but another {differs}")
-        if born is None or theirs is None or born == theirs:
-            return PossibleMatch(
-                other, 100, "The same NHS number and date of birth", certain=born == theirs is not None
-            )
-        return PossibleMatch(other, 90, "The same NHS number, but another date of birth")
-    same_home = bool(person.postcode) and person.postcode == other.postcode
-    if born and born == theirs:
-        name = _name_similarity(person, other)
-        if name >= 80:
-            return PossibleMatch(other, min(99, name), "The same date of birth and a like name")
-        if same_home and name >= 55:
-            return PossibleMatch(other, 60, "The same date of birth and postcode")
-    elif born and theirs and born == _swapped(theirs):
-        if (name := _name_similarity(person, other)) >= 90:
-            return PossibleMatch(other, name - 10, "A like name; day and month of birth are swapped")
-    elif (born is None or theirs is None) and same_home and (name := _name_similarity(person, other)) >= 85:
-        return PossibleMatch(other, name - 10, "A like name at the same postcode")
-    return None
+def look(records: Sequence[Person]) -> list[PossibleMatch]:
+    """Everybody whom one of these records may be. Their keys are locked until the transaction ends."""
+    found = _look([describe(written(record)) for record in records])
+    return [match for matches in found.values() for match in matches]
 
 
-def _contradiction(person: Person, other: Person) -> str | None:
-    """What says that two records with one NHS number are two people: "first name" or "sex"; None if nothing does."""
-    if {person.sex, other.sex} == {"M", "F"}:
-        return "sex"
-    mine, theirs = (
-        {default_process(name.split(" ")[0]) for name in (each.first_name, *each.also_known_as) if name}
-        for each in (person, other)
-    )
-    # A short form of a name (Rob for Robin) does not contradict it.
-    alike = any(ratio(a, b) >= LIKE_FIRST_NAMES or a.startswith(b) or b.startswith(a) for a in mine for b in theirs)
-    return None if alike or not mine or not theirs else "first name"
-
-
-def _name_similarity(person: Person, other: Person) -> int:
-    """The similarity of names in percent: of all names of each person, the best pair counts."""
-    mine, theirs = _names(person), _names(other)
-    return max(
-        (round(token_sort_ratio(a, b, processor=default_process)) for a in mine for b in theirs),
-        default=0,
-    )
-
-
-def _names(person: Person) -> list[str]:
-    full = f"{person.first_name} {person.last_name}".strip()
-    others = [alias if " " in alias else f"{alias} {person.last_name}" for alias in person.also_known_as]
-    return [name for name in (full, *others) if name]
-
-
-def _swapped(born: date) -> date:
-    """The date with day and month swapped, a common mistake; the date itself if that is not a date."""
-    try:
-        return born.replace(month=born.day, day=born.month)
-    except ValueError:
-        return born
-
-
-def match_again(row: ContactChild | ContactAdult, *, by: User | Agency, now: datetime) -> None:
+def match_again(row: Row, *, by: User | Agency, now: datetime) -> None:
     """
-    Looks for the possible matches of somebody on a contact again, after what is known of them has changed.
+    Looks for somebody on a contact among those on record again, after what is known of them has changed.
 
     The row and its `recorded_as` are stored with the change, by this user or agency at this moment. The caller has
-    locked the contact, and locks no record of a person before. New likenesses are proposed; those in view stay until
-    somebody settles them.
+    locked the contact, and no record of a person without the locks on these keys before. What is found is proposed;
+    what was open gets its new score; and what was certain and is so no more is asked.
     """
-    if isinstance(row, ContactAdult):
-        # An adult's possible matches are found when they are needed.
-        return
     record = row.recorded_as
-    lock_possible_matches([record])
-    on_contact = ContactChild.objects.filter(contact=row.contact_id).values_list("person", flat=True)
-    others = [person for person in candidates([record]) if person.pk not in {*on_contact, row.person_id}]
+    described = describe(written(record))
+    found = _look([described], but_not=[row.person_id])[0]
+    records = merging.lock_records([record.pk])
+    _weigh_again(record, described, by, now)
+    touched = merging.regroup(records)
+    merging.keep_keys_again(touched)
+    row.refresh_from_db(fields=["person"])
+    known = set(PersonMatch.objects.filter(record=record).values_list("person", flat=True))
+    themselves = {row.person_id}
+    if isinstance(row, ContactChild):
+        themselves |= set(ContactChild.objects.filter(contact=row.contact_id).values_list("person", flat=True))
     PersonMatch.objects.bulk_create(
-        (
-            PersonMatch(child=row, person=match.person, score=match.score, why=match.why)
-            for match in compare([record], others)
-        ),
-        ignore_conflicts=True,
+        proposal(row, match, at=None)
+        for match in found
+        if match.record.pk not in known and match.person.pk not in themselves
     )
+    note_touched(touched | {row.person_id}, but_not=row.contact_id, now=now)
+
+
+def _weigh_again(record: Person, described: Described, by: User | Agency, now: datetime) -> None:
+    """Gives every open match of this record the score that it has today. What is certain no more is asked."""
+    weights = shipped()
+    of_it = PersonMatch.objects.filter(Q(record=record) | Q(person=record), status__in=[PROPOSED, CERTAIN])
+    for match in of_it.select_related("record", "person").order_by("pk"):
+        other = match.person if match.record_id == record.pk else match.record
+        likeness = compare(described, describe(written(other)), weights, Commonness())
+        if match.status == CERTAIN and not likeness.certain:
+            mover = by if isinstance(by, User) else None
+            move(match, to=PROPOSED, by=mover, at=now, why="What is known of them has changed.", settled_at=None)
+        if match.status == PROPOSED:
+            match.score, match.reasons, match.weights = likeness.score, list(likeness.reasons), str(weights)
+            match.save(update_fields=["score", "reasons", "weights"])
+
+
+def proposal(row: Row, match: PossibleMatch, *, at: datetime | None) -> PersonMatch:
+    """Makes the match of somebody on a contact, which is not stored yet; a certain one at the moment `at`."""
+    return PersonMatch(
+        child=row if isinstance(row, ContactChild) else None,
+        adult=row if isinstance(row, ContactAdult) else None,
+        record=row.recorded_as,
+        person=match.record,
+        score=match.likeness.score,
+        reasons=list(match.likeness.reasons),
+        weights=str(shipped()),
+        status=PROPOSED if at is None else CERTAIN,
+        settled_at=at,
+    )
+
+
+# ---- looking
+
+
+def _look(described: Sequence[Described], but_not: Collection[int] = ()) -> dict[int, list[PossibleMatch]]:
+    """Whom each of these may be, worth proposing, the best first. Their keys are locked before."""
+    pairs = [(place, key) for place, person in enumerate(described) for key in sorted(asked(person))]
+    counted = {counting(*what): what for person in described for what in what_counts(person)}
+    found: dict[int, list[PossibleMatch]] = {place: [] for place in range(len(described))}
+    if not pairs:
+        return found
+    keys = [key for _, key in pairs]
+    lock = LOCK_KEYS if len(set(keys)) <= MOST_LOCKS else LOCK_ALL
+    with connection.cursor() as cursor:
+        # One round trip. Each statement sees what was stored before it began, and so the later ones all that was stored
+        # before the locks were there.
+        cursor.execute(
+            f"{lock}; {_candidates()}; {COUNTS}",
+            {
+                "keys": keys,
+                "probes": [place for place, _ in pairs],
+                "but_not": list(but_not),
+                "most_of_a_key": MOST_OF_A_KEY,
+                "most": MOST_CANDIDATES,
+                "most_records": MOST_RECORDS,
+                "counted": list(counted),
+                "among": COUNTED_AMONG,
+            },
+        )
+        cursor.nextset()
+        cursor.nextset()
+        candidates = _read_candidates(cursor)
+        cursor.nextset()
+        commonness = _commonness(counted, cursor.fetchall())
+    weights = shipped()
+    for place, others in candidates.items():
+        found[place] = _worth_proposing(described[place], others, weights, commonness)
+    return found
+
+
+@cache
+def _candidates() -> str:
+    ranked = RANKED.format(keys="casework_personkey", number="person_id")
+    return CANDIDATES.format(ranked=ranked, columns=", ".join(f"record.{column}" for column in _columns()))
+
+
+@cache
+def _columns() -> tuple[str, ...]:
+    return tuple(str(field.column) for field in Person._meta.concrete_fields)
+
+
+def _read_candidates(cursor: CursorWrapper) -> dict[int, list[Candidate]]:
+    names = [field.attname for field in Person._meta.concrete_fields]
+    records: dict[int, dict[int, list[Person]]] = defaultdict(lambda: defaultdict(list))
+    for place, person, *values in cursor.fetchall():
+        records[place][person].append(Person.from_db(connection.alias, names, values))
+    return {
+        place: [Candidate(of_person[0], tuple(of_person)) for of_person in people.values()]
+        for place, people in records.items()
+    }
+
+
+def _commonness(counted: Mapping[str, tuple[str, str]], rows: Iterable[tuple[str, int, float]]) -> Commonness:
+    counts: dict[str, dict[str, int]] = defaultdict(dict)
+    among = 0
+    for key, people, of in rows:
+        what, name = counted[key]
+        counts[what][name], among = people, int(of)
+    return Commonness(among, **counts)
+
+
+def _worth_proposing(
+    person: Described, candidates: Iterable[Candidate], weights: Weights, commonness: Commonness
+) -> list[PossibleMatch]:
+    found = []
+    for candidate in candidates:
+        likenesses = (
+            (compare(person, describe(written(record)), weights, commonness), record) for record in candidate.records
+        )
+        likeness, record = max(likenesses, key=lambda each: (each[0].score, each[0].weight))
+        if likeness.score >= weights.worth_proposing:
+            found.append(PossibleMatch(candidate, record, likeness))
+    found.sort(key=lambda match: (-match.likeness.score, -match.likeness.weight, match.person.pk))
+    return found[:MOST_PROPOSALS]

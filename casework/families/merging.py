@@ -1,22 +1,115 @@
-"""Merging two records of one person, after somebody has confirmed the match."""
+"""
+Joining the records of one person, and separating them again.
 
-from casework.models import ContactChild, Person
+Matches that are certain or confirmed join records. All records that are joined, directly or through others, are one
+person, and the oldest of them stands for the person. Nothing else is kept: whatever is joined, undone and received, in
+whatever order, who is one person follows from the matches in force.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from django.db import connection
+from django.db.models import Exists, F, OuterRef, QuerySet
+
+from casework.families import person_keys, sameness
+from casework.models import CaseChild, Contact, Person, PersonKey, PersonMatch
+from casework.statuses import MatchStatus
+
+IN_FORCE = (MatchStatus.CERTAIN, MatchStatus.CONFIRMED)
+
+# Whoever is on a contact is known by the record that stands for the person.
+ROWS = """
+UPDATE casework_{table} AS on_contact SET person_id = COALESCE(record.same_as_id, record.id)
+FROM casework_person AS record
+WHERE record.id = on_contact.recorded_as_id AND on_contact.recorded_as_id = ANY(%s)
+RETURNING on_contact.contact_id
+"""
+CHILDREN_OF_CASES = """
+INSERT INTO casework_casechild (case_id, person_id)
+SELECT DISTINCT contact.case_id, child.person_id
+FROM casework_contact contact JOIN casework_contactchild child ON child.contact_id = contact.id
+WHERE contact.case_id = ANY(%s)
+ON CONFLICT DO NOTHING
+"""
 
 
-def merge_into(known: Person, *, child: ContactChild) -> None:
+def lock_records(people: Collection[int] | QuerySet[Any, Any]) -> list[Person]:
     """
-    Joins the record that was made for a child on a contact to the known person's, which stands for both from now on.
+    Locks all records of these persons until the transaction ends, in the order of their ids, and returns them.
 
-    The caller has locked both records.
+    The persons are given by any of their records.
     """
-    made_for_child = child.person
-    child.person = known
-    child.save(update_fields=["person"])
-    for field in ("previous_cp_plan", "previously_looked_after"):
-        # A yes in either record counts, else a no.
-        answers = {getattr(made_for_child, field), getattr(known, field)} - {None}
-        setattr(known, field, any(answers) if answers else None)
-    known.save(update_fields=["previous_cp_plan", "previously_looked_after"])
-    if made_for_child.pk > known.pk:
-        made_for_child.same_as = known
-        made_for_child.save(update_fields=["same_as"])
+    locked: set[int] = set()
+    while True:
+        records = list(sameness.records_of(people).select_for_update(no_key=True))
+        # Somebody may have joined others to them while we waited.
+        if {record.pk for record in records} <= locked:
+            return records
+        locked |= {record.pk for record in records}
+
+
+def regroup(records: Collection[Person]) -> frozenset[int]:
+    """
+    Finds out anew which of these records are of one person. Whoever is on a contact or a case follows.
+
+    :param records: all records of some persons, locked.
+    :returns: who stands or stood for a person that has changed, as ids of records.
+    """
+    before = {record.pk: record.same_as_id or record.pk for record in records}
+    after = _standing(before, _in_force(before))
+    changed = [record for record in records if before[record.pk] != after[record.pk]]
+    if not changed:
+        return frozenset()
+    for record in changed:
+        stands = after[record.pk]
+        record.same_as_id = stands if stands != record.pk else None
+    Person.objects.bulk_update(changed, ["same_as"])
+    touched = frozenset(stands[record.pk] for record in changed for stands in (before, after))
+    Person.objects.filter(pk__in=touched).update(regrouped=F("regrouped") + 1)
+    contacts: set[int] = set()
+    with connection.cursor() as cursor:
+        for table in ("contactchild", "contactadult"):
+            cursor.execute(ROWS.format(table=table), [[record.pk for record in changed]])
+            contacts.update(contact for (contact,) in cursor.fetchall())
+    keep_keys_again(touched)
+    _follow_on_cases(contacts)
+    return touched
+
+
+def keep_keys_again(people: Collection[int]) -> None:
+    """Keeps the keys of these persons anew, from what all their records say today."""
+    PersonKey.objects.filter(person__in=people).delete()
+    person_keys.keep(sameness.records_of(people))
+
+
+def _in_force(records: Iterable[int]) -> list[tuple[int, int]]:
+    records = list(records)
+    matches = PersonMatch.objects.filter(status__in=IN_FORCE, record__in=records, person__in=records)
+    return list(matches.order_by().values_list("record", "person"))
+
+
+def _standing(records: Iterable[int], joined: Iterable[tuple[int, int]]) -> Mapping[int, int]:
+    """For each record the oldest of those that it is joined to, directly or through others."""
+    oldest = {record: record for record in records}
+
+    def find(record: int) -> int:
+        while oldest[record] != record:
+            record = oldest[record]
+        return record
+
+    for pair in joined:
+        first, last = sorted(map(find, pair))
+        oldest[last] = first
+    return {record: find(record) for record in oldest}
+
+
+def _follow_on_cases(contacts: Collection[int]) -> None:
+    """The children of a case are those of its contacts, and nobody else."""
+    cases = set(Contact.objects.filter(pk__in=contacts, case__isnull=False).values_list("case", flat=True))
+    if not cases:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(CHILDREN_OF_CASES, [sorted(cases)])
+    of_contacts = Contact.objects.filter(case=OuterRef("case"), children__person=OuterRef("person"))
+    CaseChild.objects.filter(~Exists(of_contacts), case__in=cases).delete()

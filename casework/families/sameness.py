@@ -5,18 +5,117 @@ A record is a `Person` row. Everybody on a contact has one (`recorded_as`), and 
 stands for the person (`person`, `same_as`).
 """
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from itertools import chain
+from typing import Any, TypeVar
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from casework.models import MatchStatus, Person, PersonMatch
+from casework.families.likeness.weights import shipped
+from casework.models import Contact, Person, PersonMatch
+from casework.statuses import MatchStatus
+
+Thing = TypeVar("Thing")
+Pairs = frozenset[frozenset[int]]
+
+TOLD_APART = """
+WITH record AS (
+    SELECT id, id AS person FROM casework_person WHERE id = ANY(%(people)s)
+    UNION ALL SELECT id, same_as_id FROM casework_person WHERE same_as_id = ANY(%(people)s)
+)
+SELECT one.person, other.person FROM casework_personmatch match
+JOIN record one ON one.id = match.record_id JOIN record other ON other.id = match.person_id
+WHERE match.status = 'rejected'
+"""
 
 
-def records_of(people: Collection[int]) -> QuerySet[Person]:
+def standing_for(people: Collection[int]) -> frozenset[int]:
+    """The records that stand for these persons, who are given by any of their records."""
+    records = Person.objects.filter(pk__in=people).order_by()
+    return frozenset(records.values_list(Coalesce("same_as", "pk"), flat=True))
+
+
+def records_of(people: Collection[int] | QuerySet[Any, Any]) -> QuerySet[Person]:
     """All records of these persons, who are given by any of their records."""
     standing = Person.objects.filter(pk__in=people).order_by().values_list(Coalesce("same_as", "pk"))
-    return Person.objects.filter(Q(pk__in=standing) | Q(same_as__in=standing))
+    # A union, because PostgreSQL would read everybody for two conditions joined by OR.
+    others = Person.objects.filter(same_as__in=standing).order_by().values_list("pk")
+    return Person.objects.filter(pk__in=standing.union(others)).order_by("pk")
+
+
+def by_person(records: Iterable[Person]) -> Mapping[int, list[Person]]:
+    """These records, by the one that stands for the person."""
+    found: dict[int, list[Person]] = defaultdict(list)
+    for record in records:
+        found[record.same_as_id or record.pk].append(record)
+    return found
+
+
+def said(records: Iterable[Person], field: str) -> bool | None:
+    """What somebody found out about a person: a yes in any of the records counts, else a no."""
+    answers = {getattr(record, field) for record in records} - {None}
+    return any(answers) if answers else None
+
+
+def told_apart(people: Collection[int]) -> Pairs:
+    """
+    Which of these persons somebody has told apart.
+
+    :param people: the ids of records that stand for persons.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(TOLD_APART, {"people": sorted(people)})
+        return frozenset(frozenset(pair) for pair in cursor.fetchall())
+
+
+def in_view(own: int | None, found: Iterable[tuple[int, Thing]], apart: Pairs) -> list[Thing]:
+    """
+    Those possible matches of one record that are worth asking about, the best first.
+
+    Not asked is what is the same already, and who was told apart from the record or from somebody likelier: whoever the
+    record turns out to be, it is not both.
+
+    :param own: the record that stands for the person, if it is stored.
+    :param found: who it may be, and the match.
+    """
+    accepted = {own} if own is not None else set()
+    view = []
+    for person, match in found:
+        if person not in accepted and not any(frozenset((person, other)) in apart for other in accepted):
+            accepted.add(person)
+            view.append(match)
+    return view
+
+
+def open_matches(contact: Contact) -> list[PersonMatch]:
+    """
+    The possible matches of everybody on a contact that wait for somebody, the best first for each.
+
+    Each has its `child` or `adult`, and `known`: the record that stands for the other person.
+    """
+    proposed = PersonMatch.objects.of_contact(contact).filter(
+        status=MatchStatus.PROPOSED, score__gte=shipped().worth_proposing
+    )
+    rows: dict[tuple[int | None, int | None], list[PersonMatch]] = defaultdict(list)
+    for match in proposed.select_related("record", "child__person", "adult__person", "person__same_as"):
+        if match.row.in_family:
+            rows[match.child_id, match.adult_id].append(match)
+    people = {each for matches in rows.values() for match in matches for each in (match.row.person_id, match.known.pk)}
+    apart = told_apart(people) if people else frozenset()
+    return list(
+        chain.from_iterable(
+            in_view(matches[0].row.person_id, ((match.known.pk, match) for match in matches), apart)
+            for matches in rows.values()
+        )
+    )
+
+
+def careful(matches: Iterable[PersonMatch]) -> list[PersonMatch]:
+    """Those of these open matches that count as history until somebody rejects them."""
+    return [match for match in matches if match.score >= shipped().careful]
 
 
 def likely_pairs(people: Collection[int]) -> frozenset[tuple[int, int]]:
@@ -24,15 +123,22 @@ def likely_pairs(people: Collection[int]) -> frozenset[tuple[int, int]]:
     Who may be whom, as nobody has said yet, in a likeness that makes the rules careful: pairs of the ids of the records
     that stand for two persons, of whom one is among these at least.
     """
-    found = PersonMatch.objects.filter(status=MatchStatus.PROPOSED).order_by()
+    records = records_of(people).values_list("pk")
+    found = PersonMatch.objects.filter(status=MatchStatus.PROPOSED, score__gte=shipped().careful).order_by()
     # A union, because PostgreSQL would read every match for two conditions joined by OR.
-    theirs, ours = (
-        found.filter(condition).values_list("child__person", Coalesce("person__same_as", "person"))
-        for condition in (Q(child__person__in=people), Q(person__in=records_of(people)))
+    mine, theirs = (
+        found.filter(condition).values_list(
+            Coalesce("record__same_as", "record"), Coalesce("person__same_as", "person")
+        )
+        for condition in (Q(record__in=records), Q(person__in=records))
     )
-    return frozenset(theirs.union(ours))
+    pairs = frozenset((one, other) for one, other in mine.union(theirs) if one != other)
+    if not pairs:
+        return pairs
+    apart = told_apart(frozenset(chain.from_iterable(pairs)))
+    return frozenset(pair for pair in pairs if frozenset(pair) not in apart)
 
 
 def likely_the_same(people: Collection[int]) -> frozenset[int]:
     """The persons whom one of these may be (see `likely_pairs`)."""
-    return frozenset({each for pair in likely_pairs(people) for each in pair} - set(people))
+    return frozenset(chain.from_iterable(likely_pairs(people))) - standing_for(people)

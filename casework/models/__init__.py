@@ -37,7 +37,6 @@ from casework.models.contacts import (
     ContactChild,
     ContactHandover,
     ContactType,
-    MatchStatus,
     ParentsTold,
     PartnerCheck,
     PersonMatch,
@@ -46,7 +45,7 @@ from casework.models.contacts import (
 from casework.models.decisions import Decision, Recommendation, SignOff, StaleRecommendation
 from casework.models.details import CheckKind, DetailToCheck, sentence_of
 from casework.models.learned import FactChange, Information, Source
-from casework.models.people import Person
+from casework.models.people import Person, PersonKey
 from casework.models.person_details import DetailKind, NumberStatus, PersonDetail, SafeToUse
 from casework.models.protections import AddressProtection
 from casework.models.record import ActorKind, AuditEvent, Event, Message, OutboxMessage, StatusChange
@@ -99,7 +98,6 @@ __all__ = [
     "Handoff",
     "HandoffKind",
     "Information",
-    "MatchStatus",
     "Message",
     "Milestone",
     "MilestoneKind",
@@ -110,6 +108,7 @@ __all__ = [
     "PartnerCheck",
     "Person",
     "PersonDetail",
+    "PersonKey",
     "PersonMatch",
     "Recheck",
     "Recommendation",

@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 
 from casework.models.choices import RAGS
 from casework.models.people import Person
-from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_deleted, never_emptied, refuse, refuse_if
+from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_emptied, refuse, refuse_if
 from casework.models.restrictions import Restriction, is_among, is_closed
 from casework.references import new_case_reference
 from casework.statuses import CaseStatus, HandoffStatus
@@ -205,7 +205,7 @@ class Case(models.Model):
 
 
 class CaseChild(models.Model):
-    """A child in a case."""
+    """A child in a case: somebody who stands for a child on one of its contacts."""
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT)
     person = models.ForeignKey(Person, on_delete=models.PROTECT)
@@ -215,7 +215,20 @@ class CaseChild(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["case", "person"], name="a_child_is_in_a_case_once"),
         ]
-        triggers: ClassVar = never_deleted("a_child_of_a_case_stays", "A child with whom a case worked stays in it.")
+        triggers: ClassVar = [
+            # Unless the child on the contact turns out to be somebody else.
+            refuse_if(
+                """EXISTS (
+                    SELECT FROM public.casework_contactchild child
+                    JOIN public.casework_contact contact ON contact.id = child.contact_id
+                    WHERE contact.case_id = OLD.case_id AND child.person_id = OLD.person_id
+                )""",
+                on=pgtrigger.Delete,
+                name="a_child_of_a_case_stays",
+                message="A child with whom a case worked stays in it.",
+            ),
+            never_emptied("a_child_of_a_case_stays_all", "A child with whom a case worked stays in it."),
+        ]
 
     def __str__(self) -> str:
         return f"{self.case}: child"

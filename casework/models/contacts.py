@@ -20,7 +20,7 @@ from casework.models.people import Person
 from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_deleted, never_emptied, refuse_if
 from casework.models.restrictions import is_closed
 from casework.references import new_contact_reference
-from casework.statuses import ContactStatus, PartnerCheckStatus
+from casework.statuses import ContactStatus, MatchStatus, PartnerCheckStatus
 from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
 from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, OVERSEEING_ROLES, Agency, Membership, Team, User
 from localities.working_time import local_day
@@ -380,40 +380,85 @@ class ContactAdult(models.Model):
         return f"{self.contact} adult {self.position + 1}"
 
 
-class MatchStatus(models.TextChoices):
-    """Whether somebody has confirmed or rejected a possible match."""
-
-    PROPOSED = "proposed", "To be looked at"
-    CONFIRMED = "confirmed", "The same person"
-    REJECTED = "rejected", "Somebody else"
+class PersonMatchQuerySet(models.QuerySet["PersonMatch"]):
+    def of_contact(self, contact: Contact) -> PersonMatchQuerySet:
+        """The matches of everybody on this contact."""
+        return self.filter(Q(child__contact=contact) | Q(adult__contact=contact))
 
 
 class PersonMatch(models.Model):
-    """A possible match of a child on a contact with a person on record, for somebody to confirm or reject."""
+    """
+    Somebody on a contact may be a person on record: `record` is the row's own (`recorded_as`), `person` the other.
 
-    child = models.ForeignKey(ContactChild, on_delete=models.PROTECT, related_name="matches")
+    A match that is certain or confirmed joins the two records, until somebody undoes it. One that was rejected keeps
+    them apart.
+    """
+
+    child = models.ForeignKey(ContactChild, on_delete=models.PROTECT, null=True, related_name="matches")
+    adult = models.ForeignKey(ContactAdult, on_delete=models.PROTECT, null=True, related_name="matches")
+    record = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
-    score = models.PositiveSmallIntegerField(help_text="Likeness, in percent.")
-    why = models.CharField(max_length=200)
+    score = models.FloatField(help_text="How likely they are the same, from 0 to 1.")
+    reasons = ArrayField(models.CharField(max_length=200), default=list, db_default=[])
+    weights = models.CharField("version of the weights", max_length=50, blank=True, default="", db_default="")
     status = models.CharField(max_length=10, choices=MatchStatus, default=MatchStatus.PROPOSED)
     settled_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     settled_at = models.DateTimeField(null=True)
+
+    objects = PersonMatchQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-score", "id"]
         verbose_name_plural = "person matches"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["child", "person"], name="a_likeness_is_proposed_once"),
+            models.UniqueConstraint(fields=["record", "person"], name="a_likeness_is_proposed_once"),
+            models.CheckConstraint(
+                condition=Q(child__isnull=False, adult__isnull=True) | Q(child__isnull=True, adult__isnull=False),
+                name="a_likeness_is_of_a_child_or_an_adult",
+            ),
+            models.CheckConstraint(condition=~Q(record=F("person")), name="a_likeness_is_of_two_records"),
+            models.CheckConstraint(condition=Q(score__gte=0, score__lte=1), name="a_likeness_is_from_0_to_1"),
             models.CheckConstraint(
                 condition=Q(status=MatchStatus.PROPOSED, settled_by__isnull=True, settled_at__isnull=True)
-                | (~Q(status=MatchStatus.PROPOSED) & Q(settled_by__isnull=False, settled_at__isnull=False)),
+                | Q(status=MatchStatus.CERTAIN, settled_by__isnull=True, settled_at__isnull=False)
+                | Q(
+                    status__in=[MatchStatus.CONFIRMED, MatchStatus.REJECTED],
+                    settled_by__isnull=False,
+                    settled_at__isnull=False,
+                ),
                 name="a_settled_likeness_says_who_and_when",
             ),
         ]
-        triggers: ClassVar = never_deleted("a_likeness_stays", "A likeness is settled, never taken away.")
+        triggers: ClassVar = [
+            *never_deleted("a_likeness_stays", "A likeness is settled, never taken away."),
+            refuse_if(
+                """(NEW.child_id, NEW.adult_id, NEW.record_id, NEW.person_id)
+                   IS DISTINCT FROM (OLD.child_id, OLD.adult_id, OLD.record_id, OLD.person_id)""",
+                on=pgtrigger.Update,
+                name="a_likeness_stays_between_the_same_two",
+                message="A likeness is between the same two records for ever.",
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.child}: {self.score} %"
+        return f"{self.row}: {self.percent} %"
+
+    @property
+    def row(self) -> ContactChild | ContactAdult:
+        """Whom on the contact it is about."""
+        row = self.child or self.adult
+        assert row is not None
+        return row
+
+    @property
+    def known(self) -> Person:
+        """The record that stands for the person on record."""
+        return self.person.same_as or self.person
+
+    @property
+    def percent(self) -> int:
+        """The score in percent. Nothing is 100 %."""
+        return int(self.score * 100)
 
 
 class PartnerCheck(models.Model):

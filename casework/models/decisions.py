@@ -47,7 +47,8 @@ class Recommendation(models.Model):
 
 class StaleRecommendation(models.Model):
     """
-    A note that the recommendation of a waiting contact is stale, because a case of one of its children has opened.
+    A note that the recommendation of a waiting contact is stale: a case of one of its children has
+    opened, or somebody has said who one of its household is.
 
     A job renews the recommendation within seconds, and deletes the note.
     """

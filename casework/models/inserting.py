@@ -38,7 +38,8 @@ def _value(row: Model, field: "Field[Any, Any]") -> Any:
         # The other row got its id when it was inserted, after this field was set.
         referred = field.get_cached_value(row)
         value = referred and referred.pk
-        setattr(row, field.attname, value)
+        # Not by the attribute: Django forgets the other row then, and reads it again.
+        row.__dict__[field.attname] = value
     return field.get_db_prep_save(value, connection) if isinstance(field, CONVERTED) else value
 
 

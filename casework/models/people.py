@@ -26,11 +26,18 @@ class Person(models.Model):
     last_name = models.CharField(max_length=100, blank=True)
     also_known_as = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     date_of_birth = models.DateField(null=True, blank=True)
+    date_of_birth_estimated = models.BooleanField(default=False, db_default=False)
+    born_about = models.PositiveSmallIntegerField(
+        "year of birth, by the age", null=True, blank=True, help_text="Where only an age is known."
+    )
     expected_date_of_delivery = models.DateField(null=True, blank=True)
     sex = models.CharField(max_length=1, choices=SEXES, default="U")
     ethnicity = models.CharField(max_length=4, choices=ETHNICITIES, blank=True)
     nhs_number = models.CharField("NHS number", max_length=10, null=True, blank=True)  # noqa: DJ001  # null says not known
+    upn = models.CharField("unique pupil number", max_length=13, blank=True, default="", db_default="")
+    address = models.CharField(max_length=300, blank=True, default="", db_default="")
     postcode = models.CharField(max_length=8, blank=True)
+    telephone = models.CharField(max_length=100, blank=True, default="", db_default="")
     previous_cp_plan = models.BooleanField("had a child protection plan before", null=True, blank=True)
     previously_looked_after = models.BooleanField("was looked after before", null=True, blank=True)
     same_as = models.ForeignKey(
@@ -45,6 +52,9 @@ class Person(models.Model):
     address_is_protected = models.BooleanField(
         default=False, db_default=False, editable=False, help_text="Whether an AddressProtection is in force."
     )
+    regrouped = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="How often records were joined to this one, or separated."
+    )
 
     class Meta:
         verbose_name_plural = "people"
@@ -54,11 +64,7 @@ class Person(models.Model):
                 name="the_oldest_record_stands_for_a_person",
             ),
         ]
-        indexes: ClassVar = [
-            models.Index(fields=["date_of_birth"], name="person_by_date_of_birth"),
-            models.Index(fields=["postcode"], name="person_by_postcode", condition=~Q(postcode="")),
-            *where_set("person", "same_as"),
-        ]
+        indexes: ClassVar = where_set("person", "same_as")
 
     def __str__(self) -> str:
         return self.full_name
@@ -68,3 +74,21 @@ class Person(models.Model):
         if name := f"{self.first_name} {self.last_name}".strip():
             return name
         return "Unborn child" if self.expected_date_of_delivery and not self.date_of_birth else "Name not known"
+
+
+class PersonKey(models.Model):
+    """
+    A key by which a person is found who may be somebody on a new contact (`families/likeness/keys.py`), as its hash.
+
+    `person` is the record that stands for the person, and has the keys of all their records.
+    """
+
+    pk = models.CompositePrimaryKey("key", "person_id")
+    key = models.BigIntegerField()
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name_plural = "person keys"
+
+    def __str__(self) -> str:
+        return f"{self.person_id}: {self.key}"

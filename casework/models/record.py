@@ -1,5 +1,7 @@
 """The record: audit events, changes of status, and the outbox."""
 
+from functools import reduce
+from operator import or_
 from typing import ClassVar
 
 import pgtrigger
@@ -8,7 +10,7 @@ from django.db.models import F, Q
 
 from casework.models.cases import Case, Handoff
 from casework.models.clocks import Reminder
-from casework.models.contacts import Contact, PartnerCheck
+from casework.models.contacts import Contact, PartnerCheck, PersonMatch
 from casework.models.indexes import where_set
 from casework.models.refusals import NOT_BLANK, append_only, never_emptied, refuse_if
 from casework.models.restrictions import Restriction
@@ -33,6 +35,7 @@ class Event(models.TextChoices):
     PERSON_DETAIL_ENDED = "person_detail_ended", "Something said about a person: no longer so"
     ADDRESS_PROTECTED = "address_protected", "Address made confidential"
     ADDRESS_PROTECTION_LIFTED = "address_protection_lifted", "Confidential address: lifted"
+    MATCH_UNDONE = "match_undone", "The same person: undone"
     REFERRER_ACKNOWLEDGED = "referrer_acknowledged", "Referrer acknowledged"
     CONFIRMED_IN_WRITING = "confirmed_in_writing", "Telephone contact confirmed in writing"
     DECISION_MADE = "decision_made", "Decision made"
@@ -130,15 +133,24 @@ class AuditEvent(models.Model):
         return self.get_event_display()
 
 
+# What has a status.
+SUBJECTS = ("contact", "case", "handoff", "partner_check", "match")
+
+
 class StatusChange(models.Model):
-    """A contact, partner check, handoff or case moved from one status to another: when, by whom, and why."""
+    """
+    A contact, partner check, handoff, case or match moved from one status to another: when, by whom, and why.
+
+    `by` is null where the service moved it, after what an agency sent.
+    """
 
     at = models.DateTimeField()
-    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, related_name="status_changes")
     handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, null=True, related_name="status_changes")
     case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="status_changes")
     partner_check = models.ForeignKey(PartnerCheck, on_delete=models.PROTECT, null=True, related_name="status_changes")
+    match = models.ForeignKey(PersonMatch, on_delete=models.PROTECT, null=True, related_name="status_changes")
     from_status = models.CharField(max_length=10)
     to_status = models.CharField(max_length=10)
     why = models.TextField(blank=True)
@@ -147,10 +159,10 @@ class StatusChange(models.Model):
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(contact__isnull=False, case__isnull=True, handoff__isnull=True, partner_check__isnull=True)
-                | Q(contact__isnull=True, case__isnull=False, handoff__isnull=True, partner_check__isnull=True)
-                | Q(contact__isnull=True, case__isnull=True, handoff__isnull=False, partner_check__isnull=True)
-                | Q(contact__isnull=True, case__isnull=True, handoff__isnull=True, partner_check__isnull=False),
+                condition=reduce(
+                    or_,
+                    (Q(**{f"{subject}__isnull": subject != its_own for subject in SUBJECTS}) for its_own in SUBJECTS),
+                ),
                 name="a_status_change_has_one_subject",
             )
         ]

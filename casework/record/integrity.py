@@ -44,6 +44,48 @@ INVARIANTS = (
                SELECT FROM casework_casechild o WHERE o.case_id = c.case_id AND o.person_id = k.person_id)""",
     ),
     Invariant(
+        "A child of a case is a child of one of its contacts",
+        """SELECT count(*) FROM casework_casechild o WHERE NOT EXISTS (
+               SELECT FROM casework_contactchild k JOIN casework_contact c ON c.id = k.contact_id
+               WHERE c.case_id = o.case_id AND k.person_id = o.person_id)""",
+    ),
+    Invariant(
+        "Whoever is on a contact is known by the oldest of the records that are theirs",
+        """SELECT (SELECT count(*) FROM casework_contactchild k JOIN casework_person p ON p.id = k.recorded_as_id
+               WHERE k.person_id <> COALESCE(p.same_as_id, p.id))
+           + (SELECT count(*) FROM casework_contactadult a JOIN casework_person p ON p.id = a.recorded_as_id
+               WHERE a.person_id <> COALESCE(p.same_as_id, p.id))
+           + (SELECT count(*) FROM casework_person p JOIN casework_person o ON o.id = p.same_as_id
+               WHERE o.same_as_id IS NOT NULL)""",
+    ),
+    Invariant(
+        "Records are joined by a match in force, and by nothing else",
+        """SELECT (SELECT count(*) FROM casework_personmatch m
+               JOIN casework_person a ON a.id = m.record_id JOIN casework_person b ON b.id = m.person_id
+               WHERE m.status IN ('certain', 'confirmed')
+               AND COALESCE(a.same_as_id, a.id) <> COALESCE(b.same_as_id, b.id))
+           + (SELECT count(*) FROM casework_person p WHERE p.same_as_id IS NOT NULL AND NOT EXISTS (
+               SELECT FROM casework_personmatch m WHERE m.status IN ('certain', 'confirmed')
+               AND (m.record_id = p.id OR m.person_id = p.id)))""",
+    ),
+    Invariant(
+        "A match is of the record of its own row",
+        """SELECT count(*) FROM casework_personmatch m
+           LEFT JOIN casework_contactchild k ON k.id = m.child_id LEFT JOIN casework_contactadult a ON a.id = m.adult_id
+           WHERE m.record_id <> COALESCE(k.recorded_as_id, a.recorded_as_id)""",
+    ),
+    Invariant(
+        "Nobody is one person with somebody they were told apart from",
+        """SELECT count(*) FROM casework_personmatch m
+           JOIN casework_person a ON a.id = m.record_id JOIN casework_person b ON b.id = m.person_id
+           WHERE m.status = 'rejected' AND COALESCE(a.same_as_id, a.id) = COALESCE(b.same_as_id, b.id)""",
+    ),
+    Invariant(
+        "A person is found by keys, and only by the record that stands for them",
+        """SELECT count(*) FROM casework_personkey k JOIN casework_person p ON p.id = k.person_id
+           WHERE p.same_as_id IS NOT NULL""",
+    ),
+    Invariant(
         "A person's address is protected while a protection is in force, and no longer",
         """SELECT count(*) FROM casework_person p WHERE p.address_is_protected IS DISTINCT FROM EXISTS (
                SELECT FROM casework_addressprotection a JOIN casework_person r ON r.id = a.person_id
@@ -317,7 +359,10 @@ INVARIANTS = (
                UNION ALL SELECT status, 'asked', (SELECT to_status FROM casework_statuschange s
                    WHERE s.partner_check_id = q.id ORDER BY s.id DESC LIMIT 1) FROM casework_partnercheck q
                UNION ALL SELECT status, 'open', (SELECT to_status FROM casework_statuschange s
-                   WHERE s.case_id = k.id ORDER BY s.id DESC LIMIT 1) FROM casework_case k) subject
+                   WHERE s.case_id = k.id ORDER BY s.id DESC LIMIT 1) FROM casework_case k
+               UNION ALL SELECT status, CASE status WHEN 'certain' THEN status ELSE 'proposed' END,
+                   (SELECT to_status FROM casework_statuschange s
+                    WHERE s.match_id = m.id ORDER BY s.id DESC LIMIT 1) FROM casework_personmatch m) subject
            WHERE status <> COALESCE(last, start)""",
     ),
     Invariant(

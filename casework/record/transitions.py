@@ -3,15 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from casework.models import Case, Contact, Handoff, PartnerCheck, StatusChange
-from casework.statuses import CASE, CONTACT, HANDOFF, PARTNER_CHECK, Lifecycle
+from casework.models import Case, Contact, Handoff, PartnerCheck, PersonMatch, StatusChange
+from casework.statuses import CASE, CONTACT, HANDOFF, MATCH, PARTNER_CHECK, Lifecycle
 from errors import InvalidTransition
 from localities.models import User
 
+Subject = Contact | PartnerCheck | Handoff | Case | PersonMatch
 
-def move(
-    subject: Contact | PartnerCheck | Handoff | Case, *, to: str, by: User, at: datetime, why: str = "", **also: object
-) -> None:
+
+def move(subject: Subject, *, to: str, by: User | None, at: datetime, why: str = "", **also: object) -> None:
     """
     Moves a locked row to another status and records the change.
 
@@ -29,7 +29,7 @@ def move(
     StatusChange.objects.create(at=at, by=by, from_status=before, to_status=to, why=why, **{column: subject})
 
 
-def _lifecycle(subject: Contact | PartnerCheck | Handoff | Case) -> tuple[Lifecycle[Any], str]:
+def _lifecycle(subject: Subject) -> tuple[Lifecycle[Any], str]:
     match subject:
         case Contact():
             return CONTACT, "contact"
@@ -37,5 +37,7 @@ def _lifecycle(subject: Contact | PartnerCheck | Handoff | Case) -> tuple[Lifecy
             return PARTNER_CHECK, "partner_check"
         case Handoff():
             return HANDOFF, "handoff"
+        case PersonMatch():
+            return MATCH, "match"
         case _:
             return CASE, "case"

@@ -21,8 +21,9 @@ from tests.stage.documents import child, contact_document
 from tests.stage.story import Story, person
 
 RECEIVE, DECIDE, ACCEPT, CLOSE = 15, 25, 12, 10
-# A family that is known: its records are locked, and its contacts, cases and likenesses are read and written.
-RECEIVE_KNOWN = 20
+# A family that is known: its records are locked, its contacts, cases and likenesses are read and written, and whom
+# somebody told apart is asked.
+RECEIVE_KNOWN = 21
 
 
 def cost(action: Callable[[], Any]) -> int:

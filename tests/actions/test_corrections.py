@@ -246,7 +246,7 @@ class TestPeople:
         assert not PersonMatch.objects.exists()
         learn(story, contact, **of_robin(first_name="Noor", last_name="Haddad", date_of_birth="16/5/2012"))
         match = PersonMatch.objects.get()
-        assert (match.child.contact, match.person) == (contact, first.children.get().person)
+        assert (match.row.contact, match.person) == (contact, first.children.get().person)
         assert facts_of(contact)["family"]["contacts_3_months"] == 2
 
     def test_a_confidential_address_is_hidden_at_once_and_stays_hidden(self, story: Story, contact: Contact) -> None:

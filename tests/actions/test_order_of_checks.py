@@ -21,6 +21,7 @@ from casework.actions import (
     decisions,
     handoffs,
     learning,
+    matches,
     parked_messages,
     partner_checks,
     people,
@@ -45,6 +46,7 @@ from casework.models import (
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
 from localities.models import Agency
 from tests.stage.actions import public_actions
+from tests.stage.documents import child
 from tests.stage.drafts import Drafts, latest
 from tests.stage.restricted import restrict
 from tests.stage.story import Story, person
@@ -169,6 +171,20 @@ def conflict(story: Story) -> ConflictOfInterest:
     return conflicts.end_conflict(conflict_id=declared.pk, reason="So.", by=person("maya"), now=story.later())
 
 
+def of_match(action: Action, *, settled: bool, **typed: Any) -> Attempt:
+    """An action on a match that waits for somebody, or that somebody has settled."""
+
+    def prepare(story: Story) -> Callable[..., Any]:
+        story.contact()
+        contact = story.contact(children=[child(nhs_number=None)], adults=[])
+        found = {"contact_id": contact.pk, "match_id": contact.children.get().matches.get().pk}
+        if settled:
+            matches.settle(**found, same=True, by=person("amina"), now=story.later())
+        return partial(action, **found, **typed)
+
+    return Attempt("amina", "sam", prepare)
+
+
 EMPTY: dict[str, Any] = {"pathway": "", "level": 0, "rag": "", "rationale": ""}
 
 ATTEMPTS = {
@@ -201,7 +217,8 @@ ATTEMPTS = {
         learning.record_own_records, recommendation_id=0, sibling_on_cp_plan=None, children={}
     ),
     "learning.screen": of_decided(learning.screen, recommendation_id=0, children={}, family=[], none_applies=False),
-    "learning.settle_match": of_decided(learning.settle_match, match_id=0, same=True),
+    "matches.settle": of_match(matches.settle, settled=True, same=True),
+    "matches.undo": of_match(matches.undo, settled=False, reason=""),
     "people.end_detail": Attempt("amina", "ava", ended_detail),
     "protecting.lift": of("maya", "amina", protecting.lift, in_the_open, "person_id", reason=""),
     "protecting.protect": of("amina", "ava", protecting.protect, in_hiding, "person_id", reason=""),

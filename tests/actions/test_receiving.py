@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from casework.actions import learning, receiving
+from casework.actions import learning, matches, receiving
+from casework.families import sameness
 from casework.models import AuditEvent, Clock, Contact, Event, OutboxMessage, Person, PersonMatch, Recommendation
 from errors import InvalidInput, KeyUsedForAnother, NotAllowedInStatus, NotPermitted, TakenBySomeoneElse
 from localities.models import Agency, User
@@ -182,11 +183,12 @@ class TestHistory:
         assert (third.recommendation.pathway, third.rag) == ("social_worker_review", "amber")
 
     def test_a_sibling_of_another_name_at_the_same_home_belongs_to_the_household(self, story: Story) -> None:
-        """The sibling is found through the mother, whose name and address match."""
-        story.contact()
+        """The sibling is found through the mother, whose name, birth and address match."""
+        mother = contact_document()["adults"][0] | {"date_of_birth": "1984-03-09"}
+        story.contact(adults=[mother])
         story.later(days=3)
         other = child(ref="x", first_name="Noor", last_name="Haddad", nhs_number=None, date_of_birth="2022-01-05")
-        contact = story.contact(children=[other])
+        contact = story.contact(children=[other], adults=[mother])
         assert contact.recommendation is not None
         assert contact.recommendation.facts["family"]["contacts_3_months"] == 2
 
@@ -246,7 +248,7 @@ class TestWhoAChildIs:
 
     @pytest.mark.parametrize(
         ("other", "differs"),
-        [({"first_name": "Rowan", "also_known_as": []}, "first name"), ({"sex": "M"}, "sex")],
+        [({"first_name": "Rowan", "also_known_as": []}, "First names differ"), ({"sex": "M"}, "Sex differs")],
         ids=["name", "sex"],
     )
     def test_a_number_that_name_or_sex_contradicts_is_asked(
@@ -257,20 +259,35 @@ class TestWhoAChildIs:
         entry = story.contact(children=[child(**({"sex": "F"} | other))]).children.get()
         assert entry.person != known
         assert entry.matches.get().person == known
-        assert entry.matches.get().why == f"The same NHS number and date of birth, but another {differs}"
+        reasons = entry.matches.get().reasons
+        assert {"Same NHS number", "Same date of birth", differs} <= set(reasons)
 
-    @pytest.mark.parametrize("name", ["Rob", "ROBIN", "Robyn", ""])
-    def test_a_short_form_or_a_spelling_contradicts_nothing(self, story: Story, name: str) -> None:
+    def test_a_number_birth_and_both_names_are_certain(self, story: Story) -> None:
+        """And the match is kept, so that it can be undone."""
         known = story.contact().children.get().person
-        assert story.contact(children=[child(first_name=name)]).children.get().person == known
+        entry = story.contact(children=[child(first_name="ROBIN")]).children.get()
+        assert entry.person == known
+        assert entry.recorded_as != known
+        assert (entry.matches.get().status, entry.matches.get().record) == ("certain", entry.recorded_as)
+
+    @pytest.mark.parametrize("name", ["Rob", "Robyn", ""])
+    def test_a_short_form_or_a_spelling_contradicts_nothing_and_is_asked(self, story: Story, name: str) -> None:
+        """Until somebody says no it counts."""
+        known = story.contact().children.get().person
+        contact = story.contact(children=[child(first_name=name)])
+        match = contact.children.get().matches.all()[0]
+        assert (match.person, match.status) == (known, "proposed")
+        assert match.score > 0.99
+        assert contact.recommendation is not None
+        assert contact.recommendation.facts["family"]["contacts_3_months"] == 2
 
     def test_two_children_cannot_both_be_the_same_person(self, story: Story, amina: User) -> None:
         story.contact()
         contact = story.contact(children=[child(nhs_number=None), child(ref="c2", nhs_number=None)])
         first, second = (entry.matches.get() for entry in contact.children.all())
-        learning.settle_match(contact_id=contact.pk, match_id=first.pk, same=True, by=amina, now=story.later())
+        matches.settle(contact_id=contact.pk, match_id=first.pk, same=True, by=amina, now=story.later())
         with pytest.raises(NotAllowedInStatus, match="c1 on this contact is this person already"):
-            learning.settle_match(contact_id=contact.pk, match_id=second.pk, same=True, by=amina, now=story.later())
+            matches.settle(contact_id=contact.pk, match_id=second.pk, same=True, by=amina, now=story.later())
 
     def test_what_the_records_say_outlives_a_match(self, story: Story, amina: User) -> None:
         """A confirmed match keeps what both records say."""
@@ -283,9 +300,11 @@ class TestWhoAChildIs:
             children={entry.pk: (True, False)}, by=amina, now=story.later(),
         )  # fmt: skip
         match = entry.matches.get()
-        learning.settle_match(contact_id=contact.pk, match_id=match.pk, same=True, by=amina, now=story.later())
-        match.person.refresh_from_db()
-        assert (match.person.previous_cp_plan, match.person.previously_looked_after) == (True, False)
+        matches.settle(contact_id=contact.pk, match_id=match.pk, same=True, by=amina, now=story.later())
+        records = sameness.records_of([match.person_id])
+        assert len(records) == 2
+        assert sameness.said(records, "previous_cp_plan") is True
+        assert sameness.said(records, "previously_looked_after") is False
         contact.refresh_from_db()
         assert contact.recommendation is not None
         assert contact.recommendation.facts["children"][0]["previous_cp_plan"] is True
@@ -297,7 +316,7 @@ class TestWhoAChildIs:
         assert contact.recommendation is not None
         assert contact.recommendation.facts["children"][0]["previous_cp_plan"] is True
         match = contact.children.get().matches.get()
-        learning.settle_match(contact_id=contact.pk, match_id=match.pk, same=False, by=amina, now=story.later())
+        matches.settle(contact_id=contact.pk, match_id=match.pk, same=False, by=amina, now=story.later())
         contact.refresh_from_db()
         assert contact.recommendation.facts["children"][0]["previous_cp_plan"] is None
 

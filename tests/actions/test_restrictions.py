@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from casework.actions import broken_glass, conflicts, learning, restrictions
+from casework.actions import broken_glass, conflicts, matches, restrictions
 from casework.deadlines.recipients import unread_breaches
 from casework.jobs import sweep
 from casework.models import (
@@ -278,9 +278,7 @@ class TestWhatArrivesAndIsDue:
         assert sees("amina", contact, story)
         for same in (True, False):
             with pytest.raises(PersonMatch.DoesNotExist):
-                learning.settle_match(
-                    contact_id=contact.pk, match_id=match.pk, same=same, by=person("amina"), now=story.now
-                )
+                matches.settle(contact_id=contact.pk, match_id=match.pk, same=same, by=person("amina"), now=story.now)
 
     def test_in_place_of_an_owner_who_left_the_service_managers_are_told(self, story: Story) -> None:
         restrict(story, story.contact(), owner_id=person("iris").pk, by="maya")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from casework.actions import learning, protecting
+from casework.actions import matches, protecting
 from casework.families.household import household
 from casework.jobs import stale_recommendations
 from casework.models import (
@@ -129,7 +129,7 @@ class TestWhoIsWho:
 
     def settle(self, story: Story, likely: ContactRow, *, same: bool) -> None:
         match = PersonMatch.objects.get(child__contact=likely)
-        learning.settle_match(contact_id=likely.pk, match_id=match.pk, same=same, by=person("amina"), now=story.later())
+        matches.settle(contact_id=likely.pk, match_id=match.pk, same=same, by=person("amina"), now=story.later())
 
     def test_somebody_else_is_shown(self, story: Story, likely: ContactRow) -> None:
         self.settle(story, likely, same=False)

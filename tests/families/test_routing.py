@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.db.backends.postgresql.psycopg_any import DateRange
 
-from casework.actions import handoffs, learning
+from casework.actions import handoffs, matches
 from casework.models import Case, Handoff
 from casework.record import integrity
 from errors import InvalidInput
@@ -257,7 +257,7 @@ class TestOpenWork:
         with pytest.raises(InvalidInput, match="nobody has said yet that they are the same people"):
             story.decided(contact)
         match = contact.children.get().matches.get()
-        learning.settle_match(contact_id=contact.pk, match_id=match.pk, same=True, by=amina, now=story.later())
+        matches.settle(contact_id=contact.pk, match_id=match.pk, same=True, by=amina, now=story.later())
         story.decided(contact)
         assert contact.case == case
 
@@ -323,6 +323,6 @@ def test_only_known_children_are_compared(story: Story, amina: User) -> None:
     assert match.status == "proposed"
     assert contact.recommendation is not None
     assert contact.recommendation.facts["family"]["contacts_3_months"] == 2
-    learning.settle_match(contact_id=contact.pk, match_id=match.pk, same=False, by=amina, now=story.later())
+    matches.settle(contact_id=contact.pk, match_id=match.pk, same=False, by=amina, now=story.later())
     contact.refresh_from_db()
     assert contact.recommendation.facts["family"]["contacts_3_months"] == 1

@@ -6,7 +6,16 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from casework.actions import contact_handovers, corrections, learning, partner_checks, receiving, referrers, viewing
+from casework.actions import (
+    contact_handovers,
+    corrections,
+    learning,
+    matches,
+    partner_checks,
+    receiving,
+    referrers,
+    viewing,
+)
 from casework.jobs import opening
 from casework.models import Contact, PartnerCheck, PersonMatch
 from localities import calendar
@@ -204,19 +213,34 @@ class Contacts(Stage):
             assert asked_again is (change != "telephone")
             contact.overtaken |= asked_again and contact.status == "sign_off"
 
-    @precondition(lambda self: self.ledger.waiting)
+    @precondition(lambda self: self.ledger.contacts)
     @rule(which=WHICH, who=WHO, same=st.booleans())
     def settle_a_match(self, which: int, who: int | str, same: bool) -> None:
-        matches = list(PersonMatch.objects.select_related("child").order_by("status", "pk"))
-        if not matches:
+        """Whether two may be one the ledger cannot tell: somebody may have told them apart, or both be on a contact."""
+        found = list(PersonMatch.objects.select_related("child", "adult").order_by("pk"))
+        if not found:
             return
-        match = pick(which, [each for each in matches if each.status == "proposed"], matches)
-        contact = self.ledger.contacts[match.child.contact_id]
+        match = pick(which, [each for each in found if each.status == "proposed"], found)
         by = choose_person(who, filter(is_front_door, CAST))
-        may = is_front_door(by) and contact.status == "received" and match.status == "proposed"
+        may = None if is_front_door(by) and match.status == "proposed" else False
         self.attempt(
-            may, learning.settle_match, contact_id=contact.pk, match_id=match.pk, same=same, by=person(by), now=self.now
-        )
+            may, matches.settle, contact_id=match.row.contact_id, match_id=match.pk, same=same, by=person(by),
+            now=self.now,
+        )  # fmt: skip
+
+    @precondition(lambda self: self.ledger.contacts)
+    @rule(which=WHICH, who=WHO, said=WORDS)
+    def undo_a_match(self, which: int, who: int | str, said: str) -> None:
+        found = list(PersonMatch.objects.select_related("child", "adult").order_by("pk"))
+        if not found:
+            return
+        match = pick(which, [each for each in found if each.status != "proposed"], found)
+        by = choose_person(who, filter(is_front_door, CAST))
+        may = is_front_door(by) and match.status != "proposed" and not_blank(said)
+        self.attempt(
+            may, matches.undo, contact_id=match.row.contact_id, match_id=match.pk, reason=said, by=person(by),
+            now=self.now,
+        )  # fmt: skip
 
     @precondition(lambda self: self.ledger.contacts)
     @rule(which=WHICH, who=WHO, how=st.sampled_from(["acknowledge", "feed back", "confirm"]))

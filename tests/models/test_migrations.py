@@ -17,6 +17,7 @@ from tests.conftest import THURSDAY
 from tests.stage.documents import address, child
 from tests.stage.drafts import Drafts
 from tests.stage.moments import day, local
+from tests.stage.racing import FIRST_NAMES, LAST_NAMES, birth
 from tests.stage.sql import run
 from tests.stage.story import Story, person
 
@@ -151,8 +152,9 @@ def contact_at(committed_story: Story, at: str, **changes: Any) -> Contact:
     """A contact about a family of its own."""
     number = Contact.objects.count()
     entry = child(
-        first_name="Sami", last_name="Q" * (number + 2), date_of_birth=f"{2010 + number}-05-05", nhs_number=None
-    )
+        first_name=FIRST_NAMES[number], last_name=LAST_NAMES[number], also_known_as=[], date_of_birth=birth(number),
+        nhs_number=None,
+    )  # fmt: skip
     return committed_story.contact(at=local(at), **{"children": [entry], "adults": [], **changes})
 
 

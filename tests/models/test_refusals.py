@@ -691,10 +691,10 @@ class TestContacts:
 
     def test_somebody_on_it_is_taken_away(self, story: Story) -> None:
         story.contact()
-        match = PersonMatch.objects.filter(child__contact=story.contact(children=[child(nhs_number=None)])).get()
+        match = PersonMatch.objects.filter(child__contact=story.contact(children=[child(nhs_number=None)]))[0]
         case = story.offered(another_family(story)).case
         rows = [
-            ("casework_contactchild", match.child_id, "a_child_of_a_contact_stays"),
+            ("casework_contactchild", match.row.pk, "a_child_of_a_contact_stays"),
             ("casework_contactadult", ContactAdult.objects.all()[0].pk, "an_adult_of_a_contact_stays"),
             ("casework_personmatch", match.pk, "a_likeness_stays"),
             ("casework_casechild", CaseChild.objects.get(case=case).pk, "a_child_of_a_case_stays"),
@@ -708,7 +708,7 @@ class TestContacts:
         )  # fmt: skip
         for (table, _, _), name in zip(rows, all_of_them, strict=True):
             with refused(name):
-                run(f"TRUNCATE {table}" + (" CASCADE" if table.startswith("casework_contact") else ""))
+                run(f"TRUNCATE {table} CASCADE")
 
     def test_two_children_or_adults_have_one_place(self, story: Story) -> None:
         contact = story.contact()
@@ -752,10 +752,36 @@ class TestContacts:
         with refused("a_likeness_is_proposed_once"):
             copy("casework_personmatch", match.pk)
 
+    def test_a_likeness_is_of_others_or_of_nobody(self, story: Story) -> None:
+        match = self.likeness(story)
+        adult = str(story.contact().adults.get().pk)
+        stranger = str(Person.objects.create(first_name="Alex").pk)
+        for to in ({"record_id": stranger}, {"person_id": stranger}, {"child_id": "NULL", "adult_id": adult}):
+            with refused("a_likeness_stays_between_the_same_two"):
+                change("casework_personmatch", match.pk, **to)
+        with refused("a_likeness_is_of_a_child_or_an_adult"):
+            copy("casework_personmatch", match.pk, person_id=stranger, adult_id=adult)
+        with refused("a_likeness_is_of_a_child_or_an_adult"):
+            copy("casework_personmatch", match.pk, person_id=stranger, child_id="NULL")
+        with refused("a_likeness_is_of_two_records"):
+            copy("casework_personmatch", match.pk, person_id=str(match.record_id))
+        with allowed():
+            copy("casework_personmatch", match.pk, person_id=stranger, child_id="NULL", adult_id=adult)
+
+    @pytest.mark.parametrize("score", ["-0.01", "1.01"])
+    def test_a_likeness_is_impossible_or_more_than_sure(self, story: Story, score: str) -> None:
+        with refused("a_likeness_is_from_0_to_1"):
+            change("casework_personmatch", self.likeness(story).pk, score=score)
+
     def test_a_settled_likeness_says_not_who_or_not_when(self, story: Story, amina: User) -> None:
         match = self.likeness(story)
         who, when = {"settled_by_id": str(amina.pk)}, {"settled_at": "now()"}
-        for said in ({"status": "'confirmed'"}, {"status": "'rejected'"} | who, {"status": "'confirmed'"} | when, who):
+        by_itself: dict[str, str] = {"status": "'certain'"}
+        wrong: list[dict[str, str]] = [
+            {"status": "'confirmed'"}, {"status": "'rejected'"} | who, {"status": "'confirmed'"} | when, who,
+            by_itself, by_itself | who | when,
+        ]  # fmt: skip
+        for said in wrong:
             with refused("a_settled_likeness_says_who_and_when"):
                 change("casework_personmatch", match.pk, **said)
         with allowed():
@@ -766,7 +792,7 @@ class TestContacts:
         """A child of a like name and the same birthday, without a number."""
         story.contact()
         story.contact(children=[child(first_name="Robyn", nhs_number=None)])
-        return PersonMatch.objects.get()
+        return PersonMatch.objects.get(child__isnull=False)
 
 
 class TestPartnerChecks:

@@ -23,6 +23,7 @@ from casework.actions import (
     contact_handovers,
     handoffs,
     learning,
+    matches,
     parked_messages,
     partner_checks,
     receiving,
@@ -44,6 +45,7 @@ from casework.models import (
     Handoff,
     OutboxMessage,
     PartnerCheck,
+    PersonMatch,
     Reminder,
     ReminderLook,
     Responsibility,
@@ -828,7 +830,9 @@ class TestCases:
         with underneath():
             change("casework_contact", later.pk, case_id=str(case.pk))
             CaseChild.objects.create(case=case, person=later.children.get().person)
-        assert found() == (1, {"New information goes to work that is open": 1})
+        # The case that it opened is left without a contact.
+        left = "A child of a case is a child of one of its contacts"
+        assert found() == (1, {"New information goes to work that is open": 1, left: 1})
 
     def test_a_person_is_two_children_of_a_contact(self, story: Story) -> None:
         entry = story.contact().children.get()
@@ -862,6 +866,63 @@ class TestCases:
         with underneath():
             run("DELETE FROM casework_casechild WHERE case_id = %s", case.pk)
         assert found() == (1, {"Every child of a contact that opened or joined a case is on that case": 1})
+
+
+class TestWhoIsWho:
+    OLDEST = "Whoever is on a contact is known by the oldest of the records that are theirs"
+    JOINED = "Records are joined by a match in force, and by nothing else"
+
+    @pytest.fixture
+    def match(self, story: Story) -> PersonMatch:
+        """A child of a like name, not yet looked at."""
+        story.contact(adults=[])
+        return story.contact(children=[child(nhs_number=None)], adults=[]).children.get().matches.get()
+
+    def test_a_child_of_a_case_is_on_none_of_its_contacts(self, story: Story) -> None:
+        case = story.accepted()
+        with underneath():
+            CaseChild.objects.create(case=case, person=story.contact(**stranger()).children.get().person)
+        assert found() == (1, {"A child of a case is a child of one of its contacts": 1})
+
+    def test_somebody_on_a_contact_is_known_by_another_record(self, match: PersonMatch) -> None:
+        with underneath():
+            change("casework_contactchild", match.row.pk, person_id=str(match.person_id))
+        assert found() == (1, {self.OLDEST: 1})
+
+    def test_records_are_joined_without_a_match(self, match: PersonMatch) -> None:
+        with underneath():
+            change("casework_person", match.record_id, same_as_id=str(match.person_id))
+            change("casework_contactchild", match.row.pk, person_id=str(match.person_id))
+            run("DELETE FROM casework_personkey WHERE person_id = %s", match.record_id)
+        assert found() == (1, {self.JOINED: 1})
+
+    def test_a_match_in_force_joins_nothing(self, match: PersonMatch) -> None:
+        with underneath():
+            change("casework_personmatch", match.pk, status="'certain'", settled_at="now()")
+        assert found() == (1, {self.JOINED: 1})
+
+    def test_a_match_of_anothers_record(self, match: PersonMatch, story: Story) -> None:
+        other = story.contact(**stranger()).children.get()
+        with underneath():
+            change("casework_personmatch", match.pk, record_id=str(other.recorded_as_id))
+        assert found() == (1, {"A match is of the record of its own row": 1})
+
+    def test_two_who_were_told_apart_are_one(self, match: PersonMatch, story: Story) -> None:
+        matches.settle(
+            contact_id=match.row.contact_id, match_id=match.pk, same=True, by=person("amina"), now=story.later()
+        )
+        with underneath():
+            change("casework_personmatch", match.pk, status="'rejected'")
+        apart = "Nobody is one person with somebody they were told apart from"
+        assert found() == (1, {apart: 1, self.JOINED: 1, STATUS: 1})
+
+    def test_a_key_of_a_record_that_stands_for_nobody(self, match: PersonMatch, story: Story) -> None:
+        matches.settle(
+            contact_id=match.row.contact_id, match_id=match.pk, same=True, by=person("amina"), now=story.later()
+        )
+        with underneath():
+            run("INSERT INTO casework_personkey (key, person_id) VALUES (1, %s)", match.record_id)
+        assert found() == (1, {"A person is found by keys, and only by the record that stands for them": 1})
 
 
 class TestRemindersAndMessages:

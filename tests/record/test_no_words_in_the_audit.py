@@ -22,6 +22,7 @@ from casework.actions import (
     decisions,
     handoffs,
     learning,
+    matches,
     parked_messages,
     partner_checks,
     people,
@@ -160,7 +161,8 @@ class Told:
         for same in (True, False):
             like = self.contact(child={"also_known_as": [], "nhs_number": None})
             match = PersonMatch.objects.filter(child__contact=like, status="proposed").earliest("pk")
-            learning.settle_match(contact_id=like.pk, match_id=match.pk, same=same, **self.said())
+            matches.settle(contact_id=like.pk, match_id=match.pk, same=same, **self.said())
+            matches.undo(contact_id=like.pk, match_id=match.pk, reason=WORD, **self.said())
 
     @staticmethod
     def fail() -> Any:

@@ -93,10 +93,23 @@ def is_somebody_blocked() -> bool:
 # ---- who takes part
 
 
+# Nobody would take one for another.
+FIRST_NAMES = ("Ada", "Bo", "Cyrus", "Dafydd", "Esme", "Farouk", "Gwen", "Hilda", "Idris", "Jemima")
+LAST_NAMES = (
+    "Quill", "Birtwhistle", "Nakamura", "Oyelaran", "Zielinski", "Haddad", "Vasquez", "Thorne", "Mbeki", "Ferreira",
+)  # fmt: skip
+
+
+def birth(number: int, year: int = 2008) -> str:
+    """A date of birth of each family's own."""
+    return date(year + number, 1 + number * 5 % 12, 3 + number * 7 % 25).isoformat()
+
+
 def family(number: int, **changes: Any) -> dict[str, Any]:
     """The changes that make a contact one about a family of its own."""
-    born = date(2008 + number, 5, 20).isoformat()
-    own = {"first_name": f"Child {number}", "last_name": "X" * (number + 1), "date_of_birth": born, "nhs_number": None}
+    first, last = FIRST_NAMES[number % 10], LAST_NAMES[(number + number // 10) % 10]
+    own: dict[str, Any] = {"first_name": first, "last_name": last, "also_known_as": [], "date_of_birth": birth(number)}
+    own["nhs_number"] = None
     return {"children": [child(**(own | changes))], "adults": []}
 
 

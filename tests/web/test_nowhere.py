@@ -20,7 +20,7 @@ from django.contrib import admin
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 
-from casework.actions import corrections, learning, partner_checks, people, protecting
+from casework.actions import corrections, matches, partner_checks, people, protecting
 from casework.messages import wording
 from casework.models import AuditEvent, Case, Contact, OutboxMessage, Person, PersonMatch, Recommendation
 from casework.statuses import ContactStatus
@@ -125,8 +125,8 @@ class Told:
         waiting = PersonMatch.objects.filter(status="proposed", child__contact__status=ContactStatus.RECEIVED)
         # Robin is one child in this story, whoever sends him: somebody who says otherwise shows the address rightly.
         for match in waiting.filter(person__first_name="Robin", child__first_name="Robin")[:1]:
-            learning.settle_match(
-                contact_id=match.child.contact_id, match_id=match.pk, same=True, by=person("amina"),
+            matches.settle(
+                contact_id=match.row.contact_id, match_id=match.pk, same=True, by=person("amina"),
                 now=self.story.later(minutes=5),
             )  # fmt: skip
 

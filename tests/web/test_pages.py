@@ -25,6 +25,7 @@ from localities.models import Agency, OtherAuthority, Postcode, Team, User
 from localities.working_time import local_day
 from tests.stage.documents import CONTRACT, address, child
 from tests.stage.families import KIM, about, brothers
+from tests.stage.racing import FIRST_NAMES, LAST_NAMES
 from tests.stage.sessions import sign_in
 from tests.stage.staff import ANOTHER_FAMILY, SignedIn, as_recommended, is_done, is_refused, is_wrong, looks, path_of
 from tests.stage.story import Story, person
@@ -640,7 +641,7 @@ class TestFindingOutMore:
 
     @pytest.mark.parametrize(("same", "status"), [("yes", "confirmed"), ("no", "rejected")])
     def test_a_likeness_is_settled(self, match: PersonMatch, same: str, status: str) -> None:
-        contact = match.child.contact
+        contact = match.row.contact
         is_done(SignedIn("oliver").send(contact, f"matches/{match.pk}", same=same), contact)
         match.refresh_from_db()
         assert (match.status, match.settled_by) == (status, User.objects.get(username="oliver"))
@@ -648,12 +649,12 @@ class TestFindingOutMore:
     def test_by_an_answer_never_by_silence(self, match: PersonMatch) -> None:
         """Without an answer nobody has said that this is another child."""
         for sent in ({}, {"same": ""}, {"same": "perhaps"}):
-            assert SignedIn("oliver").post(match.child.contact, f"matches/{match.pk}", **sent).status_code in (400, 422)
+            assert SignedIn("oliver").post(match.row.contact, f"matches/{match.pk}", **sent).status_code in (400, 422)
         match.refresh_from_db()
         assert match.status == "proposed"
 
     def test_once(self, match: PersonMatch) -> None:
-        contact, signed_in = match.child.contact, SignedIn("oliver")
+        contact, signed_in = match.row.contact, SignedIn("oliver")
         signed_in.send(contact, f"matches/{match.pk}", same="no")
         says = "Somebody has looked at this likeness already."
         is_refused(signed_in.post(contact, f"matches/{match.pk}", same="yes"), 409, says)
@@ -673,7 +674,7 @@ class TestFindingOutMore:
         is_refused(SignedIn("oliver").post(decided, action, **answered), 409, ALREADY.format(decided))
 
     def test_overseers_look_and_do_not_touch(self, match: PersonMatch) -> None:
-        contact = match.child.contact
+        contact = match.row.contact
         for name in OVERSEERS:
             signed_in = SignedIn(name)
             for action in ("agreement", "checks", f"matches/{match.pk}", "acknowledge", "in-writing", "feedback"):
@@ -1222,8 +1223,10 @@ class TestWhatAPageCosts:
             for step, tell in enumerate((story.accepted, story.offered, None)):
                 # No two of them look alike.
                 one = child(
-                    first_name=f"Child {number}", last_name=f"Of family {step}", nhs_number=None,
-                    date_of_birth=f"20{10 + step}-{1 + number // 15:02}-{13 + number % 15}",
+                    first_name=FIRST_NAMES[(number + 3 * step) % 10],
+                    last_name=f"{LAST_NAMES[(3 * number + step) % 10]}{number}", also_known_as=[], nhs_number=None,
+                    date_of_birth=f"20{10 + 3 * step - number % 2}-{1 + (number + 5 * step) % 12:02}"
+                    f"-{3 + (7 * number + 11 * step) % 25:02}",
                     address=address(homes[number * 3 + step]),
                 )  # fmt: skip
                 contact = story.contact(children=[one], adults=[])

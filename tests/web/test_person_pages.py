@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from casework.actions import learning, partner_checks
+from casework.actions import matches, partner_checks
 from casework.models import AuditEvent, Contact, Person, PersonDetail, PersonMatch
 from localities.models import Agency
 from tests.stage.documents import address, child
@@ -59,7 +59,9 @@ class TestWhatItSays:
         story.contact()
         story.later(days=1)
         moved = child(last_name="Ashworth-Bell", address={"lines": ["4 Other Street"], "postcode": "SL7 1AA"})
-        story.contact(by="example-police", children=[moved])
+        second = story.contact(by="example-police", children=[moved])
+        match = PersonMatch.objects.get(child__contact=second)
+        matches.settle(contact_id=second.pk, match_id=match.pk, same=True, by=person("amina"), now=story.later())
         story.later(days=1)
         contact = story.contact(
             children=[child(address={"lines": ["12, example rd", "AYLESBURY"], "postcode": "hp201ua"})]
@@ -81,7 +83,7 @@ class TestWhatItSays:
         second = story.contact(children=[child(nhs_number=None, also_known_as=[])])
         was = robin(second)
         match = PersonMatch.objects.get(child__contact=second)
-        learning.settle_match(contact_id=second.pk, match_id=match.pk, same=True, by=person("amina"), now=story.later())
+        matches.settle(contact_id=second.pk, match_id=match.pk, same=True, by=person("amina"), now=story.later())
         answer = SignedIn("amina").client.get(page_of(was))
         assert (answer.status_code, answer.headers["Location"]) == (302, page_of(robin(first)))
 

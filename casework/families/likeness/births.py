@@ -27,7 +27,10 @@ MONTH_DAY_YEAR = re.compile(
 
 @dataclass(frozen=True)
 class Birth:
-    """A date of birth. It may be no day of the calendar: a mistyped one (2014-02-31) still says much."""
+    """
+    A date of birth. It may be no day of the calendar: a mistyped one (2014-02-31) still says much. Where only the year
+    is known, month and day are 0.
+    """
 
     year: int
     month: int
@@ -45,6 +48,11 @@ class Birth:
         return f"{self.year:04}{self.month:02}{self.day:02}"
 
     @property
+    def is_a_year(self) -> bool:
+        """Whether only the year is known."""
+        return self.month == 0
+
+    @property
     def is_new_years_day(self) -> bool:
         """1 January is also what is written where only the year is known."""
         return self.month == self.day == 1
@@ -59,6 +67,8 @@ def read_birth(text: str) -> Birth | None:
     """
     A date of birth: 2014-05-07, 07/05/2014, 7.5.14, 7 May 2014, 20140507, 07052014, with or without a time.
 
+    Where only the year is known: about 2014.
+
     Returns None where it cannot be read, or says that nobody knows it (1 January 1900).
     """
     text = " ".join(text[:60].replace("\N{NO-BREAK SPACE}", " ").split())
@@ -72,6 +82,8 @@ def read_birth(text: str) -> Birth | None:
         found = (_year(match[4]), int(match[3]), int(match[1]))
     elif (match := DAY_MONTH_YEAR.fullmatch(text)) or (match := MONTH_DAY_YEAR.fullmatch(text)):
         found = (_year(match["year"]), MONTHS.get(match["month"][:3].lower(), 0), int(match["day"]))
+    elif match := re.fullmatch(r"(?:about|born|ca?[.]?) ([0-9]{4})", text, re.IGNORECASE):
+        return Birth(int(match[1]), 0, 0) if OLDEST < int(match[1]) <= newest else None
     else:
         return None
     year, month, day = found
@@ -93,11 +105,13 @@ def _year(text: str) -> int:
 
 def nearest_birth(birth: Birth, other: Birth) -> str:
     """The level at which two dates of birth agree."""
+    years = abs(birth.year - other.year)
+    if birth.is_a_year or other.is_a_year:
+        return "estimated" if years <= 1 else "differs"
     if birth == other:
         return "same"
     if birth == other.swapped:
         return "swapped"
-    years = abs(birth.year - other.year)
     if birth.date and other.date and abs(birth.date - other.date) == timedelta(days=1):
         return "day"
     if years == 1 and (birth.month, birth.day) == (other.month, other.day):

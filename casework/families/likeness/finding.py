@@ -5,7 +5,7 @@ Each key brings at most `MOST_OF_A_KEY` people, so that one look-up costs the sa
 among a million. A key that brings few counts for more than one that brings many.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
@@ -20,12 +20,10 @@ from casework.families.likeness.comparing import (
     compare,
     has_one_of,
     levels,
-    name_key,
-    whole_name_key,
 )
 from casework.families.likeness.describing import COLUMNS, Described, Written, describe
 from casework.families.likeness.estimating import Pattern, Seen, counted, estimate
-from casework.families.likeness.keys import asked, stored
+from casework.families.likeness.keys import asked, stored, what_counts
 from casework.families.likeness.record_files import Record
 from casework.families.likeness.weights import Weights
 
@@ -42,21 +40,25 @@ CREATE TEMPORARY TABLE likeness_key (key bigint NOT NULL, number integer NOT NUL
 """
 INDEX = "CREATE INDEX likeness_key_by_key ON likeness_key (key, number DESC)"
 
-# The ORM cannot say "so many for each".
-CANDIDATES = """
+# Whom each probe shares keys with, the likeliest first: `probe`, `number` and `place`. The ORM cannot say "so many for
+# each".
+RANKED = """
 WITH shared AS (
     SELECT asked.probe, found.number, 1.0 / count(*) OVER (PARTITION BY asked.probe, asked.key) AS weight
     FROM unnest(%(probes)s::integer[], %(keys)s::text[]) AS asked(probe, key)
     CROSS JOIN LATERAL (
-        SELECT number FROM likeness_key
-        WHERE likeness_key.key = hashtextextended(asked.key, 0)
-        ORDER BY number DESC
+        SELECT {number} AS number FROM {keys} AS stored
+        WHERE stored.key = hashtextextended(asked.key, 0)
+        ORDER BY {number} DESC
         LIMIT %(most_of_a_key)s
     ) AS found
 ), ranked AS (
     SELECT probe, number, row_number() OVER (PARTITION BY probe ORDER BY sum(weight) DESC, number DESC) AS place
     FROM shared GROUP BY probe, number
 )
+"""
+CANDIDATES = """
+{ranked}
 SELECT ranked.probe, person.id, {columns}
 FROM ranked JOIN likeness_person AS person USING (number)
 WHERE place <= %(most)s
@@ -80,20 +82,19 @@ class Register:
 
     weights: Weights
     people: int = 0
-    _first_names: Counter[str] = field(default_factory=Counter)
-    _last_names: Counter[str] = field(default_factory=Counter)
-    _whole_names: Counter[str] = field(default_factory=Counter)
-    _postcodes: Counter[str] = field(default_factory=Counter)
+    _counts: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     def commonness(self) -> Commonness:
-        return Commonness(self.people, self._first_names, self._last_names, self._whole_names, self._postcodes)
+        return Commonness(self.people, **self._counts)
 
     def add(self, records: Iterable[Record]) -> Iterator[int]:
         """Adds people, and yields how many there are after each lot. `ready` comes after the last."""
         for lot in lots(records, 5_000):
             described = [describe(record.written) for record in lot]
             numbers = range(self.people, self.people + len(lot))
-            self._count(described)
+            for person in described:
+                for what, name in what_counts(person):
+                    self._counts[what][name] += 1
             with connection.cursor() as cursor:
                 with cursor.copy(f"COPY likeness_person (number, id, {', '.join(COLUMNS)}) FROM STDIN") as copy:
                     for number, record in zip(numbers, lot, strict=True):
@@ -141,24 +142,13 @@ class Register:
             at_random += counted(next(levels(one, other)) for one, other in pairs if one is not other)
         return estimate(self.weights, Seen(sharing, at_random))
 
-    def _count(self, people: Iterable[Described]) -> None:
-        for person in people:
-            if person.given:
-                self._first_names[name_key(person.given)] += 1
-            if person.last:
-                self._last_names[name_key(person.last)] += 1
-            if key := whole_name_key(person):
-                self._whole_names[key] += 1
-            if person.home and person.home.postcode:
-                self._postcodes[person.home.postcode] += 1
-
     def _candidates(self, described: Sequence[Described]) -> Mapping[int, list[tuple[str, Written]]]:
         pairs = [(number, key) for number, person in enumerate(described) for key in sorted(asked(person))]
         columns = ", ".join(f"person.{column}" for column in COLUMNS)
         found: dict[int, list[tuple[str, Written]]] = {}
         with connection.cursor() as cursor:
             cursor.execute(
-                CANDIDATES.format(columns=columns),
+                CANDIDATES.format(ranked=RANKED.format(keys="likeness_key", number="number"), columns=columns),
                 {
                     "probes": [number for number, _ in pairs],
                     "keys": [key for _, key in pairs],

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import combinations, product
 
 from casework.families.likeness.births import Birth
+from casework.families.likeness.comparing import name_key, whole_name_key
 from casework.families.likeness.describing import Described
 from casework.families.likeness.homes import KINDS
 from casework.families.likeness.names import sound, spelling
@@ -24,6 +25,18 @@ def stored(person: Described) -> set[str]:
 def asked(person: Described) -> set[str]:
     """The keys by which somebody like this person is looked for."""
     return set(_keys(person, years=(-1, 0, 1)))
+
+
+def what_counts(person: Described) -> Iterator[tuple[str, str]]:
+    """What is counted to know how common it is: the field of `Commonness`, and the name or postcode."""
+    if person.given:
+        yield "first_names", name_key(person.given)
+    if person.last:
+        yield "last_names", name_key(person.last)
+    if whole := whole_name_key(person):
+        yield "whole_names", whole
+    if person.home and person.home.postcode:
+        yield "postcodes", person.home.postcode
 
 
 def _keys(person: Described, years: tuple[int, ...]) -> Iterator[str]:
@@ -49,7 +62,7 @@ def _keys(person: Described, years: tuple[int, ...]) -> Iterator[str]:
         if home.postcode:
             yield from (f"postcode {home.postcode} {street}" for street in streets[:2])
             yield from (f"postcode {home.postcode} {heard}" for heard in sounds)
-            if person.birth:
+            if person.birth and not person.birth.is_a_year:
                 yield f"postcode {home.postcode} {_day(person.birth)}"
             yield from (f"house {home.postcode} {number}" for number in home.numbers)
         yield from (f"street {street} {number}" for street, number in product(streets, home.numbers[:2]))
@@ -62,10 +75,11 @@ def _keys(person: Described, years: tuple[int, ...]) -> Iterator[str]:
 def _of_birth(
     birth: Birth, sounds: list[str], pairs: list[str], initials: list[str], years: tuple[int, ...]
 ) -> Iterator[str]:
-    day = _day(birth)
-    yield from (f"born {day} {initial}" for initial in initials)
-    yield from (f"day {day[-4:]} {heard}" for heard in sounds)
-    yield from (f"month {birth.year}-{birth.month} {heard}" for heard in sounds)
+    if not birth.is_a_year:
+        day = _day(birth)
+        yield from (f"born {day} {initial}" for initial in initials)
+        yield from (f"day {day[-4:]} {heard}" for heard in sounds)
+        yield from (f"month {birth.year}-{birth.month} {heard}" for heard in sounds)
     for year in years:
         yield from (f"year {birth.year + year} {pair}" for pair in pairs)
     yield from (

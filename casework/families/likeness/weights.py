@@ -112,9 +112,13 @@ class Weights(Document):
     careful: Probability
     nearest: Nearest
     certain: Certain
+    joined_by: Annotated[tuple[Text, ...], NOT_EMPTY]
     ceiling: Ceiling
     common_name: Probability
     levels: dict[Text, dict[Text, Level]]
+
+    def __str__(self) -> str:
+        return f"{self.weights}/{self.version}"
 
 
 def read_weights(data: object) -> Weights:
@@ -144,6 +148,7 @@ def _faults(weights: Weights) -> Iterator[Fault]:
     groups = {
         "nearest": (*weights.nearest.exactly, *weights.nearest.agreeing),
         "certain": weights.certain.needs_one_of,
+        "joined_by": (weights.joined_by,),
         "ceiling": (weights.ceiling.unless,),
     }
     for part, named in groups.items():

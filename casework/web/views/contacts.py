@@ -14,7 +14,17 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from casework.access import conditions, permissions, restricted
-from casework.actions import decisions, learning, partner_checks, receiving, recommendations, referrers, viewing
+from casework.actions import (
+    decisions,
+    learning,
+    matches,
+    partner_checks,
+    receiving,
+    recommendations,
+    referrers,
+    viewing,
+)
+from casework.families import sameness
 from casework.families.household import Household, household
 from casework.models import (
     Case,
@@ -24,9 +34,7 @@ from casework.models import (
     ContactHandover,
     Decision,
     Handoff,
-    MatchStatus,
     PartnerCheck,
-    PersonMatch,
 )
 from casework.reading import endings
 from casework.statuses import CaseStatus, ContactStatus, HandoffStatus, PartnerCheckStatus
@@ -206,7 +214,7 @@ def match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
     same = request.POST.get("same")
     if same not in ("yes", "no"):
         raise BadRequest("Nobody said whether they are the same.")
-    learning.settle_match(contact_id=contact.pk, match_id=match_id, same=same == "yes", by=user, now=now)
+    matches.settle(contact_id=contact.pk, match_id=match_id, same=same == "yes", by=user, now=now)
     messages.success(request, "That is kept, and the rules were asked again.")
     return redirect("contact", reference)
 
@@ -376,16 +384,14 @@ def _handing_over(
 
 def _known_before(contact: Contact, people: Household, user: User, now: datetime) -> dict[str, Any]:
     """What the user may see of the household's history, and whose restricted records there are besides."""
-    matches = PersonMatch.objects.filter(child__contact=contact, status=MatchStatus.PROPOSED)
-    closed = restricted.closed_among(people.people, user, now)
+    likely = sameness.open_matches(contact)
+    closed = restricted.closed_among({*people.people, *(match.known.pk for match in likely)}, user, now)
     others = people.contacts().exclude(pk=contact.pk).select_related("agency", "decision_in_effect")
     repeats = Contact.objects.open_to(user, now).filter(resends=contact) if contact.resend_of_id else ()
     return {
         "chronology": list(others.open_to(user, now).order_by("-received_at")[:20]),
         "household_cases": list(people.cases().open_to(user, now).order_by("-opened_at")[:10]),
-        "matches": [
-            (match, closed.get(match.person_id)) for match in matches.select_related("child__person", "person")
-        ],
+        "matches": [(match, closed.get(match.known.pk)) for match in likely],
         "closed": list(dict.fromkeys(closed.values())),
         "repeats": next(iter(repeats), None),
         "resends": list(contact.resends.open_to(user, now).order_by("pk")),

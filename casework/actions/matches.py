@@ -1,0 +1,85 @@
+"""Says whether two records are of one person, and undoes what was said. Each time the rules recommend again."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import transaction
+
+from casework.access import conditions, permissions, restricted
+from casework.access.loading import locked_contact
+from casework.actions.recommendations import recommend_again
+from casework.families import merging, sameness
+from casework.families.confidentiality import bring_up_to_date
+from casework.families.household import note_touched
+from casework.models import Contact, Event, Person, PersonMatch
+from casework.record import audit
+from casework.record.transitions import move
+from casework.statuses import ContactStatus, MatchStatus
+from errors import Fault, InvalidInput
+from localities.models import User
+from localities.working_time import local_day
+
+
+@transaction.atomic
+def settle(*, contact_id: int, match_id: int, same: bool, by: User, now: datetime) -> Contact:
+    """
+    Confirms or rejects a possible match of somebody on a contact. Both are remembered, and both can be undone.
+
+    Confirming joins the records: contacts and cases of both are about one person from now on.
+
+    :raises NotAllowedInStatus: the match is settled already; or, to confirm it, the two were told apart before, or are
+        two children on one contact.
+    """
+    contact, match, records = _load(contact_id, match_id, by, now)
+    conditions.check_match_is_open(match)
+    people = {match.row.person_id, match.known.pk}
+    if same:
+        conditions.check_not_told_apart([pair for pair in sameness.told_apart(people) if len(pair) > 1])
+        conditions.check_stay_children_of_their_own(match)
+    to, event = (MatchStatus.CONFIRMED, Event.MATCH_CONFIRMED) if same else (MatchStatus.REJECTED, Event.MATCH_REJECTED)
+    move(match, to=to, by=by, at=now, settled_by=by, settled_at=now)
+    _follow(contact, match, records, event, by, now)
+    return contact
+
+
+@transaction.atomic
+def undo(*, contact_id: int, match_id: int, reason: str, by: User, now: datetime) -> Contact:
+    """
+    Undoes what was said about a match, or what the service was certain of. It is to be looked at again.
+
+    Records that were joined by it are two people again, each with the contacts, cases and numbers that were theirs.
+
+    :raises InvalidInput: the reason is missing.
+    :raises NotAllowedInStatus: nobody has said anything yet.
+    """
+    contact, match, records = _load(contact_id, match_id, by, now)
+    conditions.check_match_is_settled(match)
+    if not reason.strip():
+        raise InvalidInput([Fault(("reason",), "Say why this is undone.")])
+    move(match, to=MatchStatus.PROPOSED, by=by, at=now, why=reason.strip(), settled_by=None, settled_at=None)
+    _follow(contact, match, records, Event.MATCH_UNDONE, by, now)
+    return contact
+
+
+def _load(contact_id: int, match_id: int, by: User, now: datetime) -> tuple[Contact, PersonMatch, list[Person]]:
+    """Loads and locks the contact, all records of both persons, and the match."""
+    contact = locked_contact(by, now, pk=contact_id)
+    permissions.check_can_work_on(contact, by, local_day(now))
+    matches = PersonMatch.objects.of_contact(contact)
+    found = matches.get(pk=match_id)
+    records = merging.lock_records([found.record_id, found.person_id])
+    # Read after the lock: somebody may have settled it while we waited.
+    match = matches.select_related("child", "adult", "person__same_as").get(pk=match_id)
+    restricted.check_match_is_open(match, by, now)
+    return contact, match, records
+
+
+def _follow(
+    contact: Contact, match: PersonMatch, records: Collection[Person], event: Event, by: User, now: datetime
+) -> None:
+    touched = merging.regroup(records) | sameness.standing_for([match.record_id, match.person_id])
+    bring_up_to_date(touched, now=now, but_not=contact.pk)
+    note_touched(touched, but_not=contact.pk, now=now)
+    audit.record(event, by=by, at=now, contact=contact, match=match.pk, score=match.score)
+    if contact.status == ContactStatus.RECEIVED:
+        recommend_again(contact, by, now)
