@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from casework.models.contacts import Contact, ContactAdult, ContactChild
 from casework.models.details import CheckKind
+from casework.models.indexes import where_set
 from casework.models.refusals import NOT_BLANK, append_only
 from localities.models import Agency, User
 
@@ -97,6 +98,8 @@ class FactChange(models.Model):
                 name="a_change_changes_something",
             ),
         ]
+        # Where hidden addresses are looked for, they are looked for in what was corrected as well.
+        indexes: ClassVar = where_set("fact", "child")
         triggers: ClassVar = append_only("a_change_of_a_fact_stays", "A change of a fact stays: correct it again.")
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from casework.actions import corrections
+from casework.actions import corrections, learning
 from casework.models import Case, Contact, FactChange, Information
 from localities.models import Agency
 from tests.stage.documents import address, child
@@ -247,6 +247,18 @@ class TestTheHistory:
         page = Page(signed_in().get(where, {"child": str(robin.pk)}))
         assert len(page.main.all("tr")) == 2
         assert signed_in("carol").get(where).status_code == 404
+
+    def test_what_has_an_action_of_its_own(self, story: Story) -> None:
+        contact = story.contact(agreement={"service": "not_sought"})
+        learning.record_agreement(
+            contact_id=contact.pk, service="given", given_by="mother", on=story.now.date(), by=person("amina"),
+            now=story.later(minutes=5),
+        )  # fmt: skip
+        story.screened(contact)
+        page = Page(signed_in().get(reverse("contact-history", args=[contact.reference])))
+        assert "agreement recorded, from not sought to given" in page.text
+        assert "contact screened" in page.text
+        assert str(person("amina")) in page.text
 
     def test_words_of_a_partner_without_a_fact(self, story: Story) -> None:
         contact = story.contact()
