@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('casework', '0014_restrictions'),
+        ('casework', '0016_person_keys'),
     ]
 
     operations = [
