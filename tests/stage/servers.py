@@ -6,11 +6,13 @@ their addresses; each worker has a database, and a Valkey database, of its own.
 """
 
 import contextlib
+import fcntl
 import os
 import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import TextIO
 
 import psutil
 import pytest
@@ -34,7 +36,11 @@ MEMORY = Path("/dev/shm")
 # More than a whole run has written at any moment. A container's folder is often smaller.
 ROOM = 6 * 1024**3
 
+# A file that is locked as long as the run lives.
+LOCK = "tests.lock"
+
 _started: list[Child] = []
+_locks: list[TextIO] = []
 _folder: list[Path] = []
 
 
@@ -46,8 +52,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) + 1
         os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rsplit("=", 1)[0] + f"={number}"
         return
+    _remove_left_over()
     # A short name: the services that tests start make the folders of their sockets below it.
     folder = Path(tempfile.mkdtemp(prefix="tests-", dir=_memory()))
+    _locks.append((folder / LOCK).open("w"))
+    fcntl.flock(_locks[-1], fcntl.LOCK_EX)
     # When root runs the tests, the database's own user may pass through the folder without reading it.
     folder.chmod(0o711)
     _folder.append(folder)
@@ -82,12 +91,24 @@ def _memory() -> Path | None:
     return MEMORY if roomy and "TMPDIR" not in os.environ else None
 
 
+def _remove_left_over() -> None:
+    """Removes from memory what a run that was killed has left there."""
+    for lock in MEMORY.glob(f"tests-*/{LOCK}"):
+        # It is locked, or somebody else's, or another run removes it.
+        with contextlib.suppress(OSError), lock.open() as opened:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure() -> None:
     """Stops the servers and removes their folders."""
     for child in reversed(_started):
         child.stop()
     _started.clear()
+    for lock in _locks:
+        lock.close()
+    _locks.clear()
     for folder in _folder:
         shutil.rmtree(folder, ignore_errors=True)
     _folder.clear()
