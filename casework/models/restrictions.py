@@ -201,6 +201,14 @@ class RestrictedAccess(models.Model):
         triggers: ClassVar = [
             *never_deleted("who_could_open_a_restricted_record_stays", "Who could open a restricted record stays."),
             refuse_if(
+                """EXISTS (
+                    SELECT FROM public.casework_restriction WHERE id = NEW.restriction_id AND lifted_at IS NOT NULL
+                )""",
+                on=pgtrigger.Insert,
+                name="nobody_is_let_in_where_a_restriction_was_lifted",
+                message="This restriction was lifted: everybody may open the record.",
+            ),
+            refuse_if(
                 """OLD.reviewed_at IS NOT NULL OR NEW.until > OLD.until OR (OLD.until IS NOT NULL AND NEW.until IS NULL)
                    OR (NEW.restriction_id, NEW.user_id, NEW.given_by_id, NEW.reason, NEW.since, NEW.contact_id,
                        NEW.case_id)

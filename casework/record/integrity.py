@@ -109,11 +109,6 @@ INVARIANTS = (
                   AND e.event IN ('record_restricted', 'reader_named', 'glass_broken')))""",
     ),
     Invariant(
-        "Nobody is let into a record whose restriction was lifted",
-        """SELECT count(*) FROM casework_restrictedaccess a JOIN casework_restriction r ON r.id = a.restriction_id
-           WHERE a.since > r.lifted_at""",
-    ),
-    Invariant(
         "A conflict of interest is in all the people of the contact in which it was declared",
         """SELECT count(*) FROM casework_conflictofinterest i
            JOIN (SELECT contact_id, recorded_as_id FROM casework_contactchild

@@ -2090,6 +2090,15 @@ class TestRestrictions:
         with refused("access_ends_after_it_begins"):
             copy("casework_restrictedaccess", named.pk, until="since - '1s'::interval")
 
+    def test_somebody_is_let_in_after_it_was_lifted(
+        self, restriction: Restriction, named: RestrictedAccess, story: Story, sam: User, erin: User
+    ) -> None:
+        with allowed():
+            copy("casework_restrictedaccess", named.pk, user_id=str(erin.pk))
+        restrictions.lift(restriction_id=restriction.pk, reason="So.", by=sam, now=story.now)
+        with refused("nobody_is_let_in_where_a_restriction_was_lifted"):
+            copy("casework_restrictedaccess", named.pk, user_id=str(erin.pk))
+
     def test_a_broken_glass_has_no_end(self, broken: RestrictedAccess) -> None:
         with refused("a_broken_glass_has_an_end"):
             copy("casework_restrictedaccess", broken.pk, until="NULL")

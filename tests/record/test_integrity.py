@@ -28,7 +28,6 @@ from casework.actions import (
     partner_checks,
     receiving,
     reminders,
-    restrictions,
     rule_sets,
 )
 from casework.jobs import calendar_changes, delivery, rechecks, sweep
@@ -1240,14 +1239,6 @@ class TestRestrictions:
         with underneath():
             run("UPDATE casework_auditevent SET detail = '{}' WHERE event = 'record_restricted'")
         assert found()[1] == {"Every restriction, every reader and every broken glass is in the audit": 2}
-
-    def test_somebody_is_let_in_after_it_was_lifted(self, story: Story) -> None:
-        restriction = restrict(story, story.contact(), "amina")
-        restrictions.lift(restriction_id=restriction.pk, reason="So.", by=person("sam"), now=story.later())
-        with underneath():
-            drop("casework_restriction", "a_lifted_restriction_says_who_when_and_why")
-            run("UPDATE casework_restriction SET lifted_at = restricted_at - '1s'::interval")
-        assert "Nobody is let into a record whose restriction was lifted" in found()[1]
 
     def test_a_conflict_of_interest_leaves_somebody_out(self, story: Story) -> None:
         contact = story.contact()
