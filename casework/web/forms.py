@@ -242,6 +242,12 @@ class PartnerWithdrawForm(ActionForm):
     reason = reason_field("Why is the question withdrawn?")
 
 
+class UndoMatchForm(ActionForm):
+    """Undo what was said about a possible match."""
+
+    reason = reason_field("Why is this undone?")
+
+
 class _OfPersonForm(ActionForm):
     """Something about one of the people on a contact."""
 

@@ -36,6 +36,7 @@ urlpatterns = [
     path("contacts/<reference:reference>/history/", corrections.history, name="contact-history"),
     path("contacts/<reference:reference>/checks/", contacts.checks, name="contact-checks"),
     path("contacts/<reference:reference>/matches/<int:match_id>/", contacts.match, name="contact-match"),
+    path("contacts/<reference:reference>/matches/<int:match_id>/undo/", contacts.undo_match, name="contact-undo-match"),
     path("contacts/<reference:reference>/acknowledge/", contacts.acknowledge, name="contact-acknowledge"),
     path("contacts/<reference:reference>/in-writing/", contacts.confirm_in_writing, name="contact-in-writing"),
     path("contacts/<reference:reference>/feedback/", contacts.give_feedback, name="contact-feedback"),

@@ -646,6 +646,20 @@ class TestFindingOutMore:
         match.refresh_from_db()
         assert (match.status, match.settled_by) == (status, User.objects.get(username="oliver"))
 
+    @pytest.mark.parametrize("same", ["yes", "no"])
+    def test_what_was_said_is_undone_with_a_reason(self, match: PersonMatch, same: str) -> None:
+        contact, signed_in, undo = match.row.contact, SignedIn("oliver"), f"matches/{match.pk}/undo"
+        was = match.row.person_id
+        signed_in.send(contact, f"matches/{match.pk}", same=same)
+        assert f"{path_of(contact)}{undo}/" in signed_in.open(contact).actions
+        page = Page(signed_in.post(contact, undo, **{f"undo{match.pk}-reason": " "}))
+        assert page.error_at(f"id_undo{match.pk}-reason")
+        is_done(signed_in.send(contact, undo, **{f"undo{match.pk}-reason": "It was her cousin."}), contact)
+        match.refresh_from_db()
+        assert (match.status, match.settled_by) == ("proposed", None)
+        assert contact.children.get().person_id == was
+        assert match.status_changes.latest("pk").why == "It was her cousin."
+
     def test_by_an_answer_never_by_silence(self, match: PersonMatch) -> None:
         """Without an answer nobody has said that this is another child."""
         for sent in ({}, {"same": ""}, {"same": "perhaps"}):

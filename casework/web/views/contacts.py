@@ -35,9 +35,10 @@ from casework.models import (
     Decision,
     Handoff,
     PartnerCheck,
+    PersonMatch,
 )
 from casework.reading import endings
-from casework.statuses import CaseStatus, ContactStatus, HandoffStatus, PartnerCheckStatus
+from casework.statuses import CaseStatus, ContactStatus, HandoffStatus, MatchStatus, PartnerCheckStatus
 from casework.web.clock_forms import clock_forms
 from casework.web.contact_form import ContactForm
 from casework.web.forms import (
@@ -52,6 +53,7 @@ from casework.web.forms import (
     PartnerWithdrawForm,
     ProtectForm,
     SignOffForm,
+    UndoMatchForm,
     id_of,
     people_to_lift,
     people_to_protect,
@@ -220,6 +222,19 @@ def match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
 
 
 @by_post(or_show="contact")
+def undo_match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
+    """Undoes what was said about a possible match, or what the service was certain of."""
+    user, now = user_of(request), timezone.now()
+    contact = fetch(user, reference, now)
+    name = f"undo{match_id}"
+    return submit_on_page(
+        request, contact, now, name, UndoMatchForm(request.POST, prefix=name),
+        lambda said: matches.undo(contact_id=contact.pk, match_id=match_id, reason=said["reason"], by=user, now=now),
+        says="That is undone, and the rules were asked again.",
+    )  # fmt: skip
+
+
+@by_post(or_show="contact")
 def acknowledge(request: HttpRequest, reference: str) -> HttpResponse:
     """Records that the referrer was told that we have the contact."""
     user, now = user_of(request), timezone.now()
@@ -318,6 +333,8 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
     if works_on_it or who.has(*OVERSEEING_ROLES):
         people = household(contact)
         context |= _known_before(contact, people, user, now)
+        if works_on_it:
+            context["settled_matches"] = _settled(contact, user, now, shown)
         if works_on_it and contact.status == ContactStatus.RECEIVED:
             context |= _find_out(contact, people, now, shown) | _deciding(contact, user, now, shown, context)
     if contact.status == ContactStatus.SIGN_OFF:
@@ -380,6 +397,18 @@ def _handing_over(
     ours = contact.team_id in who.team_ids and contact.status == ContactStatus.RECEIVED
     handover = None if to_take_on or not ours else shown.get("handover") or HandoverForm(prefix="handover")
     return {"takes_on": ours and to_take_on, "to_take_on": to_take_on, "handover": handover}
+
+
+def _settled(contact: Contact, user: User, now: datetime, shown: dict[str, Any]) -> list[tuple[PersonMatch, Any]]:
+    """What was said about possible matches, or was certain, each with the form to undo it."""
+    settled = PersonMatch.objects.of_contact(contact).exclude(status=MatchStatus.PROPOSED)
+    found = list(settled.select_related("record", "person__same_as", "settled_by"))
+    closed = restricted.closed_among({match.known.pk for match in found}, user, now) if found else {}
+    return [
+        (match, shown.get(f"undo{match.pk}") or UndoMatchForm(prefix=f"undo{match.pk}"))
+        for match in found
+        if match.known.pk not in closed
+    ]
 
 
 def _known_before(contact: Contact, people: Household, user: User, now: datetime) -> dict[str, Any]:
