@@ -31,6 +31,7 @@ from casework.models import (
     Responsibility,
     SignOff,
 )
+from casework.record import integrity
 from errors import InvalidInput, ServiceError, TakenBySomeoneElse
 from localities.models import Agency
 from tests.stage.documents import contact_document, nhs_number
@@ -122,6 +123,45 @@ class TestReceiving:
             records = sameness.records_of(known.children.values_list("person", flat=True))
             assert len(records) == 2
             assert sameness.said(records, "previous_cp_plan") is True
+
+
+class TestWhoIsWho:
+    @staticmethod
+    def likeness(story: Story, number: int) -> PersonMatch:
+        for _ in range(2):
+            contact = received(story, number)
+        return PersonMatch.objects.get(child__contact=contact)
+
+    def test_two_people_settle_one_likeness(self, story: Story) -> None:
+        for number in range(TIMES):
+            match = self.likeness(story, number)
+            said: dict[str, Any] = {"contact_id": match.row.contact_id, "match_id": match.pk, "now": story.later()}
+
+            def settle(by: str, same: bool, said: dict[str, Any] = said) -> Contact:
+                return matches.settle(**said, same=same, by=person(by))
+
+            only_one_succeeds(race(lambda: settle("amina", True), lambda: settle("maya", False)))
+            match.refresh_from_db()
+            joined = match.row.person_id != match.record_id
+            assert (match.status == "confirmed") is joined
+        assert [finding.sentence for finding in integrity.check() if finding.broken] == []
+
+    def test_records_are_joined_while_another_contact_arrives(self, story: Story) -> None:
+        for number in range(TIMES):
+            match = self.likeness(story, number)
+            said: dict[str, Any] = {"contact_id": match.row.contact_id, "match_id": match.pk, "now": story.later()}
+
+            def settle(said: dict[str, Any] = said) -> Contact:
+                return matches.settle(**said, same=True, by=person("amina"))
+
+            def arrive(number: int = number) -> Contact:
+                return received(story, number)
+
+            outcomes = race(settle, arrive)
+            assert all(isinstance(outcome, Contact) for outcome in outcomes), outcomes
+            recommendation = outcomes[1].recommendation
+            assert recommendation.facts["family"]["contacts_3_months"] == 3
+        assert [finding.sentence for finding in integrity.check() if finding.broken] == []
 
 
 class TestDeciding:
