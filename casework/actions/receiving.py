@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import count
@@ -16,7 +16,7 @@ from casework.actions.recommendations import audit_entry, recommendation_for, re
 from casework.deadlines import clocks
 from casework.facts.contact_document import ChildEntry, ContactDocument, ContactReading, read_contact
 from casework.facts.typed import Read
-from casework.families import confidentiality, person_keys, sameness
+from casework.families import confidentiality, person_keys, sameness, unborn
 from casework.families.household import Household, household_of_people, lock_household
 from casework.families.matching import Recognised, proposal, recognise
 from casework.messages import outbox
@@ -134,6 +134,7 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     insert_all(children)
     insert_all(adults)
     insert_all(people.matches(now))
+    insert_all(_unborn_or_born_lately(people, children, adults, local_day(now)))
     insert_all(_details_to_check(contact, reading))
     insert_all(started)
     if said_confidential or people.is_protected:
@@ -381,6 +382,17 @@ def _lock(recognised: Recognised) -> Mapping[int, list[Person]]:
         if now[pk].same_as_id is not None or now[pk].regrouped != person.regrouped:
             raise _RecordsMerged
     return sameness.by_person(records)
+
+
+def _unborn_or_born_lately(
+    people: _People, children: Sequence[ContactChild], adults: Sequence[ContactAdult], today: date
+) -> Iterator[PersonMatch]:
+    """The matches of those who were not born when we first heard of them, or are not born yet."""
+    themselves = {child.person_id for child in children}
+    for place, child in enumerate(children):
+        if unborn.is_born_lately_or_expected(child, today):
+            proposed = {match.person.pk for match in people.recognised.found[place]}
+            yield from unborn.may_be_one(child, adults, but_not=themselves | proposed)
 
 
 # The first of the contacts that this one repeats. Under the sender's own reference, a child must be the same too: some

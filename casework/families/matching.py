@@ -24,6 +24,7 @@ from casework.families.likeness.finding import MOST_CANDIDATES, MOST_OF_A_KEY, M
 from casework.families.likeness.keys import asked, what_counts
 from casework.families.likeness.weights import Weights, shipped
 from casework.families.person_keys import counting, written
+from casework.families.unborn import BY_THE_DAY
 from casework.models import ContactAdult, ContactChild, Person, PersonMatch
 from casework.record.transitions import move
 from casework.statuses import MatchStatus
@@ -210,6 +211,8 @@ def _weigh_again(record: Person, described: Described, by: User | Agency, now: d
     """Gives every open match of this record the score that it has today. What is certain no more is asked."""
     weights = shipped()
     of_it = PersonMatch.objects.filter(Q(record=record) | Q(person=record), status__in=[PROPOSED, CERTAIN])
+    # Of an unborn child there is too little to weigh.
+    of_it = of_it.exclude(weights=BY_THE_DAY)
     for match in of_it.select_related("record", "person").order_by("pk"):
         other = match.person if match.record_id == record.pk else match.record
         likeness = compare(described, describe(written(other)), weights, Commonness())

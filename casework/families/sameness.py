@@ -29,6 +29,12 @@ WITH record AS (
 SELECT one.person, other.person FROM casework_personmatch match
 JOIN record one ON one.id = match.record_id JOIN record other ON other.id = match.person_id
 WHERE match.status = 'rejected'
+UNION
+SELECT one.person, other.person
+FROM record one
+JOIN casework_restriction ones ON ones.person_id = one.id AND ones.kind = 'adopted' AND ones.lifted_at IS NULL
+JOIN record other ON other.person <> one.person
+JOIN casework_restriction others ON others.person_id = other.id AND others.kind = 'adopted' AND others.lifted_at IS NULL
 """
 
 
@@ -62,7 +68,8 @@ def said(records: Iterable[Person], field: str) -> bool | None:
 
 def told_apart(people: Collection[int]) -> Pairs:
     """
-    Which of these persons somebody has told apart.
+    Which of these persons somebody has told apart; and two who are both restricted as adopted. The records of before
+    and after an adoption are never linked (domain/front-door.md, "Adopted child").
 
     :param people: the ids of records that stand for persons.
     """

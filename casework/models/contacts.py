@@ -330,6 +330,13 @@ class ContactChild(models.Model):
             models.UniqueConstraint(fields=["contact", "position"], name="children_of_a_contact_have_their_places"),
             models.UniqueConstraint(fields=["contact", "person"], name="a_person_is_one_child_of_a_contact"),
         ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["expected_date_of_delivery"],
+                name="child_unborn",
+                condition=Q(expected_date_of_delivery__isnull=False, date_of_birth__isnull=True),
+            ),
+        ]
         triggers: ClassVar = [
             *never_deleted("a_child_of_a_contact_stays", "A child on a contact stays on it."),
             refuse_if(

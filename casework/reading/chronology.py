@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, F, OuterRef, QuerySet, Value
 from django.db.models.fields import CharField
 
 from casework.families.household import Household, household_of_people
@@ -54,19 +54,15 @@ class Chronology:
     """
 
     def __init__(self, people: Household, user: User, now: datetime, kind: str = "") -> None:
-        visible = Contact.objects.visible_to(user, now).order_by().values("pk")
-        self._contacts = list(people.contacts().filter(pk__in=visible).order_by().values_list("pk", flat=True))
-        of_case = Contact.objects.filter(case=OuterRef("pk"))
-        cases = (
-            Case.objects.filter(casechild__person__in=people.people)
-            .annotate(
-                may_open=Exists(Case.objects.visible_to(user, now).filter(pk=OuterRef("pk"))),
-                may_see=Exists(of_case) & ~Exists(of_case.exclude(pk__in=visible)),
-            )
-            .filter(Q(may_open=True) | Q(may_see=True))
+        visible = Contact.objects.visible_to(user, now).order_by()
+        theirs = people.contacts().order_by().values("pk")
+        self._contacts = list(visible.filter(pk__in=theirs).values_list("pk", flat=True))
+        cases = Case.objects.filter(casechild__person__in=people.people).annotate(
+            may_open=Exists(Case.objects.visible_to(user, now).filter(pk=OuterRef("pk")))
         )
         found = dict(cases.order_by().values_list("pk", "may_open").distinct())
-        self._cases, self._opens = list(found), {pk for pk, may_open in found.items() if may_open}
+        self._opens = {pk for pk, may_open in found.items() if may_open}
+        self._cases = [*self._opens, *_in_view([pk for pk in found if pk not in self._opens], visible)]
         self._rows = self._union(kind)
 
     def count(self) -> int:
@@ -123,6 +119,15 @@ class Chronology:
             "answers": PartnerCheck.objects.select_related("contact", "agency"),
         }
         return reads[kind].order_by()
+
+
+def _in_view(cases: Collection[int], visible: QuerySet[Contact]) -> set[int]:
+    """Those of these cases of which the reader may see every contact."""
+    if not cases:
+        return set()
+    of_cases = dict(Contact.objects.filter(case__in=cases).order_by().values_list("pk", "case"))
+    seen = set(visible.filter(case__in=cases).values_list("pk", flat=True))
+    return {case for case in of_cases.values() if case} - {case for pk, case in of_cases.items() if pk not in seen}
 
 
 def _table(kind: str) -> str:

@@ -118,6 +118,13 @@ INVARIANTS = (
                SELECT FROM casework_conflictperson p WHERE p.conflict_id = i.id AND p.person_id = k.recorded_as_id)""",
     ),
     Invariant(
+        "The records of before and after an adoption are never one person",
+        """SELECT count(*) FROM (
+               SELECT FROM casework_restriction r JOIN casework_person p ON p.id = r.person_id
+               WHERE r.kind = 'adopted' AND r.lifted_at IS NULL
+               GROUP BY COALESCE(p.same_as_id, p.id) HAVING count(*) > 1) joined""",
+    ),
+    Invariant(
         "A case has one responsible team at an instant",
         """SELECT count(*) FROM casework_responsibility a JOIN casework_responsibility b
            ON a.case_id = b.case_id AND a.id < b.id AND a.period && b.period""",

@@ -848,6 +848,18 @@ class TestCases:
             1, {"A person's address is protected while a protection is in force, and no longer": 1}
         )  # fmt: skip
 
+    def test_both_records_of_an_adopted_child_are_one_person(self, story: Story) -> None:
+        names = ("Before", "After")
+        older, newer = (story.contact(children=[child(last_name=name)], adults=[]) for name in names)
+        for contact in (older, newer):
+            restrict(story, contact, "amina", kind="adopted")
+        known, other = (contact.children.get() for contact in (older, newer))
+        with underneath():
+            change("casework_person", other.recorded_as_id, same_as_id=str(known.recorded_as_id))
+            change("casework_contactchild", other.pk, person_id=str(known.person_id))
+        _, broken = found()
+        assert broken["The records of before and after an adoption are never one person"] == 1
+
     @pytest.mark.parametrize("shown", ["a child", "a record"])
     def test_a_protected_address_is_shown(self, story: Story, shown: str) -> None:
         entry = story.contact(children=[child(address=address("HP20 1UA", confidential=True))]).children.get()
