@@ -221,6 +221,35 @@ class TestBreakingTheGlass:
             broken_glass.review(access_id=access.pk, says="Again.", by=person("sam"), now=story.later())
 
 
+class TestRecordsThatAreJoined:
+    @pytest.mark.parametrize("restricted_first", [True, False], ids=["the older", "the newer"])
+    def test_a_restriction_holds_for_all_as_long_as_they_are_joined(self, story: Story, restricted_first: bool) -> None:
+        older = story.contact()
+        newer = story.contact(children=[child(nhs_number=None)])
+        match = PersonMatch.objects.get(child__contact=newer, status="proposed")
+        closed, other = (older, newer) if restricted_first else (newer, older)
+        restrict(story, closed, "maya")
+        said: dict[str, Any] = {"contact_id": newer.pk, "match_id": match.pk, "by": person("maya")}
+        assert (sees("amina", closed, story), sees("amina", other, story)) == (False, True)
+        matches.settle(same=True, now=story.later(), **said)
+        assert (sees("amina", closed, story), sees("amina", other, story)) == (False, False)
+        assert sees("maya", other, story)
+        matches.undo(reason="They are two.", now=story.later(), **said)
+        assert (sees("amina", closed, story), sees("amina", other, story)) == (False, True)
+
+    def test_so_does_a_conflict_of_interest(self, story: Story) -> None:
+        older = story.contact()
+        newer = story.contact(children=[child(nhs_number=None)], adults=[])
+        match = PersonMatch.objects.get(child__contact=newer, status="proposed")
+        matches.settle(contact_id=newer.pk, match_id=match.pk, same=True, by=person("maya"), now=story.later())
+        conflicts.declare_in_contact(contact_id=newer.pk, reason="Mine.", by=person("amina"), now=story.now)
+        assert (sees("amina", older, story), sees("amina", newer, story)) == (False, False)
+        matches.undo(
+            contact_id=newer.pk, match_id=match.pk, reason="They are two.", by=person("maya"), now=story.later()
+        )
+        assert (sees("amina", older, story), sees("amina", newer, story)) == (True, False)
+
+
 class TestConflictsOfInterest:
     def test_who_declares_one_sees_no_record_of_these_people(self, story: Story) -> None:
         contact = story.contact()
