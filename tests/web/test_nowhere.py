@@ -208,15 +208,17 @@ def pages() -> Iterator[str]:
         assert isinstance(pattern, URLPattern)
         text = str(pattern.pattern)
         belongs: dict[str, list[Any]] = {"cases": cases, "people": everybody, "contacts": contacts}
-        whose = belongs[text.split("/")[0]] if "<reference" in text else [None]
+        whose = belongs.get(text.split("/")[0], [None])
         for of in whose if pattern.name in OPENED else whose[:1]:
             given = {
-                "reference": of.reference if of else "", "code": "aylesbury", "kind": "address", "match_id": 1,
-                "check_id": 1, "reminder_id": 1, "detail_id": 1,
+                "reference": of.reference if of else "RES-0000-0000", "code": "aylesbury", "kind": "address",
+                "match_id": 1, "check_id": 1, "reminder_id": 1, "detail_id": 1,
             }  # fmt: skip
             if of is not None and "<slug:group>" in text:
                 given |= {"group": "child" if "<int:pk>" in text else "family", "pk": of.children.all()[0].pk}
-            yield reverse(str(pattern.name), kwargs={name: given[name] for name in re.findall(r"<\w+:(\w+)>", text)})
+            yield reverse(
+                str(pattern.name), kwargs={name: given.get(name, 1) for name in re.findall(r"<\w+:(\w+)>", text)}
+            )
     for model in admin.site._registry:
         place = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         yield reverse(f"{place}_changelist")
