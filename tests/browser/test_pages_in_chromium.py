@@ -7,26 +7,28 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from casework.actions import broken_glass
 from casework.models import Case, Contact
 from tests.browser.conftest import choose_as_recommended
+from tests.stage.restricted import restrict
 from tests.stage.service import Service
-from tests.stage.story import Story
+from tests.stage.story import Story, person
 
 
 @pytest.fixture(scope="module")
 def pages_of_story(service: Service) -> dict[str, str]:
     """A contact that waits, one that waits for a second person, a case on offer and a case that is worked on."""
     story = Story(timezone.now())
-    family = iter(range(1, 9))
+    family = iter(range(1, 10))
 
     def another(**changes: Any) -> Contact:
         number = next(family)
         child = {
             "ref": "c1",
-            "first_name": "Robin",
+            "first_name": FIRST_NAMES[number],
             "last_name": f"Family{number}",
-            "date_of_birth": f"2018-0{number}-11",
-            "address": {"lines": ["1 Example Road"], "postcode": "HP20 1UA"},
+            "date_of_birth": f"{2008 + number}-0{number}-{10 + 2 * number}",
+            "address": {"lines": [f"{number * 17} {FIRST_NAMES[-number]} Road"], "postcode": "HP20 1UA"},
             "indicators": changes.pop("indicators", ["L3-12"]),
         }
         return story.contact(children=[child], adults=[], family_indicators=[], **changes)
@@ -38,7 +40,14 @@ def pages_of_story(service: Service) -> dict[str, str]:
     worked_on = story.accepted(another())
     story.decided(another(), pathway="social_work_assessment", level=4, rag="amber")
     unscreened = another(indicators=[])
+    # Nobody else's test looks at this family.
+    closed = another()
+    restriction = restrict(story, closed)
+    broken_glass.break_glass(reference=str(closed), reason="Hurt.", by=person("erin"), now=story.now)
     return {
+        "restriction": f"/restricted/{restriction}/",
+        "restrict": f"/contacts/{waiting}/restrict/",
+        "conflict": f"/contacts/{waiting}/conflict/",
         "contact": f"/contacts/{waiting}/",
         "unscreened": f"/contacts/{unscreened}/",
         "screening": f"/contacts/{unscreened}/screening/",
@@ -49,6 +58,10 @@ def pages_of_story(service: Service) -> dict[str, str]:
         "address": f"/people/{waiting.children.get().person.reference}/add/address/",
         "relationship": f"/people/{waiting.children.get().person.reference}/add/relationship/",
     }
+
+
+# Nobody of one family is taken for somebody of another.
+FIRST_NAMES = ("", "Robin", "Ottilie", "Kwame", "Brigid", "Tariq", "Magnus", "Yasmin", "Edith", "Sol")
 
 
 def fill_in(page: Page, first_name: str, born_in: int) -> None:
@@ -126,9 +139,11 @@ def test_a_contact_is_typed_in_decided_and_taken_on(visit: Any, javascript: bool
 @pytest.mark.parametrize(("javascript", "width"), [(True, 1200), (False, 320)])
 def test_a_contact_is_screened_and_then_decided(visit: Any, javascript: bool, width: int) -> None:
     story, number = Story(timezone.now()), 1 + javascript
+    family = ("Archer", "Zielinska")[javascript]
     children = [
-        {"ref": name, "first_name": name, "last_name": f"Screened{number}", "date_of_birth": f"201{year}-0{number}-09",
-         "address": {"lines": ["1 Example Road"], "postcode": "HP20 1UA"}}
+        {"ref": name, "first_name": name, "last_name": family,
+         "date_of_birth": f"201{year + javascript}-0{number}-{9 + 7 * number}",
+         "address": {"lines": [f"{31 * number} {family} Road"], "postcode": "HP20 1UA"}}
         for year, name in ((5, "Ada"), (8, "Bo"))
     ]  # fmt: skip
     contact = story.contact(children=children, adults=[], family_indicators=[])
@@ -142,7 +157,7 @@ def test_a_contact_is_screened_and_then_decided(visit: Any, javascript: bool, wi
     page.get_by_role("button", name="Save the indicators").click()
     page.get_by_role("link", name="Select the indicators that apply, or say that none of them does.").click()
     expect(page.get_by_label("None of these applies to anybody")).to_be_focused()
-    child = page.get_by_role("group", name=f"Bo Screened{number}")
+    child = page.get_by_role("group", name=f"Bo {family}")
     child.get_by_text("Level 3: the child's development").click()
     child.get_by_label("Disruptive/challenging at school").check()
     page.get_by_role("button", name="Save the indicators").click()
@@ -203,7 +218,7 @@ def test_a_contact_is_decided_by_keyboard_alone(visit: Any, pages_of_story: dict
                 "/accounts/password/change/",
             ],
         ),
-        ("maya", ["second_person"]),
+        ("maya", ["second_person", "/", "/restricted/", "/restricted/open/", "restriction", "restrict", "conflict"]),
         ("amina", ["person", "address", "relationship"]),
         ("ben", ["/", "offered", "case", "person", "/teams/aylesbury/"]),
         ("sam", ["/"]),
