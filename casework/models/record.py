@@ -31,6 +31,7 @@ class Event(models.TextChoices):
     MATCH_CONFIRMED = "match_confirmed", "The same person: confirmed"
     MATCH_REJECTED = "match_rejected", "The same person: rejected"
     PERSON_VIEWED = "person_viewed", "Person viewed"
+    SEARCHED = "searched", "Records searched"
     PERSON_DETAIL_ADDED = "person_detail_added", "Something said about a person recorded"
     PERSON_DETAIL_ENDED = "person_detail_ended", "Something said about a person: no longer so"
     ADDRESS_PROTECTED = "address_protected", "Address made confidential"

@@ -15,12 +15,14 @@ from casework.web.views import (
     reports,
     restrictions,
     screening,
+    search,
     teams,
     worklist,
 )
 
 urlpatterns = [
     path("", worklist.show, name="worklist"),
+    path("search/", search.show, name="search"),
     path("contacts/new/", contacts.new, name="contact-new"),
     path("contacts/<reference:reference>/", contacts.show, name="contact"),
     path("contacts/<reference:reference>/decide/", contacts.decide, name="contact-decide"),

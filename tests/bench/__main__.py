@@ -28,6 +28,7 @@ from tests.bench.pairs import median_ratio
 if TYPE_CHECKING:
     from tests.bench.matching import FalseJoins, Found, LookUps
     from tests.bench.replaying import Measured
+    from tests.bench.searching import Searches
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,17 +49,18 @@ class Sizes:
     probes: tuple[int, int]
     people: tuple[int, int]
     looked_through: tuple[int, int]
+    searched: tuple[int, int]
 
 
 FULL = Sizes(
     rounds=15, history=(4_000, 400_000), contacts=10_000, years=(27_000, 270_000), running=(10_000, 1_000_000),
     due=1_000, due_at_once=10_000, messages=200, intake=300, probes=(5_000, 1_000),
-    people=(100_000, 1_000), looked_through=(100_000, 1_000_000),
+    people=(100_000, 1_000), looked_through=(100_000, 1_000_000), searched=(40_000, 400_000),
 )  # fmt: skip
 SMOKE = Sizes(
     rounds=1, history=(50, 100), contacts=200, years=(50, 100), running=(60, 120), due=10, due_at_once=20, messages=10,
     intake=4, probes=(20, 5), people=(200, 8),
-    looked_through=(50, 100),
+    looked_through=(50, 100), searched=(50, 100),
 )  # fmt: skip
 
 
@@ -91,6 +93,7 @@ class Stage:
         self._febrl: Found | None = None
         self._false_joins: FalseJoins | None = None
         self._look_ups: LookUps | None = None
+        self._searches: Searches | None = None
 
     def growth(self, work: Callable[[], None]) -> Figure:
         """How much longer the work takes beside the large history: both in turn, the median of the pairs' ratios."""
@@ -200,6 +203,14 @@ class Stage:
                 f"a trigram query of the name there {found.trigram * 1000:.1f} ms\n"
             )
         return self._look_ups
+
+    def searches(self) -> "Searches":
+        """How long a search takes beside a small and a large history, beside a bare trigram query."""
+        from tests.bench.searching import searches
+
+        if self._searches is None:
+            self._searches = searches(self._sizes.searched, names=10 * self.rounds, rounds=3)
+        return self._searches
 
     def rates(self) -> dict[str, float]:
         """Recommendations per second, by who gives them; stops the bench where two of them differ."""
@@ -392,6 +403,16 @@ def match_look_up_over_trigram(stage: Stage) -> Figure:
     return Figure(stage.look_ups().many / stage.look_ups().trigram, 5, "times a trigram query", "lower")
 
 
+def search_beside_people(stage: Stage) -> Figure:
+    """A search for a name among a million people over one among 100,000."""
+    return Figure(stage.searches().over_few, 1.5, "times, for ten times the people", "lower")
+
+
+def search_over_trigram(stage: Stage) -> Figure:
+    """A search for a name among a million people over a bare indexed trigram query of the same name."""
+    return Figure(stage.searches().over_trigram, 5, "times a trigram query", "lower")
+
+
 def _fastest(rates: dict[str, float]) -> float:
     from tests.bench.engines import ENGINES
 
@@ -420,6 +441,8 @@ FIGURES: dict[str, Callable[[Stage], Figure]] = {
     "match_proposals_p99": match_proposals_p99,
     "match_look_up_beside_people": match_look_up_beside_people,
     "match_look_up_over_trigram": match_look_up_over_trigram,
+    "search_beside_people": search_beside_people,
+    "search_over_trigram": search_over_trigram,
 }
 
 

@@ -27,7 +27,7 @@ def databases(sizes: tuple[int, int]) -> tuple[Use, Use]:
     """Two databases with histories of these sizes; calling one makes it the database in use."""
     # Both are copies of one, with the same real contacts in it: nothing but the history differs.
     model = create("history", copy_of=reference())
-    _tell()
+    tell()
     small, large = (create(f"{model}_{size}", copy_of=model) for size in sizes)
     for size, name in zip(sizes, (small, large), strict=True):
         use(name)
@@ -35,7 +35,7 @@ def databases(sizes: tuple[int, int]) -> tuple[Use, Use]:
     return partial(use, small), partial(use, large)
 
 
-def _tell() -> None:
+def tell() -> None:
     """One decided contact, which the history copies, and twenty that wait."""
     story = Story(timezone.now() - timedelta(days=30))
     decided = story.contact(**_family(0))

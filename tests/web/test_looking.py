@@ -52,7 +52,7 @@ def addresses(contact: Contact) -> Iterator[str]:
         reference = belongs.get(str(pattern.pattern).split("/")[0], str(contact))
         given = {
             "reference": reference, "kind": "upn",
-            "code": "aylesbury", "match_id": 1, "check_id": 1, "detail_id": 1,
+            "code": "aylesbury", "match_id": 1, "check_id": 1, "detail_id": 1, "access_id": 1, "conflict_id": 1,
             "reminder_id": Reminder.objects.latest("pk").pk,
             "pk": contact.children.latest("pk").pk,
             "group": "child" if "<int:pk>" in str(pattern.pattern) else "family",

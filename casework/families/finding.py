@@ -1,0 +1,293 @@
+"""
+Finds the people on record whom somebody looks for: those whom the reader may see, the likeliest first, with why.
+
+What may be seen is asked when it is read (`Contact.objects.visible_to`). A person is compared by what the contacts say
+that the reader may see. An address that is hidden finds nobody and is in no answer.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Model
+
+from casework.access import restricted
+from casework.access.restricted import Closed
+from casework.families import sameness
+from casework.families.likeness.comparing import Commonness, Likeness, compare
+from casework.families.likeness.describing import Described, describe
+from casework.families.likeness.finding import RANKED
+from casework.families.likeness.weights import shipped
+from casework.families.person_keys import written
+from casework.families.typed_search import Query, keys
+from casework.models import Case, Contact, ContactAdult, ContactChild, Person
+from casework.statuses import CaseStatus
+from localities.models import OVERSEEING_ROLES, User
+from localities.roles import roles_of
+from localities.working_time import local_day
+
+MOST_OF_A_KEY = 50
+MOST_CANDIDATES = 60
+MOST_SHOWN = 20
+# In bits, as the weights: somebody who lives in the postal area that was typed comes before others.
+OF_THE_AREA = 5.0
+# Each of these says enough by itself.
+ENOUGH = frozenset({"nhs_number", "upn", "telephone", "home"})
+
+CANDIDATES = """
+{ranked}
+SELECT DISTINCT number FROM ranked WHERE place <= %(most)s
+"""
+EVERYBODY = "casework_personkey"
+AMONG = "(SELECT key, person_id FROM casework_personkey WHERE person_id = ANY(%(among)s::bigint[]))"
+
+
+@dataclass(frozen=True)
+class Hit:
+    """
+    Somebody whom the reader may see, as contacts describe them.
+
+    `why`: the reasons in words. `last`: the newest contact about them that the reader may open, and `case` the open
+    case that it is part of, if the reader may open it. `beside`: the names of others on that contact.
+    """
+
+    person: Person
+    record: Person
+    why: tuple[str, ...]
+    last: Contact
+    case: Case | None
+    beside: tuple[str, ...]
+    hides: bool
+
+
+@dataclass(frozen=True)
+class Found:
+    """Who and what was found. `closed` says that restricted records exist, and whom to ask."""
+
+    query: Query
+    contacts: tuple[Contact, ...] = ()
+    cases: tuple[Case, ...] = ()
+    people: tuple[Person, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    more: bool = False
+    closed: tuple[Closed, ...] = ()
+
+    @property
+    def number(self) -> int:
+        return len(self.contacts) + len(self.cases) + len(self.people) + len(self.hits)
+
+
+def find(query: Query, user: User, now: datetime) -> Found:
+    """Everything that a reader may see of what was looked for."""
+    found = _of_references(query, user, now) if query.references else Found(query)
+    if not any(True for way in query.ways for _ in keys(way, query.area)):
+        return found
+    candidates = _candidates(query, _scope(user, now))
+    if not candidates:
+        return found
+    rows = _Rows(candidates, user, now)
+    ranked = list(_ranked(query, candidates, rows))
+    out_of_sight = [person for person, _, _ in ranked if person not in rows.latest]
+    closed = found.closed + _closed(out_of_sight, user, now)
+    seen = [each for each in ranked if each[0] in rows.latest]
+    hits = _hits(seen[:MOST_SHOWN], rows, user, now)
+    return replace(found, hits=hits, more=len(seen) > MOST_SHOWN, closed=tuple(dict.fromkeys(closed)))
+
+
+def _of_references(query: Query, user: User, now: datetime) -> Found:
+    which = {"reference__in": query.references}
+    contacts = list(Contact.objects.visible_to(user, now).filter(**which).order_by("pk"))
+    cases = list(Case.objects.visible_to(user, now).filter(**which).order_by("pk"))
+    records = sameness.records_of(Person.objects.filter(**which).values("pk"))
+    people_ids = {record.same_as_id or record.pk for record in records}
+    rows = _Rows(people_ids, user, now) if people_ids else None
+    people = [record for record in records if rows and record.pk in rows.latest]
+    known = {each.reference for each in contacts} | {each.reference for each in cases}
+    shut: list[Contact | Case] = []
+    if set(query.references) - known:
+        shut += Contact.objects.in_scope_of(user, now).filter(**which).exclude(reference__in=known)
+        shut += Case.objects.in_scope_of(user, now).filter(**which).exclude(reference__in=known)
+    closed = _closing(shut, user, now)
+    if rows and (unseen := people_ids - set(rows.latest)):
+        scope = _scope(user, now)
+        closed += _closed(sorted(unseen if scope is None else unseen & scope), user, now)
+    return Found(query, tuple(contacts), tuple(cases), tuple(people), closed=closed)
+
+
+def _scope(user: User, now: datetime) -> set[int] | None:
+    """The people whom the reader's roles would show, were none restricted; None for everybody."""
+    who = roles_of(user, local_day(now))
+    if who.front_door_roles or who.has(*OVERSEEING_ROLES):
+        return None
+    contacts = Contact.objects.in_scope_of(user, now).order_by().values("pk")
+    children = ContactChild.objects.filter(contact__in=contacts).order_by().values_list("person")
+    return {person for (person,) in children.union(_people(ContactAdult, contact__in=contacts))}
+
+
+def _people(model: type[Model], **which: Any) -> Any:
+    return model._default_manager.filter(**which).order_by().values_list("person")
+
+
+def _candidates(query: Query, scope: Collection[int] | None) -> list[int]:
+    """The ids of those who share keys with what was typed. In SQL, because the ORM cannot say "so many for each"."""
+    pairs = [(number, key) for number, way in enumerate(query.ways) for key in sorted(set(keys(way, query.area)))]
+    ranked = RANKED.format(keys=EVERYBODY if scope is None else AMONG, number="person_id")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            CANDIDATES.format(ranked=ranked),
+            {
+                "probes": [number for number, _ in pairs],
+                "keys": [key for _, key in pairs],
+                "most_of_a_key": MOST_OF_A_KEY,
+                "most": MOST_CANDIDATES,
+                "among": sorted(scope or ()),
+            },
+        )
+        return [person for (person,) in cursor.fetchall()]
+
+
+@dataclass
+class _Rows:
+    """What the reader may see of these people: their records, and their newest contacts."""
+
+    people: Collection[int]
+    user: User
+    now: datetime
+    latest: dict[int, int] = field(default_factory=dict)
+    records: dict[int, list[Person]] = field(default_factory=lambda: defaultdict(list))
+    hidden: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        visible = Contact.objects.visible_to(self.user, self.now).order_by().values("pk")
+        seen = set()
+        for model in (ContactChild, ContactAdult):
+            rows = _people(model, person__in=self.people, contact__in=visible)
+            for person, contact, record in rows.values_list("person", "contact", "recorded_as"):
+                self.latest[person] = max(contact, self.latest.get(person, contact))
+                seen.add(record)
+        for record in sameness.records_of(self.people):
+            person = record.same_as_id or record.pk
+            if record.address_is_protected:
+                self.hidden.add(person)
+            # Of somebody out of sight, nothing is shown: whoever looks for them learns whom to ask.
+            if record.pk in seen or person not in self.latest:
+                self.records[person].append(record)
+        self.hidden |= self._living_hidden()
+
+    def _living_hidden(self) -> set[int]:
+        children = _people(ContactChild, person__in=self.people, address_is_confidential=True)
+        adults = ContactAdult.objects.filter(person__in=self.people, contact__children__address_is_confidential=True)
+        return {
+            person for (person,) in children.union(adults.exclude(same_address=False).order_by().values_list("person"))
+        }
+
+    def described(self, person: int) -> Iterator[tuple[Described, Person]]:
+        for record in self.records[person]:
+            known = written(record)
+            yield describe(replace(known, address="", postcode="") if person in self.hidden else known), record
+
+
+def _ranked(query: Query, candidates: Iterable[int], rows: _Rows) -> list[tuple[int, Person, tuple[str, ...]]]:
+    """Those who are worth showing, the likeliest first: the person, the record that is most alike, and the reasons."""
+    weights, found = shipped(), []
+    for person in candidates:
+        best: tuple[tuple[bool, float], Person, tuple[str, ...]] | None = None
+        for described, record in rows.described(person):
+            for way in query.ways:
+                likeness = compare(way, described, weights, Commonness())
+                reasons = tuple(_reasons(likeness, way, described, query.area))
+                of_area = bool(query.area and described.home and described.home.area == query.area)
+                wrong = len(likeness.reasons) - len(likeness.agreeing)
+                if not _is_worth_showing(likeness, of_area=of_area, has_area=bool(query.area)):
+                    continue
+                order = (wrong == 0, likeness.weight + OF_THE_AREA * of_area)
+                if best is None or order > best[0]:
+                    best = order, record, reasons
+        if best is not None:
+            found.append((best[0], person, best[1], best[2]))
+    found.sort(key=lambda each: (each[0], each[1]), reverse=True)
+    return [(person, record, reasons) for _, person, record, reasons in found]
+
+
+def _is_worth_showing(likeness: Likeness, *, of_area: bool, has_area: bool) -> bool:
+    """Most of what can be compared agrees, or a number or the home does."""
+    agrees = len(likeness.agreeing) + of_area
+    compared = len(likeness.reasons) + has_area
+    return bool(likeness.agreeing & ENOUGH) or 2 * agrees > compared
+
+
+def _reasons(likeness: Likeness, way: Described, other: Described, area: str) -> Iterator[str]:
+    estimated = shipped().levels["date_of_birth"]["estimated"].says
+    for reason in likeness.reasons:
+        if reason == estimated and way.birth and way.birth.is_a_year and other.birth:
+            yield f"Born in {other.birth.year}"
+        else:
+            yield reason
+    if area and other.home and other.home.area == area:
+        yield f"Lives in {area}"
+
+
+def _closed(people: Sequence[int], user: User, now: datetime) -> tuple[Closed, ...]:
+    """Whom to ask about people whom the reader's roles would show, and who are closed to them."""
+    if not people:
+        return ()
+    closed = restricted.closed_among(people, user, now)
+    others = [person for person in people if person not in closed]
+    found = [*closed.values()]
+    if others:
+        # Not restricted themselves: everybody they are on a contact with is closed for somebody else's sake.
+        on = _people(ContactChild, person__in=others).values("contact")
+        contacts = Contact.objects.filter(pk__in=on.union(_people(ContactAdult, person__in=others).values("contact")))
+        found += _closing(list(contacts), user, now)
+    return tuple(dict.fromkeys(found))
+
+
+def _closing(records: Sequence[Contact | Case], user: User, now: datetime) -> tuple[Closed, ...]:
+    if not records:
+        return ()
+    closing = restricted.closing(*records, user=user, now=now).order_by("pk").values_list("owner__name", "reference")
+    found = [Closed(owner, reference) for owner, reference in closing]
+    return tuple(found) or (Closed("a front-door manager", ""),)
+
+
+def _hits(
+    ranked: Sequence[tuple[int, Person, tuple[str, ...]]], rows: _Rows, user: User, now: datetime
+) -> tuple[Hit, ...]:
+    if not ranked:
+        return ()
+    people = Person.objects.in_bulk([person for person, _, _ in ranked])
+    latest = {rows.latest[person] for person, _, _ in ranked}
+    contacts = Contact.objects.visible_to(user, now).select_related("agency").in_bulk(latest)
+    open_cases = Case.objects.visible_to(user, now).filter(status=CaseStatus.OPEN)
+    cases = open_cases.in_bulk({contact.case_id for contact in contacts.values() if contact.case_id})
+    beside = _beside(latest)
+    return tuple(
+        Hit(
+            person=people[person],
+            record=_without_home(record) if person in rows.hidden else record,
+            why=why,
+            last=contacts[rows.latest[person]],
+            case=cases.get(contacts[rows.latest[person]].case_id or 0),
+            beside=tuple(name for other, name in beside[rows.latest[person]] if other != person),
+            hides=person in rows.hidden,
+        )
+        for person, record, why in ranked
+        if rows.latest[person] in contacts
+    )
+
+
+def _without_home(record: Person) -> Person:
+    record.address = record.postcode = ""
+    return record
+
+
+def _beside(contacts: Collection[int]) -> Mapping[int, list[tuple[int, str]]]:
+    found: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for model in (ContactChild, ContactAdult):
+        rows = model._default_manager.filter(contact__in=contacts, in_family=True).select_related("recorded_as")
+        for row in rows.order_by("position"):
+            found[row.contact_id].append((row.person_id, row.recorded_as.full_name))
+    return found
