@@ -110,6 +110,7 @@ def test_a_contact_is_typed_in_decided_and_taken_on(visit: Any, javascript: bool
     window = visit(javascript=javascript)
     page = window.sign_in_by_the_form("amina")
     page.get_by_role("link", name="New contact").click()
+    page.get_by_role("link", name="Go on to the form").click()
     # The folded parts open without JavaScript too: they are the browser's own.
     # Two families, or the second would be linked to the work with the first.
     fill_in(page, *(("Jo", 2017) if javascript else ("Imogen", 2011)))

@@ -63,3 +63,44 @@ def test_nothing_found_is_said_in_words(visit: Any, known: str) -> None:
     box.press("Enter")
     expect(page.get_by_text("It does not mean that the family is not known.")).to_be_visible()
     assert window.faults_at(320, 1280) == []
+
+
+def test_likely_families_are_shown_while_names_are_typed(visit: Any, known: str) -> None:
+    window = visit()
+    page = window.sign_in("amina")
+    window.go("/contacts/new/")
+    part = page.get_by_role("region", name="Child 1")
+    part.get_by_label("First name").press_sequentially("Zoe")
+    part.get_by_label("Last name").press_sequentially("Ximenes")
+    likely = part.locator("[aria-live=polite]")
+    expect(likely).to_contain_text("Likely families")
+    expect(likely.get_by_role("link", name="Zoë Ximénez")).to_be_visible()
+    # The keyboard stays where somebody types.
+    expect(part.get_by_label("Last name")).to_be_focused()
+    assert window.faults_at(320, 1280) == []
+    part.get_by_label("Last name").fill("Thistlewood")
+    expect(likely).to_contain_text("No matching records found")
+    # A person who is added has a place of their own.
+    page.get_by_role("button", name="Add another adult").click()
+    adult = page.get_by_role("region", name="Adult 2")
+    adult.get_by_label("First name").fill("Ines")
+    adult.get_by_label("Last name").fill("Ximenez")
+    expect(adult.locator("[aria-live=polite]").get_by_role("link", name="Inés Ximénez")).to_be_visible()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_staff_look_first_and_take_what_they_typed_along(visit: Any, known: str, javascript: bool) -> None:
+    window = visit(javascript=javascript)
+    page = window.sign_in("amina")
+    page.get_by_role("link", name="New contact").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Look first: is the family known?")
+    page.get_by_label("First name").fill("Zoe")
+    page.get_by_label("Last name").fill("Ximenez")
+    page.get_by_role("button", name="Look").click()
+    expect(page.get_by_role("heading", name="Zoë Ximénez")).to_be_visible()
+    if javascript:
+        assert window.faults_at(320, 1280) == []
+    page.get_by_role("button", name="None of these: go on to the form").click()
+    child_1 = page.get_by_role("region", name="Child 1")
+    expect(child_1.get_by_label("First name")).to_have_value("Zoe")
+    expect(child_1.get_by_label("Last name")).to_have_value("Ximenez")

@@ -59,6 +59,7 @@ from casework.web.forms import (
     people_to_protect,
 )
 from casework.web.hiding import without_hidden_addresses
+from casework.web.look_form import LookForm
 from casework.web.screening_form import ScreeningForm
 from casework.web.signed_in import by_post, user_of
 from casework.web.story import story_of
@@ -75,12 +76,16 @@ CONFLICT = 409
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
-    """Enters a contact."""
+    """Enters a contact. The step before (`look_first`) sends what was typed there along."""
     user, now = user_of(request), timezone.now()
     permissions.check_can_enter_contacts(user, local_day(now))
     rules = live(now).rule_set
     if request.method != "POST":
         return _form(request, ContactForm(rules))
+    if "carried" in request.POST:
+        form = ContactForm(rules)
+        LookForm(request.POST).carry_to(form)
+        return _form(request, form)
     form = ContactForm(rules, request.POST)
     if (changed := form.with_people_changed()) is not None:
         return _form(request, changed)

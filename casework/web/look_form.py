@@ -1,0 +1,53 @@
+"""Look first: what is known of a person on a new contact, before anybody is written down a second time."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from casework.families.likeness.describing import Written
+from casework.families.typed_search import Query, of_person
+from casework.web.contact_form import ContactForm, TypedDateField, TypedField
+from casework.web.forms import ActionForm
+from casework.web.rendering import PhoneInput, TextInput
+
+# A last name alone, or a year, is common to too many.
+FEWEST = 2
+ENOUGH = ("phone", "nhs_number")
+BIRTH = ("date_of_birth_day", "date_of_birth_month", "date_of_birth_year")
+INPUTS = ("first_name", "last_name", *BIRTH, "address_lines", "postcode", "phone", "nhs_number")
+
+
+class LookForm(ActionForm):
+    """A child or an adult, by what a caller can say of them. Whatever is typed is read as far as it can be."""
+
+    first_name = TypedField(label="First name", required=False, widget=TextInput(20))
+    last_name = TypedField(label="Last name", required=False, widget=TextInput(20))
+    date_of_birth = TypedDateField(label="Date of birth", help_text="For example, 4 3 2019")
+    address_lines = TypedField(label="Address, without the postcode", required=False, widget=TextInput())
+    postcode = TypedField(label="Postcode", required=False, widget=TextInput(10))
+    phone = TypedField(label="Telephone number", required=False, widget=PhoneInput(20))
+    nhs_number = TypedField(label="NHS number", required=False, widget=TextInput(10))
+
+    def query(self) -> Query:
+        """Whom to look for; an empty query where too little is known."""
+        said: Mapping[str, Any] = {name: str(value or "") for name, value in self.cleaned_data.items()}
+        query = of_person(
+            Written(
+                first_name=said["first_name"], last_name=said["last_name"], date_of_birth=said["date_of_birth"],
+                nhs_number=said["nhs_number"], address=said["address_lines"], postcode=said["postcode"],
+                phone=said["phone"],
+            )
+        )  # fmt: skip
+        known = [name for name, value in said.items() if value.strip()]
+        is_enough = len(known) >= FEWEST or any(name in ENOUGH for name in known)
+        return query if is_enough else Query()
+
+    def carried(self) -> Iterator[tuple[str, str]]:
+        """What was typed, by the names of the inputs."""
+        yield from ((name, str(self.data.get(name, ""))) for name in INPUTS)
+
+    def carry_to(self, form: ContactForm) -> None:
+        """Fills an empty form: a telephone number is its first adult's, all else its first child's."""
+        typed = dict(self.carried())
+        form.adults[0].initial["phone"] = typed.pop("phone")
+        births = [typed.pop(name) for name in BIRTH]
+        form.children[0].initial.update(typed, date_of_birth=births)

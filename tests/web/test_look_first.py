@@ -1,0 +1,121 @@
+"""Look first: likely families before a contact is written down, and what was typed goes along to the form."""
+
+from typing import Any
+
+import pytest
+
+from casework.models import AuditEvent, Contact, Event
+from tests.stage.documents import address, child
+from tests.stage.restricted import restrict
+from tests.stage.staff import SignedIn
+from tests.stage.story import Story
+from tests.stage.web_client import Page, a_working_morning
+
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+LOOK, LIKELY, NEW = "/contacts/new/look/", "/contacts/new/likely/", "/contacts/new/"
+BORN = {"date_of_birth_day": "4", "date_of_birth_month": "3", "date_of_birth_year": "2015"}
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    return Story(a_working_morning())
+
+
+def zoe(story: Story, **changes: Any) -> Contact:
+    described = {"first_name": "Zoë", "last_name": "Núñez", "date_of_birth": "2015-03-04", "nhs_number": "9990000026"}
+    mother = {
+        "first_name": "Inés", "last_name": "Núñez", "relationship": "mother", "same_address": True,
+        "phone": "01296 555123",
+    }  # fmt: skip
+    entry = child(**(described | {"address": address("HP20 1UA")} | changes))
+    return story.contact(children=[entry], adults=[mother])
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ({"first_name": "Zoe", "last_name": "Nunez"}, "Same last name"),
+        ({"first_name": "Zoe", **BORN}, "Same date of birth"),
+        ({"last_name": "Nunes", "postcode": "hp2o1ua"}, "Same postcode"),
+        ({"nhs_number": "999 000 0026"}, "Same NHS number"),
+        ({"phone": "+44 1296 555123"}, "Same telephone number"),
+        ({"address_lines": "1 Example Road", "postcode": "HP20 1UA"}, "Same address"),
+    ],
+)
+def test_a_likely_family_is_named_with_why(story: Story, typed: dict[str, str], why: str) -> None:
+    zoe(story)
+    for where in (LOOK, LIKELY):
+        answer = SignedIn("amina").client.post(where, typed)
+        said = answer.content.decode()
+        assert answer.status_code == 200
+        assert "Núñez" in said
+        assert why in said
+    assert "Likely families" in said
+
+
+def test_none_of_these_takes_what_was_typed_to_the_form(story: Story) -> None:
+    zoe(story)
+    by = SignedIn("amina")
+    typed = {
+        "first_name": "Zoe", "last_name": "Nunez", **BORN, "address_lines": "2 Other Road", "postcode": "HP21 7AA",
+        "phone": "01296 555999", "nhs_number": "999 000 0018",
+    }  # fmt: skip
+    page = Page(by.client.post(LOOK, typed))
+    assert "None of these" in page.text
+    form = Page(by.client.post(NEW, page.form(NEW))).form(NEW)
+    for name, value in typed.items():
+        prefix = "adult" if name == "phone" else "child"
+        assert form[f"{prefix}-0-{name}"] == value
+    # What the form says by itself stays.
+    assert form["contact-agreement"] == "not_sought"
+    assert not Contact.objects.filter(entered_by=by.user).exists()
+
+
+def test_nobody_found_goes_on_in_honest_words(story: Story) -> None:
+    zoe(story)
+    page = Page(SignedIn("amina").client.post(LOOK, {"first_name": "Ada", "last_name": "Thistlewood"}))
+    assert "It does not mean that the family is not known" in page.text
+    assert "Núñez" not in page.text
+    assert page.form(NEW)["first_name"] == "Ada"
+
+
+@pytest.mark.parametrize("typed", [{}, {"last_name": "Nunez"}, {"postcode": "HP20 1UA"}, {"first_name": "Zoe"}])
+def test_too_little_finds_nobody(story: Story, typed: dict[str, str]) -> None:
+    zoe(story)
+    by = SignedIn("amina")
+    page = Page(by.client.post(LOOK, typed))
+    assert page.status == 422
+    assert "Núñez" not in page.main.text
+    assert by.client.post(LIKELY, typed).content.decode().strip() == ""
+    assert not AuditEvent.objects.filter(event=Event.SEARCHED).exists()
+
+
+def test_a_restricted_family_is_one_sentence(story: Story) -> None:
+    restrict(story, zoe(story))
+    for where in (LOOK, LIKELY):
+        said = SignedIn("amina").client.post(where, {"first_name": "Zoe", "last_name": "Nunez"}).content.decode()
+        assert "A restricted record exists. Ask Sam" in said
+        assert "Núñez" not in said
+
+
+def test_a_hidden_home_finds_nobody(story: Story) -> None:
+    zoe(story, address=address("HP20 1UA") | {"confidential": True})
+    typed = {"address_lines": "1 Example Road", "postcode": "HP20 1UA"}
+    assert "Núñez" not in SignedIn("amina").client.post(LIKELY, typed).content.decode()
+    found = SignedIn("amina").client.post(LOOK, {"first_name": "Zoe", "last_name": "Nunez"}).content.decode()
+    assert "Núñez" in found
+    assert "Example Road" not in found
+
+
+def test_only_who_enters_contacts_looks_here(story: Story) -> None:
+    for where in (LOOK, LIKELY):
+        assert SignedIn("ben").client.post(where, {"first_name": "Zoe", "last_name": "Nunez"}).status_code == 403
+    assert SignedIn("amina").client.get(LIKELY).status_code == 405
+
+
+def test_every_look_is_audited_without_what_was_typed(story: Story) -> None:
+    zoe(story)
+    SignedIn("amina").client.post(LIKELY, {"first_name": "Zoe", "last_name": "Nunez"})
+    detail = AuditEvent.objects.get(event=Event.SEARCHED).detail
+    assert detail == {"by_what": ["a name"], "found": 1, "restricted": 0, "why": "front_door"}
