@@ -12,7 +12,7 @@ from casework.access import permissions
 from casework.actions import parked_messages
 from casework.admin.work import OVERSEERS, WorkAdmin
 from casework.models import Case, Contact, OutboxMessage
-from casework.models.clocks import is_open_record
+from casework.models.visibility import is_open_record
 from casework.web.forms import ActionForm, reason_field
 from casework.web.signed_in import user_of
 from casework.web.submitting import errors_of, status_of, submit

@@ -24,7 +24,7 @@ from casework.models import (
     Reminder,
     Responsibility,
 )
-from casework.models.clocks import is_open_clock, is_open_record
+from casework.models.visibility import is_open_clock, is_open_record
 from casework.reading.worklists import WITH_TEAM_SINCE
 from casework.statuses import ContactStatus
 from casework.web.signed_in import user_of

@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from casework.models import Reminder, Step
-from casework.models.clocks import is_open_clock
+from casework.models.visibility import is_open_clock
 from localities.models import Team, User
 from localities.roles import roles_of
 from localities.working_time import local_day
@@ -57,7 +57,7 @@ def shut_out(of: str) -> str:
     interest in them; and the staff who therefore may not open it.
 
     It begins with the people who are restricted, or in whom somebody has a conflict of interest: they are few. The rule
-    is that of `is_closed` in `models/restrictions.py`.
+    is that of `CLOSED_PEOPLE` in `models/visibility.py`.
 
     :param of: the CTE of the clocks: `clock_id`, and `record`, which is a contact's id or a case's id times -1. Needs
         the CTE `staff` and the parameter `now`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import ClassVar
 
 import pgtrigger
@@ -15,11 +15,11 @@ from django.utils.functional import cached_property
 from casework.models.choices import RAGS
 from casework.models.people import Person
 from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_emptied, refuse, refuse_if
-from casework.models.restrictions import Restriction, is_among, is_closed
+from casework.models.restrictions import Restriction, is_among
+from casework.models.visibility import is_open_case, sees_case
 from casework.references import new_case_reference
 from casework.statuses import CaseStatus, HandoffStatus
-from localities.models import OVERSEEING_ROLES, Locality, Membership, OtherAuthority, Team, TeamKind, User
-from localities.working_time import local_day
+from localities.models import Locality, OtherAuthority, Team, TeamKind, User
 from triage.published_rules import of_version
 from triage.rule_set_document import Work
 from triage.ruleset import RuleSet
@@ -80,29 +80,11 @@ class CaseQuerySet(models.QuerySet["Case"]):
 
     def in_scope_of(self, user: User, now: datetime) -> CaseQuerySet:
         """The cases that this user's roles would show them, were none restricted."""
-        on = local_day(now)
-        oversees = Exists(Membership.objects.current(on).filter(user=user, role__in=OVERSEEING_ROLES))
-        return self.filter(oversees | self._of_teams_of(user, on))
+        return self.filter(sees_case(user, now))
 
     def open_to(self, user: User, now: datetime) -> CaseQuerySet:
         """Without the cases that are closed to a user, by a child in them or by an adult on one of their contacts."""
-        return self.filter(
-            ~Exists(CaseChild.objects.filter(is_closed(user, now), case=OuterRef("pk"))),
-            ~Exists(Person.objects.filter(is_closed(user, now, "pk"), contact_adults__contact__case=OuterRef("pk"))),
-        )
-
-    def of_teams_of(self, user: User, on: date) -> CaseQuerySet:
-        """The cases that this user sees as a member of a team."""
-        return self.filter(self._of_teams_of(user, on))
-
-    @staticmethod
-    def _of_teams_of(user: User, on: date) -> Q:
-        teams = Membership.objects.current(on).filter(user=user, team__isnull=False).values("team_id")
-        # An open case has no end. The team that closed a case still sees its outcome.
-        last_responsible = Q(period__endswith__isnull=True) | Q(period__endswith=OuterRef("closed_at"))
-        responsible = Responsibility.objects.filter(last_responsible, case=OuterRef("pk"), team__in=teams)
-        offered = Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.OFFERED, to_team__in=teams)
-        return Q(Exists(responsible) | Exists(offered))
+        return self.filter(is_open_case(user, now, F("pk")))
 
     def with_restricted(self) -> CaseQuerySet:
         """`is_restricted` says whether a child or an adult of the case is restricted."""

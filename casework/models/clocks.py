@@ -6,13 +6,12 @@ from typing import Any, ClassVar
 import pgtrigger
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
-from django.db.models.functions import Coalesce
 
-from casework.models.cases import Case, CaseChild, Handoff, Responsibility
-from casework.models.contacts import Contact, ContactAdult, ContactChild, PartnerCheck
+from casework.models.cases import Case, Handoff, Responsibility
+from casework.models.contacts import Contact, PartnerCheck
 from casework.models.indexes import where_set
 from casework.models.refusals import NOT_BLANK, append_only, never_emptied, refuse_if
-from casework.models.restrictions import is_closed
+from casework.models.visibility import is_open_clock
 from localities.models import DayKind, Role, Team, User, has_a_version
 
 ESCALATION_ROLES = (Role.FRONT_DOOR_MANAGER, Role.TEAM_LEAD, Role.SERVICE_MANAGER)
@@ -136,34 +135,6 @@ class ClockQuerySet(models.QuerySet["Clock"]):
             | Q(handoff__to_team__in=teams)
             | Exists(responsible)
         )
-
-
-def is_open_clock(user: User, now: datetime, clock: str = "") -> Q:
-    """
-    The condition that a clock's contact or case is not closed to a user.
-
-    :param clock: the path from the row to its clock, as "clock__".
-    """
-    contact = Coalesce(OuterRef(f"{clock}contact"), OuterRef(f"{clock}partner_check__contact"))
-    case = Coalesce(OuterRef(f"{clock}case"), OuterRef(f"{clock}handoff__case"))
-    return is_open_record(user, now, contact, case)
-
-
-def is_open_record(user: User, now: datetime, contact: Any = None, case: Any = None) -> Q:
-    """
-    The condition that neither the contact nor the case of a row is closed to a user.
-
-    :param contact: the id of the contact, by columns of the outer query; None for its column `contact`.
-    :param case: the id of the case; None for the column `case`.
-    """
-    contact, case = contact or OuterRef("contact"), case or OuterRef("case")
-    closed = is_closed(user, now)
-    return Q(
-        ~Exists(ContactChild.objects.filter(closed, contact=contact)),
-        ~Exists(ContactAdult.objects.filter(closed, contact=contact)),
-        ~Exists(CaseChild.objects.filter(closed, case=case)),
-        ~Exists(ContactAdult.objects.filter(closed, contact__case=case)),
-    )
 
 
 class Clock(models.Model):

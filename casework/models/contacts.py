@@ -12,18 +12,17 @@ from typing import ClassVar
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import F, Q
 
 from casework.models.cases import Case
 from casework.models.choices import AGREEMENTS, DASHES, RAGS
 from casework.models.people import Person
 from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_deleted, never_emptied, refuse_if
-from casework.models.restrictions import is_closed
+from casework.models.visibility import is_open_contact, sees_contact
 from casework.references import new_contact_reference
 from casework.statuses import ContactStatus, MatchStatus, PartnerCheckStatus
 from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
-from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, OVERSEEING_ROLES, Agency, Membership, Team, User
-from localities.working_time import local_day
+from localities.models import Agency, Team, User
 
 
 class Channel(models.TextChoices):
@@ -73,25 +72,14 @@ class ContactQuerySet(models.QuerySet["Contact"]):
 
     def in_scope_of(self, user: User, now: datetime) -> ContactQuerySet:
         """The contacts that this user's roles would show them, were none restricted."""
-        on = local_day(now)
-        mine = Membership.objects.current(on).filter(user=user)
-        sees_all = Exists(mine.filter(
-            Q(role__in=FRONT_DOOR_ROLES, team__kind__in=FRONT_DOOR_KINDS)
-            | Q(role__in=OVERSEEING_ROLES)
-        ))  # fmt: skip
-        of_my_cases = Exists(Case.objects.of_teams_of(user, on).filter(pk=OuterRef("case_id")))
-        return self.filter(sees_all | of_my_cases)
+        return self.filter(sees_contact(user, now))
 
     def open_to(self, user: User, now: datetime) -> ContactQuerySet:
         """
         Without the contacts that are closed to a user: somebody on them is restricted, or the user has a conflict of
         interest in them.
         """
-        closed = is_closed(user, now)
-        return self.filter(
-            ~Exists(ContactChild.objects.filter(closed, contact=OuterRef("pk"))),
-            ~Exists(ContactAdult.objects.filter(closed, contact=OuterRef("pk"))),
-        )
+        return self.filter(is_open_contact(user, now, F("pk")))
 
     def locked(self) -> ContactQuerySet:
         """Locks the rows until the transaction ends. Before there is a case, every action locks the contact's row."""

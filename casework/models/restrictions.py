@@ -14,12 +14,13 @@ from typing import Any, ClassVar
 import pgtrigger
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet
+from django.db.models import F, Func, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from casework.models.indexes import where_set
 from casework.models.people import Person
 from casework.models.refusals import NOT_BLANK, never_deleted, refuse_if
+from casework.models.visibility import keeps_out
 from casework.references import new_restriction_reference
 from localities.models import User
 
@@ -61,8 +62,7 @@ class RestrictionQuerySet(models.QuerySet["Restriction"]):
 
         :param user: a user, or the column of an outer query that holds the id of one.
         """
-        lets_in = RestrictedAccess.objects.in_force(now).filter(restriction=OuterRef("pk"), user=_of(user))
-        return self.in_force().filter(~Q(owner=user), ~Exists(lets_in))
+        return self.filter(keeps_out(user if isinstance(user, OuterRef) else Value(user.pk), now))
 
 
 class Restriction(models.Model):
@@ -322,18 +322,6 @@ class IsAnyOf(Func):
     template = "%(expressions)s)"
     arg_joiner = " = ANY("
     output_field = models.BooleanField()
-
-
-def is_closed(user: User, now: datetime, person: str = "person") -> IsAnyOf:
-    """
-    The condition that a person's record is closed to this user.
-
-    The closed people are few. PostgreSQL finds them once, before it begins with the rest of the statement.
-
-    :param person: the column with the person's id.
-    """
-    restricted, conflicts = Restriction.objects.closed_to(user, now), ConflictPerson.objects.in_force(user)
-    return is_among(restricted.people().union(conflicts.people(), all=True), person)
 
 
 def is_among(people: QuerySet[Any, Any], person: str = "person") -> IsAnyOf:

@@ -324,7 +324,8 @@ def test_every_page_asks_for_a_sign_in_but_those_that_cannot(client: Client, db:
     }
     assert is_open == {
         "accounts/login/", "accounts/logout/", "accounts/inactive/", "accounts/signup/", "accounts/password/reset/",
-        "api/v1/contacts", "api/v1/contacts/<reference:reference>", "api/v1/threshold-check", "api/v1/schema",
+        "api/v1/contacts", "api/v1/contacts/<reference:reference>",
+        "api/v1/contacts/<reference:reference>/information", "api/v1/threshold-check", "api/v1/schema",
         "api/v1/docs",
         "o/token", "o/token/", "o/revoke", "favicon.ico", "healthz", "readyz", "metrics",
     }  # fmt: skip
