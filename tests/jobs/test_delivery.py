@@ -16,9 +16,11 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
 
 from casework.actions import (
+    broken_glass,
     cases,
     clock_changes,
     contact_handovers,
+    corrections,
     handoffs,
     learning,
     parked_messages,
@@ -36,6 +38,7 @@ from tests.stage.documents import child
 from tests.stage.drafts import Drafts
 from tests.stage.mail import Killed, Sink, dies_after_sending, nobody_listens
 from tests.stage.outbox import drain
+from tests.stage.restricted import restrict
 from tests.stage.sql import copy, run, settle
 from tests.stage.story import Story, person
 
@@ -762,6 +765,24 @@ def _to_and_fro(story: Story, case: Case, typed: str) -> None:
         handoffs.accept(handoff_id=handoff.pk, by=person(receiver), now=story.later())
 
 
+def _more_is_known(story: Story, contact: Contact, typed: str) -> None:
+    """The agency adds what is not graver, and the family what is; both in words that nobody outside may read."""
+    assert contact.agency is not None
+    corrections.learn(
+        contact_id=contact.pk, document={"why": typed, "adults": [{"first_name": "Marzipan"}]}, by=contact.agency,
+        now=story.later(),
+    )  # fmt: skip
+    said = {"source": "family", "said_by": "Hortensia Vanterpool", "why": typed, "immediate_danger": True}
+    corrections.learn(contact_id=contact.pk, document=said, by=person("ben"), now=story.later())
+
+
+def _restricted(story: Story, contact: Contact, typed: str) -> None:
+    """A child's record is restricted, another contact comes, and somebody breaks the glass."""
+    restrict(story, contact, reason=typed)
+    another = story.contact(**_family())
+    broken_glass.break_glass(reference=another.reference, reason=typed, by=person("amina"), now=story.later())
+
+
 class TestNoName:
     def test_no_e_mail_of_a_full_story_names_a_child_or_a_family(
         self, story: Story, drafts: Drafts, sink: Sink, amina: User, ben: User, bea: User, sam: User
@@ -777,6 +798,7 @@ class TestNoName:
         )
         handoffs.accept(handoff_id=again.pk, by=ben, now=story.later())
         _to_and_fro(story, again.case, typed)
+        _more_is_known(story, contact, typed)
         cases.name_lead(case_id=again.case_id, lead_id=bea.pk, by=ben, now=story.later())
         linked = story.contact(**_family())
         story.decided(linked, rationale=typed)
@@ -796,6 +818,7 @@ class TestNoName:
         draft = drafts.proved()
         rule_sets.propose(version_id=draft.pk, edition=1, proposal=typed, by=person("paula"), now=story.later())
         rule_sets.send_back(version_id=draft.pk, reason=typed, by=sam, now=story.later())
+        _restricted(story, neighbour, typed)
         copy("casework_recommendation", waits.recommendation_id or 0, level="1")
         rechecks.recheck(now=story.later(), sample=None)
         settle()
