@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Model
+from django.db.models.functions import Coalesce
 
 from casework.access import restricted
 from casework.access.restricted import Closed
@@ -23,7 +24,8 @@ from casework.families.likeness.finding import RANKED
 from casework.families.likeness.weights import shipped
 from casework.families.person_keys import written
 from casework.families.typed_search import Query, keys
-from casework.models import Case, Contact, ContactAdult, ContactChild, Person
+from casework.models import Case, Contact, ContactAdult, ContactChild, DetailKind, Person, PersonDetail
+from casework.models.person_details import Plain
 from casework.statuses import CaseStatus
 from localities.models import OVERSEEING_ROLES, User
 from localities.roles import roles_of
@@ -34,6 +36,8 @@ MOST_CANDIDATES = 60
 MOST_SHOWN = 20
 # In bits, as the weights: somebody who lives in the postal area that was typed comes before others.
 OF_THE_AREA = 5.0
+# What staff recorded is exactly what was typed.
+OF_WHAT_STAFF_RECORDED = 100.0
 # Each of these says enough by itself.
 ENOUGH = frozenset({"nhs_number", "upn", "telephone", "home"})
 
@@ -83,13 +87,15 @@ class Found:
 def find(query: Query, user: User, now: datetime) -> Found:
     """Everything that a reader may see of what was looked for."""
     found = _of_references(query, user, now) if query.references else Found(query)
-    if not any(True for way in query.ways for _ in keys(way, query.area)):
+    if not query.ways and not query.texts:
         return found
-    candidates = _candidates(query, _scope(user, now))
+    scope = _scope(user, now)
+    recorded = _recorded(query, scope)
+    candidates = sorted({*_candidates(query, scope), *(person for person, _ in recorded)})
     if not candidates:
         return found
     rows = _Rows(candidates, user, now)
-    ranked = list(_ranked(query, candidates, rows))
+    ranked = _ranked(query, candidates, rows, recorded)
     out_of_sight = [person for person, _, _ in ranked if person not in rows.latest]
     closed = found.closed + _closed(out_of_sight, user, now)
     seen = [each for each in ranked if each[0] in rows.latest]
@@ -190,11 +196,26 @@ class _Rows:
             yield describe(replace(known, address="", postcode="") if person in self.hidden else known), record
 
 
-def _ranked(query: Query, candidates: Iterable[int], rows: _Rows) -> list[tuple[int, Person, tuple[str, ...]]]:
+def _recorded(query: Query, scope: Collection[int] | None) -> list[tuple[int, DetailKind]]:
+    """Of whom staff recorded exactly what was typed, and what it is: a number, a name, a telephone, an address."""
+    details = PersonDetail.objects.alias(plain=Plain("value")).filter(plain__in=query.texts, ended_at__isnull=True)
+    rows = details.order_by().values_list(Coalesce("person__same_as", "person"), "kind")[:MOST_CANDIDATES]
+    return [(person, DetailKind(kind)) for person, kind in rows if scope is None or person in scope]
+
+
+def _ranked(
+    query: Query, candidates: Iterable[int], rows: _Rows, recorded: Sequence[tuple[int, DetailKind]]
+) -> list[tuple[int, Person, tuple[str, ...]]]:
     """Those who are worth showing, the likeliest first: the person, the record that is most alike, and the reasons."""
     weights, found = shipped(), []
     for person in candidates:
         best: tuple[tuple[bool, float], Person, tuple[str, ...]] | None = None
+        kinds = dict.fromkeys(kind for one, kind in recorded if one == person)
+        if person in rows.hidden:
+            kinds.pop(DetailKind.ADDRESS, None)
+        if kinds and rows.records[person]:
+            why = tuple(f"{kind.label}, as staff recorded it" for kind in kinds)
+            best = (True, OF_WHAT_STAFF_RECORDED), rows.records[person][0], why
         for described, record in rows.described(person):
             for way in query.ways:
                 likeness = compare(way, described, weights, Commonness())

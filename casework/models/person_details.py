@@ -6,11 +6,18 @@ from typing import ClassVar
 
 import pgtrigger
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 
 from casework.models.people import Person
 from casework.models.refusals import NOT_BLANK, never_emptied, refuse_if
 from localities.models import User
+
+
+class Plain(Func):
+    """A text in capitals, without blanks and punctuation: "PNC 12/345x" and "pnc12345X" are one."""
+
+    template = r"UPPER(REGEXP_REPLACE(%(expressions)s, '[\W_]', '', 'g'))"
+    output_field = models.CharField()
 
 
 class DetailKind(models.TextChoices):
@@ -98,6 +105,10 @@ class PersonDetail(models.Model):
                 ),
                 name="a_detail_that_ended_says_who_when_and_why",
             ),
+        ]
+        indexes: ClassVar = [
+            # By it somebody is searched for.
+            models.Index(Plain("value"), name="detail_of_person_by_value", condition=Q(ended_at__isnull=True)),
         ]
         triggers: ClassVar = [
             refuse_if(
