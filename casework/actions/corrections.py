@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Collection
 from datetime import datetime
+from itertools import chain
 from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
@@ -16,7 +17,8 @@ from casework.facts.contact_document import ToCheck
 from casework.facts.information import Plan, path_of, plan_of
 from casework.facts.learned import IDENTITY, OF_RECORDS, WEIGHS_NOTHING, apply, read_information
 from casework.families.confidentiality import bring_up_to_date
-from casework.families.describing import describe_again, home_of
+from casework.families.describing import describe_again
+from casework.families.kept_homes import address_of, keep_homes, lines_of
 from casework.families.matching import match_again
 from casework.messages import outbox
 from casework.models import (
@@ -119,8 +121,8 @@ def _learn(
         by_agency=by if isinstance(by, Agency) else None, source=entry.source, said_by=entry.said_by.value or "",
         why=entry.why.value or "", document=reading.document, idempotency_key=key, digest=digest,
     )  # fmt: skip
-    _store(plan, information, contact, history, by)
-    _protect(plan, information, by, now)
+    touched = _store(plan, information, contact, history, by)
+    _protect(plan, information, touched, by, now)
     about_words = isinstance(by, Agency) and bool(information.why)
     weighs = about_words or any(change.field not in WEIGHS_NOTHING for change in plan.changes)
     messages: list[OutboxMessage] = []
@@ -165,22 +167,24 @@ def _earlier(contact: Contact, by: Agency, key: str, digest: str) -> Information
 
 def _store(
     plan: Plan, information: Information, contact: Contact, history: list[FactChange], by: User | Agency
-) -> None:
-    """Stores what changes in the contact, its children and adults and their records, and what was said."""
+) -> frozenset[int]:
+    """
+    Stores what changes in the contact, its children and adults and their records, and what was said. Returns whose
+    matches may have changed.
+    """
     columns = {id(part.row): apply(part.row, part.changes) for part in plan.parts}
     if any(change.field.endswith("indicators") for change in plan.changes):
         contact.has_unknown_indicators = _has_unknown_indicators(plan, contact, history)
         columns[id(contact)].append("has_unknown_indicators")
     if names := columns[id(contact)]:
         contact.save(update_fields=names)
-    described = _store_records(plan, set(people_of(contact)))
+    described = _store_records(plan, contact, history)
     for row in (*plan.children, *plan.adults):
         if row.pk is None:
             row.save()
         elif names := columns.get(id(row), []):
             row.save(update_fields=names)
-    for row in described:
-        match_again(row, by=by, now=information.at)
+    touched = frozenset(chain.from_iterable(match_again(row, by=by, now=information.at) for row in described))
     information.save()
     insert_all(
         FactChange(
@@ -197,37 +201,54 @@ def _store(
         for part in plan.parts
         for change in part.changes
     )
+    return touched
 
 
-def _store_records(plan: Plan, people: set[int]) -> list[ContactChild | ContactAdult]:
+def _store_records(plan: Plan, contact: Contact, history: list[FactChange]) -> list[ContactChild | ContactAdult]:
     """Stores the records of those who are described in another way, or who live elsewhere. Returns these."""
     home_moves = any(part.changed & MOVES for part in plan.parts)
     children = [child for child in plan.children if plan.changed(child) & IDENTITY]
     adults = [adult for adult in plan.adults if home_moves or plan.changed(adult) & IDENTITY]
-    addresses = {
-        part.row.position: ", ".join(change.after or ())[:300]
-        for part in plan.parts
-        if isinstance(part.row, ContactChild)
-        for change in part.changes
-        if change.field == "address.lines"
-    }
-    describe_again(children, adults, home_of(plan.children), people=people, addresses=addresses)
+    for part in plan.parts:
+        for change in part.changes:
+            if isinstance(part.row, ContactAdult) and change.field == "phone":
+                part.row.recorded_as.telephone = (change.after or "")[:100]
+    keep_homes(plan.children, plan.adults, _lines(plan, contact, history))
+    describe_again(children, adults, people=set(people_of(contact)))
     for child in plan.children:
         if names := plan.changed(child) & OF_RECORDS:
             child.recorded_as.save(update_fields=sorted(names))
     return [*children, *adults]
 
 
-def _protect(plan: Plan, information: Information, by: User | Agency, now: datetime) -> None:
-    """Hides the addresses that were said to be confidential, and those of everybody around, on every contact."""
+def _lines(plan: Plan, contact: Contact, history: list[FactChange]) -> dict[int, list[str]]:
+    """The lines of each child's address, as they are after this."""
+    corrected = {change.child_id: change.after or [] for change in history if change.field == "address.lines"}
+    lines = {
+        child.position: lines_of(address_of(contact.document["children"], child.position, corrected.get(child.pk)))
+        for child in plan.children
+    }
+    for part in plan.parts:
+        for change in part.changes:
+            if isinstance(part.row, ContactChild) and change.field == "address.lines":
+                lines[part.row.position] = change.after or []
+    return lines
+
+
+def _protect(plan: Plan, information: Information, touched: frozenset[int], by: User | Agency, now: datetime) -> None:
+    """
+    Hides the addresses that were said to be confidential, those of everybody around, and those of whoever may be
+    somebody in hiding as they are described now, on every contact.
+    """
     contact = information.contact
     hides = [child for child in plan.children if "address.confidential" in plan.changed(child)]
     said: dict[str, Any] = {"said_by": by, "reason": information.why} if isinstance(by, User) else {"contact": contact}
     AddressProtection.objects.bulk_create(
         AddressProtection(person=child.recorded_as, since=now, **said) for child in hides
     )
-    if any(part.changed & MOVES for part in plan.parts):
-        bring_up_to_date({child.person_id for child in plan.children}, now=now, but_not=contact.pk)
+    if touched or any(part.changed & MOVES for part in plan.parts):
+        people = touched | {child.person_id for child in plan.children}
+        bring_up_to_date(people, now=now, but_not=contact.pk)
     audit.record_all(
         audit.entry(Event.ADDRESS_PROTECTED, by=by, at=now, contact=contact, person=child.person_id) for child in hides
     )

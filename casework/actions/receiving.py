@@ -18,6 +18,7 @@ from casework.facts.contact_document import ChildEntry, ContactDocument, Contact
 from casework.facts.typed import Read
 from casework.families import confidentiality, person_keys, sameness, unborn
 from casework.families.household import Household, household_of_people, lock_household
+from casework.families.kept_homes import keep_homes
 from casework.families.matching import Recognised, proposal, recognise
 from casework.messages import outbox
 from casework.models import (
@@ -112,13 +113,14 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
         **_columns(entry),
     )
     children, adults = _children(contact, entry), _adults(contact, entry)
+    keep_homes(children, adults, _lines(entry))
     people = _find_people(children, adults)
     said_confidential = [child for child in children if child.address_is_confidential]
-    if people.is_protected:
-        confidentiality.hide_all(children, adults)
-    contact.pk, contact.resend_of_id, restrictions, reference = _number_and_reference(
+    contact.pk, contact.resend_of_id, restrictions, somebody_is_hidden, reference = _number_and_reference(
         contact, children, people.of_children, people.on_record
     )
+    if somebody_is_hidden:
+        confidentiality.hide_all(children, adults)
     recommendation = recommendation_for(
         contact, children, people.own, people.may_be, people.household, rules=rules, places=reference.places, now=now
     )
@@ -137,7 +139,7 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     insert_all(_unborn_or_born_lately(people, children, adults, local_day(now)))
     insert_all(_details_to_check(contact, reading))
     insert_all(started)
-    if said_confidential or people.is_protected:
+    if said_confidential or somebody_is_hidden:
         insert_all(
             AddressProtection(person=child.recorded_as, since=now, contact=contact) for child in said_confidential
         )
@@ -215,7 +217,6 @@ def _children(contact: Contact, entry: ContactDocument) -> list[ContactChild]:
     children = []
     today = local_day(contact.received_at)
     for position, (ref, child) in enumerate(_with_refs(entry.children)):
-        home = _home(child)
         confidential = bool(child.address and child.address.confidential)
         described = {
             "first_name": child.first_name.value or "",
@@ -228,13 +229,11 @@ def _children(contact: Contact, entry: ContactDocument) -> list[ContactChild]:
             "ethnicity": child.ethnicity.value or "",
         }
         age = None if child.unborn else child.age_years.value
-        # A confidential address is not stored with the person, where it would be compared and shown.
         record = Person(
             **described,
             born_about=None if age is None or child.date_of_birth.value else _year_of_birth(today, age),
             nhs_number=child.nhs_number.value,
             upn=child.upn.value or "",
-            **({} if confidential else home),
         )
         children.append(
             ContactChild(
@@ -248,7 +247,7 @@ def _children(contact: Contact, entry: ContactDocument) -> list[ContactChild]:
                 disabled=child.disabled,
                 non_verbal=child.non_verbal,
                 nhs_number=child.nhs_number.value or "",
-                postcode=home["postcode"],
+                postcode=(child.address.postcode.value or "") if child.address else "",
                 address_is_confidential=confidential,
                 indicators=_codes(child.indicators),
             )
@@ -261,20 +260,16 @@ def _year_of_birth(today: date, age: int) -> int:
     return (today - relativedelta(years=age, months=6)).year
 
 
-def _home(child: ChildEntry) -> dict[str, str]:
-    """Where a child lives, as it is stored."""
-    if child.address is None:
-        return {"address": "", "postcode": ""}
-    lines = ", ".join(line.value for line in child.address.lines if line.value)
-    return {"address": lines[:300], "postcode": child.address.postcode.value or ""}
+def _lines(entry: ContactDocument) -> dict[int, list[str]]:
+    """The lines of the children's addresses, by their positions."""
+    return {
+        position: [line.value for line in child.address.lines if line.value] if child.address else []
+        for position, child in enumerate(entry.children)
+    }
 
 
 def _adults(contact: Contact, entry: ContactDocument) -> list[ContactAdult]:
     """Makes the adults as the referrer described them, each with a new `Person`. Nothing is stored yet."""
-    # If one of the addresses is confidential, "at the same address" must not reveal it.
-    hidden = any(child.address and child.address.confidential for child in entry.children)
-    homes = [home for child in entry.children if any((home := _home(child)).values())]
-    home = {} if hidden or not homes else homes[0]
     adults = []
     for position, adult in enumerate(entry.adults):
         record = Person(
@@ -282,7 +277,6 @@ def _adults(contact: Contact, entry: ContactDocument) -> list[ContactAdult]:
             last_name=adult.last_name.value or "",
             date_of_birth=adult.date_of_birth.value,
             telephone=(adult.phone.value or "")[:100],
-            **(home if adult.same_address else {}),
         )
         adults.append(
             ContactAdult(
@@ -305,8 +299,7 @@ class _RecordsMerged(Exception):
 class _People:
     """
     The people of a contact: whom they are and may be, what our records say of each child and of whom it may be (by the
-    child's position), the household, whether the address of anybody in it is protected, and everybody on record whom
-    those on the contact are, or may be.
+    child's position), the household, and everybody on record whom those on the contact are, or may be.
     """
 
     rows: list[ContactChild | ContactAdult]
@@ -314,7 +307,6 @@ class _People:
     own: Mapping[int, list[Person]]
     may_be: Mapping[int, list[Person]]
     household: Household
-    is_protected: bool
     on_record: frozenset[int]
 
     @property
@@ -363,7 +355,6 @@ def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _P
             if place < len(children)
         },
         household=household_of_people(known=[match.person.pk for match in recognised.joined.values()], may_be=careful),
-        is_protected=any(each.address_is_protected for records in on_record.values() for each in records),
         on_record=frozenset(match.person.pk for match in recognised),
     )
 
@@ -426,11 +417,11 @@ RESENT_DOCUMENT, RESENT_REFERENCE = timedelta(days=1), timedelta(days=14)
 
 
 def _number_and_reference(
-    contact: Contact, children: list[ContactChild], people: list[int], on_record: Iterable[int]
-) -> tuple[int, int | None, list[int], Reference]:
+    contact: Contact, children: list[ContactChild], people: list[int], on_record: Collection[int]
+) -> tuple[int, int | None, list[int], bool, Reference]:
     """
-    The contact's id, that of the contact that it repeats, the restrictions of those whom its people are or may be, and
-    the reference data with the calendar locked, in one round trip.
+    The contact's id, that of the contact that it repeats, the restrictions of those whom its people are or may be,
+    whether an address around them is hidden, and the reference data with the calendar locked, in one round trip.
 
     The id is taken while the household is locked, so that of two contacts about it the later has the higher id.
 
@@ -449,11 +440,13 @@ def _number_and_reference(
         "on_record": [*on_record],
     }
     with connection.cursor() as cursor:
-        cursor.execute(f"{NUMBER_AND_RESEND}; {clocks.LOCK_AND_READ}", looked_for)
-        number, resend_of, restrictions = cursor.fetchone()
+        # Who is new has nobody around.
+        is_hidden = confidentiality.SOMEBODY_IS_HIDDEN if on_record else "FALSE"
+        cursor.execute(f"{NUMBER_AND_RESEND}, {is_hidden}; {clocks.LOCK_AND_READ}", looked_for)
+        number, resend_of, restrictions, somebody_is_hidden = cursor.fetchone()
         cursor.nextset()
         cursor.nextset()
-        return number, resend_of, restrictions, from_rows(cursor.fetchall())
+        return number, resend_of, restrictions, somebody_is_hidden, from_rows(cursor.fetchall())
 
 
 def _team(recommendation: Recommendation, now: datetime, reference: Reference) -> Team:

@@ -149,7 +149,8 @@ OF_CONTACT = {
 # What identifies a person stands on their record as well, where matching looks.
 IDENTITY = frozenset({
     "first_name", "last_name", "also_known_as", "date_of_birth", "expected_date_of_delivery", "sex", "ethnicity",
-    "nhs_number", "address.lines", "address.postcode", "address.confidential", "in_family", "date_of_birth_estimated",
+    "nhs_number", "phone", "address.lines", "address.postcode", "address.confidential", "in_family",
+    "date_of_birth_estimated",
 })  # fmt: skip
 # What our own records hold of a person.
 OF_RECORDS = frozenset({"previous_cp_plan", "previously_looked_after"})
@@ -179,7 +180,7 @@ SHAPES: dict[type[Row], type[Part]] = {
 # Neither the rules nor the routing nor the matching looks at these, and nobody needs to decide anew for them.
 WEIGHS_NOTHING = frozenset({
     "referrer.name", "referrer.role", "referrer.email", "referrer.phone", "referrer.relationship", "sharing_basis",
-    "first_language", "interpreter_needed", "school", "phone", "relationship", "parental_responsibility",
+    "first_language", "interpreter_needed", "school", "relationship", "parental_responsibility",
 })  # fmt: skip
 # What an information document says of itself.
 _OF_ITSELF = frozenset({"source", "said_by", "why", "children", "adults", "ref", "number"})

@@ -2,13 +2,15 @@
 Whose address is hidden, on every contact: confidential once is confidential everywhere, until somebody lifts it.
 
 `ContactChild.address_is_confidential` says it for each child of each contact, so that pages, routing, facts and replays
-look at one flag. `bring_up_to_date` sets it, after whatever may change it: a protection, a lift, a contact, a match.
+look at one flag. `bring_up_to_date` sets it, after whatever may change it: a protection, a lift, a contact, a
+correction, a match.
 
 Hidden is the address of a child
 
 1. whose address is protected, on whatever contact, also one that was sent unmarked;
 2. who may be such a child, until somebody says that they are two;
-3. who stands on a contact with an adult whose address is protected, unless that adult lives elsewhere;
+3. who stands on a contact with an adult whose address is protected, or who may be such an adult, unless that adult
+   lives elsewhere;
 4. who stood on a contact with one of these, or has an adult in common with one, if the address is the same, or is not
    known; or if it came after the protection began, and was not known before: the family may have gone there together.
 
@@ -24,13 +26,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import OuterRef, Subquery
+from django.db.models import Subquery
 from django.db.models.functions import Coalesce
 
-from casework.families import merging, sameness
+from casework.families.kept_homes import CORRECTED_LINES, address_of, keep_again, keep_homes, lines_of
 from casework.families.likeness.homes import Home, nearest_home, read_home
 from casework.families.sameness import likely_pairs, records_of
 from casework.models import (
@@ -38,16 +41,14 @@ from casework.models import (
     Contact,
     ContactAdult,
     ContactChild,
-    FactChange,
     StaleRecommendation,
 )
 from casework.statuses import ContactStatus
 
 # Two descriptions of one home. What is only near is another home.
-CORRECTED_LINES = (
-    FactChange.objects.filter(child=OuterRef("pk"), field="address.lines").order_by("-pk").values("after")[:1]
-)
 ONE_HOME = frozenset({"same", "street", "postcode", "neighbours", "part"})
+# How far a protection reaches: from an adult to whoever may be that adult, to the children there, to those beside them.
+REACH = 3
 
 # The children and adults of the contacts of these people, and of the other contacts of these adults; and who may be one
 # of these people. Everybody is given by the record that stands for them.
@@ -80,6 +81,14 @@ WITH people AS (
     SELECT DISTINCT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id = ANY(%(people)s::bigint[]))"""
 # The people around these; and whose address is protected by any of their records.
 FIND_AROUND = f"{THESE_PEOPLE}, {AROUND} SELECT id FROM around"  # noqa: S608  # our own text
+# Whether an address of these people, or of anybody around them, is protected or hidden: what is hidden already says of
+# whoever is further away. In SQL, as part of a statement that runs for every contact.
+SOMEBODY_IS_HIDDEN = f"""EXISTS (
+WITH people AS (SELECT unnest(%(on_record)s::bigint[]) AS id), {AROUND}
+SELECT FROM around JOIN casework_person person ON person.id = around.id
+WHERE person.address_is_protected OR EXISTS (
+    SELECT FROM casework_contactchild child WHERE child.person_id = person.id AND child.address_is_confidential))
+"""  # noqa: S608  # our own text
 UPDATE_FLAGS = f"""{THESE_PEOPLE},
 records AS (
     SELECT id, id AS stands_for FROM people
@@ -128,7 +137,7 @@ def bring_up_to_date(people: Collection[int], *, now: datetime, but_not: int | N
     :param but_not: the id of a contact on which the caller asks the rules again.
     """
     _update_flags(people)
-    affected = _around(people)
+    affected = _around(people, steps=REACH)
     family = _Family(_around(affected))
     theirs = (entry for entry in family.children if entry.person in affected)
     changed = [entry for entry in theirs if family.is_hidden(entry) != entry.hidden]
@@ -139,7 +148,7 @@ def bring_up_to_date(people: Collection[int], *, now: datetime, but_not: int | N
     contacts = {entry.contact for entry in changed}
     if not contacts:
         return
-    _keep_with_people(contacts)
+    keep_again(contacts)
     waiting = Contact.objects.filter(pk__in=contacts - {but_not}).exclude(status=ContactStatus.DECIDED).order_by("pk")
     StaleRecommendation.objects.bulk_create(
         (StaleRecommendation(contact_id=pk, since=now) for pk in waiting.values_list("pk", flat=True)),
@@ -147,15 +156,14 @@ def bring_up_to_date(people: Collection[int], *, now: datetime, but_not: int | N
     )
 
 
-def hide_all(children: Iterable[ContactChild], adults: Iterable[ContactAdult]) -> None:
+def hide_all(children: Collection[ContactChild], adults: Iterable[ContactAdult]) -> None:
     """
-    Hides every address of a contact that arrives and is not stored yet, because somebody's in its household is
-    protected. `bring_up_to_date` then shows those that need not be hidden.
+    Hides every address of a contact that arrives and is not stored yet, because somebody's around it is hidden.
+    `bring_up_to_date` then shows those that need not be hidden.
     """
     for child in children:
         child.address_is_confidential = True
-    for record in (*(child.recorded_as for child in children), *(adult.recorded_as for adult in adults)):
-        record.address = record.postcode = ""
+    keep_homes(children, adults, {})
 
 
 class HiddenHome(NamedTuple):
@@ -171,7 +179,7 @@ def hidden_homes(contacts: Iterable[int]) -> list[HiddenHome]:
     with connection.cursor() as cursor:
         cursor.execute(HIDDEN, {"contacts": sorted(contacts)})
         rows = [(json.loads(sent or "null") or {}, postcode) for sent, postcode in cursor.fetchall()]
-    return [HiddenHome(_lines(sent), str(sent.get("postcode") or ""), postcode) for sent, postcode in rows]
+    return [HiddenHome(lines_of(sent), str(sent.get("postcode") or ""), postcode) for sent, postcode in rows]
 
 
 def _update_flags(people: Collection[int]) -> None:
@@ -179,49 +187,16 @@ def _update_flags(people: Collection[int]) -> None:
         cursor.execute(UPDATE_FLAGS, {"people": list(people)})
 
 
-def _keep_with_people(contacts: Collection[int]) -> None:
-    """A record has the postcode of the newest contact about it that shows one, or none where any is hidden."""
-    children, adults = (
-        list(model.objects.filter(contact__in=contacts).order_by().values_list("recorded_as", flat=True).distinct())
-        for model in (ContactChild, ContactAdult)
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(KEEP, {"children": children, "adults": adults})
-        changed = [person for (person,) in cursor.fetchall()]
-    # A hidden address leaves no key by which it is found.
-    merging.keep_keys_again(sameness.standing_for(changed))
-
-
-KEEP = """
-UPDATE casework_person person SET
-    postcode = known.postcode, address = CASE WHEN known.postcode = '' THEN '' ELSE person.address END
-FROM (
-    SELECT who AS id, COALESCE((
-        SELECT CASE WHEN bool_or(child.address_is_confidential) THEN ''
-                    ELSE (array_agg(child.postcode ORDER BY child.contact_id DESC)
-                          FILTER (WHERE child.postcode <> ''))[1]
-               END
-        FROM casework_contactchild child WHERE child.recorded_as_id = who), '') AS postcode
-    FROM unnest(%(children)s::bigint[]) who
-    UNION ALL
-    SELECT who, COALESCE((
-        SELECT CASE WHEN bool_or(child.address_is_confidential) THEN ''
-                    ELSE (array_agg(child.postcode ORDER BY child.contact_id DESC, child.position)
-                          FILTER (WHERE child.postcode <> '' AND adult.same_address))[1]
-               END
-        FROM casework_contactadult adult JOIN casework_contactchild child ON child.contact_id = adult.contact_id
-        WHERE adult.recorded_as_id = who AND adult.same_address IS DISTINCT FROM FALSE), '')
-    FROM unnest(%(adults)s::bigint[]) who
-) known
-WHERE person.id = known.id AND (person.postcode <> known.postcode OR (known.postcode = '' AND person.address <> ''))
-RETURNING person.id
-"""
-
-
-def _around(people: Collection[int]) -> frozenset[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(FIND_AROUND, {"people": list(people)})
-        return frozenset(person for (person,) in cursor.fetchall())
+def _around(people: Collection[int], steps: int = 1) -> frozenset[int]:
+    found = frozenset(people)
+    for _ in range(steps):
+        before = found
+        with connection.cursor() as cursor:
+            cursor.execute(FIND_AROUND, {"people": list(before)})
+            found = frozenset(person for (person,) in cursor.fetchall())
+        if found == before:
+            break
+    return found
 
 
 @dataclass(frozen=True)
@@ -251,6 +226,8 @@ class _Family:
             self._of_person[entry.person].append(entry)
             self._on_contact[entry.contact].append(entry)
         everybody = {*people, *(person for _, person, _ in self._adults)}
+        likely = likely_pairs(everybody)
+        everybody.update(chain.from_iterable(likely))
         self._since: dict[int, datetime] = {}
         self._lifted: dict[int, datetime] = {}
         self._said_by: set[int] = set()
@@ -265,7 +242,7 @@ class _Family:
             if contact is not None:
                 self._said_by.add(contact)
         self._may_be: dict[int, set[int]] = defaultdict(set)
-        for one, other in likely_pairs(people):
+        for one, other in likely:
             self._may_be[one].add(other)
             self._may_be[other].add(one)
 
@@ -277,17 +254,22 @@ class _Family:
         """The children of rules 1 to 3, by the id of the entry, and since when they are protected."""
         found = {}
         for entry in self.children:
-            moments = [self._since[entry.person]] if entry.person in self._since else []
+            moments = self._moments([entry.person])
             if not moments and not self._is_lifted(entry):
-                moments += [self._since[other] for other in self._may_be[entry.person] if other in self._since]
-                moments += [
-                    self._since[adult]
+                adults = [
+                    adult
                     for contact, adult, same_address in self._adults
-                    if contact == entry.contact and same_address is not False and adult in self._since
+                    if contact == entry.contact and same_address is not False
                 ]
+                may_be = chain.from_iterable(self._may_be[person] for person in (entry.person, *adults))
+                moments = self._moments([*adults, *may_be])
             if moments:
                 found[entry.pk] = min(moments)
         return found
+
+    def _moments(self, people: Iterable[int]) -> list[datetime]:
+        """Since when those of these people who are protected are."""
+        return [self._since[person] for person in people if person in self._since]
 
     def _is_protected(self, entry: _Entry) -> bool:
         return entry.pk in self._protected
@@ -345,22 +327,15 @@ def _children(people: Collection[int]) -> Iterable[Mapping[str, Any]]:
 
 
 def _entry(row: Mapping[str, Any]) -> _Entry:
-    # Whoever was added later is not in the document.
-    sent = dict(enumerate(row["contact__document__children"])).get(row["position"], {}).get("address") or {}
-    if row["corrected"] is not None:
-        sent = sent | {"lines": row["corrected"]}
+    sent = address_of(row["contact__document__children"], row["position"], row["corrected"])
     return _Entry(
         pk=row["pk"],
         contact=row["contact"],
         person=row["person"],
         received_at=row["contact__received_at"],
         hidden=row["address_is_confidential"],
-        home=read_home(" ".join(_lines(sent)), row["postcode"] or str(sent.get("postcode") or "")),
+        home=read_home(" ".join(lines_of(sent)), row["postcode"] or str(sent.get("postcode") or "")),
     )
-
-
-def _lines(sent: Mapping[str, Any]) -> list[str]:
-    return [str(line) for line in sent.get("lines") or [] if line]
 
 
 def _is_one(home: Home | None, other: Home | None) -> bool:

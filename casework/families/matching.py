@@ -179,13 +179,15 @@ def look(records: Sequence[Person]) -> list[PossibleMatch]:
     return [match for matches in found.values() for match in matches]
 
 
-def match_again(row: Row, *, by: User | Agency, now: datetime) -> None:
+def match_again(row: Row, *, by: User | Agency, now: datetime) -> frozenset[int]:
     """
     Looks for somebody on a contact among those on record again, after what is known of them has changed.
 
     The row and its `recorded_as` are stored with the change, by this user or agency at this moment. The caller has
     locked the contact, and no record of a person without the locks on these keys before. What is found is proposed;
     what was open gets its new score; and what was certain and is so no more is asked.
+
+    :returns: whose matches may have changed, as ids of records that stand for persons.
     """
     record = row.recorded_as
     described = describe(written(record))
@@ -204,7 +206,9 @@ def match_again(row: Row, *, by: User | Agency, now: datetime) -> None:
         for match in found
         if match.record.pk not in known and match.person.pk not in themselves
     )
-    note_touched(touched | {row.person_id}, but_not=row.contact_id, now=now)
+    touched |= {row.person_id}
+    note_touched(touched, but_not=row.contact_id, now=now)
+    return touched
 
 
 def _weigh_again(record: Person, described: Described, by: User | Agency, now: datetime) -> None:

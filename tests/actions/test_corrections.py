@@ -249,6 +249,21 @@ class TestPeople:
         assert (match.row.contact, match.person) == (contact, first.children.get().person)
         assert facts_of(contact)["family"]["contacts_3_months"] == 2
 
+    def test_an_adults_telephone_and_home_reach_the_record(self, story: Story) -> None:
+        mother = {"first_name": "Sam", "last_name": "Ashworth", "same_address": True, "phone": "07700 900123"}
+        contact = story.contact(children=[child(address=address("HP20 1UA"))], adults=[mother])
+        moved = of_robin(address={"lines": ["2 New Way"], "postcode": "HP5 1AA"})
+        learn(story, contact, adults=[{"number": 1, "phone": "07700 900999"}], **moved)
+        record = contact.adults.get().recorded_as
+        assert (record.telephone, record.address, record.postcode) == ("07700 900999", "2 New Way", "HP5 1AA")
+        # By the new number she is found, whatever they call her.
+        unnamed = {"first_name": "Samantha", "last_name": "Ash", "phone": "07700 900999"}
+        other = story.contact(children=[child(first_name="Noor", nhs_number=None, address=None)], adults=[unnamed])
+        assert PersonMatch.objects.filter(adult__contact=other, person=record).exists()
+        learn(story, contact, adults=[{"number": 1, "phone": None, "same_address": False}])
+        record.refresh_from_db()
+        assert (record.telephone, record.address, record.postcode) == ("", "", "")
+
     def test_a_confidential_address_is_hidden_at_once_and_stays_hidden(self, story: Story, contact: Contact) -> None:
         learn(story, contact, **of_robin(address={"confidential": True}))
         robin = contact.children.get()

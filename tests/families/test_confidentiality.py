@@ -1,11 +1,14 @@
 """Confidential once is confidential everywhere, until a named person lifts it with a reason."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from casework.actions import matches, protecting
+from casework.actions import corrections, matches, protecting
 from casework.families.household import household
+from casework.families.likeness.describing import describe
+from casework.families.person_keys import keys_of, written
 from casework.jobs import stale_recommendations
 from casework.models import (
     AddressProtection,
@@ -19,6 +22,7 @@ from casework.models import Contact as ContactRow
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
 from tests.stage.documents import address, child
 from tests.stage.families import KIM
+from tests.stage.sql import run
 from tests.stage.story import Story, person
 
 HOME, ELSEWHERE = address("HP20 1UA"), {"lines": ["4 Other Street"], "postcode": "SL7 1AA"}
@@ -115,10 +119,115 @@ class TestWhatIsHidden:
         )
         assert hidden(contact) == [False]
 
+    def test_whoever_lives_with_an_adult_who_may_be_one_in_hiding(self, story: Story) -> None:
+        """Until somebody says that they are two."""
+        known = story.contact(children=[kim(address=ELSEWHERE)], adults=[MOTHER])
+        other = story.contact(children=[robin(address=HOME)], adults=[MOTHER | {"first_name": "Samm"}])
+        match = PersonMatch.objects.get(adult__contact=other)
+        mother = known.adults.get().person
+        assert (match.status, match.known) == ("proposed", mother)
+        protecting.protect(person_id=mother.pk, reason="She fled.", by=person("amina"), now=story.later())
+        assert hidden(known) == hidden(other) == [True]
+        later = story.contact(children=[robin(address=ELSEWHERE)], adults=[MOTHER | {"first_name": "Samm"}])
+        assert hidden(later) == [True]
+        for match in PersonMatch.objects.filter(adult__contact__in=[other, later], status="proposed"):
+            matches.settle(
+                contact_id=match.row.contact_id, match_id=match.pk, same=match.known != mother, by=person("amina"),
+                now=story.later(),
+            )  # fmt: skip
+        assert hidden(known) == [True]
+        assert hidden(other) == hidden(later) == [False]
+
+    def test_a_brother_of_a_child_who_is_only_likely_in_hiding(self, story: Story) -> None:
+        said_by_the_police(story)
+        both = story.contact(children=[LIKELY | {"address": HOME}, kim()])
+        alone = story.contact(children=[kim()])
+        assert (hidden(both), hidden(alone)) == ([True, True], [True])
+        assert alone.children.get().recorded_as.postcode == ""
+        assert alone.recommendation is not None
+        assert alone.recommendation.facts["family"]["in_area"] is None
+
+    def test_also_if_the_protection_came_last(self, story: Story) -> None:
+        robins = story.contact(children=[robin()])
+        both = story.contact(children=[LIKELY | {"address": HOME}, kim()])
+        alone = story.contact(children=[kim()])
+        protecting.protect(
+            person_id=robins.children.get().person_id, reason="She fled.", by=person("amina"), now=story.later()
+        )
+        assert (hidden(both), hidden(alone)) == ([True, True], [True])
+
+    def test_a_child_who_may_be_one_in_hiding_since_the_name_was_corrected(self, story: Story) -> None:
+        said_by_the_police(story)
+        unknown = {"first_name": None, "last_name": None, "date_of_birth": None, "age_years": 7}
+        contact = story.contact(children=[LIKELY | unknown | {"address": HOME}], adults=[])
+        assert hidden(contact) == [False]
+        named = {name: LIKELY[name] for name in ("first_name", "last_name", "date_of_birth")}
+        document = {"source": "family", "why": "She called.", "children": [{"ref": "c1"} | named]}
+        corrections.learn(contact_id=contact.pk, document=document, by=person("amina"), now=story.later(minutes=5))
+        assert hidden(contact) == [True]
+        assert contact.children.get().recorded_as.postcode == ""
+
     def test_a_stranger_is_not(self, story: Story) -> None:
         said_by_the_police(story)
         stranger = child(first_name="Noor", last_name="Haddad", nhs_number=None, date_of_birth="2015-08-21")
         assert hidden(story.contact(children=[stranger | {"address": HOME}], adults=[])) == [False]
+
+
+class TestWhatIsKeptOfIt:
+    """Nothing, where it would be compared or found: neither with the child nor with whoever lives there."""
+
+    @staticmethod
+    def keys_of_home(record: Person) -> int:
+        """How many of the keys are stored by which somebody of this name is found at home."""
+        somebody = replace(written(record), address="1 Example Road", postcode="HP20 1UA")
+        elsewhere = replace(somebody, address="", postcode="")
+        keys = set(keys_of(describe(somebody))) - set(keys_of(describe(elsewhere)))
+        return int(
+            run(
+                "SELECT count(*) FROM casework_personkey WHERE person_id = %s AND key IN ("
+                "SELECT hashtextextended(home, 0) FROM unnest(%s::text[]) home)",
+                record.same_as_id or record.pk, sorted(keys),
+            )[0][0]
+        )  # fmt: skip
+
+    def test_no_line_no_postcode_and_no_key_until_it_is_shown_again(self, story: Story) -> None:
+        contact = story.contact(children=[robin()], adults=[MOTHER])
+        records = [contact.children.get().recorded_as, contact.adults.get().recorded_as]
+
+        def kept() -> list[tuple[str, str, bool]]:
+            for record in records:
+                record.refresh_from_db()
+            return [(record.address, record.postcode, self.keys_of_home(record) > 0) for record in records]
+
+        at_home = [(", ".join(HOME["lines"]), "HP20 1UA", True)] * 2
+        assert kept() == at_home
+        marked = said_by_the_police(story)
+        assert kept() == [("", "", False)] * 2
+        lifted(story, marked.children.get().person)
+        assert kept() == at_home
+
+    def test_an_adult_of_the_same_address_as_one_in_hiding_is_at_no_address(self, story: Story) -> None:
+        """It does not say whose of the children's."""
+        both = said_by_the_police(story, robin(address=IN_HIDING), kim(address=ELSEWHERE), adults=[MOTHER])
+        assert hidden(both) == [True, False]
+        records = [both.children.get(ref="c2").recorded_as, both.adults.get().recorded_as]
+        assert [record.postcode for record in records] == ["SL7 1AA", ""]
+
+    @pytest.mark.parametrize("lines", [["2 New Way"], None])
+    def test_lines_that_were_corrected_come_back_as_they_are_now(self, story: Story, lines: list[str] | None) -> None:
+        contact = story.contact(children=[robin()])
+        moved = {"ref": "c1", "address": {"lines": lines}}
+        document = {"source": "family", "why": "She called.", "children": [moved]}
+        corrections.learn(contact_id=contact.pk, document=document, by=person("amina"), now=story.later(minutes=5))
+        record = contact.children.get().recorded_as
+        now = (", ".join(lines or []), "HP20 1UA")
+        assert (record.address, record.postcode) == now
+        marked = said_by_the_police(story)
+        record.refresh_from_db()
+        assert (record.address, record.postcode) == ("", "")
+        lifted(story, marked.children.get().person)
+        record.refresh_from_db()
+        assert (record.address, record.postcode) == now
 
 
 class TestWhoIsWho:

@@ -12,12 +12,13 @@ from casework.actions import (
     learning,
     matches,
     partner_checks,
+    protecting,
     receiving,
     referrers,
     viewing,
 )
 from casework.jobs import opening
-from casework.models import Contact, PartnerCheck, PersonMatch
+from casework.models import Contact, PartnerCheck, Person, PersonMatch
 from localities import calendar
 from localities.models import Agency, User
 from localities.working_time import at, local_day
@@ -240,6 +241,18 @@ class Contacts(Stage):
         self.attempt(
             may, matches.undo, contact_id=match.row.contact_id, match_id=match.pk, reason=said, by=person(by),
             now=self.now,
+        )  # fmt: skip
+
+    @precondition(lambda self: self.ledger.contacts)
+    @rule(which=WHICH, who=WHO, said=WORDS, hides=st.booleans())
+    def protect_an_address(self, which: int, who: int | str, said: str, hides: bool) -> None:
+        """Or lift that. Whom somebody sees, and whose address is hidden for another's sake, the ledger cannot tell."""
+        found = list(Person.objects.order_by("pk"))
+        someone = pick(which, [each for each in found if each.address_is_protected is not hides], found)
+        by = choose_person(who, [each for each in CAST if is_front_door(each)])
+        self.attempt(
+            None if not_blank(said) else False, protecting.protect if hides else protecting.lift,
+            person_id=someone.pk, reason=said, by=person(by), now=self.now,
         )  # fmt: skip
 
     @precondition(lambda self: self.ledger.contacts)

@@ -840,9 +840,9 @@ class TestCases:
         assert found() == (1, {"A person is at most one child of a contact": 1, REFUSALS: 1})
 
     def test_a_person_is_protected_and_nothing_says_so(self, story: Story) -> None:
-        entry = story.contact().children.get()
+        entry = story.contact(adults=[]).children.get()
         with underneath():
-            change("casework_person", entry.person_id, address_is_protected="TRUE", postcode="''")
+            change("casework_person", entry.person_id, address_is_protected="TRUE", postcode="''", address="''")
             change("casework_contactchild", entry.pk, address_is_confidential="TRUE")
         assert found() == (
             1, {"A person's address is protected while a protection is in force, and no longer": 1}
@@ -860,16 +860,18 @@ class TestCases:
         _, broken = found()
         assert broken["The records of before and after an adoption are never one person"] == 1
 
-    @pytest.mark.parametrize("shown", ["a child", "a record"])
+    @pytest.mark.parametrize("shown", ["a child", "a record", "a record of an adult"])
     def test_a_protected_address_is_shown(self, story: Story, shown: str) -> None:
-        entry = story.contact(children=[child(address=address("HP20 1UA", confidential=True))]).children.get()
+        contact = story.contact(children=[child(address=address("HP20 1UA", confidential=True))])
+        entry, beside = contact.children.get(), contact.adults.all()[0]
         with underneath():
             if shown == "a child":
                 change("casework_contactchild", entry.pk, address_is_confidential="FALSE")
             else:
-                change("casework_person", entry.person_id, postcode="'HP20 1UA'")
+                record = entry.recorded_as_id if shown == "a record" else beside.recorded_as_id
+                change("casework_person", record, postcode="'HP20 1UA'")
         assert found() == (
-            1, {"A protected address is hidden on every contact, and no postcode is kept with the person": 1}
+            1, {"A protected address is hidden on every contact, and a hidden one is kept with nobody on it": 1}
         )  # fmt: skip
 
     def test_a_child_of_a_contact_is_not_on_its_case(self, story: Story) -> None:

@@ -124,7 +124,9 @@ class Told:
     def settled(self) -> None:
         waiting = PersonMatch.objects.filter(status="proposed", child__contact__status=ContactStatus.RECEIVED)
         # Robin is one child in this story, whoever sends him: somebody who says otherwise shows the address rightly.
-        for match in waiting.filter(person__first_name="Robin", child__first_name="Robin")[:1]:
+        robins = waiting.filter(person__first_name="Robin", child__first_name="Robin")
+        # Two who are one through others already need nobody's word.
+        for match in [each for each in robins if each.row.person_id != each.known.pk][:1]:
             matches.settle(
                 contact_id=match.row.contact_id, match_id=match.pk, same=True, by=person("amina"),
                 now=self.story.later(minutes=5),

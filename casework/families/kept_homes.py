@@ -1,0 +1,91 @@
+"""
+What the records of people hold of where they live. The one place that says it: a hidden address is not kept with a
+record, neither of the child nor of an adult beside it, where it would be compared and found by its keys.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db.models import F, JSONField, OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from casework.families import merging, sameness
+from casework.models import ContactAdult, ContactChild, FactChange, Person
+
+# None if nobody corrected them; empty if they are not known.
+CORRECTED_LINES = (
+    FactChange.objects.filter(child=OuterRef("pk"), field="address.lines")
+    .order_by("-pk")
+    .values(lines=Coalesce("after", Value([], JSONField())))[:1]
+)
+MOST_OF_AN_ADDRESS = 300
+NOWHERE = ("", "")
+
+
+def keep_homes(
+    children: Iterable[ContactChild], adults: Iterable[ContactAdult], lines: Mapping[int, Sequence[str]]
+) -> None:
+    """
+    Writes into the records made for the people on one contact where they live, as it may be kept. Nothing is stored.
+
+    An adult at the same address lives with the first child of the family whose home is known. If any child's address is
+    hidden, "at the same address" must not reveal it.
+
+    :param children: all children on the contact.
+    :param lines: the lines of their addresses, by the position of the child.
+    """
+    home, hides = NOWHERE, False
+    for child in children:
+        own = NOWHERE
+        if child.address_is_confidential:
+            hides = True
+        else:
+            own = ", ".join(lines.get(child.position, ()))[:MOST_OF_AN_ADDRESS], child.postcode
+        child.recorded_as.address, child.recorded_as.postcode = own
+        if child.in_family and home == NOWHERE:
+            home = own
+    for adult in adults:
+        record = adult.recorded_as
+        record.address, record.postcode = home if adult.same_address and not hides else NOWHERE
+
+
+def keep_again(contacts: Collection[int]) -> None:
+    """Stores in the records of everybody on these contacts where they live, and their keys, as it may be kept today."""
+    children: dict[int, list[ContactChild]] = defaultdict(list)
+    adults: dict[int, list[ContactAdult]] = defaultdict(list)
+    lines: dict[int, dict[int, list[str]]] = defaultdict(dict)
+    with_lines = ContactChild.objects.annotate(
+        sent=F("contact__document__children"), corrected=Subquery(CORRECTED_LINES)
+    )
+    for child in with_lines.filter(contact__in=contacts).select_related("recorded_as").order_by("contact", "position"):
+        children[child.contact_id].append(child)
+        sent = address_of(child.sent, child.position, child.corrected)
+        lines[child.contact_id][child.position] = lines_of(sent)
+    for adult in ContactAdult.objects.filter(contact__in=contacts).select_related("recorded_as"):
+        adults[adult.contact_id].append(adult)
+    changed: list[Person] = []
+    for contact in children:
+        rows: list[ContactChild | ContactAdult] = [*children[contact], *adults[contact]]
+        records = [row.recorded_as for row in rows]
+        before = [(record.address, record.postcode) for record in records]
+        keep_homes(children[contact], adults[contact], lines[contact])
+        changed += [
+            record for record, home in zip(records, before, strict=True) if (record.address, record.postcode) != home
+        ]
+    Person.objects.bulk_update(sorted(changed, key=lambda record: record.pk), ["address", "postcode"])
+    merging.keep_keys_again(sameness.standing_for([record.pk for record in changed]))
+
+
+def address_of(sent: Sequence[Mapping[str, Any]], position: int, corrected: Any) -> Mapping[str, Any]:
+    """
+    The address of a child as it was sent, with the lines that were corrected since.
+
+    :param sent: the children in the contact's document. Whoever was added later is not among them.
+    """
+    address = (sent[position].get("address") if position < len(sent) else None) or {}
+    return address if corrected is None else address | {"lines": corrected}
+
+
+def lines_of(address: Mapping[str, Any]) -> list[str]:
+    return [str(line) for line in address.get("lines") or () if line]
