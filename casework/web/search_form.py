@@ -21,7 +21,7 @@ class SearchForm(ActionForm):
     """One box. Those who see everybody and work with nobody say why they search."""
 
     text = forms.CharField(
-        label="Search",
+        label="What do you know?",
         required=False,
         max_length=MOST_TYPED,
         widget=TextInput(autocomplete="off", spellcheck="false"),

@@ -38,7 +38,7 @@ def test_a_family_is_found_from_the_box_at_the_top(visit: Any, known: str, javas
     page.go_back()
     assert page.url == where
     expect(page.get_by_role("heading", name="Zoë Ximénez")).to_be_visible()
-    expect(page.get_by_label("Search", exact=True)).to_have_value("zoe ximenez 2015")
+    expect(page.get_by_label("What do you know?")).to_have_value("zoe ximenez 2015")
 
 
 def test_who_sees_everybody_says_why(visit: Any, known: str) -> None:
@@ -48,7 +48,7 @@ def test_who_sees_everybody_says_why(visit: Any, known: str) -> None:
     box.fill("zoe ximenez")
     box.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("Choose why you search.")
-    expect(page.get_by_label("Search", exact=True)).to_have_value("zoe ximenez")
+    expect(page.get_by_label("What do you know?")).to_have_value("zoe ximenez")
     assert window.faults_at(320, 1280) == []
     page.get_by_label("Supervision, audit or quality").check()
     page.get_by_role("main").get_by_role("button", name="Search").click()

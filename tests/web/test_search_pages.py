@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from casework.actions import conflicts, people, protecting
 from casework.models import AuditEvent, Contact, DetailKind, Event, Person, PersonDetail
+from localities.models import Membership, Role
 from tests.stage.documents import address, child
 from tests.stage.restricted import restrict
 from tests.stage.staff import SignedIn
@@ -301,6 +302,16 @@ class TestTheTrace:
         later = timezone.now() + timedelta(minutes=61)
         monkeypatch.setattr("casework.web.views.search.timezone.now", lambda: later)
         assert "no longer kept" in Page(by.client.get(where)).text
+
+    def test_whose_role_changed_since_is_asked_why(self, story: Story) -> None:
+        zoe(story)
+        by = SignedIn("amina")
+        where = by.client.post("/search/", {"text": "zoe nunez"})["Location"]
+        Membership.objects.filter(user=by.user).update(role=Role.AUDITOR, team=None)
+        page = Page(by.client.get(where))
+        assert page.status == 200
+        assert "Why do you search?" in page.text
+        assert "Núñez" not in page.main.text
 
     @pytest.mark.parametrize("name", ["sam", "paula", "ava", "iris"])
     def test_who_sees_everybody_and_works_with_nobody_says_why(self, story: Story, name: str) -> None:

@@ -46,7 +46,11 @@ def show(request: HttpRequest) -> HttpResponse:
 
 
 def _found(request: HttpRequest, form: SearchForm, typed: Typed, user: User, now: datetime) -> HttpResponse:
-    found = searching.search(query=read_typed(typed.text), reason=typed.reason, by=user, now=now)
+    try:
+        found = searching.search(query=read_typed(typed.text), reason=typed.reason, by=user, now=now)
+    except InvalidInput:
+        # Their role has changed since: now they must say why.
+        return _page(request, form)
     if found.number == 1 and not found.closed and (only := _only_reference(found)):
         return redirect(only)
     return _page(request, form, found=found)
