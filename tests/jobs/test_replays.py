@@ -26,7 +26,7 @@ from tests.conftest import THURSDAY
 from tests.stage.documents import address, child
 from tests.stage.drafts import Drafts, latest, stricter, with_stored_document
 from tests.stage.moments import day, local
-from tests.stage.racing import race
+from tests.stage.racing import FIRST_NAMES, LAST_NAMES, race
 from tests.stage.rule_documents import having
 from tests.stage.sql import change, copy, delete
 from tests.stage.story import Story, person
@@ -55,7 +55,7 @@ def family(
 ) -> Json:
     """What a contact says about a family of its own; nothing links it to another. It lives in Aylesbury."""
     entry = child(
-        first_name=f"Child {number}", last_name="X" * (number + 1), nhs_number=nhs,
+        first_name=FIRST_NAMES[number % 10], last_name=LAST_NAMES[(number + number // 10) % 10], nhs_number=nhs,
         date_of_birth=date(2010 + number % 8, 5, 20).isoformat(), address=address(at, confidential=hidden),
         indicators=list(codes),
     )  # fmt: skip

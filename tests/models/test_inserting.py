@@ -13,7 +13,8 @@ from tests.stage.story import Story
 
 
 def columns(row: Person) -> dict[str, object]:
-    return {name: value for name, value in vars(row).items() if name not in ("_state", "id")}
+    """Without what each row has of its own."""
+    return {name: value for name, value in vars(row).items() if name not in ("_state", "id", "reference")}
 
 
 @pytest.mark.django_db
@@ -29,6 +30,7 @@ def test_they_are_stored_and_have_their_ids() -> None:
     usual = Person.objects.bulk_create(Person(**each) for each in said)
     for mine, other in zip(ours, usual, strict=True):
         assert columns(Person.objects.get(pk=mine.pk)) == columns(Person.objects.get(pk=other.pk)) == columns(mine)
+        assert Person.objects.get(pk=mine.pk).reference == mine.reference != other.reference
         assert not mine._state.adding
 
 

@@ -1009,13 +1009,15 @@ def test_every_address_is_tried_here() -> None:
     named = {str(pattern.name) for pattern in urlpatterns}
     tried = {f"contact-{action}" for action in ON_CONTACTS} | {f"case-{action}" for action in ON_CASES}
     below = {
-        "contact-match", "contact-ask-partner", "contact-partner-answer", "contact-partner-withdraw",
-        "contact-protect", "contact-lift",
+        "contact-match", "contact-undo-match", "contact-ask-partner", "contact-partner-answer",
+        "contact-partner-withdraw", "contact-protect", "contact-lift",
         # tests/web/test_correction_pages.py
         "contact-correct", "contact-correct-person", "contact-history",
     }  # fmt: skip
     # tests/web/test_person_pages.py has these.
     below |= {"person", "person-add", "person-end", "person-protect", "person-lift"}
+    # tests/web/test_search_pages.py and test_look_first.py have these.
+    below |= {"search", "contact-look", "contact-likely"}
     of_reminders = {"reminders", "reminder-seen", "reminder-snooze"}
     # In test_restricted_pages.py.
     of_restrictions = {
