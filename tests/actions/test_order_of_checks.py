@@ -252,6 +252,7 @@ ELSEWHERE = {
     "calendar.change_day", "calendar.remove_day",  # the admin screen checks who edits settings
     "receiving.receive",  # below: a new contact has no status yet
     "reminders.see", "reminders.snooze",  # tests/actions/test_reminders.py
+    "searching.check", "searching.search",  # everybody, at any time: tests/web/test_search_pages.py
     "rule_sets.bring_shipped",  # no check: the service brings them in at set-up
     "rule_sets.copy",  # a version can be copied at any stage
     "threshold_checks.count",  # no check

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from casework.access.reasons import TO_CHOOSE
 from casework.actions import (
     broken_glass,
     calendar,
@@ -33,8 +34,10 @@ from casework.actions import (
     replays,
     restrictions,
     rule_sets,
+    searching,
     viewing,
 )
+from casework.families.typed_search import read_typed
 from casework.jobs import calendar_changes, delivery, integrity_checks, rechecks, sweep
 from casework.models import (
     AuditEvent,
@@ -259,6 +262,11 @@ class Told:
         rule_sets.call_off(version_id=changed.pk, reason=WORD, **self.said("sam"))
         rule_sets.discard(version_id=drafts.copied(latest()).pk, **self.said("paula"))
 
+    def searches(self) -> None:
+        """By somebody who says why, and by somebody whose work it is."""
+        for name, reason in (("ava", TO_CHOOSE[0]), ("amina", "")):
+            searching.search(query=read_typed(f"{WORD} 2015-03-04 HP20 1UA"), reason=reason, **self.said(name))
+
     def the_service(self) -> None:
         day = CalendarDay(date=date(2026, 11, 24), kind="closure", name=WORD)
         calendar.change_day(day=day, before=None, **self.said("adele"))
@@ -282,6 +290,7 @@ def test_no_event_holds_what_somebody_typed(whole_story: Told) -> None:
     whole_story.elsewhere()
     whole_story.restricted_records()
     whole_story.reminders_and_messages()
+    whole_story.searches()
     whole_story.the_rules()
     whole_story.the_service()
     events = list(AuditEvent.objects.order_by("pk"))
