@@ -5,7 +5,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import count
+from itertools import chain, count
 from typing import Any, NamedTuple
 
 from dateutil.relativedelta import relativedelta
@@ -117,7 +117,7 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     people = _find_people(children, adults)
     said_confidential = [child for child in children if child.address_is_confidential]
     contact.pk, contact.resend_of_id, restrictions, somebody_is_hidden, reference = _number_and_reference(
-        contact, children, people.of_children, people.on_record
+        contact, children, people.of_children, people.on_record, people.alike
     )
     if somebody_is_hidden:
         confidentiality.hide_all(children, adults)
@@ -308,6 +308,7 @@ class _People:
     may_be: Mapping[int, list[Person]]
     household: Household
     on_record: frozenset[int]
+    alike: frozenset[int]
 
     @property
     def of_children(self) -> list[int]:
@@ -356,6 +357,7 @@ def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _P
         },
         household=household_of_people(known=[match.person.pk for match in recognised.joined.values()], may_be=careful),
         on_record=frozenset(match.person.pk for match in recognised),
+        alike=frozenset(match.person.pk for match in chain(recognised, chain.from_iterable(recognised.found.values()))),
     )
 
 
@@ -417,7 +419,11 @@ RESENT_DOCUMENT, RESENT_REFERENCE = timedelta(days=1), timedelta(days=14)
 
 
 def _number_and_reference(
-    contact: Contact, children: list[ContactChild], people: list[int], on_record: Collection[int]
+    contact: Contact,
+    children: list[ContactChild],
+    people: list[int],
+    on_record: Collection[int],
+    alike: Collection[int],
 ) -> tuple[int, int | None, list[int], bool, Reference]:
     """
     The contact's id, that of the contact that it repeats, the restrictions of those whom its people are or may be,
@@ -426,6 +432,8 @@ def _number_and_reference(
     The id is taken while the household is locked, so that of two contacts about it the later has the higher id.
 
     :param people: whom the children are, or are likely to be.
+    :param on_record: whom everybody is, or is likely to be.
+    :param alike: everybody worth proposing.
     """
     looked_for = {
         "digest": contact.digest,
@@ -438,10 +446,11 @@ def _number_and_reference(
         "born": [child.date_of_birth for child in children],
         "people": people,
         "on_record": [*on_record],
+        "alike": [*alike],
     }
     with connection.cursor() as cursor:
         # Who is new has nobody around.
-        is_hidden = confidentiality.SOMEBODY_IS_HIDDEN if on_record else "FALSE"
+        is_hidden = confidentiality.SOMEBODY_IS_HIDDEN if alike else "FALSE"
         cursor.execute(f"{NUMBER_AND_RESEND}, {is_hidden}; {clocks.LOCK_AND_READ}", looked_for)
         number, resend_of, restrictions, somebody_is_hidden = cursor.fetchone()
         cursor.nextset()

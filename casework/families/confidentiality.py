@@ -12,9 +12,12 @@ Hidden is the address of a child
 3. who stands on a contact with an adult whose address is protected, or who may be such an adult, unless that adult
    lives elsewhere;
 4. who stood on a contact with one of these, or has an adult in common with one, if the address is the same, or is not
-   known; or if it came after the protection began, and was not known before: the family may have gone there together.
+   known; or if it came after the protection began, and was not known before: the family may have gone there together;
+5. who is alike such a child, or stands on a contact with an adult who is alike one of theirs, however little, if the
+   address is the same, until somebody says that the children are two. What is hidden is not compared when people are,
+   so that a likeness in hiding stays low.
 
-What somebody lifted stays shown for 2 to 4, for the addresses that were known then.
+What somebody lifted stays shown for 2 to 5, for the addresses that were known then.
 
 Source: domain/front-door.md, "refuge/confidential address must not drive or reveal routing".
 See docs/adr/0026-confidential-once.md.
@@ -35,7 +38,8 @@ from django.db.models.functions import Coalesce
 
 from casework.families.kept_homes import CORRECTED_LINES, address_of, keep_again, keep_homes, lines_of
 from casework.families.likeness.homes import Home, nearest_home, read_home
-from casework.families.sameness import likely_pairs, records_of
+from casework.families.likeness.weights import shipped
+from casework.families.sameness import likely_pairs, records_of, told_apart
 from casework.models import (
     AddressProtection,
     Contact,
@@ -84,7 +88,7 @@ FIND_AROUND = f"{THESE_PEOPLE}, {AROUND} SELECT id FROM around"  # noqa: S608  #
 # Whether an address of these people, or of anybody around them, is protected or hidden: what is hidden already says of
 # whoever is further away. In SQL, as part of a statement that runs for every contact.
 SOMEBODY_IS_HIDDEN = f"""EXISTS (
-WITH people AS (SELECT unnest(%(on_record)s::bigint[]) AS id), {AROUND}
+WITH people AS (SELECT unnest(%(alike)s::bigint[]) AS id), {AROUND}
 SELECT FROM around JOIN casework_person person ON person.id = around.id
 WHERE person.address_is_protected OR EXISTS (
     SELECT FROM casework_contactchild child WHERE child.person_id = person.id AND child.address_is_confidential))
@@ -241,13 +245,11 @@ class _Family:
             self._since[person] = min(since, self._since.get(person, since))
             if contact is not None:
                 self._said_by.add(contact)
-        self._may_be: dict[int, set[int]] = defaultdict(set)
-        for one, other in likely:
-            self._may_be[one].add(other)
-            self._may_be[other].add(one)
+        self._may_be = _both_ways(likely)
+        self._is_alike = _both_ways(likely_pairs(everybody, score=shipped().worth_proposing))
 
     def is_hidden(self, entry: _Entry) -> bool:
-        return self._is_protected(entry) or self._is_beside(entry)
+        return self._is_protected(entry) or self._is_beside(entry) or self._is_at_home_of_somebody_alike(entry)
 
     @cached_property
     def _protected(self) -> dict[int, datetime]:
@@ -297,6 +299,21 @@ class _Family:
             if before.home is not None and (before.received_at < since or before.contact in self._said_by)
         )
 
+    def _is_at_home_of_somebody_alike(self, entry: _Entry) -> bool:
+        """Rule 5."""
+        if entry.home is None or self._is_lifted(entry):
+            return False
+        adults = {adult for contact, adult, _ in self._adults if contact == entry.contact}
+        alike = set(chain.from_iterable(self._is_alike[person] for person in {entry.person, *adults}))
+        contacts = {contact for contact, adult, _ in self._adults if adult in alike}
+        theirs = chain(
+            chain.from_iterable(self._of_person[person] for person in alike),
+            chain.from_iterable(self._on_contact[contact] for contact in contacts),
+        )
+        found = {other.person for other in theirs if other.pk in self._protected and _is_one(entry.home, other.home)}
+        apart = told_apart({entry.person, *found}) if found else ()
+        return any(frozenset((entry.person, person)) not in apart for person in found)
+
     def _beside(self, person: int) -> Iterator[_Entry]:
         """All entries of the children who were on a contact with this one, or have an adult in common."""
         contacts = {entry.contact for entry in self._of_person[person]}
@@ -316,6 +333,14 @@ class _Family:
             for known in self._of_person[entry.person]
             if known.received_at <= lifted and known.home is not None and entry.home is not None
         )
+
+
+def _both_ways(pairs: Iterable[tuple[int, int]]) -> Mapping[int, set[int]]:
+    found: dict[int, set[int]] = defaultdict(set)
+    for one, other in pairs:
+        found[one].add(other)
+        found[other].add(one)
+    return found
 
 
 def _children(people: Collection[int]) -> Iterable[Mapping[str, Any]]:

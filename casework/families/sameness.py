@@ -125,13 +125,16 @@ def careful(matches: Iterable[PersonMatch]) -> list[PersonMatch]:
     return [match for match in matches if match.score >= shipped().careful]
 
 
-def likely_pairs(people: Collection[int]) -> frozenset[tuple[int, int]]:
+def likely_pairs(people: Collection[int], *, score: float | None = None) -> frozenset[tuple[int, int]]:
     """
-    Who may be whom, as nobody has said yet, in a likeness that makes the rules careful: pairs of the ids of the records
-    that stand for two persons, of whom one is among these at least.
+    Who may be whom, as nobody has said yet: pairs of the ids of the records that stand for two persons, of whom one is
+    among these at least.
+
+    :param score: from which likeness on; None: from the one that makes the rules careful.
     """
+    at_least = shipped().careful if score is None else score
     records = records_of(people).values_list("pk")
-    found = PersonMatch.objects.filter(status=MatchStatus.PROPOSED, score__gte=shipped().careful).order_by()
+    found = PersonMatch.objects.filter(status=MatchStatus.PROPOSED, score__gte=at_least).order_by()
     # A union, because PostgreSQL would read every match for two conditions joined by OR.
     mine, theirs = (
         found.filter(condition).values_list(

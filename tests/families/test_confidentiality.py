@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from casework.actions import corrections, matches, protecting
+from casework.families import sameness
 from casework.families.household import household
 from casework.families.likeness.describing import describe
 from casework.families.person_keys import keys_of, written
@@ -46,6 +47,10 @@ def hidden(contact: ContactRow) -> list[bool]:
 
 def said_by_the_police(story: Story, *children: dict[str, Any], **changes: Any) -> ContactRow:
     return story.contact(by="example-police", children=[*children] or [robin(address=IN_HIDING)], **changes)
+
+
+def matching_is_careful(contact: ContactRow) -> bool:
+    return bool(sameness.careful(sameness.open_matches(contact)))
 
 
 def lifted(story: Story, who: Person, by: str = "maya") -> None:
@@ -166,6 +171,20 @@ class TestWhatIsHidden:
         corrections.learn(contact_id=contact.pk, document=document, by=person("amina"), now=story.later(minutes=5))
         assert hidden(contact) == [True]
         assert contact.children.get().recorded_as.postcode == ""
+
+    def test_whoever_is_a_little_alike_at_the_same_address(self, story: Story) -> None:
+        """Nothing but the mother's name is alike, because the address in hiding is not compared."""
+        mother = {"first_name": "Ana", "last_name": "Núñez", "same_address": True}
+        zoe = child(first_name="Zoë", last_name="Núñez", nhs_number=None, also_known_as=[], date_of_birth="2015-02-03")
+        said_by_the_police(story, zoe | {"address": IN_HIDING, "sex": "M"}, adults=[mother])
+        other = zoe | {"first_name": "Zoe", "last_name": "Nunez", "date_of_birth": "2015-02-04", "sex": "F"}
+        contact = story.contact(children=[other | {"address": HOME}], adults=[mother])
+        assert not matching_is_careful(contact)
+        assert hidden(contact) == [True]
+        assert contact.recommendation is not None
+        assert contact.recommendation.facts["family"]["in_area"] is None
+        another = {"address": ELSEWHERE}
+        assert hidden(story.contact(children=[other | {"first_name": "Tess"} | another], adults=[mother])) == [False]
 
     def test_a_stranger_is_not(self, story: Story) -> None:
         said_by_the_police(story)
