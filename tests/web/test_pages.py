@@ -17,6 +17,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from casework.actions import clock_changes, partner_checks
+from casework.families.likeness.weights import shipped as shipped_weights
 from casework.jobs import sweep
 from casework.models import AuditEvent, Case, Clock, Contact, Handoff, PersonMatch, Reminder
 from casework.reading import worklists
@@ -645,6 +646,32 @@ class TestFindingOutMore:
         is_done(SignedIn("oliver").send(contact, f"matches/{match.pk}", same=same), contact)
         match.refresh_from_db()
         assert (match.status, match.settled_by) == (status, User.objects.get(username="oliver"))
+
+    def test_the_page_says_whose_history_counts(self, story: Story, match: PersonMatch) -> None:
+        assert match.score >= shipped_weights().careful
+        page = SignedIn("oliver").open(match.row.contact)
+        assert "Until somebody says no, their history counts." in page.text
+        elsewhere = address("SL7 1AA")
+        children = [
+            child(
+                nhs_number=None,
+                first_name=first,
+                last_name=last,
+                also_known_as=[],
+                date_of_birth=born,
+                address=elsewhere,
+            )
+            for first, last, born in (("Noor", "Haddad", "2018-08-21"), ("Jun", "Nakamura", "2012-11-30"))
+        ]
+        adult = {"first_name": "Ana", "last_name": "Núñez", "same_address": True}
+        page = SignedIn("oliver").open(story.contact(children=children[:1], adults=[adult]))
+        assert "We found nothing of this household before." in page.text
+        weak = story.contact(children=children[1:], adults=[adult])
+        (likeness,) = PersonMatch.objects.filter(adult__contact=weak)
+        assert likeness.score < shipped_weights().careful
+        page = SignedIn("oliver").open(weak)
+        assert "Their history does not count until somebody says yes." in page.text
+        assert "We found nothing that is certainly of this household. Say first who is who, above." in page.text
 
     @pytest.mark.parametrize("same", ["yes", "no"])
     def test_what_was_said_is_undone_with_a_reason(self, match: PersonMatch, same: str) -> None:

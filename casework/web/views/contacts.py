@@ -419,13 +419,14 @@ def _settled(contact: Contact, user: User, now: datetime, shown: dict[str, Any])
 def _known_before(contact: Contact, people: Household, user: User, now: datetime) -> dict[str, Any]:
     """What the user may see of the household's history, and whose restricted records there are besides."""
     likely = sameness.open_matches(contact)
+    counts = sameness.careful(likely)
     closed = restricted.closed_among({*people.people, *(match.known.pk for match in likely)}, user, now)
     others = people.contacts().exclude(pk=contact.pk).select_related("agency", "decision_in_effect")
     repeats = Contact.objects.open_to(user, now).filter(resends=contact) if contact.resend_of_id else ()
     return {
         "chronology": list(others.open_to(user, now).order_by("-received_at")[:20]),
         "household_cases": list(people.cases().open_to(user, now).order_by("-opened_at")[:10]),
-        "matches": [(match, closed.get(match.known.pk)) for match in likely],
+        "matches": [(match, closed.get(match.known.pk), match in counts) for match in likely],
         "closed": list(dict.fromkeys(closed.values())),
         "repeats": next(iter(repeats), None),
         "resends": list(contact.resends.open_to(user, now).order_by("pk")),
