@@ -38,8 +38,7 @@ from django.db.models.functions import Coalesce
 
 from casework.families.kept_homes import CORRECTED_LINES, address_of, keep_again, keep_homes, lines_of
 from casework.families.likeness.homes import Home, nearest_home, read_home
-from casework.families.likeness.weights import shipped
-from casework.families.sameness import likely_pairs, records_of, told_apart
+from casework.families.sameness import alike, is_careful, records_of, told_apart
 from casework.models import (
     AddressProtection,
     Contact,
@@ -230,7 +229,8 @@ class _Family:
             self._of_person[entry.person].append(entry)
             self._on_contact[entry.contact].append(entry)
         everybody = {*people, *(person for _, person, _ in self._adults)}
-        likely = likely_pairs(everybody)
+        scores = alike(everybody)
+        likely = [pair for pair, score in scores.items() if is_careful(score)]
         everybody.update(chain.from_iterable(likely))
         self._since: dict[int, datetime] = {}
         self._lifted: dict[int, datetime] = {}
@@ -246,7 +246,7 @@ class _Family:
             if contact is not None:
                 self._said_by.add(contact)
         self._may_be = _both_ways(likely)
-        self._is_alike = _both_ways(likely_pairs(everybody, score=shipped().worth_proposing))
+        self._is_alike = _both_ways(scores)
 
     def is_hidden(self, entry: _Entry) -> bool:
         return self._is_protected(entry) or self._is_beside(entry) or self._is_at_home_of_somebody_alike(entry)
@@ -304,10 +304,10 @@ class _Family:
         if entry.home is None or self._is_lifted(entry):
             return False
         adults = {adult for contact, adult, _ in self._adults if contact == entry.contact}
-        alike = set(chain.from_iterable(self._is_alike[person] for person in {entry.person, *adults}))
-        contacts = {contact for contact, adult, _ in self._adults if adult in alike}
+        others = set(chain.from_iterable(self._is_alike[person] for person in {entry.person, *adults}))
+        contacts = {contact for contact, adult, _ in self._adults if adult in others}
         theirs = chain(
-            chain.from_iterable(self._of_person[person] for person in alike),
+            chain.from_iterable(self._of_person[person] for person in others),
             chain.from_iterable(self._on_contact[contact] for contact in contacts),
         )
         found = {other.person for other in theirs if other.pk in self._protected and _is_one(entry.home, other.home)}
@@ -336,6 +336,7 @@ class _Family:
 
 
 def _both_ways(pairs: Iterable[tuple[int, int]]) -> Mapping[int, set[int]]:
+    """For each of these people, those with whom they make a pair."""
     found: dict[int, set[int]] = defaultdict(set)
     for one, other in pairs:
         found[one].add(other)

@@ -159,7 +159,7 @@ def _careful(
 ) -> dict[int, Sequence[PossibleMatch]]:
     """Those that count as history, without whoever was told apart from somebody likelier."""
     found = {
-        place: [match for match in matches if match.likeness.score >= shipped().careful]
+        place: [match for match in matches if sameness.is_careful(match.likeness.score)]
         for place, matches in found.items()
     }
     several = {place: matches for place, matches in found.items() if len(matches) + (place in joined) > 1 and matches}

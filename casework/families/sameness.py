@@ -122,31 +122,39 @@ def open_matches(contact: Contact) -> list[PersonMatch]:
 
 def careful(matches: Iterable[PersonMatch]) -> list[PersonMatch]:
     """Those of these open matches that count as history until somebody rejects them."""
-    return [match for match in matches if match.score >= shipped().careful]
+    return [match for match in matches if is_careful(match.score)]
 
 
-def likely_pairs(people: Collection[int], *, score: float | None = None) -> frozenset[tuple[int, int]]:
+def is_careful(score: float) -> bool:
+    """Whether a likeness of this score makes the rules careful, until somebody says that the two are not one."""
+    return score >= shipped().careful
+
+
+def alike(people: Collection[int]) -> Mapping[tuple[int, int], float]:
     """
-    Who may be whom, as nobody has said yet: pairs of the ids of the records that stand for two persons, of whom one is
-    among these at least.
-
-    :param score: from which likeness on; None: from the one that makes the rules careful.
+    Who may be whom, as nobody has said yet, and the score of the likeness: by the ids of the records that stand for two
+    persons, of whom one is among these at least.
     """
-    at_least = shipped().careful if score is None else score
     records = records_of(people).values_list("pk")
-    found = PersonMatch.objects.filter(status=MatchStatus.PROPOSED, score__gte=at_least).order_by()
+    found = PersonMatch.objects.filter(status=MatchStatus.PROPOSED, score__gte=shipped().worth_proposing).order_by()
     # A union, because PostgreSQL would read every match for two conditions joined by OR.
     mine, theirs = (
         found.filter(condition).values_list(
-            Coalesce("record__same_as", "record"), Coalesce("person__same_as", "person")
+            Coalesce("record__same_as", "record"), Coalesce("person__same_as", "person"), "score"
         )
         for condition in (Q(record__in=records), Q(person__in=records))
     )
-    pairs = frozenset((one, other) for one, other in mine.union(theirs) if one != other)
-    if not pairs:
-        return pairs
-    apart = told_apart(frozenset(chain.from_iterable(pairs)))
-    return frozenset(pair for pair in pairs if frozenset(pair) not in apart)
+    scores: dict[tuple[int, int], float] = {}
+    for one, other, score in mine.union(theirs):
+        if one != other:
+            scores[one, other] = max(score, scores.get((one, other), 0.0))
+    apart = told_apart(frozenset(chain.from_iterable(scores))) if scores else ()
+    return {pair: score for pair, score in scores.items() if frozenset(pair) not in apart}
+
+
+def likely_pairs(people: Collection[int]) -> frozenset[tuple[int, int]]:
+    """Those who are alike (see `alike`) so much that it makes the rules careful."""
+    return frozenset(pair for pair, score in alike(people).items() if is_careful(score))
 
 
 def likely_the_same(people: Collection[int]) -> frozenset[int]:

@@ -135,11 +135,11 @@ def _table(kind: str) -> str:
     return "cases" if kind == "ends" else kind
 
 
-def _case_of(row: Any) -> int | None:
+def _case_of(row: Contact | Case | Decision | Handoff | PartnerCheck) -> int | None:
     match row:
         case Case():
             return row.pk
         case Contact() | Handoff():
             return row.case_id
         case _:
-            return row.contact.case_id  # type: ignore[no-any-return]
+            return row.contact.case_id

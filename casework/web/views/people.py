@@ -147,7 +147,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     records = permissions.allows(permissions.check_can_record_people, user, day)
     may_protect = not person.address_is_protected and permissions.allows(permissions.check_can_protect, user, day)
     may_lift = known.hides and permissions.allows(permissions.check_can_lift_protection, user, day)
-    context = {
+    context: dict[str, Any] = {
         "person": person,
         "known": known,
         "details": _details(known, shown if records else {}, records=records),
@@ -165,7 +165,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         "lift": shown.get("lift") or (may_lift and LiftPersonForm(prefix="lift")),
         "errors": errors_of(*shown.values()),
     }
-    answer = render(request, "front_door/people/show.html", context, status=status_of(errors_of(*shown.values())))
+    answer = render(request, "front_door/people/show.html", context, status=status_of(context["errors"]))
     return without_hidden_addresses(answer, known.contacts)
 
 

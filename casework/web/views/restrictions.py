@@ -265,7 +265,7 @@ def _list(request: HttpRequest, **shown: ActionForm) -> HttpResponse:
     _check_reads(user, now)
     today = local_day(now)
     manages = permissions.allows(permissions.check_can_restrict, user, today)
-    context = {
+    context: dict[str, Any] = {
         "page": Paginator(reading.in_force(user, today), A_PAGE).get_page(request.GET.get("page")),
         "to_review": [
             (access, _form(shown, f"review{access.pk}", ReviewForm, permissions.allows(
@@ -279,7 +279,7 @@ def _list(request: HttpRequest, **shown: ActionForm) -> HttpResponse:
         ],
         "errors": errors_of(*shown.values()),
     }  # fmt: skip
-    return render(request, "front_door/restricted/list.html", context, status=status_of(errors_of(*shown.values())))
+    return render(request, "front_door/restricted/list.html", context, status=status_of(context["errors"]))
 
 
 def _form(shown: dict[str, ActionForm], prefix: str, form: type[ActionForm], may: bool) -> ActionForm | None:
