@@ -17,7 +17,8 @@ Hidden is the address of a child
    address is the same, until somebody says that the children are two. What is hidden is not compared when people are,
    so that a likeness in hiding stays low.
 
-What somebody lifted stays shown for 2 to 5, for the addresses that were known then.
+What somebody lifted stays shown for 2 to 5, for the addresses that were known then: but not where somebody lives whose
+own address is protected. Showing the one would show the other.
 
 Source: domain/front-door.md, "refuge/confidential address must not drive or reveal routing".
 See docs/adr/0026-confidential-once.md.
@@ -252,22 +253,28 @@ class _Family:
         return self._is_protected(entry) or self._is_beside(entry) or self._is_at_home_of_somebody_alike(entry)
 
     @cached_property
+    def _surely(self) -> dict[int, datetime]:
+        """The children of rules 1 and 3 who certainly are, or live with, somebody protected: see `_protected`."""
+        sure = ((entry, self._moments([entry.person, *self._adults_at_home(entry)])) for entry in self.children)
+        return {entry.pk: min(moments) for entry, moments in sure if moments}
+
+    @cached_property
     def _protected(self) -> dict[int, datetime]:
         """The children of rules 1 to 3, by the id of the entry, and since when they are protected."""
-        found = {}
+        found = dict(self._surely)
         for entry in self.children:
-            moments = self._moments([entry.person])
-            if not moments and not self._is_lifted(entry):
-                adults = [
-                    adult
-                    for contact, adult, same_address in self._adults
-                    if contact == entry.contact and same_address is not False
-                ]
-                may_be = chain.from_iterable(self._may_be[person] for person in (entry.person, *adults))
-                moments = self._moments([*adults, *may_be])
-            if moments:
-                found[entry.pk] = min(moments)
+            if entry.pk not in found and not self._is_lifted(entry):
+                people = (entry.person, *self._adults_at_home(entry))
+                if moments := self._moments(chain.from_iterable(self._may_be[person] for person in people)):
+                    found[entry.pk] = min(moments)
         return found
+
+    def _adults_at_home(self, entry: _Entry) -> list[int]:
+        return [
+            adult
+            for contact, adult, same_address in self._adults
+            if contact == entry.contact and same_address is not False
+        ]
 
     def _moments(self, people: Iterable[int]) -> list[datetime]:
         """Since when those of these people who are protected are."""
@@ -279,6 +286,9 @@ class _Family:
     def _is_beside(self, entry: _Entry) -> bool:
         """Rule 4."""
         hidden = [other for other in self._beside(entry.person) if other.pk in self._protected]
+        at_home = (other for other in (*hidden, *self._of_person[entry.person]) if _is_one(entry.home, other.home))
+        if any(other.pk in self._surely for other in at_home):
+            return True
         if not hidden or self._is_lifted(entry):
             return False
         together = any(other.contact == entry.contact for other in hidden)

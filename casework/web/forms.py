@@ -272,14 +272,19 @@ class ProtectForm(_OfPersonForm):
     )
 
 
+def why_it_is_safe() -> forms.CharField:
+    return reason_field(
+        "Why is it safe to show, and who says so?",
+        "It is then shown on every contact, to everybody who may read that contact, and so are former addresses. Where "
+        "somebody else lives whose address is confidential, it stays hidden.",
+    )
+
+
 class LiftForm(_OfPersonForm):
     """Say that a hidden address is safe to show."""
 
     prefix = "lift"
-    reason = reason_field(
-        "Why is it safe to show, and who says so?",
-        "It is then shown on every contact, to everybody who may read that contact.",
-    )
+    reason = why_it_is_safe()
 
 
 def people_to_protect(contact: Contact) -> list[Person]:

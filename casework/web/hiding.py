@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from django.http import HttpResponse
 
 from casework.families.confidentiality import HiddenHome, hidden_homes
-from casework.models import Contact
+from casework.models import Contact, ContactChild, Person
 
 MASK = "[confidential address]"
 # Between the words of a line and between the parts of a postcode: blanks, punctuation, characters written as entities.
@@ -67,3 +67,13 @@ def _spellings(word: str) -> str:
 
 def _alone(pattern: str) -> str:
     return rf"(?<![^\W_]){pattern}(?![^\W_])"
+
+
+def says_after_lifting(person: Person) -> str:
+    """What somebody is told who said that an address is safe to show."""
+    if ContactChild.objects.filter(person=person, address_is_confidential=True).exists():
+        return (
+            "Saved. An address stays hidden all the same: somebody who lives there, or is in the family, has a "
+            "confidential address of their own."
+        )
+    return "The address is shown again."

@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from casework.actions.people import WITHOUT_VALUE, Said
 from casework.models import DetailKind, NumberStatus, SafeToUse
-from casework.web.forms import ActionForm, reason_field
+from casework.web.forms import ActionForm, reason_field, why_it_is_safe
 from casework.web.rendering import DatePartsField, Radios, TextInput
 
 LABELS = {
@@ -101,7 +101,7 @@ class ProtectPersonForm(ActionForm):
 class LiftPersonForm(ActionForm):
     """Say that the person's hidden address is safe to show."""
 
-    reason = reason_field("Why is it safe to show, and who says so?", "It is then shown on every contact.")
+    reason = why_it_is_safe()
 
 
 def _day(typed: str | None) -> date | None:

@@ -303,11 +303,28 @@ class TestLifting:
 
     def test_a_brothers_address_is_safe_to_show_and_his_next_one_is_not(self, story: Story) -> None:
         both = said_by_the_police(story, robin(address=IN_HIDING), kim(address=HOME))
-        lifted(story, both.children.get(ref="c2").person)
-        assert hidden(both) == [True, False]
+        assert hidden(both) == [True, True]
         story.later()
-        assert hidden(story.contact(children=[kim()])) == [False]
-        assert hidden(story.contact(children=[kim(address=ELSEWHERE)])) == [True]
+        moved = story.contact(children=[kim(address=ELSEWHERE)])
+        assert hidden(moved) == [True]
+        lifted(story, moved.children.get().person)
+        assert (hidden(both), hidden(moved)) == ([True, True], [False])
+        story.later()
+        assert hidden(story.contact(children=[kim(address=ELSEWHERE)])) == [False]
+        third = {"lines": ["9 Third Street"], "postcode": "HP11 1BB"}
+        assert hidden(story.contact(children=[kim(address=third)])) == [True]
+
+    def test_nobody_is_shown_where_somebody_in_hiding_lives(self, story: Story) -> None:
+        """A child's address is safe to show, and the mother who lives there is still in hiding: it stays hidden."""
+        contact = story.contact(children=[robin(), kim()], adults=[MOTHER])
+        mother, child_of_hers = contact.adults.get().person, contact.children.get(ref="c1").person
+        for who in (mother, child_of_hers):
+            protecting.protect(person_id=who.pk, reason="She fled.", by=person("amina"), now=story.later())
+        lifted(story, child_of_hers)
+        assert hidden(contact) == [True, True]
+        assert hidden(story.contact(children=[robin()], adults=[MOTHER])) == [True]
+        lifted(story, mother)
+        assert hidden(contact) == [False, False]
 
     def test_nobody_but_a_manager_lifts_it(self, story: Story) -> None:
         who = said_by_the_police(story).children.get().person

@@ -20,7 +20,7 @@ from casework.models import AddressProtection, DetailKind, Person, PersonDetail
 from casework.reading.chronology import KINDS, Chronology, Line, around
 from casework.reading.people import Known, known_of
 from casework.web.forms import ActionForm
-from casework.web.hiding import without_hidden_addresses
+from casework.web.hiding import says_after_lifting, without_hidden_addresses
 from casework.web.person_forms import DetailForm, EndForm, LiftPersonForm, ProtectPersonForm
 from casework.web.signed_in import by_post, user_of
 from casework.web.submitting import Done, errors_of, status_of, submit
@@ -99,7 +99,7 @@ def lift(request: HttpRequest, reference: str) -> HttpResponse:
     return _submit(
         request, person, now, "lift", LiftPersonForm(request.POST, prefix="lift"),
         lambda said: protecting.lift(person_id=person.pk, reason=said["reason"], by=user, now=now),
-        says="The address is shown again.",
+        says=says_after_lifting,
     )  # fmt: skip
 
 
@@ -122,7 +122,7 @@ def _submit(
     form: ActionForm,
     action: Callable[[dict[str, Any]], Done],
     *,
-    says: str,
+    says: str | Callable[[Done], str],
 ) -> HttpResponse:
     return submit(
         request, form, action, says=says, then=reverse("person", args=[person.reference]),

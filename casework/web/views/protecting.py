@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from casework.actions import protecting
 from casework.web.forms import LiftForm, ProtectForm, people_to_lift, people_to_protect
+from casework.web.hiding import says_after_lifting
 from casework.web.signed_in import by_post, user_of
 from casework.web.views.contacts import fetch, submit_on_page
 
@@ -29,5 +30,5 @@ def lift(request: HttpRequest, reference: str) -> HttpResponse:
     return submit_on_page(
         request, contact, now, "lift", LiftForm(people_to_lift(contact), request.POST),
         lambda said: protecting.lift(person_id=said["person"], reason=said["reason"], by=user, now=now),
-        says="The address is shown again.",
+        says=says_after_lifting,
     )  # fmt: skip
