@@ -5,7 +5,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import chain, count
+from itertools import chain
 from typing import Any, NamedTuple
 
 from dateutil.relativedelta import relativedelta
@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from casework.access import permissions
 from casework.actions.recommendations import audit_entry, recommendation_for, red_alerts
 from casework.deadlines import clocks
-from casework.facts.contact_document import ChildEntry, ContactDocument, ContactReading, read_contact
+from casework.facts.contact_document import ChildEntry, ContactDocument, ContactReading, free_ref, read_contact
 from casework.facts.typed import Read
 from casework.families import confidentiality, person_keys, sameness, unborn
 from casework.families.household import Household, household_of_people, lock_household
@@ -201,13 +201,12 @@ def _codes(indicators: Iterable[Read[str]]) -> list[str]:
 
 
 def _with_refs(children: tuple[ChildEntry, ...]) -> Iterator[tuple[str, ChildEntry]]:
-    """Each child with its ref: the partner's own where no child before has it, or the next free of c1, c2 and so on."""
-    given = {child.ref.value for child in children}
-    ours = (ref for number in count(1) if (ref := f"c{number}") not in given)
+    """Each child with its ref: the partner's own where no child before has it, or one by its place (`free_ref`)."""
+    given = {child.ref.value for child in children if child.ref.value}
     used: set[str] = set()
-    for child in children:
+    for position, child in enumerate(children):
         own = child.ref.value
-        ref = next(ours) if own is None or own in used else own
+        ref = free_ref(position, given | used) if own is None or own in used else own
         used.add(ref)
         yield ref, child
 

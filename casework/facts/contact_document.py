@@ -8,7 +8,8 @@ nothing of the worry. Then every fault is named at once. What people type never 
 from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import date, timedelta
-from typing import Annotated, Any, NamedTuple
+from itertools import count
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -255,6 +256,10 @@ class ToCheck(NamedTuple):
         return ".".join(step for step in self.path if isinstance(step, str))
 
 
+# A document with children: a contact, or what was learned since.
+AboutChildren = TypeVar("AboutChildren", bound=BaseModel)
+
+
 class ContactReading(NamedTuple):
     """
     A contact as it was read.
@@ -283,19 +288,20 @@ def read_contact(data: object, *, indicators: Collection[str], today: date) -> C
     removed: list[ToCheck] = []
     document = storable(data, (), removed)
     known = {"indicators": indicators, "today": today, "source_codes": SOURCE_CODES}
-    entry = _without_shared_numbers(read(ContactDocument, document, known=known))
-    checks = [*removed, *to_check(entry, ()), *_shared_refs(entry), *_too_many_names(document)]
+    entry = without_shared_numbers(read(ContactDocument, document, known=known))
+    checks = [*removed, *to_check(entry, ()), *_shared_refs(entry), *too_many_names(document)]
     return ContactReading(document, entry, tuple(checks))
 
 
-def _without_shared_numbers(entry: ContactDocument) -> ContactDocument:
+def without_shared_numbers(entry: AboutChildren) -> AboutChildren:
     """Nobody shares an NHS number. Where two children do, nobody knows whose it is, and it identifies neither."""
-    times = Counter(child.nhs_number.value for child in entry.children)
+    sent: tuple[ChildEntry, ...] = entry.children  # type: ignore[attr-defined]  # of either kind of document
+    times = Counter(child.nhs_number.value for child in sent)
     children = tuple(
         child.model_copy(update={"nhs_number": Read(None, SHARED_NUMBER)})
         if child.nhs_number.value and times[child.nhs_number.value] > 1
         else child
-        for child in entry.children
+        for child in sent
     )
     return entry.model_copy(update={"children": children})
 
@@ -338,10 +344,16 @@ def _shared_refs(entry: ContactDocument) -> Iterator[ToCheck]:
             seen.add(ref)
 
 
-def _too_many_names(document: Any) -> Iterator[ToCheck]:
-    for number, child in enumerate(document["children"]):
+def too_many_names(document: Any) -> Iterator[ToCheck]:
+    """The children with more other names than are used."""
+    for number, child in enumerate(document.get("children") or ()):
         if len(child.get("also_known_as") or ()) > MOST_NAMES:
             yield ToCheck(("children", number, "also_known_as"), TOO_MANY_NAMES)
+
+
+def free_ref(position: int, taken: Collection[str]) -> str:
+    """The ref of a child whose sender gave none: c1 for the first child, or the next that is free."""
+    return next(ref for number in count(position + 1) if (ref := f"c{number}") not in taken)
 
 
 def age_on(day: date, born: date) -> int:

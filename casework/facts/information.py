@@ -1,12 +1,12 @@
 """What an information document changes in a contact, in its children and in its adults, fact by fact."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import count
 from typing import Any
 
-from casework.facts.contact_document import SHARED_NUMBER, Path
+from casework.facts.contact_document import SHARED_NUMBER, Path, free_ref
 from casework.facts.learned import (
     MOST_PEOPLE,
     Change,
@@ -147,7 +147,7 @@ class _Planner:
         document = self.reading.document
         self._add(self.contact, flat(document), ())
         for place, (said, entry) in enumerate(self._entries("children")):
-            by_ref = {child.ref: child for child in children}
+            by_ref = self._by_ref(children)
             child = self._person(("children", place), "ref", entry.ref.value, by_ref)
             if child is not None:
                 self._add(child, flat(said), ("children", place))
@@ -156,6 +156,21 @@ class _Planner:
             adult = self._person(("adults", place), "number", entry.number, by_number)
             if adult is not None:
                 self._add(adult, flat(said), ("adults", place))
+        self._keep_numbers_apart()
+
+    def _by_ref(self, children: Sequence[ContactChild]) -> dict[str, ContactChild]:
+        """
+        The children by their refs. For the agency that sent them, its own come first, then c1, c2 and so on in the
+        order in which it sent them: it was never told another.
+        """
+        by_ref = {child.ref: child for child in children}
+        if self.by_staff:
+            return by_ref
+        given = {
+            str(_entry(self.contact.document, "children", child.position).get("ref")).strip() for child in children
+        }
+        by_place = {f"c{child.position + 1}": child for child in children}
+        return by_ref | {ref: child for ref, child in by_place.items() if ref not in given}
 
     def _entries(self, group: str) -> Iterator[tuple[dict[str, Any], Any]]:
         """Each child or adult of the information, as it was sent and as it was read."""
@@ -167,7 +182,7 @@ class _Planner:
         if key is None:
             if len(known) < MOST_PEOPLE:
                 return self._new_child() if group == "children" else self._new_adult()
-            path, fault = path, f"is one too many: a contact has room for {MOST_PEOPLE} {group}."
+            path, fault = path, f"is one too many: a contact has room for {MOST_PEOPLE} {group}. Send a new contact."
         elif key not in known:
             path, fault = (*path, name), "is on no record of this contact. Leave it out to add somebody."
         elif any(part.row is known[key] for part in self.plan.parts):
@@ -179,8 +194,7 @@ class _Planner:
 
     def _new_child(self) -> ContactChild:
         children = self.plan.children
-        refs = {child.ref for child in children}
-        ref = next(own for number in count(1) if (own := f"c{number}") not in refs)
+        ref = free_ref(len(children), {child.ref for child in children})
         child = ContactChild(contact=self.contact, position=len(children), ref=ref)
         child.person = child.recorded_as = Person()
         children.append(child)
@@ -207,21 +221,34 @@ class _Planner:
         )
 
     def _permitted(self, row: Row, change: Change, path: Path) -> Change:
-        """What nobody may change here stays: a confidential address, and the NHS number of another child."""
+        """A confidential address stays: nobody lifts that here."""
         if change.field == "address.confidential" and change.before is True:
             if self.by_staff:
                 says = "stays confidential. Only a named manager can lift that, with a reason."
                 self.faults.append(Fault((*path, "address", "confidential"), says))
             return change._replace(after=True)
-        others = {child.nhs_number for child in self.plan.children if child is not row} - {""}
-        if change.field == "nhs_number" and change.after in others:
-            return change._replace(after=change.before, check=SHARED_NUMBER)
         return change
+
+    def _keep_numbers_apart(self) -> None:
+        """Nobody shares an NHS number. Where two children would, the new one is asked, and neither child gets it."""
+        said = {
+            id(part.row): each.after for part in self.plan.parts for each in part.changes if each.field == "nhs_number"
+        }
+        times = Counter(said.get(id(child), child.nhs_number) for child in self.plan.children)
+        for part in self.plan.parts:
+            part.changes = [
+                each._replace(after=each.before, check=SHARED_NUMBER)
+                if each.field == "nhs_number" and each.after and times[each.after] > 1
+                else each
+                for each in part.changes
+            ]
 
 
 def _is_of(change: FactChange, row: Row) -> bool:
-    child, adult = isinstance(row, ContactChild), isinstance(row, ContactAdult)
-    return (change.child_id, change.adult_id) == (row.pk if child else None, row.pk if adult else None)
+    if isinstance(row, Contact):
+        return change.child_id is None and change.adult_id is None
+    of = change.child_id if isinstance(row, ContactChild) else change.adult_id
+    return of is not None and of == row.pk
 
 
 def _entry(document: Mapping[str, Any], group: str, position: int) -> dict[str, Any]:

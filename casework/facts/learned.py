@@ -29,6 +29,8 @@ from casework.facts.contact_document import (
     Words,
     storable,
     to_check,
+    too_many_names,
+    without_shared_numbers,
 )
 from casework.facts.typed import Check, Read, one_of
 from casework.models import (
@@ -305,7 +307,8 @@ def read_information(data: object, *, by_staff: bool, indicators: Collection[str
     document = storable(data, (), removed)
     shape = StaffInformation if by_staff else InformationDocument
     entry = read(shape, document, known={"indicators": indicators, "today": today})
-    return InformationReading(document, entry, (*removed, *to_check(entry, ())))
+    checks = [*removed, *to_check(without_shared_numbers(entry), ()), *too_many_names(document)]
+    return InformationReading(document, entry, tuple(checks))
 
 
 def changes_of(

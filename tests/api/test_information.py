@@ -11,6 +11,7 @@ from casework.api.schema import INFORMATION_EXAMPLE
 from casework.facts.learned import read_information
 from casework.models import Contact, FactChange, Information
 from localities.models import Agency
+from tests.stage.documents import child
 from tests.stage.story import Story, person
 from tests.stage.web_client import CONTACTS, Partner, a_working_morning, kept, pointers, problem
 from triage.ruleset import shipped
@@ -134,3 +135,59 @@ def test_also_while_we_work_with_the_family_and_not_after(partner: Partner) -> N
     assert add(partner, contact, {"immediate_danger": True}).status_code == 201
     story.closed(case)
     assert "new contact" in problem(add(partner, contact, {"why": "So."}), 409, "not-now")["detail"]
+
+
+class TestWhomItIsAbout:
+    @staticmethod
+    def sent(partner: Partner, *children: dict[str, Any]) -> Contact:
+        return partner.sent(children=[child(nhs_number=None, address=None) | each for each in children])
+
+    def test_c1_is_the_first_child_whatever_refs_others_have(self, partner: Partner) -> None:
+        contact = self.sent(
+            partner, {"ref": "kid", "first_name": "Firstborn"}, {"ref": None, "first_name": "Secondborn"}
+        )
+        assert add(partner, contact, {"children": [{"ref": "c1", "where_now": "At school"}]}).status_code == 201
+        assert (
+            add(partner, contact, {"children": [{"ref": "kid", "sex": "M"}, {"ref": "c2", "sex": "F"}]}).status_code
+            == 201
+        )
+        assert FactChange.objects.get(field="where_now").child == contact.children.get(first_name="Firstborn")
+        assert dict(contact.children.values_list("first_name", "sex")) == {"Firstborn": "M", "Secondborn": "F"}
+
+    def test_a_ref_of_the_senders_own_comes_first(self, partner: Partner) -> None:
+        contact = self.sent(
+            partner, {"ref": "c2", "first_name": "Firstborn"}, {"ref": None, "first_name": "Secondborn"}
+        )
+        assert add(partner, contact, {"children": [{"ref": "c2", "where_now": "At school"}]}).status_code == 201
+        assert FactChange.objects.get(field="where_now").child == contact.children.get(first_name="Firstborn")
+
+    def test_one_number_for_two_children_is_nobodys(self, partner: Partner) -> None:
+        contact = self.sent(partner, {"ref": "a", "first_name": "Ann"}, {"ref": "b", "first_name": "Bob"})
+        said = {"children": [{"ref": ref, "nhs_number": "9990000042"} for ref in "ab"]}
+        answer = add(partner, contact, said)
+        assert [warning["pointer"] for warning in answer.json()["warnings"]] == [
+            "#/children/0/nhs_number", "#/children/1/nhs_number",
+        ]  # fmt: skip
+        assert set(contact.children.values_list("nhs_number", flat=True)) == {""}
+        assert set(FactChange.objects.values_list("kind", "said")) == {("not_read", "9990000042")}
+
+    def test_a_child_is_added_whatever_was_said_before(self, partner: Partner, contact: Contact) -> None:
+        assert add(partner, contact, {"immediate_danger": True, "referrer_level": 3}).status_code == 201
+        assert (
+            add(partner, contact, {"children": [{"first_name": "Sam"}], "adults": [{"first_name": "Jo"}]}).status_code
+            == 201
+        )
+        assert contact.children.count() == 2
+
+    def test_too_many_are_told_what_to_do(self, partner: Partner, contact: Contact) -> None:
+        add(partner, contact, {"immediate_danger": True})
+        children = [{"first_name": f"Child {number}"} for number in range(20)]
+        refused = pointers(problem(add(partner, contact, {"children": children}), 400, "invalid"))
+        assert refused == {
+            "#/children/19": "children[19]: is one too many: a contact has room for 20 children. Send a new contact."
+        }
+
+    def test_names_that_are_left_out_are_named(self, partner: Partner, contact: Contact) -> None:
+        names = [f"Name {number}" for number in range(30)]
+        answer = add(partner, contact, {"children": [{"ref": "c1", "also_known_as": names}]})
+        assert [warning["pointer"] for warning in answer.json()["warnings"]] == ["#/children/0/also_known_as"]
