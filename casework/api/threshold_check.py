@@ -54,7 +54,7 @@ def read_facts(data: dict[str, Any], rules: RuleSet) -> Facts:
         raise InvalidInput(too_long)
     ours = [*_refs_that_could_be_names(data), *([Fault((SCREENED,), UNKNOWN_FIELD)] if SCREENED in data else [])]
     try:
-        facts = rules.facts({name: value for name, value in data.items() if name != SCREENED})
+        facts = rules.facts(_without_nulls({name: value for name, value in data.items() if name != SCREENED}))
     except InvalidInput as invalid:
         raise InvalidInput([*invalid.faults, *ours]) from None
     if ours:
@@ -115,6 +115,13 @@ def _refs_that_could_be_names(data: dict[str, Any]) -> Iterator[Fault]:
         ref = child.get("ref")
         if isinstance(ref, str) and not re.fullmatch(SHORT_CODE, ref):
             yield Fault((*path, "ref"), NO_NAMES)
+
+
+def _without_nulls(part: Any) -> Any:
+    """The facts without fields that are null: what is null is not known, as what is left out."""
+    if isinstance(part, dict):
+        return {name: _without_nulls(value) for name, value in part.items() if value is not None}
+    return [_without_nulls(value) for value in part] if isinstance(part, list) else part
 
 
 def _children(children: object) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:

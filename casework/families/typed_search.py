@@ -84,7 +84,7 @@ def read_typed(text: str) -> Query:
         *(("date_of_birth", pattern, read_birth) for pattern in BIRTHS),
         ("phone", TELEPHONE, bool),
         ("nhs_number", TEN_DIGITS, read_nhs_number),
-        ("postcode", POSTCODE, _is_postcode),
+        ("postcode", POSTCODE, is_postcode),
         ("year", YEAR, bool),
         ("area", AREA, bool),
     )
@@ -182,7 +182,8 @@ def _take_references(text: str) -> tuple[tuple[str, ...], str, bool]:
     return tuple(found), text, is_sure
 
 
-def _is_postcode(text: str) -> bool:
+def is_postcode(text: str) -> bool:
+    """Whether the text can be read as a postcode, with a slip or without."""
     try:
         postcodes.read(text)
     except ValueError:

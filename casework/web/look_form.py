@@ -1,10 +1,15 @@
 """Look first: what is known of a person on a new contact, before anybody is written down a second time."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 
+from django.utils.timezone import localdate
+
+from casework.families.likeness.births import read_birth
 from casework.families.likeness.describing import Written
-from casework.families.typed_search import Query, of_person
+from casework.families.likeness.identifiers import read_nhs_number
+from casework.families.typed_search import Query, is_postcode, of_person
 from casework.web.contact_form import ContactForm, TypedDateField, TypedField
 from casework.web.forms import ActionForm
 from casework.web.rendering import PhoneInput, TextInput
@@ -28,11 +33,11 @@ class LookForm(ActionForm):
     nhs_number = TypedField(label="NHS number", required=False, widget=TextInput(10))
 
     def query(self) -> Query:
-        """Whom to look for; an empty query where too little is known."""
-        said: Mapping[str, Any] = {name: str(value or "") for name, value in self.cleaned_data.items()}
+        """Whom to look for; an empty query where too little is known. What cannot be read is left out."""
+        said = {name: "" if name in self._unread() else value for name, value in self._said().items()}
         query = of_person(
             Written(
-                first_name=said["first_name"], last_name=said["last_name"], date_of_birth=said["date_of_birth"],
+                first_name=said["first_name"], last_name=said["last_name"], date_of_birth=_birth(said["date_of_birth"]),
                 nhs_number=said["nhs_number"], address=said["address_lines"], postcode=said["postcode"],
                 phone=said["phone"],
             )
@@ -40,6 +45,22 @@ class LookForm(ActionForm):
         known = [name for name, value in said.items() if value.strip()]
         is_enough = len(known) >= FEWEST or any(name in ENOUGH for name in known)
         return query if is_enough else Query()
+
+    def unread(self) -> list[str]:
+        """What was typed and cannot be read, in words: nobody is looked for by it."""
+        return list(self._unread().values())
+
+    def _unread(self) -> dict[str, str]:
+        said = self._said()
+        reads: tuple[tuple[str, str, Callable[[str], object]], ...] = (
+            ("date_of_birth", "date of birth", _birth),
+            ("postcode", "postcode", is_postcode),
+            ("nhs_number", "NHS number", read_nhs_number),
+        )
+        return {name: words for name, words, read in reads if said[name].strip() and not read(said[name])}
+
+    def _said(self) -> Mapping[str, str]:
+        return {name: str(value or "") for name, value in self.cleaned_data.items()}
 
     def carried(self) -> Iterator[tuple[str, str]]:
         """What was typed, by the names of the inputs."""
@@ -51,3 +72,13 @@ class LookForm(ActionForm):
         form.adults[0].initial["phone"] = typed.pop("phone")
         births = [typed.pop(name) for name in BIRTH]
         form.children[0].initial.update(typed, date_of_birth=births)
+
+
+def _birth(typed: str) -> str:
+    """A date of birth as it is looked for: a real one that is not in the future, or the year alone; else empty."""
+    if re.fullmatch("[0-9]{4}", typed.strip()):
+        return f"about {typed.strip()}"
+    try:
+        return typed if date.fromisoformat(typed) <= localdate() else ""
+    except ValueError:
+        return typed if read_birth(typed) and not re.fullmatch("[0-9 -]+", typed) else ""

@@ -243,6 +243,14 @@ class TestTheAnswer:
         answer = check(partner, FAMILIES["advice"])
         assert (answer.headers["Content-Type"], answer.headers["Cache-Control"]) == ("application/json", "no-store")
 
+    def test_null_is_not_known_as_what_is_left_out(self, partner: Partner) -> None:
+        every_null = {"agreement": None, "children": None, "family": None, "referrer_level": None, "received_on": None}
+        assert result(partner, every_null) == result(partner, {})
+        asked = facts_of(["L2-26"], agreement="given")
+        nulls = {"disabled": None, "age_years": None, "non_verbal": None}
+        with_nulls = {"children": [nulls | asked["children"][0]], "family": {"indicators": None, "marac": None}}
+        assert result(partner, asked | with_nulls) == result(partner, asked)
+
     def test_a_hold_for_agreement(self, partner: Partner) -> None:
         said = result(partner, facts_of(["L2-26"]))
         assert (said["level"], said["pathway"], said["rag"], said["hold"]) == (2, "early_help", "green", "agreement")

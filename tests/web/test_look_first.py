@@ -72,6 +72,38 @@ def test_none_of_these_takes_what_was_typed_to_the_form(story: Story) -> None:
     assert not Contact.objects.filter(entered_by=by.user).exists()
 
 
+@pytest.mark.parametrize("day", [("31", "2", "2015"), ("1", "1", "2035"), ("", "", "15"), ("4", "", "2015")])
+def test_what_cannot_be_read_is_said_and_not_looked_for(story: Story, day: tuple[str, str, str]) -> None:
+    zoe(story)
+    born = dict(zip(BORN, day, strict=True))
+    by = SignedIn("amina")
+    page = Page(by.client.post(LOOK, {"first_name": "Zoe", "last_name": "Nunez", "postcode": "zz", **born}))
+    assert "The date of birth and the postcode could not be read, and nobody was looked for by it." in page.text
+    assert "Zoë Núñez" in page.text
+    alone = Page(by.client.post(LOOK, {"first_name": "Zoe", **born}))
+    assert dict(alone.summary) == {
+        "id_first_name": "The date of birth could not be read. Correct it, or enter something else."
+    }
+    assert "Zoë" in by.client.post(LIKELY, {"first_name": "Zoe", "last_name": "Nunez", **born}).content.decode()
+
+
+def test_a_year_alone_is_looked_for(story: Story) -> None:
+    zoe(story)
+    page = Page(SignedIn("amina").client.post(LOOK, {"first_name": "Zoe", "date_of_birth_year": "2015"}))
+    assert "Zoë Núñez" in page.text
+    assert "could not be read" not in page.text
+
+
+def test_what_was_found_comes_before_the_form(story: Story) -> None:
+    zoe(story)
+    said = SignedIn("amina").client.post(LOOK, {"first_name": "Zoe", "last_name": "Nunez"}).content.decode()
+    assert (
+        said.index("Likely families")
+        < said.index("Look again")
+        < said.index('name="first_name"', said.index("Look again"))
+    )
+
+
 def test_nobody_found_goes_on_in_honest_words(story: Story) -> None:
     zoe(story)
     page = Page(SignedIn("amina").client.post(LOOK, {"first_name": "Ada", "last_name": "Thistlewood"}))

@@ -22,13 +22,15 @@ def look(request: HttpRequest) -> HttpResponse:
     """The step before the form for a contact. "None of these" takes what was typed along."""
     user, now = _who(request)
     form = LookForm(request.POST if request.method == "POST" else None)
-    found = None
+    found, unread = None, []
     if request.method == "POST" and form.is_valid():
-        found = _likely(form, user, now)
-        if found is None:
+        found, unread = _likely(form, user, now), form.unread()
+        if found is None and unread:
+            form.add_error("first_name", f"The {_and(unread)} could not be read. Correct it, or enter something else.")
+        elif found is None:
             form.add_error("first_name", "Enter at least two of these, or a telephone or NHS number.")
     errors = errors_of(form)
-    context = {"form": form, "found": found, "errors": errors}
+    context = {"form": form, "found": found, "unread": _and(unread), "errors": errors}
     return render(request, "front_door/search/look.html", context, status=status_of(errors))
 
 
@@ -39,6 +41,10 @@ def likely(request: HttpRequest) -> HttpResponse:
     form = LookForm(request.POST)
     found = _likely(form, user, now) if form.is_valid() else None
     return render(request, "front_door/search/likely.html", {"found": found})
+
+
+def _and(words: list[str]) -> str:
+    return " and the ".join(words)
 
 
 def _who(request: HttpRequest) -> tuple[User, datetime]:

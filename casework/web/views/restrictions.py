@@ -138,7 +138,8 @@ def break_glass(request: HttpRequest) -> HttpResponse:
     return submit(
         request, form,
         lambda said: broken_glass.break_glass(reference=said["reference"], reason=said["reason"], by=user, now=now),
-        says=f"You can read {form['reference'].value()} for {hours:.0f} hours. The owner was told.",
+        says=f"You can read {form['reference'].value()}, and what else is restricted with it, for {hours:.0f} hours. "
+        "The owner was told.",
         then=lambda record: _where(record, user, now), again=lambda: page(form),
     )  # fmt: skip
 
