@@ -91,14 +91,10 @@ def household(contact: Contact) -> Household:
     """The household of a contact whose children, adults and matches are stored."""
 
     def find_people() -> frozenset[int]:
-        children = (
-            ContactChild.objects.filter(contact=contact, in_family=True).order_by().values_list("person", flat=True)
-        )
-        adults = (
-            ContactAdult.objects.filter(contact=contact, in_family=True).order_by().values_list("person", flat=True)
-        )
-        may_be = [match.known.pk for match in sameness.careful(sameness.open_matches(contact))]
-        return _with_children_beside({*children.union(adults), *may_be})
+        children = ContactChild.objects.filter(contact=contact, in_family=True).order_by().values_list("person")
+        adults = ContactAdult.objects.filter(contact=contact, in_family=True).order_by().values_list("person")
+        on_contact = {person for (person,) in children.union(adults)}
+        return _with_children_beside(on_contact | sameness.likely_the_same(on_contact))
 
     def known() -> QuerySet[Any, Any]:
         children = ContactChild.objects.filter(contact=contact, in_family=True).order_by().values("person")

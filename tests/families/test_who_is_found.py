@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from casework.families.household import household
 from casework.models import Contact
 from tests.stage.documents import address, child
 from tests.stage.story import Story
@@ -41,6 +42,14 @@ def test_a_child_is_proposed_although_the_home_differs(story: Story, how: str) -
     entry = told(story, "SL7 1AA", **second).children.get()
     assert [match.person for match in entry.matches.all()] == [known]
     assert entry.person != known
+
+
+def test_two_that_may_be_one_child_are_one_household_from_both_sides(story: Story) -> None:
+    """The contact that came first shows the later one too, before anybody has said whether they are the same."""
+    first = told(story, "HP20 1UA")
+    second = told(story, "SL7 1AA", date_of_birth="2014-05-18")
+    assert first.children.get().person != second.children.get().person
+    assert household(first).people == household(second).people
 
 
 @pytest.mark.parametrize("name", [("Mohammed", "Khan"), ("Unknown", "Unknown"), ("Mum", "")])
