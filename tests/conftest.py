@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import transaction
 from django.test import Client
 from xdist.scheduler import LoadScopeScheduling
 
@@ -91,6 +92,22 @@ def django_db_setup(
     yield
     with django_db_blocker.unblock():
         undone.close()
+
+
+def _told(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """
+    What fixtures of this scope write stays for all tests of the class, or of the module. Each test finds it as it was
+    told: what the test itself writes is undone.
+
+    Hand out ids, or read the rows anew for each test: an object that one test changes is changed for the next.
+    """
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+told_for_a_class = pytest.fixture(scope="class")(_told)
+told_for_a_module = pytest.fixture(scope="module")(_told)
 
 
 @pytest.fixture
