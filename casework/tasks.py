@@ -8,6 +8,7 @@ from oauth2_provider.models import clear_expired
 from casework.jobs import (
     calendar_changes,
     delivery,
+    hidden_addresses,
     integrity_checks,
     opening,
     rechecks,
@@ -55,6 +56,12 @@ def recompute_clocks() -> None:
 def renew_recommendations() -> None:
     """Renews the recommendations on contacts for whose children a case has opened."""
     stale_recommendations.renew(now=timezone.now())
+
+
+@shared_task
+def recheck_hidden_addresses() -> None:
+    """Finds out anew whose address is hidden, where an upgrade noted that it must be."""
+    hidden_addresses.recheck(now=timezone.now())
 
 
 @shared_task

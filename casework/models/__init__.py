@@ -47,7 +47,7 @@ from casework.models.details import CheckKind, DetailToCheck, sentence_of
 from casework.models.learned import FactChange, Information, Source
 from casework.models.people import Person, PersonKey
 from casework.models.person_details import DetailKind, NumberStatus, PersonDetail, SafeToUse
-from casework.models.protections import AddressProtection
+from casework.models.protections import AddressProtection, HidingToCheck
 from casework.models.record import ActorKind, AuditEvent, Event, Message, OutboxMessage, StatusChange
 from casework.models.restrictions import (
     GLASS_IS_BROKEN_FOR,
@@ -97,6 +97,7 @@ __all__ = [
     "FactChange",
     "Handoff",
     "HandoffKind",
+    "HidingToCheck",
     "Information",
     "Message",
     "Milestone",

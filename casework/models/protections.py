@@ -1,4 +1,7 @@
-"""Protections of addresses: whose address is confidential, who said so, and who lifted it."""
+"""
+Protections of addresses: whose address is confidential, who said so, and who lifted it; and around whom it must be
+found out anew.
+"""
 
 from __future__ import annotations
 
@@ -72,3 +75,20 @@ class AddressProtection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id}: {'lifted' if self.lifted_at else 'in force'}"
+
+
+class HidingToCheck(models.Model):
+    """
+    A note that it must be found out anew whose addresses are hidden around this person: an upgrade brought a new rule.
+
+    A job does so within minutes, and deletes the note.
+    """
+
+    person = models.OneToOneField(Person, on_delete=models.PROTECT, primary_key=True, related_name="+")
+
+    class Meta:
+        ordering: ClassVar = ["person"]
+        verbose_name_plural = "hiding to check"
+
+    def __str__(self) -> str:
+        return f"around {self.person_id}"

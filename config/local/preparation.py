@@ -59,6 +59,7 @@ def prepare(data_dir: Path, base_url: str, own: set[str]) -> dict[str, Any]:
             _check_is_a_demonstration()
         say("Loading the reference data …")
         call_command("load_reference_data", verbosity=0)
+        call_command("recheck_hidden_addresses")
         from casework.demonstration import prepare as make_demonstration
 
         path = data_dir / "demo.json"
