@@ -1,7 +1,5 @@
 """Learns what was not known, or was wrong, when a contact came. What was sent stays as it was sent."""
 
-import hashlib
-import json
 from collections.abc import Collection
 from datetime import datetime
 from itertools import chain
@@ -11,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from casework.access import conditions, permissions
 from casework.access.loading import locked_contact
+from casework.actions import history as history_of_facts
 from casework.actions.decisions import add_children
 from casework.actions.recommendations import people_of, recommend_again, recommend_in_work
 from casework.facts.contact_document import ToCheck
@@ -34,7 +33,6 @@ from casework.models import (
     Message,
     OutboxMessage,
 )
-from casework.models.inserting import insert_all
 from casework.record import audit, responsibilities
 from casework.statuses import CaseStatus, ContactStatus, HandoffStatus
 from errors import KeyUsedForAnother
@@ -98,7 +96,7 @@ def _learn(
     contact_id: int, document: Any, by: User | Agency, now: datetime, seen: int | None, key: str | None
 ) -> Learned:
     contact = _locked(contact_id, by, now)
-    digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+    digest = history_of_facts.digest_of(document)
     today, catalogue = local_day(now), _catalogue(contact)
     if isinstance(by, Agency) and key is not None and (earlier := _earlier(contact, by, key, digest)) is not None:
         reading = read_information(document, by_staff=False, indicators=catalogue, today=today)
@@ -185,22 +183,7 @@ def _store(
         elif names := columns.get(id(row), []):
             row.save(update_fields=names)
     touched = frozenset(chain.from_iterable(match_again(row, by=by, now=information.at) for row in described))
-    information.save()
-    insert_all(
-        FactChange(
-            information=information,
-            child=part.row if isinstance(part.row, ContactChild) else None,
-            adult=part.row if isinstance(part.row, ContactAdult) else None,
-            field=change.field,
-            before=change.before,
-            after=change.after,
-            said=change.said,
-            kind=change.check.kind if change.check else "",
-            says=change.check.says if change.check else "",
-        )
-        for part in plan.parts
-        for change in part.changes
-    )
+    history_of_facts.record(information, ((part.row, change) for part in plan.parts for change in part.changes))
     return touched
 
 

@@ -1,20 +1,32 @@
 """Records what front-door staff learn about a contact before the decision. Each time the rules recommend again."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime
+from typing import Any
 
 from django.db import transaction
 
 from casework.access import conditions, permissions
 from casework.access.loading import locked_contact
+from casework.actions import history
 from casework.actions.recommendations import lock_people, recommend_again
-from casework.models import Contact, ContactChild, Event
+from casework.facts.learned import AGREEMENT, OF_RECORDS, Change, Row, in_columns
+from casework.models import Contact, ContactChild, Event, Information, InformationKind, Source
 from casework.record import audit
 from errors import Fault, InvalidInput
 from localities.models import User
 from localities.working_time import local_day
 from triage.facts import Agreement
 from triage.published_rules import of_version
+
+SCREENED_FAMILY, SCREENED_CHILD = "screened_family_indicators", "screened_indicators"
+SIBLING = "sibling_on_cp_plan"
+SOURCES = {
+    InformationKind.AGREEMENT: Source.FAMILY,
+    # Who screens reads what the referrer has written.
+    InformationKind.SCREENING: Source.REFERRER,
+    InformationKind.OWN_RECORDS: Source.RECORDS,
+}
 
 
 @transaction.atomic
@@ -43,14 +55,18 @@ def record_agreement(
         faults.append(Fault(("on",), "This day lies in the future."))
     if faults:
         raise InvalidInput(faults)
-    before = contact.agreement
+    before = in_columns(contact, AGREEMENT)
+    audited = contact.agreement
     contact.agreement = service
     contact.agreement_given_by = given_by.strip() if asked else ""
     contact.agreement_on = on if asked else None
     contact.save(update_fields=["agreement", "agreement_given_by", "agreement_on"])
+    changes = history.differences(contact, before, in_columns(contact, AGREEMENT))
+    document = {"service": service, "given_by": given_by, "on": on and on.isoformat()}
+    _write_history(InformationKind.AGREEMENT, contact, changes, document, by, now, said_by=contact.agreement_given_by)
     audit.record(
         Event.AGREEMENT_RECORDED, by=by, at=now, contact=contact,
-        before=before, after=service, on=contact.agreement_on and contact.agreement_on.isoformat(),
+        before=audited, after=service, on=contact.agreement_on and contact.agreement_on.isoformat(),
     )  # fmt: skip
     recommend_again(contact, by, now)
     return contact
@@ -89,16 +105,27 @@ def screen(
     if faults:
         raise InvalidInput(faults)
     again = contact.screened_at is not None
+    changes = _screen(contact, SCREENED_FAMILY, family)
     contact.screened_at, contact.screened_by = now, by
-    contact.screened_family_indicators = list(dict.fromkeys(family))
     contact.save(update_fields=["screened_at", "screened_by", "screened_family_indicators"])
     for child in on_contact:
-        child.screened_indicators = list(dict.fromkeys(children.get(child.pk, ())))
+        changes += _screen(child, SCREENED_CHILD, children.get(child.pk, ()))
     ContactChild.objects.bulk_update(on_contact, ["screened_indicators"])
+    document = {"children": {str(pk): list(codes) for pk, codes in children.items()}, "family": list(family)}
+    _write_history(InformationKind.SCREENING, contact, changes, document, by, now)
     chosen = sum(len(child.screened_indicators) for child in on_contact) + len(contact.screened_family_indicators)
     audit.record(Event.CONTACT_SCREENED, by=by, at=now, contact=contact, chosen=chosen, again=again)
     recommend_again(contact, by, now)
     return contact
+
+
+def _screen(row: Contact | ContactChild, column: str, codes: Collection[str]) -> list[tuple[Row, Change]]:
+    """Selects these indicators, and returns what has changed."""
+    before, after = getattr(row, column), list(dict.fromkeys(codes))
+    setattr(row, column, after)
+    if set(before) == set(after):
+        return []
+    return history.differences(row, {column: before or None}, {column: after or None})
 
 
 def _screening_faults(
@@ -145,11 +172,33 @@ def record_own_records(
     conditions.check_waits_for_decision(contact)
     conditions.check_recommendation_unchanged(contact, recommendation_id)
     lock_people(contact)
+    before = in_columns(contact, [SIBLING])
     contact.sibling_on_cp_plan = sibling_on_cp_plan
-    contact.save(update_fields=["sibling_on_cp_plan"])
+    contact.save(update_fields=[SIBLING])
+    changes = history.differences(contact, before, in_columns(contact, [SIBLING]))
     for child in contact.children.filter(pk__in=children).select_related("recorded_as"):
+        before = in_columns(child, OF_RECORDS)
         child.recorded_as.previous_cp_plan, child.recorded_as.previously_looked_after = children[child.pk]
-        child.recorded_as.save(update_fields=["previous_cp_plan", "previously_looked_after"])
+        child.recorded_as.save(update_fields=sorted(OF_RECORDS))
+        changes += history.differences(child, before, in_columns(child, OF_RECORDS))
+    document = {SIBLING: sibling_on_cp_plan, "children": {str(pk): list(said) for pk, said in children.items()}}
+    _write_history(InformationKind.OWN_RECORDS, contact, changes, document, by, now)
     audit.record(Event.CHECKS_RECORDED, by=by, at=now, contact=contact)
     recommend_again(contact, by, now)
     return contact
+
+
+def _write_history(
+    kind: InformationKind,
+    contact: Contact,
+    changes: Iterable[tuple[Row, Change]],
+    document: Mapping[str, Any],
+    by: User,
+    now: datetime,
+    said_by: str = "",
+) -> None:
+    information = Information(
+        kind=kind, contact=contact, at=now, by_user=by, source=SOURCES[kind], said_by=said_by, document=document,
+        digest=history.digest_of(document),
+    )  # fmt: skip
+    history.record(information, changes)

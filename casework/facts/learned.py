@@ -156,6 +156,8 @@ IDENTITY = frozenset({
 })  # fmt: skip
 # What our own records hold of a person.
 OF_RECORDS = frozenset({"previous_cp_plan", "previously_looked_after"})
+# What the family agreed to.
+AGREEMENT = ("agreement.service", "agreement.given_by", "agreement.on")
 OF_CHILD = {
     **_columns("", "first_name", "last_name", "ethnicity", "nhs_number"),
     **_columns(None, "date_of_birth", "age_years", "expected_date_of_delivery", "disabled", "non_verbal"),
@@ -240,9 +242,16 @@ def today_of(row: Row, document: Mapping[str, Any], changes: Iterable[FactChange
     shape, columns = SHAPES[type(row)], COLUMNS[type(row)]
     known = places_of(shape)
     values = {place: value for place, value in flat(document).items() if place in known}
-    values |= {change.field: change.after for change in changes}
+    # What a screening selects is the reader's, and nobody says it: it has no place among these.
+    values |= {change.field: change.after for change in changes if change.field in known}
     values |= {place: _told(row, column) for place, column in columns.items()}
     return {place: value for place, value in values.items() if _normal(value, place, row) is not None}
+
+
+def in_columns(row: Row, places: Iterable[str]) -> Values:
+    """These facts of a part as its columns have them today; None for what is not known."""
+    columns = COLUMNS[type(row)]
+    return {place: _normal(_told(row, columns[place]), place, row) for place in places}
 
 
 def places_of(shape: type[BaseModel]) -> list[str]:

@@ -44,7 +44,7 @@ from casework.models.contacts import (
 )
 from casework.models.decisions import Decision, Recommendation, SignOff, StaleRecommendation
 from casework.models.details import CheckKind, DetailToCheck, sentence_of
-from casework.models.learned import FactChange, Information, Source
+from casework.models.learned import FactChange, Information, InformationKind, Source
 from casework.models.people import Person, PersonKey
 from casework.models.person_details import DetailKind, NumberStatus, PersonDetail, SafeToUse
 from casework.models.protections import AddressProtection, HidingToCheck
@@ -99,6 +99,7 @@ __all__ = [
     "HandoffKind",
     "HidingToCheck",
     "Information",
+    "InformationKind",
     "Message",
     "Milestone",
     "MilestoneKind",

@@ -24,12 +24,26 @@ class Source(models.TextChoices):
     SEEN = "seen", "Seen by the person who recorded it"
 
 
+class InformationKind(models.TextChoices):
+    """What somebody did when they recorded something."""
+
+    FACTS = "facts", "Facts added or corrected"
+    AGREEMENT = "agreement", "Agreement to a service"
+    SCREENING = "screening", "Screening"
+    OWN_RECORDS = "own_records", "What our records say"
+
+
 class Information(models.Model):
     """
     Something that was learned about a contact: several facts in one go, added or corrected.
 
-    `document` is what was typed or sent, and never changes. `changes` are the facts that it changed.
+    `document` is what was typed or sent, and never changes. `changes` are the facts that it changed. Whoever corrects
+    facts says why; the other kinds say it themselves.
     """
+
+    kind = models.CharField(
+        max_length=15, choices=InformationKind, default=InformationKind.FACTS, db_default=InformationKind.FACTS
+    )
 
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="information")
     at = models.DateTimeField()
@@ -55,7 +69,8 @@ class Information(models.Model):
                 name="information_says_who_recorded_it",
             ),
             models.CheckConstraint(
-                condition=Q(by_user__isnull=True) | Q(why__regex=NOT_BLANK), name="who_changes_a_fact_says_why"
+                condition=Q(by_user__isnull=True) | Q(why__regex=NOT_BLANK) | ~Q(kind=InformationKind.FACTS),
+                name="who_changes_a_fact_says_why",
             ),
             models.CheckConstraint(condition=Q(source__in=Source.values), name="information_has_a_known_source"),
         ]

@@ -9,13 +9,18 @@ from django.utils.dateformat import format as format_date
 
 from casework.facts.information import path_of
 from casework.facts.learned import OF_ADULT, OF_CHILD, OF_CONTACT
-from casework.models import Contact, ContactAdult, ContactChild, FactChange, Information
+from casework.models import Contact, ContactAdult, ContactChild, FactChange, Information, InformationKind
 from casework.web.contact_form import Indicators, Part, Path, TypedDateField
 from casework.web.correction_form import HIDDEN_WITH_AN_ADDRESS, AdultFacts, ChildFacts, ContactFacts
 from triage.published_rules import of_version
 
 NOT_KNOWN = "not known"
 CONFIDENTIAL = "confidential"
+# What somebody selected while they screened: it is not what was sent, and stands on the contact by itself.
+SCREENED = {
+    "screened_indicators": "Selected at screening",
+    "screened_family_indicators": "Selected at screening, for the family as a whole",
+}
 HEADS: Mapping[str, type[Part]] = {"children": ChildFacts, "adults": AdultFacts}
 
 
@@ -49,12 +54,14 @@ class Changes:
         children: Sequence[ContactChild],
         adults: Sequence[ContactAdult],
     ) -> None:
-        self._children, self._adults = children, adults
+        self._children, self._adults, self._information = children, adults, list(information)
         rules = of_version(contact.recommendation.rule_set_id).rule_set if contact.recommendation else None
         self._indicators = {code: entry.says for code, entry in rules.catalogue.entries.items()} if rules else {}
         self._hides = any(child.address_is_confidential for child in children)
         self.of_facts: list[tuple[Path, FactChange, Information]] = [
-            (path_of(change, children, adults), change, each) for each in information for change in each.changes.all()
+            (path_of(change, children, adults), change, each)
+            for each in self._information
+            for change in each.changes.all()
         ]
 
     @property
@@ -66,12 +73,28 @@ class Changes:
         """Every change in words; `which` picks some."""
         return [self._shown(*each) for each in (self.of_facts if which is None else which)]
 
+    def history(self, child: ContactChild | None = None) -> list[ShownChange]:
+        """
+        Every change in words, the newest first, and a line for what was recorded without changing a fact.
+
+        :param child: only the changes of this child's facts.
+        """
+        rows: list[ShownChange] = []
+        for information in reversed(self._information):
+            changes = [each for each in self.of_facts if each[2] == information]
+            if child is not None:
+                changes = [each for each in changes if each[1].child_id == child.pk]
+            elif not changes:
+                rows.append(_without_a_fact(information))
+            rows += self.shown(changes)
+        return rows
+
     def since_it_was_sent(self) -> list[ShownChange]:
         """For each fact that is not as it was sent: what it was then, what it is today, and who said so last."""
         first: dict[Path, FactChange] = {}
         last: dict[Path, tuple[Path, FactChange, Information]] = {}
         for path, change, information in self.of_facts:
-            if change.changed:
+            if change.changed and path[-1] not in SCREENED:
                 first.setdefault(path, change)
                 last[path] = (path, change, information)
         return [
@@ -137,10 +160,10 @@ class Changes:
         if name == "in_family":
             return "no" if value is False else "yes"
         if value is None or value == []:
-            return NOT_KNOWN
+            return "none" if place in SCREENED else "not sought" if place == "agreement.service" else NOT_KNOWN
         if isinstance(value, bool):
             return "yes" if value else "no"
-        if isinstance(field, Indicators):
+        if isinstance(field, Indicators) or place in SCREENED:
             return "; ".join(self._indicators.get(code, code) for code in value)
         if isinstance(value, list):
             return ", ".join(map(str, value))
@@ -151,7 +174,19 @@ class Changes:
         return str(value)
 
 
+def _without_a_fact(information: Information) -> ShownChange:
+    if information.kind == InformationKind.FACTS:
+        return ShownChange("", "In words", "", "", "", "", information)
+    found_none = information.kind == InformationKind.SCREENING and not any(
+        information.document.get("children", {}).values()
+    )
+    after = "no indicator applies" if found_none and not information.document.get("family") else "as before"
+    return ShownChange("", information.get_kind_display(), "", after, "", "", information)
+
+
 def _label(head: type[Part], place: str) -> str:
+    if place in SCREENED:
+        return SCREENED[place]
     name = next((name for name, path in head.PATHS.items() if path == place), "")
     return str(head.base_fields[name].label) if name else place.replace("_", " ")
 

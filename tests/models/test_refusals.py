@@ -1831,6 +1831,7 @@ class TestWhatIsLearned:
             copy(table, information.pk, source="'rumour'")
         with allowed():
             copy(table, information.pk, why="''", **agency)
+            copy(table, information.pk, why="''", kind="'screening'")
 
     def test_a_key_comes_twice(self, information: Information, school: Agency, police: Agency) -> None:
         key = {"by_user_id": "NULL", "by_agency_id": str(school.pk), "idempotency_key": "'k1'"}

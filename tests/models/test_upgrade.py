@@ -17,7 +17,7 @@ from django.db import connection
 
 from casework.jobs.rechecks import recheck
 from casework.jobs.reference_data import load
-from casework.models import Case, Contact, Decision, Recommendation, RuleSetReason
+from casework.models import AuditEvent, Case, Contact, Decision, FactChange, Information, Recommendation, RuleSetReason
 from casework.record import integrity
 from tests.conftest import THURSDAY
 from tests.stage.databases import own_database
@@ -84,6 +84,17 @@ def test_what_was_stored_means_what_it_meant(upgrade: Upgrade) -> None:
     assert (Contact.objects.count(), Decision.objects.count(), Case.objects.count()) == (42, 30, 19)
     checked = recheck(now=THURSDAY, sample=None)
     assert (checked.checked, checked.differing) == (Recommendation.objects.count(), [])
+
+
+def test_who_recorded_what_stands_in_the_history_of_facts(upgrade: Upgrade) -> None:
+    agreed = AuditEvent.objects.filter(event="agreement_recorded").order_by("pk")
+    history = Information.objects.filter(kind="agreement").order_by("pk")
+    assert list(history.values_list("contact", "at", "by_user")) == list(agreed.values_list("contact", "at", "by_user"))
+    said = [(event.detail["before"], event.detail["after"]) for event in agreed]
+    changes = FactChange.objects.filter(field="agreement.service").order_by("pk").values_list("before", "after")
+    assert [(before or "not_sought", after or "not_sought") for before, after in changes] == [
+        pair for pair in said if pair[0] != pair[1]
+    ] != []  # fmt: skip
 
 
 def test_the_live_rule_set_stays_live(upgrade: Upgrade) -> None:

@@ -15,6 +15,7 @@ from tests.stage.documents import address, child
 from tests.stage.sessions import sign_in
 from tests.stage.story import Story, person
 from tests.stage.web_client import Page, a_working_morning, browser, day_of
+from triage.ruleset import shipped
 
 # Nobody collects static files for a test.
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
@@ -249,16 +250,36 @@ class TestTheHistory:
         assert signed_in("carol").get(where).status_code == 404
 
     def test_what_has_an_action_of_its_own(self, story: Story) -> None:
-        contact = story.contact(agreement={"service": "not_sought"})
+        """Agreement, screening and our records stand in the same list as every other fact."""
+        contact = story.contact(agreement={"service": "not_sought"}, family_indicators=[])
+        robin = contact.children.get()
+        recorded: dict[str, Any] = {"contact_id": contact.pk, "by": person("amina")}
         learning.record_agreement(
-            contact_id=contact.pk, service="given", given_by="mother", on=story.now.date(), by=person("amina"),
-            now=story.later(minutes=5),
-        )  # fmt: skip
+            service="given", given_by="mother", on=story.now.date(), now=story.later(minutes=5), **recorded
+        )
+        story.screened(contact, children={robin.pk: ["L4-01"]})
         story.screened(contact)
+        story.screened(contact)
+        learning.record_own_records(
+            recommendation_id=contact.recommendation_id or 0, sibling_on_cp_plan=None,
+            children={robin.pk: (True, None)}, now=story.later(), **recorded,
+        )  # fmt: skip
         page = Page(signed_in().get(reverse("contact-history", args=[contact.reference])))
-        assert "agreement recorded, from not sought to given" in page.text
-        assert "contact screened" in page.text
-        assert str(person("amina")) in page.text
+        rows = [tuple(cell.text for cell in row.all("td")) for row in page.main.all("tr")[1:]]
+        facts = [(row.all("th")[0].text, *cells[1:]) for row, cells in zip(page.main.all("tr")[1:], rows, strict=True)]
+        harm = shipped().catalogue.entries["L4-01"].says
+        assert facts == [
+            ("Robin Ashworth: Had a child protection plan before", "not known", "yes", "What our records say"),
+            ("Screening", "", "no indicator applies", "Screening"),
+            ("Robin Ashworth: Selected at screening", harm, "none", "Screening"),
+            ("Robin Ashworth: Selected at screening", "none", harm, "Screening"),
+            ("Does the family agree to a voluntary service?", "not sought", "Given", "Agreement to a service (mother)"),
+            ("Who in the family answered?", "not known", "mother", "Agreement to a service (mother)"),
+            ("When did they answer?", "not known", f"{story.now:%-d %B %Y}", "Agreement to a service (mother)"),
+        ]
+        assert all(str(person("amina")) in rows[place][0] for place in (0, 4))
+        # What was recorded after this form was opened is not undone by it; and screening is no fact of the form.
+        assert submit(form_of(contact, "child", robin.pk), disabled="yes").status_code == 302
 
     def test_words_of_a_partner_without_a_fact(self, story: Story) -> None:
         contact = story.contact()

@@ -13,7 +13,7 @@ from casework.access import conditions, permissions
 from casework.actions import corrections, viewing
 from casework.actions.corrections import Learned
 from casework.facts.information import facts_today
-from casework.models import Contact, ContactAdult, ContactChild, Event, FactChange
+from casework.models import Contact, ContactAdult, ContactChild, FactChange
 from casework.record import responsibilities
 from casework.statuses import CaseStatus
 from casework.web.changes import Changes
@@ -33,7 +33,6 @@ from localities.models import User
 from localities.working_time import local_day
 from triage.published_rules import of_version
 
-OF_ITS_OWN = (Event.AGREEMENT_RECORDED, Event.CHECKS_RECORDED, Event.CONTACT_SCREENED)
 NEW_PEOPLE = {"new-child": "Add a child", "new-adult": "Add an adult"}
 
 
@@ -79,17 +78,7 @@ def history(request: HttpRequest, reference: str) -> HttpResponse:
     changes = Changes(contact, contact.information.all(), children, adults)
     whose = request.GET.get("child", "")
     chosen = next((child for child in children if str(child.pk) == whose), None)
-    which = [each for each in changes.of_facts if chosen is None or each[1].child_id == chosen.pk]
-    # What has an action of its own: the family's agreement, what our records say, screening.
-    recorded = contact.events.filter(event__in=OF_ITS_OWN).select_related("by_user").order_by("-pk")
-    context = {
-        "contact": contact,
-        "recorded": [] if chosen else list(recorded),
-        "children": children,
-        "chosen": chosen,
-        "changes": changes.shown(reversed(which)),
-        "words": [] if chosen else [each for each in reversed(contact.information.all()) if not each.changes.all()],
-    }
+    context = {"contact": contact, "children": children, "chosen": chosen, "changes": changes.history(chosen)}
     return without_hidden_addresses(render(request, "front_door/contacts/history.html", context), [contact])
 
 
