@@ -51,10 +51,15 @@ Count = Annotated[StrictInt, Field(ge=0)]
 
 
 class Child(Document):
-    """One child, also an unborn one. `age_years` is in whole years; null is unknown, and may be under 1."""
+    """
+    One child, also an unborn one. `age_years` is in whole years; null is unknown, and may be under 1.
+
+    `date_of_birth_estimated`: the age follows from a date of birth that somebody has guessed. Null if no date is known.
+    """
 
     ref: Text | None = None
     age_years: Annotated[StrictInt, Field(ge=0, le=25)] | None = None
+    date_of_birth_estimated: Flag = None
     unborn: Flag = None
     disabled: Flag = None
     non_verbal: Flag = None

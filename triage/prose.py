@@ -395,8 +395,12 @@ def facts_say(facts: Facts, indicators: dict[str, IndicatorEntry]) -> Iterator[s
 
 
 def _child_says(child: Child, who: str) -> Iterator[str]:
-    for name in ("unborn", "age_years", "disabled", "non_verbal", "previous_cp_plan", "previously_looked_after"):
-        if (value := getattr(child, name)) is not None and not (name == "unborn" and value is False):
+    for name in (
+        "unborn", "age_years", "date_of_birth_estimated", "disabled", "non_verbal", "previous_cp_plan",
+        "previously_looked_after",
+    ):  # fmt: skip
+        goes_without_saying = name in ("unborn", "date_of_birth_estimated") and getattr(child, name) is False
+        if (value := getattr(child, name)) is not None and not goes_without_saying:
             yield value_is(name, value, who).removeprefix(f"{who} ").removeprefix(f"{who}'s ")
     if child.age_years is None and not child.unborn:
         yield "age not known"

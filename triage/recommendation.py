@@ -26,7 +26,14 @@ from triage.words import (
 KINDS = (
     ("agreement", "screened", "immediate_danger"),
     ("sibling_on_cp_plan", "early_help_closed_without_progress_12_months", "marac", "in_area"),
-    ("unborn", "disabled", "non_verbal", "previous_cp_plan", "previously_looked_after"),
+    (
+        "unborn",
+        "disabled",
+        "non_verbal",
+        "previous_cp_plan",
+        "previously_looked_after",
+        "date_of_birth_estimated",
+    ),
 )
 COUNTED = (
     ("referrer_level",),

@@ -22,6 +22,7 @@ _FLAGS: dict[str, tuple[str, str]] = {
     ),
     "marac": ("the domestic abuse is before a MARAC", "the domestic abuse is not before a MARAC"),
     "in_area": ("the family lives in our area", "the family lives outside our area"),
+    "date_of_birth_estimated": ("{child}'s date of birth is a guess", "{child}'s date of birth is no guess"),
     "unborn": ("{child} is not born yet", "{child} is born"),
     "disabled": ("{child} is disabled", "{child} is not disabled"),
     "non_verbal": ("{child} is non-verbal", "{child} is not non-verbal"),

@@ -77,6 +77,7 @@ def _child(child: ContactChild, own: Sequence[Person], may_be: Sequence[Person],
         "ref": child.ref,
         # Without a date of birth, the age that somebody gave. Without either, the age is not known.
         "age_years": age_on(day, born) if born else child.age_years,
+        "date_of_birth_estimated": child.date_of_birth_estimated if born else None,
         "unborn": child.expected_date_of_delivery is not None and born is None,
         "disabled": child.disabled,
         "non_verbal": child.non_verbal,

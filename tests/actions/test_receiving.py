@@ -15,9 +15,12 @@ from casework.models import AuditEvent, Clock, Contact, Event, OutboxMessage, Pe
 from errors import InvalidInput, KeyUsedForAnother, NotAllowedInStatus, NotPermitted, TakenBySomeoneElse
 from localities.models import Agency, User
 from localities.working_time import LONDON
+from tests.stage import rule_documents
 from tests.stage.documents import CONTRACT, address, child, contact_document
 from tests.stage.story import Story
 from tests.stage.web_client import Path, everything, having
+from triage.recommendation import recommend
+from triage.ruleset import parse, shipped
 
 SATURDAY_NIGHT = datetime(2026, 11, 21, 23, 30, tzinfo=LONDON)
 
@@ -537,3 +540,25 @@ def test_whatever_is_typed_into_an_optional_detail_a_child_with_a_worry_is_taken
     contact.refresh_from_db()
     assert contact.recommendation_id is not None
     assert contact.document == having(path, re.sub("[\x00\ud800-\udfff]", "", typed))
+
+
+def test_the_rules_may_ask_whether_a_date_of_birth_is_a_guess(story: Story) -> None:
+    """A council's rule that asks it, and the shipped ones, which do not."""
+    guessed, known, about = child(date_of_birth="2018-01-01", date_of_birth_estimated=True), child(), child(
+        date_of_birth=None, age_years=9
+    )  # fmt: skip
+    contacts = [story.contact(children=[each]) for each in (guessed, known, about)]
+    facts = [contact.recommendation.facts for contact in contacts if contact.recommendation]
+    assert [fact["children"][0]["date_of_birth_estimated"] for fact in facts] == [True, False, None]
+
+    asks = {"all": [{"some_child": {"fact": "date_of_birth_estimated", "is": True}}]}
+    rule = "reason_to_look_again.young_child_parental_risk"
+    rules = parse(rule_documents.having(rule_documents.whole(), "rules", rule, when=asks))
+    fired = [recommend(rules, rules.facts(fact)).reasons for fact in facts]
+    young = [[reason.because for reason in reasons if reason.rule == "young_child_parental_risk"] for reasons in fired]
+    assert young == [[("children[0].date_of_birth_estimated",)], [], []]
+    for fact in facts:
+        # What was stored before this fact was known comes out as it was stored.
+        of_child = {name: said for name, said in fact["children"][0].items() if name != "date_of_birth_estimated"}
+        earlier = shipped().facts(fact | {"children": [of_child]})
+        assert recommend(shipped(), shipped().facts(fact)) == recommend(shipped(), earlier)

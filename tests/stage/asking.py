@@ -7,7 +7,10 @@ from triage.ruleset import shipped
 
 Facts = dict[str, Any]
 
-CHILD_FACTS = {"age_years", "unborn", "disabled", "non_verbal", "previous_cp_plan", "previously_looked_after"}
+CHILD_FACTS = {
+    "age_years", "date_of_birth_estimated", "unborn", "disabled", "non_verbal", "previous_cp_plan",
+    "previously_looked_after",
+}  # fmt: skip
 FAMILY_FACTS = {
     "contacts_3_months",
     "contacts_12_months",

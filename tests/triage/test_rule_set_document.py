@@ -203,7 +203,9 @@ FACTS = (
     "closed_days_ago, contacts_12_months, contacts_3_months, dash, early_help_closed_without_progress_12_months, "
     "immediate_danger, in_area, marac, open_work, referrer_level, screened, sibling_on_cp_plan"
 )
-FACTS_OF_A_CHILD = "age_years, disabled, non_verbal, previous_cp_plan, previously_looked_after, unborn"
+FACTS_OF_A_CHILD = (
+    "age_years, date_of_birth_estimated, disabled, non_verbal, previous_cp_plan, previously_looked_after, unborn"
+)
 IN_SOME_CHILD = "is a fact of a child; ask for it inside some_child."
 ONE_OF_THREE = "needs exactly one of is, in, and at_least or at_most."
 ONE_WAY = "needs exactly one of when, aggravators and otherwise; otherwise may have a when."
