@@ -1,4 +1,4 @@
-"""Conflicts of interest: a member of staff declares one, and loses sight of the record at once."""
+"""Conflicts of interest: a member of staff declares one, or a manager for them. They lose sight of the record."""
 
 from datetime import datetime
 
@@ -9,28 +9,36 @@ from casework.access.loading import locked_case, locked_contact
 from casework.models import Case, ConflictOfInterest, ConflictPerson, Contact, Event
 from casework.record import audit
 from errors import Fault, InvalidInput, NotPermitted
-from localities.models import User
+from localities.models import Membership, User
 from localities.working_time import local_day
 
 
 @transaction.atomic
-def declare_in_contact(*, contact_id: int, reason: str, by: User, now: datetime) -> ConflictOfInterest:
+def declare_in_contact(
+    *, contact_id: int, reason: str, by: User, now: datetime, user_id: int | None = None
+) -> ConflictOfInterest:
     """
-    Declares that one has a conflict of interest in the people on a contact. One sees none of their records any more.
+    Declares a conflict of interest in the people on a contact. Who has it sees none of their records any more.
 
-    :raises InvalidInput: the reason is missing.
+    :param user_id: the colleague whose conflict it is; None for one's own.
+    :raises InvalidInput: the reason is missing, or nobody who works here has this id.
+    :raises NotPermitted: it is a colleague's, and `by` may not decide who opens a record.
     """
-    return _declare(locked_contact(by, now, pk=contact_id), reason, by, now)
+    return _declare(locked_contact(by, now, pk=contact_id), reason, user_id, by, now)
 
 
 @transaction.atomic
-def declare_in_case(*, case_id: int, reason: str, by: User, now: datetime) -> ConflictOfInterest:
+def declare_in_case(
+    *, case_id: int, reason: str, by: User, now: datetime, user_id: int | None = None
+) -> ConflictOfInterest:
     """
-    Declares that one has a conflict of interest in the people of a case. One sees none of their records any more.
+    Declares a conflict of interest in the people of a case. Who has it sees none of their records any more.
 
-    :raises InvalidInput: the reason is missing.
+    :param user_id: the colleague whose conflict it is; None for one's own.
+    :raises InvalidInput: the reason is missing, or nobody who works here has this id.
+    :raises NotPermitted: it is a colleague's, and `by` may not decide who opens a record.
     """
-    return _declare(locked_case(by, now, pk=case_id), reason, by, now)
+    return _declare(locked_case(by, now, pk=case_id), reason, user_id, by, now)
 
 
 @transaction.atomic
@@ -59,14 +67,24 @@ def end_conflict(*, conflict_id: int, reason: str, by: User, now: datetime) -> C
     return conflict
 
 
-def _declare(record: Contact | Case, reason: str, by: User, now: datetime) -> ConflictOfInterest:
+def _declare(record: Contact | Case, reason: str, user_id: int | None, by: User, now: datetime) -> ConflictOfInterest:
+    user = by
+    faults = []
+    if user_id is not None and user_id != by.pk:
+        permissions.check_can_restrict(by, local_day(now))
+        here = Membership.objects.current(local_day(now)).filter(user=user_id).select_related("user").first()
+        if here is None:
+            faults.append(Fault(("user",), "Choose somebody who works here."))
+        user = here.user if here is not None else by
     if not reason.strip():
-        raise InvalidInput([Fault(("reason",), "Say what your conflict of interest is.")])
+        faults.append(Fault(("reason",), "Say what the conflict of interest is."))
+    if faults:
+        raise InvalidInput(faults)
     contact, case = (record, None) if isinstance(record, Contact) else (None, record)
     conflict = ConflictOfInterest.objects.create(
-        user=by, contact=contact, case=case, reason=reason.strip(), declared_at=now, declared_by=by
+        user=user, contact=contact, case=case, reason=reason.strip(), declared_at=now, declared_by=by
     )
     people = sorted(person_id for (person_id,) in restricted.records_on(record).values_list("of"))
     ConflictPerson.objects.bulk_create(ConflictPerson(conflict=conflict, person_id=person_id) for person_id in people)
-    audit.record(Event.CONFLICT_DECLARED, by=by, at=now, contact=contact, case=case, conflict=conflict.pk)
+    audit.record(Event.CONFLICT_DECLARED, by=by, at=now, contact=contact, case=case, conflict=conflict.pk, user=user.pk)
     return conflict

@@ -48,7 +48,7 @@ def conflicts(user: User) -> QuerySet[ConflictOfInterest]:
     people = ConflictPerson.objects.in_force(user).people()
     mine = ConflictPerson.objects.of(people).values("conflict")
     others = ConflictOfInterest.objects.filter(ended_at__isnull=True).exclude(Q(pk__in=mine) & ~Q(user=user))
-    return others.select_related("user", "contact", "case")[:MOST_SHOWN]
+    return others.select_related("user", "declared_by", "contact", "case")[:MOST_SHOWN]
 
 
 def contacts_of(restriction: Restriction) -> QuerySet[Any, Any]:

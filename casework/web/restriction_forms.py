@@ -1,7 +1,7 @@
 """The forms for restricting records, opening them with a reason, and declaring a conflict of interest."""
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.db.models import Exists, OuterRef, QuerySet
@@ -87,9 +87,25 @@ class ReviewForm(ActionForm):
 
 
 class ConflictForm(ActionForm):
-    """Declare a conflict of interest."""
+    """
+    Declare a conflict of interest.
 
-    reason = reason_field("What is your conflict of interest?", "For example: I am the child's aunt.")
+    :param for_colleagues: whether one may declare a colleague's as well.
+    """
+
+    user = choice_of(
+        "Whose conflict of interest is it?", User.objects.none(), "You may declare it for a colleague.",
+        else_says=SOMEBODY_HERE,
+    )  # fmt: skip
+    reason = reason_field("What is the conflict of interest?", "For example: the child's aunt.")
+
+    def __init__(self, on: date, for_colleagues: bool, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, prefix="conflict", **kwargs)
+        if for_colleagues:
+            _users(self, "user", staff(on))
+            cast("forms.ModelChoiceField[User]", self.fields["user"]).empty_label = "My own"
+        else:
+            del self.fields["user"]
 
 
 class EndConflictForm(ActionForm):

@@ -283,6 +283,28 @@ class TestConflictsOfInterest:
         with pytest.raises(Restriction.DoesNotExist):
             restrictions.lift(restriction_id=restriction.pk, reason="So.", by=person("sam"), now=story.now)
 
+    def test_a_manager_declares_a_colleagues(self, story: Story) -> None:
+        """She may not declare another's who may not say who opens a record, and names somebody who works here."""
+        contact, case = story.contact(children=[child(first_name="Noor", nhs_number=None)]), story.accepted()
+        amina, ben, maya = person("amina"), person("ben"), person("maya")
+        said: dict[str, Any] = {"reason": "Her niece.", "now": story.now}
+        with pytest.raises(NotPermitted):
+            conflicts.declare_in_contact(contact_id=contact.pk, user_id=amina.pk, by=person("oliver"), **said)
+        Membership.objects.filter(user=person("oliver")).delete()
+        for nobody in (0, person("oliver").pk):
+            with pytest.raises(InvalidInput, match="works here"):
+                conflicts.declare_in_contact(contact_id=contact.pk, user_id=nobody, by=maya, **said)
+        conflict = conflicts.declare_in_contact(contact_id=contact.pk, user_id=amina.pk, by=maya, **said)
+        conflicts.declare_in_case(case_id=case.pk, user_id=ben.pk, by=person("sam"), **said)
+        assert (sees("amina", contact, story), sees("maya", contact, story)) == (False, True)
+        assert not Case.objects.visible_to(ben, story.now).exists()
+        event = AuditEvent.objects.get(event="conflict_declared", contact=contact)
+        assert (event.by_user, event.detail) == (maya, {"conflict": conflict.pk, "user": amina.pk})
+        with pytest.raises(NotPermitted):
+            conflicts.end_conflict(conflict_id=conflict.pk, reason="So.", by=amina, now=story.later())
+        conflicts.end_conflict(conflict_id=conflict.pk, reason="Another family.", by=maya, now=story.later())
+        assert sees("amina", contact, story)
+
     def test_nobody_ends_their_own(self, story: Story) -> None:
         contact = story.contact()
         conflict = conflicts.declare_in_contact(contact_id=contact.pk, reason="Mine.", by=person("maya"), now=story.now)

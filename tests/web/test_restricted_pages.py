@@ -140,6 +140,13 @@ class TestThePages:
             name = action.split("/")[-3]
             maya.client.post(action, {f"conflict{name}-reason": "Another family."})
         assert SignedIn("amina").open(contact).status == 200
+        # Maya declares Amina's for her, goes on seeing the record, and the list says who declared it.
+        amina = SignedIn("amina")
+        assert "conflict-user" not in amina.client.get(f"{path_of(contact)}conflict/").content.decode()
+        said = {"conflict-user": str(amina.user.pk), "conflict-reason": "Her cousin, too."}
+        assert maya.post(contact, "conflict", **said).headers["Location"] == path_of(contact)
+        assert (amina.open(contact).status, maya.open(contact).status) == (404, 200)
+        assert f"by {maya.user}: Her cousin, too." in maya.open("/restricted/").text
 
     def test_who_may_not_read_the_list_does_not_find_it(self, story: Story) -> None:
         restriction = restrict(story, story.contact())

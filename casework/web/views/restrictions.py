@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from casework.access import permissions, restricted
 from casework.actions import broken_glass, conflicts, restrictions
-from casework.models import GLASS_IS_BROKEN_FOR, Case, Contact, Person, Restriction
+from casework.models import GLASS_IS_BROKEN_FOR, Case, ConflictOfInterest, Contact, Person, Restriction
 from casework.reading import restrictions as reading
 from casework.web.forms import ActionForm, id_of
 from casework.web.restriction_forms import (
@@ -164,7 +164,9 @@ def conflict_in_contact(request: HttpRequest, reference: str) -> HttpResponse:
     contact = fetch(user, reference, now)
     return _conflict(
         request, contact, reverse("contact", args=[reference]),
-        lambda said: conflicts.declare_in_contact(contact_id=contact.pk, reason=said["reason"], by=user, now=now),
+        lambda said: conflicts.declare_in_contact(
+            contact_id=contact.pk, user_id=id_of(said.get("user")), reason=said["reason"], by=user, now=now
+        ),
     )  # fmt: skip
 
 
@@ -175,7 +177,9 @@ def conflict_in_case(request: HttpRequest, reference: str) -> HttpResponse:
     case = get_object_or_404(Case.objects.visible_to(user, now), reference=reference)
     return _conflict(
         request, case, reverse("case", args=[reference]),
-        lambda said: conflicts.declare_in_case(case_id=case.pk, reason=said["reason"], by=user, now=now),
+        lambda said: conflicts.declare_in_case(
+            case_id=case.pk, user_id=id_of(said.get("user")), reason=said["reason"], by=user, now=now
+        ),
     )  # fmt: skip
 
 
@@ -196,16 +200,25 @@ def end_conflict(request: HttpRequest, conflict_id: int) -> HttpResponse:
 
 
 def _conflict(request: HttpRequest, record: Contact | Case, back: str, declare: Any) -> HttpResponse:
+    user, today = user_of(request), local_day(timezone.now())
+    for_colleagues = permissions.allows(permissions.check_can_restrict, user, today)
+
     def page(form: ConflictForm) -> HttpResponse:
         return _page(request, "conflict", form, {"record": record, "back": back})
 
     if request.method != "POST":
-        return page(ConflictForm(prefix="conflict"))
-    form = ConflictForm(request.POST, prefix="conflict")
-    return submit(
-        request, form, declare, says="Your conflict of interest is kept. You see this record no longer.",
-        then=reverse("worklist"), again=lambda: page(form),
-    )  # fmt: skip
+        return page(ConflictForm(today, for_colleagues))
+    form = ConflictForm(today, for_colleagues, request.POST)
+
+    def says(conflict: ConflictOfInterest) -> str:
+        if conflict.user_id == user.pk:
+            return "Your conflict of interest is kept. You see this record no longer."
+        return f"The conflict of interest of {conflict.user} is kept. They see this record no longer."
+
+    def then(conflict: ConflictOfInterest) -> str:
+        return reverse("worklist") if conflict.user_id == user.pk else back
+
+    return submit(request, form, declare, says=says, then=then, again=lambda: page(form))
 
 
 def _page(request: HttpRequest, name: str, form: ActionForm, context: dict[str, Any]) -> HttpResponse:
