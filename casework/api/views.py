@@ -19,6 +19,7 @@ from casework.access.conditions import is_told_outcomes
 from casework.actions import corrections, receiving, threshold_checks, viewing
 from casework.api import threshold_check
 from casework.api.authentication import ThresholdCheckThrottle, agency_of
+from casework.api.in_step import InStep
 from casework.api.schema import (
     CONTACT_EXAMPLE,
     INFORMATION_EXAMPLE,
@@ -59,7 +60,7 @@ def problems(*codes: int) -> dict[tuple[int, str], OpenApiResponse]:
     }
 
 
-class ContactsView(APIView):
+class ContactsView(InStep):
     """Send a contact about children."""
 
     required_scopes = {"POST": "contacts:write"}  # noqa: RUF012  # DRF reads it; nobody writes it
@@ -112,7 +113,7 @@ class ContactView(APIView):
         return Response(_status(contact, request))
 
 
-class InformationView(APIView):
+class InformationView(InStep):
     """Say more about a contact that the agency sent, or put a detail right, also when we work with the family."""
 
     required_scopes = {"POST": "contacts:write"}  # noqa: RUF012  # DRF reads it; nobody writes it

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from oauth2_provider.models import get_access_token_model
 from pytest_django import Settings
 
 from casework.actions import receiving
+from casework.api.in_step import until_next_step
 from casework.models import AuditEvent, Contact, DetailToCheck, Event, OutboxMessage
 from localities.models import Agency, User
 from tests.stage.documents import child
@@ -573,6 +575,25 @@ class TestThrottling:
 
 
 class TestWhatAPartnerMayLearn:
+    def test_no_answer_tells_by_its_time_whether_a_family_is_known(self, partner: Partner, settings: Any) -> None:
+        """It leaves at a whole step, also a refusal, and what is said later of the same contact."""
+        settings.API_ANSWER_STEP_MS = 250
+        took = []
+        sent: Any = None
+        for document in (todays_document(), todays_document(agency_reference="again"), {}):
+            began = time.monotonic()
+            sent = partner.send(document)
+            took.append(time.monotonic() - began)
+        assert sent.status_code == 400
+        where = f"{CONTACTS}/{Contact.objects.latest('pk')}/information"
+        began = time.monotonic()
+        body = json.dumps({"immediate_danger": True}).encode()
+        answer = partner.http.post(where, body, content_type="application/json", headers=partner.headers)
+        assert (answer.status_code, time.monotonic() - began >= 0.25) == (201, True)
+        assert all(each >= 0.25 for each in took), took
+        assert [round(until_next_step(taken, 0.1), 3) for taken in (0.0, 0.02, 0.1, 0.13)] == [0, 0.08, 0, 0.07]
+        assert until_next_step(0.02, 0) == 0
+
     def test_every_look_leaves_an_audit_event(self, partner: Partner) -> None:
         contact = partner.sent()
         assert partner.read(contact).status_code == 200
