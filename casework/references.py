@@ -44,9 +44,15 @@ def as_reference(typed: str) -> str:
 
 
 class ReferenceConverter(StringConverter):
-    """A reference in a URL. It refuses NUL, because PostgreSQL raises an error for a text with NUL in a query."""
+    """
+    A reference in a URL, in capitals or not. It refuses NUL, because PostgreSQL raises an error for a text with NUL in
+    a query.
+    """
 
     regex = r"[^/\x00]+"
+
+    def to_python(self, value: str) -> str:
+        return value.upper()
 
 
 register_converter(ReferenceConverter, "reference")

@@ -117,7 +117,7 @@ def _learn(
     information = Information(
         contact=contact, at=now, by_user=by if isinstance(by, User) else None,
         by_agency=by if isinstance(by, Agency) else None, source=entry.source, said_by=entry.said_by.value or "",
-        why=entry.why.value or "", document=reading.document, idempotency_key=key, digest=digest,
+        why=entry.why.value or "", document=reading.sent, idempotency_key=key, digest=digest,
     )  # fmt: skip
     touched = _store(plan, information, contact, history, by)
     _protect(plan, information, touched, by, now)

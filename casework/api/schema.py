@@ -10,6 +10,8 @@ from pydantic.json_schema import model_json_schema
 from rest_framework import serializers
 
 from casework.api.threshold_check import MOST_CHILDREN, MOST_INDICATORS, SCREENED, SHORT_CODE
+from casework.facts.contact_document import Part
+from casework.facts.learned import InformationDocument
 from triage.facts import Facts
 from triage.ruleset import Hold, Rag, shipped
 
@@ -37,6 +39,11 @@ class DocumentExtension(PydanticExtension):
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         schema = model_json_schema(self.target, ref_template="#/components/schemas/{model}", mode="validation")
         parts = schema.pop("$defs", {})
+        if issubclass(self.target, Part):
+            for part in (schema, *parts.values()):
+                _as_it_is_read(part)
+        if self.target is InformationDocument:
+            _as_something_is_added(schema, parts)
         for name in ("indicators", "family_indicators"):
             for part in (schema, *parts.values()):
                 if name in part.get("properties", {}):
@@ -47,6 +54,27 @@ class DocumentExtension(PydanticExtension):
             component = ResolvedComponent(name=name, type=ResolvedComponent.SCHEMA, object=name, schema=part)
             auto_schema.registry.register_on_missing(component)
         return schema
+
+
+def _as_it_is_read(part: dict[str, Any]) -> None:
+    """Null is the same as a field that is left out; and so is an object without a field."""
+    needed = part.get("required", ())
+    for name, field in part.get("properties", {}).items():
+        kinds = field.get("anyOf", [field])
+        if name not in needed and {"type": "null"} not in kinds:
+            described = {key: field.pop(key) for key in ("default", "title") if key in field}
+            inner = field.pop("anyOf", None) or [dict(field)]
+            field.clear()
+            field |= {"anyOf": [*inner, {"type": "null"}], **described}
+        if isinstance(field.get("default"), dict):
+            field["default"] = {}
+
+
+def _as_something_is_added(schema: dict[str, Any], parts: dict[str, Any]) -> None:
+    """Information that says nothing at all is refused, and so is somebody of whom it says nothing."""
+    schema["anyOf"] = [{"required": [name]} for name in schema["properties"] if name not in ("source", "said_by")]
+    for part in ("ChildInformation", "AdultInformation"):
+        parts[part]["minProperties"] = 1
 
 
 def _as_a_partner_asks(facts: dict[str, Any], parts: dict[str, Any]) -> None:

@@ -124,10 +124,11 @@ class InformationView(InStep):
         description=(
             "Send only what is new or different of a contact that you sent. A child is named by the `ref` that you "
             "gave, or by c1, c2 and so on in the order in which you sent them; an entry without `ref` adds a child. "
-            "Null says nothing, and `not known` says that a detail is not known. Indicators are added to those that "
-            "you sent. What you sent first stays as you sent it; the rules are asked again at once, and the team that "
-            "answers for the family hears of it. Where nobody works with the family any more, the answer is 409: send "
-            "a new contact."
+            "Null is the same as a field that you leave out. An empty text, an empty list or `not known` says nothing: "
+            "what was known stays, and `warnings` names the field. To take something back, say so in `why`: a person "
+            "reads it. Indicators are added to those that you sent. What you sent first stays as you sent it; the "
+            "rules are asked again at once, and the team that answers for the family hears of it. Where nobody works "
+            "with the family any more, the answer is 409: send a new contact."
         ),
         parameters=[
             OpenApiParameter(
@@ -145,7 +146,7 @@ class InformationView(InStep):
             raise InvalidInput([Fault((), "Information is one JSON object.")])
         contact = get_object_or_404(Contact.objects.filter(agency=agency), reference=reference)
         learned = corrections.learn(
-            contact_id=contact.pk, document=_without_nulls(data), by=agency, now=timezone.now(),
+            contact_id=contact.pk, document=data, by=agency, now=timezone.now(),
             idempotency_key=_idempotency_key(request),
         )  # fmt: skip
         url = reverse("api-contact", [contact.reference], request=request)
@@ -214,13 +215,6 @@ def _agency(request: Request) -> Agency:
     agency = agency_of(request)
     assert agency is not None, "the permission lets nobody in without one"
     return agency
-
-
-def _without_nulls(part: Any) -> Any:
-    """The document without what is null: a partner's system sends null for what it does not know."""
-    if isinstance(part, dict):
-        return {name: _without_nulls(value) for name, value in part.items() if value is not None}
-    return [_without_nulls(value) for value in part] if isinstance(part, list) else part
 
 
 def _idempotency_key(request: Request) -> str | None:

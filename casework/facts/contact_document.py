@@ -16,6 +16,8 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     StrictBool,
     StrictInt,
     StrictStr,
@@ -23,6 +25,8 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from casework.facts import typed
 from casework.facts.typed import Check, Read, Typed, not_read, one_of
@@ -64,13 +68,35 @@ def _first(most: int) -> BeforeValidator:
 
 
 Flag = StrictBool | None
+# In JSON, 3.0 is the whole number 3.
+WHOLE = BeforeValidator(typed.whole)
 Words = Annotated[Read[str], Typed(typed.words)]
 Name = Annotated[Read[str], Typed(typed.name)]
 PastDate = Annotated[Read[date], Typed(typed.past_date)]
 Indicators = Annotated[tuple[Annotated[Read[str], Typed(typed.indicator)], ...], Field(max_length=200)]
-SourceCode = Annotated[StrictStr, AfterValidator(documents.one_of("source_codes", "a DfE source of referral"))]
+SourceCode = Annotated[
+    StrictStr,
+    AfterValidator(documents.one_of("source_codes", "a DfE source of referral")),
+    Field(json_schema_extra={"enum": list(SOURCE_CODES)}),
+]
 # What is not sent is read as well, so that every detail is a `Read`.
 NOT_SENT: Any = None
+
+
+class _OrEmpty:
+    """Marks a choice for which an empty text, or "not known", is the same as a missing field."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        default = next(iter(source))
+        return core_schema.no_info_before_validator_function(
+            lambda sent: default if isinstance(sent, str) and typed.is_not_known(sent) else sent, handler(source)
+        )
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [handler(core), {"type": "string", "pattern": r"^\s*$"}]}
+
+
+OR_EMPTY = _OrEmpty()
 
 
 def _value(info: ValidationInfo, field: str) -> Any:
@@ -196,7 +222,9 @@ class DomesticAbuse(Part):
 class Concern(Part):
     """The referrer's words. Without the worries there is nothing to act on."""
 
-    worries: Annotated[StrictStr, Field(min_length=1), AfterValidator(_says_something)]
+    worries: Annotated[
+        StrictStr, Field(min_length=1, json_schema_extra={"pattern": r"\S"}), AfterValidator(_says_something)
+    ]
     working_well: Words = NOT_SENT
     wanted: Words = NOT_SENT
     childs_words: Words = NOT_SENT
@@ -233,7 +261,7 @@ class ContactDocument(Part):
     received_by_phone: StrictBool = False
     immediate_danger: Flag = None
     referrer: Referrer = Referrer()
-    referrer_level: Annotated[StrictInt, Field(ge=1, le=4)] | None = None
+    referrer_level: Annotated[StrictInt, Field(ge=1, le=4), WHOLE] | None = None
     children: Annotated[tuple[ChildEntry, ...], Field(max_length=20, json_schema_extra={"minItems": 1}), NOT_EMPTY]
     adults: Annotated[tuple[AdultEntry, ...], Field(max_length=20)] = ()
     family_indicators: Indicators = ()

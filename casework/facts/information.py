@@ -117,7 +117,7 @@ def _faults(plan: Plan, reading: InformationReading, by_staff: bool) -> Iterator
         yield Fault(("why",), "Say how you know, and what changed.")
     if by_staff and "source" not in reading.document:
         yield Fault(("source",), "Say where this comes from.")
-    if not by_staff and not reading.document.keys() - {"source", "said_by"}:
+    if not by_staff and not reading.sent.keys() - {"source", "said_by"}:
         yield Fault((), "This says nothing. Say what is new or different, or tell us in words, in `why`.")
     if by_staff and not plan.changes:
         yield Fault((), "Nothing differs from what is recorded. Change something, or go back.")
@@ -146,12 +146,12 @@ class _Planner:
         self.plan = Plan([], children, adults)
         document = self.reading.document
         self._add(self.contact, flat(document), ())
-        for place, (said, entry) in enumerate(self._entries("children")):
+        for place, said, entry in self._entries("children"):
             by_ref = self._by_ref(children)
             child = self._person(("children", place), "ref", entry.ref.value, by_ref)
             if child is not None:
                 self._add(child, flat(said), ("children", place))
-        for place, (said, entry) in enumerate(self._entries("adults")):
+        for place, said, entry in self._entries("adults"):
             by_number = {adult.position + 1: adult for adult in adults}
             adult = self._person(("adults", place), "number", entry.number, by_number)
             if adult is not None:
@@ -172,9 +172,14 @@ class _Planner:
         by_place = {f"c{child.position + 1}": child for child in children}
         return by_ref | {ref: child for ref, child in by_place.items() if ref not in given}
 
-    def _entries(self, group: str) -> Iterator[tuple[dict[str, Any], Any]]:
-        """Each child or adult of the information, as it was sent and as it was read."""
-        yield from zip(self.reading.document.get(group) or (), getattr(self.reading.entry, group), strict=True)
+    def _entries(self, group: str) -> Iterator[tuple[int, dict[str, Any], Any]]:
+        """The place of each child or adult of the information, what was said, and how it was read."""
+        sent = self.reading.sent.get(group) or ()
+        said = self.reading.document.get(group) or ()
+        for place, (each, entry) in enumerate(zip(said, getattr(self.reading.entry, group), strict=True)):
+            # Whoever sent fields that all say nothing did not mean to add somebody.
+            if each or not sent[place]:
+                yield place, each, entry
 
     def _person(self, path: Path, name: str, key: Any, known: Mapping[Any, Any]) -> Any:
         """The child or adult under this key, or a new one without a key; None, with a fault, if there is none."""

@@ -15,6 +15,8 @@ from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from casework.facts.contact_document import (
     NOT_SENT,
+    OR_EMPTY,
+    WHOLE,
     AdultEntry,
     AgreementEntry,
     ChildEntry,
@@ -24,6 +26,7 @@ from casework.facts.contact_document import (
     Name,
     ParentsToldEntry,
     Part,
+    Path,
     Referrer,
     ToCheck,
     Words,
@@ -32,7 +35,7 @@ from casework.facts.contact_document import (
     too_many_names,
     without_shared_numbers,
 )
-from casework.facts.typed import Check, Read, one_of
+from casework.facts.typed import Check, Read, is_not_known, one_of
 from casework.models import (
     CheckKind,
     Contact,
@@ -48,6 +51,7 @@ from triage.documents import read
 from triage.facts import Agreement
 
 MOST_PEOPLE = 20
+SAYS_NOTHING = Check(CheckKind.NOT_READ, "says nothing. What was known stays as it was.")
 # What was learned of a contact, for `prefetch_related`.
 WITH_CHANGES = Prefetch(
     "information", Information.objects.select_related("by_user", "by_agency").prefetch_related("changes")
@@ -64,7 +68,13 @@ class ChildInformation(ChildEntry):
 class AdultInformation(AdultEntry):
     """An adult of the contact, by the place in which it was sent; without `number`, another adult."""
 
-    number: Annotated[StrictInt, Field(ge=1, description="1 for the first adult that you sent.")] | None = None
+    number: Annotated[StrictInt, Field(ge=1, description="1 for the first adult that you sent."), WHOLE] | None = None
+
+
+class AgreementInformation(AgreementEntry):
+    """What is new about the family's agreement to a voluntary service."""
+
+    service: Annotated[Agreement, OR_EMPTY] = Agreement.NOT_SOUGHT
 
 
 class InformationDocument(Part):
@@ -74,17 +84,17 @@ class InformationDocument(Part):
     `source` is where it comes from, `said_by` who said it, and `why` says in words what changed, or what else is known.
     """
 
-    source: Source = Source.REFERRER
+    source: Annotated[Source, OR_EMPTY] = Source.REFERRER
     said_by: Name = NOT_SENT
     why: Words = NOT_SENT
     immediate_danger: Flag = None
     referrer: Referrer = Referrer()
-    referrer_level: Annotated[StrictInt, Field(ge=1, le=4)] | None = None
+    referrer_level: Annotated[StrictInt, Field(ge=1, le=4), WHOLE] | None = None
     children: Annotated[tuple[ChildInformation, ...], Field(max_length=MOST_PEOPLE)] = ()
     adults: Annotated[tuple[AdultInformation, ...], Field(max_length=MOST_PEOPLE)] = ()
     family_indicators: Indicators = ()
     domestic_abuse: DomesticAbuse = DomesticAbuse()
-    agreement: AgreementEntry = AgreementEntry()
+    agreement: AgreementInformation = AgreementInformation()
     parents_told: ParentsToldEntry = ParentsToldEntry()
     sharing_basis: Annotated[Read[str], one_of(SharingBasis.values)] = NOT_SENT
 
@@ -245,13 +255,13 @@ def today_of(row: Row, document: Mapping[str, Any], changes: Iterable[FactChange
     # What a screening selects is the reader's, and nobody says it: it has no place among these.
     values |= {change.field: change.after for change in changes if change.field in known}
     values |= {place: _told(row, column) for place, column in columns.items()}
-    return {place: value for place, value in values.items() if _normal(value, place, row) is not None}
+    return {place: value for place, value in values.items() if _normal(value, place, columns) is not None}
 
 
 def in_columns(row: Row, places: Iterable[str]) -> Values:
     """These facts of a part as its columns have them today; None for what is not known."""
     columns = COLUMNS[type(row)]
-    return {place: _normal(_told(row, columns[place]), place, row) for place in places}
+    return {place: _normal(_told(row, columns[place]), place, columns) for place in places}
 
 
 def places_of(shape: type[BaseModel]) -> list[str]:
@@ -282,9 +292,9 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, str) else list(value) if isinstance(value, (list, tuple)) else value
 
 
-def _normal(value: Any, place: str, row: Row) -> Any:
+def _normal(value: Any, place: str, columns: Mapping[str, Column]) -> Any:
     """The value, or None for what means "not known"."""
-    column = COLUMNS[type(row)].get(place)
+    column = columns.get(place)
     if value in ("", [], None) or (column is not None and value == column.empty):
         return None
     return None if value is False and place == "referrer.keep_anonymous" else value
@@ -297,10 +307,12 @@ class InformationReading(NamedTuple):
     """
     An information document as it was read.
 
-    `document` is what was sent, but for characters that cannot be stored. `to_check` is what could not be read of it,
-    or was read with a correction, by the document alone: its sender must not learn from it what others said.
+    `sent` is what was sent, but for characters that cannot be stored. `document` is the part of it that says something.
+    `to_check` is what could not be read of it, or was read with a correction, by the document alone: its sender must
+    not learn from it what others said.
     """
 
+    sent: dict[str, Any]
     document: dict[str, Any]
     entry: InformationDocument
     to_check: tuple[ToCheck, ...]
@@ -310,14 +322,61 @@ def read_information(data: object, *, by_staff: bool, indicators: Collection[str
     """
     Reads an information document from parsed JSON.
 
+    Of what an agency sends, null is what was left out; and what means "not known" (an empty text or list, "n/a") says
+    nothing: a system that fills every field must not take away what somebody has told us. Staff take away what they
+    clear.
+
     :raises InvalidInput: with every fault.
     """
     removed: list[ToCheck] = []
-    document = storable(data, (), removed)
+    sent = storable(data, (), removed)
     shape = StaffInformation if by_staff else InformationDocument
-    entry = read(shape, document, known={"indicators": indicators, "today": today})
-    checks = [*removed, *to_check(without_shared_numbers(entry), ()), *too_many_names(document)]
-    return InformationReading(document, entry, tuple(checks))
+    document = sent
+    entry = read(shape, sent, known={"indicators": indicators, "today": today})
+    checks = [*removed, *to_check(without_shared_numbers(entry), ()), *too_many_names(sent)]
+    if not by_staff:
+        silent: list[ToCheck] = []
+        document = _of_itself(sent, silent) | _telling(sent, entry, OF_CONTACT, (), silent)
+        for group, columns in (("children", OF_CHILD), ("adults", OF_ADULT)):
+            people = zip(sent.get(group) or (), getattr(entry, group), strict=True)
+            document[group] = [
+                _whose(each) | _telling(each, of, columns, (group, number), silent)
+                for number, (each, of) in enumerate(people)
+            ]
+        checks += silent
+    return InformationReading(sent, document, entry, tuple(checks))
+
+
+def _of_itself(document: Mapping[str, Any], silent: list[ToCheck]) -> Values:
+    """What an information document says of itself."""
+    said = {name: document[name] for name in ("source", "said_by", "why") if document.get(name) is not None}
+    silent.extend(ToCheck((name,), SAYS_NOTHING) for name, value in said.items() if is_not_known(value))
+    return said
+
+
+def _whose(entry: Mapping[str, Any]) -> Values:
+    """Whom a part of the document is about, if it says so."""
+    said = {name: entry.get(name) for name in ("ref", "number")}
+    return {name: key for name, key in said.items() if key is not None and str(key).strip()}
+
+
+def _telling(
+    part: Mapping[str, Any], entry: BaseModel, columns: Mapping[str, Column], path: Path, silent: list[ToCheck]
+) -> Values:
+    """The facts of a part of the document that say something, and could not be read or have a value."""
+    said: Values = {}
+    for place, typed in flat(part).items():
+        if typed is None:
+            continue
+        value, check = _value_and_check(entry, place)
+        if isinstance(typed, str) and is_not_known(typed):
+            value, check = None, None
+        # A no is an answer, also where it is what a missing field means.
+        if value is False or check is not None or _normal(value, place, columns) is not None:
+            said[place] = typed
+        else:
+            silent.append(ToCheck((*path, *place.split(".")), SAYS_NOTHING))
+    return nested(said)
 
 
 def changes_of(
@@ -332,13 +391,13 @@ def changes_of(
     :param said: the facts that were said, by their places. None says that a fact is not known.
     :param only_adds: whether a list of indicators only adds to those of today.
     """
-    shape = SHAPES[type(row)]
+    shape, columns = SHAPES[type(row)], COLUMNS[type(row)]
     together = nested({**today, **said})
     entry = read(shape, together, known={"indicators": indicators, "today": on})
     found = []
     for place, typed in said.items():
         value, check = _value_and_check(entry, place)
-        before, after = _normal(today.get(place), place, row), _normal(value, place, row)
+        before, after = _normal(today.get(place), place, columns), _normal(value, place, columns)
         unread = check is not None and check.kind == CheckKind.NOT_READ
         if place.endswith("indicators") and (only_adds or unread):
             after = list(dict.fromkeys([*(before or ()), *(after or ())])) or None

@@ -54,6 +54,11 @@ NOT_SAID: Read[Any] = Read()
 Reader = Callable[[Any, Mapping[str, Any]], Read[Any]]
 
 
+def whole(value: Any) -> Any:
+    """A number without a fraction as a whole number; anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def not_read(says: str) -> Read[Any]:
     return Read(None, Check(CheckKind.NOT_READ, says))
 
@@ -81,6 +86,7 @@ class Typed:
     def _read(self, value: Any, info: ValidationInfo) -> Read[Any]:
         if value is None:
             return NOT_SAID
+        value = whole(value) if int in self._kinds else value
         # For Python, True is a number.
         if not isinstance(value, self._kinds) or isinstance(value, bool):
             wanted = "text" if self._kinds == (str,) else "a whole number or text"

@@ -594,6 +594,10 @@ class TestWhatAPartnerMayLearn:
         assert [round(until_next_step(taken, 0.1), 3) for taken in (0.0, 0.02, 0.1, 0.13)] == [0, 0.08, 0, 0.07]
         assert until_next_step(0.02, 0) == 0
 
+    def test_its_reference_in_small_letters_is_found(self, partner: Partner) -> None:
+        contact = partner.sent()
+        assert partner.read(contact.reference.lower()).json()["reference"] == contact.reference
+
     def test_every_look_leaves_an_audit_event(self, partner: Partner) -> None:
         contact = partner.sent()
         assert partner.read(contact).status_code == 200

@@ -8,7 +8,16 @@ import pytest
 
 from casework.actions import corrections
 from casework.api.schema import INFORMATION_EXAMPLE
-from casework.facts.learned import read_information
+from casework.facts.information import facts_today
+from casework.facts.learned import (
+    AdultInformation,
+    ChildInformation,
+    InformationDocument,
+    Row,
+    nested,
+    places_of,
+    read_information,
+)
 from casework.models import Contact, FactChange, Information
 from localities.models import Agency
 from tests.stage.documents import child
@@ -68,12 +77,59 @@ def test_what_cannot_be_read_is_named_beside_201(partner: Partner, contact: Cont
     assert FactChange.objects.get(field="nhs_number").kind == "not_read"
 
 
-def test_null_says_nothing_and_not_known_says_that(partner: Partner, contact: Contact) -> None:
-    said = {"immediate_danger": None, "children": [{"ref": "c1", "date_of_birth": None, "address": None}], "why": "So."}
-    assert add(partner, contact, said).status_code == 201
-    assert not FactChange.objects.exists()
-    assert add(partner, contact, {"children": [{"ref": "c1", "date_of_birth": "not known"}]}).status_code == 201
-    assert contact.children.get().date_of_birth is None
+# Every field that people type, or choose in words; an indicator is added, and a ref or a number names somebody.
+OF_CONTACT = [place for place in places_of(InformationDocument) if not place.endswith("indicators")]
+OF_CHILD, OF_ADULT = (places_of(shape) for shape in (ChildInformation, AdultInformation))
+YES_OR_NO_OR_A_NUMBER = {
+    "immediate_danger", "referrer.keep_anonymous", "referrer_level", "domestic_abuse.marac", "date_of_birth_estimated",
+    "interpreter_needed", "disabled", "non_verbal", "address.confidential", "same_address", "risk_to_staff",
+}  # fmt: skip
+LISTS = {"also_known_as", "address.lines", "indicators"}
+
+
+@pytest.mark.parametrize("nothing", [None, "", " \t", "not known", "N/A"])
+def test_what_says_nothing_takes_nothing_away(partner: Partner, contact: Contact, nothing: str | None) -> None:
+    """One rule for every field: it is not refused, changes nothing, and is named, unless it is null."""
+    told = {
+        "source": "partner", "why": "The hospital.", "domestic_abuse": {"dash": "high"}, "sharing_basis": "vital",
+        "children": [{"ref": "c1", "also_known_as": ["Rob"], "upn": "A123456789012", "school": "Hill School"}],
+    }  # fmt: skip
+    corrections.learn(contact_id=contact.pk, document=told, by=person("oliver"), now=Story(a_working_morning()).later())
+    before, changes = facts(contact), FactChange.objects.count()
+
+    def said(places: list[str]) -> dict[str, Any]:
+        fields = {place: nothing for place in places if nothing is None or place not in YES_OR_NO_OR_A_NUMBER | LISTS}
+        empty: dict[str, Any] = {place: [] for place in places if place in LISTS}
+        return nested(fields | empty)
+
+    answer = add(partner, contact, said(OF_CONTACT) | {
+        "source": nothing, "said_by": nothing, "why": nothing,
+        "children": [{"ref": "c1"} | said(OF_CHILD), {"ref": nothing and " ", **said(["first_name"])}],
+        "adults": [{"number": 1} | said(OF_ADULT)],
+    })  # fmt: skip
+    assert answer.status_code == 201, answer.content
+    assert (facts(contact), FactChange.objects.count()) == (before, changes)
+    named = {warning["pointer"] for warning in answer.json()["warnings"]}
+    assert all("says nothing" in warning["detail"] for warning in answer.json()["warnings"])
+    lists = {"#/children/0/also_known_as", "#/children/0/address/lines", "#/children/0/indicators"}
+    if nothing is None:
+        assert named == lists
+    else:
+        places = [("", OF_CONTACT), ("children/0/", OF_CHILD), ("adults/0/", OF_ADULT)]
+        assert named == lists | {"#/source", "#/said_by", "#/why", "#/children/1/first_name"} | {
+            f"#/{part}{place.replace('.', '/')}"
+            for part, fields in places
+            for place in fields
+            if place not in YES_OR_NO_OR_A_NUMBER | LISTS
+        }
+
+
+def facts(contact: Contact) -> list[Any]:
+    """Everything that is known of a contact today."""
+    contact = Contact.objects.get(pk=contact.pk)
+    history = list(FactChange.objects.filter(information__contact=contact).order_by("pk"))
+    rows: list[Row] = [contact, *contact.children.order_by("pk"), *contact.adults.order_by("pk")]
+    return [facts_today(contact, row, history) for row in rows]
 
 
 def test_the_answer_never_tells_what_others_said(partner: Partner, contact: Contact) -> None:

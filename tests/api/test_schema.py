@@ -30,6 +30,7 @@ from triage.ruleset import shipped
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
 
 SCHEMA, DOCS, CHECK = "/api/v1/schema", "/api/v1/docs", "/api/v1/threshold-check"
+INFORMATION = CONTACTS + "/{reference}/information"
 OPERATIONS = {
     ("post", CONTACTS): "contacts:write",
     ("get", CONTACTS + "/{reference}"): "contacts:read",
@@ -103,7 +104,7 @@ class TestTheDescription:
         needed = {"ContactDocument": {"type", "source_code", "children", "concern"}, "Concern": {"worries"}}
         parts = [part for part in schema["components"]["schemas"].values() if part.get("additionalProperties") is False]
         # Of a contact, of what is added to one, and of a threshold check.
-        assert len(parts) == 9 + 3 + 3
+        assert len(parts) == 9 + 4 + 3
         for part in parts:
             assert set(part.get("required", [])) == needed.get(part["title"], set())
             with_default = {name for name, described in part["properties"].items() if "default" in described}
@@ -115,6 +116,22 @@ class TestTheDescription:
         assert "maxLength" not in children, "that is for text"
         worries = shape(schema, "Concern")["properties"]["worries"]
         assert (worries.get("minLength"), worries.get("maxLength")) == (1, None), "nobody says too much"
+
+    def test_it_allows_what_the_reader_takes_and_no_more(self, schema: dict[str, Any]) -> None:
+        """Null is a field that is left out, 3.0 is 3, and no default is the inside of our reader."""
+        sent, added = (validator(schema, contact_shape(schema, path)) for path in (CONTACTS, INFORMATION))
+        for name in contact_shape(schema)["properties"].keys() - {"type", "source_code", "children", "concern"}:
+            assert sent.is_valid(CONTRACT | {name: None}), name
+        assert not sent.is_valid(CONTRACT | {"source_code": "9Z"})
+        assert not sent.is_valid(having(("concern", "worries"), " "))
+        assert sent.is_valid(CONTRACT | {"referrer_level": 3.0})
+        assert not sent.is_valid(CONTRACT | {"referrer_level": 5})
+        assert added.is_valid({"immediate_danger": None})
+        assert added.is_valid({"why": "So.", "source": "", "agreement": {"service": " "}})
+        nobody: list[dict[str, Any]] = [{}, {"children": [{}]}, {"adults": [{}]}]
+        for refused in (*nobody, {"source": "family"}, {"source": "rumour", "why": "So."}):
+            assert not added.is_valid(refused), refused
+        assert '"check"' not in json.dumps(schema["components"]["schemas"])
 
     def test_what_people_type_is_any_text(self, schema: dict[str, Any]) -> None:
         sent = validator(schema, contact_shape(schema))
