@@ -31,6 +31,8 @@ HIGHEST_LIMIT = 10_950
 MOST_PARTS = 2_000
 # Levels of YAML: more than any condition needs.
 DEEPEST = 200
+# The names that a field of an expectation may have, and what they are.
+Expectable = dict[str, tuple[set[str], str]]
 
 
 def read_document(data: object) -> RuleSetDocument:
@@ -159,22 +161,26 @@ def _faults_of_meaning(document: RuleSetDocument) -> Iterator[Fault]:
                 yield Fault((*at, "decided"), f"{name} is not a pathway of this rule set.")
         if decision.recommended.rule is not None and decision.recommended.rule not in rule_ids:
             yield Fault((*at, "recommended", "rule"), f"{decision.recommended.rule} is not a rule of this rule set.")
+    expected = _what_scenarios_may_expect(document)
     for number, scenario in enumerate(document.scenarios):
-        yield from _faults_of_scenario(("scenarios", number), scenario, document)
+        yield from _faults_of_scenario(("scenarios", number), scenario, expected)
 
 
-def _faults_of_scenario(at: Path, scenario: Scenario, document: RuleSetDocument) -> Iterator[Fault]:
-    expect = scenario.expect
-    if not expect.model_fields_set:
-        yield Fault((*at, "expect"), "expects nothing; name at least the pathway.")
-    known: dict[str, tuple[set[str], str]] = {
+def _what_scenarios_may_expect(document: RuleSetDocument) -> Expectable:
+    return {
         "pathway": ({pathway.id for pathway in document.pathways if not pathway.decision_only}, "a pathway for rules"),
         "lead": ({pathway.lead for pathway in document.pathways if pathway.lead}, "a lead of a pathway"),
         "also_refer_to": ({service.id for service in document.also_refer_to}, "a service of also_refer_to"),
         "warnings": ({warning.id for warning in document.warnings}, "a warning"),
         "reasons": ({firing for rule in document.rules for firing in firings(rule)}, "a rule or an aggravator"),
     }
-    for field, (names, kind) in known.items():
+
+
+def _faults_of_scenario(at: Path, scenario: Scenario, expected: Expectable) -> Iterator[Fault]:
+    expect = scenario.expect
+    if not expect.model_fields_set:
+        yield Fault((*at, "expect"), "expects nothing; name at least the pathway.")
+    for field, (names, kind) in expected.items():
         value = getattr(expect, field)
         for name in (value,) if isinstance(value, str) else value or ():
             if name not in names:

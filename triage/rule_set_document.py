@@ -329,8 +329,8 @@ def firings(rule: Rule) -> tuple[str, ...]:
     return tuple(aggravator.id for aggravator in rule.aggravators) or (rule.id,)
 
 
-def as_json(document: RuleSetDocument) -> dict[str, Any]:
-    """The document as it is stored and shown: in the order of its fields, without defaults."""
+def as_json(document: Document) -> dict[str, Any]:
+    """A document, or a part of one, as it is stored and shown: in the order of its fields, without defaults."""
     return document.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from triage.catalogue import Gate
-from triage.rule_set_document import RuleSetDocument, as_json
+from triage.rule_set_document import RuleSetDocument
 from triage.scenarios import protected
 
 # What a pathway is: how it is counted, asked for and decided.
@@ -20,21 +20,19 @@ Resting = Mapping[str, Any]
 
 def safety(document: RuleSetDocument) -> Resting:
     """Each safety-relevant part, by a name for people, as it is stored."""
-    data = as_json(document)
-    grave = {Gate.HARD_STOP.value, Gate.STRONG.value}
     return {
         **protected(document),
-        "where rating and level come from": document.rating_and_level.value,
-        **{f"pathway {entry['id']}": {name: entry.get(name) for name in MEANING} for entry in data["pathways"]},
-        **{f"clock {entry['id']}": entry for entry in data.get("clocks", [])},
-        **{f"two people for {entry['id']}": entry for entry in data.get("two_person_decisions", [])},
-        **{f"who decides after {rule['id']}": rule["decided_by"] for rule in data["rules"] if rule.get("decided_by")},
+        "where rating and level come from": document.rating_and_level,
+        **{f"pathway {entry.id}": [getattr(entry, name) for name in MEANING] for entry in document.pathways},
+        **{f"clock {entry.id}": entry for entry in document.clocks},
+        **{f"two people for {entry.id}": entry for entry in document.two_person_decisions},
+        **{f"who decides after {rule.id}": rule.decided_by for rule in document.rules if rule.decided_by},
         **{
-            f"indicator {entry['code']}": {name: entry[name] for name in ("level", "gate", "says")}
-            for entry in data["indicators"]
-            if entry["gate"] in grave
+            f"indicator {entry.code}": (entry.level, entry.gate, entry.says)
+            for entry in document.indicators
+            if entry.gate in (Gate.HARD_STOP, Gate.STRONG)
         },
-        **{f"warning {entry['id']}": entry for entry in data.get("warnings", [])},
+        **{f"warning {entry.id}": entry for entry in document.warnings},
     }
 
 

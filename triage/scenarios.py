@@ -33,8 +33,7 @@ def run(rules: RuleSet) -> list[Outcome]:
 
 def protected(document: RuleSetDocument) -> dict[str, Any]:
     """The protected scenarios by their ids, as they are stored."""
-    entries: list[dict[str, Any]] = as_json(document).get("scenarios", [])
-    return {entry["id"]: entry for entry in entries if entry.get("protected")}
+    return {scenario.id: as_json(scenario) for scenario in document.scenarios if scenario.protected}
 
 
 def expectation(rules: RuleSet, facts: Facts) -> Expected:
