@@ -110,6 +110,13 @@ told_for_a_class = pytest.fixture(scope="class")(_told)
 told_for_a_module = pytest.fixture(scope="module")(_told)
 
 
+@pytest.fixture(autouse=True)
+def _as_it_was_told(request: pytest.FixtureRequest) -> None:
+    """What a test writes over a story that was told before is undone, whether or not the test asks for `db`."""
+    if {"told_for_a_class", "told_for_a_module"} & {*request.fixturenames}:
+        request.getfixturevalue("db")
+
+
 @pytest.fixture
 def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
     """A database of this test's own, in which transactions really commit. Its name."""

@@ -5,7 +5,8 @@ Paula leads practice, Maya manages the front door and may draft, Sam manages the
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -22,7 +23,7 @@ from tests.conftest import THURSDAY
 from tests.stage.documents import child
 from tests.stage.drafts import AHEAD, Drafts, latest, stricter
 from tests.stage.rule_documents import having
-from tests.stage.story import person
+from tests.stage.story import Story, person
 from triage import published_rules
 from triage.drafting import with_scenario, without_scenario
 from triage.models import RuleSetVersion, Stage
@@ -81,6 +82,38 @@ def without_pathway(document: dict[str, Any], name: str, *, instead: str) -> dic
     """The document without a pathway; whatever led there leads to another."""
     pathways = [entry for entry in document["pathways"] if entry["id"] != name]
     return renamed(document, name, instead) | {"pathways": pathways}
+
+
+@dataclass(frozen=True)
+class Told:
+    """A story that is told once for a class, and the draft that it is about."""
+
+    story: Story
+    draft: int
+
+
+@pytest.fixture(scope="class")
+def told(told_for_a_class: None, request: pytest.FixtureRequest) -> Told:
+    story = Story(THURSDAY)
+    return Told(story, request.cls.tell(Drafts(story)).pk)
+
+
+class FromADraft:
+    """Each test starts from the draft that `tell` makes. It is made once for the class."""
+
+    @staticmethod
+    def tell(drafts: Drafts) -> RuleSetVersion:
+        return drafts.copied()
+
+    @pytest.fixture
+    def story(self, db: None, told: Told) -> Story:
+        return told.story.goes_on()
+
+    @pytest.fixture
+    def draft(self, db: None, told: Told) -> Iterator[RuleSetVersion]:
+        yield RuleSetVersion.objects.get(pk=told.draft)
+        # A published version is cached by its id. Each test may publish this one with another document.
+        published_rules._compiled.cache_clear()
 
 
 class TestCopying:
@@ -157,9 +190,8 @@ class TestCopying:
         )
 
 
-class TestChanging:
-    def test_a_change_is_a_new_edition(self, drafts: Drafts) -> None:
-        draft = drafts.copied()
+class TestChanging(FromADraft):
+    def test_a_change_is_a_new_edition(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         changed = drafts.changed(draft, stricter(draft.document))
         assert changed.edition == 2
         kept = RuleSetVersion.objects.get(pk=draft.pk)
@@ -167,16 +199,15 @@ class TestChanging:
         assert events()[-1] == ("rule_set_changed", "paula")
         assert said(Event.RULE_SET_CHANGED) == {"rule_set": "early-help-first/3", "edition": 2, "safety": []}
 
-    def test_what_came_since_is_not_undone(self, drafts: Drafts) -> None:
-        seen = drafts.copied()
+    def test_what_came_since_is_not_undone(self, drafts: Drafts, draft: RuleSetVersion) -> None:
+        seen = draft
         drafts.changed(RuleSetVersion.objects.get(pk=seen.pk), stricter(seen.document))
         with pytest.raises(TakenBySomeoneElse, match="Somebody changed early-help-first/3 while you were reading"):
             drafts.changed(seen, seen.document, by="maya")
         kept = RuleSetVersion.objects.get(pk=seen.pk)
         assert (kept.edition, kept.document) == (2, stricter(seen.document))
 
-    def test_every_fault_is_named_and_nothing_is_kept(self, drafts: Drafts) -> None:
-        draft = drafts.copied()
+    def test_every_fault_is_named_and_nothing_is_kept(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         document = having(draft.document, "rules", "level_3_agreed", when={"fact": "shoe_size", "is": 38})
         document = having(document, "indicators", "L4-01", also_refer_to="police")
         document = having(document, "scenarios", "injury", expect={})
@@ -190,9 +221,8 @@ class TestChanging:
         assert events() == [("rule_set_drafted", "paula")]
 
     @pytest.mark.parametrize("by", ["paula", "sam"])
-    def test_no_indicator_is_taken_away(self, drafts: Drafts, by: str) -> None:
+    def test_no_indicator_is_taken_away(self, drafts: Drafts, draft: RuleSetVersion, by: str) -> None:
         """A service manager may not remove an indicator either, even if no rule uses it."""
-        draft = drafts.copied()
         indicators = [entry for entry in draft.document["indicators"] if entry["code"] not in ("L4-07", "L3-03")]
         with pytest.raises(InvalidInput) as invalid:
             drafts.changed(draft, draft.document | {"indicators": indicators}, by=by)
@@ -211,9 +241,10 @@ class TestChanging:
         ],
         ids=["taken away", "renamed"],
     )
-    def test_no_pathway_is_taken_away_or_renamed(self, drafts: Drafts, by: str, name: str, change: Any) -> None:
+    def test_no_pathway_is_taken_away_or_renamed(
+        self, drafts: Drafts, draft: RuleSetVersion, by: str, name: str, change: Any
+    ) -> None:
         """The document no longer uses the pathway, but clocks and cases do."""
-        draft = drafts.copied()
         with pytest.raises(InvalidInput) as invalid:
             drafts.changed(draft, change(draft.document), by=by)
         assert [str(fault) for fault in invalid.value.faults] == [
@@ -221,14 +252,12 @@ class TestChanging:
         ]
         self.nothing_was_kept(draft)
 
-    def test_a_pathway_may_have_another_title(self, drafts: Drafts) -> None:
-        draft = drafts.copied()
+    def test_a_pathway_may_have_another_title(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         changed = drafts.changed(draft, having(draft.document, "pathways", "family_help", title="Help for families"))
         assert changed.edition == 2
 
-    def test_what_the_draft_itself_brought_may_be_taken_away_again(self, drafts: Drafts) -> None:
+    def test_what_the_draft_itself_brought_may_be_taken_away_again(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         """A name that only the draft has is not used anywhere yet."""
-        draft = drafts.copied()
         before = draft.document
         indicator = before["indicators"][-1] | {"code": "L2-99"}
         pathway = before["pathways"][-1] | {"id": "youth_work", "title": "Youth work"}
@@ -237,22 +266,13 @@ class TestChanging:
         assert drafts.changed(draft, before).document == before
 
     @pytest.mark.parametrize("other", [{"version": 4}, {"version": 2}, {"ruleset": "another"}])
-    def test_its_name_and_number_stay(self, drafts: Drafts, other: dict[str, Any]) -> None:
-        draft = drafts.copied()
+    def test_its_name_and_number_stay(self, drafts: Drafts, draft: RuleSetVersion, other: dict[str, Any]) -> None:
         with pytest.raises(InvalidInput, match="stay early-help-first and 3") as invalid:
             drafts.changed(draft, draft.document | other)
         assert places(invalid) == ["version"]
 
-    def test_the_same_document_again_is_no_change(self, drafts: Drafts) -> None:
-        draft = drafts.proposed()
-        again = drafts.changed(draft, as_json(read_document(draft.document)))
-        assert again.edition == 1
-        assert again.proposed_at is not None
-        assert not AuditEvent.objects.filter(event=Event.RULE_SET_CHANGED).exists()
-
-    def test_to_expect_nothing_is_not_to_ask(self, drafts: Drafts) -> None:
+    def test_to_expect_nothing_is_not_to_ask(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         """`hold: null` expects no hold; without it, a hold would do. That is a change."""
-        draft = drafts.copied()
         expect = {"pathway": "early_help", "rag": "green"}
         draft = drafts.changed(draft, having(draft.document, "scenarios", "second_contact", expect=expect))
         document = having(draft.document, "scenarios", "second_contact", expect=expect | {"hold": None})
@@ -261,20 +281,10 @@ class TestChanging:
         kept = RuleSetVersion.objects.get(pk=draft.pk).document
         assert next(each for each in kept["scenarios"] if each["id"] == "second_contact")["expect"]["hold"] is None
 
-    def test_a_proposal_that_changes_is_a_plain_draft_again(self, drafts: Drafts, now: datetime) -> None:
-        draft = drafts.proposed()
-        assert draft.stage(now) == Stage.PROVED
-        changed = drafts.changed(draft, stricter(draft.document), by="maya")
-        assert (changed.proposed_by, changed.proposed_at, changed.proposal) == (None, None, "")
-        assert changed.stage(now) == Stage.DRAFT
-        with pytest.raises(NotAllowedInStatus, match="Nobody has proposed early-help-first/3, or it changed since"):
-            drafts.approved(changed)
-
-    def test_what_is_published_or_discarded_does_not_change(self, drafts: Drafts) -> None:
+    def test_what_is_published_or_discarded_does_not_change(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         live = latest()
         with pytest.raises(NotAllowedInStatus, match="early-help-first/2 is published, and never changes"):
             drafts.changed(live, live.document)
-        draft = drafts.copied()
         rule_sets.discard(version_id=draft.pk, by=person("paula"), now=drafts.story.later())
         with pytest.raises(NotAllowedInStatus, match="early-help-first/3 was discarded"):
             drafts.changed(draft, stricter(draft.document))
@@ -284,6 +294,28 @@ class TestChanging:
         kept = RuleSetVersion.objects.get(pk=draft.pk)
         assert (kept.edition, kept.document) == (1, draft.document)
         assert events() == [("rule_set_drafted", "paula")]
+
+
+class TestChangingAProposal(FromADraft):
+    @staticmethod
+    def tell(drafts: Drafts) -> RuleSetVersion:
+        return drafts.proposed()
+
+    def test_the_same_document_again_is_no_change(self, drafts: Drafts, draft: RuleSetVersion) -> None:
+        again = drafts.changed(draft, as_json(read_document(draft.document)))
+        assert again.edition == 1
+        assert again.proposed_at is not None
+        assert not AuditEvent.objects.filter(event=Event.RULE_SET_CHANGED).exists()
+
+    def test_a_proposal_that_changes_is_a_plain_draft_again(
+        self, drafts: Drafts, draft: RuleSetVersion, now: datetime
+    ) -> None:
+        assert draft.stage(now) == Stage.PROVED
+        changed = drafts.changed(draft, stricter(draft.document), by="maya")
+        assert (changed.proposed_by, changed.proposed_at, changed.proposal) == (None, None, "")
+        assert changed.stage(now) == Stage.DRAFT
+        with pytest.raises(NotAllowedInStatus, match="Nobody has proposed early-help-first/3, or it changed since"):
+            drafts.approved(changed)
 
 
 def _new(protected: bool) -> dict[str, Any]:
@@ -306,21 +338,21 @@ SAFETY: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 }
 
 
-class TestSafetyScenarios:
+class TestSafetyScenarios(FromADraft):
     """Every version must pass its safety scenarios. Only a service manager may change them."""
 
     @pytest.mark.parametrize("what", SAFETY)
     @pytest.mark.parametrize("by", ["paula", "maya"])
-    def test_others_may_not_change_them(self, drafts: Drafts, what: str, by: str) -> None:
-        draft = drafts.copied()
+    def test_others_may_not_change_them(self, drafts: Drafts, draft: RuleSetVersion, what: str, by: str) -> None:
         with pytest.raises(NotPermitted, match=r"Only a service manager can change what safety rests on: \w+"):
             drafts.changed(draft, SAFETY[what](draft.document), by=by)
         kept = RuleSetVersion.objects.get(pk=draft.pk)
         assert (kept.edition, kept.document, kept.safety_changed_by) == (1, draft.document, None)
 
     @pytest.mark.parametrize("what", SAFETY)
-    def test_a_service_manager_may_and_it_is_written_down(self, drafts: Drafts, sam: User, what: str) -> None:
-        draft = drafts.copied()
+    def test_a_service_manager_may_and_it_is_written_down(
+        self, drafts: Drafts, draft: RuleSetVersion, sam: User, what: str
+    ) -> None:
         changed = drafts.changed(draft, SAFETY[what](draft.document), by="sam")
         assert (changed.edition, changed.safety_changed_by) == (2, sam)
         names = {"a new one": ["new_one"], "under another name": ["harm", "injury"]}
@@ -336,13 +368,11 @@ class TestSafetyScenarios:
             lambda document: document | {"scenarios": document["scenarios"][::-1]},
         ],
     )
-    def test_anybody_who_drafts_may_change_the_others(self, drafts: Drafts, change: Any) -> None:
-        draft = drafts.copied()
+    def test_anybody_who_drafts_may_change_the_others(self, drafts: Drafts, draft: RuleSetVersion, change: Any) -> None:
         changed = drafts.changed(draft, change(draft.document))
         assert (changed.edition, changed.safety_changed_by) == (2, None)
 
-    def test_a_fault_is_named_before_a_right_is_missed(self, drafts: Drafts) -> None:
-        draft = drafts.copied()
+    def test_a_fault_is_named_before_a_right_is_missed(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         with pytest.raises(InvalidInput):
             drafts.changed(draft, having(draft.document, "scenarios", "injury", expect={}))
 
@@ -379,38 +409,42 @@ class TestCopyingWhatIsLessSafe:
     """A copy of a less safe version needs a service manager as well."""
 
     @pytest.mark.parametrize("what", WEAKER)
-    @pytest.mark.parametrize("by", ["paula", "maya"])
-    def test_others_may_not(self, drafts: Drafts, what: str, by: str) -> None:
+    def test_others_may_not_and_a_service_manager_may_which_is_written_down(
+        self, drafts: Drafts, sam: User, what: str
+    ) -> None:
         weaker, name = WEAKER[what]
         source = weaker(drafts)
         before = RuleSetVersion.objects.count(), events()
-        with pytest.raises(NotPermitted) as refused:
-            drafts.copied(source, by=by)
-        assert str(refused.value) == f"Only a service manager can change what safety rests on: {name}."
-        assert (RuleSetVersion.objects.count(), events()) == before
-
-    @pytest.mark.parametrize("what", WEAKER)
-    def test_a_service_manager_may_and_it_is_written_down(self, drafts: Drafts, sam: User, what: str) -> None:
-        weaker, _ = WEAKER[what]
-        assert drafts.copied(weaker(drafts), by="sam").safety_changed_by == sam
+        for by in ("paula", "maya"):
+            with pytest.raises(NotPermitted) as refused:
+                drafts.copied(source, by=by)
+            assert str(refused.value) == f"Only a service manager can change what safety rests on: {name}."
+            assert (RuleSetVersion.objects.count(), events()) == before
+        assert drafts.copied(source, by="sam").safety_changed_by == sam
 
 
-class TestProposing:
-    def test_a_proved_draft_waits_for_a_second_person(self, drafts: Drafts, paula: User) -> None:
-        draft = drafts.proposed()
+class TestProposing(FromADraft):
+    @staticmethod
+    def tell(drafts: Drafts) -> RuleSetVersion:
+        return drafts.proved()
+
+    def test_a_proved_draft_waits_for_a_second_person(self, drafts: Drafts, draft: RuleSetVersion, paula: User) -> None:
+        self.propose(drafts, draft, proposal="Families come back too often.")
+        draft.refresh_from_db()
         assert (draft.proposed_by, draft.proposed_at) == (paula, drafts.story.now)
         assert draft.proposal == "Families come back too often."
         assert events() == [("rule_set_drafted", "paula"), ("rule_set_proposed", "paula")]
         assert said(Event.RULE_SET_PROPOSED) == {"rule_set": "early-help-first/3", "edition": 1}
 
     @pytest.mark.parametrize(("by", "hear"), [("paula", ["sam"]), ("sam", ["paula"]), ("maya", ["paula", "sam"])])
-    def test_those_hear_who_may_approve_and_did_not_propose(self, drafts: Drafts, by: str, hear: list[str]) -> None:
-        draft = drafts.proposed(by=by)
+    def test_those_hear_who_may_approve_and_did_not_propose(
+        self, drafts: Drafts, draft: RuleSetVersion, by: str, hear: list[str]
+    ) -> None:
+        self.propose(drafts, draft, by=by)
         assert sorted(recipients(Message.RULE_SET_PROPOSED)) == hear
         assert OutboxMessage.objects.filter(rule_set=draft).count() == len(hear)
 
-    def test_everything_that_is_wanting_is_said_at_once(self, drafts: Drafts) -> None:
-        draft = drafts.copied()
+    def test_everything_that_is_wanting_is_said_at_once(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         draft = drafts.changed(draft, unsafe(draft.document))
         with pytest.raises(InvalidInput) as invalid:
             self.propose(drafts, draft, proposal=" \n")
@@ -420,8 +454,7 @@ class TestProposing:
         assert "Say what the change is for." in says(invalid)
         assert "proposal" in places(invalid)
 
-    def test_its_scenarios_must_pass(self, drafts: Drafts) -> None:
-        draft = drafts.copied()
+    def test_its_scenarios_must_pass(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         draft = drafts.proved(drafts.changed(draft, unsafe(draft.document)))
         with pytest.raises(InvalidInput) as invalid:
             self.propose(drafts, draft)
@@ -432,16 +465,14 @@ class TestProposing:
         assert titles["marac"] not in fault.message
         assert fault.message.split(" ")[2] == str(len(titles))
 
-    def test_it_must_carry_a_safety_scenario(self, drafts: Drafts) -> None:
-        draft = drafts.copied()
+    def test_it_must_carry_a_safety_scenario(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         scenarios = [{**each, "protected": False} for each in draft.document["scenarios"]]
         draft = drafts.proved(drafts.changed(draft, draft.document | {"scenarios": scenarios}, by="sam"))
         with pytest.raises(InvalidInput) as invalid:
             self.propose(drafts, draft)
         assert says(invalid) == "It carries no safety scenario."
 
-    def test_it_must_have_been_replayed_as_it_stands(self, drafts: Drafts) -> None:
-        draft = drafts.proved()
+    def test_it_must_have_been_replayed_as_it_stands(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         draft = drafts.changed(draft, stricter(draft.document))
         with pytest.raises(InvalidInput) as invalid:
             self.propose(drafts, draft)
@@ -452,7 +483,6 @@ class TestProposing:
     def test_a_replay_over_no_contact_proves_nothing(self, drafts: Drafts) -> None:
         """It was finished, but the only contact came on a day that it left out."""
         draft = drafts.copied()
-        drafts.story.contact()
         yesterday = date(2026, 11, 18)
         replay = drafts.replayed(draft, first_day=yesterday, last_day=yesterday)
         assert (replay.finished_at, replay.contacts) == (drafts.story.now, 0)
@@ -463,7 +493,6 @@ class TestProposing:
         self.propose(drafts, draft)
 
     def test_a_replay_of_another_draft_does_not_do(self, drafts: Drafts) -> None:
-        drafts.proved()
         with pytest.raises(InvalidInput, match="It was not replayed"):
             self.propose(drafts, drafts.copied())
 
@@ -484,13 +513,13 @@ class TestProposing:
         with pytest.raises(InvalidInput, match="It was not replayed"):
             self.propose(drafts, draft)
 
-    def test_it_is_proposed_once(self, drafts: Drafts) -> None:
-        draft = drafts.proposed()
+    def test_it_is_proposed_once(self, drafts: Drafts, draft: RuleSetVersion) -> None:
+        self.propose(drafts, draft)
         with pytest.raises(NotAllowedInStatus, match="early-help-first/3 is proposed already"):
             self.propose(drafts, draft, by="maya")
 
-    def test_an_edition_that_nobody_read_is_not_proposed(self, drafts: Drafts) -> None:
-        seen = drafts.copied()
+    def test_an_edition_that_nobody_read_is_not_proposed(self, drafts: Drafts, draft: RuleSetVersion) -> None:
+        seen = draft
         drafts.proved(drafts.changed(RuleSetVersion.objects.get(pk=seen.pk), stricter(seen.document)))
         with pytest.raises(TakenBySomeoneElse):
             self.propose(drafts, seen)
@@ -502,9 +531,15 @@ class TestProposing:
         )
 
 
-class TestSendingBack:
-    def test_it_is_a_draft_again_and_the_proposer_hears(self, drafts: Drafts, now: datetime) -> None:
-        draft = self.send_back(drafts, drafts.proposed(), by="sam")
+class TestSendingBack(FromADraft):
+    @staticmethod
+    def tell(drafts: Drafts) -> RuleSetVersion:
+        return drafts.proposed()
+
+    def test_it_is_a_draft_again_and_the_proposer_hears(
+        self, drafts: Drafts, draft: RuleSetVersion, now: datetime
+    ) -> None:
+        draft = self.send_back(drafts, draft, by="sam")
         assert (draft.proposed_by, draft.proposed_at) == (None, None)
         assert draft.stage(now) == Stage.DRAFT
         assert recipients(Message.RULE_SET_SENT_BACK) == ["paula"]
@@ -513,30 +548,28 @@ class TestSendingBack:
         (why,) = draft.reasons.all()
         assert (why.kind, why.reason, why.by.username, why.at) == ("sent_back", "Too soon.", "sam", drafts.story.now)
 
-    @pytest.mark.parametrize("by", ["paula", "maya"])
-    def test_the_proposer_may_take_it_back_and_nobody_is_told(self, drafts: Drafts, by: str) -> None:
-        draft = self.send_back(drafts, drafts.proposed(by=by), by=by)
-        assert draft.proposed_at is None
-        assert recipients(Message.RULE_SET_SENT_BACK) == []
-        assert events()[-1] == ("rule_set_sent_back", by)
+    def test_the_proposer_may_take_it_back_and_nobody_is_told(self, drafts: Drafts, draft: RuleSetVersion) -> None:
+        for by, proposed in (("paula", draft), ("maya", drafts.proposed(by="maya"))):
+            assert self.send_back(drafts, proposed, by=by).proposed_at is None
+            assert recipients(Message.RULE_SET_SENT_BACK) == []
+            assert events()[-1] == ("rule_set_sent_back", by)
 
-    def test_it_may_be_proposed_again_as_it_stands(self, drafts: Drafts) -> None:
-        draft = self.send_back(drafts, drafts.proposed(), by="sam")
+    def test_it_may_be_proposed_again_as_it_stands(self, drafts: Drafts, draft: RuleSetVersion) -> None:
+        draft = self.send_back(drafts, draft, by="sam")
         TestProposing.propose(drafts, draft)
         drafts.approved(RuleSetVersion.objects.get(pk=draft.pk))
         assert sorted(recipients(Message.RULE_SET_PROPOSED)) == ["sam", "sam"]
 
-    def test_not_without_a_reason(self, drafts: Drafts) -> None:
-        draft = drafts.proposed()
+    def test_not_without_a_reason(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         with pytest.raises(InvalidInput) as invalid:
             self.send_back(drafts, draft, by="sam", reason=" ")
         assert places(invalid) == ["reason"]
         assert RuleSetVersion.objects.get(pk=draft.pk).proposed_at is not None
 
-    def test_only_what_is_proposed(self, drafts: Drafts) -> None:
-        with pytest.raises(NotAllowedInStatus, match="Nobody has proposed early-help-first/3"):
+    def test_only_what_is_proposed(self, drafts: Drafts, draft: RuleSetVersion) -> None:
+        with pytest.raises(NotAllowedInStatus, match="Nobody has proposed early-help-first/4"):
             self.send_back(drafts, drafts.copied(), by="sam")
-        published = drafts.published()
+        published = drafts.approved(draft)
         with pytest.raises(NotAllowedInStatus, match="is published"):
             self.send_back(drafts, published, by="sam")
 
@@ -545,18 +578,21 @@ class TestSendingBack:
         return rule_sets.send_back(version_id=draft.pk, reason=reason, by=person(by), now=drafts.story.later())
 
 
-class TestApproving:
-    @pytest.mark.parametrize("by", ["paula", "sam"])
-    def test_the_proposer_is_not_the_second_person(self, drafts: Drafts, by: str) -> None:
-        draft = drafts.proposed(by=by)
-        with pytest.raises(NotPermitted, match="You proposed this rule set"):
-            drafts.approved(draft, by=by)
-        kept = RuleSetVersion.objects.get(pk=draft.pk)
-        assert (kept.published_at, kept.live, latest().version) == (None, None, 2)
+class TestApproving(FromADraft):
+    @staticmethod
+    def tell(drafts: Drafts) -> RuleSetVersion:
+        return drafts.proposed()
 
-    def test_at_once(self, drafts: Drafts, sam: User) -> None:
+    def test_the_proposer_is_not_the_second_person(self, drafts: Drafts, draft: RuleSetVersion) -> None:
+        for by, proposed in (("paula", draft), ("sam", drafts.proposed(by="sam"))):
+            with pytest.raises(NotPermitted, match="You proposed this rule set"):
+                drafts.approved(proposed, by=by)
+            kept = RuleSetVersion.objects.get(pk=proposed.pk)
+            assert (kept.published_at, kept.live, latest().version) == (None, None, 2)
+
+    def test_at_once(self, drafts: Drafts, draft: RuleSetVersion, sam: User) -> None:
         before = latest()
-        published = drafts.published()
+        published = drafts.approved(draft)
         now = drafts.story.now
         assert (published.approved_by, published.published_at) == (sam, now)
         assert (published.live.lower, published.live.upper) == (now, None)
@@ -570,11 +606,11 @@ class TestApproving:
 
     @pytest.mark.parametrize("starts_at", [None, THURSDAY + 72 * HOUR])
     def test_a_contact_is_triaged_by_the_version_that_is_live_at_its_moment(
-        self, drafts: Drafts, starts_at: datetime | None
+        self, drafts: Drafts, draft: RuleSetVersion, starts_at: datetime | None
     ) -> None:
         """A microsecond before the moment, at it and after it. The moment itself belongs to the new version."""
         old = latest()
-        new = drafts.published(starts_at=starts_at)
+        new = drafts.approved(draft, starts_at=starts_at)
         start = new.live.lower
         assert start == (starts_at or drafts.story.now)
         for at, version in ((start - MOMENT, old), (start, new), (start + MOMENT, new)):
@@ -585,9 +621,11 @@ class TestApproving:
             assert contact.recommendation.result["ruleset"] == str(version)
         assert nothing_is_broken()
 
-    def test_at_once_is_after_the_last_contact_whatever_the_clocks_say(self, drafts: Drafts) -> None:
+    def test_at_once_is_after_the_last_contact_whatever_the_clocks_say(
+        self, drafts: Drafts, draft: RuleSetVersion
+    ) -> None:
         """The host that took the contact in is an hour ahead of the one at which Sam sits."""
-        old, draft = latest(), drafts.proposed()
+        old = latest()
         contact = drafts.story.contact(at=drafts.story.now + 3 * HOUR)
         new = drafts.approved(draft)
         assert new.live.lower == contact.received_at + MOMENT
@@ -595,8 +633,7 @@ class TestApproving:
         assert nothing_is_broken()
 
     @pytest.mark.parametrize(("ahead", "starts"), [(-HOUR, False), (-MOMENT, False), (0 * HOUR, False), (MOMENT, True)])
-    def test_a_start_lies_ahead(self, drafts: Drafts, ahead: timedelta, starts: bool) -> None:
-        draft = drafts.proposed()
+    def test_a_start_lies_ahead(self, drafts: Drafts, draft: RuleSetVersion, ahead: timedelta, starts: bool) -> None:
         starts_at = drafts.story.now + HOUR + ahead
         if starts:
             assert drafts.approved(draft, starts_at=starts_at).live.lower == starts_at
@@ -606,15 +643,14 @@ class TestApproving:
         assert places(invalid) == ["starts_at"]
         assert latest().version == 2
 
-    def test_a_start_lies_after_every_contact_that_came(self, drafts: Drafts) -> None:
-        draft = drafts.proposed()
+    def test_a_start_lies_after_every_contact_that_came(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         contact = drafts.story.contact(at=drafts.story.now + 3 * HOUR)
         with pytest.raises(InvalidInput, match="Choose a moment that lies ahead"):
             drafts.approved(draft, starts_at=contact.received_at)
 
-    def test_nobodys_change_is_lost(self, drafts: Drafts) -> None:
+    def test_nobodys_change_is_lost(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         """Two drafts copy one version. When one is live, the other must be copied again."""
-        first, second = drafts.proposed(), drafts.proposed()
+        first, second = draft, drafts.proposed()
         drafts.approved(first)
         with pytest.raises(NotAllowedInStatus) as refused:
             drafts.approved(second)
@@ -624,10 +660,10 @@ class TestApproving:
         assert latest() == first
         assert nothing_is_broken()
 
-    def test_an_older_version_is_brought_back(self, drafts: Drafts) -> None:
+    def test_an_older_version_is_brought_back(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         """By a draft of its own: what was published stays as it was, and when it was live."""
-        old, newer = latest(), drafts.copied()
-        newer = drafts.published(drafts.changed(newer, stricter(newer.document)))
+        old = latest()
+        newer = drafts.published(drafts.changed(draft, stricter(draft.document)))
         back = drafts.published(drafts.copied(old))
         old.refresh_from_db()
         newer.refresh_from_db()
@@ -639,16 +675,18 @@ class TestApproving:
         assert live == read_document(old.document).model_copy(update={"version": 4})
         assert nothing_is_broken()
 
-    def test_an_older_version_does_not_take_names_away_that_came_since(self, drafts: Drafts) -> None:
+    def test_an_older_version_does_not_take_names_away_that_came_since(
+        self, drafts: Drafts, draft: RuleSetVersion
+    ) -> None:
         """Partners send the code and cases stand on the pathway: a copy from before them cannot go live."""
-        old, newer = latest(), drafts.copied()
-        document = newer.document
+        old = latest()
+        document = draft.document
         indicator = document["indicators"][-1] | {"code": "L2-99"}
         pathway = document["pathways"][-1] | {"id": "youth_work", "title": "Youth work"}
         document = document | {
             "indicators": [*document["indicators"], indicator], "pathways": [*document["pathways"], pathway]
         }  # fmt: skip
-        drafts.published(drafts.changed(newer, document))
+        drafts.published(drafts.changed(draft, document))
         with pytest.raises(InvalidInput) as refused:
             drafts.proposed(drafts.copied(old))
         assert [fault.message for fault in refused.value.faults] == [
@@ -656,14 +694,14 @@ class TestApproving:
             "pathways youth_work may not be taken away or renamed: clocks and cases know it. Change its title.",
         ]
 
-    def test_one_that_waits_for_its_start_takes_the_place_too(self, drafts: Drafts) -> None:
-        first, second = drafts.proposed(), drafts.proposed()
-        drafts.approved(first, starts_at=AHEAD)
+    def test_one_that_waits_for_its_start_takes_the_place_too(self, drafts: Drafts, draft: RuleSetVersion) -> None:
+        second = drafts.proposed()
+        drafts.approved(draft, starts_at=AHEAD)
         with pytest.raises(NotAllowedInStatus, match="early-help-first/3 goes on now, and not"):
             drafts.approved(second)
 
-    def test_what_follows_one_that_waits_must_wait(self, drafts: Drafts) -> None:
-        first = drafts.published(starts_at=AHEAD)
+    def test_what_follows_one_that_waits_must_wait(self, drafts: Drafts, draft: RuleSetVersion) -> None:
+        first = drafts.approved(draft, starts_at=AHEAD)
         follows = drafts.proposed(drafts.copied(first))
         with pytest.raises(NotAllowedInStatus, match="early-help-first/3 goes live later"):
             drafts.approved(follows)
@@ -672,27 +710,30 @@ class TestApproving:
         assert drafts.approved(follows).live.lower == AHEAD + MOMENT
         assert nothing_is_broken()
 
-    def test_an_edition_that_nobody_read_is_not_approved(self, drafts: Drafts) -> None:
-        seen = drafts.proposed()
+    def test_an_edition_that_nobody_read_is_not_approved(self, drafts: Drafts, draft: RuleSetVersion) -> None:
+        seen = draft
         changed = drafts.changed(RuleSetVersion.objects.get(pk=seen.pk), stricter(seen.document))
         drafts.proposed(changed)
         with pytest.raises(TakenBySomeoneElse):
             drafts.approved(seen)
 
-    def test_what_is_no_longer_proved_is_not_approved(self, drafts: Drafts, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_what_is_no_longer_proved_is_not_approved(
+        self, drafts: Drafts, draft: RuleSetVersion, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """A release in between may have changed how a scenario comes out."""
-        draft = drafts.proposed()
         monkeypatch.setattr(rule_sets, "not_proved", lambda draft, rules: ["1 of 48 scenarios do not pass: Injury."])
         with pytest.raises(NotAllowedInStatus, match="1 of 48 scenarios do not pass"):
             drafts.approved(draft)
 
-    def test_only_what_is_proposed(self, drafts: Drafts) -> None:
-        with pytest.raises(NotAllowedInStatus, match="Nobody has proposed early-help-first/3"):
+    def test_only_what_is_proposed(self, drafts: Drafts, draft: RuleSetVersion) -> None:
+        with pytest.raises(NotAllowedInStatus, match="Nobody has proposed early-help-first/4"):
             drafts.approved(drafts.proved())
-        published = drafts.published()
-        with pytest.raises(NotAllowedInStatus, match="early-help-first/4 is published"):
+        published = drafts.approved(draft)
+        with pytest.raises(NotAllowedInStatus, match="early-help-first/3 is published"):
             drafts.approved(published)
 
+
+class TestAfterPublishing:
     def test_a_contact_keeps_the_version_that_it_was_triaged_by(self, drafts: Drafts, oliver: User) -> None:
         """What is learned later is asked of the old rules; who comes after the publish meets the new ones."""
         old, draft = latest(), drafts.copied()
@@ -718,10 +759,13 @@ class TestApproving:
         assert nothing_is_broken()
 
 
-class TestCallingOff:
-    def test_the_one_before_goes_on(self, drafts: Drafts) -> None:
-        old = latest()
-        new = drafts.published(starts_at=AHEAD)
+class TestCallingOff(FromADraft):
+    @staticmethod
+    def tell(drafts: Drafts) -> RuleSetVersion:
+        return drafts.published(starts_at=AHEAD)
+
+    def test_the_one_before_goes_on(self, drafts: Drafts, draft: RuleSetVersion) -> None:
+        old, new = RuleSetVersion.objects.get(live__endswith=AHEAD), draft
         called_off = self.call_off(drafts, new)
         assert called_off.live is None
         old.refresh_from_db()
@@ -735,48 +779,44 @@ class TestCallingOff:
         assert nothing_is_broken()
 
     @pytest.mark.parametrize("by", ["paula", "sam"])
-    def test_who_proposed_or_approved_it_may(self, drafts: Drafts, by: str) -> None:
+    def test_who_proposed_or_approved_it_may(self, drafts: Drafts, draft: RuleSetVersion, by: str) -> None:
         """One person is enough to keep the version that is live."""
-        assert self.call_off(drafts, drafts.published(starts_at=AHEAD), by=by).live is None
+        assert self.call_off(drafts, draft, by=by).live is None
 
     @pytest.mark.parametrize(("at", "may"), [(AHEAD - MOMENT, True), (AHEAD, False), (AHEAD + MOMENT, False)])
-    def test_until_it_is_live(self, drafts: Drafts, at: datetime, may: bool) -> None:
-        new = drafts.published(starts_at=AHEAD)
+    def test_until_it_is_live(self, drafts: Drafts, draft: RuleSetVersion, at: datetime, may: bool) -> None:
         if may:
-            self.call_off(drafts, new, now=at)
+            self.call_off(drafts, draft, now=at)
             return
         with pytest.raises(NotAllowedInStatus, match="early-help-first/3 does not wait for its start"):
-            self.call_off(drafts, new, now=at)
-        assert latest() == new
+            self.call_off(drafts, draft, now=at)
+        assert latest() == draft
 
-    def test_not_once_a_contact_was_triaged_by_it(self, drafts: Drafts) -> None:
+    def test_not_once_a_contact_was_triaged_by_it(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         """The host that took it in is a second ahead, and has no other version to show for it."""
-        new = drafts.published(starts_at=AHEAD)
         baby = child(date_of_birth="2099-05-16", nhs_number=None)
         contact = drafts.story.contact(at=AHEAD, children=[baby], adults=[])
         assert contact.recommendation is not None
-        assert contact.recommendation.rule_set == new
+        assert contact.recommendation.rule_set == draft
         with pytest.raises(NotAllowedInStatus, match="does not wait for its start"):
-            self.call_off(drafts, new, now=AHEAD - HOUR)
+            self.call_off(drafts, draft, now=AHEAD - HOUR)
         assert nothing_is_broken()
 
-    def test_not_a_draft_and_not_twice(self, drafts: Drafts) -> None:
+    def test_not_a_draft_and_not_twice(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         with pytest.raises(NotAllowedInStatus):
             self.call_off(drafts, drafts.copied())
-        new = drafts.published(starts_at=AHEAD)
-        self.call_off(drafts, new)
+        self.call_off(drafts, draft)
         with pytest.raises(NotAllowedInStatus):
-            self.call_off(drafts, new)
+            self.call_off(drafts, draft)
 
-    def test_not_without_a_reason(self, drafts: Drafts) -> None:
-        new = drafts.published(starts_at=AHEAD)
+    def test_not_without_a_reason(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         with pytest.raises(InvalidInput) as invalid:
-            self.call_off(drafts, new, reason="")
+            self.call_off(drafts, draft, reason="")
         assert places(invalid) == ["reason"]
-        assert latest() == new
+        assert latest() == draft
 
-    def test_another_may_follow_then(self, drafts: Drafts) -> None:
-        self.call_off(drafts, drafts.published(starts_at=AHEAD))
+    def test_another_may_follow_then(self, drafts: Drafts, draft: RuleSetVersion) -> None:
+        self.call_off(drafts, draft)
         again = drafts.published()
         assert (again.version, again.live.upper, latest()) == (4, None, again)
         assert nothing_is_broken()
@@ -789,9 +829,12 @@ class TestCallingOff:
         return rule_sets.call_off(version_id=version.pk, reason=reason, by=person(by), now=now)
 
 
-class TestDiscarding:
-    def test_it_stays_and_nobody_works_on_it(self, drafts: Drafts) -> None:
-        draft = drafts.proposed()
+class TestDiscarding(FromADraft):
+    @staticmethod
+    def tell(drafts: Drafts) -> RuleSetVersion:
+        return drafts.proposed()
+
+    def test_it_stays_and_nobody_works_on_it(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         discarded = rule_sets.discard(version_id=draft.pk, by=person("maya"), now=drafts.story.later())
         assert discarded.discarded_at == drafts.story.now
         assert (discarded.proposed_by, discarded.proposed_at) == (None, None)
@@ -854,46 +897,56 @@ APPROVE = {"paula", "sam"}
 READ = DRAFT | {"ava", "adele"}
 
 
-def _replay_of(drafts: Drafts, *, finished: bool) -> Replay:
+@dataclass(frozen=True)
+class Davids:
+    """What David has done before, by ids: a draft, a replay of it that waits, a proved and a proposed draft."""
+
+    story: Story
+    draft: int
+    waits: int
+    proved: int
+    done: int
+    proposed: int
+
+
+@pytest.fixture(scope="class")
+def davids(told_for_a_class: None) -> Davids:
+    drafts = Drafts(Story(THURSDAY))
+    proved = drafts.proved(by="david")
+    proposed = drafts.proposed(by="david")
     draft = drafts.copied(by="david")
-    return drafts.replayed(draft, by="david") if finished else drafts.asked(draft, by="david")
+    waits = drafts.asked(draft, by="david")
+    done = Replay.objects.get(rule_set=proved)
+    return Davids(drafts.story, draft.pk, waits.pk, proved.pk, done.pk, proposed.pk)
 
 
-def _attempts(drafts: Drafts, what: str) -> Callable[[User], Any]:
+def _attempts(davids: Davids, what: str) -> Callable[[User], Any]:
     """Every action on rule sets, ready to be tried. David has done the steps before it."""
-    now = drafts.story.now + 24 * HOUR
+    story, live = davids.story.goes_on(), latest()
+    now, day = story.now + 24 * HOUR, date(2026, 11, 19)
     match what:
         case "copy":
-            version = latest()
-            return lambda by: rule_sets.copy(version_id=version.pk, by=by, now=now)
+            return lambda by: rule_sets.copy(version_id=live.pk, by=by, now=now)
         case "change":
-            draft = drafts.copied(by="david")
-            document = stricter(draft.document)
-            return lambda by: rule_sets.change(version_id=draft.pk, edition=1, document=document, by=by, now=now)
+            document = stricter(live.document | {"version": 5})
+            return lambda by: rule_sets.change(version_id=davids.draft, edition=1, document=document, by=by, now=now)
         case "propose":
-            draft = drafts.proved(by="david")
-            return lambda by: rule_sets.propose(version_id=draft.pk, edition=1, proposal="So.", by=by, now=now)
+            return lambda by: rule_sets.propose(version_id=davids.proved, edition=1, proposal="So.", by=by, now=now)
         case "discard":
-            draft = drafts.copied(by="david")
-            return lambda by: rule_sets.discard(version_id=draft.pk, by=by, now=now)
+            return lambda by: rule_sets.discard(version_id=davids.draft, by=by, now=now)
         case "send back":
-            draft = drafts.proposed(by="david")
-            return lambda by: rule_sets.send_back(version_id=draft.pk, reason="So.", by=by, now=now)
+            return lambda by: rule_sets.send_back(version_id=davids.proposed, reason="So.", by=by, now=now)
         case "approve":
-            draft = drafts.proposed(by="david")
-            return lambda by: rule_sets.approve(version_id=draft.pk, edition=1, starts_at=None, by=by, now=now)
+            return lambda by: rule_sets.approve(version_id=davids.proposed, edition=1, starts_at=None, by=by, now=now)
         case "call off":
-            draft = drafts.approved(drafts.proposed(by="david"), starts_at=AHEAD)
-            return lambda by: rule_sets.call_off(version_id=draft.pk, reason="So.", by=by, now=now)
+            Drafts(story).approved(RuleSetVersion.objects.get(pk=davids.proposed), starts_at=AHEAD)
+            return lambda by: rule_sets.call_off(version_id=davids.proposed, reason="So.", by=by, now=now)
         case "ask for a replay":
-            draft, day = drafts.copied(by="david"), date(2026, 11, 19)
-            return lambda by: replays.ask_for(version_id=draft.pk, first_day=day, last_day=day, by=by, now=now)
+            return lambda by: replays.ask_for(version_id=davids.proved, first_day=day, last_day=day, by=by, now=now)
         case "cancel a replay":
-            waits = _replay_of(drafts, finished=False)
-            return lambda by: replays.cancel(replay_id=waits.pk, by=by, now=now)
+            return lambda by: replays.cancel(replay_id=davids.waits, by=by, now=now)
         case _:
-            done = _replay_of(drafts, finished=True)
-            return lambda by: replays.export(replay_id=done.pk, by=by, now=now)
+            return lambda by: replays.export(replay_id=davids.done, by=by, now=now)
 
 
 MAY = {
@@ -922,8 +975,8 @@ def _state() -> list[Any]:
 
 class TestWhoMay:
     @pytest.mark.parametrize("what", MAY)
-    def test_nobody_else(self, drafts: Drafts, what: str) -> None:
-        attempt, before = _attempts(drafts, what), _state()
+    def test_nobody_else(self, davids: Davids, what: str) -> None:
+        attempt, before = _attempts(davids, what), _state()
         for name in EVERYBODY:
             if name not in MAY[what]:
                 with pytest.raises(NotPermitted, match=r"^Only .*\.$"):
@@ -931,8 +984,8 @@ class TestWhoMay:
         assert _state() == before
 
     @pytest.mark.parametrize("what", MAY)
-    def test_these(self, drafts: Drafts, what: str) -> None:
-        attempt, before = _attempts(drafts, what), _state()
+    def test_these(self, davids: Davids, what: str) -> None:
+        attempt, before = _attempts(davids, what), _state()
         for name in sorted(MAY[what]):
             with transaction.atomic():
                 attempt(person(name))
@@ -940,9 +993,9 @@ class TestWhoMay:
                 transaction.set_rollback(True)
 
     @pytest.mark.parametrize("what", MAY)
-    def test_not_those_who_no_longer_do(self, drafts: Drafts, what: str) -> None:
+    def test_not_those_who_no_longer_do(self, davids: Davids, what: str) -> None:
         """A role that ended yesterday gives no permission."""
-        attempt = _attempts(drafts, what)
+        attempt = _attempts(davids, what)
         yesterday = date(2026, 11, 18)
         Membership.objects.filter(user__username__in=MAY[what]).update(ends_on=yesterday)
         for name in MAY[what]:

@@ -31,6 +31,7 @@ from tests.stage.rule_documents import having
 from tests.stage.sql import change, copy, delete
 from tests.stage.story import Story, person
 from triage import replay as calculator
+from triage.models import RuleSetVersion
 from triage.recommendation import recommend
 from triage.ruleset import parse
 from triage.scenarios import run
@@ -118,12 +119,17 @@ def other_rules(document: Json) -> Json:
     return document | {"indicators": indicators, "scenarios": scenarios}
 
 
+WHOLE: Json = {"first_day": date(2026, 11, 1), "last_day": date(2026, 11, 15)}
+
+
+def with_other_rules(drafts: Drafts) -> RuleSetVersion:
+    draft = drafts.copied(by="sam")
+    return with_stored_document(draft, other_rules(draft.document))
+
+
 def whole_town(drafts: Drafts) -> Replay:
     """A replay of the town's contacts by other rules."""
-    town(drafts.story)
-    draft = drafts.copied(by="sam")
-    draft = with_stored_document(draft, other_rules(draft.document))
-    return drafts.replayed(draft, first_day=date(2026, 11, 1), last_day=date(2026, 11, 15))
+    return drafts.replayed(with_other_rules(drafts), **WHOLE)
 
 
 # ---- the plainest way to count
@@ -254,6 +260,28 @@ def as_found(replay: Replay) -> Json:
     }  # fmt: skip
 
 
+@pytest.fixture(scope="class")
+def told_town(told_for_a_class: None) -> Story:
+    story = Story(THURSDAY)
+    town(story)
+    return story
+
+
+@pytest.fixture(scope="class")
+def asked_once(told_town: Story) -> int:
+    """A replay of the town's contacts by other rules, which waits for the worker."""
+    drafts = Drafts(told_town)
+    return drafts.asked(with_other_rules(drafts), **WHOLE).pk
+
+
+class Town:
+    """The town's contacts come once for the class. Each test's story goes on from there."""
+
+    @pytest.fixture
+    def story(self, db: None, told_town: Story) -> Story:
+        return told_town.goes_on()
+
+
 class TestAsking:
     def test_it_waits_for_the_worker(self, drafts: Drafts, paula: User) -> None:
         draft = drafts.copied()
@@ -364,7 +392,7 @@ class TestThePeriod:
         return contacts == 1
 
 
-class TestWhatItFinds:
+class TestWhatItFinds(Town):
     def test_it_counts_as_somebody_would_by_hand(self, drafts: Drafts) -> None:
         replay = whole_town(drafts)
         found, expected = as_found(replay), by_hand(replay)
@@ -390,7 +418,6 @@ class TestWhatItFinds:
 
     def test_its_progress_is_on_the_row(self, drafts: Drafts, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(past_contacts, "A_PIECE", 4)
-        town(drafts.story)
         replay = drafts.asked(drafts.copied(), first_day=date(2026, 11, 1))
         seen: list[tuple[int | None, int]] = []
 
@@ -408,13 +435,14 @@ class TestWhatItFinds:
 
     def test_the_same_rules_change_nothing(self, drafts: Drafts) -> None:
         """Not even for those whom the service has come to know better since: the facts are those of that day."""
-        town(drafts.story)
         replay = drafts.replayed(drafts.copied(), first_day=date(2026, 11, 1))
         assert replay.result is not None
         assert replay.result["counts"] == {"contacts": 15, "decided": 4, "decided_as_before": 3, "decided_as_after": 3}
         assert all(row["from"] == row["to"] for row in (*replay.result["pathways"], *replay.result["rags"]))
         assert not replay.changed.exists()
 
+
+class TestWhatItCounts:
     def test_no_contact_at_all(self, drafts: Drafts) -> None:
         replay = drafts.replayed(drafts.copied())
         assert (replay.contacts, replay.done) == (0, 0)
@@ -452,9 +480,7 @@ class TestWhatItFinds:
     def test_an_indicator_that_the_draft_lacks_counts_as_absent(self, drafts: Drafts) -> None:
         drafts.story.contact(**family(1, "L4-38"))
         drafts.story.contact(**family(2, "L4-38", "L4-01"))
-        draft = drafts.copied(by="sam")
-        draft = with_stored_document(draft, other_rules(draft.document))
-        replay = drafts.replayed(draft)
+        replay = drafts.replayed(with_other_rules(drafts))
         assert replay.result is not None
         assert replay.result["unknown_indicators"] == {"L4-38": 2}
         assert {(row["from"], row["to"]): row["contacts"] for row in replay.result["pathways"]} == {
@@ -486,7 +512,7 @@ def killed() -> None:
     raise Killed
 
 
-class TestWhatComesBetween:
+class TestWhatComesBetween(Town):
     """The batches have four contacts. The time is read at the claim, after each of four batches, and at the end."""
 
     @pytest.fixture(autouse=True)
@@ -494,11 +520,8 @@ class TestWhatComesBetween:
         monkeypatch.setattr(past_contacts, "A_PIECE", 4)
 
     @pytest.fixture
-    def asked(self, drafts: Drafts) -> Replay:
-        town(drafts.story)
-        draft = drafts.copied(by="sam")
-        draft = with_stored_document(draft, other_rules(draft.document))
-        return drafts.asked(draft, first_day=date(2026, 11, 1), last_day=date(2026, 11, 15))
+    def asked(self, db: None, asked_once: int) -> Replay:
+        return Replay.objects.get(pk=asked_once)
 
     @pytest.mark.parametrize("at_call", [2, 3, 5, 6])
     def test_somebody_cancels(self, drafts: Drafts, asked: Replay, paula: User, at_call: int) -> None:
@@ -691,7 +714,7 @@ class TestWhatComesBetween:
             drafts.story.later()
 
 
-class TestTheQueue:
+class TestTheQueue(Town):
     def test_the_one_that_waited_longest_is_first(self, drafts: Drafts) -> None:
         asked = [drafts.asked(drafts.copied()) for _ in range(3)]
         ran = [replaying.run_next(clock=drafts.story.later) for _ in range(4)]
@@ -700,7 +723,6 @@ class TestTheQueue:
     def test_one_runs_at_a_time(self, drafts: Drafts, monkeypatch: pytest.MonkeyPatch) -> None:
         """While one replay runs in batches, the other does not start, because the worker must also send reminders."""
         monkeypatch.setattr(past_contacts, "A_PIECE", 4)
-        town(drafts.story)
         first, second = (drafts.asked(drafts.copied(), first_day=date(2026, 11, 1)) for _ in range(2))
         seen: list[int] = []
 
@@ -729,6 +751,26 @@ class TestTheQueue:
         assert replaying.run_next(clock=lambda: leased_until - timedelta(microseconds=1)) is None
         assert replaying.run_next(clock=lambda: leased_until) == first
 
+    def test_a_piece_takes_the_same_few_queries_however_large_it_is(
+        self, drafts: Drafts, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its contacts, where their postcodes lie, its progress, what it found; and a savepoint around the last two."""
+        draft = with_other_rules(drafts)
+
+        def queries(size: int) -> int:
+            monkeypatch.setattr(past_contacts, "A_PIECE", size)
+            drafts.asked(draft, **WHOLE)
+            with CaptureQueriesContext(connection) as captured:
+                replaying.run_next(clock=lambda: drafts.story.now)
+            return len([query for query in captured if "SAVEPOINT" not in query["sql"]])
+
+        once, three_times = queries(15), queries(5)
+        assert three_times - once <= 2 * 4
+        # The claim, the end, the rule set's own version; no more.
+        assert once <= 14
+
+
+class TestWorkersAtOnce:
     def test_four_workers_at_once_begin_one(self, committed: str) -> None:
         """Whoever begins one stays in the middle of it until each of the others has begun one or found none."""
         story = Story(THURSDAY)
@@ -752,26 +794,6 @@ class TestTheQueue:
         ran = race(*[worker] * 4)
         assert [each for each in ran if each is not None] == [first]
 
-    def test_a_piece_takes_the_same_few_queries_however_large_it_is(
-        self, drafts: Drafts, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Its contacts, where their postcodes lie, its progress, what it found; and a savepoint around the last two."""
-        town(drafts.story)
-        draft = drafts.copied(by="sam")
-        draft = with_stored_document(draft, other_rules(draft.document))
-
-        def queries(size: int) -> int:
-            monkeypatch.setattr(past_contacts, "A_PIECE", size)
-            drafts.asked(draft, first_day=date(2026, 11, 1), last_day=date(2026, 11, 15))
-            with CaptureQueriesContext(connection) as captured:
-                replaying.run_next(clock=lambda: drafts.story.now)
-            return len([query for query in captured if "SAVEPOINT" not in query["sql"]])
-
-        once, three_times = queries(15), queries(5)
-        assert three_times - once <= 2 * 4
-        # The claim, the end, the rule set's own version; no more.
-        assert once <= 14
-
     def test_two_workers_at_once_run_two_replays_or_one(self, committed: str) -> None:
         story = Story(THURSDAY)
         drafts = Drafts(story)
@@ -790,7 +812,7 @@ class TestTheQueue:
         assert AuditEvent.objects.filter(event=Event.REPLAY_FINISHED).count() == 2
 
 
-class TestWhatStays:
+class TestWhatStays(Town):
     def test_nothing_of_a_result_changes(self, drafts: Drafts) -> None:
         replay = whole_town(drafts)
         row = replay.changed.all()[0].pk
