@@ -1,12 +1,13 @@
 """The engine beside the oracle: random contacts, and walks along the catalogue and the limits that luck might miss."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
+from tests.stage.choices import Choices, built
 from tests.stage.oracle import AGGRAVATORS, AGREEMENTS, CATALOGUE, VERSION_1, VERSION_2, Page, expected
 from tests.stage.rule_documents import VERSION_1 as FILE_OF_VERSION_1
 from triage.recommendation import recommend
@@ -113,21 +114,19 @@ def said(facts: Facts) -> Facts:
     return {name: value for name, value in facts.items() if value != ABSENT}
 
 
-@st.composite
-def contacts(draw: st.DrawFn) -> Facts:
+def a_contact(choices: Choices) -> Facts:
     """Every field sometimes absent, null where the page allows null, numbers on and beside their limits."""
-    mood = draw(st.sampled_from(MOODS))
-    true_or_false = draw(st.sampled_from(TRUE_OR_FALSE))
+    mood = choices.of(MOODS)
+    true_or_false = choices.of(TRUE_OR_FALSE)
 
-    def one_of(*values: Any) -> Any:
-        return draw(st.sampled_from(values))
+    one_of: Callable[..., Any] = choices.one_of
 
     def yes_or_no() -> Any:
-        return one_of(*true_or_false)
+        return choices.of(true_or_false)
 
     def indicators() -> Any:
         size = one_of(ABSENT, 0, 1, 1, 2, 2, 3, 5)
-        return size if size == ABSENT else list(dict.fromkeys(one_of(*one_of(*mood)) for _ in range(size)))
+        return size if size == ABSENT else list(dict.fromkeys(choices.of(choices.of(mood)) for _ in range(size)))
 
     def child(ref: str) -> Facts:
         return said(
@@ -173,6 +172,9 @@ def contacts(draw: st.DrawFn) -> Facts:
     )
 
 
+CONTACTS = built(a_contact, most=128)
+
+
 @pytest.mark.parametrize(("version", "examples"), [("version 2", 600), ("version 1", 400)])
 def test_the_engine_recommends_what_the_page_says_and_every_rule_is_met_on_the_way(version: str, examples: int) -> None:
     met: set[str] = set()
@@ -184,7 +186,7 @@ def test_the_engine_recommends_what_the_page_says_and_every_rule_is_met_on_the_w
         database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
-    @given(contacts())
+    @given(CONTACTS)
     def one_contact(facts: Facts) -> None:
         said = check(facts, version)
         met.update([*said["reasons"], said["pathway"]])

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from hypothesis import HealthCheck, example, given, note, settings
 from hypothesis import strategies as st
 
 from tests.stage.asking import Facts, answer, child, contact, fired, pathway
+from tests.stage.choices import Choices, built
 from tests.stage.oracle import (
     AGREEMENTS,
     CATALOGUE,
@@ -37,12 +39,13 @@ from tests.stage.oracle import (
 )
 from tests.triage.test_against_the_page import (
     ALSO_REFERRED,
+    CONTACTS,
     HARD_STOPS,
     LEVEL_2,
     LEVEL_3,
     PARENTAL_RISK,
     STRONG,
-    contacts,
+    a_contact,
 )
 from triage.bits import View
 from triage.fact_fields import NO_CHILD
@@ -85,27 +88,25 @@ def examples(number: int) -> settings:
     )
 
 
-def said(ages: list[int | None] | None = None, /, **of_the_family: st.SearchStrategy[Any]) -> Any:
-    """A strategy for the family's facts, and for the ages of up to four children."""
-    four = st.lists(st.sampled_from(ages), min_size=4, max_size=4) if ages else st.just([])
-    return st.tuples(st.fixed_dictionaries(of_the_family), four)
-
-
-# What chance alone seldom brings together.
-LIVES = {
-    "outside our area": said(in_area=st.just(False)),
-    "open work": said(open_work=st.sampled_from(["early_help", "social_care"])),
-    "far numbers": said(
-        contacts_3_months=st.just(0),
-        contacts_12_months=st.sampled_from([0, 7, 10_000]),
-        closed_days_ago=st.integers(30, 10_000),
+# Of the family's facts and of up to four children's ages: what chance alone seldom brings together.
+LIVES: dict[str, Callable[[Choices], tuple[Facts, list[int | None]]]] = {
+    "outside our area": lambda choices: ({"in_area": False}, []),
+    "open work": lambda choices: ({"open_work": choices.one_of("early_help", "social_care")}, []),
+    "far numbers": lambda choices: (
+        {
+            "contacts_3_months": 0,
+            "contacts_12_months": choices.one_of(0, 7, 10_000),
+            "closed_days_ago": choices.of(range(30, 10_001)),
+        },
+        [],
     ),
-    "older children, and a risk from the parents": said(
-        [1, 7, 16], indicators=st.lists(st.sampled_from(PARENTAL_RISK), min_size=1, max_size=1)
+    "older children, and a risk from the parents": lambda choices: (
+        {"indicators": [choices.of(PARENTAL_RISK)]},
+        [choices.one_of(1, 7, 16) for _ in range(4)],
     ),
-    "homeless, and more": said(
-        [None, None, 15, 16, 18],
-        indicators=st.lists(st.sampled_from([*ALSO_REFERRED, "L4-28"]), max_size=3).map(lambda more: ["L4-50", *more]),
+    "homeless, and more": lambda choices: (
+        {"indicators": ["L4-50", *(choices.of([*ALSO_REFERRED, "L4-28"]) for _ in range(choices.of(range(4))))]},
+        [choices.one_of(None, None, 15, 16, 18) for _ in range(4)],
     ),
 }
 FORGOTTEN = ["no history", "older children, and a risk from the parents"]
@@ -120,31 +121,35 @@ def forget_history(facts: Facts) -> None:
         each |= dict.fromkeys(FLAGS_OF_A_CHILD, False)
 
 
-@st.composite
-def families(draw: st.DrawFn) -> Facts:
-    """Any contact with every field said; and what `contacts` leaves out: codes twice, the unborn, far numbers."""
-    facts = as_the_page_reads(draw(contacts()))
+def a_family(choices: Choices) -> Facts:
+    """Any contact with every field said; and what `a_contact` leaves out: codes twice, the unborn, far numbers."""
+    facts = as_the_page_reads(a_contact(choices))
     family = facts["family"]
     for each in facts["children"]:
-        match draw(st.sampled_from([None] * 12 + ["not born yet", "no age yet", "grown up"])):
+        match choices.of([None] * 12 + ["not born yet", "no age yet", "grown up"]):
             case "not born yet":
                 each["unborn"] = True
             case "no age yet":
                 each |= {"unborn": True, "age_years": None}
             case "grown up":
-                each["age_years"] = draw(st.integers(18, 25))
-    a_life = draw(st.sampled_from([None] * 5 + ["no history"] * 5 + list(LIVES) + ["homeless, and more"]))
+                each["age_years"] = choices.of(range(18, 26))
+    a_life = choices.of([None] * 5 + ["no history"] * 5 + list(LIVES) + ["homeless, and more"])
     if a_life in FORGOTTEN:
         forget_history(facts)
     if a_life in LIVES:
-        of_the_family, ages = draw(LIVES[a_life])
+        of_the_family, ages = LIVES[a_life](choices)
         family |= of_the_family | {"indicators": family["indicators"] + of_the_family.get("indicators", [])}
         for each, age in zip(facts["children"], ages, strict=False):
             each["age_years"] = age
     for holder in [family, *facts["children"]]:
-        if holder["indicators"] and draw(st.sampled_from([False, False, True])):
-            holder["indicators"].append(draw(st.sampled_from(holder["indicators"])))
+        if holder["indicators"] and choices.one_of(False, False, True):
+            holder["indicators"].append(choices.of(holder["indicators"]))
     return facts
+
+
+# The choices that a family takes at most.
+MOST = 160
+FAMILIES = built(a_family, most=MOST)
 
 
 # Every referral and every warning at once, which chance does not bring together.
@@ -190,7 +195,7 @@ def test_every_contact_gets_an_answer_of_the_known_kinds_and_every_kind_is_met_o
     met: set[object] = set()
 
     @examples(300)
-    @given(families(), contacts())
+    @given(FAMILIES, CONTACTS)
     def any_contact(facts: Facts, as_sent: Facts) -> None:
         for each in (facts, as_sent):
             result = evaluate(each)
@@ -212,13 +217,13 @@ def test_every_contact_gets_an_answer_of_the_known_kinds_and_every_kind_is_met_o
 
 
 @examples(200)
-@given(contacts())
+@given(CONTACTS)
 def test_a_field_that_is_absent_counts_as_the_page_says(as_sent: Facts) -> None:
     assert recommended(as_sent) == recommended(as_the_page_reads(as_sent))
 
 
 @examples(200)
-@given(families())
+@given(FAMILIES)
 def test_stored_facts_are_judged_like_facts_that_are_read(facts: Facts) -> None:
     read = THE_RULES.facts(facts)
     assert (
@@ -233,7 +238,7 @@ def test_the_same_facts_give_the_same_answer_again_and_from_rules_read_afresh() 
     afresh = load_file(SHIPPED)
 
     @examples(200)
-    @given(families())
+    @given(FAMILIES)
     def any_family(facts: Facts) -> None:
         as_sent = copy.deepcopy(facts)
         first = recommended(facts)
@@ -257,7 +262,7 @@ def test_another_process_gives_the_same_answer_to_the_letter() -> None:
     asked = [REFERRED_EVERYWHERE]
 
     @examples(100)
-    @given(families())
+    @given(FAMILIES)
     def any_family(facts: Facts) -> None:
         asked.append(facts)
 
@@ -284,18 +289,17 @@ class Shuffled(NamedTuple):
     """For each child, where it stood before."""
 
 
-@st.composite
-def shuffles(draw: st.DrawFn) -> tuple[Facts, Shuffled]:
-    facts = draw(families())
-    order = list(draw(st.permutations(range(len(facts["children"])))))
+def shuffled_family(choices: Choices) -> tuple[Facts, Shuffled]:
+    facts = a_family(choices)
+    order = choices.order_of(range(len(facts["children"])))
     shuffled = {**facts, "children": [facts["children"][number] for number in order]}
     for holder in holders(shuffled):
-        shuffled = but(shuffled, holder, list(draw(st.permutations(value_at(shuffled, holder)))))
+        shuffled = but(shuffled, holder, choices.order_of(value_at(shuffled, holder)))
     return facts, Shuffled(shuffled, order)
 
 
 @examples(200)
-@given(shuffles())
+@given(built(shuffled_family, most=MOST + 40))
 def test_the_order_of_children_and_of_indicators_does_not_matter(both: tuple[Facts, Shuffled]) -> None:
     facts, (shuffled, order) = both
     before, after = recommended(facts), recommended(shuffled)
@@ -316,15 +320,21 @@ def test_the_order_of_children_and_of_indicators_does_not_matter(both: tuple[Fac
     assert turns(after) == turns(before)
 
 
-@examples(200)
-@given(families(), st.data())
-def test_a_code_that_is_said_twice_counts_once(facts: Facts, data: st.DataObject) -> None:
-    once, again = facts, facts
-    for holder in holders(facts):
-        said = list(dict.fromkeys(value_at(facts, holder)))
+def family_with_codes_said_again(choices: Choices) -> tuple[Facts, Facts]:
+    """Each code once, and some codes several times."""
+    once = again = a_family(choices)
+    for holder in holders(once):
+        said = list(dict.fromkeys(value_at(once, holder)))
         once = but(once, holder, said)
-        more = data.draw(st.lists(st.sampled_from(said), max_size=3)) if said else []
+        more = [choices.of(said) for _ in range(choices.of(range(4)))] if said else []
         again = but(again, holder, [*said, *more])
+    return once, again
+
+
+@examples(200)
+@given(built(family_with_codes_said_again, most=MOST + 20))
+def test_a_code_that_is_said_twice_counts_once(both: tuple[Facts, Facts]) -> None:
+    once, again = both
     assert recommended(again) == recommended(once)
 
 
@@ -422,7 +432,7 @@ def test_no_concern_ever_lowers_the_rating_or_the_level() -> None:
     raised: set[str] = set()
 
     @examples(250)
-    @given(families(), st.integers(0, 1000))
+    @given(FAMILIES, st.integers(0, 1000))
     @example(REFERRED_EVERYWHERE, 0)
     def any_family(facts: Facts, pick: int) -> None:
         before = evaluate(facts)
@@ -444,7 +454,7 @@ def test_no_concern_ever_lowers_the_rating_or_the_level() -> None:
 
 
 @examples(120)
-@given(families(), st.integers(0, 1000))
+@given(FAMILIES, st.integers(0, 1000))
 def test_a_social_worker_who_looks_still_looks_and_a_person_who_is_waited_for_is_replaced_by_no_less(
     facts: Facts, pick: int
 ) -> None:
@@ -460,7 +470,7 @@ def test_a_social_worker_who_looks_still_looks_and_a_person_who_is_waited_for_is
 
 
 @examples(120)
-@given(families(), st.integers(0, 1000))
+@given(FAMILIES, st.integers(0, 1000))
 def test_a_graver_fact_silences_no_rule_but_those_that_it_contradicts(facts: Facts, pick: int) -> None:
     before = rules_that_fire(facts)
     for name, worse in EVERY_CONCERN.items():
@@ -488,7 +498,7 @@ def is_handed_on(facts: Facts) -> bool:
 
 
 @examples(150)
-@given(families(), st.integers(0, 1000))
+@given(FAMILIES, st.integers(0, 1000))
 def test_a_hard_stop_or_immediate_danger_leads_to_a_strategy_discussion_whatever_else_is_said(
     facts: Facts, pick: int
 ) -> None:
@@ -498,7 +508,7 @@ def test_a_hard_stop_or_immediate_danger_leads_to_a_strategy_discussion_whatever
 
 
 @examples(150)
-@given(families())
+@given(FAMILIES)
 def test_a_referrer_who_says_level_4_leads_to_a_social_worker_whatever_else_is_said(facts: Facts) -> None:
     before, after = evaluate(facts), evaluate({**facts, "referrer_level": 4})
     first = "social_work_assessment" if of_gate("strong", codes(facts)) else "social_worker_review"
@@ -508,7 +518,7 @@ def test_a_referrer_who_says_level_4_leads_to_a_social_worker_whatever_else_is_s
 
 
 @examples(150)
-@given(families(), st.integers(0, 1000))
+@given(FAMILIES, st.integers(0, 1000))
 def test_a_strong_indicator_leads_to_a_social_worker_unless_the_family_is_handed_on(facts: Facts, pick: int) -> None:
     before = evaluate(facts)
     for changed in added(STRONG)(facts, pick):
@@ -604,7 +614,7 @@ def test_a_reason_to_look_again_leads_to_a_social_worker_unless_it_does_not_coun
     seen: dict[str, set[str]] = {name: set() for name in AGGRAVATORS}
 
     @examples(250)
-    @given(families())
+    @given(FAMILIES)
     def any_family(facts: Facts) -> None:
         before = evaluate(facts)
         strong = bool(of_gate("strong", codes(facts)))
@@ -636,13 +646,13 @@ def test_a_reason_to_look_again_leads_to_a_social_worker_unless_it_does_not_coun
 
 
 @examples(150)
-@given(families())
+@given(FAMILIES)
 def test_refused_and_withdrawn_are_the_same_to_the_rules(facts: Facts) -> None:
     assert evaluate({**facts, "agreement": "refused"}) == evaluate({**facts, "agreement": "withdrawn"})
 
 
 @examples(150)
-@given(families())
+@given(FAMILIES)
 def test_what_nobody_knows_counts_as_no_but_the_area_as_ours_and_an_age_as_under_one(facts: Facts) -> None:
     for where in true_or_false(facts):
         quiet = where[-1] == "in_area"
@@ -656,7 +666,7 @@ def test_what_nobody_knows_counts_as_no_but_the_area_as_ours_and_an_age_as_under
 
 
 @examples(200)
-@given(families())
+@given(FAMILIES)
 def test_handing_a_family_on_leaves_red_alone_and_lowers_nothing_else(facts: Facts) -> None:
     before = evaluate(facts)
     highest = max((int(CATALOGUE[code]["level"]) for code in codes(facts)), default=1)
@@ -811,11 +821,13 @@ LIMITS = {
 }
 
 
-def other_sides(name: str, now: int) -> Iterator[int]:
+@cache
+def other_sides(name: str, now: int) -> list[int]:
     """Walking down from the present number, then up: the first at which the answer turns, if it ever does."""
     limit = LIMITS[name]
-    for walk in (range(now - 1, limit.lowest - 1, -1), range(now + 1, limit.highest + 1)):
-        yield from [number for number in walk if limit.asks(number) != limit.asks(now)][:1]
+    walks = (range(now - 1, limit.lowest - 1, -1), range(now + 1, limit.highest + 1))
+    firsts = (next((number for number in walk if limit.asks(number) != limit.asks(now)), None) for walk in walks)
+    return [first for first in firsts if first is not None]
 
 
 def every_single_change(facts: Facts) -> Iterator[Facts]:
@@ -844,7 +856,7 @@ def turns(found: Recommendation) -> Counter[tuple[str, str, str | None]]:
 
 
 @examples(250)
-@given(families())
+@given(FAMILIES)
 def test_what_would_change_it_is_exactly_what_changes_it_when_each_fact_is_changed_and_all_are_read_again(
     facts: Facts,
 ) -> None:
@@ -859,7 +871,7 @@ def test_what_would_change_it_is_exactly_what_changes_it_when_each_fact_is_chang
 
 
 @examples(250)
-@given(families(), st.booleans())
+@given(FAMILIES, st.booleans())
 def test_what_is_missing_is_exactly_what_could_change_the_result(facts: Facts, little_is_known: bool) -> None:
     if little_is_known:
         facts = forgotten(facts)
@@ -942,7 +954,7 @@ def assert_same(view: View, facts: Facts) -> None:
 
 
 @examples(120)
-@given(families())
+@given(FAMILIES)
 def test_a_fact_changed_in_a_view_is_that_fact_read_again(facts: Facts) -> None:
     view = THE_RULES.view(THE_RULES.facts(facts))
     for change in changes_of(facts):
@@ -951,12 +963,19 @@ def test_a_fact_changed_in_a_view_is_that_fact_read_again(facts: Facts) -> None:
     assert_same(view, facts)
 
 
+def family_with_changes(choices: Choices) -> tuple[Facts, list[Change]]:
+    facts = a_family(choices)
+    changes = changes_of(facts)
+    return facts, [choices.of(changes) for _ in range(choices.of(range(2, 9)))]
+
+
 @examples(150)
-@given(families(), st.data())
+@given(built(family_with_changes, most=MOST + 9))
 def test_several_changes_of_a_view_one_after_another_are_those_facts_read_again(
-    facts: Facts, data: st.DataObject
+    changed: tuple[Facts, list[Change]],
 ) -> None:
+    facts, changes = changed
     view = THE_RULES.view(THE_RULES.facts(facts))
-    for change in data.draw(st.lists(st.sampled_from(changes_of(facts)), min_size=2, max_size=8)):
+    for change in changes:
         view, facts = change.in_the_view(view), change.in_the_facts(facts)
     assert_same(view, facts)
