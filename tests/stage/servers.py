@@ -80,8 +80,6 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         "DATA_DIR": str(folder),
         "TMPDIR": str(folder),
         "LOG_LEVEL": "WARNING",
-        # A test that looks at it sets it.
-        "API_ANSWER_STEP_MS": "0",
         "FRONT_DOOR_TEST_SOCKETS": str(folders.sockets),
     }
     tempfile.tempdir = None  # read TMPDIR anew
