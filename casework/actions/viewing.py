@@ -4,12 +4,16 @@ from datetime import datetime
 
 from django.db.models.functions import Coalesce
 
+from casework.access import restricted
 from casework.access.loading import people_visible_to
 from casework.actions import reminders
 from casework.facts.learned import WITH_CHANGES
-from casework.models import Case, Contact, Event, Person
+from casework.families.sameness import OF_A_MATCH
+from casework.models import Case, Contact, Event, Person, PersonMatch
 from casework.record import audit
-from localities.models import Agency, User
+from localities.models import OVERSEEING_ROLES, Agency, User
+from localities.roles import roles_of
+from localities.working_time import local_day
 
 
 def view_contact(*, reference: str, by: User, now: datetime) -> Contact:
@@ -63,6 +67,26 @@ def view_person(*, reference: str, by: User, now: datetime) -> Person:
     person = people_visible_to(by, now).get(pk__in=stands_for)
     audit.record(Event.PERSON_VIEWED, by=by, at=now, person=person.reference)
     return person
+
+
+def view_match(*, reference: str, match_id: int, by: User, now: datetime) -> tuple[Contact, PersonMatch]:
+    """
+    A contact and a possible match of somebody on it, for whoever may open both records. Both views are audited.
+
+    :raises Contact.DoesNotExist: there is no such contact, or it is out of scope.
+    :raises PersonMatch.DoesNotExist: there is no such match, or the record on file is closed to this user, or they
+        neither work at the front door nor oversee it.
+    """
+    contact = Contact.objects.visible_to(by, now).get(reference=reference)
+    matches = PersonMatch.objects.of_contact(contact).select_related("settled_by", *OF_A_MATCH)
+    match = matches.get(pk=match_id)
+    who = roles_of(by, local_day(now))
+    if not (who.front_door_roles or who.has(*OVERSEEING_ROLES)):
+        raise PersonMatch.DoesNotExist
+    restricted.check_match_is_open(match, by, now)
+    audit.record(Event.CONTACT_VIEWED, by=by, at=now, contact=contact, match=match.pk)
+    audit.record(Event.PERSON_VIEWED, by=by, at=now, person=match.known.reference)
+    return contact, match
 
 
 def view_case(*, reference: str, by: User, now: datetime) -> Case:

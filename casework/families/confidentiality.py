@@ -45,6 +45,7 @@ from casework.models import (
     Contact,
     ContactAdult,
     ContactChild,
+    Person,
     StaleRecommendation,
 )
 from casework.statuses import ContactStatus
@@ -168,6 +169,21 @@ def hide_all(children: Collection[ContactChild], adults: Iterable[ContactAdult])
     for child in children:
         child.address_is_confidential = True
     keep_homes(children, adults, {})
+
+
+def living_hidden(people: Collection[int]) -> frozenset[int]:
+    """
+    Those of these people who live at a hidden address: themselves hidden, or an adult who may live with such a child.
+
+    :param people: the ids of records that stand for persons.
+    """
+    protected = Person.objects.filter(pk__in=people, address_is_protected=True).order_by().values_list("pk")
+    children = ContactChild.objects.filter(person__in=people, address_is_confidential=True)
+    adults = ContactAdult.objects.filter(person__in=people, contact__children__address_is_confidential=True)
+    found = protected.union(
+        children.order_by().values_list("person"), adults.exclude(same_address=False).order_by().values_list("person")
+    )
+    return frozenset(person for (person,) in found)
 
 
 class HiddenHome(NamedTuple):

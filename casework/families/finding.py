@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce
 from casework.access import restricted
 from casework.access.restricted import Closed
 from casework.families import sameness
+from casework.families.confidentiality import living_hidden
 from casework.families.likeness.comparing import Commonness, Likeness, compare
 from casework.families.likeness.describing import Described, describe
 from casework.families.likeness.finding import RANKED
@@ -164,7 +165,7 @@ class _Rows:
     now: datetime
     latest: dict[int, int] = field(default_factory=dict)
     records: dict[int, list[Person]] = field(default_factory=lambda: defaultdict(list))
-    hidden: set[int] = field(default_factory=set)
+    hidden: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         visible = Contact.objects.visible_to(self.user, self.now).order_by().values("pk")
@@ -176,19 +177,10 @@ class _Rows:
                 seen.add(record)
         for record in sameness.records_of(self.people):
             person = record.same_as_id or record.pk
-            if record.address_is_protected:
-                self.hidden.add(person)
             # Of somebody out of sight, nothing is shown: whoever looks for them learns whom to ask.
             if record.pk in seen or person not in self.latest:
                 self.records[person].append(record)
-        self.hidden |= self._living_hidden()
-
-    def _living_hidden(self) -> set[int]:
-        children = _people(ContactChild, person__in=self.people, address_is_confidential=True)
-        adults = ContactAdult.objects.filter(person__in=self.people, contact__children__address_is_confidential=True)
-        return {
-            person for (person,) in children.union(adults.exclude(same_address=False).order_by().values_list("person"))
-        }
+        self.hidden = living_hidden(self.people)
 
     def described(self, person: int) -> Iterator[tuple[Described, Person]]:
         for record in self.records[person]:

@@ -77,6 +77,21 @@ def regroup(records: Collection[Person]) -> frozenset[int]:
     return touched
 
 
+def sides_of(match: PersonMatch) -> tuple[list[Person], list[Person]]:
+    """
+    The records of the two persons of a match, the oldest first: of those who they would be if it were not in force. If
+    they are one through other matches as well, the match's own record stands alone.
+    """
+    records = list(sameness.records_of([match.record_id, match.person_id]))
+    pair = {match.record_id, match.person_id}
+    ids = [record.pk for record in records]
+    standing = _standing(ids, (joined for joined in _in_force(ids) if set(joined) != pair))
+    ones = [record for record in records if standing[record.pk] == standing[match.record_id]]
+    if standing[match.record_id] == standing[match.person_id]:
+        ones = [record for record in records if record.pk == match.record_id]
+    return ones, [record for record in records if record not in ones]
+
+
 def keep_keys_again(people: Collection[int]) -> None:
     """Keeps the keys of these persons anew, from what all their records say today."""
     PersonKey.objects.filter(person__in=people).delete()

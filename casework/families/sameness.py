@@ -103,11 +103,34 @@ def open_matches(contact: Contact) -> list[PersonMatch]:
 
     Each has its `child` or `adult`, and `known`: the record that stands for the other person.
     """
-    proposed = PersonMatch.objects.of_contact(contact).filter(
-        status=MatchStatus.PROPOSED, score__gte=shipped().worth_proposing
+    return _asked_about(PersonMatch.objects.of_contact(contact))
+
+
+def matches_of(records: Collection[int]) -> list[PersonMatch]:
+    """
+    The possible matches of a person that wait for somebody, and those that are settled, whoever of the two was on the
+    contact. See `open_matches`.
+
+    :param records: the ids of all records of the person.
+    """
+    with_contacts = PersonMatch.objects.select_related("child__contact", "adult__contact").defer(
+        "child__contact__document", "adult__contact__document"
     )
+    own = with_contacts.filter(Q(record__in=records) | Q(person__in=records)).order_by()
+    rows = with_contacts.filter(record__in=own.values("record"))
+    waiting = [match for match in _asked_about(rows) if not {match.record_id, match.person_id}.isdisjoint(records)]
+    settled = own.exclude(status=MatchStatus.PROPOSED).select_related(*OF_A_MATCH, "settled_by")
+    return [*waiting, *settled.order_by("pk")]
+
+
+OF_A_MATCH = ("record", "child__person", "adult__person", "person__same_as")
+
+
+def _asked_about(matches: QuerySet[PersonMatch]) -> list[PersonMatch]:
+    """Those of all matches of some rows that are worth asking about, the best first for each row."""
+    proposed = matches.filter(status=MatchStatus.PROPOSED, score__gte=shipped().worth_proposing)
     rows: dict[tuple[int | None, int | None], list[PersonMatch]] = defaultdict(list)
-    for match in proposed.select_related("record", "child__person", "adult__person", "person__same_as"):
+    for match in proposed.select_related(*OF_A_MATCH):
         if match.row.in_family:
             rows[match.child_id, match.adult_id].append(match)
     people = {each for matches in rows.values() for match in matches for each in (match.row.person_id, match.known.pk)}

@@ -8,6 +8,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import F, Func, Q
 
+from casework.models.indexes import where_set
 from casework.models.people import Person
 from casework.models.refusals import NOT_BLANK, never_emptied, refuse_if
 from localities.models import User
@@ -109,6 +110,7 @@ class PersonDetail(models.Model):
         indexes: ClassVar = [
             # By it somebody is searched for.
             models.Index(Plain("value"), name="detail_of_person_by_value", condition=Q(ended_at__isnull=True)),
+            *where_set("detail_of_person", "other"),
         ]
         triggers: ClassVar = [
             refuse_if(

@@ -10,11 +10,12 @@ from django.db.models import Q
 
 from casework.access.loading import people_visible_to
 from casework.facts.learned import today_of
-from casework.families.confidentiality import ONE_HOME
-from casework.families.likeness.homes import nearest_home, read_home
+from casework.families.kept_homes import lines_of
+from casework.families.likeness.homes import Home, are_one_home, read_home
 from casework.families.likeness.identifiers import read_upn
 from casework.families.sameness import records_of
-from casework.models import Contact, ContactAdult, ContactChild, FactChange, Person, PersonDetail
+from casework.models import Contact, ContactAdult, ContactChild, DetailKind, FactChange, Person, PersonDetail
+from casework.reading.households import Beside, HomesOfContact, add_recorded, beside
 from localities.models import User
 
 
@@ -35,17 +36,11 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Beside:
-    """Somebody who is on a contact together with the person: as what, and on which contact last."""
-
-    person: Person
-    as_what: str
-    last: Contact
-
-
-@dataclass(frozen=True)
 class Known:
-    """What is known of a person, the newest first. `hides` says whether any of it is not shown."""
+    """
+    What is known of a person, the newest first. `hides` says whether any of it is not shown; `records` are the ids of
+    the records that it was read from.
+    """
 
     names: list[Said]
     births: list[Said]
@@ -57,18 +52,24 @@ class Known:
     details: list[PersonDetail]
     hides: bool
     contacts: list[Contact]
+    records: frozenset[int]
 
 
-def known_of(person: Person, user: User, now: datetime) -> Known:
-    """Reads what is known. An address that is hidden is not among it, and nothing that leads to it."""
+def known_of(person: Person, user: User, now: datetime, records: Collection[int] | None = None) -> Known:
+    """
+    Reads what is known. An address that is hidden is not among it, and nothing that leads to it.
+
+    :param records: only what these records of the person say, as ids.
+    """
     visible = Contact.objects.visible_to(user, now).order_by().values("pk")
+    own = frozenset(records or records_of([person.pk]).values_list("pk", flat=True))
     as_child = list(
-        ContactChild.objects.filter(person=person, contact__in=visible)
-        .select_related("contact__agency")
+        ContactChild.objects.filter(recorded_as__in=own, contact__in=visible)
+        .select_related("contact__agency", "recorded_as")
         .order_by("-contact__received_at", "-contact")
     )
     as_adult = list(
-        ContactAdult.objects.filter(person=person, contact__in=visible)
+        ContactAdult.objects.filter(recorded_as__in=own, contact__in=visible)
         .select_related("contact__agency", "recorded_as")
         .order_by("-contact__received_at", "-contact")
     )
@@ -81,14 +82,15 @@ def known_of(person: Person, user: User, now: datetime) -> Known:
     adults = list(
         ContactAdult.objects.filter(contact__in=contacts, in_family=True).select_related("person", "recorded_as")
     )
+    homes = {
+        pk: HomesOfContact((child, told.of(child)) for child in children if child.contact_id == pk) for pk in contacts
+    }
     hiding = {child.contact_id for child in children if child.address_is_confidential}
-    recorded = PersonDetail.objects.filter(person__in=records_of([person.pk]))
-    # Of a relationship to somebody whom the reader may not see, nothing is said.
-    others = people_visible_to(user, now).filter(pk__in=recorded.order_by().values("other")).values("pk")
-    details = list(
-        recorded.filter(Q(other__isnull=True) | Q(other__in=others)).select_related("recorded_by", "ended_by", "other")
-    )
     hides = person.address_is_protected or any(child.address_is_confidential for child in as_child)
+    details, said_of_us = _recorded(own, user, now)
+    details = [detail for detail in details if not (hides and detail.kind == DetailKind.ADDRESS)]
+    found = beside(own, rows, [*children, *adults], homes, contacts)
+    add_recorded(found, own, details, said_of_us)
     return Known(
         names=_said(
             (row.contact, name)
@@ -96,7 +98,7 @@ def known_of(person: Person, user: User, now: datetime) -> Known:
             for name in _names(row if isinstance(row, ContactChild) else row.recorded_as)
         ),
         births=_said((row.contact, _born(row)) for row in rows),
-        homes=[] if hides else _homes((child, told.of(child)) for child in as_child),
+        homes=[] if hides else _homes(_lived(as_child, as_adult, homes, told)),
         numbers=_said(pair for child in as_child for pair in _numbers(child, told.of(child))),
         telephones=_said(
             (adult.contact, str(told.of(adult).get("phone") or "").strip())
@@ -104,11 +106,35 @@ def known_of(person: Person, user: User, now: datetime) -> Known:
             if not person.address_is_protected and (adult.contact_id not in hiding or adult.same_address is False)
         ),
         sexes=_said((child.contact, child.get_sex_display()) for child in as_child if child.sex != "U"),
-        beside=_beside(person, children, adults, contacts),
-        details=[detail for detail in details if not (hides and detail.kind == "address")],
+        beside=sorted(found.values(), key=_newest, reverse=True),
+        details=details,
         hides=hides or bool({adult.contact_id for adult in as_adult if adult.same_address is not False} & hiding),
         contacts=list(contacts.values()),
+        records=own,
     )
+
+
+def _recorded(own: Collection[int], user: User, now: datetime) -> tuple[list[PersonDetail], list[PersonDetail]]:
+    """
+    What staff recorded of a person, and the relationships to them that were recorded of others. Of a relationship to
+    somebody whom the reader may not see, nothing is said.
+    """
+    recorded = PersonDetail.objects.filter(Q(person__in=own) | Q(other__in=own))
+    found = recorded.select_related("recorded_by", "ended_by", "other__same_as", "person__same_as")
+    ours = [detail for detail in found if detail.person_id in own]
+    others = [detail for detail in found if detail.person_id not in own]
+    named = {stands_for.pk for each in ours if each.other and (stands_for := each.other.same_as or each.other)}
+    named |= {(each.person.same_as or each.person).pk for each in others}
+    seen = set(people_visible_to(user, now).filter(pk__in=named).values_list("pk", flat=True)) if named else set()
+
+    def is_seen(record: Person | None) -> bool:
+        return record is None or (record.same_as or record).pk in seen
+
+    return [each for each in ours if is_seen(each.other)], [each for each in others if is_seen(each.person)]
+
+
+def _newest(each: Beside) -> tuple[bool, datetime | None]:
+    return each.last is not None, each.last.received_at if each.last is not None else None
 
 
 def _said(pairs: Iterable[tuple[Contact, str]]) -> list[Said]:
@@ -124,20 +150,31 @@ def _said(pairs: Iterable[tuple[Contact, str]]) -> list[Said]:
     return list(found.values())
 
 
-def _homes(children: Iterable[tuple[ContactChild, Mapping[str, Any]]]) -> list[Said]:
+def _lived(
+    as_child: Iterable[ContactChild],
+    as_adult: Iterable[ContactAdult],
+    homes: Mapping[int, HomesOfContact],
+    told: "_Told",
+) -> Iterator[tuple[Contact, str, Home]]:
+    """Where a person lives, contact by contact: the text, and how it is read."""
+    for child in as_child:
+        lines = lines_of({"lines": told.of(child).get("address.lines")})
+        if home := read_home(" ".join(lines), child.postcode):
+            yield child.contact, ", ".join((*lines, child.postcode) if child.postcode else lines), home
+    for adult in as_adult:
+        if found := homes[adult.contact_id].of_adult(adult):
+            yield adult.contact, *found
+
+
+def _homes(lived: Iterable[tuple[Contact, str, Home]]) -> list[Said]:
     """Each home once, however it was written."""
-    found: list[tuple[Any, Said]] = []
-    for child, told in children:
-        lines = [str(line) for line in told.get("address.lines") or [] if line]
-        home = read_home(" ".join(lines), child.postcode)
-        if home is None:
-            continue
-        said = next((said for other, said in found if nearest_home(home, other) in ONE_HOME), None)
+    found: list[tuple[Home, Said]] = []
+    for contact, text, home in lived:
+        said = next((said for other, said in found if are_one_home(home, other)), None)
         if said is None:
-            text = ", ".join((*lines, child.postcode)) if child.postcode else ", ".join(lines)
-            said = Said(text, child.contact.received_at, child.contact.received_at)
+            said = Said(text, contact.received_at, contact.received_at)
             found.append((home, said))
-        said.again(child.contact)
+        said.again(contact)
     return [said for _, said in found]
 
 
@@ -169,7 +206,8 @@ def _numbers(child: ContactChild, told: Mapping[str, Any]) -> Iterator[tuple[Con
 class _Told:
     """What the contacts say of a child or an adult today: as it was sent, with what was corrected since."""
 
-    def __init__(self, contacts: Collection[int]) -> None:
+    def __init__(self, contacts: Mapping[int, Contact]) -> None:
+        self._contacts = contacts
         self._changes: dict[tuple[str, int], list[FactChange]] = defaultdict(list)
         for change in FactChange.objects.filter(information__contact__in=contacts).order_by("pk"):
             if change.child_id is not None:
@@ -180,27 +218,10 @@ class _Told:
     def of(self, row: ContactChild | ContactAdult) -> Mapping[str, Any]:
         """The facts by their places, such as `address.lines`."""
         part = "children" if isinstance(row, ContactChild) else "adults"
-        sent = dict(enumerate(row.contact.document.get(part) or ())).get(row.position, {})
+        document = self._contacts[row.contact_id].document
+        sent = dict(enumerate(document.get(part) or ())).get(row.position, {})
         facts: Mapping[str, Any] = today_of(row, sent, self._changes[part, row.pk])
         return facts
-
-
-def _beside(
-    person: Person, children: Iterable[ContactChild], adults: Iterable[ContactAdult], contacts: Mapping[int, Contact]
-) -> list[Beside]:
-    """Everybody else on these contacts, once, as on the newest of them."""
-    everybody: list[tuple[ContactChild | ContactAdult, str]] = [
-        *((child, "Unborn child" if child.expected_date_of_delivery and not child.date_of_birth else "Child")
-          for child in children),
-        *((adult, adult.relationship or "Adult") for adult in adults),
-    ]  # fmt: skip
-    found: dict[int, Beside] = {}
-    for row, as_what in everybody:
-        last = contacts[row.contact_id]
-        known = found.get(row.person_id)
-        if row.person_id != person.pk and (known is None or known.last.received_at < last.received_at):
-            found[row.person_id] = Beside(row.person, as_what, last)
-    return sorted(found.values(), key=lambda each: each.last.received_at, reverse=True)
 
 
 def _who(contact: Contact) -> str:

@@ -5,6 +5,7 @@ from django.urls import path
 from casework.web.views import (
     cases,
     clock_changes,
+    compare,
     contact_handovers,
     contacts,
     corrections,
@@ -41,6 +42,7 @@ urlpatterns = [
     path("contacts/<reference:reference>/history/", corrections.history, name="contact-history"),
     path("contacts/<reference:reference>/checks/", contacts.checks, name="contact-checks"),
     path("contacts/<reference:reference>/matches/<int:match_id>/", contacts.match, name="contact-match"),
+    path("contacts/<reference:reference>/matches/<int:match_id>/compare/", compare.show, name="contact-compare"),
     path("contacts/<reference:reference>/matches/<int:match_id>/undo/", contacts.undo_match, name="contact-undo-match"),
     path("contacts/<reference:reference>/acknowledge/", contacts.acknowledge, name="contact-acknowledge"),
     path("contacts/<reference:reference>/in-writing/", contacts.confirm_in_writing, name="contact-in-writing"),

@@ -199,7 +199,8 @@ class Told:
 
 
 OPENED = (
-    "contact", "contact-screening", "contact-correct", "contact-correct-person", "contact-history", "case", "person",
+    "contact", "contact-screening", "contact-correct", "contact-correct-person", "contact-history",
+    "contact-compare", "case", "person",
 )  # fmt: skip
 
 
@@ -216,6 +217,10 @@ def pages() -> Iterator[str]:
                 "reference": of.reference if of else "RES-0000-0000", "code": "aylesbury", "kind": "address",
                 "match_id": 1, "check_id": 1, "reminder_id": 1, "detail_id": 1,
             }  # fmt: skip
+            if pattern.name == "contact-compare":
+                for match in PersonMatch.objects.of_contact(of):
+                    yield reverse("contact-compare", args=[of.reference, match.pk])
+                continue
             if of is not None and "<slug:group>" in text:
                 given |= {"group": "child" if "<int:pk>" in text else "family", "pk": of.children.all()[0].pk}
             yield reverse(

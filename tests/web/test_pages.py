@@ -1043,6 +1043,8 @@ def test_every_address_is_tried_here() -> None:
     }  # fmt: skip
     # tests/web/test_person_pages.py has these.
     below |= {"person", "person-add", "person-end", "person-protect", "person-lift"}
+    # tests/web/test_compare_pages.py has this.
+    below |= {"contact-compare"}
     # tests/web/test_search_pages.py and test_look_first.py have these.
     below |= {"search", "contact-look", "contact-likely"}
     of_reminders = {"reminders", "reminder-seen", "reminder-snooze"}

@@ -18,7 +18,7 @@ from tests.stage.web_client import Page, a_working_morning
 
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
 
-OF_A_PERSON = 32
+OF_A_PERSON = 37
 
 
 @pytest.fixture
@@ -32,6 +32,15 @@ def robin(contact: Contact) -> Person:
 
 def page_of(who: Person) -> str:
     return f"/people/{who.reference}/"
+
+
+def lives_with(by: SignedIn, who: Person) -> dict[str, str]:
+    """What the page says of each other person, under "With whom"."""
+    (card,) = [
+        card for card in by.open(page_of(who)).main.all(class_="govuk-summary-card") if card.all(id="with-heading")
+    ]
+    keys, values = card.all("dt"), card.all("dd")
+    return {key.text: value.text for key, value in zip(keys, values, strict=True)}
 
 
 def add(by: SignedIn, who: Person, kind: str, **typed: str) -> Any:
@@ -54,6 +63,37 @@ class TestWhatItSays:
             assert said in page.text, (said, page.text)
         mothers = SignedIn("amina").open(page_of(contact.adults.get().person))
         assert "Robin Ashworth" in mothers.text
+
+    def test_who_lived_with_whom_and_from_when_to_when(self, story: Story) -> None:
+        """The grandmother lives elsewhere. A day later all have moved but the brother."""
+        mother = {"first_name": "Sam", "last_name": "Ashworth", "relationship": "mother", "same_address": True}
+        gran = {"first_name": "Ada", "last_name": "Ashworth", "relationship": "mother's mother", "same_address": False}
+        first = story.contact(children=[child(), child(**KIM)], adults=[mother, gran])
+        story.later(days=1)
+        moved = child(address=address("SL7 1AA"))
+        last = story.contact(children=[moved, child(**KIM)], adults=[mother])
+        match = PersonMatch.objects.filter(adult__contact=last, person=first.adults.get(position=0).person).get()
+        matches.settle(contact_id=last.pk, match_id=match.pk, same=True, by=person("amina"), now=story.later())
+        on, until = (f"{contact.received_at:%-d %B %Y}" for contact in (first, last))
+        amina = SignedIn("amina")
+        robins = lives_with(amina, robin(first))
+        assert f"Lived together from {on} to {until}, as contacts say" in robins["Sam Ashworth"]
+        assert f"Lived together on {on}, as a contact says" in robins["Kim Ashworth"]
+        assert "Lived together" not in robins["Ada Ashworth"]
+        sams = lives_with(amina, match.known)
+        assert sams["Robin Ashworth"].startswith("Child, on")
+        assert "Mother's mother of the children" in sams["Ada Ashworth"]
+        assert "child: this person is “mother's mother” to them" in lives_with(
+            amina, first.adults.get(position=1).person
+        )["Kim Ashworth"].replace("Child:", "child:")
+        assert "1 Example Road, SL7 1AA" in amina.open(page_of(match.known)).text
+
+    def test_nobody_is_said_to_live_where_an_address_is_hidden(self, story: Story) -> None:
+        mother = {"first_name": "Sam", "last_name": "Ashworth", "relationship": "mother", "same_address": True}
+        hidden = child(address=address("HP20 1UA", confidential=True))
+        contact = story.contact(children=[hidden, child(**KIM)], adults=[mother])
+        for who in (robin(contact), contact.adults.get().person):
+            assert "Lived together" not in SignedIn("amina").open(page_of(who)).text
 
     def test_names_and_homes_over_time_each_once(self, story: Story) -> None:
         story.contact()
@@ -260,6 +300,16 @@ class TestWhatStaffRecord:
         amina = SignedIn("amina")
         is_done(add(amina, who, "relationship", **typed | SAID_BY), page_of(who))
         assert "Half-sister: Noor Haddad" in amina.open(page_of(who)).text
+        assert "Half-sister, as staff recorded." in lives_with(amina, who)["Noor Haddad"]
+        assert lives_with(amina, other)["Robin Ashworth"] == "Half-brother, as staff recorded."
+        for each, days in ((who, ("1", "20")), (other, ("12", "30"))):
+            home = {"value": "4 Other Street", "postcode": "SL7 1AA"} | SAID_BY
+            since, until = days
+            period = {"from_date_day": since, "to_date_day": until, "from_date_month": "3", "to_date_month": "3"}
+            is_done(add(amina, each, "address", **home, **period, from_date_year="2021", to_date_year="2021"),
+                    page_of(each))  # fmt: skip
+        for each, name in ((who, "Noor Haddad"), (other, "Robin Ashworth")):
+            assert "from 12 March 2021 to 20 March 2021, as staff recorded" in lives_with(amina, each)[name]
 
     def test_it_ends_with_a_reason_and_stays_on_record(self, who: Person) -> None:
         amina = SignedIn("amina")

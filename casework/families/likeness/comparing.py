@@ -68,6 +68,13 @@ def compare(person: Described, other: Described, weights: Weights, commonness: C
     return max(ways, key=lambda likeness: (likeness.weight, likeness.score))
 
 
+def in_fields(person: Described, other: Described, weights: Weights) -> Mapping[str, Level]:
+    """The level at which each field agrees, where both are known."""
+    ways = levels(person, other)
+    likeliest = max(ways, key=lambda way: _weigh(way, person, other, weights, Commonness()).weight)
+    return {name: weights.levels[name][level] for name, level in likeliest.items()}
+
+
 def _weigh(way: Levels, person: Described, other: Described, weights: Weights, commonness: Commonness) -> Likeness:
     found = {name: weights.levels[name][level] for name, level in way.items()}
     shares = dict(_shares(way, person, other, weights, commonness))

@@ -91,6 +91,12 @@ def nearest_home(home: Home, other: Home) -> str:
     return "area" if postcode == "area" else "differs"
 
 
+def are_one_home(home: Home, other: Home) -> bool:
+    """Whether two descriptions are of one home, as far as both say. A neighbour's is another."""
+    level = nearest_home(home, other)
+    return level in {"same", "postcode"} or (level == "street" and not (home.numbers and other.numbers))
+
+
 def _postcodes(code: str, other: str) -> str:
     if not code or not other:
         return "unknown"

@@ -64,6 +64,7 @@ from casework.web.screening_form import ScreeningForm
 from casework.web.signed_in import by_post, user_of
 from casework.web.story import story_of
 from casework.web.submitting import UNPROCESSABLE, Done, errors_of, status_of, submit
+from casework.web.views import compare
 from errors import KeyUsedForAnother, NotPermitted
 from localities.models import OVERSEEING_ROLES, User
 from localities.roles import StaffRoles, roles_of
@@ -232,10 +233,17 @@ def undo_match(request: HttpRequest, reference: str, match_id: int) -> HttpRespo
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
     name = f"undo{match_id}"
-    return submit_on_page(
-        request, contact, now, name, UndoMatchForm(request.POST, prefix=name),
+    form = UndoMatchForm(request.POST, prefix=name)
+
+    def again() -> HttpResponse:
+        if request.POST.get("on") == "compare":
+            return compare.page(request, reference, match_id, now, form)
+        return page(request, reference, now, **{name: form})
+
+    return submit(
+        request, form,
         lambda said: matches.undo(contact_id=contact.pk, match_id=match_id, reason=said["reason"], by=user, now=now),
-        says="That is undone, and the rules were asked again.",
+        says="That is undone, and the rules were asked again.", then=reverse("contact", args=[reference]), again=again,
     )  # fmt: skip
 
 

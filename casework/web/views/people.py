@@ -1,6 +1,6 @@
 """A person's page: who they are, where and with whom they live, and one chronology of the household."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from casework.access import permissions
+from casework.access import permissions, restricted
 from casework.access.loading import people_visible_to
 from casework.actions import people, protecting, viewing
-from casework.families.sameness import records_of
-from casework.models import AddressProtection, DetailKind, Person, PersonDetail
+from casework.families import sameness
+from casework.models import AddressProtection, Contact, DetailKind, Person, PersonDetail, PersonMatch
 from casework.reading.chronology import KINDS, Chronology, Line, around
 from casework.reading.people import Known, known_of
 from casework.web.forms import ActionForm
@@ -24,7 +24,8 @@ from casework.web.hiding import says_after_lifting, without_hidden_addresses
 from casework.web.person_forms import DetailForm, EndForm, LiftPersonForm, ProtectPersonForm
 from casework.web.signed_in import by_post, user_of
 from casework.web.submitting import Done, errors_of, status_of, submit
-from localities.models import User
+from localities.models import OVERSEEING_ROLES, User
+from localities.roles import roles_of
 from localities.working_time import local_day
 
 A_PAGE = 30
@@ -151,8 +152,9 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         "person": person,
         "known": known,
         "details": _details(known, shown if records else {}, records=records),
+        "matches": _matches(person, known.records, user, now),
         "protections": list(
-            AddressProtection.objects.filter(person__in=records_of([person.pk])).select_related(
+            AddressProtection.objects.filter(person__in=known.records).select_related(
                 "contact__agency", "said_by", "lifted_by"
             )
         ),
@@ -167,6 +169,33 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     }
     answer = render(request, "front_door/people/show.html", context, status=status_of(context["errors"]))
     return without_hidden_addresses(answer, known.contacts)
+
+
+def _matches(
+    person: Person, records: Collection[int], user: User, now: datetime
+) -> list[tuple[PersonMatch, Person, Person]]:
+    """
+    Who else the person may be, and what was said about that, for those who may compare the records: each match, with
+    the record of this person that it is about, and the other.
+    """
+    who = roles_of(user, local_day(now))
+    if not (who.front_door_roles or who.has(*OVERSEEING_ROLES)):
+        return []
+    found = sameness.matches_of(records)
+    if not found:
+        return []
+    closed = restricted.closed_among(
+        {each for match in found for each in (match.known.pk, match.row.person_id)}, user, now
+    )
+    open_to = set(
+        Contact.objects.visible_to(user, now).filter(pk__in=[match.row.contact_id for match in found])
+        .values_list("pk", flat=True)
+    )  # fmt: skip
+    return [
+        (match, match.record, match.person) if match.row.person_id == person.pk else (match, match.person, match.record)
+        for match in found
+        if match.row.contact_id in open_to and not {match.known.pk, match.row.person_id} & {*closed}
+    ]
 
 
 def _details(

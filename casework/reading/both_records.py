@@ -1,0 +1,184 @@
+"""
+Both records of a possible match, field by field: what each says, whether they agree, and what that means.
+
+The words and their weight are those of matching (`families/likeness`). An address that is hidden is neither shown nor
+compared.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import chain, product
+
+from casework.families import merging
+from casework.families.likeness.comparing import in_fields
+from casework.families.likeness.describing import Described, describe
+from casework.families.likeness.weights import Level, Means, shipped
+from casework.families.person_keys import written
+from casework.families.sameness import is_careful
+from casework.families.unborn import BY_THE_DAY
+from casework.models import Contact, Person, PersonMatch
+from casework.reading.people import Known, Said, known_of
+from localities.models import User
+
+# The fields of a likeness, under the headings of the page.
+NAMES = ("first_name", "last_name", "order", "other_names")
+NUMBERS = ("nhs_number", "upn")
+# What speaks so much for one person, in bits, is no coincidence.
+MUCH = 3.0
+# As many records of each person are compared as matching compares.
+MOST_RECORDS = 20
+
+
+class Verdict(StrEnum):
+    """Whether both records agree in a field."""
+
+    AGREES = "Agrees"
+    IN_PART = "Agrees in part"
+    DIFFERS = "Differs"
+    OPEN = "Decides nothing"
+    NOT_COMPARED = "Not compared"
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field: what each record says, whether they agree, and why in sentences."""
+
+    label: str
+    one: list[Said]
+    other: list[Said]
+    verdict: Verdict
+    says: list[str]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two: the record that stands for it, and what is known of it."""
+
+    person: Person
+    known: Known
+
+    @property
+    def last(self) -> Contact | None:
+        return max(self.known.contacts, key=lambda contact: contact.received_at, default=None)
+
+
+@dataclass(frozen=True)
+class BothRecords:
+    """
+    Both records of a match. `counts`: whether the likeness counts as history meanwhile. `common`: which of the names
+    that agree are common ones.
+    """
+
+    match: PersonMatch
+    one: Side
+    other: Side
+    fields: list[Field]
+    counts: bool
+    common: list[str]
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        return self.one, self.other
+
+
+def both_records(match: PersonMatch, user: User, now: datetime) -> BothRecords:
+    """Reads both records of a match, as far as the reader may see them."""
+    ones, others = merging.sides_of(match)
+    sides = [
+        Side(records[0], known_of(records[0], user, now, [record.pk for record in records]))
+        for records in (ones, others)
+    ]
+    hides = any(side.known.hides for side in sides)
+    found = _levels(match, ones, others)
+    one, other = sides
+    fields = list(_fields(match, one.known, other.known, found, hides=hides))
+    common = [reason for reason in match.reasons if reason.endswith("(a common one)")]
+    return BothRecords(match, one, other, fields, is_careful(match.score), common)
+
+
+def _levels(match: PersonMatch, ones: Collection[Person], others: Collection[Person]) -> Mapping[str, Level]:
+    """
+    How the fields agree: in the two records that were weighed, and what these lack, in the others of both persons.
+    """
+    described: dict[int, Described] = {}
+
+    def read(record: Person) -> Described:
+        if record.pk not in described:
+            described[record.pk] = describe(written(record))
+        return described[record.pk]
+
+    weights, found = shipped(), dict[str, Level]()
+    pairs = product(list(ones)[-MOST_RECORDS:], list(others)[-MOST_RECORDS:])
+    for one, other in chain([(match.record, match.person)], pairs):
+        for name, level in in_fields(read(one), read(other), weights).items():
+            found.setdefault(name, level)
+    return found
+
+
+def _fields(
+    match: PersonMatch, one: Known, other: Known, found: Mapping[str, Level], *, hides: bool
+) -> Iterator[Field]:
+    def field(label: str, mine: list[Said], theirs: list[Said], *names: str) -> Field:
+        levels = [found[name] for name in names if name in found]
+        if levels:
+            return Field(label, mine, theirs, _verdict(levels), [_says(level) for level in levels])
+        return Field(label, mine, theirs, Verdict.NOT_COMPARED, [_not_compared(mine, theirs)])
+
+    yield field("Name", one.names, other.names, *NAMES)
+    if match.weights == BY_THE_DAY:
+        yield Field("Birth", one.births, other.births, Verdict.AGREES, list(match.reasons[:1]))
+    else:
+        yield field("Birth", one.births, other.births, "date_of_birth")
+    yield field("Sex", one.sexes, other.sexes, "sex")
+    yield field("Number", one.numbers, other.numbers, *NUMBERS)
+    if hides:
+        says = ["An address of one of them is confidential."]
+        yield Field("Home", one.homes, other.homes, Verdict.NOT_COMPARED, says)
+    else:
+        yield field("Home", one.homes, other.homes, "home")
+    yield field("Telephone", one.telephones, other.telephones, "telephone")
+    yield _with_whom(one, other)
+
+
+def _with_whom(one: Known, other: Known) -> Field:
+    mine, theirs = ({each.person.pk: each.person.full_name for each in known.beside} for known in (one, other))
+    both = [name for pk, name in mine.items() if pk in theirs]
+    namesakes = sorted({*mine.values()} & {*theirs.values()} - {*both, Person().full_name})
+    if both:
+        verdict, says = Verdict.AGREES, f"Beside both: {', '.join(both)}."
+    elif namesakes:
+        verdict, says = Verdict.IN_PART, f"Beside both is somebody called {', '.join(namesakes)}."
+    elif mine and theirs:
+        verdict, says = Verdict.OPEN, "Nobody stands beside both."
+    else:
+        verdict, says = Verdict.NOT_COMPARED, _not_compared(mine, theirs)
+    return Field("With whom", [], [], verdict, [says])
+
+
+def _verdict(levels: Iterable[Level]) -> Verdict:
+    means = {level.means for level in levels}
+    agrees, differs = not means.isdisjoint({Means.EXACTLY, Means.AGREES}), Means.CONTRADICTS in means
+    if agrees and differs:
+        return Verdict.IN_PART
+    return Verdict.AGREES if agrees else Verdict.DIFFERS if differs else Verdict.OPEN
+
+
+def _says(level: Level) -> str:
+    """A sentence on a field, and whether brothers and sisters have it in common as well."""
+    if level.means in {Means.EXACTLY, Means.AGREES}:
+        if level.against_family >= MUCH:
+            return f"{level.says}. This speaks for one person."
+        if level.against_strangers >= MUCH:
+            return f"{level.says}. Families often share it."
+        return f"{level.says}. Many people share it."
+    if level.means is Means.CONTRADICTS:
+        return f"{level.says}. This speaks against one person."
+    return f"{level.says}."
+
+
+def _not_compared(mine: Collection[object], theirs: Collection[object]) -> str:
+    if mine and theirs:
+        return "What the records say could not be compared."
+    return "Only one of the records has it." if mine or theirs else "Neither record has it."

@@ -1,0 +1,204 @@
+"""
+With whom a person lives and lived, from when to when, and how they are related: as contacts say, and as staff recorded.
+
+Two people lived together on the day of a contact on which both stood as one family at one home. Where an address is
+hidden, nobody is said to live there.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from casework.families.confidentiality import living_hidden
+from casework.families.kept_homes import lines_of
+from casework.families.likeness.homes import Home, are_one_home, read_home
+from casework.families.sameness import records_of
+from casework.models import Contact, ContactAdult, ContactChild, DetailKind, Person, PersonDetail
+from casework.reading.relationships import other_side
+from localities.working_time import local_day
+
+Row = ContactChild | ContactAdult
+
+
+@dataclass(frozen=True)
+class Period:
+    """From a day to a day. None: it is not known since when; or it is so still, or not known until when."""
+
+    first: date | None
+    last: date | None
+
+
+@dataclass(frozen=True)
+class Related:
+    """What staff recorded that somebody is to a person."""
+
+    as_what: str
+    detail: PersonDetail
+
+
+@dataclass
+class Beside:
+    """
+    Somebody who is on a contact with the person, or is related to them as staff recorded: as what, and on which
+    contact last. `lived`: the first and the last day on which contacts say that they live together. `recorded`: the
+    periods in which both lived at one address that staff recorded.
+    """
+
+    person: Person
+    as_what: str = ""
+    last: Contact | None = None
+    lived: tuple[date, date] | None = None
+    recorded: list[Period] = field(default_factory=list)
+    related: list[Related] = field(default_factory=list)
+
+    def again(self, day: date) -> None:
+        """They live together on this day."""
+        first, last = self.lived or (day, day)
+        self.lived = min(first, day), max(last, day)
+
+
+class HomesOfContact:
+    """Where everybody on a contact lives, as far as nothing of it is hidden."""
+
+    def __init__(self, children: Iterable[tuple[ContactChild, Mapping[str, Any]]]) -> None:
+        """:param children: the children of the family, in order, each with the facts that are known of them today."""
+        self._hides = False
+        self._of_children: dict[int, Home | None] = {}
+        self._first: tuple[str, Home] | None = None
+        for child, told in children:
+            if child.address_is_confidential:
+                self._hides = True
+                continue
+            lines = lines_of({"lines": told.get("address.lines")})
+            home = self._of_children[child.pk] = read_home(" ".join(lines), child.postcode)
+            if home is not None and self._first is None:
+                self._first = ", ".join((*lines, child.postcode)) if child.postcode else ", ".join(lines), home
+
+    def of_adult(self, adult: ContactAdult) -> tuple[str, Home] | None:
+        """
+        Where an adult lives: with the first child whose home is known, if the contact says so (`kept_homes`). The text,
+        and the home.
+        """
+        return self._first if adult.same_address and not self._hides else None
+
+    def are_one(self, one: Row, other: Row) -> bool:
+        """Whether both stand there as one family at one home."""
+        if not (one.in_family and other.in_family):
+            return False
+        if self._first is None:
+            # Nobody says where: an adult may live "at the same address" all the same.
+            return not self._hides and (self._is_there(one) or self._is_there(other)) and self._may_be_there(one, other)
+        home, others = self._home(one), self._home(other)
+        return home is not None and others is not None and are_one_home(home, others)
+
+    def _home(self, row: Row) -> Home | None:
+        if isinstance(row, ContactChild):
+            return self._of_children.get(row.pk)
+        found = self.of_adult(row)
+        return found[1] if found else None
+
+    @staticmethod
+    def _is_there(row: Row) -> bool:
+        return isinstance(row, ContactAdult) and bool(row.same_address)
+
+    def _may_be_there(self, *rows: Row) -> bool:
+        return all(isinstance(row, ContactChild) or self._is_there(row) for row in rows)
+
+
+def beside(
+    own: Collection[int], rows: Sequence[Row], others: Iterable[Row], homes: Mapping[int, HomesOfContact],
+    contacts: Mapping[int, Contact],
+) -> dict[int, Beside]:  # fmt: skip
+    """
+    Everybody else on a person's contacts, by the record that stands for them, as on the newest of these.
+
+    :param own: all records of the person.
+    :param rows: the person's own rows.
+    :param others: everybody of the family on these contacts.
+    """
+    mine: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        mine[row.contact_id].append(row)
+    found: dict[int, Beside] = {}
+    for row in others:
+        if row.recorded_as_id in own:
+            continue
+        contact = contacts[row.contact_id]
+        each = found.setdefault(row.person_id, Beside(row.person))
+        me = mine[row.contact_id][0]
+        if each.last is None or each.last.received_at < contact.received_at:
+            each.as_what, each.last = _as_what(row, me), contact
+        if homes[row.contact_id].are_one(me, row):
+            each.again(local_day(contact.received_at))
+    return found
+
+
+def add_recorded(
+    found: dict[int, Beside], own: Collection[int], details: Iterable[PersonDetail], said_of_us: Iterable[PersonDetail]
+) -> None:
+    """
+    Adds what staff recorded: relationships, also those recorded with the other person, and periods at one address.
+
+    :param details: what was recorded of the person, whose address is not hidden.
+    :param said_of_us: the relationships of others to the person.
+    """
+    for detail in details:
+        if detail.kind == DetailKind.RELATIONSHIP and detail.other is not None and detail.other_id not in own:
+            _of(found, detail.other).related.append(Related(detail.qualifier, detail))
+    for detail in said_of_us:
+        if detail.person_id not in own:
+            as_what = other_side(detail.qualifier, detail.person.sex)
+            _of(found, detail.person).related.append(Related(as_what, detail))
+    addresses = [detail for detail in details if detail.kind == DetailKind.ADDRESS and detail.ended_at is None]
+    if addresses and found:
+        _add_periods(found, addresses)
+
+
+def _of(found: dict[int, Beside], record: Person) -> Beside:
+    stands_for = record.same_as or record
+    return found.setdefault(stands_for.pk, Beside(stands_for))
+
+
+def _add_periods(found: Mapping[int, Beside], addresses: Sequence[PersonDetail]) -> None:
+    theirs = PersonDetail.objects.filter(person__in=records_of(found), kind=DetailKind.ADDRESS, ended_at__isnull=True)
+    together: list[tuple[int, Period]] = []
+    for detail in theirs.select_related("person"):
+        person = detail.person.same_as_id or detail.person_id
+        together += [(person, period) for mine in addresses for period in _both(mine, detail)]
+    hidden = living_hidden({person for person, _ in together}) if together else frozenset()
+    for person, period in together:
+        if person not in hidden:
+            found[person].recorded.append(period)
+
+
+def _both(one: PersonDetail, other: PersonDetail) -> Iterator[Period]:
+    """The period in which both were at this address, if there is one."""
+    home, others = (read_home(detail.value, detail.postcode) for detail in (one, other))
+    if home is None or others is None or not are_one_home(home, others):
+        return
+    since = [day for day in (one.from_date, other.from_date) if day]
+    until = [day for day in (one.to_date, other.to_date) if day]
+    period = Period(max(since, default=None), min(until, default=None))
+    if period.first is None or period.last is None or period.first <= period.last:
+        yield period
+
+
+def _as_what(row: Row, me: Row) -> str:
+    """What somebody on a contact is to the person who is `me` there. A contact says what its adults are to children."""
+    match row, me:
+        case ContactAdult(), ContactChild():
+            return row.relationship or "Adult"
+        case ContactAdult(), ContactAdult():
+            return f"{row.relationship} of the children" if row.relationship else "Adult"
+        case ContactChild(), ContactAdult() if seen := other_side(me.relationship, row.sex):
+            return seen
+        case ContactChild(), ContactAdult() if me.relationship:
+            return f"child: this person is “{me.relationship}” to them"
+        case _:
+            return "Unborn child" if _is_unborn(row) else "Child"
+
+
+def _is_unborn(row: Row) -> bool:
+    return isinstance(row, ContactChild) and row.expected_date_of_delivery is not None and row.date_of_birth is None

@@ -1,0 +1,112 @@
+"""Both records of a possible match side by side: for whoever says whether they are one child, or one adult."""
+
+from typing import Any
+
+import pytest
+
+from casework.actions import protecting
+from casework.models import AuditEvent, Contact, PersonMatch
+from tests.stage.documents import child
+from tests.stage.restricted import restrict
+from tests.stage.staff import SignedIn, is_done, is_wrong
+from tests.stage.story import Story, person
+from tests.stage.web_client import Page, a_working_morning
+
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+OF_BOTH_RECORDS = 36
+SAM = {"first_name": "Sam", "last_name": "Ashworth", "relationship": "mother", "same_address": True}
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    return Story(a_working_morning())
+
+
+@pytest.fixture
+def match(story: Story) -> PersonMatch:
+    """The police write of Robin with another surname and no number; his mother is on both contacts."""
+    story.contact(adults=[SAM])
+    story.later(days=1)
+    other = child(last_name="Bell", nhs_number=None, also_known_as=[])
+    contact = story.contact(by="example-police", children=[other], adults=[SAM])
+    return PersonMatch.objects.get(child__contact=contact)
+
+
+def path(match: PersonMatch) -> str:
+    return f"/contacts/{match.row.contact}/matches/{match.pk}/compare/"
+
+
+def verdicts(page: Page) -> dict[str, str]:
+    """What the page says of each field."""
+    found = {}
+    for part in page.main.all("section", class_="app-compare"):
+        (heading,) = part.all("h2")
+        verdict = "".join(tag.text for tag in heading.all("strong"))
+        found[heading.text.removesuffix(verdict).strip()] = verdict
+    return found
+
+
+def test_whoever_settles_a_likeness_sees_both_records(story: Story, match: PersonMatch) -> None:
+    amina, contact = SignedIn("amina"), match.row.contact
+    for of in (contact, f"/people/{match.record.reference}/", f"/people/{match.person.reference}/"):
+        assert amina.open(of).main.all("a", href=path(match)), of
+    page = amina.open(path(match))
+    assert verdicts(page) == {
+        "Name": "Agrees in part", "Birth": "Agrees", "Sex": "Agrees", "Number": "Not compared", "Home": "Agrees",
+        "Telephone": "Not compared", "With whom": "Agrees in part", "Last contact": "",
+    }  # fmt: skip
+    for said in (
+        f"{match.percent}% alike", "Last names differ. This speaks against one person.",
+        "Same address. Families often share it.", "Only one of the records has it.",
+        "Beside both is somebody called Sam Ashworth.", "Robin Bell", "999 000 0018", "Example Police",
+    ):  # fmt: skip
+        assert said in page.text, said
+    events = AuditEvent.objects.order_by("-pk").values_list("event", flat=True)[:2]
+    assert list(events) == ["person_viewed", "contact_viewed"]
+
+    is_done(amina.post(contact, f"matches/{match.pk}", same="yes"), contact)
+    page = amina.open(path(match))
+    assert "said that they are the same child" in page.text
+    # Joined, each record is still shown with what was its own.
+    assert verdicts(page)["Name"] == "Agrees in part"
+    undo = f"{path(match).removesuffix('compare/')}undo/"
+    assert undo in page.actions
+    wrong = is_wrong(amina.client.post(undo, page.form(undo)), {f"id_undo{match.pk}-reason": "Say why this is undone."})
+    assert "Same child?" in wrong.heading
+    is_done(amina.client.post(undo, page.form(undo) | {f"undo{match.pk}-reason": "Cousins."}), contact)
+    assert "Not the same child" in amina.open(path(match)).text
+
+
+def test_a_hidden_address_is_neither_shown_nor_compared(story: Story, match: PersonMatch) -> None:
+    protecting.protect(person_id=match.person_id, reason="He fled.", by=person("amina"), now=story.later())
+    page = SignedIn("amina").open(path(match))
+    assert "Example Road" not in page.html
+    assert "HP20" not in page.html
+    assert verdicts(page)["Home"] == "Not compared"
+    assert "Same address" not in page.text
+    assert "lived together" not in page.text
+
+
+def test_only_who_may_open_both_records_compares_them(story: Story, match: PersonMatch) -> None:
+    case = story.accepted(match.row.contact)
+    assert SignedIn("ben").open(case).status == 200
+    assert SignedIn("ava").open(path(match)).status == 200
+    assert "Not the same child" not in SignedIn("ava").open(path(match)).text
+    story.later()
+    restrict(story, Contact.objects.get(children__recorded_as=match.person))
+    for name in ("ben", "carol", "amina"):
+        signed_in = SignedIn(name)
+        assert signed_in.open(path(match)).status == 404, name
+        assert path(match) not in signed_in.open(f"/people/{match.record.reference}/").html
+
+
+def test_its_cost_does_not_follow_the_story(
+    story: Story, match: PersonMatch, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(3):
+        story.later(minutes=1)
+        story.contact(adults=[SAM])
+    amina = SignedIn("amina")
+    with django_assert_max_num_queries(OF_BOTH_RECORDS):
+        assert amina.open(path(match)).status == 200
