@@ -102,4 +102,6 @@ urlpatterns = [
     path("reports/overrides/", reports.overrides, name="report-overrides"),
     path("reports/overrides/contacts/", reports.contacts, name="report-contacts"),
     path("reports/equality/", reports.equality, name="report-equality"),
+    path("reports/quality/", reports.quality, name="report-quality"),
+    path("reports/quality/figures.csv", reports.quality_csv, name="report-quality-csv"),
 ]

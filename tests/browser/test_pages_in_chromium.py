@@ -230,6 +230,7 @@ def test_a_contact_is_decided_by_keyboard_alone(visit: Any, pages_of_story: dict
                 "/reports/overrides/?first_day=31&first_month=2&first_year=2026",
                 "/reports/overrides/contacts/?direction=up",
                 "/reports/equality/",
+                "/reports/quality/?agency=example-primary-school",
             ],
         ),
     ],

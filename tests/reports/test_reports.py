@@ -1,5 +1,6 @@
 """
-What the service sees of itself: where people overrule the rules, and which way; whom it reaches; who may see that.
+What the service sees of itself: where people overrule the rules, and which way; whom it reaches; what agencies send;
+who may see that.
 """
 
 from datetime import date, datetime, timedelta
@@ -37,7 +38,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
 READERS = {"maya", "david", "ezra", "sam", "paula", "ava"}
 NOVEMBER = "first=2026-11-01&last=2026-11-30"
 OVERRIDES, CONTACTS, EQUALITY = "/reports/overrides/", "/reports/overrides/contacts/", "/reports/equality/"
-PAGES = (OVERRIDES, CONTACTS, EQUALITY)
+QUALITY, FIGURES = "/reports/quality/", "/reports/quality/figures.csv"
+PAGES = (OVERRIDES, CONTACTS, EQUALITY, QUALITY, FIGURES)
 MONTH = Period(date(2026, 11, 1), date(2026, 11, 30))
 
 # What people decide instead of family help, level 3, green; and which way that is.
@@ -644,3 +646,57 @@ class TestWhatItCosts:
         with django_assert_num_queries(8):
             page = Page(client.get(f"{CONTACTS}?{query}"))
         assert len(page.main.all("tbody")[0].all("tr")) == 1
+
+
+# ---- what agencies send
+
+
+class TestQuality:
+    def test_by_agency_month_and_field(self, story: Story) -> None:
+        """The school sends a sex and two numbers that nobody can read, once an unknown indicator, and once the same."""
+        wrong = [family(nhs_number="12", upn="x"), family(ref="c2", nhs_number="13", sex="X")]
+        first = received(story, children=wrong)
+        story.contact(children=wrong, adults=[], family_indicators=[], agency_reference=first.agency_reference)
+        received(story, by="example-police", children=[family(address=address("HP2O 1UA"), indicators=["L9-99"])])
+        story.later(days=20)
+        received(story)
+
+        page = opened(QUALITY, "first=2026-11-01&last=2026-12-31")
+        by_agency, by_field, by_month = (rows(page, heading) for heading in ("by-agency", "by-field", "by-month"))
+        assert by_agency == {
+            "Example Primary School": ["3", "2", "66.7%", "0", "0", "1"],
+            "Example Police": ["1", "1", "100.0%", "1", "1", "0"],
+        }
+        assert by_month == {
+            "November 2026": ["3", "3", "100.0%", "1", "1", "1"], "December 2026": ["1", "0", "0.0%", "0", "0", "0"],
+        }  # fmt: skip
+        # Two numbers of one contact are one contact.
+        assert by_field["NHS number children.nhs_number"] == ["2", "0", "0"]
+        assert by_field["Postcode children.address.postcode"] == ["0", "1", "0"]
+
+        of_police = opened(QUALITY, f"{NOVEMBER}&agency=example-police")
+        assert rows(of_police, "by-month") == {"November 2026": ["1", "1", "100.0%", "1", "1", "0"]}
+        assert "NHS number" not in rows(of_police, "by-field")
+        assert opened(QUALITY, f"{NOVEMBER}&agency=nobody").status == 404
+
+    def test_as_a_file(self, story: Story) -> None:
+        named = received(story, children=[family(nhs_number="12")]).children.get()
+        client = browser()
+        sign_in(client, User.objects.get(username="paula"))
+        answer = client.get(FIGURES, {"first": "2026-11-01", "last": "2026-11-30"})
+        assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+        header, *lines = answer.content.decode().splitlines()
+        assert header.startswith("Agency,Name,Month,Contacts,")
+        assert lines == ["example-primary-school,Example Primary School,2026-11,1,1,0,0,0"]
+        assert named.first_name not in answer.content.decode()
+        assert client.get(FIGURES, {"first": "x"}).status_code == 404
+
+    def test_nothing_was_received(self, db: None) -> None:
+        assert "No contact was received on these days." in opened(QUALITY).text
+
+
+def rows(page: Page, heading: str) -> dict[str, list[str]]:
+    """The rows of the table under this heading."""
+    (part,) = [part for part in page.main.all("section") if part["aria-labelledby"] == heading]
+    found = [row for row in part.all("tr") if row.all("td")]
+    return {row.all("th")[0].text: [cell.text for cell in row.all("td")] for row in found}

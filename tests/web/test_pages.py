@@ -50,7 +50,8 @@ ON_CONTACTS = (
 BELOW_CONTACTS = ("matches/1", "partners", "partners/1/answer", "partners/1/withdraw", "protect", "lift")
 BY_A_SERVICE_MANAGER = {"offer", "extend"}
 ONLY_WHO_HEARS_OF_IT = "Only a team lead of the team that holds it, or a service manager, can give this more time."
-REPORTS = ("/reports/overrides/", "/reports/overrides/contacts/", "/reports/equality/")
+REPORTS = ("/reports/overrides/", "/reports/overrides/contacts/", "/reports/equality/",
+           "/reports/quality/", "/reports/quality/figures.csv")  # fmt: skip
 ON_CASES = ("offer", "answer", "withdraw", "lead", "milestone", "authority", "extend", "close")
 
 
@@ -1056,7 +1057,7 @@ def test_every_address_is_tried_here() -> None:
     }  # fmt: skip
     assert named == tried | below | of_reminders | of_restrictions | {
         "worklist", "contact", "contact-new", "contact-screening", "case", "team", "report-overrides",
-        "report-contacts", "report-equality",
+        "report-contacts", "report-equality", "report-quality", "report-quality-csv",
     }  # fmt: skip
 
 
@@ -1240,6 +1241,7 @@ BUDGETS = {
     "the report of overrides": ("paula", "/reports/overrides/", 7),
     "the contacts behind a figure": ("paula", "/reports/overrides/contacts/", 5),
     "the report on equality": ("paula", "/reports/equality/", 7),
+    "the report on what agencies send": ("paula", "/reports/quality/", 5),
     "the admin's contacts": ("sam", "/admin/casework/contact/", 10),
     "the admin's cases": ("ben", "/admin/casework/case/", 10),
     "the admin's handoffs": ("ben", "/admin/casework/handoff/", 10),

@@ -25,7 +25,8 @@ NAMES = (
 )  # fmt: skip
 LISTS = (
     "/", "/reminders/", "/teams/aylesbury/", "/restricted/", "/restricted/open/", "/contacts/new/",
-    "/reports/overrides/", "/reports/overrides/contacts/", "/reports/equality/", "/admin/",
+    "/reports/overrides/", "/reports/overrides/contacts/", "/reports/equality/", "/reports/quality/",
+    "/reports/quality/figures.csv", "/admin/",
     *(f"/admin/casework/{name}/" for name in (
         "contact", "case", "handoff", "clock/?stand=all", "decision", "reminder", "auditevent", "outboxmessage",
     )),

@@ -1,10 +1,12 @@
 """
-The pages of the reports on overrides and on equality.
+The pages of the reports on overrides, on equality and on what agencies send.
 
 They are for those who are responsible for how the rules are used. Everybody else gets 404.
 """
 
+import csv
 import re
+from dataclasses import astuple
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -16,14 +18,17 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from casework.access import permissions
+from casework.models import CheckKind
 from casework.reports import equality as equality_report
 from casework.reports import overrides as overrides_report
+from casework.reports import quality as quality_report
 from casework.reports.comparison import OverrideKind, comparison_of
 from casework.reports.overrides import NO_LOCALITY, NONE, TYPED_IN, Figure, Row
 from casework.reports.period import Period
 from casework.web.charts import rates
 from casework.web.report_form import PeriodForm
 from casework.web.signed_in import user_of
+from casework.web.story import LABELS
 from casework.web.submitting import UNPROCESSABLE, errors_of
 from localities.models import Agency, Locality, User
 from localities.working_time import local_day
@@ -124,6 +129,55 @@ def equality(request: HttpRequest) -> HttpResponse:
         "report": equality_report.report(period),
     }
     return render(request, "front_door/reports/equality.html", context)
+
+
+@require_safe
+def quality(request: HttpRequest) -> HttpResponse:
+    """Shows by agency, month and field what could not be read; of one agency, if the URL has its code."""
+    _, today = _reader(request)
+    form = PeriodForm(request.GET, today)
+    period = form.period()
+    if period is None:
+        return _faults(request, "quality", form)
+    report = quality_report.report(period)
+    code = request.GET.get("agency", "")
+    chosen = report.of(code) if code else report.everything
+    if chosen is None:
+        raise Http404
+    context = {
+        "form": form,
+        "period": period,
+        "days": f"?{urlencode(_days(period))}",
+        "code": code,
+        "chosen": chosen,
+        "agencies": [(agency, urlencode(_days(period) | {"agency": agency.code})) for agency in report.agencies],
+        "fields": [(LABELS.get(each.field, each.field), each) for each in chosen.fields],
+        "kinds": [kind.label for kind in CheckKind],
+    }
+    return render(request, "front_door/reports/quality.html", context)
+
+
+COLUMNS = (
+    "Agency", "Name", "Month", "Contacts", "With something that could not be read", "With something else to check",
+    "With an unknown indicator", "Sent again",
+)  # fmt: skip
+
+
+@require_safe
+def quality_csv(request: HttpRequest) -> HttpResponse:
+    """The figures of every agency and month, as a file for a spreadsheet."""
+    _, today = _reader(request)
+    period = PeriodForm(request.GET, today).period()
+    if period is None:
+        raise Http404
+    answer = HttpResponse(content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="what-agencies-send-{period.first}-{period.last}.csv"'
+    lines = csv.writer(answer)
+    lines.writerow(COLUMNS)
+    for agency in quality_report.report(period).agencies:
+        for month, tally in agency.months.items():
+            lines.writerow((agency.code, agency.name, f"{month:%Y-%m}", *astuple(tally)))
+    return answer
 
 
 def _faults(request: HttpRequest, page: str, form: PeriodForm) -> HttpResponse:
