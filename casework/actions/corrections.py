@@ -196,12 +196,25 @@ def _store_records(plan: Plan, contact: Contact, history: list[FactChange]) -> l
         for change in part.changes:
             if isinstance(part.row, ContactAdult) and change.field == "phone":
                 part.row.recorded_as.telephone = (change.after or "")[:100]
+        if isinstance(part.row, (ContactChild, ContactAdult)) and part.row.pk is not None:
+            _keep_former_names(part.row, {change.field: change.before for change in part.changes})
     keep_homes(plan.children, plan.adults, _lines(plan, contact, history))
     describe_again(children, adults, people=set(people_of(contact)))
     for child in plan.children:
         if names := plan.changed(child) & OF_RECORDS:
             child.recorded_as.save(update_fields=sorted(names))
     return [*children, *adults]
+
+
+def _keep_former_names(row: ContactChild | ContactAdult, before: dict[str, Any]) -> None:
+    """By the names that are corrected, somebody is found as before."""
+    names = list(before.get("also_known_as") or ())
+    record = row.recorded_as
+    described = row if isinstance(row, ContactChild) else record
+    if not before.keys().isdisjoint({"first_name", "last_name"}):
+        first, last = (before.get(name, getattr(described, name)) or "" for name in ("first_name", "last_name"))
+        names.append(f"{first} {last}".strip())
+    record.other_names = [name for name in dict.fromkeys((*record.other_names, *names)) if name]
 
 
 def _lines(plan: Plan, contact: Contact, history: list[FactChange]) -> dict[int, list[str]]:

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from casework.access import conditions, permissions
 from casework.access.loading import locked_person, people_visible_to
+from casework.families.describing import NAMES, find_by_recorded
 from casework.families.likeness.identifiers import read_nhs_number, read_telephones, read_upn
 from casework.families.sameness import records_of
 from casework.models import DetailKind, Event, NumberStatus, Person, PersonDetail, SafeToUse
@@ -20,6 +21,8 @@ from localities.models import User
 from localities.working_time import local_day
 
 WITHOUT_VALUE = (DetailKind.DEATH, DetailKind.ESTIMATED_BIRTH, DetailKind.RELATIONSHIP)
+# By sound and spelling, or by postcode and street. Numbers and telephones are found by exactly what they say.
+FOUND_BY = (*NAMES, DetailKind.ADDRESS)
 QUALIFIED: dict[DetailKind, type[NumberStatus | SafeToUse]] = {
     DetailKind.NHS_NUMBER: NumberStatus, DetailKind.TELEPHONE: SafeToUse, DetailKind.EMAIL: SafeToUse,
 }  # fmt: skip
@@ -61,6 +64,8 @@ def add_detail(*, person_id: int, said: Said, by: User, now: datetime) -> Person
         other=other, from_date=said.from_date, to_date=said.to_date, said_by=said.said_by.strip(), recorded_at=now,
         recorded_by=by,
     )  # fmt: skip
+    if said.kind in FOUND_BY:
+        find_by_recorded(person)
     audit.record(Event.PERSON_DETAIL_ADDED, by=by, at=now, person=person.reference, kind=said.kind)
     return detail
 
@@ -81,6 +86,8 @@ def end_detail(*, person_id: int, detail_id: int, reason: str, by: User, now: da
         raise InvalidInput([Fault(("reason",), "Say why it is no longer so.")])
     detail.ended_at, detail.ended_by, detail.ended_because = now, by, reason.strip()
     detail.save(update_fields=["ended_at", "ended_by", "ended_because"])
+    if detail.kind in FOUND_BY:
+        find_by_recorded(detail.person, ended=detail.value)
     audit.record(Event.PERSON_DETAIL_ENDED, by=by, at=now, person=person.reference, kind=detail.kind)
     return detail
 

@@ -37,6 +37,7 @@ from django.db import connection
 from django.db.models import Subquery
 from django.db.models.functions import Coalesce
 
+from casework.families import merging
 from casework.families.kept_homes import CORRECTED_LINES, address_of, keep_again, keep_homes, lines_of
 from casework.families.likeness.homes import Home, nearest_home, read_home
 from casework.families.sameness import alike, is_careful, records_of, told_apart
@@ -45,7 +46,8 @@ from casework.models import (
     Contact,
     ContactAdult,
     ContactChild,
-    Person,
+    DetailKind,
+    PersonDetail,
     StaleRecommendation,
 )
 from casework.statuses import ContactStatus
@@ -151,9 +153,10 @@ def bring_up_to_date(people: Collection[int], *, now: datetime, but_not: int | N
         if ids:
             ContactChild.objects.filter(pk__in=ids).update(address_is_confidential=hides)
     contacts = {entry.contact for entry in changed}
+    keep_again(contacts)
+    merging.keep_keys_again(_with_recorded_homes(affected))
     if not contacts:
         return
-    keep_again(contacts)
     waiting = Contact.objects.filter(pk__in=contacts - {but_not}).exclude(status=ContactStatus.DECIDED).order_by("pk")
     StaleRecommendation.objects.bulk_create(
         (StaleRecommendation(contact_id=pk, since=now) for pk in waiting.values_list("pk", flat=True)),
@@ -171,19 +174,10 @@ def hide_all(children: Collection[ContactChild], adults: Iterable[ContactAdult])
     keep_homes(children, adults, {})
 
 
-def living_hidden(people: Collection[int]) -> frozenset[int]:
-    """
-    Those of these people who live at a hidden address: themselves hidden, or an adult who may live with such a child.
-
-    :param people: the ids of records that stand for persons.
-    """
-    protected = Person.objects.filter(pk__in=people, address_is_protected=True).order_by().values_list("pk")
-    children = ContactChild.objects.filter(person__in=people, address_is_confidential=True)
-    adults = ContactAdult.objects.filter(person__in=people, contact__children__address_is_confidential=True)
-    found = protected.union(
-        children.order_by().values_list("person"), adults.exclude(same_address=False).order_by().values_list("person")
-    )
-    return frozenset(person for (person,) in found)
+def _with_recorded_homes(people: Collection[int]) -> frozenset[int]:
+    """Those of these people whose home staff recorded: by that they are found while it is not hidden."""
+    recorded = PersonDetail.objects.filter(person__in=records_of(people), kind=DetailKind.ADDRESS)
+    return frozenset(recorded.order_by().values_list(Coalesce("person__same_as", "person"), flat=True))
 
 
 class HiddenHome(NamedTuple):

@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterable
 
 from casework.families import matching, merging, sameness
-from casework.models import ContactAdult, ContactChild, Person
+from casework.models import ContactAdult, ContactChild, DetailKind, Person, PersonDetail
 
 DESCRIBED = ("first_name", "last_name", "also_known_as", "date_of_birth", "date_of_birth_estimated",
              "expected_date_of_delivery", "sex", "ethnicity")  # fmt: skip
-KEPT = (*DESCRIBED, "nhs_number", "telephone", "address", "postcode")
+NAMES = (DetailKind.CURRENT_NAME, DetailKind.FORMER_NAME, DetailKind.ALSO_KNOWN_AS)
+KEPT = (*DESCRIBED, "other_names", "nhs_number", "telephone", "address", "postcode")
 
 
 def describe_again(
@@ -35,6 +36,20 @@ def describe_again(
     for record in records:
         record.save(update_fields=None if record.pk is None else KEPT)
     _keep_keys(records)
+
+
+def find_by_recorded(record: Person, *, ended: str = "") -> None:
+    """
+    Stores by which names and homes a person is found, after staff recorded one, or said that it ended. The caller has
+    locked the person.
+
+    :param ended: the name that ended.
+    """
+    recorded = PersonDetail.objects.filter(person=record, kind__in=NAMES, ended_at__isnull=True).order_by("pk")
+    names = [name for name in record.other_names if name != ended]
+    record.other_names = list(dict.fromkeys((*names, *recorded.values_list("value", flat=True))))
+    record.save(update_fields=["other_names"])
+    _keep_keys([record])
 
 
 def _keep_keys(records: Collection[Person]) -> None:

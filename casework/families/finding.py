@@ -12,18 +12,18 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Model, Value
 from django.db.models.functions import Coalesce
 
 from casework.access import restricted
 from casework.access.restricted import Closed
 from casework.families import sameness
-from casework.families.confidentiality import living_hidden
 from casework.families.likeness.comparing import Commonness, Likeness, compare
 from casework.families.likeness.describing import Described, describe
 from casework.families.likeness.finding import RANKED
 from casework.families.likeness.weights import shipped
-from casework.families.person_keys import written
+from casework.families.person_keys import MOST_OTHER_NAMES, named, written
+from casework.families.recorded_homes import RecordedHome, living_hidden
 from casework.families.typed_search import Query, keys
 from casework.models import Case, Contact, ContactAdult, ContactChild, DetailKind, Person, PersonDetail
 from casework.models.person_details import Plain
@@ -39,6 +39,7 @@ MOST_SHOWN = 20
 OF_THE_AREA = 5.0
 # What staff recorded is exactly what was typed.
 OF_WHAT_STAFF_RECORDED = 100.0
+RECORDED = "{}, as staff recorded it"
 # Each of these says enough by itself.
 ENOUGH = frozenset({"nhs_number", "upn", "telephone", "home"})
 
@@ -91,12 +92,13 @@ def find(query: Query, user: User, now: datetime) -> Found:
     if not query.ways and not query.texts:
         return found
     scope = _scope(user, now)
-    recorded = _recorded(query, scope)
-    candidates = sorted({*_candidates(query, scope), *(person for person, _ in recorded)})
+    candidates = set(_candidates(query, scope))
+    recorded, homes = _recorded(query, candidates, scope)
+    candidates |= {person for person, _ in recorded}
     if not candidates:
         return found
-    rows = _Rows(candidates, user, now)
-    ranked = _ranked(query, candidates, rows, recorded)
+    rows = _Rows(sorted(candidates), user, now, homes)
+    ranked = _ranked(query, sorted(candidates), rows, recorded)
     out_of_sight = [person for person, _, _ in ranked if person not in rows.latest]
     closed = found.closed + _closed(out_of_sight, user, now)
     seen = [each for each in ranked if each[0] in rows.latest]
@@ -163,6 +165,7 @@ class _Rows:
     people: Collection[int]
     user: User
     now: datetime
+    homes: Mapping[int, list[RecordedHome]] = field(default_factory=dict)
     latest: dict[int, int] = field(default_factory=dict)
     records: dict[int, list[Person]] = field(default_factory=lambda: defaultdict(list))
     hidden: frozenset[int] = frozenset()
@@ -182,17 +185,44 @@ class _Rows:
                 self.records[person].append(record)
         self.hidden = living_hidden(self.people)
 
-    def described(self, person: int) -> Iterator[tuple[Described, Person]]:
+    def described(self, person: int) -> Iterator[tuple[Described, Person, str, str]]:
+        """
+        The person as each record describes them, the record, and what else the likeness says if a field agrees: by each
+        other name, and at each home that staff recorded.
+        """
+        hides = person in self.hidden
         for record in self.records[person]:
             known = written(record)
-            yield describe(replace(known, address="", postcode="") if person in self.hidden else known), record
+            if hides:
+                known = replace(known, address="", postcode="")
+            yield describe(known), record, "", ""
+            for name in (*record.also_known_as, *record.other_names)[:MOST_OTHER_NAMES]:
+                for way in named(known, name):
+                    yield describe(way), record, "name", f"Another name: {name}"
+            for home in () if hides else self.homes.get(person, ()):
+                way = replace(known, address=home.address, postcode=home.postcode)
+                yield describe(way), record, "home", RECORDED.format(DetailKind.ADDRESS.label)
 
 
-def _recorded(query: Query, scope: Collection[int] | None) -> list[tuple[int, DetailKind]]:
-    """Of whom staff recorded exactly what was typed, and what it is: a number, a name, a telephone, an address."""
-    details = PersonDetail.objects.alias(plain=Plain("value")).filter(plain__in=query.texts, ended_at__isnull=True)
-    rows = details.order_by().values_list(Coalesce("person__same_as", "person"), "kind")[:MOST_CANDIDATES]
-    return [(person, DetailKind(kind)) for person, kind in rows if scope is None or person in scope]
+def _recorded(
+    query: Query, candidates: Collection[int], scope: Collection[int] | None
+) -> tuple[list[tuple[int, DetailKind]], Mapping[int, list[RecordedHome]]]:
+    """
+    Of whom staff recorded exactly what was typed, and what it is: a number, a name, a telephone, an address. And where
+    the candidates live as staff recorded it.
+    """
+    details = PersonDetail.objects.filter(ended_at__isnull=True).order_by()
+    columns = (Coalesce("person__same_as", "person"), "kind", "value", "postcode")
+    typed = details.alias(plain=Plain("value")).filter(plain__in=query.texts)[:MOST_CANDIDATES]
+    theirs = details.filter(kind=DetailKind.ADDRESS, person__in=sameness.records_of(candidates).values("pk"))
+    exactly, homes = list[tuple[int, DetailKind]](), defaultdict[int, list[RecordedHome]](list)
+    rows = typed.values_list(Value(True), *columns).union(theirs.values_list(Value(False), *columns), all=True)
+    for is_typed, person, kind, value, postcode in rows:
+        if not is_typed:
+            homes[person].append(RecordedHome(value, postcode))
+        elif scope is None or person in scope:
+            exactly.append((person, DetailKind(kind)))
+    return exactly, homes
 
 
 def _ranked(
@@ -206,12 +236,14 @@ def _ranked(
         if person in rows.hidden:
             kinds.pop(DetailKind.ADDRESS, None)
         if kinds and rows.records[person]:
-            why = tuple(f"{kind.label}, as staff recorded it" for kind in kinds)
+            why = tuple(RECORDED.format(kind.label) for kind in kinds)
             best = (True, OF_WHAT_STAFF_RECORDED), rows.records[person][0], why
-        for described, record in rows.described(person):
+        for described, record, part, says in rows.described(person):
             for way in query.ways:
                 likeness = compare(way, described, weights, Commonness())
                 reasons = tuple(_reasons(likeness, way, described, query.area))
+                if any(part and part in name for name in likeness.agreeing):
+                    reasons = (*reasons, says)
                 of_area = bool(query.area and described.home and described.home.area == query.area)
                 wrong = len(likeness.reasons) - len(likeness.agreeing)
                 if not _is_worth_showing(likeness, of_area=of_area, has_area=bool(query.area)):

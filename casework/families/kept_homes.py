@@ -52,6 +52,8 @@ def keep_homes(
 
 def keep_again(contacts: Collection[int]) -> None:
     """Stores in the records of everybody on these contacts where they live, and their keys, as it may be kept today."""
+    if not contacts:
+        return
     children: dict[int, list[ContactChild]] = defaultdict(list)
     adults: dict[int, list[ContactAdult]] = defaultdict(list)
     lines: dict[int, dict[int, list[str]]] = defaultdict(dict)

@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from casework.families import person_keys, sameness
+from casework.families.recorded_homes import recorded_homes
 from casework.models import CaseChild, Contact, Person, PersonKey, PersonMatch
 from casework.statuses import MatchStatus
 
@@ -93,9 +94,12 @@ def sides_of(match: PersonMatch) -> tuple[list[Person], list[Person]]:
 
 
 def keep_keys_again(people: Collection[int]) -> None:
-    """Keeps the keys of these persons anew, from what all their records say today."""
+    """Keeps the keys of these persons anew, from what all their records say today and what staff recorded."""
+    if not people:
+        return
     PersonKey.objects.filter(person__in=people).delete()
-    person_keys.keep(sameness.records_of(people))
+    records = list(sameness.records_of(people))
+    person_keys.keep(records, recorded_homes(records))
 
 
 def _in_force(records: Iterable[int]) -> list[tuple[int, int]]:

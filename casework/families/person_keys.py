@@ -1,12 +1,18 @@
 """The keys by which people on record are found, and what is known of a record, as likeness compares it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from django.db import connection
 
 from casework.families.likeness.describing import Described, Written, describe
 from casework.families.likeness.keys import stored, what_counts
+from casework.families.likeness.names import read_name, sound
+from casework.families.recorded_homes import RecordedHome
 from casework.models import Person
+
+# Of somebody with more, only so many find them.
+MOST_OTHER_NAMES = 8
 
 KEEP = """
 INSERT INTO casework_personkey (key, person_id)
@@ -27,7 +33,7 @@ def written(record: Person) -> Written:
     return Written(
         first_name=record.first_name,
         last_name=record.last_name,
-        other_names=" ".join(record.also_known_as),
+        other_names=" ".join((*record.also_known_as, *record.other_names)),
         date_of_birth=birth,
         sex=record.sex,
         nhs_number=record.nhs_number or "",
@@ -44,9 +50,47 @@ def keys_of(described: Described) -> Iterator[str]:
     yield from (counting(what, name) for what, name in what_counts(described))
 
 
-def keep(records: Iterable[Person]) -> None:
-    """Keeps the keys of these records, under the records that stand for them."""
-    pairs = [(key, record.same_as_id or record.pk) for record in records for key in keys_of(describe(written(record)))]
+def named(known: Written, name: str) -> Iterator[Written]:
+    """The ways in which somebody may have one of their other names: a whole one, or a first or a last name alone."""
+    first, *others = name.split() or [""]
+    if others:
+        *middle, last = others
+        yield replace(known, first_name=" ".join((first, *middle)), last_name=last)
+        if middle:
+            yield replace(known, first_name=first, last_name=" ".join(others))
+    elif first:
+        yield replace(known, last_name=first)
+        yield replace(known, first_name=first)
+
+
+def keys_of_record(record: Person, homes: Iterable[RecordedHome] = ()) -> Iterator[str]:
+    """
+    The keys of a record: as the contact describes it, by each of its other names, and at each home that staff recorded.
+
+    Whoever searches for a name alone by which somebody is known, finds it as a last name.
+    """
+    known = replace(written(record), other_names=" ".join(record.also_known_as))
+    yield from keys_of(describe(known))
+    for name in filter(None, map(read_name, record.also_known_as)):
+        yield from (f"last {sound(part)}" for part in name.parts if len(part) > 1)
+    ways = [way for name in record.other_names[:MOST_OTHER_NAMES] for way in named(known, name)]
+    ways += [replace(known, address=home.address, postcode=home.postcode) for home in homes]
+    for way in ways:
+        yield from keys_of(describe(way))
+
+
+def keep(records: Iterable[Person], homes: Mapping[int, Sequence[RecordedHome]] | None = None) -> None:
+    """
+    Keeps the keys of these records, under the records that stand for them.
+
+    :param homes: those that staff recorded and that are not hidden, by the id of the record.
+    """
+    homes = homes or {}
+    pairs = [
+        (key, record.same_as_id or record.pk)
+        for record in records
+        for key in keys_of_record(record, homes.get(record.pk, ()))
+    ]
     if pairs:
         with connection.cursor() as cursor:
             cursor.execute(KEEP, [[key for key, _ in pairs], [person for _, person in pairs]])

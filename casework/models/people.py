@@ -38,6 +38,13 @@ class Person(models.Model):
     address = models.CharField(max_length=300, blank=True, default="", db_default="")
     postcode = models.CharField(max_length=8, blank=True)
     telephone = models.CharField(max_length=100, blank=True, default="", db_default="")
+    other_names = ArrayField(
+        models.CharField(max_length=300),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="By which it is found as well: names that were corrected, and those that staff recorded.",
+    )
     previous_cp_plan = models.BooleanField("had a child protection plan before", null=True, blank=True)
     previously_looked_after = models.BooleanField("was looked after before", null=True, blank=True)
     same_as = models.ForeignKey(

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from casework.families.confidentiality import living_hidden
 from casework.families.kept_homes import lines_of
 from casework.families.likeness.homes import Home, are_one_home, read_home
+from casework.families.recorded_homes import living_hidden
 from casework.families.sameness import records_of
 from casework.models import Contact, ContactAdult, ContactChild, DetailKind, Person, PersonDetail
 from casework.reading.relationships import other_side

@@ -43,6 +43,7 @@ class Known:
     """
 
     names: list[Said]
+    corrected_names: list[str]
     births: list[Said]
     homes: list[Said]
     numbers: list[Said]
@@ -97,6 +98,7 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
             for row in rows
             for name in _names(row if isinstance(row, ContactChild) else row.recorded_as)
         ),
+        corrected_names=_corrected_names(rows, details),
         births=_said((row.contact, _born(row)) for row in rows),
         homes=[] if hides else _homes(_lived(as_child, as_adult, homes, told)),
         numbers=_said(pair for child in as_child for pair in _numbers(child, told.of(child))),
@@ -131,6 +133,13 @@ def _recorded(own: Collection[int], user: User, now: datetime) -> tuple[list[Per
         return record is None or (record.same_as or record).pk in seen
 
     return [each for each in ours if is_seen(each.other)], [each for each in others if is_seen(each.person)]
+
+
+def _corrected_names(rows: Iterable[ContactChild | ContactAdult], details: Iterable[PersonDetail]) -> list[str]:
+    """The names that contacts gave and somebody corrected: a search finds the person by them."""
+    recorded = {detail.value for detail in details}
+    names = dict.fromkeys(name for row in rows for name in row.recorded_as.other_names)
+    return [name for name in names if name not in recorded]
 
 
 def _newest(each: Beside) -> tuple[bool, datetime | None]:

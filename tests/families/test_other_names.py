@@ -1,0 +1,128 @@
+"""Whoever is on record is found by a name that was corrected, and by the names and homes that staff recorded."""
+
+from importlib import import_module
+from typing import Any
+
+import pytest
+from django.apps import apps
+
+from casework.actions import corrections, matches, people, protecting
+from casework.families.finding import find
+from casework.families.likeness.describing import Written
+from casework.families.typed_search import of_person, read_typed
+from casework.models import Contact, Person, PersonDetail, PersonKey, PersonMatch
+from tests.stage.documents import address, child
+from tests.stage.story import Story, person
+
+NADIA: dict[str, Any] = {"first_name": "Nadia", "last_name": "Brannigan", "date_of_birth": "2014-05-17",
+                         "nhs_number": None, "upn": None, "also_known_as": []}  # fmt: skip
+
+
+def nadia(story: Story, **changes: Any) -> Contact:
+    return story.contact(children=[child(**(NADIA | changes))], adults=[])
+
+
+def found(story: Story, text: str) -> dict[str, tuple[str, ...]]:
+    """Whom Amina finds by what she types, and why."""
+    answer = find(read_typed(text), person("amina"), story.now)
+    return {hit.person.full_name: hit.why for hit in answer.hits}
+
+
+def record(story: Story, who: Person, kind: str, **said: Any) -> PersonDetail:
+    return people.add_detail(
+        person_id=who.pk, said=people.Said(kind, said_by="Her aunt", **said), by=person("amina"), now=story.later()
+    )
+
+
+def correct(story: Story, contact: Contact, **document: Any) -> None:
+    corrections.learn(
+        contact_id=contact.pk, document={"source": "family", "why": "Misspelt."} | document, by=person("amina"),
+        now=story.later(),
+    )  # fmt: skip
+
+
+def test_a_name_that_was_corrected(story: Story) -> None:
+    mother = {"first_name": "Sam", "last_name": "Brannigan", "relationship": "mother"}
+    contact = story.contact(children=[child(**NADIA)], adults=[mother])
+    correct(story, contact, children=[{"ref": "c1", "last_name": "Osei-Mensah"}],
+            adults=[{"number": 1, "first_name": "Xanthippe"}])  # fmt: skip
+    for text in ("Nadia Osei-Mensah", "Nadia Branigan", "brannigan", "nadia brannigan 2014"):
+        assert "Nadia Osei-Mensah" in found(story, text), text
+    assert "Another name: Nadia Brannigan" in found(story, "Nadia Branigan")["Nadia Osei-Mensah"]
+    assert "Xanthippe Brannigan" in found(story, "Sam Brannigan")
+    looked = find(of_person(Written("Nadia", "Brannigan", date_of_birth="2014-05-17")), person("amina"), story.now)
+    assert [hit.person.full_name for hit in looked.hits] == ["Nadia Osei-Mensah"]
+
+    second = nadia(story, address=address("SL7 1AA"))
+    assert [match.person for match in second.children.get().matches.all()] == [contact.children.get().person]
+
+
+def test_a_name_alone_by_which_somebody_is_known(story: Story) -> None:
+    nadia(story, also_known_as=["Quilla"])
+    assert "Nadia Brannigan" in found(story, "quila")
+
+
+@pytest.mark.parametrize("kind", ["former_name", "current_name", "also_known_as"])
+def test_a_name_that_staff_recorded_in_any_spelling(story: Story, kind: str) -> None:
+    who = nadia(story).children.get().person
+    detail = record(story, who, kind, value="Nadja Oyelaran")
+    for text in ("nadia oyellaran", "Oyelaran", "Nadja Oyelaran"):
+        assert "Nadia Brannigan" in found(story, text), text
+    people.end_detail(person_id=who.pk, detail_id=detail.pk, reason="Misheard.", by=person("amina"), now=story.later())
+    assert found(story, "oyelaran") == {}
+    assert "Nadia Brannigan" in found(story, "Nadia Brannigan")
+
+
+def test_a_home_that_staff_recorded_unless_it_is_hidden(story: Story) -> None:
+    who = nadia(story, address=address("HP20 1UA")).children.get().person
+    record(story, who, "address", value="4 Larkspur Lane", postcode="SL7 1AA")
+    for text in ("SL7 1AA", "4 larkspur ln", "Nadia SL7 1AA"):
+        assert "Address, as staff recorded it" in found(story, text)["Nadia Brannigan"], text
+    assert "Address, as staff recorded it" not in found(story, "HP20 1UA")["Nadia Brannigan"]
+    protecting.protect(person_id=who.pk, reason="She fled.", by=person("amina"), now=story.later())
+    for text in ("SL7 1AA", "4 larkspur lane", "HP20 1UA"):
+        assert found(story, text) == {}, text
+    protecting.lift(person_id=who.pk, reason="He is in prison.", by=person("maya"), now=story.later())
+    for text in ("SL7 1AA", "HP20 1UA"):
+        assert "Nadia Brannigan" in found(story, text), text
+
+
+def test_an_adults_home_is_hidden_with_the_adult(story: Story) -> None:
+    """Where no child lives with him, too."""
+    father = {"first_name": "Kofi", "last_name": "Oyelaran", "relationship": "father", "same_address": False}
+    who = story.contact(children=[child(**NADIA)], adults=[father]).adults.get().person
+    keys = set(PersonKey.objects.filter(person=who).values_list("key", flat=True))
+    record(story, who, "address", value="4 Larkspur Lane", postcode="SL7 1AA")
+    assert "Kofi Oyelaran" in found(story, "SL7 1AA")
+    protecting.protect(person_id=who.pk, reason="He is a witness.", by=person("amina"), now=story.later())
+    assert found(story, "SL7 1AA") == {}
+    assert "Kofi Oyelaran" in found(story, "Kofi Oyelaran")
+    # Nothing is kept that would lead there.
+    assert set(PersonKey.objects.filter(person=who).values_list("key", flat=True)) == keys
+
+
+def test_records_that_are_joined_and_told_apart_take_it_along(story: Story) -> None:
+    first = nadia(story, address=address("HP20 1UA"))
+    second = nadia(story, address=address("SL7 1AA"))
+    match = PersonMatch.objects.get(child__contact=second)
+    record(story, second.children.get().person, "former_name", value="Nadia Oyelaran")
+    matches.settle(contact_id=second.pk, match_id=match.pk, same=True, by=person("amina"), now=story.later())
+    one = first.children.get().person
+    answer = find(read_typed("oyelaran"), person("amina"), story.now)
+    assert [hit.person for hit in answer.hits] == [one]
+    matches.undo(contact_id=second.pk, match_id=match.pk, reason="Cousins.", by=person("amina"), now=story.later())
+    answer = find(read_typed("oyelaran"), person("amina"), story.now)
+    assert [hit.person for hit in answer.hits] == [second.children.get().person]
+
+
+def test_a_database_of_an_earlier_release_learns_it(story: Story) -> None:
+    contact = nadia(story, also_known_as=["Quilla"])
+    who = contact.children.get().person
+    correct(story, contact, children=[{"ref": "c1", "last_name": "Osei-Mensah"}])
+    record(story, who, "former_name", value="Nadja Oyelaran")
+    record(story, who, "address", value="4 Larkspur Lane", postcode="SL7 1AA")
+    Person.objects.update(other_names=[])
+    PersonKey.objects.all().delete()
+    import_module("casework.migrations.0026_found_by_other_names").fill(apps, None)
+    for text in ("Nadia Branigan", "Oyelaran", "quilla", "SL7 1AA"):
+        assert "Nadia Osei-Mensah" in found(story, text), text
