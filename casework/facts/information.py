@@ -17,7 +17,7 @@ from casework.facts.learned import (
     flat,
     today_of,
 )
-from casework.models import CheckKind, Contact, ContactAdult, ContactChild, FactChange, Person
+from casework.models import Contact, ContactAdult, ContactChild, FactChange, Person
 from errors import Fault, InvalidInput
 
 
@@ -105,11 +105,10 @@ def settled_by(path: Sequence[str | int], changes: Mapping[Path, FactChange]) ->
     The change that put right a detail which could not be read.
 
     :param path: the detail's place in the contact's document.
-    :param changes: the latest change of each fact, by its `path_of`.
+    :param changes: the latest change of each fact that could be read, by its `path_of`.
     """
     steps = [step for place, step in enumerate(path) if place == 1 or isinstance(step, str)]
-    change = changes.get(tuple(steps))
-    return change if change is not None and change.kind != CheckKind.NOT_READ else None
+    return changes.get(tuple(steps))
 
 
 def _faults(plan: Plan, reading: InformationReading, by_staff: bool) -> Iterator[Fault]:

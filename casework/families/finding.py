@@ -106,6 +106,11 @@ def find(query: Query, user: User, now: datetime) -> Found:
     return replace(found, hits=hits, more=len(seen) > MOST_SHOWN, closed=tuple(dict.fromkeys(closed)))
 
 
+def closed_under(reference: str, user: User, now: datetime) -> tuple[Closed, ...]:
+    """Whom to ask about what has this reference, where the reader's roles would show it and it is closed to them."""
+    return _of_references(Query(references=(reference,)), user, now).closed
+
+
 def _of_references(query: Query, user: User, now: datetime) -> Found:
     which = {"reference__in": query.references}
     contacts = list(Contact.objects.visible_to(user, now).filter(**which).order_by("pk"))

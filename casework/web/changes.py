@@ -9,7 +9,7 @@ from django.utils.dateformat import format as format_date
 
 from casework.facts.information import path_of
 from casework.facts.learned import OF_ADULT, OF_CHILD, OF_CONTACT
-from casework.models import Contact, ContactAdult, ContactChild, FactChange, Information, InformationKind
+from casework.models import CheckKind, Contact, ContactAdult, ContactChild, FactChange, Information, InformationKind
 from casework.web.contact_form import Indicators, Part, Path, TypedDateField
 from casework.web.correction_form import HIDDEN_WITH_AN_ADDRESS, AdultFacts, ChildFacts, ContactFacts
 from triage.published_rules import of_version
@@ -65,9 +65,9 @@ class Changes:
         ]
 
     @property
-    def latest(self) -> dict[Path, FactChange]:
-        """The latest change of each fact, by its place in the contact's document."""
-        return {path: change for path, change, _ in self.of_facts}
+    def latest_read(self) -> dict[Path, FactChange]:
+        """The latest change of each fact that could be read, by its place in the contact's document."""
+        return {path: change for path, change, _ in self.of_facts if change.kind != CheckKind.NOT_READ}
 
     def shown(self, which: Iterable[tuple[Path, FactChange, Information]] | None = None) -> list[ShownChange]:
         """Every change in words; `which` picks some."""

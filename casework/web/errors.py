@@ -6,7 +6,10 @@ from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 
+from casework.access.restricted import Closed
+from casework.families.finding import closed_under
 from casework.models import (
     Case,
     ConflictOfInterest,
@@ -17,9 +20,11 @@ from casework.models import (
     Restriction,
 )
 from errors import NotAllowedInStatus, NotPermitted, ServiceError
+from localities.models import User
 
 API = "/api/"
 NOT_FOUND = "There is no such page, or it is not yours to see. Check the reference."
+NOT_OPEN = "Few may open this record, and you are not among them."
 NO_LONGER_YOURS = (
     "Nothing was stored: this is no longer yours to see. It may have passed to another team while you were reading."
 )
@@ -50,7 +55,7 @@ class ErrorPageMiddleware:
                 | Restriction.DoesNotExist() | RestrictedAccess.DoesNotExist() | ConflictOfInterest.DoesNotExist()
             ):  # fmt: skip
                 # The record is out of scope, or has gone out of scope since the page was loaded.
-                return _page(request, 404, "Page not found", NO_LONGER_YOURS if request.method == "POST" else NOT_FOUND)
+                return _not_found(request, NO_LONGER_YOURS if request.method == "POST" else NOT_FOUND)
             case DataError() if "NUL" in str(error):  # no form of ours sends one; PostgreSQL cannot hold it
                 return bad_request(request, error)
             case _:
@@ -66,7 +71,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Http404) -> HttpResponse:
-    return _page(request, 404, "Page not found", NOT_FOUND)
+    return _not_found(request, NOT_FOUND)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -76,6 +81,20 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     says = "The form was open too long, or cookies are off. Go back, load the page again, and send the form once more."
     return _page(request, 403, "The form was not sent", says)
+
+
+def _not_found(request: HttpRequest, says: str) -> HttpResponse:
+    """
+    A record that is restricted says that it is, and whom to ask, as a search does: to those whose roles would show it.
+    """
+    match = request.resolver_match
+    reference = match.kwargs.get("reference") if match is not None else None
+    user = request.user
+    closed = closed_under(reference, user, timezone.now()) if reference and isinstance(user, User) else ()
+    if closed:
+        says = says if request.method == "POST" else NOT_OPEN
+        return _page(request, 404, "A restricted record", says, closed=closed)
+    return _page(request, 404, "Page not found", says)
 
 
 def _record(request: HttpRequest) -> dict[str, str] | None:
@@ -88,10 +107,17 @@ def _record(request: HttpRequest) -> dict[str, str] | None:
 
 
 def _page(
-    request: HttpRequest, status: int, title: str, says: str, *, record: dict[str, str] | None = None
+    request: HttpRequest,
+    status: int,
+    title: str,
+    says: str,
+    *,
+    record: dict[str, str] | None = None,
+    closed: tuple[Closed, ...] = (),
 ) -> HttpResponse:
     if request.path.startswith(API):
         name = {400: "invalid", 403: "not-permitted", 404: "not-found"}.get(status, "error")
         document = {"type": f"urn:front-door:problem:{name}", "title": title, "status": status, "detail": says}
         return JsonResponse(document, status=status, content_type="application/problem+json")
-    return render(request, "front_door/error.html", {"title": title, "says": says, "record": record}, status=status)
+    context = {"title": title, "says": says, "record": record, "found": {"closed": closed}}
+    return render(request, "front_door/error.html", context, status=status)

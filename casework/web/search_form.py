@@ -12,7 +12,7 @@ from casework.families.typed_search import MOST_TYPED
 from casework.web.forms import ActionForm
 from casework.web.rendering import Radios, TextInput
 
-KEPT = "searches"
+SEARCHES, LOOKS = "searches", "looks"
 MOST_KEPT = 10
 KEPT_FOR = timedelta(hours=1)
 
@@ -50,17 +50,21 @@ class Typed(NamedTuple):
     reason: str
 
 
-def keep(request: HttpRequest, typed: Typed, now: datetime) -> str:
-    """Keeps what was typed in the session, so that it stands in no address. Returns the token that leads to it."""
+def keep(request: HttpRequest, typed: Typed, now: datetime, under: str = SEARCHES) -> str:
+    """
+    Keeps what was typed in the session, so that it stands in no address. Returns the token that leads to it.
+
+    :param under: `SEARCHES` or `LOOKS`.
+    """
     token = secrets.token_urlsafe(12)
-    kept = {**request.session.get(KEPT, {}), token: [now.isoformat(), *typed]}
-    request.session[KEPT] = dict(list(kept.items())[-MOST_KEPT:])
+    kept = {**request.session.get(under, {}), token: [now.isoformat(), *typed]}
+    request.session[under] = dict(list(kept.items())[-MOST_KEPT:])
     return token
 
 
-def kept(request: HttpRequest, token: str, now: datetime) -> Typed | None:
+def kept(request: HttpRequest, token: str, now: datetime, under: str = SEARCHES) -> Typed | None:
     """What was typed; None where it is no longer kept, or somebody else typed it."""
-    found = request.session.get(KEPT, {}).get(token)
+    found = request.session.get(under, {}).get(token)
     if found is None or now - datetime.fromisoformat(found[0]) > KEPT_FOR:
         return None
     return Typed(*found[1:])

@@ -94,7 +94,7 @@ def _shown(
             hidden = hides and adults[number].same_address is not False and field == "phone"
     label = LABELS.get(detail.field, str(detail.path[-1]).replace("_", " "))
     sent = "confidential" if hidden else _sent(contact.document, detail.path)
-    settled = settled_by(detail.path, changes.latest)
+    settled = settled_by(detail.path, changes.latest_read)
     by = settled.information if settled is not None else None
     return ShownDetail(whose, label, detail.get_kind_display().lower(), sent, detail.says, by)
 

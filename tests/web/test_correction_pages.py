@@ -181,6 +181,14 @@ class TestTheContact:
         submit(form_of(contact, "child", contact.children.get().pk), nhs_number="999 000 0018")
         assert "Answered" in page_of(contact).text
 
+    def test_what_was_answered_stays_so_when_something_later_cannot_be_read(self, story: Story) -> None:
+        contact = story.contact(children=[child(nhs_number="12")])
+        for typed in ("999 000 0018", "12 three"):
+            submit(form_of(contact, "child", contact.children.get().pk), nhs_number=typed)
+        text = page_of(contact).text
+        assert text.count("Answered") == 1
+        assert "“12 three”, could not be read" in text
+
     def test_a_child_who_was_added_and_one_who_is_not_of_the_family(self, story: Story) -> None:
         contact = story.contact()
         submit(form_of(contact, "new-child"), first_name="Kim", school="Example Nursery")

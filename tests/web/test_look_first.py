@@ -14,6 +14,7 @@ from tests.stage.web_client import Page, a_working_morning
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
 
 LOOK, LIKELY, NEW = "/contacts/new/look/", "/contacts/new/likely/", "/contacts/new/"
+ZOE = {"first_name": "Zoe", "last_name": "Nunez"}
 BORN = {"date_of_birth_day": "4", "date_of_birth_month": "3", "date_of_birth_year": "2015"}
 
 
@@ -46,7 +47,7 @@ def zoe(story: Story, **changes: Any) -> Contact:
 def test_a_likely_family_is_named_with_why(story: Story, typed: dict[str, str], why: str) -> None:
     zoe(story)
     for where in (LOOK, LIKELY):
-        answer = SignedIn("amina").client.post(where, typed)
+        answer = SignedIn("amina").client.post(where, typed, follow=True)
         said = answer.content.decode()
         assert answer.status_code == 200
         assert "Núñez" in said
@@ -61,7 +62,7 @@ def test_none_of_these_takes_what_was_typed_to_the_form(story: Story) -> None:
         "first_name": "Zoe", "last_name": "Nunez", **BORN, "address_lines": "2 Other Road", "postcode": "HP21 7AA",
         "phone": "01296 555999", "nhs_number": "999 000 0018",
     }  # fmt: skip
-    page = Page(by.client.post(LOOK, typed))
+    page = Page(by.client.post(LOOK, typed, follow=True))
     assert "None of these" in page.text
     form = Page(by.client.post(NEW, page.form(NEW))).form(NEW)
     for name, value in typed.items():
@@ -77,10 +78,10 @@ def test_what_cannot_be_read_is_said_and_not_looked_for(story: Story, day: tuple
     zoe(story)
     born = dict(zip(BORN, day, strict=True))
     by = SignedIn("amina")
-    page = Page(by.client.post(LOOK, {"first_name": "Zoe", "last_name": "Nunez", "postcode": "zz", **born}))
+    page = Page(by.client.post(LOOK, ZOE | {"postcode": "zz", **born}, follow=True))
     assert "The date of birth and the postcode could not be read, and nobody was looked for by it." in page.text
     assert "Zoë Núñez" in page.text
-    alone = Page(by.client.post(LOOK, {"first_name": "Zoe", **born}))
+    alone = Page(by.client.post(LOOK, {"first_name": "Zoe", **born}, follow=True))
     assert dict(alone.summary) == {
         "id_first_name": "The date of birth could not be read. Correct it, or enter something else."
     }
@@ -89,14 +90,14 @@ def test_what_cannot_be_read_is_said_and_not_looked_for(story: Story, day: tuple
 
 def test_a_year_alone_is_looked_for(story: Story) -> None:
     zoe(story)
-    page = Page(SignedIn("amina").client.post(LOOK, {"first_name": "Zoe", "date_of_birth_year": "2015"}))
+    page = Page(SignedIn("amina").client.post(LOOK, {"first_name": "Zoe", "date_of_birth_year": "2015"}, follow=True))
     assert "Zoë Núñez" in page.text
     assert "could not be read" not in page.text
 
 
 def test_what_was_found_comes_before_the_form(story: Story) -> None:
     zoe(story)
-    said = SignedIn("amina").client.post(LOOK, {"first_name": "Zoe", "last_name": "Nunez"}).content.decode()
+    said = SignedIn("amina").client.post(LOOK, ZOE, follow=True).content.decode()
     assert (
         said.index("Likely families")
         < said.index("Look again")
@@ -104,9 +105,25 @@ def test_what_was_found_comes_before_the_form(story: Story) -> None:
     )
 
 
+def test_what_was_found_has_an_address_of_its_own(story: Story) -> None:
+    """So that Back works; it says nothing of what was typed, and leads nowhere for anybody else."""
+    zoe(story)
+    by = SignedIn("amina")
+    leads_to = by.client.post(LOOK, ZOE)
+    assert leads_to.status_code == 302
+    where = leads_to.headers["Location"]
+    assert "Nunez" not in where
+    page = by.open(where)
+    assert "Zoë Núñez" in page.text
+    assert page.form(LOOK)["last_name"] == "Nunez"
+    other = SignedIn("oliver").open(where)
+    assert "Núñez" not in other.text
+    assert "no longer kept" in other.text
+
+
 def test_nobody_found_goes_on_in_honest_words(story: Story) -> None:
     zoe(story)
-    page = Page(SignedIn("amina").client.post(LOOK, {"first_name": "Ada", "last_name": "Thistlewood"}))
+    page = Page(SignedIn("amina").client.post(LOOK, {"first_name": "Ada", "last_name": "Thistlewood"}, follow=True))
     assert "It does not mean that the family is not known" in page.text
     assert "Núñez" not in page.text
     assert page.form(NEW)["first_name"] == "Ada"
@@ -116,7 +133,7 @@ def test_nobody_found_goes_on_in_honest_words(story: Story) -> None:
 def test_too_little_finds_nobody(story: Story, typed: dict[str, str]) -> None:
     zoe(story)
     by = SignedIn("amina")
-    page = Page(by.client.post(LOOK, typed))
+    page = Page(by.client.post(LOOK, typed, follow=True))
     assert page.status == 422
     assert "Núñez" not in page.main.text
     assert by.client.post(LIKELY, typed).content.decode().strip() == ""
@@ -126,7 +143,7 @@ def test_too_little_finds_nobody(story: Story, typed: dict[str, str]) -> None:
 def test_a_restricted_family_is_one_sentence(story: Story) -> None:
     restrict(story, zoe(story))
     for where in (LOOK, LIKELY):
-        said = SignedIn("amina").client.post(where, {"first_name": "Zoe", "last_name": "Nunez"}).content.decode()
+        said = SignedIn("amina").client.post(where, ZOE, follow=True).content.decode()
         assert "A restricted record exists. Ask Sam" in said
         assert "Núñez" not in said
 
@@ -135,7 +152,7 @@ def test_a_hidden_home_finds_nobody(story: Story) -> None:
     zoe(story, address=address("HP20 1UA") | {"confidential": True})
     typed = {"address_lines": "1 Example Road", "postcode": "HP20 1UA"}
     assert "Núñez" not in SignedIn("amina").client.post(LIKELY, typed).content.decode()
-    found = SignedIn("amina").client.post(LOOK, {"first_name": "Zoe", "last_name": "Nunez"}).content.decode()
+    found = SignedIn("amina").client.post(LOOK, ZOE, follow=True).content.decode()
     assert "Núñez" in found
     assert "Example Road" not in found
 

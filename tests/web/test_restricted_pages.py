@@ -125,6 +125,22 @@ class TestThePages:
         assert answer.status == 404
         assert "not yours to see" in answer.text
 
+    def test_who_follows_a_reference_is_told_whom_to_ask(self, story: Story) -> None:
+        """As a search does: the contact's, the case's and the person's. A team that it is not of finds nothing."""
+        case = story.accepted()
+        contact = case.contacts.get()
+        child_of = contact.children.get().person
+        restriction = restrict(story, contact)
+        for name, opens in (("amina", (contact, f"/people/{child_of.reference}/")), ("ben", (case,))):
+            for record in opens:
+                page = SignedIn(name).open(record)
+                assert page.status == 404
+                assert f"Ask {person('sam')}" in page.text
+                assert f"/restricted/open/?reference={restriction}" in {link["href"] for link in page.main.all("a")}
+                assert "Ashworth" not in page.html
+        for record in (contact, case):
+            assert "restricted" not in SignedIn("carol").open(record).text
+
     def test_a_conflict_of_interest(self, story: Story) -> None:
         case = story.accepted()
         contact = case.contacts.get()

@@ -1,9 +1,11 @@
 """Look first: likely families, before a contact is written down, and while it is."""
 
 from datetime import datetime
+from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -11,6 +13,7 @@ from casework.access import permissions
 from casework.actions import searching
 from casework.families.finding import Found
 from casework.web.look_form import LookForm
+from casework.web.search_form import LOOKS, Typed, keep, kept
 from casework.web.signed_in import user_of
 from casework.web.submitting import errors_of, status_of
 from localities.models import User
@@ -21,16 +24,29 @@ from localities.working_time import local_day
 def look(request: HttpRequest) -> HttpResponse:
     """The step before the form for a contact. "None of these" takes what was typed along."""
     user, now = _who(request)
-    form = LookForm(request.POST if request.method == "POST" else None)
-    found, unread = None, []
-    if request.method == "POST" and form.is_valid():
-        found, unread = _likely(form, user, now), form.unread()
-        if found is None and unread:
+    if request.method == "POST":
+        form = LookForm(request.POST)
+        if form.is_valid() and not form.query().is_too_little:
+            # As after a search, Back leads here without sending anything again.
+            typed = Typed(urlencode(dict(form.carried())), "")
+            return redirect(f"{reverse('contact-look')}?found={keep(request, typed, now, LOOKS)}")
+        if form.is_valid() and (unread := form.unread()):
             form.add_error("first_name", f"The {_and(unread)} could not be read. Correct it, or enter something else.")
-        elif found is None:
+        elif form.is_valid():
             form.add_error("first_name", "Enter at least two of these, or a telephone or NHS number.")
+        return _page(request, form)
+    token = request.GET.get("found", "")
+    typed_before = kept(request, token, now, LOOKS) if token else None
+    if typed_before is None:
+        return _page(request, LookForm(), is_gone=bool(token))
+    form = LookForm(QueryDict(typed_before.text))
+    return _page(request, form, found=_likely(form, user, now) if form.is_valid() else None)
+
+
+def _page(request: HttpRequest, form: LookForm, found: Found | None = None, *, is_gone: bool = False) -> HttpResponse:
     errors = errors_of(form)
-    context = {"form": form, "found": found, "unread": _and(unread), "errors": errors}
+    unread = _and(form.unread()) if found is not None else ""
+    context = {"form": form, "found": found, "unread": unread, "is_gone": is_gone, "errors": errors}
     return render(request, "front_door/search/look.html", context, status=status_of(errors))
 
 
