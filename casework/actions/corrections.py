@@ -14,7 +14,7 @@ from casework.actions.decisions import add_children
 from casework.actions.recommendations import people_of, recommend_again, recommend_in_work
 from casework.facts.contact_document import ToCheck
 from casework.facts.information import Plan, path_of, plan_of
-from casework.facts.learned import IDENTITY, OF_RECORDS, WEIGHS_NOTHING, apply, read_information
+from casework.facts.learned import IDENTITY, IS_RIGHT, OF_RECORDS, WEIGHS_NOTHING, apply, read_information
 from casework.families.confidentiality import bring_up_to_date
 from casework.families.describing import describe_again
 from casework.families.kept_homes import address_of, keep_homes, lines_of
@@ -48,12 +48,14 @@ class Learned(NamedTuple):
     """
     What was learned, and whether this call stored it, not an earlier one with the same idempotency key.
 
-    `to_check` is what could not be read of the document, by the document alone.
+    `to_check` is what could not be read of the document, by the document alone. `changes_recommendation`: the rules
+    were asked again, and recommend something else.
     """
 
     information: Information
     is_new: bool
     to_check: tuple[ToCheck, ...]
+    changes_recommendation: bool = False
 
 
 def learn(
@@ -114,6 +116,7 @@ def _learn(
     plan = plan_of(contact, reading, history, by_staff=isinstance(by, User), indicators=catalogue, on=today)
 
     entry = reading.entry
+    recommended = _recommended(contact)
     information = Information(
         contact=contact, at=now, by_user=by if isinstance(by, User) else None,
         by_agency=by if isinstance(by, Agency) else None, source=entry.source, said_by=entry.said_by.value or "",
@@ -122,7 +125,9 @@ def _learn(
     touched = _store(plan, information, contact, history, by)
     _protect(plan, information, touched, by, now)
     about_words = isinstance(by, Agency) and bool(information.why)
-    weighs = about_words or any(change.field not in WEIGHS_NOTHING for change in plan.changes)
+    weighs = about_words or any(
+        change.field not in WEIGHS_NOTHING and change.check != IS_RIGHT for change in plan.changes
+    )
     messages: list[OutboxMessage] = []
     if contact.status == ContactStatus.DECIDED:
         assert case is not None
@@ -135,7 +140,8 @@ def _learn(
         facts=sorted({change.field for change in plan.changes}), added=len(plan.new_people),
     )  # fmt: skip
     outbox.write(messages)
-    return Learned(information, is_new=True, to_check=reading.to_check)
+    changes_recommendation = _recommended(contact) != recommended
+    return Learned(information, True, reading.to_check, changes_recommendation)
 
 
 # ---- the parts of learning
@@ -145,6 +151,12 @@ def _locked(contact_id: int, by: User | Agency, now: datetime) -> Contact:
     if isinstance(by, User):
         return locked_contact(by, now, pk=contact_id)
     return Contact.objects.filter(agency=by).locked().get(pk=contact_id)
+
+
+def _recommended(contact: Contact) -> tuple[Any, ...]:
+    """What the rules recommend now."""
+    assert contact.recommendation is not None, "every received contact has a recommendation"
+    return tuple(getattr(contact.recommendation, name) for name in ("pathway", "level", "rag", "hold", "result"))
 
 
 def _catalogue(contact: Contact) -> Collection[str]:

@@ -14,6 +14,7 @@ from casework.facts.learned import (
     Row,
     Values,
     changes_of,
+    confirmed_of,
     flat,
     today_of,
 )
@@ -88,7 +89,7 @@ def facts_today(contact: Contact, row: Row, history: Sequence[FactChange]) -> Va
     sent: Mapping[str, Any] = contact.document
     if not isinstance(row, Contact):
         sent = _entry(sent, "children" if isinstance(row, ContactChild) else "adults", row.position)
-    return today_of(row, sent, [change for change in history if _is_of(change, row)])
+    return today_of(row, sent, [change for change in history if is_of(change, row)])
 
 
 def path_of(change: FactChange, children: Sequence[ContactChild], adults: Sequence[ContactAdult]) -> Path:
@@ -144,17 +145,17 @@ class _Planner:
         adults = list(self.contact.adults.select_related("recorded_as"))
         self.plan = Plan([], children, adults)
         document = self.reading.document
-        self._add(self.contact, flat(document), ())
+        self._add(self.contact, document, ())
         for place, said, entry in self._entries("children"):
             by_ref = self._by_ref(children)
             child = self._person(("children", place), "ref", entry.ref.value, by_ref)
             if child is not None:
-                self._add(child, flat(said), ("children", place))
+                self._add(child, said, ("children", place))
         for place, said, entry in self._entries("adults"):
             by_number = {adult.position + 1: adult for adult in adults}
             adult = self._person(("adults", place), "number", entry.number, by_number)
             if adult is not None:
-                self._add(adult, flat(said), ("adults", place))
+                self._add(adult, said, ("adults", place))
         self._keep_numbers_apart()
 
     def _by_ref(self, children: Sequence[ContactChild]) -> dict[str, ContactChild]:
@@ -211,14 +212,15 @@ class _Planner:
         adults.append(adult)
         return adult
 
-    def _add(self, row: Row, said: Values, path: Path) -> None:
-        today = facts_today(self.contact, row, self.history)
+    def _add(self, row: Row, part: Mapping[str, Any], path: Path) -> None:
+        said, today = flat(part), facts_today(self.contact, row, self.history)
         changes = changes_of(row, said, today, only_adds=not self.by_staff, indicators=self.indicators, on=self.on)
         is_new = row.pk is None
         if is_new and not changes:
             self.faults.append(Fault(path, "says nothing about this person."))
         if is_new:
             changes.insert(0, Change("in_family", None, True, None, None))
+        changes += confirmed_of(row, part.get("confirmed") or (), today, said)
         changes = [self._permitted(row, change, path) for change in changes]
         self.plan.parts.append(
             ChangedPart(row, path, [each for each in changes if each.changes or each.check is not None], is_new)
@@ -248,7 +250,8 @@ class _Planner:
             ]
 
 
-def _is_of(change: FactChange, row: Row) -> bool:
+def is_of(change: FactChange, row: Row) -> bool:
+    """Whether a change is of a fact of the contact, or of this child or adult."""
     if isinstance(row, Contact):
         return change.child_id is None and change.adult_id is None
     of = change.child_id if isinstance(row, ContactChild) else change.adult_id

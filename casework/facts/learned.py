@@ -11,7 +11,7 @@ from datetime import date
 from typing import Annotated, Any, NamedTuple, get_args
 
 from django.db.models import Prefetch
-from pydantic import BaseModel, Field, StrictBool, StrictInt
+from pydantic import BaseModel, Field, StrictBool, StrictInt, StrictStr
 
 from casework.facts.contact_document import (
     NOT_SENT,
@@ -51,6 +51,7 @@ from triage.documents import read
 from triage.facts import Agreement
 
 MOST_PEOPLE = 20
+IS_RIGHT = Check(CheckKind.CONFIRMED, "is right as it was read.")
 SAYS_NOTHING = Check(CheckKind.NOT_READ, "says nothing. What was known stays as it was.")
 # What was learned of a contact, for `prefetch_related`.
 WITH_CHANGES = Prefetch(
@@ -59,6 +60,10 @@ WITH_CHANGES = Prefetch(
 # The facts of a part by their places in its document.
 Values = dict[str, Any]
 Row = Contact | ContactChild | ContactAdult
+
+
+# The places of facts that are right as they were read, and stay.
+Confirmed = tuple[StrictStr, ...]
 
 
 class ChildInformation(ChildEntry):
@@ -105,12 +110,14 @@ class StaffChild(ChildInformation):
     in_family: StrictBool = True
     previous_cp_plan: Flag = None
     previously_looked_after: Flag = None
+    confirmed: Confirmed = ()
 
 
 class StaffAdult(AdultInformation):
     """The same, with what only staff say."""
 
     in_family: StrictBool = True
+    confirmed: Confirmed = ()
 
 
 class StaffInformation(InformationDocument):
@@ -119,6 +126,7 @@ class StaffInformation(InformationDocument):
     children: Annotated[tuple[StaffChild, ...], Field(max_length=MOST_PEOPLE)] = ()
     adults: Annotated[tuple[StaffAdult, ...], Field(max_length=MOST_PEOPLE)] = ()
     sibling_on_cp_plan: Flag = None
+    confirmed: Confirmed = ()
 
 
 # ---- the columns that hold today's facts. Other facts stand in the document, and in their changes.
@@ -197,7 +205,7 @@ WEIGHS_NOTHING = frozenset({
     "first_language", "interpreter_needed", "school", "relationship", "parental_responsibility",
 })  # fmt: skip
 # What an information document says of itself.
-_OF_ITSELF = frozenset({"source", "said_by", "why", "children", "adults", "ref", "number"})
+_OF_ITSELF = frozenset({"source", "said_by", "why", "children", "adults", "ref", "number", "confirmed"})
 
 
 class Change(NamedTuple):
@@ -377,6 +385,17 @@ def _telling(
         else:
             silent.append(ToCheck((*path, *place.split(".")), SAYS_NOTHING))
     return nested(said)
+
+
+def confirmed_of(row: Row, places: Iterable[str], today: Values, but_not: Collection[str]) -> list[Change]:
+    """
+    What somebody found to be right as it was read: it stays, and nobody is asked any more.
+
+    :param but_not: the places of facts that they changed.
+    """
+    columns = COLUMNS[type(row)]
+    values = {place: _normal(today.get(place), place, columns) for place in places if place not in but_not}
+    return [Change(place, value, value, None, IS_RIGHT) for place, value in values.items()]
 
 
 def changes_of(

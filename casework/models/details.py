@@ -18,6 +18,7 @@ class CheckKind(models.TextChoices):
     NOT_READ = "not_read", "Could not be read"
     CORRECTED = "corrected", "Read with a correction"
     ASKED = "asked", "To be asked"
+    CONFIRMED = "confirmed", "Confirmed as it was read"
 
 
 def sentence_of(kind: CheckKind, says: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from django import forms
 from django.utils.dateformat import format as format_date
 
-from casework.facts.information import path_of
+from casework.facts.information import path_of, settled_by
 from casework.facts.learned import OF_ADULT, OF_CHILD, OF_CONTACT
 from casework.models import CheckKind, Contact, ContactAdult, ContactChild, FactChange, Information, InformationKind
 from casework.web.contact_form import Indicators, Part, Path, TypedDateField
@@ -21,6 +21,7 @@ SCREENED = {
     "screened_indicators": "Selected at screening",
     "screened_family_indicators": "Selected at screening, for the family as a whole",
 }
+ASKED = (CheckKind.CORRECTED, CheckKind.ASKED)
 HEADS: Mapping[str, type[Part]] = {"children": ChildFacts, "adults": AdultFacts}
 
 
@@ -106,7 +107,27 @@ class Changes:
     def unread(self) -> list[ShownChange]:
         """What was said last of a fact and could not be read, or was read with a correction."""
         last = {path: (path, change, information) for path, change, information in self.of_facts}
-        return self.shown(each for each in last.values() if each[1].kind)
+        return self.shown(each for each in last.values() if each[1].kind not in ("", CheckKind.CONFIRMED))
+
+    def to_confirm(self, contact: Contact, row: Contact | ContactChild | ContactAdult) -> dict[str, str]:
+        """
+        The facts of a part that were read with a correction, or raise a question, and that nobody has settled: by
+        their places, with a sentence on each.
+        """
+        settled, found = self.latest_read, {}
+        for detail in contact.details_to_check.exclude(kind=CheckKind.NOT_READ):
+            if settled_by(detail.path, settled) is None:
+                found[_steps(detail.path)] = detail.says
+        last = {path: change for path, change, _ in self.of_facts}
+        found |= {path: change.says for path, change in last.items() if change.kind in ASKED}
+        above: Path = ()
+        if isinstance(row, (ContactChild, ContactAdult)):
+            above = ("children" if isinstance(row, ContactChild) else "adults", row.position)
+        return {
+            ".".join(map(str, path[len(above) :])): says
+            for path, says in found.items()
+            if path[: len(above)] == above and (above or path[0] not in HEADS)
+        }
 
     def overlay(self, given: dict[str, Any]) -> None:
         """Writes the facts that have no column into the document as pages show it, also of those added later."""
@@ -135,8 +156,11 @@ class Changes:
         after = words(change.after)
         if place == "in_family":
             before, after = ("", "added") if change.after is True else (before, after)
-        typed = "" if not change.kind else CONFIDENTIAL if hidden else str(change.said)[:200]
-        says = f"{change.get_kind_display().lower()}: it {change.says}" if change.kind else ""
+        if change.kind == CheckKind.CONFIRMED:
+            after = f"{after}, {change.get_kind_display().lower()}"
+        is_asked = change.kind not in ("", CheckKind.CONFIRMED)
+        typed = "" if not is_asked else CONFIDENTIAL if hidden else str(change.said)[:200]
+        says = f"{change.get_kind_display().lower()}: it {change.says}" if is_asked else ""
         return ShownChange(self._whose(change), _label(head, place), before, after, typed, says, information)
 
     def _head(self, path: Path) -> type[Part]:
@@ -172,6 +196,11 @@ class Changes:
         if isinstance(field, forms.ChoiceField):
             return str(dict(field.choices).get(str(value), value)) if not callable(field.choices) else str(value)
         return str(value)
+
+
+def _steps(path: Sequence[str | int]) -> Path:
+    """The place of a fact without the numbers of lists."""
+    return tuple(step for place, step in enumerate(path) if place == 1 or isinstance(step, str))
 
 
 def _without_a_fact(information: Information) -> ShownChange:

@@ -286,17 +286,25 @@ class AdultPart(Part):
     TRUTHS: tuple[str, ...] = ("same_address", "risk_to_staff")
 
 
+def new_key() -> str:
+    """A key of a form that nobody has filled in yet."""
+    return uuid.uuid4().hex
+
+
 class ContactForm:
     """
     The whole form: the contact, its children and its adults. It works without JavaScript: a submit adds or removes a
     person, and keeps everything that was typed.
+
+    :param key: by which the contact is stored once; a new one if it is none. It stands in the address of the form, so
+        that whoever goes back to the form and sends it again sends the same.
     """
 
-    def __init__(self, rules: RuleSet, data: QueryDict | None = None) -> None:
+    def __init__(self, rules: RuleSet, data: QueryDict | None = None, *, key: str = "") -> None:
         self.rules = rules
         self.data = data
-        key = data.get("key", "") if data else ""
-        self.key = key if re.fullmatch("[0-9a-f]{32}", key) else uuid.uuid4().hex
+        key = data.get("key", "") if data else key
+        self.key = key if re.fullmatch("[0-9a-f]{32}", key) else new_key()
         self.contact = ContactPart(
             data, prefix="contact", initial={"agreement": "not_sought", "parents_told": "not_known"}
         )

@@ -1,5 +1,6 @@
 """A context processor: the council's name, and what the signed-in user may open."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -13,8 +14,8 @@ from localities.working_time import local_day
 
 
 def service(request: HttpRequest) -> dict[str, Any]:
-    """For templates: `council`, `opens_admin`, `enters_contacts`, `reads_reports`,
-    `reads_restrictions`."""
+    """For templates: `council`, `opens_admin`, `enters_contacts`, `reads_reports`, `reads_restrictions`,
+    `signed_in_until`."""
     user = getattr(request, "user", None)
     if not isinstance(user, User):
         return {"council": settings.COUNCIL_NAME}
@@ -26,4 +27,13 @@ def service(request: HttpRequest) -> dict[str, Any]:
         "enters_contacts": bool(who.front_door_roles & frozenset(FRONT_DOOR_ROLES)),
         "reads_restrictions": permissions.allows(permissions.check_can_read_restrictions, user, today),
         "reads_reports": permissions.allows(permissions.check_can_read_reports, user, today),
+        "signed_in_until": _signed_in_until(request),
     }
+
+
+def _signed_in_until(request: HttpRequest) -> datetime | None:
+    """The moment until which the user is signed in at least. allauth keeps the seconds of the Unix epoch."""
+    signed_in = request.session.get("account_authentication_methods")
+    if not signed_in:
+        return None
+    return datetime.fromtimestamp(signed_in[-1]["at"] + settings.SESSION_COOKIE_AGE, UTC)

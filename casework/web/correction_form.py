@@ -20,7 +20,7 @@ from casework.web.contact_form import (
     yes_or_no,
 )
 from casework.web.forms import ActionForm, reason_field
-from casework.web.rendering import Radios, TextInput
+from casework.web.rendering import Checkboxes, Radios, TextInput
 from errors import Fault, InvalidInput
 from triage.ruleset import RuleSet
 
@@ -87,6 +87,7 @@ class Correcting(ActionForm, Part):
 
     :param values: today's facts, by their places.
     :param seen: the id of the latest `Information` on the contact, 0 if there is none.
+    :param to_confirm: what was read with a correction or raises a question: see `Changes.to_confirm`.
     :param hidden: what finds a hidden address in a text.
     """
 
@@ -98,6 +99,10 @@ class Correcting(ActionForm, Part):
         label="Who said it?", required=False, max_length=100, widget=TextInput(20),
         help_text="For example, mother. Leave it empty if you saw it yourself.",
     )  # fmt: skip
+    confirmed = forms.MultipleChoiceField(
+        label="Is this right as it was read?", widget=Checkboxes, required=False,
+        help_text="What you select stays as it is, and nobody is asked about it any more.",
+    )  # fmt: skip
     why = reason_field("What changed, and how do you know?", "The child may read it one day.")
 
     def __init__(
@@ -108,6 +113,7 @@ class Correcting(ActionForm, Part):
         data: QueryDict | None = None,
         *,
         only: Iterable[str] = (),
+        to_confirm: Mapping[str, str] | None = None,
         hidden: "re.Pattern[str] | None" = None,
     ) -> None:
         shown = list(only or self.PATHS)
@@ -124,12 +130,29 @@ class Correcting(ActionForm, Part):
             field = self.fields[name]
             if isinstance(field, Indicators):
                 field.choices = indicator_choices(rules)
-        self.order_fields([*shown, "source", "said_by", "why"])
+        self._confirms(shown, initial, to_confirm or {})
+        self.order_fields([*shown, "confirmed", "source", "said_by", "why"])
+
+    def _confirms(self, shown: Iterable[str], initial: Mapping[str, Any], asked: Mapping[str, str]) -> None:
+        """Lets somebody say that what was asked about is right. Of what is hidden, the form does not show the value."""
+        choices = [
+            (place, f"{self.fields[name].label}: {initial[name] or 'as it is'} (it {asked[place]})")
+            for name in shown
+            if (place := self.PATHS[name]) in asked
+        ]
+        if not choices:
+            del self.fields["confirmed"]
+            return
+        field = self.fields["confirmed"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = choices
 
     def said(self) -> dict[str, Any]:
         """What was changed, as the part of an information document. Null says that a fact is not known any more."""
         changed = {name: self._value(name) for name in self.PATHS if name in self.changed_data}
-        return nested({self.PATHS[name]: None if value == "" else value for name, value in changed.items()})
+        said = nested({self.PATHS[name]: None if value == "" else value for name, value in changed.items()})
+        confirmed = self.cleaned_data.get("confirmed")
+        return said | {"confirmed": confirmed} if confirmed else said
 
     def of_itself(self) -> dict[str, Any]:
         """Where it comes from, as the information document says it. What was left empty is not said."""

@@ -10,6 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from casework.models import NumberStatus, Recommendation, Reminder, SafeToUse, Step
+from casework.web.contact_form import new_key
 from localities.codes import ETHNICITIES, SEXES
 from localities.working_time import local_day
 from triage.published_rules import of_version
@@ -155,6 +156,9 @@ def duration(time: timedelta) -> str:
     parts = [(days, "day"), (hours, "hour"), (minutes, "minute")]
     shown = [f"{count} {unit}{'' if count == 1 else 's'}" for count, unit in parts if count][:2]
     return " ".join(shown) or "less than a minute"
+
+
+register.simple_tag(new_key)
 
 
 @register.simple_tag

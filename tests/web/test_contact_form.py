@@ -264,6 +264,18 @@ class TestOnce:
         assert "idempotency" not in answer.content.decode().lower()
         assert Contact.objects.count() == 1
 
+    def test_who_goes_back_to_the_form_and_sends_it_again_sends_the_same(self, client: Client, oliver: User) -> None:
+        """Without JavaScript, the browser fetches the form anew, and fills in what was typed."""
+        sign_in(client, oliver)
+        look = Page(client.get("/contacts/new/look/"))
+        (onwards,) = [link["href"] for link in look.main.all("a") if link["href"].startswith(f"{NEW}?")]
+        keys = {Page(client.get(onwards)).form(NEW)["key"] for _ in range(2)}
+        assert len(keys) == 1
+        found = Page(client.post("/contacts/new/look/", {"first_name": "A", "last_name": "Stranger"}, follow=True))
+        carried = found.form(NEW)
+        keys |= {Page(client.post(NEW, carried)).form(NEW)["key"] for _ in range(2)}
+        assert len(keys) == 2, "another form, another key"
+
     @pytest.mark.parametrize("key", ["", "k" * 300, "nul\x00"], ids=ascii)
     def test_a_key_that_was_tampered_with_breaks_nothing(self, typist: Typist, key: str) -> None:
         typist.client.raise_request_exception = False

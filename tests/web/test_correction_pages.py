@@ -130,6 +130,55 @@ class TestTheForms:
         contact.refresh_from_db()
         assert (contact.immediate_danger, contact.referrer_level) == (True, 3)
 
+    def test_what_was_typed_comes_back_beside_what_is_there_now(self, story: Story) -> None:
+        """What somebody left as it stood is as it is now: sent again, it undoes nothing."""
+        contact = story.contact()
+        robin = contact.children.get()
+        client, where = signed_in(), form_of(contact, "child", robin.pk)
+        typed = {"fact-first_name": "Robyn", "fact-school": "Hill School"}
+        old = Page(client.get(where)).form("") | SAYS | typed
+        submit(where, "amina", first_name="Robbie", sex="F", **day_of(date(2015, 4, 5), "date_of_birth"))
+        answer = client.post(where, old)
+        page = Page(answer)
+        assert answer.status_code == 409
+        assert "Robbie Ashworth, First name: now Robbie (before: Robin)" in page.text
+        again = page.form("")
+        assert typed | SAYS == {name: again[name] for name in typed | SAYS}
+        assert again["fact-sex"] == "F"
+        assert client.post(where, again).status_code == 302
+        robin.refresh_from_db()
+        assert (robin.first_name, robin.sex, str(robin.date_of_birth)) == ("Robyn", "F", "2015-04-05")
+
+    def test_what_was_read_with_a_correction_is_confirmed_as_it_is(self, story: Story) -> None:
+        contact = story.contact(children=[child(address=address("HP2O 1UA"))])
+        robin, where = contact.children.get(), form_of(contact, "child", contact.children.get().pk)
+        asks = "Is this right as it was read?"
+        assert asks not in Page(signed_in().get(form_of(contact, "contact"))).text
+        assert f"{asks} What you select stays as it is" in Page(signed_in().get(where)).text
+        before = contact.recommendation_id
+        assert submit(where, confirmed="address.postcode").status_code == 302
+        robin.refresh_from_db()
+        contact.refresh_from_db()
+        assert (robin.postcode, contact.recommendation_id) == ("HP20 1UA", before)
+        text = page_of(contact).text
+        assert "Answered" in text
+        assert "Changed since it was sent" not in text
+        assert asks not in Page(signed_in().get(where)).text
+        history = Page(signed_in().get(reverse("contact-history", args=[contact.reference])))
+        assert "HP20 1UA, confirmed as it was read" in history.text
+
+    def test_it_says_whether_the_recommendation_changed(self, story: Story) -> None:
+        contact = story.contact()
+        for typed, says in (
+            ({"school": "Hill School"}, "stays as it is"),
+            ({"indicators": ["L4-01"]}, "has been updated"),
+        ):
+            client = signed_in()
+            where = form_of(contact, "child", contact.children.get().pk)
+            sent = Page(client.get(where)).form("") | SAYS | {f"fact-{name}": value for name, value in typed.items()}
+            answer = client.post(where, {name: value for name, value in sent.items() if value is not None}, follow=True)
+            assert f"Saved. The recommendation {says}." in Page(answer).text
+
     def test_a_hidden_address_is_not_filled_in_and_stays(self, story: Story) -> None:
         contact = story.contact(children=[child(address=address("HP20 1UA", confidential=True))])
         robin = contact.children.get()

@@ -189,7 +189,9 @@ class TestTeamsAndWorklists:
         (row,) = [row for row in page.main.all("tr") if str(contact) in row.text]
         for shown in ("Green", "Family help", "Example Primary School", "Front door"):
             assert shown in row.text
-        assert page.main.all("a", href="/contacts/new/")
+        # With the key of the form in its address: whoever goes back to it sends the same again.
+        (enters,) = [link["href"] for link in page.main.all("a") if link["href"].startswith("/contacts/new/")]
+        assert re.fullmatch(r"/contacts/new/\?form=[0-9a-f]{32}", enters)
 
     def test_one_that_waits_for_a_second_person_says_so(self, story: Story) -> None:
         contact = story.contact()

@@ -10,6 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
+from django.utils.dateformat import format as date_format
+from django.utils.formats import get_format
 from pytest_django import Settings
 
 from localities.models import Membership, User
@@ -194,6 +196,20 @@ class TestTries:
             sign_in(client)
             assert is_in(client)
             client.post(SIGN_OUT)
+
+
+def test_a_long_form_says_how_long_somebody_is_signed_in(client: Client, oliver: User) -> None:
+    """What was typed is lost when a form is sent after that."""
+    oliver.set_password(PASSWORD)
+    oliver.save()
+    began = timezone.now()
+    sign_in(client, "oliver")
+    ends = timezone.localtime(began + timedelta(hours=10))
+    said = Page(client.get("/contacts/new/")).text
+    assert any(
+        f"You are signed in until {date_format(at, get_format('DATETIME_FORMAT'))}. What is typed here" in said
+        for at in (ends, ends + timedelta(minutes=1))
+    )
 
 
 class TestWhereItLeads:

@@ -82,9 +82,9 @@ def new(request: HttpRequest) -> HttpResponse:
     permissions.check_can_enter_contacts(user, local_day(now))
     rules = live(now).rule_set
     if request.method != "POST":
-        return _form(request, ContactForm(rules))
+        return _form(request, ContactForm(rules, key=request.GET.get("form", "")))
     if "carried" in request.POST:
-        form = ContactForm(rules)
+        form = ContactForm(rules, key=request.POST.get("key", ""))
         LookForm(request.POST).carry_to(form)
         return _form(request, form)
     form = ContactForm(rules, request.POST)

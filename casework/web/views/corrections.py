@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from casework.access import conditions, permissions
 from casework.actions import corrections, viewing
 from casework.actions.corrections import Learned
-from casework.facts.information import facts_today
-from casework.models import Contact, ContactAdult, ContactChild, FactChange
+from casework.facts.information import facts_today, is_of
+from casework.models import Contact, ContactAdult, ContactChild
 from casework.record import responsibilities
 from casework.statuses import CaseStatus
 from casework.web.changes import Changes
@@ -28,7 +28,8 @@ from casework.web.correction_form import (
 from casework.web.hiding import hidden_addresses, without_hidden_addresses
 from casework.web.signed_in import user_of
 from casework.web.submitting import errors_of, status_of, submit
-from casework.web.views.contacts import fetch
+from casework.web.views.contacts import CONFLICT, fetch
+from errors import TakenBySomeoneElse
 from localities.models import User
 from localities.working_time import local_day
 from triage.published_rules import of_version
@@ -43,7 +44,7 @@ def correct(request: HttpRequest, reference: str, group: str, pk: int | None = N
     contact = fetch(user, reference, now)
     _check_may_correct(contact, user, now)
     row = _row(contact, group, pk)
-    form = _form(contact, group, row, request)
+    form = _form(contact, group, row, request.POST if request.method == "POST" else None)
 
     def page() -> HttpResponse:
         seen = viewing.view_contact(reference=reference, by=user, now=now)
@@ -53,20 +54,37 @@ def correct(request: HttpRequest, reference: str, group: str, pk: int | None = N
         # What somebody has typed stays as they typed it: nothing that was hidden is in it.
         return answer if form.is_bound else without_hidden_addresses(answer, [seen])
 
+    def overtaken() -> HttpResponse:
+        seen = viewing.view_contact(reference=reference, by=user, now=now)
+        changes = Changes(seen, seen.information.all(), list(seen.children.all()), list(seen.adults.all()))
+        context = {
+            "contact": seen,
+            "form": _with_what_was_typed(seen, group, row, request.POST, _seen(form)),
+            "title": _title(group, row),
+            "overtaken": True,
+            "meanwhile": changes.shown(each for each in changes.of_facts if each[2].pk > _seen(form)),
+        }
+        answer = render(request, "front_door/contacts/correct.html", context, status=CONFLICT)
+        return without_hidden_addresses(answer, [seen])
+
     if request.method != "POST":
         return page()
 
     def says(done: Learned) -> str:
         unread = " Some details could not be read as they were typed: look under “To check”." if done.to_check else ""
-        return f"Saved. The recommendation has been updated.{unread}"
+        updated = " The recommendation has been updated." if done.changes_recommendation else ""
+        return f"Saved.{updated or ' The recommendation stays as it is.'}{unread}"
 
-    return submit(
-        request, form,
-        lambda said: corrections.learn(
-            contact_id=contact.pk, document=_document(form, group, row), by=user, now=now, seen=said["seen"] or 0
-        ),
-        says=says, then=reverse("contact", args=[reference]), again=page,
-    )  # fmt: skip
+    try:
+        return submit(
+            request, form,
+            lambda said: corrections.learn(
+                contact_id=contact.pk, document=_document(form, group, row), by=user, now=now, seen=said["seen"] or 0
+            ),
+            says=says, then=reverse("contact", args=[reference]), again=page,
+        )  # fmt: skip
+    except TakenBySomeoneElse:
+        return overtaken()
 
 
 @require_safe
@@ -105,17 +123,33 @@ def _row(contact: Contact, group: str, pk: int | None) -> Contact | ContactChild
 
 
 def _form(
-    contact: Contact, group: str, row: Contact | ContactChild | ContactAdult | None, request: HttpRequest
+    contact: Contact,
+    group: str,
+    row: Contact | ContactChild | ContactAdult | None,
+    data: QueryDict | None,
+    *,
+    as_of: int | None = None,
 ) -> Correcting:
+    """
+    The form with today's facts, or with those that stood there when the `Information` with the id `as_of` was the
+    latest.
+    """
     assert contact.recommendation is not None
     rules = of_version(contact.recommendation.rule_set_id).rule_set
-    changes = list(FactChange.objects.filter(information__contact=contact).order_by("pk"))
-    seen = contact.information.order_by("-pk").values_list("pk", flat=True).first() or 0
+    information = list(contact.information.prefetch_related("changes"))
+    changes = [change for each in information for change in each.changes.all()]
+    seen = information[-1].pk if information else 0
     values = facts_today(contact, row, changes) if row is not None else {}
-    data = request.POST if request.method == "POST" else None
+    if as_of is not None and row is not None:
+        later = [change for change in changes if change.information_id > as_of and is_of(change, row)]
+        values |= {change.field: change.before for change in reversed(later)}
     hidden = hidden_addresses([contact])
-    if row is contact:
-        return ContactCorrection(values, seen, rules, data, only=GROUPS[group][1], hidden=hidden)
+    asked: dict[str, str] = {}
+    if row is not None:
+        shown = Changes(contact, information, list(contact.children.all()), list(contact.adults.all()))
+        asked = shown.to_confirm(contact, row)
+    if isinstance(row, Contact):
+        return ContactCorrection(values, seen, rules, data, only=GROUPS[group][1], to_confirm=asked, hidden=hidden)
     names: Any = ChildCorrection.PATHS if group.endswith("child") else AdultCorrection.PATHS
     only = [name for name in names if row is not None or name != "in_family"]
     if isinstance(row, ContactChild) and row.address_is_confidential:
@@ -124,7 +158,27 @@ def _form(
     if isinstance(row, ContactAdult) and hidden is not None and row.same_address is not False:
         values.pop("phone", None)
     form = ChildCorrection if group.endswith("child") else AdultCorrection
-    return form(values, seen, rules, data, only=only, hidden=hidden)
+    return form(values, seen, rules, data, only=only, to_confirm=asked, hidden=hidden)
+
+
+def _with_what_was_typed(
+    contact: Contact, group: str, row: Contact | ContactChild | ContactAdult | None, data: QueryDict, seen: int
+) -> Correcting:
+    """
+    The form with today's facts, where somebody changed some while this one was filled in. What was typed over the facts
+    of then stays typed; what was left as it stood is as it is now.
+    """
+    form = _form(contact, group, row, None)
+    then = _form(contact, group, row, data, as_of=seen)
+    for name in then.changed_data:
+        if name != "seen" and name in form.fields:
+            form.initial[name] = then[name].data
+    return form
+
+
+def _seen(form: Correcting) -> int:
+    """The id of the latest `Information` on the page that somebody sent; 0 for none."""
+    return form.cleaned_data["seen"] or 0
 
 
 def _document(form: Correcting, group: str, row: Contact | ContactChild | ContactAdult | None) -> dict[str, Any]:
