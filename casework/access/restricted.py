@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import F, OuterRef, QuerySet, Subquery, Value
 
 from casework.models import (
     Case,
@@ -101,15 +101,3 @@ def shown_with(record: Contact | Case, user: User, now: datetime) -> list[Restri
 def has_conflict(user: User, people: QuerySet[Any, Any] | Iterable[int]) -> bool:
     """Whether a user has a conflict of interest in one of these people."""
     return ConflictPerson.objects.in_force(user).of(people).exists()
-
-
-def may_open(people: QuerySet[Any, Any], now: datetime, user: str = "user") -> Q:
-    """
-    The condition that a user may open the records of these people.
-
-    :param user: the column of the query that holds the user's id.
-    """
-    return Q(
-        ~Exists(Restriction.objects.closed_to(OuterRef(user), now).of(people)),
-        ~Exists(ConflictPerson.objects.in_force(OuterRef(user)).of(people)),
-    )
