@@ -10,16 +10,15 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from functools import cached_property
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.models import OuterRef, QuerySet
+from django.db.models import BigIntegerField, F, Func
 
 from casework.families import sameness
 from casework.models import (
     Case,
-    CaseChild,
     CaseQuerySet,
     Contact,
     ContactAdult,
@@ -27,6 +26,7 @@ from casework.models import (
     Person,
 )
 from casework.models.contacts import ContactQuerySet
+from casework.models.visibility import Condition
 from casework.statuses import CaseStatus
 from triage.rule_set_document import Work
 
@@ -54,6 +54,42 @@ ORDER BY id
 ON CONFLICT DO NOTHING
 """
 
+# The children on all contacts that one of these people is on, as a child or an adult. {known}: a query for their ids.
+# A union, because PostgreSQL would read every contact for two conditions joined by OR.
+CHILDREN_BESIDE = """
+WITH known AS ({known})
+SELECT person_id AS id FROM casework_contactchild WHERE in_family AND contact_id IN (
+    SELECT contact_id FROM casework_contactchild WHERE in_family AND person_id IN (SELECT id FROM known)
+    UNION SELECT contact_id FROM casework_contactadult WHERE in_family AND person_id IN (SELECT id FROM known))
+"""
+PEOPLE = "SELECT unnest(%(people)s::bigint[]) AS id"
+PEOPLE_ON_CONTACT = """
+SELECT person_id AS id FROM casework_contactchild WHERE contact_id = %(contact)s AND in_family
+UNION SELECT person_id FROM casework_contactadult WHERE contact_id = %(contact)s AND in_family
+"""
+CHILDREN_BESIDE_PEOPLE = CHILDREN_BESIDE.format(known=PEOPLE)
+# {0}: a record of one of these people, or of a child beside them.
+IS_RECORD_BESIDE = f"""{{0}} IN (
+    WITH standing AS (SELECT unnest(%(people)s::bigint[]) AS id UNION ({CHILDREN_BESIDE_PEOPLE}))
+    SELECT id FROM standing UNION SELECT id FROM casework_person WHERE same_as_id IN (SELECT id FROM standing))
+"""  # noqa: S608  # our own constants
+# {0}: the case. {children}: a query for the ids of children.
+IS_OWN_CASE = "{{0}} IN (SELECT case_id FROM casework_casechild WHERE person_id IN ({children}))"
+
+
+class ChildrenOfCase(Func):
+    """The ids of the children in a case."""
+
+    template = "ARRAY(SELECT person_id FROM casework_casechild WHERE case_id = %(expressions)s)"
+    output_field = ArrayField(BigIntegerField())
+
+
+class Known(NamedTuple):
+    """The people of a household who are known: a query for their ids, and its parameters."""
+
+    sql: str
+    values: tuple[tuple[str, Any], ...]
+
 
 class Household:
     """
@@ -63,7 +99,7 @@ class Household:
     nothing is missed. It never puts one family's information into another's record: `own_cases` uses known people only.
     """
 
-    def __init__(self, known: Callable[[], QuerySet[Any, Any]], find_people: Callable[[], frozenset[int]]) -> None:
+    def __init__(self, known: Known, find_people: Callable[[], frozenset[int]]) -> None:
         self._known, self._find_people = known, find_people
 
     @cached_property
@@ -82,9 +118,9 @@ class Household:
     @cached_property
     def own_cases(self) -> list[Case]:
         """All cases with a child who is certainly in this household, the newest first; each with its children's ids."""
-        children = CaseChild.objects.filter(case=OuterRef("pk")).order_by().values("person")
-        cases = Case.objects.filter(casechild__person__in=self._known()).distinct().with_rule_set()
-        return list(cases.annotate(children_ids=ArraySubquery(children)).order_by("-opened_at", "-pk"))
+        is_own = IS_OWN_CASE.format(children=CHILDREN_BESIDE.format(known=self._known.sql))
+        cases = Case.objects.filter(Condition(is_own, F("pk"), values=self._known.values)).with_rule_set()
+        return list(cases.annotate(children_ids=ChildrenOfCase(F("pk"))).order_by("-opened_at", "-pk"))
 
 
 def household(contact: Contact) -> Household:
@@ -96,12 +132,7 @@ def household(contact: Contact) -> Household:
         on_contact = {person for (person,) in children.union(adults)}
         return _with_children_beside(on_contact | sameness.likely_the_same(on_contact))
 
-    def known() -> QuerySet[Any, Any]:
-        children = ContactChild.objects.filter(contact=contact, in_family=True).order_by().values("person")
-        adults = ContactAdult.objects.filter(contact=contact, in_family=True).order_by().values("person")
-        return _children_beside(children.union(adults))
-
-    return Household(known, find_people)
+    return Household(Known(PEOPLE_ON_CONTACT, (("contact", contact.pk),)), find_people)
 
 
 def household_of_people(*, known: Collection[int], may_be: Collection[int]) -> Household:
@@ -111,7 +142,7 @@ def household_of_people(*, known: Collection[int], may_be: Collection[int]) -> H
     :param known: the people on a contact.
     :param may_be: their possible matches.
     """
-    return Household(lambda: _children_beside(known), lambda: _with_children_beside({*known, *may_be}))
+    return Household(Known(PEOPLE, (("people", [*known]),)), lambda: _with_children_beside({*known, *may_be}))
 
 
 def lock_household(people: Collection[int]) -> list[Person]:
@@ -121,10 +152,7 @@ def lock_household(people: Collection[int]) -> list[Person]:
 
     One statement finds and locks them, in the order of their ids, so that two actions never deadlock.
     """
-    themselves = Person.objects.filter(pk__in=people).order_by().values("pk")
-    standing = themselves.union(_children_beside(people))
-    others = Person.objects.filter(same_as__in=standing).order_by().values("pk")
-    everybody = Person.objects.filter(pk__in=themselves.union(_children_beside(people), others))
+    everybody = Person.objects.filter(Condition(IS_RECORD_BESIDE, F("pk"), values=(("people", [*people]),)))
     return list(everybody.order_by("pk").select_for_update(no_key=True))
 
 
@@ -161,16 +189,9 @@ def _with_children_beside(people: Collection[int]) -> frozenset[int]:
     """These people, and the children who are on any contact together with one of them."""
     if not people:
         return frozenset()
-    return frozenset({*people, *_children_beside(people).values_list("person", flat=True)})
-
-
-def _children_beside(people: Collection[int] | QuerySet[Any, Any]) -> QuerySet[Any, Any]:
-    """The ids of the children on all contacts that one of these people is on, as a child or an adult."""
-    # A union, because PostgreSQL would read every contact for two conditions joined by OR.
-    as_children = ContactChild.objects.filter(person__in=people, in_family=True).order_by().values("contact")
-    as_adults = ContactAdult.objects.filter(person__in=people, in_family=True).order_by().values("contact")
-    beside = ContactChild.objects.filter(contact__in=as_children.union(as_adults), in_family=True)
-    return beside.order_by().values("person")
+    with connection.cursor() as cursor:
+        cursor.execute(CHILDREN_BESIDE_PEOPLE, {"people": [*people]})
+        return frozenset({*people, *(person for (person,) in cursor.fetchall())})
 
 
 def last_case(people: Household, contact: Contact) -> Case | None:
