@@ -86,7 +86,7 @@ def withdraw(*, check_id: int, reason: str, by: User, now: datetime) -> PartnerC
 def unanswered(contact: Contact) -> list[PartnerCheck]:
     """The questions without an answer, in the order in which they were asked."""
     asked = contact.partner_checks.filter(status=PartnerCheckStatus.ASKED)
-    return list(asked.select_related("contact", "agency").order_by("pk"))
+    return list(asked.select_related("agency").order_by("pk"))
 
 
 def withdraw_unanswered(checks: list[PartnerCheck], *, by: User, now: datetime) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from casework.actions import contact_handovers
@@ -38,6 +38,22 @@ from triage.direction import RATINGS, weights
 from triage.published_rules import Rules, of_version
 from triage.recommendation import recommend
 from triage.ruleset import Hold, Rag
+
+# Everybody on a contact (see `people_of`), and all their records (see `sameness.records_of`). Each decision runs it.
+LOCK_PEOPLE = """
+WITH child AS (SELECT id, recorded_as_id FROM casework_contactchild WHERE contact_id = %(contact)s
+), adult AS (SELECT id, recorded_as_id FROM casework_contactadult WHERE contact_id = %(contact)s
+), standing AS (
+    SELECT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id IN (
+        SELECT recorded_as_id FROM child
+        UNION SELECT recorded_as_id FROM adult
+        UNION SELECT person_id FROM casework_personmatch WHERE child_id IN (SELECT id FROM child)
+        UNION SELECT person_id FROM casework_personmatch WHERE adult_id IN (SELECT id FROM adult))
+)
+SELECT id FROM casework_person WHERE id IN (
+    SELECT id FROM standing UNION SELECT id FROM casework_person WHERE same_as_id IN (SELECT id FROM standing))
+ORDER BY id FOR NO KEY UPDATE
+"""
 
 
 def recommendation_for(
@@ -119,8 +135,9 @@ def lock_people(contact: Contact) -> frozenset[int]:
 
     :returns: the ids of the records.
     """
-    records = sameness.records_of(people_of(contact))
-    return frozenset(record.pk for record in records.select_for_update(no_key=True))
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_PEOPLE, {"contact": contact.pk})
+        return frozenset(record for (record,) in cursor.fetchall())
 
 
 def people_of(contact: Contact) -> QuerySet[Any, Any]:
