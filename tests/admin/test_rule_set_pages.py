@@ -3,6 +3,8 @@
 import csv
 import io
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,10 +21,13 @@ from casework.models import AuditEvent, Contact, Event, Replay
 from localities.models import User
 from localities.working_time import LONDON, local_day
 from tests.stage.documents import child
+from tests.stage.drafts import Drafts
+from tests.stage.rule_documents import having
 from tests.stage.sessions import sign_in
 from tests.stage.shipped import live_instead
 from tests.stage.story import Story
 from tests.stage.web_client import Page, a_working_morning, browser, day_of
+from triage import published_rules
 from triage.models import RuleSetVersion, Stage
 from triage.published_rules import live
 from triage.rule_set_document import as_json
@@ -78,10 +83,17 @@ def sam(db: None) -> Person:
     return Person("sam")
 
 
+@pytest.fixture(scope="class")
+def draft_once(told_for_a_class: None) -> int:
+    return Drafts(Story(a_working_morning())).copied().pk
+
+
 @pytest.fixture
-def draft(paula: Person, first: RuleSetVersion) -> RuleSetVersion:
-    paula.press(first, "copy/")
-    return RuleSetVersion.objects.get(version=3)
+def draft(db: None, draft_once: int) -> Iterator[RuleSetVersion]:
+    """Paula's copy of the live version, as it is after copying it."""
+    yield RuleSetVersion.objects.get(pk=draft_once)
+    # A published version is cached by its id. Each test may publish this one with another document.
+    published_rules._compiled.cache_clear()
 
 
 FIVE_IN_A_YEAR = "entry/rules/reason_to_look_again.five_in_a_year/"
@@ -381,9 +393,11 @@ class TestDifferences:
 
 class TestTheWholeWay:
     def test_from_a_copy_to_the_next_contact(
-        self, paula: Person, sam: Person, story: Story, draft: RuleSetVersion
+        self, paula: Person, sam: Person, story: Story, first: RuleSetVersion
     ) -> None:
         story.decided(story.contact())
+        assert paula.press(first, "copy/").heading == "early-help-first/3 Draft"
+        draft = RuleSetVersion.objects.get(version=3)
         wanting = paula.open(draft)
         assert "It was not replayed over past contacts as it stands now." in wanting.text
         assert f"{LIST}{draft.pk}/propose/" not in wanting.actions
@@ -424,12 +438,17 @@ class TestTheWholeWay:
         assert used == [own, brought]
         assert recheck(now=timezone.now(), sample=None).differing == []
 
+
+@pytest.fixture(scope="class")
+def proposed_once(told_for_a_class: None) -> int:
+    return Drafts(Story(a_working_morning())).proposed().pk
+
+
+class TestAProposal:
     @pytest.fixture
-    def proposed(self, paula: Person, story: Story, draft: RuleSetVersion) -> RuleSetVersion:
-        story.contact()
-        replayed(paula, draft)
-        paula.send(draft, "propose/", on="", proposal="A first try.")
-        return draft
+    def proposed(self, db: None, proposed_once: int) -> RuleSetVersion:
+        """Paula's proved draft, which waits for approval."""
+        return RuleSetVersion.objects.get(pk=proposed_once)
 
     def test_who_would_end_the_proposal_reads_it_first(self, sam: Person, proposed: RuleSetVersion) -> None:
         says = "Paula Whitfield proposed this draft."
@@ -505,31 +524,49 @@ def listed(page: Page) -> set[str]:
     return {link.text for link in page.main.all("a") if link["href"].startswith("/contacts/")}
 
 
+@dataclass(frozen=True)
+class Found:
+    """A replay by a stricter draft, by ids, and the references of the contacts that stepped up in it."""
+
+    draft: int
+    replay: int
+    stepped_up: list[str]
+
+
+@pytest.fixture(scope="class")
+def found(told_for_a_class: None) -> Found:
+    """
+    Two contacts of level 3, one of them decided as a review against the rules, and one of level 2. In the draft L3-12
+    asks for a social worker.
+    """
+    story = Story(a_working_morning())
+    one = told_of(story, "Robin", "L3-12")
+    story.decided(one, pathway="social_worker_review", rag="amber", level=3)
+    contacts = [one, told_of(story, "Noor", "L3-12"), told_of(story, "Alex", "L2-01")]
+    drafts = Drafts(story)
+    draft = drafts.copied()
+    draft = drafts.changed(draft, having(draft.document, "indicators", "L3-12", gate="strong"))
+    replay = drafts.replayed(draft)
+    assert replay.finished_at
+    return Found(draft.pk, replay.pk, [str(contact) for contact in contacts[:2]])
+
+
 class TestReplayPages:
     @pytest.fixture
-    def contacts(self, story: Story) -> list[Contact]:
-        """Two contacts of level 3, one of them decided as a review against the rules, and one of level 2."""
-        one = told_of(story, "Robin", "L3-12")
-        story.decided(one, pathway="social_worker_review", rag="amber", level=3)
-        return [one, told_of(story, "Noor", "L3-12"), told_of(story, "Alex", "L2-01")]
+    def stricter(self, db: None, found: Found) -> RuleSetVersion:
+        return RuleSetVersion.objects.get(pk=found.draft)
 
     @pytest.fixture
-    def stricter(self, paula: Person, draft: RuleSetVersion) -> RuleSetVersion:
-        """A stricter draft: L3-12 asks for a social worker."""
-        paula.send(draft, "entry/indicators/L3-12/", gate="strong")
-        return draft
+    def replay(self, db: None, found: Found) -> Replay:
+        return Replay.objects.get(pk=found.replay)
 
-    def test_what_it_found(self, paula: Person, contacts: list[Contact], stricter: RuleSetVersion) -> None:
-        replay = replayed(paula, stricter)
+    def test_what_it_found(self, paula: Person, stricter: RuleSetVersion, replay: Replay, found: Found) -> None:
         page = paula.open(stricter, f"replays/{replay.pk}/?list=up")
         assert "2 of 3 contacts would have been led elsewhere." in page.text
-        assert listed(page) == {
-            str(contacts[0]),
-            str(contacts[1]),
-        }
+        assert listed(page) == {*found.stepped_up}
         assert "Stepped up: 2" in page.text
         people = paula.open(stricter, f"replays/{replay.pk}/?list=people")
-        assert listed(people) == {str(contacts[0])}
+        assert listed(people) == {found.stepped_up[0]}
         down = paula.open(stricter, f"replays/{replay.pk}/")
         assert "Stepped down: 0" in down.text
         assert paula.open(stricter, f"replays/{replay.pk}/?list=none").status == 404
@@ -537,13 +574,12 @@ class TestReplayPages:
             assert name not in page.html
 
     def test_as_a_file_with_nobodys_name_and_a_trace(
-        self, paula: Person, contacts: list[Contact], stricter: RuleSetVersion
+        self, paula: Person, stricter: RuleSetVersion, replay: Replay, found: Found
     ) -> None:
-        replay = replayed(paula, stricter)
         answer = paula.http.get(f"{LIST}{stricter.pk}/replays/{replay.pk}/contacts.csv")
         text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
         rows = list(csv.DictReader(io.StringIO(text)))
-        assert [row["reference"] for row in rows] == [str(contacts[0]), str(contacts[1])]
+        assert [row["reference"] for row in rows] == found.stepped_up
         assert [(row["before_pathway"], row["after_pathway"], row["direction"]) for row in rows] == [
             ("family_help", "social_work_assessment", "up")
         ] * 2
@@ -551,6 +587,22 @@ class TestReplayPages:
         event = AuditEvent.objects.get(event=Event.REPLAY_EXPORTED)
         assert (event.by_user, event.detail["replay"]) == (paula.user, replay.pk)
 
+    def test_who_runs_the_machine_reads_the_figures_and_not_the_contacts(
+        self, paula: Person, stricter: RuleSetVersion, replay: Replay
+    ) -> None:
+        adele = Person("adele")
+        page = adele.open(stricter, f"replays/{replay.pk}/?list=all")
+        assert "2 of 3 contacts would have been led elsewhere." in page.text
+        assert not listed(page)
+        assert adele.http.get(f"{LIST}{stricter.pk}/replays/{replay.pk}/contacts.csv").status_code == 403
+
+    def test_a_draft_that_changed_since_says_so(self, paula: Person, stricter: RuleSetVersion, replay: Replay) -> None:
+        paula.send(stricter, "entry/indicators/L3-13/", gate="strong")
+        assert "The draft has changed since" in paula.open(stricter, f"replays/{replay.pk}/").text
+        assert "An earlier one" in paula.open(stricter).text
+
+
+class TestAskingForAReplay:
     def test_it_waits_runs_and_is_cancelled(self, paula: Person, draft: RuleSetVersion) -> None:
         page = paula.send(draft, "replays/", on="")
         assert "It waits for the worker" in page.text
@@ -579,23 +631,6 @@ class TestReplayPages:
             page = paula.send(draft, "replays/", on="", **fields)
             assert (page.status, [sentence for _, sentence in page.summary]) == (422, [says])
         assert not Replay.objects.exists()
-
-    def test_who_runs_the_machine_reads_the_figures_and_not_the_contacts(
-        self, paula: Person, contacts: list[Contact], stricter: RuleSetVersion
-    ) -> None:
-        replay, adele = replayed(paula, stricter), Person("adele")
-        page = adele.open(stricter, f"replays/{replay.pk}/?list=all")
-        assert "2 of 3 contacts would have been led elsewhere." in page.text
-        assert not listed(page)
-        assert adele.http.get(f"{LIST}{stricter.pk}/replays/{replay.pk}/contacts.csv").status_code == 403
-
-    def test_a_draft_that_changed_since_says_so(
-        self, paula: Person, contacts: list[Contact], stricter: RuleSetVersion
-    ) -> None:
-        replay = replayed(paula, stricter)
-        paula.send(stricter, "entry/indicators/L3-13/", gate="strong")
-        assert "The draft has changed since" in paula.open(stricter, f"replays/{replay.pk}/").text
-        assert "An earlier one" in paula.open(stricter).text
 
 
 class TestBudgets:
