@@ -10,13 +10,14 @@ from django.db import IntegrityError, transaction
 from casework.access import conditions, permissions
 from casework.access.loading import locked_contact
 from casework.actions import history as history_of_facts
-from casework.actions.decisions import add_children
 from casework.actions.recommendations import people_of, recommend_again, recommend_in_work
 from casework.facts.contact_document import ToCheck
 from casework.facts.information import Plan, path_of, plan_of
 from casework.facts.learned import IDENTITY, IS_RIGHT, OF_RECORDS, WEIGHS_NOTHING, apply, read_information
+from casework.families import merging
 from casework.families.confidentiality import bring_up_to_date
 from casework.families.describing import describe_again
+from casework.families.household import note_touched
 from casework.families.kept_homes import address_of, keep_homes, lines_of
 from casework.families.matching import match_again
 from casework.messages import outbox
@@ -32,6 +33,7 @@ from casework.models import (
     Information,
     Message,
     OutboxMessage,
+    Person,
 )
 from casework.record import audit, responsibilities
 from casework.statuses import CaseStatus, ContactStatus, HandoffStatus
@@ -288,8 +290,8 @@ def _in_work(
     """Asks the rules again about a contact in work, and tells the responsible team and the team that is offered it."""
     case = Case.objects.locked().get(pk=case.pk)
     conditions.check_is_open(case)
-    if people := {child.person_id for child in plan.new_children}:
-        add_children(case, people, now)
+    if plan.new_children or any("in_family" in plan.changed(child) for child in plan.children):
+        _follow_family(contact, case, by, now)
     if not weighs:
         return []
     graver = recommend_in_work(contact, by, now)
@@ -305,6 +307,19 @@ def _in_work(
             )
         ]  # fmt: skip
     return [message for team in teams for message in _of_information(team, contact, information, now, case)]
+
+
+def _follow_family(contact: Contact, case: Case, by: User | Agency, now: datetime) -> None:
+    """
+    The children of the case follow from the family on its contacts. Who is not of the family leaves the case: else the
+    next contact about that child would be taken for news of this family's work. Case and audit say who left.
+    """
+    came, left = merging.children_follow([case.pk])
+    note_touched(came | left, but_not=contact.pk, now=now)
+    audit.record_all(
+        audit.entry(Event.CASE_CHILD_LEFT, by=by, at=now, contact=contact, case=case, person=person.reference)
+        for person in Person.objects.filter(pk__in=left).order_by("pk")
+    )
 
 
 def _of_information(

@@ -14,7 +14,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 
 from casework.families import person_keys, sameness
 from casework.families.recorded_homes import recorded_homes
-from casework.models import CaseChild, Contact, Person, PersonKey, PersonMatch
+from casework.models import CaseChild, Contact, ContactChild, Person, PersonKey, PersonMatch
 from casework.statuses import MatchStatus
 
 IN_FORCE = (MatchStatus.CERTAIN, MatchStatus.CONFIRMED)
@@ -30,8 +30,9 @@ CHILDREN_OF_CASES = """
 INSERT INTO casework_casechild (case_id, person_id)
 SELECT DISTINCT contact.case_id, child.person_id
 FROM casework_contact contact JOIN casework_contactchild child ON child.contact_id = contact.id
-WHERE contact.case_id = ANY(%s)
+WHERE contact.case_id = ANY(%s) AND child.in_family
 ON CONFLICT DO NOTHING
+RETURNING person_id
 """
 
 
@@ -74,7 +75,8 @@ def regroup(records: Collection[Person]) -> frozenset[int]:
             cursor.execute(ROWS.format(table=table), [[record.pk for record in changed]])
             contacts.update(contact for (contact,) in cursor.fetchall())
     keep_keys_again(touched)
-    _follow_on_cases(contacts)
+    if cases := set(Contact.objects.filter(pk__in=contacts, case__isnull=False).values_list("case", flat=True)):
+        children_follow(cases)
     return touched
 
 
@@ -123,12 +125,18 @@ def _standing(records: Iterable[int], joined: Iterable[tuple[int, int]]) -> Mapp
     return {record: find(record) for record in oldest}
 
 
-def _follow_on_cases(contacts: Collection[int]) -> None:
-    """The children of a case are those of its contacts, and nobody else."""
-    cases = set(Contact.objects.filter(pk__in=contacts, case__isnull=False).values_list("case", flat=True))
-    if not cases:
-        return
+def children_follow(cases: Collection[int]) -> tuple[frozenset[int], frozenset[int]]:
+    """
+    Sets the children of these cases: those of the family on their contacts, and nobody else.
+
+    :returns: who is in one of them now and was not, and who was and is no more.
+    """
     with connection.cursor() as cursor:
         cursor.execute(CHILDREN_OF_CASES, [sorted(cases)])
-    of_contacts = Contact.objects.filter(case=OuterRef("case"), children__person=OuterRef("person"))
-    CaseChild.objects.filter(~Exists(of_contacts), case__in=cases).delete()
+        came = frozenset(person for (person,) in cursor.fetchall())
+    of_family = ContactChild.objects.filter(contact__case=OuterRef("case"), person=OuterRef("person"), in_family=True)
+    leaving = CaseChild.objects.filter(~Exists(of_family), case__in=cases)
+    left = frozenset(leaving.values_list("person", flat=True))
+    if left:
+        leaving.delete()
+    return came, left

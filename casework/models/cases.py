@@ -187,7 +187,7 @@ class Case(models.Model):
 
 
 class CaseChild(models.Model):
-    """A child in a case: somebody who stands for a child on one of its contacts."""
+    """A child in a case: somebody who stands for a child of the family on one of its contacts."""
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT)
     person = models.ForeignKey(Person, on_delete=models.PROTECT)
@@ -198,12 +198,12 @@ class CaseChild(models.Model):
             models.UniqueConstraint(fields=["case", "person"], name="a_child_is_in_a_case_once"),
         ]
         triggers: ClassVar = [
-            # Unless the child on the contact turns out to be somebody else.
+            # Unless the child on the contact turns out to be somebody else, or of another family.
             refuse_if(
                 """EXISTS (
                     SELECT FROM public.casework_contactchild child
                     JOIN public.casework_contact contact ON contact.id = child.contact_id
-                    WHERE contact.case_id = OLD.case_id AND child.person_id = OLD.person_id
+                    WHERE contact.case_id = OLD.case_id AND child.person_id = OLD.person_id AND child.in_family
                 )""",
                 on=pgtrigger.Delete,
                 name="a_child_of_a_case_stays",

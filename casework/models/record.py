@@ -46,6 +46,7 @@ class Event(models.TextChoices):
     CONTACT_LINKED = "contact_linked", "Contact linked to open work"
     FEEDBACK_GIVEN = "feedback_given", "Referrer told the outcome"
     CASE_OPENED = "case_opened", "Case opened"
+    CASE_CHILD_LEFT = "case_child_left", "Child is not of the family: no longer in the case"
     CASE_VIEWED = "case_viewed", "Case viewed"
     HANDOFF_OFFERED = "handoff_offered", "Handoff offered"
     HANDOFF_ACCEPTED = "handoff_accepted", "Handoff accepted"

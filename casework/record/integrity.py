@@ -44,10 +44,10 @@ INVARIANTS = (
                SELECT FROM casework_casechild o WHERE o.case_id = c.case_id AND o.person_id = k.person_id)""",
     ),
     Invariant(
-        "A child of a case is a child of one of its contacts",
+        "A child of a case is a child of the family on one of its contacts",
         """SELECT count(*) FROM casework_casechild o WHERE NOT EXISTS (
                SELECT FROM casework_contactchild k JOIN casework_contact c ON c.id = k.contact_id
-               WHERE c.case_id = o.case_id AND k.person_id = o.person_id)""",
+               WHERE c.case_id = o.case_id AND k.person_id = o.person_id AND k.in_family)""",
     ),
     Invariant(
         "Whoever is on a contact is known by the oldest of the records that are theirs",

@@ -1,5 +1,6 @@
 """Corrections: what is learned about a contact after it came, and what follows from it at once."""
 
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from errors import InvalidInput, KeyUsedForAnother, NotAllowedInStatus, NotPermi
 from localities.models import Agency
 from tests.stage.documents import address, child, contact_document, nhs_number
 from tests.stage.moments import local
+from tests.stage.sql import run
 from tests.stage.story import Story, person
 
 SCHOOL = "example-primary-school"
@@ -431,6 +433,49 @@ class TestInWork:
     def test_a_child_who_is_added_joins_the_case(self, story: Story, contact: Contact, case: Case) -> None:
         learn(story, contact, children=[{"first_name": "Kim", "date_of_birth": "2015-08-21"}])
         assert CaseChild.objects.filter(case=case).count() == 2
+        assert nothing_is_broken()
+
+    def test_who_is_not_of_the_family_leaves_the_case_and_comes_back(
+        self, story: Story, contact: Contact, case: Case
+    ) -> None:
+        """Nobody leaves silently, and the next contact about the child is no news of this family's work."""
+        told = {"first_name": "Kim", "last_name": "Ashworth", "date_of_birth": "2015-08-21"}
+        learn(story, contact, children=[told | {"nhs_number": "9990000026"}])
+        kim = contact.children.get(first_name="Kim")
+        before = OutboxMessage.objects.filter(kind=Message.INFORMATION_ADDED, case=case).count()
+        learn(story, contact, by="ben", children=[{"ref": kim.ref, "in_family": False}])
+        assert set(case.children.all()) == {contact.children.get(ref="c1").person}
+        event = AuditEvent.objects.get(event=Event.CASE_CHILD_LEFT)
+        assert (event.case, event.contact, event.by_user) == (case, contact, person("ben"))
+        assert event.detail == {"person": kim.person.reference}
+        assert OutboxMessage.objects.filter(kind=Message.INFORMATION_ADDED, case=case).count() > before
+        alone = story.contact(children=[child(ref="c1", **told, nhs_number="9990000026", also_known_as=[])], adults=[])
+        assert alone.children.get().person == kim.person
+        assert facts_of(alone)["family"]["open_work"] is None
+        assert nothing_is_broken()
+        learn(story, contact, by="ben", children=[{"ref": kim.ref, "in_family": True}])
+        assert case.children.count() == 2
+        assert nothing_is_broken()
+
+    def test_an_upgrade_takes_off_whom_an_earlier_release_had_left(
+        self, story: Story, contact: Contact, case: Case
+    ) -> None:
+        learn(story, contact, children=[{"first_name": "Kim", "date_of_birth": "2015-08-21"}])
+        contact.children.filter(first_name="Kim").update(in_family=False)
+        assert not nothing_is_broken()
+        run(import_module("casework.migrations.0028_children_of_the_family").LEAVE)
+        assert nothing_is_broken()
+        assert case.children.count() == 1
+        assert AuditEvent.objects.get(event=Event.CASE_CHILD_LEFT).case == case
+
+    def test_whom_another_contact_of_the_case_names_stays(self, story: Story, contact: Contact, case: Case) -> None:
+        kim = {"first_name": "Kim", "last_name": "Ashworth", "date_of_birth": "2015-08-21", "nhs_number": "9990000026"}
+        learn(story, contact, children=[kim])
+        again = story.contact(children=[child(), child(ref="c2", **kim)])
+        story.decided(again, pathway="link_to_open_work")
+        learn(story, again, children=[{"ref": "c2", "in_family": False}])
+        assert case.children.count() == 2
+        assert not AuditEvent.objects.filter(event=Event.CASE_CHILD_LEFT).exists()
         assert nothing_is_broken()
 
     def test_not_when_the_work_has_ended(self, story: Story, contact: Contact, case: Case) -> None:

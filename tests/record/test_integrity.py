@@ -830,7 +830,7 @@ class TestCases:
             change("casework_contact", later.pk, case_id=str(case.pk))
             CaseChild.objects.create(case=case, person=later.children.get().person)
         # The case that it opened is left without a contact.
-        left = "A child of a case is a child of one of its contacts"
+        left = "A child of a case is a child of the family on one of its contacts"
         assert found() == (1, {"New information goes to work that is open": 1, left: 1})
 
     def test_a_person_is_two_children_of_a_contact(self, story: Story) -> None:
@@ -895,7 +895,7 @@ class TestWhoIsWho:
         case = story.accepted()
         with underneath():
             CaseChild.objects.create(case=case, person=story.contact(**stranger()).children.get().person)
-        assert found() == (1, {"A child of a case is a child of one of its contacts": 1})
+        assert found() == (1, {"A child of a case is a child of the family on one of its contacts": 1})
 
     def test_somebody_on_a_contact_is_known_by_another_record(self, match: PersonMatch) -> None:
         with underneath():

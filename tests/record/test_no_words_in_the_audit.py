@@ -193,6 +193,10 @@ class Told:
         cases.record_milestone(case_id=case.pk, kind="first_family_contact", at=at, **self.said("ben"))
         more = self.contact("Lou", "Adder", child={"nhs_number": nhs_number(7)})
         self.decided(more)
+        for children in ([{"first_name": WORD}], [{"ref": "c2", "in_family": False}]):
+            corrections.learn(
+                contact_id=more.pk, document={"source": "family", "why": WORD, "children": children}, **self.said()
+            )
         cases.close(case_id=case.pk, outcome="needs_met", summary=WORD, **self.said("ben"))
 
     def elsewhere(self) -> None:

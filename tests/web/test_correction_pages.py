@@ -12,7 +12,9 @@ from casework.actions import corrections, learning
 from casework.models import Case, Contact, FactChange, Information
 from localities.models import Agency
 from tests.stage.documents import address, child
+from tests.stage.families import KIM
 from tests.stage.sessions import sign_in
+from tests.stage.staff import SignedIn
 from tests.stage.story import Story, person
 from tests.stage.web_client import Page, a_working_morning, browser, day_of
 from triage.ruleset import shipped
@@ -247,6 +249,13 @@ class TestTheContact:
         assert "Example Nursery" in text
         submit(form_of(contact, "child", kim.pk), in_family="no")
         assert "This child counts no more" in page_of(contact).text
+
+    def test_the_case_says_who_left_it(self, story: Story) -> None:
+        contact = story.contact(children=[child(), child(**KIM)])
+        case = story.accepted(contact)
+        assert "No longer in this case" not in SignedIn("ben").open(case).text
+        submit(form_of(contact, "child", contact.children.get(ref="c2").pk), in_family="no")
+        assert "they are not of this family: Kim Ashworth." in SignedIn("ben").open(case).text
 
     def test_it_leads_to_every_form(self, story: Story) -> None:
         contact = story.contact()

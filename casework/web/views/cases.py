@@ -256,13 +256,17 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         .prefetch_related("children__person", "adults__person", "details_to_check", WITH_CHANGES)
         .order_by("-received_at")
     )
+    children = list(case.children.all())
+    stays = {child.pk for child in children}
+    on_contacts = {child.person_id: child for contact in contacts for child in contact.children.all()}
     context: dict[str, Any] = {
         "now": now,
         "case": case,
         "restrictions": restricted.shown_with(case, user, now) if cast("Any", case).is_restricted else [],
         "decision": case.opened_by_decision,
         "stories": [story_of(contact) for contact in contacts],
-        "children": list(case.children.all()),
+        "children": children,
+        "left": [child for person, child in on_contacts.items() if person not in stays],
         "handoffs": offers,
         "on_offer": on_offer,
         "history": responsibility_history(case, offers, held, now),
