@@ -1,5 +1,6 @@
 """Handing over and working: offered, accepted, returned, withdrawn; who leads, what was done, how it ended."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from casework.record.responsibilities import current
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
 from localities.models import Membership, OtherAuthority, Role, Team, TeamKind, User
 from localities.working_time import LONDON
+from tests.conftest import THURSDAY
 from tests.stage.documents import address, child
 from tests.stage.sql import copy
 from tests.stage.story import Story, person
@@ -44,6 +46,32 @@ def recipients_of(kind: str) -> list[str]:
     """The usernames of the recipients of these messages: one entry for each message."""
     messages = OutboxMessage.objects.filter(kind=kind).order_by("to")
     return [to.removesuffix("@front-door.example") for to in messages.values_list("to", flat=True)]
+
+
+@dataclass(frozen=True)
+class Told:
+    """A story that is told once for a class, and the case that it is about."""
+
+    story: Story
+    case: int
+
+
+@pytest.fixture(scope="class")
+def told(told_for_a_class: None, request: pytest.FixtureRequest) -> Told:
+    story = Story(THURSDAY)
+    return Told(story, request.cls.tell(story).pk)
+
+
+class FromACase:
+    """Each test starts from the case that `tell` opens. It is opened once for the class."""
+
+    @pytest.fixture
+    def story(self, db: None, told: Told) -> Story:
+        return told.story.goes_on()
+
+    @pytest.fixture
+    def case(self, db: None, told: Told) -> Case:
+        return Case.objects.get(pk=told.case)
 
 
 class TestAccepting:
@@ -365,10 +393,11 @@ class TestWhatAHandoffIs:
         }  # fmt: skip
 
 
-class TestSteppingDown:
+class TestSteppingDown(FromACase):
     """The sender stays responsible until the receiver accepts."""
 
-    def protected(self, story: Story) -> Case:
+    @staticmethod
+    def tell(story: Story) -> Case:
         """A case of the child protection team, whose strategy discussion was held."""
         handoff = story.offered(story.contact(**HARM), by="maya")
         accept(story, handoff, "pat")
@@ -378,14 +407,12 @@ class TestSteppingDown:
         )
         return Case.objects.get(pk=handoff.case_id)
 
-    def test_less_help_is_a_step_down(self, story: Story) -> None:
-        case = self.protected(story)
+    def test_less_help_is_a_step_down(self, story: Story, case: Case) -> None:
         handoff = passed_on(story, case, "aylesbury", "pat", "ben", reason="The plan worked.")
         assert handoff.kind == "step_down"
         assert current(case).team.code == "aylesbury"
 
-    def test_the_sender_cannot_close_until_the_receiver_accepts(self, story: Story) -> None:
-        case = self.protected(story)
+    def test_the_sender_cannot_close_until_the_receiver_accepts(self, story: Story, case: Case) -> None:
         handoff = offer(story, case, "aylesbury", "pat", reason="The plan worked.")
         with pytest.raises(NotAllowedInStatus, match="is on offer to Aylesbury team"):
             story.closed(case, by="pat")
@@ -393,30 +420,29 @@ class TestSteppingDown:
         accept(story, handoff, "ben")
         assert story.closed(case, by="ben").status == "closed"
 
-    def test_nor_work_on_as_if_nothing_had_been_offered_after_it(self, story: Story) -> None:
-        case = self.protected(story)
+    def test_nor_work_on_as_if_nothing_had_been_offered_after_it(self, story: Story, case: Case) -> None:
         passed_on(story, case, "aylesbury", "pat", "ben")
         with pytest.raises(Case.DoesNotExist):
             story.closed(case, by="pat")
 
-    def test_it_works_on_while_the_receiver_thinks(self, story: Story, pat: User) -> None:
-        case = self.protected(story)
+    def test_it_works_on_while_the_receiver_thinks(self, story: Story, case: Case, pat: User) -> None:
         offer(story, case, "aylesbury", "pat")
         assert cases.name_lead(case_id=case.pk, lead_id=pat.pk, by=pat, now=story.later()).lead_practitioner == pat
 
-    def test_the_receiver_promises_anew_who_leads_and_nothing_else_of_child_protections(self, story: Story) -> None:
-        case = self.protected(story)
+    def test_the_receiver_promises_anew_who_leads_and_nothing_else_of_child_protections(
+        self, story: Story, case: Case
+    ) -> None:
         before = {clock.kind: clock.started_at for clock in case.clocks.running()}
         passed_on(story, case, "aylesbury", "pat", "ben")
         after = {clock.kind: clock.started_at for clock in case.clocks.running()}
         assert after == before | {"lead_practitioner_named": story.now}
 
 
-class TestFromEmergencyDutyToTheDayTeam:
+class TestFromEmergencyDutyToTheDayTeam(FromACase):
     """A case is handed off. Contacts that are not decided yet are in test_contact_handovers.py."""
 
-    @pytest.fixture
-    def sent_back(self, story: Story) -> Case:
+    @staticmethod
+    def tell(story: Story) -> Case:
         """Decided in the night, offered to child protection, and sent back to emergency duty."""
         story.now = SATURDAY_NIGHT
         handoff = story.offered(story.contact(**HARM), by="ezra")
@@ -424,31 +450,31 @@ class TestFromEmergencyDutyToTheDayTeam:
         handoffs.return_to_sender(handoff_id=handoff.pk, reason="He is safe.", by=person("pat"), now=story.later())
         return handoff.case
 
-    def test_is_out_of_hours(self, story: Story, sent_back: Case) -> None:
-        handoff = passed_on(story, sent_back, "front-door", "erin", "amina", reason="It is Monday.")
+    def test_is_out_of_hours(self, story: Story, case: Case) -> None:
+        handoff = passed_on(story, case, "front-door", "erin", "amina", reason="It is Monday.")
         assert (handoff.kind, handoff.ordinal) == ("out_of_hours", 2)
-        assert current(sent_back).team.code == "front-door"
+        assert current(case).team.code == "front-door"
 
-    def test_while_it_is_on_offer_it_waits_for_no_team(self, story: Story, sent_back: Case) -> None:
-        assert "next_team_offered_red" in running(sent_back)
-        offer(story, sent_back, "front-door", "erin")
-        assert "next_team_offered_red" not in running(sent_back)
+    def test_while_it_is_on_offer_it_waits_for_no_team(self, story: Story, case: Case) -> None:
+        assert "next_team_offered_red" in running(case)
+        offer(story, case, "front-door", "erin")
+        assert "next_team_offered_red" not in running(case)
 
     def test_at_the_front_door_it_waits_for_a_team_and_promises_the_family_nothing(
-        self, story: Story, sent_back: Case
+        self, story: Story, case: Case
     ) -> None:
-        before = running(sent_back)
-        passed_on(story, sent_back, "front-door", "erin", "amina")
+        before = running(case)
+        passed_on(story, case, "front-door", "erin", "amina")
         # Both run whoever holds it: from the referral, and from the decision.
         assert before == {"next_team_offered_red", "social_work_assessment", "strategy_discussion"}
-        assert running(sent_back) == before
-        clock = sent_back.clocks.running().get(kind="next_team_offered_red")
+        assert running(case) == before
+        clock = case.clocks.running().get(kind="next_team_offered_red")
         assert (clock.started_at, clock.due_at) == (story.now, story.now + timedelta(hours=2))
 
-    def test_then_the_next_team_promises(self, story: Story, sent_back: Case) -> None:
-        passed_on(story, sent_back, "front-door", "erin", "amina")
-        passed_on(story, sent_back, "child-protection", "maya", "pat", lead_reason="He was never theirs.")
-        assert running(sent_back) == {
+    def test_then_the_next_team_promises(self, story: Story, case: Case) -> None:
+        passed_on(story, case, "front-door", "erin", "amina")
+        passed_on(story, case, "child-protection", "maya", "pat", lead_reason="He was never theirs.")
+        assert running(case) == {
             "social_work_assessment", "strategy_discussion", "lead_practitioner_named", "first_family_contact",
         }  # fmt: skip
 
@@ -492,46 +518,60 @@ class TestToAnotherAuthority:
         assert story.closed(outside, by="dan", outcome="other_authority").status == "closed"
 
 
-class TestTheThirdHandoff:
+WHY = "Her grandmother lives there, and will have them for good."
+
+
+class TestTheThirdHandoff(FromACase):
     """From the third handoff on, only a lead may make it, with a reason."""
 
-    WHY = "Her grandmother lives there, and will have them for good."
-
-    @pytest.fixture
-    def twice(self, story: Story) -> Case:
+    @staticmethod
+    def tell(story: Story) -> Case:
         """A family that changed hands twice: the team of Wycombe and Marlow has it."""
         case = story.accepted()
         passed_on(story, case, "wycombe-and-marlow", "ben", "carol")
         return case
 
-    def test_is_not_a_members_to_make(self, story: Story, twice: Case) -> None:
+    def test_is_not_a_members_to_make(self, story: Story, case: Case) -> None:
         with pytest.raises(NotPermitted, match=r"changed hands twice already\. Whoever leads your team"):
-            offer(story, twice, "chiltern", "callum", lead_reason=self.WHY)
-        assert twice.handoffs.count() == 2
+            offer(story, case, "chiltern", "callum", lead_reason=WHY)
+        assert case.handoffs.count() == 2
 
     @pytest.mark.parametrize("lead_reason", ["", " \n"])
-    def test_needs_the_leads_reason(self, story: Story, twice: Case, lead_reason: str) -> None:
+    def test_needs_the_leads_reason(self, story: Story, case: Case, lead_reason: str) -> None:
         with pytest.raises(InvalidInput, match="Say why once more is right for the children") as caught:
-            offer(story, twice, "chiltern", "carol", lead_reason=lead_reason)
+            offer(story, case, "chiltern", "carol", lead_reason=lead_reason)
         assert [fault.path for fault in caught.value.faults] == [("lead_reason",)]
-        assert twice.handoffs.count() == 2
+        assert case.handoffs.count() == 2
 
     @pytest.mark.parametrize("by", ["carol", "sam"])
-    def test_is_a_leads_or_the_service_managers(self, story: Story, twice: Case, by: str) -> None:
-        handoff = offer(story, twice, "chiltern", by, lead_reason=f" {self.WHY} ")
-        assert (handoff.ordinal, handoff.lead_reason, handoff.offered_by.username) == (3, self.WHY, by)
+    def test_is_a_leads_or_the_service_managers(self, story: Story, case: Case, by: str) -> None:
+        handoff = offer(story, case, "chiltern", by, lead_reason=f" {WHY} ")
+        assert (handoff.ordinal, handoff.lead_reason, handoff.offered_by.username) == (3, WHY, by)
 
-    def test_is_not_for_who_leads_another_team(self, story: Story, twice: Case) -> None:
+    def test_is_not_for_who_leads_another_team(self, story: Story, case: Case) -> None:
         Membership.objects.create(user=person("ben"), team=story.team("wycombe-and-marlow"), role=Role.TEAM_MEMBER)
         with pytest.raises(NotPermitted, match="Whoever leads your team"):
-            offer(story, twice, "chiltern", "ben", lead_reason=self.WHY)
+            offer(story, case, "chiltern", "ben", lead_reason=WHY)
 
-    def test_nor_is_the_fourth_anybodys(self, story: Story, twice: Case) -> None:
-        passed_on(story, twice, "aylesbury", "carol", "ben", lead_reason=self.WHY)
+    def test_nor_is_the_fourth_anybodys(self, story: Story, case: Case) -> None:
+        passed_on(story, case, "aylesbury", "carol", "ben", lead_reason=WHY)
         with pytest.raises(NotPermitted, match="Whoever leads your team"):
-            offer(story, twice, "chiltern", "bea", lead_reason=self.WHY)
-        assert offer(story, twice, "chiltern", "ben", lead_reason=self.WHY).ordinal == 4
+            offer(story, case, "chiltern", "bea", lead_reason=WHY)
+        assert offer(story, case, "chiltern", "ben", lead_reason=WHY).ordinal == 4
 
+    def test_without_the_reason_the_database_refuses_it_too(self, story: Story, case: Case) -> None:
+        third = offer(story, case, "chiltern", "carol", lead_reason=WHY)
+        handoffs.return_to_sender(handoff_id=third.pk, reason="Not here.", by=person("chris"), now=story.later())
+        for lead_reason in ("''", "E' \\n'"):
+            with (
+                pytest.raises(IntegrityError, match="a_third_handoff_has_a_leads_reason"),
+                transaction.atomic(),
+            ):
+                copy("casework_handoff", third.pk, lead_reason=lead_reason)
+        copy("casework_handoff", third.pk, lead_reason="''", ordinal="2")
+
+
+class TestWhichHandoffItIs:
     def test_the_second_asks_nobody(self, story: Story) -> None:
         handoff = offer(story, story.accepted(), "chiltern", "bea", lead_reason="To be safe.")
         assert (handoff.ordinal, handoff.lead_reason) == (2, ""), "what nobody asked for is not kept"
@@ -544,8 +584,8 @@ class TestTheThirdHandoff:
         second = offer(story, case, "chiltern", "amina")
         handoffs.return_to_sender(handoff_id=second.pk, reason="Not here.", by=person("chris"), now=story.later())
         with pytest.raises(NotPermitted, match="Whoever leads your team"):
-            offer(story, case, "north-vale", "amina", lead_reason=self.WHY)
-        assert offer(story, case, "north-vale", "maya", lead_reason=self.WHY).ordinal == 3
+            offer(story, case, "north-vale", "amina", lead_reason=WHY)
+        assert offer(story, case, "north-vale", "maya", lead_reason=WHY).ordinal == 3
 
     def test_what_was_withdrawn_does_not(self, story: Story, amina: User) -> None:
         """A withdrawn handoff does not count, because the family did not hear of it."""
@@ -556,28 +596,19 @@ class TestTheThirdHandoff:
             handoffs.withdraw(handoff_id=last.pk, reason="A slip.", by=amina, now=story.later())
             assert offer(story, case, "chiltern" if number % 2 else "aylesbury", "amina").ordinal == 1
 
-    def test_without_the_reason_the_database_refuses_it_too(self, story: Story, twice: Case) -> None:
-        third = offer(story, twice, "chiltern", "carol", lead_reason=self.WHY)
-        handoffs.return_to_sender(handoff_id=third.pk, reason="Not here.", by=person("chris"), now=story.later())
-        for lead_reason in ("''", "E' \\n'"):
-            with (
-                pytest.raises(IntegrityError, match="a_third_handoff_has_a_leads_reason"),
-                transaction.atomic(),
-            ):
-                copy("casework_handoff", third.pk, lead_reason=lead_reason)
-        copy("casework_handoff", third.pk, lead_reason="''", ordinal="2")
 
-
-class TestBouncing:
+class TestBouncing(FromACase):
     """A case goes back to a team that passed it on in the last 30 days."""
 
-    def gone(self, story: Story) -> Case:
+    @staticmethod
+    def tell(story: Story) -> Case:
         """A case that Aylesbury has passed on just now."""
         case = story.accepted()
         passed_on(story, case, "wycombe-and-marlow", "ben", "carol")
         return case
 
-    def back(self, story: Story, case: Case, **after: float) -> Handoff:
+    @staticmethod
+    def back(story: Story, case: Case, **after: float) -> Handoff:
         """Offers the case back to Aylesbury after this time."""
         story.now = case.responsibilities.get(team__code="aylesbury").period.upper + timedelta(**after)
         return handoffs.offer(
@@ -586,54 +617,52 @@ class TestBouncing:
         )  # fmt: skip
 
     @pytest.mark.parametrize(("after", "bounces"), [(-1, True), (0, True), (1, False)])
-    def test_within_thirty_days_to_the_second(self, story: Story, after: int, bounces: bool) -> None:
-        handoff = self.back(story, self.gone(story), days=30, seconds=after)
+    def test_within_thirty_days_to_the_second(self, story: Story, case: Case, after: int, bounces: bool) -> None:
+        handoff = self.back(story, case, days=30, seconds=after)
         assert handoff.is_bounce is bounces
 
     @pytest.mark.parametrize(("after", "known"), [(0, 1), (1, 0)])
-    def test_when_it_is_accepted_it_is_known(self, story: Story, after: int, known: int) -> None:
-        handoff = self.back(story, self.gone(story), days=30, seconds=after)
+    def test_when_it_is_accepted_it_is_known(self, story: Story, case: Case, after: int, known: int) -> None:
+        handoff = self.back(story, case, days=30, seconds=after)
         assert recipients_of("case_bounced") == []
         story.later(days=3)
         accept(story, handoff, "bea")
         assert recipients_of("case_bounced") == ["ben", "carol", "sam"] * known
         assert AuditEvent.objects.filter(event=Event.CASE_BOUNCED, case=handoff.case).count() == known
 
-    def test_who_leads_both_teams_hears_once(self, story: Story) -> None:
-        case = self.gone(story)
+    def test_who_leads_both_teams_hears_once(self, story: Story, case: Case) -> None:
         for who in ("ben", "sam"):
             Membership.objects.create(user=person(who), team=story.team("wycombe-and-marlow"), role=Role.TEAM_LEAD)
         accept(story, self.back(story, case, days=1), "bea")
         assert recipients_of("case_bounced") == ["ben", "carol", "sam"]
 
-    def test_a_shared_mailbox_is_no_lead(self, story: Story) -> None:
+    def test_a_shared_mailbox_is_no_lead(self, story: Story, case: Case) -> None:
         Team.objects.filter(code="aylesbury").update(email="team@aylesbury.example")
-        case = self.gone(story)
         accept(story, self.back(story, case, days=1), "bea")
         assert recipients_of("case_bounced") == ["ben", "carol", "sam"]
 
-    def test_what_is_sent_back_bounced_nowhere(self, story: Story) -> None:
-        handoff = self.back(story, self.gone(story), days=1)
+    def test_what_is_sent_back_bounced_nowhere(self, story: Story, case: Case) -> None:
+        handoff = self.back(story, case, days=1)
         handoffs.return_to_sender(handoff_id=handoff.pk, reason="No.", by=person("bea"), now=story.later())
         assert recipients_of("case_bounced") == []
 
-    def test_the_front_door_is_a_team_too(self, story: Story) -> None:
-        case = story.accepted()
-        handoff = passed_on(story, case, "front-door", "ben", "amina")
-        assert handoff.is_bounce
-        assert recipients_of("case_bounced") == ["ben", "david", "maya", "sam"]
-
-    def test_to_a_team_that_never_had_it_is_none(self, story: Story) -> None:
-        case = self.gone(story)
+    def test_to_a_team_that_never_had_it_is_none(self, story: Story, case: Case) -> None:
         handoff = passed_on(story, case, "chiltern", "carol", "chris", lead_reason="They moved once more.")
         assert not handoff.is_bounce
         assert recipients_of("case_bounced") == []
 
-    def test_of_two_stays_the_later_one_counts(self, story: Story) -> None:
+    def test_of_two_stays_the_later_one_counts(self, story: Story, case: Case) -> None:
         """The case left the team twice, a month apart."""
-        case = self.gone(story)
         story.now += timedelta(days=20)
         passed_on(story, case, "aylesbury", "carol", "ben", lead_reason="They came back.")
         passed_on(story, case, "wycombe-and-marlow", "ben", "carol", lead_reason="They moved again.")
         story.now += timedelta(days=20)
         assert offer(story, case, "aylesbury", "carol", lead_reason="And again.").is_bounce
+
+
+class TestBouncingToTheFrontDoor:
+    def test_the_front_door_is_a_team_too(self, story: Story) -> None:
+        case = story.accepted()
+        handoff = passed_on(story, case, "front-door", "ben", "amina")
+        assert handoff.is_bounce
+        assert recipients_of("case_bounced") == ["ben", "david", "maya", "sam"]

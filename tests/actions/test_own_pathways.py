@@ -9,6 +9,7 @@ from casework.actions import handoffs, learning
 from casework.families.household import household, is_ours, last_case
 from casework.models import Case, Contact
 from errors import InvalidInput
+from tests.conftest import THURSDAY
 from tests.stage.documents import child
 from tests.stage.drafts import Drafts
 from tests.stage.rule_documents import Json, having
@@ -38,13 +39,19 @@ def with_own_pathways(document: Json) -> Json:
     return document | {"pathways": [*document["pathways"], *pathways], "clocks": clocks}
 
 
-@pytest.fixture
-def own(drafts: Drafts) -> Story:
-    """The story, once a rule set with pathways of its own is live: a service manager answers for what they are."""
+@pytest.fixture(scope="class")
+def own_once(told_for_a_class: None) -> Story:
+    drafts = Drafts(Story(THURSDAY))
     draft = drafts.copied()
     drafts.published(drafts.changed(draft, with_own_pathways(draft.document), by="sam"))
     drafts.story.later(days=1)
     return drafts.story
+
+
+@pytest.fixture
+def own(own_once: Story) -> Story:
+    """The story, once a rule set with pathways of its own is live: a service manager answers for what they are."""
+    return own_once.goes_on()
 
 
 def stranger(name: str) -> dict[str, Any]:
@@ -160,33 +167,43 @@ class TestClocks:
         assert not running(case)
 
 
+@pytest.fixture(scope="class")
+def before_once(told_for_a_class: None) -> tuple[Story, int]:
+    """A case is on offer when the next version comes, in which family help is social care and has no plan."""
+    drafts = Drafts(Story(THURSDAY))
+    case = opened(drafts.story, "family_help")
+    draft = drafts.copied()
+    document = having(draft.document, "pathways", "family_help", work="social_care")
+    document = having(document, "clocks", "family_help_plan", only_on=[])
+    drafts.published(drafts.changed(draft, document, by="sam"))
+    return drafts.story, case.pk
+
+
 class TestTheVersionThatACaseWasDecidedUnder:
     """The same name may mean something else in the next version. A case keeps the meaning that it was opened with."""
 
     @pytest.fixture
-    def before(self, drafts: Drafts) -> Case:
-        """On offer when the next version comes, in which family help is social care and has no plan."""
-        case = opened(drafts.story, "family_help")
-        draft = drafts.copied()
-        document = having(draft.document, "pathways", "family_help", work="social_care")
-        document = having(document, "clocks", "family_help_plan", only_on=[])
-        drafts.published(drafts.changed(draft, document, by="sam"))
-        return case
+    def story(self, before_once: tuple[Story, int]) -> Story:
+        return before_once[0].goes_on()
 
-    def test_says_what_open_work_is(self, drafts: Drafts, before: Case) -> None:
-        assert facts_of_next(drafts.story)["open_work"] == "early_help"
-        opened(drafts.story, "family_help")
-        assert facts_of_next(drafts.story)["open_work"] == "social_care"
+    @pytest.fixture
+    def before(self, before_once: tuple[Story, int]) -> Case:
+        return Case.objects.get(pk=before_once[1])
 
-    def test_says_which_clocks_start(self, drafts: Drafts, before: Case) -> None:
+    def test_says_what_open_work_is(self, story: Story, before: Case) -> None:
+        assert facts_of_next(story)["open_work"] == "early_help"
+        opened(story, "family_help")
+        assert facts_of_next(story)["open_work"] == "social_care"
+
+    def test_says_which_clocks_start(self, story: Story, before: Case) -> None:
         every_time = {"lead_practitioner_named", "first_family_contact", "family_help_assessment"}
-        assert running(accepted(drafts.story, before)) == {*every_time, "family_help_plan"}
-        assert running(accepted(drafts.story, opened(drafts.story, "family_help"))) == every_time
+        assert running(accepted(story, before)) == {*every_time, "family_help_plan"}
+        assert running(accepted(story, opened(story, "family_help"))) == every_time
 
     def test_is_read_with_the_cases_in_one_query(
-        self, drafts: Drafts, before: Case, django_assert_num_queries: Any
+        self, story: Story, before: Case, django_assert_num_queries: Any
     ) -> None:
-        after = opened(drafts.story, "family_help")
+        after = opened(story, "family_help")
         cases = household(Contact.objects.get(case=after)).cases()
         with django_assert_num_queries(1):
             assert {case.work for case in cases if is_ours(case)} == {"early_help", "social_care"}

@@ -23,7 +23,18 @@ from casework.api.urls import urlpatterns
 from casework.facts.contact_document import read_contact
 from localities.models import Agency
 from tests.stage.documents import CONTRACT
-from tests.stage.web_client import CONTACTS, PROBLEM, Answer, Page, Partner, Path, everything, having, todays_document
+from tests.stage.web_client import (
+    CONTACTS,
+    PROBLEM,
+    Answer,
+    Page,
+    Partner,
+    Path,
+    browser,
+    everything,
+    having,
+    todays_document,
+)
 from triage.ruleset import shipped
 
 # Nobody collects static files for a test.
@@ -39,10 +50,10 @@ OPERATIONS = {
 }
 
 
-@pytest.fixture
-def schema(client: Client) -> dict[str, Any]:
-    """The description, as anybody may read it."""
-    answer = client.get(SCHEMA, headers={"Accept": "application/json"})
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    """The description, as anybody may read it. It takes a quarter of a second to make, and no test changes it."""
+    answer = browser().get(SCHEMA, headers={"Accept": "application/json"})
     assert answer.status_code == 200
     described: dict[str, Any] = answer.json()
     return described

@@ -3,6 +3,7 @@ Who knows a family already is in view before its case is offered elsewhere: the 
 children, and whoever led earlier work with it. To offer it elsewhere all the same needs a reason.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
@@ -15,8 +16,9 @@ from casework.record.responsibilities import current
 from errors import InvalidInput
 from localities.models import Membership, Role, Team, User
 from localities.working_time import LONDON
+from tests.conftest import THURSDAY
 from tests.stage.documents import child
-from tests.stage.families import KIM, about, once_together, with_team
+from tests.stage.families import KIM, about, brothers, once_together, with_team
 from tests.stage.story import Story, person
 
 BROTHER_IN_AYLESBURY = "Aylesbury team works with a brother or sister, or with the same child."
@@ -33,20 +35,40 @@ def said(story: Story, case: Case) -> list[str]:
     return [tie.sentence for tie in ties(case, current(case).team, now=story.now)]
 
 
-@pytest.fixture
-def brothers_case(story: Story) -> Case:
-    """Robin and Kim once stood on a contact together. Aylesbury works with Robin."""
-    once_together(story)
-    return with_team(story, about(story, child()), "aylesbury", "ben")
+@dataclass(frozen=True)
+class Told:
+    """A story that is told once for a class, and its cases by their ids, in the order in which they opened."""
+
+    story: Story
+    cases: tuple[int, ...]
 
 
-@pytest.fixture
-def case(story: Story, brothers_case: Case) -> Case:
-    """Chiltern works with Kim."""
-    return with_team(story, about(story, child(**KIM)), "chiltern", "chris")
+@pytest.fixture(scope="class")
+def two_brothers(told_for_a_class: None) -> Told:
+    """Robin and Kim once stood on a contact together. Aylesbury works with Robin, and Chiltern with Kim."""
+    story = Story(THURSDAY)
+    return Told(story, tuple(case.pk for case in brothers(story)))
+
+
+@pytest.fixture(scope="class")
+def led_once(told_for_a_class: None) -> Told:
+    story = Story(THURSDAY)
+    return Told(story, (led(story).pk,))
 
 
 class TestABrotherOrSister:
+    @pytest.fixture
+    def story(self, db: None, two_brothers: Told) -> Story:
+        return two_brothers.story.goes_on()
+
+    @pytest.fixture
+    def brothers_case(self, db: None, two_brothers: Told) -> Case:
+        return Case.objects.get(pk=two_brothers.cases[0])
+
+    @pytest.fixture
+    def case(self, db: None, two_brothers: Told) -> Case:
+        return Case.objects.get(pk=two_brothers.cases[1])
+
     def test_who_works_with_them_is_known(self, story: Story, case: Case, brothers_case: Case) -> None:
         assert said(story, case) == [BROTHER_IN_AYLESBURY]
         assert said(story, brothers_case) == [BROTHER_IN_AYLESBURY.replace("Aylesbury", "Chiltern")]
@@ -109,6 +131,9 @@ def led(story: Story, by: str = "bea") -> Case:
     return story.closed(case, by="ben")
 
 
+LED = "Bea Thornton of Chiltern team led the work with this family, until 19 November 2026."
+
+
 def moves(user: str, to: str) -> None:
     Membership.objects.filter(user__username=user).update(team=Team.objects.get(code=to))
 
@@ -116,27 +141,24 @@ def moves(user: str, to: str) -> None:
 class TestWhoLedEarlierWork:
     """Somebody who led earlier work knows the family, so that it need not tell its story again."""
 
-    LED = "Bea Thornton of Chiltern team led the work with this family, until 19 November 2026."
+    @pytest.fixture
+    def story(self, db: None, led_once: Told) -> Story:
+        return led_once.story.goes_on()
+
+    @pytest.fixture
+    def earlier(self, db: None, led_once: Told) -> Case:
+        return Case.objects.get(pk=led_once.cases[0])
 
     def test_works_in_another_team_today(self, story: Story) -> None:
-        led(story)
         moves("bea", "chiltern")
         story.now += timedelta(days=60)
         case = with_team(story, about(story, child()), "aylesbury", "ben")
-        assert said(story, case) == [self.LED]
-        with pytest.raises(InvalidInput, match=f"{self.LED} Offer it there, or say why not."):
+        assert said(story, case) == [LED]
+        with pytest.raises(InvalidInput, match=f"{LED} Offer it there, or say why not."):
             offer(story, case, "wycombe-and-marlow", "ben")
         assert offer(story, case, "chiltern", "ben").despite == ""
 
-    def test_of_a_brother_as_well(self, story: Story) -> None:
-        once_together(story)
-        led(story)
-        moves("bea", "chiltern")
-        story.now += timedelta(days=60)
-        assert said(story, with_team(story, about(story, child(**KIM)), "aylesbury", "ben")) == [self.LED]
-
     def test_in_the_team_that_has_it_is_here_already(self, story: Story) -> None:
-        led(story)
         story.now += timedelta(days=60)
         case = with_team(story, about(story, child()), "aylesbury", "ben")
         assert said(story, case) == []
@@ -144,7 +166,6 @@ class TestWhoLedEarlierWork:
 
     @pytest.mark.parametrize("gone", ["left", "post ended", "not yet there", "team takes no work", "front door"])
     def test_and_cannot_be_asked_today(self, story: Story, gone: str) -> None:
-        led(story)
         moves("bea", "front-door" if gone == "front door" else "chiltern")
         story.now += timedelta(days=60)
         match gone:
@@ -158,15 +179,8 @@ class TestWhoLedEarlierWork:
                 Team.objects.filter(code="chiltern").update(is_active=False)
         assert said(story, with_team(story, about(story, child()), "aylesbury", "ben")) == []
 
-    def test_of_work_that_goes_on_is_not_earlier(self, story: Story, brothers_case: Case) -> None:
-        """The responsible team counts, whoever leads the work."""
-        cases.name_lead(case_id=brothers_case.pk, lead_id=person("bea").pk, by=person("ben"), now=story.later())
-        moves("bea", "south-bucks")
-        assert said(story, with_team(story, about(story, child(**KIM)), "chiltern", "chris")) == [BROTHER_IN_AYLESBURY]
-
     @pytest.mark.parametrize(("seconds", "known"), [(-1, True), (0, True), (1, False)])
-    def test_two_years_back_and_no_further(self, story: Story, seconds: int, known: bool) -> None:
-        earlier = led(story)
+    def test_two_years_back_and_no_further(self, story: Story, earlier: Case, seconds: int, known: bool) -> None:
         moves("bea", "chiltern")
         assert earlier.closed_at is not None
         story.now += timedelta(days=700)
@@ -175,13 +189,37 @@ class TestWhoLedEarlierWork:
         assert bool(ties(case, current(case).team, now=now)) is known
 
     def test_twice_the_last_time_is_named(self, story: Story) -> None:
-        led(story)
         story.now = datetime(2027, 3, 1, 10, 0, tzinfo=LONDON)
         led(story)
         moves("bea", "chiltern")
         story.now += timedelta(days=60)
         case = with_team(story, about(story, child()), "aylesbury", "ben")
-        assert said(story, case) == [self.LED.replace("19 November 2026", "1 March 2027")]
+        assert said(story, case) == [LED.replace("19 November 2026", "1 March 2027")]
+
+    def test_in_two_teams_can_be_asked_in_both(self, story: Story) -> None:
+        moves("bea", "chiltern")
+        Membership.objects.create(user=person("bea"), team=story.team("south-bucks"), role=Role.TEAM_MEMBER)
+        story.now += timedelta(days=60)
+        case = with_team(story, about(story, child()), "aylesbury", "ben")
+        assert said(story, case) == [LED, LED.replace("Chiltern", "South Bucks")]
+        assert offer(story, case, "south-bucks", "ben").despite == ""
+
+
+class TestEarlierWorkOfAnotherStory:
+    def test_of_a_brother_as_well(self, story: Story) -> None:
+        once_together(story)
+        led(story)
+        moves("bea", "chiltern")
+        story.now += timedelta(days=60)
+        assert said(story, with_team(story, about(story, child(**KIM)), "aylesbury", "ben")) == [LED]
+
+    def test_of_work_that_goes_on_is_not_earlier(self, story: Story) -> None:
+        """The responsible team counts, whoever leads the work."""
+        once_together(story)
+        brothers_case = with_team(story, about(story, child()), "aylesbury", "ben")
+        cases.name_lead(case_id=brothers_case.pk, lead_id=person("bea").pk, by=person("ben"), now=story.later())
+        moves("bea", "south-bucks")
+        assert said(story, with_team(story, about(story, child(**KIM)), "chiltern", "chris")) == [BROTHER_IN_AYLESBURY]
 
     def test_its_end_is_told_by_the_day_that_it_was_here(self, story: Story) -> None:
         """In summer, half past midnight local time is still the day before in UTC."""
@@ -195,20 +233,13 @@ class TestWhoLedEarlierWork:
         moves("bea", "chiltern")
         story.now = datetime(2026, 11, 19, 10, 0, tzinfo=LONDON)
         again = with_team(story, about(story, child()), "aylesbury", "ben")
-        assert said(story, again) == [self.LED.replace("19 November 2026", "11 June 2026")]
-
-    def test_in_two_teams_can_be_asked_in_both(self, story: Story) -> None:
-        led(story)
-        moves("bea", "chiltern")
-        Membership.objects.create(user=person("bea"), team=story.team("south-bucks"), role=Role.TEAM_MEMBER)
-        story.now += timedelta(days=60)
-        case = with_team(story, about(story, child()), "aylesbury", "ben")
-        assert said(story, case) == [self.LED, self.LED.replace("Chiltern", "South Bucks")]
-        assert offer(story, case, "south-bucks", "ben").despite == ""
+        assert said(story, again) == [LED.replace("19 November 2026", "11 June 2026")]
 
 
-def test_a_decision_is_not_questioned(story: Story, brothers_case: Case) -> None:
+def test_a_decision_is_not_questioned(story: Story) -> None:
     """Whoever decides sees the household's history, and says why they pick another team."""
+    once_together(story)
+    with_team(story, about(story, child()), "aylesbury", "ben")
     contact = about(story, child(**KIM))
     assert contact.recommendation is not None
     decisions.decide(

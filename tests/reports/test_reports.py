@@ -23,10 +23,11 @@ from casework.reports.period import Period, last_twelve_months
 from localities.codes import ETHNIC_GROUPS, ETHNICITIES
 from localities.models import Membership, Role, Team, User
 from localities.working_time import local_day
+from tests.conftest import THURSDAY
 from tests.stage.documents import address, child, contact_document
 from tests.stage.moments import day, local
 from tests.stage.sessions import sign_in
-from tests.stage.story import Story
+from tests.stage.story import Story, person
 from tests.stage.web_client import Page, browser
 from triage.direction import PathwayRag
 from triage.models import RuleSetVersion
@@ -294,19 +295,21 @@ class TestThePicture:
 # ---- the contacts behind a figure
 
 
-class TestContactsBehind:
-    @pytest.fixture
-    def page(self, story: Story, amina: User) -> Page:
-        """A report with figures in every table."""
-        for how in (None, UP, DOWN, DOWN, ACROSS, LEVEL_ONLY):
-            decided(story, how)
-        for how in (None, UP):
-            decided(story, how, by="example-police", children=[family(disabled=True, address=address("HP11 1BB"))])
-        document = contact_document(children=[family()], adults=[], family_indicators=[])
-        story.decided(receiving.receive(document=document, by=amina, now=story.now).contact, **UP)
-        story.signed_off(decided(story, ADVICE))
-        return opened(OVERRIDES)
+@pytest.fixture(scope="class")
+def page(told_for_a_class: None) -> Page:
+    """A report with figures in every table."""
+    story, amina = Story(THURSDAY), person("amina")
+    for how in (None, UP, DOWN, DOWN, ACROSS, LEVEL_ONLY):
+        decided(story, how)
+    for how in (None, UP):
+        decided(story, how, by="example-police", children=[family(disabled=True, address=address("HP11 1BB"))])
+    document = contact_document(children=[family()], adults=[], family_indicators=[])
+    story.decided(receiving.receive(document=document, by=amina, now=story.now).contact, **UP)
+    story.signed_off(decided(story, ADVICE))
+    return opened(OVERRIDES)
 
+
+class TestFigures:
     def test_every_figure_leads_to_as_many_contacts(self, page: Page) -> None:
         links = [link for link in page.main.all("a") if link["href"].startswith(CONTACTS)]
         assert len(links) > 30
@@ -327,16 +330,6 @@ class TestContactsBehind:
         says = [link["aria-label"] or link.text for link in page.main.all("a") if link["href"].startswith(CONTACTS)]
         assert len(set(says)) == len(says)
 
-    def test_it_shows_what_was_recommended_and_what_was_decided(self, story: Story) -> None:
-        contact = decided(story, UP)
-        page = opened(CONTACTS)
-        (row,) = [row for body in page.main.all("tbody") for row in body.all("tr")]
-        assert row.all("a")[0]["href"] == f"/contacts/{contact}/"
-        assert [cell.text for cell in row.all("td")] == [
-            "19 November 2026", "Example Primary School", "Green Family help, level 3",
-            "Amber Social work assessment, level 4", "Up",
-        ]  # fmt: skip
-
     def test_it_says_which_figure_it_is(self, page: Page) -> None:
         shown = opened(
             CONTACTS, f"{NOVEMBER}&rule=level_3_agreed&agency=~&locality=aylesbury&month=2026-11&direction=up"
@@ -347,6 +340,18 @@ class TestContactsBehind:
         ):  # fmt: skip
             assert said in shown.text
         assert shown.main.all("td")
+
+
+class TestContactsBehind:
+    def test_it_shows_what_was_recommended_and_what_was_decided(self, story: Story) -> None:
+        contact = decided(story, UP)
+        page = opened(CONTACTS)
+        (row,) = [row for body in page.main.all("tbody") for row in body.all("tr")]
+        assert row.all("a")[0]["href"] == f"/contacts/{contact}/"
+        assert [cell.text for cell in row.all("td")] == [
+            "19 November 2026", "Example Primary School", "Green Family help, level 3",
+            "Amber Social work assessment, level 4", "Up",
+        ]  # fmt: skip
 
     def test_of_many_there_are_pages_that_keep_the_figure(self, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("casework.web.views.reports.A_PAGE", 2)
@@ -607,13 +612,19 @@ def test_a_decision_between_two_counts_is_counted_by_all_of_them(story: Story, m
     assert len(counted) == 8
 
 
+@pytest.fixture(scope="class")
+def many_once(told_for_a_class: None) -> Story:
+    story = Story(THURSDAY)
+    for how in (UP, DOWN, ACROSS, LEVEL_ONLY, None):
+        decided(story, how, by="example-police")
+        decided(story, how, children=[family(ref=f"c{n}") for n in range(3)])
+    return story
+
+
 class TestWhatItCosts:
     @pytest.fixture
-    def many(self, story: Story) -> Story:
-        for how in (UP, DOWN, ACROSS, LEVEL_ONLY, None):
-            decided(story, how, by="example-police")
-            decided(story, how, children=[family(ref=f"c{n}") for n in range(3)])
-        return story
+    def many(self, db: None, many_once: Story) -> Story:
+        return many_once.goes_on()
 
     @pytest.mark.parametrize(
         ("path", "budget"),
