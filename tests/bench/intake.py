@@ -2,9 +2,9 @@
 The whole way of a contact in, over the bare way of a row in.
 
 Both are sent to one web server, started as `make run` starts it, by one client on one connection: POST
-/api/v1/contacts with a token, a key and the document of the contract, each about a family of its own; and a bare DRF
-view that authenticates the same way, reads the same document and inserts one row. In turn, so that whatever the machine
-does it does to both.
+/api/v1/contacts with a token, a key and the document of the contract, each about a family of its own, with the names,
+births and homes that families have (`population.py`); and a bare DRF view that authenticates the same way, reads the
+same document and inserts one row. In turn, so that whatever the machine does it does to both.
 """
 
 import http.client
@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
+from itertools import count, islice
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -47,8 +48,8 @@ def measure(times: int) -> Taken:
     with _server(name) as port, closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
         token = _token(connection, client.client_id, secret)
         warm_up = min(WARM_UP, times)
-        for number in range(warm_up + times):
-            body = json.dumps(_document(number)).encode()
+        for number, document in enumerate(islice(_documents(), warm_up + times)):
+            body = json.dumps(document).encode()
             taken = _post(connection, "/api/v1/contacts", body, token, key=f"key {number}")
             bare_taken = _post(connection, "/bare", body, token)
             if number >= warm_up:
@@ -57,15 +58,38 @@ def measure(times: int) -> Taken:
     return Taken(median(whole), median(bare))
 
 
-def _document(number: int) -> dict[str, Any]:
-    from tests.stage.documents import address, child, contact_document
+def _documents() -> Iterator[dict[str, Any]]:
+    """The document of the contract about one family after another: a child and an adult, and all that is known."""
+    from tests.bench.population import Population
+    from tests.stage.documents import child, contact_document
 
-    born = f"20{10 + number % 12}-{1 + number % 12:02}-{1 + number // 12 % 28:02}"
-    name = {"first_name": f"Robin{number}", "last_name": f"Ash{number * 7919 % 10007}"}
-    home = f"HP{1 + number % 97} {number % 10}{chr(65 + number % 26)}{chr(65 + number // 26 % 26)}"
-    entry = child(**name, also_known_as=[], date_of_birth=born, nhs_number=None, address=address(home))
-    adult = {"first_name": "Sam", "last_name": name["last_name"], "relationship": "mother", "same_address": True}
-    return contact_document(children=[entry], adults=[adult])
+    population = Population(seed=9)
+    for number in count():
+        family = [record.written for record in population.family()]
+        # Of some adults nobody knows when they were born.
+        children = [person for person in family if person.date_of_birth > "2008"]
+        adults = [person for person in family if person not in children]
+        if children and adults:
+            young, adult = children[0], adults[0]
+            entry = child(
+                first_name=young.first_name,
+                last_name=young.last_name,
+                also_known_as=young.other_names.split(),
+                date_of_birth=young.date_of_birth,
+                sex=young.sex,
+                nhs_number=young.nhs_number,
+                upn=young.upn,
+                address={"lines": [young.address], "postcode": young.postcode, "confidential": False},
+            )
+            beside = {
+                "first_name": adult.first_name,
+                "last_name": adult.last_name,
+                "date_of_birth": adult.date_of_birth,
+                "phone": adult.phone,
+                "relationship": "mother",
+                "same_address": True,
+            }
+            yield contact_document(agency_reference=f"PPN-2026-{number}", children=[entry], adults=[beside])
 
 
 def _post(connection: http.client.HTTPConnection, path: str, body: bytes, token: str, key: str = "") -> float:
