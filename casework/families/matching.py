@@ -18,12 +18,12 @@ from django.db.models import Q
 
 from casework.families import merging, sameness
 from casework.families.household import note_touched
-from casework.families.likeness.comparing import Commonness, Likeness, compare
+from casework.families.likeness.comparing import Commonness, Likeness, compare, compare_worth_proposing
 from casework.families.likeness.describing import Described, describe
 from casework.families.likeness.finding import MOST_CANDIDATES, MOST_OF_A_KEY, MOST_PROPOSALS, RANKED
 from casework.families.likeness.keys import asked, what_counts
 from casework.families.likeness.weights import Weights, shipped
-from casework.families.person_keys import counting, written
+from casework.families.person_keys import Stored, counting, written
 from casework.families.unborn import BY_THE_DAY
 from casework.models import ContactAdult, ContactChild, Person, PersonMatch
 from casework.record.transitions import move
@@ -74,25 +74,12 @@ CROSS JOIN LATERAL (
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A person on record: who stands for them, and their records, the oldest first."""
+class PossibleMatch:
+    """A possible match with a person on record: the record that stands for them, and the one that is most alike."""
 
     person: Person
-    records: tuple[Person, ...]
-
-
-@dataclass(frozen=True)
-class PossibleMatch:
-    """A possible match with a person on record, and the record of theirs that is most alike."""
-
-    candidate: Candidate
     record: Person
     likeness: Likeness
-
-    @property
-    def person(self) -> Person:
-        """The record that stands for the person."""
-        return self.candidate.person
 
     @property
     def joins(self) -> bool:
@@ -278,30 +265,22 @@ def _look(described: Sequence[Described], but_not: Collection[int] = ()) -> dict
         commonness = _commonness(counted, cursor.fetchall())
     weights = shipped()
     for place, others in candidates.items():
-        found[place] = _worth_proposing(described[place], others, weights, commonness)
+        found[place] = _worth_proposing(described[place], others.values(), weights, commonness)
     return found
 
 
 @cache
 def _candidates() -> str:
     ranked = RANKED.format(keys="casework_personkey", number="person_id")
-    return CANDIDATES.format(ranked=ranked, columns=", ".join(f"record.{column}" for column in _columns()))
+    return CANDIDATES.format(ranked=ranked, columns=", ".join(f"record.{column}" for column in Stored._fields))
 
 
-@cache
-def _columns() -> tuple[str, ...]:
-    return tuple(str(field.column) for field in Person._meta.concrete_fields)
-
-
-def _read_candidates(cursor: CursorWrapper) -> dict[int, list[Candidate]]:
-    names = [field.attname for field in Person._meta.concrete_fields]
-    records: dict[int, dict[int, list[Person]]] = defaultdict(lambda: defaultdict(list))
+def _read_candidates(cursor: CursorWrapper) -> dict[int, dict[int, list[Stored]]]:
+    """The candidates for each place: their records, the oldest first, by the one that stands for them."""
+    found: dict[int, dict[int, list[Stored]]] = defaultdict(lambda: defaultdict(list))
     for place, person, *values in cursor.fetchall():
-        records[place][person].append(Person.from_db(connection.alias, names, values))
-    return {
-        place: [Candidate(of_person[0], tuple(of_person)) for of_person in people.values()]
-        for place, people in records.items()
-    }
+        found[place][person].append(Stored._make(values))
+    return found
 
 
 def _commonness(counted: Mapping[str, tuple[str, str]], rows: Iterable[tuple[str, int, float]]) -> Commonness:
@@ -314,15 +293,20 @@ def _commonness(counted: Mapping[str, tuple[str, str]], rows: Iterable[tuple[str
 
 
 def _worth_proposing(
-    person: Described, candidates: Iterable[Candidate], weights: Weights, commonness: Commonness
+    person: Described, candidates: Iterable[Sequence[Stored]], weights: Weights, commonness: Commonness
 ) -> list[PossibleMatch]:
     found = []
-    for candidate in candidates:
+    for records in candidates:
         likenesses = (
-            (compare(person, describe(written(record)), weights, commonness), record) for record in candidate.records
+            (likeness, record)
+            for record in records
+            if (likeness := compare_worth_proposing(person, describe(written(record)), weights, commonness))
         )
-        likeness, record = max(likenesses, key=lambda each: (each[0].score, each[0].weight))
-        if likeness.score >= weights.worth_proposing:
-            found.append(PossibleMatch(candidate, record, likeness))
-    found.sort(key=lambda match: (-match.likeness.score, -match.likeness.weight, match.person.pk))
-    return found[:MOST_PROPOSALS]
+        best = max(likenesses, key=lambda each: (each[0].score, each[0].weight), default=None)
+        if best is not None:
+            found.append((*best, records[0]))
+    found.sort(key=lambda each: (-each[0].score, -each[0].weight, each[2].id))
+    return [
+        PossibleMatch(stands_for.as_person(), record.as_person(), likeness)
+        for likeness, record, stands_for in found[:MOST_PROPOSALS]
+    ]

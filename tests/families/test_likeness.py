@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from casework.families.likeness.comparing import Commonness, Likeness, compare, name_key, whole_name_key
+from casework.families.likeness.comparing import (
+    Commonness,
+    Likeness,
+    compare,
+    compare_worth_proposing,
+    name_key,
+    whole_name_key,
+)
 from casework.families.likeness.describing import COLUMNS, Written, describe
 from casework.families.likeness.keys import asked, stored
 from casework.families.likeness.names import Name
@@ -287,6 +294,13 @@ def test_a_contradiction_never_raises_the_score_and_is_never_certain(one: Writte
     against = likeness(replace(one, **{name: mine}), replace(other, **{name: theirs}))
     assert against.score <= without.score
     assert not against.certain
+
+
+@given(people, people)
+def test_what_is_worth_proposing_has_the_likeness_of_a_whole_comparison(one: Written, other: Written) -> None:
+    whole = likeness(one, other)
+    found = compare_worth_proposing(describe(one), describe(other), shipped(), Commonness())
+    assert found == (whole if whole.score >= shipped().worth_proposing else None)
 
 
 anything = st.builds(

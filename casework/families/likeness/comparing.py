@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from math import log2
+from operator import itemgetter
+from typing import NamedTuple
 
 from casework.families.likeness.births import nearest_birth
 from casework.families.likeness.describing import Described
@@ -64,8 +66,33 @@ def levels(person: Described, other: Described) -> Iterator[Levels]:
 
 def compare(person: Described, other: Described, weights: Weights, commonness: Commonness) -> Likeness:
     """How likely two records are of one person. The same both ways."""
+    return _likeness(_best_way(person, other, weights, commonness), weights)
+
+
+def compare_worth_proposing(
+    person: Described, other: Described, weights: Weights, commonness: Commonness
+) -> Likeness | None:
+    """
+    The likeness of two records (see `compare`) if it is worth proposing.
+
+    Most who share a key are not: their reasons, which take half of the time, are not put together.
+    """
+    way = _best_way(person, other, weights, commonness)
+    return _likeness(way, weights) if way.score >= weights.worth_proposing else None
+
+
+class _Weighed(NamedTuple):
+    """One way in which two records may be of one person: the levels of the fields, what they weigh, and the score."""
+
+    weight: float
+    score: float
+    levels: Mapping[str, Level]
+    shares: Mapping[str, float]
+
+
+def _best_way(person: Described, other: Described, weights: Weights, commonness: Commonness) -> _Weighed:
     ways = [_weigh(way, person, other, weights, commonness) for way in levels(person, other)]
-    return max(ways, key=lambda likeness: (likeness.weight, likeness.score))
+    return ways[0] if len(ways) == 1 else max(ways, key=itemgetter(0, 1))
 
 
 def in_fields(person: Described, other: Described, weights: Weights) -> Mapping[str, Level]:
@@ -75,7 +102,7 @@ def in_fields(person: Described, other: Described, weights: Weights) -> Mapping[
     return {name: weights.levels[name][level] for name, level in likeliest.items()}
 
 
-def _weigh(way: Levels, person: Described, other: Described, weights: Weights, commonness: Commonness) -> Likeness:
+def _weigh(way: Levels, person: Described, other: Described, weights: Weights, commonness: Commonness) -> _Weighed:
     found = {name: weights.levels[name][level] for name, level in way.items()}
     shares = dict(_shares(way, person, other, weights, commonness))
     strangers = family = 0.0
@@ -85,21 +112,30 @@ def _weigh(way: Levels, person: Described, other: Described, weights: Weights, c
     # Strangers and families are all others: how many times as likely are they, after what was seen?
     odds = 2.0 ** min(1000.0, -strangers) / weights.same_person
     odds += 2.0 ** min(1000.0, -family) * weights.same_family / weights.same_person
-    agreeing = frozenset(name for name, level in found.items() if level.means in {Means.EXACTLY, Means.AGREES})
     score = 1 / (1 + odds)
-    if agreeing.isdisjoint(weights.ceiling.unless):
-        score = min(score, weights.ceiling.score)
-    exact = frozenset(name for name, level in found.items() if level.means is Means.EXACTLY)
-    contradicts = any(level.means is Means.CONTRADICTS for level in found.values())
-    score = min(int(score * 1_000_000) / 1_000_000, HIGHEST)
+    if score > weights.ceiling.score and _agreeing(found).isdisjoint(weights.ceiling.unless):
+        score = weights.ceiling.score
+    # In bits, before any ceiling.
+    return _Weighed(-log2(odds), min(int(score * 1_000_000) / 1_000_000, HIGHEST), found, shares)
+
+
+def _likeness(way: _Weighed, weights: Weights) -> Likeness:
+    exact = frozenset(name for name, level in way.levels.items() if level.means is Means.EXACTLY)
+    contradicts = any(level.means is Means.CONTRADICTS for level in way.levels.values())
     return Likeness(
-        score=score,
-        certain=score >= weights.certain.score and not contradicts and has_one_of(exact, weights.certain.needs_one_of),
-        reasons=tuple(_reasons(found, shares, weights)),
-        weight=-log2(odds),
+        score=way.score,
+        certain=way.score >= weights.certain.score
+        and not contradicts
+        and has_one_of(exact, weights.certain.needs_one_of),
+        reasons=tuple(_reasons(way.levels, way.shares, weights)),
+        weight=way.weight,
         exact=exact,
-        agreeing=agreeing,
+        agreeing=_agreeing(way.levels),
     )
+
+
+def _agreeing(found: Mapping[str, Level]) -> frozenset[str]:
+    return frozenset(name for name, level in found.items() if level.means in {Means.EXACTLY, Means.AGREES})
 
 
 def has_one_of(names: frozenset[str], groups: Iterable[Iterable[str]]) -> bool:
@@ -161,24 +197,26 @@ def name_key(name: Name) -> str:
 
 def _names(person: Described, other: Described) -> Iterator[tuple[str, str]]:
     first, last = person.first, person.last
+    # Most people have no other names.
+    have_others = bool(person.others or other.others)
     if first and other.first:
         level = nearest_first(first, other.first)
-        if level in {"alike", "partly", "differs"} and (
-            have_one_name(_parts(first), other.others) or have_one_name(_parts(other.first), person.others)
+        if (
+            have_others
+            and level in {"alike", "partly", "differs"}
+            and (have_one_name(first.singly, other.others) or have_one_name(other.first.singly, person.others))
         ):
             level = "other"
         yield "first_name", level
     if last and other.last:
         level = nearest_last(last, other.last)
-        if level in {"alike", "differs"} and (
-            have_one_name([last], other.others) or have_one_name([other.last], person.others)
+        if (
+            have_others
+            and level in {"alike", "differs"}
+            and (have_one_name([last], other.others) or have_one_name([other.last], person.others))
         ):
             level = "other"
         yield "last_name", level
-
-
-def _parts(name: Name) -> list[Name]:
-    return [Name((part,)) for part in name.parts]
 
 
 def _shared(person: Described, other: Described) -> Iterator[tuple[str, str]]:

@@ -35,43 +35,61 @@ COLUMNS = tuple(field.name for field in fields(Written))
 
 @dataclass(frozen=True)
 class Described:
-    """A person as it is compared. None and "" say that nobody knows it."""
+    """A person as it is compared. None and "" say that nobody knows it. Each text is read when it is first needed."""
 
-    first: Name | None
-    last: Name | None
-    others: tuple[Name, ...]
-    birth: Birth | None
-    sex: str
-    nhs_number: Number | None
-    upn: Number | None
-    home: Home | None
-    telephones: frozenset[str]
+    written: Written
+
+    @cached_property
+    def first(self) -> Name | None:
+        return read_name(self.written.first_name)
+
+    @cached_property
+    def last(self) -> Name | None:
+        return read_name(self.written.last_name)
+
+    @cached_property
+    def others(self) -> tuple[Name, ...]:
+        others = self.written.other_names
+        return tuple(name for part in fold_apart(others) if (name := read_name(part))) if others else ()
+
+    @cached_property
+    def birth(self) -> Birth | None:
+        return read_birth(self.written.date_of_birth) if self.written.date_of_birth else None
+
+    @cached_property
+    def sex(self) -> str:
+        return SEXES.get(fold(self.written.sex), "") if self.written.sex else ""
+
+    @cached_property
+    def nhs_number(self) -> Number | None:
+        return read_nhs_number(self.written.nhs_number) if self.written.nhs_number else None
+
+    @cached_property
+    def upn(self) -> Number | None:
+        return read_upn(self.written.upn) if self.written.upn else None
+
+    @cached_property
+    def home(self) -> Home | None:
+        return read_home(self.written.address, self.written.postcode)
+
+    @cached_property
+    def telephones(self) -> frozenset[str]:
+        return read_telephones(self.written.phone) if self.written.phone else frozenset()
 
     @cached_property
     def middle(self) -> tuple[Name, ...]:
         """Names besides the first of the first names and the surname: middle names, earlier names, known as."""
-        return (*(Name((part,)) for part in (self.first.parts[1:] if self.first else ())), *self.others)
+        return (*(self.first.singly[1:] if self.first else ()), *self.others)
 
     @cached_property
     def given(self) -> Name | None:
         """The first of the first names."""
-        return Name(self.first.parts[:1]) if self.first else None
+        return self.first.singly[0] if self.first else None
 
 
 def describe(written: Written) -> Described:
     """Reads what somebody wrote about a person. Every text can be read."""
-    others = (read_name(part) for part in fold_apart(written.other_names))
-    return Described(
-        first=read_name(written.first_name),
-        last=read_name(written.last_name),
-        others=tuple(name for name in others if name),
-        birth=read_birth(written.date_of_birth) if written.date_of_birth else None,
-        sex=SEXES.get(fold(written.sex), "") if written.sex else "",
-        nhs_number=read_nhs_number(written.nhs_number) if written.nhs_number else None,
-        upn=read_upn(written.upn) if written.upn else None,
-        home=read_home(written.address, written.postcode),
-        telephones=read_telephones(written.phone) if written.phone else frozenset(),
-    )
+    return Described(written)
 
 
 def fold_apart(text: str) -> list[str]:

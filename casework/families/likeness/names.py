@@ -53,6 +53,11 @@ def _not_names() -> frozenset[str]:
     return frozenset(spellings().not_names)
 
 
+@cache
+def _particles() -> frozenset[str]:
+    return frozenset(spellings().particles)
+
+
 @dataclass(frozen=True)
 class Name:
     """
@@ -65,6 +70,20 @@ class Name:
     def whole(self) -> str:
         """Without hyphens and blanks: "D'Souza", "D Souza" and "DSouza" are one."""
         return "".join(self.parts)
+
+    @cached_property
+    def spelled(self) -> tuple[str, ...]:
+        """The parts, each in its one spelling. Names are read once and compared often (`read_name` keeps them)."""
+        return tuple(spelling(part) for part in self.parts)
+
+    @cached_property
+    def singly(self) -> "tuple[Name, ...]":
+        """Each part as a name."""
+        return tuple(Name((part,)) for part in self.parts)
+
+    @cached_property
+    def in_any_order(self) -> list[str]:
+        return sorted(self.spelled)
 
 
 @lru_cache(maxsize=200_000)
@@ -142,18 +161,18 @@ def nearest_first(first: Name, other: Name) -> str:
     """The level at which two first names agree."""
     if first.whole == other.whole:
         return "same"
-    mine, theirs = [spelling(part) for part in first.parts], [spelling(part) for part in other.parts]
-    if mine == theirs or sorted(mine) == sorted(theirs):
+    mine, theirs = first.spelled, other.spelled
+    if first.in_any_order == other.in_any_order:
         return "variant"
     short, long = sorted((mine, theirs), key=len)
     if len(short) < len(long) and set(short) <= set(long):
         return "longer"
     if len(short) == len(long) == 1 or mine[0] == theirs[0]:
-        return _nearest_of_parts(first, other, mine, theirs)
+        return _nearest_of_parts(mine, theirs)
     return min((_nearest(*sorted(pair)) for pair in product(mine, theirs)), key=FIRST_NAME_LEVELS.index)
 
 
-def _nearest_of_parts(first: Name, other: Name, mine: list[str], theirs: list[str]) -> str:
+def _nearest_of_parts(mine: tuple[str, ...], theirs: tuple[str, ...]) -> str:
     if mine[0] != theirs[0]:
         return _nearest(*sorted((mine[0], theirs[0])))
     # "Mohammed Ali" and "Mohammed Amir" share what half of a street is called.
@@ -172,14 +191,13 @@ def nearest_last(last: Name, other: Name) -> str:
     """The level at which two last names agree."""
     if last.whole == other.whole:
         return "same"
-    mine, theirs = [spelling(part) for part in last.parts], [spelling(part) for part in other.parts]
-    if sorted(mine) == sorted(theirs):
+    if last.in_any_order == other.in_any_order:
         return "variant"
-    particles = set(spellings().particles)
-    if (set(mine) & set(theirs)) - particles:
+    particles, mine, theirs = _particles(), last.spelled, other.spelled
+    if not particles.issuperset(set(mine).intersection(theirs)):
         return "longer"
     pairs = [(last.whole, other.whole), *product(mine, theirs)]
-    levels = [_nearest(*sorted(pair)) for pair in pairs if not particles & set(pair)] or ["differs"]
+    levels = [_nearest(*sorted(pair)) for pair in pairs if particles.isdisjoint(pair)] or ["differs"]
     return min(("alike" if level == "short" else level for level in levels), key=LAST_NAME_LEVELS.index)
 
 
@@ -209,6 +227,4 @@ def _nearest(name: str, other: str) -> str:
 
 def have_one_name(names: Iterable[Name], others: Iterable[Name]) -> bool:
     """Whether a name of the one and a name of the other are one name."""
-    return any(mine.whole == theirs.whole or
-               [spelling(part) for part in mine.parts] == [spelling(part) for part in theirs.parts]
-               for mine, theirs in product(names, others))  # fmt: skip
+    return any(mine.whole == theirs.whole or mine.spelled == theirs.spelled for mine, theirs in product(names, others))
