@@ -1,7 +1,7 @@
 """What is known about a person, read so that it can be compared. What cannot be read is not known."""
 
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from casework.families.likeness.births import Birth, read_birth
 from casework.families.likeness.homes import Home, read_home
@@ -87,6 +87,9 @@ class Described:
         return self.first.singly[0] if self.first else None
 
 
+# A contact's people are described when they are looked for and when their keys are kept, and the newest of their name
+# are compared again and again.
+@lru_cache(maxsize=20_000)
 def describe(written: Written) -> Described:
     """Reads what somebody wrote about a person. Every text can be read."""
     return Described(written)

@@ -6,6 +6,7 @@ key whole. Asking uses more keys than storing does: neighbouring years.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import combinations, product
 
 from casework.families.likeness.births import Birth
@@ -17,14 +18,17 @@ from casework.families.likeness.names import sound, spelling
 MOST_SOUNDS = 6
 
 
-def stored(person: Described) -> set[str]:
+# Receiving asks by the keys of its people first, and keeps them then.
+@lru_cache(maxsize=1_000)
+def stored(person: Described) -> frozenset[str]:
     """The keys under which a person is kept."""
-    return set(_keys(person, years=(0,)))
+    return frozenset(_keys(person))
 
 
 def asked(person: Described) -> set[str]:
-    """The keys by which somebody like this person is looked for."""
-    return set(_keys(person, years=(-1, 0, 1)))
+    """The keys by which somebody like this person is looked for: also who was born in the year before or after."""
+    years = (person.birth.year - 1, person.birth.year + 1) if person.birth else ()
+    return {*stored(person), *(f"year {year} {pair}" for year in years for pair in _pairs(_sounds(person)))}
 
 
 def what_counts(person: Described) -> Iterator[tuple[str, str]]:
@@ -39,9 +43,9 @@ def what_counts(person: Described) -> Iterator[tuple[str, str]]:
         yield "postcodes", person.home.postcode
 
 
-def _keys(person: Described, years: tuple[int, ...]) -> Iterator[str]:
+def _keys(person: Described) -> Iterator[str]:
     sounds = _sounds(person)
-    pairs = ["+".join(sorted(pair)) for pair in combinations(sounds, 2)]
+    pairs = _pairs(sounds)
     initials = sorted({heard[:1] for heard in sounds})
     if person.nhs_number:
         yield f"nhs {person.nhs_number.text}"
@@ -53,7 +57,7 @@ def _keys(person: Described, years: tuple[int, ...]) -> Iterator[str]:
     if person.last:
         yield from (f"last {sound(part)}" for part in person.last.parts if len(part) > 1)
     if birth := person.birth:
-        yield from _of_birth(birth, sounds, pairs, initials, years)
+        yield from _of_birth(birth, sounds, pairs, initials)
     if home := person.home:
         area = home.area
         if area:
@@ -72,16 +76,13 @@ def _keys(person: Described, years: tuple[int, ...]) -> Iterator[str]:
             yield from (f"street {street} {person.birth.year}" for street in streets[:2])
 
 
-def _of_birth(
-    birth: Birth, sounds: list[str], pairs: list[str], initials: list[str], years: tuple[int, ...]
-) -> Iterator[str]:
+def _of_birth(birth: Birth, sounds: list[str], pairs: list[str], initials: list[str]) -> Iterator[str]:
     if not birth.is_a_year:
         day = _day(birth)
         yield from (f"born {day} {initial}" for initial in initials)
         yield from (f"day {day[-4:]} {heard}" for heard in sounds)
         yield from (f"month {birth.year}-{birth.month} {heard}" for heard in sounds)
-    for year in years:
-        yield from (f"year {birth.year + year} {pair}" for pair in pairs)
+    yield from (f"year {birth.year} {pair}" for pair in pairs)
     yield from (
         f"year {birth.year} {heard} {initial}" for heard in sounds for initial in initials if initial != heard[:1]
     )
@@ -90,6 +91,10 @@ def _of_birth(
 def _day(birth: Birth) -> str:
     """The date, the same for one whose day and month are swapped."""
     return min(birth.digits, birth.swapped.digits)
+
+
+def _pairs(sounds: list[str]) -> list[str]:
+    return ["+".join(sorted(pair)) for pair in combinations(sounds, 2)]
 
 
 def _sounds(person: Described) -> list[str]:
