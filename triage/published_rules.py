@@ -1,5 +1,6 @@
 """The published rule sets, from the database."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -14,10 +15,11 @@ from triage.ruleset import RuleSet, parse
 # The key of the advisory lock on which version is live. casework/deadlines/clocks.py has another key.
 WHICH_IS_LIVE = 7_001
 
-LOCK_AND_READ = """
-SELECT pg_advisory_xact_lock_shared(%s);
-SELECT id FROM triage_rulesetversion WHERE live @> %s::timestamptz
-"""
+# For a contact that is received: publishing waits until its transaction ends. While somebody publishes, the lock waits.
+# READ_LIVE must come after it, as a statement of its own: it sees what was committed before the lock was granted, and
+# the moment decides which of the two versions it gets. `of_rows` takes its rows.
+LOCK_LIVE = f"SELECT pg_advisory_xact_lock_shared({WHICH_IS_LIVE})"
+READ_LIVE = "SELECT id FROM triage_rulesetversion WHERE live @> %(at)s::timestamptz"
 
 
 @dataclass(frozen=True)
@@ -34,28 +36,18 @@ def live(at: datetime) -> Rules:
 
     :raises ServiceError: none is.
     """
-    return _of_row(RuleSetVersion.objects.filter(live__contains=at).order_by().values_list("pk").first())
+    return of_rows(list(RuleSetVersion.objects.filter(live__contains=at).order_by().values_list("pk")[:1]))
 
 
-def _of_row(row: tuple[int] | None) -> Rules:
-    if row is None:
+def of_rows(rows: Sequence[tuple[int]]) -> Rules:
+    """
+    The version of the one row that says which is live.
+
+    :raises ServiceError: there is none.
+    """
+    if not rows:
         raise ServiceError("No rule set is live: load the reference data, or publish a rule set.")
-    return of_version(row[0])
-
-
-def live_and_locked(at: datetime) -> Rules:
-    """
-    The version that is live at this moment, locked until the transaction ends: publishing waits for it.
-
-    While somebody publishes, this waits. Afterwards the moment decides which of the two versions it gets: both
-    statements go in one round trip, and the second sees what was committed before the lock was granted.
-
-    :raises ServiceError: no version is live.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK_AND_READ, [WHICH_IS_LIVE, at])
-        cursor.nextset()
-        return _of_row(cursor.fetchone())
+    return of_version(rows[0][0])
 
 
 def lock_live_version() -> None:

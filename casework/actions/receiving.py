@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from dateutil.relativedelta import relativedelta
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from casework.access import permissions
 from casework.actions.recommendations import audit_entry, recommendation_for, red_alerts
@@ -39,12 +39,14 @@ from casework.models import (
     Restriction,
 )
 from casework.models.inserting import insert_all
+from casework.models.prepared import Prepared, send
 from casework.record import audit
 from errors import KeyUsedForAnother, ServiceError
 from localities.models import Agency, Role, Team, TeamKind, User
 from localities.reference import Reference, from_rows
 from localities.working_time import local_day
-from triage.published_rules import live_and_locked
+from triage import published_rules
+from triage.published_rules import Rules
 from triage.ruleset import Hold, Rag
 
 # Another transaction stored the same key or the same child first, or by rare chance the same reference.
@@ -57,10 +59,14 @@ RETRIED = frozenset({
 
 
 class Received(NamedTuple):
-    """A contact, and whether this call stored it, not an earlier one with the same idempotency key."""
+    """
+    A contact, and whether this call stored it, not an earlier one with the same idempotency key. `to_check` are the
+    details of it that could not be read.
+    """
 
     contact: Contact
     is_new: bool
+    to_check: Sequence[DetailToCheck]
 
 
 def receive(
@@ -83,10 +89,8 @@ def receive(
         permissions.check_can_enter_contacts(by, local_day(now))
     digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
     for _ in range(3):
-        if idempotency_key is not None and (earlier := _earlier(by, idempotency_key, digest)) is not None:
-            return Received(earlier, is_new=False)
         try:
-            return Received(_receive(document, digest, by, now, idempotency_key), is_new=True)
+            return _receive(document, digest, by, now, idempotency_key)
         except _RecordsMerged:
             continue
         except IntegrityError as error:
@@ -96,9 +100,11 @@ def receive(
 
 
 @transaction.atomic
-def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: datetime, key: str | None) -> Contact:
-    """Computes everything first, then writes each table once."""
-    rules = live_and_locked(now)
+def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: datetime, key: str | None) -> Received:
+    """Computes everything first, then writes each table once, all in one round trip."""
+    rules, earlier = _rules_and_earlier(by, key, now)
+    if earlier is not None:
+        return _received_before(*earlier, digest)
     reading = read_contact(document, indicators=rules.rule_set.catalogue.entries, today=local_day(now))
     entry = reading.entry
     contact = Contact(
@@ -116,52 +122,80 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     keep_homes(children, adults, _lines(entry))
     people = _find_people(children, adults)
     said_confidential = [child for child in children if child.address_is_confidential]
-    contact.pk, contact.resend_of_id, restrictions, somebody_is_hidden, reference = _number_and_reference(
-        contact, children, people.of_children, people.on_record, people.alike
-    )
+    recommendation_id, contact.resend_of_id, restrictions, somebody_is_hidden, reference = _number(contact, people)
     if somebody_is_hidden:
         confidentiality.hide_all(children, adults)
     recommendation = recommendation_for(
         contact, children, people.own, people.may_be, people.household, rules=rules, places=reference.places, now=now
     )
+    recommendation.pk = recommendation_id
     contact.recommendation, contact.rag = recommendation, recommendation.rag
     contact.team = _team(recommendation, now, reference)
     started = _clocks(contact, recommendation, now, reference)
+    details = _details_to_check(contact, reading)
 
     records = [row.recorded_as for row in people.rows]
-    insert_all(records)
-    person_keys.keep(records)
-    insert_all([recommendation])
-    insert_all([contact])
-    insert_all(children)
-    insert_all(adults)
-    insert_all(people.matches(now))
-    insert_all(_unborn_or_born_lately(people, children, adults, local_day(now)))
-    insert_all(_details_to_check(contact, reading))
-    insert_all(started)
+    insert_all(
+        records,
+        [recommendation],
+        [contact],
+        children,
+        adults,
+        [*people.matches(now), *_unborn_or_born_lately(people, children, adults, local_day(now))],
+        details,
+        started,
+        (AddressProtection(person=child.recorded_as, since=now, contact=contact) for child in said_confidential),
+        [
+            audit_entry(recommendation, by=by),
+            *(
+                audit.entry(Event.ADDRESS_PROTECTED, by=by, at=now, contact=contact, person=child.recorded_as.reference)
+                for child in said_confidential
+            ),
+            audit.entry(
+                Event.CONTACT_RECEIVED, by=by, at=now, contact=contact,
+                channel=contact.channel, source_code=contact.source_code, team=contact.team.code,
+            ),
+        ],
+        beside=[person_keys.keeping(records), *outbox.writing(_acknowledgement(contact, now))],
+    )  # fmt: skip
     if said_confidential or somebody_is_hidden:
-        insert_all(
-            AddressProtection(person=child.recorded_as, since=now, contact=contact) for child in said_confidential
-        )
         confidentiality.bring_up_to_date({child.person_id for child in children}, now=now)
-    audit.record_all([
-        audit_entry(recommendation, by=by),
-        *(
-            audit.entry(Event.ADDRESS_PROTECTED, by=by, at=now, contact=contact, person=child.recorded_as.reference)
-            for child in said_confidential
-        ),
-        audit.entry(
-            Event.CONTACT_RECEIVED, by=by, at=now, contact=contact,
-            channel=contact.channel, source_code=contact.source_code, team=contact.team.code,
-        ),
-    ])  # fmt: skip
-    outbox.write([
-        *red_alerts(contact, now), *_restricted_alerts(contact, restrictions, now), *_acknowledgement(contact, now),
-    ])  # fmt: skip
-    return contact
+    # Whom a message may reach is asked of what is stored.
+    outbox.write([*red_alerts(contact, now), *_restricted_alerts(contact, restrictions, now)])
+    return Received(contact, is_new=True, to_check=details)
 
 
 # ---- the parts of receiving
+
+
+LOCK_RULES, READ_RULES = (
+    Prepared("share_rules", published_rules.LOCK_LIVE),
+    Prepared("read_live_rules", published_rules.READ_LIVE),
+)
+EARLIER = "SELECT id, digest FROM casework_contact WHERE {sender} = %(sender)s AND idempotency_key = %(key)s"
+EARLIER_OF_AGENCY = Prepared("find_earlier_of_agency", EARLIER.format(sender="agency_id"))
+EARLIER_OF_USER = Prepared("find_earlier_of_user", EARLIER.format(sender="entered_by_id"))
+
+
+def _rules_and_earlier(by: User | Agency, key: str | None, now: datetime) -> tuple[Rules, tuple[int, str] | None]:
+    """
+    The live rules, locked, and the id and the digest of the contact that this sender sent with the same key, in one
+    round trip.
+    """
+    statement = EARLIER_OF_AGENCY if isinstance(by, Agency) else EARLIER_OF_USER
+    earlier = [statement(sender=by.pk, key=key)] if key is not None else []
+    _, live, *found = send(LOCK_RULES(), READ_RULES(at=now), *earlier)
+    return published_rules.of_rows(live), next(chain.from_iterable(found), None)
+
+
+def _received_before(contact_id: int, its_digest: str, digest: str) -> Received:
+    contact = Contact.objects.get(pk=contact_id)
+    if its_digest != digest:
+        raise KeyUsedForAnother(
+            "This idempotency key came before with another document. Use a new key for a new contact.",
+            earlier=contact.reference,
+        )
+    return Received(contact, is_new=False, to_check=[*contact.details_to_check.all()])
 
 
 def _columns(entry: ContactDocument) -> dict[str, Any]:
@@ -301,13 +335,18 @@ class _People:
     child's position), the household, and everybody on record whom those on the contact are, or may be.
     """
 
-    rows: list[ContactChild | ContactAdult]
+    children: list[ContactChild]
+    adults: list[ContactAdult]
     recognised: Recognised
     own: Mapping[int, list[Person]]
     may_be: Mapping[int, list[Person]]
     household: Household
     on_record: frozenset[int]
     alike: frozenset[int]
+
+    @property
+    def rows(self) -> list[ContactChild | ContactAdult]:
+        return [*self.children, *self.adults]
 
     @property
     def of_children(self) -> list[int]:
@@ -346,7 +385,8 @@ def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _P
             own[row.position] += on_record[match.person.pk]
     careful = [match.person.pk for matches in recognised.careful.values() for match in matches]
     return _People(
-        rows=rows,
+        children=children,
+        adults=adults,
         recognised=recognised,
         own=own,
         may_be={
@@ -390,7 +430,9 @@ def _unborn_or_born_lately(
 # The first of the contacts that this one repeats. Under the sender's own reference, a child must be the same too: some
 # senders use one reference for all that they send. The "+ 0" keeps PostgreSQL from walking all contacts by their id
 # until one fits.
-NUMBER_AND_RESEND = """
+NUMBER_AND_RESEND = Prepared(
+    "number_and_resend",
+    """
 SELECT nextval(pg_get_serial_sequence('casework_contact', 'id')), COALESCE(
     (SELECT min(earlier.id + 0) FROM casework_contact earlier
      WHERE earlier.digest = %(digest)s AND earlier.agency_id IS NOT DISTINCT FROM %(agency)s
@@ -400,8 +442,7 @@ SELECT nextval(pg_get_serial_sequence('casework_contact', 'id')), COALESCE(
        AND earlier.agency_reference <> '' AND earlier.received_at > %(two_weeks_back)s
        AND EXISTS (
            SELECT FROM casework_contactchild child
-           LEFT JOIN unnest(%(first_names)s::text[], %(last_names)s::text[], %(born)s::date[])
-             AS described (first_name, last_name, born)
+           LEFT JOIN json_to_recordset(%(children)s) AS described (first_name text, last_name text, born date)
              ON lower(described.first_name) = lower(child.first_name)
             AND lower(described.last_name) = lower(child.last_name)
             AND described.born IS NOT DISTINCT FROM child.date_of_birth
@@ -413,48 +454,74 @@ SELECT nextval(pg_get_serial_sequence('casework_contact', 'id')), COALESCE(
     FROM casework_restriction restriction JOIN casework_person person ON person.id = restriction.person_id
     WHERE restriction.lifted_at IS NULL AND COALESCE(person.same_as_id, person.id) = ANY(%(on_record)s::bigint[])
 )
-"""
+""",
+)
+IDS = Prepared(
+    "take_ids",
+    """
+SELECT ARRAY(SELECT nextval(people) FROM generate_series(1, %(children)s::int + %(adults)s::int)),
+       ARRAY(SELECT nextval(children) FROM generate_series(1, %(children)s)),
+       ARRAY(SELECT nextval(adults) FROM generate_series(1, %(adults)s)),
+       nextval(pg_get_serial_sequence('casework_recommendation', 'id'))
+FROM pg_get_serial_sequence('casework_person', 'id') AS people,
+     pg_get_serial_sequence('casework_contactchild', 'id') AS children,
+     pg_get_serial_sequence('casework_contactadult', 'id') AS adults
+""",
+)
+SOMEBODY_IS_HIDDEN = Prepared("is_somebody_hidden", f"SELECT {confidentiality.SOMEBODY_IS_HIDDEN}")
 RESENT_DOCUMENT, RESENT_REFERENCE = timedelta(days=1), timedelta(days=14)
 
 
-def _number_and_reference(
-    contact: Contact,
-    children: list[ContactChild],
-    people: list[int],
-    on_record: Collection[int],
-    alike: Collection[int],
-) -> tuple[int, int | None, list[int], bool, Reference]:
-    """
-    The contact's id, that of the contact that it repeats, the restrictions of those whom its people are or may be,
-    whether an address around them is hidden, and the reference data with the calendar locked, in one round trip.
+class _Numbered(NamedTuple):
+    """What is known when a contact has its number, and what comes with it in one round trip."""
 
-    The id is taken while the household is locked, so that of two contacts about it the later has the higher id.
+    recommendation: int
+    resend_of: int | None
+    restrictions: list[int]
+    somebody_is_hidden: bool
+    reference: Reference
 
-    :param people: whom the children are, or are likely to be.
-    :param on_record: whom everybody is, or is likely to be.
-    :param alike: everybody worth proposing.
+
+def _number(contact: Contact, people: _People) -> _Numbered:
     """
-    looked_for = {
-        "digest": contact.digest,
-        "agency": contact.agency_id,
-        "own_reference": contact.agency_reference,
-        "a_day_back": contact.received_at - RESENT_DOCUMENT,
-        "two_weeks_back": contact.received_at - RESENT_REFERENCE,
-        "first_names": [child.first_name for child in children],
-        "last_names": [child.last_name for child in children],
-        "born": [child.date_of_birth for child in children],
-        "people": people,
-        "on_record": [*on_record],
-        "alike": [*alike],
-    }
-    with connection.cursor() as cursor:
-        # Who is new has nobody around.
-        is_hidden = confidentiality.SOMEBODY_IS_HIDDEN if alike else "FALSE"
-        cursor.execute(f"{NUMBER_AND_RESEND}, {is_hidden}; {clocks.LOCK_AND_READ}", looked_for)
-        number, resend_of, restrictions, somebody_is_hidden = cursor.fetchone()
-        cursor.nextset()
-        cursor.nextset()
-        return number, resend_of, restrictions, somebody_is_hidden, from_rows(cursor.fetchall())
+    Gives the contact and everybody on it their ids. Returns the id of its recommendation, that of the contact that it
+    repeats, the restrictions of those whom its people are or may be, whether an address around them is hidden, and the
+    reference data with the calendar locked.
+
+    The ids are taken while the household is locked, so that of two contacts about it the later has the higher id.
+    """
+    children, adults = people.children, people.adults
+    # Who is new has nobody around.
+    hidden = [SOMEBODY_IS_HIDDEN(alike=[*people.alike])] if people.alike else []
+    (numbered,), (ids,), *is_hidden, _, versions = send(
+        NUMBER_AND_RESEND(
+            digest=contact.digest,
+            agency=contact.agency_id,
+            own_reference=contact.agency_reference,
+            a_day_back=contact.received_at - RESENT_DOCUMENT,
+            two_weeks_back=contact.received_at - RESENT_REFERENCE,
+            children=json.dumps(
+                [
+                    {"first_name": child.first_name, "last_name": child.last_name, "born": child.date_of_birth}
+                    for child in children
+                ],
+                default=str,
+            ),
+            people=people.of_children,
+            on_record=[*people.on_record],
+        ),
+        IDS(children=len(children), adults=len(adults)),
+        *hidden,
+        clocks.LOCK(),
+        clocks.READ(),
+    )
+    contact.pk, resend_of, restrictions = numbered
+    of_records, of_children, of_adults, of_recommendation = ids
+    for row, record_id, row_id in zip(people.rows, of_records, [*of_children, *of_adults], strict=True):
+        row.pk, row.recorded_as.pk = row_id, record_id
+        # Again, because a row takes over the ids of those to whom it refers when it is told to whom.
+        row.contact, row.recorded_as, row.person = contact, row.recorded_as, row.person
+    return _Numbered(of_recommendation, resend_of, restrictions, is_hidden == [[(True,)]], from_rows(versions))
 
 
 def _team(recommendation: Recommendation, now: datetime, reference: Reference) -> Team:
@@ -506,26 +573,6 @@ def _acknowledgement(contact: Contact, now: datetime) -> list[OutboxMessage]:
         return []
     key = f"acknowledgement:{contact}"
     return [outbox.message(Message.ACKNOWLEDGEMENT, to=contact.referrer_email, key=key, at=now, contact=contact)]
-
-
-def _earlier(by: User | Agency, key: str, digest: str) -> Contact | None:
-    column = "agency_id" if isinstance(by, Agency) else "entered_by_id"
-    with connection.cursor() as cursor:
-        # For every contact with a key: in SQL, as the ORM takes longer to compose it than the database to answer it.
-        cursor.execute(
-            f"SELECT id, digest FROM casework_contact WHERE {column} = %s AND idempotency_key = %s",  # noqa: S608  # one of two columns
-            [by.pk, key],
-        )
-        found = cursor.fetchone()
-    if found is None:
-        return None
-    earlier = Contact.objects.get(pk=found[0])
-    if found[1] != digest:
-        raise KeyUsedForAnother(
-            "This idempotency key came before with another document. Use a new key for a new contact.",
-            earlier=earlier.reference,
-        )
-    return earlier
 
 
 def _constraint(error: IntegrityError) -> str | None:

@@ -3,6 +3,7 @@ The partner API: a contact in, and what became of it out; and, before one is sen
 without a name. An agency sees only what it sent.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import Http404
@@ -31,7 +32,7 @@ from casework.api.schema import (
 )
 from casework.facts.contact_document import ContactDocument
 from casework.facts.learned import InformationDocument
-from casework.models import Contact
+from casework.models import Contact, DetailToCheck
 from errors import Fault, InvalidInput
 from localities.models import Agency
 from triage.facts import Facts
@@ -91,7 +92,7 @@ class ContactsView(InStep):
         received = receiving.receive(
             document=data, by=agency, now=timezone.now(), idempotency_key=_idempotency_key(request)
         )
-        answer = _status(received.contact, request)
+        answer = _status(received.contact, received.to_check, request)
         return Response(answer, status=201, headers={"Location": answer["url"]})
 
 
@@ -110,7 +111,7 @@ class ContactView(APIView):
             contact = viewing.view_own_contact(reference=reference, by=_agency(request), now=timezone.now())
         except Contact.DoesNotExist:
             raise Http404 from None
-        return Response(_status(contact, request))
+        return Response(_status(contact, contact.details_to_check.all(), request))
 
 
 class InformationView(InStep):
@@ -225,13 +226,13 @@ def _idempotency_key(request: Request) -> str | None:
     return key or None
 
 
-def _status(contact: Contact, request: Request) -> dict[str, Any]:
+def _status(contact: Contact, to_check: Iterable[DetailToCheck], request: Request) -> dict[str, Any]:
     """
     What the agency may know: that we have it, what we could not read, and, once decided, what. Never the history of
     the family, which other agencies told us, nor the recommendation, which rests on it.
     """
     decision = contact.decision_in_effect
-    warnings = [detail.warning for detail in contact.details_to_check.all()]
+    warnings = [detail.warning for detail in to_check]
     outcome = None
     if decision is not None and is_told_outcomes(contact):
         pathway = of_version(decision.recommendation.rule_set_id).rule_set.pathways[decision.pathway]

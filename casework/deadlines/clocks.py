@@ -29,6 +29,7 @@ from casework.models import (
     PartnerCheck,
     Step,
 )
+from casework.models.prepared import Prepared, send
 from localities.models import User
 from localities.reference import READ_VERSIONS, Reference, from_rows
 from localities.working_time import WorkingTime, local_day
@@ -36,9 +37,10 @@ from localities.working_time import WorkingTime, local_day
 Subject = Contact | Handoff | Case | PartnerCheck
 
 # The key of the advisory lock on the calendar. triage/published_rules.py has another key. Both statements go in one
-# round trip, and the second sees what was committed before the lock was granted.
+# round trip, the lock first: the second sees what was committed before the lock was granted.
 WHICH_DAYS_COUNT = 7_002
-LOCK_AND_READ = f"SELECT pg_advisory_xact_lock_shared({WHICH_DAYS_COUNT}); {READ_VERSIONS}"  # our own words
+LOCK = Prepared("share_calendar", f"SELECT pg_advisory_xact_lock_shared({WHICH_DAYS_COUNT})")
+READ = Prepared("read_versions", READ_VERSIONS)
 
 # The events that start clocks, by their names in `ClockPolicy.starts_at`.
 RECEIVED = "received"
@@ -190,10 +192,8 @@ def locked_reference() -> Reference:
     Locks the calendar until the transaction ends and reads the reference data. An edit of the calendar waits for this
     transaction.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK_AND_READ)
-        cursor.nextset()
-        return from_rows(cursor.fetchall())
+    _, versions = send(LOCK(), READ())
+    return from_rows(versions)
 
 
 def locked_calendar() -> WorkingTime:

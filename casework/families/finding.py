@@ -5,6 +5,7 @@ What may be seen is asked when it is read (`Contact.objects.visible_to`). A pers
 that the reader may see. An address that is hidden finds nobody and is in no answer.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -148,14 +149,14 @@ def _people(model: type[Model], **which: Any) -> Any:
 def _candidates(query: Query, scope: Collection[int] | None) -> list[int]:
     """The ids of those who share keys with what was typed. In SQL, because the ORM cannot say "so many for each"."""
     pairs = [(number, key) for number, way in enumerate(query.ways) for key in sorted(set(keys(way, query.area)))]
-    ranked = RANKED.format(keys=EVERYBODY if scope is None else AMONG, number="person_id")
+    among = EVERYBODY if scope is None else AMONG
+    ranked = RANKED.format(keys=among, number="person_id", most_of_a_key=MOST_OF_A_KEY)
     with connection.cursor() as cursor:
         cursor.execute(
             CANDIDATES.format(ranked=ranked),
             {
-                "probes": [number for number, _ in pairs],
-                "keys": [key for _, key in pairs],
-                "most_of_a_key": MOST_OF_A_KEY,
+                "probes": json.dumps([number for number, _ in pairs]),
+                "keys": json.dumps([key for _, key in pairs]),
                 "most": MOST_CANDIDATES,
                 "among": sorted(scope or ()),
             },

@@ -6,14 +6,13 @@ person's records is compared. What is certain joins two records, and can be undo
 somebody to confirm or reject.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from typing import Any
 
-from django.db import connection
-from django.db.backends.utils import CursorWrapper
 from django.db.models import Q
 
 from casework.families import merging, sameness
@@ -26,6 +25,7 @@ from casework.families.likeness.weights import Weights, shipped
 from casework.families.person_keys import Stored, counting, written
 from casework.families.unborn import BY_THE_DAY
 from casework.models import ContactAdult, ContactChild, Person, PersonMatch
+from casework.models.prepared import Prepared, send
 from casework.record.transitions import move
 from casework.statuses import MatchStatus
 from localities.models import Agency, User
@@ -42,35 +42,44 @@ COUNTED_AMONG = 10_000
 # the second. PostgreSQL has room for some thousands of locks: a contact about very many people locks out all others in
 # place of taking so many.
 MOST_LOCKS = 400
-LOCK_KEYS = """
-SELECT pg_advisory_xact_lock_shared(7003, 0);
+LOCK_SOME = Prepared("share_matching", "SELECT pg_advisory_xact_lock_shared(7003, 0)")
+LOCK_KEYS = Prepared(
+    "lock_keys",
+    """
 SELECT pg_advisory_xact_lock(7004, half)
-FROM (SELECT DISTINCT hashtext(key) AS half FROM unnest(%(keys)s::text[]) AS key ORDER BY half) AS halves
-"""
-LOCK_ALL = "SELECT pg_advisory_xact_lock(7003, 0); SELECT"
+FROM (SELECT DISTINCT hashtext(key) AS half FROM json_array_elements_text(%(keys)s) AS key ORDER BY half) AS halves
+""",
+)
+LOCK_ALL = Prepared("lock_matching", "SELECT pg_advisory_xact_lock(7003, 0)")
 
 # In SQL, because it runs for every contact, and the ORM takes longer to compose it than the database to answer it.
-CANDIDATES = """
-{ranked}
-SELECT ranked.probe, ranked.number, {columns}
+CANDIDATES = Prepared(
+    "find_candidates",
+    f"""
+{RANKED.format(keys="casework_personkey", number="person_id", most_of_a_key=MOST_OF_A_KEY)}
+SELECT ranked.probe, ranked.number, {", ".join(f"record.{column}" for column in Stored._fields)}
 FROM ranked CROSS JOIN LATERAL (
     (SELECT * FROM casework_person WHERE id = ranked.number)
     UNION ALL
-    (SELECT * FROM casework_person WHERE same_as_id = ranked.number ORDER BY id DESC LIMIT %(most_records)s)
+    (SELECT * FROM casework_person WHERE same_as_id = ranked.number ORDER BY id DESC LIMIT {MOST_RECORDS})
 ) AS record
-WHERE place <= %(most)s AND ranked.number <> ALL(%(but_not)s::bigint[])
+WHERE place <= {MOST_CANDIDATES} AND ranked.number <> ALL(%(but_not)s::bigint[])
 ORDER BY ranked.probe, place, record.id
-"""
-COUNTS = """
-SELECT counted.key, of_it.people, GREATEST(0, LEAST(%(among)s, (
+""",  # noqa: S608  # our own text
+)
+COUNTS = Prepared(
+    "count_names",
+    f"""
+SELECT counted.key, of_it.people, GREATEST(0, LEAST({COUNTED_AMONG}, (
     SELECT reltuples FROM pg_class WHERE oid = 'casework_person'::regclass)))
-FROM unnest(%(counted)s::text[]) AS counted(key)
+FROM json_array_elements_text(%(counted)s) AS counted(key)
 CROSS JOIN LATERAL (
     SELECT count(*) AS people FROM casework_personkey stored
     WHERE stored.key = hashtextextended(counted.key, 0)
-      AND stored.person_id > (SELECT max(id) FROM casework_person) - %(among)s
+      AND stored.person_id > (SELECT max(id) FROM casework_person) - {COUNTED_AMONG}
 ) AS of_it
-"""
+""",  # noqa: S608  # our own text
+)
 
 
 @dataclass(frozen=True)
@@ -240,50 +249,35 @@ def _look(described: Sequence[Described], but_not: Collection[int] = ()) -> dict
     found: dict[int, list[PossibleMatch]] = {place: [] for place in range(len(described))}
     if not pairs:
         return found
-    keys = [key for _, key in pairs]
-    lock = LOCK_KEYS if len(set(keys)) <= MOST_LOCKS else LOCK_ALL
-    with connection.cursor() as cursor:
-        # One round trip. Each statement sees what was stored before it began, and so the later ones all that was stored
-        # before the locks were there.
-        cursor.execute(
-            f"{lock}; {_candidates()}; {COUNTS}",
-            {
-                "keys": keys,
-                "probes": [place for place, _ in pairs],
-                "but_not": list(but_not),
-                "most_of_a_key": MOST_OF_A_KEY,
-                "most": MOST_CANDIDATES,
-                "most_records": MOST_RECORDS,
-                "counted": list(counted),
-                "among": COUNTED_AMONG,
-            },
-        )
-        cursor.nextset()
-        cursor.nextset()
-        candidates = _read_candidates(cursor)
-        cursor.nextset()
-        commonness = _commonness(counted, cursor.fetchall())
+    keys = json.dumps([key for _, key in pairs])
+    locks = [LOCK_SOME(), LOCK_KEYS(keys=keys)] if len({key for _, key in pairs}) <= MOST_LOCKS else [LOCK_ALL()]
+    # One round trip. Each statement sees what was stored before it began, and so the later ones all that was stored
+    # before the locks were there.
+    *_, rows, counts = send(
+        *locks,
+        CANDIDATES(
+            keys=keys,
+            probes=json.dumps([place for place, _ in pairs]),
+            but_not=list(but_not),
+        ),
+        COUNTS(counted=json.dumps(list(counted))),
+    )
+    candidates, commonness = _by_person(rows), _commonness(counted, counts)
     weights = shipped()
     for place, others in candidates.items():
         found[place] = _worth_proposing(described[place], others.values(), weights, commonness)
     return found
 
 
-@cache
-def _candidates() -> str:
-    ranked = RANKED.format(keys="casework_personkey", number="person_id")
-    return CANDIDATES.format(ranked=ranked, columns=", ".join(f"record.{column}" for column in Stored._fields))
-
-
-def _read_candidates(cursor: CursorWrapper) -> dict[int, dict[int, list[Stored]]]:
+def _by_person(rows: Iterable[tuple[Any, ...]]) -> dict[int, dict[int, list[Stored]]]:
     """The candidates for each place: their records, the oldest first, by the one that stands for them."""
     found: dict[int, dict[int, list[Stored]]] = defaultdict(lambda: defaultdict(list))
-    for place, person, *values in cursor.fetchall():
+    for place, person, *values in rows:
         found[place][person].append(Stored._make(values))
     return found
 
 
-def _commonness(counted: Mapping[str, tuple[str, str]], rows: Iterable[tuple[str, int, float]]) -> Commonness:
+def _commonness(counted: Mapping[str, tuple[str, str]], rows: Iterable[tuple[Any, ...]]) -> Commonness:
     counts: dict[str, dict[str, int]] = defaultdict(dict)
     among = 0
     for key, people, of in rows:

@@ -1,5 +1,6 @@
 """The keys by which people on record are found, and what is known of a record, as likeness compares it."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -12,15 +13,20 @@ from casework.families.likeness.keys import stored, what_counts
 from casework.families.likeness.names import read_name, sound
 from casework.families.recorded_homes import RecordedHome
 from casework.models import Person
+from casework.models.prepared import Call, Prepared, send
 
 # Of somebody with more, only so many find them.
 MOST_OTHER_NAMES = 8
 
-KEEP = """
+KEEP = Prepared(
+    "insert_into_casework_personkey",
+    """
 INSERT INTO casework_personkey (key, person_id)
-SELECT DISTINCT hashtextextended(key, 0), person FROM unnest(%s::text[], %s::bigint[]) AS kept(key, person)
+SELECT DISTINCT hashtextextended(key, 0), person::bigint
+FROM ROWS FROM (json_array_elements_text(%(keys)s), json_array_elements_text(%(people)s)) AS kept(key, person)
 ON CONFLICT DO NOTHING
-"""
+""",
+)
 
 
 class Stored(NamedTuple):
@@ -113,8 +119,15 @@ def keys_of_record(record: Person, homes: Iterable[RecordedHome] = ()) -> Iterat
 
 
 def keep(records: Iterable[Person], homes: Mapping[int, Sequence[RecordedHome]] | None = None) -> None:
+    """Keeps the keys of these records: see `keeping`."""
+    if records := list(records):
+        send(keeping(records, homes))
+
+
+def keeping(records: Iterable[Person], homes: Mapping[int, Sequence[RecordedHome]] | None = None) -> Call:
     """
-    Keeps the keys of these records, under the records that stand for them.
+    The statement that keeps the keys of these records, under the records that stand for them. They have their ids, and
+    need not be stored before.
 
     :param homes: those that staff recorded and that are not hidden, by the id of the record.
     """
@@ -124,9 +137,7 @@ def keep(records: Iterable[Person], homes: Mapping[int, Sequence[RecordedHome]] 
         for record in records
         for key in keys_of_record(record, homes.get(record.pk, ()))
     ]
-    if pairs:
-        with connection.cursor() as cursor:
-            cursor.execute(KEEP, [[key for key, _ in pairs], [person for _, person in pairs]])
+    return KEEP(keys=json.dumps([key for key, _ in pairs]), people=json.dumps([person for _, person in pairs]))
 
 
 def counting(what: str, name: str) -> str:

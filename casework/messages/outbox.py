@@ -14,7 +14,8 @@ from django.db.models import Q, QuerySet
 from casework.access import restricted
 from casework.deadlines.recipients import STAFF
 from casework.models import Case, Contact, Event, Message, OutboxMessage, Restriction
-from casework.models.inserting import insert_all
+from casework.models.inserting import insertion
+from casework.models.prepared import Call, send
 from casework.models.visibility import KEEPS_OUT
 from casework.record import audit
 from casework.record.audit import Actor
@@ -174,7 +175,14 @@ def _to_each(
 
 def write(messages: Iterable[OutboxMessage]) -> None:
     """Stores messages in one statement. A message whose key is stored already is left out."""
-    insert_all(messages, skip_existing=True)
+    if calls := writing(messages):
+        send(*calls)
+
+
+def writing(messages: Iterable[OutboxMessage]) -> list[Call]:
+    """The statement that `write` sends, if there are messages."""
+    rows = list(messages)
+    return [insertion(rows, skip_existing=True)] if rows else []
 
 
 def add(kind: Message, *, to: str, key: str, at: datetime, **about: Any) -> None:

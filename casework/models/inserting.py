@@ -1,60 +1,77 @@
 """Inserting rows without composing the statement anew each time, for what is written with every contact."""
 
-from collections.abc import Iterable
-from functools import lru_cache
-from typing import Any
+import json
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.models import Field, ForeignKey, JSONField, Model
+from django.db.models import ForeignKey, Model
 
-# The only fields of our models whose values the database driver cannot take as they are.
-CONVERTED = (ArrayField, JSONField)
+from casework.models.prepared import Call, Prepared, send
 
 
-def insert_all(rows: Iterable[Model], *, skip_existing: bool = False) -> None:
+def insert_all(*groups: Iterable[Model], beside: Sequence[Call] = ()) -> None:
     """
-    Inserts new rows of one model in one statement, as `bulk_create` does, in less than half of the processor time.
+    Inserts new rows, each group of one model, as `bulk_create` does for one group: all in one round trip, and in a
+    third of the processor time.
 
-    :param skip_existing: a row that breaks a unique constraint is left out; then no row gets its id.
+    :param beside: other statements to send with them, after them.
     """
-    rows = list(rows)
-    if not rows:
+    lists = [rows for rows in map(list, groups) if rows]
+    calls = [*(insertion(rows) for rows in lists), *beside]
+    if not calls:
         return
-    model, with_ids = type(rows[0]), rows[0].pk is not None
-    fields, sql = _statement(model, len(rows), with_ids, skip_existing)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [_value(row, field) for row in rows for field in fields])
-        ids = [] if with_ids or skip_existing else cursor.fetchall()
-    for row, (pk,) in zip(rows, ids, strict=False):
-        row.pk = pk
+    for rows, ids in zip(lists, send(*calls), strict=False):
+        for row, (pk,) in zip(rows, ids, strict=True):
+            row.pk = pk
+            row._state.adding, row._state.db = False, connection.alias
+
+
+def insertion(rows: Sequence[Model], *, skip_existing: bool = False) -> Call:
+    """
+    The statement that inserts these rows of one model. It returns their ids, in order.
+
+    :param skip_existing: a row that breaks a unique constraint is left out, also from what is returned.
+    """
+    columns, references, statement = _statement(type(rows[0]), rows[0].pk is not None, skip_existing)
     for row in rows:
-        row._state.adding, row._state.db = False, connection.alias
+        for reference in references:
+            _take_over_id(row, reference)
+    values = [{column: vars(row)[name] for column, name in columns} for row in rows]
+    # Whatever JSON has no word for (dates, moments) PostgreSQL reads as Python writes it.
+    return statement(rows=json.dumps(values, default=str, ensure_ascii=False))
 
 
-def _value(row: Model, field: "Field[Any, Any]") -> Any:
-    value = getattr(row, field.attname)
-    if value is None and isinstance(field, ForeignKey) and field.is_cached(row):
-        # The other row got its id when it was inserted, after this field was set.
-        referred = field.get_cached_value(row)
-        value = referred and referred.pk
+def _take_over_id(row: Model, field: "ForeignKey[Any, Any]") -> None:
+    """The other row may have got its id when it was inserted, after this field was set."""
+    if vars(row)[field.attname] is None and (referred := field.get_cached_value(row, default=None)) is not None:
         # Not by the attribute: Django forgets the other row then, and reads it again.
-        row.__dict__[field.attname] = value
-    return field.get_db_prep_save(value, connection) if isinstance(field, CONVERTED) else value
+        vars(row)[field.attname] = referred.pk
 
 
-@lru_cache(maxsize=256)
-def _statement(
-    model: type[Model], count: int, with_ids: bool, skip_existing: bool
-) -> "tuple[list[Field[Any, Any]], str]":
+class _Insertion(NamedTuple):
+    """The columns and the attributes with their values, the fields that refer to other rows, and the statement."""
+
+    columns: list[tuple[str, str]]
+    references: "list[ForeignKey[Any, Any]]"
+    statement: Prepared
+
+
+@cache
+def _statement(model: type[Model], with_ids: bool, skip_existing: bool) -> _Insertion:
+    """One statement for any number of rows: they are one text in JSON, whose types are the table's."""
     fields = [
         field
         for field in model._meta.local_concrete_fields
         if not field.generated and (with_ids or not field.primary_key)
     ]
-    names = ", ".join(f'"{field.column}"' for field in fields)
-    row = f"({', '.join(['%s'] * len(fields))})"
-    sql = f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES {", ".join([row] * count)}'  # noqa: S608  # our own
-    if skip_existing:
-        return fields, f"{sql} ON CONFLICT DO NOTHING"
-    return fields, sql if with_ids else f'{sql} RETURNING "{model._meta.pk.column}"'
+    table, names = model._meta.db_table, ", ".join(f'"{field.column}"' for field in fields)
+    existing = "ON CONFLICT DO NOTHING" if skip_existing else ""
+    statement = Prepared(
+        f"insert_into_{table}",
+        f"INSERT INTO {table} ({names}) SELECT {names} FROM json_populate_recordset(NULL::{table}, %(rows)s) "  # noqa: S608  # our own
+        f'{existing} RETURNING "{model._meta.pk.column}"',
+    )
+    references = [field for field in fields if isinstance(field, ForeignKey)]
+    return _Insertion([(str(field.column), field.attname) for field in fields], references, statement)

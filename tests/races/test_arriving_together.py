@@ -32,7 +32,7 @@ from tests.stage.sql import run
 from tests.stage.story import Story, person
 
 # The first statement that a contact writes. By then it has its id, and has counted the contacts before it.
-BEFORE_STORING = 'INSERT INTO "casework_recommendation"'
+BEFORE_STORING = "EXECUTE insert_into_casework_person_"
 
 AGENCIES = ("example-primary-school", "example-police", "example-health-visiting")
 
