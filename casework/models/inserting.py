@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import date
 from functools import cache
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import ForeignKey, Model
@@ -39,8 +41,14 @@ def insertion(rows: Sequence[Model], *, skip_existing: bool = False) -> Call:
         for reference in references:
             _take_over_id(row, reference)
     values = [{column: vars(row)[name] for column, name in columns} for row in rows]
-    # Whatever JSON has no word for (dates, moments) PostgreSQL reads as Python writes it.
-    return statement(rows=json.dumps(values, default=str, ensure_ascii=False))
+    return statement(rows=json.dumps(values, default=_as_text, ensure_ascii=False))
+
+
+def _as_text(value: object) -> str:
+    """What JSON has no word for and PostgreSQL reads as Python writes it."""
+    if isinstance(value, (date, UUID)):
+        return str(value)
+    raise TypeError(f"{value!r} cannot be inserted as JSON.")
 
 
 def _take_over_id(row: Model, field: "ForeignKey[Any, Any]") -> None:
