@@ -54,9 +54,19 @@ def read(shape: type[Shape], data: object, *, known: Mapping[str, Any] | None = 
     :raises InvalidInput: with every fault.
     """
     try:
-        return TypeAdapter(shape).validate_python(data, context=known)
+        return _adapter(shape).validate_python(data, context=known)
     except ValidationError as error:
         raise InvalidInput(_faults(error)) from None
+
+
+def _adapter(shape: type[Shape]) -> TypeAdapter[Shape]:
+    """Each shape's own. There are a few, and one takes longer to make than the facts of a contact to read."""
+    if shape not in _ADAPTERS:
+        _ADAPTERS[shape] = TypeAdapter(shape)
+    return _ADAPTERS[shape]
+
+
+_ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
 
 
 def load_json(text: str | bytes) -> Any:

@@ -6,7 +6,7 @@ and the difference between two versions is the difference between their lines.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from triage.catalogue import IndicatorEntry
 from triage.facts import Agreement, Child, Facts
@@ -53,16 +53,14 @@ WAITS = {
 }
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A line of prose. A deeper line belongs to the last line that is less deep."""
 
     depth: int
     text: str
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """One rule, pathway, indicator and so on. Its `id` is unique in its chapter."""
 
     id: str
@@ -70,8 +68,7 @@ class Item:
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True)
-class Chapter:
+class Chapter(NamedTuple):
     """The items of one kind. `ordered`: whether their order has a meaning."""
 
     id: str

@@ -145,14 +145,13 @@ def _faults_of_meaning(document: RuleSetDocument) -> Iterator[Fault]:
     for number, rule in enumerate(document.rules):
         yield from _faults_of_rule(("rules", number), rule, pathways, last=number == len(document.rules) - 1)
     rule_ids = [rule.id for rule in document.rules]
-    for path, condition, in_child in conditions(document):
+    asked = list(conditions(document))
+    for path, condition, in_child in asked:
         above = set(rule_ids[: path[1]]) if path[0] == "rules" and isinstance(path[1], int) else set()
         yield from _faults_of_condition(path, condition, in_child, codes, set(document.defined), above)
     circles = list(_circles(document))
     yield from circles
-    if not circles and all(
-        part.defined in document.defined for _, part, _ in conditions(document) if isinstance(part, Defined)
-    ):
+    if not circles and all(part.defined in document.defined for _, part, _ in asked if isinstance(part, Defined)):
         yield from _too_long(document)
     for number, decision in enumerate(document.two_person_decisions):
         at: Path = ("two_person_decisions", number)
