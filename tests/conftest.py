@@ -5,6 +5,7 @@ Amina is a social worker on the front door, Maya and David manage it; Ben leads 
 Carol leads another team and must never see the family.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -73,7 +74,8 @@ def _place(path: Path) -> int:
 
 
 def pytest_collection_finish() -> None:
-    """Sets the collector as the service's processes do. All code is loaded."""
+    """Sets the garbage collector as the service's processes do. All code is loaded."""
+    gc.enable()
     collect_less()
 
 

@@ -7,6 +7,7 @@ their addresses; each worker has a database, and a Valkey database, of its own.
 
 import contextlib
 import fcntl
+import gc
 import os
 import shutil
 import sys
@@ -47,6 +48,8 @@ _folder: list[Path] = []
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Starts the servers, before Django reads its settings."""
+    # Until all tests are collected nothing becomes garbage, and looking for it took a fifth of the time.
+    gc.disable()
     if "PYTEST_XDIST_WORKER" in os.environ:
         # Each worker has a database number of its own, so that none clears another's.
         number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) + 1
