@@ -91,11 +91,15 @@ def check_match_is_open(match: PersonMatch, user: User, now: datetime) -> None:
         raise PersonMatch.DoesNotExist
 
 
-def shown_with(record: Contact | Case, user: User, now: datetime) -> list[Restriction]:
-    """The restrictions of the people on a record, for its page: `until` is when the user's broken glass ends."""
+def shown_with(people: QuerySet[Any, Any] | Iterable[int], user: User, now: datetime) -> list[Restriction]:
+    """
+    The restrictions of the people on a record, for its page: `until` is when the user's broken glass ends.
+
+    :param people: their ids.
+    """
     broken = RestrictedAccess.objects.in_force(now).broken_glass().filter(restriction=OuterRef("pk"), user=user)
     until = Subquery(broken.order_by("-until").values("until")[:1])
-    return list(in_force_on(record).annotate(until=until).select_related("owner"))
+    return list(Restriction.objects.in_force().of(people).annotate(until=until).select_related("owner"))
 
 
 def has_conflict(user: User, people: QuerySet[Any, Any] | Iterable[int]) -> bool:

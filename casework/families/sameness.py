@@ -37,6 +37,24 @@ JOIN record other ON other.person <> one.person
 JOIN casework_restriction others ON others.person_id = other.id AND others.kind = 'adopted' AND others.lifted_at IS NULL
 """
 
+# Unions, because PostgreSQL would read everybody, and every match, for two conditions joined by OR.
+ALIKE = """
+WITH standing AS (
+    SELECT DISTINCT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id = ANY(%(people)s)
+), record AS (
+    SELECT id FROM standing
+    UNION SELECT id FROM casework_person WHERE same_as_id IN (SELECT id FROM standing)
+), match AS (
+    SELECT record_id, person_id, score FROM casework_personmatch
+    WHERE status = 'proposed' AND score >= %(at_least)s AND record_id IN (SELECT id FROM record)
+    UNION SELECT record_id, person_id, score FROM casework_personmatch
+    WHERE status = 'proposed' AND score >= %(at_least)s AND person_id IN (SELECT id FROM record)
+)
+SELECT COALESCE(one.same_as_id, one.id), COALESCE(other.same_as_id, other.id), match.score
+FROM match JOIN casework_person one ON one.id = match.record_id JOIN casework_person other ON other.id = match.person_id
+WHERE COALESCE(one.same_as_id, one.id) <> COALESCE(other.same_as_id, other.id)
+"""
+
 
 def standing_for(people: Collection[int]) -> frozenset[int]:
     """The records that stand for these persons, who are given by any of their records."""
@@ -158,18 +176,10 @@ def alike(people: Collection[int]) -> Mapping[tuple[int, int], float]:
     Who may be whom, as nobody has said yet, and the score of the likeness: by the ids of the records that stand for two
     persons, of whom one is among these at least.
     """
-    records = records_of(people).values_list("pk")
-    found = PersonMatch.objects.filter(status=MatchStatus.PROPOSED, score__gte=shipped().worth_proposing).order_by()
-    # A union, because PostgreSQL would read every match for two conditions joined by OR.
-    mine, theirs = (
-        found.filter(condition).values_list(
-            Coalesce("record__same_as", "record"), Coalesce("person__same_as", "person"), "score"
-        )
-        for condition in (Q(record__in=records), Q(person__in=records))
-    )
     scores: dict[tuple[int, int], float] = {}
-    for one, other, score in mine.union(theirs):
-        if one != other:
+    with connection.cursor() as cursor:
+        cursor.execute(ALIKE, {"people": sorted(people), "at_least": shipped().worth_proposing})
+        for one, other, score in cursor.fetchall():
             scores[one, other] = max(score, scores.get((one, other), 0.0))
     apart = told_apart(frozenset(chain.from_iterable(scores))) if scores else ()
     return {pair: score for pair, score in scores.items() if frozenset(pair) not in apart}

@@ -1,8 +1,9 @@
 """Work on restricted records that somebody must see to and may not open: nothing waits unseen, and nobody is named."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import CharField, DateTimeField, Exists, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Least
@@ -18,7 +19,8 @@ from casework.models import (
     Responsibility,
     Restriction,
 )
-from casework.models.restrictions import RestrictionQuerySet, is_among
+from casework.models.restrictions import REPRESENTATIVE
+from casework.models.visibility import keeps_out
 from casework.statuses import CaseStatus, ContactStatus, HandoffStatus
 from localities.models import User
 from localities.roles import StaffRoles
@@ -43,40 +45,63 @@ def of(user: User, who: StaffRoles, teams: Any, now: datetime) -> list[Line]:
 
     The front door sees that a contact waits, a team that it holds a case or is offered one, and an owner both.
     """
-    restrictions = Restriction.objects.in_force().manageable_by(user)
-    owned, closed = Q(owner=user), Q(pk__in=Restriction.objects.closed_to(user, now))
-    watched = restrictions.filter(owned | closed if who.front_door_roles else owned)
-    return _lines(user, _waiting(watched), _of_teams(user, teams, now), now=now)
+    people = _people(user, now)
+    closed = {each.stands for each in people if each.is_closed}
+    owned = {each.stands for each in people if each.owner == user.pk}
+    watched = owned | closed if who.front_door_roles else owned
+    return _lines(user, _waiting(watched), _of_teams(closed, teams), now=now)
 
 
 def of_teams(user: User, teams: Any, now: datetime) -> list[Line]:
     """The restricted cases that these teams hold or are offered, and that are closed to the user."""
-    return _lines(user, _of_teams(user, teams, now), now=now)
+    closed = {each.stands for each in _people(user, now) if each.is_closed}
+    return _lines(user, _of_teams(closed, teams), now=now)
 
 
-def _waiting(restrictions: RestrictionQuerySet) -> QuerySet[Contact]:
-    among = is_among(restrictions.people())
+class _Restricted(NamedTuple):
+    """A person with a restriction in force: the record that stands for them, its owner, and whether it is closed."""
+
+    stands: int
+    owner: int
+    is_closed: bool
+
+
+def _people(user: User, now: datetime) -> list[_Restricted]:
+    """
+    The people whose restrictions the user owns or is kept out by. They are few, and most often there are none: then
+    nothing else is asked.
+    """
+    restrictions = Restriction.objects.in_force().manageable_by(user)
+    closed = restrictions.annotate(is_closed=keeps_out(Value(user.pk), now))
+    found = closed.filter(Q(owner=user) | Q(is_closed=True))
+    return [_Restricted(*row) for row in found.values_list(REPRESENTATIVE, "owner", "is_closed")]
+
+
+def _waiting(people: Collection[int]) -> QuerySet[Contact]:
     on_it = (
-        Exists(ContactChild.objects.filter(among, contact=OuterRef("pk"))),
-        Exists(ContactAdult.objects.filter(among, contact=OuterRef("pk"))),
+        Exists(ContactChild.objects.filter(person__in=people, contact=OuterRef("pk"))),
+        Exists(ContactAdult.objects.filter(person__in=people, contact=OuterRef("pk"))),
     )
-    return Contact.objects.exclude(status=ContactStatus.DECIDED).filter(on_it[0] | on_it[1])
+    waiting = Contact.objects.exclude(status=ContactStatus.DECIDED)
+    return waiting.filter(on_it[0] | on_it[1]) if people else waiting.none()
 
 
-def _of_teams(user: User, teams: Any, now: datetime) -> QuerySet[Case]:
-    among = is_among(Restriction.objects.closed_to(user, now).manageable_by(user).people())
+def _of_teams(people: Collection[int], teams: Any) -> QuerySet[Case]:
     held = Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True, team__in=teams)
     offered = Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.OFFERED, to_team__in=teams)
     on_it = (
-        Exists(CaseChild.objects.filter(among, case=OuterRef("pk"))),
-        Exists(ContactAdult.objects.filter(among, contact__case=OuterRef("pk"))),
+        Exists(CaseChild.objects.filter(person__in=people, case=OuterRef("pk"))),
+        Exists(ContactAdult.objects.filter(person__in=people, contact__case=OuterRef("pk"))),
     )
-    return Case.objects.filter(Exists(held) | Exists(offered), on_it[0] | on_it[1], status=CaseStatus.OPEN)
+    is_open = Case.objects.filter(status=CaseStatus.OPEN)
+    return is_open.filter(Exists(held) | Exists(offered), on_it[0] | on_it[1]) if people and teams else is_open.none()
 
 
 def _lines(user: User, *records: QuerySet[Any], now: datetime) -> list[Line]:
     """The lines of these contacts and cases, in one statement."""
-    found = [_described(user, each, now) for each in records]
+    found = [_described(user, each, now) for each in records if not each.query.is_empty()]
+    if not found:
+        return []
     rows = found[0].union(*found[1:], all=True) if len(found) > 1 else found[0]
     lines = (Line(*row) for row in rows)
     return sorted(lines, key=lambda line: (line.due_at is None, line.due_at, line.reference))

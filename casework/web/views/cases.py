@@ -262,7 +262,9 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     context: dict[str, Any] = {
         "now": now,
         "case": case,
-        "restrictions": restricted.shown_with(case, user, now) if cast("Any", case).is_restricted else [],
+        "restrictions": restricted.shown_with(restricted.people_on(case), user, now)
+        if cast("Any", case).is_restricted
+        else [],
         "decision": case.opened_by_decision,
         "stories": [story_of(contact) for contact in contacts],
         "children": children,

@@ -323,6 +323,8 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
     who = roles_of(user, day)
     works_on_it = bool(who.front_door_roles)
     in_work = contact.case is not None and contact.case.status == CaseStatus.OPEN
+    on_it = {child.person_id for child in contact.children.all()}
+    on_it |= {adult.person_id for adult in contact.adults.all()}
     context: dict[str, Any] = story_of(contact) | {
         "now": now,
         "result": contact.recommendation.result if contact.recommendation else {},
@@ -333,7 +335,7 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         "decisions": list(contact.decisions.select_related("decided_by", "sign_off__by", "chosen_team")),
         "works_on_it": works_on_it,
         "may_correct": works_on_it and (in_work or contact.status != ContactStatus.DECIDED),
-        "restrictions": restricted.shown_with(contact, user, now),
+        "restrictions": restricted.shown_with(on_it, user, now),
         "restricts": permissions.allows(permissions.check_can_restrict, user, day),
     }
     context |= _clocks(contact, [check for check, _, _ in context["partner_checks"]], user, now, shown)
