@@ -1,5 +1,6 @@
 """People of the cast at the pages: they open them, fill in the forms that they find there, and read the answer."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from casework.models import AuditEvent, Case, Contact, Event
@@ -35,9 +36,14 @@ class SignedIn:
         """Posts data to an address, whether or not a page offers it."""
         return self.client.post(f"{path_of(of)}{action}/", fields)
 
-    def send(self, of: object, action: str, **fields: Any) -> Answer:
-        """Fills in a form of the page, and submits it."""
-        return self.post(of, action, **self.open(of).form(f"{path_of(of)}{action}/") | fields)
+    def send(self, of: object, action: str, page: Page | None = None, /, **fields: Any) -> Answer:
+        """
+        Fills in a form of the page, and submits it.
+
+        :param page: the page as this user opened it before, where nothing changed since.
+        """
+        page = page or self.open(of)
+        return self.post(of, action, **page.form(f"{path_of(of)}{action}/") | fields)
 
 
 def path_of(of: object) -> str:
@@ -48,6 +54,22 @@ def path_of(of: object) -> str:
             return f"/cases/{of}/"
         case _:
             return str(of)
+
+
+def views(of: object, names: Iterable[str]) -> dict[str, Page]:
+    """The page as each of these users finds it."""
+    return {name: SignedIn(name).open(of) for name in names}
+
+
+def offered(pages: dict[str, Page], of: object, action: str) -> set[str]:
+    """The users on whose page the form for this action stands."""
+    return {name for name, page in pages.items() if f"{path_of(of)}{action}/" in page.actions}
+
+
+def leads_to_its_page(path: str, answer: Answer) -> bool:
+    """Whether a GET of an address for doing led to the page that has the form. It leads everybody there alike."""
+    leads_to = answer.headers.get("Location", "/")
+    return answer.status_code == 302 and leads_to != "/" and path.startswith(leads_to)
 
 
 def as_recommended(contact: Contact) -> dict[str, Any]:

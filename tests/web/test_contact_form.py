@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +16,7 @@ from casework.models import Contact, DetailToCheck
 from localities.models import User
 from localities.working_time import local_day
 from tests.stage.sessions import sign_in
+from tests.stage.staff import SignedIn
 from tests.stage.story import Story
 from tests.stage.web_client import Answer, Page, a_working_morning, day_of, kept
 
@@ -32,10 +34,11 @@ def today() -> date:
 class Typist:
     """A user at the front door who has the form open, types into it and presses its buttons."""
 
-    def __init__(self, client: Client, user: User) -> None:
+    def __init__(self, client: Client, user: User, page: Page | None = None) -> None:
+        """:param page: the form as this user opened it before."""
         self.client = client
         sign_in(client, user)
-        self.page = Page(client.get(NEW))
+        self.page = page or Page(client.get(NEW))
         self.fields = self.page.form(NEW)
 
     def type(self, **fields: Any) -> "Typist":
@@ -64,9 +67,15 @@ class Typist:
         return Contact.objects.get(reference=answer.headers["Location"].split("/")[2])
 
 
+@pytest.fixture(scope="module")
+def opened(told_for_a_module: None) -> Page:
+    """The form as Oliver opens it."""
+    return SignedIn("oliver").open(NEW)
+
+
 @pytest.fixture
-def typist(client: Client, oliver: User) -> Typist:
-    return Typist(client, oliver)
+def typist(client: Client, oliver: User, opened: Page) -> Typist:
+    return Typist(client, oliver, opened)
 
 
 def _identity(field: str) -> str:
@@ -129,15 +138,14 @@ TRICKY = ["\x00", "\x0b\x0c", "NFA", "not known", "0000000000", "999\u00a0000\u0
 
 
 class TestWhoMayOpenIt:
-    def test_front_door_staff_and_emergency_duty(self, client: Client, db: None) -> None:
+    def test_front_door_staff_and_emergency_duty(self, db: None) -> None:
         for name in ("oliver", "amina", "maya", "erin"):
-            client.force_login(User.objects.get(username=name))
-            assert client.get(NEW).status_code == 200
+            assert SignedIn(name).client.get(NEW).status_code == 200
 
-    def test_nobody_else(self, client: Client, db: None) -> None:
+    def test_nobody_else(self, db: None) -> None:
         before = kept()
         for name in ("ben", "bea", "pat", "sam", "ava", "iris", "adele"):
-            client.force_login(User.objects.get(username=name))
+            client = SignedIn(name).client
             for answer in (client.get(NEW), client.post(NEW, {"contact-type": "notification"})):
                 assert answer.status_code == 403
                 assert "Only front-door staff can enter a contact." in Page(answer).text
@@ -448,8 +456,11 @@ class TestWhatIsTakenInAllTheSame:
     def test_whatever_is_typed_into_an_optional_field_a_child_with_a_worry_comes_in(
         self, typist: Typist, name: str, typed: str
     ) -> None:
-        typist.fields = typist.page.form(NEW) | {"key": uuid.uuid4().hex}
-        typist.type(**LEAST | {name: typed}).contact()
+        # Each alone: not one more child of this name, to be compared with all before.
+        with transaction.atomic():
+            typist.fields = typist.page.form(NEW) | {"key": uuid.uuid4().hex}
+            typist.type(**LEAST | {name: typed}).contact()
+            transaction.set_rollback(True)
 
 
 class TestPeople:
@@ -545,12 +556,10 @@ ATTRIBUTE = '"><img src=x onerror=alert(1)>'
 class TestWhatIsTypedStaysText:
     """Every page shows markup in names and concerns as it was typed."""
 
-    @pytest.fixture
-    def story(self, db: None) -> Story:
-        return Story(a_working_morning())
-
-    @pytest.fixture
-    def pages(self, story: Story, client: Client, amina: User, ben: User, maya: User, ava: User) -> list[Page]:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def pages(cls, told_for_a_class: None) -> list[Page]:
+        story = Story(a_working_morning())
         agreed = {"service": "given", "given_by": SCRIPT, "on": "2026-01-01"}
         document: dict[str, Any] = {
             "agreement": agreed,
@@ -570,19 +579,17 @@ class TestWhatIsTypedStaysText:
         # The household again: a match, and a chronology.
         decided = story.contact(**document)
         offer = story.offered(decided, rationale=SCRIPT + ATTRIBUTE, pathway="family_help", level=3, rag="green")
-        looks: list[tuple[User, str]] = [
-            (amina, f"/contacts/{waits}/"), (amina, f"/contacts/{decided}/"), (amina, "/"),
-            (amina, "/teams/front-door/"),
-            (ben, f"/contacts/{decided}/"), (ben, f"/cases/{offer.case}/"), (ben, "/"), (ben, "/teams/aylesbury/"),
-            (maya, "/admin/casework/contact/"), (maya, "/admin/casework/decision/"), (ben, "/admin/casework/case/"),
-            (ben, "/admin/casework/handoff/"), (ben, "/admin/casework/clock/?stand=all"),
-            (ava, "/admin/casework/auditevent/"), (ava, "/admin/casework/outboxmessage/"),
+        looks = [
+            ("amina", f"/contacts/{waits}/"), ("amina", f"/contacts/{decided}/"), ("amina", "/"),
+            ("amina", "/teams/front-door/"),
+            ("ben", f"/contacts/{decided}/"), ("ben", f"/cases/{offer.case}/"), ("ben", "/"),
+            ("ben", "/teams/aylesbury/"),
+            ("maya", "/admin/casework/contact/"), ("maya", "/admin/casework/decision/"),
+            ("ben", "/admin/casework/case/"), ("ben", "/admin/casework/handoff/"),
+            ("ben", "/admin/casework/clock/?stand=all"),
+            ("ava", "/admin/casework/auditevent/"), ("ava", "/admin/casework/outboxmessage/"),
         ]  # fmt: skip
-        pages = []
-        for user, path in looks:
-            client.force_login(user)
-            pages.append(Page(client.get(path)))
-        return pages
+        return [SignedIn(name).open(path) for name, path in looks]
 
     def test_no_page_runs_it(self, pages: list[Page]) -> None:
         for page in pages:

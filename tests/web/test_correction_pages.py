@@ -29,6 +29,16 @@ def story(db: None) -> Story:
     return Story(a_working_morning())
 
 
+@pytest.fixture(scope="class")
+def told(told_for_a_class: None) -> int:
+    return Story(a_working_morning()).contact().pk
+
+
+@pytest.fixture
+def contact(told: int, db: None) -> Contact:
+    return Contact.objects.get(pk=told)
+
+
 def signed_in(name: str = "oliver") -> Client:
     client = browser()
     sign_in(client, person(name))
@@ -56,8 +66,7 @@ def submit(address_of_form: str, name: str = "oliver", **typed: Any) -> Any:
 
 
 class TestTheForms:
-    def test_what_is_typed_is_learned(self, story: Story) -> None:
-        contact = story.contact()
+    def test_what_is_typed_is_learned(self, contact: Contact) -> None:
         robin = contact.children.get()
         answer = submit(
             form_of(contact, "child", robin.pk), first_name="Robyn", sex="F",
@@ -84,15 +93,13 @@ class TestTheForms:
             ("new-adult", {"first_name": "Sam"}, "first_name"),
         ],
     )
-    def test_each_group_has_one(self, story: Story, group: str, typed: dict[str, Any], field: str) -> None:
-        contact = story.contact()
+    def test_each_group_has_one(self, contact: Contact, group: str, typed: dict[str, Any], field: str) -> None:
         answer = submit(form_of(contact, group), **typed)
         assert answer.status_code == 302, Page(answer).summary
         assert field in set(FactChange.objects.values_list("field", flat=True))
         assert FactChange.objects.filter(before__isnull=False, after__isnull=True).count() == 0, "nothing is lost"
 
-    def test_sent_as_it_stands_it_changes_nothing(self, story: Story) -> None:
-        contact = story.contact()
+    def test_sent_as_it_stands_it_changes_nothing(self, contact: Contact) -> None:
         people = [("child", each.pk) for each in contact.children.all()]
         people += [("adult", each.pk) for each in contact.adults.all()]
         for group, pk in [("contact", None), ("family", None), ("referrer", None), *people]:
@@ -101,8 +108,7 @@ class TestTheForms:
             assert "Nothing differs from what is recorded." in Page(answer).text
         assert not Information.objects.exists()
 
-    def test_every_fault_stands_at_its_field(self, story: Story) -> None:
-        contact = story.contact()
+    def test_every_fault_stands_at_its_field(self, contact: Contact) -> None:
         address_of_form = form_of(contact, "contact")
         client = signed_in()
         answer = client.post(
@@ -114,16 +120,14 @@ class TestTheForms:
         assert page.error_at("id_fact-source") == "Say where this comes from."
         assert page.form("")["fact-immediate_danger"] == "yes"
 
-    def test_what_cannot_be_read_is_kept_and_asked(self, story: Story) -> None:
-        contact = story.contact()
+    def test_what_cannot_be_read_is_kept_and_asked(self, contact: Contact) -> None:
         robin = contact.children.get()
         submit(form_of(contact, "child", robin.pk), nhs_number="12 three", disabled="yes")
         page = page_of(contact)
         assert "“12 three”, could not be read: it is not an NHS number" in page.text
         assert "To check" in page.text
 
-    def test_an_old_form_undoes_nothing(self, story: Story) -> None:
-        contact = story.contact()
+    def test_an_old_form_undoes_nothing(self, contact: Contact) -> None:
         client, address_of_form = signed_in(), form_of(contact, "contact")
         old = Page(client.get(address_of_form)).form("") | SAYS | {"fact-referrer_level": "4"}
         submit(address_of_form, immediate_danger="yes")
@@ -132,9 +136,8 @@ class TestTheForms:
         contact.refresh_from_db()
         assert (contact.immediate_danger, contact.referrer_level) == (True, 3)
 
-    def test_what_was_typed_comes_back_beside_what_is_there_now(self, story: Story) -> None:
+    def test_what_was_typed_comes_back_beside_what_is_there_now(self, contact: Contact) -> None:
         """What somebody left as it stood is as it is now: sent again, it undoes nothing."""
-        contact = story.contact()
         robin = contact.children.get()
         client, where = signed_in(), form_of(contact, "child", robin.pk)
         typed = {"fact-first_name": "Robyn", "fact-school": "Hill School"}
@@ -151,6 +154,25 @@ class TestTheForms:
         robin.refresh_from_db()
         assert (robin.first_name, robin.sex, str(robin.date_of_birth)) == ("Robyn", "F", "2015-04-05")
 
+    def test_it_says_whether_the_recommendation_changed(self, contact: Contact) -> None:
+        for typed, says in (
+            ({"school": "Hill School"}, "stays as it is"),
+            ({"indicators": ["L4-01"]}, "has been updated"),
+        ):
+            client = signed_in()
+            where = form_of(contact, "child", contact.children.get().pk)
+            sent = Page(client.get(where)).form("") | SAYS | {f"fact-{name}": value for name, value in typed.items()}
+            answer = client.post(where, {name: value for name, value in sent.items() if value is not None}, follow=True)
+            assert f"Saved. The recommendation {says}." in Page(answer).text
+
+    @pytest.mark.parametrize(
+        ("name", "status"), [("sam", 403), ("ben", 404), ("carol", 404)], ids=["overseer", "team", "other team"]
+    )
+    def test_for_those_who_may(self, contact: Contact, name: str, status: int) -> None:
+        assert signed_in(name).get(form_of(contact, "contact")).status_code == status
+
+
+class TestOtherForms:
     def test_what_was_read_with_a_correction_is_confirmed_as_it_is(self, story: Story) -> None:
         contact = story.contact(children=[child(address=address("HP2O 1UA"))])
         robin, where = contact.children.get(), form_of(contact, "child", contact.children.get().pk)
@@ -169,18 +191,6 @@ class TestTheForms:
         history = Page(signed_in().get(reverse("contact-history", args=[contact.reference])))
         assert "HP20 1UA, confirmed as it was read" in history.text
 
-    def test_it_says_whether_the_recommendation_changed(self, story: Story) -> None:
-        contact = story.contact()
-        for typed, says in (
-            ({"school": "Hill School"}, "stays as it is"),
-            ({"indicators": ["L4-01"]}, "has been updated"),
-        ):
-            client = signed_in()
-            where = form_of(contact, "child", contact.children.get().pk)
-            sent = Page(client.get(where)).form("") | SAYS | {f"fact-{name}": value for name, value in typed.items()}
-            answer = client.post(where, {name: value for name, value in sent.items() if value is not None}, follow=True)
-            assert f"Saved. The recommendation {says}." in Page(answer).text
-
     def test_a_hidden_address_is_not_filled_in_and_stays(self, story: Story) -> None:
         contact = story.contact(children=[child(address=address("HP20 1UA", confidential=True))])
         robin = contact.children.get()
@@ -190,13 +200,6 @@ class TestTheForms:
         submit(form_of(contact, "child", robin.pk), disabled="yes")
         robin.refresh_from_db()
         assert (robin.postcode, robin.address_is_confidential, robin.disabled) == ("HP20 1UA", True, True)
-
-    @pytest.mark.parametrize(
-        ("name", "status"), [("sam", 403), ("ben", 404), ("carol", 404)], ids=["overseer", "team", "other team"]
-    )
-    def test_for_those_who_may(self, story: Story, name: str, status: int) -> None:
-        contact = story.contact()
-        assert signed_in(name).get(form_of(contact, "contact")).status_code == status
 
     def test_no_other_group_and_nobody_elses_child(self, story: Story) -> None:
         contact, other = story.contact(), story.contact(children=[child(first_name="Noor", nhs_number=None)])
@@ -208,8 +211,7 @@ class TestTheForms:
 
 
 class TestTheContact:
-    def test_it_shows_both_with_who_when_and_where_from(self, story: Story) -> None:
-        contact = story.contact()
+    def test_it_shows_both_with_who_when_and_where_from(self, contact: Contact) -> None:
         robin = contact.children.get()
         submit(form_of(contact, "child", robin.pk), first_name="Robyn", sex="F", school="Example Academy")
         text = page_of(contact).text
@@ -220,12 +222,45 @@ class TestTheContact:
         assert "The family (mother): She called." in text
         assert "Example Academy" in text
 
-    def test_corrected_back_it_is_as_it_was_sent(self, story: Story) -> None:
-        contact = story.contact()
+    def test_corrected_back_it_is_as_it_was_sent(self, contact: Contact) -> None:
         submit(form_of(contact, "contact"), immediate_danger="yes")
         submit(form_of(contact, "contact"), immediate_danger="no")
         assert "Changed since it was sent" not in page_of(contact).text
 
+    def test_a_child_who_was_added_and_one_who_is_not_of_the_family(self, contact: Contact) -> None:
+        submit(form_of(contact, "new-child"), first_name="Kim", school="Example Nursery")
+        kim = contact.children.get(first_name="Kim")
+        text = page_of(contact).text
+        assert "Child: Kim" in text
+        assert "Example Nursery" in text
+        submit(form_of(contact, "child", kim.pk), in_family="no")
+        assert "This child counts no more" in page_of(contact).text
+
+    def test_it_leads_to_every_form(self, contact: Contact) -> None:
+        links = {link["href"] for link in page_of(contact).main.all("a")}
+        robin, adult = contact.children.get(), contact.adults.first()
+        assert adult is not None
+        assert {
+            form_of(contact, "contact"), form_of(contact, "family"), form_of(contact, "referrer"),
+            form_of(contact, "child", robin.pk), form_of(contact, "adult", adult.pk), form_of(contact, "new-child"),
+            form_of(contact, "new-adult"),
+        } <= links  # fmt: skip
+        overseer = {link["href"] for link in page_of(contact, "sam").main.all("a")}
+        assert not {link for link in overseer if "/correct/" in link}
+
+    def test_the_second_person_sees_that_facts_changed(self, contact: Contact, story: Story) -> None:
+        story.decided(contact, pathway="advice", level=3)
+        submit(form_of(contact, "contact"), immediate_danger="yes")
+        client = signed_in("maya")
+        page = Page(client.get(reverse("contact", args=[contact.reference])))
+        assert "More is known than when this was decided" in page.text
+        sent = {"sign_off-answer": "agree", "sign_off-rationale": "Yes."}
+        assert client.post(reverse("contact-sign-off", args=[contact.reference]), sent).status_code == 409
+        contact.refresh_from_db()
+        assert contact.status == "sign_off"
+
+
+class TestOtherContacts:
     def test_a_detail_that_could_not_be_read_is_answered(self, story: Story) -> None:
         contact = story.contact(children=[child(nhs_number="12")])
         assert "Answered" not in page_of(contact).text
@@ -240,47 +275,12 @@ class TestTheContact:
         assert text.count("Answered") == 1
         assert "“12 three”, could not be read" in text
 
-    def test_a_child_who_was_added_and_one_who_is_not_of_the_family(self, story: Story) -> None:
-        contact = story.contact()
-        submit(form_of(contact, "new-child"), first_name="Kim", school="Example Nursery")
-        kim = contact.children.get(first_name="Kim")
-        text = page_of(contact).text
-        assert "Child: Kim" in text
-        assert "Example Nursery" in text
-        submit(form_of(contact, "child", kim.pk), in_family="no")
-        assert "This child counts no more" in page_of(contact).text
-
     def test_the_case_says_who_left_it(self, story: Story) -> None:
         contact = story.contact(children=[child(), child(**KIM)])
         case = story.accepted(contact)
         assert "No longer in this case" not in SignedIn("ben").open(case).text
         submit(form_of(contact, "child", contact.children.get(ref="c2").pk), in_family="no")
         assert "they are not of this family: Kim Ashworth." in SignedIn("ben").open(case).text
-
-    def test_it_leads_to_every_form(self, story: Story) -> None:
-        contact = story.contact()
-        links = {link["href"] for link in page_of(contact).main.all("a")}
-        robin, adult = contact.children.get(), contact.adults.first()
-        assert adult is not None
-        assert {
-            form_of(contact, "contact"), form_of(contact, "family"), form_of(contact, "referrer"),
-            form_of(contact, "child", robin.pk), form_of(contact, "adult", adult.pk), form_of(contact, "new-child"),
-            form_of(contact, "new-adult"),
-        } <= links  # fmt: skip
-        overseer = {link["href"] for link in page_of(contact, "sam").main.all("a")}
-        assert not {link for link in overseer if "/correct/" in link}
-
-    def test_the_second_person_sees_that_facts_changed(self, story: Story) -> None:
-        contact = story.contact()
-        story.decided(contact, pathway="advice", level=3)
-        submit(form_of(contact, "contact"), immediate_danger="yes")
-        client = signed_in("maya")
-        page = Page(client.get(reverse("contact", args=[contact.reference])))
-        assert "More is known than when this was decided" in page.text
-        sent = {"sign_off-answer": "agree", "sign_off-rationale": "Yes."}
-        assert client.post(reverse("contact-sign-off", args=[contact.reference]), sent).status_code == 409
-        contact.refresh_from_db()
-        assert contact.status == "sign_off"
 
 
 class TestTheCase:

@@ -17,7 +17,7 @@ from casework.web.urls import urlpatterns
 from localities.models import Agency
 from tests.stage.documents import child
 from tests.stage.families import KIM, about
-from tests.stage.staff import SignedIn, path_of
+from tests.stage.staff import SignedIn, leads_to_its_page, path_of
 from tests.stage.story import Story
 from tests.stage.web_client import Page, Partner, a_working_morning
 
@@ -33,20 +33,21 @@ TRACES = {"casework_auditevent", "casework_reminderlook"}
 USERNAMES = ("amina", "maya", "ben", "sam", "ava", "paula", "adele")
 
 
-@pytest.fixture
-def story(db: None) -> Story:
-    return Story(a_working_morning())
-
-
-@pytest.fixture
-def stale(story: Story) -> Contact:
-    """A contact with a late clock. A case of its child has opened, and its recommendation is not renewed yet."""
+@pytest.fixture(scope="module")
+def told(told_for_a_module: None) -> int:
+    story = Story(a_working_morning())
     opens, waits = about(story, child(**KIM)), about(story, child(**KIM))
     story.accepted(opens)
     sweep.sweep(now=timezone.now() + timedelta(days=60))
     assert StaleRecommendation.objects.filter(contact=waits).exists()
     assert Reminder.objects.filter(clock__contact=waits).exists()
-    return waits
+    return waits.pk
+
+
+@pytest.fixture
+def stale(told: int, db: None) -> Contact:
+    """A contact with a late clock. A case of its child has opened, and its recommendation is not renewed yet."""
+    return Contact.objects.get(pk=told)
 
 
 def addresses(contact: Contact) -> Iterator[str]:
@@ -75,11 +76,14 @@ def addresses(contact: Contact) -> Iterator[str]:
 def test_a_get_of_any_page_writes_nothing_but_its_trace(stale: Contact) -> None:
     before = (stale.recommendation_id, stale.recommendations.count(), stale.clocks.count())
     seen, answered = 0, set()
+    paths = list(addresses(stale))
     for name in USERNAMES:
         signed_in = SignedIn(name)
-        for path in addresses(stale):
+        for path in list(paths):
             with CaptureQueriesContext(connection) as queries:
                 answer = signed_in.client.get(path)
+            if leads_to_its_page(path, answer):
+                paths.remove(path)
             answered.add(answer.status_code)
             seen += answer.status_code == 200
             written = {found for each in queries for found in WRITES.finditer(each["sql"])}

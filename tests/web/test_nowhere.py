@@ -28,7 +28,7 @@ from casework.web.urls import urlpatterns
 from localities.models import Agency, Postcode
 from tests.stage.documents import child
 from tests.stage.families import KIM
-from tests.stage.staff import SignedIn
+from tests.stage.staff import SignedIn, leads_to_its_page
 from tests.stage.story import Story, person
 from tests.stage.web_client import Partner, a_working_morning, todays_document
 
@@ -37,6 +37,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
 LINES = ["Flat 2, Rosewood House", "14 Larkspur Lane", "Wendover"]
 USERNAMES = ("amina", "maya", "oliver", "erin", "ben", "sam", "ava", "iris", "carol", "pat", "paula", "adele")
 SEEDS = range(4)
+ASCII_SIGNS = {code: None for code in range(128) if not chr(code).isalnum()}
 AGENCIES = ("example-primary-school", "example-police", "example-health-visiting")
 
 
@@ -72,7 +73,9 @@ class Typist:
 
     def leaks(self, text: str) -> list[str]:
         """What of the address a text says, read as somebody would who looks for it."""
-        plain = re.sub(r"[\W_]+", "", re.sub(r"&#?\w+;", " ", text)).upper()
+        plain = re.sub(r"&#?\w+;", " ", text).translate(ASCII_SIGNS)
+        # Most pages have no other signs. Taking ASCII's away first is nine times as fast.
+        plain = (plain if plain.isascii() else re.sub(r"[\W_]+", "", plain)).upper()
         typed = "".join(f"[{pair}]" for pair in (
             {"0": "0O", "5": "5S", "1": "1I"}.get(each, each) for each in self.postcode.replace(" ", "")
         ))  # fmt: skip
@@ -235,13 +238,15 @@ def pages() -> Iterator[str]:
 
 def everything(usernames: Sequence[str], caplog: pytest.LogCaptureFixture) -> Iterator[tuple[str, str]]:
     """All that these users and the agencies can read, and all messages, logs and audit events: where, and what."""
-    seen = 0
+    seen, for_doing = 0, set()
     for name in usernames:
         client = SignedIn(name).client
         for path in pages():
-            if path.startswith("/admin/localities/postcode/"):
+            if path.startswith("/admin/localities/postcode/") or path in for_doing:
                 continue
             answer = client.get(path)
+            if leads_to_its_page(path, answer):
+                for_doing.add(path)
             assert answer.status_code < 500, path
             seen += answer.status_code == 200
             yield f"{name} at {path}", f"{answer.headers} {answer.content.decode()}"

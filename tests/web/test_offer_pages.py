@@ -30,23 +30,40 @@ def story(db: None) -> Story:
     return Story(a_working_morning())
 
 
-@pytest.fixture
-def case(story: Story) -> Case:
-    """A case that Aylesbury is responsible for, as the first team after the front door."""
-    return story.accepted()
+@pytest.fixture(scope="class")
+def told_case(told_for_a_class: None) -> int:
+    return Story(a_working_morning()).accepted().pk
 
 
-@pytest.fixture
-def twice(story: Story, case: Case) -> Case:
-    """A case that was passed on twice. Chiltern is responsible for it."""
+@pytest.fixture(scope="class")
+def told_twice(told_for_a_class: None) -> int:
+    story = Story(a_working_morning())
+    case = story.accepted()
     passed(story, case, "chiltern", by="ben", accepts="chris")
-    return case
+    return case.pk
+
+
+@pytest.fixture(scope="class")
+def told_brothers(told_for_a_class: None) -> int:
+    return brothers(Story(a_working_morning()))[0].pk
 
 
 @pytest.fixture
-def brothers_case(story: Story) -> Case:
+def case(told_case: int, db: None) -> Case:
+    """A case that Aylesbury is responsible for, as the first team after the front door."""
+    return Case.objects.get(pk=told_case)
+
+
+@pytest.fixture
+def twice(told_twice: int, db: None) -> Case:
+    """A case that was passed on twice. Chiltern is responsible for it."""
+    return Case.objects.get(pk=told_twice)
+
+
+@pytest.fixture
+def brothers_case(told_brothers: int, db: None) -> Case:
     """Robin's case, which Aylesbury is responsible for. Chiltern works with his brother Kim."""
-    return brothers(story)[0]
+    return Case.objects.get(pk=told_brothers)
 
 
 def sent(story: Story, to: str, **more: str) -> dict[str, Any]:
@@ -85,6 +102,13 @@ class TestTheFirstTimes:
         (row,) = [row for row in SignedIn("amina").open("/").main.all("tr") if "Answer due" not in row.text][:1]
         assert "Back within 30 days" in row.text
 
+    def test_what_was_withdrawn_does_not_count(self, story: Story, case: Case) -> None:
+        for _ in range(3):
+            is_done(SignedIn("ben").send(case, "offer", **sent(story, "chiltern")), case)
+            answer = SignedIn("ben").send(case, "withdraw", **{"withdraw-reason": "They stay."})
+            is_done(answer, case)
+        assert ONCE_MORE not in labels(SignedIn("ben").open(case))
+
 
 class TestTheThirdTime:
     def test_it_is_questioned_before_it_is_made(self, story: Story, twice: Case) -> None:
@@ -118,7 +142,18 @@ class TestTheThirdTime:
             },
         )
 
-    def test_only_whoever_leads_the_team_makes_it(self, story: Story, case: Case) -> None:
+    def test_or_a_service_manager(self, story: Story, twice: Case) -> None:
+        page = SignedIn("sam").open(twice)
+        assert TWICE in warnings(page)
+        is_done(
+            SignedIn("sam").send(twice, "offer", **sent(story, "south-bucks", lead_reason="Nobody is left.")), twice
+        )
+        is_done(SignedIn("sam").send(twice, "withdraw", **{"withdraw-reason": "They stay after all."}), twice)
+
+
+class TestWhoMakesIt:
+    def test_only_whoever_leads_the_team_makes_it(self, story: Story) -> None:
+        case = story.accepted()
         passed(story, case, "chiltern", by="ben", accepts="chris")
         passed(story, case, "aylesbury", by="chris", accepts="ben", lead_reason="Home again.")
         page = SignedIn("bea").open(case)
@@ -129,21 +164,6 @@ class TestTheThirdTime:
         is_refused(answer, 403, says)
         assert "Whoever leads your team" not in SignedIn("ben").open(case).text
         is_done(SignedIn("ben").send(case, "offer", **sent(story, "south-bucks", lead_reason="They asked.")), case)
-
-    def test_or_a_service_manager(self, story: Story, twice: Case) -> None:
-        page = SignedIn("sam").open(twice)
-        assert TWICE in warnings(page)
-        is_done(
-            SignedIn("sam").send(twice, "offer", **sent(story, "south-bucks", lead_reason="Nobody is left.")), twice
-        )
-        is_done(SignedIn("sam").send(twice, "withdraw", **{"withdraw-reason": "They stay after all."}), twice)
-
-    def test_what_was_withdrawn_does_not_count(self, story: Story, case: Case) -> None:
-        for _ in range(3):
-            is_done(SignedIn("ben").send(case, "offer", **sent(story, "chiltern")), case)
-            answer = SignedIn("ben").send(case, "withdraw", **{"withdraw-reason": "They stay."})
-            is_done(answer, case)
-        assert ONCE_MORE not in labels(SignedIn("ben").open(case))
 
 
 class TestWhoKnowsTheFamily:

@@ -137,9 +137,11 @@ class TestWhatItSays:
 
 
 class TestTheChronology:
-    @pytest.fixture
-    def who(self, story: Story) -> Person:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> tuple[Story, int]:
         """A contact with an answer of a partner, decided, handed over; the work ended; another contact waits."""
+        story = Story(a_working_morning())
         contact = story.contact()
         check = partner_checks.ask(
             contact_id=contact.pk, agency_id=Agency.objects.get(code="example-police").pk, question="Known?",
@@ -151,7 +153,16 @@ class TestTheChronology:
         story.closed(story.accepted(contact))
         story.later(minutes=9)
         story.contact(by="example-police")
-        return robin(contact)
+        return story, robin(contact).pk
+
+    @pytest.fixture
+    def story(self, told: tuple[Story, int], db: None) -> Story:
+        """The story goes on."""
+        return told[0].goes_on()
+
+    @pytest.fixture
+    def who(self, told: tuple[Story, int], db: None) -> Person:
+        return Person.objects.get(pk=told[1])
 
     def titles(self, page: Page) -> list[str]:
         return [each.text for each in page.main.all("h3", class_="app-timeline__title")]
@@ -275,17 +286,40 @@ WRONG: list[tuple[str, dict[str, str], dict[str, str]]] = [
 
 
 class TestWhatStaffRecord:
-    @pytest.fixture
-    def who(self, story: Story) -> Person:
-        return robin(story.contact(children=[child(upn=None)]))
+    @pytest.fixture(scope="class")
+    @classmethod
+    def page(cls, told_for_a_class: None) -> Page:
+        """The person's page when everything is recorded, each by another nurse."""
+        who, amina = robin(Story(a_working_morning()).contact(children=[child(upn=None)])), SignedIn("amina")
+        for kind, typed, _ in RIGHT:
+            is_done(add(amina, who, kind, **typed, said_by=nurse(kind)), page_of(who))
+        return amina.open(page_of(who))
 
-    @pytest.mark.parametrize(("kind", "typed", "shown"), RIGHT, ids=[kind for kind, _, _ in RIGHT])
-    def test_is_shown_with_who_said_so(self, who: Person, kind: str, typed: dict[str, str], shown: str) -> None:
-        amina = SignedIn("amina")
-        is_done(add(amina, who, kind, **typed | SAID_BY), page_of(who))
-        page = amina.open(page_of(who))
+    @pytest.mark.parametrize(("kind", "shown"), [(kind, shown) for kind, _, shown in RIGHT])
+    def test_is_shown_with_who_said_so(self, page: Page, kind: str, shown: str) -> None:
         assert shown in page.text
-        assert "The school nurse said so; recorded by Amina" in page.text
+        assert f"{nurse(kind)} said so; recorded by Amina" in page.text
+
+
+def nurse(kind: str) -> str:
+    return f"The school nurse with the {kind.replace('_', ' ')}"
+
+
+class TestHowStaffRecord:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> tuple[Story, int]:
+        story = Story(a_working_morning())
+        return story, robin(story.contact(children=[child(upn=None)])).pk
+
+    @pytest.fixture
+    def story(self, told: tuple[Story, int], db: None) -> Story:
+        """The story goes on."""
+        return told[0].goes_on()
+
+    @pytest.fixture
+    def who(self, told: tuple[Story, int], db: None) -> Person:
+        return Person.objects.get(pk=told[1])
 
     @pytest.mark.parametrize(("kind", "typed", "faults"), WRONG, ids=[kind for kind, _, _ in WRONG])
     def test_is_asked_for_whole(self, who: Person, kind: str, typed: dict[str, str], faults: dict[str, str]) -> None:
@@ -327,6 +361,11 @@ class TestWhatStaffRecord:
         is_refused(again, 409, "Somebody has said already that this is no longer so.")
         assert amina.post(page_of(who), "details/0/end", **{"end0-reason": "x"}).status_code == 404
 
+    def test_no_kind_that_there_is_not(self, who: Person) -> None:
+        assert SignedIn("amina").client.get(f"{page_of(who)}add/shoe-size/").status_code == 404
+
+
+class TestWhoRecords:
     def test_only_at_the_front_door(self, story: Story) -> None:
         case = story.accepted()
         who = robin(case.contacts.get())
@@ -334,9 +373,6 @@ class TestWhatStaffRecord:
             signed_in = SignedIn(name)
             assert "Add something" not in signed_in.open(page_of(who)).text
             is_refused(signed_in.post(page_of(who), "add/former_name"), 403, "Only front-door staff can record")
-
-    def test_no_kind_that_there_is_not(self, who: Person) -> None:
-        assert SignedIn("amina").client.get(f"{page_of(who)}add/shoe-size/").status_code == 404
 
 
 def test_a_story_may_be_years_long(story: Story) -> None:

@@ -234,7 +234,7 @@ class TestNoPageShowsARestrictedRecord:
             shut_contacts = [contact for contact in Contact.objects.all() if contact not in contacts]
             shut_cases = [case for case in Case.objects.all() if case not in cases]
             for record in (*shut_contacts, *shut_cases):
-                assert signed_in.open(record).status == 404
+                assert signed_in.client.get(path_of(record)).status_code == 404
             # A team's lead sees the handoffs of a case that has passed to another team: it is not closed to them.
             closed_contacts = Contact.objects.exclude(pk__in=Contact.objects.open_to(signed_in.user, now))
             closed_cases = Case.objects.exclude(pk__in=Case.objects.open_to(signed_in.user, now))
@@ -246,11 +246,11 @@ class TestNoPageShowsARestrictedRecord:
             pages += [reverse("restriction", args=[each.reference]) for each in Restriction.objects.all()]
             pages += [reverse("person", args=[each.reference]) for each in Person.objects.all()]
             pages += [f"/admin/casework/contact/?q={contact}" for contact in shut_contacts]
+            shut = re.compile("|".join(marks) or "(?!)")
             for address in pages:
-                page = signed_in.open(address)
-                assert page.status in (200, 302, 403, 404), address
-                for mark in marks:
-                    assert not re.search(mark, page.html), (name, address, mark)
+                answer = signed_in.client.get(address)
+                assert answer.status_code in (200, 302, 403, 404), address
+                assert not (leak := shut.search(answer.content.decode())), (name, address, leak)
 
     def tell(self, story: Story, dice: random.Random) -> Contact:
         """

@@ -47,72 +47,82 @@ def zoe(story: Story, **changes: Any) -> Contact:
     return story.contact(children=[child(**(ZOE | changes))], adults=[mother])
 
 
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("zoe nunez 2015", "Born in 2015"),
-        ("Nunez Zoe", "Same last name"),
-        ("zoe nunez", "Same first name"),
-        ("nuñez", "Same last name"),
-        ("zoé", "Same first name"),
-        ("Zoey Nunes 4/3/2015", "Same date of birth"),
-        ("4 March 2015", "Same date of birth"),
-        ("04032015", "Same date of birth"),
-        ("999 000 0026", "Same NHS number"),
-        ("H801200001001", "Same unique pupil number"),
-        ("HP20 1UA", "Same postcode"),
-        ("hp2o-1ua", "Same postcode"),
-        ("nunez HP20 1UA", "Same postcode"),
-        ("nunez HP20", "Lives in HP20"),
-        ("1 Example Road", "Same address"),
-        ("1, example rd", "Same address"),
-        ("Example Road", "Addresses are alike"),
-    ],
-)
-def test_a_child_is_found_by_whatever_is_known(story: Story, text: str, why: str) -> None:
-    zoe(story)
-    page = search(SignedIn("amina"), text)
-    assert page.status == 200
-    assert "Zoë Núñez" in page.text
-    assert why in page.text
+class TestWhatIsKnown:
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def told(cls, told_for_a_class: None) -> None:
+        zoe(Story(a_working_morning()))
 
-
-def test_an_adult_is_found_by_a_telephone_number(story: Story) -> None:
-    zoe(story)
-    for text in ("01296 555123", "+44 1296 555123", "01296555123"):
+    @pytest.mark.parametrize(
+        ("text", "why"),
+        [
+            ("zoe nunez 2015", "Born in 2015"),
+            ("Nunez Zoe", "Same last name"),
+            ("zoe nunez", "Same first name"),
+            ("nuñez", "Same last name"),
+            ("zoé", "Same first name"),
+            ("Zoey Nunes 4/3/2015", "Same date of birth"),
+            ("4 March 2015", "Same date of birth"),
+            ("04032015", "Same date of birth"),
+            ("999 000 0026", "Same NHS number"),
+            ("H801200001001", "Same unique pupil number"),
+            ("HP20 1UA", "Same postcode"),
+            ("hp2o-1ua", "Same postcode"),
+            ("nunez HP20 1UA", "Same postcode"),
+            ("nunez HP20", "Lives in HP20"),
+            ("1 Example Road", "Same address"),
+            ("1, example rd", "Same address"),
+            ("Example Road", "Addresses are alike"),
+        ],
+    )
+    def test_finds_a_child(self, db: None, text: str, why: str) -> None:
         page = search(SignedIn("amina"), text)
-        assert "Inés Núñez" in page.text
-        assert "Same telephone number" in page.text
+        assert page.status == 200
+        assert "Zoë Núñez" in page.text
+        assert why in page.text
+
+    def test_a_telephone_number_finds_an_adult(self, db: None) -> None:
+        for text in ("01296 555123", "+44 1296 555123", "01296555123"):
+            page = search(SignedIn("amina"), text)
+            assert "Inés Núñez" in page.text
+            assert "Same telephone number" in page.text
 
 
-@pytest.mark.parametrize(
-    ("kind", "value", "text"),
-    [
-        ("police", "PNC 12/345x", "pnc12345X"),
-        ("school", "S-0042", "s 0042"),
-        ("former_name", "Zoe Quillfeather", "zoe quillfeather"),
-        ("telephone", "07700 900123", "07700900123"),
-        ("address", "9 Other Street", "9 other street"),
-    ],
-)
-def test_what_staff_recorded_is_found(story: Story, kind: str, value: str, text: str) -> None:
-    who = zoe(story).children.get().person
-    assert "Zoë Núñez" not in search(SignedIn("amina"), text).text
-    detail = PersonDetail.objects.create(
-        person=who, kind=kind, value=value, qualifier="safe" if kind == "telephone" else "", said_by="The police",
-        recorded_at=story.now, recorded_by=SignedIn("amina").user,
-    )  # fmt: skip
-    page = search(SignedIn("amina"), text)
-    assert "Zoë Núñez" in page.text
-    assert f"{DetailKind(kind).label}, as staff recorded it" in page.text
-    for name in ("ben", "carol"):
-        others = search(SignedIn(name), text).main.text
-        assert "Núñez" not in others
-        assert "restricted" not in others
-    protect(story, who)
-    assert ("Zoë Núñez" in search(SignedIn("amina"), text).text) == (kind != "address")
-    end(story, detail)
-    assert "Zoë Núñez" not in search(SignedIn("amina"), text).text
+class TestWhatStaffRecorded:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> tuple[Story, int]:
+        story = Story(a_working_morning())
+        return story, zoe(story).children.get().person.pk
+
+    @pytest.mark.parametrize(
+        ("kind", "value", "text"),
+        [
+            ("police", "PNC 12/345x", "pnc12345X"),
+            ("school", "S-0042", "s 0042"),
+            ("former_name", "Zoe Quillfeather", "zoe quillfeather"),
+            ("telephone", "07700 900123", "07700900123"),
+            ("address", "9 Other Street", "9 other street"),
+        ],
+    )
+    def test_is_found(self, told: tuple[Story, int], db: None, kind: str, value: str, text: str) -> None:
+        story, who = told[0].goes_on(), Person.objects.get(pk=told[1])
+        assert "Zoë Núñez" not in search(SignedIn("amina"), text).text
+        detail = PersonDetail.objects.create(
+            person=who, kind=kind, value=value, qualifier="safe" if kind == "telephone" else "", said_by="The police",
+            recorded_at=story.now, recorded_by=SignedIn("amina").user,
+        )  # fmt: skip
+        page = search(SignedIn("amina"), text)
+        assert "Zoë Núñez" in page.text
+        assert f"{DetailKind(kind).label}, as staff recorded it" in page.text
+        for name in ("ben", "carol"):
+            others = search(SignedIn(name), text).main.text
+            assert "Núñez" not in others
+            assert "restricted" not in others
+        protect(story, who)
+        assert ("Zoë Núñez" in search(SignedIn("amina"), text).text) == (kind != "address")
+        end(story, detail)
+        assert "Zoë Núñez" not in search(SignedIn("amina"), text).text
 
 
 def protect(story: Story, who: Person) -> None:
@@ -125,17 +135,17 @@ def end(story: Story, detail: PersonDetail) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", ["contact", "case", "person"])
-def test_a_reference_leads_to_what_it_is_of(story: Story, kind: str) -> None:
+def test_a_reference_leads_to_what_it_is_of(story: Story) -> None:
     contact = zoe(story)
     case = story.accepted(contact)
     who = contact.children.get().person
-    of = {"contact": contact.reference, "case": case.reference, "person": who.reference}[kind]
-    where = f"/{'people' if kind == 'person' else f'{kind}s'}/{of}/"
-    by = SignedIn("ben" if kind == "case" else "amina")
-    for text in (of, of.lower().replace("-", " "), of.replace("-", "").replace("0", "O")):
-        answer = by.client.post("/search/", {"text": text})
-        assert by.client.get(answer["Location"])["Location"] == where, text
+    for name, of, where in (
+        ("amina", contact.reference, "contacts"), ("ben", case.reference, "cases"), ("amina", who.reference, "people"),
+    ):  # fmt: skip
+        by = SignedIn(name)
+        for text in (of, of.lower().replace("-", " "), of.replace("-", "").replace("0", "O")):
+            answer = by.client.post("/search/", {"text": text})
+            assert by.client.get(answer["Location"])["Location"] == f"/{where}/{of}/", text
 
 
 def test_the_likeliest_comes_first(story: Story) -> None:
@@ -266,8 +276,16 @@ class TestHiddenAddresses:
 
 
 class TestTheTrace:
-    def test_every_search_is_audited_without_what_was_typed(self, story: Story) -> None:
-        zoe(story)
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> None:
+        zoe(Story(a_working_morning()))
+
+    @pytest.fixture
+    def known(self, told: None, db: None) -> None:
+        """Zoë is known."""
+
+    def test_every_search_is_audited_without_what_was_typed(self, known: None) -> None:
         search(SignedIn("amina"), "zoe nunez HP20 1UA")
         event = AuditEvent.objects.get(event=Event.SEARCHED)
         assert event.by_user is not None
@@ -276,8 +294,7 @@ class TestTheTrace:
             "by_what": ["a name", "a postcode"], "found": 2, "restricted": 0, "why": "front_door",
         }  # fmt: skip
 
-    def test_what_was_typed_stands_in_no_address(self, story: Story, caplog: pytest.LogCaptureFixture) -> None:
-        zoe(story)
+    def test_what_was_typed_stands_in_no_address(self, known: None, caplog: pytest.LogCaptureFixture) -> None:
         by = SignedIn("amina")
         answer = by.client.post("/search/", {"text": "zoe nunez"})
         assert re.fullmatch(r"/search/\?found=[\w-]+", answer["Location"])
@@ -285,8 +302,7 @@ class TestTheTrace:
         assert all("nunez" not in link["href"].lower() for link in page.main.all("a"))
         assert "nunez" not in caplog.text.lower()
 
-    def test_back_shows_it_again_and_nobody_else_sees_it(self, story: Story) -> None:
-        zoe(story)
+    def test_back_shows_it_again_and_nobody_else_sees_it(self, known: None) -> None:
         by = SignedIn("amina")
         where = by.client.post("/search/", {"text": "zoe nunez"})["Location"]
         search(by, "999 000 0018")
@@ -295,16 +311,14 @@ class TestTheTrace:
         assert "no longer kept" in others.text
         assert "Núñez" not in others.text
 
-    def test_a_search_is_kept_for_an_hour(self, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-        zoe(story)
+    def test_a_search_is_kept_for_an_hour(self, known: None, monkeypatch: pytest.MonkeyPatch) -> None:
         by = SignedIn("amina")
         where = by.client.post("/search/", {"text": "zoe nunez"})["Location"]
         later = timezone.now() + timedelta(minutes=61)
         monkeypatch.setattr("casework.web.views.search.timezone.now", lambda: later)
         assert "no longer kept" in Page(by.client.get(where)).text
 
-    def test_whose_role_changed_since_is_asked_why(self, story: Story) -> None:
-        zoe(story)
+    def test_whose_role_changed_since_is_asked_why(self, known: None) -> None:
         by = SignedIn("amina")
         where = by.client.post("/search/", {"text": "zoe nunez"})["Location"]
         Membership.objects.filter(user=by.user).update(role=Role.AUDITOR, team=None)
@@ -314,8 +328,7 @@ class TestTheTrace:
         assert "Núñez" not in page.main.text
 
     @pytest.mark.parametrize("name", ["sam", "paula", "ava", "iris"])
-    def test_who_sees_everybody_and_works_with_nobody_says_why(self, story: Story, name: str) -> None:
-        zoe(story)
+    def test_who_sees_everybody_and_works_with_nobody_says_why(self, known: None, name: str) -> None:
         by = SignedIn(name)
         for why in ({}, {"reason": "front_door"}, {"reason": "nosy"}):
             page = search(by, "zoe nunez", **why)
@@ -325,6 +338,8 @@ class TestTheTrace:
         assert "Zoë Núñez" in search(by, "zoe nunez", reason="supervision").text
         assert AuditEvent.objects.get(event=Event.SEARCHED).detail["why"] == "supervision"
 
+
+class TestTheCost:
     def test_a_search_is_shown_with_a_bounded_number_of_statements(self, story: Story) -> None:
         by = SignedIn("amina")
         costs = []
