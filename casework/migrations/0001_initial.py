@@ -16,6 +16,9 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        # On an empty database the package's own migrations come first: each of its hundred changes of a label takes
+        # longer the more models there are.
+        ('oauth2_provider', '0021_translatable_field_labels'),
         ('localities', '0001_initial'),
         ('triage', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
