@@ -49,9 +49,10 @@ def browser(_running_service: Service) -> Iterator[Browser]:
 class SignedIn:
     """Somebody at a browser, signed in as one of the cast. Errors of the page's scripts and of the CSP are kept."""
 
-    def __init__(self, context: BrowserContext, service: Service, width: int) -> None:
+    width: int
+
+    def __init__(self, context: BrowserContext, service: Service) -> None:
         self.page: Page = context.new_page()
-        self.width = width
         self.base_url = service.base_url
         self.complaints: list[str] = []
         self.page.on("console", self._hear)
@@ -82,6 +83,16 @@ class SignedIn:
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         return page
+
+    def leave(self) -> None:
+        """
+        Be somebody whom nobody knows, on a page that shows nothing. The pages keep nothing but cookies.
+
+        The page is one of the same site: for any other, Chromium would start a new process.
+        """
+        self.page.goto(f"{self.base_url}/healthz")
+        self.page.context.clear_cookies()
+        self.complaints.clear()
 
     def accessibility(self) -> list[str]:
         """What axe finds against WCAG 2.2 AA on the page as it stands: one line for each fault."""
@@ -130,20 +141,32 @@ class SignedIn:
         return wider
 
 
+@pytest.fixture(scope="package")
+def _free_windows() -> dict[bool, list[SignedIn]]:
+    """The windows that no test uses now, with JavaScript (True) and without: each has a process, and opening costs."""
+    return {True: [], False: []}
+
+
 @pytest.fixture
-def visit(browser: Browser, service: Service) -> Iterator[Any]:
-    """Open a browser window: `visit()`, `visit(width=320)`, `visit(javascript=False)`."""
-    contexts: list[BrowserContext] = []
+def visit(browser: Browser, service: Service, _free_windows: dict[bool, list[SignedIn]]) -> Iterator[Any]:
+    """Open a browser window, in which nobody is signed in: `visit()`, `visit(width=320)`, `visit(javascript=False)`."""
+    taken: list[tuple[bool, SignedIn]] = []
 
     def open_window(*, width: int = 1200, javascript: bool = True) -> SignedIn:
-        context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=javascript)
-        context.set_default_timeout(15_000)
-        contexts.append(context)
-        return SignedIn(context, service, width)
+        if not _free_windows[javascript]:
+            context = browser.new_context(java_script_enabled=javascript)
+            context.set_default_timeout(15_000)
+            _free_windows[javascript].append(SignedIn(context, service))
+        window = _free_windows[javascript].pop()
+        taken.append((javascript, window))
+        window.width = width
+        window.resize(width)
+        return window
 
     yield open_window
-    for context in contexts:
-        context.close()
+    for javascript, window in taken:
+        window.leave()
+        _free_windows[javascript].append(window)
 
 
 def choose_as_recommended(page: Page, contact: Contact) -> None:
