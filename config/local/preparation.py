@@ -7,6 +7,7 @@ Django is imported inside the functions: the settings are read only once the ser
 import json
 import os
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def check_redis() -> None:
         raise CannotStart(f"Redis 6.2 or later is needed, or Valkey; the server of REDIS_URL is {version}.")
 
 
-def prepare(data_dir: Path, base_url: str, own: set[str]) -> dict[str, Any]:
+def prepare(data_dir: Path, base_url: str, own: Collection[str]) -> dict[str, Any]:
     """
     Migrates, loads the reference data, makes the demonstration and writes its sign-ins to demo.json.
 
