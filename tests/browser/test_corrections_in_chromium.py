@@ -43,7 +43,7 @@ def test_a_fact_is_corrected_from_its_group(visit: Any, contact: Contact, javasc
     page.get_by_label("Who said it?").fill("mother")
     page.get_by_label("What changed, and how do you know?").fill("She called.")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Saved. The recommendation has been updated.")).to_be_visible()
+    expect(page.get_by_text("Saved. The recommendation stays as it is.")).to_be_visible()
     expect(page.get_by_text("Kimberley (sent: Kim)")).to_be_visible()
     page.get_by_role("link", name="History of facts").click()
     expect(page.get_by_role("cell", name="Kimberley", exact=True)).to_be_visible()
