@@ -20,6 +20,7 @@ from casework.models import AuditEvent, CalendarEdit, Clock, ClockChange, Contac
 from localities import calendar
 from localities.models import CalendarDay, HubHours, User
 from localities.working_time import end_of_day
+from tests.conftest import THURSDAY
 from tests.stage.clock_changes import HARM, NOT_ASKED, again, answers, extend, goes_on, pause, steps
 from tests.stage.documents import child
 from tests.stage.moments import day, local
@@ -477,23 +478,33 @@ class TestTheReminders:
         assert steps(clock) == ["warning", "breach"]
 
 
+@pytest.fixture(scope="class")
+def told(told_for_a_class: None) -> tuple[Story, list[int]]:
+    """Eight clocks that the Friday moves."""
+    story = Story(THURSDAY)
+    born = [date(2010 + number, 1, 1).isoformat() for number in range(4)]
+    contacts = [
+        story.contact(children=[another_family(each)], adults=[], referrer={"name": "Duty desk"}) for each in born
+    ]
+    clocks = Clock.objects.running().filter(contact__in=contacts).values_list("pk", flat=True)
+    assert len(clocks) == 8
+    return story, list(clocks)
+
+
 class TestTheWorker:
     @pytest.fixture(autouse=True)
     def _pieces(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(calendar_changes, "BATCH_SIZE", 2)
 
-    def eight(self, story: Story) -> list[Clock]:
-        """Eight clocks that the Friday moves."""
-        born = [date(2010 + number, 1, 1).isoformat() for number in range(4)]
-        contacts = [
-            story.contact(children=[another_family(each)], adults=[], referrer={"name": "Duty desk"}) for each in born
-        ]
-        clocks = list(Clock.objects.running().filter(contact__in=contacts).order_by("pk"))
-        assert len(clocks) == 8
-        return clocks
+    @pytest.fixture
+    def story(self, db: None, told: tuple[Story, list[int]]) -> Story:
+        return told[0].goes_on()
 
-    def test_its_progress_is_on_the_edit(self, story: Story) -> None:
-        clocks = self.eight(story)
+    @pytest.fixture
+    def clocks(self, db: None, told: tuple[Story, list[int]]) -> list[Clock]:
+        return list(Clock.objects.filter(pk__in=told[1]).order_by("pk"))
+
+    def test_its_progress_is_on_the_edit(self, story: Story, clocks: list[Clock]) -> None:
         add(FRIDAY, at=story.later())
         edit = CalendarEdit.objects.get()
         assert (edit.looked_at, edit.up_to, edit.finished_at) == (0, 0, None)
@@ -510,8 +521,7 @@ class TestTheWorker:
         assert sorted({looked for looked, _ in seen}) == [0, 2, 4, 6, 8]
         assert {up_to for _, up_to in seen} == {0, *(each.pk for each in clocks[1::2])}
 
-    def test_after_half_a_minute_the_rest_is_the_next_calls(self, story: Story) -> None:
-        clocks = self.eight(story)
+    def test_after_half_a_minute_the_rest_is_the_next_calls(self, story: Story, clocks: list[Clock]) -> None:
         add(FRIDAY, at=story.later())
 
         def clock() -> datetime:
@@ -527,8 +537,7 @@ class TestTheWorker:
         assert [each.changes.count() for each in clocks] == [1] * 8
 
     @pytest.mark.parametrize("dies_at", range(1, 11))
-    def test_killed_wherever_it_goes_on_where_it_stopped(self, story: Story, dies_at: int) -> None:
-        clocks = self.eight(story)
+    def test_killed_wherever_it_goes_on_where_it_stopped(self, story: Story, clocks: list[Clock], dies_at: int) -> None:
         add(FRIDAY, at=story.later())
         calls = 0
 
@@ -552,9 +561,8 @@ class TestTheWorker:
         ]
         assert AuditEvent.objects.get(event=Event.CLOCKS_RECOMPUTED).detail["moved"] == 8
 
-    def test_killed_between_moving_and_writing_down_how_far_it_came(self, story: Story) -> None:
+    def test_killed_between_moving_and_writing_down_how_far_it_came(self, story: Story, clocks: list[Clock]) -> None:
         """The clocks of a piece have moved; that it was looked at was never written: they are looked at again."""
-        clocks = self.eight(story)
         add(FRIDAY, at=story.later())
         edit = CalendarEdit.objects.get()
         working_time = calendar.current()
@@ -564,7 +572,6 @@ class TestTheWorker:
         assert [each.changes.count() for each in clocks] == [1] * 8
 
     def test_a_finished_edit_is_finished_once(self, story: Story) -> None:
-        self.eight(story)
         add(FRIDAY, at=story.later())
         recompute(story.later())
         finished_at = CalendarEdit.objects.get().finished_at
@@ -573,7 +580,6 @@ class TestTheWorker:
         assert AuditEvent.objects.filter(event=Event.CLOCKS_RECOMPUTED).count() == 1
 
     def test_without_an_edit_it_has_nothing_to_do(self, story: Story) -> None:
-        self.eight(story)
         assert recompute(story.later()) == 0
         assert not AuditEvent.objects.filter(event=Event.CLOCKS_RECOMPUTED).exists()
 

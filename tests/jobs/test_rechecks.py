@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 
 from casework.jobs import rechecks
 from casework.models import AuditEvent, Contact, Event, Message, OutboxMessage, Recheck, Recommendation
+from tests.conftest import THURSDAY
 from tests.stage.documents import child
 from tests.stage.drafts import Drafts
 from tests.stage.rule_documents import having
@@ -40,19 +41,26 @@ def result_of(contact: Contact) -> Json:
     return json.loads(json.dumps(contact.recommendation.result))  # type: ignore[no-any-return]  # as it was stored
 
 
-@pytest.fixture
-def several(story: Story) -> list[Contact]:
+@pytest.fixture(scope="class")
+def told(told_for_a_class: None) -> list[int]:
     """Contacts whose recommendations have reasons, gaps and changes of every kind."""
-    return [
+    story = Story(THURSDAY)
+    contacts = [
         story.contact(),
         story.contact(children=[child(indicators=["L4-01"])]),
         story.contact(agreement={"service": "not_sought"}),
         story.contact(children=[child(indicators=[], date_of_birth=None)], family_indicators=["L3-30"]),
         story.contact(children=[child(indicators=["L2-26"])], domestic_abuse={"dash": "high", "marac": None}),
     ]
+    return [contact.pk for contact in contacts]
 
 
-class TestRechecking:
+@pytest.fixture
+def several(db: None, told: list[int]) -> list[Contact]:
+    return [Contact.objects.select_related("recommendation").get(pk=contact) for contact in told]
+
+
+class TestRecheckingSeveral:
     def test_all_come_out(self, several: list[Contact], now: datetime) -> None:
         found = rechecks.recheck(now=now, sample=None)
         assert (found.checked, found.differing, found.at) == (5, [], now)
@@ -60,6 +68,31 @@ class TestRechecking:
         assert (event.actor, event.detail) == ("system", {"checked": 5, "differing": 0})
         assert not OutboxMessage.objects.filter(kind=Message.RECHECK_DIFFERS).exists()
 
+    @pytest.mark.parametrize("shape", ["'{}'", "'[]'", "'3'", """'{"reasons": null}'""", "result - 'missing'"])
+    @pytest.mark.parametrize("column", ["result", "facts"])
+    def test_what_has_not_even_the_shape_stops_nothing(
+        self, several: list[Contact], now: datetime, column: str, shape: str
+    ) -> None:
+        """The recommendations after it are checked as well."""
+        wrong = tampered(several[0], **{column: shape})
+        later = tampered(several[1], level="1")
+        found = rechecks.recheck(now=now, sample=None)
+        assert (found.checked, found.differing) == (7, [wrong, later])
+
+    def test_better_words_are_no_difference(self, several: list[Contact], now: datetime) -> None:
+        """A later release may change the wording."""
+        for contact in several:
+            result = result_of(contact)
+            for part, field in (("reasons", "says"), ("missing", "says"), ("would_change", "if")):
+                for entry in result[part]:
+                    entry[field] = "In other words."
+            tampered(contact, result=as_sql(result))
+        assert all(result_of(contact)["reasons"] for contact in several)
+        assert any(result_of(contact)["missing"] for contact in several)
+        assert rechecks.recheck(now=now, sample=None).differing == []
+
+
+class TestRechecking:
     def test_those_that_came_later_about_a_contact_too(self, story: Story, now: datetime) -> None:
         contact = story.contact()
         story.decided(contact)
@@ -121,29 +154,6 @@ class TestRechecking:
         wrong = [tampered(contact, facts=as_sql(each)) for each in other]
         assert rechecks.recheck(now=now, sample=None).differing == wrong
 
-    @pytest.mark.parametrize("shape", ["'{}'", "'[]'", "'3'", """'{"reasons": null}'""", "result - 'missing'"])
-    @pytest.mark.parametrize("column", ["result", "facts"])
-    def test_what_has_not_even_the_shape_stops_nothing(
-        self, several: list[Contact], now: datetime, column: str, shape: str
-    ) -> None:
-        """The recommendations after it are checked as well."""
-        wrong = tampered(several[0], **{column: shape})
-        later = tampered(several[1], level="1")
-        found = rechecks.recheck(now=now, sample=None)
-        assert (found.checked, found.differing) == (7, [wrong, later])
-
-    def test_better_words_are_no_difference(self, several: list[Contact], now: datetime) -> None:
-        """A later release may change the wording."""
-        for contact in several:
-            result = result_of(contact)
-            for part, field in (("reasons", "says"), ("missing", "says"), ("would_change", "if")):
-                for entry in result[part]:
-                    entry[field] = "In other words."
-            tampered(contact, result=as_sql(result))
-        assert all(result_of(contact)["reasons"] for contact in several)
-        assert any(result_of(contact)["missing"] for contact in several)
-        assert rechecks.recheck(now=now, sample=None).differing == []
-
     def test_each_is_computed_by_its_own_version(self, drafts: Drafts, now: datetime) -> None:
         """The live version is another one now, and would recommend something else."""
         before = drafts.story.contact()
@@ -180,6 +190,10 @@ class TestASample:
             nights += 1
             assert nights < 300, "one in six, and never drawn"
         assert Recheck.objects.all()[0].differing == [wrong]
+
+
+class TestALargeSample:
+    """Alone with its story: the pieces are of ids that follow on each other."""
 
     def test_a_large_one_is_read_in_pieces(
         self, several: list[Contact], now: datetime, monkeypatch: pytest.MonkeyPatch
