@@ -9,8 +9,8 @@ from django.db import IntegrityError, transaction
 
 from casework.access import conditions, permissions
 from casework.access.loading import locked_contact
-from casework.actions import history as history_of_facts
 from casework.actions.recommendations import people_of, recommend_again, recommend_in_work
+from casework.facts import fact_history
 from casework.facts.contact_document import ToCheck
 from casework.facts.information import Plan, path_of, plan_of
 from casework.facts.learned import IDENTITY, IS_RIGHT, OF_RECORDS, WEIGHS_NOTHING, apply, read_information
@@ -100,7 +100,7 @@ def _learn(
     contact_id: int, document: Any, by: User | Agency, now: datetime, seen: int | None, key: str | None
 ) -> Learned:
     contact = _locked(contact_id, by, now)
-    digest = history_of_facts.digest_of(document)
+    digest = fact_history.digest_of(document)
     today, catalogue = local_day(now), _catalogue(contact)
     if isinstance(by, Agency) and key is not None and (earlier := _earlier(contact, by, key, digest)) is not None:
         reading = read_information(document, by_staff=False, indicators=catalogue, today=today)
@@ -197,7 +197,7 @@ def _store(
         elif names := columns.get(id(row), []):
             row.save(update_fields=names)
     touched = frozenset(chain.from_iterable(match_again(row, by=by, now=information.at) for row in described))
-    history_of_facts.record(information, ((part.row, change) for part in plan.parts for change in part.changes))
+    fact_history.record(information, ((part.row, change) for part in plan.parts for change in part.changes))
     return touched
 
 

@@ -8,8 +8,8 @@ from django.db import transaction
 
 from casework.access import conditions, permissions
 from casework.access.loading import locked_contact
-from casework.actions import history
 from casework.actions.recommendations import lock_people, recommend_again
+from casework.facts import fact_history
 from casework.facts.learned import AGREEMENT, OF_RECORDS, Change, Row, in_columns
 from casework.models import Contact, ContactChild, Event, Information, InformationKind, Source
 from casework.record import audit
@@ -61,7 +61,7 @@ def record_agreement(
     contact.agreement_given_by = given_by.strip() if asked else ""
     contact.agreement_on = on if asked else None
     contact.save(update_fields=["agreement", "agreement_given_by", "agreement_on"])
-    changes = history.differences(contact, before, in_columns(contact, AGREEMENT))
+    changes = fact_history.differences(contact, before, in_columns(contact, AGREEMENT))
     document = {"service": service, "given_by": given_by, "on": on and on.isoformat()}
     _write_history(InformationKind.AGREEMENT, contact, changes, document, by, now, said_by=contact.agreement_given_by)
     audit.record(
@@ -125,7 +125,7 @@ def _screen(row: Contact | ContactChild, column: str, codes: Collection[str]) ->
     setattr(row, column, after)
     if set(before) == set(after):
         return []
-    return history.differences(row, {column: before or None}, {column: after or None})
+    return fact_history.differences(row, {column: before or None}, {column: after or None})
 
 
 def _screening_faults(
@@ -175,12 +175,12 @@ def record_own_records(
     before = in_columns(contact, [SIBLING])
     contact.sibling_on_cp_plan = sibling_on_cp_plan
     contact.save(update_fields=[SIBLING])
-    changes = history.differences(contact, before, in_columns(contact, [SIBLING]))
+    changes = fact_history.differences(contact, before, in_columns(contact, [SIBLING]))
     for child in contact.children.filter(pk__in=children).select_related("recorded_as"):
         before = in_columns(child, OF_RECORDS)
         child.recorded_as.previous_cp_plan, child.recorded_as.previously_looked_after = children[child.pk]
         child.recorded_as.save(update_fields=sorted(OF_RECORDS))
-        changes += history.differences(child, before, in_columns(child, OF_RECORDS))
+        changes += fact_history.differences(child, before, in_columns(child, OF_RECORDS))
     document = {SIBLING: sibling_on_cp_plan, "children": {str(pk): list(said) for pk, said in children.items()}}
     _write_history(InformationKind.OWN_RECORDS, contact, changes, document, by, now)
     audit.record(Event.CHECKS_RECORDED, by=by, at=now, contact=contact)
@@ -199,6 +199,6 @@ def _write_history(
 ) -> None:
     information = Information(
         kind=kind, contact=contact, at=now, by_user=by, source=SOURCES[kind], said_by=said_by, document=document,
-        digest=history.digest_of(document),
+        digest=fact_history.digest_of(document),
     )  # fmt: skip
-    history.record(information, changes)
+    fact_history.record(information, changes)
