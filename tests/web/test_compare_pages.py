@@ -14,7 +14,7 @@ from tests.stage.web_client import Page, a_working_morning
 
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
 
-OF_BOTH_RECORDS = 36
+OF_BOTH_RECORDS = 26
 SAM = {"first_name": "Sam", "last_name": "Ashworth", "relationship": "mother", "same_address": True}
 
 

@@ -18,7 +18,7 @@ from tests.stage.web_client import Page, a_working_morning
 
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
 
-OF_A_PERSON = 37
+OF_A_PERSON = 36
 
 
 @pytest.fixture
