@@ -22,6 +22,8 @@ from localities.working_time import LONDON, local_day
 TYPED_IN = "Typed in at the front door"
 # In a URL, and in a file: no agency. No code looks like this.
 NONE = "~"
+# What may be wrong with a detail that was sent. Staff confirm one afterwards.
+WRONG = (CheckKind.NOT_READ, CheckKind.CORRECTED, CheckKind.ASKED)
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class FieldCount:
 
     @property
     def figures(self) -> list[int]:
-        return [self.kinds[kind] for kind in CheckKind]
+        return [self.kinds[kind] for kind in WRONG]
 
 
 @dataclass

@@ -18,7 +18,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from casework.access import permissions
-from casework.models import CheckKind
 from casework.reports import equality as equality_report
 from casework.reports import overrides as overrides_report
 from casework.reports import quality as quality_report
@@ -152,7 +151,7 @@ def quality(request: HttpRequest) -> HttpResponse:
         "chosen": chosen,
         "agencies": [(agency, urlencode(_days(period) | {"agency": agency.code})) for agency in report.agencies],
         "fields": [(LABELS.get(each.field, each.field), each) for each in chosen.fields],
-        "kinds": [kind.label for kind in CheckKind],
+        "kinds": [kind.label for kind in quality_report.WRONG],
     }
     return render(request, "front_door/reports/quality.html", context)
 
