@@ -469,6 +469,7 @@ FROM pg_get_serial_sequence('casework_person', 'id') AS people,
 """,
 )
 SOMEBODY_IS_HIDDEN = Prepared("is_somebody_hidden", f"SELECT {confidentiality.SOMEBODY_IS_HIDDEN}")
+A_NAMESAKE_IS_HIDDEN = Prepared("is_a_namesake_hidden", f"SELECT {confidentiality.A_NAMESAKE_IS_HIDDEN}")
 RESENT_DOCUMENT, RESENT_REFERENCE = timedelta(days=1), timedelta(days=14)
 
 
@@ -491,8 +492,14 @@ def _number(contact: Contact, people: _People) -> _Numbered:
     The ids are taken while the household is locked, so that of two contacts about it the later has the higher id.
     """
     children, adults = people.children, people.adults
+    hidden = [
+        A_NAMESAKE_IS_HIDDEN(
+            postcodes=[child.postcode for child in children], last_names=[child.last_name for child in children]
+        )
+    ]
     # Who is new has nobody around.
-    hidden = [SOMEBODY_IS_HIDDEN(alike=[*people.alike])] if people.alike else []
+    if people.alike:
+        hidden.append(SOMEBODY_IS_HIDDEN(alike=[*people.alike]))
     (numbered,), (ids,), *is_hidden, _, versions = send(
         NUMBER_AND_RESEND(
             digest=contact.digest,
@@ -521,7 +528,7 @@ def _number(contact: Contact, people: _People) -> _Numbered:
         row.pk, row.recorded_as.pk = row_id, record_id
         # Again, because a row takes over the ids of those to whom it refers when it is told to whom.
         row.contact, row.recorded_as, row.person = contact, row.recorded_as, row.person
-    return _Numbered(of_recommendation, resend_of, restrictions, is_hidden == [[(True,)]], from_rows(versions))
+    return _Numbered(of_recommendation, resend_of, restrictions, [(True,)] in is_hidden, from_rows(versions))
 
 
 def _team(recommendation: Recommendation, now: datetime, reference: Reference) -> Team:

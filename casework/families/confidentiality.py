@@ -15,9 +15,10 @@ Hidden is the address of a child
    known; or if it came after the protection began, and was not known before: the family may have gone there together;
 5. who is alike such a child, or stands on a contact with an adult who is alike one of theirs, however little, if the
    address is the same, until somebody says that the children are two. What is hidden is not compared when people are,
-   so that a likeness in hiding stays low.
+   so that a likeness in hiding stays low;
+6. who has the last name of a child of 1 to 3, and comes to the very same address without an adult who lives there.
 
-What somebody lifted stays shown for 2 to 5, for the addresses that were known then: but not where somebody lives whose
+What somebody lifted stays shown for 2 to 6, for the addresses that were known then: but not where somebody lives whose
 own address is protected. Showing the one would show the other.
 
 Source: domain/front-door.md, "refuge/confidential address must not drive or reveal routing".
@@ -39,7 +40,7 @@ from django.db.models.functions import Coalesce
 
 from casework.families import merging
 from casework.families.kept_homes import CORRECTED_LINES, address_of, keep_again, keep_homes, lines_of
-from casework.families.likeness.homes import Home, nearest_home, read_home
+from casework.families.likeness.homes import Home, are_one_home, nearest_home, read_home
 from casework.families.sameness import alike, is_careful, records_of, told_apart
 from casework.models import (
     AddressProtection,
@@ -76,9 +77,16 @@ likely AS (
     UNION
     SELECT match.record_id, match.person_id
     FROM records JOIN casework_personmatch match ON match.person_id = records.id AND match.status = 'proposed'),
+namesakes AS (
+    SELECT hidden.person_id
+    FROM casework_contactchild child JOIN casework_contactchild hidden
+      ON hidden.address_is_confidential AND hidden.postcode = child.postcode
+     AND lower(hidden.last_name) = lower(child.last_name)
+    WHERE child.person_id IN (SELECT id FROM people) AND child.postcode <> '' AND child.last_name <> ''),
 around AS (
     SELECT id FROM people
     UNION SELECT person_id FROM casework_contactchild WHERE contact_id IN (SELECT contact_id FROM theirs)
+    UNION SELECT person_id FROM namesakes
     UNION SELECT person_id FROM adults
     UNION SELECT COALESCE(record.same_as_id, record.id)
     FROM likely JOIN casework_person record ON record.id IN (one, other))
@@ -96,6 +104,13 @@ SELECT FROM around JOIN casework_person person ON person.id = around.id
 WHERE person.address_is_protected OR EXISTS (
     SELECT FROM casework_contactchild child WHERE child.person_id = person.id AND child.address_is_confidential))
 """  # noqa: S608  # our own text
+# Whether somebody with the same last name is hidden at one of these postcodes.
+A_NAMESAKE_IS_HIDDEN = """EXISTS (
+SELECT FROM unnest(%(postcodes)s::text[], %(last_names)s::text[]) AS arrives (postcode, last_name)
+JOIN casework_contactchild hidden ON hidden.address_is_confidential AND hidden.postcode = arrives.postcode
+ AND lower(hidden.last_name) = lower(arrives.last_name)
+WHERE arrives.postcode <> '' AND arrives.last_name <> '')
+"""
 UPDATE_FLAGS = f"""{THESE_PEOPLE},
 records AS (
     SELECT id, id AS stands_for FROM people
@@ -223,6 +238,7 @@ class _Entry:
     received_at: datetime
     hidden: bool
     home: Home | None
+    last_name: str
 
 
 class _Family:
@@ -260,7 +276,12 @@ class _Family:
         self._is_alike = _both_ways(scores)
 
     def is_hidden(self, entry: _Entry) -> bool:
-        return self._is_protected(entry) or self._is_beside(entry) or self._is_at_home_of_somebody_alike(entry)
+        return (
+            self._is_protected(entry)
+            or self._is_beside(entry)
+            or self._is_at_home_of_somebody_alike(entry)
+            or self._is_at_home_of_a_namesake(entry)
+        )
 
     @cached_property
     def _surely(self) -> dict[int, datetime]:
@@ -334,6 +355,18 @@ class _Family:
         apart = told_apart({entry.person, *found}) if found else ()
         return any(frozenset((entry.person, person)) not in apart for person in found)
 
+    def _is_at_home_of_a_namesake(self, entry: _Entry) -> bool:
+        """Rule 6."""
+        if entry.home is None or not entry.last_name or self._adults_at_home(entry) or self._is_lifted(entry):
+            return False
+        return any(
+            other.pk in self._protected
+            and other.last_name == entry.last_name
+            and other.home is not None
+            and are_one_home(entry.home, other.home)
+            for other in self.children
+        )
+
     def _beside(self, person: int) -> Iterator[_Entry]:
         """All entries of the children who were on a contact with this one, or have an adult in common."""
         contacts = {entry.contact for entry in self._of_person[person]}
@@ -367,8 +400,8 @@ def _both_ways(pairs: Iterable[tuple[int, int]]) -> Mapping[int, set[int]]:
 def _children(people: Collection[int]) -> Iterable[Mapping[str, Any]]:
     rows = ContactChild.objects.filter(person__in=people).order_by("pk")
     return rows.values(
-        "pk", "contact", "person", "position", "postcode", "address_is_confidential", "contact__received_at",
-        "contact__document__children", corrected=Subquery(CORRECTED_LINES),
+        "pk", "contact", "person", "position", "postcode", "last_name", "address_is_confidential",
+        "contact__received_at", "contact__document__children", corrected=Subquery(CORRECTED_LINES),
     )  # fmt: skip
 
 
@@ -380,6 +413,7 @@ def _entry(row: Mapping[str, Any]) -> _Entry:
         person=row["person"],
         received_at=row["contact__received_at"],
         hidden=row["address_is_confidential"],
+        last_name=row["last_name"].casefold(),
         home=read_home(" ".join(lines_of(sent)), row["postcode"] or str(sent.get("postcode") or "")),
     )
 

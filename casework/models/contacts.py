@@ -324,6 +324,8 @@ class ContactChild(models.Model):
                 name="child_unborn",
                 condition=Q(expected_date_of_delivery__isnull=False, date_of_birth__isnull=True),
             ),
+            # Each contact that arrives asks whether somebody of the same name is hidden at the same postcode.
+            models.Index(fields=["postcode"], name="child_in_hiding", condition=Q(address_is_confidential=True)),
         ]
         triggers: ClassVar = [
             *never_deleted("a_child_of_a_contact_stays", "A child on a contact stays on it."),

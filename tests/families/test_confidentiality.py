@@ -26,6 +26,7 @@ from tests.stage.families import KIM
 from tests.stage.sql import run
 from tests.stage.story import Story, person
 
+ANOTHER_STREET = {"lines": ["77 Another Street"], "postcode": "HP20 1UA"}
 HOME, ELSEWHERE = address("HP20 1UA"), {"lines": ["4 Other Street"], "postcode": "SL7 1AA"}
 IN_HIDING = address("HP20 1UA", confidential=True)
 MOTHER = {"first_name": "Sam", "last_name": "Ashworth", "same_address": True, "date_of_birth": "1985-02-03"}
@@ -99,6 +100,23 @@ class TestWhatIsHidden:
         assert hidden(both) == [True, True]
         alone = story.contact(children=[kim(address={"lines": ["1, example rd."], "postcode": "hp2o 1ua"})])
         assert hidden(alone) == [True]
+
+    def test_whoever_has_the_same_last_name_at_the_very_address(self, story: Story) -> None:
+        """A brother who comes alone, with nothing else that ties him to the child in hiding."""
+        alone: dict[str, Any] = {"date_of_birth": "2009-09-30", "nhs_number": None, "also_known_as": [], "sex": "F"}
+        said_by_the_police(story)
+        brother = story.contact(children=[child(**alone, first_name="Zara", address=address("hp20 1ua"))], adults=[])
+        assert not PersonMatch.objects.filter(child__contact=brother).exists()
+        assert hidden(brother) == [True]
+        for shown in (
+            child(**alone | {"date_of_birth": "2012-02-11"}, first_name="Ada", last_name="Okafor", address=HOME),
+            child(**alone | {"date_of_birth": "2013-11-05"}, first_name="Mei", address=ELSEWHERE),
+            child(**alone | {"date_of_birth": "2014-06-19"}, first_name="Ivy", address=ANOTHER_STREET),
+        ):  # fmt: skip
+            assert hidden(story.contact(children=[shown], adults=[])) == [False]
+        # What a manager says is safe to show stays shown, and so does his when nobody is in hiding any more.
+        lifted(story, ContactChild.objects.earliest("pk").person)
+        assert hidden(brother) == [False]
 
     def test_a_brother_elsewhere_is_not(self, story: Story) -> None:
         both = said_by_the_police(story, robin(address=IN_HIDING), kim(address=ELSEWHERE))
