@@ -13,9 +13,10 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils.functional import cached_property
 
 from casework.models.choices import RAGS
+from casework.models.indexes import is_among
 from casework.models.people import Person
 from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_emptied, refuse, refuse_if
-from casework.models.restrictions import Restriction, is_among
+from casework.models.restrictions import Restriction
 from casework.models.visibility import is_open_case, sees_case
 from casework.references import new_case_reference
 from casework.statuses import CaseStatus, HandoffStatus
@@ -89,7 +90,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def with_restricted(self) -> CaseQuerySet:
         """`is_restricted` says whether a child or an adult of the case is restricted."""
         restricted = Restriction.objects.in_force().people()
-        children = CaseChild.objects.filter(is_among(restricted), case=OuterRef("pk"))
+        children = CaseChild.objects.filter(is_among(restricted, "person"), case=OuterRef("pk"))
         adults = Person.objects.filter(is_among(restricted, "pk"), contact_adults__contact__case=OuterRef("pk"))
         either = Q(Exists(children)) | Q(Exists(adults))
         return self.annotate(is_restricted=models.ExpressionWrapper(either, output_field=models.BooleanField()))

@@ -16,6 +16,7 @@ from django.db.models import F, Q
 
 from casework.models.cases import Case
 from casework.models.choices import AGREEMENTS, DASHES, RAGS
+from casework.models.indexes import is_among
 from casework.models.people import Person
 from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_deleted, never_emptied, refuse_if
 from casework.models.visibility import is_open_contact, sees_contact
@@ -380,7 +381,10 @@ class ContactAdult(models.Model):
 class PersonMatchQuerySet(models.QuerySet["PersonMatch"]):
     def of_contact(self, contact: Contact) -> PersonMatchQuerySet:
         """The matches of everybody on this contact."""
-        return self.filter(Q(child__contact=contact) | Q(adult__contact=contact))
+        # For two conditions joined by OR, PostgreSQL would read every adult on record.
+        matches = PersonMatch.objects.order_by().values("pk")
+        of_children, of_adults = matches.filter(child__contact=contact), matches.filter(adult__contact=contact)
+        return self.filter(is_among(of_children.union(of_adults), "pk"))
 
 
 class PersonMatch(models.Model):

@@ -1,7 +1,10 @@
-"""Partial indexes for foreign keys that are mostly null."""
+"""What makes PostgreSQL look up few rows in place of reading a table."""
 
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q, QuerySet
 
 
 def where_set(table: str, *foreign_keys: str) -> list[models.Index]:
@@ -16,3 +19,16 @@ def where_set(table: str, *foreign_keys: str) -> list[models.Index]:
         models.Index(fields=[key], name=f"{table}_of_{key}", condition=Q(**{f"{key}__isnull": False}))
         for key in foreign_keys
     ]
+
+
+class IsAnyOf(Func):
+    """Whether a column equals any element of an array. PostgreSQL can look each element up in the column's index."""
+
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY("
+    output_field = models.BooleanField()
+
+
+def is_among(few: QuerySet[Any, Any], column: str) -> IsAnyOf:
+    """The condition that a column is one of these few ids, which are found first, however many tables are joined."""
+    return IsAnyOf(F(column), ArraySubquery(few))

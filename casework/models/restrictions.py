@@ -12,9 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import pgtrigger
-from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models import F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from casework.models.indexes import where_set
@@ -314,19 +313,6 @@ class ConflictPerson(models.Model):
 
     def __str__(self) -> str:
         return f"{self.conflict}: person"
-
-
-class IsAnyOf(Func):
-    """Whether a column equals any element of an array. PostgreSQL can look each element up in the column's index."""
-
-    template = "%(expressions)s)"
-    arg_joiner = " = ANY("
-    output_field = models.BooleanField()
-
-
-def is_among(people: QuerySet[Any, Any], person: str = "person") -> IsAnyOf:
-    """The condition that a person is one of these few."""
-    return IsAnyOf(F(person), ArraySubquery(people))
 
 
 def _of(user: User | OuterRef) -> Any:
