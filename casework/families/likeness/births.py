@@ -61,6 +61,11 @@ class Birth:
     def swapped(self) -> "Birth":
         return Birth(self.year, self.day, self.month)
 
+    @cached_property
+    def digits_either_way(self) -> str:
+        """The digits, the same for a date whose day and month are swapped."""
+        return min(self.digits, self.swapped.digits)
+
 
 @lru_cache(maxsize=100_000)
 def read_birth(text: str) -> Birth | None:

@@ -2,12 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from rapidfuzz.distance import OSA
 from rapidfuzz.fuzz import token_set_ratio, token_sort_ratio
 
-from casework.families.likeness.names import fold
+from casework.families.likeness.names import fold, sound
 from localities import postcodes
 
 SHORT = {
@@ -42,11 +42,16 @@ class Home:
         """The first word that tells a street from others, or nothing."""
         return next((word for word in self.words if word not in KINDS and len(word) > 2), "")
 
-    @property
+    @cached_property
     def area(self) -> str:
         """The outward code of a British postcode; of any other, its first three characters."""
         match = OUTWARD.match(self.postcode)
         return match[1] if match else self.postcode[:3]
+
+    @cached_property
+    def street_sounds(self) -> tuple[str, ...]:
+        """How the words sound that tell a street from others, at most three."""
+        return tuple([sound(word) for word in self.words if word not in KINDS and len(word) > 2][:3])
 
 
 @lru_cache(maxsize=100_000)

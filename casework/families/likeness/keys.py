@@ -12,7 +12,6 @@ from itertools import combinations, product
 from casework.families.likeness.births import Birth
 from casework.families.likeness.comparing import name_key, whole_name_key
 from casework.families.likeness.describing import Described
-from casework.families.likeness.homes import KINDS
 from casework.families.likeness.names import sound, spelling
 
 MOST_SOUNDS = 6
@@ -62,12 +61,12 @@ def _keys(person: Described) -> Iterator[str]:
         area = home.area
         if area:
             yield from (f"area {area} {pair}" for pair in pairs)
-        streets = [sound(word) for word in home.words if word not in KINDS and len(word) > 2][:3]
+        streets = home.street_sounds
         if home.postcode:
             yield from (f"postcode {home.postcode} {street}" for street in streets[:2])
             yield from (f"postcode {home.postcode} {heard}" for heard in sounds)
             if person.birth and not person.birth.is_a_year:
-                yield f"postcode {home.postcode} {_day(person.birth)}"
+                yield f"postcode {home.postcode} {person.birth.digits_either_way}"
             yield from (f"house {home.postcode} {number}" for number in home.numbers)
         yield from (f"street {street} {number}" for street, number in product(streets, home.numbers[:2]))
         yield from (f"street {street} {heard}" for street, heard in product(streets[:2], sounds))
@@ -78,7 +77,7 @@ def _keys(person: Described) -> Iterator[str]:
 
 def _of_birth(birth: Birth, sounds: list[str], pairs: list[str], initials: list[str]) -> Iterator[str]:
     if not birth.is_a_year:
-        day = _day(birth)
+        day = birth.digits_either_way
         yield from (f"born {day} {initial}" for initial in initials)
         yield from (f"day {day[-4:]} {heard}" for heard in sounds)
         yield from (f"month {birth.year}-{birth.month} {heard}" for heard in sounds)
@@ -86,11 +85,6 @@ def _of_birth(birth: Birth, sounds: list[str], pairs: list[str], initials: list[
     yield from (
         f"year {birth.year} {heard} {initial}" for heard in sounds for initial in initials if initial != heard[:1]
     )
-
-
-def _day(birth: Birth) -> str:
-    """The date, the same for one whose day and month are swapped."""
-    return min(birth.digits, birth.swapped.digits)
 
 
 def _pairs(sounds: list[str]) -> list[str]:

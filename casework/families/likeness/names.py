@@ -97,6 +97,7 @@ def read_name(text: str) -> Name | None:
     return Name(tuple(parts[:MOST_PARTS])) if parts else None
 
 
+@lru_cache(maxsize=200_000)
 def fold(text: str) -> str:
     """
     Small Latin letters and digits with single blanks: without accents, apostrophes and hyphens, from any alphabet.
