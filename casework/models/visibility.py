@@ -43,19 +43,21 @@ CLOSED_PEOPLE = f"""ARRAY(
     JOIN casework_person person ON person.id = among.person_id
     WHERE conflict.user_id = %(user)s AND conflict.ended_at IS NULL)"""
 
+# "IS FALSE" lets PostgreSQL choose by how many rows are asked about: it looks the people of few contacts up, and for
+# many it finds all contacts of these people once. A join would read everybody on every contact.
 # {0}: the contact.
 IS_OPEN_CONTACT = f"""(
-    NOT EXISTS (SELECT FROM casework_contactchild child
-                WHERE child.contact_id = {{0}} AND child.person_id = ANY({CLOSED_PEOPLE}))
-    AND NOT EXISTS (SELECT FROM casework_contactadult adult
-                    WHERE adult.contact_id = {{0}} AND adult.person_id = ANY({CLOSED_PEOPLE})))"""
+    (EXISTS (SELECT FROM casework_contactchild child
+             WHERE child.contact_id = {{0}} AND child.person_id = ANY({CLOSED_PEOPLE}))) IS FALSE
+    AND (EXISTS (SELECT FROM casework_contactadult adult
+                 WHERE adult.contact_id = {{0}} AND adult.person_id = ANY({CLOSED_PEOPLE}))) IS FALSE)"""
 
 # {0}: the case.
 IS_OPEN_CASE = f"""(
-    NOT EXISTS (SELECT FROM casework_casechild child
-                WHERE child.case_id = {{0}} AND child.person_id = ANY({CLOSED_PEOPLE}))
-    AND NOT EXISTS (SELECT FROM casework_contactadult adult JOIN casework_contact about ON about.id = adult.contact_id
-                    WHERE about.case_id = {{0}} AND adult.person_id = ANY({CLOSED_PEOPLE})))"""
+    (EXISTS (SELECT FROM casework_casechild child
+             WHERE child.case_id = {{0}} AND child.person_id = ANY({CLOSED_PEOPLE}))) IS FALSE
+    AND (EXISTS (SELECT FROM casework_contactadult adult JOIN casework_contact about ON about.id = adult.contact_id
+                 WHERE about.case_id = {{0}} AND adult.person_id = ANY({CLOSED_PEOPLE}))) IS FALSE)"""
 
 MEMBERSHIPS = """localities_membership membership
     JOIN localities_user member ON member.id = membership.user_id AND member.is_active
