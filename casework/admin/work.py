@@ -5,11 +5,13 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -30,9 +32,32 @@ from casework.statuses import ContactStatus
 from casework.web.signed_in import user_of
 from casework.web.tags import as_words, duration, span
 from localities.models import Role
+from triage.models import RuleSetVersion
+from triage.published_rules import of_version
 
 LEADS = (Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER)
 OVERSEERS = (Role.SERVICE_MANAGER, Role.AUDITOR)
+
+# Nobody pages further: filters and the search lead to a row. To count all rows, PostgreSQL would have to look at each,
+# whether it is closed to the reader.
+MOST_LISTED = 5_000
+
+
+class FirstPages(Paginator):
+    """The pages of the first rows of a list. `has_more` says whether there are others."""
+
+    @cached_property
+    def count(self) -> int:
+        return min(self._counted, MOST_LISTED)
+
+    @property
+    def has_more(self) -> bool:
+        return self._counted > MOST_LISTED
+
+    @cached_property
+    def _counted(self) -> int:
+        rows: QuerySet[Any, Any] = self.object_list  # type: ignore[assignment]  # a list's rows are a queryset
+        return rows.order_by().values("pk")[: MOST_LISTED + 1].count()
 
 
 class WorkAdmin(RoleAdmin):
@@ -41,6 +66,7 @@ class WorkAdmin(RoleAdmin):
     viewer_roles: ClassVar[tuple[Role, ...]] = (*LEADS, *OVERSEERS)
     list_display_links = None
     show_full_result_count = False
+    paginator = FirstPages
     list_per_page = 50
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -68,6 +94,26 @@ class WorkAdmin(RoleAdmin):
         return [
             each.team_id for each in roles_of_user(request).roles if each.role in LEADS and each.team_id is not None
         ]
+
+
+class PathwayFilter(admin.SimpleListFilter):
+    """
+    Filters by the pathways of all published rules. Django's own filter reads every row to learn which pathways it has.
+    """
+
+    title = "pathway"
+    parameter_name = "pathway"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        published = RuleSetVersion.objects.filter(published_at__isnull=False).order_by("-pk")
+        found: dict[str, str] = {}
+        for version in published.values_list("pk", flat=True):
+            for pathway in of_version(version).rule_set.pathways.values():
+                found.setdefault(pathway.id, pathway.title)
+        return list(found.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+        return queryset.filter(pathway=self.value()) if self.value() else queryset
 
 
 @admin.register(Contact)
@@ -98,7 +144,7 @@ class CaseAdmin(WorkAdmin):
     """Cases of the person's teams: those for which they are responsible, and those offered to them."""
 
     list_display = ("open", "rag", "status", "pathway", "locality", "lead_practitioner", "since_contact", "with_team")
-    list_filter = ("status", "rag", "pathway", "locality")
+    list_filter = ("status", "rag", PathwayFilter, "locality")
     list_select_related = ("locality", "lead_practitioner")
     search_fields = ("reference__iexact",)
 
@@ -234,7 +280,7 @@ class DecisionAdmin(WorkAdmin):
         "decided_by",
         "decided_at",
     )
-    list_filter = ("overrides", "needs_sign_off", "pathway", "rag")
+    list_filter = ("overrides", "needs_sign_off", PathwayFilter, "rag")
     list_select_related = ("contact", "recommendation", "decided_by")
 
     @admin.display(description="Recommended")

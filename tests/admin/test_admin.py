@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from casework.actions import handoffs, partner_checks
+from casework.admin import work
 from casework.jobs import calendar_changes, delivery, sweep
 from casework.models import (
     AuditEvent,
@@ -259,6 +260,9 @@ class TestWhatALeadSees:
         contacts = {str(contact) for contact in Contact.objects.all()}
         assert maya.references(Contact) == contacts
         assert maya.references(Decision) == {str(decision.contact) for decision in Decision.objects.all()}
+        decision = Decision.objects.get(contact__case=records["ours"])
+        assert str(decision.contact) in maya.references(Decision, f"?pathway={decision.pathway}")
+        assert maya.references(Decision, "?pathway=no_further_action") == set()
 
     def test_overseers_everything(self, records: dict[str, Any]) -> None:
         for name in ("sam", "ava"):
@@ -299,6 +303,16 @@ class TestWhatALeadSees:
                 answer = carol.client.get(f"{list_of(type(row))}{row.pk}/{page}/", follow=True)
                 assert answer.status_code in (403, 404) or "/admin/" in answer.redirect_chain[-1][0]
                 assert str(ours) not in answer.content.decode(), (row, page)
+
+    def test_a_long_list_is_counted_to_its_limit(
+        self, records: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert "3 contacts" in Administrator("sam").open(list_of(Contact)).text
+        monkeypatch.setattr(work, "MOST_LISTED", 2)
+        monkeypatch.setattr(work.WorkAdmin, "list_per_page", 1)
+        page = Administrator("sam").open(list_of(Contact))
+        assert "The first 2 contacts. There are more: filter the list." in page.text
+        assert "3 contacts" not in page.text
 
     def test_no_list_names_a_child(self, records: dict[str, Any]) -> None:
         sweep.sweep(now=timezone.now())
