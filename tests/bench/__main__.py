@@ -287,6 +287,20 @@ def contact_page_beside_history(stage: Stage) -> Figure:
     return stage.growth(open_contact)
 
 
+def person_page_beside_history(stage: Stage) -> Figure:
+    """The page of a child on that contact, with the chronology of the household."""
+    from tests.bench.history import open_person
+
+    return stage.growth(open_person)
+
+
+def admin_list_beside_history(stage: Stage) -> Figure:
+    """The service manager's list of all contacts."""
+    from tests.bench.history import open_list_of_contacts
+
+    return stage.growth(open_list_of_contacts)
+
+
 def sweep_beside_running(stage: Stage) -> Figure:
     """A sweep with the same fifty clocks due, beside few and many that run."""
     from tests.bench.history import sweep_fifty
@@ -424,6 +438,8 @@ FIGURES: dict[str, Callable[[Stage], Figure]] = {
     "receive_beside_history": receive_beside_history,
     "worklist_beside_history": worklist_beside_history,
     "contact_page_beside_history": contact_page_beside_history,
+    "person_page_beside_history": person_page_beside_history,
+    "admin_list_beside_history": admin_list_beside_history,
     "sweep_beside_running": sweep_beside_running,
     "sweep_of_a_million": sweep_of_a_million,
     "sweep_over_orm": sweep_over_orm,

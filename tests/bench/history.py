@@ -84,14 +84,28 @@ def open_worklist() -> None:
 
 
 def open_contact() -> None:
+    _open(f"/contacts/{_waiting()}/")
+
+
+def open_person() -> None:
+    child = _waiting().children.select_related("person").get()
+    _open(f"/people/{child.person.reference}/")
+
+
+def open_list_of_contacts() -> None:
+    _open("/admin/casework/contact/", by="sam")
+
+
+def _waiting() -> Contact:
+    """The contact that has waited longest."""
     waiting = Contact.objects.exclude(status="decided").order_by("pk").first()
     assert waiting is not None
-    _open(f"/contacts/{waiting}/")
+    return waiting
 
 
-def _open(path: str) -> None:
+def _open(path: str, by: str = "amina") -> None:
     client = Client()
-    client.force_login(User.objects.get(username="amina"))
+    client.force_login(User.objects.get(username=by))
     answer = client.get(path, headers={"Host": "localhost"})
     assert answer.status_code == 200
 
