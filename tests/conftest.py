@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.core.cache import cache
 from django.db import transaction
@@ -37,6 +38,11 @@ AT_THE_SERVICE = {"browser", "journeys"}
 # What starts processes of its own or tells of months of work. Each test goes to whichever worker is free, and they go
 # first: nobody waits for one of them alone in the end. The longest first.
 LONG = ("chaos", "test_running.py", "bench", "test_demonstration.py", "test_worker.py", "test_model.py")
+
+
+# A test that proves something about time says so itself: a machine that has other things to do breaks no property.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 def pytest_xdist_auto_num_workers() -> int:

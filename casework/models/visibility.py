@@ -31,17 +31,10 @@ KEEPS_OUT = """({2} IS NULL AND {1} <> {3} AND NOT EXISTS (
     SELECT FROM casework_restrictedaccess access
     WHERE access.restriction_id = {0} AND access.user_id = {3} AND (access.until IS NULL OR access.until > %(now)s)))"""
 
-# The people whose records are closed to the user. They are few: PostgreSQL finds them once for a statement.
-CLOSED_PEOPLE = f"""ARRAY(
-    SELECT COALESCE(person.same_as_id, person.id)
-    FROM casework_restriction restriction JOIN casework_person person ON person.id = restriction.person_id
-    WHERE {KEEPS_OUT.format("restriction.id", "restriction.owner_id", "restriction.lifted_at", "%(user)s")}
-    UNION ALL
-    SELECT COALESCE(person.same_as_id, person.id)
-    FROM casework_conflictofinterest conflict
-    JOIN casework_conflictperson among ON among.conflict_id = conflict.id
-    JOIN casework_person person ON person.id = among.person_id
-    WHERE conflict.user_id = %(user)s AND conflict.ended_at IS NULL)"""
+# The people whose records are closed to the user: those restricted, whose restriction keeps the user out, and those in
+# whom the user has a conflict of interest. They are few: PostgreSQL finds them once for a statement. A function, as the
+# next ones, because it is planned once for a connection (`migrations/0030_rights_as_functions.py`).
+CLOSED_PEOPLE = "(SELECT public.closed_people(%(user)s, %(now)s))::bigint[]"
 
 # "IS FALSE" lets PostgreSQL choose by how many rows are asked about: it looks the people of few contacts up, and for
 # many it finds all contacts of these people once. A join would read everybody on every contact.
@@ -59,25 +52,20 @@ IS_OPEN_CASE = f"""(
     AND (EXISTS (SELECT FROM casework_contactadult adult JOIN casework_contact about ON about.id = adult.contact_id
                  WHERE about.case_id = {{0}} AND adult.person_id = ANY({CLOSED_PEOPLE}))) IS FALSE)"""
 
-MEMBERSHIPS = """localities_membership membership
-    JOIN localities_user member ON member.id = membership.user_id AND member.is_active
-    LEFT JOIN localities_team team ON team.id = membership.team_id
-    WHERE membership.user_id = %(user)s
-      AND (membership.starts_on IS NULL OR membership.starts_on <= %(today)s)
-      AND (membership.ends_on IS NULL OR membership.ends_on >= %(today)s)"""
-TEAMS = f"(SELECT membership.team_id FROM {MEMBERSHIPS} AND membership.team_id IS NOT NULL)"
-OVERSEES = f"EXISTS (SELECT FROM {MEMBERSHIPS} AND membership.role = ANY(%(overseeing)s))"
-SEES_ALL_CONTACTS = f"""EXISTS (SELECT FROM {MEMBERSHIPS} AND (
-    membership.role = ANY(%(front_door)s) AND team.kind = ANY(%(front_door_kinds)s)
-    OR membership.role = ANY(%(overseeing)s)))"""
+# By the memberships of today, of somebody who is active.
+TEAMS = "(SELECT public.teams_of(%(user)s, %(today)s))::bigint[]"
+OVERSEES = "(SELECT public.has_role(%(user)s, %(today)s, %(overseeing)s, NULL))"
+SEES_ALL_CONTACTS = (
+    f"({OVERSEES} OR (SELECT public.has_role(%(user)s, %(today)s, %(front_door)s, %(front_door_kinds)s)))"
+)
 
 # {0}: the case. {1}: when it closed. An open case has no end; the team that closed a case still sees its outcome.
 IS_CASE_OF_TEAMS = f"""(
     EXISTS (SELECT FROM casework_responsibility held
             WHERE held.case_id = {{0}} AND (upper(held.period) IS NULL OR upper(held.period) = {{1}})
-              AND held.team_id IN {TEAMS})
+              AND held.team_id = ANY({TEAMS}))
     OR EXISTS (SELECT FROM casework_handoff handoff
-               WHERE handoff.case_id = {{0}} AND handoff.status = 'offered' AND handoff.to_team_id IN {TEAMS}))"""
+               WHERE handoff.case_id = {{0}} AND handoff.status = 'offered' AND handoff.to_team_id = ANY({TEAMS})))"""
 
 # {0}: the case of a contact.
 IS_CONTACT_OF_TEAMS = f"""EXISTS (SELECT FROM casework_case of_teams

@@ -85,7 +85,7 @@ def test_whatever_is_said(story: Story, steps: int) -> None:
     sent += [list(row.indicators) for row in contact.children.all()]
 
     @settings(
-        max_examples=30, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
+        max_examples=30, derandomize=True, database=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(st.lists(SAID, min_size=steps, max_size=steps), st.booleans())

@@ -528,7 +528,7 @@ TRICKY = ["\x00", "\x0b\x0c", "\ud800", "NFA", "not known", "0000000000", "3/4/2
 
 
 @settings(
-    max_examples=150, deadline=None, derandomize=True, database=None,
+    max_examples=150, derandomize=True, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )  # fmt: skip
 @given(st.sampled_from(OPTIONAL), st.text(st.characters(), max_size=60) | st.sampled_from(TRICKY))

@@ -444,7 +444,7 @@ class TestWhatIsTakenInAllTheSame:
             assert value not in written
 
     @settings(
-        max_examples=40, deadline=None, derandomize=True, database=None,
+        max_examples=40, derandomize=True, database=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
     )  # fmt: skip
     @given(

@@ -271,7 +271,6 @@ class TestTheDocs:
 
 WHATEVER = hypothesis_settings(
     max_examples=40,
-    deadline=None,
     derandomize=True,
     database=None,
     phases=[Phase.generate],

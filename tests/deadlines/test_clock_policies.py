@@ -563,7 +563,7 @@ STARTS = st.one_of(
 )
 
 
-@settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@settings(max_examples=60, derandomize=True, database=None)
 @given(MOMENTS)
 def test_a_clock_starts_then_warns_then_is_due_then_goes_up(start: datetime) -> None:
     for kind in shipped():
@@ -573,7 +573,7 @@ def test_a_clock_starts_then_warns_then_is_due_then_goes_up(start: datetime) -> 
         assert {each.tzinfo for each in vars(found).values()} == {UTC}
 
 
-@settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@settings(max_examples=60, derandomize=True, database=None)
 @given(st.sampled_from(COUNT_WORKING_DAYS), CALENDARS, STARTS)
 def test_a_warning_leaves_time_to_act(policy: Policy, calendar: WorkingTime, start: datetime) -> None:
     """The warning is in hub hours or at the clock's start, and at most one open hour before its share has passed."""
@@ -587,7 +587,7 @@ def test_a_warning_leaves_time_to_act(policy: Policy, calendar: WorkingTime, sta
     assert calendar.open_time(found.warn_at, share, local=policy.is_local) <= timedelta(hours=1)
 
 
-@settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@settings(max_examples=60, derandomize=True, database=None)
 @given(MOMENTS, st.timedeltas(timedelta(0), timedelta(days=4)))
 def test_a_later_start_is_never_due_earlier(start: datetime, later: timedelta) -> None:
     for kind in shipped():
@@ -595,7 +595,7 @@ def test_a_later_start_is_never_due_earlier(start: datetime, later: timedelta) -
 
 
 SPELLS = st.timedeltas(timedelta(0), timedelta(days=6))
-whatever = settings(max_examples=80, derandomize=True, deadline=None, database=None)
+whatever = settings(max_examples=80, derandomize=True, database=None)
 
 
 @whatever

@@ -414,7 +414,7 @@ class TestDates:
 
 
 class TestNumbersAndCodes:
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(st.integers(400_000_000, 999_999_999), st.integers(0, 9))
     def test_an_nhs_numbers_last_digit_checks_the_others(self, nine: int, tenth: int) -> None:
         """Modulus 11 of the NHS Data Dictionary: weights 10 to 2; a remainder that would need 10 is never given."""

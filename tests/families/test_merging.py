@@ -30,7 +30,7 @@ def state() -> dict[str, Any]:
 
 
 @settings(
-    max_examples=12, deadline=None, derandomize=True, database=None,
+    max_examples=12, derandomize=True, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )  # fmt: skip
 @given(st.lists(st.sampled_from(["contact", "case", "join", "join", "undo"]), min_size=3, max_size=9), st.randoms())

@@ -400,7 +400,7 @@ moments = st.datetimes(
     timezones=st.sampled_from([UTC, LONDON]),
 )
 while_ = st.timedeltas(timedelta(0), timedelta(days=12))
-whatever = settings(max_examples=80, derandomize=True, deadline=None, database=None)
+whatever = settings(max_examples=80, derandomize=True, database=None)
 
 
 @whatever

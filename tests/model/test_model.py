@@ -28,7 +28,6 @@ SETTINGS = settings(
     max_examples=RUNS or 6,
     stateful_step_count=60,
     derandomize=not RUNS,
-    deadline=None,
     database=None,
     report_multiple_bugs=False,
     phases=[Phase.generate, Phase.shrink] if RUNS else [Phase.generate],

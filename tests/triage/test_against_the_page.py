@@ -182,7 +182,6 @@ def test_the_engine_recommends_what_the_page_says_and_every_rule_is_met_on_the_w
     @settings(
         max_examples=examples,
         derandomize=True,
-        deadline=None,
         database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )

@@ -82,7 +82,6 @@ def examples(number: int) -> settings:
     return settings(
         max_examples=number,
         derandomize=True,
-        deadline=None,
         database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.nested_given],
     )

@@ -620,7 +620,7 @@ def the_same_contact_twice(draw: st.DrawFn) -> tuple[Facts, Facts]:
     return facts, {**facts, "children": shuffled, "family": family}
 
 
-@settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@settings(max_examples=60, derandomize=True, database=None)
 @given(the_same_contact_twice())
 def test_the_order_of_children_and_of_indicators_changes_no_recommendation(both: tuple[Facts, Facts]) -> None:
     typed, shuffled = (answer(facts) for facts in both)

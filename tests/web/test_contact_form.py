@@ -449,7 +449,7 @@ class TestWhatIsTakenInAllTheSame:
         assert "Refuge" not in page.text
 
     @settings(
-        max_examples=40, deadline=None, derandomize=True, database=None,
+        max_examples=40, derandomize=True, database=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
     )  # fmt: skip
     @given(st.sampled_from(OPTIONAL), st.text(max_size=60) | st.sampled_from(TRICKY))
