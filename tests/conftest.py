@@ -46,8 +46,8 @@ hypothesis.settings.load_profile("patient")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: a test of the whole service mostly waits for its processes."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are cores: a test of the whole service mostly waits for its processes."""
+    return (os.cpu_count() or 1) + 2
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist comes without types

@@ -23,11 +23,14 @@ from config.local.folders import make_folders
 from config.local.processes import Child
 from tests.stage import kept
 
-# Switched off: the server of a test run lives for minutes.
+# The server of a test run lives for minutes, and its tables are small.
 SETTINGS = {
     "autovacuum": "off",
     "checkpoint_timeout": "1d",
     "jit": "off",
+    # To look for the best order of joins takes longer than the query.
+    "join_collapse_limit": "1",
+    "update_process_title": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
 }
