@@ -53,8 +53,9 @@ from casework.models import (
 )
 from casework.statuses import ContactStatus
 
-# Two descriptions of one home. What is only near is another home.
-ONE_HOME = frozenset({"same", "street", "postcode", "neighbours", "part"})
+# How two descriptions agree that may be of one home: in doubt an address is hidden. Whether one that was shown is shown
+# again is asked more strictly (`are_one_home`): a neighbour's home is another.
+MAY_BE_ONE_HOME = frozenset({"same", "street", "postcode", "neighbours", "part"})
 # How far a protection reaches: from an adult to whoever may be that adult, to the children there, to those beside them.
 REACH = 3
 
@@ -317,7 +318,7 @@ class _Family:
     def _is_beside(self, entry: _Entry) -> bool:
         """Rule 4."""
         hidden = [other for other in self._beside(entry.person) if other.pk in self._protected]
-        at_home = (other for other in (*hidden, *self._of_person[entry.person]) if _is_one(entry.home, other.home))
+        at_home = (other for other in (*hidden, *self._of_person[entry.person]) if _may_be_one(entry.home, other.home))
         if any(other.pk in self._surely for other in at_home):
             return True
         if not hidden or self._is_lifted(entry):
@@ -328,14 +329,14 @@ class _Family:
             return together
         if not homes and together:
             return True
-        if any(_is_one(entry.home, home) for home in homes):
+        if any(_may_be_one(entry.home, home) for home in homes):
             return True
         since = min(self._protected[other.pk] for other in hidden)
         # Who marks one child's address and not another's on one contact says where each of them lives.
         if entry.received_at < since or entry.contact in self._said_by:
             return False
         return not any(
-            _is_one(entry.home, before.home)
+            are_one_home(entry.home, before.home)
             for before in self._of_person[entry.person]
             if before.home is not None and (before.received_at < since or before.contact in self._said_by)
         )
@@ -351,7 +352,9 @@ class _Family:
             chain.from_iterable(self._of_person[person] for person in others),
             chain.from_iterable(self._on_contact[contact] for contact in contacts),
         )
-        found = {other.person for other in theirs if other.pk in self._protected and _is_one(entry.home, other.home)}
+        found = {
+            other.person for other in theirs if other.pk in self._protected and _may_be_one(entry.home, other.home)
+        }
         apart = told_apart({entry.person, *found}) if found else ()
         return any(frozenset((entry.person, person)) not in apart for person in found)
 
@@ -382,7 +385,7 @@ class _Family:
         if lifted is None:
             return False
         return entry.received_at <= lifted or any(
-            _is_one(entry.home, known.home)
+            are_one_home(entry.home, known.home)
             for known in self._of_person[entry.person]
             if known.received_at <= lifted and known.home is not None and entry.home is not None
         )
@@ -418,5 +421,5 @@ def _entry(row: Mapping[str, Any]) -> _Entry:
     )
 
 
-def _is_one(home: Home | None, other: Home | None) -> bool:
-    return home is not None and other is not None and nearest_home(home, other) in ONE_HOME
+def _may_be_one(home: Home | None, other: Home | None) -> bool:
+    return home is not None and other is not None and nearest_home(home, other) in MAY_BE_ONE_HOME

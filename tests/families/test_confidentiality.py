@@ -129,6 +129,12 @@ class TestWhatIsHidden:
         new = story.contact(children=[kim(address={"lines": ["9 Third Way"], "postcode": "HP5 1AA"})])
         assert hidden(new) == [True]
 
+    def test_a_new_address_is_new_also_at_the_postcode_of_the_old_one(self, story: Story) -> None:
+        """A neighbour's home is another, where it is asked what may be shown."""
+        said_by_the_police(story, robin(address=IN_HIDING | {"lines": [], "postcode": None}), kim(address=HOME))
+        assert hidden(story.contact(children=[kim(address=HOME)])) == [False]
+        assert hidden(story.contact(children=[kim(address=ANOTHER_STREET)])) == [True]
+
     def test_whoever_lives_with_an_adult_in_hiding(self, story: Story) -> None:
         contact = story.contact(children=[robin()], adults=[MOTHER])
         mother = contact.adults.get().person
