@@ -6,6 +6,7 @@ They are for those who are responsible for how the rules are used. Everybody els
 
 import csv
 import re
+from collections.abc import Callable
 from dataclasses import astuple
 from datetime import date
 from typing import Any
@@ -56,22 +57,28 @@ def _reader(request: HttpRequest) -> tuple[User, date]:
     return user, today
 
 
+def _page(request: HttpRequest, name: str, tells: Callable[[Period], dict[str, Any]]) -> HttpResponse:
+    """The page of a report for the period that was chosen. `tells` says what it shows of the period."""
+    _, today = _reader(request)
+    form = PeriodForm(request.GET, today)
+    period, template = form.period(), f"front_door/reports/{name}.html"
+    if period is None:
+        return render(request, template, {"form": form, "errors": errors_of(form)}, status=UNPROCESSABLE)
+    context = {"form": form, "period": period, "days": f"?{urlencode(_days(period))}"}
+    return render(request, template, context | tells(period))
+
+
 @require_safe
 def overrides(request: HttpRequest) -> HttpResponse:
     """Shows the override rate and direction by rule, agency, locality and month."""
-    _, today = _reader(request)
-    form = PeriodForm(request.GET, today)
-    period = form.period()
-    if period is None:
-        return _faults(request, "overrides", form)
+    return _page(request, "overrides", _overrides)
+
+
+def _overrides(period: Period) -> dict[str, Any]:
     report = overrides_report.report(period)
     # Short names: beside a bar there is little room.
     of_months = [(f"{date.fromisoformat(f'{row.key}-01'):%b %Y}", row.tally.rate) for row in report.months]
-    chart = rates(CHART, of_months) if len(of_months) <= MOST_BARS else None
-    context = {
-        "form": form,
-        "period": period,
-        "days": f"?{urlencode(_days(period))}",
+    return {
         "total": _line(period, "", Row("", "Everything", report.total)),
         "tables": [
             (heading, name, first, [_line(period, name, row) for row in rows])
@@ -82,11 +89,10 @@ def overrides(request: HttpRequest) -> HttpResponse:
                 ("By month", "month", "Month of receipt", report.months),
             )
         ],
-        "chart": chart,
+        "chart": rates(CHART, of_months) if len(of_months) <= MOST_BARS else None,
         "kinds": KINDS.values(),
         "most_bars": MOST_BARS,
     }
-    return render(request, "front_door/reports/overrides.html", context)
 
 
 @require_safe
@@ -116,44 +122,27 @@ def contacts(request: HttpRequest) -> HttpResponse:
 @require_safe
 def equality(request: HttpRequest) -> HttpResponse:
     """Shows children by age, sex, ethnicity and disability, with small numbers hidden."""
-    _, today = _reader(request)
-    form = PeriodForm(request.GET, today)
-    period = form.period()
-    if period is None:
-        return _faults(request, "equality", form)
-    context = {
-        "form": form,
-        "period": period,
-        "days": f"?{urlencode(_days(period))}",
-        "report": equality_report.report(period),
-    }
-    return render(request, "front_door/reports/equality.html", context)
+    return _page(request, "equality", lambda period: {"report": equality_report.report(period)})
 
 
 @require_safe
 def quality(request: HttpRequest) -> HttpResponse:
     """Shows by agency, month and field what could not be read; of one agency, if the URL has its code."""
-    _, today = _reader(request)
-    form = PeriodForm(request.GET, today)
-    period = form.period()
-    if period is None:
-        return _faults(request, "quality", form)
+    return _page(request, "quality", lambda period: _quality(period, request.GET.get("agency", "")))
+
+
+def _quality(period: Period, code: str) -> dict[str, Any]:
     report = quality_report.report(period)
-    code = request.GET.get("agency", "")
     chosen = report.of(code) if code else report.everything
     if chosen is None:
         raise Http404
-    context = {
-        "form": form,
-        "period": period,
-        "days": f"?{urlencode(_days(period))}",
+    return {
         "code": code,
         "chosen": chosen,
         "agencies": [(agency, urlencode(_days(period) | {"agency": agency.code})) for agency in report.agencies],
         "fields": [(LABELS.get(each.field, each.field), each) for each in chosen.fields],
         "kinds": [kind.label for kind in quality_report.WRONG],
     }
-    return render(request, "front_door/reports/quality.html", context)
 
 
 COLUMNS = (
@@ -177,11 +166,6 @@ def quality_csv(request: HttpRequest) -> HttpResponse:
         for month, tally in agency.months.items():
             lines.writerow((agency.code, agency.name, f"{month:%Y-%m}", *astuple(tally)))
     return answer
-
-
-def _faults(request: HttpRequest, page: str, form: PeriodForm) -> HttpResponse:
-    context = {"form": form, "errors": errors_of(form)}
-    return render(request, f"front_door/reports/{page}.html", context, status=UNPROCESSABLE)
 
 
 def _days(period: Period) -> dict[str, str]:
