@@ -10,7 +10,7 @@ from celery.schedules import crontab, schedule
 from celery.signals import heartbeat_sent, setup_logging, task_success, worker_init
 from kombu.transport import TRANSPORT_ALIASES
 
-from config.garbage import collect_less
+from config.garbage import leave_alone_what_is_loaded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -58,7 +58,7 @@ app.conf.beat_schedule = {
 @worker_init.connect
 def _collect_garbage_less(**_: Any) -> None:
     """Sets the collector before the worker's processes are forked: they have its settings."""
-    collect_less()
+    leave_alone_what_is_loaded()
 
 
 @heartbeat_sent.connect

@@ -12,7 +12,11 @@ THRESHOLDS = (50_000, 20, 20)
 
 
 def collect_less() -> None:
-    """Leaves alone what has been loaded so far, and looks for garbage less often. Call it when all code is loaded."""
+    """Looks for garbage less often. While code is loaded, nearly nothing is: it took a sixth of each start."""
+    gc.set_threshold(*THRESHOLDS)
+
+
+def leave_alone_what_is_loaded() -> None:
+    """Leaves alone what has been loaded so far. Call it when all code is loaded."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*THRESHOLDS)

@@ -9,9 +9,9 @@ from importlib import import_module
 
 from django.core.wsgi import get_wsgi_application
 
-from config.garbage import collect_less
+from config.garbage import leave_alone_what_is_loaded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
 import_module("config.urls")
-collect_less()
+leave_alone_what_is_loaded()

@@ -20,7 +20,7 @@ from django.db import transaction
 from django.test import Client
 from xdist.scheduler import LoadScopeScheduling
 
-from config.garbage import collect_less
+from config.garbage import leave_alone_what_is_loaded
 from localities.models import Agency, User
 from localities.working_time import LONDON
 from tests.stage.databases import another_database, own_database, using, workers_database
@@ -82,7 +82,7 @@ def _place(path: Path) -> int:
 def pytest_collection_finish() -> None:
     """Sets the garbage collector as the service's processes do. All code is loaded."""
     gc.enable()
-    collect_less()
+    leave_alone_what_is_loaded()
 
 
 @pytest.fixture(scope="session")
