@@ -15,13 +15,15 @@ class Command(BaseCommand):
     help = "Hide and show addresses as the rule of today says, around everybody whom an upgrade has noted."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--all", action="store_true", help="around everybody with a protected or hidden address")
+        parser.add_argument(
+            "--all", action="store_true", dest="everybody", help="around everybody with a protected or hidden address"
+        )
 
-    def handle(self, *args: Any, all: bool, **options: Any) -> None:  # noqa: A002  # the option's name
-        if all:
+    def handle(self, *args: Any, everybody: bool, **options: Any) -> None:
+        if everybody:
             hidden_addresses.note_all()
         done = hidden_addresses.recheck(now=timezone.now(), lots=None, progress=self._progress)
-        if done or all:
+        if done or everybody:
             self.stdout.write(f"Hidden addresses were checked around {done} people.")
 
     def _progress(self, done: int) -> None:
