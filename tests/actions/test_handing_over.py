@@ -1,6 +1,5 @@
 """Handing over and working: offered, accepted, returned, withdrawn; who leads, what was done, how it ended."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +15,7 @@ from localities.working_time import LONDON
 from tests.conftest import THURSDAY
 from tests.stage.documents import address, child
 from tests.stage.sql import copy
-from tests.stage.story import Story, person
+from tests.stage.story import Story, Told, person
 
 HARM: dict[str, Any] = {"children": [child(indicators=["L4-01"])]}
 SATURDAY_NIGHT = datetime(2026, 11, 21, 23, 30, tzinfo=LONDON)
@@ -48,18 +47,10 @@ def recipients_of(kind: str) -> list[str]:
     return [to.removesuffix("@front-door.example") for to in messages.values_list("to", flat=True)]
 
 
-@dataclass(frozen=True)
-class Told:
-    """A story that is told once for a class, and the case that it is about."""
-
-    story: Story
-    case: int
-
-
 @pytest.fixture(scope="class")
 def told(told_for_a_class: None, request: pytest.FixtureRequest) -> Told:
     story = Story(THURSDAY)
-    return Told(story, request.cls.tell(story).pk)
+    return Told(story, (request.cls.tell(story).pk,))
 
 
 class FromACase:
@@ -71,7 +62,7 @@ class FromACase:
 
     @pytest.fixture
     def case(self, db: None, told: Told) -> Case:
-        return Case.objects.get(pk=told.case)
+        return Case.objects.get(pk=told.about[0])
 
 
 class TestAccepting:

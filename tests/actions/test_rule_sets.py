@@ -23,7 +23,7 @@ from tests.conftest import THURSDAY
 from tests.stage.documents import child
 from tests.stage.drafts import AHEAD, Drafts, latest, stricter
 from tests.stage.rule_documents import having
-from tests.stage.story import Story, person
+from tests.stage.story import Story, Told, person
 from triage import published_rules
 from triage.drafting import with_scenario, without_scenario
 from triage.models import RuleSetVersion, Stage
@@ -84,18 +84,10 @@ def without_pathway(document: dict[str, Any], name: str, *, instead: str) -> dic
     return renamed(document, name, instead) | {"pathways": pathways}
 
 
-@dataclass(frozen=True)
-class Told:
-    """A story that is told once for a class, and the draft that it is about."""
-
-    story: Story
-    draft: int
-
-
 @pytest.fixture(scope="class")
 def told(told_for_a_class: None, request: pytest.FixtureRequest) -> Told:
     story = Story(THURSDAY)
-    return Told(story, request.cls.tell(Drafts(story)).pk)
+    return Told(story, (request.cls.tell(Drafts(story)).pk,))
 
 
 class FromADraft:
@@ -111,7 +103,7 @@ class FromADraft:
 
     @pytest.fixture
     def draft(self, db: None, told: Told) -> Iterator[RuleSetVersion]:
-        yield RuleSetVersion.objects.get(pk=told.draft)
+        yield RuleSetVersion.objects.get(pk=told.about[0])
         # A published version is cached by its id. Each test may publish this one with another document.
         published_rules._compiled.cache_clear()
 

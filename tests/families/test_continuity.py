@@ -3,7 +3,6 @@ Who knows a family already is in view before its case is offered elsewhere: the 
 children, and whoever led earlier work with it. To offer it elsewhere all the same needs a reason.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
@@ -19,7 +18,7 @@ from localities.working_time import LONDON
 from tests.conftest import THURSDAY
 from tests.stage.documents import child
 from tests.stage.families import KIM, about, brothers, once_together, with_team
-from tests.stage.story import Story, person
+from tests.stage.story import Story, Told, person
 
 BROTHER_IN_AYLESBURY = "Aylesbury team works with a brother or sister, or with the same child."
 
@@ -33,14 +32,6 @@ def offer(story: Story, case: Case, to: str, by: str, despite: str = "") -> Hand
 
 def said(story: Story, case: Case) -> list[str]:
     return [tie.sentence for tie in ties(case, current(case).team, now=story.now)]
-
-
-@dataclass(frozen=True)
-class Told:
-    """A story that is told once for a class, and its cases by their ids, in the order in which they opened."""
-
-    story: Story
-    cases: tuple[int, ...]
 
 
 @pytest.fixture(scope="class")
@@ -63,11 +54,11 @@ class TestABrotherOrSister:
 
     @pytest.fixture
     def brothers_case(self, db: None, two_brothers: Told) -> Case:
-        return Case.objects.get(pk=two_brothers.cases[0])
+        return Case.objects.get(pk=two_brothers.about[0])
 
     @pytest.fixture
     def case(self, db: None, two_brothers: Told) -> Case:
-        return Case.objects.get(pk=two_brothers.cases[1])
+        return Case.objects.get(pk=two_brothers.about[1])
 
     def test_who_works_with_them_is_known(self, story: Story, case: Case, brothers_case: Case) -> None:
         assert said(story, case) == [BROTHER_IN_AYLESBURY]
@@ -147,7 +138,7 @@ class TestWhoLedEarlierWork:
 
     @pytest.fixture
     def earlier(self, db: None, led_once: Told) -> Case:
-        return Case.objects.get(pk=led_once.cases[0])
+        return Case.objects.get(pk=led_once.about[0])
 
     def test_works_in_another_team_today(self, story: Story) -> None:
         moves("bea", "chiltern")

@@ -7,6 +7,7 @@ A contact's story, told through the real actions. Each step takes an hour; each 
 """
 
 from copy import copy
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -121,3 +122,11 @@ class Story:
     @staticmethod
     def team(code: str) -> Team:
         return Team.objects.get(code=code)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A story that is told once for a class, and the ids of what it is about."""
+
+    story: Story
+    about: tuple[int, ...]
