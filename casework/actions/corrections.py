@@ -11,7 +11,7 @@ from casework.access import conditions, permissions
 from casework.access.loading import locked_contact
 from casework.actions.recommendations import people_of, recommend_again, recommend_in_work
 from casework.facts import fact_history
-from casework.facts.contact_document import ToCheck
+from casework.facts.contact_document import ToCheck, digest_of
 from casework.facts.information import Plan, path_of, plan_of
 from casework.facts.learned import IDENTITY, IS_RIGHT, OF_RECORDS, WEIGHS_NOTHING, apply, read_information
 from casework.families import merging
@@ -100,7 +100,7 @@ def _learn(
     contact_id: int, document: Any, by: User | Agency, now: datetime, seen: int | None, key: str | None
 ) -> Learned:
     contact = _locked(contact_id, by, now)
-    digest = fact_history.digest_of(document)
+    digest = digest_of(document)
     today, catalogue = local_day(now), _catalogue(contact)
     if isinstance(by, Agency) and key is not None and (earlier := _earlier(contact, by, key, digest)) is not None:
         reading = read_information(document, by_staff=False, indicators=catalogue, today=today)
@@ -213,7 +213,7 @@ def _store_records(plan: Plan, contact: Contact, history: list[FactChange]) -> l
         if isinstance(part.row, (ContactChild, ContactAdult)) and part.row.pk is not None:
             _keep_former_names(part.row, {change.field: change.before for change in part.changes})
     keep_homes(plan.children, plan.adults, _lines(plan, contact, history))
-    describe_again(children, adults, people=set(people_of(contact)))
+    describe_again(children, adults, people=people_of(contact))
     for child in plan.children:
         if names := plan.changed(child) & OF_RECORDS:
             child.recorded_as.save(update_fields=sorted(names))

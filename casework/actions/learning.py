@@ -10,6 +10,7 @@ from casework.access import conditions, permissions
 from casework.access.loading import locked_contact
 from casework.actions.recommendations import lock_people, recommend_again
 from casework.facts import fact_history
+from casework.facts.contact_document import digest_of
 from casework.facts.learned import AGREEMENT, OF_RECORDS, Change, Row, in_columns
 from casework.models import Contact, ContactChild, Event, Information, InformationKind, Source
 from casework.record import audit
@@ -199,6 +200,6 @@ def _write_history(
 ) -> None:
     information = Information(
         kind=kind, contact=contact, at=now, by_user=by, source=SOURCES[kind], said_by=said_by, document=document,
-        digest=fact_history.digest_of(document),
+        digest=digest_of(document),
     )  # fmt: skip
     fact_history.record(information, changes)

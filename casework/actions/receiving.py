@@ -1,6 +1,5 @@
 """Receiving a contact."""
 
-import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,14 @@ from django.db import IntegrityError, transaction
 from casework.access import permissions
 from casework.actions.recommendations import audit_entry, recommendation_for, red_alerts
 from casework.deadlines import clocks
-from casework.facts.contact_document import ChildEntry, ContactDocument, ContactReading, free_ref, read_contact
+from casework.facts.contact_document import (
+    ChildEntry,
+    ContactDocument,
+    ContactReading,
+    digest_of,
+    free_ref,
+    read_contact,
+)
 from casework.facts.typed import Read
 from casework.families import confidentiality, person_keys, sameness, unborn
 from casework.families.household import Household, household_of_people, lock_household
@@ -87,7 +93,7 @@ def receive(
     """
     if isinstance(by, User):
         permissions.check_can_enter_contacts(by, local_day(now))
-    digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+    digest = digest_of(document)
     for _ in range(3):
         try:
             return _receive(document, digest, by, now, idempotency_key)

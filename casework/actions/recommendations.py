@@ -3,10 +3,8 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
 
 from casework.actions import contact_handovers
 from casework.deadlines import clocks
@@ -24,7 +22,6 @@ from casework.models import (
     Message,
     OutboxMessage,
     Person,
-    PersonMatch,
     Recommendation,
     StaleRecommendation,
 )
@@ -39,21 +36,21 @@ from triage.published_rules import Rules, of_version
 from triage.recommendation import recommend
 from triage.ruleset import Hold, Rag
 
-# Everybody on a contact (see `people_of`), and all their records (see `sameness.records_of`). Each decision runs it.
-LOCK_PEOPLE = """
+# Records of everybody on a contact and of whom they may be.
+PEOPLE_OF = """
 WITH child AS (SELECT id, recorded_as_id FROM casework_contactchild WHERE contact_id = %(contact)s
-), adult AS (SELECT id, recorded_as_id FROM casework_contactadult WHERE contact_id = %(contact)s
-), standing AS (
-    SELECT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id IN (
-        SELECT recorded_as_id FROM child
-        UNION SELECT recorded_as_id FROM adult
-        UNION SELECT person_id FROM casework_personmatch WHERE child_id IN (SELECT id FROM child)
-        UNION SELECT person_id FROM casework_personmatch WHERE adult_id IN (SELECT id FROM adult))
-)
-SELECT id FROM casework_person WHERE id IN (
-    SELECT id FROM standing UNION SELECT id FROM casework_person WHERE same_as_id IN (SELECT id FROM standing))
-ORDER BY id FOR NO KEY UPDATE
+), adult AS (SELECT id, recorded_as_id FROM casework_contactadult WHERE contact_id = %(contact)s)
+SELECT recorded_as_id FROM child
+UNION SELECT recorded_as_id FROM adult
+UNION SELECT person_id FROM casework_personmatch WHERE child_id IN (SELECT id FROM child)
+UNION SELECT person_id FROM casework_personmatch WHERE adult_id IN (SELECT id FROM adult)
 """
+# All their records. Each decision runs it.
+LOCK_PEOPLE = f"""
+WITH standing AS (SELECT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id IN ({PEOPLE_OF}))
+SELECT id FROM casework_person WHERE id IN ({sameness.ALL_RECORDS.format("standing")})
+ORDER BY id FOR NO KEY UPDATE
+"""  # noqa: S608  # our own constants
 
 
 def recommendation_for(
@@ -135,17 +132,18 @@ def lock_people(contact: Contact) -> frozenset[int]:
 
     :returns: the ids of the records.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK_PEOPLE, {"contact": contact.pk})
-        return frozenset(record for (record,) in cursor.fetchall())
+    return _ids(LOCK_PEOPLE, contact)
 
 
-def people_of(contact: Contact) -> QuerySet[Any, Any]:
+def people_of(contact: Contact) -> frozenset[int]:
     """The ids of records of everybody on a contact and of whom they may be."""
-    children = contact.children.order_by().values_list("recorded_as", flat=True)
-    adults = contact.adults.order_by().values_list("recorded_as", flat=True)
-    may_be = PersonMatch.objects.of_contact(contact).order_by().values_list("person", flat=True)
-    return children.union(adults, may_be)
+    return _ids(PEOPLE_OF, contact)
+
+
+def _ids(sql: str, contact: Contact) -> frozenset[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"contact": contact.pk})
+        return frozenset(record for (record,) in cursor.fetchall())
 
 
 def recommend_again(contact: Contact, by: Actor, now: datetime) -> None:

@@ -5,6 +5,8 @@ It is refused only where a developer must mend it, or where it leaves nothing to
 nothing of the worry. Then every fault is named at once. What people type never refuses it: see `typed.py`.
 """
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import date, timedelta
@@ -303,6 +305,11 @@ class ContactReading(NamedTuple):
     @property
     def has_unknown_indicators(self) -> bool:
         return any(detail.field.endswith("indicators") for detail in self.to_check)
+
+
+def digest_of(document: Any) -> str:
+    """The SHA-256 of what was said, of a contact or later, by which the same is known again."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def read_contact(data: object, *, indicators: Collection[str], today: date) -> ContactReading:

@@ -1,18 +1,11 @@
 """Writes the history of facts: who said what, and when. Every action that changes a fact writes it here."""
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from casework.facts.learned import Change, Row
 from casework.models import ContactAdult, ContactChild, FactChange, Information
 from casework.models.inserting import insert_all
-
-
-def digest_of(document: Any) -> str:
-    """The SHA-256 of what was said, by which the same is known again."""
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def differences(row: Row, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[Row, Change]]:

@@ -30,7 +30,7 @@ from casework.models.visibility import Condition
 from casework.statuses import CaseStatus
 from triage.rule_set_document import Work
 
-NOTE_TOUCHED = """
+NOTE_TOUCHED = f"""
 WITH contact_with AS (
     SELECT contact_id FROM casework_contactchild WHERE person_id = ANY(%(people)s)
     UNION SELECT contact_id FROM casework_contactadult WHERE person_id = ANY(%(people)s)
@@ -38,7 +38,7 @@ WITH contact_with AS (
     SELECT unnest(%(people)s::bigint[]) AS id
     UNION SELECT person_id FROM casework_contactchild WHERE contact_id IN (SELECT contact_id FROM contact_with)
 ), record AS (
-    SELECT id FROM beside UNION SELECT id FROM casework_person WHERE same_as_id IN (SELECT id FROM beside)
+    {sameness.ALL_RECORDS.format("beside")}
 ), touched AS (
     SELECT contact_id FROM contact_with
     UNION SELECT contact_id FROM casework_contactchild WHERE person_id IN (SELECT id FROM beside)
@@ -52,7 +52,7 @@ SELECT id, %(now)s FROM casework_contact
 WHERE id IN (SELECT contact_id FROM touched) AND status <> 'decided' AND id IS DISTINCT FROM %(but_not)s
 ORDER BY id
 ON CONFLICT DO NOTHING
-"""
+"""  # noqa: S608  # our own constants
 
 # The children on all contacts that one of these people is on, as a child or an adult. {known}: a query for their ids.
 # A union, because PostgreSQL would read every contact for two conditions joined by OR.
@@ -71,8 +71,8 @@ CHILDREN_BESIDE_PEOPLE = CHILDREN_BESIDE.format(known=PEOPLE)
 # {0}: a record of one of these people, or of a child beside them.
 IS_RECORD_BESIDE = f"""{{0}} IN (
     WITH standing AS (SELECT unnest(%(people)s::bigint[]) AS id UNION ({CHILDREN_BESIDE_PEOPLE}))
-    SELECT id FROM standing UNION SELECT id FROM casework_person WHERE same_as_id IN (SELECT id FROM standing))
-"""  # noqa: S608  # our own constants
+    {sameness.ALL_RECORDS.format("standing")})
+"""  # our own constants
 # {0}: the case. {children}: a query for the ids of children.
 IS_OWN_CASE = "{{0}} IN (SELECT case_id FROM casework_casechild WHERE person_id IN ({children}))"
 

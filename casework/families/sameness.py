@@ -37,13 +37,14 @@ JOIN record other ON other.person <> one.person
 JOIN casework_restriction others ON others.person_id = other.id AND others.kind = 'adopted' AND others.lifted_at IS NULL
 """
 
-# Unions, because PostgreSQL would read everybody, and every match, for two conditions joined by OR.
-ALIKE = """
+# All records of persons. {0}: a query's name whose `id` are the records that stand for them. Unions, here and below,
+# because PostgreSQL would read everybody, and every match, for two conditions joined by OR.
+ALL_RECORDS = "SELECT id FROM {0} UNION SELECT id FROM casework_person WHERE same_as_id IN (SELECT id FROM {0})"
+ALIKE = f"""
 WITH standing AS (
     SELECT DISTINCT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id = ANY(%(people)s)
 ), record AS (
-    SELECT id FROM standing
-    UNION SELECT id FROM casework_person WHERE same_as_id IN (SELECT id FROM standing)
+    {ALL_RECORDS.format("standing")}
 ), match AS (
     SELECT record_id, person_id, score FROM casework_personmatch
     WHERE status = 'proposed' AND score >= %(at_least)s AND record_id IN (SELECT id FROM record)
@@ -53,7 +54,7 @@ WITH standing AS (
 SELECT COALESCE(one.same_as_id, one.id), COALESCE(other.same_as_id, other.id), match.score
 FROM match JOIN casework_person one ON one.id = match.record_id JOIN casework_person other ON other.id = match.person_id
 WHERE COALESCE(one.same_as_id, one.id) <> COALESCE(other.same_as_id, other.id)
-"""
+"""  # noqa: S608  # our own constants
 
 
 def standing_for(people: Collection[int]) -> frozenset[int]:
