@@ -6,7 +6,7 @@ answer, the reason of a route. Postcodes are found in any spelling, lines in any
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.http import HttpResponse
 
@@ -49,11 +49,19 @@ def _patterns(home: HiddenHome) -> Iterator[str]:
         characters = [character for character in postcode.upper() if character.isalnum()]
         if len(characters) >= 5:
             yield _alone(BETWEEN.join(f"[{ALIKE.get(each, each + each.lower())}]" for each in characters))
+            # Why a team was recommended names the catchment, which is the first part of the postcode.
+            yield rf"\(catchment {_beginning(characters)}\)"
     whole = [word for line in home.lines for word in _words(line)]
     for words in (whole, *(_words(line) for line in home.lines)):
         # A town, or a number alone, leads nobody to a door.
         if len(words) > 1 and len("".join(words)) > 5:
             yield _alone(BETWEEN.join(_spellings(word) for word in words))
+
+
+def _beginning(characters: Sequence[str]) -> str:
+    """What finds the first characters of these, however many there are."""
+    first, *others = characters
+    return f"{first}(?: ?{_beginning(others)})?" if others else first
 
 
 def _words(line: str) -> list[str]:

@@ -43,6 +43,15 @@ def test_it_is_hidden_and_shown_again(contact: Contact) -> None:
     assert AddressProtection.objects.get().lifted_because == "He is in prison."
 
 
+def test_why_a_team_was_recommended_names_no_catchment(story: Story, contact: Contact) -> None:
+    case = story.accepted(contact)
+    assert "HP20 1UA lies in Aylesbury (catchment HP20)." in SignedIn("ben").open(case).text
+    is_done(SignedIn("amina").send(contact, "protect", **sent(contact, "protect", "She says so.")), contact)
+    page = SignedIn("ben").open(case)
+    assert "lies in Aylesbury" in page.text
+    assert "HP20" not in page.text
+
+
 def test_why_and_whose_are_asked(contact: Contact) -> None:
     amina = SignedIn("amina")
     says = "Say who wants the address to be confidential, and why."
