@@ -15,9 +15,8 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, QuerySet, Value
 from django.db.models.fields import CharField
 
-from casework.families.household import Household, household_of_people
-from casework.families.sameness import likely_the_same
-from casework.models import Case, Contact, Decision, Handoff, PartnerCheck, Person
+from casework.families.household import Household
+from casework.models import Case, Contact, Decision, Handoff, PartnerCheck
 from casework.statuses import PartnerCheckStatus
 from localities.models import User
 
@@ -38,11 +37,6 @@ class Line:
     kind: str
     of: Any
     case_opens: bool
-
-
-def around(person: Person) -> Household:
-    """The household of a person, and of whoever they may be."""
-    return household_of_people(known=[person.pk], may_be=likely_the_same({person.pk}))
 
 
 class Chronology:

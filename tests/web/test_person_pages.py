@@ -167,6 +167,23 @@ class TestTheChronology:
     def titles(self, page: Page) -> list[str]:
         return [each.text for each in page.main.all("h3", class_="app-timeline__title")]
 
+    def test_it_says_whose_else_it_is_until_somebody_says_that_they_are_two(self, story: Story, who: Person) -> None:
+        says = "It includes contacts, decisions and cases of whoever this may be"
+        amina = SignedIn("amina")
+        assert says not in amina.open(page_of(who)).text
+        likely = story.contact(children=[child(nhs_number=None, also_known_as=[], address=address("SL7 1AA"))])
+        other = robin(likely)
+        page = amina.open(page_of(who))
+        assert says in page.text
+        assert page.main.all("a", href=page_of(other))
+        match = likely.children.get().matches.get()
+        matches.settle(
+            contact_id=likely.pk, match_id=match.pk, same=False, by=person("amina"), now=story.later(minutes=5)
+        )
+        page = amina.open(page_of(who))
+        assert says not in page.text
+        assert len(self.titles(page)) == 7
+
     def test_everything_the_newest_first_with_what_it_led_to(self, who: Person) -> None:
         page = SignedIn("amina").open(page_of(who))
         assert self.titles(page) == [

@@ -16,8 +16,9 @@ from casework.access import permissions, restricted
 from casework.access.loading import people_visible_to
 from casework.actions import people, protecting, viewing
 from casework.families import sameness
+from casework.families.household import household_of_people
 from casework.models import AddressProtection, Contact, DetailKind, Person, PersonDetail, PersonMatch
-from casework.reading.chronology import KINDS, Chronology, Line, around
+from casework.reading.chronology import KINDS, Chronology, Line
 from casework.reading.people import Known, known_of
 from casework.web.forms import ActionForm
 from casework.web.hiding import says_after_lifting, without_hidden_addresses
@@ -143,7 +144,8 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     known = known_of(person, user, now)
     kind = request.GET.get("kind", "")
     kind = kind if kind in KINDS else ""
-    chronology: Any = Chronology(around(person), user, now, kind)
+    may_be = sameness.likely_the_same({person.pk})
+    chronology: Any = Chronology(household_of_people(known=[person.pk], may_be=may_be), user, now, kind)
     lines: Page[Line] = Paginator(chronology, A_PAGE).get_page(request.GET.get("page"))
     records = permissions.allows(permissions.check_can_record_people, user, day)
     may_protect = not person.address_is_protected and permissions.allows(permissions.check_can_protect, user, day)
@@ -153,6 +155,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         "known": known,
         "details": _details(known, shown if records else {}, records=records),
         "matches": _matches(person, known.records, user, now),
+        "may_be": list(people_visible_to(user, now).filter(pk__in=may_be).order_by("pk")) if may_be else [],
         "protections": list(
             AddressProtection.objects.filter(person__in=known.records).select_related(
                 "contact__agency", "said_by", "lifted_by"
