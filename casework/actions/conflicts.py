@@ -21,7 +21,7 @@ def declare_in_contact(
     Declares a conflict of interest in the people on a contact. Who has it sees none of their records any more.
 
     :param user_id: the colleague whose conflict it is; None for one's own.
-    :raises InvalidInput: the reason is missing, or nobody who works here has this id.
+    :raises InvalidInput: the reason is missing, nobody who works here has this id, or the colleague has one already.
     :raises NotPermitted: it is a colleague's, and `by` may not decide who opens a record.
     """
     return _declare(locked_contact(by, now, pk=contact_id), reason, user_id, by, now)
@@ -35,7 +35,7 @@ def declare_in_case(
     Declares a conflict of interest in the people of a case. Who has it sees none of their records any more.
 
     :param user_id: the colleague whose conflict it is; None for one's own.
-    :raises InvalidInput: the reason is missing, or nobody who works here has this id.
+    :raises InvalidInput: the reason is missing, nobody who works here has this id, or the colleague has one already.
     :raises NotPermitted: it is a colleague's, and `by` may not decide who opens a record.
     """
     return _declare(locked_case(by, now, pk=case_id), reason, user_id, by, now)
@@ -76,11 +76,14 @@ def _declare(record: Contact | Case, reason: str, user_id: int | None, by: User,
         if here is None:
             faults.append(Fault(("user",), "Choose somebody who works here."))
         user = here.user if here is not None else by
+    contact, case = (record, None) if isinstance(record, Contact) else (None, record)
+    # Who has one does not see the record, and cannot declare it again.
+    if ConflictOfInterest.objects.filter(user=user, contact=contact, case=case, ended_at__isnull=True).exists():
+        faults.append(Fault(("user",), f"{user}'s conflict of interest is declared already."))
     if not reason.strip():
         faults.append(Fault(("reason",), "Say what the conflict of interest is."))
     if faults:
         raise InvalidInput(faults)
-    contact, case = (record, None) if isinstance(record, Contact) else (None, record)
     conflict = ConflictOfInterest.objects.create(
         user=user, contact=contact, case=case, reason=reason.strip(), declared_at=now, declared_by=by
     )

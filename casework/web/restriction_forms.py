@@ -90,7 +90,7 @@ class ConflictForm(ActionForm):
     """
     Declare a conflict of interest.
 
-    :param for_colleagues: whether one may declare a colleague's as well.
+    :param colleagues: those whose conflict the reader may declare as well; None for the reader's own only.
     """
 
     user = choice_of(
@@ -99,10 +99,10 @@ class ConflictForm(ActionForm):
     )  # fmt: skip
     reason = reason_field("What is the conflict of interest?", "For example: the child's aunt.")
 
-    def __init__(self, on: date, for_colleagues: bool, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, colleagues: QuerySet[User] | None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, prefix="conflict", **kwargs)
-        if for_colleagues:
-            _users(self, "user", staff(on))
+        if colleagues is not None:
+            _users(self, "user", colleagues)
             cast("forms.ModelChoiceField[User]", self.fields["user"]).empty_label = "My own"
         else:
             del self.fields["user"]

@@ -295,6 +295,8 @@ class TestConflictsOfInterest:
             with pytest.raises(InvalidInput, match="works here"):
                 conflicts.declare_in_contact(contact_id=contact.pk, user_id=nobody, by=maya, **said)
         conflict = conflicts.declare_in_contact(contact_id=contact.pk, user_id=amina.pk, by=maya, **said)
+        with pytest.raises(InvalidInput, match="conflict of interest is declared already"):
+            conflicts.declare_in_contact(contact_id=contact.pk, user_id=amina.pk, by=maya, **said)
         conflicts.declare_in_case(case_id=case.pk, user_id=ben.pk, by=person("sam"), **said)
         assert (sees("amina", contact, story), sees("maya", contact, story)) == (False, True)
         assert not Case.objects.visible_to(ben, story.now).exists()

@@ -24,6 +24,7 @@ from casework.web.restriction_forms import (
     PassOnForm,
     RestrictForm,
     ReviewForm,
+    staff,
 )
 from casework.web.signed_in import by_post, user_of
 from casework.web.submitting import errors_of, status_of, submit
@@ -201,14 +202,15 @@ def end_conflict(request: HttpRequest, conflict_id: int) -> HttpResponse:
 
 def _conflict(request: HttpRequest, record: Contact | Case, back: str, declare: Any) -> HttpResponse:
     user, today = user_of(request), local_day(timezone.now())
-    for_colleagues = permissions.allows(permissions.check_can_restrict, user, today)
+    may_restrict = permissions.allows(permissions.check_can_restrict, user, today)
+    colleagues = staff(today).exclude(pk=user.pk) if may_restrict else None
 
     def page(form: ConflictForm) -> HttpResponse:
         return _page(request, "conflict", form, {"record": record, "back": back})
 
     if request.method != "POST":
-        return page(ConflictForm(today, for_colleagues))
-    form = ConflictForm(today, for_colleagues, request.POST)
+        return page(ConflictForm(colleagues))
+    form = ConflictForm(colleagues, request.POST)
 
     def says(conflict: ConflictOfInterest) -> str:
         if conflict.user_id == user.pk:
