@@ -43,7 +43,9 @@ class SignedIn:
         :param page: the page as this user opened it before, where nothing changed since.
         """
         page = page or self.open(of)
-        return self.post(of, action, **page.form(f"{path_of(of)}{action}/") | fields)
+        action_of_form = f"{path_of(of)}{action}/"
+        assert fields.keys() <= page.names(action_of_form), "the form on the page has no such field"
+        return self.post(of, action, **page.form(action_of_form) | fields)
 
 
 def path_of(of: object) -> str:

@@ -257,14 +257,21 @@ class Page:
         """Where the forms of the page lead, but for signing out."""
         return {form["action"] for form in self.main.all("form")}
 
+    def names(self, action: str) -> set[str]:
+        """The names of all fields and buttons of this form."""
+        return {element["name"] for element in self._form(action) if element["name"]}
+
     def form(self, action: str) -> dict[str, Any]:
         """What a browser would send of this form as it stands; no button is pressed."""
-        (form,) = [form for form in self.main.all("form") if form["action"] == action]
         sent: dict[str, list[str]] = {}
-        for element in form:
+        for element in self._form(action):
             for value in _values(element):
                 sent.setdefault(element["name"], []).append(value)
         return {name: values[0] if len(values) == 1 else values for name, values in sent.items()}
+
+    def _form(self, action: str) -> Element:
+        (form,) = [form for form in self.main.all("form") if form["action"] == action]
+        return form
 
 
 def _values(element: Element) -> list[str]:
