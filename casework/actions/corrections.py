@@ -110,7 +110,7 @@ def _learn(
     if isinstance(by, User):
         permissions.check_can_correct(contact, holder.pk if holder else None, by, today)
     conditions.check_takes_information(contact, case)
-    history = list(FactChange.objects.filter(information__contact=contact).order_by("pk"))
+    history = list(FactChange.objects.filter(information__contact=contact).select_related("information").order_by("pk"))
     latest = contact.information.order_by("-pk").values_list("pk", flat=True).first() or 0
     if seen is not None:
         conditions.check_nothing_learned_since(latest, seen)

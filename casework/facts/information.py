@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from casework.facts.contact_document import SHARED_NUMBER, Path, free_ref
 from casework.facts.learned import (
@@ -20,6 +20,8 @@ from casework.facts.learned import (
 )
 from casework.models import Contact, ContactAdult, ContactChild, FactChange, Person
 from errors import Fault, InvalidInput
+
+Somebody = TypeVar("Somebody", ContactChild, ContactAdult)
 
 
 @dataclass
@@ -147,12 +149,12 @@ class _Planner:
         document = self.reading.document
         self._add(self.contact, document, ())
         for place, said, entry in self._entries("children"):
-            by_ref = self._by_ref(children)
-            child = self._person(("children", place), "ref", entry.ref.value, by_ref)
+            ref = entry.ref.value or str(self.reading.sent["children"][place].get("ref") or "").strip() or None
+            child = self._person(("children", place), "ref", ref, self._by_ref(children))
             if child is not None:
                 self._add(child, said, ("children", place))
         for place, said, entry in self._entries("adults"):
-            by_number = {adult.position + 1: adult for adult in adults}
+            by_number = dict(enumerate(self._known("adults", adults), start=1))
             adult = self._person(("adults", place), "number", entry.number, by_number)
             if adult is not None:
                 self._add(adult, said, ("adults", place))
@@ -163,14 +165,30 @@ class _Planner:
         The children by their refs. For the agency that sent them, its own come first, then c1, c2 and so on in the
         order in which it sent them: it was never told another.
         """
-        by_ref = {child.ref: child for child in children}
         if self.by_staff:
-            return by_ref
-        given = {
-            str(_entry(self.contact.document, "children", child.position).get("ref")).strip() for child in children
-        }
-        by_place = {f"c{child.position + 1}": child for child in children}
-        return by_ref | {ref: child for ref, child in by_place.items() if ref not in given}
+            return {child.ref: child for child in children}
+        known = self._known("children", children)
+        by_ref = {f"c{number}": child for number, child in enumerate(known, start=1)}
+        # Of two children with one ref, the first has it.
+        for child in reversed(known):
+            sent = _entry(self.contact.document, "children", child.position).get("ref")
+            if given := str(sent or "").strip():
+                by_ref |= {child.ref: child, given: child}
+        return by_ref
+
+    def _known(self, group: str, rows: Sequence[Somebody]) -> list[Somebody]:
+        """Those whom the sender knows to be on the contact: for an agency, whomever it told us of, then or since."""
+        if self.by_staff:
+            return list(rows)
+        sent = len(self.contact.document.get(group) or ())
+        return [row for row in rows if row.pk is None or row.position < sent or self._added_by_agency(row)]
+
+    def _added_by_agency(self, row: Row) -> bool:
+        return any(
+            change.field == "in_family" and change.before is None and change.information.by_agency_id is not None
+            for change in self.history
+            if is_of(change, row)
+        )
 
     def _entries(self, group: str) -> Iterator[tuple[int, dict[str, Any], Any]]:
         """The place of each child or adult of the information, what was said, and how it was read."""
@@ -185,7 +203,7 @@ class _Planner:
         """The child or adult under this key, or a new one without a key; None, with a fault, if there is none."""
         group, fault = str(path[0]), ""
         if key is None:
-            if len(known) < MOST_PEOPLE:
+            if len({id(row) for row in known.values()}) < MOST_PEOPLE:
                 return self._new_child() if group == "children" else self._new_adult()
             path, fault = path, f"is one too many: a contact has room for {MOST_PEOPLE} {group}. Send a new contact."
         elif key not in known:

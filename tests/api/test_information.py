@@ -247,3 +247,39 @@ class TestWhomItIsAbout:
         names = [f"Name {number}" for number in range(30)]
         answer = add(partner, contact, {"children": [{"ref": "c1", "also_known_as": names}]})
         assert [warning["pointer"] for warning in answer.json()["warnings"]] == ["#/children/0/also_known_as"]
+
+
+def test_a_partner_learns_of_nobody_whom_others_told_us_of(partner: Partner, contact: Contact) -> None:
+    """Refs, numbers and the room for more people count those whom the agency told us of, then or since."""
+    says = "is on no record of this contact. Leave it out to add somebody."
+    document = {
+        "source": "partner", "said_by": "police", "why": "They found him there.",
+        "children": [{"first_name": "Kim"}], "adults": [{"first_name": "Alex"}],
+    }  # fmt: skip
+    corrections.learn(contact_id=contact.pk, document=document, by=person("amina"), now=contact.received_at)
+    kim = contact.children.get(first_name="Kim")
+    adults = len(contact.document["adults"])
+    unknown = {"children": [{"ref": "c2", "school": "Hers"}], "adults": [{"number": adults + 1, "first_name": "Al"}]}
+    found = problem(add(partner, contact, unknown), 400, "invalid")
+    assert pointers(found) == {
+        "#/children/0/ref": f"children[0].ref: {says}", "#/adults/0/number": f"adults[0].number: {says}"
+    }  # fmt: skip
+
+    assert add(partner, contact, {"children": [{"first_name": "Jo"}]}).status_code == 201
+    assert add(partner, contact, {"children": [{"ref": "c2", "last_name": "Marsh"}]}).status_code == 201
+    assert contact.children.get(first_name="Jo").last_name == "Marsh"
+    kim.refresh_from_db()
+    assert kim.last_name == ""
+    assert add(partner, contact, {"children": [{"first_name": f"N{n}"} for n in range(18)]}).status_code == 201
+    full = problem(add(partner, contact, {"children": [{"first_name": "More"}]}), 400, "invalid")
+    assert "one too many" in pointers(full)["#/children/0"]
+
+
+def test_own_refs_take_no_room_and_are_known_again_at_any_length(partner: Partner) -> None:
+    long = "urn:uuid:" + "1" * 60
+    contact = partner.sent(children=[child(ref=long), *(child(ref=f"p{n}", nhs_number=None) for n in range(10))])
+    said = {"children": [{"ref": long, "school": "Hers"}, *({"first_name": f"N{n}"} for n in range(9))]}
+    assert add(partner, contact, said).status_code == 201
+    assert contact.children.count() == 20
+    changed = FactChange.objects.get(field="school", after="Hers")
+    assert changed.child == contact.children.get(position=0)
