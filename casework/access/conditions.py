@@ -65,8 +65,14 @@ def check_is_not_protected(person: Person) -> None:
 
 
 def check_detail_has_not_ended(detail: PersonDetail) -> None:
+    check_detail_is_not_in_error(detail)
     if detail.ended_at is not None:
         raise NotAllowedInStatus("Somebody has said already that this is no longer so.")
+
+
+def check_detail_is_not_in_error(detail: PersonDetail) -> None:
+    if detail.in_error_at is not None:
+        raise NotAllowedInStatus("Somebody has said already that this was recorded in error.")
 
 
 def check_is_hidden(person: Person) -> None:

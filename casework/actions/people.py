@@ -10,8 +10,11 @@ from django.db import transaction
 
 from casework.access import conditions, permissions
 from casework.access.loading import locked_person, people_visible_to
+from casework.families.confidentiality import bring_up_to_date
 from casework.families.describing import NAMES, find_by_recorded
+from casework.families.household import note_touched
 from casework.families.likeness.identifiers import read_nhs_number, read_telephones, read_upn
+from casework.families.matching import weigh_open_matches
 from casework.families.sameness import records_of
 from casework.models import DetailKind, Event, NumberStatus, Person, PersonDetail, SafeToUse
 from casework.record import audit
@@ -65,31 +68,77 @@ def add_detail(*, person_id: int, said: Said, by: User, now: datetime) -> Person
         recorded_by=by,
     )  # fmt: skip
     if said.kind in FOUND_BY:
-        find_by_recorded(person)
+        _find_and_compare(person, now)
     audit.record(Event.PERSON_DETAIL_ADDED, by=by, at=now, person=person.reference, kind=said.kind)
     return detail
 
 
 @transaction.atomic
-def end_detail(*, person_id: int, detail_id: int, reason: str, by: User, now: datetime) -> PersonDetail:
+def end_detail(
+    *, person_id: int, detail_id: int, reason: str, by: User, now: datetime, until: date | None = None
+) -> PersonDetail:
     """
-    Says that something that was said about a person is no longer so, or never was.
+    Says that something that was said about a person is no longer so. By a former name or home they are found as before.
+
+    :param until: the last day on which it was so, if that is known.
+    :raises Person.DoesNotExist: there is no such person, or none that `by` may see.
+    :raises PersonDetail.DoesNotExist: it was said about somebody else.
+    :raises InvalidInput: with every fault.
+    """
+    person, detail = _load(person_id, detail_id, by, now)
+    conditions.check_detail_has_not_ended(detail)
+    faults = list(_faults_of_end(detail.from_date, until, local_day(now)))
+    if until is not None and detail.to_date not in (None, until):
+        faults.append(Fault(("to_date",), f"The page says already until when: {detail.to_date:%-d %B %Y}."))
+    if not reason.strip():
+        faults.append(Fault(("reason",), "Say why it is no longer so."))
+    if faults:
+        raise InvalidInput(faults)
+    detail.ended_at, detail.ended_by, detail.ended_because = now, by, reason.strip()
+    detail.to_date = detail.to_date or until
+    detail.save(update_fields=["ended_at", "ended_by", "ended_because", "to_date"])
+    if detail.kind in FOUND_BY:
+        _find_and_compare(detail.person, now)
+    audit.record(Event.PERSON_DETAIL_ENDED, by=by, at=now, person=person.reference, kind=detail.kind)
+    return detail
+
+
+@transaction.atomic
+def say_in_error(*, person_id: int, detail_id: int, reason: str, by: User, now: datetime) -> PersonDetail:
+    """
+    Says that something was recorded in error: it was never so. It stays on record, and nobody is found or compared by
+    it. A protection of an address stays in force, and what was recorded as a hidden address stays hidden.
 
     :raises Person.DoesNotExist: there is no such person, or none that `by` may see.
     :raises PersonDetail.DoesNotExist: it was said about somebody else.
+    :raises InvalidInput: the reason is missing.
     """
+    person, detail = _load(person_id, detail_id, by, now)
+    conditions.check_detail_is_not_in_error(detail)
+    if not reason.strip():
+        raise InvalidInput([Fault(("reason",), "Say what was wrong.")])
+    detail.in_error_at, detail.in_error_by, detail.in_error_because = now, by, reason.strip()
+    detail.save(update_fields=["in_error_at", "in_error_by", "in_error_because"])
+    if detail.kind in FOUND_BY:
+        _find_and_compare(detail.person, now, in_error=detail.value)
+    audit.record(Event.PERSON_DETAIL_IN_ERROR, by=by, at=now, person=person.reference, kind=detail.kind)
+    return detail
+
+
+def _load(person_id: int, detail_id: int, by: User, now: datetime) -> tuple[Person, PersonDetail]:
+    """Loads and locks the person, and what was said about them."""
     person = locked_person(by, now, pk=person_id)
     permissions.check_can_record_people(by, local_day(now))
-    detail = PersonDetail.objects.get(pk=detail_id, person__in=records_of([person.pk]))
-    conditions.check_detail_has_not_ended(detail)
-    if not reason.strip():
-        raise InvalidInput([Fault(("reason",), "Say why it is no longer so.")])
-    detail.ended_at, detail.ended_by, detail.ended_because = now, by, reason.strip()
-    detail.save(update_fields=["ended_at", "ended_by", "ended_because"])
-    if detail.kind in FOUND_BY:
-        find_by_recorded(detail.person, ended=detail.value)
-    audit.record(Event.PERSON_DETAIL_ENDED, by=by, at=now, person=person.reference, kind=detail.kind)
-    return detail
+    return person, PersonDetail.objects.get(pk=detail_id, person__in=records_of([person.pk]))
+
+
+def _find_and_compare(record: Person, now: datetime, *, in_error: str = "") -> None:
+    """By names and homes somebody is found, and is like others: the rules look at whoever may be the same person."""
+    find_by_recorded(record, in_error=in_error)
+    record.refresh_from_db(fields=["other_names", "other_homes"])
+    if touched := weigh_open_matches(record):
+        bring_up_to_date(touched, now=now)
+        note_touched(touched, now=now)
 
 
 def _faults(said: Said, person: Person, other: Person | None, today: date) -> Iterator[Fault]:
@@ -125,7 +174,13 @@ def _faults_of_period(said: Said, today: date) -> Iterator[Fault]:
             yield Fault(("from_date",), "Enter the day.")
         elif said.from_date > today:
             yield Fault(("from_date",), "This day lies in the future.")
-    if said.from_date and said.to_date and said.to_date < said.from_date:
+    yield from _faults_of_end(said.from_date, said.to_date, today)
+
+
+def _faults_of_end(since: date | None, until: date | None, today: date) -> Iterator[Fault]:
+    if until and until > today:
+        yield Fault(("to_date",), "This day lies in the future. Leave it empty while it is still so.")
+    if since and until and until < since:
         yield Fault(("to_date",), "It must not end before it begins.")
 
 

@@ -38,15 +38,15 @@ def describe_again(
     _keep_keys(records)
 
 
-def find_by_recorded(record: Person, *, ended: str = "") -> None:
+def find_by_recorded(record: Person, *, in_error: str = "") -> None:
     """
-    Stores by which names and homes a person is found, after staff recorded one, or said that it ended. The caller has
-    locked the person.
+    Stores by which names and homes a person is found, shown and compared, after staff recorded one, or said that it
+    ended or was recorded in error. What has ended finds the person as before. The caller has locked the person.
 
-    :param ended: the name that ended.
+    :param in_error: the name that was recorded in error.
     """
-    recorded = PersonDetail.objects.filter(person=record, kind__in=NAMES, ended_at__isnull=True).order_by("pk")
-    names = [name for name in record.other_names if name != ended]
+    recorded = PersonDetail.objects.filter(person=record, kind__in=NAMES, in_error_at__isnull=True).order_by("pk")
+    names = [name for name in record.other_names if name != in_error]
     record.other_names = list(dict.fromkeys((*names, *recorded.values_list("value", flat=True))))
     record.save(update_fields=["other_names"])
     _keep_keys([record])

@@ -24,7 +24,7 @@ from casework.families.likeness.describing import Described, describe
 from casework.families.likeness.finding import RANKED
 from casework.families.likeness.weights import shipped
 from casework.families.person_keys import MOST_OTHER_NAMES, named, written
-from casework.families.recorded_homes import RecordedHome, living_hidden
+from casework.families.recorded import RecordedHome, living_hidden
 from casework.families.typed_search import Query, keys
 from casework.models import Case, Contact, ContactAdult, ContactChild, DetailKind, Person, PersonDetail
 from casework.models.person_details import Plain
@@ -68,6 +68,11 @@ class Hit:
     case: Case | None
     beside: tuple[str, ...]
     hides: bool
+
+    @property
+    def name(self) -> str:
+        """The name that staff recorded as today's, or the one of the contact that is most alike."""
+        return self.person.current_name or self.record.full_name
 
 
 @dataclass(frozen=True)
@@ -217,7 +222,7 @@ def _recorded(
     Of whom staff recorded exactly what was typed, and what it is: a number, a name, a telephone, an address. And where
     the candidates live as staff recorded it.
     """
-    details = PersonDetail.objects.filter(ended_at__isnull=True).order_by()
+    details = PersonDetail.objects.filter(in_error_at__isnull=True).order_by()
     columns = (Coalesce("person__same_as", "person"), "kind", "value", "postcode")
     typed = details.alias(plain=Plain("value")).filter(plain__in=query.texts)[:MOST_CANDIDATES]
     theirs = details.filter(kind=DetailKind.ADDRESS, person__in=sameness.records_of(candidates).values("pk"))

@@ -18,11 +18,11 @@ from django.db.models import Q
 from casework.families import merging, sameness
 from casework.families.household import note_touched
 from casework.families.likeness.comparing import Commonness, Likeness, compare, compare_worth_proposing
-from casework.families.likeness.describing import Described, describe
+from casework.families.likeness.describing import Described
 from casework.families.likeness.finding import MOST_CANDIDATES, MOST_OF_A_KEY, MOST_PROPOSALS, RANKED
 from casework.families.likeness.keys import asked, what_counts
 from casework.families.likeness.weights import Weights, shipped
-from casework.families.person_keys import Stored, counting, written
+from casework.families.person_keys import Stored, counting, describe_record
 from casework.families.unborn import BY_THE_DAY
 from casework.models import ContactAdult, ContactChild, Person, PersonMatch
 from casework.models.prepared import Prepared, send
@@ -126,7 +126,7 @@ def recognise(rows: Sequence[Row]) -> Recognised:
 
     :param rows: children before adults, each with a new record that is not stored yet.
     """
-    described = [describe(written(row.recorded_as)) for row in rows]
+    described = [describe_record(row.recorded_as) for row in rows]
     found = _look(described)
     joined: dict[int, PossibleMatch] = {}
     for place, row in enumerate(rows):
@@ -171,7 +171,7 @@ def _careful(
 
 def look(records: Sequence[Person]) -> list[PossibleMatch]:
     """Everybody whom one of these records may be. Their keys are locked until the transaction ends."""
-    found = _look([describe(written(record)) for record in records])
+    found = _look([describe_record(record) for record in records])
     return [match for matches in found.values() for match in matches]
 
 
@@ -186,7 +186,7 @@ def match_again(row: Row, *, by: User | Agency, now: datetime) -> frozenset[int]
     :returns: whose matches may have changed, as ids of records that stand for persons.
     """
     record = row.recorded_as
-    described = describe(written(record))
+    described = describe_record(record)
     found = _look([described], but_not=[row.person_id])[0]
     records = merging.lock_records([record.pk])
     _weigh_again(record, described, by, now)
@@ -215,13 +215,34 @@ def _weigh_again(record: Person, described: Described, by: User | Agency, now: d
     of_it = of_it.exclude(weights=BY_THE_DAY)
     for match in of_it.select_related("record", "person").order_by("pk"):
         other = match.person if match.record_id == record.pk else match.record
-        likeness = compare(described, describe(written(other)), weights, Commonness())
+        likeness = compare(described, describe_record(other), weights, Commonness())
         if match.status == CERTAIN and not likeness.certain:
             mover = by if isinstance(by, User) else None
             move(match, to=PROPOSED, by=mover, at=now, why="What is known of them has changed.", settled_at=None)
         if match.status == PROPOSED:
-            match.score, match.reasons, match.weights = likeness.score, list(likeness.reasons), str(weights)
-            match.save(update_fields=["score", "reasons", "weights"])
+            _store_likeness(match, likeness)
+
+
+def weigh_open_matches(record: Person) -> frozenset[int]:
+    """
+    Gives the open matches of this record the score that they have today, after staff recorded a name or a home of the
+    person, who is locked.
+
+    :returns: whose matches these are, as ids of records that stand for persons.
+    """
+    described, weights = describe_record(record), shipped()
+    people: set[int] = set()
+    of_it = PersonMatch.objects.filter(Q(record=record) | Q(person=record), status=PROPOSED).exclude(weights=BY_THE_DAY)
+    for match in of_it.select_related("record", "person").order_by("pk"):
+        other = match.person if match.record_id == record.pk else match.record
+        _store_likeness(match, compare(described, describe_record(other), weights, Commonness()))
+        people |= {match.record_id, match.person_id}
+    return sameness.standing_for(people) if people else frozenset()
+
+
+def _store_likeness(match: PersonMatch, likeness: Likeness) -> None:
+    match.score, match.reasons, match.weights = likeness.score, list(likeness.reasons), str(shipped())
+    match.save(update_fields=["score", "reasons", "weights"])
 
 
 def proposal(row: Row, match: PossibleMatch, *, at: datetime | None) -> PersonMatch:
@@ -294,7 +315,7 @@ def _worth_proposing(
         likenesses = (
             (likeness, record)
             for record in records
-            if (likeness := compare_worth_proposing(person, describe(written(record)), weights, commonness))
+            if (likeness := compare_worth_proposing(person, describe_record(record), weights, commonness))
         )
         best = max(likenesses, key=lambda each: (each[0].score, each[0].weight), default=None)
         if best is not None:

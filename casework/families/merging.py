@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from casework.families import person_keys, sameness
-from casework.families.recorded_homes import recorded_homes
+from casework.families.recorded import keep_recorded
 from casework.models import CaseChild, Contact, ContactChild, Person, PersonKey, PersonMatch
 from casework.statuses import MatchStatus
 
@@ -96,12 +96,15 @@ def sides_of(match: PersonMatch) -> tuple[list[Person], list[Person]]:
 
 
 def keep_keys_again(people: Collection[int]) -> None:
-    """Keeps the keys of these persons anew, from what all their records say today and what staff recorded."""
+    """
+    Keeps what staff recorded of these persons in their records anew, and their keys from what all their records say.
+    """
     if not people:
         return
     PersonKey.objects.filter(person__in=people).delete()
     records = list(sameness.records_of(people))
-    person_keys.keep(records, recorded_homes(records))
+    keep_recorded(records)
+    person_keys.keep(records)
 
 
 def _in_force(records: Iterable[int]) -> list[tuple[int, int]]:

@@ -1,7 +1,7 @@
 """The keys by which people on record are found, and what is known of a record, as likeness compares it."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
@@ -11,7 +11,6 @@ from django.db import connection
 from casework.families.likeness.describing import Described, Written, describe
 from casework.families.likeness.keys import stored, what_counts
 from casework.families.likeness.names import read_name, sound
-from casework.families.recorded_homes import RecordedHome
 from casework.models import Person
 from casework.models.prepared import Call, Prepared, send
 
@@ -42,6 +41,7 @@ class Stored(NamedTuple):
     last_name: str
     also_known_as: list[str]
     other_names: list[str]
+    other_homes: list[list[str]]
     date_of_birth: date | None
     date_of_birth_estimated: bool
     born_about: int | None
@@ -83,6 +83,11 @@ def written(record: Person | Stored) -> Written:
     )
 
 
+def describe_record(record: Person | Stored) -> Described:
+    """A record as it is compared, with the homes that staff recorded."""
+    return describe(written(record), tuple((address, postcode) for address, postcode in record.other_homes))
+
+
 def keys_of(described: Described) -> Iterator[str]:
     """The keys under which a record is kept: those by which it is found, and those by which it is counted."""
     yield from stored(described)
@@ -102,7 +107,7 @@ def named(known: Written, name: str) -> Iterator[Written]:
         yield replace(known, first_name=first)
 
 
-def keys_of_record(record: Person, homes: Iterable[RecordedHome] = ()) -> Iterator[str]:
+def keys_of_record(record: Person) -> Iterator[str]:
     """
     The keys of a record: as the contact describes it, by each of its other names, and at each home that staff recorded.
 
@@ -113,30 +118,23 @@ def keys_of_record(record: Person, homes: Iterable[RecordedHome] = ()) -> Iterat
     for name in filter(None, map(read_name, record.also_known_as)):
         yield from (f"last {sound(part)}" for part in name.parts if len(part) > 1)
     ways = [way for name in record.other_names[:MOST_OTHER_NAMES] for way in named(known, name)]
-    ways += [replace(known, address=home.address, postcode=home.postcode) for home in homes]
+    ways += [replace(known, address=address, postcode=postcode) for address, postcode in record.other_homes]
     for way in ways:
         yield from keys_of(describe(way))
 
 
-def keep(records: Iterable[Person], homes: Mapping[int, Sequence[RecordedHome]] | None = None) -> None:
+def keep(records: Iterable[Person]) -> None:
     """Keeps the keys of these records: see `keeping`."""
     if records := list(records):
-        send(keeping(records, homes))
+        send(keeping(records))
 
 
-def keeping(records: Iterable[Person], homes: Mapping[int, Sequence[RecordedHome]] | None = None) -> Call:
+def keeping(records: Iterable[Person]) -> Call:
     """
     The statement that keeps the keys of these records, under the records that stand for them. They have their ids, and
     need not be stored before.
-
-    :param homes: those that staff recorded and that are not hidden, by the id of the record.
     """
-    homes = homes or {}
-    pairs = [
-        (key, record.same_as_id or record.pk)
-        for record in records
-        for key in keys_of_record(record, homes.get(record.pk, ()))
-    ]
+    pairs = [(key, record.same_as_id or record.pk) for record in records for key in keys_of_record(record)]
     return KEEP(keys=json.dumps([key for key, _ in pairs]), people=json.dumps([person for _, person in pairs]))
 
 

@@ -343,6 +343,16 @@ class ContactChild(models.Model):
         return f"{self.contact} {self.ref}"
 
     @property
+    def described_name(self) -> str:
+        """The name by which the contact calls the child."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def full_name(self) -> str:
+        """The name that staff recorded as today's, or the one on this contact; empty if nobody knows one."""
+        return self.person.current_name or self.described_name
+
+    @property
     def all_indicators(self) -> list[str]:
         """What the referrer says today, then what was chosen at screening."""
         return _both(self.told_indicators, self.screened_indicators)

@@ -45,6 +45,20 @@ class Person(models.Model):
         blank=True,
         help_text="By which it is found as well: names that were corrected, and those that staff recorded.",
     )
+    other_homes = ArrayField(
+        ArrayField(models.CharField(max_length=300), size=2),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="The addresses, each with its postcode, that staff recorded and that are not hidden.",
+    )
+    current_name = models.CharField(
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The name that staff recorded as today's, with the record that stands for the person.",
+    )
     previous_cp_plan = models.BooleanField("had a child protection plan before", null=True, blank=True)
     previously_looked_after = models.BooleanField("was looked after before", null=True, blank=True)
     same_as = models.ForeignKey(
@@ -78,9 +92,14 @@ class Person(models.Model):
 
     @property
     def full_name(self) -> str:
-        if name := f"{self.first_name} {self.last_name}".strip():
+        if name := self.current_name or self.described_name:
             return name
         return "Unborn child" if self.expected_date_of_delivery and not self.date_of_birth else "Name not known"
+
+    @property
+    def described_name(self) -> str:
+        """The name by which the contact calls this record's person."""
+        return f"{self.first_name} {self.last_name}".strip()
 
 
 class PersonKey(models.Model):

@@ -62,8 +62,11 @@ class PersonDetail(models.Model):
     """
     Something that somebody said about a person: from a day, to a day, if these are known.
 
-    What was said stays; it ends when it is no longer so, or never was. `qualifier` is a `NumberStatus` for an NHS
-    number, a `SafeToUse` for a telephone or an email address, and what the other is to the person for a relationship.
+    What was said stays. When it is no longer so, it ends, and goes on to tell who somebody was and where they lived.
+    What was recorded in error never was so: it stays on record, and nobody is found or compared by it.
+
+    `qualifier` is a `NumberStatus` for an NHS number, a `SafeToUse` for a telephone or an email address, and what the
+    other is to the person for a relationship.
     """
 
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="details")
@@ -80,6 +83,9 @@ class PersonDetail(models.Model):
     ended_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     ended_because = models.TextField(blank=True)
+    in_error_at = models.DateTimeField(null=True)
+    in_error_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    in_error_because = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         ordering: ClassVar = ["kind", "-id"]
@@ -106,20 +112,37 @@ class PersonDetail(models.Model):
                 ),
                 name="a_detail_that_ended_says_who_when_and_why",
             ),
+            models.CheckConstraint(
+                condition=Q(in_error_at__isnull=True, in_error_by__isnull=True, in_error_because="")
+                | Q(
+                    in_error_at__isnull=False,
+                    in_error_at__gte=F("recorded_at"),
+                    in_error_by__isnull=False,
+                    in_error_because__regex=NOT_BLANK,
+                ),
+                name="a_detail_in_error_says_who_when_and_why",
+            ),
         ]
         indexes: ClassVar = [
             # By it somebody is searched for.
-            models.Index(Plain("value"), name="detail_of_person_by_value", condition=Q(ended_at__isnull=True)),
+            models.Index(Plain("value"), name="detail_of_person_by_value", condition=Q(in_error_at__isnull=True)),
             *where_set("detail_of_person", "other"),
         ]
         triggers: ClassVar = [
             refuse_if(
-                """TG_OP = 'DELETE' OR OLD.ended_at IS NOT NULL
-                   OR (to_jsonb(NEW) - ARRAY['ended_at', 'ended_by_id', 'ended_because'])
-                      IS DISTINCT FROM (to_jsonb(OLD) - ARRAY['ended_at', 'ended_by_id', 'ended_because'])""",
+                """TG_OP = 'DELETE' OR OLD.in_error_at IS NOT NULL
+                   OR (OLD.ended_at IS NOT NULL OR NEW.ended_at IS NULL)
+                   AND (to_jsonb(NEW) - ARRAY['in_error_at', 'in_error_by_id', 'in_error_because'])
+                       IS DISTINCT FROM (to_jsonb(OLD) - ARRAY['in_error_at', 'in_error_by_id', 'in_error_because'])
+                   OR OLD.to_date IS NOT NULL AND NEW.to_date IS DISTINCT FROM OLD.to_date
+                   OR (to_jsonb(NEW) - ARRAY['ended_at', 'ended_by_id', 'ended_because', 'to_date',
+                                             'in_error_at', 'in_error_by_id', 'in_error_because'])
+                      IS DISTINCT FROM
+                      (to_jsonb(OLD) - ARRAY['ended_at', 'ended_by_id', 'ended_because', 'to_date',
+                                             'in_error_at', 'in_error_by_id', 'in_error_because'])""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_detail_of_a_person_ends_once",
-                message="What was said about a person ends once, and stays on record.",
+                message="What was said about a person ends once, is in error once, and stays on record.",
             ),
             never_emptied("details_of_people_are_never_emptied", "What was said about people stays on record."),
         ]

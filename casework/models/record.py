@@ -34,6 +34,7 @@ class Event(models.TextChoices):
     SEARCHED = "searched", "Records searched"
     PERSON_DETAIL_ADDED = "person_detail_added", "Something said about a person recorded"
     PERSON_DETAIL_ENDED = "person_detail_ended", "Something said about a person: no longer so"
+    PERSON_DETAIL_IN_ERROR = "person_detail_in_error", "Something said about a person: recorded in error"
     ADDRESS_PROTECTED = "address_protected", "Address made confidential"
     ADDRESS_PROTECTION_LIFTED = "address_protection_lifted", "Confidential address: lifted"
     MATCH_UNDONE = "match_undone", "The same person: undone"

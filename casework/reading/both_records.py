@@ -12,13 +12,14 @@ from enum import StrEnum
 from itertools import chain, product
 
 from casework.families import merging
+from casework.families.describing import NAMES as NAMES_RECORDED
 from casework.families.likeness.comparing import in_fields
-from casework.families.likeness.describing import Described, describe
+from casework.families.likeness.describing import Described
 from casework.families.likeness.weights import Level, Means, shipped
-from casework.families.person_keys import written
+from casework.families.person_keys import describe_record
 from casework.families.sameness import is_careful
 from casework.families.unborn import BY_THE_DAY
-from casework.models import Contact, Person, PersonMatch
+from casework.models import Contact, DetailKind, Person, PersonMatch
 from casework.reading.people import Known, Said, known_of
 from localities.models import User
 
@@ -106,7 +107,7 @@ def _levels(match: PersonMatch, ones: Collection[Person], others: Collection[Per
 
     def read(record: Person) -> Described:
         if record.pk not in described:
-            described[record.pk] = describe(written(record))
+            described[record.pk] = describe_record(record)
         return described[record.pk]
 
     weights, found = shipped(), dict[str, Level]()
@@ -126,7 +127,8 @@ def _fields(
             return Field(label, mine, theirs, _verdict(levels), [_says(level) for level in levels])
         return Field(label, mine, theirs, Verdict.NOT_COMPARED, [_not_compared(mine, theirs)])
 
-    yield field("Name", one.names, other.names, *NAMES)
+    names, others = (_with_recorded(each.names, each, NAMES_RECORDED) for each in (one, other))
+    yield field("Name", names, others, *NAMES)
     if match.weights == BY_THE_DAY:
         yield Field("Birth", one.births, other.births, Verdict.AGREES, list(match.reasons[:1]))
     else:
@@ -137,9 +139,19 @@ def _fields(
         says = ["An address of one of them is confidential."]
         yield Field("Home", one.homes, other.homes, Verdict.NOT_COMPARED, says)
     else:
-        yield field("Home", one.homes, other.homes, "home")
+        homes, others = (_with_recorded(each.homes, each, (DetailKind.ADDRESS,)) for each in (one, other))
+        yield field("Home", homes, others, "home")
     yield field("Telephone", one.telephones, other.telephones, "telephone")
     yield _with_whom(one, other)
+
+
+def _with_recorded(said: list[Said], known: Known, kinds: Collection[str]) -> list[Said]:
+    """What contacts say, and what staff recorded and is compared with it."""
+    recorded = [each for each in known.details if each.kind in kinds and each.in_error_at is None]
+    return said + [
+        Said(", ".join(filter(None, (each.value, each.postcode))), each.recorded_at, each.recorded_at, [each.said_by])
+        for each in recorded
+    ]
 
 
 def _with_whom(one: Known, other: Known) -> Field:

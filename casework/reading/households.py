@@ -13,7 +13,7 @@ from typing import Any
 
 from casework.families.kept_homes import lines_of
 from casework.families.likeness.homes import Home, are_one_home, read_home
-from casework.families.recorded_homes import living_hidden
+from casework.families.recorded import living_hidden
 from casework.families.sameness import records_of
 from casework.models import Contact, ContactAdult, ContactChild, DetailKind, Person, PersonDetail
 from casework.reading.relationships import other_side
@@ -145,13 +145,15 @@ def add_recorded(
     :param said_of_us: the relationships of others to the person.
     """
     for detail in details:
+        if detail.in_error_at is not None:
+            continue
         if detail.kind == DetailKind.RELATIONSHIP and detail.other is not None and detail.other_id not in own:
             _of(found, detail.other).related.append(Related(detail.qualifier, detail))
     for detail in said_of_us:
-        if detail.person_id not in own:
+        if detail.person_id not in own and detail.in_error_at is None:
             as_what = other_side(detail.qualifier, detail.person.sex)
             _of(found, detail.person).related.append(Related(as_what, detail))
-    addresses = [detail for detail in details if detail.kind == DetailKind.ADDRESS and detail.ended_at is None]
+    addresses = [detail for detail in details if detail.kind == DetailKind.ADDRESS and _has_period(detail)]
     if addresses and found:
         _add_periods(found, addresses)
 
@@ -162,15 +164,20 @@ def _of(found: dict[int, Beside], record: Person) -> Beside:
 
 
 def _add_periods(found: Mapping[int, Beside], addresses: Sequence[PersonDetail]) -> None:
-    theirs = PersonDetail.objects.filter(person__in=records_of(found), kind=DetailKind.ADDRESS, ended_at__isnull=True)
+    theirs = PersonDetail.objects.filter(person__in=records_of(found), kind=DetailKind.ADDRESS)
     together: list[tuple[int, Period]] = []
-    for detail in theirs.select_related("person"):
+    for detail in filter(_has_period, theirs.select_related("person")):
         person = detail.person.same_as_id or detail.person_id
         together += [(person, period) for mine in addresses for period in _both(mine, detail)]
     hidden = living_hidden({person for person, _ in together}) if together else frozenset()
     for person, period in together:
         if person not in hidden:
             found[person].recorded.append(period)
+
+
+def _has_period(detail: PersonDetail) -> bool:
+    """Whether it is known until when somebody lived there, or they live there still."""
+    return detail.in_error_at is None and (detail.ended_at is None or detail.to_date is not None)
 
 
 def _both(one: PersonDetail, other: PersonDetail) -> Iterator[Period]:

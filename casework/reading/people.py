@@ -122,7 +122,7 @@ def _recorded(own: Collection[int], user: User, now: datetime) -> tuple[list[Per
     somebody whom the reader may not see, nothing is said.
     """
     recorded = PersonDetail.objects.filter(Q(person__in=own) | Q(other__in=own))
-    found = recorded.select_related("recorded_by", "ended_by", "other__same_as", "person__same_as")
+    found = recorded.select_related("recorded_by", "ended_by", "in_error_by", "other__same_as", "person__same_as")
     ours = [detail for detail in found if detail.person_id in own]
     others = [detail for detail in found if detail.person_id not in own]
     named = {stands_for.pk for each in ours if each.other and (stands_for := each.other.same_as or each.other)}
@@ -188,7 +188,7 @@ def _homes(lived: Iterable[tuple[Contact, str, Home]]) -> list[Said]:
 
 
 def _names(described: ContactChild | Person) -> Iterator[str]:
-    yield f"{described.first_name} {described.last_name}".strip()
+    yield described.described_name
     yield from described.also_known_as
 
 

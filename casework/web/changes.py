@@ -175,7 +175,7 @@ class Changes:
     def _whose(self, change: FactChange) -> str:
         for child in self._children:
             if child.pk == change.child_id:
-                return f"{child.first_name} {child.last_name}".strip() or f"Child {child.position + 1}"
+                return child.full_name or f"Child {child.position + 1}"
         return next((adult.person.full_name for adult in self._adults if adult.pk == change.adult_id), "")
 
     def _words(self, head: type[Part], place: str, value: Any) -> str:

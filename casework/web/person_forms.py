@@ -76,17 +76,27 @@ class DetailForm(ActionForm):
         return Said(kind=self.kind, from_date=since, to_date=until, **typed)
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        for name in ("from_date", "to_date"):
-            if cleaned.get(name) and _day(cleaned[name]) is None:
-                self.add_error(name, "Enter a real day.")
-        return cleaned
+        return _with_real_days(self, super().clean() or {})
 
 
 class EndForm(ActionForm):
     """Say that something is no longer so."""
 
-    reason = reason_field("Why is it no longer so?")
+    to_date = DatePartsField(label="Until when was it so?", help_text="Leave it empty if it is not known.")
+    reason = reason_field("Why is it no longer so?", "It stays as former, and the person is still found by it.")
+
+    def clean(self) -> dict[str, Any]:
+        return _with_real_days(self, super().clean() or {})
+
+    def until(self) -> date | None:
+        """The day that was typed."""
+        return _day(self.cleaned_data.get("to_date"))
+
+
+class InErrorForm(ActionForm):
+    """Say that something was recorded in error."""
+
+    reason = reason_field("What was wrong?", "It stays in the history, and nobody is found or matched by it any more.")
 
 
 class ProtectPersonForm(ActionForm):
@@ -102,6 +112,13 @@ class LiftPersonForm(ActionForm):
     """Say that the person's hidden address is safe to show."""
 
     reason = why_it_is_safe()
+
+
+def _with_real_days(form: ActionForm, cleaned: dict[str, Any]) -> dict[str, Any]:
+    for name in ("from_date", "to_date"):
+        if cleaned.get(name) and _day(cleaned[name]) is None:
+            form.add_error(name, "Enter a real day.")
+    return cleaned
 
 
 def _day(typed: str | None) -> date | None:

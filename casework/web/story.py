@@ -87,7 +87,7 @@ def _shown(
     match detail.path:
         case ["children", int(number), str(field), *_]:
             child = children[number]
-            whose = f"{child.first_name} {child.last_name}".strip() or f"Child {number + 1}"
+            whose = child.full_name or f"Child {number + 1}"
             hidden = child.address_is_confidential and field in HIDDEN_WITH_AN_ADDRESS
         case ["adults", int(number), str(field), *_]:
             whose = adults[number].person.full_name

@@ -68,6 +68,7 @@ urlpatterns = [
     path("people/<reference:reference>/", people.show, name="person"),
     path("people/<reference:reference>/add/<slug:kind>/", people.add, name="person-add"),
     path("people/<reference:reference>/details/<int:detail_id>/end/", people.end, name="person-end"),
+    path("people/<reference:reference>/details/<int:detail_id>/error/", people.in_error, name="person-in-error"),
     path("people/<reference:reference>/protect/", people.protect, name="person-protect"),
     path("people/<reference:reference>/lift/", people.lift, name="person-lift"),
     path("contacts/<reference:reference>/restrict/", restrictions.restrict, name="contact-restrict"),

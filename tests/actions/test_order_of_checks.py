@@ -111,6 +111,14 @@ def ended_detail(story: Story) -> Action:
     return partial(people.end_detail, person_id=who.pk, detail_id=detail.pk, reason="")
 
 
+def detail_in_error(story: Story) -> Action:
+    who, said = in_the_open(story), people.Said("former_name", "Robin Old", said_by="His aunt")
+    by: dict[str, Any] = {"person_id": who.pk, "by": person("amina"), "now": story.later()}
+    detail = people.add_detail(said=said, **by)
+    people.say_in_error(detail_id=detail.pk, reason="Misheard.", **by)
+    return partial(people.say_in_error, person_id=who.pk, detail_id=detail.pk, reason="")
+
+
 def in_hiding(story: Story) -> Person:
     person_ = in_the_open(story)
     protecting.protect(person_id=person_.pk, reason="The police say so.", by=person("amina"), now=story.later())
@@ -220,6 +228,7 @@ ATTEMPTS = {
     "matches.settle": of_match(matches.settle, settled=True, same=True),
     "matches.undo": of_match(matches.undo, settled=False, reason=""),
     "people.end_detail": Attempt("amina", "ava", ended_detail),
+    "people.say_in_error": Attempt("amina", "ava", detail_in_error),
     "protecting.lift": of("maya", "amina", protecting.lift, in_the_open, "person_id", reason=""),
     "protecting.protect": of("amina", "ava", protecting.protect, in_hiding, "person_id", reason=""),
     "parked_messages.drop": of("adele", "ava", parked_messages.drop, on_its_way, "message_id", reason=""),

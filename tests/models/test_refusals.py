@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pgtrigger
 import psycopg
@@ -2011,8 +2012,25 @@ class TestWhatIsSaidAboutAPerson:
         for wrong in ({"ended_by_id": "NULL"}, {"ended_because": "''"}, {"ended_at": "recorded_at - '1s'::interval"}):
             with refused("a_detail_that_ended_says_who_when_and_why"):
                 copy("casework_persondetail", detail.pk, **wrong)
+        for to in ({"ended_because": "'x'"}, {"to_date": "'2016-01-01'"}):
+            with refused("a_detail_of_a_person_ends_once"):
+                change("casework_persondetail", detail.pk, **to)
+
+    def test_it_was_in_error_and_says_not_who_when_or_why(
+        self, detail: PersonDetail, amina: User, story: Story
+    ) -> None:
+        which: dict[str, Any] = {"person_id": detail.person_id, "detail_id": detail.pk, "by": amina}
+        people.end_detail(reason="She moved.", until=date(2015, 1, 3), now=story.later(), **which)
         with refused("a_detail_of_a_person_ends_once"):
-            change("casework_persondetail", detail.pk, ended_because="'x'")
+            change("casework_persondetail", detail.pk, to_date="'2016-01-01'")
+        people.say_in_error(reason="Misheard.", now=story.later(), **which)
+        for wrong in (
+            {"in_error_by_id": "NULL"}, {"in_error_because": "''"}, {"in_error_at": "recorded_at - '1s'::interval"},
+        ):  # fmt: skip
+            with refused("a_detail_in_error_says_who_when_and_why"):
+                copy("casework_persondetail", detail.pk, **wrong)
+        with refused("a_detail_of_a_person_ends_once"):
+            change("casework_persondetail", detail.pk, in_error_because="'x'")
 
     def test_what_was_said_is_changed_or_forgotten(self, detail: PersonDetail) -> None:
         for to in ({"value": "'x'"}, {"said_by": "'x'"}, {"to_date": "'2016-01-01'"}):

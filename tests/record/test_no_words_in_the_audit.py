@@ -137,6 +137,7 @@ class Told:
         name = people.Said("former_name", WORD, said_by=WORD)
         detail = people.add_detail(person_id=child.person_id, said=name, **self.said())
         people.end_detail(person_id=child.person_id, detail_id=detail.pk, reason=WORD, **self.said())
+        people.say_in_error(person_id=child.person_id, detail_id=detail.pk, reason=WORD, **self.said())
         protecting.protect(person_id=child.person_id, reason=WORD, **self.said())
         protecting.lift(person_id=child.person_id, reason=WORD, **self.said("maya"))
         referrers.confirm_in_writing(contact_id=contact.pk, **self.said())

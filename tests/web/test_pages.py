@@ -1187,7 +1187,7 @@ def test_every_address_is_tried_here() -> None:
         "contact-correct", "contact-correct-person", "contact-history",
     }  # fmt: skip
     # tests/web/test_person_pages.py has these.
-    below |= {"person", "person-add", "person-end", "person-protect", "person-lift"}
+    below |= {"person", "person-add", "person-end", "person-in-error", "person-protect", "person-lift"}
     # tests/web/test_compare_pages.py has this.
     below |= {"contact-compare"}
     # tests/web/test_search_pages.py and test_look_first.py have these.

@@ -295,6 +295,8 @@ WRONG: list[tuple[str, dict[str, str], dict[str, str]]] = [
     ("address", {"value": "4 Other Street", "postcode": "nowhere"},
      {"id_detail-postcode": "Enter a full postcode, like HP20 1UA."}),
     ("death", {}, {"id_detail-from_date": "Enter the day."}),
+    ("current_name", {"value": "Robin Bell", "to_date_day": "1", "to_date_month": "1", "to_date_year": "2100"},
+     {"id_detail-to_date": "This day lies in the future. Leave it empty while it is still so."}),
     ("relationship", {"other": "PER-0000-0000"}, {
         "id_detail-qualifier": "Say what the other person is to this one, for example mother.",
         "id_detail-other": "Enter the reference of the other person, like PER-7K4M-9QXT.",
@@ -367,16 +369,50 @@ class TestHowStaffRecord:
         add(amina, who, "former_name", **{"value": "Robin Old"} | SAID_BY)
         detail = PersonDetail.objects.get()
         name = f"end{detail.pk}"
+        until = {f"{name}-to_date_{part}": value for part, value in (("day", "1"), ("month", "2"), ("year", "2100"))}
         is_wrong(
-            amina.send(page_of(who), f"details/{detail.pk}/end"), {f"id_{name}-reason": "Say why it is no longer so."}
+            amina.send(page_of(who), f"details/{detail.pk}/end", **until),
+            {f"id_{name}-to_date": "This day lies in the future. Leave it empty while it is still so.",
+             f"id_{name}-reason": "Say why it is no longer so."},
+        )  # fmt: skip
+        until[f"{name}-to_date_year"] = "2020"
+        is_done(
+            amina.send(page_of(who), f"details/{detail.pk}/end", **until | {f"{name}-reason": "Misheard."}),
+            page_of(who),
         )
-        is_done(amina.send(page_of(who), f"details/{detail.pk}/end", **{f"{name}-reason": "Misheard."}), page_of(who))
         page = amina.open(page_of(who))
+        assert "to 1 February 2020" in page.text
         assert "No longer so, says Amina" in page.text
         assert "Misheard." in page.text
         again = amina.post(page_of(who), f"details/{detail.pk}/end", **{f"{name}-reason": "Again."})
         is_refused(again, 409, "Somebody has said already that this is no longer so.")
         assert amina.post(page_of(who), "details/0/end", **{"end0-reason": "x"}).status_code == 404
+
+    def test_it_was_recorded_in_error_and_stays_in_the_history(self, who: Person) -> None:
+        amina = SignedIn("amina")
+        add(amina, who, "current_name", **{"value": "Robin Bell"} | SAID_BY)
+        detail = PersonDetail.objects.get()
+        name, error = f"error{detail.pk}", f"details/{detail.pk}/error"
+        is_wrong(amina.send(page_of(who), error), {f"id_{name}-reason": "Say what was wrong."})
+        is_done(amina.send(page_of(who), error, **{f"{name}-reason": "Another Robin."}), page_of(who))
+        page = amina.open(page_of(who))
+        assert "Robin Bell. The school nurse said so" in page.text
+        assert "Recorded in error, says Amina" in page.text
+        assert "Another Robin." in page.text
+        assert page.heading == "Robin Ashworth"
+        for then in ("end", "error"):
+            again = amina.post(page_of(who), f"details/{detail.pk}/{then}", **{f"{then}{detail.pk}-reason": "Again."})
+            is_refused(again, 409, "Somebody has said already that this was recorded in error.")
+
+    def test_the_name_of_today_is_the_one_that_pages_show(self, story: Story, who: Person) -> None:
+        amina = SignedIn("amina")
+        is_done(add(amina, who, "current_name", **{"value": "Robin Bell"} | SAID_BY), page_of(who))
+        assert amina.open(page_of(who)).heading == "Robin Bell"
+        case = story.accepted(Contact.objects.get())
+        page = amina.open(case.contacts.get())
+        assert "Child: Robin Bell" in page.text
+        assert "Name on this contactRobin Ashworth" in page.text
+        assert "Children: Robin Bell, born" in SignedIn("ben").open(case).text
 
     def test_no_kind_that_there_is_not(self, who: Person) -> None:
         assert SignedIn("amina").client.get(f"{page_of(who)}add/shoe-size/").status_code == 404

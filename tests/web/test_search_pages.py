@@ -121,7 +121,7 @@ class TestWhatStaffRecorded:
             assert "restricted" not in others
         protect(story, who)
         assert ("Zoë Núñez" in search(SignedIn("amina"), text).text) == (kind != "address")
-        end(story, detail)
+        say_in_error(story, detail)
         assert "Zoë Núñez" not in search(SignedIn("amina"), text).text
 
 
@@ -129,8 +129,8 @@ def protect(story: Story, who: Person) -> None:
     protecting.protect(person_id=who.pk, reason="Their mother asked.", by=SignedIn("maya").user, now=story.later())
 
 
-def end(story: Story, detail: PersonDetail) -> None:
-    people.end_detail(
+def say_in_error(story: Story, detail: PersonDetail) -> None:
+    people.say_in_error(
         person_id=detail.person_id, detail_id=detail.pk, reason="Not so.", by=SignedIn("amina").user, now=story.later()
     )
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from casework.families.likeness.births import nearest_birth
 from casework.families.likeness.describing import Described
-from casework.families.likeness.homes import nearest_home
+from casework.families.likeness.homes import nearest_of
 from casework.families.likeness.identifiers import nearest_number
 from casework.families.likeness.names import LAST_NAME_LEVELS, Name, have_one_name, nearest_first, nearest_last, sound
 from casework.families.likeness.weights import Level, Means, Weights
@@ -166,8 +166,8 @@ def _shares(
             # First and last names go together: more people are called Abena Owusu than the two shares say.
             last = max(last, _share_of_whole_name(commonness, first * last, person, other) / first)
         yield "last_name", min(level.m, last)
-    if (level := both.get("home")) and person.home and other.home:
-        codes = person.home.postcode, other.home.postcode
+    if (level := both.get("home")) and (homes := nearest_of(person.homes, other.homes)):
+        codes = (home.postcode for home in homes[1:])
         yield "home", max(level.u, _share(commonness, commonness.postcodes, level, *codes))
 
 
@@ -230,8 +230,8 @@ def _shared(person: Described, other: Described) -> Iterator[tuple[str, str]]:
         yield "nhs_number", nearest_number(person.nhs_number, other.nhs_number)
     if person.upn and other.upn:
         yield "upn", nearest_number(person.upn, other.upn)
-    if person.home and other.home:
-        yield "home", nearest_home(person.home, other.home)
+    if homes := nearest_of(person.homes, other.homes):
+        yield "home", homes[0]
     if person.telephones and other.telephones:
         yield "telephone", "same" if person.telephones & other.telephones else "differs"
 

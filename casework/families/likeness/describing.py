@@ -35,9 +35,14 @@ COLUMNS = tuple(field.name for field in fields(Written))
 
 @dataclass(frozen=True)
 class Described:
-    """A person as it is compared. None and "" say that nobody knows it. Each text is read when it is first needed."""
+    """
+    A person as it is compared. None and "" say that nobody knows it. Each text is read when it is first needed.
+
+    `other_homes` are further addresses, each with its postcode.
+    """
 
     written: Written
+    other_homes: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def first(self) -> Name | None:
@@ -73,6 +78,12 @@ class Described:
         return read_home(self.written.address, self.written.postcode)
 
     @cached_property
+    def homes(self) -> tuple[Home, ...]:
+        """Everywhere that the person lives or lived."""
+        others = (read_home(*other) for other in self.other_homes)
+        return tuple(home for home in (self.home, *others) if home)
+
+    @cached_property
     def telephones(self) -> frozenset[str]:
         return read_telephones(self.written.phone) if self.written.phone else frozenset()
 
@@ -90,9 +101,9 @@ class Described:
 # A contact's people are described when they are looked for and when their keys are kept, and the newest of their name
 # are compared again and again.
 @lru_cache(maxsize=20_000)
-def describe(written: Written) -> Described:
+def describe(written: Written, other_homes: tuple[tuple[str, str], ...] = ()) -> Described:
     """Reads what somebody wrote about a person. Every text can be read."""
-    return Described(written)
+    return Described(written, other_homes)
 
 
 def fold_apart(text: str) -> list[str]:

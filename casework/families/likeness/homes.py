@@ -1,8 +1,10 @@
 """Reads addresses and postcodes, and says how near two homes are."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import product
 
 from rapidfuzz.distance import OSA
 from rapidfuzz.fuzz import token_set_ratio, token_sort_ratio
@@ -21,6 +23,8 @@ NO_HOME = re.compile(
     r"^(nfa|n f a|no fixed .*|of no fixed .*|unknown.*|not known.*|nk|n k|none|n a|homeless|confidential.*|withheld.*|"
     r"refuge|not given|not stated|not disclosed|tbc|x+)$"
 )
+# The levels at which two homes agree, the best first.
+HOME_LEVELS = ("same", "elsewhere", "street", "postcode", "neighbours", "near", "part", "alike", "area", "differs")
 # No outward code ends in I, L, O, Q or Z.
 OUTWARD = re.compile(r"^([A-Z]{1,2}[0-9][0-9A-HJKMNPR-Y]?)[0-9][A-Z]{2}$")
 
@@ -94,6 +98,12 @@ def nearest_home(home: Home, other: Home) -> str:
     if address in {"street", "alike"}:
         return "part" if address == "street" or postcode == "area" else "alike"
     return "area" if postcode == "area" else "differs"
+
+
+def nearest_of(homes: Collection[Home], others: Collection[Home]) -> tuple[str, Home, Home] | None:
+    """The level at which the two agree best, of the homes of two people, and these two. None if one has none."""
+    pairs = ((nearest_home(home, other), home, other) for home, other in product(homes, others))
+    return min(pairs, key=lambda pair: HOME_LEVELS.index(pair[0]), default=None)
 
 
 def are_one_home(home: Home, other: Home) -> bool:

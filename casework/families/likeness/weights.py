@@ -16,6 +16,7 @@ from typing import Annotated
 
 from pydantic import Field, StrictFloat, StrictInt
 
+from casework.families.likeness.homes import HOME_LEVELS
 from casework.families.likeness.names import FIRST_NAME_LEVELS, LAST_NAME_LEVELS
 from errors import Fault, InvalidInput
 from triage.documents import NOT_EMPTY, Document, Text, read
@@ -32,9 +33,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "sex": ("same", "differs"),
     "nhs_number": ("same", "unchecked", "digit", "differs"),
     "upn": ("same", "unchecked", "digit", "differs"),
-    "home": (
-        "same", "elsewhere", "street", "postcode", "neighbours", "near", "part", "alike", "area", "differs",
-    ),
+    "home": HOME_LEVELS,
     "telephone": ("same", "differs"),
 }  # fmt: skip
 

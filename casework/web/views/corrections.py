@@ -146,7 +146,8 @@ def _form(
     hidden = hidden_addresses([contact])
     asked: dict[str, str] = {}
     if row is not None:
-        shown = Changes(contact, information, list(contact.children.all()), list(contact.adults.all()))
+        children = list(contact.children.select_related("person"))
+        shown = Changes(contact, information, children, list(contact.adults.all()))
         asked = shown.to_confirm(contact, row)
     if isinstance(row, Contact):
         return ContactCorrection(values, seen, rules, data, only=GROUPS[group][1], to_confirm=asked, hidden=hidden)
@@ -196,7 +197,7 @@ def _document(form: Correcting, group: str, row: Contact | ContactChild | Contac
 
 def _title(group: str, row: Contact | ContactChild | ContactAdult | None) -> str:
     if isinstance(row, ContactChild):
-        return f"{row.first_name} {row.last_name}".strip() or f"Child {row.position + 1}"
+        return row.full_name or f"Child {row.position + 1}"
     if isinstance(row, ContactAdult):
         return row.recorded_as.full_name
     return NEW_PEOPLE.get(group) or GROUPS[group][0]

@@ -22,7 +22,7 @@ from casework.reading.chronology import KINDS, Chronology, Line
 from casework.reading.people import Known, known_of
 from casework.web.forms import ActionForm
 from casework.web.hiding import says_after_lifting, without_hidden_addresses
-from casework.web.person_forms import DetailForm, EndForm, LiftPersonForm, ProtectPersonForm
+from casework.web.person_forms import ONE_DAY, DetailForm, EndForm, InErrorForm, LiftPersonForm, ProtectPersonForm
 from casework.web.signed_in import by_post, user_of
 from casework.web.submitting import Done, errors_of, status_of, submit
 from localities.models import OVERSEEING_ROLES, User
@@ -73,9 +73,27 @@ def end(request: HttpRequest, reference: str, detail_id: int) -> HttpResponse:
         return _submit(
             request, person, now, f"end{detail_id}", form,
             lambda said: people.end_detail(
+                person_id=person.pk, detail_id=detail_id, reason=said["reason"], until=form.until(), by=user, now=now
+            ),
+            says="Saved. It stays on record as former, and the person is still found by it.",
+        )  # fmt: skip
+    except PersonDetail.DoesNotExist:
+        raise Http404 from None
+
+
+@by_post(or_show="person")
+def in_error(request: HttpRequest, reference: str, detail_id: int) -> HttpResponse:
+    """Records that something was recorded in error."""
+    user, now = user_of(request), timezone.now()
+    person = _fetch(user, reference, now)
+    name = f"error{detail_id}"
+    try:
+        return _submit(
+            request, person, now, name, InErrorForm(request.POST, prefix=name),
+            lambda said: people.say_in_error(
                 person_id=person.pk, detail_id=detail_id, reason=said["reason"], by=user, now=now
             ),
-            says="Saved. What was said stays on record.",
+            says="Saved. It stays in the history, and nobody is found or matched by it.",
         )  # fmt: skip
     except PersonDetail.DoesNotExist:
         raise Http404 from None
@@ -203,22 +221,25 @@ def _matches(
 
 def _details(
     known: Known, shown: dict[str, ActionForm], *, records: bool
-) -> list[tuple[str, list[tuple[PersonDetail, ActionForm | None]]]]:
-    """What staff recorded, by kind, each with the form to end it, if the reader may."""
+) -> list[tuple[str, list[tuple[PersonDetail, ActionForm | None, ActionForm | None]]]]:
+    """
+    What staff recorded, by kind, each with the forms to say that it is no longer so, or was recorded in error, if the
+    reader may.
+    """
     order = list(DetailKind)
     details = sorted(known.details, key=lambda detail: order.index(DetailKind(detail.kind)))
-    return [
-        (
-            DetailKind(kind).label,
-            [
-                (
-                    detail,
-                    (shown.get(f"end{detail.pk}") or EndForm(prefix=f"end{detail.pk}"))
-                    if records and detail.ended_at is None
-                    else None,
-                )
-                for detail in group
-            ],
+
+    def forms(detail: PersonDetail) -> tuple[ActionForm | None, ActionForm | None]:
+        if not records or detail.in_error_at is not None:
+            return None, None
+        end, error = f"end{detail.pk}", f"error{detail.pk}"
+        ends = detail.ended_at is None and detail.to_date is None and detail.kind not in ONE_DAY
+        return (
+            (shown.get(end) or EndForm(prefix=end)) if ends else None,
+            shown.get(error) or InErrorForm(prefix=error),
         )
+
+    return [
+        (DetailKind(kind).label, [(detail, *forms(detail)) for detail in group])
         for kind, group in groupby(details, key=lambda detail: detail.kind)
     ]
