@@ -117,9 +117,9 @@ def _real_text(text: str) -> str:
 
 
 def _iso_date(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value.strip()):
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
         try:
-            return date.fromisoformat(value.strip())
+            return date.fromisoformat(value)
         except ValueError:
             raise fault(f"{value} is not a real date.") from None
     if isinstance(value, date):
@@ -139,6 +139,11 @@ def _no_bool(value: object) -> object:
     if isinstance(value, bool):
         raise fault(f"must be a whole number, not {quoted(value)}.")
     return value
+
+
+def whole(value: Any) -> Any:
+    """A number without a fraction as a whole number, as JSON Schema has it; anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class _NotEmpty:

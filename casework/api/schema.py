@@ -1,5 +1,6 @@
 """How the API describes itself (OpenAPI 3.1): signing in, what comes in, the answers, and examples."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.conf import settings
@@ -10,8 +11,8 @@ from pydantic.json_schema import model_json_schema
 from rest_framework import serializers
 
 from casework.api.threshold_check import MOST_CHILDREN, MOST_INDICATORS, SCREENED, SHORT_CODE
-from casework.facts.contact_document import Part
-from casework.facts.learned import InformationDocument
+from casework.facts.contact_document import Part, part_in
+from casework.facts.learned import AdultInformation, ChildInformation, InformationDocument
 from triage.facts import Facts
 from triage.ruleset import Hold, Rag, shipped
 
@@ -31,7 +32,12 @@ class AgencyScheme(OpenApiAuthenticationExtension):
 
 
 class DocumentExtension(PydanticExtension):
-    """Our documents as what comes in: a field with a default may be left out."""
+    """
+    Our documents as what comes in: a field that is not required may be left out, or null.
+
+    No field has a default: a partner's system that is generated from this, and fills in what its user left out, must
+    not say what nobody said.
+    """
 
     target_class = "triage.documents.Document"
     priority = 1
@@ -39,9 +45,8 @@ class DocumentExtension(PydanticExtension):
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         schema = model_json_schema(self.target, ref_template="#/components/schemas/{model}", mode="validation")
         parts = schema.pop("$defs", {})
-        if issubclass(self.target, Part):
-            for part in (schema, *parts.values()):
-                _as_it_is_read(part)
+        for part in (schema, *parts.values()):
+            _as_it_is_read(part)
         if self.target is InformationDocument:
             _as_something_is_added(schema, parts)
         for name in ("indicators", "family_indicators"):
@@ -57,36 +62,48 @@ class DocumentExtension(PydanticExtension):
 
 
 def _as_it_is_read(part: dict[str, Any]) -> None:
-    """Null is the same as a field that is left out; and so is an object without a field."""
+    """Null is the same as a field that is left out."""
     needed = part.get("required", ())
     for name, field in part.get("properties", {}).items():
+        field.pop("default", None)
         kinds = field.get("anyOf", [field])
         if name not in needed and {"type": "null"} not in kinds:
-            described = {key: field.pop(key) for key in ("default", "title") if key in field}
+            described = {"title": field.pop("title")} if "title" in field else {}
             inner = field.pop("anyOf", None) or [dict(field)]
             field.clear()
             field |= {"anyOf": [*inner, {"type": "null"}], **described}
-        if isinstance(field.get("default"), dict):
-            field["default"] = {}
 
 
 def _as_something_is_added(schema: dict[str, Any], parts: dict[str, Any]) -> None:
     """Information that says nothing at all is refused, and so is somebody of whom it says nothing."""
-    schema["anyOf"] = [{"required": [name]} for name in schema["properties"] if name not in ("source", "said_by")]
-    for part in ("ChildInformation", "AdultInformation"):
-        parts[part]["minProperties"] = 1
+    schema["anyOf"] = _something_of(InformationDocument, but_not=("source", "said_by"))
+    for part in (ChildInformation, AdultInformation):
+        parts[part.__name__]["anyOf"] = _something_of(part)
+
+
+def _something_of(shape: type[Part], *, but_not: Collection[str] = ()) -> list[dict[str, Any]]:
+    """One of the fields of a document is neither left out nor null, nor an object of such fields."""
+    choices = []
+    for name, field in shape.model_fields.items():
+        part = part_in(field.annotation)
+        says = {"type": "object", "anyOf": _something_of(part)} if part else {"not": {"type": "null"}}
+        if name not in but_not:
+            choices.append({"required": [name], "properties": {name: says}})
+    return choices
 
 
 def _as_a_partner_asks(facts: dict[str, Any], parts: dict[str, Any]) -> None:
     """The facts that the rules read, within the limits of a threshold check: no names, and no screening."""
     del facts["properties"][SCREENED]
-    facts["description"] = "What a partner knows of a family: everything that the rules may ask about a contact."
+    facts["description"] = (
+        "What a partner knows of a family: everything that the rules may ask about a contact. What is left out or null "
+        "is not known; `agreement` is then not_sought, `in_area` true, and a count of contacts 1: this one."
+    )
     facts["properties"]["children"]["maxItems"] = MOST_CHILDREN
     for part in ("Child", "Family"):
         parts[part]["properties"]["indicators"]["maxItems"] = MOST_INDICATORS
     parts["Child"]["properties"]["ref"] = {
         "anyOf": [{"type": "string", "pattern": f"^{SHORT_CODE}$"}, {"type": "null"}],
-        "default": None,
         "title": "Ref",
         "description": "A short code of your own, such as c1, to tell the children apart. No names.",
     }
@@ -117,7 +134,7 @@ class ContactStatusSerializer(serializers.Serializer[Any]):
 
     reference = serializers.CharField(help_text="Ours. Keep it: people ask for it on the telephone.")
     url = serializers.URLField(help_text="Where to read what became of it.")
-    agency_reference = serializers.CharField(allow_null=True, help_text="Yours.")
+    agency_reference = serializers.CharField(allow_null=True, help_text="Yours, as we keep it: in one line.")
     received_at = serializers.DateTimeField()
     status = serializers.ChoiceField(choices=["being_considered", "decided"])
     decided_at = serializers.DateTimeField(allow_null=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from errors import Fault, InvalidInput
-from triage.documents import UNKNOWN_FIELD
+from triage.documents import UNKNOWN_FIELD, whole
 from triage.facts import Facts
 from triage.recommendation import Recommendation, recommend
 from triage.rule_set_document import Hold, Pathway
@@ -54,7 +54,7 @@ def read_facts(data: dict[str, Any], rules: RuleSet) -> Facts:
         raise InvalidInput(too_long)
     ours = [*_refs_that_could_be_names(data), *([Fault((SCREENED,), UNKNOWN_FIELD)] if SCREENED in data else [])]
     try:
-        facts = rules.facts(_without_nulls({name: value for name, value in data.items() if name != SCREENED}))
+        facts = rules.facts(_as_json_means({name: value for name, value in data.items() if name != SCREENED}))
     except InvalidInput as invalid:
         raise InvalidInput([*invalid.faults, *ours]) from None
     if ours:
@@ -117,11 +117,11 @@ def _refs_that_could_be_names(data: dict[str, Any]) -> Iterator[Fault]:
             yield Fault((*path, "ref"), NO_NAMES)
 
 
-def _without_nulls(part: Any) -> Any:
-    """The facts without fields that are null: what is null is not known, as what is left out."""
+def _as_json_means(part: Any) -> Any:
+    """The facts without fields that are null, as those that are left out are not known; and 3.0 as 3."""
     if isinstance(part, dict):
-        return {name: _without_nulls(value) for name, value in part.items() if value is not None}
-    return [_without_nulls(value) for value in part] if isinstance(part, list) else part
+        return {name: _as_json_means(value) for name, value in part.items() if value is not None}
+    return [_as_json_means(value) for value in part] if isinstance(part, list) else whole(part)
 
 
 def _children(children: object) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:

@@ -123,13 +123,13 @@ class InformationView(InStep):
         operation_id="addInformation",
         summary="Add information to a contact",
         description=(
-            "Send only what is new or different of a contact that you sent. A child is named by the `ref` that you "
-            "gave, or by c1, c2 and so on in the order in which you sent them; an entry without `ref` adds a child. "
-            "Null is the same as a field that you leave out. An empty text, an empty list or `not known` says nothing: "
-            "what was known stays, and `warnings` names the field. To take something back, say so in `why`: a person "
-            "reads it. Indicators are added to those that you sent. What you sent first stays as you sent it; the "
-            "rules are asked again at once, and the team that answers for the family hears of it. Where nobody works "
-            "with the family any more, the answer is 409: send a new contact."
+            "Send only what is new or different of a contact that you sent. A child or an adult is named by `number`, "
+            "in the order in which you sent them; a child also by the `ref` that you gave, or by c1, c2 and so on. An "
+            "entry without either adds somebody. Null is the same as a field that you leave out. An empty text, an "
+            "empty list or `not known` says nothing: what was known stays, and `warnings` names the field. To take "
+            "something back, say so in `why`: a person reads it. Indicators are added to those that you sent. What you "
+            "sent first stays as you sent it; the rules are asked again at once, and the team that answers for the "
+            "family hears of it. Where nobody works with the family any more, the answer is 409: send a new contact."
         ),
         parameters=[
             OpenApiParameter(
@@ -240,7 +240,7 @@ def _status(contact: Contact, to_check: Iterable[DetailToCheck], request: Reques
     return {
         "reference": contact.reference,
         "url": reverse("api-contact", [contact.reference], request=request),
-        "agency_reference": contact.document.get("agency_reference"),
+        "agency_reference": contact.agency_reference or None,
         "received_at": contact.received_at.isoformat(),
         "status": "decided" if decision is not None else "being_considered",
         "decided_at": decision.decided_at.isoformat() if decision is not None else None,

@@ -7,11 +7,12 @@ nothing of the worry. Then every fault is named at once. What people type never 
 
 import hashlib
 import json
+import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from itertools import count
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -23,6 +24,7 @@ from pydantic import (
     StrictBool,
     StrictInt,
     StrictStr,
+    StringConstraints,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -35,7 +37,7 @@ from casework.facts.typed import Check, Read, Typed, not_read, one_of
 from casework.models import CheckKind, ContactType, ParentsTold, SharingBasis
 from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
 from triage import documents
-from triage.documents import NOT_EMPTY, Document, fault, read
+from triage.documents import NOT_EMPTY, Document, fault, quoted, read, whole
 from triage.facts import Agreement, Dash
 
 LONGEST_AHEAD = timedelta(days=310)
@@ -45,7 +47,9 @@ MOST_NAMES, MOST_LINES = 20, 100
 # The deepest place of a contact is children, 0, address, lines, 0.
 DEEPEST = 5
 NOT_STORED = Check(CheckKind.CORRECTED, "held characters that cannot be stored; they were taken out.")
-SHARED_REF = Check(CheckKind.CORRECTED, "is the ref of another child too; we use one of our own.")
+SHARED_REF = Check(
+    CheckKind.CORRECTED, "is the ref of another child too, and means that one. This child goes by its `number`."
+)
 SHARED_NUMBER = Check(CheckKind.NOT_READ, "is the number of another child too; one of the two is wrong.")
 TOO_MANY_NAMES = Check(CheckKind.CORRECTED, f"has more than {MOST_NAMES} of them; only the first are used.")
 
@@ -65,19 +69,29 @@ def _says_something(text: str) -> str:
 
 
 def _first(most: int) -> BeforeValidator:
-    """The first items of a list that people fill. A list has no limit, and nobody needs more of it."""
-    return BeforeValidator(lambda items: items[:most] if isinstance(items, list) else items)
+    """The first items of a list of texts that people fill. A list has no limit, and nobody needs more of it."""
+
+    def first(items: Any) -> Any:
+        if not isinstance(items, list):
+            return items
+        for item in items[most:]:
+            if item is not None and not isinstance(item, str):
+                raise fault(f"must hold nothing but text, not {quoted(item)}.")
+        return items[:most]
+
+    return BeforeValidator(first)
 
 
 Flag = StrictBool | None
 # In JSON, 3.0 is the whole number 3.
-WHOLE = BeforeValidator(typed.whole)
+WHOLE = BeforeValidator(whole)
 Words = Annotated[Read[str], Typed(typed.words)]
 Name = Annotated[Read[str], Typed(typed.name)]
 PastDate = Annotated[Read[date], Typed(typed.past_date)]
 Indicators = Annotated[tuple[Annotated[Read[str], Typed(typed.indicator)], ...], Field(max_length=200)]
 SourceCode = Annotated[
     StrictStr,
+    StringConstraints(strip_whitespace=False),
     AfterValidator(documents.one_of("source_codes", "a DfE source of referral")),
     Field(json_schema_extra={"enum": list(SOURCE_CODES)}),
 ]
@@ -89,13 +103,13 @@ class _OrEmpty:
     """Marks a choice for which an empty text, or "not known", is the same as a missing field."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        default = next(iter(source))
+        default, not_known = next(iter(source)), re.compile(typed.NOT_KNOWN_PATTERN)
         return core_schema.no_info_before_validator_function(
-            lambda sent: default if isinstance(sent, str) and typed.is_not_known(sent) else sent, handler(source)
+            lambda sent: default if isinstance(sent, str) and not_known.search(sent) else sent, handler(source)
         )
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"anyOf": [handler(core), {"type": "string", "pattern": r"^\s*$"}]}
+        return {"anyOf": [handler(core), {"type": "string", "pattern": typed.NOT_KNOWN_PATTERN}]}
 
 
 OR_EMPTY = _OrEmpty()
@@ -123,6 +137,12 @@ class Part(Document):
             for name, value in given.items()
             if value is not None or name not in fields or fields[name].is_required()
         }
+
+
+def part_in(annotation: Any) -> type[Part] | None:
+    """The part of a document that a field holds, as an address; None for other values, and for lists of parts."""
+    kinds = [] if get_origin(annotation) is tuple else [annotation, *get_args(annotation)]
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Part)), None)
 
 
 class Referrer(Part):
@@ -225,7 +245,9 @@ class Concern(Part):
     """The referrer's words. Without the worries there is nothing to act on."""
 
     worries: Annotated[
-        StrictStr, Field(min_length=1, json_schema_extra={"pattern": r"\S"}), AfterValidator(_says_something)
+        StrictStr,
+        Field(min_length=1, json_schema_extra={"pattern": f"[^{typed.BLANKS}]"}),
+        AfterValidator(_says_something),
     ]
     working_well: Words = NOT_SENT
     wanted: Words = NOT_SENT
@@ -324,7 +346,7 @@ def read_contact(data: object, *, indicators: Collection[str], today: date) -> C
     document = storable(data, (), removed)
     known = {"indicators": indicators, "today": today, "source_codes": SOURCE_CODES}
     entry = without_shared_numbers(read(ContactDocument, document, known=known))
-    checks = [*removed, *to_check(entry, ()), *_shared_refs(entry), *too_many_names(document)]
+    checks = [*removed, *to_check(entry, ()), *_clashing_refs(document["children"]), *too_many_names(document)]
     return ContactReading(document, entry, tuple(checks))
 
 
@@ -370,13 +392,34 @@ def to_check(part: object, path: Path) -> Iterator[ToCheck]:
             yield from to_check(value, (*path, number))
 
 
-def _shared_refs(entry: ContactDocument) -> Iterator[ToCheck]:
-    seen: set[str] = set()
-    for number, child in enumerate(entry.children):
-        if (ref := child.ref.value) in seen:
-            yield ToCheck(("children", number, "ref"), SHARED_REF)
-        elif ref is not None:
-            seen.add(ref)
+def own_refs(children: Iterable[Mapping[str, Any]]) -> list[str | None]:
+    """
+    The sender's own name for each child, at any length; None where there is none.
+
+    :param children: the children as they were sent, in a document that was read.
+    """
+    sent = (child.get("ref") for child in children)
+    return [None if ref is None else typed.own_ref(ref) for ref in sent]
+
+
+def place_ref(position: int) -> str:
+    """The name of a child by its place: c1 for the first that was sent."""
+    return f"c{position + 1}"
+
+
+def _clashing_refs(children: Iterable[Mapping[str, Any]]) -> Iterator[ToCheck]:
+    """The refs that name another child as well: the other has the same, or has none and stands in that place."""
+    refs = own_refs(children)
+    unnamed = (place for place, ref in enumerate(refs) if ref is None or ref in refs[:place])
+    by_place = {place_ref(position): position + 1 for position in unnamed}
+    for position, ref in enumerate(refs):
+        if ref is None or len(ref) > typed.LONGEST_REF:
+            continue
+        if ref in refs[:position]:
+            yield ToCheck(("children", position, "ref"), SHARED_REF)
+        elif ref in by_place:
+            says = f"is the place of child {by_place[ref]} too, who has no ref. Name the two by their `number`."
+            yield ToCheck(("children", position, "ref"), Check(CheckKind.ASKED, says))
 
 
 def too_many_names(document: Any) -> Iterator[ToCheck]:

@@ -1,12 +1,12 @@
 """What an information document changes in a contact, in its children and in its adults, fact by fact."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
 
-from casework.facts.contact_document import SHARED_NUMBER, Path, free_ref
+from casework.facts.contact_document import SHARED_NUMBER, Path, free_ref, own_refs, place_ref
 from casework.facts.learned import (
     MOST_PEOPLE,
     Change,
@@ -16,10 +16,14 @@ from casework.facts.learned import (
     changes_of,
     confirmed_of,
     flat,
+    says_nothing,
     today_of,
 )
 from casework.models import Contact, ContactAdult, ContactChild, FactChange, Person
 from errors import Fault, InvalidInput
+
+# The number of no child: they count from 1.
+NOBODY = 0
 
 Somebody = TypeVar("Somebody", ContactChild, ContactAdult)
 
@@ -119,8 +123,8 @@ def _faults(plan: Plan, reading: InformationReading, by_staff: bool) -> Iterator
         yield Fault(("why",), "Say how you know, and what changed.")
     if by_staff and "source" not in reading.document:
         yield Fault(("source",), "Say where this comes from.")
-    if not by_staff and not reading.sent.keys() - {"source", "said_by"}:
-        yield Fault((), "This says nothing. Say what is new or different, or tell us in words, in `why`.")
+    if not by_staff:
+        yield from says_nothing(reading)
     if by_staff and not plan.changes:
         yield Fault((), "Nothing differs from what is recorded. Change something, or go back.")
     if not any(_stays(child, plan) for child in plan.children):
@@ -149,39 +153,66 @@ class _Planner:
         document = self.reading.document
         self._add(self.contact, document, ())
         for place, said, entry in self._entries("children"):
-            ref = entry.ref.value or str(self.reading.sent["children"][place].get("ref") or "").strip() or None
-            child = self._person(("children", place), "ref", ref, self._by_ref(children))
+            child = self._child(("children", place), said.get("ref"), entry.number, self._known("children", children))
             if child is not None:
                 self._add(child, said, ("children", place))
         for place, said, entry in self._entries("adults"):
-            by_number = dict(enumerate(self._known("adults", adults), start=1))
-            adult = self._person(("adults", place), "number", entry.number, by_number)
+            known = self._known("adults", adults)
+            adult = self._person(("adults", place), "number", entry.number, known, self._new_adult)
             if adult is not None:
                 self._add(adult, said, ("adults", place))
         self._keep_numbers_apart()
 
-    def _by_ref(self, children: Sequence[ContactChild]) -> dict[str, ContactChild]:
+    def _names(self, known: Mapping[int, ContactChild]) -> dict[str, list[int]]:
         """
-        The children by their refs. For the agency that sent them, its own come first, then c1, c2 and so on in the
-        order in which it sent them: it was never told another.
+        The numbers of the children whom each ref names. For the agency that sent them, a ref is its own, or c1, c2 and
+        so on in the order in which it sent them: it was never told another. A ref of its own that is also the place of
+        a child without one names both.
         """
         if self.by_staff:
-            return {child.ref: child for child in children}
-        known = self._known("children", children)
-        by_ref = {f"c{number}": child for number, child in enumerate(known, start=1)}
-        # Of two children with one ref, the first has it.
-        for child in reversed(known):
-            sent = _entry(self.contact.document, "children", child.position).get("ref")
-            if given := str(sent or "").strip():
-                by_ref |= {child.ref: child, given: child}
-        return by_ref
+            return {child.ref: [number] for number, child in known.items()}
+        sent = (_entry(self.contact.document, "children", child.position) for child in known.values())
+        own = dict(zip(known, own_refs(sent), strict=True))
+        names: dict[str, list[int]] = {}
+        for number, ref in own.items():
+            if ref is not None:
+                # Of two children with one ref, the first has it.
+                names.setdefault(ref, [number])
+        with_own_ref = {number for numbers in names.values() for number in numbers}
+        for number in known:
+            named = names.setdefault(place_ref(number - 1), [number])
+            if number not in named and number not in with_own_ref:
+                named.append(number)
+        return names
 
-    def _known(self, group: str, rows: Sequence[Somebody]) -> list[Somebody]:
-        """Those whom the sender knows to be on the contact: for an agency, whomever it told us of, then or since."""
-        if self.by_staff:
-            return list(rows)
+    def _child(
+        self, path: Path, ref: str | None, number: int | None, known: Mapping[int, ContactChild]
+    ) -> ContactChild | None:
+        """The child under this number or ref, or a new one without either; None, with a fault, if there is none."""
+        if ref is None:
+            return self._person(path, "number", number, known, self._new_child)
+        named = self._names(known).get(ref, [])
+        if number is not None and number not in named:
+            self.faults.append(Fault((*path, "number"), "is not the child with this ref. Send one of the two."))
+            return None
+        if number is None and len(named) > 1:
+            says = f"names the children {' and '.join(map(str, named))}. Send the `number` of the one whom you mean."
+            self.faults.append(Fault((*path, "ref"), says))
+            return None
+        if number is not None:
+            return self._person(path, "number", number, known, self._new_child)
+        return self._person(path, "ref", named[0] if named else NOBODY, known, self._new_child)
+
+    def _known(self, group: str, rows: Sequence[Somebody]) -> dict[int, Somebody]:
+        """
+        Those whom the sender knows to be on the contact, by their numbers: for an agency, whomever it told us of, then
+        or since.
+        """
         sent = len(self.contact.document.get(group) or ())
-        return [row for row in rows if row.pk is None or row.position < sent or self._added_by_agency(row)]
+        known = (
+            row for row in rows if self.by_staff or row.pk is None or row.position < sent or self._added_by_agency(row)
+        )
+        return dict(enumerate(known, start=1))
 
     def _added_by_agency(self, row: Row) -> bool:
         return any(
@@ -192,28 +223,33 @@ class _Planner:
 
     def _entries(self, group: str) -> Iterator[tuple[int, dict[str, Any], Any]]:
         """The place of each child or adult of the information, what was said, and how it was read."""
-        sent = self.reading.sent.get(group) or ()
         said = self.reading.document.get(group) or ()
         for place, (each, entry) in enumerate(zip(said, getattr(self.reading.entry, group), strict=True)):
-            # Whoever sent fields that all say nothing did not mean to add somebody.
-            if each or not sent[place]:
+            # Whoever sent fields that all say nothing did not mean to add somebody. Of what is empty, the sender hears.
+            if each or self.by_staff:
                 yield place, each, entry
 
-    def _person(self, path: Path, name: str, key: Any, known: Mapping[Any, Any]) -> Any:
-        """The child or adult under this key, or a new one without a key; None, with a fault, if there is none."""
-        group, fault = str(path[0]), ""
-        if key is None:
-            if len({id(row) for row in known.values()}) < MOST_PEOPLE:
-                return self._new_child() if group == "children" else self._new_adult()
-            path, fault = path, f"is one too many: a contact has room for {MOST_PEOPLE} {group}. Send a new contact."
-        elif key not in known:
+    def _person(
+        self, path: Path, name: str, number: int | None, known: Mapping[int, Somebody], new: Callable[[], Somebody]
+    ) -> Somebody | None:
+        """
+        The child or adult with this number, or a new one without a number; None, with a fault, if there is none.
+
+        :param name: the field that says the number, or a ref for it.
+        """
+        fault = ""
+        if number is None:
+            if len(known) < MOST_PEOPLE:
+                return new()
+            fault = f"is one too many: a contact has room for {MOST_PEOPLE} {path[0]}. Send a new contact."
+        elif number not in known:
             path, fault = (*path, name), "is on no record of this contact. Leave it out to add somebody."
-        elif any(part.row is known[key] for part in self.plan.parts):
+        elif any(part.row is known[number] for part in self.plan.parts):
             path, fault = (*path, name), "stands twice; say it all in one place."
-        if fault:
+        if number is None or fault:
             self.faults.append(Fault(path, fault))
             return None
-        return known[key]
+        return known[number]
 
     def _new_child(self) -> ContactChild:
         children = self.plan.children

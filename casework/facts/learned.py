@@ -5,10 +5,10 @@ A fact has a place in the document of its part (the contact, a child or an adult
 as JSON writes it; None is "not known". The same readers read it as read the contact: see `contact_document.py`.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, NamedTuple, get_args
+from typing import Annotated, Any, NamedTuple
 
 from django.db.models import Prefetch
 from pydantic import BaseModel, Field, StrictBool, StrictInt, StrictStr
@@ -30,6 +30,8 @@ from casework.facts.contact_document import (
     Referrer,
     ToCheck,
     Words,
+    own_refs,
+    part_in,
     storable,
     to_check,
     too_many_names,
@@ -47,6 +49,7 @@ from casework.models import (
     SharingBasis,
     Source,
 )
+from errors import Fault
 from triage.documents import read
 from triage.facts import Agreement
 
@@ -67,11 +70,13 @@ Confirmed = tuple[StrictStr, ...]
 
 
 class ChildInformation(ChildEntry):
-    """A child of the contact, by its `ref`; without a `ref`, a child who was not on the contact."""
+    """A child of the contact, by its `ref` or its `number`; without either, a child who was not on the contact."""
+
+    number: Annotated[StrictInt, Field(ge=1, description="1 for the first child that you sent."), WHOLE] | None = None
 
 
 class AdultInformation(AdultEntry):
-    """An adult of the contact, by the place in which it was sent; without `number`, another adult."""
+    """An adult of the contact, by its `number`; without it, another adult."""
 
     number: Annotated[StrictInt, Field(ge=1, description="1 for the first adult that you sent."), WHOLE] | None = None
 
@@ -204,6 +209,8 @@ WEIGHS_NOTHING = frozenset({
     "referrer.name", "referrer.role", "referrer.email", "referrer.phone", "referrer.relationship", "sharing_basis",
     "first_language", "interpreter_needed", "school", "relationship", "parental_responsibility",
 })  # fmt: skip
+# What protects somebody. A document of an agency only gives it: to take it away, a person must decide.
+PROTECTS = frozenset({"referrer.keep_anonymous", "address.confidential"})
 # What an information document says of itself.
 _OF_ITSELF = frozenset({"source", "said_by", "why", "children", "adults", "ref", "number", "confirmed"})
 
@@ -278,8 +285,7 @@ def places_of(shape: type[BaseModel]) -> list[str]:
     for name, field in shape.model_fields.items():
         if name in _OF_ITSELF:
             continue
-        kinds = [field.annotation, *get_args(field.annotation)]
-        part = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Part)), None)
+        part = part_in(field.annotation)
         places += [f"{name}.{below}" for below in part.model_fields] if part else [name]
     return places
 
@@ -326,6 +332,31 @@ class InformationReading(NamedTuple):
     to_check: tuple[ToCheck, ...]
 
 
+def says_nothing(reading: InformationReading) -> Iterator[Fault]:
+    """
+    The faults of an agency's document that says nothing at all, or nothing of somebody.
+
+    Null, and an object without a field, are what was left out, wherever they stand.
+    """
+    said = without_nulls(reading.sent)
+    if not said.keys() - {"source", "said_by"}:
+        yield Fault((), "This says nothing. Say what is new or different, or tell us in words, in `why`.")
+    for group in ("children", "adults"):
+        for number, entry in enumerate(said.get(group) or ()):
+            if not entry:
+                yield Fault((group, number), "says nothing about this person.")
+
+
+def without_nulls(part: Any) -> Any:
+    """A part of a document without fields that are null, or that hold nothing else."""
+    if isinstance(part, list):
+        return [without_nulls(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    fields = {name: without_nulls(value) for name, value in part.items()}
+    return {name: value for name, value in fields.items() if value is not None and value != {}}
+
+
 def read_information(data: object, *, by_staff: bool, indicators: Collection[str], today: date) -> InformationReading:
     """
     Reads an information document from parsed JSON.
@@ -359,13 +390,14 @@ def _of_itself(document: Mapping[str, Any], silent: list[ToCheck]) -> Values:
     """What an information document says of itself."""
     said = {name: document[name] for name in ("source", "said_by", "why") if document.get(name) is not None}
     silent.extend(ToCheck((name,), SAYS_NOTHING) for name, value in said.items() if is_not_known(value))
+    silent.extend(ToCheck((group,), SAYS_NOTHING) for group in ("children", "adults") if document.get(group) == [])
     return said
 
 
 def _whose(entry: Mapping[str, Any]) -> Values:
     """Whom a part of the document is about, if it says so."""
-    said = {name: entry.get(name) for name in ("ref", "number")}
-    return {name: key for name, key in said.items() if key is not None and str(key).strip()}
+    said = {"ref": own_refs([entry])[0], "number": entry.get("number")}
+    return {name: key for name, key in said.items() if key is not None}
 
 
 def _telling(
@@ -380,7 +412,11 @@ def _telling(
         if isinstance(typed, str) and is_not_known(typed):
             value, check = None, None
         # A no is an answer, also where it is what a missing field means.
-        if value is False or check is not None or _normal(value, place, columns) is not None:
+        if (
+            (value is False and place not in PROTECTS)
+            or check is not None
+            or _normal(value, place, columns) is not None
+        ):
             said[place] = typed
         else:
             silent.append(ToCheck((*path, *place.split(".")), SAYS_NOTHING))
@@ -417,6 +453,8 @@ def changes_of(
     for place, typed in said.items():
         value, check = _value_and_check(entry, place)
         before, after = _normal(today.get(place), place, columns), _normal(value, place, columns)
+        if place in PROTECTS and typed is None:
+            after = before
         unread = check is not None and check.kind == CheckKind.NOT_READ
         if place.endswith("indicators") and (only_adds or unread):
             after = list(dict.fromkeys([*(before or ()), *(after or ())])) or None

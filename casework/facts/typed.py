@@ -22,7 +22,7 @@ from casework.families.likeness.identifiers import has_check_digit
 from casework.models import CheckKind, sentence_of
 from localities import postcodes
 from localities.codes import ETHNICITIES
-from triage.documents import fault, quoted
+from triage.documents import fault, quoted, whole
 
 OLDEST_CHILD = 25
 
@@ -52,11 +52,6 @@ class Read(Generic[Value]):
 
 NOT_SAID: Read[Any] = Read()
 Reader = Callable[[Any, Mapping[str, Any]], Read[Any]]
-
-
-def whole(value: Any) -> Any:
-    """A number without a fraction as a whole number; anything else as it is."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def not_read(says: str) -> Read[Any]:
@@ -104,7 +99,9 @@ _BREAKS = re.compile("\r\n|[\x0b\x0c\x85\u2028\u2029]")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 # Joiners belong to names in some scripts (Persian, Hindi, Sinhala); next to a Latin letter, they are debris.
 _UNSEEN = re.compile("[\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-_JOINERS = re.compile("(?<![^\x00-\u024f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\u024f])")
+_JOINERS = re.compile("(?<![^\x00-\u024f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\u024f])")
+# The characters of which a text in one line has nothing left, as a regular expression writes them between brackets.
+BLANKS = r"\u0000-\u0020\u007f-\u00a0\u00ad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2069\u3000\ufeff"
 
 
 def storable(text: str) -> str:
@@ -146,6 +143,20 @@ _NOT_KNOWN = _NOT_KNOWN_NAMES | {
 }  # fmt: skip
 
 
+def _not_known_pattern() -> str:
+    """The same as a regular expression, for the description of the API: "not known" is "Not-Known" too."""
+    between = BLANKS + r"!-/:-@\[-`{-~"
+    letters = (
+        "".join(f"[{letter}{letter.upper()}]" if letter != " " else f"[{between}]+" for letter in words)
+        for words in sorted(_NOT_KNOWN)
+        if words
+    )
+    return f"^[{between}]*(?:{'|'.join(letters)})?[{between}]*$"
+
+
+NOT_KNOWN_PATTERN = _not_known_pattern()
+
+
 def is_not_known(text: str) -> bool:
     """Whether this is how people write that something is not known: "", "n/a", "not known", "NFA", "?"."""
     return _words(text) in _NOT_KNOWN
@@ -153,7 +164,7 @@ def is_not_known(text: str) -> bool:
 
 def words(text: str, context: Mapping[str, Any]) -> Read[str]:
     """Text of any length."""
-    return Read(readable(text).strip())
+    return NOT_SAID if is_not_known(text) else Read(readable(text).strip())
 
 
 def name(text: str, context: Mapping[str, Any], *, longest: int = 100) -> Read[str]:
@@ -415,17 +426,27 @@ def one_of(choices: Collection[str]) -> Typed:
 
 def indicator(text: str, context: Mapping[str, Any]) -> Read[str]:
     """The code of an indicator. `context["indicators"]` holds those that the live catalogue knows."""
-    if not (code := _plain(text)):
-        return NOT_SAID
+    code = _plain(text)
     for written in (code, code.upper()):
         if written in context["indicators"]:
             return Read(written)
-    return not_read("is not an indicator of the Continuum of Need that is in force.")
+    return (
+        NOT_SAID if is_not_known(text) else not_read("is not an indicator of the Continuum of Need that is in force.")
+    )
+
+
+LONGEST_REF = 50
 
 
 def reference(text: str, context: Mapping[str, Any]) -> Read[str]:
     """The sender's own short name for a child. One that is too long for its place is replaced by ours."""
-    typed = in_one_line(text)
-    if len(typed) > 50:
-        return Read(None, Check(CheckKind.CORRECTED, "is longer than 50 characters; we use one of our own."))
-    return Read(typed or None)
+    ref = own_ref(text)
+    if ref is not None and len(ref) > LONGEST_REF:
+        says = f"is longer than {LONGEST_REF} characters; we use one of our own."
+        return Read(None, Check(CheckKind.CORRECTED, says))
+    return Read(ref)
+
+
+def own_ref(text: str) -> str | None:
+    """The sender's own name for a child, at any length; None for a placeholder."""
+    return None if is_not_known(text) else in_one_line(text)

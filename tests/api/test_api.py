@@ -478,6 +478,9 @@ class TestTakenIn:
         assert set(body) == ANSWER
         assert answer.headers["Location"] == body["url"] == f"http://testserver{CONTACTS}/{body['reference']}"
         assert body["agency_reference"] == "PPN-2026-118822"
+        kept_as = {" PPN\u200b\x07\n1 ": "PPN 1", "x" * 101: "x" * 100, "none": None}
+        for sent, reference in kept_as.items():
+            assert partner.send(todays_document(agency_reference=sent)).json()["agency_reference"] == reference
         assert (body["status"], body["decided_at"], body["outcome"]) == ("being_considered", None, None)
         assert partner.http.get(body["url"], headers=partner.headers).json() == body
 

@@ -22,7 +22,7 @@ from casework.models import Contact, FactChange, Information
 from localities.models import Agency
 from tests.stage.documents import child
 from tests.stage.story import Story, person
-from tests.stage.web_client import CONTACTS, Partner, a_working_morning, kept, pointers, problem
+from tests.stage.web_client import CONTACTS, Partner, a_working_morning, kept, pointers, problem, todays_document
 from triage.ruleset import shipped
 
 # Nobody collects static files for a test.
@@ -89,7 +89,7 @@ LISTS = {"also_known_as", "address.lines", "indicators"}
 
 @pytest.mark.parametrize("nothing", [None, "", " \t", "not known", "N/A"])
 def test_what_says_nothing_takes_nothing_away(partner: Partner, contact: Contact, nothing: str | None) -> None:
-    """One rule for every field: it is not refused, changes nothing, and is named, unless it is null."""
+    """One rule for every field: it is not refused, changes nothing, and is named, unless it is null, as if left out."""
     told = {
         "source": "partner", "why": "The hospital.", "domestic_abuse": {"dash": "high"}, "sharing_basis": "vital",
         "children": [{"ref": "c1", "also_known_as": ["Rob"], "upn": "A123456789012", "school": "Hill School"}],
@@ -104,7 +104,7 @@ def test_what_says_nothing_takes_nothing_away(partner: Partner, contact: Contact
 
     answer = add(partner, contact, said(OF_CONTACT) | {
         "source": nothing, "said_by": nothing, "why": nothing,
-        "children": [{"ref": "c1"} | said(OF_CHILD), {"ref": nothing and " ", **said(["first_name"])}],
+        "children": [{"ref": "c1"} | said(OF_CHILD), {"ref": nothing, "sex": "", **said(["first_name"])}],
         "adults": [{"number": 1} | said(OF_ADULT)],
     })  # fmt: skip
     assert answer.status_code == 201, answer.content
@@ -113,10 +113,10 @@ def test_what_says_nothing_takes_nothing_away(partner: Partner, contact: Contact
     assert all("says nothing" in warning["detail"] for warning in answer.json()["warnings"])
     lists = {"#/children/0/also_known_as", "#/children/0/address/lines", "#/children/0/indicators"}
     if nothing is None:
-        assert named == lists
+        assert named == lists | {"#/children/1/sex"}
     else:
         places = [("", OF_CONTACT), ("children/0/", OF_CHILD), ("adults/0/", OF_ADULT)]
-        assert named == lists | {"#/source", "#/said_by", "#/why", "#/children/1/first_name"} | {
+        assert named == lists | {"#/source", "#/said_by", "#/why", "#/children/1/first_name", "#/children/1/sex"} | {
             f"#/{part}{place.replace('.', '/')}"
             for part, fields in places
             for place in fields
@@ -159,7 +159,10 @@ def test_every_fault_is_named_and_nothing_is_stored(partner: Partner, contact: C
         add(partner, contact, {"children": [{"ref": "c9"}, {}], "adults": [{"number": 40}]}), 400, "invalid"
     )
     assert set(pointers(document)) == {"#/children/0/ref", "#/children/1", "#/adults/0/number"}
-    empty: list[Any] = [{}, {"source": "family"}, [], b"null"]
+    person_of_nulls = {"children": [nested(dict.fromkeys(OF_CHILD)) | {"ref": None}]}
+    assert set(pointers(problem(add(partner, contact, person_of_nulls), 400, "invalid"))) == {"#/children/0"}
+    only_nulls = nested(dict.fromkeys(OF_CONTACT)) | {"why": None, "source": "family", "children": None}
+    empty: list[Any] = [{}, {"source": "family"}, only_nulls, [], b"null"]
     for nothing in empty:
         problem(add(partner, contact, nothing), 400, "invalid")
     assert kept() == before
@@ -182,6 +185,28 @@ def test_only_the_sender_finds_it(police: Agency, contact: Contact, partner: Par
 def test_a_token_that_only_reads_does_not_add(school: Agency, contact: Contact) -> None:
     answer = add(Partner(school, scope="contacts:read"), contact, {"why": "So."})
     assert answer.status_code == 403
+
+
+def test_what_protects_somebody_is_given_and_never_taken_away(partner: Partner) -> None:
+    """A no that a system fills in says nothing, as null does: a person takes protection away."""
+    hidden = child(address={"postcode": "HP20 1UA", "confidential": True})
+    contact = partner.sent(referrer={"name": "Amina", "keep_anonymous": True}, children=[hidden])
+    before = facts(contact)
+    for no in (None, False):
+        said = {"referrer": {"keep_anonymous": no}, "children": [{"ref": "c1", "address": {"confidential": no}}]}
+        answer = add(partner, contact, said)
+        assert answer.status_code == 201
+        assert {warning["pointer"] for warning in answer.json()["warnings"]} == (
+            set() if no is None else {"#/referrer/keep_anonymous", "#/children/0/address/confidential"}
+        )
+        assert facts(contact) == before
+    by_staff: dict[str, Any] = {
+        "source": "referrer",
+        "why": "She rang.",
+        "referrer": {"keep_anonymous": None, "role": "Aunt"},
+    }
+    corrections.learn(contact_id=contact.pk, document=by_staff, by=person("oliver"), now=contact.received_at)
+    assert facts(contact)[0]["referrer.keep_anonymous"] is True
 
 
 def test_also_while_we_work_with_the_family_and_not_after(partner: Partner) -> None:
@@ -210,12 +235,36 @@ class TestWhomItIsAbout:
         assert FactChange.objects.get(field="where_now").child == contact.children.get(first_name="Firstborn")
         assert dict(contact.children.values_list("first_name", "sex")) == {"Firstborn": "M", "Secondborn": "F"}
 
-    def test_a_ref_of_the_senders_own_comes_first(self, partner: Partner) -> None:
+    @pytest.mark.parametrize("placeholder", [None, "Not known", "n/a", "\u200b"])
+    def test_a_ref_that_is_also_the_place_of_a_child_without_one_names_nobody(
+        self, partner: Partner, placeholder: str | None
+    ) -> None:
+        """It is said when the contact comes, and refused with the mend when it is used: the number names each."""
+        children = [
+            child(ref="c2", first_name="Firstborn", nhs_number=None), child(ref=placeholder, first_name="Secondborn"),
+        ]  # fmt: skip
+        answer = partner.send(todays_document(children=children)).json()
+        (warning,) = answer["warnings"]
+        assert warning["pointer"] == "#/children/0/ref"
+        assert "is the place of child 2 too" in warning["detail"]
+        contact = Contact.objects.get(reference=answer["reference"])
+        refused = problem(add(partner, contact, {"children": [{"ref": "c2", "sex": "F"}]}), 400, "invalid")
+        says = "children[0].ref: names the children 1 and 2. Send the `number` of the one whom you mean."
+        assert pointers(refused) == {"#/children/0/ref": says}
+        said = {"children": [{"number": 1, "ref": "c2", "sex": "F"}, {"number": 2, "sex": "U"}]}
+        assert add(partner, contact, said | {"why": "So."}).status_code == 201
+        assert add(partner, contact, {"children": [{"number": 2, "school": "Hers"}]}).status_code == 201
+        assert contact.children.get(sex="F").first_name == "Firstborn"
+        assert FactChange.objects.get(field="school").child == contact.children.get(first_name="Secondborn")
+
+    def test_a_ref_of_the_senders_own_is_meant_where_each_child_has_one(self, partner: Partner) -> None:
         contact = self.sent(
-            partner, {"ref": "c2", "first_name": "Firstborn"}, {"ref": None, "first_name": "Secondborn"}
+            partner, {"ref": "c2", "first_name": "Firstborn"}, {"ref": "c1", "first_name": "Secondborn"}
         )
-        assert add(partner, contact, {"children": [{"ref": "c2", "where_now": "At school"}]}).status_code == 201
-        assert FactChange.objects.get(field="where_now").child == contact.children.get(first_name="Firstborn")
+        assert add(partner, contact, {"children": [{"ref": "c2", "school": "Hers"}]}).status_code == 201
+        assert FactChange.objects.get(field="school").child == contact.children.get(first_name="Firstborn")
+        wrong = problem(add(partner, contact, {"children": [{"ref": "c2", "number": 2, "sex": "F"}]}), 400, "invalid")
+        assert set(pointers(wrong)) == {"#/children/0/number"}
 
     def test_one_number_for_two_children_is_nobodys(self, partner: Partner) -> None:
         contact = self.sent(partner, {"ref": "a", "first_name": "Ann"}, {"ref": "b", "first_name": "Bob"})

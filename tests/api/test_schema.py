@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Callable
 from datetime import date
+from itertools import product
 from typing import Any
 
 import pytest
@@ -18,9 +20,12 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
+from casework.api import threshold_check
 from casework.api.schema import CONTACT_EXAMPLE, THRESHOLD_CHECK_EXAMPLE
 from casework.api.urls import urlpatterns
 from casework.facts.contact_document import read_contact
+from casework.facts.learned import InformationDocument, read_information, says_nothing
+from errors import InvalidInput
 from localities.models import Agency
 from tests.stage.documents import CONTRACT
 from tests.stage.web_client import (
@@ -118,8 +123,8 @@ class TestTheDescription:
         assert len(parts) == 9 + 4 + 3
         for part in parts:
             assert set(part.get("required", [])) == needed.get(part["title"], set())
-            with_default = {name for name, described in part["properties"].items() if "default" in described}
-            assert with_default == set(part["properties"]) - needed.get(part["title"], set())
+            # A system that is generated from this must not say what its user left out.
+            assert not any("default" in described for described in part["properties"].values())
 
     def test_it_has_the_limits_of_the_reader(self, schema: dict[str, Any]) -> None:
         children = contact_shape(schema)["properties"]["children"]
@@ -137,9 +142,13 @@ class TestTheDescription:
         assert not sent.is_valid(having(("concern", "worries"), " "))
         assert sent.is_valid(CONTRACT | {"referrer_level": 3.0})
         assert not sent.is_valid(CONTRACT | {"referrer_level": 5})
-        assert added.is_valid({"immediate_danger": None})
         assert added.is_valid({"why": "So.", "source": "", "agreement": {"service": " "}})
-        nobody: list[dict[str, Any]] = [{}, {"children": [{}]}, {"adults": [{}]}]
+        nobody: list[dict[str, Any]] = [
+            {},
+            {"immediate_danger": None},
+            {"children": [{}]},
+            {"adults": [{"phone": None}]},
+        ]
         for refused in (*nobody, {"source": "family"}, {"source": "rumour", "why": "So."}):
             assert not added.is_valid(refused), refused
         assert '"check"' not in json.dumps(schema["components"]["schemas"])
@@ -265,6 +274,107 @@ class TestTheDocs:
 
     def test_without_javascript_they_lead_to_the_description(self, page: Page) -> None:
         assert SCHEMA in [link["href"] for link in page.root.all("noscript")[0].all("a")]
+
+
+# ---- the description and the readers
+
+
+INFORMATION_SENT: dict[str, Any] = {
+    name: CONTRACT[name] for name in InformationDocument.model_fields if name in CONTRACT
+} | {"source": "family", "said_by": "mother", "why": "He is back."}
+FACTS_SENT: dict[str, Any] = {
+    "received_on": "2026-11-21", "immediate_danger": False, "referrer_level": 3, "agreement": "given",
+    "children": [{
+        "ref": "c1", "age_years": 7, "date_of_birth_estimated": False, "unborn": False, "disabled": False,
+        "non_verbal": False, "previous_cp_plan": None, "previously_looked_after": None, "indicators": ["L2-26"],
+    }],
+    "family": {
+        "indicators": ["L2-26"], "contacts_3_months": 1, "contacts_12_months": 1, "sibling_on_cp_plan": None,
+        "early_help_closed_without_progress_12_months": None, "dash": "high", "marac": False,
+        "open_work": "early_help", "closed_days_ago": 3, "in_area": True,
+    },
+}  # fmt: skip
+
+
+def reads_contact(document: Any) -> None:
+    read_contact(document, indicators=shipped().catalogue.entries, today=date(2026, 11, 21))
+
+
+def reads_information(document: Any) -> None:
+    reading = read_information(
+        document, by_staff=False, indicators=shipped().catalogue.entries, today=date(2026, 11, 21)
+    )
+    if faults := list(says_nothing(reading)):
+        raise InvalidInput(faults)
+
+
+def reads_facts(document: Any) -> None:
+    threshold_check.read_facts(document, shipped())
+
+
+def faults_of(reads: Callable[[Any], None], document: Any) -> list[str]:
+    try:
+        reads(document)
+    except InvalidInput as invalid:
+        return [str(fault) for fault in invalid.faults]
+    return []
+
+
+LEFT_OUT = object()
+# What a careless or a generated client sends, and what tells two readings of a rule apart.
+VALUES: list[Any] = [
+    LEFT_OUT, None, True, False, 0, 1, 3, 3.0, 3.5, -1, 40, 10**30, [], {}, [None], [{}], [3.0], ["x"], [{"x": 1}],
+    [{}] * 21, ["L2-26"] * 201, "", " ", "\u200b", "\u200d\u200d\u200d", "\x0b", "not known", "N/A", "x", "3", "given",
+    " given", "2A", " 2A ", "2026-11-21", " 2026-11-21", "2026-02-30", "L2-26",
+]  # fmt: skip
+
+
+def put(document: Any, path: Path, value: Any) -> Any:
+    """The document with this value at a place, or without the place."""
+    changed = at = json.loads(json.dumps(document))
+    *above, last = path
+    for step in above:
+        at = at[step]
+    if value is LEFT_OUT:
+        del at[last]
+    else:
+        at[last] = value
+    return changed
+
+
+def alone(document: Any, path: Path) -> Any:
+    """The document with nothing but this place."""
+    step, *below = path
+    inner = alone(document[step], tuple(below)) if below else document[step]
+    return [inner] if isinstance(document, list) else {step: inner}
+
+
+@pytest.mark.parametrize(
+    ("path", "document", "reads"),
+    [
+        (CONTACTS, CONTRACT, reads_contact),
+        (INFORMATION, INFORMATION_SENT, reads_information),
+        (CHECK, FACTS_SENT, reads_facts),
+    ],
+    ids=["contact", "information", "threshold check"],
+)
+def test_the_reader_takes_what_the_description_allows_and_nothing_else(
+    schema: dict[str, Any], path: str, document: dict[str, Any], reads: Callable[[Any], None]
+) -> None:
+    """Each of these values in each place: among all the others, and, of information, as all that is said."""
+    described = Draft202012Validator(
+        {"$ref": "#/it", "it": contact_shape(schema, path), "components": schema["components"]}, validate_formats=True
+    )
+    for place, value in product(everything(document), VALUES):
+        sent = [put(document, place, value)]
+        if reads is reads_information and isinstance(place[-1], str):
+            sent.append(put(alone(document, place), place, value))
+        for each in sent:
+            faults = faults_of(reads, each)
+            if reads is reads_facts and any("is not an indicator" in fault for fault in faults):
+                # The description cannot know the codes of the rules that are live.
+                continue
+            assert described.is_valid(each) is not bool(faults), (place, value, faults)
 
 
 # ---- whatever is sent

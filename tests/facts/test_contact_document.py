@@ -1,6 +1,7 @@
 """A contact as it is sent: every field from both sides of its limits, every fault and every doubt at its place."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casework.actions import receiving
+from casework.facts import typed
 from casework.facts.contact_document import ContactDocument, ContactReading, age_on, read_contact
 from casework.models import CheckKind, ContactType, DetailToCheck, ParentsTold, SharingBasis
 from errors import Fault, InvalidInput
@@ -543,12 +545,23 @@ class TestText:
         assert read(having((*CHILD, "first_name"), "  Robin ")).children[0].first_name.value == "Robin"
 
 
+def test_what_nobody_sees_is_blank_for_the_reader_and_for_the_description() -> None:
+    one_blank = re.compile(f"[{typed.BLANKS}]")
+    for code in range(0x10000):
+        if not 0xD800 <= code < 0xE000:
+            assert bool(one_blank.fullmatch(chr(code))) is not bool(typed.in_one_line(chr(code))), hex(code)
+    for blank in ("\u200d\u200d\u200d", " \u200b\t\u200c"):
+        assert typed.words(blank, {}) == typed.NOT_SAID
+        assert typed.name(blank, {}) == typed.NOT_SAID
+    joined = "\u0645\u06cc\u200c\u062e"
+    assert typed.in_one_line(f"\u200c{joined}\u200c") == joined, "joiners belong between letters"
+
+
 class TestRefs:
     def test_two_children_may_share_one_and_the_second_gets_ours(self) -> None:
         document = having(("children",), [{"ref": "a"}, {"ref": "b"}, {"ref": " a "}])
-        assert doubts(document) == {
-            ("children", 2, "ref"): "corrected: is the ref of another child too; we use one of our own."
-        }
+        says = "corrected: is the ref of another child too, and means that one. This child goes by its `number`."
+        assert doubts(document) == {("children", 2, "ref"): says}
 
     def test_an_empty_one_is_none(self) -> None:
         document = having((*CHILD, "ref"), "  ")
