@@ -60,7 +60,7 @@ RETRIED = frozenset({
     "an_agency_uses_an_idempotency_key_once",
     "a_form_is_sent_in_once",
     "casework_contact_reference_key",
-    "casework_person_reference_key",
+    "casework_person_reference_4446badb_uniq",
 })  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from localities.models import Agency, User
 from localities.working_time import LONDON
 from tests.stage import rule_documents
 from tests.stage.documents import CONTRACT, address, child, contact_document
+from tests.stage.sql import run
 from tests.stage.story import Story
 from tests.stage.web_client import Path, everything, having
 from triage.recommendation import recommend
@@ -562,3 +563,8 @@ def test_the_rules_may_ask_whether_a_date_of_birth_is_a_guess(story: Story) -> N
         of_child = {name: said for name, said in fact["children"][0].items() if name != "date_of_birth_estimated"}
         earlier = shipped().facts(fact | {"children": [of_child]})
         assert recommend(shipped(), shipped().facts(fact)) == recommend(shipped(), earlier)
+
+
+def test_what_is_tried_again_when_the_database_refuses_it_are_constraints_of_the_database(db: None) -> None:
+    there_are = run("SELECT conname FROM pg_constraint WHERE conname = ANY(%s)", list(receiving.RETRIED))
+    assert {name for (name,) in there_are} == receiving.RETRIED

@@ -44,6 +44,26 @@ KEPT = {
     "localities_team": "code, name, kind, email",
 }
 
+# Every column, constraint, index, trigger and function, without what a dump writes in another way: casts and brackets.
+SCHEMA = r"""
+SELECT regexp_replace(one, '::(text|character varying)(\[\])?|[()]', '', 'g') FROM (
+SELECT format('%s.%s %s, %s, %s', attrelid::regclass, attname, format_type(atttypid, atttypmod),
+              CASE WHEN attnotnull THEN 'not null' END, pg_get_expr(adbin, adrelid)) AS one
+FROM pg_attribute
+JOIN pg_class relation ON relation.oid = attrelid AND relkind = 'r' AND relnamespace = 'public'::regnamespace
+LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+WHERE attnum > 0 AND NOT attisdropped
+UNION ALL SELECT format('%s %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
+UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL SELECT pg_get_functiondef(function.oid) FROM pg_proc function
+JOIN pg_language spoken ON spoken.oid = prolang AND lanname IN ('sql', 'plpgsql')
+WHERE pronamespace = 'public'::regnamespace
+UNION ALL SELECT 'version of ' || "table" FROM localities_referenceversion
+) every ORDER BY 1
+"""
+
 
 def kept() -> dict[str, list[Any]]:
     return {table: run(f"SELECT id, {columns} FROM {table} ORDER BY id") for table, columns in KEPT.items()}
@@ -74,6 +94,14 @@ def upgrade(_upgrade: Upgrade, django_db_blocker: Any) -> Iterator[Upgrade]:
     """A copy of the upgraded database, in which each test may do what it likes."""
     with django_db_blocker.unblock(), own_database(like=_upgrade.database):
         yield _upgrade
+
+
+def test_the_tables_are_those_of_a_new_database(upgrade: Upgrade) -> None:
+    upgraded = run(SCHEMA)
+    with own_database():
+        new = run(SCHEMA)
+    assert len(new) > 1000
+    assert upgraded == new
 
 
 def test_what_was_stored_means_what_it_meant(upgrade: Upgrade) -> None:

@@ -1,7 +1,7 @@
 """
 A PostgreSQL data folder with all migrations applied, kept between test runs in the user's cache folder.
 
-Making it takes half a minute; copying it takes a moment. Its name is a hash of everything that it depends on: the
+Making it takes ten seconds; copying it takes a moment. Its name is a hash of everything that it depends on: the
 migrations, the settings, the locked packages and the way in which PostgreSQL is started.
 """
 
