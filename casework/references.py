@@ -8,27 +8,38 @@ from django.urls.converters import StringConverter
 # Crockford's alphabet: without I, L, O and U, no reference is misread or rude.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
+# What a reference begins with says what it is of.
+CONTACT = "CON"
+CASE = "CAS"
+PERSON = "PER"
+RESTRICTION = "RES"
+
 
 def new_contact_reference() -> str:
-    return _new("CON")
+    return _new(CONTACT)
 
 
 def new_case_reference() -> str:
-    return _new("CAS")
+    return _new(CASE)
 
 
 def new_person_reference() -> str:
-    return _new("PER")
+    return _new(PERSON)
 
 
 def new_restriction_reference() -> str:
-    return _new("RES")
+    return _new(RESTRICTION)
 
 
 def _new(prefix: str) -> str:
     """A random reference: it does not show how many contacts there are. The database keeps it unique."""
     letters = "".join(secrets.choice(ALPHABET) for _ in range(8))
     return f"{prefix}-{letters[:4]}-{letters[4:]}"
+
+
+def is_of(kind: str, reference: str) -> bool:
+    """Whether a reference is of a contact (`CONTACT`), a case, a person or a restriction, by what it begins with."""
+    return reference.startswith(f"{kind}-")
 
 
 def as_reference(typed: str) -> str:

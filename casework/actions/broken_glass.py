@@ -17,7 +17,7 @@ from casework.models import (
     Restriction,
 )
 from casework.record import audit
-from casework.references import as_reference
+from casework.references import CASE, RESTRICTION, as_reference, is_of
 from errors import Fault, InvalidInput
 from localities.models import OVERSEEING_ROLES, Role, User
 from localities.roles import roles_of
@@ -89,12 +89,12 @@ def review(*, access_id: int, says: str, by: User, now: datetime) -> RestrictedA
 def _find(reference: str, by: User, now: datetime) -> Contact | Case | Restriction | None:
     """What the user's roles would show them, were it not restricted, and unless they have a conflict of interest."""
     who = roles_of(by, local_day(now))
-    if reference.startswith("RES-"):
+    if is_of(RESTRICTION, reference):
         # A restriction stands beside a possible match, which only they see.
         sees = who.front_door_roles or who.has(*OVERSEEING_ROLES)
         return Restriction.objects.manageable_by(by).filter(reference=reference).first() if sees else None
     found: QuerySet[Contact] | QuerySet[Case] = (
-        Case.objects.in_scope_of(by, now) if reference.startswith("CAS-") else Contact.objects.in_scope_of(by, now)
+        Case.objects.in_scope_of(by, now) if is_of(CASE, reference) else Contact.objects.in_scope_of(by, now)
     )
     record = found.filter(reference=reference).first()
     return None if record is None or restricted.has_conflict(by, restricted.people_on(record)) else record

@@ -34,7 +34,6 @@ from functools import cached_property
 from itertools import chain
 from typing import Any, NamedTuple
 
-from django.db import connection
 from django.db.models import Subquery
 from django.db.models.functions import Coalesce
 
@@ -51,6 +50,7 @@ from casework.models import (
     PersonDetail,
     StaleRecommendation,
 )
+from casework.models.prepared import Prepared, send
 from casework.statuses import ContactStatus
 
 # How two descriptions agree that may be of one home: in doubt an address is hidden. Whether one that was shown is shown
@@ -96,7 +96,7 @@ THESE_PEOPLE = """
 WITH people AS (
     SELECT DISTINCT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id = ANY(%(people)s::bigint[]))"""
 # The people around these; and whose address is protected by any of their records.
-FIND_AROUND = f"{THESE_PEOPLE}, {AROUND} SELECT id FROM around"  # noqa: S608  # our own text
+FIND_AROUND = Prepared("find_around", f"{THESE_PEOPLE}, {AROUND} SELECT id FROM around")  # noqa: S608  # our own text
 # Whether an address of these people, or of anybody around them, is protected or hidden: what is hidden already says of
 # whoever is further away. In SQL, as part of a statement that runs for every contact.
 SOMEBODY_IS_HIDDEN = f"""EXISTS (
@@ -112,7 +112,9 @@ JOIN casework_contactchild hidden ON hidden.address_is_confidential AND hidden.p
  AND lower(hidden.last_name) = lower(arrives.last_name)
 WHERE arrives.postcode <> '' AND arrives.last_name <> '')
 """
-UPDATE_FLAGS = f"""{THESE_PEOPLE},
+UPDATE_FLAGS = Prepared(
+    "update_protected",
+    f"""{THESE_PEOPLE},
 records AS (
     SELECT id, id AS stands_for FROM people
     UNION SELECT record.id, people.id FROM people JOIN casework_person record ON record.same_as_id = people.id),
@@ -122,9 +124,12 @@ protected AS (
 UPDATE casework_person record SET address_is_protected = NOT record.address_is_protected
 FROM records WHERE record.id = records.id
 AND record.address_is_protected <> (stands_for IN (SELECT stands_for FROM protected))
-"""  # noqa: S608  # our own text
+""",  # noqa: S608  # our own text
+)
 # The hidden addresses of everybody around some contacts: those that were sent, and those that staff recorded.
-HIDDEN = f"""
+HIDDEN = Prepared(
+    "find_hidden_addresses",
+    f"""
 WITH people AS (
     SELECT person_id AS id FROM casework_contactchild WHERE contact_id = ANY(%(contacts)s::bigint[])
     UNION SELECT person_id FROM casework_contactadult WHERE contact_id = ANY(%(contacts)s::bigint[])),
@@ -145,7 +150,8 @@ JOIN casework_person record ON record.id = around.id OR record.same_as_id = arou
 JOIN casework_persondetail detail ON detail.person_id = record.id AND detail.kind = 'address'
 WHERE record.address_is_protected OR EXISTS (
     SELECT FROM casework_contactchild child WHERE child.person_id = around.id AND child.address_is_confidential)
-"""  # noqa: S608  # our own text
+""",  # noqa: S608  # our own text
+)
 
 
 def bring_up_to_date(people: Collection[int], *, now: datetime, but_not: int | None = None) -> None:
@@ -206,24 +212,21 @@ class HiddenHome(NamedTuple):
 
 def hidden_homes(contacts: Iterable[int]) -> list[HiddenHome]:
     """The hidden addresses of everybody around these contacts. What people wrote of them may have these in it."""
-    with connection.cursor() as cursor:
-        cursor.execute(HIDDEN, {"contacts": sorted(contacts)})
-        rows = [(json.loads(sent or "null") or {}, postcode) for sent, postcode in cursor.fetchall()]
+    (found,) = send(HIDDEN(contacts=sorted(contacts)))
+    rows = [(json.loads(sent or "null") or {}, postcode) for sent, postcode in found]
     return [HiddenHome(lines_of(sent), str(sent.get("postcode") or ""), postcode) for sent, postcode in rows]
 
 
 def _update_flags(people: Collection[int]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(UPDATE_FLAGS, {"people": list(people)})
+    send(UPDATE_FLAGS(people=list(people)))
 
 
 def _around(people: Collection[int], steps: int = 1) -> frozenset[int]:
     found = frozenset(people)
     for _ in range(steps):
         before = found
-        with connection.cursor() as cursor:
-            cursor.execute(FIND_AROUND, {"people": list(before)})
-            found = frozenset(person for (person,) in cursor.fetchall())
+        (around,) = send(FIND_AROUND(people=list(before)))
+        found = frozenset(person for (person,) in around)
         if found == before:
             break
     return found

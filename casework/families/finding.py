@@ -28,6 +28,7 @@ from casework.families.recorded import RecordedHome, living_hidden
 from casework.families.typed_search import Query, keys
 from casework.models import Case, Contact, ContactAdult, ContactChild, DetailKind, Person, PersonDetail
 from casework.models.person_details import Plain
+from casework.references import CASE, CONTACT, PERSON, is_of
 from casework.statuses import CaseStatus
 from localities.models import OVERSEEING_ROLES, User
 from localities.roles import roles_of
@@ -118,23 +119,37 @@ def closed_under(reference: str, user: User, now: datetime) -> tuple[Closed, ...
 
 
 def _of_references(query: Query, user: User, now: datetime) -> Found:
-    which = {"reference__in": query.references}
-    contacts = list(Contact.objects.visible_to(user, now).filter(**which).order_by("pk"))
-    cases = list(Case.objects.visible_to(user, now).filter(**which).order_by("pk"))
-    records = sameness.records_of(Person.objects.filter(**which).values("pk"))
-    people_ids = {record.same_as_id or record.pk for record in records}
-    rows = _Rows(people_ids, user, now) if people_ids else None
-    people = [record for record in records if rows and record.pk in rows.latest]
-    known = {each.reference for each in contacts} | {each.reference for each in cases}
-    shut: list[Contact | Case] = []
-    if set(query.references) - known:
-        shut += Contact.objects.in_scope_of(user, now).filter(**which).exclude(reference__in=known)
-        shut += Case.objects.in_scope_of(user, now).filter(**which).exclude(reference__in=known)
-    closed = _closing(shut, user, now)
-    if rows and (unseen := people_ids - set(rows.latest)):
-        scope = _scope(user, now)
-        closed += _closed(sorted(unseen if scope is None else unseen & scope), user, now)
-    return Found(query, tuple(contacts), tuple(cases), tuple(people), closed=closed)
+    contacts, closed_contacts = _open_and_closed(Contact.objects, CONTACT, query, user, now)
+    cases, closed_cases = _open_and_closed(Case.objects, CASE, query, user, now)
+    closed = _closing([*closed_contacts, *closed_cases], user, now)
+    people, closed_people = _people_and_closed(query, user, now)
+    return Found(query, tuple(contacts), tuple(cases), tuple(people), closed=closed + closed_people)
+
+
+def _open_and_closed(records: Any, kind: str, query: Query, user: User, now: datetime) -> tuple[list[Any], list[Any]]:
+    """The contacts, or the cases, with these references that the reader may see; and those that are closed to them."""
+    references = [reference for reference in query.references if is_of(kind, reference)]
+    if not references:
+        return [], []
+    found = list(records.visible_to(user, now).filter(reference__in=references).order_by("pk"))
+    missing = {*references} - {record.reference for record in found}
+    return found, list(records.in_scope_of(user, now).filter(reference__in=missing).order_by("pk")) if missing else []
+
+
+def _people_and_closed(query: Query, user: User, now: datetime) -> tuple[list[Person], tuple[Closed, ...]]:
+    """The people with these references whom the reader may see; and whom to ask about the others."""
+    references = [reference for reference in query.references if is_of(PERSON, reference)]
+    if not references:
+        return [], ()
+    records = list(sameness.records_of(Person.objects.filter(reference__in=references).values("pk")))
+    if not records:
+        return [], ()
+    found = {record.same_as_id or record.pk for record in records}
+    rows = _Rows(found, user, now)
+    unseen = found - set(rows.latest)
+    scope = _scope(user, now) if unseen else None
+    closed = _closed(sorted(unseen if scope is None else unseen & scope), user, now) if unseen else ()
+    return [record for record in records if record.pk in rows.latest], closed
 
 
 def _scope(user: User, now: datetime) -> set[int] | None:

@@ -13,7 +13,6 @@ from operator import itemgetter
 from typing import Any, NamedTuple, cast
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import connection
 from django.db.models import BigIntegerField, F, Func
 
 from casework.families import sameness
@@ -26,11 +25,14 @@ from casework.models import (
     Person,
 )
 from casework.models.contacts import ContactQuerySet
+from casework.models.prepared import Prepared, send
 from casework.models.visibility import Condition
 from casework.statuses import CaseStatus
 from triage.rule_set_document import Work
 
-NOTE_TOUCHED = f"""
+NOTE_TOUCHED = Prepared(
+    "note_touched",
+    f"""
 WITH contact_with AS (
     SELECT contact_id FROM casework_contactchild WHERE person_id = ANY(%(people)s)
     UNION SELECT contact_id FROM casework_contactadult WHERE person_id = ANY(%(people)s)
@@ -48,11 +50,12 @@ WITH contact_with AS (
     WHERE match.status = 'proposed' AND match.person_id IN (SELECT id FROM record)
 )
 INSERT INTO casework_stalerecommendation (contact_id, since)
-SELECT id, %(now)s FROM casework_contact
+SELECT id, %(now)s::timestamptz FROM casework_contact
 WHERE id IN (SELECT contact_id FROM touched) AND status <> 'decided' AND id IS DISTINCT FROM %(but_not)s
 ORDER BY id
 ON CONFLICT DO NOTHING
-"""  # noqa: S608  # our own constants
+""",  # noqa: S608  # our own constants
+)
 
 # The children on all contacts that one of these people is on, as a child or an adult. {known}: a query for their ids.
 # A union, because PostgreSQL would read every contact for two conditions joined by OR.
@@ -68,6 +71,7 @@ SELECT person_id AS id FROM casework_contactchild WHERE contact_id = %(contact)s
 UNION SELECT person_id FROM casework_contactadult WHERE contact_id = %(contact)s AND in_family
 """
 CHILDREN_BESIDE_PEOPLE = CHILDREN_BESIDE.format(known=PEOPLE)
+FIND_CHILDREN_BESIDE = Prepared("find_children_beside", CHILDREN_BESIDE_PEOPLE)
 # {0}: a record of one of these people, or of a child beside them.
 IS_RECORD_BESIDE = f"""{{0}} IN (
     WITH standing AS (SELECT unnest(%(people)s::bigint[]) AS id UNION ({CHILDREN_BESIDE_PEOPLE}))
@@ -181,17 +185,15 @@ def note_touched(people: Collection[int], *, but_not: int | None = None, now: da
     :param people: the ids of records that stand for persons.
     :param but_not: the id of a contact about which the rules are asked at once.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(NOTE_TOUCHED, {"people": sorted(people), "but_not": but_not, "now": now})
+    send(NOTE_TOUCHED(people=sorted(people), but_not=but_not, now=now))
 
 
 def _with_children_beside(people: Collection[int]) -> frozenset[int]:
     """These people, and the children who are on any contact together with one of them."""
     if not people:
         return frozenset()
-    with connection.cursor() as cursor:
-        cursor.execute(CHILDREN_BESIDE_PEOPLE, {"people": [*people]})
-        return frozenset({*people, *(person for (person,) in cursor.fetchall())})
+    (beside,) = send(FIND_CHILDREN_BESIDE(people=[*people]))
+    return frozenset({*people, *(person for (person,) in beside)})
 
 
 def last_case(people: Household, contact: Contact) -> Case | None:

@@ -10,18 +10,20 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from typing import Any, TypeVar
 
-from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from casework.families.likeness.weights import shipped
 from casework.models import Contact, Person, PersonMatch
+from casework.models.prepared import Prepared, send
 from casework.statuses import MatchStatus
 
 Thing = TypeVar("Thing")
 Pairs = frozenset[frozenset[int]]
 
-TOLD_APART = """
+TOLD_APART = Prepared(
+    "find_told_apart",
+    """
 WITH record AS (
     SELECT id, id AS person FROM casework_person WHERE id = ANY(%(people)s)
     UNION ALL SELECT id, same_as_id FROM casework_person WHERE same_as_id = ANY(%(people)s)
@@ -35,12 +37,15 @@ FROM record one
 JOIN casework_restriction ones ON ones.person_id = one.id AND ones.kind = 'adopted' AND ones.lifted_at IS NULL
 JOIN record other ON other.person <> one.person
 JOIN casework_restriction others ON others.person_id = other.id AND others.kind = 'adopted' AND others.lifted_at IS NULL
-"""
+""",
+)
 
 # All records of persons. {0}: a query's name whose `id` are the records that stand for them. Unions, here and below,
 # because PostgreSQL would read everybody, and every match, for two conditions joined by OR.
 ALL_RECORDS = "SELECT id FROM {0} UNION SELECT id FROM casework_person WHERE same_as_id IN (SELECT id FROM {0})"
-ALIKE = f"""
+ALIKE = Prepared(
+    "find_alike",
+    f"""
 WITH standing AS (
     SELECT DISTINCT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id = ANY(%(people)s)
 ), record AS (
@@ -54,7 +59,8 @@ WITH standing AS (
 SELECT COALESCE(one.same_as_id, one.id), COALESCE(other.same_as_id, other.id), match.score
 FROM match JOIN casework_person one ON one.id = match.record_id JOIN casework_person other ON other.id = match.person_id
 WHERE COALESCE(one.same_as_id, one.id) <> COALESCE(other.same_as_id, other.id)
-"""  # noqa: S608  # our own constants
+""",  # noqa: S608  # our own constants
+)
 
 
 def standing_for(people: Collection[int]) -> frozenset[int]:
@@ -92,9 +98,8 @@ def told_apart(people: Collection[int]) -> Pairs:
 
     :param people: the ids of records that stand for persons.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(TOLD_APART, {"people": sorted(people)})
-        return frozenset(frozenset(pair) for pair in cursor.fetchall())
+    (pairs,) = send(TOLD_APART(people=sorted(people)))
+    return frozenset(map(frozenset, pairs))
 
 
 def in_view(own: int | None, found: Iterable[tuple[int, Thing]], apart: Pairs) -> list[Thing]:
@@ -116,19 +121,26 @@ def in_view(own: int | None, found: Iterable[tuple[int, Thing]], apart: Pairs) -
     return view
 
 
-def open_matches(contact: Contact) -> list[PersonMatch]:
+def matches_on(contact: Contact) -> list[PersonMatch]:
     """
-    The possible matches of everybody on a contact that wait for somebody, the best first for each.
+    The possible matches of everybody on a contact, the best first: those that wait for somebody, and the settled.
 
     Each has its `child` or `adult`, and `known`: the record that stands for the other person.
     """
-    return _asked_about(PersonMatch.objects.of_contact(contact))
+    matches = PersonMatch.objects.of_contact(contact)
+    # Mostly there are none, and to compose and to plan what is read of one takes longer than to ask.
+    return list(matches.select_related(*OF_A_MATCH, "settled_by")) if matches.exists() else []
+
+
+def open_matches(contact: Contact) -> list[PersonMatch]:
+    """The possible matches of everybody on a contact that wait for somebody, the best first for each."""
+    return waiting(matches_on(contact))
 
 
 def matches_of(records: Collection[int]) -> list[PersonMatch]:
     """
     The possible matches of a person that wait for somebody, and those that are settled, whoever of the two was on the
-    contact. See `open_matches`.
+    contact. See `matches_on`.
 
     :param records: the ids of all records of the person.
     """
@@ -136,21 +148,26 @@ def matches_of(records: Collection[int]) -> list[PersonMatch]:
         "child__contact__document", "adult__contact__document"
     )
     own = with_contacts.filter(Q(record__in=records) | Q(person__in=records)).order_by()
-    rows = with_contacts.filter(record__in=own.values("record"))
-    waiting = [match for match in _asked_about(rows) if not {match.record_id, match.person_id}.isdisjoint(records)]
+    rows = with_contacts.filter(record__in=own.values("record"), status=MatchStatus.PROPOSED)
+    asked = waiting(rows.select_related(*OF_A_MATCH))
     settled = own.exclude(status=MatchStatus.PROPOSED).select_related(*OF_A_MATCH, "settled_by")
-    return [*waiting, *settled.order_by("pk")]
+    about = (match for match in asked if not {match.record_id, match.person_id}.isdisjoint(records))
+    return [*about, *settled.order_by("pk")]
 
 
 OF_A_MATCH = ("record", "child__person", "adult__person", "person__same_as")
 
 
-def _asked_about(matches: QuerySet[PersonMatch]) -> list[PersonMatch]:
-    """Those of all matches of some rows that are worth asking about, the best first for each row."""
-    proposed = matches.filter(status=MatchStatus.PROPOSED, score__gte=shipped().worth_proposing)
+def waiting(matches: Iterable[PersonMatch]) -> list[PersonMatch]:
+    """
+    Those that wait for somebody, and are worth asking about, the best first for each row.
+
+    :param matches: all those of the rows that are proposed, the best first; and others.
+    """
+    worth = shipped().worth_proposing
     rows: dict[tuple[int | None, int | None], list[PersonMatch]] = defaultdict(list)
-    for match in proposed.select_related(*OF_A_MATCH):
-        if match.row.in_family:
+    for match in matches:
+        if match.status == MatchStatus.PROPOSED and match.score >= worth and match.row.in_family:
             rows[match.child_id, match.adult_id].append(match)
     people = {each for matches in rows.values() for match in matches for each in (match.row.person_id, match.known.pk)}
     apart = told_apart(people) if people else frozenset()
@@ -178,10 +195,9 @@ def alike(people: Collection[int]) -> Mapping[tuple[int, int], float]:
     persons, of whom one is among these at least.
     """
     scores: dict[tuple[int, int], float] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(ALIKE, {"people": sorted(people), "at_least": shipped().worth_proposing})
-        for one, other, score in cursor.fetchall():
-            scores[one, other] = max(score, scores.get((one, other), 0.0))
+    (found,) = send(ALIKE(people=sorted(people), at_least=shipped().worth_proposing))
+    for one, other, score in found:
+        scores[one, other] = max(score, scores.get((one, other), 0.0))
     apart = told_apart(frozenset(chain.from_iterable(scores))) if scores else ()
     return {pair: score for pair, score in scores.items() if frozenset(pair) not in apart}
 

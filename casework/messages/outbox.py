@@ -8,14 +8,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import connection
 from django.db.models import Q, QuerySet
 
 from casework.access import restricted
 from casework.deadlines.recipients import STAFF
 from casework.models import Case, Contact, Event, Message, OutboxMessage, Restriction
 from casework.models.inserting import insertion
-from casework.models.prepared import Call, send
+from casework.models.prepared import Call, Prepared, send
 from casework.models.visibility import KEEPS_OUT
 from casework.record import audit
 from casework.record.audit import Actor
@@ -25,7 +24,9 @@ from localities.working_time import local_day
 # The memberships of today, in a team or with one of these roles, of those who may open a contact and a case, or either.
 # A case that is just opening has the people of its first contact. The ORM takes eight times as long to compose this as
 # the database to answer it.
-WHO_MAY_OPEN = f"""
+WHO_MAY_OPEN = Prepared(
+    "find_who_may_open",
+    f"""
 WITH staff AS ({STAFF}), about AS (
     SELECT id FROM casework_contact WHERE id = %(contact)s OR case_id = %(case)s
     UNION SELECT contact_id FROM casework_decision WHERE id = %(opened_by)s
@@ -49,7 +50,8 @@ WHERE (team_id = %(team)s OR role = ANY(%(roles)s))
       AND conflict.user_id = staff.user_id AND conflict.ended_at IS NULL
   )
 ORDER BY user_id
-"""  # noqa: S608  # our own constants
+""",  # noqa: S608  # our own constants
+)
 
 
 class Member(NamedTuple):
@@ -157,13 +159,18 @@ def _who_may_open(
 ) -> list[Member]:
     """The memberships of today, in this team or with one of these roles, of those who may open what it is about."""
     contact, case = about.get("contact"), about.get("case")
-    params: dict[str, Any] = {
-        "contact": contact and contact.pk, "case": case and case.pk, "team": team and team.pk, "now": at,
-        "opened_by": case and case.opened_by_decision_id, "roles": [*roles], "today": local_day(at),
-    }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(WHO_MAY_OPEN, params)
-        return [Member(*row) for row in cursor.fetchall()]
+    (found,) = send(
+        WHO_MAY_OPEN(
+            contact=contact and contact.pk,
+            case=case and case.pk,
+            opened_by=case and case.opened_by_decision_id,
+            team=team and team.pk,
+            roles=[*roles],
+            now=at,
+            today=local_day(at),
+        )
+    )
+    return [Member(*row) for row in found]
 
 
 def _to_each(

@@ -347,9 +347,10 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         context["opens_case"] = Case.objects.visible_to(user, now).filter(pk=contact.case.pk).exists()
     if works_on_it or who.has(*OVERSEEING_ROLES):
         people = household(contact)
-        context |= _known_before(contact, people, user, now)
+        found = sameness.matches_on(contact)
+        context |= _known_before(contact, people, sameness.waiting(found), user, now)
         if works_on_it:
-            context["settled_matches"] = _settled(contact, user, now, shown)
+            context["settled_matches"] = _settled(found, user, now, shown)
         if works_on_it and contact.status == ContactStatus.RECEIVED:
             context |= _find_out(contact, people, now, shown) | _deciding(contact, user, now, shown, context)
     if contact.status == ContactStatus.SIGN_OFF:
@@ -414,21 +415,27 @@ def _handing_over(
     return {"takes_on": ours and to_take_on, "to_take_on": to_take_on, "handover": handover}
 
 
-def _settled(contact: Contact, user: User, now: datetime, shown: dict[str, Any]) -> list[tuple[PersonMatch, Any]]:
+def _settled(
+    matches: list[PersonMatch], user: User, now: datetime, shown: dict[str, Any]
+) -> list[tuple[PersonMatch, Any]]:
     """What was said about possible matches, or was certain, each with the form to undo it."""
-    settled = PersonMatch.objects.of_contact(contact).exclude(status=MatchStatus.PROPOSED)
-    found = list(settled.select_related("record", "person__same_as", "settled_by"))
-    closed = restricted.closed_among({match.known.pk for match in found}, user, now) if found else {}
+    settled = [match for match in matches if match.status != MatchStatus.PROPOSED]
+    closed = restricted.closed_among({match.known.pk for match in settled}, user, now) if settled else {}
     return [
         (match, shown.get(f"undo{match.pk}") or UndoMatchForm(prefix=f"undo{match.pk}"))
-        for match in found
+        for match in settled
         if match.known.pk not in closed
     ]
 
 
-def _known_before(contact: Contact, people: Household, user: User, now: datetime) -> dict[str, Any]:
-    """What the user may see of the household's history, and whose restricted records there are besides."""
-    likely = sameness.open_matches(contact)
+def _known_before(
+    contact: Contact, people: Household, likely: list[PersonMatch], user: User, now: datetime
+) -> dict[str, Any]:
+    """
+    What the user may see of the household's history, and whose restricted records there are besides.
+
+    :param likely: the possible matches that wait for somebody.
+    """
     counts = sameness.careful(likely)
     closed = restricted.closed_among({*people.people, *(match.known.pk for match in likely)}, user, now)
     others = people.contacts().exclude(pk=contact.pk).select_related("agency", "decision_in_effect")
