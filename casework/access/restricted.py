@@ -23,8 +23,12 @@ from casework.models import (
     RestrictedAccess,
     Restriction,
 )
+from casework.models.prepared import Prepared, send
 from casework.models.restrictions import REPRESENTATIVE
+from casework.models.visibility import CLOSED_PEOPLE
 from localities.models import User
+
+FIND_CLOSED = Prepared("find_closed", f"SELECT {CLOSED_PEOPLE}")
 
 
 def people_on(*records: Contact | Case) -> QuerySet[Any, Any]:
@@ -72,7 +76,12 @@ class Closed:
 
 
 def closed_among(people: Iterable[int], user: User, now: datetime) -> dict[int, Closed]:
-    """Those of these people whose records are closed to a user. One statement."""
+    """Those of these people whose records are closed to a user."""
+    people = {*people}
+    [[(closed_to_user,)]] = send(FIND_CLOSED(user=user.pk, now=now))
+    # Mostly it is none of them.
+    if people.isdisjoint(closed_to_user):
+        return {}
     closed = Restriction.objects.closed_to(user, now).of(people).order_by()
     conflicts = ConflictPerson.objects.in_force(user).of(people)
     rows = closed.values_list(REPRESENTATIVE, "owner__name", "reference").union(
@@ -99,7 +108,8 @@ def shown_with(people: QuerySet[Any, Any] | Iterable[int], user: User, now: date
     """
     broken = RestrictedAccess.objects.in_force(now).broken_glass().filter(restriction=OuterRef("pk"), user=user)
     until = Subquery(broken.order_by("-until").values("until")[:1])
-    return list(Restriction.objects.in_force().of(people).annotate(until=until).select_related("owner"))
+    found = Restriction.objects.in_force().of(people)
+    return list(found.annotate(until=until).select_related("owner")) if found.exists() else []
 
 
 def has_conflict(user: User, people: QuerySet[Any, Any] | Iterable[int]) -> bool:

@@ -32,12 +32,16 @@ def see(*, reminder_id: int, by: User, now: datetime) -> Reminder:
 
 
 def see_about(subject: Contact | Case, *, by: User, now: datetime) -> None:
-    """Records that somebody has seen all reminders about a contact or case, because they have opened its page."""
+    """
+    Records that somebody has seen all reminders about a contact or case, because they have opened its page.
+
+    :param subject: a record that the user may open.
+    """
     if isinstance(subject, Contact):
         about = Q(clock__contact=subject) | Q(clock__partner_check__contact=subject)
     else:
         about = Q(clock__case=subject) | Q(clock__handoff__case=subject)
-    unseen = recipients.reminders_of(by, now).filter(about).exclude(looks__user=by)
+    unseen = recipients.reminders_for(by, now).filter(about).exclude(looks__user=by)
     if ids := list(unseen.values_list("pk", flat=True)):
         _see(ids, by, now)
 

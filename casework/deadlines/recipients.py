@@ -143,6 +143,11 @@ class Unread:
 
 def reminders_of(user: User, now: datetime) -> QuerySet[Reminder]:
     """The reminders for this user, about records that they may open."""
+    return reminders_for(user, now).filter(is_open_clock(user, now, "clock__"))
+
+
+def reminders_for(user: User, now: datetime) -> QuerySet[Reminder]:
+    """The reminders for this user, whether or not they may open what each is about."""
     mine = {Q(user_id=user.pk)}
     for membership in roles_of(user, local_day(now)).roles:
         row = {"user_id": user.pk, "role": membership.role, "team_id": membership.team_id}
@@ -150,7 +155,7 @@ def reminders_of(user: User, now: datetime) -> QuerySet[Reminder]:
             # A membership without a team matches no team, as in SQL nothing equals null.
             if all(row[value] is not None for value in way.values() if value):
                 mine.add(Q(**{column: row[value] if value else value for column, value in way.items()}))
-    return Reminder.objects.filter(reduce(or_, mine), is_open_clock(user, now, "clock__"))
+    return Reminder.objects.filter(reduce(or_, mine))
 
 
 def unread_breaches(teams: list[Team] | None, now: datetime) -> list[Unread]:

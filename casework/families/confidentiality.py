@@ -126,13 +126,15 @@ FROM records WHERE record.id = records.id
 AND record.address_is_protected <> (stands_for IN (SELECT stands_for FROM protected))
 """,  # noqa: S608  # our own text
 )
-# The hidden addresses of everybody around some contacts: those that were sent, and those that staff recorded.
+# The hidden addresses of everybody around some contacts: those that were sent, and those that staff recorded. Of an
+# array that comes from a query PostgreSQL expects the same each time, so it plans this once for a connection.
 HIDDEN = Prepared(
     "find_hidden_addresses",
     f"""
-WITH people AS (
-    SELECT person_id AS id FROM casework_contactchild WHERE contact_id = ANY(%(contacts)s::bigint[])
-    UNION SELECT person_id FROM casework_contactadult WHERE contact_id = ANY(%(contacts)s::bigint[])),
+WITH these AS MATERIALIZED (SELECT unnest(%(contacts)s::bigint[]) AS contact_id),
+people AS (
+    SELECT person_id AS id FROM casework_contactchild WHERE contact_id = ANY(ARRAY(SELECT contact_id FROM these))
+    UNION SELECT person_id FROM casework_contactadult WHERE contact_id = ANY(ARRAY(SELECT contact_id FROM these))),
 {AROUND}
 SELECT contact.document -> 'children' -> child.position::int -> 'address', child.postcode
 FROM casework_contactchild child JOIN casework_contact contact ON contact.id = child.contact_id
