@@ -374,8 +374,8 @@ class Responsibility(models.Model):
             ),
             refuse_if(
                 """TG_OP = 'DELETE' OR NOT upper_inf(OLD.period)
-                   OR (NEW.case_id, NEW.team_id, lower(NEW.period))
-                      IS DISTINCT FROM (OLD.case_id, OLD.team_id, lower(OLD.period))""",
+                   OR (NEW.case_id, NEW.team_id, NEW.handoff_id, lower(NEW.period))
+                      IS DISTINCT FROM (OLD.case_id, OLD.team_id, OLD.handoff_id, lower(OLD.period))""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_past_responsibility_stays",
                 message="Who was responsible when stays as it was.",

@@ -229,10 +229,12 @@ class Contact(models.Model):
             refuse_if(
                 """TG_OP = 'DELETE' OR (
                        NEW.reference, NEW.document, NEW.received_at, NEW.agency_id, NEW.entered_by_id, NEW.channel,
-                       NEW.idempotency_key, NEW.digest, NEW.family_indicators
+                       NEW.idempotency_key, NEW.digest, NEW.family_indicators, NEW.type, NEW.source_code,
+                       NEW.received_by_phone, NEW.agency_reference
                    ) IS DISTINCT FROM (
                        OLD.reference, OLD.document, OLD.received_at, OLD.agency_id, OLD.entered_by_id, OLD.channel,
-                       OLD.idempotency_key, OLD.digest, OLD.family_indicators
+                       OLD.idempotency_key, OLD.digest, OLD.family_indicators, OLD.type, OLD.source_code,
+                       OLD.received_by_phone, OLD.agency_reference
                    )""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="what_was_sent_stays_as_it_was_sent",
@@ -269,10 +271,11 @@ class Contact(models.Model):
 
 def _own_record_stays(name: str) -> pgtrigger.Trigger:
     return refuse_if(
-        "NEW.recorded_as_id IS DISTINCT FROM OLD.recorded_as_id",
+        """(NEW.contact_id, NEW.position, NEW.recorded_as_id)
+           IS DISTINCT FROM (OLD.contact_id, OLD.position, OLD.recorded_as_id)""",
         on=pgtrigger.Update,
         name=name,
-        message="The record that was made for somebody on a contact stays.",
+        message="Somebody on a contact keeps their place on it, and the record that was made for them.",
     )
 
 

@@ -287,6 +287,7 @@ class TestResponsibility:
         for pk, to in (
             (held.pk, {"team_id": other_team}),
             (held.pk, {"case_id": str(other_case.pk)}),
+            (held.pk, {"handoff_id": "NULL"}),
             (held.pk, {"period": "tstzrange(lower(period) + '1 second', NULL)"}),
             (first.pk, {"team_id": other_team}),
             (first.pk, {"period": "tstzrange(lower(period), upper(period) - interval '1 second')"}),
@@ -625,6 +626,10 @@ class TestContacts:
             {"idempotency_key": "'another'"},
             {"digest": "'another'"},
             {"family_indicators": "'{}'"},
+            {"type": "'notification'"},
+            {"source_code": "'9'"},
+            {"received_by_phone": "NOT received_by_phone"},
+            {"agency_reference": "'another'"},
         ):
             with refused("what_was_sent_stays_as_it_was_sent"):
                 change("casework_contact", contact.pk, **to)
