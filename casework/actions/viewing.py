@@ -53,7 +53,7 @@ def view_own_contact(*, reference: str, by: Agency, now: datetime) -> Contact:
     """
     contact = (
         Contact.objects.filter(agency=by)
-        .select_related("decision_in_effect__recommendation", "case")
+        .select_related("recommendation", "decision_in_effect__recommendation", "case")
         .get(reference=reference)
     )
     audit.record(Event.CONTACT_VIEWED, by=by, at=now, contact=contact)

@@ -139,7 +139,11 @@ class ContactStatusSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=["being_considered", "decided"])
     decided_at = serializers.DateTimeField(allow_null=True)
     outcome = OutcomeSerializer(allow_null=True, help_text="For professionals, once decided.")
-    warnings = WarningSerializer(many=True, help_text="Every detail that somebody should check, and why.")
+    warnings = WarningSerializer(
+        many=True,
+        help_text="Every detail that could not be read, or was read with a correction; of what you read later, those "
+        "that you have not put right since.",
+    )
 
 
 class InformationSerializer(serializers.Serializer[Any]):

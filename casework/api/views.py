@@ -32,7 +32,8 @@ from casework.api.schema import (
 )
 from casework.facts.contact_document import ContactDocument
 from casework.facts.learned import InformationDocument
-from casework.models import Contact, DetailToCheck
+from casework.facts.still_open import still_open
+from casework.models import Contact
 from errors import Fault, InvalidInput
 from localities.models import Agency
 from triage.facts import Facts
@@ -92,12 +93,12 @@ class ContactsView(InStep):
         received = receiving.receive(
             document=data, by=agency, now=timezone.now(), idempotency_key=_idempotency_key(request)
         )
-        answer = _status(received.contact, received.to_check, request)
+        answer = _status(received.contact, [detail.warning for detail in received.to_check], request)
         return Response(answer, status=201, headers={"Location": answer["url"]})
 
 
 class ContactView(APIView):
-    """What became of a contact that the agency sent."""
+    """What became of a contact that the agency sent, and what it could still put right."""
 
     required_scopes = {"GET": "contacts:read"}  # noqa: RUF012  # DRF reads it; nobody writes it
 
@@ -111,7 +112,10 @@ class ContactView(APIView):
             contact = viewing.view_own_contact(reference=reference, by=_agency(request), now=timezone.now())
         except Contact.DoesNotExist:
             raise Http404 from None
-        return Response(_status(contact, contact.details_to_check.all(), request))
+        assert contact.recommendation is not None, "every received contact has a recommendation"
+        rules = of_version(contact.recommendation.rule_set_id).rule_set
+        warnings = still_open(contact, indicators=rules.catalogue.entries)
+        return Response(_status(contact, warnings, request))
 
 
 class InformationView(InStep):
@@ -226,13 +230,12 @@ def _idempotency_key(request: Request) -> str | None:
     return key or None
 
 
-def _status(contact: Contact, to_check: Iterable[DetailToCheck], request: Request) -> dict[str, Any]:
+def _status(contact: Contact, warnings: Iterable[Fault], request: Request) -> dict[str, Any]:
     """
     What the agency may know: that we have it, what we could not read, and, once decided, what. Never the history of
     the family, which other agencies told us, nor the recommendation, which rests on it.
     """
     decision = contact.decision_in_effect
-    warnings = [detail.warning for detail in to_check]
     outcome = None
     if decision is not None and is_told_outcomes(contact):
         pathway = of_version(decision.recommendation.rule_set_id).rule_set.pathways[decision.pathway]

@@ -118,6 +118,26 @@ def settled_by(path: Sequence[str | int], changes: Mapping[Path, FactChange]) ->
     return changes.get(tuple(steps))
 
 
+def names_of(own: Mapping[int, str | None]) -> dict[str, list[int]]:
+    """
+    The numbers of the children whom each ref names: a ref of the sender's own, or c1, c2 and so on by their numbers. A
+    ref of its own that is also the place of a child without one names both, the child with the ref first.
+
+    :param own: the sender's own ref of each child, by the child's number.
+    """
+    names: dict[str, list[int]] = {}
+    for number, ref in own.items():
+        if ref is not None:
+            # Of two children with one ref, the first has it.
+            names.setdefault(ref, [number])
+    with_own_ref = {number for numbers in names.values() for number in numbers}
+    for number in own:
+        named = names.setdefault(place_ref(number - 1), [number])
+        if number not in named and number not in with_own_ref:
+            named.append(number)
+    return names
+
+
 def _faults(plan: Plan, reading: InformationReading, by_staff: bool) -> Iterator[Fault]:
     if by_staff and not reading.entry.why.value:
         yield Fault(("why",), "Say how you know, and what changed.")
@@ -164,26 +184,11 @@ class _Planner:
         self._keep_numbers_apart()
 
     def _names(self, known: Mapping[int, ContactChild]) -> dict[str, list[int]]:
-        """
-        The numbers of the children whom each ref names. For the agency that sent them, a ref is its own, or c1, c2 and
-        so on in the order in which it sent them: it was never told another. A ref of its own that is also the place of
-        a child without one names both.
-        """
+        """The numbers of the children whom each ref names. To an agency, only what it told us itself names somebody."""
         if self.by_staff:
             return {child.ref: [number] for number, child in known.items()}
         sent = (_entry(self.contact.document, "children", child.position) for child in known.values())
-        own = dict(zip(known, own_refs(sent), strict=True))
-        names: dict[str, list[int]] = {}
-        for number, ref in own.items():
-            if ref is not None:
-                # Of two children with one ref, the first has it.
-                names.setdefault(ref, [number])
-        with_own_ref = {number for numbers in names.values() for number in numbers}
-        for number in known:
-            named = names.setdefault(place_ref(number - 1), [number])
-            if number not in named and number not in with_own_ref:
-                named.append(number)
-        return names
+        return names_of(dict(zip(known, own_refs(sent), strict=True)))
 
     def _child(
         self, path: Path, ref: str | None, number: int | None, known: Mapping[int, ContactChild]

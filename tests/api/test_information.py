@@ -77,6 +77,32 @@ def test_what_cannot_be_read_is_named_beside_201(partner: Partner, contact: Cont
     assert FactChange.objects.get(field="nhs_number").kind == "not_read"
 
 
+def test_the_contact_names_what_its_sender_has_not_put_right(partner: Partner) -> None:
+    """At its place in the contact, and by the sender's own words: what others settle stays between them and us."""
+    first = child(nhs_number="12", sex="X", indicators=["L9-99"], upn="none")
+    contact = partner.sent(children=[first], referrer={"email": "dsl at school"}, domestic_abuse={"dash": "severe"})
+
+    def warnings() -> dict[str, str]:
+        return {warning["pointer"]: warning["detail"] for warning in partner.read(contact.reference).json()["warnings"]}
+
+    sent = {"#/children/0/nhs_number", "#/children/0/sex", "#/children/0/indicators/0", "#/referrer/email"}
+    assert warnings().keys() == sent | {"#/domestic_abuse/dash"}
+    by_staff: dict[str, Any] = {
+        "source": "partner", "why": "The hospital.", "children": [{"ref": "c1", "sex": "F"}, {"first_name": "Kim"}]
+    }  # fmt: skip
+    corrections.learn(contact_id=contact.pk, document=by_staff, by=person("oliver"), now=contact.received_at)
+    assert warnings().keys() == sent | {"#/domestic_abuse/dash"}
+    add(partner, contact, {
+        "why": "a\u0000b", "referrer": {"email": "dsl@school.example"}, "domestic_abuse": {"dash": "not known"},
+        "children": [{"first_name": "Jo", "upn": "A8"}, {"ref": "c1", "nhs_number": "13 ", "indicators": ["L3-12"]}],
+    })  # fmt: skip
+    still = {"#/children/0/nhs_number", "#/children/0/sex", "#/children/1/upn", "#/domestic_abuse/dash"}
+    assert warnings().keys() == still
+    added = {"children": [{"number": 1, "sex": "F", "nhs_number": "9990000018"}, {"number": 2, "upn": "A801200001001"}]}
+    add(partner, contact, added)
+    assert warnings().keys() == {"#/domestic_abuse/dash"}
+
+
 # Every field that people type, or choose in words; an indicator is added, and a ref or a number names somebody.
 OF_CONTACT = [place for place in places_of(InformationDocument) if not place.endswith("indicators")]
 OF_CHILD, OF_ADULT = (places_of(shape) for shape in (ChildInformation, AdultInformation))
