@@ -236,8 +236,8 @@ def _load(handoff_id: int, by: User, now: datetime) -> tuple[Case, Handoff]:
 
 
 def _end(handoff: Handoff, status: HandoffStatus, reason: str, by: User, now: datetime) -> None:
-    why = reason.strip()
-    move(handoff, to=status, by=by, at=now, why=why, answered_at=now, answered_by=by, answer_reason=why)
+    reason = reason.strip()
+    move(handoff, to=status, by=by, at=now, why=reason, answered_at=now, answered_by=by, answer_reason=reason)
     clocks.stop(handoff, at=now, ended=ClockEnd.OVERTAKEN)
     wait_for_a_team(handoff.case, handoff.from_team, now)
 

@@ -44,7 +44,7 @@ def ask(*, contact_id: int, agency_id: int | None, question: str, by: User, now:
     check = PartnerCheck.objects.create(
         contact=contact, agency=agency, question=question.strip(), asked_at=now, asked_by=by
     )
-    clocks.start(clocks.SENT, check, at=now)
+    clocks.start(clocks.PARTNER_ASKED, check, at=now)
     audit.record(Event.PARTNER_ASKED, by=by, at=now, contact=contact, agency=agency.code, check=check.pk)
     return check
 

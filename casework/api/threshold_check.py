@@ -126,6 +126,6 @@ def _as_json_means(part: Any) -> Any:
 
 def _children(children: object) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
     """The children as they were sent, and where each stands; the reader names whatever is none."""
-    for number, child in enumerate(children if isinstance(children, list) else []):
+    for position, child in enumerate(children if isinstance(children, list) else []):
         if isinstance(child, dict):
-            yield ("children", number), child
+            yield ("children", position), child

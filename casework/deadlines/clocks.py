@@ -50,7 +50,7 @@ DECIDED = "decided"
 OFFERED = "offered"
 ACCEPTED = "accepted"
 HANDOFF_ENDED = "handoff_ended"
-SENT = "sent"
+PARTNER_ASKED = "sent"
 HANDED_OVER = "handed_over"
 
 # The clocks of the decision on a contact.
@@ -339,4 +339,4 @@ def _column(subject: Subject) -> str:
 
 
 def _policy_subject(subject: Subject) -> str:
-    return "partner_request" if isinstance(subject, PartnerCheck) else _column(subject)
+    return ClockPolicy.Subject.PARTNER_CHECK.value if isinstance(subject, PartnerCheck) else _column(subject)

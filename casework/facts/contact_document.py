@@ -375,7 +375,7 @@ def storable(part: Any, path: Path, removed: list[ToCheck]) -> Any:
     if isinstance(part, dict):
         return {name: storable(value, (*path, name), removed) for name, value in part.items()}
     if isinstance(part, list):
-        return [storable(value, (*path, number), removed) for number, value in enumerate(part)]
+        return [storable(value, (*path, position), removed) for position, value in enumerate(part)]
     return part
 
 
@@ -388,8 +388,8 @@ def to_check(part: object, path: Path) -> Iterator[ToCheck]:
         for name, value in part:
             yield from to_check(value, (*path, name))
     elif isinstance(part, tuple):
-        for number, value in enumerate(part):
-            yield from to_check(value, (*path, number))
+        for position, value in enumerate(part):
+            yield from to_check(value, (*path, position))
 
 
 def own_refs(children: Iterable[Mapping[str, Any]]) -> list[str | None]:
@@ -424,9 +424,9 @@ def _clashing_refs(children: Iterable[Mapping[str, Any]]) -> Iterator[ToCheck]:
 
 def too_many_names(document: Any) -> Iterator[ToCheck]:
     """The children with more other names than are used."""
-    for number, child in enumerate(document.get("children") or ()):
+    for position, child in enumerate(document.get("children") or ()):
         if len(child.get("also_known_as") or ()) > MOST_NAMES:
-            yield ToCheck(("children", number, "also_known_as"), TOO_MANY_NAMES)
+            yield ToCheck(("children", position, "also_known_as"), TOO_MANY_NAMES)
 
 
 def free_ref(position: int, taken: Collection[str]) -> str:

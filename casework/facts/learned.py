@@ -342,9 +342,9 @@ def says_nothing(reading: InformationReading) -> Iterator[Fault]:
     if not said.keys() - {"source", "said_by"}:
         yield Fault((), "This says nothing. Say what is new or different, or tell us in words, in `why`.")
     for group in ("children", "adults"):
-        for number, entry in enumerate(said.get(group) or ()):
+        for position, entry in enumerate(said.get(group) or ()):
             if not entry:
-                yield Fault((group, number), "says nothing about this person.")
+                yield Fault((group, position), "says nothing about this person.")
 
 
 def without_nulls(part: Any) -> Any:
@@ -379,8 +379,8 @@ def read_information(data: object, *, by_staff: bool, indicators: Collection[str
         for group, columns in (("children", OF_CHILD), ("adults", OF_ADULT)):
             people = zip(sent.get(group) or (), getattr(entry, group), strict=True)
             document[group] = [
-                _whose(each) | _telling(each, of, columns, (group, number), silent)
-                for number, (each, of) in enumerate(people)
+                _whose(each) | _telling(each, of, columns, (group, position), silent)
+                for position, (each, of) in enumerate(people)
             ]
         checks += silent
     return InformationReading(sent, document, entry, tuple(checks))

@@ -26,7 +26,8 @@ class ClockPolicy(models.Model):
 
     class Subject(models.TextChoices):
         CONTACT = "contact", "Contact"
-        PARTNER_REQUEST = "partner_request", "Request to a partner"
+        # As the file of the policies calls it.
+        PARTNER_CHECK = "partner_request", "Request to a partner"
         HANDOFF = "handoff", "Handoff"
         CASE = "case", "Case"
 

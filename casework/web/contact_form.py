@@ -392,10 +392,10 @@ class ContactForm:
 
     def _part_at(self, path: Path) -> tuple[Part, Path]:
         match path:
-            case ("children", int(number), *rest):
-                return self._filled_in(self.children)[number], tuple(rest)
-            case ("adults", int(number), *rest):
-                return self._filled_in(self.adults)[number], tuple(rest)
+            case ("children", int(position), *rest):
+                return self._filled_in(self.children)[position], tuple(rest)
+            case ("adults", int(position), *rest):
+                return self._filled_in(self.adults)[position], tuple(rest)
             case _:
                 return self.contact, path
 

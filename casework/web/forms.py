@@ -210,7 +210,7 @@ class HandoffAnswerForm(ActionForm):
     reason = reason_field("If you return it: why?", "So that the sender can do better. Nothing of the story is lost.")
 
 
-class HandoverForm(ActionForm):
+class ContactHandoverForm(ActionForm):
     """Hand a contact over between emergency duty and the day team."""
 
     note = reason_field(

@@ -85,13 +85,13 @@ def _shown(
 ) -> ShownDetail:
     whose, hidden = "", False
     match detail.path:
-        case ["children", int(number), str(field), *_]:
-            child = children[number]
-            whose = child.full_name or f"Child {number + 1}"
+        case ["children", int(position), str(field), *_]:
+            child = children[position]
+            whose = child.full_name or f"Child {position + 1}"
             hidden = child.address_is_confidential and field in HIDDEN_WITH_AN_ADDRESS
-        case ["adults", int(number), str(field), *_]:
-            whose = adults[number].person.full_name
-            hidden = hides and adults[number].same_address is not False and field == "phone"
+        case ["adults", int(position), str(field), *_]:
+            whose = adults[position].person.full_name
+            hidden = hides and adults[position].same_address is not False and field == "phone"
     label = LABELS.get(detail.field, str(detail.path[-1]).replace("_", " "))
     sent = "confidential" if hidden else _sent(contact.document, detail.path)
     settled = settled_by(detail.path, changes.latest_read)

@@ -6,7 +6,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from casework.actions import contact_handovers
-from casework.web.forms import HandoverForm
+from casework.web.forms import ContactHandoverForm
 from casework.web.signed_in import by_post, user_of
 from casework.web.views.contacts import fetch, submit_on_page
 
@@ -17,7 +17,7 @@ def hand_over(request: HttpRequest, reference: str) -> HttpResponse:
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
     return submit_on_page(
-        request, contact, now, "handover", HandoverForm(request.POST, prefix="handover"),
+        request, contact, now, "handover", ContactHandoverForm(request.POST, prefix="handover"),
         lambda said: contact_handovers.hand_over(contact_id=contact.pk, note=said["note"], by=user, now=now),
         says="The contact is passed on, with your note.",
     )  # fmt: skip

@@ -45,8 +45,8 @@ from casework.web.forms import (
     ActionForm,
     AgreementForm,
     AskPartnerForm,
+    ContactHandoverForm,
     DecideForm,
-    HandoverForm,
     LiftForm,
     OwnRecordsForm,
     PartnerAnswerForm,
@@ -411,7 +411,7 @@ def _handing_over(
     """Whether the person can take the contact on, or pass it to the other team."""
     to_take_on = any(handover.is_open for handover in handovers)
     ours = contact.team_id in who.team_ids and contact.status == ContactStatus.RECEIVED
-    handover = None if to_take_on or not ours else shown.get("handover") or HandoverForm(prefix="handover")
+    handover = None if to_take_on or not ours else shown.get("handover") or ContactHandoverForm(prefix="handover")
     return {"takes_on": ours and to_take_on, "to_take_on": to_take_on, "handover": handover}
 
 
