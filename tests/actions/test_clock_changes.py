@@ -20,7 +20,6 @@ from tests.stage.clock_changes import (
     WHY,
     again,
     answers,
-    asked,
     contact_of,
     extend,
     faults,
@@ -89,7 +88,7 @@ class TestPausing:
             case "case":
                 clock, by = story.accepted().clocks.get(kind="first_family_contact"), "ben"
             case _:
-                clock, by = asked(story.contact(), story.later()).clocks.get(), "oliver"
+                clock, by = story.asked(story.contact()).clocks.get(), "oliver"
         clock = again(clock)
         with pytest.raises(NotAllowedInStatus, match=r"^This promise cannot be paused\.$"):
             pause(clock, story.later(), by=by)
@@ -530,7 +529,7 @@ class TestWhatIsNotExtended:
 
     @pytest.mark.parametrize("by", ["maya", "sam"])
     def test_a_partners_answer(self, story: Story, by: str) -> None:
-        clock = again(asked(story.contact(), story.later()).clocks.get())
+        clock = again(story.asked(story.contact()).clocks.get())
         self.refused(clock, "An answer that somebody owes is not extended", by, story.later())
         nothing_was_done(clock)
 
@@ -538,7 +537,7 @@ class TestWhatIsNotExtended:
         of_handoff = story.offered().clocks.get()
         with pytest.raises(Case.DoesNotExist):
             extend(of_handoff, of_handoff.due_at + timedelta(days=1), story.now, by="carol")
-        of_partner = asked(story.contact(by="example-police"), story.later()).clocks.get()
+        of_partner = story.asked(story.contact(by="example-police")).clocks.get()
         with pytest.raises(Contact.DoesNotExist):
             extend(of_partner, of_partner.due_at + timedelta(days=1), story.later(), by="carol")
 

@@ -130,23 +130,17 @@ class TestReturning:
         assert set(recipients) == {"maya@front-door.example", "david@front-door.example"}
 
     def test_the_family_that_came_back_has_a_clock(self, story: Story, ben: User) -> None:
-        handoff = story.offered()
-        handoffs.return_to_sender(handoff_id=handoff.pk, reason="Moved.", by=ben, now=story.later())
-        assert [clock.kind for clock in handoff.case.clocks.running()] == ["next_team_offered"]
+        assert [clock.kind for clock in story.returned().clocks.running()] == ["next_team_offered"]
 
     def test_a_red_one_a_clock_of_hours(self, story: Story, pat: User) -> None:
         """A returned red case needs a team within hours."""
-        handoff = story.offered(story.contact(children=[child(indicators=["L4-01"])]), by="maya")
-        at = story.later()
-        handoffs.return_to_sender(handoff_id=handoff.pk, reason="Not ours.", by=pat, now=at)
-        clock = handoff.case.clocks.running().get(kind__startswith="next_team")
-        assert (clock.kind, clock.due_at) == ("next_team_offered_red", at + timedelta(hours=2))
+        case = story.returned(story.contact(children=[child(indicators=["L4-01"])]), by="pat", decided_by="maya")
+        clock = case.clocks.running().get(kind__startswith="next_team")
+        assert (clock.kind, clock.due_at) == ("next_team_offered_red", story.now + timedelta(hours=2))
 
     def test_which_stops_when_the_next_team_is_offered_it(self, story: Story, ben: User, amina: User) -> None:
-        handoff = story.offered()
-        handoffs.return_to_sender(handoff_id=handoff.pk, reason="Moved.", by=ben, now=story.later())
+        case = story.returned()
         team = story.team("wycombe-and-marlow")
-        case = handoff.case
         handoffs.offer(case_id=case.pk, to_team_id=team.pk, reason="They live here now.", by=amina, now=story.later())
         assert not case.clocks.running().exists()
         handoffs.accept(
@@ -569,9 +563,7 @@ class TestWhichHandoffItIs:
 
     def test_what_was_returned_counts(self, story: Story) -> None:
         """A returned handoff counts, because the family heard of it."""
-        handoff = story.offered()
-        case = handoff.case
-        handoffs.return_to_sender(handoff_id=handoff.pk, reason="Moved.", by=person("ben"), now=story.later())
+        case = story.returned()
         second = offer(story, case, "chiltern", "amina")
         handoffs.return_to_sender(handoff_id=second.pk, reason="Not here.", by=person("chris"), now=story.later())
         with pytest.raises(NotPermitted, match="Whoever leads your team"):

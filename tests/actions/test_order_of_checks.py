@@ -44,7 +44,6 @@ from casework.models import (
     Restriction,
 )
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
-from localities.models import Agency
 from tests.stage.actions import public_actions
 from tests.stage.documents import child
 from tests.stage.drafts import Drafts, latest
@@ -75,11 +74,7 @@ def ended(story: Story) -> Contact:
 
 
 def answered(story: Story) -> PartnerCheck:
-    check = partner_checks.ask(
-        contact_id=story.contact().pk, agency_id=Agency.objects.get(code="example-police").pk, question="What?",
-        by=person("amina"), now=story.later(),
-    )  # fmt: skip
-    return partner_checks.record_answer(check_id=check.pk, answer="Nothing.", by=person("amina"), now=story.later())
+    return story.answered(story.asked(story.contact()))
 
 
 def handoff(story: Story) -> Handoff:

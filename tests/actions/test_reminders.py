@@ -25,7 +25,7 @@ from casework.models import (
 from casework.reading import worklists
 from errors import InvalidInput, NotAllowedInStatus
 from localities.models import CalendarDay, Membership, Role, Team, User
-from tests.stage.clock_changes import HARM, NOT_ASKED, asked, extend, faults, pause, steps
+from tests.stage.clock_changes import HARM, NOT_ASKED, extend, faults, pause, steps
 from tests.stage.documents import child
 from tests.stage.mail import Killed, Sink, dies_after_sending
 from tests.stage.moments import day, local
@@ -97,7 +97,7 @@ class TestSeen:
     def test_everything_that_they_were_reminded_of_about_it(self, story: Story, maya: User) -> None:
         """The page marks all reminders about the contact and its partner checks as seen, and no others."""
         contact, other = story.contact(), story.contact(by="example-police")
-        asked(contact, story.now)
+        story.asked(contact, at=story.now)
         story.now = contact.clocks.get(kind="next_step_decision").due_at
         sweep.sweep(now=story.now)
         viewing.view_contact(reference=str(contact), by=maya, now=story.now)
@@ -290,7 +290,7 @@ class TestSnoozing:
         if about == "handoff":
             clock, by = story.offered().clocks.get(), "ben"
         else:
-            clock, by = asked(story.contact(), story.later()).clocks.get(), "amina"
+            clock, by = story.asked(story.contact()).clocks.get(), "amina"
         sweep.sweep(now=clock.warn_at)
         snooze(of(clock), clock.warn_at, by=by)
         event = AuditEvent.objects.get(event=Event.REMINDER_SNOOZED)
@@ -465,7 +465,7 @@ class TestPartnerChecks:
 
     def test_the_front_door_then_its_managers_then_the_service_manager(self, story: Story) -> None:
         contact = story.contact()
-        clock = asked(contact, story.later()).clocks.get()
+        clock = story.asked(contact).clocks.get()
         sweep.sweep(now=clock.escalate_at)
         assert self.people_reminded(clock, "warning") == {"amina", "oliver", "maya", "david"}
         assert self.people_reminded(clock, "breach") == {"maya", "david"}
@@ -477,7 +477,7 @@ class TestPartnerChecks:
 
     def test_each_partner_has_its_own(self, story: Story) -> None:
         contact = story.contact()
-        police, health = asked(contact, story.later()), asked(contact, story.now, "example-charity")
+        police, health = story.asked(contact), story.asked(contact, "example-charity", at=story.now)
         partner_checks.record_answer(check_id=police.pk, answer="Nothing.", by=person("amina"), now=story.later())
         sweep.sweep(now=health.clocks.get().due_at)
         assert steps(police.clocks.get()) == []
@@ -485,7 +485,7 @@ class TestPartnerChecks:
 
     def test_of_a_red_contact_of_the_night_emergency_duty(self, story: Story) -> None:
         night = local("Sat 21 Nov 2026 23:30")
-        clock = asked(story.contact(at=night, **HARM), night).clocks.get()
+        clock = story.asked(story.contact(at=night, **HARM), at=night).clocks.get()
         assert (clock.kind, clock.due_at) == ("partner_check_red", night + timedelta(hours=2))
         sweep.sweep(now=clock.due_at)
         assert self.people_reminded(clock, "warning") == {"erin", "ezra"}
@@ -493,7 +493,7 @@ class TestPartnerChecks:
 
     def test_once_it_was_decided_without_the_answer_nobody_is_reminded(self, story: Story) -> None:
         contact = story.contact()
-        clock = asked(contact, story.later()).clocks.get()
+        clock = story.asked(contact).clocks.get()
         story.decided(contact)
         sweep.sweep(now=clock.escalate_at)
         assert steps(clock) == []
@@ -501,7 +501,7 @@ class TestPartnerChecks:
         assert clock.ended == "overtaken"
 
     def test_it_stands_on_the_worklist_and_among_what_is_late(self, story: Story) -> None:
-        clock = asked(story.contact(), story.later()).clocks.get()
+        clock = story.asked(story.contact()).clocks.get()
         sweep.sweep(now=clock.due_at)
         assert ("partner_check", "breach") in mine("maya", clock.due_at)
         assert clock in worklists.late_clocks(person("sam"), [story.team("front-door")], clock.due_at)
@@ -599,7 +599,7 @@ class TestManyInAnHour:
         red = quiet(story, 20, story.now + 5 * MINUTE, **HARM)
         day_ = red.clocks.get(kind="next_step_decision")
         sweep.sweep(now=clocks[0].warn_at - timedelta(hours=2))
-        answer = asked(red, day_.warn_at - timedelta(minutes=59)).clocks.get()
+        answer = story.asked(red, at=day_.warn_at - timedelta(minutes=59)).clocks.get()
         for clock in clocks:
             sweep.sweep(now=clock.warn_at)
         drain(clocks[4].warn_at, sink.connect)

@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from casework.actions import handoffs, partner_checks
+from casework.actions import handoffs
 from casework.admin import work
 from casework.jobs import calendar_changes, delivery, sweep
 from casework.models import (
@@ -323,13 +323,8 @@ class TestWhatALeadSees:
             assert not re.search("Robin|Ashworth|Noor|Alex", html), screen
 
     def test_a_clock_says_since_when_the_family_waits_and_since_when_it_runs(self, story: Story) -> None:
-        contact, later = story.contact(), story.later(hours=3)
-        asks: dict[str, Any] = {
-            "agency_id": Agency.objects.get(code="example-police").pk,
-            "question": "Do you know them?",
-        }
-        by = User.objects.get(username="amina")
-        check = partner_checks.ask(contact_id=contact.pk, by=by, now=later, **asks)
+        contact = story.contact()
+        check = story.asked(contact, at=story.later(hours=3))
         (row,) = [row for row in Administrator("maya").rows(Clock, "?stand=all") if "Partner check" in row.text]
         cells = {cell["class"].split()[0]: cell.text for cell in row.all("td")}
         for column, moment in (("since_receipt", contact.received_at), ("since_start", check.clocks.get().started_at)):

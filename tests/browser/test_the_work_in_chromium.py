@@ -12,17 +12,15 @@ from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import Locator, expect
 
-from casework.actions import partner_checks
 from casework.jobs import sweep
 from casework.messages import outbox
 from casework.models import Case, Contact, Message, OutboxMessage
-from localities.models import Agency
 from localities.working_time import local_day
 from tests.browser.conftest import SignedIn, choose_as_recommended
 from tests.stage.documents import nhs_number
 from tests.stage.families import passed, with_team
 from tests.stage.service import Service, wait_until
-from tests.stage.story import Story, person
+from tests.stage.story import Story
 
 MESSAGES = "/admin/casework/outboxmessage/"
 OFFERS = "Offer the case to another team"
@@ -70,10 +68,7 @@ def pages_of_story(service: Service) -> dict[str, str]:
     passed(story, to_and_fro, "aylesbury", by="chris", accepts="ben", lead_reason="They moved back to their aunt's.")
     held = story.accepted(about(story, 2, "Bo"))
     late = about(story, 3, "Cleo", asked=False)
-    partner_checks.ask(
-        contact_id=late.pk, agency_id=Agency.objects.get(code="example-police").pk,
-        question="Have you been called to the home since September?", by=person("amina"), now=story.later(),
-    )  # fmt: skip
+    story.asked(late, question="Have you been called to the home since September?")
     story.offered(about(story, 4, "Dee"))
     sweep.sweep(now=timezone.now())
     return {

@@ -10,7 +10,7 @@ from casework.actions import cases, contact_handovers, handoffs, partner_checks,
 from casework.deadlines.policies import moments, shipped
 from casework.models import Case, Clock
 from localities import calendar
-from tests.stage.clock_changes import HARM, NOT_ASKED, again, answers, asked, contact_of
+from tests.stage.clock_changes import HARM, NOT_ASKED, again, answers, contact_of
 from tests.stage.documents import child
 from tests.stage.moments import local
 from tests.stage.story import Story, person
@@ -99,7 +99,7 @@ def feedback_owed(story: Story, kind: str) -> Told:
 
 def partner_asked(**changes: Any) -> Callable[[Story, str], Told]:
     def starts(story: Story, kind: str) -> Told:
-        check = asked(story.contact(**changes), story.later())
+        check = story.asked(story.contact(**changes))
         return check.clocks.get(kind=kind), story.now
 
     return starts
@@ -132,9 +132,8 @@ def returned(by: str, decider: str, **changes: Any) -> Callable[[Story, str], To
     """The team to which the case is offered returns it to the front door."""
 
     def starts(story: Story, kind: str) -> Told:
-        handoff = story.offered(story.contact(**changes), by=decider)
-        handoffs.return_to_sender(handoff_id=handoff.pk, reason="Not ours.", by=person(by), now=story.later())
-        return handoff.case.clocks.get(kind=kind), story.now
+        case = story.returned(story.contact(**changes), by, decided_by=decider)
+        return case.clocks.get(kind=kind), story.now
 
     return starts
 

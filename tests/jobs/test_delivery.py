@@ -24,7 +24,6 @@ from casework.actions import (
     handoffs,
     learning,
     parked_messages,
-    partner_checks,
     referrers,
     reminders,
     rule_sets,
@@ -33,7 +32,7 @@ from casework.jobs import delivery, integrity_checks, rechecks, sweep
 from casework.messages import outbox
 from casework.models import AuditEvent, Case, Contact, Event, Message, OutboxMessage, Reminder
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
-from localities.models import Agency, User
+from localities.models import User
 from tests.stage.documents import child
 from tests.stage.drafts import Drafts
 from tests.stage.mail import Killed, Sink, dies_after_sending, nobody_listens
@@ -740,11 +739,7 @@ def _family() -> dict[str, Any]:
 
 def _typed_while_it_waits(story: Story, contact: Contact, typed: str) -> None:
     """A partner is asked and answers, a promise stands still and is given more time, the family agrees."""
-    police = Agency.objects.get(code="example-police")
-    check = partner_checks.ask(
-        contact_id=contact.pk, agency_id=police.pk, question=typed, by=person("amina"), now=story.later()
-    )
-    partner_checks.record_answer(check_id=check.pk, answer=typed, by=person("amina"), now=story.later())
+    story.answered(story.asked(contact, question=typed), typed)
     clock = contact.clocks.get(kind="final_decision_green")
     to = clock.due_at + timedelta(days=1)
     clock_changes.extend(clock_id=clock.pk, to=to, reason=typed, by=person("maya"), now=story.later())
@@ -791,10 +786,9 @@ class TestNoName:
         typed = "Marzipan says Zebediah Oxenfforde of 77 Secretary Road."
         contact = story.contact(**_family(), agreement={"service": "not_sought"})
         _typed_while_it_waits(story, contact, typed)
-        handoff = story.offered(contact, rationale=typed)
-        handoffs.return_to_sender(handoff_id=handoff.pk, reason=typed, by=ben, now=story.later())
+        returned = story.returned(contact, reason=typed, rationale=typed)
         again = handoffs.offer(
-            case_id=handoff.case_id, to_team_id=story.team("aylesbury").pk, reason=typed, by=amina, now=story.later()
+            case_id=returned.pk, to_team_id=story.team("aylesbury").pk, reason=typed, by=amina, now=story.later()
         )
         handoffs.accept(handoff_id=again.pk, by=ben, now=story.later())
         _to_and_fro(story, again.case, typed)

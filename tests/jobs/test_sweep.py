@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from casework.actions import cases, handoffs, referrers
 from casework.deadlines import recipients
 from casework.jobs import sweep
-from casework.models import AuditEvent, Case, Clock, Event, Handoff, OutboxMessage, Reminder
+from casework.models import AuditEvent, Clock, Event, Handoff, OutboxMessage, Reminder
 from casework.reading import worklists
 from localities.models import Membership, Role, Team, User
 from localities.working_time import LONDON, local_day
@@ -61,13 +61,6 @@ def of_case(story: Story) -> Clock:
 def case_of(clock: Clock) -> int:
     assert clock.case_id is not None
     return clock.case_id
-
-
-def returned(story: Story, ben: User) -> Case:
-    """A case that came back: the front door holds it, and nobody is asked."""
-    handoff = story.offered()
-    handoffs.return_to_sender(handoff_id=handoff.pk, reason="Known in Chiltern.", by=ben, now=story.later())
-    return handoff.case
 
 
 class TestTheMoment:
@@ -299,7 +292,7 @@ class TestWhoIsToldAboutACase:
 
     def test_the_front_door_while_it_holds_a_case_that_came_back(self, story: Story, ben: User) -> None:
         """The holder is the front door, and its managers lead it: nobody else is warned of its work."""
-        clock = returned(story, ben).clocks.get(kind="next_team_offered")
+        clock = story.returned().clocks.get(kind="next_team_offered")
         sweep.sweep(now=clock.due_at)
         assert people_reminded(clock, "breach") == {"maya", "david"}
         assert {"maya", "david"} <= people_reminded(clock, "warning") <= FRONT_DOOR
@@ -314,7 +307,7 @@ class TestWhoIsToldAboutACase:
     def test_the_warning_stands_on_the_worklist_of_those_who_are_told(
         self, story: Story, ben: User, maya: User, amina: User
     ) -> None:
-        clock = returned(story, ben).clocks.get(kind="next_team_offered")
+        clock = story.returned().clocks.get(kind="next_team_offered")
         sweep.sweep(now=clock.warn_at)
         assert clock in [reminder.clock for reminder in worklists.my_reminders(maya, clock.warn_at)]
 

@@ -41,7 +41,7 @@ from casework.models import (
 )
 from casework.record.responsibilities import current
 from errors import InvalidInput, ServiceError
-from localities.models import Agency, CalendarDay
+from localities.models import CalendarDay
 from tests.stage.families import passed
 from tests.stage.mail import mail_server
 from tests.stage.moments import day, local
@@ -212,15 +212,9 @@ class TestBetweenNightAndDay:
 
 
 class TestAskingPartners:
-    def asked(self, story: Story, contact: Contact) -> PartnerCheck:
-        return partner_checks.ask(
-            contact_id=contact.pk, agency_id=Agency.objects.get(code="example-police").pk, question="Known?",
-            by=person("oliver"), now=story.later(),
-        )  # fmt: skip
-
     def test_one_records_the_answer_while_another_withdraws_the_question(self, story: Story) -> None:
         for number in range(TIMES):
-            check = self.asked(story, received(story, number))
+            check = story.asked(received(story, number))
             now = story.later()
 
             def answer(pk: int = check.pk, now: Any = now) -> PartnerCheck:
@@ -248,7 +242,7 @@ class TestAskingPartners:
                     level=3, rag="green", rationale="So it is.", by=person("amina"), now=now,
                 )  # fmt: skip
 
-            asked, decided = race(partial(self.asked, story, contact), decide)
+            asked, decided = race(partial(story.asked, contact), decide)
             contact.refresh_from_db()
             if isinstance(asked, PartnerCheck):
                 assert isinstance(decided, InvalidInput), repr(decided)

@@ -8,8 +8,8 @@ from casework.actions import partner_checks, reminders
 from casework.jobs import sweep
 from casework.models import Clock, Contact
 from casework.reading import endings
-from localities.models import Agency, User
-from tests.stage.story import Story, person
+from localities.models import User
+from tests.stage.story import Story
 
 NOT_ASKED: dict[str, Any] = {"agreement": {"service": "not_sought"}}
 
@@ -54,10 +54,7 @@ class TestDeciding:
 def test_agreeing(story: Story, codes: list[str], says: list[str]) -> None:
     contact = story.contact()
     for code in codes:
-        agency = Agency.objects.get(code=code)
-        partner_checks.ask(
-            contact_id=contact.pk, agency_id=agency.pk, question="What?", by=person("amina"), now=story.later()
-        )
+        story.asked(contact, code)
     assert endings.of_agreeing(partner_checks.unanswered(contact)) == says
 
 

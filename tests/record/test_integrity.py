@@ -157,14 +157,6 @@ def closed(story: Story, day: date) -> CalendarEdit:
     return CalendarEdit.objects.get()
 
 
-def check(story: Story, contact: Contact, agency: str = "example-police") -> PartnerCheck:
-    """A question to a partner about a contact."""
-    return partner_checks.ask(
-        contact_id=contact.pk, agency_id=Agency.objects.get(code=agency).pk, question="What do you know of them?",
-        by=person("amina"), now=story.later(),
-    )  # fmt: skip
-
-
 def to_and_fro(story: Story) -> Handoff:
     """A case that Aylesbury gave to Chiltern, and Chiltern to Aylesbury: its third handoff, accepted."""
     case = story.accepted(story.contact(**stranger(children=[child(nhs_number=None, first_name="Noor")])))
@@ -207,10 +199,9 @@ def test_nothing_is_broken_before_the_first_contact(db: None) -> None:
 
 def test_nothing_is_broken_after_a_whole_story(story: Story, amina: User, ben: User, bea: User) -> None:
     """Received, decided, returned, offered again, accepted, led, linked, reminded, signed off, sent, closed."""
-    handoff = story.offered(story.contact(received_by_phone=True))
-    handoffs.return_to_sender(handoff_id=handoff.pk, reason="Ask again on Monday.", by=ben, now=story.later())
+    returned = story.returned(story.contact(received_by_phone=True), reason="Ask again on Monday.")
     again = handoffs.offer(
-        case_id=handoff.case_id, to_team_id=story.team("aylesbury").pk, reason="It is Monday.", by=amina,
+        case_id=returned.pk, to_team_id=story.team("aylesbury").pk, reason="It is Monday.", by=amina,
         now=story.later(days=4),
     )  # fmt: skip
     handoffs.accept(handoff_id=again.pk, by=bea, now=story.later())
@@ -255,13 +246,13 @@ def test_nothing_is_broken_after_time_was_given_and_taken(
     sweep.sweep(now=story.later(days=4))
     for breach in Reminder.objects.filter(step="breach", role="front_door_manager"):
         reminders.snooze(reminder_id=breach.pk, until="hour", reason="At noon.", by=maya, now=story.now)
-    withdrawn, answered = check(story, paused), check(story, paused, "example-primary-school")
+    withdrawn, answered = story.asked(paused), story.asked(paused, "example-primary-school")
     partner_checks.withdraw(check_id=withdrawn.pk, reason="They left.", by=amina, now=story.later())
     partner_checks.record_answer(check_id=answered.pk, answer="Nothing.", by=amina, now=story.later())
     learning.record_agreement(
         contact_id=paused.pk, service="given", given_by="mother", on=story.now.date(), by=amina, now=story.later()
     )
-    check(story, paused)
+    story.asked(paused)
     story.decided(paused)
     to_and_fro(story)
     dropped = parked(story, sink)
@@ -467,25 +458,19 @@ class TestHandoffs:
         assert found() == (0, {})
 
     def test_one_that_came_back_to_the_front_door_and_waits_without_a_clock(self, story: Story, ben: User) -> None:
-        clock = self.returned(story, ben).clocks.running().get(kind="next_team_offered")
+        clock = story.returned().clocks.running().get(kind="next_team_offered")
         with underneath():
             change("casework_clock", clock.pk, stopped_at="started_at", ended="'done'")
         assert found() == (1, {NO_TEAM: 1})
 
     def test_one_that_is_offered_again_and_waits_still(self, story: Story, ben: User, amina: User) -> None:
-        case = self.returned(story, ben)
+        case = story.returned()
         handoffs.offer(
             case_id=case.pk, to_team_id=story.team("chiltern").pk, reason="They moved.", by=amina, now=story.later()
         )
         with underneath():
             change("casework_clock", case.clocks.get(kind="next_team_offered").pk, **RUNS)
         assert found() == (1, {NO_TEAM: 1})
-
-    @staticmethod
-    def returned(story: Story, by: User) -> Case:
-        handoff = story.offered()
-        handoffs.return_to_sender(handoff_id=handoff.pk, reason="They moved.", by=by, now=story.later())
-        return handoff.case
 
 
 class TestDecisions:
@@ -604,7 +589,7 @@ class TestContacts:
 
 class TestPartnerChecks:
     def test_one_that_waits_without_its_clock(self, story: Story) -> None:
-        clock = check(story, story.contact()).clocks.get()
+        clock = story.asked(story.contact()).clocks.get()
         with underneath():
             change("casework_clock", clock.pk, stopped_at="started_at", ended="'done'")
         assert found() == (1, {ASKED: 1})
@@ -639,7 +624,7 @@ class TestPartnerChecks:
     @staticmethod
     def ended(story: Story, how: str) -> PartnerCheck:
         contact = story.contact()
-        asked, amina = check(story, contact), person("amina")
+        asked, amina = story.asked(contact), person("amina")
         if how == "answered":
             partner_checks.record_answer(check_id=asked.pk, answer="Nothing.", by=amina, now=story.later())
         elif how == "withdrawn":

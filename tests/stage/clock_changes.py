@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from casework.actions import clock_changes, learning, partner_checks
-from casework.models import Clock, Contact, PartnerCheck
+from casework.actions import clock_changes, learning
+from casework.models import Clock, Contact
 from errors import InvalidInput
-from localities.models import Agency
 from localities.working_time import local_day
 from tests.stage.documents import child
 from tests.stage.story import person
@@ -40,14 +39,6 @@ def answers(clock: Clock, at: datetime, service: str = "given") -> None:
     learning.record_agreement(
         contact_id=contact_of(clock).pk, service=service, given_by="mother", on=local_day(at), by=person("amina"),
         now=at,
-    )  # fmt: skip
-
-
-def asked(contact: Contact, at: datetime, agency: str = "example-police") -> PartnerCheck:
-    """A partner is asked what it knows."""
-    return partner_checks.ask(
-        contact_id=contact.pk, agency_id=Agency.objects.get(code=agency).pk, question="What do you know of them?",
-        by=person("amina"), now=at,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from casework.actions import cases, decisions, handoffs, learning, partner_checks, receiving
-from casework.models import Case, Contact, Decision, Handoff
+from casework.models import Case, Contact, Decision, Handoff, PartnerCheck
 from localities.models import Agency, Team, User
 from tests.stage.documents import contact_document
 
@@ -107,6 +107,37 @@ class Story:
         handoff = self.offered(contact)
         handoffs.accept(handoff_id=handoff.pk, by=person(by), now=self.later())
         return Case.objects.get(pk=handoff.case_id)
+
+    def returned(
+        self,
+        contact: Contact | None = None,
+        by: str = "ben",
+        reason: str = "Known in Chiltern.",
+        decided_by: str = "amina",
+        **changes: Any,
+    ) -> Case:
+        """A case that came back: the team to which it was offered returned it. `changes` are those to the decision."""
+        handoff = self.offered(contact, by=decided_by, **changes)
+        handoffs.return_to_sender(handoff_id=handoff.pk, reason=reason, by=person(by), now=self.later())
+        return handoff.case
+
+    def asked(
+        self,
+        contact: Contact,
+        agency: str = "example-police",
+        by: str = "amina",
+        at: datetime | None = None,
+        question: str = "What do you know of them?",
+    ) -> PartnerCheck:
+        """A question to a partner that nobody has answered yet."""
+        return partner_checks.ask(
+            contact_id=contact.pk, agency_id=Agency.objects.get(code=agency).pk, question=question, by=person(by),
+            now=at or self.later(),
+        )  # fmt: skip
+
+    def answered(self, check: PartnerCheck, answer: str = "Nothing.", by: str = "amina") -> PartnerCheck:
+        """What a partner said, written down."""
+        return partner_checks.record_answer(check_id=check.pk, answer=answer, by=person(by), now=self.later())
 
     def closed(self, case: Case | None = None, by: str = "ben", outcome: str = "needs_met") -> Case:
         case = case or self.accepted()

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from casework.actions import clock_changes, partner_checks
+from casework.actions import clock_changes
 from casework.families.likeness.weights import shipped as shipped_weights
 from casework.jobs import sweep
 from casework.models import AuditEvent, Case, Clock, Contact, Handoff, PersonMatch, Reminder
@@ -1496,13 +1496,12 @@ class TestWhatAPageCosts:
     def dearest_contact(self) -> Contact:
         """The contact whose page costs most: it waits for agreement and for two partners."""
         now = timezone.now()
-        contact = about(Story(now - timedelta(hours=1)), child(**KIM), agreement={"service": "not_sought"})
+        story = Story(now - timedelta(hours=1))
+        contact = about(story, child(**KIM), agreement={"service": "not_sought"})
         clock = contact.clocks.get(kind="final_decision_green")
         clock_changes.pause(clock_id=clock.pk, reason="Amina rings the mother.", by=person("amina"), now=now)
         for agency in Agency.objects.all()[:2]:
-            partner_checks.ask(
-                contact_id=contact.pk, agency_id=agency.pk, question="Do you know them?", by=person("amina"), now=now
-            )
+            story.asked(contact, agency.code, at=now)
         return contact
 
     def test_the_cost_of_a_case_does_not_follow_its_story(self, story: Story) -> None:

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from casework.actions import matches, partner_checks
+from casework.actions import matches
 from casework.models import AuditEvent, Contact, Person, PersonDetail, PersonMatch
-from localities.models import Agency
 from tests.stage.documents import address, child
 from tests.stage.families import KIM
 from tests.stage.staff import SignedIn, is_done, is_refused, is_wrong
@@ -143,13 +142,7 @@ class TestTheChronology:
         """A contact with an answer of a partner, decided, handed over; the work ended; another contact waits."""
         story = Story(a_working_morning())
         contact = story.contact()
-        check = partner_checks.ask(
-            contact_id=contact.pk, agency_id=Agency.objects.get(code="example-police").pk, question="Known?",
-            by=person("amina"), now=story.later(minutes=5),
-        )  # fmt: skip
-        partner_checks.record_answer(
-            check_id=check.pk, answer="Called twice in May.", by=person("amina"), now=story.later(minutes=5)
-        )
+        story.answered(story.asked(contact, question="Known?"), "Called twice in May.")
         story.closed(story.accepted(contact))
         story.later(minutes=9)
         story.contact(by="example-police")

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from casework.actions import clock_changes, contact_handovers, partner_checks, referrers, reminders
+from casework.actions import clock_changes, contact_handovers, referrers, reminders
 from casework.jobs import sweep
 from casework.models import AuditEvent, Case, Clock, Contact, Event, Reminder, ReminderLook
 from casework.web.tags import duration
-from localities.models import Agency
 from tests.stage.documents import address, child
 from tests.stage.staff import ANOTHER_FAMILY, SignedIn, is_refused, is_wrong, path_of
 from tests.stage.story import Story, person
@@ -440,11 +439,8 @@ class TestBothTimes:
 
     def test_a_partner_that_does_not_answer(self, story: Story) -> None:
         """The question's clock starts when it is asked. The family has waited since the contact was received."""
-        contact, agency = agreed(story), Agency.objects.get(code="example-police")
-        check = partner_checks.ask(
-            contact_id=contact.pk, agency_id=agency.pk, question="Do you know them?", by=person("amina"),
-            now=story.later(days=1),
-        )  # fmt: skip
+        contact = agreed(story)
+        check = story.asked(contact, at=story.later(days=1))
         contact.clocks.running().update(stopped_at=timezone.now(), ended="done", next_at=None)
         cells = cells_of("maya", "/teams/front-door/", "late-heading", contact)
         assert cells["What was promised"] == "Partner check"
