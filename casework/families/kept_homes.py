@@ -29,8 +29,8 @@ def keep_homes(
     """
     Writes into the records made for the people on one contact where they live, as it may be kept. Nothing is stored.
 
-    An adult at the same address lives with the first child of the family whose home is known. If any child's address is
-    hidden, "at the same address" must not reveal it.
+    An adult of the family at the same address lives with the first child of the family whose home is known. If any
+    child's address is hidden, "at the same address" must not reveal it.
 
     :param children: all children on the contact.
     :param lines: the lines of their addresses, by the position of the child.
@@ -47,7 +47,7 @@ def keep_homes(
             home = own
     for adult in adults:
         record = adult.recorded_as
-        record.address, record.postcode = home if adult.same_address and not hides else NOWHERE
+        record.address, record.postcode = home if adult.in_family and adult.same_address and not hides else NOWHERE
 
 
 def keep_again(contacts: Collection[int]) -> None:

@@ -181,7 +181,7 @@ def match_again(row: Row, *, by: User | Agency, now: datetime) -> frozenset[int]
 
     The row and its `recorded_as` are stored with the change, by this user or agency at this moment. The caller has
     locked the contact, and no record of a person without the locks on these keys before. What is found is proposed;
-    what was open gets its new score; and what was certain and is so no more is asked.
+    what was open gets its new score, and is not asked twice; and what was certain and is so no more is asked.
 
     :returns: whose matches may have changed, as ids of records that stand for persons.
     """
@@ -193,14 +193,21 @@ def match_again(row: Row, *, by: User | Agency, now: datetime) -> frozenset[int]
     touched = merging.regroup(records)
     merging.keep_keys_again(touched)
     row.refresh_from_db(fields=["person"])
-    known = set(PersonMatch.objects.filter(record=record).values_list("person", flat=True))
+    of_it = PersonMatch.objects.filter(Q(record=record) | Q(person=record)).values_list("record", "person")
+    known = {one if other == record.pk else other for one, other in of_it}
+    asked_about: dict[int, float] = defaultdict(float)
+    for pair, score in sameness.alike([row.person_id]).items():
+        for person in pair:
+            asked_about[person] = max(asked_about[person], score)
     themselves = {row.person_id}
     if isinstance(row, ContactChild):
         themselves |= set(ContactChild.objects.filter(contact=row.contact_id).values_list("person", flat=True))
     PersonMatch.objects.bulk_create(
         proposal(row, match, at=None)
         for match in found
-        if match.record.pk not in known and match.person.pk not in themselves
+        if match.record.pk not in known
+        and match.person.pk not in themselves
+        and asked_about[match.person.pk] < match.likeness.score
     )
     touched |= {row.person_id}
     note_touched(touched, but_not=row.contact_id, now=now)

@@ -140,7 +140,7 @@ def open_matches(contact: Contact) -> list[PersonMatch]:
 def matches_of(records: Collection[int]) -> list[PersonMatch]:
     """
     The possible matches of a person that wait for somebody, and those that are settled, whoever of the two was on the
-    contact. See `matches_on`.
+    contact. See `matches_on`. Of two persons who are alike by several of their records, the likeliest asks.
 
     :param records: the ids of all records of the person.
     """
@@ -149,10 +149,12 @@ def matches_of(records: Collection[int]) -> list[PersonMatch]:
     )
     own = with_contacts.filter(Q(record__in=records) | Q(person__in=records)).order_by()
     rows = with_contacts.filter(record__in=own.values("record"), status=MatchStatus.PROPOSED)
-    asked = waiting(rows.select_related(*OF_A_MATCH))
+    asked: dict[frozenset[int], PersonMatch] = {}
+    for match in sorted(waiting(rows.select_related(*OF_A_MATCH)), key=lambda match: (-match.score, match.pk)):
+        if not {match.record_id, match.person_id}.isdisjoint(records):
+            asked.setdefault(frozenset((match.row.person_id, match.known.pk)), match)
     settled = own.exclude(status=MatchStatus.PROPOSED).select_related(*OF_A_MATCH, "settled_by")
-    about = (match for match in asked if not {match.record_id, match.person_id}.isdisjoint(records))
-    return [*about, *settled.order_by("pk")]
+    return [*asked.values(), *settled.order_by("pk")]
 
 
 OF_A_MATCH = ("record", "child__person", "adult__person", "person__same_as")

@@ -158,10 +158,14 @@ def _with_whom(one: Known, other: Known) -> Field:
     mine, theirs = ({each.person.pk: each.person.full_name for each in known.beside} for known in (one, other))
     both = [name for pk, name in mine.items() if pk in theirs]
     namesakes = sorted({*mine.values()} & {*theirs.values()} - {*both, Person().full_name})
+    born = [{each.person.full_name: each.person.date_of_birth for each in known.beside} for known in (one, other)]
+    others = [name for name in namesakes if len({day[name] for day in born} - {None}) > 1]
     if both:
         verdict, says = Verdict.AGREES, f"Beside both: {', '.join(both)}."
     elif namesakes:
-        verdict, says = Verdict.IN_PART, f"Beside both is somebody called {', '.join(namesakes)}."
+        verdict = Verdict.IN_PART if others else Verdict.AGREES
+        says = f"Beside both is somebody called {', '.join(namesakes)}."
+        says += f" Their dates of birth differ: {', '.join(others)}." if others else ""
     elif mine and theirs:
         verdict, says = Verdict.OPEN, "Nobody stands beside both."
     else:

@@ -81,7 +81,7 @@ class HomesOfContact:
         Where an adult lives: with the first child whose home is known, if the contact says so (`kept_homes`). The text,
         and the home.
         """
-        return self._first if adult.same_address and not self._hides else None
+        return self._first if adult.in_family and adult.same_address and not self._hides else None
 
     def are_one(self, one: Row, other: Row) -> bool:
         """Whether both stand there as one family at one home."""
@@ -120,10 +120,12 @@ def beside(
     """
     mine: dict[int, list[Row]] = defaultdict(list)
     for row in rows:
-        mine[row.contact_id].append(row)
+        if row.in_family:
+            mine[row.contact_id].append(row)
     found: dict[int, Beside] = {}
     for row in others:
-        if row.recorded_as_id in own:
+        # Whoever is not of the family there has nobody beside them.
+        if row.recorded_as_id in own or row.contact_id not in mine:
             continue
         contact = contacts[row.contact_id]
         each = found.setdefault(row.person_id, Beside(row.person))

@@ -30,7 +30,9 @@ HIDDEN_WITH_AN_ADDRESS = ("address", "where_now", "school")
 def _in_family(who: str) -> forms.ChoiceField:
     return forms.ChoiceField(
         label=f"Does this {who} belong to the family?", widget=Radios, required=False,
-        choices=[("yes", "Yes"), ("no", "No: they stay on the contact, and count no more")],
+        choices=[("yes", "Yes"), ("no", "No: they are not of this family")],
+        help_text=f"If not, the {who} stays on this contact, and counts no more: not for the recommendation, and not "
+                  "as part of the household.",
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from casework.actions import protecting
+from casework.actions import corrections, protecting
 from casework.models import AuditEvent, Contact, PersonMatch
 from tests.stage.documents import child
 from tests.stage.restricted import restrict
@@ -49,12 +49,13 @@ def verdicts(page: Page) -> dict[str, str]:
 
 def test_whoever_settles_a_likeness_sees_both_records(story: Story, match: PersonMatch) -> None:
     amina, contact = SignedIn("amina"), match.row.contact
-    for of in (contact, f"/people/{match.record.reference}/", f"/people/{match.person.reference}/"):
-        assert amina.open(of).main.all("a", href=path(match)), of
+    for of in (match.record, match.person):
+        assert amina.open(f"/people/{of.reference}/").main.all("a", href=f"{path(match)}?from={of.reference}"), of
+    assert amina.open(contact).main.all("a", href=path(match))
     page = amina.open(path(match))
     assert verdicts(page) == {
         "Name": "Agrees in part", "Birth": "Agrees", "Sex": "Agrees", "Number": "Not compared", "Home": "Agrees",
-        "Telephone": "Not compared", "With whom": "Agrees in part", "Last contact": "",
+        "Telephone": "Not compared", "With whom": "Agrees", "Last contact": "",
     }  # fmt: skip
     for said in (
         f"{match.percent}% alike", "Last names differ. This speaks against one person.",
@@ -76,10 +77,34 @@ def test_whoever_settles_a_likeness_sees_both_records(story: Story, match: Perso
     assert "Same child?" in wrong.heading
     is_done(amina.client.post(undo, page.form(undo) | {f"undo{match.pk}-reason": "Cousins."}), contact)
     assert "Not the same child" in amina.open(path(match)).text
+    for where in (path(match), f"/people/{match.record.reference}/"):
+        assert "Amina Hussain: undone. Cousins." in amina.open(where).text, where
+
+
+def test_back_leads_to_where_one_came_from_and_nowhere_else(match: PersonMatch) -> None:
+    amina, theirs = SignedIn("amina"), f"/people/{match.person.reference}/"
+    contacts = f"/contacts/{match.row.contact}/"
+    for said, back in (
+        (match.person.reference, theirs), ("", contacts), ("PER-0000-0000", contacts), ("//else.example", contacts),
+    ):  # fmt: skip
+        page = amina.open(f"{path(match)}?from={said}")
+        assert [link["href"] for link in page.root.all("a", class_="govuk-back-link")] == [back], said
+
+
+def test_a_pair_is_asked_about_once_whoever_is_corrected(story: Story, match: PersonMatch) -> None:
+    corrections.learn(
+        contact_id=Contact.objects.get(children__recorded_as=match.person).pk, by=person("amina"), now=story.later(),
+        document={"source": "family", "why": "Misspelt.", "children": [{"ref": "c1", "last_name": "Bell"}]},
+    )  # fmt: skip
+    before = match.score
+    assert PersonMatch.objects.get(child__isnull=False).score > before
 
 
 def test_a_hidden_address_is_neither_shown_nor_compared(story: Story, match: PersonMatch) -> None:
     protecting.protect(person_id=match.person_id, reason="He fled.", by=person("amina"), now=story.later())
+    contact = SignedIn("amina").open(match.row.contact)
+    assert f"{match.percent}% alike" in contact.text
+    assert "Same address" not in contact.text
     page = SignedIn("amina").open(path(match))
     assert "Example Road" not in page.html
     assert "HP20" not in page.html

@@ -279,8 +279,19 @@ class TestOtherContacts:
         contact = story.contact(children=[child(), child(**KIM)])
         case = story.accepted(contact)
         assert "No longer in this case" not in SignedIn("ben").open(case).text
-        submit(form_of(contact, "child", contact.children.get(ref="c2").pk), in_family="no")
+        kim = contact.children.get(ref="c2")
+        form, theirs = form_of(contact, "child", kim.pk), reverse("person", args=[kim.person.reference])
+        assert "Robin Ashworth" in SignedIn("amina").open(theirs).text
+        assert f"The child leaves case {case}" in SignedIn("amina").open(form).text
+        answer = submit(form, in_family="no")
+        said = Page(answer.client.get(answer["Location"])).main.text
+        assert "Kim Ashworth stays on this contact, and does not count as family any more." in said
+        assert f"Kim Ashworth has left case {case}, and the responsible team is told." in said
         assert "they are not of this family: Kim Ashworth." in SignedIn("ben").open(case).text
+        page = SignedIn("amina").open(theirs)
+        assert "No contact names anybody else." in page.text
+        for of in ("Robin Ashworth", str(case), "Decision:"):
+            assert of not in page.text, of
 
 
 class TestTheCase:

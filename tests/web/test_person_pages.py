@@ -240,7 +240,7 @@ class TestAConfidentialAddress:
         is_done(amina.send(page_of(who), "protect", **{"protect-reason": "She fled."}), page_of(who))
         page = amina.open(page_of(who))
         assert "HP20" not in page.text
-        assert "AddressConfidential" in page.text
+        assert "AddressHidden: it is confidential. Ask a front-door manager" in page.text
         assert f"{page_of(who)}lift/" not in page.actions
         is_wrong(
             maya.send(page_of(who), "lift"), {"id_lift-reason": "Say why the address is safe to show, and who says so."}

@@ -270,7 +270,7 @@ class TestHiddenAddresses:
                 assert "Same postcode" not in page.main.text, text
                 assert "Lives in" not in page.main.text, text
             assert "Zoë Núñez" in search(by, "zoe nunez").text
-            assert "Confidential" in search(by, "zoe nunez").text
+            assert "Hidden: it is confidential" in search(by, "zoe nunez").text
             assert "Núñez" not in search(by, "HP20 1UA").main.text
         assert contact.children.get().address_is_confidential
 

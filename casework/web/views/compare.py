@@ -10,7 +10,9 @@ from django.views.decorators.http import require_safe
 
 from casework.access import permissions
 from casework.actions import viewing
+from casework.models import Person, PersonMatch
 from casework.reading.both_records import both_records
+from casework.reading.likenesses import said_before
 from casework.statuses import MatchStatus
 from casework.web.forms import UndoMatchForm
 from casework.web.hiding import without_hidden_addresses
@@ -38,6 +40,8 @@ def page(
         "contact": contact,
         "match": match,
         "both": both,
+        "history": said_before([match])[match.pk],
+        "back": _came_from(request, match),
         "who": "child" if match.child else "person",
         "waits": waits,
         "one_already": waits and match.row.person_id == match.known.pk,
@@ -47,3 +51,10 @@ def page(
     }
     answer = render(request, "front_door/contacts/compare.html", context, status=status_of(context["errors"]))
     return without_hidden_addresses(answer, [contact, *both.one.known.contacts, *both.other.known.contacts])
+
+
+def _came_from(request: HttpRequest, match: PersonMatch) -> Person | None:
+    """The one of these two from whose page the reader came. Back leads to nobody else, whatever anybody types."""
+    reference = request.GET.get("from") or request.POST.get("from")
+    people = (match.row.person, match.known)
+    return next((person for person in people if person.reference == reference), None)

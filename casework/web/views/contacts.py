@@ -1,6 +1,6 @@
 """The pages of a contact: entering, viewing and deciding, what staff find out, and what they tell the referrer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -38,6 +38,7 @@ from casework.models import (
     PersonMatch,
 )
 from casework.reading import endings
+from casework.reading.likenesses import why_alike
 from casework.statuses import CaseStatus, ContactStatus, HandoffStatus, MatchStatus, PartnerCheckStatus
 from casework.web.clock_forms import clock_forms
 from casework.web.contact_form import ContactForm
@@ -348,9 +349,10 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
     if works_on_it or who.has(*OVERSEEING_ROLES):
         people = household(contact)
         found = sameness.matches_on(contact)
-        context |= _known_before(contact, people, sameness.waiting(found), user, now)
+        why = why_alike(found)
+        context |= _known_before(contact, people, sameness.waiting(found), why, user, now)
         if works_on_it:
-            context["settled_matches"] = _settled(found, user, now, shown)
+            context["settled_matches"] = _settled(found, why, user, now, shown)
         if works_on_it and contact.status == ContactStatus.RECEIVED:
             context |= _find_out(contact, people, now, shown) | _deciding(contact, user, now, shown, context)
     if contact.status == ContactStatus.SIGN_OFF:
@@ -416,25 +418,31 @@ def _handing_over(
 
 
 def _settled(
-    matches: list[PersonMatch], user: User, now: datetime, shown: dict[str, Any]
-) -> list[tuple[PersonMatch, Any]]:
-    """What was said about possible matches, or was certain, each with the form to undo it."""
+    matches: list[PersonMatch], why: Mapping[int, list[str]], user: User, now: datetime, shown: dict[str, Any]
+) -> list[tuple[PersonMatch, list[str], UndoMatchForm]]:
+    """What was said about possible matches, or was certain, each with why they are alike and the form to undo it."""
     settled = [match for match in matches if match.status != MatchStatus.PROPOSED]
     closed = restricted.closed_among({match.known.pk for match in settled}, user, now) if settled else {}
     return [
-        (match, shown.get(f"undo{match.pk}") or UndoMatchForm(prefix=f"undo{match.pk}"))
+        (match, why[match.pk], shown.get(f"undo{match.pk}") or UndoMatchForm(prefix=f"undo{match.pk}"))
         for match in settled
         if match.known.pk not in closed
     ]
 
 
 def _known_before(
-    contact: Contact, people: Household, likely: list[PersonMatch], user: User, now: datetime
+    contact: Contact,
+    people: Household,
+    likely: list[PersonMatch],
+    why: Mapping[int, list[str]],
+    user: User,
+    now: datetime,
 ) -> dict[str, Any]:
     """
     What the user may see of the household's history, and whose restricted records there are besides.
 
     :param likely: the possible matches that wait for somebody.
+    :param why: the reasons of each match that may be said, by its id.
     """
     counts = sameness.careful(likely)
     closed = restricted.closed_among({*people.people, *(match.known.pk for match in likely)}, user, now)
@@ -443,7 +451,7 @@ def _known_before(
     return {
         "chronology": list(others.open_to(user, now).order_by("-received_at")[:20]),
         "household_cases": list(people.cases().open_to(user, now).order_by("-opened_at")[:10]),
-        "matches": [(match, closed.get(match.known.pk), match in counts) for match in likely],
+        "matches": [(match, closed.get(match.known.pk), match in counts, why[match.pk]) for match in likely],
         "closed": list(dict.fromkeys(closed.values())),
         "repeats": next(iter(repeats), None),
         "resends": list(contact.resends.open_to(user, now).order_by("pk")),

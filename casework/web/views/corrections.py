@@ -13,7 +13,7 @@ from casework.access import conditions, permissions
 from casework.actions import corrections, viewing
 from casework.actions.corrections import Learned
 from casework.facts.information import facts_today, is_of
-from casework.models import Contact, ContactAdult, ContactChild
+from casework.models import Case, Contact, ContactAdult, ContactChild
 from casework.record import responsibilities
 from casework.statuses import CaseStatus
 from casework.web.changes import Changes
@@ -73,7 +73,7 @@ def correct(request: HttpRequest, reference: str, group: str, pk: int | None = N
     def says(done: Learned) -> str:
         unread = " Some details could not be read as they were typed: look under “To check”." if done.to_check else ""
         updated = " The recommendation has been updated." if done.changes_recommendation else ""
-        return f"Saved.{updated or ' The recommendation stays as it is.'}{unread}"
+        return f"Saved.{updated or ' The recommendation stays as it is.'}{_of_the_family(done, contact)}{unread}"
 
     try:
         return submit(
@@ -100,12 +100,35 @@ def history(request: HttpRequest, reference: str) -> HttpResponse:
     return without_hidden_addresses(render(request, "front_door/contacts/history.html", context), [contact])
 
 
+def _of_the_family(done: Learned, contact: Contact) -> str:
+    """What follows where somebody was said to be of the family, or not to be."""
+    says = []
+    case = _open_case(contact)
+    for change in done.information.changes.filter(field="in_family").select_related("child__person", "adult__person"):
+        row = change.child or change.adult
+        assert row is not None
+        name, joins = row.person.full_name, change.after is not False
+        if not joins:
+            says.append(f"{name} stays on this contact, and does not count as family any more.")
+        if case is None or change.child is None:
+            continue
+        if case.children.filter(pk=row.person_id).exists():
+            why = "" if joins else ", because another contact of it says that the child is of the family"
+            says.append(f"{name} is in case {case}{why}.")
+        elif not joins:
+            says.append(f"{name} has left case {case}, and the responsible team is told.")
+    return "".join(f" {each}" for each in says)
+
+
+def _open_case(contact: Contact) -> Case | None:
+    return contact.case if contact.case is not None and contact.case.status == CaseStatus.OPEN else None
+
+
 def _check_may_correct(contact: Contact, user: User, now: datetime) -> None:
-    case = contact.case
-    is_open = case is not None and case.status == CaseStatus.OPEN
-    holder = responsibilities.holder(case) if case is not None and is_open else None
+    case = _open_case(contact)
+    holder = responsibilities.holder(case) if case is not None else None
     permissions.check_can_correct(contact, holder.pk if holder else None, user, local_day(now))
-    conditions.check_takes_information(contact, case)
+    conditions.check_takes_information(contact, contact.case)
 
 
 def _row(contact: Contact, group: str, pk: int | None) -> Contact | ContactChild | ContactAdult | None:
@@ -159,7 +182,13 @@ def _form(
     if isinstance(row, ContactAdult) and hidden is not None and row.same_address is not False:
         values.pop("phone", None)
     form = ChildCorrection if group.endswith("child") else AdultCorrection
-    return form(values, seen, rules, data, only=only, to_confirm=asked, hidden=hidden)
+    filled = form(values, seen, rules, data, only=only, to_confirm=asked, hidden=hidden)
+    if isinstance(row, ContactChild) and (case := _open_case(contact)):
+        filled.fields["in_family"].help_text += (
+            f" The child leaves case {case}, and the responsible team is told, unless another contact of the case says "
+            "that the child is of the family."
+        )
+    return filled
 
 
 def _with_what_was_typed(

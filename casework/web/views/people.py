@@ -19,6 +19,7 @@ from casework.families import sameness
 from casework.families.household import household_of_people
 from casework.models import AddressProtection, Contact, DetailKind, Person, PersonDetail, PersonMatch
 from casework.reading.chronology import KINDS, Chronology, Line
+from casework.reading.likenesses import said_before
 from casework.reading.people import Known, known_of
 from casework.web.forms import ActionForm
 from casework.web.hiding import says_after_lifting, without_hidden_addresses
@@ -168,11 +169,13 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     records = permissions.allows(permissions.check_can_record_people, user, day)
     may_protect = not person.address_is_protected and permissions.allows(permissions.check_can_protect, user, day)
     may_lift = known.hides and permissions.allows(permissions.check_can_lift_protection, user, day)
+    matches = _matches(person, known.records, user, now)
+    history = said_before(match for match, _, _ in matches)
     context: dict[str, Any] = {
         "person": person,
         "known": known,
         "details": _details(known, shown if records else {}, records=records),
-        "matches": _matches(person, known.records, user, now),
+        "matches": [(*each, history[each[0].pk]) for each in matches],
         "may_be": list(people_visible_to(user, now).filter(pk__in=may_be).order_by("pk")) if may_be else [],
         "protections": list(
             AddressProtection.objects.filter(person__in=known.records).select_related(
