@@ -21,6 +21,7 @@ from casework.web.contact_form import (
 )
 from casework.web.forms import ActionForm, reason_field
 from casework.web.rendering import Checkboxes, Radios, TextInput
+from casework.web.typed import STOOD, filled_in
 from errors import Fault, InvalidInput
 from triage.ruleset import RuleSet
 
@@ -94,6 +95,7 @@ class Correcting(ActionForm, Part):
     """
 
     seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    stood = forms.CharField(widget=forms.HiddenInput, required=False)
     source = forms.ChoiceField(
         label="Where does this come from?", widget=Radios, required=False, choices=Source.choices
     )
@@ -133,6 +135,8 @@ class Correcting(ActionForm, Part):
             if isinstance(field, Indicators):
                 field.choices = indicator_choices(rules)
         self._confirms(shown, initial, to_confirm or {})
+        # By it, whoever loses sight of the contact gets what they typed back, and nothing that was filled in.
+        self.initial[STOOD] = filled_in(self.fields, initial)
         self.order_fields([*shown, "confirmed", "source", "said_by", "why"])
 
     def _confirms(self, shown: Iterable[str], initial: Mapping[str, Any], asked: Mapping[str, str]) -> None:

@@ -14,11 +14,13 @@ from casework.models import (
     Case,
     ConflictOfInterest,
     Contact,
+    Person,
     PersonMatch,
     Reminder,
     RestrictedAccess,
     Restriction,
 )
+from casework.web.typed import own_words
 from errors import NotAllowedInStatus, NotPermitted, ServiceError
 from localities.models import User
 
@@ -51,8 +53,9 @@ class ErrorPageMiddleware:
             case ServiceError():
                 return _page(request, 503, "This cannot be done now", str(error))
             case (
-                Contact.DoesNotExist() | Case.DoesNotExist() | PersonMatch.DoesNotExist() | Reminder.DoesNotExist()
-                | Restriction.DoesNotExist() | RestrictedAccess.DoesNotExist() | ConflictOfInterest.DoesNotExist()
+                Contact.DoesNotExist() | Person.DoesNotExist() | Case.DoesNotExist() | PersonMatch.DoesNotExist()
+                | Reminder.DoesNotExist() | Restriction.DoesNotExist() | RestrictedAccess.DoesNotExist()
+                | ConflictOfInterest.DoesNotExist()
             ):  # fmt: skip
                 # The record is out of scope, or has gone out of scope since the page was loaded.
                 return _not_found(request, NO_LONGER_YOURS if request.method == "POST" else NOT_FOUND)
@@ -63,7 +66,7 @@ class ErrorPageMiddleware:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _page(request, 400, "Not understood", NOT_UNDERSTOOD)
+    return _page(request, 400, "Not understood", NOT_UNDERSTOOD, gives_back=False)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -75,12 +78,12 @@ def not_found(request: HttpRequest, exception: Http404) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _page(request, 500, "Something went wrong", BROKEN)
+    return _page(request, 500, "Something went wrong", BROKEN, gives_back=False)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     says = "The form was open too long, or cookies are off. Go back, load the page again, and send the form once more."
-    return _page(request, 403, "The form was not sent", says)
+    return _page(request, 403, "The form was not sent", says, gives_back=False)
 
 
 def _not_found(request: HttpRequest, says: str) -> HttpResponse:
@@ -114,10 +117,16 @@ def _page(
     *,
     record: dict[str, str] | None = None,
     closed: tuple[Closed, ...] = (),
+    gives_back: bool = True,
 ) -> HttpResponse:
+    """
+    :param gives_back: whether what was typed stands on the page: not where another site may have sent the form.
+    """
     if request.path.startswith(API):
         name = {400: "invalid", 403: "not-permitted", 404: "not-found"}.get(status, "error")
         document = {"type": f"urn:front-door:problem:{name}", "title": title, "status": status, "detail": says}
         return JsonResponse(document, status=status, content_type="application/problem+json")
-    context = {"title": title, "says": says, "record": record, "found": {"closed": closed}}
+    context: dict[str, object] = {"title": title, "says": says, "record": record, "found": {"closed": closed}}
+    if gives_back and request.method == "POST" and isinstance(request.user, User):
+        context["typed"] = own_words(request.POST)
     return render(request, "front_door/error.html", context, status=status)

@@ -13,6 +13,7 @@ from casework.models import Case, Contact, FactChange, Information
 from localities.models import Agency
 from tests.stage.documents import address, child
 from tests.stage.families import KIM
+from tests.stage.restricted import restrict
 from tests.stage.sessions import sign_in
 from tests.stage.staff import SignedIn
 from tests.stage.story import Story, person
@@ -292,6 +293,42 @@ class TestOtherContacts:
         assert "No contact names anybody else." in page.text
         for of in ("Robin Ashworth", str(case), "Decision:"):
             assert of not in page.text, of
+
+
+class TestWhoeverLosesSightWhileTheyWrite:
+    """The record is restricted in the meantime: they get back what they typed, and nothing of the record."""
+
+    def test_of_a_correction(self, story: Story, contact: Contact) -> None:
+        robin = contact.children.get()
+        form = form_of(contact, "child", robin.pk)
+        oliver = signed_in()
+        filled_in = Page(oliver.get(form)).form("")
+        assert filled_in["fact-last_name"] == "Ashworth"
+        restrict(story, contact)
+        typed = {"fact-first_name": "Robyn", "fact-date_of_birth_day": "9", "fact-why": "<b>She</b> called."}
+        page = Page(oliver.post(form, filled_in | typed))
+        assert page.status == 404
+        assert "Nothing of it was stored" in page.text
+        for said in ("First nameRobyn", "Date of birth9 03 2019", "Why<b>She</b> called."):
+            assert said in page.text, (said, page.text)
+        for fact in ("Ashworth", "Example", "HP20", "9990000018"):
+            assert fact not in page.html, fact
+
+    @pytest.mark.parametrize("number", [0, 1])
+    def test_of_a_form_on_a_persons_page(self, story: Story, contact: Contact, number: int) -> None:
+        theirs = reverse("person", args=[contact.children.get().person.reference])
+        typed = [
+            ("add/address/", {"detail-value": "4 Other Street", "detail-said_by": "Aunt"}),
+            ("protect/", {"protect-reason": "She fled."}),
+        ]  # fmt: skip
+        restrict(story, contact)
+        action, fields = typed[number]
+        page = Page(signed_in().post(f"{theirs}{action}", fields))
+        assert page.status == 404
+        assert all(text in page.text for text in fields.values()), page.text
+        # Where there is no such record, it is the same.
+        nobody = Page(signed_in().post(f"/people/PER-0000-0000/{action}", fields))
+        assert (nobody.status, all(text in nobody.text for text in fields.values())) == (404, True)
 
 
 class TestTheCase:

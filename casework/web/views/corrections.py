@@ -28,6 +28,7 @@ from casework.web.correction_form import (
 from casework.web.hiding import hidden_addresses, without_hidden_addresses
 from casework.web.signed_in import user_of
 from casework.web.submitting import errors_of, status_of, submit
+from casework.web.typed import STOOD
 from casework.web.views.contacts import CONFLICT, fetch
 from errors import TakenBySomeoneElse
 from localities.models import User
@@ -201,7 +202,7 @@ def _with_what_was_typed(
     form = _form(contact, group, row, None)
     then = _form(contact, group, row, data, as_of=seen)
     for name in then.changed_data:
-        if name != "seen" and name in form.fields:
+        if name not in {"seen", STOOD} and name in form.fields:
             form.initial[name] = then[name].data
     return form
 

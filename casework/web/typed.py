@@ -1,0 +1,82 @@
+"""
+What somebody typed into a form, to hand it back where it was not stored: the record may have gone out of their sight
+while they wrote.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from django.forms import Field
+from django.http import QueryDict
+
+from casework.web.forms import ActionForm
+from casework.web.rendering import DateParts, Textarea, TextInput
+
+# A field of a form, or one of the three inputs of a date.
+KEY = re.compile(r"^(?P<form>\w+)-(?P<name>\w+?)(?:_(?:day|month|year))?$")
+TEXTS = (DateParts, Textarea, TextInput)
+# The hidden field of a form that says what its texts were filled in with: see `filled_in`.
+STOOD = "stood"
+# Filled in with what the family answered before.
+ALWAYS_FILLED_IN = frozenset({"given_by", "on"})
+
+
+def own_words(data: QueryDict) -> list[tuple[str, str]]:
+    """
+    The texts and dates that somebody typed, each with the name of its field in words.
+
+    What a form was filled in with is about the record, and not among them. Nothing of the record is read here: so
+    nobody finds out what it says today by sending guesses.
+    """
+    texts, filled = _names_of_texts(), dict(_filled_in(data))
+    found: dict[tuple[str, str], list[str]] = {}
+    for key, values in data.lists():
+        if (match := KEY.match(key)) and match["name"] in texts - ALWAYS_FILLED_IN:
+            found.setdefault((match["form"], match["name"]), []).extend(values)
+    words = {field: " ".join(filter(None, map(str.strip, values))) for field, values in found.items()}
+    return [
+        (name.replace("_", " ").capitalize(), text)
+        for (form, name), text in words.items()
+        if text and _digest(text) != filled.get((form, name))
+    ]
+
+
+def filled_in(fields: Mapping[str, Field], initial: Mapping[str, Any]) -> str:
+    """What the texts of a form are filled in with, as the hidden field `STOOD` keeps it: names and digests."""
+    found = []
+    for name, value in initial.items():
+        widget = fields[name].widget
+        if isinstance(widget, TEXTS) and value:
+            text = " ".join(filter(None, widget.decompress(value))) if isinstance(widget, DateParts) else value
+            found.append(f"{name}={_digest(text)}")
+    return " ".join(found)
+
+
+def _filled_in(data: Mapping[str, str]) -> Iterator[tuple[tuple[str, str], str]]:
+    for key in data:
+        if key.endswith(f"-{STOOD}"):
+            for each in data[key].split():
+                name, _, digest = each.partition("=")
+                yield (key.removesuffix(f"-{STOOD}"), name), digest
+
+
+def _digest(text: object) -> str:
+    """As a browser sends it back: lines end in another way there."""
+    return hashlib.sha256(" ".join(str(text).split()).encode()).hexdigest()[:16]
+
+
+@cache
+def _names_of_texts() -> frozenset[str]:
+    """The fields of all forms for what was seen and decided, into which somebody types."""
+    return frozenset(
+        name for form in _all(ActionForm) for name, field in form.base_fields.items() if isinstance(field.widget, TEXTS)
+    )
+
+
+def _all(form: type[ActionForm]) -> Iterator[type[ActionForm]]:
+    yield form
+    for each in form.__subclasses__():
+        yield from _all(each)
