@@ -1464,8 +1464,9 @@ class TestWhatAPageCosts:
         six = self.cost_of_contact(
             story, adults=[], children=[entry | {"last_name": "Haddad"} for entry in self.household(6)]
         )
-        # The second contact has a likeness and a chronology to show, whatever its size.
-        assert six <= one + 3
+        # The second contact has a likeness and a chronology to show, whatever its size, and asks once whether the homes
+        # of those who are alike may be named.
+        assert six <= one + 4
 
     def test_nor_its_adults(self, story: Story) -> None:
         adults = [{"first_name": f"Adult {n}", "last_name": "Haddad", "same_address": True} for n in range(6)]
