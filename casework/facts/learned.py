@@ -209,6 +209,8 @@ WEIGHS_NOTHING = frozenset({
     "referrer.name", "referrer.role", "referrer.email", "referrer.phone", "referrer.relationship", "sharing_basis",
     "first_language", "interpreter_needed", "school", "relationship", "parental_responsibility",
 })  # fmt: skip
+# What is written where a code is not known can be a name: Na, Nil. The reader of names knows which.
+NAMES = frozenset({"first_name", "last_name"})
 # What protects somebody. A document of an agency only gives it: to take it away, a person must decide.
 PROTECTS = frozenset({"referrer.keep_anonymous", "address.confidential"})
 # What an information document says of itself.
@@ -409,7 +411,7 @@ def _telling(
         if typed is None:
             continue
         value, check = _value_and_check(entry, place)
-        if isinstance(typed, str) and is_not_known(typed):
+        if isinstance(typed, str) and place not in NAMES and is_not_known(typed):
             value, check = None, None
         # A no is an answer, also where it is what a missing field means.
         if (

@@ -5,6 +5,8 @@ from typing import Any
 from django import forms
 from django.forms.renderers import TemplatesSetting
 
+from casework.facts.typed import in_one_line
+
 
 class GovukRenderer(TemplatesSetting):
     """Draws a field with its label, hint and errors in the design system's markup."""
@@ -136,6 +138,13 @@ class DatePartsField(forms.MultiValueField):
         return f"{year}-{month:0>2}-{day:0>2}"
 
 
+class _Empty(list[Any]):
+    """What counts as an empty text: also characters that nobody sees, as the documents of partners are read."""
+
+    def __contains__(self, value: object) -> bool:
+        return super().__contains__(value) or (isinstance(value, str) and not in_one_line(value))
+
+
 class Form(forms.Form):
     """A form in the look of the design system."""
 
@@ -146,5 +155,7 @@ class Form(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
+            if isinstance(field, forms.CharField):
+                field.empty_values = _Empty(field.empty_values)
             if isinstance(field.widget, Checkbox):
                 field.widget.label = str(field.label)

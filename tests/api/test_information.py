@@ -98,6 +98,10 @@ def test_the_contact_names_what_its_sender_has_not_put_right(partner: Partner) -
     })  # fmt: skip
     still = {"#/children/0/nhs_number", "#/children/0/sex", "#/children/1/upn", "#/domestic_abuse/dash"}
     assert warnings().keys() == still
+    # What an earlier version of the service took in, and this one cannot read, settles nothing.
+    Information.objects.create(
+        contact=contact, at=contact.received_at, by_agency=contact.agency, document={"sex": "F"}, source="referrer"
+    )
     added = {"children": [{"number": 1, "sex": "F", "nhs_number": "9990000018"}, {"number": 2, "upn": "A801200001001"}]}
     add(partner, contact, added)
     assert warnings().keys() == {"#/domestic_abuse/dash"}
@@ -317,6 +321,11 @@ class TestWhomItIsAbout:
         assert refused == {
             "#/children/19": "children[19]: is one too many: a contact has room for 20 children. Send a new contact."
         }
+
+    def test_a_short_name_is_a_name(self, partner: Partner, contact: Contact) -> None:
+        answer = add(partner, contact, {"children": [{"ref": "c1", "first_name": "n/a", "last_name": "Na"}]})
+        assert [warning["pointer"] for warning in answer.json()["warnings"]] == ["#/children/0/first_name"]
+        assert contact.children.values_list("first_name", "last_name").get() == ("Robin", "Na")
 
     def test_names_that_are_left_out_are_named(self, partner: Partner, contact: Contact) -> None:
         names = [f"Name {number}" for number in range(30)]

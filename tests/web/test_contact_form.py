@@ -316,7 +316,7 @@ class TestFaults:
         wrong = {
             "id_contact-type": "Answer this: What is it?",
             "id_contact-source_code": "Answer this: Who is it from?",
-            "id_contact-worries": "What are they worried about: may not be empty.",
+            "id_contact-worries": "Answer this: What are they worried about?",
             "id_child-1-disabled": "Select a valid choice.",
             "id_adult-0-same_address": "Select a valid choice.",
         }
