@@ -206,7 +206,8 @@ def _as_what(row: Row, me: Row) -> str:
         case ContactChild(), ContactAdult() if me.relationship:
             return f"child: this person is “{me.relationship}” to them"
         case _:
-            return "Unborn child" if _is_unborn(row) else "Child"
+            as_what = "Unborn child" if _is_unborn(row) else "Child"
+            return f"{as_what} of the same family" if isinstance(me, ContactChild) else as_what
 
 
 def _is_unborn(row: Row) -> bool:

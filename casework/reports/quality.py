@@ -2,7 +2,8 @@
 The report on what agencies send: by agency and month, how many contacts had something that could not be read, in which
 fields, how many repeat another, and how many have an indicator that the rules do not know.
 
-It counts documents, and says nothing of a child: numbers of 1 to 4 are shown (docs/adr/0015-small-numbers.md).
+What an agency adds to a contact later counts with the contact. It counts documents, and says nothing of a child:
+numbers of 1 to 4 are shown (docs/adr/0015-small-numbers.md).
 
 Source: domain/front-door.md, "Poor partner referrals: quality feedback per agency".
 """
@@ -11,19 +12,27 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, field
 from datetime import date
+from itertools import chain
 
-from django.db.models import Count, Exists, OuterRef, Q
-from django.db.models.functions import TruncMonth
+from django.db.models import Case, Count, Exists, OuterRef, Q, Value, When
+from django.db.models.functions import Concat, TruncMonth
 
-from casework.models import CheckKind, Contact, DetailToCheck
+from casework.models import CheckKind, Contact, DetailToCheck, FactChange
 from casework.reports.period import Period, months
 from localities.working_time import LONDON, local_day
 
 TYPED_IN = "Typed in at the front door"
-# In a URL, and in a file: no agency. No code looks like this.
+# In a URL: no agency. No code looks like this.
 NONE = "~"
 # What may be wrong with a detail that was sent. Staff confirm one afterwards.
 WRONG = (CheckKind.NOT_READ, CheckKind.CORRECTED, CheckKind.ASKED)
+# What agencies added to their contacts later, and somebody must check; and its place, as `DetailToCheck.field` has it.
+ADDED_LATER = FactChange.objects.filter(information__by_agency__isnull=False, kind__in=WRONG)
+PLACE = Case(
+    When(child__isnull=False, then=Concat(Value("children."), "field")),
+    When(adult__isnull=False, then=Concat(Value("adults."), "field")),
+    default="field",
+)
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,7 @@ class Quality:
 
 
 def report(period: Period) -> Quality:
-    """Makes the report with two queries. Each returns a row for each agency and month, or field."""
+    """Makes the report with three queries. Each returns a row for each agency and month, or field."""
     agencies: dict[str, OfAgency] = {}
     everything = OfAgency("", "All agencies")
     for code, name, month, tally in _tallies(period):
@@ -108,11 +117,14 @@ def _worst_first(agency: OfAgency) -> tuple[int, float, str]:
 
 def _tallies(period: Period) -> Iterator[tuple[str, str, date, Tally]]:
     of_contact = DetailToCheck.objects.filter(contact=OuterRef("pk"))
+    added = ADDED_LATER.filter(information__contact=OuterRef("pk"))
     rows = (
         Contact.objects.filter(received_at__gte=period.starts_at, received_at__lt=period.ends_at)
         .annotate(
-            has_unreadable=Exists(of_contact.filter(kind=CheckKind.NOT_READ)),
-            has_to_check=Exists(of_contact.exclude(kind=CheckKind.NOT_READ)),
+            has_unreadable=Exists(of_contact.filter(kind=CheckKind.NOT_READ))
+            | Exists(added.filter(kind=CheckKind.NOT_READ)),
+            has_to_check=Exists(of_contact.exclude(kind=CheckKind.NOT_READ))
+            | Exists(added.exclude(kind=CheckKind.NOT_READ)),
             month=TruncMonth("received_at", tzinfo=LONDON),
         )
         .order_by()
@@ -138,8 +150,22 @@ def _add_fields(period: Period, everything: OfAgency, agencies: dict[str, OfAgen
         .values_list("contact__agency__code", "field", "kind")
         .annotate(contacts=Count("contact", distinct=True))
     )
+    sent_so = DetailToCheck.objects.filter(
+        contact=OuterRef("information__contact"), field=OuterRef("place"), kind=OuterRef("kind")
+    )
+    later = (
+        ADDED_LATER.filter(
+            information__contact__received_at__gte=period.starts_at,
+            information__contact__received_at__lt=period.ends_at,
+        )
+        .alias(place=PLACE)
+        .filter(~Exists(sent_so))
+        .order_by()
+        .values_list("information__contact__agency__code", PLACE, "kind")
+        .annotate(contacts=Count("information__contact", distinct=True))
+    )
     found: dict[str, dict[str, Counter[CheckKind]]] = defaultdict(lambda: defaultdict(Counter))
-    for code, name, kind, contacts in rows:
+    for code, name, kind, contacts in chain(rows, later):
         for of in ("", code or NONE):
             found[of][name][CheckKind(kind)] += contacts
     everything.fields = _most_first(found[""].items())

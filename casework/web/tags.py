@@ -1,7 +1,9 @@
 """Template filters and tags: how times, ratings, codes and pathways are written on pages."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from dateutil.relativedelta import relativedelta
 from django import template
@@ -9,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from casework.models import NumberStatus, Recommendation, Reminder, SafeToUse, Step
+from casework.models import ContactChild, NumberStatus, Recommendation, Reminder, SafeToUse, Step
 from casework.web.contact_form import new_key
 from localities.codes import ETHNICITIES, SEXES
 from localities.working_time import local_day
@@ -156,6 +158,35 @@ def duration(time: timedelta) -> str:
     parts = [(days, "day"), (hours, "hour"), (minutes, "minute")]
     shown = [f"{count} {unit}{'' if count == 1 else 's'}" for count, unit in parts if count][:2]
     return " ".join(shown) or "less than a minute"
+
+
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+
+
+@register.filter
+def naming(says: str, children: Sequence[tuple[ContactChild, Any]]) -> str:
+    """
+    A sentence of the rules with the names of the children. The rules know no names: they say "child c1", by the ref.
+
+    :param children: those of the contact, each with what is told of the child, as `story_of` gives them.
+    """
+    names = {
+        child.ref: child.full_name or f"the {_ordinal(child.position)} child" for child, _ in children if child.ref
+    }
+    if not names:
+        return says
+    # The longest first, so that c1 is not found in c10. "Child protection plan" is no child called "protection".
+    refs = "|".join(re.escape(ref) for ref in sorted(names, key=len, reverse=True))
+
+    def name(match: re.Match[str]) -> str:
+        found = names[match[2]]
+        return f"{found[0].upper()}{found[1:]}" if match[1] == "C" else found
+
+    return re.sub(rf"\b([Cc])hild ({refs})(?!\w| plan)", name, says)
+
+
+def _ordinal(position: int) -> str:
+    return ORDINALS[position] if position < len(ORDINALS) else f"{position + 1}th"
 
 
 register.simple_tag(new_key)

@@ -129,11 +129,19 @@ class SignedIn:
         for path in pages:
             self.resize(1200)
             self.go(path)
-            is_too_wide = self.overflows()
+            is_too_wide = ["wider than 1200 px"] if self.overflows() else []
+            is_too_wide += ["a table is cut off at 1200 px"] if self.cuts_off() else []
             self.resize(320)
-            if faults := (["wider than 1200 px"] if is_too_wide else []) + self.faults():
+            if faults := is_too_wide + self.faults():
                 found[path] = faults
         return found
+
+    def cuts_off(self) -> bool:
+        """Whether a table is wider than its place, so that its last columns are seen only by who scrolls it."""
+        wider: bool = self.page.evaluate(
+            "Array.from(document.querySelectorAll('.app-scroll')).some(part => part.scrollWidth > part.clientWidth)"
+        )
+        return wider
 
     def overflows(self) -> bool:
         """Whether the page is wider than its window, so that a reader must scroll sideways."""

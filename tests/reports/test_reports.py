@@ -13,7 +13,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from casework.actions import receiving
+from casework.actions import corrections, receiving
 from casework.facts.contact_document import age_on
 from casework.models import AuditEvent, Contact, ContactChild, Recommendation
 from casework.reports import equality, overrides
@@ -670,7 +670,7 @@ class TestQuality:
         story.contact(children=wrong, adults=[], family_indicators=[], agency_reference=first.agency_reference)
         received(story, by="example-police", children=[family(address=address("HP2O 1UA"), indicators=["L9-99"])])
         story.later(days=20)
-        received(story)
+        last = received(story)
 
         page = opened(QUALITY, "first=2026-11-01&last=2026-12-31")
         by_agency, by_field, by_month = (rows(page, heading) for heading in ("by-agency", "by-field", "by-month"))
@@ -690,15 +690,31 @@ class TestQuality:
         assert "NHS number" not in rows(of_police, "by-field")
         assert opened(QUALITY, f"{NOVEMBER}&agency=nobody").status == 404
 
+        # What the school adds later counts with the contact, once for each field.
+        for contact in (first, last):
+            document = {"children": [{"ref": contact.children.get(position=0).ref, "nhs_number": "14"}]}
+            assert contact.agency is not None
+            corrections.learn(contact_id=contact.pk, document=document, by=contact.agency, now=story.later())
+        page = opened(QUALITY, "first=2026-11-01&last=2026-12-31")
+        assert rows(page, "by-agency")["Example Primary School"] == ["3", "3", "100.0%", "0", "0", "1"]
+        assert rows(page, "by-month")["December 2026"] == ["1", "1", "100.0%", "0", "0", "0"]
+        assert rows(page, "by-field")["NHS number children.nhs_number"] == ["3", "0", "0"]
+
     def test_as_a_file(self, story: Story) -> None:
         named = received(story, children=[family(nhs_number="12")]).children.get()
+        receiving.receive(document=contact_document(children=[family()]), by=person("amina"), now=story.later())
         client = browser()
         sign_in(client, User.objects.get(username="paula"))
         answer = client.get(FIGURES, {"first": "2026-11-01", "last": "2026-11-30"})
         assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
         header, *lines = answer.content.decode().splitlines()
-        assert header.startswith("Agency,Name,Month,Contacts,")
-        assert lines == ["example-primary-school,Example Primary School,2026-11,1,1,0,0,0"]
+        page = Page(client.get(QUALITY, {"first": "2026-11-01", "last": "2026-11-30"}))
+        headings = [cell.text for cell in page.main.all("section")[0].all("thead")[0].all("th")]
+        assert header.split(",") == [headings[0], "Agency code", "Month of receipt", *headings[1:]]
+        assert lines == [
+            "Example Primary School,example-primary-school,2026-11,1,1,100.0%,0,0,0",
+            "Typed in at the front door,,2026-11,1,0,0.0%,0,0,0",
+        ]
         assert named.first_name not in answer.content.decode()
         assert client.get(FIGURES, {"first": "x"}).status_code == 404
 

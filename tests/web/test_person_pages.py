@@ -78,6 +78,7 @@ class TestWhatItSays:
         robins = lives_with(amina, robin(first))
         assert f"Lived together from {on} to {until}, as contacts say" in robins["Sam Ashworth"]
         assert f"Lived together on {on}, as a contact says" in robins["Kim Ashworth"]
+        assert robins["Kim Ashworth"].startswith("Child of the same family, on")
         assert "Lived together" not in robins["Ada Ashworth"]
         sams = lives_with(amina, match.known)
         assert sams["Robin Ashworth"].startswith("Child, on")

@@ -7,7 +7,6 @@ They are for those who are responsible for how the rules are used. Everybody els
 import csv
 import re
 from collections.abc import Callable
-from dataclasses import astuple
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -25,6 +24,7 @@ from casework.reports import quality as quality_report
 from casework.reports.comparison import OverrideKind, comparison_of
 from casework.reports.overrides import NO_LOCALITY, NONE, TYPED_IN, Figure, Row
 from casework.reports.period import Period
+from casework.reports.quality import Tally
 from casework.web.charts import rates
 from casework.web.report_form import PeriodForm
 from casework.web.signed_in import user_of
@@ -34,6 +34,8 @@ from localities.models import Agency, Locality, User
 from localities.working_time import local_day
 
 A_PAGE = 50
+# What agencies send, on the page and in the file.
+FIGURES = ("Contacts", "Could not be read", "Share", "Else to check", "Unknown indicator", "Sent again")
 MOST_BARS = 36
 CHART = "Overruled, in percent of what was decided, by month of receipt"
 A_MONTH = re.compile("20[0-9]{2}-(0[1-9]|1[0-2])")
@@ -139,16 +141,11 @@ def _quality(period: Period, code: str) -> dict[str, Any]:
     return {
         "code": code,
         "chosen": chosen,
+        "headings": FIGURES,
         "agencies": [(agency, urlencode(_days(period) | {"agency": agency.code})) for agency in report.agencies],
         "fields": [(LABELS.get(each.field, each.field), each) for each in chosen.fields],
         "kinds": [kind.label for kind in quality_report.WRONG],
     }
-
-
-COLUMNS = (
-    "Agency", "Name", "Month", "Contacts", "With something that could not be read", "With something else to check",
-    "With an unknown indicator", "Sent again",
-)  # fmt: skip
 
 
 @require_safe
@@ -161,11 +158,18 @@ def quality_csv(request: HttpRequest) -> HttpResponse:
     answer = HttpResponse(content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="what-agencies-send-{period.first}-{period.last}.csv"'
     lines = csv.writer(answer)
-    lines.writerow(COLUMNS)
+    lines.writerow(("Agency", "Agency code", "Month of receipt", *FIGURES))
     for agency in quality_report.report(period).agencies:
+        code = "" if agency.code == quality_report.NONE else agency.code
         for month, tally in agency.months.items():
-            lines.writerow((agency.code, agency.name, f"{month:%Y-%m}", *astuple(tally)))
+            lines.writerow((agency.name, code, f"{month:%Y-%m}", *_figures(tally)))
     return answer
+
+
+def _figures(tally: Tally) -> tuple[int | str, ...]:
+    """The figures of the page, in its order."""
+    share = "" if tally.rate is None else f"{tally.rate:.1f}%"
+    return tally.contacts, tally.unreadable, share, tally.to_check, tally.unknown_indicators, tally.resends
 
 
 def _days(period: Period) -> dict[str, str]:
