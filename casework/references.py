@@ -33,7 +33,8 @@ def new_restriction_reference() -> str:
 
 def _new(prefix: str) -> str:
     """A random reference: it does not show how many contacts there are. The database keeps it unique."""
-    letters = "".join(secrets.choice(ALPHABET) for _ in range(8))
+    # Each of the alphabet's 32 letters is as likely as the next.
+    letters = "".join(ALPHABET[byte % 32] for byte in secrets.token_bytes(8))
     return f"{prefix}-{letters[:4]}-{letters[4:]}"
 
 

@@ -462,12 +462,13 @@ SELECT nextval(pg_get_serial_sequence('casework_contact', 'id')), COALESCE(
 )
 """,
 )
+# How many ids there are to be comes from a query, so that PostgreSQL plans this once, whatever the numbers.
 IDS = Prepared(
     "take_ids",
     """
-SELECT ARRAY(SELECT nextval(people) FROM generate_series(1, %(children)s::int + %(adults)s::int)),
-       ARRAY(SELECT nextval(children) FROM generate_series(1, %(children)s)),
-       ARRAY(SELECT nextval(adults) FROM generate_series(1, %(adults)s)),
+SELECT ARRAY(SELECT nextval(people) FROM generate_series(1, (SELECT %(children)s::int + %(adults)s::int))),
+       ARRAY(SELECT nextval(children) FROM generate_series(1, (SELECT %(children)s::int))),
+       ARRAY(SELECT nextval(adults) FROM generate_series(1, (SELECT %(adults)s::int))),
        nextval(pg_get_serial_sequence('casework_recommendation', 'id'))
 FROM pg_get_serial_sequence('casework_person', 'id') AS people,
      pg_get_serial_sequence('casework_contactchild', 'id') AS children,
@@ -532,8 +533,8 @@ def _number(contact: Contact, people: _People) -> _Numbered:
     of_records, of_children, of_adults, of_recommendation = ids
     for row, record_id, row_id in zip(people.rows, of_records, [*of_children, *of_adults], strict=True):
         row.pk, row.recorded_as.pk = row_id, record_id
-        # Again, because a row takes over the ids of those to whom it refers when it is told to whom.
-        row.contact, row.recorded_as, row.person = contact, row.recorded_as, row.person
+        # Not by the attributes: Django forgets the other rows then.
+        vars(row).update(contact_id=contact.pk, recorded_as_id=record_id, person_id=row.person.pk)
     return _Numbered(of_recommendation, resend_of, restrictions, [(True,)] in is_hidden, from_rows(versions))
 
 

@@ -132,7 +132,7 @@ def keep(records: Iterable[Person]) -> None:
 def keeping(records: Iterable[Person]) -> Call:
     """
     The statement that keeps the keys of these records, under the records that stand for them. They have their ids, and
-    need not be stored before.
+    are stored before it is sent.
     """
     pairs = [(key, record.same_as_id or record.pk) for record in records for key in keys_of_record(record)]
     return KEEP(keys=json.dumps([key for key, _ in pairs]), people=json.dumps([person for _, person in pairs]))

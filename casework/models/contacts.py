@@ -204,9 +204,10 @@ class Contact(models.Model):
                 message="A decision that took effect stays.",
             ),
             refuse_if(
-                """NEW.decision_in_effect_id IS NOT NULL AND NOT EXISTS (
+                """NOT EXISTS (
                        SELECT FROM public.casework_decision WHERE id = NEW.decision_in_effect_id AND contact_id = NEW.id
                    )""",
+                where="NEW.decision_in_effect_id IS NOT NULL",
                 on=pgtrigger.Insert | pgtrigger.Update,
                 name="a_decision_is_about_its_own_contact",
                 message="The decision is about another contact.",
@@ -222,6 +223,7 @@ class Contact(models.Model):
             ),
             refuse_if(
                 lacks_sign_off("NEW.decision_in_effect_id"),
+                where="NEW.decision_in_effect_id IS NOT NULL",
                 on=pgtrigger.Insert | pgtrigger.Update,
                 name="a_decision_needs_its_sign_off_to_take_effect",
                 message="This decision takes effect only when a second person agrees.",

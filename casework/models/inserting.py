@@ -39,7 +39,8 @@ def insertion(rows: Sequence[Model], *, skip_existing: bool = False) -> Call:
     columns, references, statement = _statement(type(rows[0]), rows[0].pk is not None, skip_existing)
     for row in rows:
         for reference in references:
-            _take_over_id(row, reference)
+            if vars(row)[reference.attname] is None:
+                _take_over_id(row, reference)
     values = [{column: vars(row)[name] for column, name in columns} for row in rows]
     return statement(rows=json.dumps(values, default=_as_text, ensure_ascii=False))
 
@@ -53,7 +54,7 @@ def _as_text(value: object) -> str:
 
 def _take_over_id(row: Model, field: "ForeignKey[Any, Any]") -> None:
     """The other row may have got its id when it was inserted, after this field was set."""
-    if vars(row)[field.attname] is None and (referred := field.get_cached_value(row, default=None)) is not None:
+    if (referred := field.get_cached_value(row, default=None)) is not None:
         # Not by the attribute: Django forgets the other row then, and reads it again.
         vars(row)[field.attname] = referred.pk
 

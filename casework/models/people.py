@@ -2,11 +2,13 @@
 
 from typing import ClassVar
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
 from casework.models.indexes import where_set
+from casework.models.refusals import refuse, refuse_any, refuse_if
 from casework.references import new_person_reference
 from localities.codes import ETHNICITIES, SEXES
 
@@ -86,6 +88,14 @@ class Person(models.Model):
             ),
         ]
         indexes: ClassVar = where_set("person", "same_as")
+        triggers: ClassVar = [
+            refuse_if(
+                "EXISTS (SELECT FROM public.casework_personkey WHERE person_id = OLD.id)",
+                on=pgtrigger.Delete,
+                name="a_person_stays_as_long_as_keys_lead_there",
+                message="A person by whose keys others are found cannot be deleted.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.full_name
@@ -111,10 +121,25 @@ class PersonKey(models.Model):
 
     pk = models.CompositePrimaryKey("key", "person_id")
     key = models.BigIntegerField()
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    # A contact brings dozens of keys of each person: a trigger asks once for all of them, the constraint once for each.
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_constraint=False)
 
     class Meta:
         verbose_name_plural = "person keys"
+        triggers: ClassVar = [
+            refuse_any(
+                """SELECT FROM (SELECT DISTINCT person_id FROM added) those
+                   WHERE NOT EXISTS (SELECT FROM public.casework_person WHERE id = those.person_id)""",
+                name="a_key_is_of_a_person_on_record",
+                message="There is no such person.",
+            ),
+            pgtrigger.Trigger(
+                name="a_key_stays_as_it_is",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                func=refuse("a_key_stays_as_it_is", "A key is kept or taken away. It never changes."),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.person_id}: {self.key}"

@@ -68,8 +68,10 @@ def send(*calls: Call) -> list[list[tuple[Any, ...]]]:
             "; ".join(call.statement.execute for call in calls),
             [call.parameters[name] for call in calls for name in call.statement.parameters],
         )
+        # The driver's own cursor: Django's wraps each call, and `description` makes an object of each column.
+        results = cursor.cursor
         rows = []
         for _ in calls:
-            rows.append(cursor.fetchall() if cursor.description else [])
-            cursor.nextset()
+            rows.append(results.fetchall() if results.pgresult.nfields else [])
+            results.nextset()
     return rows

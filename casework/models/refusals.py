@@ -17,11 +17,14 @@ def refuse(name: str, message: str) -> str:
     return RAISE.format(name=name, message=message.replace("'", "''").replace("%", "%%"))
 
 
-def refuse_if(condition: str, *, on: pgtrigger.Operation, name: str, message: str) -> pgtrigger.Trigger:
+def refuse_if(
+    condition: str, *, on: pgtrigger.Operation, name: str, message: str, where: str = ""
+) -> pgtrigger.Trigger:
     """
     Makes a trigger that refuses to write a row if `condition` is true.
 
     :param condition: SQL over NEW and OLD.
+    :param where: SQL over the columns of NEW alone. Where it is false nothing else is asked, at a tenth of the cost.
     :param on: `pgtrigger.Insert`, `Update` or `Delete`, or several joined by `|`.
     :param message: a sentence for people.
     """
@@ -29,8 +32,26 @@ def refuse_if(condition: str, *, on: pgtrigger.Operation, name: str, message: st
         name=name,
         when=pgtrigger.Before,
         operation=on,
+        condition=pgtrigger.Condition(where) if where else None,
         func=f"IF {condition} THEN {refuse(name, message)} END IF; "
         "IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW;",
+    )
+
+
+def refuse_any(rows: str, *, name: str, message: str) -> pgtrigger.Trigger:
+    """
+    Makes a trigger that refuses rows that are inserted, asking once for all that one statement inserts.
+
+    :param rows: a query for those that are refused; `added` are the rows that are inserted.
+    :param message: a sentence for people.
+    """
+    return pgtrigger.Trigger(
+        name=name,
+        level=pgtrigger.Statement,
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        referencing=pgtrigger.Referencing(new="added"),  # type: ignore[no-untyped-call]
+        func=f"IF EXISTS ({rows}) THEN {refuse(name, message)} END IF; RETURN NULL;",
     )
 
 

@@ -184,9 +184,9 @@ def _verdict(levels: Iterable[Level]) -> Verdict:
 def _says(level: Level) -> str:
     """A sentence on a field, and whether brothers and sisters have it in common as well."""
     if level.means in {Means.EXACTLY, Means.AGREES}:
-        if level.against_family >= MUCH:
+        if level.bits.family >= MUCH:
             return f"{level.says}. This speaks for one person."
-        if level.against_strangers >= MUCH:
+        if level.bits.strangers >= MUCH:
             return f"{level.says}. Families often share it."
         return f"{level.says}. Many people share it."
     if level.means is Means.CONTRADICTS:

@@ -2166,3 +2166,29 @@ class TestRestrictions:
             run("TRUNCATE casework_conflictperson")
         with refused("a_conflict_of_interest_stays_all"):
             run("TRUNCATE casework_conflictofinterest CASCADE")
+
+
+class TestKeysOfPeople:
+    """By which a person is found who may be somebody on a new contact."""
+
+    ADDED = "INSERT INTO casework_personkey (key, person_id) VALUES (1, %s), (2, %s)"
+
+    def test_one_leads_to_nobody(self, story: Story) -> None:
+        who = story.contact().children.get().person_id
+        with refused("a_key_is_of_a_person_on_record"):
+            run(self.ADDED, who, who + 1000)
+        with allowed():
+            run(self.ADDED, who, who)
+
+    def test_one_changes(self, story: Story) -> None:
+        story.contact()
+        with refused("a_key_stays_as_it_is"):
+            run("UPDATE casework_personkey SET key = key + 1")
+
+    def test_somebody_is_deleted_and_keys_still_lead_there(self, story: Story) -> None:
+        other = Person.objects.create()
+        with allowed():
+            run("DELETE FROM casework_person WHERE id = %s", other.pk)
+        run("INSERT INTO casework_personkey (key, person_id) VALUES (1, %s)", other.pk)
+        with refused("a_person_stays_as_long_as_keys_lead_there"):
+            run("DELETE FROM casework_person WHERE id = %s", other.pk)

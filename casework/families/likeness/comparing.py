@@ -12,7 +12,7 @@ from casework.families.likeness.describing import Described
 from casework.families.likeness.homes import nearest_of
 from casework.families.likeness.identifiers import nearest_number
 from casework.families.likeness.names import LAST_NAME_LEVELS, Name, have_one_name, nearest_first, nearest_last, sound
-from casework.families.likeness.weights import Level, Means, Weights
+from casework.families.likeness.weights import Bits, Level, Means, Weights
 
 # Until this many records are counted, what is usual counts for more than they do.
 USUAL = 1_000
@@ -54,14 +54,25 @@ def levels(person: Described, other: Described) -> Iterator[Levels]:
     """
     The levels at which the fields agree, where both are known: in two ways, if first and last name may be reversed.
     """
-    shared = dict(_shared(person, other))
-    yield {**dict(_names(person, other)), **shared}
-    if person.first and person.last and other.first and other.last:
-        crossed = nearest_last(person.last, other.first), nearest_last(person.first, other.last)
-        # The better one counts as the last name's, whoever is asked for: so the answer is the same both ways.
-        last, first = sorted(crossed, key=LAST_NAME_LEVELS.index)
-        if last != "differs":
-            yield {"first_name": first, "last_name": last, **shared, "order": "reversed"}
+    shared = {**dict(_beside_names(person, other)), **dict(_home(person, other))}
+    for names in _ways_of_names(person, other):
+        yield {**names, **shared}
+
+
+def _ways_of_names(person: Described, other: Described) -> Iterator[Levels]:
+    yield dict(_names(person, other))
+    if reversed_names := _reversed(person, other):
+        yield reversed_names
+
+
+def _reversed(person: Described, other: Described) -> Levels:
+    """The levels at which the names agree, the first name of each with the last name of the other; none if not."""
+    if not (person.first and person.last and other.first and other.last):
+        return {}
+    crossed = nearest_last(person.last, other.first), nearest_last(person.first, other.last)
+    # The better one counts as the last name's, whoever is asked for: so the answer is the same both ways.
+    last, first = sorted(crossed, key=LAST_NAME_LEVELS.index)
+    return {} if last == "differs" else {"first_name": first, "last_name": last, "order": "reversed"}
 
 
 def compare(person: Described, other: Described, weights: Weights, commonness: Commonness) -> Likeness:
@@ -75,10 +86,39 @@ def compare_worth_proposing(
     """
     The likeness of two records (see `compare`) if it is worth proposing.
 
-    Most who share a key are not: their reasons, which take half of the time, are not put together.
+    Of a hundred who share a key hardly one is. Most cannot be any more when all but their homes is compared, which take
+    as long as all else; and for none but those worth proposing the reasons are put together.
     """
+    if not _may_be_worth_proposing(person, other, weights, commonness):
+        return None
     way = _best_way(person, other, weights, commonness)
     return _likeness(way, weights) if way.score >= weights.worth_proposing else None
+
+
+def _may_be_worth_proposing(person: Described, other: Described, weights: Weights, commonness: Commonness) -> bool:
+    """
+    Whether the score may be high enough, were the homes the same, and names and homes as rare as any. Whether the names
+    are reversed is asked where that could be enough.
+    """
+    rarest = log2((commonness.people + USUAL) / USUAL)
+    rest = [weights.levels[name][level].bits for name, level in _beside_names(person, other)]
+    if person.homes and other.homes:
+        rest += (weights.most["home"], Bits(rarest, 0.0))
+    names = [weights.levels[name][level].bits for name, level in _names(person, other)]
+    if _is_enough(weights, *rest, *names, Bits(rarest * len(names), 0.0)):
+        return True
+    if not _is_enough(weights, *rest, *(weights.most[name] for name in ("first_name", "last_name", "order"))):
+        return False
+    crossed = _reversed(person, other)
+    return bool(crossed) and _is_enough(
+        weights, *rest, *(weights.levels[name][level].bits for name, level in crossed.items())
+    )
+
+
+def _is_enough(weights: Weights, *found: Bits) -> bool:
+    odds = _odds(sum(bits.strangers for bits in found), sum(bits.family for bits in found), weights)
+    # In another order, the same sum may differ in its last digit.
+    return 1 / (1 + odds) >= weights.worth_proposing - 0.000_001
 
 
 class _Weighed(NamedTuple):
@@ -107,16 +147,21 @@ def _weigh(way: Levels, person: Described, other: Described, weights: Weights, c
     shares = dict(_shares(way, person, other, weights, commonness))
     strangers = family = 0.0
     for name, level in found.items():
-        family += level.against_family
-        strangers += level.against_strangers - (log2(shares[name] / level.u) if name in shares else 0)
-    # Strangers and families are all others: how many times as likely are they, after what was seen?
-    odds = 2.0 ** min(1000.0, -strangers) / weights.same_person
-    odds += 2.0 ** min(1000.0, -family) * weights.same_family / weights.same_person
+        family += level.bits.family
+        strangers += level.bits.strangers - (log2(shares[name] / level.u) if name in shares else 0)
+    odds = _odds(strangers, family, weights)
     score = 1 / (1 + odds)
     if score > weights.ceiling.score and _agreeing(found).isdisjoint(weights.ceiling.unless):
         score = weights.ceiling.score
     # In bits, before any ceiling.
     return _Weighed(-log2(odds), min(int(score * 1_000_000) / 1_000_000, HIGHEST), found, shares)
+
+
+def _odds(against_strangers: float, against_family: float, weights: Weights) -> float:
+    """How many times as likely as one person are all others, strangers and families, after what was seen."""
+    strangers, family = (2.0 ** min(1000.0, -bits) for bits in (against_strangers, against_family))
+    odds: float = strangers / weights.same_person + family * weights.same_family / weights.same_person
+    return odds
 
 
 def _likeness(way: _Weighed, weights: Weights) -> Likeness:
@@ -219,7 +264,8 @@ def _names(person: Described, other: Described) -> Iterator[tuple[str, str]]:
         yield "last_name", level
 
 
-def _shared(person: Described, other: Described) -> Iterator[tuple[str, str]]:
+def _beside_names(person: Described, other: Described) -> Iterator[tuple[str, str]]:
+    """All but first and last names, and homes."""
     if person.middle and other.middle:
         yield "other_names", _middle(person, other)
     if person.birth and other.birth:
@@ -230,10 +276,13 @@ def _shared(person: Described, other: Described) -> Iterator[tuple[str, str]]:
         yield "nhs_number", nearest_number(person.nhs_number, other.nhs_number)
     if person.upn and other.upn:
         yield "upn", nearest_number(person.upn, other.upn)
-    if homes := nearest_of(person.homes, other.homes):
-        yield "home", homes[0]
     if person.telephones and other.telephones:
         yield "telephone", "same" if person.telephones & other.telephones else "differs"
+
+
+def _home(person: Described, other: Described) -> Iterator[tuple[str, str]]:
+    if homes := nearest_of(person.homes, other.homes):
+        yield "home", homes[0]
 
 
 def _middle(person: Described, other: Described) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import Field, StrictFloat, StrictInt
 
@@ -50,6 +50,13 @@ class Means(StrEnum):
 Probability = Annotated[StrictFloat, Field(gt=0, lt=1)]
 
 
+class Bits(NamedTuple):
+    """How many times as likely as among strangers, and as in one family, as logarithms to base 2."""
+
+    strangers: float
+    family: float
+
+
 class Level(Document):
     """A level at which a field can agree."""
 
@@ -60,14 +67,9 @@ class Level(Document):
     says: Text
 
     @cached_property
-    def against_family(self) -> float:
-        """How many times as likely among records of one person as in one family, as a logarithm to base 2."""
-        return math.log2(self.m / self.f)
-
-    @cached_property
-    def against_strangers(self) -> float:
-        """How many times as likely among records of one person as among strangers, as a logarithm to base 2."""
-        return math.log2(self.m / self.u)
+    def bits(self) -> Bits:
+        """How many times as likely it is among records of one person as of others."""
+        return Bits(math.log2(self.m / self.u), math.log2(self.m / self.f))
 
 
 class Certain(Document):
@@ -115,6 +117,14 @@ class Weights(Document):
     ceiling: Ceiling
     common_name: Probability
     levels: dict[Text, dict[Text, Level]]
+
+    @cached_property
+    def most(self) -> dict[str, Bits]:
+        """The most that each field can say for one person."""
+        return {
+            name: Bits(*map(max, zip(*(level.bits for level in levels.values()), strict=True)))
+            for name, levels in self.levels.items()
+        }
 
     def __str__(self) -> str:
         return f"{self.weights}/{self.version}"
