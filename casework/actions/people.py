@@ -14,7 +14,7 @@ from casework.families.confidentiality import bring_up_to_date
 from casework.families.describing import NAMES, find_by_recorded
 from casework.families.household import note_touched
 from casework.families.likeness.identifiers import read_nhs_number, read_telephones, read_upn
-from casework.families.matching import weigh_open_matches
+from casework.families.matching import lock_keys, match_recorded, weigh_open_matches
 from casework.families.sameness import records_of
 from casework.models import DetailKind, Event, NumberStatus, Person, PersonDetail, SafeToUse
 from casework.record import audit
@@ -56,6 +56,8 @@ def add_detail(*, person_id: int, said: Said, by: User, now: datetime) -> Person
     :raises Person.DoesNotExist: there is no such person, or none that `by` may see.
     :raises InvalidInput: with every fault.
     """
+    if said.kind in FOUND_BY:
+        _lock_keys(person_id, said, by, now)
     person = locked_person(by, now, pk=person_id)
     permissions.check_can_record_people(by, local_day(now))
     other = people_visible_to(by, now).filter(reference=said.other.strip().upper()).first() if said.other else None
@@ -68,7 +70,7 @@ def add_detail(*, person_id: int, said: Said, by: User, now: datetime) -> Person
         recorded_by=by,
     )  # fmt: skip
     if said.kind in FOUND_BY:
-        _find_and_compare(person, now)
+        _find_and_compare(person, now, looks=True)
     audit.record(Event.PERSON_DETAIL_ADDED, by=by, at=now, person=person.reference, kind=said.kind)
     return detail
 
@@ -132,11 +134,28 @@ def _load(person_id: int, detail_id: int, by: User, now: datetime) -> tuple[Pers
     return person, PersonDetail.objects.get(pk=detail_id, person__in=records_of([person.pk]))
 
 
-def _find_and_compare(record: Person, now: datetime, *, in_error: str = "") -> None:
-    """By names and homes somebody is found, and is like others: the rules look at whoever may be the same person."""
+def _lock_keys(person_id: int, said: Said, by: User, now: datetime) -> None:
+    """Locks what the person will be looked for by. Before the person, as contacts that arrive do."""
+    person = people_visible_to(by, now).filter(pk=person_id).first()
+    if person is None:
+        return
+    if said.kind == DetailKind.ADDRESS:
+        person.other_homes = [*person.other_homes, [said.value, said.postcode]]
+    else:
+        person.other_names = [*person.other_names, said.value]
+    lock_keys(person)
+
+
+def _find_and_compare(record: Person, now: datetime, *, looks: bool = False, in_error: str = "") -> None:
+    """
+    By names and homes somebody is found, and is like others: the rules look at whoever may be the same person.
+
+    :param looks: whether others are looked for by what was recorded. Its keys are locked.
+    """
     find_by_recorded(record, in_error=in_error)
     record.refresh_from_db(fields=["other_names", "other_homes"])
-    if touched := weigh_open_matches(record):
+    touched = weigh_open_matches(record) | (match_recorded(record) if looks else frozenset())
+    if touched:
         bring_up_to_date(touched, now=now)
         note_touched(touched, now=now)
 

@@ -152,6 +152,9 @@ JOIN casework_person record ON record.id = around.id OR record.same_as_id = arou
 JOIN casework_persondetail detail ON detail.person_id = record.id AND detail.kind = 'address'
 WHERE record.address_is_protected OR EXISTS (
     SELECT FROM casework_contactchild child WHERE child.person_id = around.id AND child.address_is_confidential)
+OR EXISTS (
+    SELECT FROM casework_contactadult adult JOIN casework_contactchild child ON child.contact_id = adult.contact_id
+    WHERE adult.person_id = around.id AND adult.same_address IS DISTINCT FROM FALSE AND child.address_is_confidential)
 """,  # noqa: S608  # our own text
 )
 

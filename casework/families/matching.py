@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.db.models import Q
@@ -18,14 +19,14 @@ from django.db.models import Q
 from casework.families import merging, sameness
 from casework.families.household import note_touched
 from casework.families.likeness.comparing import Commonness, Likeness, compare, compare_worth_proposing
-from casework.families.likeness.describing import Described
+from casework.families.likeness.describing import Described, describe
 from casework.families.likeness.finding import MOST_CANDIDATES, MOST_OF_A_KEY, MOST_PROPOSALS, RANKED
 from casework.families.likeness.keys import asked, what_counts
 from casework.families.likeness.weights import Weights, shipped
-from casework.families.person_keys import Stored, counting, describe_record
+from casework.families.person_keys import Stored, counting, describe_record, other_ways
 from casework.families.unborn import BY_THE_DAY
 from casework.models import ContactAdult, ContactChild, Person, PersonMatch
-from casework.models.prepared import Prepared, send
+from casework.models.prepared import Call, Prepared, send
 from casework.record.transitions import move
 from casework.statuses import MatchStatus
 from localities.models import Agency, User
@@ -193,22 +194,7 @@ def match_again(row: Row, *, by: User | Agency, now: datetime) -> frozenset[int]
     touched = merging.regroup(records)
     merging.keep_keys_again(touched)
     row.refresh_from_db(fields=["person"])
-    of_it = PersonMatch.objects.filter(Q(record=record) | Q(person=record)).values_list("record", "person")
-    known = {one if other == record.pk else other for one, other in of_it}
-    asked_about: dict[int, float] = defaultdict(float)
-    for pair, score in sameness.alike([row.person_id]).items():
-        for person in pair:
-            asked_about[person] = max(asked_about[person], score)
-    themselves = {row.person_id}
-    if isinstance(row, ContactChild):
-        themselves |= set(ContactChild.objects.filter(contact=row.contact_id).values_list("person", flat=True))
-    PersonMatch.objects.bulk_create(
-        proposal(row, match, at=None)
-        for match in found
-        if match.record.pk not in known
-        and match.person.pk not in themselves
-        and asked_about[match.person.pk] < match.likeness.score
-    )
+    _propose(row, found)
     touched |= {row.person_id}
     note_touched(touched, but_not=row.contact_id, now=now)
     return touched
@@ -233,18 +219,74 @@ def _weigh_again(record: Person, described: Described, by: User | Agency, now: d
 def weigh_open_matches(record: Person) -> frozenset[int]:
     """
     Gives the open matches of this record the score that they have today, after staff recorded a name or a home of the
-    person, who is locked.
+    person, or took one out. The person is locked.
 
-    :returns: whose matches these are, as ids of records that stand for persons.
+    :returns: whose matches have changed, as ids of records that stand for persons.
     """
-    described, weights = describe_record(record), shipped()
-    people: set[int] = set()
+    described = describe_record(record)
+    changed: set[int] = set()
     of_it = PersonMatch.objects.filter(Q(record=record) | Q(person=record), status=PROPOSED).exclude(weights=BY_THE_DAY)
     for match in of_it.select_related("record", "person").order_by("pk"):
         other = match.person if match.record_id == record.pk else match.record
-        _store_likeness(match, compare(described, describe_record(other), weights, Commonness()))
-        people |= {match.record_id, match.person_id}
-    return sameness.standing_for(people) if people else frozenset()
+        likeness = compare(described, describe_record(other), shipped(), Commonness())
+        if likeness.score != match.score:
+            _store_likeness(match, likeness)
+            changed |= {match.record_id, match.person_id}
+    return sameness.standing_for(changed) if changed else frozenset()
+
+
+def match_recorded(record: Person) -> frozenset[int]:
+    """
+    Proposes whom a person may be by the other names and the homes that staff recorded.
+
+    The caller has locked the keys of what was recorded (`lock_keys`), and then the person.
+
+    :returns: of whom somebody is asked now, as ids of records that stand for persons.
+    """
+    of_it = {"recorded_as": record, "in_family": True}
+    row = ContactChild.objects.filter(**of_it).first() or ContactAdult.objects.filter(**of_it).first()
+    if row is None:
+        return frozenset()
+    described, weights = describe_record(record), shipped()
+    found: dict[int, PossibleMatch] = {}
+    by_each_way = _look([describe(way) for way in other_ways(record)], but_not=[row.person_id])
+    for match in chain.from_iterable(by_each_way.values()):
+        likeness = compare(described, describe_record(match.record), weights, Commonness())
+        if likeness.score >= weights.worth_proposing:
+            found[match.person.pk] = PossibleMatch(match.person, match.record, likeness)
+    proposed = _propose(row, found.values())
+    return sameness.standing_for({record.pk, *(match.person_id for match in proposed)}) if proposed else frozenset()
+
+
+def lock_keys(record: Person) -> None:
+    """
+    Locks the keys by which a record is found by other names and homes, until the transaction ends. The caller locks no
+    record before.
+    """
+    keys = sorted({key for way in other_ways(record) for key in asked(describe(way))})
+    if keys:
+        send(*_locks(keys))
+
+
+def _propose(row: Row, found: Iterable[PossibleMatch]) -> list[PersonMatch]:
+    """Proposes whom somebody on a contact may be, where nobody asks about the two already."""
+    record = row.recorded_as
+    of_it = PersonMatch.objects.filter(Q(record=record) | Q(person=record)).values_list("record", "person")
+    known = {one if other == record.pk else other for one, other in of_it}
+    asked_about: dict[int, float] = defaultdict(float)
+    for pair, score in sameness.alike([row.person_id]).items():
+        for person in pair:
+            asked_about[person] = max(asked_about[person], score)
+    themselves = {row.person_id}
+    if isinstance(row, ContactChild):
+        themselves |= set(ContactChild.objects.filter(contact=row.contact_id).values_list("person", flat=True))
+    return PersonMatch.objects.bulk_create(
+        proposal(row, match, at=None)
+        for match in found
+        if match.record.pk not in known
+        and match.person.pk not in themselves
+        and asked_about[match.person.pk] < match.likeness.score
+    )
 
 
 def _store_likeness(match: PersonMatch, likeness: Likeness) -> None:
@@ -278,7 +320,7 @@ def _look(described: Sequence[Described], but_not: Collection[int] = ()) -> dict
     if not pairs:
         return found
     keys = json.dumps([key for _, key in pairs])
-    locks = [LOCK_SOME(), LOCK_KEYS(keys=keys)] if len({key for _, key in pairs}) <= MOST_LOCKS else [LOCK_ALL()]
+    locks = _locks([key for _, key in pairs])
     # One round trip. Each statement sees what was stored before it began, and so the later ones all that was stored
     # before the locks were there.
     *_, rows, counts = send(
@@ -295,6 +337,12 @@ def _look(described: Sequence[Described], but_not: Collection[int] = ()) -> dict
     for place, others in candidates.items():
         found[place] = _worth_proposing(described[place], others.values(), weights, commonness)
     return found
+
+
+def _locks(keys: Sequence[str]) -> list[Call]:
+    if len(set(keys)) > MOST_LOCKS:
+        return [LOCK_ALL()]
+    return [LOCK_SOME(), LOCK_KEYS(keys=json.dumps(keys))]
 
 
 def _by_person(rows: Iterable[tuple[Any, ...]]) -> dict[int, dict[int, list[Stored]]]:

@@ -30,7 +30,7 @@ ON CONFLICT DO NOTHING
 
 class Stored(NamedTuple):
     """
-    A row of `casework_person` with what is compared, named as in the model.
+    A row of `casework_person` with what is compared, named as in the model, and in its order.
 
     Everybody on a contact is compared with twenty people, of whom few are proposed: only those become a `Person`, which
     costs as much as comparing one.
@@ -40,8 +40,6 @@ class Stored(NamedTuple):
     first_name: str
     last_name: str
     also_known_as: list[str]
-    other_names: list[str]
-    other_homes: list[list[str]]
     date_of_birth: date | None
     date_of_birth_estimated: bool
     born_about: int | None
@@ -52,6 +50,8 @@ class Stored(NamedTuple):
     address: str
     postcode: str
     telephone: str
+    other_names: list[str]
+    other_homes: list[list[str]]
     same_as_id: int | None
     regrouped: int
 
@@ -117,10 +117,17 @@ def keys_of_record(record: Person) -> Iterator[str]:
     yield from keys_of(describe(known))
     for name in filter(None, map(read_name, record.also_known_as)):
         yield from (f"last {sound(part)}" for part in name.parts if len(part) > 1)
-    ways = [way for name in record.other_names[:MOST_OTHER_NAMES] for way in named(known, name)]
-    ways += [replace(known, address=address, postcode=postcode) for address, postcode in record.other_homes]
-    for way in ways:
+    for way in other_ways(record):
         yield from keys_of(describe(way))
+
+
+def other_ways(record: Person) -> Iterator[Written]:
+    """A record by each of its other names, and at each home that staff recorded."""
+    known = replace(written(record), other_names=" ".join(record.also_known_as))
+    for name in record.other_names[:MOST_OTHER_NAMES]:
+        yield from named(known, name)
+    for address, postcode in record.other_homes:
+        yield replace(known, address=address, postcode=postcode)
 
 
 def keep(records: Iterable[Person]) -> None:

@@ -88,8 +88,10 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
     }
     hiding = {child.contact_id for child in children if child.address_is_confidential}
     hides = person.address_is_protected or any(child.address_is_confidential for child in as_child)
+    # Whoever may live with a hidden child lives where the child does.
+    hides_home = hides or bool({adult.contact_id for adult in as_adult if adult.same_address is not False} & hiding)
     details, said_of_us = _recorded(own, user, now)
-    details = [detail for detail in details if not (hides and detail.kind == DetailKind.ADDRESS)]
+    details = [detail for detail in details if not (hides_home and detail.kind == DetailKind.ADDRESS)]
     found = beside(own, rows, [*children, *adults], homes, contacts)
     add_recorded(found, own, details, said_of_us)
     return Known(
@@ -110,7 +112,7 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
         sexes=_said((child.contact, child.get_sex_display()) for child in as_child if child.sex != "U"),
         beside=sorted(found.values(), key=_newest, reverse=True),
         details=details,
-        hides=hides or bool({adult.contact_id for adult in as_adult if adult.same_address is not False} & hiding),
+        hides=hides_home,
         contacts=list(contacts.values()),
         records=own,
     )

@@ -123,6 +123,19 @@ def test_a_home_that_staff_recorded_is_compared_also_when_it_has_ended(story: St
     assert not is_compared()
 
 
+def test_whoever_is_on_record_is_proposed_by_a_home_that_staff_record(story: Story) -> None:
+    """The same street, and a name and a year that say little alone: nobody asked before."""
+    other = nadia(story, last_name="Osei", date_of_birth=None, age_years=12, address=address("SL7 1AA"))
+    who = nadia(story).children.get().person
+    assert not PersonMatch.objects.exists()
+    record(story, who, "address", value="1 Example Road", postcode="SL7 1AA")
+    match = PersonMatch.objects.get()
+    assert (match.record, match.person) == (who, other.children.get().person)
+    assert "Same address" in match.reasons
+    record(story, who, "former_name", value="Nadia Osei")
+    assert PersonMatch.objects.get().score > match.score
+
+
 def test_an_adults_home_is_hidden_with_the_adult(story: Story) -> None:
     """Where no child lives with him, too."""
     father = {"first_name": "Kofi", "last_name": "Oyelaran", "relationship": "father", "same_address": False}
@@ -142,13 +155,15 @@ def test_records_that_are_joined_and_told_apart_take_it_along(story: Story) -> N
     second = nadia(story, address=address("SL7 1AA"))
     match = PersonMatch.objects.get(child__contact=second)
     record(story, second.children.get().person, "former_name", value="Nadia Oyelaran")
+    record(story, second.children.get().person, "current_name", value="Nadia Bell")
     matches.settle(contact_id=second.pk, match_id=match.pk, same=True, by=person("amina"), now=story.later())
     one = first.children.get().person
     answer = find(read_typed("oyelaran"), person("amina"), story.now)
-    assert [hit.person for hit in answer.hits] == [one]
+    assert [hit.person.full_name for hit in answer.hits] == [one.full_name] == ["Nadia Bell"]
     matches.undo(contact_id=second.pk, match_id=match.pk, reason="Cousins.", by=person("amina"), now=story.later())
     answer = find(read_typed("oyelaran"), person("amina"), story.now)
     assert [hit.person for hit in answer.hits] == [second.children.get().person]
+    assert first.children.get().person.full_name == "Nadia Brannigan"
 
 
 def test_a_database_of_an_earlier_release_learns_it(story: Story) -> None:

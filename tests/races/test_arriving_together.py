@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from casework.actions import decisions, learning
+from casework.actions import decisions, learning, people
 from casework.families.household import household
 from casework.jobs import stale_recommendations
-from casework.models import Contact, Decision, Recommendation, StaleRecommendation
+from casework.models import Contact, Decision, Person, PersonDetail, PersonMatch, Recommendation, StaleRecommendation
 from tests.stage.documents import address, child, nhs_number
 from tests.stage.racing import (
     FIRST_NAMES,
@@ -291,3 +291,29 @@ class TestWhileACaseOpens:
         outcomes = race(*[lambda: stale_recommendations.renew(now=story.now)] * 4)
         assert sorted(outcomes) == [0, 0, 0, 1]
         assert second.recommendations.count() == 2
+
+
+def test_a_home_that_staff_record_while_a_contact_comes_from_there(story: Story) -> None:
+    """Whoever is first: the two may be one child only by that home, and somebody asks about them once."""
+    for number in range(TIMES):
+        one = {"first_name": FIRST_NAMES[number], "last_name": LAST_NAMES[number], "date_of_birth": birth(number, 2010)}
+        other = {"first_name": FIRST_NAMES[number], "last_name": LAST_NAMES[number + 5], "date_of_birth": None,
+                 "age_years": story.now.year - int(one["date_of_birth"][:4])}  # fmt: skip
+        unknown: dict[str, Any] = {"nhs_number": None, "upn": None, "also_known_as": []}
+        contact = story.contact(children=[child(**one, **unknown)], adults=[])
+        who, lines = contact.children.get().person, [f"{number + 1} Larkspur Lane"]
+
+        def record(who: Person = who, lines: list[str] = lines) -> PersonDetail:
+            said = people.Said("address", lines[0], "SL7 1AA", said_by="The aunt")
+            return people.add_detail(person_id=who.pk, said=said, by=person("amina"), now=story.now)
+
+        def send(other: dict[str, Any] = other | unknown, lines: list[str] = lines) -> Contact:
+            home = {"lines": lines, "postcode": "SL7 1AA"}
+            return story.contact(children=[child(**other, address=home)], adults=[])
+
+        detail, second = race(record, send)
+        assert isinstance(detail, PersonDetail), detail
+        assert isinstance(second, Contact), second
+        pair = {who.pk, second.children.get().person_id}
+        matches = PersonMatch.objects.filter(record__in=pair, person__in=pair)
+        assert [match.reasons.count("Same address") for match in matches] == [1]

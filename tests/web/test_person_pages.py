@@ -256,11 +256,15 @@ class TestAConfidentialAddress:
         said = {"value": "Rose Cottage 5", "postcode": "HP22 6AA", "said_by": "The aunt, of Rose Cottage 5"}
         is_done(add(amina, who, "address", **said), page_of(who))
         assert "Rose Cottage 5, HP22 6AA" in amina.open(page_of(who)).text
-        hides = {"protect-reason": "She fled to Rose Cottage 5."}
+        theirs = {"value": "6 Thornfield Row", "postcode": "HP22 7BB", "said_by": "The aunt"}
+        mother_page = page_of(contact.adults.get().person)
+        is_done(add(amina, contact.adults.get().person, "address", **theirs), mother_page)
+        assert "6 Thornfield Row, HP22 7BB" in amina.open(mother_page).text
+        hides = {"protect-reason": "She fled to Rose Cottage 5, or 6 Thornfield Row."}
         is_done(amina.send(page_of(who), "protect", **hides), page_of(who))
         for page in (page_of(who), page_of(contact.adults.get().person), f"/contacts/{contact}/"):
             html = amina.open(page).html
-            for word in ("Rose Cottage", "HP22", "HP20", "07700 900000"):
+            for word in ("Rose Cottage", "Thornfield", "HP22", "HP20", "07700 900000"):
                 assert word not in html, (page, word)
 
 
