@@ -113,6 +113,15 @@ def test_a_hidden_address_is_neither_shown_nor_compared(story: Story, match: Per
     assert "lived together" not in page.text
 
 
+def test_two_mothers_of_one_name_who_were_born_on_other_days_agree_in_part(story: Story) -> None:
+    story.contact(adults=[SAM | {"date_of_birth": "1990-02-03"}])
+    other = child(last_name="Bell", nhs_number=None, also_known_as=[])
+    contact = story.contact(children=[other], adults=[SAM | {"date_of_birth": "1985-11-30"}])
+    page = SignedIn("amina").open(path(PersonMatch.objects.get(child__contact=contact)))
+    assert verdicts(page)["With whom"] == "Agrees in part"
+    assert "Their dates of birth differ: Sam Ashworth." in page.text
+
+
 def test_only_who_may_open_both_records_compares_them(story: Story, match: PersonMatch) -> None:
     case = story.accepted(match.row.contact)
     assert SignedIn("ben").open(case).status == 200

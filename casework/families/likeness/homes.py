@@ -1,7 +1,7 @@
 """Reads addresses and postcodes, and says how near two homes are."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import product
@@ -100,8 +100,10 @@ def nearest_home(home: Home, other: Home) -> str:
     return "area" if postcode == "area" else "differs"
 
 
-def nearest_of(homes: Collection[Home], others: Collection[Home]) -> tuple[str, Home, Home] | None:
+def nearest_of(homes: Sequence[Home], others: Sequence[Home]) -> tuple[str, Home, Home] | None:
     """The level at which the two agree best, of the homes of two people, and these two. None if one has none."""
+    if len(homes) == len(others) == 1:  # of nearly everybody
+        return nearest_home(homes[0], others[0]), homes[0], others[0]
     pairs = ((nearest_home(home, other), home, other) for home, other in product(homes, others))
     return min(pairs, key=lambda pair: HOME_LEVELS.index(pair[0]), default=None)
 
