@@ -193,6 +193,8 @@ def _faults_of_period(said: Said, today: date) -> Iterator[Fault]:
             yield Fault(("from_date",), "Enter the day.")
         elif said.from_date > today:
             yield Fault(("from_date",), "This day lies in the future.")
+    elif said.kind in NAMES and said.from_date and said.from_date > today:
+        yield Fault(("from_date",), "This day lies in the future.")
     yield from _faults_of_end(said.from_date, said.to_date, today)
 
 

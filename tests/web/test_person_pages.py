@@ -293,8 +293,11 @@ WRONG: list[tuple[str, dict[str, str], dict[str, str]]] = [
     ("address", {"value": "4 Other Street", "postcode": "nowhere"},
      {"id_detail-postcode": "Enter a full postcode, like HP20 1UA."}),
     ("death", {}, {"id_detail-from_date": "Enter the day."}),
-    ("current_name", {"value": "Robin Bell", "to_date_day": "1", "to_date_month": "1", "to_date_year": "2100"},
-     {"id_detail-to_date": "This day lies in the future. Leave it empty while it is still so."}),
+    ("current_name", {"value": "Robin Bell", "from_date_day": "1", "from_date_month": "1", "from_date_year": "2100",
+                      "to_date_day": "1", "to_date_month": "2", "to_date_year": "2100"}, {
+        "id_detail-from_date": "This day lies in the future.",
+        "id_detail-to_date": "This day lies in the future. Leave it empty while it is still so.",
+    }),
     ("relationship", {"other": "PER-0000-0000"}, {
         "id_detail-qualifier": "Say what the other person is to this one, for example mother.",
         "id_detail-other": "Enter the reference of the other person, like PER-7K4M-9QXT.",
