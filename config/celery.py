@@ -13,6 +13,9 @@ from kombu.transport import TRANSPORT_ALIASES
 from config.garbage import leave_alone_what_is_loaded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# At each start Celery would run Django's checks, load every page for them, and ignore what they find. `make check` runs
+# them.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = "config.broker:Transport"
 app = Celery("front_door")

@@ -196,7 +196,7 @@ class Stage:
 
         if self._look_ups is None:
             few, many = self._sizes.looked_through
-            found = self._look_ups = look_ups((few, many), probes=10 * self.rounds, rounds=3)
+            found = self._look_ups = look_ups((few, many), probes=10 * self.rounds, rounds=min(3, self.rounds))
             sys.stdout.write(
                 f"\n  a look-up among {few:,} people {found.few * 1000:.1f} ms, among {many:,} "
                 f"{found.many * 1000:.1f} ms; "
@@ -209,7 +209,7 @@ class Stage:
         from tests.bench.searching import searches
 
         if self._searches is None:
-            self._searches = searches(self._sizes.searched, names=10 * self.rounds, rounds=3)
+            self._searches = searches(self._sizes.searched, names=10 * self.rounds, rounds=min(3, self.rounds))
         return self._searches
 
     def rates(self) -> dict[str, float]:

@@ -242,19 +242,16 @@ class Staff:
             self._stream.wait_before_retry()
         return None
 
-    def _send(self, who: Person, path: str, said: dict[str, Any], form_on: str) -> str | None:
-        """The page after the form; None if sending it failed."""
+    def _send(self, who: Person, path: str, said: dict[str, Any], form_on: str, page: str) -> str | None:
+        """The page after the form on this page; None if sending it failed."""
         try:
-            return who.send(path, said, form_on=form_on)
+            return who.send(path, said, form_on=form_on, page=page)
         except requests.RequestException:
             pass
         except Refused as refused:
             # 409: it is done already, as the page will show.
             if refused.status < 500 and refused.status != 409:
                 self._ledger.unexpected_answers.append(str(refused))
-        except AssertionError:
-            # The page has no form any more: somebody has sent it, perhaps this client.
-            pass
         self._stream.wait_before_retry()
         return None
 
@@ -312,7 +309,7 @@ class Decider(Staff):
                 **_recommended(page),
                 "decide-rationale": "What the school saw, and what the history says, point the same way.",
             }
-            after = self._send(who, path + "decide/", said, path)
+            after = self._send(who, path + "decide/", said, path, page)
             if after is not None and _is_decided(after):
                 self._note(reference, after)
                 return
@@ -325,7 +322,8 @@ class Decider(Staff):
         """Nobody chose an indicator, and nothing can be decided before somebody has."""
         child = re.search(r'name="(screening-child_\d+)"', page)
         assert child, "the form has no child"
-        self._send(who, path + "screening/", {"screening-recommendation": recommendation, child[1]: "L2-01"}, path)
+        said = {"screening-recommendation": recommendation, child[1]: "L2-01"}
+        self._send(who, path + "screening/", said, path, page)
 
     def _note(self, reference: str, page: str) -> None:
         case = CASE.search(page)
@@ -366,7 +364,7 @@ class Receivers(Staff):
                 self._ledger.found_done += failed
                 self._ledger.acceptances.append(Done(datetime.now(UTC), "", case, team))
                 return True
-            after = self._send(who, path + "answer/", {"handoff": handoff[1], "answer": "accept"}, path)
+            after = self._send(who, path + "answer/", {"handoff": handoff[1], "answer": "accept"}, path, page)
             if after is not None:
                 self._ledger.acceptances.append(Done(datetime.now(UTC), "", case, team))
                 return True

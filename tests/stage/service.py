@@ -87,10 +87,13 @@ class Person:
             raise Refused(path, answer)
         return answer.text
 
-    def send(self, path: str, data: dict[str, Any], *, form_on: str) -> str:
-        """Sends a form of a page, and returns the page that it leads to."""
-        page = self.open(form_on)
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+    def send(self, path: str, data: dict[str, Any], *, form_on: str, page: str | None = None) -> str:
+        """
+        Sends a form of a page, and returns the page that it leads to.
+
+        :param page: what the page says, where it is open already.
+        """
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page or self.open(form_on))
         assert token, f"no form on {form_on}"
         answer = self.session.post(
             self.base_url + path,
