@@ -150,7 +150,8 @@ def propose(*, version_id: int, edition: int, proposal: str, by: User, now: date
     conditions.check_edition_unchanged(draft, edition)
     if draft.proposed_at is not None:
         raise NotAllowedInStatus(f"{draft} is proposed already.")
-    faults = [Fault((), says) for says in not_proved(draft, run(parse(draft.document)))]
+    rules = parse(draft.document)
+    faults = [Fault((), says) for says in not_proved(draft, rules.document, run(rules))]
     if not proposal.strip():
         faults.append(Fault(("proposal",), "Say what the change is for."))
     if faults:
@@ -206,7 +207,8 @@ def approve(*, version_id: int, edition: int, starts_at: datetime | None, by: Us
     permissions.check_can_approve_rules(draft.proposed_by_id, by, local_day(now))
     conditions.check_is_proposed(draft)
     conditions.check_edition_unchanged(draft, edition)
-    if unproved := not_proved(draft, run(parse(draft.document))):
+    rules = parse(draft.document)
+    if unproved := not_proved(draft, rules.document, run(rules)):
         raise NotAllowedInStatus(" ".join(unproved))
     ends = _goes_on()
     if ends.pk != draft.based_on_id:
@@ -275,11 +277,11 @@ def discard(*, version_id: int, by: User, now: datetime) -> RuleSetVersion:
     return draft
 
 
-def not_proved(draft: RuleSetVersion, outcomes: list[Outcome]) -> list[str]:
+def not_proved(draft: RuleSetVersion, document: RuleSetDocument, outcomes: list[Outcome]) -> list[str]:
     """
     What a draft still needs before somebody may propose it, as sentences.
 
-    :param outcomes: the results of its scenarios.
+    :param document: the draft's, read; `outcomes` are the results of its scenarios.
     """
     wanting = []
     failing = [outcome.scenario.title for outcome in outcomes if not outcome.passes]
@@ -290,9 +292,7 @@ def not_proved(draft: RuleSetVersion, outcomes: list[Outcome]) -> list[str]:
     if draft.based_on_id is not None:
         # A copy of an older version may lack newer indicators and pathways.
         base = of_version(draft.based_on_id).rule_set.document
-        wanting += [
-            f"{' '.join(map(str, fault.path))} {fault.message}" for fault in _gone(base, read_document(draft.document))
-        ]
+        wanting += [f"{' '.join(map(str, fault.path))} {fault.message}" for fault in _gone(base, document)]
     replayed = Replay.objects.filter(rule_set=draft, edition=draft.edition, finished_at__isnull=False)
     if not replayed.filter(contacts__gt=0).exists():
         wanting.append("It was not replayed over past contacts as it stands now.")

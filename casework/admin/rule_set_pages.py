@@ -68,7 +68,7 @@ def show(request: HttpRequest, version_id: int, **bound: ActionForm) -> HttpResp
         "errors": errors_of(*bound.values()),
     }
     if drafts and stage == Stage.DRAFT:
-        context["wanting"] = rule_sets.not_proved(version, outcomes)
+        context["wanting"] = rule_sets.not_proved(version, rules.document, outcomes)
         context["propose"] = ProposeForm(initial={"edition": version.edition})
     if drafts and stage in (Stage.DRAFT, Stage.PROVED):
         context["replay"] = ReplayForm(

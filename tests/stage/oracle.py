@@ -10,6 +10,7 @@ of each.
 
 import csv
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,15 +70,19 @@ def as_the_page_reads(facts: Facts) -> Facts:
 
 def codes(facts: Facts) -> set[str]:
     """Indicators on children and on the family count alike; the same code on two children counts once."""
-    return set(facts["family"]["indicators"]).union(*(child["indicators"] for child in facts["children"]))
+    return set(facts["family"]["indicators"]).union(*[child["indicators"] for child in facts["children"]])
+
+
+AT_LEVEL = {level: {code for code, row in CATALOGUE.items() if row["level"] == str(level)} for level in (2, 3, 4)}
+AT_GATE = {gate: {code for code, row in CATALOGUE.items() if row["gate"] == gate} for gate in ("hard_stop", "strong")}
 
 
 def of_level(level: int, some_codes: set[str] | list[str]) -> set[str]:
-    return {code for code in some_codes if CATALOGUE[code]["level"] == str(level)}
+    return AT_LEVEL[level].intersection(some_codes)
 
 
 def of_gate(gate: str, some_codes: set[str]) -> set[str]:
-    return {code for code in some_codes if CATALOGUE[code]["gate"] == gate}
+    return AT_GATE[gate] & some_codes
 
 
 def domains_of(some_codes: set[str]) -> set[str]:
@@ -512,6 +517,7 @@ def each_number_to_the_other_side(facts: Facts, page: Page) -> Iterator[Facts]:
                 yield with_one_change(facts, where, other)
 
 
+@cache
 def the_other_sides(number: Number, now: int) -> list[int]:
     differs = [value for value in number.possible if number.asked(value) != number.asked(now)]
     return [*[value for value in differs if value < now][-1:], *[value for value in differs if value > now][:1]]
