@@ -51,6 +51,7 @@ from casework.models import (
     ContactHandover,
     Decision,
     FactChange,
+    Handoff,
     Information,
     Milestone,
     OutboxMessage,
@@ -73,12 +74,13 @@ from casework.models import (
     ThresholdChecks,
 )
 from localities.models import Agency, CalendarDay, Catchment, HubHours, Locality, Membership, Team, User
+from tests.conftest import THURSDAY
 from tests.stage.documents import address, child, contact_document
 from tests.stage.drafts import AHEAD, Drafts, latest
 from tests.stage.restricted import restrict
 from tests.stage.rule_documents import having
 from tests.stage.sql import change, columns_of, copy, delete, run, settle
-from tests.stage.story import Story
+from tests.stage.story import Story, Told, person
 from triage.models import RuleSetVersion
 
 
@@ -178,12 +180,38 @@ def test_every_refusal_has_its_test() -> None:
     assert [name for name in sorted(declared) if f'"{name}"' not in source] == []
 
 
-class TestResponsibility:
+class ToldOnce:
+    """Tests that go on from a story that is told once for their class: the fixture `told`."""
+
+    @pytest.fixture
+    def story(self, db: None, told: Told) -> Story:
+        return told.story.goes_on()
+
+
+def settled(story: Story, *about: Model) -> Told:
+    """The story as it was told so far, after all deferred checks."""
+    settle()
+    return Told(story, tuple(row.pk for row in about))
+
+
+class TestResponsibility(ToldOnce):
     """An open case has one responsible team at every instant."""
 
-    def test_two_teams_at_one_instant(self, story: Story) -> None:
-        case = story.accepted()
-        held = held_now(case)
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> Told:
+        story = Story(THURSDAY)
+        return settled(story, story.accepted())
+
+    @pytest.fixture
+    def case(self, db: None, told: Told) -> Case:
+        return Case.objects.get(pk=told.about[0])
+
+    @pytest.fixture
+    def held(self, case: Case) -> Responsibility:
+        return held_now(case)
+
+    def test_two_teams_at_one_instant(self, case: Case, held: Responsibility, story: Story) -> None:
         other = str(story.team("chiltern").pk)
         with refused("a_case_has_one_responsible_team_at_an_instant"):
             copy("casework_responsibility", held.pk, team_id=other, handoff_id="NULL")
@@ -191,12 +219,11 @@ class TestResponsibility:
             in_the_past = "tstzrange(lower(period) - interval '1 second', lower(period) + interval '1 microsecond')"
             copy("casework_responsibility", held.pk, team_id=other, handoff_id="NULL", period=in_the_past)
 
-    def test_the_same_team_twice_at_one_instant(self, story: Story) -> None:
+    def test_the_same_team_twice_at_one_instant(self, held: Responsibility) -> None:
         with refused("a_case_has_one_responsible_team_at_an_instant"):
-            copy("casework_responsibility", held_now(story.accepted()).pk, handoff_id="NULL")
+            copy("casework_responsibility", held.pk, handoff_id="NULL")
 
-    def test_it_passes_from_team_to_team_within_a_transaction(self, story: Story) -> None:
-        held = held_now(story.accepted())
+    def test_it_passes_from_team_to_team_within_a_transaction(self, held: Responsibility, story: Story) -> None:
         with allowed():
             change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
             copy(
@@ -204,19 +231,16 @@ class TestResponsibility:
                 period="tstzrange(upper(period), NULL)",
             )  # fmt: skip
 
-    def test_an_open_case_is_let_go(self, story: Story) -> None:
-        held = held_now(story.accepted())
+    def test_an_open_case_is_let_go(self, held: Responsibility) -> None:
         with refused("an_open_case_has_one_responsible_team", trigger="an_open_case_is_never_let_go"):
             change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
 
-    def test_an_open_case_is_held_until_for_ever_only(self, story: Story) -> None:
+    def test_an_open_case_is_held_until_for_ever_only(self, held: Responsibility) -> None:
         """An end at infinity counts as an end: nobody could take over after it."""
-        held = held_now(story.accepted())
         with refused("an_open_case_has_one_responsible_team", trigger="an_open_case_is_never_let_go"):
             change("casework_responsibility", held.pk, period="tstzrange(lower(period), 'infinity')")
 
-    def test_a_case_opens_in_nobodys_hands(self, story: Story) -> None:
-        case = story.accepted()
+    def test_a_case_opens_in_nobodys_hands(self, case: Case, story: Story) -> None:
         decision = story.decided(another_family(story), pathway="advice", level=2, rag="green")
         story.signed_off(decision.contact)
         like_it = {"reference": "'CAS-0000-0000'", "opened_by_decision_id": str(decision.pk)}
@@ -227,8 +251,7 @@ class TestResponsibility:
             from_opening = f"tstzrange((SELECT opened_at FROM casework_case WHERE id = {new}), NULL)"
             copy("casework_responsibility", held_now(case).pk, case_id=new, handoff_id="NULL", period=from_opening)
 
-    def test_a_closed_case_stays_in_somebodys_hands(self, story: Story, ben: User) -> None:
-        case = story.accepted()
+    def test_a_closed_case_stays_in_somebodys_hands(self, case: Case, ben: User) -> None:
         closing = {
             "status": "'closed'",
             "closed_at": "'2027-01-01'",
@@ -241,16 +264,15 @@ class TestResponsibility:
             change("casework_case", case.pk, **closing)
             change("casework_responsibility", held_now(case).pk, period="tstzrange(lower(period), '2027-01-01')")
 
-    def test_a_team_takes_a_closed_case(self, story: Story) -> None:
-        case = story.closed()
+    def test_a_team_takes_a_closed_case(self, case: Case, story: Story) -> None:
+        story.closed(case)
         last = Responsibility.objects.filter(case=case).order_by("period").last()
         assert last is not None
         with refused("a_closed_case_has_no_responsible_team", trigger="an_open_case_is_never_let_go"):
             copy("casework_responsibility", last.pk, handoff_id="NULL", period="tstzrange(upper(period), NULL)")
 
-    def test_an_open_case_is_in_nobodys_hands_for_a_while(self, story: Story) -> None:
+    def test_an_open_case_is_in_nobodys_hands_for_a_while(self, held: Responsibility, story: Story) -> None:
         """One team's period ends an hour before the next one's begins."""
-        held = held_now(story.accepted())
         with refused("a_case_is_always_in_somebodys_hands", trigger="an_open_case_is_never_let_go"):
             change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
             copy(
@@ -258,22 +280,18 @@ class TestResponsibility:
                 period="tstzrange(upper(period) + '1 hour', NULL)",
             )  # fmt: skip
 
-    def test_it_starts_at_no_moment_or_lasts_for_none(self, story: Story) -> None:
-        held = held_now(story.accepted())
+    def test_it_starts_at_no_moment_or_lasts_for_none(self, held: Responsibility) -> None:
         first = Responsibility.objects.exclude(pk=held.pk).get(case=held.case)
         for period in ("tstzrange(NULL, lower(period))", "tstzrange(lower(period), lower(period))"):
             with refused("a_responsibility_starts_at_a_moment_and_lasts"):
                 copy("casework_responsibility", first.pk, handoff_id="NULL", period=period)
 
-    def test_it_ends_before_it_starts(self, story: Story) -> None:
+    def test_it_ends_before_it_starts(self, held: Responsibility) -> None:
         """The range type has no value whose end is before its start."""
-        held = held_now(story.accepted())
         with pytest.raises(DataError), transaction.atomic():
             change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) - '1 hour')")
 
-    def test_who_was_responsible_is_rewritten(self, story: Story) -> None:
-        case = story.accepted()
-        held = held_now(case)
+    def test_who_was_responsible_is_rewritten(self, case: Case, held: Responsibility, story: Story) -> None:
         first = Responsibility.objects.exclude(pk=held.pk).get(case=case)
         other_case = story.offered(another_family(story)).case
         other_team = str(story.team("chiltern").pk)
@@ -292,17 +310,25 @@ class TestResponsibility:
             with refused("a_past_responsibility_stays"):
                 delete("casework_responsibility", pk)
 
-    def test_all_are_emptied(self, story: Story) -> None:
-        story.accepted()
+    def test_all_are_emptied(self, held: Responsibility) -> None:
         with refused("responsibilities_are_never_emptied"):
             run("TRUNCATE casework_responsibility")
 
 
-class TestHandoffs:
+class TestHandoffs(ToldOnce):
     """A case has at most one open handoff, which is answered once."""
 
-    def test_two_open_handoffs_of_a_case(self, story: Story, ben: User) -> None:
-        handoff = story.offered()
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> Told:
+        story = Story(THURSDAY)
+        return settled(story, story.offered())
+
+    @pytest.fixture
+    def handoff(self, db: None, told: Told) -> Handoff:
+        return Handoff.objects.get(pk=told.about[0])
+
+    def test_two_open_handoffs_of_a_case(self, handoff: Handoff, story: Story, ben: User) -> None:
         other = str(story.team("chiltern").pk)
         with refused("a_case_has_one_open_handoff"):
             copy("casework_handoff", handoff.pk, to_team_id=other)
@@ -312,8 +338,7 @@ class TestHandoffs:
             copy("casework_handoff", handoff.pk, to_team_id=other, **offered)
 
     @pytest.mark.parametrize("before", ["accepted", "returned", "withdrawn"])
-    def test_it_is_answered_twice(self, story: Story, ben: User, amina: User, before: str) -> None:
-        handoff = story.offered()
+    def test_it_is_answered_twice(self, handoff: Handoff, story: Story, ben: User, amina: User, before: str) -> None:
         match before:
             case "accepted":
                 handoffs.accept(handoff_id=handoff.pk, by=ben, now=story.later())
@@ -325,44 +350,38 @@ class TestHandoffs:
             with refused("a_handoff_is_answered_once"):
                 change("casework_handoff", handoff.pk, status=f"'{after}'")
 
-    def test_it_is_answered_once(self, story: Story, ben: User) -> None:
-        handoff = story.offered()
+    def test_it_is_answered_once(self, handoff: Handoff, ben: User) -> None:
         with allowed():
             change(
                 "casework_handoff", handoff.pk, status="'returned'", answer_reason="'Known in Chiltern.'",
                 answered_by_id=str(ben.pk), answered_at="offered_at",
             )  # fmt: skip
 
-    def test_one_passes_responsibility_twice(self, story: Story) -> None:
-        case = story.accepted()
-        held = held_now(case)
+    def test_one_passes_responsibility_twice(self, handoff: Handoff, story: Story, ben: User) -> None:
+        handoffs.accept(handoff_id=handoff.pk, by=ben, now=story.later())
+        held = held_now(handoff.case)
         with refused_under_any_name():
             change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
             copy("casework_responsibility", held.pk, period="tstzrange(upper(period), NULL)")
 
-    def test_one_is_deleted(self, story: Story) -> None:
-        handoff = story.offered()
+    def test_one_is_deleted(self, handoff: Handoff) -> None:
         with refused("a_handoff_is_answered_once"):
             delete("casework_handoff", handoff.pk)
 
-    def test_all_are_emptied(self, story: Story) -> None:
-        story.offered()
+    def test_all_are_emptied(self, handoff: Handoff) -> None:
         with refused("handoffs_are_never_emptied"):
             run("TRUNCATE casework_handoff CASCADE")
 
-    def test_it_goes_to_the_team_that_it_comes_from(self, story: Story) -> None:
-        handoff = story.offered()
+    def test_it_goes_to_the_team_that_it_comes_from(self, handoff: Handoff) -> None:
         with refused("a_handoff_goes_to_another_team"):
             copy("casework_handoff", handoff.pk, to_team_id="from_team_id")
 
-    def test_it_has_no_reason(self, story: Story) -> None:
-        handoff = story.offered()
+    def test_it_has_no_reason(self, handoff: Handoff) -> None:
         for reason in ("''", "'  '", r"E'\n\t'"):
             with refused("a_handoff_has_a_reason"):
                 copy("casework_handoff", handoff.pk, reason=reason)
 
-    def test_what_was_offered_is_rewritten(self, story: Story, ben: User) -> None:
-        handoff = story.offered()
+    def test_what_was_offered_is_rewritten(self, handoff: Handoff, story: Story, ben: User) -> None:
         chiltern = str(story.team("chiltern").pk)
         for to in (
             {"to_team_id": chiltern}, {"from_team_id": chiltern}, {"reason": "'Another.'"},
@@ -373,21 +392,19 @@ class TestHandoffs:
             with refused("a_handoff_is_answered_once"):
                 change("casework_handoff", handoff.pk, **to)
 
-    def test_its_status_is_none_that_there_is(self, story: Story, ben: User) -> None:
-        handoff = story.offered()
+    def test_its_status_is_none_that_there_is(self, handoff: Handoff, ben: User) -> None:
         with refused("a_handoff_has_a_known_status"):
             change(
                 "casework_handoff", handoff.pk, status="'lost'", answered_at="offered_at", answered_by_id=str(ben.pk)
             )
 
-    def test_its_kind_is_none_that_there_is(self, story: Story) -> None:
-        handoff = story.offered()
+    def test_its_kind_is_none_that_there_is(self, handoff: Handoff) -> None:
         for kind in ("''", "'lost'"):
             with refused("a_handoff_is_of_a_known_kind"):
                 copy("casework_handoff", handoff.pk, kind=kind)
 
-    def test_a_third_says_not_why_once_more(self, story: Story) -> None:
-        handoff = story.returned().handoffs.get()
+    def test_a_third_says_not_why_once_more(self, handoff: Handoff, story: Story, ben: User) -> None:
+        handoffs.return_to_sender(handoff_id=handoff.pk, reason="Known in Chiltern.", by=ben, now=story.later())
         for ordinal in ("3", "4"):
             for reason in ("''", r"E' \n'"):
                 with refused("a_third_handoff_has_a_leads_reason"):
@@ -397,16 +414,14 @@ class TestHandoffs:
         with allowed():
             copy("casework_handoff", handoff.pk, ordinal="3", lead_reason="'They are back with their mother.'")
 
-    def test_one_is_accepted_and_nobody_becomes_responsible(self, story: Story, ben: User) -> None:
-        handoff = story.offered()
+    def test_one_is_accepted_and_nobody_becomes_responsible(self, handoff: Handoff, ben: User) -> None:
         with refused("an_accepted_handoff_passes_responsibility"):
             change(
                 "casework_handoff", handoff.pk, status="'accepted'", answered_at="offered_at",
                 answered_by_id=str(ben.pk),
             )  # fmt: skip
 
-    def test_an_answer_says_not_who_or_not_when(self, story: Story, ben: User) -> None:
-        handoff = story.offered()
+    def test_an_answer_says_not_who_or_not_when(self, handoff: Handoff, ben: User) -> None:
         for said in (
             {"status": "'accepted'"},
             {"status": "'accepted'", "answered_at": "offered_at"},
@@ -418,16 +433,14 @@ class TestHandoffs:
                 change("casework_handoff", handoff.pk, **said)
 
     @pytest.mark.parametrize("status", ["returned", "withdrawn"])
-    def test_it_ends_without_a_reason(self, story: Story, ben: User, status: str) -> None:
-        handoff = story.offered()
+    def test_it_ends_without_a_reason(self, handoff: Handoff, ben: User, status: str) -> None:
         answer = {"status": f"'{status}'", "answered_at": "offered_at", "answered_by_id": str(ben.pk)}
         with refused("a_handoff_is_returned_or_withdrawn_for_a_reason"):
             change("casework_handoff", handoff.pk, **answer, answer_reason="' '")
         with allowed():
             change("casework_handoff", handoff.pk, **answer, answer_reason="'They moved.'")
 
-    def test_it_is_answered_before_it_is_offered(self, story: Story, ben: User) -> None:
-        handoff = story.offered()
+    def test_it_is_answered_before_it_is_offered(self, handoff: Handoff, ben: User) -> None:
         answer = {"status": "'returned'", "answered_by_id": str(ben.pk), "answer_reason": "'No.'"}
         with refused("a_handoff_is_answered_after_it_is_offered"):
             change("casework_handoff", handoff.pk, **answer, answered_at="offered_at - interval '1 microsecond'")
@@ -435,31 +448,47 @@ class TestHandoffs:
             change("casework_handoff", handoff.pk, **answer, answered_at="offered_at")
 
 
-class TestDecisions:
+class TestDecisions(ToldOnce):
     """A decision always has a rationale, and a second person if it needs one."""
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> Told:
+        story = Story(THURSDAY)
+        return settled(story, story.decided(story.contact()), waiting(story, another_family(story)))
+
+    @pytest.fixture
+    def decision(self, db: None, told: Told) -> Decision:
+        """A decision in effect, which opened a case."""
+        return Decision.objects.get(pk=told.about[0])
+
+    @pytest.fixture
+    def waits(self, db: None, told: Told) -> Decision:
+        """A decision about another family that waits for a second person."""
+        return Decision.objects.get(pk=told.about[1])
+
+    @pytest.fixture
+    def case(self, decision: Decision) -> Case:
+        return Case.objects.get(opened_by_decision=decision)
+
     @pytest.mark.parametrize("rationale", ["''", "'   '", r"E'\n\t '"])
-    def test_without_a_rationale(self, story: Story, rationale: str) -> None:
-        decision = story.decided(story.contact())
+    def test_without_a_rationale(self, decision: Decision, rationale: str) -> None:
         with refused("a_decision_has_a_rationale"):
             copy("casework_decision", decision.pk, rationale=rationale)
 
-    def test_with_no_rationale_at_all(self, story: Story) -> None:
-        decision = story.decided(story.contact())
+    def test_with_no_rationale_at_all(self, decision: Decision) -> None:
         with refused_under_any_name():
             copy("casework_decision", decision.pk, rationale="NULL")
 
     @pytest.mark.parametrize("level", ["0", "5"])
-    def test_at_a_level_that_there_is_not(self, story: Story, level: str) -> None:
-        decision = story.decided(story.contact())
+    def test_at_a_level_that_there_is_not(self, decision: Decision, level: str) -> None:
         with refused("a_decision_is_at_level_1_2_3_or_4"):
             copy("casework_decision", decision.pk, level=level)
         for real in "1234":
             with allowed():
                 copy("casework_decision", decision.pk, level=real)
 
-    def test_on_a_contact_that_waits_for_screening(self, story: Story, amina: User) -> None:
-        decision = story.decided(story.contact())
+    def test_on_a_contact_that_waits_for_screening(self, decision: Decision, amina: User) -> None:
         held = copy("casework_recommendation", decision.recommendation_id, hold="'screening'", contact_id="contact_id")
         with refused("what_waits_for_screening_is_not_decided"):
             copy("casework_decision", decision.pk, recommendation_id=str(held))
@@ -467,38 +496,33 @@ class TestDecisions:
         with allowed():
             copy("casework_decision", decision.pk, recommendation_id=str(held))
 
-    def test_a_team_picked_without_a_reason(self, story: Story) -> None:
-        decision = story.decided(story.contact())
+    def test_a_team_picked_without_a_reason(self, decision: Decision, story: Story) -> None:
         team = str(story.team("chiltern").pk)
         with refused("a_team_is_chosen_for_a_reason"):
             copy("casework_decision", decision.pk, chosen_team_id=team, chosen_team_reason="' '")
         with allowed():
             copy("casework_decision", decision.pk, chosen_team_id=team, chosen_team_reason="'Refuge.'")
 
-    def test_it_takes_effect_before_a_second_person_agreed(self, story: Story) -> None:
-        decision = waiting(story)
+    def test_it_takes_effect_before_a_second_person_agreed(self, waits: Decision) -> None:
         with refused("a_decision_needs_its_sign_off_to_take_effect"):
-            change("casework_contact", decision.contact_id, status="'decided'", decision_in_effect_id=str(decision.pk))
+            change("casework_contact", waits.contact_id, status="'decided'", decision_in_effect_id=str(waits.pk))
 
-    def test_it_takes_effect_although_the_second_person_declined(self, story: Story) -> None:
-        decision = waiting(story)
-        story.signed_off(decision.contact, agreed=False)
+    def test_it_takes_effect_although_the_second_person_declined(self, waits: Decision, story: Story) -> None:
+        story.signed_off(waits.contact, agreed=False)
         with refused("a_decision_needs_its_sign_off_to_take_effect"):
-            change("casework_contact", decision.contact_id, status="'decided'", decision_in_effect_id=str(decision.pk))
+            change("casework_contact", waits.contact_id, status="'decided'", decision_in_effect_id=str(waits.pk))
 
-    def test_it_takes_effect_once_a_second_person_agreed(self, story: Story, maya: User) -> None:
-        decision = waiting(story)
-        taking_effect = {"status": "'decided'", "decision_in_effect_id": str(decision.pk)}
+    def test_it_takes_effect_once_a_second_person_agreed(self, waits: Decision, maya: User) -> None:
+        taking_effect = {"status": "'decided'", "decision_in_effect_id": str(waits.pk)}
         with allowed():
-            agree(decision, maya)
-            change("casework_contact", decision.contact_id, **taking_effect)
+            agree(waits, maya)
+            change("casework_contact", waits.contact_id, **taking_effect)
 
-    def test_a_contact_arrives_with_a_decision_that_waits(self, story: Story) -> None:
-        decision = waiting(story)
+    def test_a_contact_arrives_with_a_decision_that_waits(self, waits: Decision) -> None:
         with refused("a_decision_is_about_its_own_contact"):
             copy(
-                "casework_contact", decision.contact_id, reference="'CON-0000-0000'", recommendation_id="NULL",
-                status="'decided'", decision_in_effect_id=str(decision.pk),
+                "casework_contact", waits.contact_id, reference="'CON-0000-0000'", recommendation_id="NULL",
+                status="'decided'", decision_in_effect_id=str(waits.pk),
             )  # fmt: skip
 
     def test_the_decider_is_the_second_person(self, story: Story, maya: User) -> None:
@@ -506,28 +530,23 @@ class TestDecisions:
         with refused("the_second_person_is_another_person"):
             agree(decision, maya)
 
-    def test_a_second_person_says_not_why(self, story: Story) -> None:
-        decision = waiting(story)
-        story.signed_off(decision.contact)
-        signed = SignOff.objects.get(decision=decision)
+    def test_a_second_person_says_not_why(self, waits: Decision, story: Story) -> None:
+        story.signed_off(waits.contact)
+        signed = SignOff.objects.get(decision=waits)
         again = waiting(story, another_family(story))
         with refused("a_sign_off_has_a_rationale"):
             copy("casework_signoff", signed.pk, decision_id=str(again.pk), rationale=r"E' \n'")
 
-    def test_two_sign_offs_of_one_decision(self, story: Story, david: User) -> None:
-        decision = waiting(story)
-        story.signed_off(decision.contact, agreed=False)
+    def test_two_sign_offs_of_one_decision(self, waits: Decision, story: Story, david: User) -> None:
+        story.signed_off(waits.contact, agreed=False)
         with refused_under_any_name():
             copy("casework_signoff", SignOff.objects.get().pk, by_id=str(david.pk), agreed="true")
 
-    def test_it_takes_effect_on_another_contact(self, story: Story) -> None:
-        decision = story.decided(story.contact())
-        other = another_family(story)
+    def test_it_takes_effect_on_another_contact(self, decision: Decision, waits: Decision) -> None:
         with refused("a_decision_is_about_its_own_contact"):
-            change("casework_contact", other.pk, status="'decided'", decision_in_effect_id=str(decision.pk))
+            change("casework_contact", waits.contact_id, status="'decided'", decision_in_effect_id=str(decision.pk))
 
-    def test_another_takes_its_place(self, story: Story) -> None:
-        decision = story.decided(story.contact())
+    def test_another_takes_its_place(self, decision: Decision) -> None:
         another = copy("casework_decision", decision.pk)
         for to in (
             {"decision_in_effect_id": str(another)},
@@ -549,22 +568,18 @@ class TestDecisions:
             own = copy("casework_decision", decision.pk, contact_id=str(waits.pk))
             change("casework_contact", waits.pk, decision_in_effect_id=str(own))
 
-    def test_a_case_opens_by_a_decision_that_waits(self, story: Story) -> None:
-        case = story.accepted()
-        decision = waiting(story, another_family(story))
+    def test_a_case_opens_by_a_decision_that_waits(self, case: Case, waits: Decision) -> None:
         with refused("a_case_opens_by_a_decision_in_effect"):
-            copy("casework_case", case.pk, reference="'CAS-0000-0000'", opened_by_decision_id=str(decision.pk))
+            copy("casework_case", case.pk, reference="'CAS-0000-0000'", opened_by_decision_id=str(waits.pk))
 
-    def test_a_case_comes_to_rest_on_a_decision_that_waits(self, story: Story) -> None:
+    def test_a_case_comes_to_rest_on_a_decision_that_waits(self, case: Case, waits: Decision) -> None:
         """The decision would take effect without a second person."""
-        case = story.accepted()
-        decision = waiting(story, another_family(story))
         with refused("a_case_opens_by_a_decision_in_effect"):
-            change("casework_case", case.pk, opened_by_decision_id=str(decision.pk))
+            change("casework_case", case.pk, opened_by_decision_id=str(waits.pk))
 
-    def test_one_decision_opens_two_cases(self, story: Story) -> None:
+    def test_one_decision_opens_two_cases(self, case: Case) -> None:
         with refused_under_any_name():
-            copy("casework_case", story.accepted().pk, reference="'CAS-0000-0000'")
+            copy("casework_case", case.pk, reference="'CAS-0000-0000'")
 
 
 class TestContacts:
@@ -793,12 +808,18 @@ class TestContacts:
         return PersonMatch.objects.get(child__isnull=False)
 
 
-class TestPartnerChecks:
+class TestPartnerChecks(ToldOnce):
     """An agency has one open question at a time. A question ends once, and says how, when and by whom."""
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> Told:
+        story = Story(THURSDAY)
+        return settled(story, story.asked(story.contact()))
+
     @pytest.fixture
-    def check(self, story: Story, police: Agency, amina: User) -> PartnerCheck:
-        return story.asked(story.contact())
+    def check(self, db: None, told: Told) -> PartnerCheck:
+        return PartnerCheck.objects.get(pk=told.about[0])
 
     def test_a_partner_is_asked_twice_at_a_time(self, check: PartnerCheck, school: Agency) -> None:
         with refused("a_partner_is_asked_once_at_a_time"):
@@ -868,16 +889,21 @@ class TestPartnerChecks:
         return {"status": f"'{status}'", "ended_at": "asked_at", "ended_by_id": "asked_by_id"}
 
 
-class TestHandovers:
+class TestHandovers(ToldOnce):
     """A contact has one open handover at a time, and a named person takes it on."""
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> Told:
+        story = Story(THURSDAY)
+        contact = story.contact(at=story.later(hours=-3), children=[child(indicators=["L4-01"])])
+        by, note = person("erin"), "The mother answers after eight."
+        return settled(story, contact_handovers.hand_over(contact_id=contact.pk, note=note, by=by, now=story.later()))
+
     @pytest.fixture
-    def handover(self, story: Story, erin: User) -> ContactHandover:
+    def handover(self, db: None, told: Told) -> ContactHandover:
         """A handover from emergency duty to the day team that nobody has taken on yet."""
-        night = story.later(hours=-3)
-        contact = story.contact(at=night, children=[child(indicators=["L4-01"])])
-        note = "The mother answers after eight."
-        return contact_handovers.hand_over(contact_id=contact.pk, note=note, by=erin, now=story.later())
+        return ContactHandover.objects.get(pk=told.about[0])
 
     def test_it_is_handed_over_twice_at_a_time(self, handover: ContactHandover) -> None:
         with refused("a_contact_is_handed_over_once_at_a_time"):
@@ -948,11 +974,20 @@ class TestHandovers:
         return {"taken_on_at": "passed_at", "taken_on_by_id": "passed_by_id"}
 
 
-class TestCases:
+class TestCases(ToldOnce):
     """A closed case says who closed it, when and with which outcome. An open case says none of these."""
 
-    def test_it_closes_without_who_or_when_or_outcome(self, story: Story, ben: User) -> None:
-        case = story.accepted()
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> Told:
+        story = Story(THURSDAY)
+        return settled(story, story.accepted())
+
+    @pytest.fixture
+    def case(self, db: None, told: Told) -> Case:
+        return Case.objects.get(pk=told.about[0])
+
+    def test_it_closes_without_who_or_when_or_outcome(self, case: Case, ben: User) -> None:
         closing = {"closed_at": "opened_at + '1 day'", "closed_by_id": str(ben.pk), "outcome": "'needs_met'"}
         for left_out in closing:
             with refused("a_closed_case_says_who_when_and_with_what_outcome"):
@@ -962,16 +997,15 @@ class TestCases:
             with refused("a_closed_case_says_who_when_and_with_what_outcome"):
                 change("casework_case", case.pk, **{column: value})
 
-    def test_it_closes_before_it_opens(self, story: Story, ben: User) -> None:
-        case = story.accepted()
+    def test_it_closes_before_it_opens(self, case: Case, ben: User) -> None:
         with refused("a_case_closes_after_it_opens"):
             change(
                 "casework_case", case.pk, status="'closed'", outcome="'needs_met'", closed_by_id=str(ben.pk),
                 closed_at="opened_at - interval '1 microsecond'",
             )  # fmt: skip
 
-    def test_it_is_opened_again(self, story: Story) -> None:
-        case = story.closed()
+    def test_it_is_opened_again(self, case: Case, story: Story) -> None:
+        story.closed(case)
         for to in (
             {"status": "'open'", "closed_at": "NULL", "closed_by_id": "NULL", "outcome": "''"},
             {"outcome": "'no_progress'"},
@@ -981,24 +1015,23 @@ class TestCases:
             with refused("a_closed_case_stays_closed"):
                 change("casework_case", case.pk, **to)
 
-    def test_it_is_deleted(self, story: Story) -> None:
-        open_case, closed_case = story.offered(another_family(story)).case, story.closed()
-        for case in (open_case, closed_case):
-            with refused("a_closed_case_stays_closed"):
-                delete("casework_case", case.pk)
+    def test_it_is_deleted(self, case: Case, story: Story) -> None:
+        with refused("a_closed_case_stays_closed"):
+            delete("casework_case", case.pk)
+        story.closed(case)
+        with refused("a_closed_case_stays_closed"):
+            delete("casework_case", case.pk)
 
-    def test_all_are_emptied(self, story: Story) -> None:
-        story.accepted()
+    def test_all_are_emptied(self, case: Case) -> None:
         with refused("cases_are_never_emptied"):
             run("TRUNCATE casework_case CASCADE")
 
-    def test_a_child_is_in_it_twice(self, story: Story) -> None:
-        row = CaseChild.objects.get(case=story.accepted())
+    def test_a_child_is_in_it_twice(self, case: Case) -> None:
+        row = CaseChild.objects.get(case=case)
         with refused("a_child_is_in_a_case_once"):
             copy("casework_casechild", row.pk)
 
-    def test_a_milestone_is_recorded_before_it_happened(self, story: Story, ben: User) -> None:
-        case = story.accepted()
+    def test_a_milestone_is_recorded_before_it_happened(self, case: Case, story: Story, ben: User) -> None:
         at = story.now
         cases.record_milestone(case_id=case.pk, kind="first_family_contact", at=at, by=ben, now=story.later())
         milestone = Milestone.objects.get(case=case)
@@ -1022,11 +1055,10 @@ APPEND_ONLY = [
 ]
 
 
-@pytest.mark.parametrize(("model", "moment", "changes", "emptied"), APPEND_ONLY)
-def test_what_is_written_once_stays(
-    story: Story, maya: User, model: type[Model], moment: str, changes: str, emptied: str
-) -> None:
-    """These rows cannot be updated, deleted or truncated."""
+@pytest.fixture(scope="class")
+def written_once(told_for_a_class: None) -> None:
+    """A row of each of these models."""
+    story, maya = Story(THURSDAY), person("maya")
     contact = story.contact()
     clock = contact.clocks.get(kind="next_step_decision")
     sweep.sweep(now=clock.due_at)
@@ -1036,20 +1068,28 @@ def test_what_is_written_once_stays(
     RuleSetReason.objects.create(rule_set=latest(), kind="sent_back", by=maya, at=story.now, reason="Too soon.")
     waiting(story, contact)
     story.signed_off(contact)
-    table = model._meta.db_table
-    ((row,),) = run(f"SELECT min(id) FROM {table}")
-    with refused(changes):
-        change(table, row, **{moment: f"{moment} + interval '1 second'"})
-    with refused(changes):
-        change(table, row, id="id")
-    with refused(changes):
-        columns = ", ".join(f'"{column}"' for column in columns_of(table))
-        again = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table}"
-        run(f"{again} ON CONFLICT (id) DO UPDATE SET {moment} = now()")
-    with refused(changes):
-        delete(table, row)
-    with refused(emptied):
-        run(f"TRUNCATE {table} CASCADE")
+    settle()
+
+
+class TestWhatIsWrittenOnce:
+    @pytest.mark.usefixtures("written_once")
+    @pytest.mark.parametrize(("model", "moment", "changes", "emptied"), APPEND_ONLY)
+    def test_it_stays(self, model: type[Model], moment: str, changes: str, emptied: str) -> None:
+        """These rows cannot be updated, deleted or truncated."""
+        table = model._meta.db_table
+        ((row,),) = run(f"SELECT min(id) FROM {table}")
+        with refused(changes):
+            change(table, row, **{moment: f"{moment} + interval '1 second'"})
+        with refused(changes):
+            change(table, row, id="id")
+        with refused(changes):
+            columns = ", ".join(f'"{column}"' for column in columns_of(table))
+            again = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table}"
+            run(f"{again} ON CONFLICT (id) DO UPDATE SET {moment} = now()")
+        with refused(changes):
+            delete(table, row)
+        with refused(emptied):
+            run(f"TRUNCATE {table} CASCADE")
 
 
 class TestTheRecord:
@@ -1264,11 +1304,17 @@ class TestCalendarEdits:
 class TestReminders:
     """A clock has one reminder for each step."""
 
-    @pytest.fixture
-    def reminder(self, story: Story) -> Reminder:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> Told:
+        story = Story(THURSDAY)
         clock = story.contact().clocks.get(kind="next_step_decision")
         sweep.sweep(now=clock.warn_at)
-        return Reminder.objects.get(clock=clock)
+        return settled(story, Reminder.objects.get(clock=clock))
+
+    @pytest.fixture
+    def reminder(self, db: None, told: Told) -> Reminder:
+        return Reminder.objects.get(pk=told.about[0])
 
     def test_a_clock_reminds_of_a_step_twice(self, reminder: Reminder) -> None:
         with refused("a_clock_reminds_of_a_step_once"):
@@ -1323,9 +1369,15 @@ class TestReminders:
 class TestOutbox:
     """An outbox message is never sent again after it was marked sent."""
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> Told:
+        story = Story(THURSDAY)
+        return settled(story, story.contact())
+
     @pytest.fixture
-    def message(self, story: Story) -> OutboxMessage:
-        return OutboxMessage.objects.get(contact=story.contact())
+    def message(self, db: None, told: Told) -> OutboxMessage:
+        return OutboxMessage.objects.get(contact=told.about[0])
 
     def test_it_is_sent_again(self, message: OutboxMessage) -> None:
         change("casework_outboxmessage", message.pk, sent_at="not_before")
@@ -1616,22 +1668,36 @@ class TestRuleSets:
             run("TRUNCATE triage_rulesetversion CASCADE")
 
 
-class TestDrafts:
+class TestDrafts(ToldOnce):
     """Two people publish a draft, and only in the edition that was proved."""
 
-    def test_it_says_not_who_or_not_when(self, drafts: Drafts) -> None:
-        draft = drafts.copied()
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> Told:
+        drafts = Drafts(Story(THURSDAY))
+        return settled(drafts.story, drafts.proposed(), drafts.copied())
+
+    @pytest.fixture
+    def proposed(self, db: None, told: Told) -> RuleSetVersion:
+        return RuleSetVersion.objects.get(pk=told.about[0])
+
+    @pytest.fixture
+    def plain(self, db: None, told: Told) -> RuleSetVersion:
+        return RuleSetVersion.objects.get(pk=told.about[1])
+
+    def test_it_says_not_who_or_not_when(self, plain: RuleSetVersion) -> None:
         for to in ({"drafted_by_id": "NULL"}, {"drafted_at": "NULL"}):
             with refused("a_draft_says_who_and_when"):
-                change("triage_rulesetversion", draft.pk, **to)
+                change("triage_rulesetversion", plain.pk, **to)
 
-    def test_a_proposal_says_not_who_or_when_or_what_for(self, drafts: Drafts, paula: User) -> None:
-        draft, plain = drafts.proposed(), drafts.copied()
+    def test_a_proposal_says_not_who_or_when_or_what_for(
+        self, proposed: RuleSetVersion, plain: RuleSetVersion, paula: User
+    ) -> None:
         for to in (
             {"proposed_by_id": "NULL"}, {"proposed_at": "NULL"}, {"proposal": "''"}, {"proposal": r"E' \n'"},
         ):  # fmt: skip
             with refused("a_proposal_says_who_when_and_what_for"):
-                change("triage_rulesetversion", draft.pk, **to)
+                change("triage_rulesetversion", proposed.pk, **to)
         who, when = {"proposed_by_id": str(paula.pk)}, {"proposed_at": "now()"}
         for to in (who, when, who | when):
             with refused("a_proposal_says_who_when_and_what_for"):
@@ -1639,8 +1705,9 @@ class TestDrafts:
         with allowed():
             change("triage_rulesetversion", plain.pk, **who, **when, proposal="'So.'")
 
-    def test_one_person_publishes_it(self, drafts: Drafts, paula: User, sam: User) -> None:
-        proposed, plain = drafts.proposed(), drafts.copied()
+    def test_one_person_publishes_it(
+        self, proposed: RuleSetVersion, plain: RuleSetVersion, paula: User, sam: User
+    ) -> None:
         for pk, to in (
             (proposed.pk, {"published_at": "now()"}),
             (proposed.pk, {"published_at": "now()", "approved_by_id": str(paula.pk)}),
@@ -1656,32 +1723,34 @@ class TestDrafts:
         with allowed():
             change("triage_rulesetversion", proposed.pk, published_at="now()", approved_by_id=str(sam.pk))
 
-    def test_what_was_proposed_changes_under_the_proposal(self, drafts: Drafts) -> None:
-        draft = drafts.proposed()
+    def test_what_was_proposed_changes_under_the_proposal(self, proposed: RuleSetVersion) -> None:
         for to in ({"document": "document - 'title'"}, {"edition": "edition + 1"}):
             with refused("what_was_proposed_stays_as_it_was_proved"):
-                change("triage_rulesetversion", draft.pk, **to)
+                change("triage_rulesetversion", proposed.pk, **to)
             # Nor in one step with its publication.
             with refused("what_was_proposed_stays_as_it_was_proved"):
                 change(
-                    "triage_rulesetversion", draft.pk, **to, published_at="now()", approved_by_id="proposed_by_id + 1"
+                    "triage_rulesetversion",
+                    proposed.pk,
+                    **to,
+                    published_at="now()",
+                    approved_by_id="proposed_by_id + 1",
                 )
         with allowed():
-            change("triage_rulesetversion", draft.pk, document="'{}'", proposed_by_id="NULL", proposed_at="NULL")
+            change("triage_rulesetversion", proposed.pk, document="'{}'", proposed_by_id="NULL", proposed_at="NULL")
 
-    def test_what_is_published_is_discarded(self, drafts: Drafts) -> None:
-        draft = drafts.copied()
+    def test_what_is_published_is_discarded(self, plain: RuleSetVersion) -> None:
         with allowed():
-            change("triage_rulesetversion", draft.pk, discarded_at="now()")
+            change("triage_rulesetversion", plain.pk, discarded_at="now()")
         live = latest()
         with refused("what_is_published_is_not_discarded"):
             copy("triage_rulesetversion", live.pk, version="9", live="NULL", discarded_at="now()")
         with refused("a_published_rule_set_never_changes"):
             change("triage_rulesetversion", live.pk, discarded_at="now()")
 
-    def test_who_published_it_is_rewritten(self, drafts: Drafts, maya: User) -> None:
+    def test_who_published_it_is_rewritten(self, drafts: Drafts, proposed: RuleSetVersion, maya: User) -> None:
         """The base, the drafter and the last person who changed safety stay as well."""
-        published = drafts.published()
+        published = drafts.approved(proposed)
         for column in (
             "drafted_by_id", "proposed_by_id", "approved_by_id", "safety_changed_by_id", "based_on_id", "edition",
             "drafted_at", "proposed_at", "proposal",
@@ -1690,8 +1759,8 @@ class TestDrafts:
             with refused("a_published_rule_set_never_changes"):
                 change("triage_rulesetversion", published.pk, **{column: "now()" if column.endswith("_at") else to})
 
-    def test_one_that_was_called_off_before_its_start_only(self, drafts: Drafts) -> None:
-        published = drafts.published(starts_at=AHEAD)
+    def test_one_that_was_called_off_before_its_start_only(self, drafts: Drafts, proposed: RuleSetVersion) -> None:
+        published = drafts.approved(proposed, starts_at=AHEAD)
         with allowed():
             change("triage_rulesetversion", published.pk, live="NULL")
         with refused("a_published_rule_set_never_changes"):
@@ -1701,17 +1770,24 @@ class TestDrafts:
 class TestReplays:
     """What a replay found is kept as it is."""
 
-    @pytest.fixture
-    def finished(self, drafts: Drafts) -> Replay:
-        """A finished replay with a changed contact."""
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> Told:
+        drafts = Drafts(Story(THURSDAY))
         drafts.story.contact()
         draft = drafts.copied()
         then = {"pathway": "early_help", "rag": "green", "level": 2}
-        return drafts.replayed(drafts.changed(draft, having(draft.document, "rules", "level_3_agreed", then=then)))
+        changed = drafts.changed(draft, having(draft.document, "rules", "level_3_agreed", then=then))
+        return settled(drafts.story, drafts.replayed(changed), drafts.asked(drafts.copied()))
 
     @pytest.fixture
-    def waits(self, drafts: Drafts) -> Replay:
-        return drafts.asked(drafts.copied())
+    def finished(self, db: None, told: Told) -> Replay:
+        """A finished replay with a changed contact."""
+        return Replay.objects.get(pk=told.about[0])
+
+    @pytest.fixture
+    def waits(self, db: None, told: Told) -> Replay:
+        return Replay.objects.get(pk=told.about[1])
 
     def test_it_ends_before_it_begins(self, waits: Replay) -> None:
         with refused("a_replay_ends_after_it_begins"):
@@ -1798,16 +1874,23 @@ class TestReplays:
             run("TRUNCATE casework_replay CASCADE")
 
 
-class TestWhatIsLearned:
+class TestWhatIsLearned(ToldOnce):
     """Who said something about a contact, when and why, and every fact that it changed, stay for ever."""
 
-    @pytest.fixture
-    def information(self, story: Story, amina: User) -> Information:
-        """A child's name and birth, corrected; what Amina typed of the NHS number could not be read."""
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> Told:
+        story = Story(THURSDAY)
         said = {"first_name": "Robyn", "date_of_birth": "2019-04-03", "nhs_number": "12"}
         document = {"source": "family", "why": "She called.", "children": [{"ref": "c1"} | said]}
         contact = story.contact(adults=[{"first_name": "Kit", "relationship": "uncle"}])
-        return corrections.learn(contact_id=contact.pk, document=document, by=amina, now=story.later()).information
+        learned = corrections.learn(contact_id=contact.pk, document=document, by=person("amina"), now=story.later())
+        return settled(story, learned.information)
+
+    @pytest.fixture
+    def information(self, db: None, told: Told) -> Information:
+        """A child's name and birth, corrected; what Amina typed of the NHS number could not be read."""
+        return Information.objects.get(pk=told.about[0])
 
     def test_it_is_changed_or_forgotten(self, information: Information) -> None:
         for to in ({"why": "'So.'"}, {"document": "'{}'"}, {"at": "now()"}):
@@ -1935,10 +2018,15 @@ class TestNoWayRound:
             AuditEvent.objects.all().delete()
 
 
-class TestAnAddressThatIsConfidential:
+class TestAnAddressThatIsConfidential(ToldOnce):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> Told:
+        story = Story(THURSDAY)
+        return settled(story, story.contact(children=[child(address=address("HP20 1UA", confidential=True))]))
+
     @pytest.fixture
-    def protection(self, story: Story) -> AddressProtection:
-        story.contact(children=[child(address=address("HP20 1UA", confidential=True))])
+    def protection(self, db: None, told: Told) -> AddressProtection:
         return AddressProtection.objects.get()
 
     @pytest.fixture
@@ -1981,12 +2069,18 @@ class TestAnAddressThatIsConfidential:
             change("casework_addressprotection", lifted.pk, lifted_because="'x'")
 
 
-class TestWhatIsSaidAboutAPerson:
-    @pytest.fixture
-    def detail(self, story: Story, amina: User) -> PersonDetail:
-        person = story.contact().children.get().person
+class TestWhatIsSaidAboutAPerson(ToldOnce):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> Told:
+        story = Story(THURSDAY)
+        who = story.contact().children.get().person_id
         said = people.Said("former_name", "Robin Old", from_date=date(2015, 1, 2), said_by="His aunt")
-        return people.add_detail(person_id=person.pk, said=said, by=amina, now=story.now)
+        return settled(story, people.add_detail(person_id=who, said=said, by=person("amina"), now=story.now))
+
+    @pytest.fixture
+    def detail(self, db: None, told: Told) -> PersonDetail:
+        return PersonDetail.objects.get(pk=told.about[0])
 
     def test_it_says_nothing_or_not_who_said_so(self, detail: PersonDetail) -> None:
         with refused("a_detail_of_a_person_says_something"):
@@ -2039,10 +2133,16 @@ class TestWhatIsSaidAboutAPerson:
             run("TRUNCATE casework_persondetail")
 
 
-class TestRestrictions:
+class TestRestrictions(ToldOnce):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> Told:
+        story = Story(THURSDAY)
+        return settled(story, restrict(story, story.contact(), "amina"))
+
     @pytest.fixture
-    def restriction(self, story: Story) -> Restriction:
-        return restrict(story, story.contact(), "amina")
+    def restriction(self, db: None, told: Told) -> Restriction:
+        return Restriction.objects.get(pk=told.about[0])
 
     @pytest.fixture
     def named(self, restriction: Restriction) -> RestrictedAccess:
