@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from django.apps import apps
 from django.core.exceptions import ObjectDoesNotExist
@@ -14,18 +14,8 @@ from django.db.models import Model
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from casework.models import (
-    Case,
-    Clock,
-    Contact,
-    ContactHandover,
-    Handoff,
-    Message,
-    OutboxMessage,
-    PartnerCheck,
-    Reminder,
-    Responsibility,
-)
+from casework.models import Clock, Message
+from casework.models.prepared import Prepared, send
 from casework.record import integrity
 from errors import InvalidInput, ServiceError
 from localities import calendar
@@ -35,7 +25,7 @@ from tests.model.ledger import CAST, DAY, NIGHT, Ledger, out_of_order
 from tests.stage.documents import address, child, contact_document, nhs_number
 from tests.stage.mail import Sink
 from tests.stage.moments import local
-from tests.stage.sql import run, settle
+from tests.stage.sql import settle
 
 SENTENCES = (ServiceError, InvalidInput, ObjectDoesNotExist)
 SECOND, DAYS = timedelta(seconds=1), timedelta(days=1)
@@ -87,29 +77,95 @@ def choose_person(who: int | str, right: Iterable[str]) -> str:
     return may[who % len(may)] if may else CAST[who]
 
 
-def fingerprint() -> list[tuple[Any, ...]]:
+# What is asked after every step. PostgreSQL plans it once: planning takes longer than the answers of a few rows.
+BROKEN = Prepared("model_broken", "SELECT " + ", ".join(f"({each.counts})" for each in integrity.INVARIANTS))
+VERSIONS = Prepared("model_versions", " UNION ALL ".join(
+    f"SELECT {number}, count(*), sum(hashtextextended(ctid::text || xmin::text, 0)) FROM {table}"
+    for number, table in enumerate(TABLES)
+) + " ORDER BY 1")  # fmt: skip
+RATINGS = Prepared("model_ratings", "SELECT id, rag FROM casework_contact")
+CONTACTS = Prepared(
+    "model_contacts",
+    """SELECT c.id, c.status, t.code, c.case_id, c.screened_at IS NOT NULL, c.rag, COALESCE(r.hold, '')
+       FROM casework_contact c JOIN localities_team t ON t.id = c.team_id
+       LEFT JOIN casework_recommendation r ON r.id = c.recommendation_id""",
+)
+PASSED = Prepared(
+    "model_passed",
+    "SELECT contact_id FROM casework_contacthandover WHERE taken_on_at IS NULL AND lapsed_at IS NULL",
+)
+ASKED = Prepared("model_asked", "SELECT id FROM casework_partnercheck WHERE status = 'asked'")
+CASES = Prepared(
+    "model_cases",
+    """SELECT c.id, c.status, u.username
+       FROM casework_case c LEFT JOIN localities_user u ON u.id = c.lead_practitioner_id""",
+)
+HELD = Prepared(
+    "model_held",
+    """SELECT r.case_id, t.code, lower(r.period), upper(r.period)
+       FROM casework_responsibility r JOIN localities_team t ON t.id = r.team_id""",
+)
+OFFERED = Prepared(
+    "model_offered",
+    """SELECT h.id, h.case_id, t.code
+       FROM casework_handoff h JOIN localities_team t ON t.id = h.to_team_id WHERE h.status = 'offered'""",
+)
+RUNNING = Prepared(
+    "model_running",
+    """SELECT kind, contact_id, case_id, handoff_id, partner_check_id, paused_at, next_at,
+           warn_at, due_at, escalate_at, ARRAY(SELECT step FROM casework_reminder r WHERE r.clock_id = c.id)
+       FROM casework_clock c WHERE stopped_at IS NULL""",
+)
+REMINDERS = Prepared("model_reminders", "SELECT id, clock_id, step FROM casework_reminder")
+MESSAGES = Prepared(
+    "model_messages",
+    """SELECT id, kind, "to", idempotency_key, contact_id, case_id, carried_by_id, sent_at, parked_at, dropped_at
+       FROM casework_outboxmessage ORDER BY id""",
+)
+Rows = list[tuple[Any, ...]]
+
+
+class Running(NamedTuple):
+    """A clock that runs: a row of `RUNNING`."""
+
+    kind: str
+    contact_id: int | None
+    case_id: int | None
+    handoff_id: int | None
+    partner_check_id: int | None
+    paused_at: datetime | None
+    next_at: datetime | None
+    warn_at: datetime
+    due_at: datetime
+    escalate_at: datetime
+    reminded: list[str]
+
+
+class Letter(NamedTuple):
+    """A message: a row of `MESSAGES`."""
+
+    pk: int
+    kind: str
+    to: str
+    idempotency_key: str
+    contact_id: int | None
+    case_id: int | None
+    carried_by_id: int | None
+    sent_at: datetime | None
+    parked_at: datetime | None
+    dropped_at: datetime | None
+
+
+def fingerprint() -> Rows:
     """A value that changes as soon as any row of `casework` is written."""
-    versions = " UNION ALL ".join(
-        f"SELECT {number}, count(*), sum(hashtextextended(ctid::text || xmin::text, 0)) FROM {table}"
-        for number, table in enumerate(TABLES)
-    )
-    return run(f"{versions} ORDER BY 1")
+    (rows,) = send(VERSIONS())
+    return rows
 
 
-def broken() -> dict[str, int]:
-    """The invariants that are broken, counted in one statement."""
-    (counts,) = run("SELECT " + ", ".join(f"({each.counts})" for each in integrity.INVARIANTS))
-    return {each.sentence: count for each, count in zip(integrity.INVARIANTS, counts, strict=True) if count}
-
-
-def steps_of(clock: Clock) -> list[tuple[str, datetime]]:
-    return list(zip(STEPS, (clock.warn_at, clock.due_at, clock.escalate_at), strict=True))
-
-
-def steps_left(clock: Clock) -> list[datetime]:
+def steps_left(clock: Clock | Running, reminded: Iterable[str]) -> list[datetime]:
     """The moments of the steps after the last one that the clock reminded of."""
-    done = [STEPS.index(reminder.step) for reminder in clock.reminders.all()]
-    return [moment for _, moment in steps_of(clock)][max(done, default=-1) + 1 :]
+    done = max((STEPS.index(step) for step in reminded), default=-1)
+    return [clock.warn_at, clock.due_at, clock.escalate_at][done + 1 :]
 
 
 class Stage(RuleBasedStateMachine):
@@ -154,7 +210,8 @@ class Stage(RuleBasedStateMachine):
 
     def follow_ratings(self) -> None:
         """A contact that became red while the hub is closed has passed to emergency duty."""
-        rated = dict(Contact.objects.values_list("pk", "rag"))
+        (ratings,) = send(RATINGS())
+        rated = dict(ratings)
         for contact in self.ledger.contacts.values():
             became_red = rated[contact.pk] == "red" and contact.rag != "red"
             contact.rag = rated[contact.pk]
@@ -188,36 +245,33 @@ class Stage(RuleBasedStateMachine):
 
     @invariant()
     def check_everything(self) -> None:
-        assert broken() == {}
-        self.check_rows_against_the_ledger()
-        self.check_running_clocks()
-        self.check_reminders()
-        self.check_emails()
+        (counts,), contacts, passed, asked, cases, held, offered, running, reminders, messages = send(
+            BROKEN(), CONTACTS(), PASSED(), ASKED(), CASES(), HELD(), OFFERED(), RUNNING(), REMINDERS(), MESSAGES()
+        )
+        every = zip(integrity.INVARIANTS, counts, strict=True)
+        assert {each.sentence: count for each, count in every if count} == {}, "the invariants that are broken"
+        self.check_contacts(contacts, passed, asked)
+        self.check_cases(cases, held, offered)
+        self.check_running_clocks(contacts, [Running(*row) for row in running])
+        self.check_reminders(reminders)
+        self.check_emails([Letter(*row) for row in messages])
 
-    def check_rows_against_the_ledger(self) -> None:
-        contacts, cases = self.ledger.contacts.values(), self.ledger.cases.values()
-        assert set(Contact.objects.values_list("pk", "status", "team__code", "case")) == {
-            (each.pk, each.status, each.team, each.case.pk if each.case else None) for each in contacts
+    def check_contacts(self, rows: Rows, passed: Rows, asked: Rows) -> None:
+        contacts = self.ledger.contacts.values()
+        assert {row[:5] for row in rows} == {
+            (each.pk, each.status, each.team, each.case.pk if each.case else None, each.screened) for each in contacts
         }
-        screened = Contact.objects.filter(screened_at__isnull=False).values_list("pk", flat=True)
-        assert set(screened) == {each.pk for each in contacts if each.screened}
-        passed = ContactHandover.objects.open().values_list("contact", flat=True)
-        assert set(passed) == {each.pk for each in contacts if each.passed}
-        asked = PartnerCheck.objects.filter(status="asked").values_list("pk", flat=True)
-        assert set(asked) == {pk for each in contacts for pk in each.asked}
-        assert set(Case.objects.values_list("pk", "status", "lead_practitioner__username")) == {
-            (each.pk, "open" if each.is_open else "closed", each.lead) for each in cases
-        }
-        rows = Responsibility.objects.values_list("case", "team__code", "period__startswith", "period__endswith")
-        assert set(rows) == {(case.pk, *period) for case in cases for period in case.responsibilities}
-        assert set(Handoff.objects.filter(status="offered").values_list("pk", "case", "to_team__code")) == {
-            (each.offer.pk, each.pk, each.offer.to_team) for each in cases if each.offer
-        }
+        assert set(passed) == {(each.pk,) for each in contacts if each.passed}
+        assert set(asked) == {(pk,) for each in contacts for pk in each.asked}
 
-    def check_running_clocks(self) -> None:
-        rows = Contact.objects.values_list("pk", "rag", "recommendation__hold")
-        rated = {pk: (rag, hold or "") for pk, rag, hold in rows}
-        running = list(Clock.objects.running().prefetch_related("reminders"))
+    def check_cases(self, rows: Rows, held: Rows, offered: Rows) -> None:
+        cases = self.ledger.cases.values()
+        assert set(rows) == {(each.pk, "open" if each.is_open else "closed", each.lead) for each in cases}
+        assert set(held) == {(case.pk, *period) for case in cases for period in case.responsibilities}
+        assert set(offered) == {(each.offer.pk, each.pk, each.offer.to_team) for each in cases if each.offer}
+
+    def check_running_clocks(self, contacts: Rows, running: list[Running]) -> None:
+        rated = {pk: (rag, hold) for pk, *_, rag, hold in contacts}
         assert Counter(
             (subject, pk, clock.kind)
             for clock in running
@@ -225,21 +279,18 @@ class Stage(RuleBasedStateMachine):
             if (pk := getattr(clock, f"{subject}_id"))
         ) == Counter(self.ledger.clocks(rated))
         for clock in running:
-            left = steps_left(clock)
+            left = steps_left(clock, clock.reminded)
             # A paused clock reminds nobody; otherwise the sweep comes back for the next step.
             assert clock.next_at == (None if clock.paused_at or not left else left[0]), clock
 
-    def check_reminders(self) -> None:
-        reminders_seen = {pk: (clock, step) for pk, clock, step in Reminder.objects.values_list("pk", "clock", "step")}
+    def check_reminders(self, rows: Rows) -> None:
+        reminders_seen = {pk: (clock, step) for pk, clock, step in rows}
         assert reminders_seen.items() >= self.reminders_seen.items(), "a reminder was taken back"
         assert len(set(reminders_seen.values())) == len(reminders_seen)
         self.reminders_seen = reminders_seen
 
-    def check_emails(self) -> None:
-        messages = {
-            hashlib.sha256(each.idempotency_key.encode()).hexdigest()[:32]: each
-            for each in OutboxMessage.objects.order_by("pk")
-        }
+    def check_emails(self, written: list[Letter]) -> None:
+        messages = {hashlib.sha256(each.idempotency_key.encode()).hexdigest()[:32]: each for each in written}
         keys = [str(letter["Idempotency-Key"]) for letter in self.sink.letters]
         sent = [key for key, each in messages.items() if each.sent_at and not each.carried_by_id]
         assert Counter(keys) == Counter(sent), "sent, and not at the server once; or the other way round"
