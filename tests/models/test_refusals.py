@@ -81,6 +81,7 @@ from tests.stage.restricted import restrict
 from tests.stage.rule_documents import having
 from tests.stage.sql import change, columns_of, copy, delete, run, settle
 from tests.stage.story import Story, Told, person
+from tests.stage.told import ToldOnce, settled
 from triage.models import RuleSetVersion
 
 
@@ -178,20 +179,6 @@ def test_every_refusal_has_its_test() -> None:
     }
     assert len(declared) > 80
     assert [name for name in sorted(declared) if f'"{name}"' not in source] == []
-
-
-class ToldOnce:
-    """Tests that go on from a story that is told once for their class: the fixture `told`."""
-
-    @pytest.fixture
-    def story(self, db: None, told: Told) -> Story:
-        return told.story.goes_on()
-
-
-def settled(story: Story, *about: Model) -> Told:
-    """The story as it was told so far, after all deferred checks."""
-    settle()
-    return Told(story, tuple(row.pk for row in about))
 
 
 class TestResponsibility(ToldOnce):

@@ -53,6 +53,7 @@ from casework.models import (
 )
 from casework.record.integrity import INVARIANTS
 from localities.models import Agency, CalendarDay, Catchment, Locality, Membership, User
+from tests.conftest import THURSDAY
 from tests.stage.documents import address, child, contact_document
 from tests.stage.drafts import AHEAD, Drafts
 from tests.stage.families import passed
@@ -60,7 +61,8 @@ from tests.stage.integrity import REFUSALS, STATUS, drop, underneath
 from tests.stage.mail import Sink
 from tests.stage.restricted import restrict
 from tests.stage.sql import change, copy, delete, run, settle
-from tests.stage.story import Story, person
+from tests.stage.story import Story, Told, person
+from tests.stage.told import ToldOnce, settled
 from triage.models import RuleSetVersion
 
 HELD_NOW = "An open case has a responsible team now, and a closed one none"
@@ -157,9 +159,8 @@ def closed(story: Story, day: date) -> CalendarEdit:
     return CalendarEdit.objects.get()
 
 
-def to_and_fro(story: Story) -> Handoff:
-    """A case that Aylesbury gave to Chiltern, and Chiltern to Aylesbury: its third handoff, accepted."""
-    case = story.accepted(story.contact(**stranger(children=[child(nhs_number=None, first_name="Noor")])))
+def to_and_fro(story: Story, case: Case) -> Handoff:
+    """A case of Aylesbury's that it gave to Chiltern, and Chiltern to Aylesbury: its third handoff, accepted."""
     for giver, taker, team in (("ben", "chris", "chiltern"), ("chris", "ben", "aylesbury")):
         handoff = passed(story, case, team, by=giver, accepts=taker, lead_reason="They moved.")
     return handoff
@@ -254,7 +255,7 @@ def test_nothing_is_broken_after_time_was_given_and_taken(
     )
     story.asked(paused)
     story.decided(paused)
-    to_and_fro(story)
+    to_and_fro(story, story.accepted(story.contact(**stranger(children=[child(nhs_number=None, first_name="Noor")]))))
     dropped = parked(story, sink)
     parked_messages.drop(message_id=dropped.pk, reason="Told by telephone.", by=sam, now=story.later())
     delivery.drain(clock=lambda: story.now, connect=sink.connect)
@@ -282,24 +283,45 @@ def test_nothing_is_broken_after_the_rules_changed(drafts: Drafts) -> None:
     assert found() == (0, {})
 
 
-class TestResponsibility:
-    def test_two_teams_at_an_instant(self, story: Story) -> None:
-        case = story.accepted()
+class InWork(ToldOnce):
+    """A case that Aylesbury accepted, and one of another family that is on offer to Aylesbury."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> Told:
+        story = Story(THURSDAY)
+        lea = child(first_name="Lea", last_name="Vance", nhs_number=None, date_of_birth="2021-12-24")
+        return settled(story, story.accepted(), story.offered(story.contact(children=[lea], adults=[])))
+
+    @pytest.fixture
+    def case(self, db: None, told: Told) -> Case:
+        return Case.objects.get(pk=told.about[0])
+
+    @pytest.fixture
+    def held(self, case: Case) -> Responsibility:
+        return held_now(case)
+
+    @pytest.fixture
+    def handoff(self, db: None, told: Told) -> Handoff:
+        return Handoff.objects.get(pk=told.about[1])
+
+
+class TestResponsibility(InWork):
+    def test_two_teams_at_an_instant(self, case: Case, story: Story) -> None:
         first = Responsibility.objects.exclude(pk=held_now(case).pk).get(case=case)
         name = "a_case_has_one_responsible_team_at_an_instant"
         with underneath(("casework_responsibility", name)):
             copy("casework_responsibility", first.pk, team_id=str(story.team("chiltern").pk))
         assert found() == (1, {"A case has one responsible team at an instant": 1, REFUSALS: 1})
 
-    def test_an_open_case_in_nobodys_hands(self, story: Story) -> None:
+    def test_an_open_case_in_nobodys_hands(self, held: Responsibility) -> None:
         """The gap lasts until today."""
-        held = held_now(story.accepted())
         with underneath():
             change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
         assert found() == (1, {HELD_NOW: 1, NO_GAP: 1})
 
-    def test_a_closed_case_in_somebodys_hands(self, story: Story) -> None:
-        case = story.closed()
+    def test_a_closed_case_in_somebodys_hands(self, case: Case, story: Story) -> None:
+        story.closed(case)
         last = Responsibility.objects.filter(case=case).order_by("period").last()
         assert last is not None
         with underneath():
@@ -313,14 +335,13 @@ class TestResponsibility:
             "tstzrange(lower(period) - interval '1 second', NULL)",
         ],
     )
-    def test_it_starts_after_or_before_the_case_opens(self, story: Story, period: str) -> None:
-        held = held_now(story.offered().case)
+    def test_it_starts_after_or_before_the_case_opens(self, handoff: Handoff, period: str) -> None:
+        held = held_now(handoff.case)
         with underneath():
             change("casework_responsibility", held.pk, period=period)
         assert found() == (1, {NO_GAP: 1})
 
-    def test_a_gap_between_two_teams(self, story: Story) -> None:
-        case = story.accepted()
+    def test_a_gap_between_two_teams(self, case: Case) -> None:
         first = Responsibility.objects.exclude(pk=held_now(case).pk).get(case=case)
         with underneath():
             change(
@@ -329,16 +350,15 @@ class TestResponsibility:
             )  # fmt: skip
         assert found() == (1, {"From its opening to its closing a case is in somebody's hands without a gap": 1})
 
-    def test_a_case_that_nobody_ever_held(self, story: Story) -> None:
-        held = held_now(story.offered().case)
+    def test_a_case_that_nobody_ever_held(self, handoff: Handoff) -> None:
+        held = held_now(handoff.case)
         with underneath():
             delete("casework_responsibility", held.pk)
         assert found() == (1, {"An open case has a responsible team now, and a closed one none": 1, NO_GAP: 1})
 
 
-class TestHandoffs:
-    def test_two_on_offer(self, story: Story) -> None:
-        handoff = story.offered()
+class TestHandoffs(InWork):
+    def test_two_on_offer(self, handoff: Handoff, story: Story) -> None:
         with underneath(("casework_handoff", "a_case_has_one_open_handoff")):
             second = copy("casework_handoff", handoff.pk, to_team_id=str(story.team("chiltern").pk), ordinal="2")
             copy("casework_clock", handoff.clocks.get().pk, handoff_id=str(second))
@@ -348,20 +368,17 @@ class TestHandoffs:
         "to",
         [{"handoff_id": "NULL"}, {"team_id": "(SELECT id FROM localities_team WHERE code = 'chiltern')"}],
     )
-    def test_one_was_accepted_and_nothing_passed(self, story: Story, to: dict[str, str]) -> None:
-        held = held_now(story.accepted())
+    def test_one_was_accepted_and_nothing_passed(self, held: Responsibility, to: dict[str, str]) -> None:
         with underneath():
             change("casework_responsibility", held.pk, **to)
         assert only_finds(PASSES)
 
-    def test_one_was_accepted_at_another_moment(self, story: Story) -> None:
-        case = story.accepted()
+    def test_one_was_accepted_at_another_moment(self, case: Case) -> None:
         with underneath():
             change("casework_handoff", case.handoffs.get().pk, answered_at="answered_at + interval '1 microsecond'")
         assert only_finds(PASSES)
 
-    def test_responsibility_passed_by_one_that_was_not_accepted(self, story: Story) -> None:
-        case = story.accepted()
+    def test_responsibility_passed_by_one_that_was_not_accepted(self, case: Case) -> None:
         handoff = case.handoffs.get()
         last = handoff.status_changes.get()
         with underneath():
@@ -369,9 +386,8 @@ class TestHandoffs:
             change("casework_statuschange", last.pk, to_status="'returned'")
         assert only_finds(PASSES)
 
-    def test_one_passed_responsibility_twice(self, story: Story) -> None:
+    def test_one_passed_responsibility_twice(self, held: Responsibility) -> None:
         """To the team, and an hour later to the same team again."""
-        held = held_now(story.accepted())
         (key,) = run(
             "SELECT conname FROM pg_constraint WHERE conrelid = 'casework_responsibility'::regclass "
             "AND contype = 'u' AND conname LIKE '%handoff%'"
@@ -381,9 +397,8 @@ class TestHandoffs:
             copy("casework_responsibility", held.pk, period="tstzrange(upper(period), NULL)")
         assert PASSES in found()[1]
 
-    def test_responsibility_passed_without_one(self, story: Story) -> None:
+    def test_responsibility_passed_without_one(self, held: Responsibility, story: Story) -> None:
         """From one team to another that was never asked."""
-        held = held_now(story.accepted())
         with underneath():
             change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
             copy(
@@ -392,26 +407,24 @@ class TestHandoffs:
             )  # fmt: skip
         assert only_finds(PASSES)
 
-    def test_one_on_offer_without_its_clock(self, story: Story) -> None:
-        clock = story.offered().clocks.get()
+    def test_one_on_offer_without_its_clock(self, handoff: Handoff) -> None:
+        clock = handoff.clocks.get()
         with underneath():
             change("casework_clock", clock.pk, stopped_at="started_at", ended="'done'")
         assert found() == (1, {"A handoff on offer has its clock running, and an answered one has none": 1})
 
-    def test_one_that_was_answered_with_a_clock(self, story: Story) -> None:
-        clock = story.accepted().handoffs.get().clocks.get()
+    def test_one_that_was_answered_with_a_clock(self, case: Case) -> None:
+        clock = case.handoffs.get().clocks.get()
         with underneath():
             change("casework_clock", clock.pk, **RUNS)
         assert found() == (1, {ON_OFFER: 1})
 
-    def test_one_that_is_not_the_one_that_it_says(self, story: Story) -> None:
-        handoff = story.offered()
+    def test_one_that_is_not_the_one_that_it_says(self, handoff: Handoff) -> None:
         with underneath():
             change("casework_handoff", handoff.pk, ordinal="2")
         assert found() == (1, {COUNTED: 1})
 
-    def test_one_that_is_counted_though_it_was_withdrawn(self, story: Story, amina: User) -> None:
-        handoff = story.offered()
+    def test_one_that_is_counted_though_it_was_withdrawn(self, handoff: Handoff, story: Story, amina: User) -> None:
         handoffs.withdraw(handoff_id=handoff.pk, reason="They stay.", by=amina, now=story.later())
         again = handoffs.offer(
             case_id=handoff.case_id, to_team_id=story.team("chiltern").pk, reason="They move.", by=amina,
@@ -422,29 +435,28 @@ class TestHandoffs:
             change("casework_handoff", again.pk, ordinal="2")
         assert found() == (1, {COUNTED: 1})
 
-    def test_a_third_that_says_not_why_once_more(self, story: Story) -> None:
-        third = to_and_fro(story)
+    def test_a_third_that_says_not_why_once_more(self, case: Case, story: Story) -> None:
+        third = to_and_fro(story, case)
         assert third.ordinal == 3
         with underneath(("casework_handoff", "a_third_handoff_has_a_leads_reason")):
             change("casework_handoff", third.pk, lead_reason="' '")
         assert found() == (1, {COUNTED: 1, REFUSALS: 1})
 
-    def test_one_that_goes_back_and_says_not_so(self, story: Story) -> None:
-        third = to_and_fro(story)
+    def test_one_that_goes_back_and_says_not_so(self, case: Case, story: Story) -> None:
+        third = to_and_fro(story, case)
         assert third.is_bounce
         with underneath():
             change("casework_handoff", third.pk, is_bounce="false")
         assert found() == (1, {BACK: 1})
 
-    def test_one_that_goes_on_and_says_that_it_goes_back(self, story: Story) -> None:
+    def test_one_that_goes_on_and_says_that_it_goes_back(self, handoff: Handoff) -> None:
         with underneath():
-            change("casework_handoff", story.offered().pk, is_bounce="true")
+            change("casework_handoff", handoff.pk, is_bounce="true")
         assert found() == (1, {BACK: 1})
 
     @pytest.mark.parametrize(("days", "goes_back"), [(30, True), (31, False)])
-    def test_one_goes_back_for_thirty_days(self, story: Story, days: int, goes_back: bool) -> None:
+    def test_one_goes_back_for_thirty_days(self, case: Case, story: Story, days: int, goes_back: bool) -> None:
         """The days are counted as the action counts them, also over the change to summer time."""
-        case = story.accepted()
         story.later(days=115)
         first = handoffs.offer(
             case_id=case.pk, to_team_id=story.team("chiltern").pk, reason="They moved.", by=person("ben"), now=story.now
@@ -457,14 +469,20 @@ class TestHandoffs:
         assert back.is_bounce is goes_back
         assert found() == (0, {})
 
-    def test_one_that_came_back_to_the_front_door_and_waits_without_a_clock(self, story: Story, ben: User) -> None:
-        clock = story.returned().clocks.running().get(kind="next_team_offered")
+    def test_one_that_came_back_to_the_front_door_and_waits_without_a_clock(
+        self, handoff: Handoff, story: Story, ben: User
+    ) -> None:
+        handoffs.return_to_sender(handoff_id=handoff.pk, reason="Known in Chiltern.", by=ben, now=story.later())
+        clock = handoff.case.clocks.running().get(kind="next_team_offered")
         with underneath():
             change("casework_clock", clock.pk, stopped_at="started_at", ended="'done'")
         assert found() == (1, {NO_TEAM: 1})
 
-    def test_one_that_is_offered_again_and_waits_still(self, story: Story, ben: User, amina: User) -> None:
-        case = story.returned()
+    def test_one_that_is_offered_again_and_waits_still(
+        self, handoff: Handoff, story: Story, ben: User, amina: User
+    ) -> None:
+        case = handoff.case
+        handoffs.return_to_sender(handoff_id=handoff.pk, reason="Known in Chiltern.", by=ben, now=story.later())
         handoffs.offer(
             case_id=case.pk, to_team_id=story.team("chiltern").pk, reason="They moved.", by=amina, now=story.later()
         )
@@ -634,37 +652,48 @@ class TestPartnerChecks:
         return asked
 
 
-class TestHandovers:
-    def test_a_contact_is_with_another_team(self, story: Story) -> None:
-        handover = by_night(story)
+class TestHandovers(ToldOnce):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> Told:
+        story = Story(THURSDAY)
+        return settled(story, by_night(story))
+
+    @pytest.fixture
+    def handover(self, db: None, told: Told) -> ContactHandover:
+        return ContactHandover.objects.get(pk=told.about[0])
+
+    def test_a_contact_is_with_another_team(self, handover: ContactHandover) -> None:
         with underneath():
             change("casework_contact", handover.contact_id, team_id=str(handover.from_team_id))
         assert found() == (1, {WITH: 1})
 
-    def test_one_that_waits_without_its_clock(self, story: Story) -> None:
-        clock = by_night(story).contact.clocks.get(kind="contact_taken_on")
+    def test_one_that_waits_without_its_clock(self, handover: ContactHandover) -> None:
+        clock = handover.contact.clocks.get(kind="contact_taken_on")
         with underneath():
             change("casework_clock", clock.pk, stopped_at="started_at", ended="'done'")
         assert found() == (1, {PASSED: 1})
 
-    def test_one_that_was_taken_on_with_its_clock(self, story: Story, maya: User) -> None:
-        contact = by_night(story).contact
+    def test_one_that_was_taken_on_with_its_clock(self, handover: ContactHandover, story: Story, maya: User) -> None:
+        contact = handover.contact
         contact_handovers.take_on(contact_id=contact.pk, by=maya, now=story.later(hours=3))
         with underneath():
             change("casework_clock", contact.clocks.get(kind="contact_taken_on").pk, **RUNS)
         assert found() == (1, {PASSED: 1})
 
-    def test_one_that_was_decided_and_that_nobody_took_on(self, story: Story, maya: User) -> None:
+    def test_one_that_was_decided_and_that_nobody_took_on(
+        self, handover: ContactHandover, story: Story, maya: User
+    ) -> None:
         """Deciding on a contact ends its handover."""
-        handover = by_night(story)
         story.decided(handover.contact, by="maya")
         with underneath():
             change("casework_clock", handover.contact.clocks.get(kind="contact_taken_on").pk, **RUNS)
             change("casework_contacthandover", handover.pk, taken_on_at="NULL", taken_on_by_id="NULL")
         assert found() == (1, {PASSED: 1})
 
-    def test_one_that_was_taken_on_before_it_was_passed(self, story: Story, maya: User) -> None:
-        handover = by_night(story)
+    def test_one_that_was_taken_on_before_it_was_passed(
+        self, handover: ContactHandover, story: Story, maya: User
+    ) -> None:
         contact_handovers.take_on(contact_id=handover.contact_id, by=maya, now=story.later(hours=3))
         with underneath(("casework_contacthandover", "who_takes_a_contact_on_has_a_name")):
             change("casework_contacthandover", handover.pk, taken_on_at="passed_at - interval '1 microsecond'")
@@ -786,30 +815,36 @@ class TestClocks:
         return edit
 
 
-class TestCases:
-    def test_a_closed_one_with_a_clock(self, story: Story) -> None:
-        case = story.closed()
+class TestClosedCases(ToldOnce):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> Told:
+        story = Story(THURSDAY)
+        return settled(story, story.closed())
+
+    @pytest.fixture
+    def case(self, db: None, told: Told) -> Case:
+        return Case.objects.get(pk=told.about[0])
+
+    def test_a_closed_one_with_a_clock(self, case: Case) -> None:
         with underneath():
             change("casework_clock", case.clocks.all()[0].pk, **RUNS)
         assert found() == (1, {"A closed case has no clock running": 1})
 
     @pytest.mark.parametrize("to", [{"closed_by_id": "NULL"}, {"outcome": "''"}])
-    def test_a_closed_one_that_says_not_who_or_how(self, story: Story, to: dict[str, str]) -> None:
-        case = story.closed()
+    def test_a_closed_one_that_says_not_who_or_how(self, case: Case, to: dict[str, str]) -> None:
         with underneath(("casework_case", "a_closed_case_says_who_when_and_with_what_outcome")):
             change("casework_case", case.pk, **to)
         assert found() == (1, {"A closed case says who, when and with what outcome": 1, REFUSALS: 1})
 
-    def test_one_that_closed_before_it_opened(self, story: Story) -> None:
-        case = story.closed()
+    def test_one_that_closed_before_it_opened(self, case: Case) -> None:
         with underneath(("casework_case", "a_case_closes_after_it_opens")):
             change("casework_case", case.pk, closed_at="opened_at - interval '1 second'")
         code, broken = found()
         assert code == 1
         assert {NO_GAP, PERIODS} & set(broken)
 
-    def test_new_information_in_work_that_had_ended(self, story: Story) -> None:
-        case = story.closed()
+    def test_new_information_in_work_that_had_ended(self, case: Case, story: Story) -> None:
         later = story.contact(**stranger())
         story.decided(later)
         with underneath():
@@ -819,6 +854,8 @@ class TestCases:
         left = "A child of a case is a child of the family on one of its contacts"
         assert found() == (1, {"New information goes to work that is open": 1, left: 1})
 
+
+class TestCases:
     def test_a_person_is_two_children_of_a_contact(self, story: Story) -> None:
         entry = story.contact().children.get()
         with underneath(("casework_contactchild", "a_person_is_one_child_of_a_contact")):
@@ -1035,6 +1072,50 @@ class TestRemindersAndMessages:
         return contact
 
 
+class TestPublishedRules(ToldOnce):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> Told:
+        """A version that went live after a contact."""
+        drafts = Drafts(Story(THURSDAY))
+        drafts.story.contact()
+        return settled(drafts.story, drafts.published())
+
+    @pytest.fixture
+    def published(self, db: None, told: Told) -> RuleSetVersion:
+        return RuleSetVersion.objects.get(pk=told.about[0])
+
+    def test_a_moment_at_which_no_rule_set_is_live(self, published: RuleSetVersion) -> None:
+        """A microsecond between two versions has no live rule set."""
+        with underneath():
+            change(
+                "triage_rulesetversion", published.pk, live="tstzrange(lower(live) + interval '1 microsecond', NULL)"
+            )
+        assert found() == (
+            1,
+            {"One rule set is live at an instant, and from the first on there is no gap between them": 1},
+        )
+
+    @pytest.mark.parametrize("to", ["approved_by_id", "proposed_by_id"])
+    def test_a_draft_that_one_person_published(self, published: RuleSetVersion, to: str) -> None:
+        other = {"approved_by_id": "proposed_by_id", "proposed_by_id": "approved_by_id"}[to]
+        with underneath(("triage_rulesetversion", "two_people_publish_a_draft")):
+            change("triage_rulesetversion", published.pk, **{to: other})
+        assert found() == (1, {"A rule set that was a draft was published by two people": 1, REFUSALS: 1})
+
+    def test_a_draft_that_nobody_approved(self, published: RuleSetVersion) -> None:
+        with underneath(("triage_rulesetversion", "two_people_publish_a_draft")):
+            change("triage_rulesetversion", published.pk, approved_by_id="NULL")
+        assert found() == (1, {"A rule set that was a draft was published by two people": 1, REFUSALS: 1})
+
+    def test_a_contact_whose_version_was_live_later(self, published: RuleSetVersion) -> None:
+        """The contact was triaged by a version that went live later."""
+        contact = Contact.objects.get()
+        with underneath():
+            change("casework_recommendation", contact.recommendation_id or 0, rule_set_id=str(published.pk))
+        assert found() == (1, {"A contact that was received has a recommendation, by a version that was live then": 1})
+
+
 @pytest.mark.django_db
 class TestWhoWhereAndWhen:
     def test_two_localities_with_one_prefix(self) -> None:
@@ -1049,18 +1130,6 @@ class TestWhoWhereAndWhen:
             copy("triage_rulesetversion", RuleSetVersion.objects.get().pk, version="3")
         assert found() == (1, {LIVE: 1, REFUSALS: 1})
 
-    def test_a_moment_at_which_no_rule_set_is_live(self, drafts: Drafts) -> None:
-        """A microsecond between two versions has no live rule set."""
-        published = drafts.published()
-        with underneath():
-            change(
-                "triage_rulesetversion", published.pk, live="tstzrange(lower(live) + interval '1 microsecond', NULL)"
-            )
-        assert found() == (
-            1,
-            {"One rule set is live at an instant, and from the first on there is no gap between them": 1},
-        )
-
     def test_the_last_rule_set_ends_and_none_follows(self) -> None:
         with underneath():
             change(
@@ -1068,33 +1137,11 @@ class TestWhoWhereAndWhen:
             )
         assert found() == (1, {LIVE: 1})
 
-    @pytest.mark.parametrize("to", ["approved_by_id", "proposed_by_id"])
-    def test_a_draft_that_one_person_published(self, drafts: Drafts, to: str) -> None:
-        published = drafts.published()
-        other = {"approved_by_id": "proposed_by_id", "proposed_by_id": "approved_by_id"}[to]
-        with underneath(("triage_rulesetversion", "two_people_publish_a_draft")):
-            change("triage_rulesetversion", published.pk, **{to: other})
-        assert found() == (1, {"A rule set that was a draft was published by two people": 1, REFUSALS: 1})
-
     def test_a_draft_of_the_products_that_nobody_approved(self, drafts: Drafts) -> None:
         draft = drafts.copied()
         with underneath(("triage_rulesetversion", "two_people_publish_a_draft")):
             change("triage_rulesetversion", draft.pk, drafted_by_id="NULL", drafted_at="NULL", published_at="now()")
         assert found() == (1, {"A rule set that was a draft was published by two people": 1, REFUSALS: 1})
-
-    def test_a_draft_that_nobody_approved(self, drafts: Drafts) -> None:
-        published = drafts.published()
-        with underneath(("triage_rulesetversion", "two_people_publish_a_draft")):
-            change("triage_rulesetversion", published.pk, approved_by_id="NULL")
-        assert found() == (1, {"A rule set that was a draft was published by two people": 1, REFUSALS: 1})
-
-    def test_a_contact_whose_version_was_live_later(self, drafts: Drafts) -> None:
-        """The contact was triaged by a version that went live later."""
-        contact = drafts.story.contact()
-        published = drafts.published()
-        with underneath():
-            change("casework_recommendation", contact.recommendation_id or 0, rule_set_id=str(published.pk))
-        assert found() == (1, {"A contact that was received has a recommendation, by a version that was live then": 1})
 
     def test_a_membership_that_ends_before_it_starts(self, ben: User) -> None:
         with underneath(("localities_membership", "a_membership_ends_after_it_starts")):
