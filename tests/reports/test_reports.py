@@ -461,10 +461,14 @@ class TestThePeriod:
 
 class TestEquality:
     def grown(self, story: Story, *numbers: tuple[int, dict[str, Any] | None, dict[str, Any]]) -> Page:
-        """This number of contacts, each about one child, with these decisions and these facts of the child."""
+        """
+        This number of children with these decisions and these facts: one child on a contact of its own, and the others
+        on one contact.
+        """
         for number, how, what in numbers:
-            for _ in range(number):
-                decided(story, how, children=[family(**what)])
+            decided(story, how, children=[family(**what)])
+            if number > 1:
+                decided(story, how, children=[family(ref=f"c{n}", **what) for n in range(1, number)])
         return opened(EQUALITY)
 
     def test_children_are_counted_by_what_was_recommended_and_how_it_was_overruled(self, story: Story) -> None:
