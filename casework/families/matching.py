@@ -53,6 +53,11 @@ FROM (SELECT DISTINCT hashtext(key) AS half FROM json_array_elements_text(%(keys
 )
 LOCK_ALL = Prepared("lock_matching", "SELECT pg_advisory_xact_lock(7003, 0)")
 
+# Candidates come by the index, whatever PostgreSQL knows of the table: it plans once for a connection, and a plan from
+# when there were few people reads them all.
+BY_THE_INDEX = Prepared("look_by_the_index", "SELECT set_config('enable_seqscan', 'off', true)")
+AS_IT_LIKES = Prepared("look_as_it_likes", "SELECT set_config('enable_seqscan', 'on', true)")
+
 # In SQL, because it runs for every contact, and the ORM takes longer to compose it than the database to answer it.
 CANDIDATES = Prepared(
     "find_candidates",
@@ -323,14 +328,16 @@ def _look(described: Sequence[Described], but_not: Collection[int] = ()) -> dict
     locks = _locks([key for _, key in pairs])
     # One round trip. Each statement sees what was stored before it began, and so the later ones all that was stored
     # before the locks were there.
-    *_, rows, counts = send(
+    *_, rows, counts, _ = send(
         *locks,
+        BY_THE_INDEX(),
         CANDIDATES(
             keys=keys,
             probes=json.dumps([place for place, _ in pairs]),
             but_not=list(but_not),
         ),
         COUNTS(counted=json.dumps(list(counted))),
+        AS_IT_LIKES(),
     )
     candidates, commonness = _by_person(rows), _commonness(counted, counts)
     weights = shipped()
