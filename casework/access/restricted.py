@@ -4,7 +4,7 @@ What restrictions mean for the people of a record: which keep a user out, and wh
 Querysets leave out what is closed (`open_to` of contacts and cases). This is for one record at a time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,7 @@ from casework.models.restrictions import REPRESENTATIVE
 from casework.models.visibility import CLOSED_PEOPLE
 from localities.models import User
 
+A_MANAGER = "a front-door manager"
 FIND_CLOSED = Prepared("find_closed", f"SELECT {CLOSED_PEOPLE}")
 
 
@@ -78,25 +79,77 @@ class Closed:
 def closed_among(people: Iterable[int], user: User, now: datetime) -> dict[int, Closed]:
     """Those of these people whose records are closed to a user."""
     people = {*people}
-    [[(closed_to_user,)]] = send(FIND_CLOSED(user=user.pk, now=now))
     # Mostly it is none of them.
-    if people.isdisjoint(closed_to_user):
-        return {}
+    return {} if people.isdisjoint(_closed_to(user, now)) else _closed_among(people, user, now)
+
+
+def _closed_to(user: User, now: datetime) -> list[int]:
+    """The people whose records are closed to a user, as the ids of the records that stand for them."""
+    [[(closed,)]] = send(FIND_CLOSED(user=user.pk, now=now))
+    people: list[int] = closed
+    return people
+
+
+def _closed_among(people: Collection[int], user: User, now: datetime) -> dict[int, Closed]:
     closed = Restriction.objects.closed_to(user, now).of(people).order_by()
     conflicts = ConflictPerson.objects.in_force(user).of(people)
     rows = closed.values_list(REPRESENTATIVE, "owner__name", "reference").union(
-        conflicts.values_list(REPRESENTATIVE, Value("a front-door manager"), Value("")), all=True
+        conflicts.values_list(REPRESENTATIVE, Value(A_MANAGER), Value("")), all=True
     )
     return {person_id: Closed(ask, restriction) for person_id, ask, restriction in rows}
+
+
+def whom_to_ask(*records: Contact | Case, user: User, now: datetime) -> tuple[Closed, ...]:
+    """Whom to ask about these contacts and cases, which are closed to a user."""
+    closed_by = closing(*records, user=user, now=now).order_by("pk").values_list("owner__name", "reference")
+    return tuple(Closed(owner, reference) for owner, reference in closed_by) or (Closed(A_MANAGER, ""),)
+
+
+def closed_matches(matches: Collection[PersonMatch], user: User, now: datetime) -> dict[int, Closed]:
+    """
+    Those of these matches, by their ids, that a user may not see: one of the two persons is closed to them, or one of
+    the two records, because of whoever else is on its contact.
+    """
+    # Mostly nobody is closed to the reader.
+    if not matches or not _closed_to(user, now):
+        return {}
+    people = _closed_among({each for match in matches for each in (match.row.person_id, match.known.pk)}, user, now)
+    records = _closed_records({each for match in matches for each in (match.record_id, match.person_id)}, user, now)
+    found = {
+        match.pk: people.get(match.known.pk)
+        or people.get(match.row.person_id)
+        or records.get(match.person_id)
+        or records.get(match.record_id)
+        for match in matches
+    }
+    return {match: closed for match, closed in found.items() if closed is not None}
+
+
+def _closed_records(records: Collection[int], user: User, now: datetime) -> dict[int, Closed]:
+    """
+    Those of these records that were made on a contact that is closed to a user, by whoever is on it: nothing that they
+    say may be shown.
+
+    :param records: the ids of any records, also of those that do not stand for a person.
+    """
+    rows = (
+        model._default_manager.filter(recorded_as__in=records).order_by().values_list("recorded_as", "contact_id")
+        for model in (ContactChild, ContactAdult)
+    )
+    made_on = {record: contact for found in rows for record, contact in found}
+    is_open = Contact.objects.open_to(user, now).filter(pk__in=made_on.values()).values_list("pk", flat=True)
+    shut = Contact.objects.in_bulk({*made_on.values()} - {*is_open})
+    ask = {pk: whom_to_ask(contact, user=user, now=now)[0] for pk, contact in shut.items()}
+    return {record: ask[contact] for record, contact in made_on.items() if contact in ask}
 
 
 def check_match_is_open(match: PersonMatch, user: User, now: datetime) -> None:
     """
     Only who may open both records can tell whether they are one person's.
 
-    :raises PersonMatch.DoesNotExist: the record on file is closed to this user.
+    :raises PersonMatch.DoesNotExist: one of the records is closed to this user.
     """
-    if closed_among([match.known.pk], user, now):
+    if closed_matches([match], user, now):
         raise PersonMatch.DoesNotExist
 
 

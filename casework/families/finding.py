@@ -121,7 +121,8 @@ def closed_under(reference: str, user: User, now: datetime) -> tuple[Closed, ...
 def _of_references(query: Query, user: User, now: datetime) -> Found:
     contacts, closed_contacts = _open_and_closed(Contact.objects, CONTACT, query, user, now)
     cases, closed_cases = _open_and_closed(Case.objects, CASE, query, user, now)
-    closed = _closing([*closed_contacts, *closed_cases], user, now)
+    shut = [*closed_contacts, *closed_cases]
+    closed = restricted.whom_to_ask(*shut, user=user, now=now) if shut else ()
     people, closed_people = _people_and_closed(query, user, now)
     return Found(query, tuple(contacts), tuple(cases), tuple(people), closed=closed + closed_people)
 
@@ -312,16 +313,8 @@ def _closed(people: Sequence[int], user: User, now: datetime) -> tuple[Closed, .
         # Not restricted themselves: everybody they are on a contact with is closed for somebody else's sake.
         on = _people(ContactChild, person__in=others).values("contact")
         contacts = Contact.objects.filter(pk__in=on.union(_people(ContactAdult, person__in=others).values("contact")))
-        found += _closing(list(contacts), user, now)
+        found += restricted.whom_to_ask(*contacts, user=user, now=now) if contacts else ()
     return tuple(dict.fromkeys(found))
-
-
-def _closing(records: Sequence[Contact | Case], user: User, now: datetime) -> tuple[Closed, ...]:
-    if not records:
-        return ()
-    closing = restricted.closing(*records, user=user, now=now).order_by("pk").values_list("owner__name", "reference")
-    found = [Closed(owner, reference) for owner, reference in closing]
-    return tuple(found) or (Closed("a front-door manager", ""),)
 
 
 def _hits(

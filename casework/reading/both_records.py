@@ -55,10 +55,14 @@ class Field:
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two: the record that stands for it, and what is known of it."""
+    """One of the two: the records of it that the reader may see, the oldest first, and what is known of it."""
 
-    person: Person
+    records: list[Person]
     known: Known
+
+    @property
+    def person(self) -> Person:
+        return self.records[0]
 
     @property
     def last(self) -> Contact | None:
@@ -86,17 +90,20 @@ class BothRecords:
 
 def both_records(match: PersonMatch, user: User, now: datetime) -> BothRecords:
     """Reads both records of a match, as far as the reader may see them."""
-    ones, others = merging.sides_of(match)
     sides = [
-        Side(records[0], known_of(records[0], user, now, [record.pk for record in records]))
-        for records in (ones, others)
+        _side(records, known_of(records[0], user, now, [record.pk for record in records]))
+        for records in merging.sides_of(match)
     ]
     hides = any(side.known.hides for side in sides)
-    found = _levels(match, ones, others)
     one, other = sides
+    found = _levels(match, one.records, other.records)
     fields = list(_fields(match, one.known, other.known, found, hides=hides))
     common = [reason for reason in match.reasons if reason.endswith("(a common one)")]
     return BothRecords(match, one, other, fields, is_careful(match.score), common)
+
+
+def _side(records: Iterable[Person], known: Known) -> Side:
+    return Side([record for record in records if record.pk in known.seen], known)
 
 
 def _levels(match: PersonMatch, ones: Collection[Person], others: Collection[Person]) -> Mapping[str, Level]:

@@ -39,7 +39,7 @@ class Said:
 class Known:
     """
     What is known of a person, the newest first. `hides` says whether any of it is not shown; `records` are the ids of
-    the records that it was read from.
+    the records that were asked about, and `seen` of those among them whose contacts the reader may see.
     """
 
     names: list[Said]
@@ -54,6 +54,7 @@ class Known:
     hides: bool
     contacts: list[Contact]
     records: frozenset[int]
+    seen: frozenset[int]
 
 
 def known_of(person: Person, user: User, now: datetime, records: Collection[int] | None = None) -> Known:
@@ -115,6 +116,7 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
         hides=hides_home,
         contacts=list(contacts.values()),
         records=own,
+        seen=frozenset(row.recorded_as_id for row in rows),
     )
 
 

@@ -8,11 +8,11 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from casework.actions import broken_glass, conflicts, receiving, restrictions
+from casework.actions import broken_glass, conflicts, matches, receiving, restrictions
 from casework.jobs import sweep
 from casework.models import Case, Contact, Person, PersonMatch, RestrictedAccess, Restriction
 from localities.models import User
-from tests.stage.documents import child
+from tests.stage.documents import child, nhs_number
 from tests.stage.restricted import restrict
 from tests.stage.staff import SignedIn, path_of
 from tests.stage.story import Story, person
@@ -197,6 +197,37 @@ class TestNobodyIsMisled:
             reference=str(Restriction.objects.get()), reason="So.", by=person("amina"), now=timezone.now()
         )
         assert "Robin" in SignedIn("amina").open(contact).html
+
+    def test_so_does_a_match_with_a_record_that_somebody_else_on_its_contact_closes(self, story: Story) -> None:
+        """Whatever was said about the two."""
+        sister = noor(first_name="Zaynab", date_of_birth="2009-02-02", nhs_number=nhs_number(1))
+        story.contact(children=[noor(first_name="Noorzahra"), sister], adults=[])
+        contact = story.contact(children=[noor(first_name="Noor")], adults=[])
+        match = PersonMatch.objects.get(child__contact=contact, person__first_name="Noorzahra")
+        conflicts.declare_in_contact(
+            contact_id=story.contact(children=[sister], adults=[]).pk, reason="My niece.", by=person("amina"),
+            now=story.now,
+        )  # fmt: skip
+        amina, compare = SignedIn("amina"), f"{path_of(contact)}matches/{match.pk}/compare/"
+        page = amina.open(contact)
+        assert "A restricted record may be about Noor Quillfeather. Ask a front-door manager" in page.text
+        assert "Noorzahra" not in page.html
+        for same in (None, False, True):
+            if same is not None:
+                said: dict[str, Any] = {"contact_id": contact.pk, "match_id": match.pk, "by": person("maya")}
+                if same:
+                    matches.undo(reason="I took another.", now=story.later(), **said)
+                matches.settle(same=same, now=story.later(), **said)
+            assert f"matches/{match.pk}/" not in amina.open(contact).html
+            assert f"matches/{match.pk}/" not in amina.open(f"/people/{contact.children.get().person.reference}/").html
+            assert amina.client.get(compare).status_code == 404
+            assert compare in SignedIn("maya").open(contact).html
+        # A match with the open one of the two, which are joined now, says nothing of the other.
+        third = story.contact(children=[noor(first_name="Noor", date_of_birth="2015-08-12")], adults=[])
+        match = PersonMatch.objects.get(child__contact=third, person=contact.children.get().recorded_as)
+        compare = f"{path_of(third)}matches/{match.pk}/compare/"
+        assert "Noorzahra" not in amina.client.get(compare).content.decode()
+        assert "Noorzahra" in SignedIn("maya").client.get(compare).content.decode()
 
     def test_a_team_is_told_that_it_holds_a_restricted_case(self, story: Story) -> None:
         case = story.accepted()

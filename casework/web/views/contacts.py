@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from casework.access import conditions, permissions, restricted
+from casework.access.restricted import Closed
 from casework.actions import (
     decisions,
     learning,
@@ -350,9 +351,10 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         people = household(contact)
         found = sameness.matches_on(contact)
         why = why_alike(found)
-        context |= _known_before(contact, people, sameness.waiting(found), why, user, now)
+        closed = restricted.closed_matches(found, user, now)
+        context |= _known_before(contact, people, sameness.waiting(found), why, closed, user, now)
         if works_on_it:
-            context["settled_matches"] = _settled(found, why, user, now, shown)
+            context["settled_matches"] = _settled(found, why, closed, shown)
         if works_on_it and contact.status == ContactStatus.RECEIVED:
             context |= _find_out(contact, people, now, shown) | _deciding(contact, user, now, shown, context)
     if contact.status == ContactStatus.SIGN_OFF:
@@ -418,15 +420,13 @@ def _handing_over(
 
 
 def _settled(
-    matches: list[PersonMatch], why: Mapping[int, list[str]], user: User, now: datetime, shown: dict[str, Any]
+    matches: list[PersonMatch], why: Mapping[int, list[str]], closed: Mapping[int, Closed], shown: dict[str, Any]
 ) -> list[tuple[PersonMatch, list[str], UndoMatchForm]]:
     """What was said about possible matches, or was certain, each with why they are alike and the form to undo it."""
-    settled = [match for match in matches if match.status != MatchStatus.PROPOSED]
-    closed = restricted.closed_among({match.known.pk for match in settled}, user, now) if settled else {}
     return [
         (match, why[match.pk], shown.get(f"undo{match.pk}") or UndoMatchForm(prefix=f"undo{match.pk}"))
-        for match in settled
-        if match.known.pk not in closed
+        for match in matches
+        if match.status != MatchStatus.PROPOSED and match.pk not in closed
     ]
 
 
@@ -435,6 +435,7 @@ def _known_before(
     people: Household,
     likely: list[PersonMatch],
     why: Mapping[int, list[str]],
+    closed: Mapping[int, Closed],
     user: User,
     now: datetime,
 ) -> dict[str, Any]:
@@ -443,16 +444,18 @@ def _known_before(
 
     :param likely: the possible matches that wait for somebody.
     :param why: the reasons of each match that may be said, by its id.
+    :param closed: the matches that are closed to the user, by their ids.
     """
     counts = sameness.careful(likely)
-    closed = restricted.closed_among({*people.people, *(match.known.pk for match in likely)}, user, now)
+    in_household = restricted.closed_among(people.people, user, now)
+    restricted_records = [*in_household.values(), *(closed[match.pk] for match in likely if match.pk in closed)]
     others = people.contacts().exclude(pk=contact.pk).select_related("agency", "decision_in_effect")
     repeats = Contact.objects.open_to(user, now).filter(resends=contact) if contact.resend_of_id else ()
     return {
         "chronology": list(others.open_to(user, now).order_by("-received_at")[:20]),
         "household_cases": list(people.cases().open_to(user, now).order_by("-opened_at")[:10]),
-        "matches": [(match, closed.get(match.known.pk), match in counts, why[match.pk]) for match in likely],
-        "closed": list(dict.fromkeys(closed.values())),
+        "matches": [(match, closed.get(match.pk), match in counts, why[match.pk]) for match in likely],
+        "closed": list(dict.fromkeys(restricted_records)),
         "repeats": next(iter(repeats), None),
         "resends": list(contact.resends.open_to(user, now).order_by("pk")),
     }

@@ -17,7 +17,7 @@ from casework.access.loading import people_visible_to
 from casework.actions import people, protecting, viewing
 from casework.families import sameness
 from casework.families.household import household_of_people
-from casework.models import AddressProtection, Contact, DetailKind, Person, PersonDetail, PersonMatch
+from casework.models import AddressProtection, DetailKind, Person, PersonDetail, PersonMatch
 from casework.reading.chronology import KINDS, Chronology, Line
 from casework.reading.likenesses import said_before
 from casework.reading.people import Known, known_of
@@ -206,19 +206,11 @@ def _matches(
     if not (who.front_door_roles or who.has(*OVERSEEING_ROLES)):
         return []
     found = sameness.matches_of(records)
-    if not found:
-        return []
-    closed = restricted.closed_among(
-        {each for match in found for each in (match.known.pk, match.row.person_id)}, user, now
-    )
-    open_to = set(
-        Contact.objects.visible_to(user, now).filter(pk__in=[match.row.contact_id for match in found])
-        .values_list("pk", flat=True)
-    )  # fmt: skip
+    closed = restricted.closed_matches(found, user, now)
     return [
         (match, match.record, match.person) if match.row.person_id == person.pk else (match, match.person, match.record)
         for match in found
-        if match.row.contact_id in open_to and not {match.known.pk, match.row.person_id} & {*closed}
+        if match.pk not in closed
     ]
 
 
