@@ -1,5 +1,6 @@
 """The format of every API error: a problem document (RFC 9457) that names every wrong field at once."""
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -10,7 +11,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from errors import InvalidInput, KeyUsedForAnother, NotAllowedInStatus, NotPermitted, ServiceError
+from errors import Fault, InvalidInput, KeyUsedForAnother, NotAllowedInStatus, NotPermitted, ServiceError
 
 log = structlog.get_logger()
 
@@ -27,7 +28,7 @@ def as_problem(error: Exception, context: dict[str, Any]) -> Response:
     match error:
         case InvalidInput():
             status, name, detail = 400, "invalid", "The contact was not taken in. Mend what is wrong and send it again."
-            errors = [{"pointer": fault.pointer, "detail": str(fault)} for fault in error.faults]
+            errors = _pointed_at(error.faults)
         case KeyUsedForAnother():
             status, name, detail = 422, "idempotency-key-reused", str(error)
         case NotPermitted():
@@ -45,6 +46,8 @@ def as_problem(error: Exception, context: dict[str, Any]) -> Response:
             headers["WWW-Authenticate"] = getattr(error, "auth_header", "Bearer")
         case exceptions.APIException():
             status, name, detail = error.status_code, str(error.default_code).replace("_", "-"), _sentence(error)
+            # What is wrong with the form of a body has its places, too.
+            errors = _pointed_at(getattr(error, "faults", ()))
             if (wait := getattr(error, "wait", None)) is not None:
                 headers["Retry-After"] = str(int(wait) + 1)
         case _:
@@ -74,6 +77,10 @@ def problem(
     if errors:
         document["errors"] = errors
     return Response(document, status=status, headers=headers, content_type="application/problem+json")
+
+
+def _pointed_at(faults: Iterable[Fault]) -> list[dict[str, str]]:
+    return [{"pointer": fault.pointer, "detail": str(fault)} for fault in faults]
 
 
 def _sentence(error: exceptions.APIException) -> str:

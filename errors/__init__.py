@@ -26,7 +26,7 @@ class Fault:
     def pointer(self) -> str:
         """The path as a JSON Pointer in a URI fragment (RFC 6901): `#/children/0/indicators/1`."""
         steps = (str(step).replace("~", "~0").replace("/", "~1") for step in self.path)
-        return "#" + "".join(f"/{quote(step, safe='~')}" for step in steps)
+        return "#" + "".join(f"/{quote(step, safe='~', errors='replace')}" for step in steps)
 
     def __str__(self) -> str:
         return f"{self.place}: {self.message}" if self.path else self.message
@@ -76,4 +76,5 @@ def place(path: Iterable[str | int]) -> str:
             written += f"[{step}]"
         else:
             written += f".{step}" if written else step
-    return written
+    # Half of a character (a lone surrogate) cannot be encoded.
+    return written.encode(errors="replace").decode()

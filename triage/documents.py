@@ -9,7 +9,7 @@ import difflib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any, TypeVar
 
@@ -32,6 +32,9 @@ from errors import Fault, InvalidInput
 
 Shape = TypeVar("Shape")
 TAG = re.compile(r"\([a-z_]+\)")
+# No document that is read here needs a tenth of it, and no reader breaks at it.
+MOST_DEEP = 100
+TOO_DEEP = "This is not a document that can be read: it is nested too deeply."
 UNKNOWN_FIELD = "is not a field that is known here; correct its name or remove it."
 
 
@@ -71,12 +74,12 @@ _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
 
 def load_json(text: str | bytes) -> Any:
     """
-    Parses JSON strictly: without NaN, and without the same key twice in an object.
+    Parses JSON strictly: without NaN, without the same key twice in an object, and at most `MOST_DEEP` levels deep.
 
-    :raises InvalidInput: with the line and the column of the fault.
+    :raises InvalidInput: with the line and the column of the fault, or with the place of every key that stands twice.
     """
     try:
-        return json.loads(text, object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
+        document = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         says = f"This is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
     except UnicodeDecodeError:
@@ -84,18 +87,42 @@ def load_json(text: str | bytes) -> Any:
     except InvalidInput:
         raise
     except RecursionError:
-        says = "This is not a document that can be read: it is nested too deeply."
+        says = TOO_DEEP
     except ValueError:
         says = "This is not a document that can be read: a number in it is too long."
+    else:
+        if faults := list(_faults_of_form(document)):
+            raise InvalidInput(faults)
+        return document
     raise InvalidInput([Fault((), says)])
 
 
-def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+class _Pairs(list[tuple[str, Any]]):
+    """An object in which a key stands twice."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Pairs:
     seen = dict(pairs)
-    if len(seen) < len(pairs):
-        twice = sorted(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
-        raise InvalidInput([Fault((key,), "stands twice in one object; keep one of the two.") for key in twice])
-    return seen
+    return seen if len(seen) == len(pairs) else _Pairs(pairs)
+
+
+def _faults_of_form(document: Any) -> Iterator[Fault]:
+    """The keys that stand twice, and whether the document is nested too deeply: whoever reads it may call itself."""
+    level: list[tuple[tuple[str | int, ...], Any]] = [((), document)] if isinstance(document, (dict, list)) else []
+    for _ in range(MOST_DEEP):
+        below = []
+        for path, part in level:
+            pairs: Any = part.items() if isinstance(part, dict) else part
+            if isinstance(part, _Pairs):
+                for key, times in Counter(key for key, _ in part).items():
+                    if times > 1:
+                        yield Fault((*path, key), "stands twice in one object; keep one of the two.")
+            elif isinstance(part, list):
+                pairs = enumerate(part)
+            below += [((*path, step), each) for step, each in pairs if isinstance(each, (dict, list))]
+        level = below
+    if level:
+        yield Fault((), TOO_DEEP)
 
 
 def _no_constant(name: str) -> None:

@@ -1,11 +1,12 @@
 """The parser of request bodies: strict JSON, and nothing else."""
 
+from collections.abc import Sequence
 from typing import IO, Any
 
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 
-from errors import InvalidInput
+from errors import Fault, InvalidInput
 from triage.documents import load_json
 
 # A contact is text: the longest that the limits of its fields allow is smaller.
@@ -20,8 +21,16 @@ class TooLarge(APIException):
     default_detail = f"The body is larger than {LARGEST:,} bytes. Shorten the texts; documents do not travel this way."
 
 
+class NotADocument(ParseError):
+    """The body is not JSON, or not JSON that can be read."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = faults
+        super().__init__(" ".join(map(str, faults)))
+
+
 class StrictJSONParser(BaseParser):
-    """UTF-8 JSON without NaN, without the same key twice in an object, and without excessive nesting."""
+    """UTF-8 JSON without NaN, without the same key twice in an object, and not nested too deeply."""
 
     media_type = "application/json"
 
@@ -32,4 +41,4 @@ class StrictJSONParser(BaseParser):
         try:
             return load_json(body)
         except InvalidInput as invalid:
-            raise ParseError(" ".join(str(fault) for fault in invalid.faults)) from None
+            raise NotADocument(invalid.faults) from None

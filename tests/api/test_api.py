@@ -9,7 +9,7 @@ import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 from django.db import connection
@@ -195,6 +195,16 @@ class TestWhoComesIn:
         answer = reader.http.put(CONTACTS, body, content_type=media_type, headers=reader.headers)
         problem(answer, 405, "method-not-allowed")
 
+    def test_a_token_in_the_address_or_in_the_body_is_none(self, client: Client, partner: Partner) -> None:
+        """Addresses end up in logs (RFC 9700, 4.3.2)."""
+        token = {"access_token": partner.token}
+        problem(client.get(f"{CONTACTS}/{partner.sent()}", token), 401, "not-authenticated")
+        problem(client.post(f"{CONTACTS}?{urlencode(token)}", token), 401, "not-authenticated")
+        # Beside the header, it says nothing.
+        assert (
+            client.get(f"{CONTACTS}/{Contact.objects.get()}?access_token=x", headers=partner.headers).status_code == 200
+        )
+
     def test_a_signed_in_person_is_no_partner(self, client: Client, amina: User) -> None:
         """Otherwise another site's page could send contacts in a social worker's name."""
         client.force_login(amina)
@@ -285,15 +295,18 @@ class TestWhatIsNoDocument:
             (b'{"referrer_level": -Infinity}', "-Infinity is not a JSON number."),
             (b'{"type": 1, "type": 2}', "type: stands twice in one object; keep one of the two."),
             (b'{"concern": {"worries": "a", "worries": "b"}}', "worries: stands twice in one object"),
+            (rb'{"\ud800": 1, "\ud800": 2}', "?: stands twice in one object"),
             (b'{"children": ' + b"[" * 100_000, "it is nested too deeply."),
             (b'{"referrer_level": ' + b"9" * 5_000 + b"}", "a number in it is too long."),
         ],
         ids=["cut short", "a comma too many", "a word", "two", "Latin 1", "NaN", "Infinity", "-Infinity", "a key twice",
-             "a key twice below", "too deep", "too long a number"],
+             "a key twice below", "half a character twice", "too deep", "too long a number"],
     )  # fmt: skip
     def test_it_is_refused_with_a_sentence(self, partner: Partner, body: bytes, says: str) -> None:
         before = kept()
-        assert says in problem(partner.send(body), 400, "parse-error")["detail"]
+        refused = problem(partner.send(body), 400, "parse-error")
+        assert says in refused["detail"]
+        assert [error["detail"] for error in refused["errors"]] == [refused["detail"]]
         assert kept() == before
 
     @pytest.mark.parametrize("body", [b"null", b"[]", b'"contact"', b"1", b"true", b"[{}]"])

@@ -158,8 +158,9 @@ class TestWhatIsRefused:
             (b'{"referrer_level": NaN}', "NaN is not a JSON number."),
             (b'{"agreement": "given", "agreement": "refused"}', "agreement: stands twice in one object"),
             (b'{"children": ' + b"[" * 100_000, "it is nested too deeply."),
+            (b'{"children": ' + b"[" * 500 + b"]" * 500 + b"}", "it is nested too deeply."),
         ],
-        ids=["cut short", "NaN", "a key twice", "too deep"],
+        ids=["cut short", "NaN", "a key twice", "too deep", "deep"],
     )
     def test_what_is_no_document(self, partner: Partner, body: bytes, says: str) -> None:
         assert says in problem(check(partner, body), 400, "parse-error")["detail"]

@@ -252,7 +252,10 @@ NOT_JSON: list[tuple[str | bytes, str]] = [
     ('{"referrer_level": -Infinity}', "This is not JSON: -Infinity is not a JSON number."),
     ("[" * 100_000, "This is not a document that can be read: it is nested too deeply."),
     ("9" * 5000, "This is not a document that can be read: a number in it is too long."),
-    ('{"family": {"marac": true, "marac": false}}', "marac: stands twice in one object; keep one of the two."),
+    (
+        '{"family": {"marac": true, "marac": false}}',
+        "family.marac: stands twice in one object; keep one of the two.",
+    ),
 ]
 
 
@@ -261,6 +264,29 @@ def test_text_that_is_not_json_is_one_sentence(text: str | bytes, sentence: str)
     with pytest.raises(InvalidInput) as caught:
         load_json(text)
     assert [str(fault) for fault in caught.value.faults] == [sentence]
+
+
+@pytest.mark.parametrize("shape", ["[%s]", '{"x": %s}'], ids=["lists", "objects"])
+@pytest.mark.parametrize("depth", [100, 101, 500, 900, 980, 1_100])
+def test_no_reader_sees_a_document_that_is_nested_too_deeply(shape: str, depth: int) -> None:
+    text = "0"
+    for _ in range(depth):
+        text = shape % text
+    if depth <= 100:
+        load_json(text)
+    else:
+        with pytest.raises(InvalidInput, match="nested too deeply"):
+            load_json(text)
+
+
+def test_every_key_that_stands_twice_is_named_at_its_place() -> None:
+    text = r'{"x": [{"z": 1, "z": 2}], "x": 3, "children": [{}, {"\ud800": 1, "\ud800": {"a": 1, "a": 2}}]}'
+    with pytest.raises(InvalidInput) as caught:
+        load_json(text)
+    assert [fault.pointer for fault in caught.value.faults] == [
+        "#/x", "#/x/0/z", "#/children/1/%3F", "#/children/1/%3F/a",
+    ]  # fmt: skip
+    assert str(caught.value.faults[2]).startswith("children[1].?: stands twice"), "it can be encoded"
 
 
 def test_the_same_key_in_two_objects_is_no_fault() -> None:

@@ -71,7 +71,7 @@ def test_what_is_not_json_is_refused_with_a_sentence(tmp_path: Path) -> None:
     cut_short = run("recommend", "-", folder=tmp_path, given='{"agreement": ')
     assert refused(cut_short) == ["This is not JSON: Expecting value at line 1, column 15."]
     a_key_twice = run("recommend", "-", folder=tmp_path, given='{"family": {"marac": true, "marac": false}}')
-    assert refused(a_key_twice) == ["marac: stands twice in one object; keep one of the two."]
+    assert refused(a_key_twice) == ["family.marac: stands twice in one object; keep one of the two."]
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
