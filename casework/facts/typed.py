@@ -18,7 +18,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from casework.families.likeness.identifiers import has_check_digit
+from casework.families.likeness.identifiers import has_check_digit, read_upn
 from casework.models import CheckKind, sentence_of
 from localities import postcodes
 from localities.codes import ETHNICITIES
@@ -100,6 +100,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 # Joiners belong to names in some scripts (Persian, Hindi, Sinhala); next to a Latin letter, they are debris.
 _UNSEEN = re.compile("[\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _JOINERS = re.compile("(?<![^\x00-\u024f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\u024f])")
+_DASHES = re.compile("[\u2010-\u2015\u2212]")
 # The characters of which a text in one line has nothing left, as a regular expression writes them between brackets.
 BLANKS = r"\u0000-\u0020\u007f-\u00a0\u00ad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2069\u3000\ufeff"
 
@@ -122,8 +123,10 @@ def in_one_line(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """The text in one line, with wide and small forms of letters and digits as plain ones."""
-    return in_one_line(text if text.isascii() else unicodedata.normalize("NFKC", text))
+    """The text in one line, with wide and small forms of letters and digits as plain ones, and dashes as hyphens."""
+    if text.isascii():
+        return in_one_line(text)
+    return in_one_line(_DASHES.sub("-", unicodedata.normalize("NFKC", text)))
 
 
 def _words(text: str) -> str:
@@ -291,7 +294,7 @@ def nhs_number(text: str, context: Mapping[str, Any]) -> Read[str]:
     """An NHS number. One digit ten times over is a placeholder, as is "not known": nobody has it."""
     if is_not_known(text):
         return NOT_SAID
-    digits = re.sub(r"[\s.,/_\u2010-\u2015\u2212-]+", "", _plain(text))
+    digits = re.sub(r"[\s.,/_-]+", "", _plain(text))
     if not (digits.isascii() and digits.isdigit() and len(digits) == 10):
         return NOT_SAID if _is_placeholder(digits) else not_read("is not an NHS number; it has ten digits.")
     if _is_placeholder(digits):
@@ -309,15 +312,18 @@ _UPN = re.compile(r"[A-Z][0-9]{11}[0-9A-Z]")
 
 
 def upn(text: str, context: Mapping[str, Any]) -> Read[str]:
-    """A unique pupil number."""
+    """A unique pupil number. A letter and one digit twelve times over is a placeholder."""
     if is_not_known(text):
         return NOT_SAID
-    typed = re.sub(r"[\s.-]+", "", _plain(text)).upper()
+    typed = re.sub(r"[\s.,/_-]+", "", _plain(text)).upper()
     if _is_placeholder(typed):
         return NOT_SAID
     if not _UPN.fullmatch(typed):
         return not_read("is not a unique pupil number; it has a letter and twelve digits.")
-    return Read(typed)
+    number = read_upn(typed)
+    if number is not None and not number.is_valid:
+        return not_read("is not a unique pupil number: its check letter is wrong. Look for a mistyped character.")
+    return Read(number.text) if number else NOT_SAID
 
 
 def postcode(text: str, context: Mapping[str, Any]) -> Read[str]:

@@ -102,7 +102,7 @@ def test_the_contact_names_what_its_sender_has_not_put_right(partner: Partner) -
     Information.objects.create(
         contact=contact, at=contact.received_at, by_agency=contact.agency, document={"sex": "F"}, source="referrer"
     )
-    added = {"children": [{"number": 1, "sex": "F", "nhs_number": "9990000018"}, {"number": 2, "upn": "A801200001001"}]}
+    added = {"children": [{"number": 1, "sex": "F", "nhs_number": "9990000018"}, {"number": 2, "upn": "H801200001001"}]}
     add(partner, contact, added)
     assert warnings().keys() == {"#/domestic_abuse/dash"}
 
