@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Model, Value
+from django.db.models import BooleanField, ExpressionWrapper, Model, Q, Value
 from django.db.models.functions import Coalesce
 
 from casework.access import restricted
@@ -42,6 +42,7 @@ OF_THE_AREA = 5.0
 # What staff recorded is exactly what was typed.
 OF_WHAT_STAFF_RECORDED = 100.0
 RECORDED = "{}, as staff recorded it"
+ANOTHER_NAME = "Another name: {}"
 # Each of these says enough by itself.
 ENOUGH = frozenset({"nhs_number", "upn", "telephone", "home"})
 
@@ -56,24 +57,23 @@ AMONG = "(SELECT key, person_id FROM casework_personkey WHERE person_id = ANY(%(
 @dataclass(frozen=True)
 class Hit:
     """
-    Somebody whom the reader may see, as contacts describe them.
+    Somebody whom the reader may see, as contacts describe them and staff recorded them.
 
+    `name`: the one that they have everywhere. `born`: the record that best says when they were, or will be, born.
+    `homes`: the address of the record that is most alike, and those that staff recorded.
     `why`: the reasons in words. `last`: the newest contact about them that the reader may open, and `case` the open
     case that it is part of, if the reader may open it. `beside`: the names of others on that contact.
     """
 
     person: Person
-    record: Person
+    name: str
+    born: Person
+    homes: tuple[str, ...]
     why: tuple[str, ...]
     last: Contact
     case: Case | None
     beside: tuple[str, ...]
     hides: bool
-
-    @property
-    def name(self) -> str:
-        """The name that staff recorded as today's, or the one of the contact that is most alike."""
-        return self.person.current_name or self.record.full_name
 
 
 @dataclass(frozen=True)
@@ -196,6 +196,7 @@ class _Rows:
     latest: dict[int, int] = field(default_factory=dict)
     records: dict[int, list[Person]] = field(default_factory=lambda: defaultdict(list))
     hidden: frozenset[int] = frozenset()
+    names: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         visible = Contact.objects.visible_to(self.user, self.now).order_by().values("pk")
@@ -207,10 +208,18 @@ class _Rows:
                 seen.add(record)
         for record in sameness.records_of(self.people):
             person = record.same_as_id or record.pk
+            if record.current_name:
+                self.names[person] = record.current_name
             # Of somebody out of sight, nothing is shown: whoever looks for them learns whom to ask.
             if record.pk in seen or person not in self.latest:
                 self.records[person].append(record)
         self.hidden = living_hidden(self.people)
+
+    def _says_of_name(self, record: Person) -> tuple[str, str]:
+        """What the likeness says besides where a name agrees that the person is not shown by."""
+        shown = self.names.get(record.same_as_id or record.pk)
+        own = record.described_name
+        return ("name", ANOTHER_NAME.format(own)) if shown and own and shown.casefold() != own.casefold() else ("", "")
 
     def described(self, person: int) -> Iterator[tuple[Described, Person, str, str]]:
         """
@@ -222,10 +231,10 @@ class _Rows:
             known = written(record)
             if hides:
                 known = replace(known, address="", postcode="")
-            yield describe(known), record, "", ""
+            yield describe(known), record, *self._says_of_name(record)
             for name in (*record.also_known_as, *record.other_names)[:MOST_OTHER_NAMES]:
                 for way in named(known, name):
-                    yield describe(way), record, "name", f"Another name: {name}"
+                    yield describe(way), record, "name", ANOTHER_NAME.format(name)
             for home in () if hides else self.homes.get(person, ()):
                 way = replace(known, address=home.address, postcode=home.postcode)
                 yield describe(way), record, "home", RECORDED.format(DetailKind.ADDRESS.label)
@@ -239,14 +248,18 @@ def _recorded(
     the candidates live as staff recorded it.
     """
     details = PersonDetail.objects.filter(in_error_at__isnull=True).order_by()
-    columns = (Coalesce("person__same_as", "person"), "kind", "value", "postcode")
+    is_former = Q(ended_at__isnull=False) | Q(to_date__isnull=False)
+    columns = (
+        Coalesce("person__same_as", "person"), "kind", "value", "postcode",
+        ExpressionWrapper(is_former, BooleanField()),
+    )  # fmt: skip
     typed = details.alias(plain=Plain("value")).filter(plain__in=query.texts)[:MOST_CANDIDATES]
     theirs = details.filter(kind=DetailKind.ADDRESS, person__in=sameness.records_of(candidates).values("pk"))
     exactly, homes = list[tuple[int, DetailKind]](), defaultdict[int, list[RecordedHome]](list)
     rows = typed.values_list(Value(True), *columns).union(theirs.values_list(Value(False), *columns), all=True)
-    for is_typed, person, kind, value, postcode in rows:
+    for is_typed, person, kind, *home in rows:
         if not is_typed:
-            homes[person].append(RecordedHome(value, postcode))
+            homes[person].append(RecordedHome(*home))
         elif scope is None or person in scope:
             exactly.append((person, DetailKind(kind)))
     return exactly, homes
@@ -331,11 +344,13 @@ def _hits(
     return tuple(
         Hit(
             person=people[person],
-            record=_without_home(record) if person in rows.hidden else record,
+            name=people[person].current_name or record.full_name,
+            born=_born(record, rows.records[person]),
+            homes=() if person in rows.hidden else _homes(record, rows.homes.get(person, ())),
             why=why,
             last=contacts[rows.latest[person]],
             case=cases.get(contacts[rows.latest[person]].case_id or 0),
-            beside=tuple(name for other, name in beside[rows.latest[person]] if other != person),
+            beside=_others(person, beside[rows.latest[person]]),
             hides=person in rows.hidden,
         )
         for person, record, why in ranked
@@ -343,15 +358,33 @@ def _hits(
     )
 
 
-def _without_home(record: Person) -> Person:
-    record.address = record.postcode = ""
-    return record
+def _born(record: Person, records: Iterable[Person]) -> Person:
+    """The record that is most alike, unless another one knows the date of birth and this one does not."""
+    born = (each for each in (record, *records) if each.date_of_birth)
+    return next(born, record)
+
+
+def _homes(record: Person, recorded: Iterable[RecordedHome]) -> tuple[str, ...]:
+    own = ", ".join(filter(None, (record.address, record.postcode)))
+    found = [own] if own else []
+    for home in dict.fromkeys(recorded):
+        text = ", ".join(filter(None, (home.address, home.postcode)))
+        found.append(f"{text} ({'earlier, ' if home.is_former else ''}as staff recorded it)")
+    return tuple(found)
+
+
+def _others(person: int, family: Sequence[tuple[int, str]]) -> tuple[str, ...]:
+    """The names of the others of a family. Whoever is not of it has nobody beside them."""
+    if person not in {one for one, _ in family}:
+        return ()
+    return tuple(name for other, name in family if other != person)
 
 
 def _beside(contacts: Collection[int]) -> Mapping[int, list[tuple[int, str]]]:
     found: dict[int, list[tuple[int, str]]] = defaultdict(list)
     for model in (ContactChild, ContactAdult):
-        rows = model._default_manager.filter(contact__in=contacts, in_family=True).select_related("recorded_as")
-        for row in rows.order_by("position"):
-            found[row.contact_id].append((row.person_id, row.recorded_as.full_name))
+        family = model._default_manager.filter(contact__in=contacts, in_family=True)
+        for row in family.select_related("person", "recorded_as").order_by("position"):
+            name = row.person.current_name or row.recorded_as.full_name
+            found[row.contact_id].append((row.person_id, name))
     return found

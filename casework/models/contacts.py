@@ -467,6 +467,21 @@ class PersonMatch(models.Model):
         return row
 
     @property
+    def name(self) -> str:
+        """What somebody on the contact is called. Two who are joined are told apart by what their own contacts say."""
+        return self.record.own_name if self.joins else self.row.person.current_name or self.record.own_name
+
+    @property
+    def known_name(self) -> str:
+        """What the other is called: see `name`."""
+        return self.person.own_name if self.joins else self.known.current_name or self.person.own_name
+
+    @property
+    def joins(self) -> bool:
+        """Whether the two are one person by this."""
+        return self.status in {MatchStatus.CERTAIN, MatchStatus.CONFIRMED}
+
+    @property
     def known(self) -> Person:
         """The record that stands for the person on record."""
         return self.person.same_as or self.person

@@ -59,7 +59,8 @@ class Person(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="The name that staff recorded as today's, with the record that stands for the person.",
+        help_text="With the record that stands for the person: the name that staff recorded as today's, or that "
+        "another record has, where this one has no first name.",
     )
     previous_cp_plan = models.BooleanField("had a child protection plan before", null=True, blank=True)
     previously_looked_after = models.BooleanField("was looked after before", null=True, blank=True)
@@ -102,8 +103,13 @@ class Person(models.Model):
 
     @property
     def full_name(self) -> str:
-        if name := self.current_name or self.described_name:
-            return name
+        return self.current_name or self.own_name
+
+    @property
+    def own_name(self) -> str:
+        """The name of this record alone, whatever others of the same person say."""
+        if self.described_name:
+            return self.described_name
         return "Unborn child" if self.expected_date_of_delivery and not self.date_of_birth else "Name not known"
 
     @property

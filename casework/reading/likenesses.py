@@ -1,17 +1,22 @@
 """Why two records are alike, as far as it may be said, and what was said about that before."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from casework.families.finding import ANOTHER_NAME
 from casework.families.likeness.weights import shipped
+from casework.families.merging import IN_FORCE
 from casework.families.recorded import living_hidden
-from casework.models import PersonMatch, StatusChange
+from casework.families.sameness import OF_A_MATCH
+from casework.models import ContactAdult, ContactChild, PersonMatch, StatusChange
 
 
 def why_alike(matches: Iterable[PersonMatch]) -> Mapping[int, list[str]]:
     """
-    The reasons of each match, by its id. Where an address of one of the two is hidden, nothing is said of their homes,
-    also if they were compared before it was: that somebody lives at the same address tells where the other is.
+    The reasons of each match, by its id; and the names by which they were compared, where others are shown.
+
+    Where an address of one of the two is hidden, nothing is said of their homes, also if they were compared before it
+    was: that somebody lives at the same address tells where the other is.
     """
     matches = list(matches)
     people = {each for match in matches for each in (match.row.person_id, match.known.pk)}
@@ -19,12 +24,32 @@ def why_alike(matches: Iterable[PersonMatch]) -> Mapping[int, list[str]]:
     of_homes = {level.says for level in shipped().levels["home"].values()}
     return {
         match.pk: [
-            reason
-            for reason in match.reasons
-            if reason not in of_homes or hidden.isdisjoint({match.row.person_id, match.known.pk})
+            *(
+                reason
+                for reason in match.reasons
+                if reason not in of_homes or hidden.isdisjoint({match.row.person_id, match.known.pk})
+            ),
+            *_compared_by(match),
         ]
         for match in matches
     }
+
+
+def _compared_by(match: PersonMatch) -> Iterator[str]:
+    for shown, record in ((match.name, match.record), (match.known_name, match.person)):
+        if record.described_name and record.described_name.casefold() != shown.casefold():
+            yield ANOTHER_NAME.format(record.described_name)
+
+
+def joined_elsewhere(rows: Iterable[ContactChild | ContactAdult]) -> list[PersonMatch]:
+    """The matches on other contacts by which these children and adults, and somebody there, are one person."""
+    # Mostly nobody is: nothing is asked then.
+    records = [row.recorded_as_id for row in rows if row.person.regrouped]
+    if not records:
+        return []
+    joined = PersonMatch.objects.filter(status__in=IN_FORCE, person__in=records).order_by("pk")
+    with_contacts = joined.select_related(*OF_A_MATCH, "settled_by", "child__contact", "adult__contact")
+    return list(with_contacts.defer("child__contact__document", "adult__contact__document"))
 
 
 def said_before(matches: Iterable[PersonMatch]) -> Mapping[int, list[StatusChange]]:

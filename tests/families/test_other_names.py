@@ -7,10 +7,12 @@ import pytest
 from django.apps import apps
 
 from casework.actions import corrections, matches, people, protecting
-from casework.families.finding import find
+from casework.families.finding import Hit, find
 from casework.families.likeness.describing import Written
+from casework.families.sameness import open_matches
 from casework.families.typed_search import of_person, read_typed
 from casework.models import Contact, Person, PersonDetail, PersonKey, PersonMatch
+from casework.reading.likenesses import why_alike
 from tests.stage.documents import address, child
 from tests.stage.story import Story, person
 
@@ -177,3 +179,31 @@ def test_a_database_of_an_earlier_release_learns_it(story: Story) -> None:
     import_module("casework.migrations.0032_found_by_what_ended").fill(apps, None)
     for text in ("Nadia Branigan", "Oyelaran", "quilla", "SL7 1AA"):
         assert "Nadia Osei-Mensah" in found(story, text), text
+
+
+def hits(story: Story, text: str) -> list[Hit]:
+    return [hit for hit in find(read_typed(text), person("amina"), story.now).hits if "Brannigan" not in hit.name]
+
+
+def test_what_staff_recorded_is_shown_wherever_the_person_is(story: Story) -> None:
+    """By one name everywhere; by which name the records agree is said."""
+    cian = child(first_name="Cian", last_name="Doe", ref="c2", nhs_number=None, upn=None, also_known_as=[],
+                 date_of_birth="2016-01-30")  # fmt: skip
+    nowhere = NADIA | {"address": {}}
+    first = story.contact(children=[child(**nowhere), cian], adults=[])
+    second = nadia(story, address={}, first_name="Nadja")
+    match = PersonMatch.objects.get(child__contact=second)
+    who = first.children.get(ref="c1").person
+    record(story, who, "current_name", value="Helen Shaw")
+    record(story, who, "address", value="4 Larkspur Lane", postcode="SL7 1AA")
+    assert why_alike(open_matches(second))[match.pk][-1] == "Another name: Nadia Brannigan"
+    assert open_matches(second)[0].known_name == "Helen Shaw"
+
+    matches.settle(contact_id=second.pk, match_id=match.pk, same=True, by=person("amina"), now=story.later())
+    (hit,) = hits(story, "Nadia Brannigan")
+    assert (hit.name, hit.homes) == ("Helen Shaw", ("4 Larkspur Lane, SL7 1AA (as staff recorded it)",))
+    assert "Another name: Nadia Brannigan" in hit.why
+    assert "Another name" not in "".join(hits(story, "4 Larkspur Lane")[0].why)
+    assert [hit.beside for hit in hits(story, "Cian Doe")] == [("Helen Shaw",)]
+    correct(story, first, children=[{"ref": "c2", "in_family": False}])
+    assert [hit.beside for hit in hits(story, "Cian Doe")] == [()]

@@ -1,12 +1,18 @@
 """An unborn child and the baby that is born are proposed as one; a person says whether they are."""
 
 from datetime import date, timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.db import connection
 
 from casework.actions import matches
-from casework.models import Contact, PersonMatch
+from casework.families.finding import find
+from casework.families.typed_search import read_typed
+from casework.models import Contact, Person, PersonMatch
+from casework.reading.likenesses import joined_elsewhere
 from tests.stage.documents import address
 from tests.stage.story import Story, person
 
@@ -99,3 +105,24 @@ def test_an_older_child_is_not_looked_for(story: Story) -> None:
     """It was proposed when it was young. So receiving costs nothing more."""
     told(story, unborn(date(2020, 5, 1)))
     assert proposed(told(story, baby(date(2020, 5, 2)))) == []
+
+
+def test_the_baby_is_no_longer_expected_wherever_it_is_shown(story: Story) -> None:
+    earlier = told(story, unborn(last_name="Qureshi"))
+    contact = told(story, baby(EXPECTED))
+    (match,) = proposed(contact)
+    matches.settle(contact_id=contact.pk, match_id=match.pk, same=True, by=person("amina"), now=story.later())
+    hits = find(read_typed("Qureshi"), person("amina"), story.now).hits
+    assert [(hit.name, hit.born.date_of_birth) for hit in hits if hit.beside == ("Zeinab Qureshi",)] == [
+        ("Amal Qureshi", EXPECTED)
+    ]
+    assert {hit.beside for hit in hits if hit.name == "Zeinab Qureshi"} == {("Amal Qureshi",)}
+    assert earlier.children.get().full_name == "Amal Qureshi"
+    (joined,) = joined_elsewhere(earlier.children.all())
+    assert (joined.known_name, joined.name) == ("Qureshi", "Amal Qureshi")
+
+    Person.objects.update(current_name="")
+    import_module("casework.migrations.0035_babies_who_were_expected").fill(apps, connection.schema_editor())
+    assert earlier.children.get().full_name == "Amal Qureshi"
+    matches.undo(contact_id=contact.pk, match_id=match.pk, reason="A cousin.", by=person("amina"), now=story.later())
+    assert earlier.children.get().full_name == "Qureshi"

@@ -39,7 +39,7 @@ from casework.models import (
     PersonMatch,
 )
 from casework.reading import endings
-from casework.reading.likenesses import why_alike
+from casework.reading.likenesses import joined_elsewhere, why_alike
 from casework.statuses import CaseStatus, ContactStatus, HandoffStatus, MatchStatus, PartnerCheckStatus
 from casework.web.clock_forms import clock_forms
 from casework.web.contact_form import ContactForm
@@ -355,6 +355,7 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         context |= _known_before(contact, people, sameness.waiting(found), why, closed, user, now)
         if works_on_it:
             context["settled_matches"] = _settled(found, why, closed, shown)
+            context["joined_elsewhere"] = _joined_elsewhere(contact, user, now)
         if works_on_it and contact.status == ContactStatus.RECEIVED:
             context |= _find_out(contact, people, now, shown) | _deciding(contact, user, now, shown, context)
     if contact.status == ContactStatus.SIGN_OFF:
@@ -428,6 +429,17 @@ def _settled(
         for match in matches
         if match.status != MatchStatus.PROPOSED and match.pk not in closed
     ]
+
+
+def _joined_elsewhere(contact: Contact, user: User, now: datetime) -> list[PersonMatch]:
+    """By which other contacts it is known who somebody on this one is, where the reader may open them."""
+    matches = joined_elsewhere([*contact.children.all(), *contact.adults.all()])
+    closed = restricted.closed_matches(matches, user, now)
+    seen = set()
+    if matches:
+        contacts = Contact.objects.visible_to(user, now).filter(pk__in=[match.row.contact_id for match in matches])
+        seen = set(contacts.values_list("pk", flat=True))
+    return [match for match in matches if match.pk not in closed and match.row.contact_id in seen]
 
 
 def _known_before(

@@ -170,7 +170,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     may_protect = not person.address_is_protected and permissions.allows(permissions.check_can_protect, user, day)
     may_lift = known.hides and permissions.allows(permissions.check_can_lift_protection, user, day)
     matches = _matches(person, known.records, user, now)
-    history = said_before(match for match, _, _ in matches)
+    history = said_before(match for match, *_ in matches)
     context: dict[str, Any] = {
         "person": person,
         "known": known,
@@ -197,10 +197,10 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
 
 def _matches(
     person: Person, records: Collection[int], user: User, now: datetime
-) -> list[tuple[PersonMatch, Person, Person]]:
+) -> list[tuple[PersonMatch, str, str, Person]]:
     """
     Who else the person may be, and what was said about that, for those who may compare the records: each match, with
-    the record of this person that it is about, and the other.
+    the names of this person and of the other, and the other's record.
     """
     who = roles_of(user, local_day(now))
     if not (who.front_door_roles or who.has(*OVERSEEING_ROLES)):
@@ -208,7 +208,9 @@ def _matches(
     found = sameness.matches_of(records)
     closed = restricted.closed_matches(found, user, now)
     return [
-        (match, match.record, match.person) if match.row.person_id == person.pk else (match, match.person, match.record)
+        (match, match.name, match.known_name, match.person)
+        if match.record_id in records
+        else (match, match.known_name, match.name, match.record)
         for match in found
         if match.pk not in closed
     ]
