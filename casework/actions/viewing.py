@@ -2,21 +2,19 @@
 
 from datetime import datetime
 
-from django.db.models import Prefetch
 from django.db.models.functions import Coalesce
 
 from casework.access import restricted
 from casework.access.loading import people_visible_to
 from casework.actions import reminders
 from casework.facts.learned import WITH_CHANGES
+from casework.families.recorded import ADULTS
 from casework.families.sameness import OF_A_MATCH
-from casework.models import Case, Contact, ContactAdult, Event, Person, PersonMatch
+from casework.models import Case, Contact, Event, Person, PersonMatch
 from casework.record import audit
 from localities.models import OVERSEEING_ROLES, Agency, User
 from localities.roles import roles_of
 from localities.working_time import local_day
-
-ADULTS = Prefetch("adults", ContactAdult.objects.select_related("person", "recorded_as"))
 
 
 def view_contact(*, reference: str, by: User, now: datetime) -> Contact:

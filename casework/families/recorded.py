@@ -5,11 +5,29 @@ recorded, as far as they are not hidden. By these somebody is shown, found and c
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
+
+from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from casework.families.likeness.names import read_name
 from casework.families.sameness import by_person
 from casework.models import ContactAdult, ContactChild, DetailKind, Person, PersonDetail
+
+# Whether an adult on a contact lives at a hidden address, by any contact about the adult: see `living_hidden`.
+LIVES_HIDDEN = (
+    Q(person__address_is_protected=True)
+    | Q(Exists(ContactChild.objects.filter(person=OuterRef("person"), address_is_confidential=True)))
+    | Q(
+        Exists(
+            ContactAdult.objects.filter(
+                person=OuterRef("person"), contact__children__address_is_confidential=True
+            ).exclude(same_address=False)
+        )
+    )
+)
+ADULTS = Prefetch(
+    "adults", ContactAdult.objects.select_related("person", "recorded_as").annotate(lives_hidden=LIVES_HIDDEN)
+)
 
 
 class RecordedHome(NamedTuple):
@@ -76,3 +94,12 @@ def living_hidden(people: Collection[int]) -> frozenset[int]:
         children.order_by().values_list("person"), adults.exclude(same_address=False).order_by().values_list("person")
     )
     return frozenset(person for (person,) in found)
+
+
+def lives_hidden(adult: ContactAdult) -> bool:
+    """
+    Whether an adult lives at a hidden address. Their telephone, which leads there, is then confidential everywhere.
+
+    :param adult: of `ADULTS`, or annotated with `LIVES_HIDDEN`.
+    """
+    return bool(cast("Any", adult).lives_hidden)

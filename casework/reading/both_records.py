@@ -148,7 +148,11 @@ def _fields(
     else:
         homes, others = (_with_recorded(each.homes, each, (DetailKind.ADDRESS,)) for each in (one, other))
         yield field("Home", homes, others, "home")
-    yield field("Telephone", one.telephones, other.telephones, "telephone")
+    if one.hides_telephone or other.hides_telephone:
+        says = ["A telephone of one of them is confidential."]
+        yield Field("Telephone", one.telephones, other.telephones, Verdict.NOT_COMPARED, says)
+    else:
+        yield field("Telephone", one.telephones, other.telephones, "telephone")
     yield _with_whom(one, other)
 
 

@@ -15,19 +15,19 @@ def why_alike(matches: Iterable[PersonMatch]) -> Mapping[int, list[str]]:
     """
     The reasons of each match, by its id; and the names by which they were compared, where others are shown.
 
-    Where an address of one of the two is hidden, nothing is said of their homes, also if they were compared before it
-    was: that somebody lives at the same address tells where the other is.
+    Where an address of one of the two is hidden, nothing is said of their homes and telephones, also if they were
+    compared before it was: that somebody lives at the same address tells where the other is.
     """
     matches = list(matches)
     people = {each for match in matches for each in (match.row.person_id, match.known.pk)}
     hidden = living_hidden(people) if people else frozenset()
-    of_homes = {level.says for level in shipped().levels["home"].values()}
+    leads_there = {level.says for name in ("home", "telephone") for level in shipped().levels[name].values()}
     return {
         match.pk: [
             *(
                 reason
                 for reason in match.reasons
-                if reason not in of_homes or hidden.isdisjoint({match.row.person_id, match.known.pk})
+                if reason not in leads_there or hidden.isdisjoint({match.row.person_id, match.known.pk})
             ),
             *_compared_by(match),
         ]

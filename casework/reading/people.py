@@ -13,10 +13,14 @@ from casework.facts.learned import today_of
 from casework.families.kept_homes import lines_of
 from casework.families.likeness.homes import Home, are_one_home, read_home
 from casework.families.likeness.identifiers import read_upn
+from casework.families.recorded import LIVES_HIDDEN, lives_hidden
 from casework.families.sameness import records_of
 from casework.models import Contact, ContactAdult, ContactChild, DetailKind, FactChange, Person, PersonDetail
 from casework.reading.households import Beside, HomesOfContact, add_recorded, beside
 from localities.models import User
+
+# What staff recorded of somebody in hiding that is not shown.
+LEADS_THERE = frozenset({DetailKind.ADDRESS, DetailKind.TELEPHONE})
 
 
 @dataclass
@@ -52,6 +56,7 @@ class Known:
     beside: list[Beside]
     details: list[PersonDetail]
     hides: bool
+    hides_telephone: bool
     contacts: list[Contact]
     records: frozenset[int]
     seen: frozenset[int]
@@ -72,6 +77,7 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
     )
     as_adult = list(
         ContactAdult.objects.filter(recorded_as__in=own, contact__in=visible)
+        .annotate(lives_hidden=LIVES_HIDDEN)
         .select_related("contact__agency", "recorded_as")
         .order_by("-contact__received_at", "-contact")
     )
@@ -87,14 +93,17 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
     homes = {
         pk: HomesOfContact((child, told.of(child)) for child in children if child.contact_id == pk) for pk in contacts
     }
-    hiding = {child.contact_id for child in children if child.address_is_confidential}
-    hides = person.address_is_protected or any(child.address_is_confidential for child in as_child)
-    # Whoever may live with a hidden child lives where the child does.
-    hides_home = hides or bool({adult.contact_id for adult in as_adult if adult.same_address is not False} & hiding)
+    # Whoever may live with a hidden child lives where the child does, also where another contact says so.
+    hides = (
+        person.address_is_protected
+        or any(child.address_is_confidential for child in as_child)
+        or any(map(lives_hidden, as_adult))
+    )
     details, said_of_us = _recorded(own, user, now)
-    details = [detail for detail in details if not (hides_home and detail.kind == DetailKind.ADDRESS)]
+    details = [detail for detail in details if not (hides and detail.kind in LEADS_THERE)]
     found = beside(own, rows, [*children, *adults], homes, contacts)
     add_recorded(found, own, details, said_of_us)
+    telephones = _said((adult.contact, str(told.of(adult).get("phone") or "").strip()) for adult in as_adult)
     return Known(
         names=_said(
             (row.contact, name)
@@ -105,15 +114,12 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
         births=_said((row.contact, _born(row)) for row in rows),
         homes=[] if hides else _homes(_lived(as_child, as_adult, homes, told)),
         numbers=_said(pair for child in as_child for pair in _numbers(child, told.of(child))),
-        telephones=_said(
-            (adult.contact, str(told.of(adult).get("phone") or "").strip())
-            for adult in as_adult
-            if not person.address_is_protected and (adult.contact_id not in hiding or adult.same_address is False)
-        ),
+        telephones=[] if hides else telephones,
         sexes=_said((child.contact, child.get_sex_display()) for child in as_child if child.sex != "U"),
         beside=sorted(found.values(), key=_newest, reverse=True),
         details=details,
-        hides=hides_home,
+        hides=hides,
+        hides_telephone=hides and bool(telephones),
         contacts=list(contacts.values()),
         records=own,
         seen=frozenset(row.recorded_as_id for row in rows),

@@ -9,6 +9,7 @@ from django.utils.dateformat import format as format_date
 
 from casework.facts.information import path_of, settled_by
 from casework.facts.learned import OF_ADULT, OF_CHILD, OF_CONTACT
+from casework.families.recorded import lives_hidden
 from casework.models import CheckKind, Contact, ContactAdult, ContactChild, FactChange, Information, InformationKind
 from casework.web.contact_form import Indicators, Part, Path, TypedDateField
 from casework.web.correction_form import HIDDEN_WITH_AN_ADDRESS, AdultFacts, ChildFacts, ContactFacts
@@ -46,6 +47,7 @@ class Changes:
     The changes of a contact's facts, the oldest first.
 
     :param information: everything that was learned of the contact, with `changes`.
+    :param adults: see `ADULTS`.
     """
 
     def __init__(
@@ -58,7 +60,6 @@ class Changes:
         self._children, self._adults, self._information = children, adults, list(information)
         rules = of_version(contact.recommendation.rule_set_id).rule_set if contact.recommendation else None
         self._indicators = {code: entry.says for code, entry in rules.catalogue.entries.items()} if rules else {}
-        self._hides = any(child.address_is_confidential for child in children)
         self.of_facts: list[tuple[Path, FactChange, Information]] = [
             (path_of(change, children, adults), change, each)
             for each in self._information
@@ -170,7 +171,8 @@ class Changes:
         child = next((child for child in self._children if child.pk == change.child_id), None)
         if child is not None:
             return child.address_is_confidential and place.split(".")[0] in HIDDEN_WITH_AN_ADDRESS
-        return self._hides and change.adult_id is not None and place == "phone"
+        adult = next((adult for adult in self._adults if adult.pk == change.adult_id), None)
+        return adult is not None and place == "phone" and lives_hidden(adult)
 
     def _whose(self, change: FactChange) -> str:
         for child in self._children:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from casework.actions.recommendations import is_graver
 from casework.facts.information import settled_by
 from casework.facts.typed import readable
+from casework.families.recorded import lives_hidden
 from casework.models import Contact, ContactAdult, ContactChild, DetailToCheck, Information
 from casework.web.changes import Changes
 from casework.web.contact_form import AdultPart, ChildPart, ContactPart
@@ -38,7 +39,7 @@ def story_of(contact: Contact) -> dict[str, Any]:
     """
     Each child and adult with the part of the document that no column holds, the details to check, and what was learned.
 
-    :param contact: with `WITH_CHANGES`, where many are shown.
+    :param contact: with `ADULTS`; and with `WITH_CHANGES`, where many are shown.
     """
     children, adults = list(contact.children.all()), list(contact.adults.all())
     changes = Changes(contact, contact.information.all(), children, adults)
@@ -46,16 +47,15 @@ def story_of(contact: Contact) -> dict[str, Any]:
     changes.overlay(given)
     chosen = contact.all_family_indicators or any(child.all_indicators for child in children)
     screened = contact.screened_family_indicators or any(child.screened_indicators for child in children)
-    hides = any(child.address_is_confidential for child in children)
     return {
         "contact": contact,
         "given": given,
         "recommendation": contact.recommendation,
         "children": [(child, given["children"][child.position]) for child in children],
         "adults": [(adult, given["adults"][adult.position]) for adult in adults],
-        "hides": hides,
+        "hides": any(child.address_is_confidential for child in children),
         "details_to_check": [
-            _shown(detail, contact, children, adults, hides, changes) for detail in contact.details_to_check.all()
+            _shown(detail, contact, children, adults, changes) for detail in contact.details_to_check.all()
         ],
         "unread": changes.unread(),
         "since_it_was_sent": changes.since_it_was_sent(),
@@ -80,7 +80,6 @@ def _shown(
     contact: Contact,
     children: Sequence[ContactChild],
     adults: Sequence[ContactAdult],
-    hides: bool,
     changes: Changes,
 ) -> ShownDetail:
     whose, hidden = "", False
@@ -91,7 +90,7 @@ def _shown(
             hidden = child.address_is_confidential and field in HIDDEN_WITH_AN_ADDRESS
         case ["adults", int(position), str(field), *_]:
             whose = adults[position].person.full_name
-            hidden = hides and adults[position].same_address is not False and field == "phone"
+            hidden = field == "phone" and lives_hidden(adults[position])
     label = LABELS.get(detail.field, str(detail.path[-1]).replace("_", " "))
     sent = "confidential" if hidden else _sent(contact.document, detail.path)
     settled = settled_by(detail.path, changes.latest_read)

@@ -267,6 +267,26 @@ class TestAConfidentialAddress:
             for word in ("Rose Cottage", "Thornfield", "HP22", "HP20", "07700 900000"):
                 assert word not in html, (page, word)
 
+    def test_a_telephone_that_is_confidential_on_one_contact_is_so_on_all(self, story: Story) -> None:
+        """The police say nothing of where they live. The school, who named another child before, does not know that."""
+        mother = {"first_name": "Eva", "last_name": "Bell", "phone": "07700 900777", "same_address": True}
+        school = story.contact(adults=[mother])
+        hides: dict[str, Any] = {"lines": [], "postcode": None, "confidential": True}
+        police = story.contact(by="example-police", children=[child(**KIM) | {"address": hides}], adults=[mother])
+        who, amina = school.adults.get().person, SignedIn("amina")
+        recorded = {"value": "07700 900777", "qualifier": "safe", "said_by": "The aunt"}
+        is_done(add(amina, who, "telephone", **recorded), page_of(who))
+        change = f"/contacts/{school}/correct/adult/{school.adults.get().pk}/"
+        pages = (page_of(who), f"/contacts/{school}/", change)
+        assert all("07700 900777" in amina.open(page).html for page in pages)
+        match = PersonMatch.objects.get(adult__contact=police, status="proposed")
+        compare = f"/contacts/{police}/matches/{match.pk}/compare/"
+        matches.settle(contact_id=police.pk, match_id=match.pk, same=True, by=person("amina"), now=story.later())
+        for page in (*pages, compare, f"/contacts/{police}/"):
+            assert "07700 900777" not in amina.open(page).html, page
+            assert page == change or "Confidential" in amina.open(page).text, page
+        assert "12 Example Road" not in amina.open(page_of(who)).html
+
 
 SAID_BY = {"said_by": "The school nurse"}
 RIGHT: list[tuple[str, dict[str, str], str]] = [

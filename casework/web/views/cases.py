@@ -16,6 +16,7 @@ from casework.access import permissions, restricted
 from casework.actions import cases, clock_changes, handoffs, viewing
 from casework.facts.learned import WITH_CHANGES
 from casework.families.continuity import ties
+from casework.families.recorded import ADULTS
 from casework.models import LEAD_OFFERS_FROM, Case, Clock, ClockChange, Handoff, Responsibility
 from casework.reading import endings
 from casework.reading.responsibility import responsibility_history
@@ -253,7 +254,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     holds = is_open and holder is not None and holder.pk in who.team_ids
     contacts = (
         case.contacts.select_related("agency", "recommendation", "decision_in_effect")
-        .prefetch_related("children__person", "adults__person", "details_to_check", WITH_CHANGES)
+        .prefetch_related("children__person", ADULTS, "details_to_check", WITH_CHANGES)
         .order_by("-received_at")
     )
     children = list(case.children.all())

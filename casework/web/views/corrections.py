@@ -13,6 +13,7 @@ from casework.access import conditions, permissions
 from casework.actions import corrections, viewing
 from casework.actions.corrections import Learned
 from casework.facts.information import facts_today, is_of
+from casework.families.recorded import LIVES_HIDDEN, lives_hidden
 from casework.models import Case, Contact, ContactAdult, ContactChild
 from casework.record import responsibilities
 from casework.statuses import CaseStatus
@@ -138,7 +139,7 @@ def _row(contact: Contact, group: str, pk: int | None) -> Contact | ContactChild
     if group == "child" and pk is not None:
         row = contact.children.filter(pk=pk).select_related("person").first()
     elif group == "adult" and pk is not None:
-        row = contact.adults.filter(pk=pk).select_related("recorded_as").first()
+        row = contact.adults.filter(pk=pk).select_related("recorded_as").annotate(lives_hidden=LIVES_HIDDEN).first()
     elif group in GROUPS and pk is None:
         row = contact
     if row is None and (group not in NEW_PEOPLE or pk is not None):
@@ -180,7 +181,7 @@ def _form(
     if isinstance(row, ContactChild) and row.address_is_confidential:
         values = {place: said for place, said in values.items() if place.split(".")[0] not in HIDDEN_WITH_AN_ADDRESS}
         only.remove("confidential")
-    if isinstance(row, ContactAdult) and hidden is not None and row.same_address is not False:
+    if isinstance(row, ContactAdult) and lives_hidden(row):
         values.pop("phone", None)
     form = ChildCorrection if group.endswith("child") else AdultCorrection
     filled = form(values, seen, rules, data, only=only, to_confirm=asked, hidden=hidden)
