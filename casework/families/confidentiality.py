@@ -126,8 +126,8 @@ FROM records WHERE record.id = records.id
 AND record.address_is_protected <> (stands_for IN (SELECT stands_for FROM protected))
 """,  # noqa: S608  # our own text
 )
-# The hidden addresses of everybody around some contacts: those that were sent, and those that staff recorded. Of an
-# array that comes from a query PostgreSQL expects the same each time, so it plans this once for a connection.
+# The hidden addresses of everybody around some contacts, with the schools and where the children are, which lead there:
+# those that were sent, and those that staff recorded. Not a school that is an agency: pages say who sent what.
 HIDDEN = Prepared(
     "find_hidden_addresses",
     f"""
@@ -136,17 +136,22 @@ people AS (
     SELECT person_id AS id FROM casework_contactchild WHERE contact_id = ANY(ARRAY(SELECT contact_id FROM these))
     UNION SELECT person_id FROM casework_contactadult WHERE contact_id = ANY(ARRAY(SELECT contact_id FROM these))),
 {AROUND}
-SELECT contact.document -> 'children' -> child.position::int -> 'address', child.postcode
+SELECT sent.child -> 'address', child.postcode, jsonb_build_array(
+    CASE WHEN NOT EXISTS (SELECT FROM localities_agency WHERE lower(name) = lower(sent.child ->> 'school'))
+    THEN sent.child -> 'school' END,
+    sent.child -> 'where_now')
 FROM casework_contactchild child JOIN casework_contact contact ON contact.id = child.contact_id
+CROSS JOIN LATERAL (SELECT contact.document -> 'children' -> child.position::int AS child) sent
 WHERE child.address_is_confidential AND child.person_id IN (SELECT id FROM around)
 UNION ALL
-SELECT jsonb_build_object(split_part(fact.field, '.', 2), known.value), ''
+SELECT jsonb_build_object(split_part(fact.field, '.', 2), known.value), '', jsonb_build_array(
+    CASE WHEN fact.field IN ('school', 'where_now') THEN known.value END)
 FROM casework_contactchild child JOIN casework_factchange fact ON fact.child_id = child.id
 CROSS JOIN LATERAL (VALUES (fact.before), (fact.after), (fact.said)) known (value)
 WHERE child.address_is_confidential AND child.person_id IN (SELECT id FROM around)
-AND fact.field IN ('address.lines', 'address.postcode') AND known.value IS NOT NULL
+AND fact.field IN ('address.lines', 'address.postcode', 'school', 'where_now') AND known.value IS NOT NULL
 UNION ALL
-SELECT jsonb_build_object('lines', jsonb_build_array(detail.value), 'postcode', detail.postcode), detail.postcode
+SELECT jsonb_build_object('lines', jsonb_build_array(detail.value), 'postcode', detail.postcode), detail.postcode, '[]'
 FROM around
 JOIN casework_person record ON record.id = around.id OR record.same_as_id = around.id
 JOIN casework_persondetail detail ON detail.person_id = record.id AND detail.kind = 'address'
@@ -208,18 +213,25 @@ def _with_recorded_homes(people: Collection[int]) -> frozenset[int]:
 
 
 class HiddenHome(NamedTuple):
-    """A hidden address: its lines and its postcode as they were sent, and the postcode as it was read."""
+    """
+    A hidden address: its lines and its postcode as they were sent, and the postcode as it was read. `beside`: the
+    school, and where the child is now.
+    """
 
     lines: list[str]
     postcode: str
     postcode_read: str
+    beside: list[str]
 
 
 def hidden_homes(contacts: Iterable[int]) -> list[HiddenHome]:
     """The hidden addresses of everybody around these contacts. What people wrote of them may have these in it."""
     (found,) = send(HIDDEN(contacts=sorted(contacts)))
-    rows = [(json.loads(sent or "null") or {}, postcode) for sent, postcode in found]
-    return [HiddenHome(lines_of(sent), str(sent.get("postcode") or ""), postcode) for sent, postcode in rows]
+    rows = [(json.loads(sent or "null") or {}, postcode, json.loads(beside)) for sent, postcode, beside in found]
+    return [
+        HiddenHome(lines_of(sent), str(sent.get("postcode") or ""), postcode, [str(text) for text in beside if text])
+        for sent, postcode, beside in rows
+    ]
 
 
 def _update_flags(people: Collection[int]) -> None:

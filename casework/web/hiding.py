@@ -2,7 +2,8 @@
 Takes hidden addresses out of a page: what people wrote about a family may have them in it.
 
 The columns of a hidden address are never given to a page (`web/story.py`). This is for words: a worry, a rationale, an
-answer, the reason of a route. Postcodes are found in any spelling, lines in any case, punctuation and spacing.
+answer, the reason of a route. Postcodes are found in any spelling; of lines, what reads as a part of an address, in any
+case, punctuation and spacing. Only what people read is changed, never the markup: what to look for was typed, too.
 """
 
 import re
@@ -11,11 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from django.http import HttpResponse
 
 from casework.families.confidentiality import HiddenHome, hidden_homes
-from casework.models import Contact, ContactChild, Person
+from casework.models import Contact, ContactAdult, ContactChild, Person
 
 MASK = "[confidential address]"
-# Between the words of a line and between the parts of a postcode: blanks, punctuation, characters written as entities.
-BETWEEN = r"(?:[^\w<>]|_|&#?\w+;|<br ?/?>)*"
+# Between the words of a line and between the parts of a postcode: blanks, punctuation, characters written as entities
+# or for a link.
+BETWEEN = r"(?:%20|[^\w<>]|_|&#?\w+;|<br ?/?>)*"
 # What looks alike, as `localities/postcodes.py` reads it.
 ALIKE = {
     "0": "0Oo", "O": "0Oo", "1": "1IiLl", "I": "1IiLl", "L": "1IiLl", "5": "5Ss", "S": "5Ss", "8": "8Bb", "B": "8Bb",
@@ -26,13 +28,36 @@ SHORT = (
     ("court", "ct", "crt"), ("drive", "dr"), ("place", "pl"), ("gardens", "gdns"), ("crescent", "cres"),
     ("square", "sq"), ("terrace", "terr"), ("house", "hse"), ("flat", "apt", "apartment"), ("saint", "st"),
 )  # fmt: skip
+# With one of these the name of a street, a house or a school ends.
+ENDS = {word for words in SHORT[:-1] for word in words} | {
+    "academy", "barn", "barns", "buildings", "bungalow", "chase", "cottage", "cottages", "croft", "end", "farm",
+    "field", "fields", "garth", "gate", "green", "grove", "hall", "heights", "hill", "hostel", "hotel", "infants",
+    "juniors", "lodge", "manor", "meadow", "meadows", "mews", "mill", "nursery", "parade", "park", "path", "primary",
+    "quay", "rectory", "refuge", "ride", "rise", "row", "school", "tower", "towers", "vale", "vicarage", "view",
+    "villa", "villas", "walk", "way", "wharf", "yard",
+}  # fmt: skip
+# No name begins with one of these.
+LITTLE = {
+    "a", "an", "and", "as", "at", "by", "for", "from", "has", "have", "her", "his", "i", "in", "is", "it", "my", "no",
+    "not", "of", "on", "or", "our", "she", "that", "their", "they", "this", "to", "was", "we", "were", "with", "you",
+    "your",
+}  # fmt: skip
+MOST_WORDS = 12
+MOST_WORDS_OF_A_NAME = 5
+MOST_WORDS_BEFORE = 4
+
+# A tag, but not the end of a line.
+TAG = re.compile(r"""(<(?!br\b)(?:[^<>"']|"[^"]*"|'[^']*')*>)""")
+NOT_READ = re.compile(r"<(script|style)\b")
+INPUT_FOR_TEXT = re.compile(r"""<input\b(?![^>]*\btype="(?:hidden|submit|checkbox|radio)")""")
+READ_ATTRIBUTE = re.compile(r"""(?<=\s)((?:value|title|alt|aria-label)=")([^"]*)\"""")
 
 
 def without_hidden_addresses(response: HttpResponse, contacts: Iterable[Contact]) -> HttpResponse:
     """The page without the hidden addresses of everybody around these contacts."""
     found = hidden_addresses(contacts)
     if found is not None:
-        response.content = found.sub(MASK, response.content.decode()).encode()
+        response.content = "".join(_masked(found, response.content.decode())).encode()
     return response
 
 
@@ -44,18 +69,87 @@ def hidden_addresses(contacts: Iterable[Contact]) -> "re.Pattern[str] | None":
     return re.compile("|".join(sorted(patterns, key=len, reverse=True)), re.IGNORECASE) if patterns else None
 
 
+def contacts_with(person: Person) -> Iterable[Contact]:
+    """All contacts that a person is on, as a child or an adult."""
+    on = ContactChild.objects.filter(person=person).order_by().values("contact")
+    return Contact.objects.filter(
+        pk__in=on.union(ContactAdult.objects.filter(person=person).order_by().values("contact"))
+    ).only("pk")
+
+
+def _masked(found: "re.Pattern[str]", html: str) -> Iterator[str]:
+    """The pieces of a page: of a text all that was found is masked, of a tag what is read aloud or can be edited."""
+    opened = ""
+    for number, piece in enumerate(TAG.split(html)):
+        if number % 2 == 0:
+            yield piece if NOT_READ.match(opened) else found.sub(MASK, piece)
+            continue
+        opened = piece
+        yield _masked_tag(found, piece)
+
+
+def _masked_tag(found: "re.Pattern[str]", tag: str) -> str:
+    is_edited = INPUT_FOR_TEXT.match(tag) is not None
+
+    def masked(attribute: "re.Match[str]") -> str:
+        beginning, value = attribute.groups()
+        return attribute[0] if beginning == 'value="' and not is_edited else f'{beginning}{found.sub(MASK, value)}"'
+
+    return READ_ATTRIBUTE.sub(masked, tag)
+
+
 def _patterns(home: HiddenHome) -> Iterator[str]:
     for postcode in {home.postcode, home.postcode_read}:
         characters = [character for character in postcode.upper() if character.isalnum()]
         if len(characters) >= 5:
-            yield _alone(BETWEEN.join(f"[{ALIKE.get(each, each + each.lower())}]" for each in characters))
+            yield _alone(BETWEEN.join(_spellings_of_character(each) for each in characters))
             # Why a team was recommended names the catchment, which is the first part of the postcode.
             yield rf"\(catchment {_beginning(characters)}\)"
-    whole = [word for line in home.lines for word in _words(line)]
-    for words in (whole, *(_words(line) for line in home.lines)):
-        # A town, or a number alone, leads nobody to a door.
-        if len(words) > 1 and len("".join(words)) > 5:
+    for text in ("\n".join(home.lines), *home.beside):
+        for words in _leading_there(text):
             yield _alone(BETWEEN.join(_spellings(word) for word in words))
+
+
+def _leading_there(address: str) -> Iterator[list[str]]:
+    """The words of each part of an address that lead to a door, and with those of a short part before: Flat 2."""
+    before: list[str] = []
+    for part in re.split(r"[,;\n]+", address):
+        words = re.findall(r"\d+|[^\W\d_]+", part)
+        found = list(_of_part(words))
+        yield from found
+        if found and 0 < len(before) <= MOST_WORDS_BEFORE:
+            yield [*before, *words]
+        before = words
+
+
+def _of_part(words: list[str]) -> Iterator[list[str]]:
+    """
+    What of one part of an address leads to a door: the whole, if there is a number or the name of a street or a house;
+    each such name, and with the number before it. Nothing of a town alone, nor of what is no address.
+    """
+    ends = [place for place, word in enumerate(words) if place and word.casefold() in ENDS]
+    numbers = [place for place, word in enumerate(words) if word.isdecimal()]
+    if not 2 <= len(words) <= MOST_WORDS or not (ends or numbers):
+        return
+    if len("".join(words)) > 5 and (numbers or _is_name(words)):
+        yield words
+    for end in ends:
+        number = max((place for place in numbers if place < end), default=None)
+        begins = max((place + 1 for place in (*numbers, *ends) if place < end), default=0)
+        # The letter of a number: 31a.
+        if number is not None and begins < end and len(words[begins]) == 1:
+            begins += 1
+        name = words[begins : end + 1]
+        if _is_name(name):
+            yield name
+            if number is not None:
+                yield words[number : end + 1]
+
+
+def _is_name(words: list[str]) -> bool:
+    first = words[0].casefold() if words else ""
+    least = 3 if first == "the" else 2
+    return least <= len(words) <= MOST_WORDS_OF_A_NAME and first not in LITTLE
 
 
 def _beginning(characters: Sequence[str]) -> str:
@@ -64,8 +158,11 @@ def _beginning(characters: Sequence[str]) -> str:
     return f"{first}(?: ?{_beginning(others)})?" if others else first
 
 
-def _words(line: str) -> list[str]:
-    return re.findall(r"[^\W_]+", line)
+def _spellings_of_character(character: str) -> str:
+    alike = ALIKE.get(character, character + character.lower())
+    # As they are typed on a Chinese or Japanese keyboard.
+    wide = "".join(chr(ord(each) + 0xFEE0) for each in alike if each.isascii())
+    return f"[{alike}{wide}]"
 
 
 def _spellings(word: str) -> str:

@@ -21,7 +21,7 @@ from tests.stage.web_client import Answer, Page, a_working_morning
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
 
 # From what is kept in the session to the answer: who it is, their roles, who was looked for, what of it they may see.
-OF_A_SEARCH = 14
+OF_A_SEARCH = 15
 ZOE: dict[str, Any] = {
     "first_name": "Zoë", "last_name": "Núñez", "date_of_birth": "2015-03-04", "nhs_number": "9990000026",
     "upn": "H801200001001", "address": address("HP20 1UA"),

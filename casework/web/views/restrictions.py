@@ -15,6 +15,7 @@ from casework.actions import broken_glass, conflicts, restrictions
 from casework.models import GLASS_IS_BROKEN_FOR, Case, ConflictOfInterest, Contact, Person, Restriction
 from casework.reading import restrictions as reading
 from casework.web.forms import ActionForm, id_of
+from casework.web.hiding import without_hidden_addresses
 from casework.web.restriction_forms import (
     BreakGlassForm,
     ConflictForm,
@@ -226,7 +227,14 @@ def _conflict(request: HttpRequest, record: Contact | Case, back: str, declare: 
 def _page(request: HttpRequest, name: str, form: ActionForm, context: dict[str, Any]) -> HttpResponse:
     errors = errors_of(form) if form.is_bound else []
     shown = context | {"form": form, "errors": errors}
-    return render(request, f"front_door/restricted/{name}.html", shown, status=status_of(errors))
+    answer = render(request, f"front_door/restricted/{name}.html", shown, status=status_of(errors))
+    match context.get("record") or context.get("contact"):
+        # A name may have the address in it. What somebody typed stays as it was typed.
+        case Contact() as contact if not form.is_bound:
+            return without_hidden_addresses(answer, [contact])
+        case Case() as case if not form.is_bound:
+            return without_hidden_addresses(answer, case.contacts.all())
+    return answer
 
 
 def _restriction(request: HttpRequest, reference: str) -> tuple[User, datetime, Restriction]:

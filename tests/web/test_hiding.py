@@ -1,0 +1,95 @@
+"""What is taken out of a page about a family in hiding, and what stays: words of an address, and never the markup."""
+
+import pytest
+
+from casework.models import Contact
+from tests.stage.documents import child
+from tests.stage.staff import SignedIn, path_of
+from tests.stage.story import Story
+from tests.stage.web_client import Page, a_working_morning
+
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+MASK = "[confidential address]"
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    return Story(a_working_morning())
+
+
+def worry(contact: Contact) -> str:
+    (told,) = SignedIn("amina").open(contact).main.all("p", class_="app-given")[:1]
+    return told.text
+
+
+# What was sent as a line, what somebody wrote, and how a page shows it.
+TOLD = (
+    ("45 Park Street, Aylesbury", "They are at 45 Park Street.", f"They are at {MASK}."),
+    ("Flat 2, 31 Walton Street, Aylesbury", "At flat 2 31 walton st now", f"At {MASK} now"),
+    ("Flat 7, 31 Larkspur Lane", "mum of 31, Larkspur Ln.", f"mum of {MASK}."),
+    ("33 Zinnia Way Aylesbury", "Zinnia Way, number 33", f"{MASK}, number 33"),
+    ("31a Tindal Rd", "31 a Tindal Road", MASK),
+    ("Rose House, 35 Fuchsia Lane", "at Rose House", f"at {MASK}"),
+    ("9 Rosewood Court", "the Rosewood Crt refuge", f"the {MASK} refuge"),
+    ("1 Some Road", "HP20%201UA, \N{FULLWIDTH LATIN CAPITAL LETTER H}P20 1UA", f"{MASK}, {MASK}"),
+    ("2 Some Road", "He likes St Louis school.", f"He likes {MASK}."),
+)
+
+
+def test_every_part_of_an_address_and_the_school_are_taken_out_of_what_people_wrote(story: Story) -> None:
+    children = [
+        child(
+            ref=f"c{number}",
+            first_name=f"Child {number}",
+            nhs_number=None,
+            school="St Louis school",
+            address={"lines": [line], "postcode": "HP20 1UA", "confidential": True},
+        )
+        for number, (line, _, _) in enumerate(TOLD)
+    ]
+    wrote, shows = (", then: ".join(each[place] for each in TOLD) for place in (1, 2))
+    assert worry(story.contact(children=children, adults=[], concern={"worries": wrote})) == shows
+
+
+NO_ADDRESS = [
+    "Not known", "Social worker", "Aylesbury", "has a knife and threatens to kill", "form method post",
+    "input type hidden name csrfmiddlewaretoken value", "1 form method post", "first name value",
+    "govuk button class", "by the way",
+]  # fmt: skip
+
+
+def test_a_partner_cannot_blot_out_what_another_wrote_nor_take_a_page_apart(story: Story) -> None:
+    words = "Father has a knife and threatens to kill, by the way. The social worker does not know."
+    plain = story.contact(children=[child()], adults=[], concern={"worries": words})
+    before = SignedIn("amina").open(plain)
+    home = {"lines": NO_ADDRESS, "postcode": "HP20 1UA", "confidential": True}
+    story.contact(
+        by="example-police", children=[child(address=home, also_known_as=["x onfocus=alert(1) y"])], adults=[]
+    )
+    after = SignedIn("amina").open(plain)
+    assert "Hidden" in after.text
+    assert words in after.text
+    assert MASK not in after.text
+    assert after.actions >= before.actions - {f"{path_of(plain)}protect/"}, "all forms are there"
+
+
+def test_what_is_read_aloud_or_edited_is_masked_too(story: Story) -> None:
+    """The name of a mother was typed with the address in it."""
+    home = {"lines": ["31 Zinnia Way"], "postcode": "HP20 1UA", "confidential": True}
+    told = story.contact(
+        children=[child(address=home)],
+        adults=[{"first_name": "Cornelia 31 Zinnia Way", "last_name": "Vane", "phone": "", "same_address": True}],
+    )
+    mother, maya = told.adults.get(), SignedIn("maya")
+    pages = (
+        path_of(told),
+        f"/contacts/{told}/correct/adult/{mother.pk}/",
+        f"/contacts/{told}/restrict/",
+        f"/people/{mother.person.reference}/",
+        f"/people/{mother.person.reference}/add/former-name/",
+    )
+    assert [path for path in pages if "innia" in maya.open(path).html] == []
+    found = Page(maya.client.post("/search/", {"text": "Robin Ashworth"}, follow=True))
+    assert "Cornelia" in found.text
+    assert "innia" not in found.html
