@@ -12,14 +12,13 @@ from enum import StrEnum
 from itertools import chain, product
 
 from casework.families import merging
-from casework.families.describing import NAMES as NAMES_RECORDED
 from casework.families.likeness.comparing import in_fields
 from casework.families.likeness.describing import Described
 from casework.families.likeness.weights import Level, Means, shipped
 from casework.families.person_keys import describe_record
 from casework.families.sameness import is_careful
 from casework.families.unborn import BY_THE_DAY
-from casework.models import Contact, DetailKind, Person, PersonMatch
+from casework.models import Contact, Person, PersonMatch
 from casework.reading.people import Known, Said, known_of
 from localities.models import User
 
@@ -134,8 +133,7 @@ def _fields(
             return Field(label, mine, theirs, _verdict(levels), [_says(level) for level in levels])
         return Field(label, mine, theirs, Verdict.NOT_COMPARED, [_not_compared(mine, theirs)])
 
-    names, others = (_with_recorded(each.names, each, NAMES_RECORDED) for each in (one, other))
-    yield field("Name", names, others, *NAMES)
+    yield field("Name", one.names, other.names, *NAMES)
     if match.weights == BY_THE_DAY:
         yield Field("Birth", one.births, other.births, Verdict.AGREES, list(match.reasons[:1]))
     else:
@@ -146,23 +144,13 @@ def _fields(
         says = ["An address of one of them is confidential."]
         yield Field("Home", one.homes, other.homes, Verdict.NOT_COMPARED, says)
     else:
-        homes, others = (_with_recorded(each.homes, each, (DetailKind.ADDRESS,)) for each in (one, other))
-        yield field("Home", homes, others, "home")
+        yield field("Home", one.homes, other.homes, "home")
     if one.hides_telephone or other.hides_telephone:
         says = ["A telephone of one of them is confidential."]
         yield Field("Telephone", one.telephones, other.telephones, Verdict.NOT_COMPARED, says)
     else:
         yield field("Telephone", one.telephones, other.telephones, "telephone")
     yield _with_whom(one, other)
-
-
-def _with_recorded(said: list[Said], known: Known, kinds: Collection[str]) -> list[Said]:
-    """What contacts say, and what staff recorded and is compared with it."""
-    recorded = [each for each in known.details if each.kind in kinds and each.in_error_at is None]
-    return said + [
-        Said(", ".join(filter(None, (each.value, each.postcode))), each.recorded_at, each.recorded_at, [each.said_by])
-        for each in recorded
-    ]
 
 
 def _with_whom(one: Known, other: Known) -> Field:

@@ -47,10 +47,17 @@ class Chronology:
     pages.
     """
 
-    def __init__(self, people: Household, user: User, now: datetime, kind: str = "") -> None:
+    def __init__(
+        self, people: Household, user: User, now: datetime, kind: str = "", not_of_family: Collection[int] = ()
+    ) -> None:
+        """
+        :param not_of_family: contacts on which the person stands whose page it is, and does not count. They are listed,
+            and nothing that they led to.
+        """
         visible = Contact.objects.visible_to(user, now).order_by()
         theirs = people.contacts().order_by().values("pk")
         self._contacts = list(visible.filter(pk__in=theirs).values_list("pk", flat=True))
+        self._not_of_family = not_of_family
         cases = Case.objects.filter(casechild__person__in=people.people).annotate(
             may_open=Exists(Case.objects.visible_to(user, now).filter(pk=OuterRef("pk")))
         )
@@ -71,7 +78,9 @@ class Chronology:
     def _union(self, kind: str) -> QuerySet[Any, Any]:
         """One statement that the database pages: the moment, the kind, the id, and whether it ends a case."""
         parts: dict[str, list[tuple[QuerySet[Any, Any], str, str]]] = {
-            "contacts": [(Contact.objects.filter(pk__in=self._contacts), "received_at", "contacts")],
+            "contacts": [(
+                Contact.objects.filter(pk__in={*self._contacts, *self._not_of_family}), "received_at", "contacts",
+            )],
             "decisions": [(Decision.objects.filter(contact__in=self._contacts), "decided_at", "decisions")],
             "cases": [
                 (Case.objects.filter(pk__in=self._cases), "opened_at", "cases"),

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from casework.families.kept_homes import lines_of
 from casework.families.likeness.homes import Home, are_one_home, read_home
@@ -59,6 +59,14 @@ class Beside:
         self.lived = min(first, day), max(last, day)
 
 
+class LivesAt(NamedTuple):
+    """A home, how it was written, and of which child."""
+
+    text: str
+    home: Home
+    child: ContactChild
+
+
 class HomesOfContact:
     """Where everybody on a contact lives, as far as nothing of it is hidden."""
 
@@ -66,7 +74,7 @@ class HomesOfContact:
         """:param children: the children of the family, in order, each with the facts that are known of them today."""
         self._hides = False
         self._of_children: dict[int, Home | None] = {}
-        self._first: tuple[str, Home] | None = None
+        self._first: LivesAt | None = None
         for child, told in children:
             if child.address_is_confidential:
                 self._hides = True
@@ -74,13 +82,10 @@ class HomesOfContact:
             lines = lines_of({"lines": told.get("address.lines")})
             home = self._of_children[child.pk] = read_home(" ".join(lines), child.postcode)
             if home is not None and self._first is None:
-                self._first = ", ".join((*lines, child.postcode)) if child.postcode else ", ".join(lines), home
+                self._first = LivesAt(", ".join((*lines, child.postcode) if child.postcode else lines), home, child)
 
-    def of_adult(self, adult: ContactAdult) -> tuple[str, Home] | None:
-        """
-        Where an adult lives: with the first child whose home is known, if the contact says so (`kept_homes`). The text,
-        and the home.
-        """
+    def of_adult(self, adult: ContactAdult) -> LivesAt | None:
+        """Where an adult lives: with the first child whose home is known, if the contact says so (`kept_homes`)."""
         return self._first if adult.in_family and adult.same_address and not self._hides else None
 
     def are_one(self, one: Row, other: Row) -> bool:
@@ -97,7 +102,7 @@ class HomesOfContact:
         if isinstance(row, ContactChild):
             return self._of_children.get(row.pk)
         found = self.of_adult(row)
-        return found[1] if found else None
+        return found.home if found else None
 
     @staticmethod
     def _is_there(row: Row) -> bool:

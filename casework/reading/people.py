@@ -4,28 +4,50 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Q
 
 from casework.access.loading import people_visible_to
 from casework.facts.learned import today_of
+from casework.families.describing import NAMES
 from casework.families.kept_homes import lines_of
 from casework.families.likeness.homes import Home, are_one_home, read_home
 from casework.families.likeness.identifiers import read_upn
 from casework.families.recorded import LIVES_HIDDEN, lives_hidden
 from casework.families.sameness import records_of
-from casework.models import Contact, ContactAdult, ContactChild, DetailKind, FactChange, Person, PersonDetail
+from casework.models import (
+    Contact,
+    ContactAdult,
+    ContactChild,
+    DetailKind,
+    FactChange,
+    NumberStatus,
+    Person,
+    PersonDetail,
+    SafeToUse,
+)
+from casework.models import Source as LearnedFrom
 from casework.reading.households import Beside, HomesOfContact, add_recorded, beside
 from localities.models import User
 
 # What staff recorded of somebody in hiding that is not shown.
 LEADS_THERE = frozenset({DetailKind.ADDRESS, DetailKind.TELEPHONE})
+# The places of these facts in a contact.
+BIRTH = ("date_of_birth", "date_of_birth_estimated", "expected_date_of_delivery", "age_years")
+ADDRESS = ("address.lines", "address.postcode")
+
+
+class Source(NamedTuple):
+    """When something was said, and by whom."""
+
+    at: datetime
+    who: str
 
 
 @dataclass
 class Said:
-    """Something that contacts say of a person, since when and until when, and by whom."""
+    """Something that is said of a person, since when and until when, and by whom. `note`: how it is known."""
 
     text: str
     first_at: datetime
@@ -33,22 +55,25 @@ class Said:
     said_by: list[str] = field(default_factory=list)
     note: str = ""
 
-    def again(self, contact: Contact) -> None:
-        self.first_at, self.last_at = min(self.first_at, contact.received_at), max(self.last_at, contact.received_at)
-        if (who := _who(contact)) not in self.said_by:
-            self.said_by.append(who)
+    def again(self, source: Source) -> None:
+        self.first_at, self.last_at = min(self.first_at, source.at), max(self.last_at, source.at)
+        if source.who not in self.said_by:
+            self.said_by.append(source.who)
 
 
 @dataclass(frozen=True)
 class Known:
     """
-    What is known of a person, the newest first. `hides` says whether any of it is not shown; `records` are the ids of
-    the records that were asked about, and `seen` of those among them whose contacts the reader may see.
+    What is known of a person, the newest first: as contacts say, then as staff recorded it. `not_of_family` are the
+    contacts on which somebody said that the person is not of the family there. `hides` says whether any of it is not
+    shown; `records` are the ids of the records that were asked about, and `seen` of those among them whose contacts
+    the reader may see.
     """
 
     names: list[Said]
     corrected_names: list[str]
     births: list[Said]
+    deaths: list[Said]
     homes: list[Said]
     numbers: list[Said]
     telephones: list[Said]
@@ -58,6 +83,7 @@ class Known:
     hides: bool
     hides_telephone: bool
     contacts: list[Contact]
+    not_of_family: list[Contact]
     records: frozenset[int]
     seen: frozenset[int]
 
@@ -103,24 +129,28 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
     details = [detail for detail in details if not (hides and detail.kind in LEADS_THERE)]
     found = beside(own, rows, [*children, *adults], homes, contacts)
     add_recorded(found, own, details, said_of_us)
-    telephones = _said((adult.contact, str(told.of(adult).get("phone") or "").strip()) for adult in as_adult)
+    telephones = _said(
+        (told.source(adult, "phone"), str(told.of(adult).get("phone") or "").strip()) for adult in as_adult
+    )
+    recorded = {kind: [each for each in details if each.kind == kind and not each.in_error_at] for kind in DetailKind}
     return Known(
-        names=_said(
-            (row.contact, name)
-            for row in rows
-            for name in _names(row if isinstance(row, ContactChild) else row.recorded_as)
-        ),
+        names=_said(pair for row in rows for pair in _names(row, told)) + _as_recorded(*map(recorded.get, NAMES)),
         corrected_names=_corrected_names(rows, details),
-        births=_said((row.contact, _born(row)) for row in rows),
-        homes=[] if hides else _homes(_lived(as_child, as_adult, homes, told)),
-        numbers=_said(pair for child in as_child for pair in _numbers(child, told.of(child))),
-        telephones=[] if hides else telephones,
-        sexes=_said((child.contact, child.get_sex_display()) for child in as_child if child.sex != "U"),
+        births=_said((told.source(row, *BIRTH), _born(row)) for row in rows)
+        + _as_recorded(recorded[DetailKind.ESTIMATED_BIRTH]),
+        deaths=_as_recorded(recorded[DetailKind.DEATH]),
+        homes=([] if hides else _homes(_lived(as_child, as_adult, homes, told)))
+        + _as_recorded(recorded[DetailKind.ADDRESS]),
+        numbers=_said(pair for child in as_child for pair in _numbers(child, told))
+        + _as_recorded(recorded[DetailKind.NHS_NUMBER], recorded[DetailKind.UPN]),
+        telephones=([] if hides else telephones) + _as_recorded(recorded[DetailKind.TELEPHONE]),
+        sexes=_said((told.source(child, "sex"), child.get_sex_display()) for child in as_child if child.sex != "U"),
         beside=sorted(found.values(), key=_newest, reverse=True),
         details=details,
         hides=hides,
         hides_telephone=hides and bool(telephones),
         contacts=list(contacts.values()),
+        not_of_family=[row.contact for row in rows if not row.in_family],
         records=own,
         seen=frozenset(row.recorded_as_id for row in rows),
     )
@@ -156,17 +186,48 @@ def _newest(each: Beside) -> tuple[bool, datetime | None]:
     return each.last is not None, each.last.received_at if each.last is not None else None
 
 
-def _said(pairs: Iterable[tuple[Contact, str]]) -> list[Said]:
+def _said(pairs: Iterable[tuple[Source, str]]) -> list[Said]:
     """Each text once, in any letters."""
     found: dict[str, Said] = {}
-    for contact, text in pairs:
+    for source, text in pairs:
         if not text:
             continue
         key = text.casefold()
         if key not in found:
-            found[key] = Said(text, contact.received_at, contact.received_at)
-        found[key].again(contact)
+            found[key] = Said(text, source.at, source.at)
+        found[key].again(source)
     return list(found.values())
+
+
+def _as_recorded(*kinds: Iterable[PersonDetail] | None) -> list[Said]:
+    """What staff recorded."""
+    return [
+        Said(_text(detail), detail.recorded_at, detail.recorded_at, [detail.said_by], _note(detail))
+        for details in kinds
+        for detail in details or ()
+    ]
+
+
+def _text(detail: PersonDetail) -> str:
+    day = f"{detail.from_date:%-d %B %Y}" if detail.from_date else ""
+    match detail.kind:
+        case DetailKind.ESTIMATED_BIRTH:
+            return f"Born {day}, estimated"
+        case DetailKind.DEATH:
+            return f"Died {day}"
+        case DetailKind.NHS_NUMBER if detail.qualifier:
+            return f"NHS number {detail.value}: {NumberStatus(detail.qualifier).label.lower()}"
+        case DetailKind.TELEPHONE if detail.qualifier:
+            return f"{detail.value} ({SafeToUse(detail.qualifier).label.lower()})"
+        case DetailKind.NHS_NUMBER | DetailKind.UPN:
+            return f"{DetailKind(detail.kind).label} {detail.value}"
+        case _:
+            return ", ".join(filter(None, (detail.value, detail.postcode)))
+
+
+def _note(detail: PersonDetail) -> str:
+    named = f"{DetailKind(detail.kind).label.lower()}, " if detail.kind in NAMES else ""
+    return f"{named}as staff recorded it{', no longer so' if detail.ended_at or detail.to_date else ''}"
 
 
 def _lived(
@@ -174,32 +235,35 @@ def _lived(
     as_adult: Iterable[ContactAdult],
     homes: Mapping[int, HomesOfContact],
     told: "_Told",
-) -> Iterator[tuple[Contact, str, Home]]:
-    """Where a person lives, contact by contact: the text, and how it is read."""
+) -> Iterator[tuple[Source, str, Home]]:
+    """Where a person lives, contact by contact: who says so, the text, and how it is read."""
     for child in as_child:
         lines = lines_of({"lines": told.of(child).get("address.lines")})
         if home := read_home(" ".join(lines), child.postcode):
-            yield child.contact, ", ".join((*lines, child.postcode) if child.postcode else lines), home
+            yield told.source(child, *ADDRESS), ", ".join((*lines, child.postcode) if child.postcode else lines), home
     for adult in as_adult:
         if found := homes[adult.contact_id].of_adult(adult):
-            yield adult.contact, *found
+            sources = told.source(found.child, *ADDRESS), told.source(adult, "same_address")
+            yield max(sources), found.text, found.home
 
 
-def _homes(lived: Iterable[tuple[Contact, str, Home]]) -> list[Said]:
+def _homes(lived: Iterable[tuple[Source, str, Home]]) -> list[Said]:
     """Each home once, however it was written."""
     found: list[tuple[Home, Said]] = []
-    for contact, text, home in lived:
+    for source, text, home in lived:
         said = next((said for other, said in found if are_one_home(home, other)), None)
         if said is None:
-            said = Said(text, contact.received_at, contact.received_at)
+            said = Said(text, source.at, source.at)
             found.append((home, said))
-        said.again(contact)
+        said.again(source)
     return [said for _, said in found]
 
 
-def _names(described: ContactChild | Person) -> Iterator[str]:
-    yield described.described_name
-    yield from described.also_known_as
+def _names(row: ContactChild | ContactAdult, told: "_Told") -> Iterator[tuple[Source, str]]:
+    described = row if isinstance(row, ContactChild) else row.recorded_as
+    yield told.source(row, "first_name", "last_name"), described.described_name
+    for name in described.also_known_as:
+        yield told.source(row, "also_known_as"), name
 
 
 def _born(row: ContactChild | ContactAdult) -> str:
@@ -214,12 +278,13 @@ def _born(row: ContactChild | ContactAdult) -> str:
     return ""
 
 
-def _numbers(child: ContactChild, told: Mapping[str, Any]) -> Iterator[tuple[Contact, str]]:
+def _numbers(child: ContactChild, told: "_Told") -> Iterator[tuple[Source, str]]:
     if number := child.nhs_number:
-        yield child.contact, f"NHS number {number[:3]} {number[3:6]} {number[6:]}: number present but not verified"
-    if upn := read_upn(str(told.get("upn") or "")):
+        source = told.source(child, "nhs_number")
+        yield source, f"NHS number {number[:3]} {number[3:6]} {number[6:]}: number present but not verified"
+    if upn := read_upn(str(told.of(child).get("upn") or "")):
         checked = "the check letter is right" if upn.is_valid else "the check letter is wrong"
-        yield child.contact, f"Unique pupil number {upn.text}: {checked}"
+        yield told.source(child, "upn"), f"Unique pupil number {upn.text}: {checked}"
 
 
 class _Told:
@@ -228,7 +293,8 @@ class _Told:
     def __init__(self, contacts: Mapping[int, Contact]) -> None:
         self._contacts = contacts
         self._changes: dict[tuple[str, int], list[FactChange]] = defaultdict(list)
-        for change in FactChange.objects.filter(information__contact__in=contacts).order_by("pk"):
+        changes = FactChange.objects.filter(information__contact__in=contacts).order_by("pk")
+        for change in changes.select_related("information__by_agency"):
             if change.child_id is not None:
                 self._changes["children", change.child_id].append(change)
             elif change.adult_id is not None:
@@ -241,6 +307,19 @@ class _Told:
         sent = dict(enumerate(document.get(part) or ())).get(row.position, {})
         facts: Mapping[str, Any] = today_of(row, sent, self._changes[part, row.pk])
         return facts
+
+    def source(self, row: ContactChild | ContactAdult, *places: str) -> Source:
+        """Who said last what is known of these facts: whoever corrected one of them, or else who sent the contact."""
+        part = "children" if isinstance(row, ContactChild) else "adults"
+        changes = (each for each in reversed(self._changes[part, row.pk]) if each.field in places and each.changed)
+        sent = Source(row.contact.received_at, _who(row.contact))
+        if (change := next(changes, None)) is None:
+            return sent
+        by = change.information
+        if by.by_agency is None and by.source == LearnedFrom.REFERRER:
+            return Source(by.at, sent.who)
+        who = str(by.by_agency or by.get_source_display())
+        return Source(by.at, f"{who} ({by.said_by})" if by.said_by else who)
 
 
 def _who(contact: Contact) -> str:

@@ -434,6 +434,12 @@ class TestHowStaffRecord:
         assert "Child: Robin Bell" in page.text
         assert "Name on this contactRobin Ashworth" in page.text
         assert "Children: Robin Bell, born" in SignedIn("ben").open(case).text
+        detail = PersonDetail.objects.get()
+        ended = amina.send(page_of(who), f"details/{detail.pk}/end", **{f"end{detail.pk}-reason": "She parted."})
+        is_done(ended, page_of(who))
+        page = amina.open(page_of(who))
+        assert page.heading == "Robin Ashworth"
+        assert [heading.text for heading in page.main.all("h3", class_="govuk-heading-s")] == ["Former name"]
 
     def test_no_kind_that_there_is_not(self, who: Person) -> None:
         assert SignedIn("amina").client.get(f"{page_of(who)}add/shoe-size/").status_code == 404

@@ -165,7 +165,8 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     kind = request.GET.get("kind", "")
     kind = kind if kind in KINDS else ""
     may_be = sameness.likely_the_same({person.pk})
-    chronology: Any = Chronology(household_of_people(known=[person.pk], may_be=may_be), user, now, kind)
+    not_of_family = [contact.pk for contact in known.not_of_family]
+    chronology: Any = Chronology(household_of_people(known=[person.pk], may_be=may_be), user, now, kind, not_of_family)
     lines: Page[Line] = Paginator(chronology, A_PAGE).get_page(request.GET.get("page"))
     records = permissions.allows(permissions.check_can_record_people, user, day)
     may_protect = not person.address_is_protected and permissions.allows(permissions.check_can_protect, user, day)
@@ -175,6 +176,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     context: dict[str, Any] = {
         "person": person,
         "known": known,
+        "not_of_family": not_of_family,
         "details": _details(known, shown if records else {}, records=records),
         "matches": [(*each, history[each[0].pk]) for each in matches],
         "may_be": list(people_visible_to(user, now).filter(pk__in=may_be).order_by("pk")) if may_be else [],
@@ -225,7 +227,7 @@ def _details(
     reader may.
     """
     order = list(DetailKind)
-    details = sorted(known.details, key=lambda detail: order.index(DetailKind(detail.kind)))
+    details = sorted(known.details, key=lambda detail: order.index(_heading(detail)))
 
     def forms(detail: PersonDetail) -> tuple[ActionForm | None, ActionForm | None]:
         if not records or detail.in_error_at is not None:
@@ -238,6 +240,13 @@ def _details(
         )
 
     return [
-        (DetailKind(kind).label, [(detail, *forms(detail)) for detail in group])
-        for kind, group in groupby(details, key=lambda detail: detail.kind)
+        (heading.label, [(detail, *forms(detail)) for detail in group])
+        for heading, group in groupby(details, key=_heading)
     ]
+
+
+def _heading(detail: PersonDetail) -> DetailKind:
+    """Under which heading it stands. What was the current name is a former one."""
+    kind = DetailKind(detail.kind)
+    is_over = detail.ended_at is not None or detail.to_date is not None
+    return DetailKind.FORMER_NAME if kind == DetailKind.CURRENT_NAME and is_over else kind
