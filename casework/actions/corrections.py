@@ -12,7 +12,7 @@ from casework.access.loading import locked_contact
 from casework.actions.recommendations import people_of, recommend_again, recommend_in_work
 from casework.facts import fact_history
 from casework.facts.contact_document import ToCheck, digest_of
-from casework.facts.information import Plan, path_of, plan_of
+from casework.facts.information import Plan, path_of, read_and_plan
 from casework.facts.learned import IDENTITY, IS_RIGHT, OF_RECORDS, WEIGHS_NOTHING, apply, read_information
 from casework.families import merging
 from casework.families.confidentiality import bring_up_to_date
@@ -114,8 +114,9 @@ def _learn(
     latest = contact.information.order_by("-pk").values_list("pk", flat=True).first() or 0
     if seen is not None:
         conditions.check_nothing_learned_since(latest, seen)
-    reading = read_information(document, by_staff=isinstance(by, User), indicators=catalogue, today=today)
-    plan = plan_of(contact, reading, history, by_staff=isinstance(by, User), indicators=catalogue, on=today)
+    reading, plan = read_and_plan(
+        contact, document, history, by_staff=isinstance(by, User), indicators=catalogue, on=today
+    )
 
     entry = reading.entry
     recommended = _recommended(contact)

@@ -75,10 +75,15 @@ def _as_it_is_read(part: dict[str, Any]) -> None:
 
 
 def _as_something_is_added(schema: dict[str, Any], parts: dict[str, Any]) -> None:
-    """Information that says nothing at all is refused, and so is somebody of whom it says nothing."""
-    schema["anyOf"] = _something_of(InformationDocument, but_not=("source", "said_by"))
-    for part in (ChildInformation, AdultInformation):
+    """Information that says nothing at all is refused, and so is somebody new of whom it says nothing."""
+    people: dict[str, type[Part]] = {"children": ChildInformation, "adults": AdultInformation}
+    schema["anyOf"] = _something_of(InformationDocument, but_not=("source", "said_by", *people))
+    for name, part in people.items():
         parts[part.__name__]["anyOf"] = _something_of(part)
+        # An entry that only says whom it is about says nothing. An empty list is taken, with a warning.
+        says = {"type": "object", "anyOf": _something_of(part, but_not=("ref", "number"))}
+        some = {"type": "array", "anyOf": [{"maxItems": 0}, {"contains": says}]}
+        schema["anyOf"].append({"required": [name], "properties": {name: some}})
 
 
 def _something_of(shape: type[Part], *, but_not: Collection[str] = ()) -> list[dict[str, Any]]:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from errors import Fault, InvalidInput
-from triage.documents import UNKNOWN_FIELD, whole
-from triage.facts import Facts
+from triage.documents import UNKNOWN_FIELD, Document, whole
+from triage.facts import Child, Facts, Family
 from triage.recommendation import Recommendation, recommend
 from triage.rule_set_document import Hold, Pathway
 from triage.ruleset import RuleSet
@@ -117,11 +117,19 @@ def _refs_that_could_be_names(data: dict[str, Any]) -> Iterator[Fault]:
             yield Fault((*path, "ref"), NO_NAMES)
 
 
-def _as_json_means(part: Any) -> Any:
-    """The facts without fields that are null, as those that are left out are not known; and 3.0 as 3."""
-    if isinstance(part, dict):
-        return {name: _as_json_means(value) for name, value in part.items() if value is not None}
-    return [_as_json_means(value) for value in part] if isinstance(part, list) else whole(part)
+def _as_json_means(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts without known fields that are null, as those that are left out are not known; and 3.0 as 3."""
+    read: dict[str, Any] = _fields(facts, Facts)
+    if isinstance(children := read.get("children"), list):
+        read["children"] = [_fields(child, Child) for child in children]
+    return read | {"family": _fields(read["family"], Family)} if "family" in read else read
+
+
+def _fields(part: Any, shape: type[Document]) -> Any:
+    if not isinstance(part, dict):
+        return part
+    known = shape.model_fields
+    return {name: whole(value) for name, value in part.items() if value is not None or name not in known}
 
 
 def _children(children: object) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:

@@ -45,20 +45,23 @@ PROBLEMS = {
     401: "There is no token, or it has run out.",
     403: "The token does not allow this.",
     404: "There is none, or another agency sent it.",
+    405: "This address takes another method: Allow says which.",
+    406: "Accept must allow application/json.",
     409: "Nobody works with the family any more: send a new contact.",
     413: "The body is larger than any that is needed.",
     415: "The body is not application/json.",
     422: "The idempotency key came before with another contact.",
     429: "Too many calls; Retry-After says when to come again.",
+    500: "Something went wrong here, and nothing was stored. Send it again later.",
     503: "The front door cannot answer now. Send it again later, or call.",
 }
 
 
 def problems(*codes: int) -> dict[tuple[int, str], OpenApiResponse]:
-    """The refusals with these codes, as the description of the API wants them."""
+    """The refusals with these codes, and with those of every address, as the description of the API wants them."""
     return {
         (code, "application/problem+json"): OpenApiResponse(ProblemSerializer, description=PROBLEMS[code])
-        for code in codes
+        for code in sorted({*codes, 401, 403, 405, 406, 429, 500})
     }
 
 
@@ -82,7 +85,7 @@ class ContactsView(InStep):
             )
         ],
         request={"application/json": ContactDocument},
-        responses={201: ContactStatusSerializer, **problems(400, 401, 403, 413, 415, 422, 429, 503)},
+        responses={201: ContactStatusSerializer, **problems(400, 413, 415, 422, 503)},
         examples=[OpenApiExample("A concern about a child at school", CONTACT_EXAMPLE, request_only=True)],
     )
     def post(self, request: Request) -> Response:
@@ -105,7 +108,7 @@ class ContactView(APIView):
     @extend_schema(
         operation_id="readContact",
         summary="Read what became of a contact",
-        responses={200: ContactStatusSerializer, **problems(401, 403, 404, 429)},
+        responses={200: ContactStatusSerializer, **problems(404)},
     )
     def get(self, request: Request, reference: str) -> Response:
         try:
@@ -141,7 +144,7 @@ class InformationView(InStep):
             )
         ],
         request={"application/json": InformationDocument},
-        responses={201: InformationSerializer, **problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)},
+        responses={201: InformationSerializer, **problems(400, 404, 409, 413, 415, 422, 503)},
         examples=[OpenApiExample("A date of birth, and a worry", INFORMATION_EXAMPLE, request_only=True)],
     )
     def post(self, request: Request, reference: str) -> Response:
@@ -194,7 +197,7 @@ class ThresholdCheckView(APIView):
             "whatever it says."
         ),
         request={"application/json": Facts},
-        responses={200: ThresholdCheckSerializer, **problems(400, 401, 403, 413, 415, 429, 503)},
+        responses={200: ThresholdCheckSerializer, **problems(400, 413, 415, 503)},
         examples=[OpenApiExample("A child who misses school", THRESHOLD_CHECK_EXAMPLE, request_only=True)],
     )
     def post(self, request: Request) -> Response:

@@ -16,6 +16,7 @@ from casework.facts.learned import (
     changes_of,
     confirmed_of,
     flat,
+    read_information,
     says_nothing,
     today_of,
 )
@@ -67,27 +68,65 @@ class Plan:
         return next((part.changed for part in self.parts if part.row is row), set())
 
 
-def plan_of(
+def read_and_plan(
     contact: Contact,
-    reading: InformationReading,
+    document: Any,
     history: Sequence[FactChange],
     *,
     by_staff: bool,
     indicators: Collection[str],
     on: date,
-) -> Plan:
+) -> tuple[InformationReading, Plan]:
     """
-    Works out what an information document changes.
+    Reads an information document, and works out what it changes.
 
     :param history: the earlier changes of the contact's facts, in order.
     :param by_staff: whether staff say it. What an agency says only adds indicators, and never lifts confidentiality.
-    :raises InvalidInput: with every fault.
+    :param on: the local day.
+    :raises InvalidInput: with every fault, of the document by itself and of what it says about this contact.
     """
-    planner = _Planner(contact, reading, history, by_staff, indicators, on)
-    faults = [*planner.faults, *_faults(planner.plan, reading, by_staff)]
-    if faults:
-        raise InvalidInput(faults)
-    return planner.plan
+
+    def read(said: Any) -> InformationReading:
+        return read_information(said, by_staff=by_staff, indicators=indicators, today=on)
+
+    def plan(reading: InformationReading) -> Plan:
+        planner = _Planner(contact, reading, history, by_staff, indicators, on)
+        if faults := [*planner.faults, *_faults(planner.plan, reading, by_staff)]:
+            raise InvalidInput(faults)
+        return planner.plan
+
+    try:
+        reading = read(document)
+    except InvalidInput as invalid:
+        faults = list(invalid.faults)
+        try:
+            plan(read(_without(document, {_whole(fault.path) for fault in faults})))
+        except InvalidInput as others:
+            # Whatever is only empty because a fault was left out is none.
+            above = {fault.path[:length] for fault in faults for length in range(len(fault.path) + 1)}
+            faults += [fault for fault in others.faults if fault.path not in above]
+        raise InvalidInput(faults) from None
+    return reading, plan(reading)
+
+
+def _whole(path: Path) -> Path:
+    """The place of a fault, or of the whole entry, if the fault is in whom the entry is about."""
+    return path[:-1] if path[-1:] in (("number",), ("ref",)) else path
+
+
+def _without(part: Any, places: Collection[Path], path: Path = ()) -> Any:
+    """A part of a document without what stands at these places. The others keep their places in a list."""
+    if isinstance(part, dict):
+        return {
+            name: _without(value, places, (*path, name)) for name, value in part.items() if (*path, name) not in places
+        }
+    if not isinstance(part, list):
+        return part
+    nothing: Any = {} if path in (("children",), ("adults",)) else None
+    return [
+        nothing if (*path, place) in places else _without(value, places, (*path, place))
+        for place, value in enumerate(part)
+    ]
 
 
 def facts_today(contact: Contact, row: Row, history: Sequence[FactChange]) -> Values:

@@ -55,7 +55,7 @@ from triage.facts import Agreement
 
 MOST_PEOPLE = 20
 IS_RIGHT = Check(CheckKind.CONFIRMED, "is right as it was read.")
-SAYS_NOTHING = Check(CheckKind.NOT_READ, "says nothing. What was known stays as it was.")
+GROUPS = ("children", "adults")
 # What was learned of a contact, for `prefetch_related`.
 WITH_CHANGES = Prefetch(
     "information", Information.objects.select_related("by_user", "by_agency").prefetch_related("changes")
@@ -65,6 +65,17 @@ Values = dict[str, Any]
 Row = Contact | ContactChild | ContactAdult
 
 
+class SaysNothing(Check):
+    """Nothing is wrong with a detail. It was read, and means that nothing is known of it."""
+
+    @property
+    def sentence(self) -> str:
+        return self.says
+
+
+SAYS_NOTHING = SaysNothing(
+    CheckKind.NOT_READ, "says nothing new. What was known stays; to take it back, write it in `why`."
+)
 # The places of facts that are right as they were read, and stay.
 Confirmed = tuple[StrictStr, ...]
 
@@ -213,6 +224,8 @@ WEIGHS_NOTHING = frozenset({
 NAMES = frozenset({"first_name", "last_name"})
 # What protects somebody. A document of an agency only gives it: to take it away, a person must decide.
 PROTECTS = frozenset({"referrer.keep_anonymous", "address.confidential"})
+# What says whom an entry is about.
+_WHOSE = frozenset({"ref", "number"})
 # What an information document says of itself.
 _OF_ITSELF = frozenset({"source", "said_by", "why", "children", "adults", "ref", "number", "confirmed"})
 
@@ -336,16 +349,21 @@ class InformationReading(NamedTuple):
 
 def says_nothing(reading: InformationReading) -> Iterator[Fault]:
     """
-    The faults of an agency's document that says nothing at all, or nothing of somebody.
+    The faults of an agency's document that says nothing at all, or nothing of somebody new.
 
     Null, and an object without a field, are what was left out, wherever they stand.
     """
     said = without_nulls(reading.sent)
-    if not said.keys() - {"source", "said_by"}:
+    told = {name: value for name, value in said.items() if name not in ("source", "said_by")}
+    if not told:
         yield Fault((), "This says nothing. Say what is new or different, or tell us in words, in `why`.")
-    for group in ("children", "adults"):
+    # Who is only named, beside what is said of others, takes nothing away.
+    says_something = any(
+        name not in GROUPS or not value or any(entry.keys() - _WHOSE for entry in value) for name, value in told.items()
+    )
+    for group in GROUPS:
         for position, entry in enumerate(said.get(group) or ()):
-            if not entry:
+            if not entry or not says_something:
                 yield Fault((group, position), "says nothing about this person.")
 
 
@@ -378,11 +396,10 @@ def read_information(data: object, *, by_staff: bool, indicators: Collection[str
     if not by_staff:
         silent: list[ToCheck] = []
         document = _of_itself(sent, silent) | _telling(sent, entry, OF_CONTACT, (), silent)
-        for group, columns in (("children", OF_CHILD), ("adults", OF_ADULT)):
+        for group, columns in zip(GROUPS, (OF_CHILD, OF_ADULT), strict=True):
             people = zip(sent.get(group) or (), getattr(entry, group), strict=True)
             document[group] = [
-                _whose(each) | _telling(each, of, columns, (group, position), silent)
-                for position, (each, of) in enumerate(people)
+                _of_somebody(each, of, columns, (group, position), silent) for position, (each, of) in enumerate(people)
             ]
         checks += silent
     return InformationReading(sent, document, entry, tuple(checks))
@@ -392,8 +409,20 @@ def _of_itself(document: Mapping[str, Any], silent: list[ToCheck]) -> Values:
     """What an information document says of itself."""
     said = {name: document[name] for name in ("source", "said_by", "why") if document.get(name) is not None}
     silent.extend(ToCheck((name,), SAYS_NOTHING) for name, value in said.items() if is_not_known(value))
-    silent.extend(ToCheck((group,), SAYS_NOTHING) for group in ("children", "adults") if document.get(group) == [])
+    silent.extend(ToCheck((group,), SAYS_NOTHING) for group in GROUPS if document.get(group) == [])
     return said
+
+
+def _of_somebody(
+    sent: Mapping[str, Any], entry: BaseModel, columns: Mapping[str, Column], path: Path, silent: list[ToCheck]
+) -> Values:
+    """What is told of a child or an adult, and who it is. Nothing for somebody new of whom nothing is told."""
+    whose, told = _whose(sent), _telling(sent, entry, columns, path, silent)
+    said = flat(told)
+    if whose or any(_normal(value, place, columns) is not None for place, value in said.items()):
+        return whose | told
+    silent.extend(ToCheck((*path, *place.split(".")), SAYS_NOTHING) for place in said)
+    return {}
 
 
 def _whose(entry: Mapping[str, Any]) -> Values:

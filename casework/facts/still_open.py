@@ -5,12 +5,10 @@ from typing import Any
 
 from casework.facts.contact_document import Path, own_refs
 from casework.facts.information import names_of
-from casework.facts.learned import InformationReading, flat, read_information
+from casework.facts.learned import GROUPS, InformationReading, flat, read_information
 from casework.models import Contact
 from errors import Fault, InvalidInput
 from localities.working_time import local_day
-
-GROUPS = ("children", "adults")
 
 
 def still_open(contact: Contact, *, indicators: Collection[str]) -> list[Fault]:

@@ -154,6 +154,20 @@ def test_what_says_nothing_takes_nothing_away(partner: Partner, contact: Contact
         }
 
 
+def test_what_means_not_known_is_no_answer_and_is_not_said_to_be_unreadable(partner: Partner, contact: Contact) -> None:
+    before = facts(contact)
+    answer = add(partner, contact, {
+        "agreement": {"service": "not_sought"}, "parents_told": {"answer": "not_known"},
+        "children": [{"ref": "c1", "sex": "U"}, {"date_of_birth_estimated": False}], "adults": [{"number": 1}],
+    })  # fmt: skip
+    says = "says nothing new. What was known stays; to take it back, write it in `why`."
+    assert [(warning["pointer"], warning["detail"].split(": ", 1)[1]) for warning in answer.json()["warnings"]] == [
+        ("#/agreement/service", says), ("#/parents_told/answer", says), ("#/children/0/sex", says),
+        ("#/children/1/date_of_birth_estimated", says),
+    ]  # fmt: skip
+    assert facts(contact) == before
+
+
 def facts(contact: Contact) -> list[Any]:
     """Everything that is known of a contact today."""
     contact = Contact.objects.get(pk=contact.pk)
@@ -185,14 +199,25 @@ def test_every_fault_is_named_and_nothing_is_stored(partner: Partner, contact: C
         "#/colour", "#/immediate_danger", "#/source", "#/sibling_on_cp_plan", "#/children/0/in_family",
         "#/children/0/sex", "#/adults/0/number",
     }  # fmt: skip
-    document = problem(
-        add(partner, contact, {"children": [{"ref": "c9"}, {}], "adults": [{"number": 40}]}), 400, "invalid"
-    )
+    mixed = {
+        "source": "rumour", "colour": "blue", "family_indicators": [7],
+        "children": [
+            {"number": 77}, {"ref": "zed", "sex": 1}, {"colour": "blue"}, {"ref": "c1", "sex": "F"}, {"ref": "c1"},
+        ],
+        "adults": [{"number": 55}, "Robin", {"phone": 1}],
+    }  # fmt: skip
+    assert set(pointers(problem(add(partner, contact, mixed), 400, "invalid"))) == {
+        "#/source", "#/colour", "#/family_indicators/0", "#/children/0/number", "#/children/1/ref", "#/children/1/sex",
+        "#/children/2/colour", "#/children/4/ref", "#/adults/0/number", "#/adults/1", "#/adults/2/phone",
+    }  # fmt: skip
+    strangers = {"children": [{"ref": "c9", "sex": "F"}, {}], "adults": [{"number": 40}]}
+    document = problem(add(partner, contact, strangers), 400, "invalid")
     assert set(pointers(document)) == {"#/children/0/ref", "#/children/1", "#/adults/0/number"}
     person_of_nulls = {"children": [nested(dict.fromkeys(OF_CHILD)) | {"ref": None}]}
     assert set(pointers(problem(add(partner, contact, person_of_nulls), 400, "invalid"))) == {"#/children/0"}
     only_nulls = nested(dict.fromkeys(OF_CONTACT)) | {"why": None, "source": "family", "children": None}
-    empty: list[Any] = [{}, {"source": "family"}, only_nulls, [], b"null"]
+    nobody = {"children": [{"ref": "c1"}], "adults": [{"number": 1, "phone": None}]}
+    empty: list[Any] = [{}, {"source": "family"}, only_nulls, [], b"null", {"children": [{"number": 1}]}, nobody]
     for nothing in empty:
         problem(add(partner, contact, nothing), 400, "invalid")
     assert kept() == before
@@ -224,7 +249,7 @@ def test_what_protects_somebody_is_given_and_never_taken_away(partner: Partner) 
     before = facts(contact)
     for no in (None, False):
         said = {"referrer": {"keep_anonymous": no}, "children": [{"ref": "c1", "address": {"confidential": no}}]}
-        answer = add(partner, contact, said)
+        answer = add(partner, contact, said | {"why": "So."})
         assert answer.status_code == 201
         assert {warning["pointer"] for warning in answer.json()["warnings"]} == (
             set() if no is None else {"#/referrer/keep_anonymous", "#/children/0/address/confidential"}

@@ -143,11 +143,13 @@ class TestTheDescription:
         assert sent.is_valid(CONTRACT | {"referrer_level": 3.0})
         assert not sent.is_valid(CONTRACT | {"referrer_level": 5})
         assert added.is_valid({"why": "So.", "source": "", "agreement": {"service": " "}})
+        assert added.is_valid({"children": [{"number": 1}, {"number": 2, "sex": "F"}]})
         nobody: list[dict[str, Any]] = [
             {},
             {"immediate_danger": None},
             {"children": [{}]},
             {"adults": [{"phone": None}]},
+            {"children": [{"number": 1}], "adults": [{"number": 1, "phone": None}]},
         ]
         for refused in (*nobody, {"source": "family"}, {"source": "rumour", "why": "So."}):
             assert not added.is_valid(refused), refused
@@ -193,7 +195,7 @@ class TestTheDescription:
     def test_every_refusal_is_a_problem_document(self, schema: dict[str, Any], method: str, path: str) -> None:
         answers = operation(schema, method, path)["responses"]
         refusals = {code: answer for code, answer in answers.items() if int(code) >= 400}
-        expected = {"401", "403", "429"} | ({"400", "415"} if method == "post" else {"404"})
+        expected = {"401", "403", "405", "406", "429", "500"} | ({"400", "415"} if method == "post" else {"404"})
         assert expected <= set(refusals)
         has_a_key = path in (CONTACTS, CONTACTS + "/{reference}/information")
         assert ("422" in refusals) == has_a_key, "nothing else has a key that could come twice"

@@ -176,16 +176,18 @@ class TestWhatIsRefused:
             "agreement": "maybe",
             "children": [
                 {"ref": "Robin Ashworth", "age_years": -1, "indicators": ["L2-26", "L9-99"]},
-                {"ref": "x" * 21, "first_name": "Robin"},
+                {"ref": "x" * 21, "first_name": "Robin", "last_name": None},
             ],
-            "family": {"dash": "extreme", "contacts_3_months": "two"},
+            "family": {"dash": "extreme", "contacts_3_months": "two", "ref": None},
             "colour": "blue",
+            "in_area": None,
         }
         refused = problem(check(partner, facts), 400, "invalid")
         says = pointers(refused)
         assert set(says) == {
             "#/agreement", "#/children/0/ref", "#/children/0/age_years", "#/children/0/indicators/1",
-            "#/children/1/ref", "#/children/1/first_name", "#/family/dash", "#/family/contacts_3_months", "#/colour",
+            "#/children/1/ref", "#/children/1/first_name", "#/children/1/last_name", "#/family/dash",
+            "#/family/contacts_3_months", "#/family/ref", "#/colour", "#/in_area",
         }  # fmt: skip
         assert says["#/children/0/indicators/1"].endswith("is not an indicator of early-help-first/2.")
         assert refused["detail"] == "Nothing was checked. Mend what is wrong and send it again."
