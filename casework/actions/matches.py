@@ -11,6 +11,7 @@ from casework.actions.recommendations import recommend_again
 from casework.families import merging, sameness
 from casework.families.confidentiality import bring_up_to_date
 from casework.families.household import note_touched
+from casework.families.recorded import living_hidden
 from casework.models import Contact, Event, Person, PersonMatch
 from casework.record import audit
 from casework.record.transitions import move
@@ -21,12 +22,15 @@ from localities.working_time import local_day
 
 
 @transaction.atomic
-def settle(*, contact_id: int, match_id: int, same: bool, by: User, now: datetime) -> Contact:
+def settle(*, contact_id: int, match_id: int, same: bool, reason: str = "", by: User, now: datetime) -> Contact:
     """
     Confirms or rejects a possible match of somebody on a contact. Both are remembered, and both can be undone.
 
-    Confirming joins the records: contacts and cases of both are about one person from now on.
+    Confirming joins the records: contacts and cases of both are about one person from now on. Rejecting may show an
+    address that was hidden because they may be one.
 
+    :param reason: why they are two; needed where one of them lives at a hidden address.
+    :raises InvalidInput: the reason is missing.
     :raises NotAllowedInStatus: the match is settled already; or, to confirm it, the two were told apart before, or are
         two children on one contact.
     """
@@ -36,8 +40,10 @@ def settle(*, contact_id: int, match_id: int, same: bool, by: User, now: datetim
     if same:
         conditions.check_not_told_apart([pair for pair in sameness.told_apart(people) if len(pair) > 1])
         conditions.check_stay_children_of_their_own(match)
+    elif not reason.strip() and living_hidden(people):
+        raise InvalidInput([Fault(("reason",), "Say why they are not the same, and how you know.")])
     to, event = (MatchStatus.CONFIRMED, Event.MATCH_CONFIRMED) if same else (MatchStatus.REJECTED, Event.MATCH_REJECTED)
-    move(match, to=to, by=by, at=now, settled_by=by, settled_at=now)
+    move(match, to=to, by=by, at=now, why="" if same else reason.strip(), settled_by=by, settled_at=now)
     _follow(contact, match, records, event, by, now)
     return contact
 

@@ -34,6 +34,8 @@ RATIONALE = "The history and what the referrer saw point the same way; the famil
 
 # What the demonstration's people take for the same person.
 CONFIRMED_FROM = 0.9
+# Why they take two for two.
+TWO = "The school knows both families: it is another one."
 
 
 class FrontDoor:
@@ -100,10 +102,10 @@ class FrontDoor:
         while found := sameness.open_matches(contact):
             said: dict[str, Any] = {"contact_id": contact.pk, "match_id": found[0].pk, "by": by, "now": now}
             try:
-                matches.settle(same=found[0].score >= CONFIRMED_FROM, **said)
+                matches.settle(same=found[0].score >= CONFIRMED_FROM, reason=TWO, **said)
             except NotAllowedInStatus:
                 # They are two children on one contact, or were told apart.
-                matches.settle(same=False, **said)
+                matches.settle(same=False, reason=TWO, **said)
 
     def _screen(self, contact: Contact, by: User, now: datetime) -> None:
         """Nobody chose an indicator: somebody reads it, and finds one that was left out, or that none applies."""

@@ -11,8 +11,9 @@ Hidden is the address of a child
 2. who may be such a child, until somebody says that they are two;
 3. who stands on a contact with an adult whose address is protected, or who may be such an adult, unless that adult
    lives elsewhere;
-4. who stood on a contact with one of these, or has an adult in common with one, if the address is the same, or is not
-   known; or if it came after the protection began, and was not known before: the family may have gone there together;
+4. who stood on a contact with one of these, or has an adult in common with one, or an adult who may be one of theirs,
+   until somebody says that the adults are two, if the address is the same, or is not known; or if it came after the
+   protection began, and was not known before: the family may have gone there together;
 5. who is alike such a child, or stands on a contact with an adult who is alike one of theirs, however little, if the
    address is the same, until somebody says that the children are two. What is hidden is not compared when people are,
    so that a likeness in hiding stays low;
@@ -391,9 +392,12 @@ class _Family:
         )
 
     def _beside(self, person: int) -> Iterator[_Entry]:
-        """All entries of the children who were on a contact with this one, or have an adult in common."""
+        """
+        All entries of the children who were on a contact with this one, or have an adult in common, or one who may be.
+        """
         contacts = {entry.contact for entry in self._of_person[person]}
         adults = {adult for contact, adult, _ in self._adults if contact in contacts}
+        adults.update(*(self._may_be[adult] for adult in adults))
         contacts |= {contact for contact, adult, _ in self._adults if adult in adults}
         people = {entry.person for contact in contacts for entry in self._on_contact[contact]} - {person}
         for other in people:

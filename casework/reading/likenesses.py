@@ -1,33 +1,34 @@
 """Why two records are alike, as far as it may be said, and what was said about that before."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from casework.families.finding import ANOTHER_NAME
 from casework.families.likeness.weights import shipped
 from casework.families.merging import IN_FORCE
-from casework.families.recorded import living_hidden
 from casework.families.sameness import OF_A_MATCH
 from casework.models import ContactAdult, ContactChild, PersonMatch, StatusChange
 
 
-def why_alike(matches: Iterable[PersonMatch]) -> Mapping[int, list[str]]:
+def two_of_each(matches: Iterable[PersonMatch]) -> set[int]:
+    """The two persons of each match, as the ids of the records that stand for them."""
+    return {each for match in matches for each in (match.row.person_id, match.known.pk)}
+
+
+def why_alike(matches: Iterable[PersonMatch], hidden: Collection[int]) -> Mapping[int, list[str]]:
     """
     The reasons of each match, by its id; and the names by which they were compared, where others are shown.
 
     Where an address of one of the two is hidden, nothing is said of their homes and telephones, also if they were
     compared before it was: that somebody lives at the same address tells where the other is.
     """
-    matches = list(matches)
-    people = {each for match in matches for each in (match.row.person_id, match.known.pk)}
-    hidden = living_hidden(people) if people else frozenset()
     leads_there = {level.says for name in ("home", "telephone") for level in shipped().levels[name].values()}
     return {
         match.pk: [
             *(
                 reason
                 for reason in match.reasons
-                if reason not in leads_there or hidden.isdisjoint({match.row.person_id, match.known.pk})
+                if reason not in leads_there or two_of_each([match]).isdisjoint(hidden)
             ),
             *_compared_by(match),
         ]

@@ -242,6 +242,12 @@ class PartnerWithdrawForm(ActionForm):
     reason = reason_field("Why is the question withdrawn?")
 
 
+class TellApartForm(ActionForm):
+    """Say that two records are not of one person, where one of the two lives at a hidden address."""
+
+    reason = reason_field("Why are they not the same, and how do you know?")
+
+
 class UndoMatchForm(ActionForm):
     """Undo what was said about a possible match."""
 

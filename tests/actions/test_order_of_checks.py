@@ -180,7 +180,7 @@ def of_match(action: Action, *, settled: bool, **typed: Any) -> Attempt:
     def prepare(story: Story) -> Callable[..., Any]:
         story.contact()
         contact = story.contact(children=[child(nhs_number=None)], adults=[])
-        found = {"contact_id": contact.pk, "match_id": contact.children.get().matches.get().pk}
+        found: dict[str, Any] = {"contact_id": contact.pk, "match_id": contact.children.get().matches.get().pk}
         if settled:
             matches.settle(**found, same=True, by=person("amina"), now=story.later())
         return partial(action, **found, **typed)

@@ -162,7 +162,7 @@ class TestWhatIsHidden:
         for match in PersonMatch.objects.filter(adult__contact__in=[other, later], status="proposed"):
             matches.settle(
                 contact_id=match.row.contact_id, match_id=match.pk, same=match.known != mother, by=person("amina"),
-                now=story.later(),
+                reason="Another Sam.", now=story.later(),
             )  # fmt: skip
         assert hidden(known) == [True]
         assert hidden(other) == hidden(later) == [False]
@@ -281,7 +281,8 @@ class TestWhoIsWho:
 
     def settle(self, story: Story, likely: ContactRow, *, same: bool) -> None:
         match = PersonMatch.objects.get(child__contact=likely)
-        matches.settle(contact_id=likely.pk, match_id=match.pk, same=same, by=person("amina"), now=story.later())
+        said: dict[str, Any] = {"contact_id": likely.pk, "match_id": match.pk, "by": person("amina")}
+        matches.settle(same=same, reason="" if same else "Another Robin.", now=story.later(), **said)
 
     def test_somebody_else_is_shown(self, story: Story, likely: ContactRow) -> None:
         self.settle(story, likely, same=False)
@@ -290,6 +291,28 @@ class TestWhoIsWho:
         assert likely.recommendation is not None
         assert likely.recommendation.facts["family"]["in_area"] is True
         assert likely.children.get().person.postcode == "HP20 1UA"
+
+    def test_not_without_a_reason(self, story: Story, likely: ContactRow) -> None:
+        """Whoever says no to a likeness with somebody in hiding says why. The reason stands with what was said."""
+        match = PersonMatch.objects.get(child__contact=likely)
+        said: dict[str, Any] = {"contact_id": likely.pk, "match_id": match.pk, "by": person("amina")}
+        with pytest.raises(InvalidInput, match="Say why they are not the same, and how you know"):
+            matches.settle(same=False, reason=" ", now=story.later(), **said)
+        assert hidden(likely) == [True]
+        self.settle(story, likely, same=False)
+        assert match.status_changes.get().why == "Another Robin."
+
+    def test_not_while_the_mothers_may_be_one(self, story: Story) -> None:
+        """The children are two; nobody has said whether their mothers are."""
+        mother = MOTHER | {"phone": "07700 900123"}
+        said_by_the_police(story, adults=[mother])
+        likely = story.contact(children=[LIKELY | {"address": HOME}], adults=[mother])
+        self.settle(story, likely, same=False)
+        assert hidden(likely) == [True]
+        match = PersonMatch.objects.get(adult__contact=likely)
+        said: dict[str, Any] = {"contact_id": likely.pk, "match_id": match.pk, "by": person("amina")}
+        matches.settle(same=False, reason="Another mother.", now=story.later(), **said)
+        assert hidden(likely) == [False]
 
     def test_the_same_stays_hidden(self, story: Story, likely: ContactRow) -> None:
         self.settle(story, likely, same=True)

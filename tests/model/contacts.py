@@ -226,7 +226,7 @@ class Contacts(Stage):
         may = None if is_front_door(by) and match.status == "proposed" else False
         self.attempt(
             may, matches.settle, contact_id=match.row.contact_id, match_id=match.pk, same=same, by=person(by),
-            now=self.now,
+            reason="Two, says the school.", now=self.now,
         )  # fmt: skip
 
     @precondition(lambda self: self.ledger.contacts)

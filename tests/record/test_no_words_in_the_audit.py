@@ -165,7 +165,7 @@ class Told:
         for same in (True, False):
             like = self.contact(child={"also_known_as": [], "nhs_number": None})
             match = PersonMatch.objects.filter(child__contact=like, status="proposed").earliest("pk")
-            matches.settle(contact_id=like.pk, match_id=match.pk, same=same, **self.said())
+            matches.settle(contact_id=like.pk, match_id=match.pk, same=same, reason=WORD, **self.said())
             matches.undo(contact_id=like.pk, match_id=match.pk, reason=WORD, **self.said())
 
     @staticmethod

@@ -2,7 +2,7 @@
 
 import pytest
 
-from casework.models import AddressProtection, Case, Contact
+from casework.models import AddressProtection, Case, Contact, PersonMatch
 from tests.stage.documents import address, child
 from tests.stage.staff import SignedIn, is_done, is_refused, is_wrong
 from tests.stage.story import Story
@@ -50,6 +50,23 @@ def test_why_a_team_was_recommended_names_no_catchment(story: Story, contact: Co
     page = SignedIn("ben").open(case)
     assert "lies in Aylesbury" in page.text
     assert "HP20" not in page.text
+
+
+def test_whoever_says_no_to_a_likeness_that_hides_it_is_told_and_says_why(story: Story) -> None:
+    story.contact(by="example-police", children=[child(address=address("HP20 1UA", confidential=True))])
+    aunt = {"first_name": "Ida", "last_name": "Bell", "same_address": True}
+    likely = story.contact(children=[child(address=address("HP20 1UA"), nhs_number=None)], adults=[aunt])
+    match, amina = PersonMatch.objects.get(child__contact=likely), SignedIn("amina")
+    compare = f"/contacts/{likely}/matches/{match.pk}/compare/"
+    for page, on in ((f"/contacts/{likely}/", {}), (compare, {"on": "compare"})):
+        assert f"the address on {likely} is shown to everybody who may open it, unless" in amina.open(page).text
+        answer = amina.post(likely, f"matches/{match.pk}", same="no", **on)
+        says = {f"id_apart{match.pk}-reason": "Say why they are not the same, and how you know."}
+        assert "HP20" not in is_wrong(answer, says).html
+    said = {f"apart{match.pk}-reason": "Another Robin, says the health visitor."}
+    is_done(amina.post(likely, f"matches/{match.pk}", same="no", **said), likely)
+    assert not likely.children.get().address_is_confidential
+    assert "not the same. Another Robin, says the health visitor." in amina.open(compare).text
 
 
 def test_why_and_whose_are_asked(contact: Contact) -> None:

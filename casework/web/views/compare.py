@@ -14,7 +14,7 @@ from casework.models import Person, PersonMatch
 from casework.reading.both_records import both_records
 from casework.reading.likenesses import said_before
 from casework.statuses import MatchStatus
-from casework.web.forms import UndoMatchForm
+from casework.web.forms import TellApartForm, UndoMatchForm
 from casework.web.hiding import without_hidden_addresses
 from casework.web.signed_in import user_of
 from casework.web.submitting import errors_of, status_of
@@ -28,9 +28,15 @@ def show(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
 
 
 def page(
-    request: HttpRequest, reference: str, match_id: int, now: datetime, undo: UndoMatchForm | None = None
+    request: HttpRequest,
+    reference: str,
+    match_id: int,
+    now: datetime,
+    *,
+    apart: TellApartForm | None = None,
+    undo: UndoMatchForm | None = None,
 ) -> HttpResponse:
-    """The page, with the form to undo that had faults. Viewing it is audited."""
+    """The page, with the form that had faults. Viewing it is audited."""
     user = user_of(request)
     contact, match = viewing.view_match(reference=reference, match_id=match_id, by=user, now=now)
     both = both_records(match, user, now)
@@ -46,8 +52,9 @@ def page(
         "waits": waits,
         "one_already": waits and match.row.person_id == match.known.pk,
         "settles": works_on_it and waits,
+        "apart": apart or (any(side.known.hides for side in both.sides) and TellApartForm(prefix=f"apart{match.pk}")),
         "undo": undo or (works_on_it and not waits and UndoMatchForm(prefix=f"undo{match.pk}")),
-        "errors": errors_of(*([undo] if undo else [])),
+        "errors": errors_of(*filter(None, (apart, undo))),
     }
     answer = render(request, "front_door/contacts/compare.html", context, status=status_of(context["errors"]))
     return without_hidden_addresses(answer, [contact, *both.one.known.contacts, *both.other.known.contacts])

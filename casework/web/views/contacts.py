@@ -1,6 +1,6 @@
 """The pages of a contact: entering, viewing and deciding, what staff find out, and what they tell the referrer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ from casework.actions import (
 )
 from casework.families import sameness
 from casework.families.household import Household, household
+from casework.families.recorded import living_hidden
 from casework.models import (
     Case,
     Clock,
@@ -39,7 +40,7 @@ from casework.models import (
     PersonMatch,
 )
 from casework.reading import endings
-from casework.reading.likenesses import joined_elsewhere, why_alike
+from casework.reading.likenesses import joined_elsewhere, two_of_each, why_alike
 from casework.statuses import CaseStatus, ContactStatus, HandoffStatus, MatchStatus, PartnerCheckStatus
 from casework.web.clock_forms import clock_forms
 from casework.web.contact_form import ContactForm
@@ -55,6 +56,7 @@ from casework.web.forms import (
     PartnerWithdrawForm,
     ProtectForm,
     SignOffForm,
+    TellApartForm,
     UndoMatchForm,
     id_of,
     people_to_lift,
@@ -224,9 +226,21 @@ def match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
     same = request.POST.get("same")
     if same not in ("yes", "no"):
         raise BadRequest("Nobody said whether they are the same.")
-    matches.settle(contact_id=contact.pk, match_id=match_id, same=same == "yes", by=user, now=now)
-    messages.success(request, "That is kept, and the rules were asked again.")
-    return redirect("contact", reference)
+    name = f"apart{match_id}"
+    form = TellApartForm(request.POST, prefix=name)
+
+    def again() -> HttpResponse:
+        if request.POST.get("on") == "compare":
+            return compare.page(request, reference, match_id, now, apart=form)
+        return page(request, reference, now, **{name: form})
+
+    return submit(
+        request, form,
+        lambda said: matches.settle(
+            contact_id=contact.pk, match_id=match_id, same=same == "yes", reason=said["reason"], by=user, now=now
+        ),
+        says="That is kept, and the rules were asked again.", then=reverse("contact", args=[reference]), again=again,
+    )  # fmt: skip
 
 
 @by_post(or_show="contact")
@@ -239,7 +253,7 @@ def undo_match(request: HttpRequest, reference: str, match_id: int) -> HttpRespo
 
     def again() -> HttpResponse:
         if request.POST.get("on") == "compare":
-            return compare.page(request, reference, match_id, now, form)
+            return compare.page(request, reference, match_id, now, undo=form)
         return page(request, reference, now, **{name: form})
 
     return submit(
@@ -350,9 +364,11 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
     if works_on_it or who.has(*OVERSEEING_ROLES):
         people = household(contact)
         found = sameness.matches_on(contact)
-        why = why_alike(found)
+        hidden = living_hidden(two_of_each(found)) if found else frozenset[int]()
+        why = why_alike(found, hidden)
         closed = restricted.closed_matches(found, user, now)
-        context |= _known_before(contact, people, sameness.waiting(found), why, closed, user, now)
+        likely = [(match, why[match.pk], _telling_apart(match, hidden, shown)) for match in sameness.waiting(found)]
+        context |= _known_before(contact, people, likely, closed, user, now)
         if works_on_it:
             context["settled_matches"] = _settled(found, why, closed, shown)
             context["joined_elsewhere"] = _joined_elsewhere(contact, user, now)
@@ -442,11 +458,17 @@ def _joined_elsewhere(contact: Contact, user: User, now: datetime) -> list[Perso
     return [match for match in matches if match.pk not in closed and match.row.contact_id in seen]
 
 
+def _telling_apart(match: PersonMatch, hidden: Collection[int], shown: dict[str, Any]) -> TellApartForm | None:
+    """The form to say why two are not the same, where one of them lives at a hidden address."""
+    name = f"apart{match.pk}"
+    hides = not two_of_each([match]).isdisjoint(hidden)
+    return shown.get(name) or (TellApartForm(prefix=name) if hides else None)
+
+
 def _known_before(
     contact: Contact,
     people: Household,
-    likely: list[PersonMatch],
-    why: Mapping[int, list[str]],
+    likely: list[tuple[PersonMatch, list[str], TellApartForm | None]],
     closed: Mapping[int, Closed],
     user: User,
     now: datetime,
@@ -454,19 +476,19 @@ def _known_before(
     """
     What the user may see of the household's history, and whose restricted records there are besides.
 
-    :param likely: the possible matches that wait for somebody.
-    :param why: the reasons of each match that may be said, by its id.
+    :param likely: the possible matches that wait for somebody, each with the reasons that may be said, and the form to
+        say why they are two, where that is asked.
     :param closed: the matches that are closed to the user, by their ids.
     """
-    counts = sameness.careful(likely)
+    counts = sameness.careful(match for match, _, _ in likely)
     in_household = restricted.closed_among(people.people, user, now)
-    restricted_records = [*in_household.values(), *(closed[match.pk] for match in likely if match.pk in closed)]
+    restricted_records = [*in_household.values(), *(closed[match.pk] for match, _, _ in likely if match.pk in closed)]
     others = people.contacts().exclude(pk=contact.pk).select_related("agency", "decision_in_effect")
     repeats = Contact.objects.open_to(user, now).filter(resends=contact) if contact.resend_of_id else ()
     return {
         "chronology": list(others.open_to(user, now).order_by("-received_at")[:20]),
         "household_cases": list(people.cases().open_to(user, now).order_by("-opened_at")[:10]),
-        "matches": [(match, closed.get(match.pk), match in counts, why[match.pk]) for match in likely],
+        "matches": [(match, closed.get(match.pk), match in counts, why, apart) for match, why, apart in likely],
         "closed": list(dict.fromkeys(restricted_records)),
         "repeats": next(iter(repeats), None),
         "resends": list(contact.resends.open_to(user, now).order_by("pk")),
