@@ -476,7 +476,7 @@ FROM pg_get_serial_sequence('casework_person', 'id') AS people,
 """,
 )
 SOMEBODY_IS_HIDDEN = Prepared("is_somebody_hidden", f"SELECT {confidentiality.SOMEBODY_IS_HIDDEN}")
-A_NAMESAKE_IS_HIDDEN = Prepared("is_a_namesake_hidden", f"SELECT {confidentiality.A_NAMESAKE_IS_HIDDEN}")
+A_NEIGHBOUR_IS_HIDDEN = Prepared("is_a_neighbour_hidden", f"SELECT {confidentiality.A_NEIGHBOUR_IS_HIDDEN}")
 RESENT_DOCUMENT, RESENT_REFERENCE = timedelta(days=1), timedelta(days=14)
 
 
@@ -499,11 +499,7 @@ def _number(contact: Contact, people: _People) -> _Numbered:
     The ids are taken while the household is locked, so that of two contacts about it the later has the higher id.
     """
     children, adults = people.children, people.adults
-    hidden = [
-        A_NAMESAKE_IS_HIDDEN(
-            postcodes=[child.postcode for child in children], last_names=[child.last_name for child in children]
-        )
-    ]
+    hidden = [A_NEIGHBOUR_IS_HIDDEN(postcodes=[child.postcode for child in children])]
     # Who is new has nobody around.
     if people.alike:
         hidden.append(SOMEBODY_IS_HIDDEN(alike=[*people.alike]))

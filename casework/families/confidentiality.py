@@ -17,7 +17,8 @@ Hidden is the address of a child
 5. who is alike such a child, or stands on a contact with an adult who is alike one of theirs, however little, if the
    address is the same, until somebody says that the children are two. What is hidden is not compared when people are,
    so that a likeness in hiding stays low;
-6. who has the last name of a child of 1 to 3, and comes to the very same address without an adult who lives there.
+6. who has a name in common with a child of 1 to 3, in any spelling, and comes to the very same address without an
+   adult who lives there.
 
 What somebody lifted stays shown for 2 to 6, for the addresses that were known then: but not where somebody lives whose
 own address is protected. Showing the one would show the other.
@@ -41,6 +42,7 @@ from django.db.models.functions import Coalesce
 from casework.families import merging
 from casework.families.kept_homes import CORRECTED_LINES, address_of, keep_again, keep_homes, lines_of
 from casework.families.likeness.homes import Home, are_one_home, nearest_home, read_home
+from casework.families.likeness.names import read_name
 from casework.families.sameness import alike, is_careful, records_of, told_apart
 from casework.models import (
     AddressProtection,
@@ -79,16 +81,15 @@ likely AS (
     UNION
     SELECT match.record_id, match.person_id
     FROM records JOIN casework_personmatch match ON match.person_id = records.id AND match.status = 'proposed'),
-namesakes AS (
+neighbours AS (
     SELECT hidden.person_id
     FROM casework_contactchild child JOIN casework_contactchild hidden
       ON hidden.address_is_confidential AND hidden.postcode = child.postcode
-     AND lower(hidden.last_name) = lower(child.last_name)
-    WHERE child.person_id IN (SELECT id FROM people) AND child.postcode <> '' AND child.last_name <> ''),
+    WHERE child.person_id IN (SELECT id FROM people) AND child.postcode <> ''),
 around AS (
     SELECT id FROM people
     UNION SELECT person_id FROM casework_contactchild WHERE contact_id IN (SELECT contact_id FROM theirs)
-    UNION SELECT person_id FROM namesakes
+    UNION SELECT person_id FROM neighbours
     UNION SELECT person_id FROM adults
     UNION SELECT COALESCE(record.same_as_id, record.id)
     FROM likely JOIN casework_person record ON record.id IN (one, other))
@@ -106,12 +107,10 @@ SELECT FROM around JOIN casework_person person ON person.id = around.id
 WHERE person.address_is_protected OR EXISTS (
     SELECT FROM casework_contactchild child WHERE child.person_id = person.id AND child.address_is_confidential))
 """  # noqa: S608  # our own text
-# Whether somebody with the same last name is hidden at one of these postcodes.
-A_NAMESAKE_IS_HIDDEN = """EXISTS (
-SELECT FROM unnest(%(postcodes)s::text[], %(last_names)s::text[]) AS arrives (postcode, last_name)
-JOIN casework_contactchild hidden ON hidden.address_is_confidential AND hidden.postcode = arrives.postcode
- AND lower(hidden.last_name) = lower(arrives.last_name)
-WHERE arrives.postcode <> '' AND arrives.last_name <> '')
+# Whether somebody is hidden at one of these postcodes.
+A_NEIGHBOUR_IS_HIDDEN = """EXISTS (
+SELECT FROM casework_contactchild hidden
+WHERE hidden.address_is_confidential AND hidden.postcode <> '' AND hidden.postcode = ANY(%(postcodes)s::text[]))
 """
 UPDATE_FLAGS = Prepared(
     "update_protected",
@@ -260,7 +259,7 @@ class _Entry:
     received_at: datetime
     hidden: bool
     home: Home | None
-    last_name: str
+    names: frozenset[str]
 
 
 class _Family:
@@ -381,11 +380,11 @@ class _Family:
 
     def _is_at_home_of_a_namesake(self, entry: _Entry) -> bool:
         """Rule 6."""
-        if entry.home is None or not entry.last_name or self._adults_at_home(entry) or self._is_lifted(entry):
+        if entry.home is None or not entry.names or self._adults_at_home(entry) or self._is_lifted(entry):
             return False
         return any(
             other.pk in self._protected
-            and other.last_name == entry.last_name
+            and not other.names.isdisjoint(entry.names)
             and other.home is not None
             and are_one_home(entry.home, other.home)
             for other in self.children
@@ -427,22 +426,30 @@ def _both_ways(pairs: Iterable[tuple[int, int]]) -> Mapping[int, set[int]]:
 def _children(people: Collection[int]) -> Iterable[Mapping[str, Any]]:
     rows = ContactChild.objects.filter(person__in=people).order_by("pk")
     return rows.values(
-        "pk", "contact", "person", "position", "postcode", "last_name", "address_is_confidential",
-        "contact__received_at", "contact__document__children", corrected=Subquery(CORRECTED_LINES),
+        "pk", "contact", "person", "position", "postcode", "first_name", "last_name", "also_known_as",
+        "address_is_confidential", "contact__received_at", "contact__document__children",
+        corrected=Subquery(CORRECTED_LINES),
     )  # fmt: skip
 
 
 def _entry(row: Mapping[str, Any]) -> _Entry:
     sent = address_of(row["contact__document__children"], row["position"], row["corrected"])
+    names = (row["first_name"], row["last_name"], *row["also_known_as"])
     return _Entry(
         pk=row["pk"],
         contact=row["contact"],
         person=row["person"],
         received_at=row["contact__received_at"],
         hidden=row["address_is_confidential"],
-        last_name=row["last_name"].casefold(),
+        names=frozenset(chain.from_iterable(map(_in_parts, names))),
         home=read_home(" ".join(lines_of(sent)), row["postcode"] or str(sent.get("postcode") or "")),
     )
+
+
+def _in_parts(text: str) -> tuple[str, ...]:
+    """A name as a whole and in its parts, each in its one spelling."""
+    name = read_name(text)
+    return () if name is None else (name.whole, *name.spelled)
 
 
 def _may_be_one(home: Home | None, other: Home | None) -> bool:

@@ -114,6 +114,13 @@ class TestWhatIsHidden:
             child(**alone | {"date_of_birth": "2014-06-19"}, first_name="Ivy", address=ANOTHER_STREET),
         ):  # fmt: skip
             assert hidden(story.contact(children=[shown], adults=[])) == [False]
+        for known in (
+            {"first_name": "Pip", "last_name": "Green", "also_known_as": ["Robin Áshworth"]},
+            {"first_name": "Yves", "last_name": "Ash-Worth"},
+            {"first_name": "Yara", "last_name": "Ashworth-Jones"},
+            {"first_name": "ROBIN", "last_name": "Smythers", "date_of_birth": None, "age_years": 12},
+        ):
+            assert hidden(story.contact(children=[child(**alone | known, address=HOME)], adults=[])) == [True], known
         # What a manager says is safe to show stays shown, and so does his when nobody is in hiding any more.
         lifted(story, ContactChild.objects.earliest("pk").person)
         assert hidden(brother) == [False]
@@ -212,7 +219,9 @@ class TestWhatIsHidden:
 
     def test_a_stranger_is_not(self, story: Story) -> None:
         said_by_the_police(story)
-        stranger = child(first_name="Noor", last_name="Haddad", nhs_number=None, date_of_birth="2015-08-21")
+        stranger = child(
+            first_name="Noor", last_name="Haddad", also_known_as=[], nhs_number=None, date_of_birth="2015-08-21"
+        )
         assert hidden(story.contact(children=[stranger | {"address": HOME}], adults=[])) == [False]
 
 

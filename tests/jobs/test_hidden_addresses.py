@@ -28,7 +28,8 @@ def of_before(story: Story) -> list[bool]:
     story.contact(by="example-police", children=[child(address=address("HP20 1UA", confidential=True)),
                                                  child(**KIM) | {"address": HOME}])  # fmt: skip
     story.contact(children=[child(**KIM) | {"address": HOME}])
-    story.contact(children=[child(first_name="Ada", last_name="Okafor", nhs_number=None, address=HOME)], adults=[])
+    stranger = child(first_name="Ada", last_name="Okafor", also_known_as=[], nhs_number=None, address=HOME)
+    story.contact(children=[stranger], adults=[])
     rule = hidden()
     assert rule == [True, True, True, False]
     run("UPDATE casework_contactchild SET address_is_confidential = (id = ANY(%s))", [pks()[0], pks()[3]])
@@ -67,3 +68,17 @@ def test_every_family_is_brought_up_to_date_in_lots_and_once(
 
     call_command("recheck_hidden_addresses", "--all", stdout=said, stderr=said)
     assert hidden() == of_before
+
+
+def test_whoever_was_at_a_home_in_hiding_before_names_were_compared_in_any_spelling_is_looked_at_again(
+    story: Story,
+) -> None:
+    story.contact(by="example-police", children=[child(address=address("HP20 1UA", confidential=True))])
+    sister = child(first_name="Yara", last_name="Ash-Worth", also_known_as=[], nhs_number=None,
+                   date_of_birth="2009-09-30", sex="F", address=address("HP20 1UA"))  # fmt: skip
+    story.contact(children=[sister], adults=[])
+    assert hidden() == [True, True]
+    run("UPDATE casework_contactchild SET address_is_confidential = false WHERE id = %s", pks()[1])
+    run(import_module("casework.migrations.0036_names_in_hiding").NOTE_NEIGHBOURS)
+    assert hidden_addresses.recheck(now=story.later()) == 1
+    assert hidden() == [True, True]
