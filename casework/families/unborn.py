@@ -10,11 +10,11 @@ aliases, unborn, twins".
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
-from casework.families.likeness.names import fold
+from casework.families.likeness.names import fold, nearest_first, nearest_last, read_name
 from casework.models import ContactAdult, ContactChild, Person, PersonMatch
 
 # A child is born from the 22nd week on, and at the latest three weeks after the day. Two agencies may have heard of two
@@ -25,13 +25,17 @@ YOUNG = timedelta(days=2 * 365)
 # How likely an adult of the same name makes it, and one of the same date of birth as well. A name alone makes no rule
 # more careful.
 SAME_NAME, SAME_ADULT = 0.5, 0.9
+# How near first and last names are that are one name, and those of one adult who was born on the same day.
+ONE_NAME = frozenset({"same", "variant"})
+NEAR = ONE_NAME | {"longer", "short", "sounds", "letter"}
 # In place of a version of the weights: this likeness is not weighed.
 BY_THE_DAY = "unborn/1"
 
 # Who was expected, or born, in these days, with each adult of theirs. A child who was to be born is known by few: the
 # index has no others.
 CANDIDATES = """
-SELECT child.recorded_as_id, child.person_id, child.sex, FALSE, adult.first_name, adult.last_name, adult.date_of_birth
+SELECT child.recorded_as_id, child.person_id, child.sex, NULL::date, child.expected_date_of_delivery,
+    adult.first_name, adult.last_name, adult.date_of_birth
 FROM casework_contactchild child
 JOIN casework_contactadult beside ON beside.contact_id = child.contact_id AND beside.in_family
 JOIN casework_person adult ON adult.id = beside.recorded_as_id
@@ -40,13 +44,27 @@ AND child.expected_date_of_delivery BETWEEN %(expected_from)s AND %(expected_to)
 """
 BORN = """
 UNION ALL
-SELECT child.recorded_as_id, child.person_id, child.sex, TRUE, adult.first_name, adult.last_name, adult.date_of_birth
+SELECT child.recorded_as_id, child.person_id, child.sex, record.date_of_birth, NULL,
+    adult.first_name, adult.last_name, adult.date_of_birth
 FROM casework_person record
 JOIN casework_contactchild child ON child.recorded_as_id = record.id AND child.in_family
 JOIN casework_contactadult beside ON beside.contact_id = child.contact_id AND beside.in_family
 JOIN casework_person adult ON adult.id = beside.recorded_as_id
 WHERE child.contact_id <> %(contact)s AND record.date_of_birth BETWEEN %(born_from)s AND %(born_to)s
 """
+
+
+class Adult(NamedTuple):
+    """An adult beside a child."""
+
+    first_name: str
+    last_name: str
+    born: date | None
+
+    @classmethod
+    def of(cls, record: Person) -> "Adult | None":
+        has_name = record.first_name and record.last_name
+        return cls(record.first_name, record.last_name, record.date_of_birth) if has_name else None
 
 
 def is_born_lately_or_expected(child: ContactChild, today: date) -> bool:
@@ -64,22 +82,40 @@ def may_be_one(child: ContactChild, adults: Iterable[ContactAdult], but_not: Col
     :param but_not: whom nobody needs to ask about, as ids of the records that stand for them: the children of the
         contact, and whoever is proposed already.
     """
-    own = {(_name(adult.recorded_as), adult.recorded_as.date_of_birth) for adult in adults} - {("", None)}
+    own = {Adult.of(adult.recorded_as) for adult in adults} - {None}
     found: dict[int, PersonMatch] = {}
-    for record, person, sex, born_already, first_name, last_name, born in _candidates(child) if own else ():
-        name = fold(f"{first_name} {last_name}")
-        score = max((_score(name, born, own_name, own_born) for own_name, own_born in own), default=0.0)
+    for record, person, sex, born, expected, *described in _candidates(child) if own else ():
+        other = Adult(*described)
+        score = max((_score(other, adult) for adult in own if adult), default=0.0)
         known = found.get(record)
         if person in but_not or {sex, child.sex} == {"M", "F"} or not score or (known and known.score >= score):
             continue
         found[record] = PersonMatch(
             child=child, record_id=child.recorded_as_id, person_id=record, score=score, weights=BY_THE_DAY,
             reasons=[
-                "Expected about that day" if child.date_of_birth or not born_already else "Born about the expected day",
+                _days(child.date_of_birth or born, expected or child.expected_date_of_delivery, is_born=bool(born)),
                 "Same adult beside" if score == SAME_ADULT else "Adult of the same name beside",
             ],
         )  # fmt: skip
     return list(found.values())
+
+
+def born_early(one: Person, other: Person) -> str:
+    """How long before the expected day a child was born, in words, if it was not about that day; or else nothing."""
+    born = one.date_of_birth or other.date_of_birth
+    expected = other.expected_date_of_delivery if one.date_of_birth else one.expected_date_of_delivery
+    return _early(born, expected)
+
+
+def _early(born: date | None, expected: date | None) -> str:
+    if born is None or expected is None or expected - born <= LATE:
+        return ""
+    return f"Born {(expected - born).days // 7} weeks before the expected day"
+
+
+def _days(born: date | None, expected: date | None, *, is_born: bool) -> str:
+    """How near both days are. `is_born`: the one on record is."""
+    return _early(born, expected) or ("Born about the expected day" if is_born else "Expected about that day")
 
 
 def _candidates(child: ContactChild) -> Sequence[tuple[Any, ...]]:
@@ -99,11 +135,20 @@ def _candidates(child: ContactChild) -> Sequence[tuple[Any, ...]]:
     return rows
 
 
-def _score(name: str, born: date | None, own_name: str, own_born: date | None) -> float:
-    if not name or name != own_name or (born and own_born and born != own_born):
+def _score(adult: Adult, own: Adult) -> float:
+    if adult.born and own.born and adult.born != own.born:
         return 0.0
-    return SAME_ADULT if born and own_born else SAME_NAME
+    # Who was born on the same day may be misspelt as well.
+    is_same = bool(adult.born and own.born)
+    return (SAME_ADULT if is_same else SAME_NAME) if _have_one_name(adult, own, NEAR if is_same else ONE_NAME) else 0.0
 
 
-def _name(adult: Person) -> str:
-    return fold(f"{adult.first_name} {adult.last_name}") if adult.first_name and adult.last_name else ""
+def _have_one_name(adult: Adult, own: Adult, levels: Collection[str]) -> bool:
+    if fold(f"{adult.first_name} {adult.last_name}") == fold(f"{own.first_name} {own.last_name}"):
+        return True
+    first, last, own_first, own_last = map(
+        read_name, (adult.first_name, adult.last_name, own.first_name, own.last_name)
+    )
+    if not (first and last and own_first and own_last):
+        return False
+    return nearest_first(first, own_first) in levels and nearest_last(last, own_last) in levels

@@ -76,6 +76,10 @@ def test_only_who_is_born_about_that_day(story: Story, days: int, found: bool) -
         ({}, 0.9),
         ({"date_of_birth": None}, 0.5),
         ({"first_name": "ZEINÁB"}, 0.9),
+        ({"first_name": "Zaynab", "last_name": "Quraishi"}, 0.9),
+        ({"first_name": "Zaynab", "last_name": "Quraishi", "date_of_birth": None}, 0.5),
+        ({"last_name": "Qureshy"}, 0.9),
+        ({"last_name": "Qureshy", "date_of_birth": None}, None),
         ({"date_of_birth": "1984-03-09"}, None),
         ({"first_name": "Nadia"}, None),
         ({"first_name": "", "date_of_birth": None}, None),
@@ -86,6 +90,15 @@ def test_only_beside_an_adult_in_common(story: Story, other: dict[str, Any], sco
     told(story, unborn())
     contact = told(story, baby(EXPECTED), MOTHER | other)
     assert [match.score for match in proposed(contact)] == ([] if score is None else [score])
+
+
+def test_layla_haddad_and_leila_hadad_are_one_mother(story: Story) -> None:
+    """A name in Arabic has several spellings in Latin letters."""
+    mother = MOTHER | {"first_name": "Layla", "last_name": "Haddad"}
+    for first, last in (("Leila", "Hadad"), ("Laila", "Haddad"), ("Leyla", "El Haddad")):
+        told(story, unborn(), mother | {"first_name": first, "last_name": last})
+    found = proposed(told(story, baby(EXPECTED), mother))
+    assert [(match.score, match.reasons[1]) for match in found] == [(0.9, "Same adult beside")] * 3
 
 
 def test_not_a_boy_and_a_girl(story: Story) -> None:
