@@ -9,15 +9,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import chain, product
+from itertools import chain, permutations, product
 
 from casework.families import merging
 from casework.families.likeness.comparing import in_fields
 from casework.families.likeness.describing import Described
 from casework.families.likeness.weights import Level, Means, shipped
 from casework.families.person_keys import describe_record
-from casework.families.sameness import is_careful
-from casework.families.unborn import BY_THE_DAY
+from casework.families.sameness import alike, is_careful
+from casework.families.unborn import BY_THE_DAY, born_early
 from casework.models import Contact, Person, PersonMatch
 from casework.reading.people import Known, Said, known_of
 from localities.models import User
@@ -128,14 +128,16 @@ def _fields(
     match: PersonMatch, one: Known, other: Known, found: Mapping[str, Level], *, hides: bool
 ) -> Iterator[Field]:
     def field(label: str, mine: list[Said], theirs: list[Said], *names: str) -> Field:
-        levels = [found[name] for name in names if name in found]
+        levels = {name: found[name] for name in names if name in found}
         if levels:
-            return Field(label, mine, theirs, _verdict(levels), [_says(level) for level in levels])
+            return Field(label, mine, theirs, _verdict(levels), [_says(level) for level in levels.values()])
         return Field(label, mine, theirs, Verdict.NOT_COMPARED, [_not_compared(mine, theirs)])
 
     yield field("Name", one.names, other.names, *NAMES)
     if match.weights == BY_THE_DAY:
-        yield Field("Birth", one.births, other.births, Verdict.AGREES, list(match.reasons[:1]))
+        early = born_early(match.record, match.person)
+        verdict = Verdict.IN_PART if early else Verdict.AGREES
+        yield Field("Birth", one.births, other.births, verdict, [f"{early or match.reasons[0]}."])
     else:
         yield field("Birth", one.births, other.births, "date_of_birth")
     yield field("Sex", one.sexes, other.sexes, "sex")
@@ -165,6 +167,9 @@ def _with_whom(one: Known, other: Known) -> Field:
         verdict = Verdict.IN_PART if others else Verdict.AGREES
         says = f"Beside both is somebody called {', '.join(namesakes)}."
         says += f" Their dates of birth differ: {', '.join(others)}." if others else ""
+    elif may_be := sorted(_may_be_one(mine, theirs)):
+        says = f"Nobody has said yet whether these are one person: {'; '.join(may_be)}."
+        verdict = Verdict.IN_PART
     elif mine and theirs:
         verdict, says = Verdict.OPEN, "Nobody stands beside both."
     else:
@@ -172,12 +177,29 @@ def _with_whom(one: Known, other: Known) -> Field:
     return Field("With whom", [], [], verdict, [says])
 
 
-def _verdict(levels: Iterable[Level]) -> Verdict:
-    means = {level.means for level in levels}
-    agrees, differs = not means.isdisjoint({Means.EXACTLY, Means.AGREES}), Means.CONTRADICTS in means
-    if agrees and differs:
+def _may_be_one(mine: Mapping[int, str], theirs: Mapping[int, str]) -> Iterator[str]:
+    """Those beside the one and beside the other who are alike, and whom nobody has said anything about."""
+    if not (mine and theirs):
+        return
+    for pair in {frozenset(pair) for pair in alike([*mine])}:
+        for one, other in permutations(pair):
+            if one in mine and other in theirs:
+                yield f"{mine[one]} and {theirs[other]}"
+
+
+def _verdict(levels: Mapping[str, Level]) -> Verdict:
+    """They agree if all that both say is the same, in whatever spelling: what is near it agrees in part."""
+    means = {level.means for level in levels.values()}
+    if all(_is_same(name, level) for name, level in levels.items()):
+        return Verdict.AGREES
+    if not means.isdisjoint({Means.EXACTLY, Means.AGREES}):
         return Verdict.IN_PART
-    return Verdict.AGREES if agrees else Verdict.DIFFERS if differs else Verdict.OPEN
+    return Verdict.DIFFERS if Means.CONTRADICTS in means else Verdict.OPEN
+
+
+def _is_same(name: str, level: Level) -> bool:
+    levels = shipped().levels[name]
+    return level in {levels.get("same"), levels.get("variant")}
 
 
 def _says(level: Level) -> str:

@@ -1,5 +1,6 @@
 """Both records of a possible match side by side: for whoever says whether they are one child, or one adult."""
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -144,3 +145,32 @@ def test_its_cost_does_not_follow_the_story(
     amina = SignedIn("amina")
     with django_assert_max_num_queries(OF_BOTH_RECORDS):
         assert amina.open(path(match)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("weeks", "verdict", "says"),
+    [(1, "Agrees", "Expected about that day."), (11, "Agrees in part", "Born 11 weeks before the expected day.")],
+)
+def test_a_baby_who_was_born_long_before_the_day_agrees_in_part(
+    story: Story, weeks: int, verdict: str, says: str
+) -> None:
+    """Their mothers, of whom nobody has said yet whether they are one, are not nobody."""
+    born = date(2026, 10, 1)
+    expected = child(first_name="", last_name="", also_known_as=[], nhs_number=None, date_of_birth=None,
+                     expected_date_of_delivery=f"{born + timedelta(weeks=weeks):%Y-%m-%d}")  # fmt: skip
+    mother = SAM | {"date_of_birth": "1990-02-03"}
+    story.contact(children=[expected], adults=[mother])
+    baby = child(first_name="Amal", also_known_as=[], nhs_number=None, date_of_birth=f"{born:%Y-%m-%d}")
+    contact = story.contact(children=[baby], adults=[mother | {"first_name": "Samantha"}])
+    page = SignedIn("amina").open(path(PersonMatch.objects.get(child__contact=contact)))
+    assert verdicts(page)["Birth"] == verdict
+    assert says in page.text
+    assert verdicts(page)["With whom"] == "Agrees in part"
+    assert "Nobody has said yet whether these are one person: Sam" in page.text
+
+
+def test_dates_of_birth_a_year_apart_agree_in_part(story: Story) -> None:
+    story.contact(adults=[SAM])
+    contact = story.contact(children=[child(date_of_birth="2020-03-04", nhs_number=None)], adults=[SAM])
+    found = verdicts(SignedIn("amina").open(path(PersonMatch.objects.get(child__contact=contact))))
+    assert (found["Name"], found["Birth"]) == ("Agrees", "Agrees in part")
