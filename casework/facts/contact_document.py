@@ -51,7 +51,10 @@ SHARED_REF = Check(
     CheckKind.CORRECTED, "is the ref of another child too, and means that one. This child goes by its `number`."
 )
 SHARED_NUMBER = Check(CheckKind.NOT_READ, "is the number of another child too; one of the two is wrong.")
-TOO_MANY_NAMES = Check(CheckKind.CORRECTED, f"has more than {MOST_NAMES} of them; only the first are used.")
+TOO_MANY = {
+    most: Check(CheckKind.CORRECTED, f"has more than {most} of them; only the first are used.")
+    for most in (MOST_NAMES, MOST_LINES)
+}
 
 Path = tuple[str | int, ...]
 
@@ -346,7 +349,7 @@ def read_contact(data: object, *, indicators: Collection[str], today: date) -> C
     document = storable(data, (), removed)
     known = {"indicators": indicators, "today": today, "source_codes": SOURCE_CODES}
     entry = without_shared_numbers(read(ContactDocument, document, known=known))
-    checks = [*removed, *to_check(entry, ()), *_clashing_refs(document["children"]), *too_many_names(document)]
+    checks = [*removed, *to_check(entry, ()), *_clashing_refs(document["children"]), *too_many(document)]
     return ContactReading(document, entry, tuple(checks))
 
 
@@ -422,11 +425,16 @@ def _clashing_refs(children: Iterable[Mapping[str, Any]]) -> Iterator[ToCheck]:
             yield ToCheck(("children", position, "ref"), Check(CheckKind.ASKED, says))
 
 
-def too_many_names(document: Any) -> Iterator[ToCheck]:
-    """The children with more other names than are used."""
+def too_many(document: Any) -> Iterator[ToCheck]:
+    """The children with more other names, or more lines of an address, than are used."""
     for position, child in enumerate(document.get("children") or ()):
-        if len(child.get("also_known_as") or ()) > MOST_NAMES:
-            yield ToCheck(("children", position, "also_known_as"), TOO_MANY_NAMES)
+        lines = (child.get("address") or {}).get("lines")
+        for path, sent, most in (
+            (("also_known_as",), child.get("also_known_as"), MOST_NAMES),
+            (("address", "lines"), lines, MOST_LINES),
+        ):
+            if any((sent or ())[most:]):
+                yield ToCheck(("children", position, *path), TOO_MANY[most])
 
 
 def free_ref(position: int, taken: Collection[str]) -> str:

@@ -34,7 +34,7 @@ from casework.facts.contact_document import (
     part_in,
     storable,
     to_check,
-    too_many_names,
+    too_many,
     without_shared_numbers,
 )
 from casework.facts.typed import Check, Read, is_not_known, one_of
@@ -392,7 +392,7 @@ def read_information(data: object, *, by_staff: bool, indicators: Collection[str
     shape = StaffInformation if by_staff else InformationDocument
     document = sent
     entry = read(shape, sent, known={"indicators": indicators, "today": today})
-    checks = [*removed, *to_check(without_shared_numbers(entry), ()), *too_many_names(sent)]
+    checks = [*removed, *to_check(without_shared_numbers(entry), ()), *too_many(sent)]
     if not by_staff:
         silent: list[ToCheck] = []
         document = _of_itself(sent, silent) | _telling(sent, entry, OF_CONTACT, (), silent)

@@ -160,6 +160,10 @@ def _not_known_pattern() -> str:
 NOT_KNOWN_PATTERN = _not_known_pattern()
 
 
+# A name of which only the first letters are known: N K, and not n/k.
+_INITIALS = re.compile(r"[A-Z]\.? [A-Z]\.?")
+
+
 def is_not_known(text: str) -> bool:
     """Whether this is how people write that something is not known: "", "n/a", "not known", "NFA", "?"."""
     return _words(text) in _NOT_KNOWN
@@ -172,9 +176,9 @@ def words(text: str, context: Mapping[str, Any]) -> Read[str]:
 
 def name(text: str, context: Mapping[str, Any], *, longest: int = 100) -> Read[str]:
     """A name, or another short text in one line. What is longer than its place is kept in the document alone."""
-    if _words(text) in _NOT_KNOWN_NAMES:
-        return NOT_SAID
     typed = in_one_line(text)
+    if _words(text) in _NOT_KNOWN_NAMES and not _INITIALS.fullmatch(typed):
+        return NOT_SAID
     if len(typed) > longest:
         says = f"is longer than {longest} characters; only the first {longest} are used."
         return Read(typed[:longest].rstrip(), Check(CheckKind.CORRECTED, says))
@@ -191,8 +195,10 @@ def own_reference(text: str, context: Mapping[str, Any]) -> Read[str]:
 
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
            "november", "december")  # fmt: skip
-_YEAR_FIRST = re.compile(r"(?P<year>\d{4})[-/. ](?P<month>\d{1,2})[-/. ](?P<day>\d{1,2})(T00:00(:00([.,]0+)?)?Z?)?")
-_DAY_FIRST = re.compile(r"(?P<day>\d{1,2})[-/. ](?P<month>\d{1,2})[-/. ](?P<year>\d{4})")
+# What a system adds that keeps its dates as moments.
+_MIDNIGHT = r"([T ]00:00(:00([.,]0+)?)?(Z|[+]00:?00)?)?"
+_YEAR_FIRST = re.compile(r"(?P<year>\d{4})[-/. ](?P<month>\d{1,2})[-/. ](?P<day>\d{1,2})" + _MIDNIGHT)
+_DAY_FIRST = re.compile(r"(?P<day>\d{1,2})[-/. ](?P<month>\d{1,2})[-/. ](?P<year>\d{4})" + _MIDNIGHT)
 _NAMED = re.compile(r"(?P<day>\d{1,2})(st|nd|rd|th)?(\s+of)?[\s.,/-]*(?P<month>[a-z]{3,9})[\s.,/-]*(?P<year>\d{4})")
 _NAMED_FIRST = re.compile(r"(?P<month>[a-z]{3,9})[\s.]*(?P<day>\d{1,2})(st|nd|rd|th)?[\s,]+(?P<year>\d{4})")
 _DIGITS_ALONE = (re.compile(r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)"),
@@ -256,7 +262,8 @@ def any_date(text: str, context: Mapping[str, Any]) -> Read[date]:
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
             "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen")  # fmt: skip
 _AGE = re.compile(
-    r"(?:(?:about|around|approx|approximately|aged?|c|ca|circa|roughly)\s)*(?P<number>\d{1,3}|[a-z]+)\s?"
+    r"(?:(?:about|around|approx|approximately|aged?|c|ca|circa|roughly|just|just over|just turned)\s)*"
+    r"(?P<almost>(?:almost|nearly|not quite|just under|rising|going on)\s)?(?P<number>\d{1,3}|[a-z]+)\s?"
     r"(?P<unit>years?|yrs?|y|months?|mths?|mos?|weeks?|wks?|days?)?"
     r"(?:\s?(?:old|ish|or so|approx|approximately|of age))?"
 )
@@ -265,7 +272,7 @@ _BORN_JUST_NOW = frozenset({"newborn", "new born", "baby", "a baby", "under 1", 
 
 
 def age(value: str | int, context: Mapping[str, Any]) -> Read[int]:
-    """An age in whole years: 15, "15", "about 15", "18 months"."""
+    """An age in whole years: 15, "15", "about 15", "18 months". Who is almost 15 is 14."""
     text = str(value)
     if is_not_known(text):
         return NOT_SAID
@@ -278,6 +285,8 @@ def age(value: str | int, context: Mapping[str, Any]) -> Read[int]:
         number = int(written) if written.isascii() and written.isdigit() else None
         if number is None and written in _NUMBERS:
             number = _NUMBERS.index(written)
+        if number is not None and match["almost"]:
+            number = number - 1 if number else None
         if number is not None:
             years = number // _IN_A_YEAR[unit[0]]
     if years is None:
@@ -333,9 +342,23 @@ def postcode(text: str, context: Mapping[str, Any]) -> Read[str]:
     try:
         meant, corrected = postcodes.read(text)
     except ValueError as error:
-        return not_read(str(error))
+        return _among_others(text) or not_read(str(error))
     says = "has a letter where a digit must stand, or a digit where a letter must."
     return Read(meant, Check(CheckKind.CORRECTED, says) if corrected else None)
+
+
+def _among_others(text: str) -> Read[str] | None:
+    """The only postcode between the commas of a text; None if there is none, or more than one."""
+    found = set()
+    for part in text.split(","):
+        try:
+            meant, corrected = postcodes.read(part)
+        except ValueError:
+            continue
+        if not corrected:
+            found.add(meant)
+    says = "has more than a postcode; only that is used."
+    return Read(found.pop(), Check(CheckKind.CORRECTED, says)) if len(found) == 1 else None
 
 
 def email(text: str, context: Mapping[str, Any]) -> Read[str]:
@@ -433,7 +456,7 @@ def one_of(choices: Collection[str]) -> Typed:
 def indicator(text: str, context: Mapping[str, Any]) -> Read[str]:
     """The code of an indicator. `context["indicators"]` holds those that the live catalogue knows."""
     code = _plain(text)
-    for written in (code, code.upper()):
+    for written in (code, code.upper(), re.sub("[ -]+", "-", code.upper())):
         if written in context["indicators"]:
             return Read(written)
     return (

@@ -352,10 +352,14 @@ class TestWhomItIsAbout:
         assert [warning["pointer"] for warning in answer.json()["warnings"]] == ["#/children/0/first_name"]
         assert contact.children.values_list("first_name", "last_name").get() == ("Robin", "Na")
 
-    def test_names_that_are_left_out_are_named(self, partner: Partner, contact: Contact) -> None:
-        names = [f"Name {number}" for number in range(30)]
-        answer = add(partner, contact, {"children": [{"ref": "c1", "also_known_as": names}]})
-        assert [warning["pointer"] for warning in answer.json()["warnings"]] == ["#/children/0/also_known_as"]
+    def test_names_and_lines_that_are_left_out_are_named(self, partner: Partner, contact: Contact) -> None:
+        names, lines = ([f"Name {number}" for number in range(most + 1)] for most in (20, 100))
+        said = {"ref": "c1", "also_known_as": names, "address": {"lines": lines}}
+        answer = add(partner, contact, {"children": [said]})
+        left_out = ["#/children/0/also_known_as", "#/children/0/address/lines"]
+        assert [warning["pointer"] for warning in answer.json()["warnings"]] == left_out
+        no_more = {"ref": "c1", "also_known_as": [*names[:20], "", None], "address": {"lines": [*lines[:100], ""]}}
+        assert add(partner, contact, {"children": [no_more]}).json()["warnings"] == []
 
 
 def test_a_partner_learns_of_nobody_whom_others_told_us_of(partner: Partner, contact: Contact) -> None:
