@@ -66,7 +66,7 @@ class IsAgencyWithScope(BasePermission):
 
 
 class AgencyThrottle(SimpleRateThrottle):
-    """Limits the calls of an agency per minute, over all its systems."""
+    """Limits what an agency sends per minute, over all its systems."""
 
     scope = "agency"
     calls = "api-calls"
@@ -76,8 +76,14 @@ class AgencyThrottle(SimpleRateThrottle):
         return f"{self.calls}-of-{agency.pk}" if agency else None
 
 
+class ReadingThrottle(AgencyThrottle):
+    """The same limit for what is read, counted separately: reading never blocks the agency's contacts."""
+
+    calls = "api-reads"
+
+
 class ThresholdCheckThrottle(AgencyThrottle):
-    """The same limit for threshold checks, counted separately: they never block the agency's contacts."""
+    """The same limit for threshold checks, counted separately, for the same reason."""
 
     calls = "threshold-checks"
 

@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 from casework.access.conditions import is_told_outcomes
 from casework.actions import corrections, receiving, threshold_checks, viewing
 from casework.api import threshold_check
-from casework.api.authentication import ThresholdCheckThrottle, agency_of
+from casework.api.authentication import ReadingThrottle, ThresholdCheckThrottle, agency_of
 from casework.api.in_step import InStep
 from casework.api.schema import (
     CONTACT_EXAMPLE,
@@ -104,6 +104,7 @@ class ContactView(APIView):
     """What became of a contact that the agency sent, and what it could still put right."""
 
     required_scopes = {"GET": "contacts:read"}  # noqa: RUF012  # DRF reads it; nobody writes it
+    throttle_classes = (ReadingThrottle,)
 
     @extend_schema(
         operation_id="readContact",

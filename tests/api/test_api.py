@@ -575,13 +575,21 @@ class TestThrottling:
         assert kept() == before
 
     def test_an_agencys_systems_count_together(self, partner: Partner) -> None:
-        partner.sent()
-        partner.read("CON-AAAA-AAAA")
+        contact = partner.sent()
+        where = f"{CONTACTS}/{contact}/information"
+        assert partner.http.post(where, b"{}", "application/json", headers=partner.headers).status_code == 400
         problem(Partner(partner.agency).send(todays_document()), 429, "throttled")
+
+    def test_what_is_read_never_keeps_out_what_is_sent(self, partner: Partner) -> None:
+        """A system that reads all its contacts every minute must not keep out an urgent one."""
+        for _ in range(2):
+            problem(partner.read("CON-AAAA-AAAA"), 404, "not-found")
+        problem(Partner(partner.agency).read("CON-AAAA-AAAA"), 429, "throttled")
+        partner.sent()
 
     def test_another_agency_does_not_wait(self, partner: Partner, police: Agency) -> None:
         for _ in range(3):
-            partner.read("CON-AAAA-AAAA")
+            partner.send({})
         assert Partner(police).send(todays_document()).status_code == 201
 
     def test_whoever_has_no_token_uses_up_nobodys_calls(self, client: Client, partner: Partner) -> None:
