@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from casework.facts.typed import is_not_known
 from casework.models import ContactChild, NumberStatus, Recommendation, Reminder, SafeToUse, Step
 from casework.web.contact_form import new_key
 from localities.codes import ETHNICITIES, SEXES
@@ -91,8 +92,11 @@ def years(count: int | None) -> str:
 
 @register.filter
 def sent_as(sent: object, read: object) -> str:
-    """What was sent, where it was read as something that looks different: "sent as “3/4/2015”"."""
-    if sent in (None, "") or read in (None, ""):
+    """
+    What was sent, where it was read as something that looks different, or as nothing: "sent as “3/4/2015”". That
+    somebody sent "not known" needs no words.
+    """
+    if sent in (None, "") or (read in (None, "") and is_not_known(str(sent))):
         return ""
     same = {str(read), *(table.get(str(read), "") for table in CODES.values())}
     if str(sent).strip().casefold() in {text.casefold() for text in same}:
@@ -105,6 +109,13 @@ def row(key: str, *values: object) -> SafeString:
     """A row of a summary list; nothing if every value is empty."""
     said = format_html_join(", ", "{}", ((value,) for value in values if value not in (None, "")))
     return format_html(ROW, key, said) if said else said
+
+
+@register.simple_tag
+def row_read(key: str, shown: object, sent: object, read: object) -> SafeString:
+    """A row with what was read, and what was sent where that looks different, or says nothing."""
+    as_sent = sent_as(sent, read)
+    return row(key, shown or (as_sent and "Not known"), as_sent)
 
 
 @register.simple_tag

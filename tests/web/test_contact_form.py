@@ -426,11 +426,17 @@ class TestWhatIsTakenInAllTheSame:
         assert Page(typist.client.get(f"/contacts/{contact}/")).status == 200
 
     def test_only_the_age_is_known(self, typist: Typist) -> None:
-        contact = typist.type(**LEAST, child_0_age_years="about 15", child_0_indicators="L3-20").contact()
+        contact = typist.type(
+            **LEAST, child_0_age_years="about 15", child_0_indicators="L3-20", child_0_nhs_number="1111111111",
+            child_0_ethnicity="not known",
+        ).contact()  # fmt: skip
         assert contact.document["children"][0]["age_years"] == "about 15"
         assert contact.recommendation is not None
         assert contact.recommendation.facts["children"][0]["age_years"] == 15
-        assert "15 years, sent as “about 15”" in Page(typist.client.get(f"/contacts/{contact}/")).text
+        page = Page(typist.client.get(f"/contacts/{contact}/"))
+        assert "15 years, sent as “about 15”" in page.text
+        assert "Not known, sent as “1111111111”" in page.text
+        assert "sent as “not known”" not in page.text
 
     def test_a_date_of_birth_may_be_an_estimate(self, typist: Typist) -> None:
         contact = typist.type(**LEAST, child_0_date_of_birth=BORN, child_0_date_of_birth_estimated="on").contact()
