@@ -110,19 +110,32 @@ def closed_matches(matches: Collection[PersonMatch], user: User, now: datetime) 
     Those of these matches, by their ids, that a user may not see: one of the two persons is closed to them, or one of
     the two records, because of whoever else is on its contact.
     """
+    return closed_people_and_matches((), matches, user, now)[1] if matches else {}
+
+
+def closed_people_and_matches(
+    people: Iterable[int], matches: Collection[PersonMatch], user: User, now: datetime
+) -> tuple[dict[int, Closed], dict[int, Closed]]:
+    """Those of these people (see `closed_among`) and of these matches (see `closed_matches`), by their ids."""
     # Mostly nobody is closed to the reader.
-    if not matches or not _closed_to(user, now):
-        return {}
-    people = _closed_among({each for match in matches for each in (match.row.person_id, match.known.pk)}, user, now)
+    shut = _closed_to(user, now)
+    if not shut:
+        return {}, {}
+    among = {*people}
+    both = {each for match in matches for each in (match.row.person_id, match.known.pk)}
+    closed = {} if (among | both).isdisjoint(shut) else _closed_among(among | both, user, now)
     records = _closed_records({each for match in matches for each in (match.record_id, match.person_id)}, user, now)
     found = {
-        match.pk: people.get(match.known.pk)
-        or people.get(match.row.person_id)
+        match.pk: closed.get(match.known.pk)
+        or closed.get(match.row.person_id)
         or records.get(match.person_id)
         or records.get(match.record_id)
         for match in matches
     }
-    return {match: closed for match, closed in found.items() if closed is not None}
+    return (
+        {person: whom for person, whom in closed.items() if person in among},
+        {match: whom for match, whom in found.items() if whom is not None},
+    )
 
 
 def _closed_records(records: Collection[int], user: User, now: datetime) -> dict[int, Closed]:

@@ -366,9 +366,9 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         found = sameness.matches_on(contact)
         hidden = living_hidden(two_of_each(found)) if found else frozenset[int]()
         why = why_alike(found, hidden)
-        closed = restricted.closed_matches(found, user, now)
+        closed_people, closed = restricted.closed_people_and_matches(people.people, found, user, now)
         likely = [(match, why[match.pk], _telling_apart(match, hidden, shown)) for match in sameness.waiting(found)]
-        context |= _known_before(contact, people, likely, closed, user, now)
+        context |= _known_before(contact, people, likely, closed_people, closed, user, now)
         if works_on_it:
             context["settled_matches"] = _settled(found, why, closed, shown)
             context["joined_elsewhere"] = _joined_elsewhere(contact, user, now)
@@ -469,6 +469,7 @@ def _known_before(
     contact: Contact,
     people: Household,
     likely: list[tuple[PersonMatch, list[str], TellApartForm | None]],
+    closed_people: Mapping[int, Closed],
     closed: Mapping[int, Closed],
     user: User,
     now: datetime,
@@ -478,11 +479,11 @@ def _known_before(
 
     :param likely: the possible matches that wait for somebody, each with the reasons that may be said, and the form to
         say why they are two, where that is asked.
+    :param closed_people: the people of the household who are closed to the user, by their ids.
     :param closed: the matches that are closed to the user, by their ids.
     """
     counts = sameness.careful(match for match, _, _ in likely)
-    in_household = restricted.closed_among(people.people, user, now)
-    restricted_records = [*in_household.values(), *(closed[match.pk] for match, _, _ in likely if match.pk in closed)]
+    restricted_records = [*closed_people.values(), *(closed[match.pk] for match, _, _ in likely if match.pk in closed)]
     others = people.contacts().exclude(pk=contact.pk).select_related("agency", "decision_in_effect")
     repeats = Contact.objects.open_to(user, now).filter(resends=contact) if contact.resend_of_id else ()
     return {
