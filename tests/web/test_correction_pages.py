@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from casework.actions import corrections, learning
+from casework.actions import corrections, learning, protecting
 from casework.models import Case, Contact, FactChange, Information
 from localities.models import Agency
 from tests.stage.documents import address, child
@@ -344,6 +344,34 @@ class TestTheCase:
         assert "Changed since it was sent" in page.text
         assert form_of(contact, "child", robin.pk) in {link["href"] for link in page.main.all("a")}
         assert Case.objects.get() == case
+
+    def test_its_head_and_the_worklist_say_what_was_learned_since_it_was_decided(self, story: Story) -> None:
+        """Nothing is said of where a home is that is confidential."""
+        contact = story.contact()
+        case = story.accepted(contact)
+        where, robin = reverse("case", args=[case.reference]), contact.children.get()
+        says = (
+            "It is graver than decided, by what is known now.", "The family has withdrawn its agreement.",
+            "The home is now in Wycombe and Marlow, the area of another team.",
+        )  # fmt: skip
+        pages = (where, "/", "/teams/aylesbury/")
+        for sentence in says:
+            assert all(sentence not in Page(signed_in("ben").get(page)).text for page in pages)
+        document = {
+            "source": "family",
+            "why": "She called.",
+            "agreement": {"service": "withdrawn", "given_by": "mother"},
+        }
+        moves = {"children": [{"ref": robin.ref, "address": {"lines": ["4 Other Street"], "postcode": "SL7 1AA"}}]}
+        corrections.learn(contact_id=contact.pk, document=document | moves, by=person("oliver"), now=story.later())
+        for page in pages:
+            text = Page(signed_in("ben").get(page)).text
+            assert [sentence for sentence in says if sentence not in text] == [], text[:900]
+        shown = Page(signed_in("ben").get(where))
+        assert shown.main.all("a", href=f"#{contact}")
+        assert str(contact) in shown.ids
+        protecting.protect(person_id=robin.person_id, reason="She fled.", by=person("amina"), now=story.later())
+        assert all("The home is now" not in Page(signed_in("ben").get(page)).text for page in pages)
 
 
 class TestTheHistory:

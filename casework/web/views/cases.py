@@ -19,6 +19,7 @@ from casework.families.continuity import ties
 from casework.families.recorded import ADULTS
 from casework.models import LEAD_OFFERS_FROM, Case, Clock, ClockChange, Handoff, Responsibility
 from casework.reading import endings
+from casework.reading.news import since_decided
 from casework.reading.responsibility import responsibility_history
 from casework.record import responsibilities
 from casework.statuses import CaseStatus, HandoffStatus
@@ -268,6 +269,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         else [],
         "decision": case.opened_by_decision,
         "stories": [story_of(contact) for contact in contacts],
+        "news": since_decided([case], now).get(case.pk, []),
         "children": children,
         "left": [child for person, child in on_contacts.items() if person not in stays],
         "handoffs": offers,

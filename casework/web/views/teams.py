@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from casework.access import permissions
 from casework.deadlines.recipients import unread_breaches
 from casework.reading import restricted_work, worklists
+from casework.reading.news import with_news
 from casework.web.signed_in import user_of
 from localities.models import Membership, Team
 from localities.roles import roles_of
@@ -28,11 +29,13 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         raise Http404
     members = Membership.objects.current(today).filter(team=team).select_related("user")
     answers_for_it = permissions.allows(permissions.check_can_see_unread, team.pk, user, today)
+    held = Paginator(worklists.held(user, [team], now), A_PAGE).get_page(request.GET.get("cases"))
+    held.object_list = with_news(held, now)
     context = {
         "now": now,
         "team": team,
         "offered": worklists.offered(user, [team], now)[:MOST_SHOWN],
-        "held": Paginator(worklists.held(user, [team], now), A_PAGE).get_page(request.GET.get("cases")),
+        "held": held,
         "unread": unread_breaches([team], now) if answers_for_it else [],
         "late": worklists.late_clocks(user, [team], now)[:MOST_SHOWN],
         "restricted": restricted_work.of_teams(user, [team], now),

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from casework.deadlines.recipients import unread_breaches
 from casework.reading import restricted_work, worklists
+from casework.reading.news import with_news
 from casework.web.signed_in import user_of
 from localities.models import Role
 from localities.roles import roles_of
@@ -23,7 +24,9 @@ def show(request: HttpRequest) -> HttpResponse:
     user, now = user_of(request), timezone.now()
     who = roles_of(user, local_day(now))
     teams = worklists.teams_of(who)
-    held = worklists.held(user, teams, now)
+    held = Paginator(worklists.held(user, teams, now), A_PAGE).get_page(request.GET.get("cases")) if teams else None
+    if held is not None:
+        held.object_list = with_news(held, now)
     context = {
         "now": now,
         "teams": teams,
@@ -31,7 +34,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "unread": unread_breaches(None, now) if who.has(Role.SERVICE_MANAGER) else [],
         "reminders": worklists.my_reminders(user, now)[:MOST_SHOWN],
         "offered": worklists.offered(user, teams, now)[:MOST_SHOWN] if teams else [],
-        "held": Paginator(held, A_PAGE).get_page(request.GET.get("cases")) if teams else None,
+        "held": held,
         "restricted": restricted_work.of(user, who, teams, now),
     }
     if worklists.works_at_front_door(who):
