@@ -53,7 +53,7 @@ def test_every_family_is_brought_up_to_date_in_lots_and_once(
     assert hidden_addresses.recheck(now=story.later()) == 0
     monkeypatch.setattr(hidden_addresses, "A_LOT", 1)
     # As the migration notes them.
-    run(import_module("casework.migrations.0036_hidden_as_long_as_the_mothers_may_be_one").NOTE_ALL)
+    run(import_module("casework.migrations.0037_hidden_as_long_as_the_mothers_may_be_one").NOTE_ALL)
     # Stopped after the first lot, it goes on with the second.
     assert hidden_addresses.recheck(now=story.later(), lots=1) == 1
     assert HidingToCheck.objects.count() == 1

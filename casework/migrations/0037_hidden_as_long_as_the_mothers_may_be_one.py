@@ -18,7 +18,7 @@ ON CONFLICT DO NOTHING
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('casework', '0035_babies_who_were_expected'),
+        ('casework', '0036_names_in_hiding'),
     ]
 
     operations = [
