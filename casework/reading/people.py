@@ -65,9 +65,9 @@ class Said:
 class Known:
     """
     What is known of a person, the newest first: as contacts say, then as staff recorded it. `not_of_family` are the
-    contacts on which somebody said that the person is not of the family there. `hides` says whether any of it is not
-    shown; `records` are the ids of the records that were asked about, and `seen` of those among them whose contacts
-    the reader may see.
+    contacts on which somebody said that the person is not of the family there. `hides` says whether the person lives at
+    a confidential address; `hides_home` and `hides_telephone` whether one is known that is not shown. `records` are the
+    ids of the records that were asked about, and `seen` of those among them whose contacts the reader may see.
     """
 
     names: list[Said]
@@ -81,6 +81,7 @@ class Known:
     beside: list[Beside]
     details: list[PersonDetail]
     hides: bool
+    hides_home: bool
     hides_telephone: bool
     contacts: list[Contact]
     not_of_family: list[Contact]
@@ -126,6 +127,9 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
         or any(map(lives_hidden, as_adult))
     )
     details, said_of_us = _recorded(own, user, now)
+    recorded_homes = [detail for detail in details if detail.kind == DetailKind.ADDRESS]
+    at_home = {adult.contact_id for adult in as_adult if adult.same_address is not False}
+    lived = [*as_child, *(child for child in children if child.contact_id in at_home)]
     details = [detail for detail in details if not (hides and detail.kind in LEADS_THERE)]
     found = beside(own, rows, [*children, *adults], homes, contacts)
     add_recorded(found, own, details, said_of_us)
@@ -148,6 +152,7 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
         beside=sorted(found.values(), key=_newest, reverse=True),
         details=details,
         hides=hides,
+        hides_home=hides and (bool(recorded_homes) or any(_has_home(child, told) for child in lived)),
         hides_telephone=hides and bool(telephones),
         contacts=list(contacts.values()),
         not_of_family=[row.contact for row in rows if not row.in_family],
@@ -245,6 +250,10 @@ def _lived(
         if found := homes[adult.contact_id].of_adult(adult):
             sources = told.source(found.child, *ADDRESS), told.source(adult, "same_address")
             yield max(sources), found.text, found.home
+
+
+def _has_home(child: ContactChild, told: "_Told") -> bool:
+    return bool(child.postcode or lines_of({"lines": told.of(child).get("address.lines")}))
 
 
 def _homes(lived: Iterable[tuple[Source, str, Home]]) -> list[Said]:

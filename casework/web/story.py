@@ -53,6 +53,8 @@ def story_of(contact: Contact) -> dict[str, Any]:
         "recommendation": contact.recommendation,
         "children": [(child, given["children"][child.position]) for child in children],
         "adults": [(adult, given["adults"][adult.position]) for adult in adults],
+        # A hidden postcode was given, and the rules do not have it.
+        "hides_area": any(child.address_is_confidential and child.postcode for child in children),
         "hides": any(child.address_is_confidential for child in children),
         "details_to_check": [
             _shown(detail, contact, children, adults, changes) for detail in contact.details_to_check.all()

@@ -7,13 +7,16 @@ from typing import Any
 
 from dateutil.relativedelta import relativedelta
 from django import template
+from django.template import Context
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from casework.access import permissions
 from casework.facts.typed import is_not_known
 from casework.models import ContactChild, NumberStatus, Recommendation, Reminder, SafeToUse, Step
 from casework.web.contact_form import new_key
+from casework.web.signed_in import user_of
 from localities.codes import ETHNICITIES, SEXES
 from localities.working_time import local_day
 from triage.published_rules import of_version
@@ -172,6 +175,13 @@ def duration(time: timedelta) -> str:
 
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+
+
+@register.inclusion_tag("front_door/hidden_address.html", takes_context=True)
+def hidden_address(context: Context) -> dict[str, bool]:
+    """In place of a hidden address: whom to ask, or that the reader can have it shown."""
+    may_lift = permissions.check_can_lift_protection
+    return {"lifts": permissions.allows(may_lift, user_of(context["request"]), local_day(timezone.now()))}
 
 
 @register.filter

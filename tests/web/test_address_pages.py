@@ -3,6 +3,7 @@
 import pytest
 
 from casework.models import AddressProtection, Case, Contact, PersonMatch
+from localities.models import Team
 from tests.stage.documents import address, child
 from tests.stage.staff import SignedIn, is_done, is_refused, is_wrong
 from tests.stage.story import Story
@@ -67,6 +68,30 @@ def test_whoever_says_no_to_a_likeness_that_hides_it_is_told_and_says_why(story:
     is_done(amina.post(likely, f"matches/{match.pk}", same="no", **said), likely)
     assert not likely.children.get().address_is_confidential
     assert "not the same. Another Robin, says the health visitor." in amina.open(compare).text
+
+
+def test_where_there_is_no_address_nothing_is_hidden_and_no_manager_is_sent_to_a_manager(story: Story) -> None:
+    ask, can = "Ask a front-door manager or a service manager", "You can have it shown, with a reason"
+    for home, is_there in (({"lines": [], "postcode": None}, False), (address("HP20 1UA"), True)):
+        entry = child(address=home | {"confidential": True}, school=None, where_now=None)
+        contact = story.contact(children=[entry], adults=[])
+        for page in (f"/contacts/{contact}/", f"/people/{contact.children.get().person.reference}/"):
+            for name, says in (("amina", ask), ("maya", can)):
+                text = SignedIn(name).open(page).text
+                assert (says in text, "Hidden: it is confidential" in text) == (is_there, is_there), (page, name)
+            assert ask not in text
+        area = SignedIn("amina").open(contact).text
+        assert ("Nobody has said whether the family lives in our area" in area) is not is_there
+        assert ("our area: an address is confidential, and the rules do not use it" in area) is is_there
+
+
+def test_whoever_picked_a_team_did_not_pass_over_one_that_knows_the_family(story: Story) -> None:
+    contact = story.contact(children=[child(address=address("HP20 1UA", confidential=True))])
+    team = Team.objects.get(code="aylesbury")
+    story.decided(contact, chosen_team_id=team.pk, chosen_team_reason="Near her aunt.")
+    text = SignedIn("ben").open(Case.objects.get()).text
+    assert "Near her aunt." in text
+    assert "Why not to those who know the family" not in text
 
 
 def test_why_and_whose_are_asked(contact: Contact) -> None:
