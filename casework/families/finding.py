@@ -324,8 +324,7 @@ def _closed(people: Sequence[int], user: User, now: datetime) -> tuple[Closed, .
     found = [*closed.values()]
     if others:
         # Not restricted themselves: everybody they are on a contact with is closed for somebody else's sake.
-        on = _people(ContactChild, person__in=others).values("contact")
-        contacts = Contact.objects.filter(pk__in=on.union(_people(ContactAdult, person__in=others).values("contact")))
+        contacts = Contact.objects.with_people(others)
         found += restricted.whom_to_ask(*contacts, user=user, now=now) if contacts else ()
     return tuple(dict.fromkeys(found))
 

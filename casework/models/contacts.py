@@ -7,7 +7,7 @@ Contacts and the people in them.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
@@ -81,6 +81,16 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         interest in them.
         """
         return self.filter(is_open_contact(user, now, F("pk")))
+
+    def with_people(self, people: Any) -> ContactQuerySet:
+        """
+        The contacts that one of these people is on, as a child or an adult.
+
+        :param people: the ids of records that stand for people, or a query for them.
+        """
+        # For two conditions joined by OR, PostgreSQL would read everybody on every contact.
+        on = ContactChild.objects.filter(person__in=people).order_by().values("contact")
+        return self.filter(pk__in=on.union(ContactAdult.objects.filter(person__in=people).order_by().values("contact")))
 
     def locked(self) -> ContactQuerySet:
         """Locks the rows until the transaction ends. Before there is a case, every action locks the contact's row."""

@@ -50,7 +50,7 @@ def refuse_any(rows: str, *, name: str, message: str) -> pgtrigger.Trigger:
         level=pgtrigger.Statement,
         when=pgtrigger.After,
         operation=pgtrigger.Insert,
-        referencing=pgtrigger.Referencing(new="added"),  # type: ignore[no-untyped-call]
+        referencing=pgtrigger.Referencing(new="added"),  # type: ignore[no-untyped-call]  # pgtrigger's has no types
         func=f"IF EXISTS ({rows}) THEN {refuse(name, message)} END IF; RETURN NULL;",
     )
 

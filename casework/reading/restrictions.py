@@ -11,8 +11,7 @@ from casework.models import (
     CaseChild,
     ConflictOfInterest,
     ConflictPerson,
-    ContactAdult,
-    ContactChild,
+    Contact,
     Event,
     RestrictedAccess,
     Restriction,
@@ -51,19 +50,17 @@ def conflicts(user: User) -> QuerySet[ConflictOfInterest]:
     return others.select_related("user", "declared_by", "contact", "case")[:MOST_SHOWN]
 
 
-def contacts_of(restriction: Restriction) -> QuerySet[Any, Any]:
-    """The ids of the contacts that the restricted person is on."""
-    person = Restriction.objects.filter(pk=restriction.pk).people()
-    children = ContactChild.objects.filter(person__in=person).order_by().values("contact")
-    return children.union(ContactAdult.objects.filter(person__in=person).order_by().values("contact"))
+def person_of(restriction: Restriction) -> QuerySet[Any, Any]:
+    """The id of the record that stands for the restricted person, as a query."""
+    return Restriction.objects.filter(pk=restriction.pk).people()
 
 
 def viewings(restriction: Restriction) -> list[AuditEvent]:
     """Who looked at the restricted person's contacts and cases since the restriction began, the latest first."""
-    person = Restriction.objects.filter(pk=restriction.pk).people()
+    person = person_of(restriction)
     cases = Case.objects.filter(pk__in=CaseChild.objects.filter(person__in=person).order_by().values("case"))
     looks = AuditEvent.objects.filter(at__gte=restriction.restricted_at)
-    contacts = [pk for (pk,) in contacts_of(restriction).values_list("contact")]
+    contacts = list(Contact.objects.with_people(person).order_by().values_list("pk", flat=True))
     seen = looks.filter(
         Q(contact__in=contacts, event=Event.CONTACT_VIEWED)
         | Q(case__in=list(cases.values_list("pk", flat=True)), event=Event.CASE_VIEWED)

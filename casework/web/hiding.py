@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from django.http import HttpResponse
 
 from casework.families.confidentiality import HiddenHome, hidden_homes
-from casework.models import Contact, ContactAdult, ContactChild, Person
+from casework.families.finding import Found
+from casework.models import Contact, ContactChild, Person
 
 MASK = "[confidential address]"
 # Between the words of a line and between the parts of a postcode: blanks, punctuation, characters written as entities
@@ -61,20 +62,17 @@ def without_hidden_addresses(response: HttpResponse, contacts: Iterable[Contact]
     return response
 
 
+def found_without_hidden_addresses(response: HttpResponse, found: Found | None) -> HttpResponse:
+    """The page with what a search found, without the hidden addresses of everybody around it."""
+    return without_hidden_addresses(response, (hit.last for hit in found.hits)) if found and found.hits else response
+
+
 def hidden_addresses(contacts: Iterable[Contact]) -> "re.Pattern[str] | None":
     """What finds the hidden addresses of everybody around these contacts in a text; None if there are none."""
     homes = hidden_homes(contact.pk for contact in contacts)
     patterns = list(dict.fromkeys(each for home in homes for each in _patterns(home)))
     # The longest first: of "Flat 2, 12 Example Road" nothing stays.
     return re.compile("|".join(sorted(patterns, key=len, reverse=True)), re.IGNORECASE) if patterns else None
-
-
-def contacts_with(person: Person) -> Iterable[Contact]:
-    """All contacts that a person is on, as a child or an adult."""
-    on = ContactChild.objects.filter(person=person).order_by().values("contact")
-    return Contact.objects.filter(
-        pk__in=on.union(ContactAdult.objects.filter(person=person).order_by().values("contact"))
-    ).only("pk")
 
 
 def _masked(found: "re.Pattern[str]", html: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from casework.access import permissions
 from casework.actions import searching
 from casework.families.finding import Found
-from casework.web.hiding import without_hidden_addresses
+from casework.web.hiding import found_without_hidden_addresses
 from casework.web.look_form import LookForm
 from casework.web.search_form import LOOKS, Typed, keep, kept
 from casework.web.signed_in import user_of
@@ -48,7 +48,8 @@ def _page(request: HttpRequest, form: LookForm, found: Found | None = None, *, i
     errors = errors_of(form)
     unread = _and(form.unread()) if found is not None else ""
     context = {"form": form, "found": found, "unread": unread, "is_gone": is_gone, "errors": errors}
-    return _masked(render(request, "front_door/search/look.html", context, status=status_of(errors)), found)
+    answer = render(request, "front_door/search/look.html", context, status=status_of(errors))
+    return found_without_hidden_addresses(answer, found)
 
 
 @require_POST
@@ -57,11 +58,7 @@ def likely(request: HttpRequest) -> HttpResponse:
     user, now = _who(request)
     form = LookForm(request.POST)
     found = _likely(form, user, now) if form.is_valid() else None
-    return _masked(render(request, "front_door/search/likely.html", {"found": found}), found)
-
-
-def _masked(answer: HttpResponse, found: Found | None) -> HttpResponse:
-    return without_hidden_addresses(answer, (hit.last for hit in found.hits)) if found and found.hits else answer
+    return found_without_hidden_addresses(render(request, "front_door/search/likely.html", {"found": found}), found)
 
 
 def _and(words: list[str]) -> str:

@@ -17,12 +17,12 @@ from casework.access.loading import people_visible_to
 from casework.actions import people, protecting, viewing
 from casework.families import sameness
 from casework.families.household import household_of_people
-from casework.models import AddressProtection, DetailKind, Person, PersonDetail, PersonMatch
+from casework.models import AddressProtection, Contact, DetailKind, Person, PersonDetail, PersonMatch
 from casework.reading.chronology import KINDS, Chronology, Line
 from casework.reading.likenesses import said_before
 from casework.reading.people import Known, known_of
 from casework.web.forms import ActionForm
-from casework.web.hiding import contacts_with, says_after_lifting, without_hidden_addresses
+from casework.web.hiding import says_after_lifting, without_hidden_addresses
 from casework.web.person_forms import ONE_DAY, DetailForm, EndForm, InErrorForm, LiftPersonForm, ProtectPersonForm
 from casework.web.signed_in import by_post, user_of
 from casework.web.submitting import Done, errors_of, status_of, submit
@@ -55,7 +55,11 @@ def add(request: HttpRequest, reference: str, kind: str) -> HttpResponse:
         errors = errors_of(form)
         context = {"person": person, "form": form, "kind": what, "errors": errors}
         answer = render(request, "front_door/people/add.html", context, status=status_of(errors))
-        return answer if form.is_bound else without_hidden_addresses(answer, contacts_with(person))
+        return (
+            answer
+            if form.is_bound
+            else without_hidden_addresses(answer, Contact.objects.with_people([person.pk]).only("pk"))
+        )
 
     if request.method != "POST":
         return page()

@@ -258,7 +258,7 @@ def _address(restriction: Restriction) -> str:
 def _where(record: Contact | Case | Restriction, user: User, now: datetime) -> str:
     """The page of what was opened."""
     if isinstance(record, Restriction):
-        contact = Contact.objects.visible_to(user, now).filter(pk__in=reading.contacts_of(record)).first()
+        contact = Contact.objects.visible_to(user, now).with_people(reading.person_of(record)).first()
         return reverse("worklist") if contact is None else reverse("contact", args=[contact.reference])
     return reverse("contact" if isinstance(record, Contact) else "case", args=[record.reference])
 
@@ -268,7 +268,7 @@ def _show(
 ) -> HttpResponse:
     today = local_day(now)
     opens = not Restriction.objects.closed_to(user, now).filter(pk=restriction.pk).exists()
-    of_person = Contact.objects.visible_to(user, now).filter(pk__in=reading.contacts_of(restriction))
+    of_person = Contact.objects.visible_to(user, now).with_people(reading.person_of(restriction))
     context: dict[str, Any] = {
         "restriction": restriction,
         "opens": opens,
