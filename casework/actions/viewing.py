@@ -8,6 +8,7 @@ from casework.access import restricted
 from casework.access.loading import people_visible_to
 from casework.actions import reminders
 from casework.facts.learned import WITH_CHANGES
+from casework.families.naming import name_rows
 from casework.families.recorded import ADULTS
 from casework.families.sameness import OF_A_MATCH
 from casework.models import Case, Contact, Event, Person, PersonMatch
@@ -38,6 +39,7 @@ def view_contact(*, reference: str, by: User, now: datetime) -> Contact:
         .prefetch_related("children__person", ADULTS, WITH_CHANGES)
         .get(reference=reference)
     )
+    name_rows([*contact.children.all(), *contact.adults.all()], by, now)
     reminders.see_about(contact, by=by, now=now)
     audit.record(Event.CONTACT_VIEWED, by=by, at=now, contact=contact)
     return contact

@@ -23,6 +23,7 @@ from casework.families.likeness.comparing import Commonness, Likeness, compare
 from casework.families.likeness.describing import Described, describe
 from casework.families.likeness.finding import RANKED
 from casework.families.likeness.weights import shipped
+from casework.families.naming import Called, name_of, name_rows
 from casework.families.person_keys import MOST_OTHER_NAMES, named, written
 from casework.families.recorded import RecordedHome, living_hidden
 from casework.families.typed_search import Query, keys
@@ -83,7 +84,7 @@ class Found:
     query: Query
     contacts: tuple[Contact, ...] = ()
     cases: tuple[Case, ...] = ()
-    people: tuple[Person, ...] = ()
+    people: tuple[Called, ...] = ()
     hits: tuple[Hit, ...] = ()
     more: bool = False
     closed: tuple[Closed, ...] = ()
@@ -137,7 +138,7 @@ def _open_and_closed(records: Any, kind: str, query: Query, user: User, now: dat
     return found, list(records.in_scope_of(user, now).filter(reference__in=missing).order_by("pk")) if missing else []
 
 
-def _people_and_closed(query: Query, user: User, now: datetime) -> tuple[list[Person], tuple[Closed, ...]]:
+def _people_and_closed(query: Query, user: User, now: datetime) -> tuple[list[Called], tuple[Closed, ...]]:
     """The people with these references whom the reader may see; and whom to ask about the others."""
     references = [reference for reference in query.references if is_of(PERSON, reference)]
     if not references:
@@ -150,7 +151,8 @@ def _people_and_closed(query: Query, user: User, now: datetime) -> tuple[list[Pe
     unseen = found - set(rows.latest)
     scope = _scope(user, now) if unseen else None
     closed = _closed(sorted(unseen if scope is None else unseen & scope), user, now) if unseen else ()
-    return [record for record in records if record.pk in rows.latest], closed
+    seen = [record for record in records if record.pk in rows.latest]
+    return [Called(record.reference, rows.name(record.pk), None) for record in seen], closed
 
 
 def _scope(user: User, now: datetime) -> set[int] | None:
@@ -214,6 +216,10 @@ class _Rows:
             if record.pk in seen or person not in self.latest:
                 self.records[person].append(record)
         self.hidden = living_hidden(self.people)
+
+    def name(self, person: int, record: Person | None = None) -> str:
+        """What the person is called: by this record first, if it gives a first name."""
+        return name_of([record, *self.records[person]] if record else self.records[person], self.names.get(person, ""))
 
     def _says_of_name(self, record: Person) -> tuple[str, str]:
         """What the likeness says besides where a name agrees that the person is not shown by."""
@@ -339,11 +345,11 @@ def _hits(
     contacts = Contact.objects.visible_to(user, now).select_related("agency").in_bulk(latest)
     open_cases = Case.objects.visible_to(user, now).filter(status=CaseStatus.OPEN)
     cases = open_cases.in_bulk({contact.case_id for contact in contacts.values() if contact.case_id})
-    beside = _beside(latest)
+    beside = _beside(latest, user, now)
     return tuple(
         Hit(
             person=people[person],
-            name=people[person].current_name or record.full_name,
+            name=rows.name(person, record),
             born=_born(record, rows.records[person]),
             homes=() if person in rows.hidden else _homes(record, rows.homes.get(person, ())),
             why=why,
@@ -379,11 +385,13 @@ def _others(person: int, family: Sequence[tuple[int, str]]) -> tuple[str, ...]:
     return tuple(name for other, name in family if other != person)
 
 
-def _beside(contacts: Collection[int]) -> Mapping[int, list[tuple[int, str]]]:
-    found: dict[int, list[tuple[int, str]]] = defaultdict(list)
+def _beside(contacts: Collection[int], user: User, now: datetime) -> Mapping[int, list[tuple[int, str]]]:
+    rows: list[ContactChild | ContactAdult] = []
     for model in (ContactChild, ContactAdult):
         family = model._default_manager.filter(contact__in=contacts, in_family=True)
-        for row in family.select_related("person", "recorded_as").order_by("position"):
-            name = row.person.current_name or row.recorded_as.full_name
-            found[row.contact_id].append((row.person_id, name))
+        rows += family.select_related("person", "recorded_as").order_by("position")
+    name_rows(rows, user, now)
+    found: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for row in rows:
+        found[row.contact_id].append((row.person_id, row.called))
     return found

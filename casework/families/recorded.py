@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, cast
 
 from django.db.models import Exists, OuterRef, Prefetch, Q
 
-from casework.families.likeness.names import read_name
 from casework.families.sameness import by_person
 from casework.models import ContactAdult, ContactChild, DetailKind, Person, PersonDetail
 
@@ -43,8 +42,6 @@ def keep_recorded(records: Iterable[Person]) -> None:
     Stores in these records what staff recorded of the persons. What has ended tells where somebody lived; what was
     recorded in error tells nothing.
 
-    An unborn child is called by the name of the baby that it turned out to be.
-
     :param records: all records of some persons.
     """
     people = by_person(records)
@@ -65,20 +62,10 @@ def keep_recorded(records: Iterable[Person]) -> None:
         for each in theirs:
             before = each.other_homes, each.current_name
             each.other_homes = [] if person in hidden else homes[each.pk]
-            each.current_name = (names.get(person) or _name_elsewhere(each, theirs)) if each.pk == person else ""
+            each.current_name = names.get(person, "") if each.pk == person else ""
             if (each.other_homes, each.current_name) != before:
                 changed.append(each)
     Person.objects.bulk_update(sorted(changed, key=lambda record: record.pk), ["other_homes", "current_name"])
-
-
-def _name_elsewhere(record: Person, records: Iterable[Person]) -> str:
-    """The newest name in the records of a person whose own contact gives no first name."""
-    if read_name(record.first_name):
-        return ""
-    named = [each for each in records if read_name(each.first_name)]
-    newest = max(named, key=lambda each: each.pk, default=None)
-    # Not the model's own property: a migration calls this with the model as it was then.
-    return f"{newest.first_name} {newest.last_name}".strip() if newest else ""
 
 
 def living_hidden(people: Collection[int]) -> frozenset[int]:

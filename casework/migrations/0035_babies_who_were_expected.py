@@ -1,27 +1,6 @@
-"""An unborn child is called by the name of the baby that it turned out to be."""
-
-from typing import Any
+"""What an unborn child is called. The name of the baby is read since (0038), so that nothing is filled here."""
 
 from django.db import migrations, models
-
-from casework.families.recorded import keep_recorded
-
-# With all records of the same persons.
-CONCERNED = """
-WITH standing AS (
-    SELECT same_as_id AS id FROM casework_person WHERE same_as_id IS NOT NULL
-    INTERSECT SELECT id FROM casework_person WHERE first_name = '' OR expected_date_of_delivery IS NOT NULL
-)
-SELECT id FROM standing UNION SELECT id FROM casework_person WHERE same_as_id IN (SELECT id FROM standing)
-"""
-
-
-def fill(apps: Any, schema_editor: Any) -> None:
-    people = apps.get_model("casework", "Person").objects
-    with schema_editor.connection.cursor() as cursor:
-        cursor.execute(CONCERNED)
-        concerned = [record for (record,) in cursor.fetchall()]
-    keep_recorded(people.filter(pk__in=concerned))
 
 
 class Migration(migrations.Migration):
@@ -40,5 +19,4 @@ class Migration(migrations.Migration):
                 max_length=300,
             ),
         ),
-        migrations.RunPython(fill, migrations.RunPython.noop),
     ]

@@ -17,7 +17,7 @@ from django.db.models import F, Q
 from casework.models.cases import Case
 from casework.models.choices import AGREEMENTS, DASHES, RAGS
 from casework.models.indexes import is_among
-from casework.models.people import Person
+from casework.models.people import Person, without_name
 from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_deleted, never_emptied, refuse_if
 from casework.models.visibility import is_open_contact, sees_contact
 from casework.references import new_contact_reference
@@ -296,8 +296,10 @@ class ContactChild(models.Model):
     A child on a contact, as the referrer described it.
 
     `recorded_as` is the record that was made for this row, and never changes. `person` is the record that stands for
-    the same person today.
+    the same person today: it may be of a contact that is closed to whoever reads this one, and so names nobody here.
     """
+
+    named_elsewhere = ""
 
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="children")
     position = models.PositiveSmallIntegerField()
@@ -364,8 +366,16 @@ class ContactChild(models.Model):
 
     @property
     def full_name(self) -> str:
-        """The name that staff recorded as today's, or the one on this contact; empty if nobody knows one."""
-        return self.person.current_name or self.described_name
+        """
+        The name that staff recorded as today's, or the one on this contact; empty if nobody knows one. Where it gives
+        no first name, another contact's that the reader may see (`families/naming.py`).
+        """
+        return self.person.current_name or self.named_elsewhere or self.described_name
+
+    @property
+    def called(self) -> str:
+        """The full name, or what is said in place of it."""
+        return self.full_name or without_name(self.expected_date_of_delivery, self.date_of_birth)
 
     @property
     def all_indicators(self) -> list[str]:
@@ -380,6 +390,8 @@ class ContactChild(models.Model):
 
 class ContactAdult(models.Model):
     """An adult on a contact, as the referrer described it. See `ContactChild` for `recorded_as` and `person`."""
+
+    named_elsewhere = ""
 
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="adults")
     position = models.PositiveSmallIntegerField()
@@ -401,6 +413,11 @@ class ContactAdult(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contact} adult {self.position + 1}"
+
+    @property
+    def called(self) -> str:
+        """See `ContactChild.full_name`."""
+        return self.person.current_name or self.named_elsewhere or self.recorded_as.own_name
 
 
 class PersonMatchQuerySet(models.QuerySet["PersonMatch"]):

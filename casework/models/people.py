@@ -1,5 +1,6 @@
 """People on record: children and adults."""
 
+from datetime import date
 from typing import ClassVar
 
 import pgtrigger
@@ -59,8 +60,7 @@ class Person(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="With the record that stands for the person: the name that staff recorded as today's, or that "
-        "another record has, where this one has no first name.",
+        help_text="With the record that stands for the person: the name that staff recorded as today's.",
     )
     previous_cp_plan = models.BooleanField("had a child protection plan before", null=True, blank=True)
     previously_looked_after = models.BooleanField("was looked after before", null=True, blank=True)
@@ -99,23 +99,22 @@ class Person(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.full_name
-
-    @property
-    def full_name(self) -> str:
-        return self.current_name or self.own_name
+        return self.own_name
 
     @property
     def own_name(self) -> str:
         """The name of this record alone, whatever others of the same person say."""
-        if self.described_name:
-            return self.described_name
-        return "Unborn child" if self.expected_date_of_delivery and not self.date_of_birth else "Name not known"
+        return self.described_name or without_name(self.expected_date_of_delivery, self.date_of_birth)
 
     @property
     def described_name(self) -> str:
         """The name by which the contact calls this record's person."""
         return f"{self.first_name} {self.last_name}".strip()
+
+
+def without_name(expected: date | None, born: date | None) -> str:
+    """What is said in place of a name that nobody knows."""
+    return "Unborn child" if expected and not born else "Name not known"
 
 
 class PersonKey(models.Model):

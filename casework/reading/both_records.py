@@ -156,10 +156,10 @@ def _fields(
 
 
 def _with_whom(one: Known, other: Known) -> Field:
-    mine, theirs = ({each.person.pk: each.person.full_name for each in known.beside} for known in (one, other))
+    mine, theirs = ({each.pk: each.name for each in known.beside} for known in (one, other))
     both = [name for pk, name in mine.items() if pk in theirs]
-    namesakes = sorted({*mine.values()} & {*theirs.values()} - {*both, Person().full_name})
-    born = [{each.person.full_name: each.person.date_of_birth for each in known.beside} for known in (one, other)]
+    namesakes = sorted({*mine.values()} & {*theirs.values()} - {*both, Person().own_name})
+    born = [{each.name: each.born for each in known.beside} for known in (one, other)]
     others = [name for name in namesakes if len({day[name] for day in born} - {None}) > 1]
     if both:
         verdict, says = Verdict.AGREES, f"Beside both: {', '.join(both)}."

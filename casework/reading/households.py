@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from casework.families.kept_homes import lines_of
 from casework.families.likeness.homes import Home, are_one_home, read_home
+from casework.families.naming import Called
 from casework.families.recorded import living_hidden
 from casework.families.sameness import records_of
 from casework.models import Contact, ContactAdult, ContactChild, DetailKind, Person, PersonDetail
@@ -41,12 +42,16 @@ class Related:
 @dataclass
 class Beside:
     """
-    Somebody who is on a contact with the person, or is related to them as staff recorded: as what, and on which
-    contact last. `lived`: the first and the last day on which contacts say that they live together. `recorded`: the
-    periods in which both lived at one address that staff recorded.
+    Somebody who is on a contact with the person, or is related to them as staff recorded: the record that stands for
+    them by its id and reference, the name and birth that the reader may see, as what, and on which contact last.
+    `lived`: the first and the last day on which contacts say that they live together. `recorded`: the periods in which
+    both lived at one address that staff recorded.
     """
 
-    person: Person
+    pk: int
+    reference: str
+    name: str
+    born: date | None
     as_what: str = ""
     last: Contact | None = None
     lived: tuple[date, date] | None = None
@@ -121,7 +126,7 @@ def beside(
 
     :param own: all records of the person.
     :param rows: the person's own rows.
-    :param others: everybody of the family on these contacts.
+    :param others: everybody of the family on these contacts, named (`name_rows`).
     """
     mine: dict[int, list[Row]] = defaultdict(list)
     for row in rows:
@@ -133,41 +138,48 @@ def beside(
         if row.recorded_as_id in own or row.contact_id not in mine:
             continue
         contact = contacts[row.contact_id]
-        each = found.setdefault(row.person_id, Beside(row.person))
+        each = found.setdefault(row.person_id, Beside(row.person_id, row.person.reference, row.called, _born(row)))
         me = mine[row.contact_id][0]
         if each.last is None or each.last.received_at < contact.received_at:
             each.as_what, each.last = _as_what(row, me), contact
+            each.name, each.born = row.called, _born(row) or each.born
         if homes[row.contact_id].are_one(me, row):
             each.again(local_day(contact.received_at))
     return found
 
 
 def add_recorded(
-    found: dict[int, Beside], own: Collection[int], details: Iterable[PersonDetail], said_of_us: Iterable[PersonDetail]
-) -> None:
+    found: dict[int, Beside], own: Collection[int], details: Iterable[PersonDetail],
+    said_of_us: Iterable[PersonDetail], names: Mapping[int, Called],
+) -> None:  # fmt: skip
     """
     Adds what staff recorded: relationships, also those recorded with the other person, and periods at one address.
 
     :param details: what was recorded of the person, whose address is not hidden.
     :param said_of_us: the relationships of others to the person.
+    :param names: what these others are called, by the ids of the records that stand for them.
     """
     for detail in details:
         if detail.in_error_at is not None:
             continue
         if detail.kind == DetailKind.RELATIONSHIP and detail.other is not None and detail.other_id not in own:
-            _of(found, detail.other).related.append(Related(detail.qualifier, detail))
+            _of(found, detail.other, names).related.append(Related(detail.qualifier, detail))
     for detail in said_of_us:
         if detail.person_id not in own and detail.in_error_at is None:
             as_what = other_side(detail.qualifier, detail.person.sex)
-            _of(found, detail.person).related.append(Related(as_what, detail))
+            _of(found, detail.person, names).related.append(Related(as_what, detail))
     addresses = [detail for detail in details if detail.kind == DetailKind.ADDRESS and _has_period(detail)]
     if addresses and found:
         _add_periods(found, addresses)
 
 
-def _of(found: dict[int, Beside], record: Person) -> Beside:
-    stands_for = record.same_as or record
-    return found.setdefault(stands_for.pk, Beside(stands_for))
+def _of(found: dict[int, Beside], record: Person, names: Mapping[int, Called]) -> Beside:
+    stands_for = record.same_as_id or record.pk
+    return found.setdefault(stands_for, Beside(stands_for, *names[stands_for]))
+
+
+def _born(row: Row) -> date | None:
+    return row.date_of_birth if isinstance(row, ContactChild) else row.recorded_as.date_of_birth
 
 
 def _add_periods(found: Mapping[int, Beside], addresses: Sequence[PersonDetail]) -> None:

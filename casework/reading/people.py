@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q
 
-from casework.access.loading import people_visible_to
 from casework.facts.learned import today_of
 from casework.families.describing import NAMES
 from casework.families.kept_homes import lines_of
 from casework.families.likeness.homes import Home, are_one_home, read_home
 from casework.families.likeness.identifiers import read_upn
+from casework.families.naming import Called, name_of, name_rows, seen_by
 from casework.families.recorded import LIVES_HIDDEN, lives_hidden
 from casework.families.sameness import records_of
 from casework.models import (
@@ -67,9 +67,11 @@ class Known:
     What is known of a person, the newest first: as contacts say, then as staff recorded it. `not_of_family` are the
     contacts on which somebody said that the person is not of the family there. `hides` says whether the person lives at
     a confidential address; `hides_home` and `hides_telephone` whether one is known that is not shown. `records` are the
-    ids of the records that were asked about, and `seen` of those among them whose contacts the reader may see.
+    ids of the records that were asked about, and `seen` of those among them whose contacts the reader may see. `others`
+    are those to whom staff recorded a relationship, by the ids of the records that stand for them.
     """
 
+    name: str
     names: list[Said]
     corrected_names: list[str]
     births: list[Said]
@@ -87,6 +89,7 @@ class Known:
     not_of_family: list[Contact]
     records: frozenset[int]
     seen: frozenset[int]
+    others: Mapping[int, Called]
 
 
 def known_of(person: Person, user: User, now: datetime, records: Collection[int] | None = None) -> Known:
@@ -126,18 +129,21 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
         or any(child.address_is_confidential for child in as_child)
         or any(map(lives_hidden, as_adult))
     )
-    details, said_of_us = _recorded(own, user, now)
+    details, said_of_us, others = _recorded(own, user, now)
     recorded_homes = [detail for detail in details if detail.kind == DetailKind.ADDRESS]
     at_home = {adult.contact_id for adult in as_adult if adult.same_address is not False}
     lived = [*as_child, *(child for child in children if child.contact_id in at_home)]
     details = [detail for detail in details if not (hides and detail.kind in LEADS_THERE)]
+    name_rows([*children, *adults], user, now)
     found = beside(own, rows, [*children, *adults], homes, contacts)
-    add_recorded(found, own, details, said_of_us)
+    add_recorded(found, own, details, said_of_us, others)
     telephones = _said(
         (told.source(adult, "phone"), str(told.of(adult).get("phone") or "").strip()) for adult in as_adult
     )
     recorded = {kind: [each for each in details if each.kind == kind and not each.in_error_at] for kind in DetailKind}
+    records_seen = sorted({row.recorded_as for row in rows}, key=lambda record: record.pk)
     return Known(
+        name=name_of(records_seen, person.current_name) if records_seen else person.reference,
         names=_said(pair for row in rows for pair in _names(row, told)) + _as_recorded(*map(recorded.get, NAMES)),
         corrected_names=_corrected_names(rows, details),
         births=_said((told.source(row, *BIRTH), _born(row)) for row in rows)
@@ -157,27 +163,30 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
         contacts=list(contacts.values()),
         not_of_family=[row.contact for row in rows if not row.in_family],
         records=own,
-        seen=frozenset(row.recorded_as_id for row in rows),
+        seen=frozenset(record.pk for record in records_seen),
+        others=others,
     )
 
 
-def _recorded(own: Collection[int], user: User, now: datetime) -> tuple[list[PersonDetail], list[PersonDetail]]:
+def _recorded(
+    own: Collection[int], user: User, now: datetime
+) -> tuple[list[PersonDetail], list[PersonDetail], Mapping[int, Called]]:
     """
-    What staff recorded of a person, and the relationships to them that were recorded of others. Of a relationship to
-    somebody whom the reader may not see, nothing is said.
+    What staff recorded of a person, the relationships to them that were recorded of others, and what these others are
+    called. Of a relationship to somebody whom the reader may not see, nothing is said.
     """
     recorded = PersonDetail.objects.filter(Q(person__in=own) | Q(other__in=own))
-    found = recorded.select_related("recorded_by", "ended_by", "in_error_by", "other__same_as", "person__same_as")
+    found = recorded.select_related("recorded_by", "ended_by", "in_error_by", "other", "person")
     ours = [detail for detail in found if detail.person_id in own]
     others = [detail for detail in found if detail.person_id not in own]
-    named = {stands_for.pk for each in ours if each.other and (stands_for := each.other.same_as or each.other)}
-    named |= {(each.person.same_as or each.person).pk for each in others}
-    seen = set(people_visible_to(user, now).filter(pk__in=named).values_list("pk", flat=True)) if named else set()
+    named = {each.other.same_as_id or each.other.pk for each in ours if each.other}
+    named |= {each.person.same_as_id or each.person.pk for each in others}
+    seen = seen_by(user, now, named) if named else {}
 
     def is_seen(record: Person | None) -> bool:
-        return record is None or (record.same_as or record).pk in seen
+        return record is None or (record.same_as_id or record.pk) in seen
 
-    return [each for each in ours if is_seen(each.other)], [each for each in others if is_seen(each.person)]
+    return [each for each in ours if is_seen(each.other)], [each for each in others if is_seen(each.person)], seen
 
 
 def _corrected_names(rows: Iterable[ContactChild | ContactAdult], details: Iterable[PersonDetail]) -> list[str]:

@@ -178,7 +178,7 @@ class Changes:
         for child in self._children:
             if child.pk == change.child_id:
                 return child.full_name or f"Child {child.position + 1}"
-        return next((adult.person.full_name for adult in self._adults if adult.pk == change.adult_id), "")
+        return next((adult.called for adult in self._adults if adult.pk == change.adult_id), "")
 
     def _words(self, head: type[Part], place: str, value: Any) -> str:
         name = next((name for name, path in head.PATHS.items() if path == place), "")

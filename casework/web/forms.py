@@ -6,11 +6,11 @@ from datetime import date, datetime
 from typing import Any
 
 from django import forms
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet, prefetch_related_objects
 from django.http import QueryDict
 
 from casework.families.routing import teams_to_pick_from
-from casework.models import Contact, MilestoneKind, Outcome, PartnerCheck, Person
+from casework.models import Contact, ContactAdult, ContactChild, MilestoneKind, Outcome, PartnerCheck
 from casework.models.choices import AGREEMENTS
 from casework.web.rendering import DatePartsField, Form, Radios, RadiosInARow, Select, Textarea, TextInput
 from errors import InvalidInput
@@ -171,7 +171,7 @@ class OwnRecordsForm(ActionForm):
         for child in self.children:
             for name, asks in (("plan", "had a child protection plan before"), ("after", "was looked after before")):
                 self.fields[f"{name}_{child.pk}"] = forms.ChoiceField(
-                    label=f"{child.person.full_name}: {asks}?",
+                    label=f"{child.called}: {asks}?",
                     widget=RadiosInARow,
                     choices=UNKNOWN_YES_NO,
                     required=False,
@@ -261,11 +261,11 @@ class _OfPersonForm(ActionForm):
         label="Whose address?", widget=Radios, coerce=int, error_messages={"required": "Choose whose address."}
     )
 
-    def __init__(self, people: Iterable[Person], data: QueryDict | None = None) -> None:
+    def __init__(self, people: Iterable[ContactChild | ContactAdult], data: QueryDict | None = None) -> None:
         super().__init__(data, prefix=self.prefix)
         person = self.fields["person"]
         assert isinstance(person, forms.ChoiceField)
-        person.choices = [(each.pk, each.full_name) for each in people]
+        person.choices = [(each.person_id, each.called) for each in people]
 
 
 class ProtectForm(_OfPersonForm):
@@ -293,20 +293,23 @@ class LiftForm(_OfPersonForm):
     reason = why_it_is_safe()
 
 
-def people_to_protect(contact: Contact) -> list[Person]:
-    """The people on a contact whose address nobody has made confidential."""
-    everybody = [*(child.person for child in contact.children.all()), *(adult.person for adult in contact.adults.all())]
-    return [person for person in everybody if not person.address_is_protected]
+def people_to_protect(contact: Contact) -> list[ContactChild | ContactAdult]:
+    """Those on a contact whose address nobody has made confidential."""
+    return [each for each in everybody_on(contact) if not each.person.address_is_protected]
 
 
-def people_to_lift(contact: Contact) -> list[Person]:
-    """The people on a contact whose address is hidden."""
-    children = [
-        child.person
-        for child in contact.children.all()
-        if child.address_is_confidential or child.person.address_is_protected
+def people_to_lift(contact: Contact) -> list[ContactChild | ContactAdult]:
+    """Those on a contact whose address is hidden."""
+    return [
+        each
+        for each in everybody_on(contact)
+        if each.person.address_is_protected or (isinstance(each, ContactChild) and each.address_is_confidential)
     ]
-    return [*children, *(adult.person for adult in contact.adults.all() if adult.person.address_is_protected)]
+
+
+def everybody_on(contact: Contact) -> list[ContactChild | ContactAdult]:
+    prefetch_related_objects([contact], "children__person", "adults__person", "adults__recorded_as")
+    return [*contact.children.all(), *contact.adults.all()]
 
 
 class SnoozeForm(ActionForm):

@@ -1,5 +1,6 @@
 """The forms for restricting records, opening them with a reason, and declaring a conflict of interest."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, cast
 
@@ -7,7 +8,7 @@ from django import forms
 from django.db.models import Exists, OuterRef, QuerySet
 
 from casework.access.permissions import RESTRICTION_OWNERS
-from casework.models import Person, RestrictionKind
+from casework.models import ContactAdult, ContactChild, RestrictionKind
 from casework.web.forms import ActionForm, choice_of, reason_field
 from casework.web.rendering import Checkboxes, Radios, TextInput
 from localities.models import Membership, User
@@ -34,9 +35,9 @@ class RestrictForm(ActionForm):
         help_text="As far as their role shows it to them.", error_messages={"invalid_choice": SOMEBODY_HERE},
     )  # fmt: skip
 
-    def __init__(self, people: QuerySet[Person], on: date, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, people: Iterable[ContactChild | ContactAdult], on: date, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, prefix="restrict", **kwargs)
-        _choices(self, "person", [(str(person.pk), person.full_name) for person in people])
+        _choices(self, "person", [(str(each.person_id), each.called) for each in people])
         _users(self, "owner", owners(on))
         _users(self, "readers", staff(on))
 

@@ -24,9 +24,9 @@ class ScreeningForm(ActionForm):
         self._says = {code: f"{entry.says} ({code})" for code, entry in rules.catalogue.entries.items()}
         super().__init__(*args, initial={"recommendation": contact.recommendation_id}, prefix="screening", **kwargs)
         choices = indicator_choices(rules)
-        names = Counter(child.person.full_name for child in self.children)
+        names = Counter(child.called for child in self.children)
         for child in self.children:
-            name = child.person.full_name
+            name = child.called
             label = name if names[name] == 1 else f"{name} (child {child.position + 1})"
             self._add(f"child_{child.pk}", label, choices, child.screened_indicators, child.indicators)
         self._add(

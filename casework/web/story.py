@@ -91,7 +91,7 @@ def _shown(
             whose = child.full_name or f"Child {position + 1}"
             hidden = child.address_is_confidential and field in HIDDEN_WITH_AN_ADDRESS
         case ["adults", int(position), str(field), *_]:
-            whose = adults[position].person.full_name
+            whose = adults[position].called
             hidden = field == "phone" and lives_hidden(adults[position])
     label = LABELS.get(detail.field, str(detail.path[-1]).replace("_", " "))
     sent = "confidential" if hidden else _sent(contact.document, detail.path)

@@ -27,7 +27,7 @@ def nadia(story: Story, **changes: Any) -> Contact:
 def found(story: Story, text: str) -> dict[str, tuple[str, ...]]:
     """Whom Amina finds by what she types, and why."""
     answer = find(read_typed(text), person("amina"), story.now)
-    return {hit.person.full_name: hit.why for hit in answer.hits}
+    return {hit.name: hit.why for hit in answer.hits}
 
 
 def record(story: Story, who: Person, kind: str, **said: Any) -> PersonDetail:
@@ -53,7 +53,7 @@ def test_a_name_that_was_corrected(story: Story) -> None:
     assert "Another name: Nadia Brannigan" in found(story, "Nadia Branigan")["Nadia Osei-Mensah"]
     assert "Xanthippe Brannigan" in found(story, "Sam Brannigan")
     looked = find(of_person(Written("Nadia", "Brannigan", date_of_birth="2014-05-17")), person("amina"), story.now)
-    assert [hit.person.full_name for hit in looked.hits] == ["Nadia Osei-Mensah"]
+    assert [hit.name for hit in looked.hits] == ["Nadia Osei-Mensah"]
 
     second = nadia(story, address=address("SL7 1AA"))
     assert [match.person for match in second.children.get().matches.all()] == [contact.children.get().person]
@@ -161,11 +161,11 @@ def test_records_that_are_joined_and_told_apart_take_it_along(story: Story) -> N
     matches.settle(contact_id=second.pk, match_id=match.pk, same=True, by=person("amina"), now=story.later())
     one = first.children.get().person
     answer = find(read_typed("oyelaran"), person("amina"), story.now)
-    assert [hit.person.full_name for hit in answer.hits] == [one.full_name] == ["Nadia Bell"]
+    assert [hit.name for hit in answer.hits] == [one.current_name] == ["Nadia Bell"]
     matches.undo(contact_id=second.pk, match_id=match.pk, reason="Cousins.", by=person("amina"), now=story.later())
     answer = find(read_typed("oyelaran"), person("amina"), story.now)
     assert [hit.person for hit in answer.hits] == [second.children.get().person]
-    assert first.children.get().person.full_name == "Nadia Brannigan"
+    assert first.children.get().full_name == "Nadia Brannigan"
 
 
 def test_a_database_of_an_earlier_release_learns_it(story: Story) -> None:

@@ -78,4 +78,4 @@ def test_who_is_not_of_the_family_stands_on_the_contact_all_the_same(story: Stor
     learn(story, contact, "family", children=[{"ref": "c2", "in_family": False}])
     kim, robin = (of(contact.children.get(ref=ref).person, story) for ref in ("c2", "c1"))
     assert (kim.not_of_family, kim.beside) == ([contact], [])
-    assert (robin.not_of_family, [each.person.full_name for each in robin.beside]) == ([], ["Sam Ashworth"])
+    assert (robin.not_of_family, [each.name for each in robin.beside]) == ([], ["Sam Ashworth"])

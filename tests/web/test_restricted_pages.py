@@ -2,13 +2,14 @@
 
 import random
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from casework.actions import broken_glass, conflicts, matches, receiving, restrictions
+from casework.actions import broken_glass, conflicts, matches, people, protecting, receiving, restrictions
 from casework.jobs import sweep
 from casework.models import Case, Contact, Person, PersonMatch, RestrictedAccess, Restriction
 from localities.models import User
@@ -247,6 +248,83 @@ class TestNobodyIsMisled:
         contact = story.contact()
         restrict(story, contact)
         assert path_of(contact) in SignedIn("sam").open("/").html
+
+
+class TestNobodyIsNamedByAClosedRecord:
+    """The oldest record stands for a person, and may be of a contact that closes for somebody else's sake."""
+
+    CLOSED = re.compile("Noorzahra|Shirinbanu|Amalthea|2015-08-20|20 August 2015")
+
+    @pytest.fixture
+    def family(self, story: Story) -> Contact:
+        """
+        A contact whose people are on a closed one as well, by other names: the one before it, and for the unborn child
+        the one after it.
+        """
+        mother = {"first_name": "Shirinbanu", "last_name": "Quillfeather", "relationship": "mother",
+                  "date_of_birth": "1988-04-30"}  # fmt: skip
+        sister = noor(ref="c9", first_name="Zaynab", date_of_birth="2009-02-02", nhs_number=nhs_number(1))
+        due = (story.now.date() + timedelta(days=4)).isoformat()
+        closing = [story.contact(children=[noor(date_of_birth="2015-08-20"), sister], adults=[mother])]
+        unborn = {"ref": "c2", "expected_date_of_delivery": due, "indicators": ["L3-20"]}
+        contact = story.contact(
+            children=[noor(first_name="Noor", ref="c1"), unborn], adults=[mother | {"first_name": "Sherry"}]
+        )
+        closing.append(story.contact(children=[
+            noor(first_name="Amalthea", ref="c1", date_of_birth=story.now.date().isoformat(), nhs_number=None), sister,
+        ], adults=[mother | {"first_name": "Sherry"}]))  # fmt: skip
+        for row, other in (
+            (contact.children.get(ref="c1"), closing[0].children.get(ref="c1")),
+            (contact.adults.get(), closing[0].adults.get()),
+            (closing[1].children.get(ref="c1"), contact.children.get(ref="c2")),
+        ):
+            match = PersonMatch.objects.get(record=row.recorded_as, person=other.recorded_as)
+            matches.settle(
+                contact_id=row.contact.pk, match_id=match.pk, same=True, by=person("maya"), now=story.later()
+            )
+        assert [closing[0].children.get(ref="c1").person_id, closing[1].children.get(ref="c1").person_id] == [
+            each.person_id for each in contact.children.all()
+        ]
+        assert closing[0].adults.get().person_id == contact.adults.get().person_id
+        restrict(story, closing[0], "erin", person_id=closing[0].children.get(ref="c9").person_id)
+        return contact
+
+    def test_on_a_contact_a_person_a_case_and_a_search(self, story: Story, family: Contact) -> None:
+        noor_and_unborn, mother = list(family.children.all()), family.adults.get()
+        reference = noor_and_unborn[0].person.reference
+        relationship = people.Said("relationship", qualifier="mother", other=mother.person.reference, said_by="She")
+        stranger = story.contact(children=[noor(first_name="Ada", last_name="Bell", date_of_birth="2013-03-03")])
+        said: dict[str, Any] = {"by": person("maya"), "now": story.later()}
+        people.add_detail(person_id=stranger.children.get().person_id, said=relationship, **said)
+        protecting.protect(person_id=noor_and_unborn[0].person_id, reason="He looks for them.", **said)
+        on, maya = path_of(family), SignedIn("maya")
+        addresses = [
+            on, f"{on}history/", f"{on}screening/", f"{on}restrict/", f"{on}correct/child/{noor_and_unborn[0].pk}/",
+            f"{on}correct/adult/{mother.pk}/", f"{on}correct/child/{noor_and_unborn[1].pk}/",
+            *(f"/people/{each}/" for each in (reference, noor_and_unborn[1].person.reference, mother.person.reference)),
+            f"/people/{reference}/add/relationship/", f"/people/{stranger.children.get().person.reference}/",
+        ]  # fmt: skip
+        for address in addresses:
+            page = maya.open(address)
+            assert page.status == 200, address
+            assert not (leak := self.CLOSED.search(page.html)), (address, leak)
+        assert "Noor Quillfeather" in maya.open(on).text
+        assert "Unborn child" in maya.open(on).text
+        for text in ("Noor Quillfeather", "Quillfeather", f"{reference}, Sherry"):
+            found = Page(maya.client.post("/search/", {"text": text, "reason": "So."}, follow=True))
+            assert not (leak := self.CLOSED.search(found.html)), (text, leak)
+            assert "Noor Quillfeather" in found.text or "Sherry Quillfeather" in found.text
+        # Whoever may open the others calls the unborn child as the baby that it turned out to be.
+        assert "Amalthea Quillfeather" in SignedIn("erin").open(on).text
+
+    def test_in_a_case(self, story: Story, family: Contact) -> None:
+        story.decided(family, chosen_team_id=story.team("aylesbury").pk, chosen_team_reason="So.")
+        family.refresh_from_db()
+        assert family.case is not None
+        page = SignedIn("maya").open(family.case)
+        assert page.status == 200
+        assert "Children: Noor Quillfeather, born 21 August 2015; Unborn child" in page.text
+        assert not self.CLOSED.search(page.html)
 
 
 class TestNoPageShowsARestrictedRecord:

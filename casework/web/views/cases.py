@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
+from itertools import chain
 from typing import Any, cast
 
 from django.db.models import Prefetch, Q, prefetch_related_objects
@@ -16,8 +17,9 @@ from casework.access import permissions, restricted
 from casework.actions import cases, clock_changes, handoffs, viewing
 from casework.facts.learned import WITH_CHANGES
 from casework.families.continuity import ties
+from casework.families.naming import name_rows
 from casework.families.recorded import ADULTS
-from casework.models import LEAD_OFFERS_FROM, Case, Clock, ClockChange, Handoff, Responsibility
+from casework.models import LEAD_OFFERS_FROM, Case, Clock, ClockChange, Contact, Handoff, Responsibility
 from casework.reading import endings
 from casework.reading.news import since_decided
 from casework.reading.responsibility import responsibility_history
@@ -254,11 +256,13 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     holder = held[-1].team if held else None
     holds = is_open and holder is not None and holder.pk in who.team_ids
     contacts = (
-        case.contacts.select_related("agency", "recommendation", "decision_in_effect")
+        Contact.objects.filter(case=case).open_to(user, now)
+        .select_related("agency", "recommendation", "decision_in_effect")
         .prefetch_related("children__person", ADULTS, "details_to_check", WITH_CHANGES)
         .order_by("-received_at")
-    )
-    children = list(case.children.all())
+    )  # fmt: skip
+    name_rows(chain.from_iterable((*each.children.all(), *each.adults.all()) for each in contacts), user, now)
+    children = sorted(case.children.all(), key=lambda child: child.pk)
     stays = {child.pk for child in children}
     on_contacts = {child.person_id: child for contact in contacts for child in contact.children.all()}
     context: dict[str, Any] = {
@@ -270,7 +274,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         "decision": case.opened_by_decision,
         "stories": [story_of(contact) for contact in contacts],
         "news": since_decided([case], now).get(case.pk, []),
-        "children": children,
+        "children": [(child, on_contacts.get(child.pk)) for child in children],
         "left": [child for person, child in on_contacts.items() if person not in stays],
         "handoffs": offers,
         "on_offer": on_offer,

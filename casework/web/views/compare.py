@@ -10,8 +10,8 @@ from django.views.decorators.http import require_safe
 
 from casework.access import permissions
 from casework.actions import viewing
-from casework.models import Person, PersonMatch
-from casework.reading.both_records import both_records
+from casework.models import PersonMatch
+from casework.reading.both_records import BothRecords, both_records
 from casework.reading.likenesses import said_before
 from casework.statuses import MatchStatus
 from casework.web.forms import TellApartForm, UndoMatchForm
@@ -47,7 +47,7 @@ def page(
         "match": match,
         "both": both,
         "history": said_before([match])[match.pk],
-        "back": _came_from(request, match),
+        "back": _came_from(request, match, both),
         "who": "child" if match.child else "person",
         "waits": waits,
         "one_already": waits and match.row.person_id == match.known.pk,
@@ -60,8 +60,11 @@ def page(
     return without_hidden_addresses(answer, [contact, *both.one.known.contacts, *both.other.known.contacts])
 
 
-def _came_from(request: HttpRequest, match: PersonMatch) -> Person | None:
+def _came_from(request: HttpRequest, match: PersonMatch, both: BothRecords) -> dict[str, str] | None:
     """The one of these two from whose page the reader came. Back leads to nobody else, whatever anybody types."""
     reference = request.GET.get("from") or request.POST.get("from")
-    people = (match.row.person, match.known)
-    return next((person for person in people if person.reference == reference), None)
+    people = ((match.row.person, both.one), (match.known, both.other))
+    came = (
+        {"reference": reference, "name": side.known.name} for person, side in people if person.reference == reference
+    )
+    return next(came, None)

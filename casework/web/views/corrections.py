@@ -36,6 +36,7 @@ from localities.models import User
 from localities.working_time import local_day
 from triage.published_rules import of_version
 
+OF_ROWS = ("child__person", "adult__person", "adult__recorded_as")
 NEW_PEOPLE = {"new-child": "Add a child", "new-adult": "Add an adult"}
 
 
@@ -106,10 +107,10 @@ def _of_the_family(done: Learned, contact: Contact) -> str:
     """What follows where somebody was said to be of the family, or not to be."""
     says = []
     case = _open_case(contact)
-    for change in done.information.changes.filter(field="in_family").select_related("child__person", "adult__person"):
+    for change in done.information.changes.filter(field="in_family").select_related(*OF_ROWS):
         row = change.child or change.adult
         assert row is not None
-        name, joins = row.person.full_name, change.after is not False
+        name, joins = row.called, change.after is not False
         if not joins:
             says.append(f"{name} stays on this contact, and does not count as family any more.")
         if case is None or change.child is None:
@@ -139,7 +140,12 @@ def _row(contact: Contact, group: str, pk: int | None) -> Contact | ContactChild
     if group == "child" and pk is not None:
         row = contact.children.filter(pk=pk).select_related("person").first()
     elif group == "adult" and pk is not None:
-        row = contact.adults.filter(pk=pk).select_related("recorded_as").annotate(lives_hidden=LIVES_HIDDEN).first()
+        row = (
+            contact.adults.filter(pk=pk)
+            .select_related("person", "recorded_as")
+            .annotate(lives_hidden=LIVES_HIDDEN)
+            .first()
+        )
     elif group in GROUPS and pk is None:
         row = contact
     if row is None and (group not in NEW_PEOPLE or pk is not None):
@@ -230,5 +236,5 @@ def _title(group: str, row: Contact | ContactChild | ContactAdult | None) -> str
     if isinstance(row, ContactChild):
         return row.full_name or f"Child {row.position + 1}"
     if isinstance(row, ContactAdult):
-        return row.recorded_as.full_name
+        return row.called
     return NEW_PEOPLE.get(group) or GROUPS[group][0]

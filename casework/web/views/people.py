@@ -17,6 +17,7 @@ from casework.access.loading import people_visible_to
 from casework.actions import people, protecting, viewing
 from casework.families import sameness
 from casework.families.household import household_of_people
+from casework.families.naming import Called, seen_by
 from casework.models import AddressProtection, Contact, DetailKind, Person, PersonDetail, PersonMatch
 from casework.reading.chronology import KINDS, Chronology, Line
 from casework.reading.likenesses import said_before
@@ -53,7 +54,8 @@ def add(request: HttpRequest, reference: str, kind: str) -> HttpResponse:
 
     def page() -> HttpResponse:
         errors = errors_of(form)
-        context = {"person": person, "form": form, "kind": what, "errors": errors}
+        called = seen_by(user, now, [person.pk])[person.pk]
+        context = {"person": called, "form": form, "kind": what, "errors": errors}
         answer = render(request, "front_door/people/add.html", context, status=status_of(errors))
         return (
             answer
@@ -183,7 +185,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         "not_of_family": not_of_family,
         "details": _details(known, shown if records else {}, records=records),
         "matches": [(*each, history[each[0].pk]) for each in matches],
-        "may_be": list(people_visible_to(user, now).filter(pk__in=may_be).order_by("pk")) if may_be else [],
+        "may_be": [*seen_by(user, now, may_be).values()] if may_be else [],
         "protections": list(
             AddressProtection.objects.filter(person__in=known.records).select_related(
                 "contact__agency", "said_by", "lifted_by"
@@ -225,10 +227,10 @@ def _matches(
 
 def _details(
     known: Known, shown: dict[str, ActionForm], *, records: bool
-) -> list[tuple[str, list[tuple[PersonDetail, ActionForm | None, ActionForm | None]]]]:
+) -> list[tuple[str, list[tuple[PersonDetail, Called | None, ActionForm | None, ActionForm | None]]]]:
     """
-    What staff recorded, by kind, each with the forms to say that it is no longer so, or was recorded in error, if the
-    reader may.
+    What staff recorded, by kind, each with the other person of a relationship, and with the forms to say that it is no
+    longer so, or was recorded in error, if the reader may.
     """
     order = list(DetailKind)
     details = sorted(known.details, key=lambda detail: order.index(_heading(detail)))
@@ -243,8 +245,11 @@ def _details(
             shown.get(error) or InErrorForm(prefix=error),
         )
 
+    def other(detail: PersonDetail) -> Called | None:
+        return known.others[detail.other.same_as_id or detail.other.pk] if detail.other else None
+
     return [
-        (heading.label, [(detail, *forms(detail)) for detail in group])
+        (heading.label, [(detail, other(detail), *forms(detail)) for detail in group])
         for heading, group in groupby(details, key=_heading)
     ]
 

@@ -10,11 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from casework.access import permissions, restricted
+from casework.access import permissions
 from casework.actions import broken_glass, conflicts, restrictions
-from casework.models import GLASS_IS_BROKEN_FOR, Case, ConflictOfInterest, Contact, Person, Restriction
+from casework.families.naming import seen_by
+from casework.models import GLASS_IS_BROKEN_FOR, Case, ConflictOfInterest, Contact, Restriction
 from casework.reading import restrictions as reading
-from casework.web.forms import ActionForm, id_of
+from casework.web.forms import ActionForm, everybody_on, id_of
 from casework.web.hiding import without_hidden_addresses
 from casework.web.restriction_forms import (
     BreakGlassForm,
@@ -42,7 +43,7 @@ def restrict(request: HttpRequest, reference: str) -> HttpResponse:
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
     permissions.check_can_restrict(user, local_day(now))
-    people = Person.objects.filter(pk__in=restricted.people_on(contact)).order_by("pk")
+    people = {each.person_id: each for each in everybody_on(contact)}.values()
 
     def page(form: RestrictForm) -> HttpResponse:
         return _page(request, "restrict", form, {"contact": contact})
@@ -272,6 +273,7 @@ def _show(
     context: dict[str, Any] = {
         "restriction": restriction,
         "opens": opens,
+        "called": next(iter(seen_by(user, now, reading.person_of(restriction)).values()), None) if opens else None,
         "contacts": list(of_person.only("reference", "received_at")) if opens else [],
         "access": list(restriction.access.select_related("user", "given_by", "ended_by", "reviewed_by")),
         "viewings": reading.viewings(restriction),
