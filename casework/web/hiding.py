@@ -37,6 +37,17 @@ ENDS = {word for words in SHORT[:-1] for word in words} | {
     "quay", "rectory", "refuge", "ride", "rise", "row", "school", "tower", "towers", "vale", "vicarage", "view",
     "villa", "villas", "walk", "way", "wharf", "yard",
 }  # fmt: skip
+# With one of these the name of a house ends, also after "the" alone: The Nook, Holly Cottage. In small letters most are
+# ordinary words, so that what people wrote must have its capitals.
+HOUSES = {
+    "barn", "barns", "beeches", "birches", "bungalow", "byre", "cabin", "cedars", "chalet", "chestnuts",
+    "coppice", "copse", "cottage", "cottages", "croft", "dairy", "dell", "dovecote", "elms", "farm", "farmhouse",
+    "firs", "forge", "gables", "garth", "gatehouse", "glebe", "granary", "grange", "hall", "haven", "hawthorns",
+    "hayloft", "hideaway", "hollies", "hollow", "homestead", "larches", "laurels", "limes", "lindens", "lodge",
+    "lookout", "maltings", "manor", "maples", "mill", "nest", "nook", "oaks", "oast", "orchard", "paddock", "paddocks",
+    "parsonage", "pines", "poplars", "priory", "rectory", "retreat", "rookery", "rowans", "smithy", "spinney",
+    "stables", "sycamores", "thatch", "thicket", "towers", "vicarage", "villa", "willows", "windmill", "yews",
+}  # fmt: skip
 # No name begins with one of these.
 LITTLE = {
     "a", "an", "and", "as", "at", "by", "for", "from", "has", "have", "her", "his", "i", "in", "is", "it", "my", "no",
@@ -106,6 +117,8 @@ def _patterns(home: HiddenHome) -> Iterator[str]:
     for text in ("\n".join(home.lines), *home.beside):
         for words in _leading_there(text):
             yield _alone(BETWEEN.join(_spellings(word) for word in words))
+        for words in _names_of_houses(text):
+            yield _alone(BETWEEN.join(map(_with_capital, words)))
 
 
 def _leading_there(address: str) -> Iterator[list[str]]:
@@ -144,6 +157,14 @@ def _of_part(words: list[str]) -> Iterator[list[str]]:
                 yield words[number : end + 1]
 
 
+def _names_of_houses(address: str) -> Iterator[list[str]]:
+    """The words, in small letters, of each part of an address that is the name of a house and nothing else."""
+    for part in re.split(r"[,;\n]+", address):
+        words = re.findall(r"[^\W_]+", part.casefold())
+        if 2 <= len(words) <= MOST_WORDS_OF_A_NAME and words[-1] in HOUSES and words[0] not in LITTLE:
+            yield words
+
+
 def _is_name(words: list[str]) -> bool:
     first = words[0].casefold() if words else ""
     least = 3 if first == "the" else 2
@@ -166,6 +187,13 @@ def _spellings_of_character(character: str) -> str:
 def _spellings(word: str) -> str:
     spellings = {each for words in SHORT if word.casefold() in words for each in words} | {word}
     return f"(?:{'|'.join(map(re.escape, sorted(spellings)))})"
+
+
+def _with_capital(word: str) -> str:
+    """The word with a capital, or all in capitals. A little one, and the "s" of a name, have none."""
+    if len(word) == 1 or word in LITTLE | {"the"}:
+        return word
+    return f"(?-i:{word[0].upper()}(?:{word[1:]}|{word[1:].upper()}))"
 
 
 def _alone(pattern: str) -> str:

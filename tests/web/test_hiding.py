@@ -32,6 +32,13 @@ TOLD = (
     ("31a Tindal Rd", "31 a Tindal Road", MASK),
     ("Rose House, 35 Fuchsia Lane", "at Rose House", f"at {MASK}"),
     ("9 Rosewood Court", "the Rosewood Crt refuge", f"the {MASK} refuge"),
+    ("The Nook", "At the Nook. He hid in the nook.", f"At {MASK}. He hid in the nook."),
+    (
+        "martha's old firs, Aylesbury",
+        "Martha's Old Firs, THE FIRS, martha's old firs",
+        f"{MASK}, THE FIRS, martha's old firs",
+    ),
+    ("Rose Cottage", "to rose cottage", f"to {MASK}"),
     ("1 Some Road", "HP20%201UA, \N{FULLWIDTH LATIN CAPITAL LETTER H}P20 1UA", f"{MASK}, {MASK}"),
     ("2 Some Road", "He likes St Louis school.", f"He likes {MASK}."),
 )
@@ -55,12 +62,12 @@ def test_every_part_of_an_address_and_the_school_are_taken_out_of_what_people_wr
 NO_ADDRESS = [
     "Not known", "Social worker", "Aylesbury", "has a knife and threatens to kill", "form method post",
     "input type hidden name csrfmiddlewaretoken value", "1 form method post", "first name value",
-    "govuk button class", "by the way",
+    "govuk button class", "by the way", "The Father", "at the Lodge",
 ]  # fmt: skip
 
 
 def test_a_partner_cannot_blot_out_what_another_wrote_nor_take_a_page_apart(story: Story) -> None:
-    words = "Father has a knife and threatens to kill, by the way. The social worker does not know."
+    words = "The Father has a knife and threatens to kill, by the way. The social worker knows. At the Lodge."
     plain = story.contact(children=[child()], adults=[], concern={"worries": words})
     before = SignedIn("amina").open(plain)
     home = {"lines": NO_ADDRESS, "postcode": "HP20 1UA", "confidential": True}
