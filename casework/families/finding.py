@@ -19,6 +19,7 @@ from django.db.models.functions import Coalesce
 from casework.access import restricted
 from casework.access.restricted import Closed
 from casework.families import sameness
+from casework.families.kept_homes import with_a_home
 from casework.families.likeness.comparing import Commonness, Likeness, compare
 from casework.families.likeness.describing import Described, describe
 from casework.families.likeness.finding import RANKED
@@ -63,7 +64,8 @@ class Hit:
     `name`: the one that they have everywhere. `born`: the record that best says when they were, or will be, born.
     `homes`: the address of the record that is most alike, and those that staff recorded.
     `why`: the reasons in words. `last`: the newest contact about them that the reader may open, and `case` the open
-    case that it is part of, if the reader may open it. `beside`: the names of others on that contact.
+    case that it is part of, if the reader may open it. `beside`: the names of others on that contact. `hides`:
+    whether an address is known that is not shown.
     """
 
     person: Person
@@ -346,6 +348,8 @@ def _hits(
     open_cases = Case.objects.visible_to(user, now).filter(status=CaseStatus.OPEN)
     cases = open_cases.in_bulk({contact.case_id for contact in contacts.values() if contact.case_id})
     beside = _beside(latest, user, now)
+    hidden = rows.hidden.intersection(people)
+    hides = with_a_home(hidden) if hidden else frozenset[int]()
     return tuple(
         Hit(
             person=people[person],
@@ -356,7 +360,7 @@ def _hits(
             last=contacts[rows.latest[person]],
             case=cases.get(contacts[rows.latest[person]].case_id or 0),
             beside=_others(person, beside[rows.latest[person]]),
-            hides=person in rows.hidden,
+            hides=person in hides,
         )
         for person, record, why in ranked
         if rows.latest[person] in contacts

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from django.db import connection
 from django.db.models import F, JSONField, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 
@@ -19,6 +20,29 @@ CORRECTED_LINES = (
     .order_by("-pk")
     .values(lines=Coalesce("after", Value([], JSONField())))[:1]
 )
+# Of whom an address is known, shown or hidden: theirs, that of a child with whom an adult may live, or one that staff
+# recorded. In SQL, because the lines stand in the document at the place of the child.
+IS_KNOWN = """(child.postcode <> '' OR jsonb_path_exists(
+    COALESCE(
+        (SELECT COALESCE(fact.after, '[]') FROM casework_factchange fact
+         WHERE fact.child_id = child.id AND fact.field = 'address.lines' ORDER BY fact.id DESC LIMIT 1),
+        contact.document #> ARRAY['children', child.position::text, 'address', 'lines']),
+    '$[*] ? (@.type() == "string" && @ != "")'))"""
+WITH_A_HOME = f"""
+SELECT child.person_id
+FROM casework_contactchild child JOIN casework_contact contact ON contact.id = child.contact_id
+WHERE child.person_id = ANY(%(people)s) AND {IS_KNOWN}
+UNION
+SELECT adult.person_id
+FROM casework_contactadult adult JOIN casework_contactchild child ON child.contact_id = adult.contact_id
+JOIN casework_contact contact ON contact.id = child.contact_id
+WHERE adult.person_id = ANY(%(people)s) AND adult.same_address IS DISTINCT FROM FALSE AND {IS_KNOWN}
+UNION
+SELECT COALESCE(record.same_as_id, record.id)
+FROM casework_person record JOIN casework_persondetail detail ON detail.person_id = record.id
+WHERE (record.id = ANY(%(people)s) OR record.same_as_id = ANY(%(people)s))
+AND detail.kind = 'address' AND detail.in_error_at IS NULL
+"""  # noqa: S608  # our own text
 MOST_OF_AN_ADDRESS = 300
 NOWHERE = ("", "")
 
@@ -77,6 +101,17 @@ def keep_again(contacts: Collection[int]) -> None:
         ]
     Person.objects.bulk_update(sorted(changed, key=lambda record: record.pk), ["address", "postcode"])
     merging.keep_keys_again(sameness.standing_for([record.pk for record in changed]))
+
+
+def with_a_home(people: Collection[int]) -> frozenset[int]:
+    """
+    Those of these people of whom an address is known, whether it is shown or hidden.
+
+    :param people: the ids of records that stand for persons.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(WITH_A_HOME, {"people": list(people)})
+        return frozenset(person for (person,) in cursor.fetchall())
 
 
 def address_of(sent: Sequence[Mapping[str, Any]], position: int, corrected: Any) -> Mapping[str, Any]:

@@ -13,7 +13,9 @@ from django.http import HttpResponse
 
 from casework.families.confidentiality import HiddenHome, hidden_homes
 from casework.families.finding import Found
-from casework.models import Contact, ContactChild, Person
+from casework.families.kept_homes import with_a_home
+from casework.families.recorded import living_hidden
+from casework.models import Contact, Person
 
 MASK = "[confidential address]"
 # Between the words of a line and between the parts of a postcode: blanks, punctuation, characters written as entities
@@ -202,7 +204,9 @@ def _alone(pattern: str) -> str:
 
 def says_after_lifting(person: Person) -> str:
     """What somebody is told who said that an address is safe to show."""
-    if ContactChild.objects.filter(person=person, address_is_confidential=True).exists():
+    if not with_a_home([person.pk]):
+        return "Saved. No address is known: one that is learned will be shown."
+    if living_hidden([person.pk]):
         return (
             "Saved. An address stays hidden all the same: somebody who lives there, or is in the family, has a "
             "confidential address of their own."

@@ -7,7 +7,7 @@ from localities.models import Team
 from tests.stage.documents import address, child
 from tests.stage.staff import SignedIn, is_done, is_refused, is_wrong
 from tests.stage.story import Story
-from tests.stage.web_client import a_working_morning
+from tests.stage.web_client import Page, a_working_morning
 
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
 
@@ -80,9 +80,17 @@ def test_where_there_is_no_address_nothing_is_hidden_and_no_manager_is_sent_to_a
                 text = SignedIn(name).open(page).text
                 assert (says in text, "Hidden: it is confidential" in text) == (is_there, is_there), (page, name)
             assert ask not in text
+        found = Page(SignedIn("amina").client.post("/search/", {"text": "Robin Ashworth"}, follow=True))
+        cards = [card.text for card in found.main.all("li") if str(contact) in card.text]
+        assert ["AddressHidden: it is confidential" in card for card in cards] == [is_there]
+        assert ["AddressNot known" in card for card in cards] == [not is_there]
         area = SignedIn("amina").open(contact).text
         assert ("Nobody has said whether the family lives in our area" in area) is not is_there
         assert ("our area: an address is confidential, and the rules do not use it" in area) is is_there
+        maya = SignedIn("maya")
+        is_done(maya.send(contact, "lift", **sent(contact, "lift", "He is in prison.")), contact)
+        says = maya.open(contact).text
+        assert ("No address is known" in says, "The address is shown again" in says) == (not is_there, is_there)
 
 
 def test_whoever_picked_a_team_did_not_pass_over_one_that_knows_the_family(story: Story) -> None:
