@@ -20,6 +20,7 @@ from casework.families.describing import describe_again
 from casework.families.household import note_touched
 from casework.families.kept_homes import address_of, keep_homes, lines_of
 from casework.families.matching import match_again
+from casework.families.mothers import keep_mothers
 from casework.messages import outbox
 from casework.models import (
     AddressProtection,
@@ -214,6 +215,7 @@ def _store_records(plan: Plan, contact: Contact, history: list[FactChange]) -> l
         if isinstance(part.row, (ContactChild, ContactAdult)) and part.row.pk is not None:
             _keep_former_names(part.row, {change.field: change.before for change in part.changes})
     keep_homes(plan.children, plan.adults, _lines(plan, contact, history))
+    children += [child for child in keep_mothers(plan.children, plan.adults) if child not in children]
     describe_again(children, adults, people=people_of(contact))
     for child in plan.children:
         if names := plan.changed(child) & OF_RECORDS:

@@ -26,6 +26,7 @@ from casework.families import confidentiality, person_keys, sameness, unborn
 from casework.families.household import Household, household_of_people, lock_household
 from casework.families.kept_homes import keep_homes
 from casework.families.matching import Recognised, proposal, recognise
+from casework.families.mothers import keep_mothers
 from casework.messages import outbox
 from casework.models import (
     AddressProtection,
@@ -126,6 +127,7 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     )
     children, adults = _children(contact, entry), _adults(contact, entry)
     keep_homes(children, adults, _lines(entry))
+    keep_mothers(children, adults)
     people = _find_people(children, adults)
     said_confidential = [child for child in children if child.address_is_confidential]
     recommendation_id, contact.resend_of_id, restrictions, somebody_is_hidden, reference = _number(contact, people)

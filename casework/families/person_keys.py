@@ -50,6 +50,8 @@ class Stored(NamedTuple):
     address: str
     postcode: str
     telephone: str
+    mother_first_name: str
+    mother_born: date | None
     other_names: list[str]
     other_homes: list[list[str]]
     same_as_id: int | None
@@ -84,8 +86,10 @@ def written(record: Person | Stored) -> Written:
 
 
 def describe_record(record: Person | Stored) -> Described:
-    """A record as it is compared, with the homes that staff recorded."""
-    return describe(written(record), tuple((address, postcode) for address, postcode in record.other_homes))
+    """A record as it is compared, with the homes that staff recorded, and the mother of a baby."""
+    homes = tuple((address, postcode) for address, postcode in record.other_homes)
+    mother = record.mother_first_name, record.mother_born.isoformat() if record.mother_born else ""
+    return describe(written(record), homes, mother)
 
 
 def keys_of(described: Described) -> Iterator[str]:

@@ -41,6 +41,14 @@ class Person(models.Model):
     address = models.CharField(max_length=300, blank=True, default="", db_default="")
     postcode = models.CharField(max_length=8, blank=True)
     telephone = models.CharField(max_length=100, blank=True, default="", db_default="")
+    mother_first_name = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of a baby: the mother whom the contact names. Two babies of one day are told apart by her.",
+    )
+    mother_born = models.DateField("mother's date of birth", null=True, blank=True)
     other_names = ArrayField(
         models.CharField(max_length=300),
         default=list,

@@ -152,16 +152,18 @@ def _fields(
         yield Field("Telephone", one.telephones, other.telephones, Verdict.NOT_COMPARED, says)
     else:
         yield field("Telephone", one.telephones, other.telephones, "telephone")
-    yield _with_whom(one, other)
+    yield _with_whom(one, other, found)
 
 
-def _with_whom(one: Known, other: Known) -> Field:
+def _with_whom(one: Known, other: Known, found: Mapping[str, Level]) -> Field:
     mine, theirs = ({each.pk: each.name for each in known.beside} for known in (one, other))
     both = [name for pk, name in mine.items() if pk in theirs]
     namesakes = sorted({*mine.values()} & {*theirs.values()} - {*both, Person().own_name})
     born = [{each.name: each.born for each in known.beside} for known in (one, other)]
     others = [name for name in namesakes if len({day[name] for day in born} - {None}) > 1]
-    if both:
+    if mothers := found.get("mother"):
+        verdict, says = Verdict.DIFFERS, _says(mothers)
+    elif both:
         verdict, says = Verdict.AGREES, f"Beside both: {', '.join(both)}."
     elif namesakes:
         verdict = Verdict.IN_PART if others else Verdict.AGREES

@@ -15,7 +15,7 @@ from casework.families.likeness.comparing import (
     name_key,
     whole_name_key,
 )
-from casework.families.likeness.describing import COLUMNS, Written, describe
+from casework.families.likeness.describing import COLUMNS, Described, Written, describe
 from casework.families.likeness.keys import asked, stored
 from casework.families.likeness.names import Name
 from casework.families.likeness.weights import shipped
@@ -24,6 +24,10 @@ ADA = Written(
     first_name="Ada", last_name="Ashworth", other_names="Jane", date_of_birth="2014-05-07", sex="F",
     nhs_number="9990000018", upn="", address="12 Mill Lane, Aylesbury", postcode="HP20 1UA", phone="07700 900123",
 )  # fmt: skip
+WARD = {
+    "first_name": "Baby", "date_of_birth": "2026-11-12", "phone": "", "sex": "", "nhs_number": "", "other_names": "",
+    "address": "Rothschild Ward, Stoke Mandeville Hospital", "postcode": "HP21 8AL",
+}  # fmt: skip
 MOVED = {"address": "3 Station Road, Marlow", "postcode": "SL7 1AA", "phone": ""}
 
 
@@ -322,3 +326,36 @@ def test_who_shares_names_and_birth_shares_a_key() -> None:
     whole = Written(first_name="Ada Ashworth", date_of_birth=ADA.date_of_birth)
     assert stored(describe(ADA)) & asked(describe(whole))
     assert asdict(whole)["last_name"] == ""
+
+
+def on_ward(mother: tuple[str, str] = ("", ""), **but: Any) -> Described:
+    return describe(replace(ADA, **{**WARD, **but}), mother=mother)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"last_name": "Khan"}, {"last_name": "Smith"}),
+        ({"last_name": ""}, {"last_name": ""}),
+        ({"last_name": "", "address": ""}, {"last_name": "", "address": ""}),
+        ({"last_name": "Khan", "first_name": "Oliver"}, {"last_name": "Smith", "first_name": "Oliver"}),
+    ],
+)
+def test_babies_of_one_ward_are_hardly_alike_by_that(one: dict[str, str], other: dict[str, str]) -> None:
+    found = compare(on_ward(**one), on_ward(**other), shipped(), Commonness())
+    assert found.score < shipped().careful
+    assert "Same hospital, hotel, refuge or other shared place" in found.reasons
+    at_home = {"address": "2 Hospital Lane", "postcode": "HP21 8AB"}
+    shares_a_home = compare(on_ward(**one | at_home), on_ward(**other | at_home), shipped(), Commonness())
+    assert shares_a_home.reasons[-1] == "Same address"
+    assert shares_a_home.score > found.score + 0.15
+
+
+def test_their_mothers_tell_two_babies_of_one_name_apart() -> None:
+    aisha, saima = ("Aisha", "1994-03-09"), ("Saima", "")
+    assert compare(on_ward(aisha), on_ward(aisha), shipped(), Commonness()).score > 0.9
+    found = compare(on_ward(aisha), on_ward(saima), shipped(), Commonness())
+    assert found.score < 0.6
+    assert "Their mothers differ" in found.reasons
+    for same in (("Ayesha", ""), ("Saima", "1994-03-09"), ("", "1990-01-01")):
+        assert "Their mothers differ" not in compare(on_ward(aisha), on_ward(same), shipped(), Commonness()).reasons

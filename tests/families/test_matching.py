@@ -1,14 +1,19 @@
 """Who is found for somebody on a contact: always somebody who shares a key that receiving locks."""
 
 from datetime import date
+from importlib import import_module
 from itertools import product
 
+from casework.actions import corrections
 from casework.families.likeness.comparing import Commonness, compare
 from casework.families.likeness.describing import describe
 from casework.families.likeness.keys import asked, stored
 from casework.families.likeness.weights import shipped
 from casework.families.person_keys import written
-from casework.models import Person
+from casework.models import Person, PersonMatch
+from tests.stage.documents import address, child
+from tests.stage.sql import run
+from tests.stage.story import Story, person
 
 # Everything that the comparison looks at: the same, alike, different and not known.
 NUMBERS = (None, "9990000018", "9990000026")
@@ -42,3 +47,30 @@ def test_whoever_counts_as_history_shares_a_key_that_is_locked() -> None:
             alike += 1
             assert locked[one] & kept[other], (people[one], people[other])
     assert alike > len(people)
+
+
+def test_the_mother_of_a_baby_is_kept_with_it_as_she_is_known_today(story: Story) -> None:
+    def mothers() -> set[str]:
+        return set(Person.objects.exclude(mother_first_name="").values_list("mother_first_name", flat=True))
+
+    ward = {"nhs_number": None, "upn": None, "also_known_as": [], "first_name": "Baby", "last_name": "Thistlewood",
+            "address": address("HP21 8AL")}  # fmt: skip
+    baby = child(date_of_birth=str(story.now.date()), **ward)
+    brother = child(ref="c2", date_of_birth="2019-02-03", **ward | {"first_name": "Zebedee"})
+    aisha, saima = ({"first_name": name, "relationship": "Mum"} for name in ("Aisha", "Saima"))
+    story.contact(children=[baby, brother], adults=[aisha])
+    second = story.contact(children=[baby], adults=[saima, {"first_name": "Ann", "relationship": "grandmother"}])
+    assert Person.objects.exclude(mother_first_name="").count() == 2
+    match = PersonMatch.objects.get(child__contact=second)
+    assert match.score < shipped().careful
+    assert "Their mothers differ" in match.reasons
+    corrections.learn(
+        contact_id=second.pk, by=person("amina"), now=story.later(),
+        document={"source": "family", "why": "So.", "adults": [{"number": 1, "first_name": "Ayesha"}]},
+    )  # fmt: skip
+    match.refresh_from_db()
+    assert match.score > shipped().careful
+    assert mothers() == {"Aisha", "Ayesha"}
+    Person.objects.update(mother_first_name="")
+    run(import_module("casework.migrations.0039_mothers_of_babies").FILL)
+    assert mothers() == {"Aisha", "Ayesha"}

@@ -17,6 +17,8 @@ from casework.families.likeness.weights import Bits, Level, Means, Weights
 # Until this many records are counted, what is usual counts for more than they do.
 USUAL = 1_000
 HIGHEST = 0.999999
+# The levels of two homes that may be one place.
+ONE_PLACE = frozenset({"same", "elsewhere", "street", "postcode", "neighbours", "near", "part"})
 
 
 @dataclass(frozen=True)
@@ -278,11 +280,25 @@ def _beside_names(person: Described, other: Described) -> Iterator[tuple[str, st
         yield "upn", nearest_number(person.upn, other.upn)
     if person.telephones and other.telephones:
         yield "telephone", "same" if person.telephones & other.telephones else "differs"
+    if person.mothers_name and other.mothers_name and _are_two_mothers(person, other):
+        yield "mother", "differs"
+
+
+def _are_two_mothers(person: Described, other: Described) -> bool:
+    """Their first names differ, in any spelling, and their dates of birth do not agree."""
+    assert person.mothers_name is not None
+    assert other.mothers_name is not None
+    one, others = person.mothers_birth, other.mothers_birth
+    if one and others and nearest_birth(one, others) not in {"differs", "digits", "month"}:
+        return False
+    return nearest_first(person.mothers_name, other.mothers_name) == "differs"
 
 
 def _home(person: Described, other: Described) -> Iterator[tuple[str, str]]:
     if homes := nearest_of(person.homes, other.homes):
-        yield "home", homes[0]
+        level, home, others = homes
+        is_shared = level in ONE_PLACE and (home.is_shared_place or others.is_shared_place)
+        yield "home", "shared" if is_shared else level
 
 
 def _middle(person: Described, other: Described) -> str:

@@ -38,11 +38,12 @@ class Described:
     """
     A person as it is compared. None and "" say that nobody knows it. Each text is read when it is first needed.
 
-    `other_homes` are further addresses, each with its postcode.
+    `other_homes` are further addresses, each with its postcode. `mother` is a baby's: her first name and her birth.
     """
 
     written: Written
     other_homes: tuple[tuple[str, str], ...] = ()
+    mother: tuple[str, str] = ("", "")
 
     @cached_property
     def first(self) -> Name | None:
@@ -88,6 +89,14 @@ class Described:
         return read_telephones(self.written.phone) if self.written.phone else frozenset()
 
     @cached_property
+    def mothers_name(self) -> Name | None:
+        return read_name(self.mother[0]) if self.mother[0] else None
+
+    @cached_property
+    def mothers_birth(self) -> Birth | None:
+        return read_birth(self.mother[1]) if self.mother[1] else None
+
+    @cached_property
     def middle(self) -> tuple[Name, ...]:
         """Names besides the first of the first names and the surname: middle names, earlier names, known as."""
         return (*(self.first.singly[1:] if self.first else ()), *self.others)
@@ -101,9 +110,11 @@ class Described:
 # A contact's people are described when they are looked for and when their keys are kept, and the newest of their name
 # are compared again and again.
 @lru_cache(maxsize=20_000)
-def describe(written: Written, other_homes: tuple[tuple[str, str], ...] = ()) -> Described:
+def describe(
+    written: Written, other_homes: tuple[tuple[str, str], ...] = (), mother: tuple[str, str] = ("", "")
+) -> Described:
     """Reads what somebody wrote about a person. Every text can be read."""
-    return Described(written, other_homes)
+    return Described(written, other_homes, mother)
 
 
 def fold_apart(text: str) -> list[str]:

@@ -3,21 +3,29 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import product
+from pathlib import Path
 
 from rapidfuzz.distance import OSA
 from rapidfuzz.fuzz import token_set_ratio, token_sort_ratio
 
 from casework.families.likeness.names import fold, sound
 from localities import postcodes
+from triage.documents import Document, Text, read
+from triage.reading import load_yaml
 
+SHARED_PLACES = Path(__file__).parent / "data" / "shared-places-1.yaml"
 SHORT = {
     "st": "street", "str": "street", "rd": "road", "ave": "avenue", "av": "avenue", "ln": "lane", "cl": "close",
     "crt": "court", "ct": "court", "dr": "drive", "pl": "place", "gdns": "gardens", "gdn": "gardens",
     "cres": "crescent", "cr": "crescent", "sq": "square", "terr": "terrace", "tce": "terrace", "pk": "park",
     "hse": "house", "apt": "flat", "apartment": "flat", "flt": "flat", "unit": "flat", "no": "", "number": "",
 }  # fmt: skip
+# After one of these words, that of a shared place is part of a street's name.
+STREETS = {(word,) for word in ("street", "road", "avenue", "lane", "close", "court", "drive", "place", "gardens",
+                                "crescent", "square", "terrace", "way", "hill", "row", "mews", "grove", "walk", "rise",
+                                "view")}  # fmt: skip
 KINDS = frozenset(SHORT.values()) | {"way", "hill", "row", "mews", "grove", "walk", "rise", "view", "the"}
 NO_HOME = re.compile(
     r"^(nfa|n f a|no fixed .*|of no fixed .*|unknown.*|not known.*|nk|n k|none|n a|homeless|confidential.*|withheld.*|"
@@ -27,6 +35,27 @@ NO_HOME = re.compile(
 HOME_LEVELS = ("same", "elsewhere", "street", "postcode", "neighbours", "near", "part", "alike", "area", "differs")
 # No outward code ends in I, L, O, Q or Z.
 OUTWARD = re.compile(r"^([A-Z]{1,2}[0-9][0-9A-HJKMNPR-Y]?)[0-9][A-Z]{2}$")
+
+
+class SharedPlaces(Document):
+    """Places where many stay who have nothing to do with each other, by words of the address and by postcode."""
+
+    words: tuple[Text, ...]
+    postcodes: dict[Text, Text]
+
+    @cached_property
+    def phrases(self) -> tuple[tuple[str, ...], ...]:
+        return tuple(tuple(words.split()) for words in self.words)
+
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        return frozenset(code.replace(" ", "") for code in self.postcodes)
+
+
+@cache
+def shared_places() -> SharedPlaces:
+    """The shared places that come with the product."""
+    return read(SharedPlaces, load_yaml(SHARED_PLACES.read_text(encoding="utf-8")))
 
 
 @dataclass(frozen=True)
@@ -51,6 +80,18 @@ class Home:
         """The outward code of a British postcode; of any other, its first three characters."""
         match = OUTWARD.match(self.postcode)
         return match[1] if match else self.postcode[:3]
+
+    @cached_property
+    def is_shared_place(self) -> bool:
+        """Whether many stay there who have nothing to do with each other: a hospital, a hotel, a refuge."""
+        places = shared_places()
+        if self.postcode in places.codes:
+            return True
+        return any(
+            words == self.words[place : place + len(words)] and self.words[place + len(words) :][:1] not in STREETS
+            for words in places.phrases
+            for place in range(len(self.words) - len(words) + 1)
+        )
 
     @cached_property
     def street_sounds(self) -> tuple[str, ...]:

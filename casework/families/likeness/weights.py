@@ -22,7 +22,7 @@ from errors import Fault, InvalidInput
 from triage.documents import NOT_EMPTY, Document, Text, read
 from triage.reading import load_yaml
 
-SHIPPED = Path(__file__).parent / "data" / "weights-1.yaml"
+SHIPPED = Path(__file__).parent / "data" / "weights-2.yaml"
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "first_name": (*FIRST_NAME_LEVELS, "other"),
@@ -33,8 +33,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "sex": ("same", "differs"),
     "nhs_number": ("same", "unchecked", "digit", "differs"),
     "upn": ("same", "unchecked", "digit", "differs"),
-    "home": HOME_LEVELS,
+    "home": (*HOME_LEVELS, "shared"),
     "telephone": ("same", "differs"),
+    "mother": ("differs",),
 }  # fmt: skip
 
 
