@@ -26,10 +26,14 @@ def keep_mothers(children: Iterable[ContactChild], adults: Collection[ContactAdu
     mother = ("", None) if len(named) != 1 else (named[0].first_name, named[0].date_of_birth)
     changed = []
     for child in children:
-        is_baby = child.date_of_birth is not None and child.in_family
-        is_baby = is_baby and child.date_of_birth > local_day(child.contact.received_at) - A_BABY
-        record, own = child.recorded_as, mother if is_baby else ("", None)
+        record = child.recorded_as
+        own = mother if child.in_family and _is_baby(child) else ("", None)
         if (record.mother_first_name, record.mother_born) != own:
             record.mother_first_name, record.mother_born = own
             changed.append(child)
     return changed
+
+
+def _is_baby(child: ContactChild) -> bool:
+    born = child.date_of_birth
+    return born is not None and born > local_day(child.contact.received_at) - A_BABY

@@ -328,7 +328,7 @@ def test_who_shares_names_and_birth_shares_a_key() -> None:
     assert asdict(whole)["last_name"] == ""
 
 
-def on_ward(mother: tuple[str, str] = ("", ""), **but: Any) -> Described:
+def on_ward(mother: Any = ("", ""), **but: Any) -> Described:
     return describe(replace(ADA, **{**WARD, **but}), mother=mother)
 
 

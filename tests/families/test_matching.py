@@ -3,6 +3,7 @@
 from datetime import date
 from importlib import import_module
 from itertools import product
+from typing import Any
 
 from casework.actions import corrections
 from casework.families.likeness.comparing import Commonness, compare
@@ -53,8 +54,10 @@ def test_the_mother_of_a_baby_is_kept_with_it_as_she_is_known_today(story: Story
     def mothers() -> set[str]:
         return set(Person.objects.exclude(mother_first_name="").values_list("mother_first_name", flat=True))
 
-    ward = {"nhs_number": None, "upn": None, "also_known_as": [], "first_name": "Baby", "last_name": "Thistlewood",
-            "address": address("HP21 8AL")}  # fmt: skip
+    ward: dict[str, Any] = {
+        "nhs_number": None, "upn": None, "also_known_as": [], "first_name": "Baby", "last_name": "Thistlewood",
+        "address": address("HP21 8AL"),
+    }  # fmt: skip
     baby = child(date_of_birth=str(story.now.date()), **ward)
     brother = child(ref="c2", date_of_birth="2019-02-03", **ward | {"first_name": "Zebedee"})
     aisha, saima = ({"first_name": name, "relationship": "Mum"} for name in ("Aisha", "Saima"))
