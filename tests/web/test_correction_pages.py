@@ -373,6 +373,33 @@ class TestTheCase:
         protecting.protect(person_id=robin.person_id, reason="She fled.", by=person("amina"), now=story.later())
         assert all("The home is now" not in Page(signed_in("ben").get(page)).text for page in pages)
 
+    def test_so_it_says_where_a_newer_contact_says_that_the_home_is(self, story: Story) -> None:
+        """In the case or beside it, to whoever may see the contact; and nothing of a home that is hidden."""
+        case = story.accepted(story.contact())
+        where, newer = reverse("case", args=[case.reference]), "A newer contact gives another address."
+        elsewhere = f"{newer} The home is now in Wycombe and Marlow, the area of another team."
+
+        def says(name: str = "ben") -> list[bool]:
+            pages = (where, "/teams/aylesbury/") if name == "sam" else (where, "/", "/teams/aylesbury/")
+            texts = [Page(signed_in(name).get(page)).text for page in pages]
+            assert len({elsewhere in text for text in texts}) == len({newer in text for text in texts}) == 1
+            return [newer in texts[0], elsewhere in texts[0]]
+
+        story.decided(story.contact(children=[child()]))
+        assert says() == [False, False]
+        story.decided(story.contact(children=[child(address={"lines": ["4 Other Street"], "postcode": "HP20 1UA"})]))
+        assert says() == [True, False]
+        moved = story.contact(children=[child(address=address("SL7 1AA"))])
+        # The contact that waits is the front door's: whoever oversees the work sees it already.
+        assert (says(), says("sam")) == ([True, False], [True, True])
+        assert Page(signed_in("sam").get(where)).main.all("a", href=reverse("contact", args=[moved.reference]))
+        story.decided(moved)
+        assert says() == [True, True]
+        assert Page(signed_in("ben").get(where)).main.all("a", href=f"#{moved}")
+        hidden = address("HP11 2TT") | {"confidential": True}
+        story.contact(by="example-police", children=[child(address=hidden)])
+        assert (says(), says("sam")) == ([False, False], [False, False])
+
 
 class TestTheHistory:
     def test_the_newest_first_and_by_child(self, story: Story) -> None:

@@ -273,7 +273,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         else [],
         "decision": case.opened_by_decision,
         "stories": [story_of(contact) for contact in contacts],
-        "news": since_decided([case], now).get(case.pk, []),
+        "news": since_decided([case], user, now).get(case.pk, []),
         "children": [(child, on_contacts.get(child.pk)) for child in children],
         "left": [child for person, child in on_contacts.items() if person not in stays],
         "handoffs": offers,

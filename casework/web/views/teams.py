@@ -30,7 +30,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
     members = Membership.objects.current(today).filter(team=team).select_related("user")
     answers_for_it = permissions.allows(permissions.check_can_see_unread, team.pk, user, today)
     held = Paginator(worklists.held(user, [team], now), A_PAGE).get_page(request.GET.get("cases"))
-    held.object_list = with_news(held, now)
+    held.object_list = with_news(held, user, now)
     context = {
         "now": now,
         "team": team,

@@ -26,7 +26,7 @@ def show(request: HttpRequest) -> HttpResponse:
     teams = worklists.teams_of(who)
     held = Paginator(worklists.held(user, teams, now), A_PAGE).get_page(request.GET.get("cases")) if teams else None
     if held is not None:
-        held.object_list = with_news(held, now)
+        held.object_list = with_news(held, user, now)
     context = {
         "now": now,
         "teams": teams,
