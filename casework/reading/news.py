@@ -92,8 +92,8 @@ def since_decided(cases: Collection[Case], user: User, now: datetime) -> Mapping
     held = Responsibility.objects.filter(case__in=ids, period__endswith__isnull=True).select_related("team__locality")
     holders = {each.case_id: each.team for each in held}
     elsewhere = list(_elsewhere(ids, contacts, holders, now))
-    for case, says, contact in elsewhere:
-        found[case].append(News(says, contact))
+    for case, sentence, contact in elsewhere:
+        found[case].append(News(sentence, contact))
     told = {contact.pk for *_, contact in elsewhere}
     moved = _moved({pk: contact for pk, contact in learned.items() if pk not in told}, holders, now)
     for contact in learned.values():
