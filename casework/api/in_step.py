@@ -21,7 +21,8 @@ class InStep(APIView):
         began = time.monotonic()
         answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)
         # The action's transaction has ended: nobody waits for its locks meanwhile.
-        time.sleep(until_next_step(time.monotonic() - began, settings.API_ANSWER_STEP_MS / 1000))
+        if wait := until_next_step(time.monotonic() - began, settings.API_ANSWER_STEP_MS / 1000):
+            time.sleep(wait)
         return answer
 
 

@@ -238,13 +238,13 @@ class _Rows:
         for record in self.records[person]:
             known = written(record)
             if hides:
-                known = replace(known, address="", postcode="")
+                known = known._replace(address="", postcode="")
             yield describe(known), record, *self._says_of_name(record)
             for name in (*record.also_known_as, *record.other_names)[:MOST_OTHER_NAMES]:
                 for way in named(known, name):
                     yield describe(way), record, "name", ANOTHER_NAME.format(name)
             for home in () if hides else self.homes.get(person, ()):
-                way = replace(known, address=home.address, postcode=home.postcode)
+                way = known._replace(address=home.address, postcode=home.postcode)
                 yield describe(way), record, "home", RECORDED.format(DetailKind.ADDRESS.label)
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
@@ -103,12 +102,12 @@ def named(known: Written, name: str) -> Iterator[Written]:
     first, *others = name.split() or [""]
     if others:
         *middle, last = others
-        yield replace(known, first_name=" ".join((first, *middle)), last_name=last)
+        yield known._replace(first_name=" ".join((first, *middle)), last_name=last)
         if middle:
-            yield replace(known, first_name=first, last_name=" ".join(others))
+            yield known._replace(first_name=first, last_name=" ".join(others))
     elif first:
-        yield replace(known, last_name=first)
-        yield replace(known, first_name=first)
+        yield known._replace(last_name=first)
+        yield known._replace(first_name=first)
 
 
 def keys_of_record(record: Person) -> Iterator[str]:
@@ -117,7 +116,7 @@ def keys_of_record(record: Person) -> Iterator[str]:
 
     Whoever searches for a name alone by which somebody is known, finds it as a last name.
     """
-    known = replace(written(record), other_names=" ".join(record.also_known_as))
+    known = written(record)._replace(other_names=" ".join(record.also_known_as))
     yield from keys_of(describe(known))
     for name in filter(None, map(read_name, record.also_known_as)):
         yield from (f"last {sound(part)}" for part in name.parts if len(part) > 1)
@@ -127,11 +126,11 @@ def keys_of_record(record: Person) -> Iterator[str]:
 
 def other_ways(record: Person) -> Iterator[Written]:
     """A record by each of its other names, and at each home that staff recorded."""
-    known = replace(written(record), other_names=" ".join(record.also_known_as))
+    known = written(record)._replace(other_names=" ".join(record.also_known_as))
     for name in record.other_names[:MOST_OTHER_NAMES]:
         yield from named(known, name)
     for address, postcode in record.other_homes:
-        yield replace(known, address=address, postcode=postcode)
+        yield known._replace(address=address, postcode=postcode)
 
 
 def keep(records: Iterable[Person]) -> None:

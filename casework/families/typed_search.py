@@ -8,7 +8,7 @@ arithmetic, without a database.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import product
 
 from django.utils.timezone import localdate
@@ -112,7 +112,7 @@ def read_typed(text: str) -> Query:
     ways = []
     for names, address in _split(rest):
         named, addressed = named or bool(names), addressed or bool(address)
-        ways += [describe(replace(written, **way, address=address)) for way in _name_ways(names)]
+        ways += [describe(written._replace(**way, address=address)) for way in _name_ways(names)]
     for kind, is_typed in (
         ("a reference", is_sure), ("a name", named), ("a date of birth", found.get("date_of_birth")),
         ("an NHS number", number), ("a unique pupil number", "upn" in found), ("a postcode", "postcode" in found),

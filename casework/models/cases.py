@@ -190,7 +190,7 @@ class Case(models.Model):
 class CaseChild(models.Model):
     """A child in a case: somebody who stands for a child of the family on one of its contacts."""
 
-    case = models.ForeignKey(Case, on_delete=models.PROTECT)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, db_index=False)
     person = models.ForeignKey(Person, on_delete=models.PROTECT)
 
     class Meta:

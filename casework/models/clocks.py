@@ -41,7 +41,7 @@ class ClockPolicy(models.Model):
         SAME_TIME = "same_time", "At the same time of day"
         END_OF_DAY = "end_of_day", "At the end of the day"
 
-    kind = models.SlugField(max_length=50)
+    kind = models.SlugField(max_length=50, db_index=False)
     effective_from = models.DateField("holds from")
     subject = models.CharField(max_length=20, choices=Subject)
     starts_at = models.CharField("starts when", max_length=50)

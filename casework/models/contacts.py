@@ -103,8 +103,8 @@ class Contact(models.Model):
     reference = models.CharField(max_length=13, unique=True, default=new_contact_reference, editable=False)
     channel = models.CharField(max_length=3, choices=Channel)
     received_at = models.DateTimeField()
-    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, null=True, related_name="contacts")
-    entered_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, null=True, related_name="contacts", db_index=False)
+    entered_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  # unique where given
     digest = models.CharField("SHA-256 of the document", max_length=64)
     document = models.JSONField()
@@ -301,7 +301,7 @@ class ContactChild(models.Model):
 
     named_elsewhere = ""
 
-    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="children")
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="children", db_index=False)
     position = models.PositiveSmallIntegerField()
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="contact_children")
     recorded_as = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
@@ -393,7 +393,7 @@ class ContactAdult(models.Model):
 
     named_elsewhere = ""
 
-    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="adults")
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="adults", db_index=False)
     position = models.PositiveSmallIntegerField()
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="contact_adults")
     recorded_as = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
@@ -439,7 +439,7 @@ class PersonMatch(models.Model):
 
     child = models.ForeignKey(ContactChild, on_delete=models.PROTECT, null=True, related_name="matches")
     adult = models.ForeignKey(ContactAdult, on_delete=models.PROTECT, null=True, related_name="matches")
-    record = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    record = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     score = models.FloatField(help_text="How likely they are the same, from 0 to 1.")
     reasons = ArrayField(models.CharField(max_length=200), default=list, db_default=[])

@@ -299,7 +299,7 @@ class ConflictPersonQuerySet(models.QuerySet["ConflictPerson"]):
 class ConflictPerson(models.Model):
     """A person in whom somebody has a conflict of interest: their record on the contact or case. See `Restriction`."""
 
-    conflict = models.ForeignKey(ConflictOfInterest, on_delete=models.PROTECT, related_name="people")
+    conflict = models.ForeignKey(ConflictOfInterest, on_delete=models.PROTECT, related_name="people", db_index=False)
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     objects = ConflictPersonQuerySet.as_manager()

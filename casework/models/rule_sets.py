@@ -95,7 +95,7 @@ class ReplayedContact(models.Model):
     in the same direction. A team is the code of a locality team, or the kind of another team.
     """
 
-    replay = models.ForeignKey(Replay, on_delete=models.PROTECT, related_name="changed")
+    replay = models.ForeignKey(Replay, on_delete=models.PROTECT, related_name="changed", db_index=False)
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="+")
     before_pathway = models.CharField(max_length=50)
     before_rag = models.CharField(max_length=5, choices=RAGS)
@@ -189,7 +189,7 @@ class Recheck(models.Model):
 class ThresholdChecks(models.Model):
     """The number of threshold checks that an agency made on a day. The service keeps nothing else about them."""
 
-    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+", db_index=False)
     day = models.DateField()
     count = models.PositiveIntegerField()
 

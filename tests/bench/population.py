@@ -7,7 +7,7 @@ copied and made-up numbers, and much that is not known.
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import accumulate, islice, repeat
 from pathlib import Path
@@ -98,8 +98,7 @@ class Population:
         if not born or self._random.random() < 0.8:
             born = (TODAY - timedelta(days=self._random.randrange(700))).isoformat()
         return self._record(
-            replace(
-                like,
+            like._replace(
                 first_name=first,
                 other_names=self._middle(names),
                 date_of_birth=born,

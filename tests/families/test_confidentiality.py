@@ -1,6 +1,5 @@
 """Confidential once is confidential everywhere, until a named person lifts it with a reason."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -231,8 +230,8 @@ class TestWhatIsKeptOfIt:
     @staticmethod
     def keys_of_home(record: Person) -> int:
         """How many of the keys are stored by which somebody of this name is found at home."""
-        somebody = replace(written(record), address="1 Example Road", postcode="HP20 1UA")
-        elsewhere = replace(somebody, address="", postcode="")
+        somebody = written(record)._replace(address="1 Example Road", postcode="HP20 1UA")
+        elsewhere = somebody._replace(address="", postcode="")
         keys = set(keys_of(describe(somebody))) - set(keys_of(describe(elsewhere)))
         return int(
             run(

@@ -63,7 +63,7 @@ def _estimated() -> Weights:
             again["date_of_birth"] = f"{int(person.date_of_birth[:4]) + 1}{person.date_of_birth[4:]}"
         if number % 5 == 0 and person.sex:
             again["sex"] = {"M": "F", "F": "M"}[person.sex]
-        sharing.append((person, type(person)(**{**vars(person), **again})))
+        sharing.append((person, person._replace(**again)))
         sharing.append((person, people[number - 1]))
     at_random = [(person, people[-number * 7 % len(people)]) for number, person in enumerate(people)]
     compared = (

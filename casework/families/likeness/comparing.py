@@ -88,8 +88,9 @@ def compare_worth_proposing(
     """
     The likeness of two records (see `compare`) if it is worth proposing.
 
-    Of a hundred who share a key hardly one is. Most cannot be any more when all but their homes is compared, which take
-    as long as all else; and for none but those worth proposing the reasons are put together.
+    Of a hundred who share a key hardly one is. Of four, three cannot be any more when births and numbers are compared;
+    most others cannot when names are. Homes take as long as all else, and for none but those worth proposing the
+    reasons are put together.
     """
     if not _may_be_worth_proposing(person, other, weights, commonness):
         return None
@@ -106,21 +107,25 @@ def _may_be_worth_proposing(person: Described, other: Described, weights: Weight
     rest = [weights.levels[name][level].bits for name, level in _beside_names(person, other)]
     if person.homes and other.homes:
         rest += (weights.most["home"], Bits(rarest, 0.0))
+    if not _may_be_enough(weights, *rest, *weights.most_of_names, Bits(2 * rarest, 0.0)):
+        return False
     names = [weights.levels[name][level].bits for name, level in _names(person, other)]
-    if _is_enough(weights, *rest, *names, Bits(rarest * len(names), 0.0)):
+    if _may_be_enough(weights, *rest, *names, Bits(rarest * len(names), 0.0)):
         return True
-    if not _is_enough(weights, *rest, *(weights.most[name] for name in ("first_name", "last_name", "order"))):
+    if not _may_be_enough(weights, *rest, *(weights.most[name] for name in ("first_name", "last_name", "order"))):
         return False
     crossed = _reversed(person, other)
-    return bool(crossed) and _is_enough(
+    return bool(crossed) and _may_be_enough(
         weights, *rest, *(weights.levels[name][level].bits for name, level in crossed.items())
     )
 
 
-def _is_enough(weights: Weights, *found: Bits) -> bool:
-    odds = _odds(sum(bits.strangers for bits in found), sum(bits.family for bits in found), weights)
-    # In another order, the same sum may differ in its last digit.
-    return 1 / (1 + odds) >= weights.worth_proposing - 0.000_001
+def _may_be_enough(weights: Weights, *found: Bits) -> bool:
+    strangers = family = 0.0
+    for bits in found:
+        strangers += bits.strangers
+        family += bits.family
+    return strangers >= weights.least.strangers and family >= weights.least.family
 
 
 class _Weighed(NamedTuple):

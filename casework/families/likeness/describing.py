@@ -1,7 +1,8 @@
 """What is known about a person, read so that it can be compared. What cannot be read is not known."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from casework.families.likeness.births import Birth, read_birth
 from casework.families.likeness.homes import Home, read_home
@@ -14,8 +15,7 @@ SEXES = {
 }
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(NamedTuple):
     """A person as somebody wrote it down: texts, each of which may be empty or nonsense."""
 
     first_name: str = ""
@@ -30,7 +30,7 @@ class Written:
     phone: str = ""
 
 
-COLUMNS = tuple(field.name for field in fields(Written))
+COLUMNS = Written._fields
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
@@ -99,7 +99,7 @@ class Register:
             with connection.cursor() as cursor:
                 with cursor.copy(f"COPY likeness_person (number, id, {', '.join(COLUMNS)}) FROM STDIN") as copy:
                     for number, record in zip(numbers, lot, strict=True):
-                        copy.write_row((number, record.id, *astuple(record.written)))
+                        copy.write_row((number, record.id, *record.written))
                 pairs = [
                     (key, number) for number, person in zip(numbers, described, strict=True) for key in stored(person)
                 ]

@@ -127,6 +127,20 @@ class Weights(Document):
             for name, levels in self.levels.items()
         }
 
+    @cached_property
+    def least(self) -> Bits:
+        """With fewer bits, against strangers or against the family, nobody is worth proposing."""
+        odds = 1 / self.worth_proposing - 1
+        # In another order, the same sum may differ in its last digit.
+        strangers = -math.log2(odds * self.same_person) - 0.000_001
+        return Bits(strangers, -math.log2(odds * self.same_person / self.same_family) - 0.000_001)
+
+    @cached_property
+    def most_of_names(self) -> list[Bits]:
+        """The most that first and last names can say for one person, in whichever order."""
+        order = Bits(*(max(0.0, bits) for bits in self.most["order"]))
+        return [self.most["first_name"], self.most["last_name"], order]
+
     def __str__(self) -> str:
         return f"{self.weights}/{self.version}"
 
