@@ -215,7 +215,7 @@ if _database_url := _required(
         if _pool:
             _options["pool"] = {"min_size": 1, "max_size": _pool, "timeout": 10}
         DATABASES["default"] = _parts | {
-            "ENGINE": "django.db.backends.postgresql",
+            "ENGINE": "config.postgresql",
             "CONN_HEALTH_CHECKS": True,
             "CONN_MAX_AGE": 0 if _pool else 60,
             "OPTIONS": _options,

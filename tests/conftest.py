@@ -20,6 +20,7 @@ from django.db import transaction
 from django.test import Client
 from xdist.scheduler import LoadScopeScheduling
 
+from config.garbage import leave_alone_what_is_loaded
 from localities.models import Agency, User
 from localities.working_time import LONDON
 from tests.stage.databases import another_database, own_database, using, workers_database
@@ -28,6 +29,7 @@ from tests.stage.mail import Sink, mail_server
 from tests.stage.service import Service, running
 from tests.stage.sessions import sign_in
 from tests.stage.story import Story
+from tests.stage.web_client import browser
 
 # A Thursday morning with the hub open, far from any bank holiday.
 THURSDAY = datetime(2026, 11, 19, 10, 0, tzinfo=LONDON)
@@ -79,11 +81,8 @@ def _place(path: Path) -> int:
 
 
 def pytest_collection_finish() -> None:
-    """
-    The garbage collector leaves alone what is loaded, as in the service's processes. It does not look through it first,
-    as there: that takes half a second in each worker, and a run is short.
-    """
-    gc.freeze()
+    """The garbage collector leaves alone what is loaded, as in the service's processes."""
+    leave_alone_what_is_loaded()
     gc.enable()
 
 
@@ -220,6 +219,12 @@ def school(db: None) -> Agency:
 @pytest.fixture
 def police(db: None) -> Agency:
     return Agency.objects.get(code="example-police")
+
+
+@pytest.fixture
+def client() -> Client:
+    """A browser at a service whose middleware is loaded once; an error is raised."""
+    return browser(raises=True)
 
 
 @pytest.fixture

@@ -78,9 +78,9 @@ def a_working_morning() -> datetime:
 _handlers: dict[bool, ClientHandler] = {}
 
 
-def browser(*, enforce_csrf_checks: bool = False) -> Client:
-    """A browser of its own, at a service whose middleware is loaded once; an error is a page."""
-    client = Client(raise_request_exception=False, enforce_csrf_checks=enforce_csrf_checks)
+def browser(*, enforce_csrf_checks: bool = False, raises: bool = False) -> Client:
+    """A browser of its own, at a service whose middleware is loaded once; an error is a page, or it is raised."""
+    client = Client(raise_request_exception=raises, enforce_csrf_checks=enforce_csrf_checks)
     client.handler = _handlers.setdefault(enforce_csrf_checks, client.handler)
     return client
 

@@ -1,0 +1,54 @@
+"""Our backend composes the SQL that Django's own does, letter by letter."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.backends.postgresql.compiler import SQLCompiler as Djangos
+from django.db.models import Count, F, Q, QuerySet
+
+from casework.models import Case, Clock, Contact, ContactAdult, Handoff, Person, PersonMatch, Reminder
+from casework.reading import worklists
+from config.postgresql.compiler import SQLCompiler
+from localities.models import Team, User
+
+NOW = datetime(2026, 11, 19, 10, tzinfo=UTC)
+
+QUERIES: dict[str, Callable[[User], QuerySet[Any]]] = {
+    "a table": lambda user: Team.objects.all(),
+    "what waits": lambda user: worklists.contacts_waiting(user, NOW),
+    "who offers what": lambda user: worklists.offered(user, [1, 2], NOW)[:20],
+    "the cases of a team": lambda user: worklists.held(user, [1, 2], NOW)[50:100],
+    "one table by several joins": lambda user: worklists.my_reminders(user, NOW),
+    "a table joined with itself": lambda user: Contact.objects.select_related(
+        "resend_of__agency", "agency", "case__opened_by_decision__contact"
+    ).order_by("resend_of__received_at", "pk"),
+    "a few columns": lambda user: PersonMatch.objects.select_related("child__contact", "adult__person").defer(
+        "child__contact__document", "score"
+    ),
+    "only some": lambda user: Person.objects.only("reference", "same_as").select_related("same_as"),
+    "values": lambda user: Contact.objects.order_by("agency__name").values("agency__name", "pk", who=F("team__name")),
+    "a union": lambda user: (
+        Person.objects.filter(same_as=1).union(Person.objects.filter(Q(pk=1) | Q(pk=2)), all=True).order_by("reference")
+    ),
+    "groups": lambda user: Handoff.objects.values("to_team__kind").annotate(many=Count("pk")).order_by("-many"),
+    "whole rows in groups": lambda user: Case.objects.annotate(many=Count("contacts")).select_related("locality"),
+    "none twice": lambda user: Clock.objects.order_by("contact_id", "-pk").distinct("contact_id"),
+    "a query in a query": lambda user: ContactAdult.objects.filter(
+        person__in=Person.objects.filter(same_as__in=Person.objects.filter(reference="PER-1")), contact__case=None
+    ),
+    "locked": lambda user: Case.objects.select_related("locality").select_for_update(of=("self",), no_key=True),
+    "extra": lambda user: Reminder.objects.extra(select={"id": "step"}).order_by("id").reverse(),
+}
+
+
+@pytest.mark.parametrize("asked", QUERIES)
+def test_as_django_does(asked: str, amina: User) -> None:
+    djangos, *ours = (
+        compiler(QUERIES[asked](amina).query, connection, "default").as_sql()
+        for compiler in (Djangos, SQLCompiler, SQLCompiler)
+    )
+    assert ours == [djangos, djangos]
+    assert type(QUERIES[asked](amina).query.get_compiler("default")) is SQLCompiler
