@@ -9,6 +9,7 @@ from casework.access import conditions, permissions, restricted
 from casework.access.loading import locked_contact
 from casework.messages import outbox
 from casework.models import (
+    Contact,
     ContactAdult,
     ContactChild,
     Event,
@@ -33,6 +34,7 @@ def restrict(
     reason: str,
     owner_id: int | None,
     reader_ids: Collection[int],
+    without_readers: bool,
     by: User,
     now: datetime,
 ) -> Restriction:
@@ -42,6 +44,7 @@ def restrict(
     :param person_id: a child or an adult on the contact.
     :param owner_id: answers for the restriction: a service manager or an information-governance officer.
     :param reader_ids: others who may open the record, as far as their roles show it to them.
+    :param without_readers: whether it is meant that nobody but the owner can open it. Asked where else all is right.
     :raises InvalidInput: with every fault.
     """
     contact = locked_contact(by, now, pk=contact_id)
@@ -63,13 +66,15 @@ def restrict(
         faults.append(Fault(("readers",), "You cannot name yourself. Ask the owner to name you."))
     if person is not None and Restriction.objects.in_force().of([person.pk]).exists():
         faults.append(Fault(("person",), "This person's record is restricted already."))
+    readers = sorted({*reader_ids} - {owner_id})
+    if not faults and not without_readers and not _can_any_open(readers, contact, now):
+        faults.append(Fault(("without_readers",), "Name who else may open it, or say that nobody else does."))
     if faults or person is None or owner_id is None:
         raise InvalidInput(faults)
     restriction = Restriction.objects.create(
         person=rows[0].recorded_as, kind=kind, reason=reason.strip(), owner_id=owner_id,
         restricted_at=now, restricted_by=by,
     )  # fmt: skip
-    readers = sorted({*reader_ids} - {owner_id})
     for reader_id in readers:
         _name(restriction, reader_id, "Named when the record was restricted.", by, now)
     audit.record(
@@ -178,6 +183,12 @@ def _load(restriction_id: int, by: User, now: datetime) -> Restriction:
     )
     permissions.check_can_restrict(by, local_day(now))
     return restriction
+
+
+def _can_any_open(reader_ids: Collection[int], contact: Contact, now: datetime) -> bool:
+    """Whether one of these users can open the contact today, before it is restricted."""
+    readers = User.objects.filter(pk__in=reader_ids)
+    return any(Contact.objects.visible_to(reader, now).filter(pk=contact.pk).exists() for reader in readers)
 
 
 def _name(restriction: Restriction, user_id: int, reason: str, by: User, now: datetime) -> RestrictedAccess:

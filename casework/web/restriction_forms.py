@@ -6,11 +6,13 @@ from typing import Any, cast
 
 from django import forms
 from django.db.models import Exists, OuterRef, QuerySet
+from django.http import QueryDict
 
 from casework.access.permissions import RESTRICTION_OWNERS
 from casework.models import ContactAdult, ContactChild, RestrictionKind
 from casework.web.forms import ActionForm, choice_of, reason_field
-from casework.web.rendering import Checkboxes, Radios, TextInput
+from casework.web.rendering import Checkboxes, Radios, RadiosInARow, TextInput
+from errors import InvalidInput
 from localities.models import Membership, User
 
 SOMEBODY_HERE = "Choose somebody who works here."
@@ -35,11 +37,38 @@ class RestrictForm(ActionForm):
         help_text="As far as their role shows it to them.", error_messages={"invalid_choice": SOMEBODY_HERE},
     )  # fmt: skip
 
-    def __init__(self, people: Iterable[ContactChild | ContactAdult], on: date, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, prefix="restrict", **kwargs)
+    without_readers = forms.ChoiceField(widget=RadiosInARow, required=False)
+
+    def __init__(
+        self, people: Iterable[ContactChild | ContactAdult], by: User, on: date, data: QueryDict | None = None
+    ) -> None:
+        super().__init__(data, prefix="restrict")
+        self._by = by
+        self._without_readers = self.fields.pop("without_readers")
         _choices(self, "person", [(str(each.person_id), each.called) for each in people])
         _users(self, "owner", owners(on))
         _users(self, "readers", staff(on))
+
+    def has_confirmed(self) -> bool:
+        """Whether they said that nobody but this owner is to open the record: a yes to one owner is none to another."""
+        owner = self.data.get(self.add_prefix("owner"))
+        return bool(owner) and self.data.get(self.add_prefix("without_readers")) == owner
+
+    def add_faults(self, invalid: InvalidInput) -> None:
+        """Asks whether it is meant that nobody else can open the record, where the action says that nobody can."""
+        if any(fault.path == ("without_readers",) for fault in invalid.faults):
+            self._ask_whether_nobody_else(self.cleaned_data["owner"])
+        super().add_faults(invalid)
+
+    def _ask_whether_nobody_else(self, owner: User) -> None:
+        who, nor = ("you", "") if owner == self._by else (str(owner), ", nor you")
+        field = self.fields["without_readers"] = self._without_readers
+        field.label = f"Nobody but {who} will be able to open these contacts and cases. Is that right?"
+        field.help_text = (
+            f"Neither the front door, nor a team that works with the family{nor}. What comes about this person reaches "
+            f"{who} alone. You have named nobody whose role shows it to them."
+        )
+        _choices(self, "without_readers", [(str(owner.pk), "Yes, nobody else"), ("no", "No, I name others")])
 
 
 class NameReaderForm(ActionForm):

@@ -213,7 +213,7 @@ class Told:
         contact, other = self.contact("Ren", "Mamba"), self.contact("Sky", "Asp")
         restriction = restrictions.restrict(
             contact_id=contact.pk, person_id=contact.children.get().person_id, kind="other", reason=WORD,
-            owner_id=person("sam").pk, reader_ids=[], **self.said("iris"),
+            owner_id=person("sam").pk, reader_ids=[], without_readers=True, **self.said("iris"),
         )  # fmt: skip
         on: dict[str, Any] = {"restriction_id": restriction.pk}
         access = restrictions.name_reader(**on, user_id=person("amina").pk, reason=WORD, **self.said("iris"))

@@ -15,6 +15,7 @@ def restrict(story: Story, contact: Contact, *readers: str, by: str = "iris", **
         "reason": "The police moved them in March.",
         "owner_id": person("sam").pk,
         "reader_ids": [person(name).pk for name in readers],
+        "without_readers": True,
     }
     return restrictions.restrict(contact_id=contact.pk, by=person(by), now=story.now, **(said | changes))
 

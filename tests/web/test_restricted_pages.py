@@ -66,6 +66,26 @@ class TestThePages:
         assert "Ashworth" in SignedIn("sam").open(f"/restricted/{restriction}/").html
         assert "Restricted: adopted child" in SignedIn("amina").open(contact).text
 
+    def test_whoever_leaves_nobody_who_can_open_it_is_asked_once(self, story: Story) -> None:
+        """Naming somebody whose role does not show it is as naming nobody. A yes to one owner is none to another."""
+        contact, iris, asks = story.contact(), SignedIn("iris"), "id_restrict-without_readers"
+        form: dict[str, Any] = {
+            "restrict-person": str(contact.children.get().person_id), "restrict-kind": "other",
+            "restrict-reason": "So.", "restrict-owner": str(person("sam").pk),
+        }  # fmt: skip
+        assert asks not in iris.open(contact, "restrict/").ids
+        for readers in ([], [str(person("carol").pk)], [str(person("sam").pk)]):
+            page = Page(iris.post(contact, "restrict", **form, **{"restrict-readers": readers}))
+            assert dict(page.summary) == {asks: "Name who else may open it, or say that nobody else does."}
+            assert f"Nobody but {person('sam')} will be able to open these contacts and cases" in page.text
+            assert f"nor you. What comes about this person reaches {person('sam')} alone." in page.text
+        said = page.form("") | {"restrict-without_readers": str(person("sam").pk), "restrict-readers": []}
+        iris_owns = Page(iris.post(contact, "restrict", **said | {"restrict-owner": str(iris.user.pk)}))
+        assert "Nobody but you will be able to open" in iris_owns.text
+        assert not Restriction.objects.exists()
+        assert iris.post(contact, "restrict", **said).status_code == 302
+        assert Restriction.objects.get().owner == person("sam")
+
     def test_each_fault_stands_at_its_field(self, story: Story) -> None:
         answer = SignedIn("maya").post(story.contact(), "restrict")
         page = Page(answer)

@@ -49,13 +49,14 @@ def restrict(request: HttpRequest, reference: str) -> HttpResponse:
         return _page(request, "restrict", form, {"contact": contact})
 
     if request.method != "POST":
-        return page(RestrictForm(people, local_day(now)))
-    form = RestrictForm(people, local_day(now), request.POST)
+        return page(RestrictForm(people, user, local_day(now)))
+    form = RestrictForm(people, user, local_day(now), request.POST)
     return submit(
         request, form,
         lambda said: restrictions.restrict(
             contact_id=contact.pk, person_id=said["person"], kind=said["kind"], reason=said["reason"],
-            owner_id=id_of(said["owner"]), reader_ids=[reader.pk for reader in said["readers"]], by=user, now=now,
+            owner_id=id_of(said["owner"]), reader_ids=[reader.pk for reader in said["readers"]],
+            without_readers=form.has_confirmed(), by=user, now=now,
         ),
         says=lambda done: f"The record is restricted. The restriction is {done}.",
         then=lambda done: reverse("restriction", args=[done.reference]), again=lambda: page(form),
