@@ -11,7 +11,6 @@ from casework.actions.recommendations import recommend_again
 from casework.families import merging, sameness
 from casework.families.confidentiality import bring_up_to_date
 from casework.families.household import note_touched
-from casework.families.recorded import living_hidden
 from casework.models import Contact, Event, Person, PersonMatch
 from casework.record import audit
 from casework.record.transitions import move
@@ -19,6 +18,18 @@ from casework.statuses import ContactStatus, MatchStatus
 from errors import Fault, InvalidInput
 from localities.models import User
 from localities.working_time import local_day
+
+
+class ShowsAnAddress(InvalidInput):
+    """
+    An answer would show what is hidden now, and no reason was given.
+
+    `contacts` are those of which it would be shown and that whoever answers may open.
+    """
+
+    def __init__(self, contacts: Collection[Contact]) -> None:
+        super().__init__([Fault(("reason",), "Say why they are not the same, and how you know.")])
+        self.contacts = contacts
 
 
 @transaction.atomic
@@ -29,8 +40,8 @@ def settle(*, contact_id: int, match_id: int, same: bool, reason: str = "", by: 
     Confirming joins the records: contacts and cases of both are about one person from now on. Rejecting may show an
     address that was hidden because they may be one.
 
-    :param reason: why they are two; needed where one of them lives at a hidden address.
-    :raises InvalidInput: the reason is missing.
+    :param reason: why they are two; needed where this shows an address that is hidden now.
+    :raises ShowsAnAddress: the reason is missing. Nothing is stored.
     :raises NotAllowedInStatus: the match is settled already; or, to confirm it, the two were told apart before, or are
         two children on one contact.
     """
@@ -40,11 +51,11 @@ def settle(*, contact_id: int, match_id: int, same: bool, reason: str = "", by: 
     if same:
         conditions.check_not_told_apart([pair for pair in sameness.told_apart(people) if len(pair) > 1])
         conditions.check_stay_children_of_their_own(match)
-    elif not reason.strip() and living_hidden(people):
-        raise InvalidInput([Fault(("reason",), "Say why they are not the same, and how you know.")])
     to, event = (MatchStatus.CONFIRMED, Event.MATCH_CONFIRMED) if same else (MatchStatus.REJECTED, Event.MATCH_REJECTED)
     move(match, to=to, by=by, at=now, why="" if same else reason.strip(), settled_by=by, settled_at=now)
-    _follow(contact, match, records, event, by, now)
+    shown = _follow(contact, match, records, event, by, now)
+    if shown and not same and not reason.strip():
+        raise ShowsAnAddress(list(Contact.objects.visible_to(by, now).filter(pk__in=shown).order_by("pk")))
     return contact
 
 
@@ -82,10 +93,12 @@ def _load(contact_id: int, match_id: int, by: User, now: datetime) -> tuple[Cont
 
 def _follow(
     contact: Contact, match: PersonMatch, records: Collection[Person], event: Event, by: User, now: datetime
-) -> None:
+) -> frozenset[int]:
+    """Returns the ids of the contacts of which something is shown now that was hidden."""
     touched = merging.regroup(records) | sameness.standing_for([match.record_id, match.person_id])
-    bring_up_to_date(touched, now=now, but_not=contact.pk)
+    shown = bring_up_to_date(touched, now=now, but_not=contact.pk)
     note_touched(touched, but_not=contact.pk, now=now)
     audit.record(event, by=by, at=now, contact=contact, match=match.pk, score=match.score)
     if contact.status == ContactStatus.RECEIVED:
         recommend_again(contact, by, now)
+    return shown

@@ -164,7 +164,7 @@ OR EXISTS (
 )
 
 
-def bring_up_to_date(people: Collection[int], *, now: datetime, but_not: int | None = None) -> None:
+def bring_up_to_date(people: Collection[int], *, now: datetime, but_not: int | None = None) -> frozenset[int]:
     """
     Hides and shows the addresses of these people, and of everybody around them, on all contacts.
 
@@ -174,6 +174,7 @@ def bring_up_to_date(people: Collection[int], *, now: datetime, but_not: int | N
     :param people: the ids of those whose protections, matches or contacts have changed: any of their records. They are
         locked.
     :param but_not: the id of a contact on which the caller asks the rules again.
+    :returns: the ids of the contacts of which something is shown now that was hidden.
     """
     _update_flags(people)
     affected = _around(people, steps=REACH)
@@ -186,14 +187,28 @@ def bring_up_to_date(people: Collection[int], *, now: datetime, but_not: int | N
             ContactChild.objects.filter(pk__in=ids).update(address_is_confidential=hides)
     contacts = {entry.contact for entry in changed}
     keep_again(contacts)
-    merging.keep_keys_again(_with_recorded_homes(affected))
+    recorded = _with_recorded_homes(affected)
+    merging.keep_keys_again(recorded)
     if not contacts:
-        return
+        return frozenset()
     waiting = Contact.objects.filter(pk__in=contacts - {but_not}).exclude(status=ContactStatus.DECIDED).order_by("pk")
     StaleRecommendation.objects.bulk_create(
         (StaleRecommendation(contact_id=pk, since=now) for pk in waiting.values_list("pk", flat=True)),
         ignore_conflicts=True,
     )
+    return _shown_again([entry for entry in changed if entry.hidden], recorded)
+
+
+def _shown_again(entries: Collection["_Entry"], recorded: Collection[int]) -> frozenset[int]:
+    """
+    The contacts of these children whose address is hidden no more, if one is known, or a telephone that leads there.
+
+    :param recorded: the people whose home staff recorded.
+    """
+    shown = {entry.contact for entry in entries if entry.home is not None or entry.person in recorded}
+    others = {entry.contact for entry in entries} - shown
+    adults = ContactAdult.objects.filter(contact__in=others).exclude(recorded_as__telephone="")
+    return frozenset(shown | set(adults.values_list("contact", flat=True) if others else ()))
 
 
 def hide_all(children: Collection[ContactChild], adults: Iterable[ContactAdult]) -> None:

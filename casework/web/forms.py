@@ -1,7 +1,7 @@
 """The forms on the pages of contacts and cases. They collect what was typed; the action checks it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from django import forms
 from django.db.models import Exists, Model, OuterRef, QuerySet, prefetch_related_objects
 from django.http import QueryDict
 
+from casework.actions.matches import ShowsAnAddress
 from casework.families.routing import teams_to_pick_from
 from casework.models import Contact, ContactAdult, ContactChild, MilestoneKind, Outcome, PartnerCheck
 from casework.models.choices import AGREEMENTS
@@ -243,9 +244,16 @@ class PartnerWithdrawForm(ActionForm):
 
 
 class TellApartForm(ActionForm):
-    """Say that two records are not of one person, where one of the two lives at a hidden address."""
+    """Say that two records are not of one person. Why is asked where that would show an address that is hidden."""
 
     reason = reason_field("Why are they not the same, and how do you know?")
+    shows: Collection[Contact] = ()
+
+    def add_faults(self, invalid: InvalidInput) -> None:
+        """Keeps of which contacts an address would be shown, for the question."""
+        if isinstance(invalid, ShowsAnAddress):
+            self.shows = invalid.contacts
+        super().add_faults(invalid)
 
 
 class UndoMatchForm(ActionForm):

@@ -307,8 +307,20 @@ class TestWhoIsWho:
         with pytest.raises(InvalidInput, match="Say why they are not the same, and how you know"):
             matches.settle(same=False, reason=" ", now=story.later(), **said)
         assert hidden(likely) == [True]
+        assert list(match.status_changes.all()) == []
         self.settle(story, likely, same=False)
         assert match.status_changes.get().why == "Another Robin."
+
+    def test_without_a_reason_where_nothing_is_shown_by_it(self, story: Story) -> None:
+        """The other is in hiding as well; or no address is known."""
+        said_by_the_police(story)
+        for home in (IN_HIDING, {}):
+            likely = story.contact(children=[LIKELY | {"address": home}], adults=[])
+            for match in PersonMatch.objects.filter(child__contact=likely, status="proposed").order_by("-score"):
+                matches.settle(
+                    contact_id=likely.pk, match_id=match.pk, same=False, by=person("amina"), now=story.later()
+                )
+            assert hidden(likely) == [home == IN_HIDING]
 
     def test_not_while_the_mothers_may_be_one(self, story: Story) -> None:
         """The children are two; nobody has said whether their mothers are."""

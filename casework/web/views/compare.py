@@ -52,7 +52,7 @@ def page(
         "waits": waits,
         "one_already": waits and match.row.person_id == match.known.pk,
         "settles": works_on_it and waits,
-        "apart": apart or (any(side.known.hides for side in both.sides) and TellApartForm(prefix=f"apart{match.pk}")),
+        "apart": apart,
         "undo": undo or (works_on_it and not waits and UndoMatchForm(prefix=f"undo{match.pk}")),
         "errors": errors_of(*filter(None, (apart, undo))),
     }

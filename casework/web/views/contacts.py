@@ -1,6 +1,6 @@
 """The pages of a contact: entering, viewing and deciding, what staff find out, and what they tell the referrer."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -367,7 +367,7 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         hidden = living_hidden(two_of_each(found)) if found else frozenset[int]()
         why = why_alike(found, hidden)
         closed_people, closed = restricted.closed_people_and_matches(people.people, found, user, now)
-        likely = [(match, why[match.pk], _telling_apart(match, hidden, shown)) for match in sameness.waiting(found)]
+        likely = [(match, why[match.pk], shown.get(f"apart{match.pk}")) for match in sameness.waiting(found)]
         context |= _known_before(contact, people, likely, closed_people, closed, user, now)
         if works_on_it:
             context["settled_matches"] = _settled(found, why, closed, shown)
@@ -456,13 +456,6 @@ def _joined_elsewhere(contact: Contact, user: User, now: datetime) -> list[Perso
         contacts = Contact.objects.visible_to(user, now).filter(pk__in=[match.row.contact_id for match in matches])
         seen = set(contacts.values_list("pk", flat=True))
     return [match for match in matches if match.pk not in closed and match.row.contact_id in seen]
-
-
-def _telling_apart(match: PersonMatch, hidden: Collection[int], shown: dict[str, Any]) -> TellApartForm | None:
-    """The form to say why two are not the same, where one of them lives at a hidden address."""
-    name = f"apart{match.pk}"
-    hides = not two_of_each([match]).isdisjoint(hidden)
-    return shown.get(name) or (TellApartForm(prefix=name) if hides else None)
 
 
 def _known_before(
