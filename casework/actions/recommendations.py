@@ -212,8 +212,9 @@ def is_graver(recommendation: Recommendation, decision: Decision) -> bool:
 @transaction.atomic
 def renew(*, contact_id: int, now: datetime, only_if_noted: bool = True) -> bool:
     """
-    Renews a stale recommendation, after a case of one of the contact's children has opened. Safe to run twice, and at
-    the same time as itself. It does nothing while another transaction has locked the contact.
+    Renews a stale recommendation: a case of one of the contact's children has opened, a match was settled, a detail
+    was corrected elsewhere, or an address was hidden or shown again. Safe to run twice, and at the same time as itself.
+    It does nothing while another transaction has locked the contact.
 
     :param only_if_noted: whether to renew only a contact that is noted in `StaleRecommendation`.
     :returns: whether the contact was handled.

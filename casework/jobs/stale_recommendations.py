@@ -1,8 +1,9 @@
 """
-Renews the recommendations that became stale when a case opened.
+Renews the recommendations that became stale.
 
-Other contacts about a child of that case may wait with a recommendation that does not know of the case. The action that
-opens the case notes them (`actions/decisions.py`), and this job renews their recommendations within seconds.
+A case opens, a match is settled, a contact or a person is corrected, or an address is hidden or shown again. Other
+contacts about the same people may wait with a recommendation that does not know of it. `families/household.py` and
+`families/confidentiality.py` note these contacts, and this job renews their recommendations within seconds.
 """
 
 from datetime import datetime

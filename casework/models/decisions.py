@@ -47,8 +47,8 @@ class Recommendation(models.Model):
 
 class StaleRecommendation(models.Model):
     """
-    A note that the recommendation of a waiting contact is stale: a case of one of its children has
-    opened, or somebody has said who one of its household is.
+    A note that the recommendation of a waiting contact is stale: a case of one of its children has opened, a match of
+    somebody in its household was settled, one of them was corrected, or an address was hidden or shown again.
 
     A job renews the recommendation within seconds, and deletes the note.
     """

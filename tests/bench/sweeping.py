@@ -54,7 +54,7 @@ FROM (
 ) AS chosen
 WHERE casework_clock.id = chosen.id
 """
-# IndicatorCount over the next three months, so that no clock falls due by itself.
+# Spread over the next three months, so that no clock falls due by itself.
 LATER = "+ INTERVAL '7 days' + n % 12960 * INTERVAL '10 minutes'"
 
 
