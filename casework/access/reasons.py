@@ -9,7 +9,7 @@ from localities.roles import roles_of
 
 
 class SearchReason(models.TextChoices):
-    """Why somebody searches. The first two go without saying."""
+    """The reasons for a search. The first two follow from the user's role."""
 
     FRONT_DOOR = "front_door", "Work at the front door"
     OWN_CASE = "own_case", "A case of my team"
@@ -24,10 +24,10 @@ TO_CHOOSE = (SearchReason.ASKED, SearchReason.SUPERVISION, SearchReason.COMPLAIN
 
 def own_reason(by: User, on: date) -> SearchReason | None:
     """
-    The reason that goes without saying; None for those who must choose one.
+    The reason that follows from the user's role; None if they must choose one.
 
-    Searching is the work of front-door staff, and a team finds nobody but the people of its own cases. Whoever sees
-    everybody in another role says why.
+    Searching is the work of front-door staff, and a team finds only the people of its own cases. Users who see
+    everybody in another role must give a reason.
     """
     who = roles_of(by, on)
     if who.front_door_roles:

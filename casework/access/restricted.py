@@ -158,7 +158,7 @@ def _closed_records(records: Collection[int], user: User, now: datetime) -> dict
 
 def check_match_is_open(match: PersonMatch, user: User, now: datetime) -> None:
     """
-    Only who may open both records can tell whether they are one person's.
+    Checks that the user may open both records: nobody else can tell whether they are of one person.
 
     :raises PersonMatch.DoesNotExist: one of the records is closed to this user.
     """

@@ -101,7 +101,7 @@ def _find(reference: str, by: User, now: datetime) -> Contact | Case | Restricti
 
 
 def _lock_closed(record: Contact | Case | Restriction, by: User, now: datetime) -> list[Restriction]:
-    """The restrictions that keep the user out, locked: who breaks the glass twice at once breaks it once."""
+    """The locked restrictions that keep the user out, so that two attempts at once break the glass once."""
     on_it = (
         Restriction.objects.in_force().filter(pk=record.pk)
         if isinstance(record, Restriction)

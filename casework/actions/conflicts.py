@@ -77,7 +77,7 @@ def _declare(record: Contact | Case, reason: str, user_id: int | None, by: User,
             faults.append(Fault(("user",), "Choose somebody who works here."))
         user = here.user if here is not None else by
     contact, case = (record, None) if isinstance(record, Contact) else (None, record)
-    # Who has one does not see the record, and cannot declare it again.
+    # A user with a conflict cannot see the record, so cannot declare it twice.
     if ConflictOfInterest.objects.filter(user=user, contact=contact, case=case, ended_at__isnull=True).exists():
         faults.append(Fault(("user",), f"{user}'s conflict of interest is declared already."))
     if not reason.strip():

@@ -224,7 +224,7 @@ def _store_records(plan: Plan, contact: Contact, history: list[FactChange]) -> l
 
 
 def _keep_former_names(row: ContactChild | ContactAdult, before: dict[str, Any]) -> None:
-    """By the names that are corrected, somebody is found as before."""
+    """Keeps the names that were corrected, so that the person is still found by them."""
     names = list(before.get("also_known_as") or ())
     record = row.recorded_as
     described = row if isinstance(row, ContactChild) else record
@@ -250,8 +250,8 @@ def _lines(plan: Plan, contact: Contact, history: list[FactChange]) -> dict[int,
 
 def _protect(plan: Plan, information: Information, touched: frozenset[int], by: User | Agency, now: datetime) -> None:
     """
-    Hides the addresses that were said to be confidential, those of everybody around, and those of whoever may be
-    somebody in hiding as they are described now, on every contact.
+    On every contact, hides the addresses that were said to be confidential, those of everybody around, and those of
+    people who, by their new details, may be somebody in hiding.
     """
     contact = information.contact
     hides = [child for child in plan.children if "address.confidential" in plan.changed(child)]
@@ -268,7 +268,7 @@ def _protect(plan: Plan, information: Information, touched: frozenset[int], by: 
 
 
 def _has_unknown_indicators(plan: Plan, contact: Contact, history: list[FactChange]) -> bool:
-    """Whether indicators that could not be read, when the contact came or since, are still not put right."""
+    """Whether there are still indicators that could not be read, when the contact came or since."""
     wait = {tuple(detail.path[:-1]) for detail in contact.details_to_check.filter(field__endswith="indicators")}
     said = [(path_of(change, plan.children, plan.adults), change.kind) for change in history]
     for part in plan.parts:
@@ -314,8 +314,9 @@ def _in_work(
 
 def _follow_family(contact: Contact, case: Case, by: User | Agency, now: datetime) -> None:
     """
-    The children of the case follow from the family on its contacts. Who is not of the family leaves the case: else the
-    next contact about that child would be taken for news of this family's work. Case and audit say who left.
+    The children of the case follow from the family on its contacts. A child who is not of the family leaves the case;
+    otherwise the next contact about that child would be taken for news of this family's work. Case and audit say who
+    left.
     """
     came, left = merging.children_follow([case.pk])
     note_touched(came | left, but_not=contact.pk, now=now)

@@ -24,7 +24,7 @@ SCREENED_FAMILY, SCREENED_CHILD = "screened_family_indicators", "screened_indica
 SIBLING = "sibling_on_cp_plan"
 SOURCES = {
     InformationKind.AGREEMENT: Source.FAMILY,
-    # Who screens reads what the referrer has written.
+    # The user who screens reads what the referrer has written.
     InformationKind.SCREENING: Source.REFERRER,
     InformationKind.OWN_RECORDS: Source.RECORDS,
 }

@@ -22,9 +22,8 @@ from localities.working_time import local_day
 
 class ShowsAnAddress(InvalidInput):
     """
-    An answer would show what is hidden now, and no reason was given.
-
-    `contacts` are those of which it would be shown and that whoever answers may open.
+    An answer would show a hidden address, and no reason was given. `contacts`: the contacts whose address would be
+    shown, as far as the user may open them.
     """
 
     def __init__(self, contacts: Collection[Contact]) -> None:

@@ -80,7 +80,7 @@ def end_detail(
     *, person_id: int, detail_id: int, reason: str, by: User, now: datetime, until: date | None = None
 ) -> PersonDetail:
     """
-    Says that something that was said about a person is no longer so. By a former name or home they are found as before.
+    Ends a detail of a person that no longer applies. The person is still found by a former name or home.
 
     :param until: the last day on which it was so, if that is known.
     :raises Person.DoesNotExist: there is no such person, or none that `by` may see.
@@ -135,7 +135,9 @@ def _load(person_id: int, detail_id: int, by: User, now: datetime) -> tuple[Pers
 
 
 def _lock_keys(person_id: int, said: Said, by: User, now: datetime) -> None:
-    """Locks what the person will be looked for by. Before the person, as contacts that arrive do."""
+    """
+    Locks the keys that the person will be found by. It does so before it locks the person, in the order of receiving.
+    """
     person = people_visible_to(by, now).filter(pk=person_id).first()
     if person is None:
         return
@@ -148,9 +150,10 @@ def _lock_keys(person_id: int, said: Said, by: User, now: datetime) -> None:
 
 def _find_and_compare(record: Person, now: datetime, *, looks: bool = False, in_error: str = "") -> None:
     """
-    By names and homes somebody is found, and is like others: the rules look at whoever may be the same person.
+    Renews the keys and the possible matches of a person after a name or a home was recorded. The rules look at possible
+    matches.
 
-    :param looks: whether others are looked for by what was recorded. Its keys are locked.
+    :param looks: whether to search for other people with the new detail. Its keys are locked.
     """
     find_by_recorded(record, in_error=in_error)
     record.refresh_from_db(fields=["other_names", "other_homes"])

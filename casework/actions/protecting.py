@@ -44,8 +44,8 @@ def lift(*, person_id: int, reason: str, by: User, now: datetime) -> Person:
     """
     Says that a person's address is safe to show: ends the protections that are in force.
 
-    Of a person who has none, whose address is hidden because of a brother or a sister, or because they may be somebody
-    in hiding, it says so of the addresses that are known now.
+    A person without one may have a hidden address because of a sibling, or because they may be somebody in hiding: then
+    the addresses known today are safe to show.
 
     :raises Person.DoesNotExist: there is no such person, or none that `by` may see.
     :raises InvalidInput: nobody says why.

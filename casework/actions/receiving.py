@@ -168,7 +168,7 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     )  # fmt: skip
     if said_confidential or somebody_is_hidden:
         confidentiality.bring_up_to_date({child.person_id for child in children}, now=now)
-    # Whom a message may reach is asked of what is stored.
+    # The recipients are read from the stored rows.
     outbox.write([*red_alerts(contact, now), *_restricted_alerts(contact, restrictions, now)])
     return Received(contact, is_new=True, to_check=details)
 
@@ -358,7 +358,7 @@ class _People:
 
     @property
     def of_children(self) -> list[int]:
-        """Whom the children are, or are likely to be."""
+        """The people whom the children are, or are likely to be."""
         places = range(len(self.own))
         joined = [match.person.pk for place, match in self.recognised.joined.items() if place in places]
         return joined + [match.person.pk for place in places for match in self.recognised.careful[place]]
@@ -373,8 +373,8 @@ class _People:
 
 def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _People:
     """
-    Matches the people of a contact with those on record, and locks the records of the household. Whoever is certainly
-    somebody on record is joined to them.
+    Matches the people of a contact with those on record, and locks the records of the household. Certain matches are
+    joined.
 
     Two contacts of one household wait for each other. They share a key, or else a record: each locks what the other has
     recognised. The locks on keys come first, then the records in the order of their ids, so that two actions never
@@ -502,7 +502,7 @@ def _number(contact: Contact, people: _People) -> _Numbered:
     """
     children, adults = people.children, people.adults
     hidden = [A_NEIGHBOUR_IS_HIDDEN(postcodes=[child.postcode for child in children])]
-    # Who is new has nobody around.
+    # Somebody with no match has no household on record.
     if people.alike:
         hidden.append(SOMEBODY_IS_HIDDEN(alike=[*people.alike]))
     (numbered,), (ids,), *is_hidden, _, versions = send(
@@ -531,7 +531,7 @@ def _number(contact: Contact, people: _People) -> _Numbered:
     of_records, of_children, of_adults, of_recommendation = ids
     for row, record_id, row_id in zip(people.rows, of_records, [*of_children, *of_adults], strict=True):
         row.pk, row.recorded_as.pk = row_id, record_id
-        # Not by the attributes: Django forgets the other rows then.
+        # Not through the attributes: Django would drop the related objects.
         vars(row).update(contact_id=contact.pk, recorded_as_id=record_id, person_id=row.person.pk)
     return _Numbered(of_recommendation, resend_of, restrictions, [(True,)] in is_hidden, from_rows(versions))
 

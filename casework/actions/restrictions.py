@@ -88,7 +88,7 @@ def restrict(
 @transaction.atomic
 def lift(*, restriction_id: int, reason: str, by: User, now: datetime) -> Restriction:
     """
-    Lifts a restriction. Whoever lifts it must be able to open the record: they have to know what they show to all.
+    Lifts a restriction. The user must be able to open the record, because they have to know what everybody will see.
 
     :raises InvalidInput: the reason is missing.
     """

@@ -16,7 +16,7 @@ def check(*, query: Query, reason: str, by: User, now: datetime) -> None:
     """
     Checks that there is something to search for, and a reason.
 
-    :param reason: one of `TO_CHOOSE`; of those who need not say one, empty.
+    :param reason: one of `TO_CHOOSE`; empty if the user need not give one.
     :raises InvalidInput: a reason is missing, or there is nothing to search for.
     """
     faults = []

@@ -42,7 +42,7 @@ from triage.facts import Agreement, Dash
 
 LONGEST_AHEAD = timedelta(days=310)
 LONGEST_OVERDUE = timedelta(days=60)
-# The names by which somebody is looked for, and the lines of an address that are read.
+# At most so many other names are used for matching, and so many lines of an address are read.
 MOST_NAMES, MOST_LINES = 20, 100
 # The deepest place of a contact is children, 0, address, lines, 0.
 DEEPEST = 5
@@ -201,7 +201,7 @@ class ChildEntry(Part):
     @field_validator("age_years")
     @classmethod
     def _fits_the_birth(cls, years: Read[int], info: ValidationInfo) -> Read[int]:
-        """The date of birth counts. Somebody asks if the age is another by more than a birthday."""
+        """The date of birth counts. If the age differs by more than one year, the detail is marked to check."""
         born = _value(info, "date_of_birth")
         if born is not None and years.value is not None and abs(age_on(_today(info), born) - years.value) > 1:
             return Read(years.value, Check(CheckKind.ASKED, "does not fit the date of birth, which counts."))
@@ -333,7 +333,7 @@ class ContactReading(NamedTuple):
 
 
 def digest_of(document: Any) -> str:
-    """The SHA-256 of what was said, of a contact or later, by which the same is known again."""
+    """The SHA-256 of a document, to recognise it when it is sent again."""
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
@@ -411,7 +411,7 @@ def place_ref(position: int) -> str:
 
 
 def _clashing_refs(children: Iterable[Mapping[str, Any]]) -> Iterator[ToCheck]:
-    """The refs that name another child as well: the other has the same, or has none and stands in that place."""
+    """The refs that are ambiguous: another child has the same ref, or has none and stands in the place of that name."""
     refs = own_refs(children)
     unnamed = (place for place, ref in enumerate(refs) if ref is None or ref in refs[:place])
     by_place = {place_ref(position): position + 1 for position in unnamed}

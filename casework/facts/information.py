@@ -102,7 +102,7 @@ def read_and_plan(
         try:
             plan(read(_without(document, {_whole(fault.path) for fault in faults})))
         except InvalidInput as others:
-            # Whatever is only empty because a fault was left out is none.
+            # A part that is empty only because its faults were left out is not a fault.
             above = {fault.path[:length] for fault in faults for length in range(len(fault.path) + 1)}
             faults += [fault for fault in others.faults if fault.path not in above]
         raise InvalidInput(faults) from None
@@ -223,7 +223,10 @@ class _Planner:
         self._keep_numbers_apart()
 
     def _names(self, known: Mapping[int, ContactChild]) -> dict[str, list[int]]:
-        """The numbers of the children whom each ref names. To an agency, only what it told us itself names somebody."""
+        """
+        The numbers of the children that each ref names. For an agency, only children and refs that it sent itself
+        count.
+        """
         if self.by_staff:
             return {child.ref: [number] for number, child in known.items()}
         sent = (_entry(self.contact.document, "children", child.position) for child in known.values())
@@ -249,8 +252,8 @@ class _Planner:
 
     def _known(self, group: str, rows: Sequence[Somebody]) -> dict[int, Somebody]:
         """
-        Those whom the sender knows to be on the contact, by their numbers: for an agency, whomever it told us of, then
-        or since.
+        The numbers of the people whom the sender knows to be on the contact: for an agency, those it sent, then or
+        since.
         """
         sent = len(self.contact.document.get(group) or ())
         known = (
@@ -269,7 +272,7 @@ class _Planner:
         """The place of each child or adult of the information, what was said, and how it was read."""
         said = self.reading.document.get(group) or ()
         for place, (each, entry) in enumerate(zip(said, getattr(self.reading.entry, group), strict=True)):
-            # Whoever sent fields that all say nothing did not mean to add somebody. Of what is empty, the sender hears.
+            # An entry whose fields are all empty does not add anybody. The sender is told about empty fields.
             if each or self.by_staff:
                 yield place, each, entry
 
@@ -357,6 +360,6 @@ def is_of(change: FactChange, row: Row) -> bool:
 
 
 def _entry(document: Mapping[str, Any], group: str, position: int) -> dict[str, Any]:
-    """Somebody's entry in the contact's document; nothing for who was added later."""
+    """A person's entry in the contact's document; empty for people added later."""
     people: list[dict[str, Any]] = document.get(group) or []
     return people[position] if position < len(people) else {}

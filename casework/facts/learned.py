@@ -215,7 +215,7 @@ COLUMNS: dict[type[Row], dict[str, Column]] = {Contact: OF_CONTACT, ContactChild
 SHAPES: dict[type[Row], type[Part]] = {
     Contact: StaffInformation, ContactChild: StaffChild, ContactAdult: StaffAdult,
 }  # fmt: skip
-# Neither the rules nor the routing nor the matching looks at these, and nobody needs to decide anew for them.
+# The rules, the routing and the matching do not use these, so a change of them needs no new decision.
 WEIGHS_NOTHING = frozenset({
     "referrer.name", "referrer.role", "referrer.email", "referrer.phone", "referrer.relationship", "sharing_basis",
     "first_language", "interpreter_needed", "school", "relationship", "parental_responsibility",
@@ -282,7 +282,7 @@ def today_of(row: Row, document: Mapping[str, Any], changes: Iterable[FactChange
     shape, columns = SHAPES[type(row)], COLUMNS[type(row)]
     known = places_of(shape)
     values = {place: value for place, value in flat(document).items() if place in known}
-    # What a screening selects is the reader's, and nobody says it: it has no place among these.
+    # Indicators selected in a screening are not part of a document, so they are not among these facts.
     values |= {change.field: change.after for change in changes if change.field in known}
     values |= {place: _told(row, column) for place, column in columns.items()}
     return {place: value for place, value in values.items() if _normal(value, place, columns) is not None}
@@ -357,7 +357,7 @@ def says_nothing(reading: InformationReading) -> Iterator[Fault]:
     told = {name: value for name, value in said.items() if name not in ("source", "said_by")}
     if not told:
         yield Fault((), "This says nothing. Say what is new or different, or tell us in words, in `why`.")
-    # Who is only named, beside what is said of others, takes nothing away.
+    # An entry that only names somebody beside other entries is not a fault.
     says_something = any(
         name not in GROUPS or not value or any(entry.keys() - _WHOSE for entry in value) for name, value in told.items()
     )
@@ -381,9 +381,9 @@ def read_information(data: object, *, by_staff: bool, indicators: Collection[str
     """
     Reads an information document from parsed JSON.
 
-    Of what an agency sends, null is what was left out; and what means "not known" (an empty text or list, "n/a") says
-    nothing: a system that fills every field must not take away what somebody has told us. Staff take away what they
-    clear.
+    In an agency's document, null is the same as a missing field, and a value for "not known" (an empty text or list,
+    "n/a") changes nothing: a system that fills every field must not delete what is known. A field that staff clear is
+    deleted.
 
     :raises InvalidInput: with every fault.
     """
@@ -416,7 +416,9 @@ def _of_itself(document: Mapping[str, Any], silent: list[ToCheck]) -> Values:
 def _of_somebody(
     sent: Mapping[str, Any], entry: BaseModel, columns: Mapping[str, Column], path: Path, silent: list[ToCheck]
 ) -> Values:
-    """What is told of a child or an adult, and who it is. Nothing for somebody new of whom nothing is told."""
+    """
+    What the document says of a child or an adult, and who that is. Empty for a new person of whom it says nothing.
+    """
     whose, told = _whose(sent), _telling(sent, entry, columns, path, silent)
     said = flat(told)
     if whose or any(_normal(value, place, columns) is not None for place, value in said.items()):
@@ -456,7 +458,7 @@ def _telling(
 
 def confirmed_of(row: Row, places: Iterable[str], today: Values, but_not: Collection[str]) -> list[Change]:
     """
-    What somebody found to be right as it was read: it stays, and nobody is asked any more.
+    The facts that somebody confirmed as they were read. They stay, and are no longer marked to check.
 
     :param but_not: the places of facts that they changed.
     """

@@ -27,7 +27,7 @@ def still_open(contact: Contact, *, indicators: Collection[str]) -> list[Fault]:
         try:
             reading = read_information(information.document, by_staff=False, indicators=indicators, today=today)
         except InvalidInput:
-            # An earlier version of the service took it in. What this one cannot read settles nothing.
+            # An earlier version of the service took it in. Information that this version cannot read settles nothing.
             continue
         for at, place, said in _parts(reading, told):
             found = {path: fault for path, fault in found.items() if _fact(path, place) not in said}

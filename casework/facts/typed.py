@@ -272,7 +272,7 @@ _BORN_JUST_NOW = frozenset({"newborn", "new born", "baby", "a baby", "under 1", 
 
 
 def age(value: str | int, context: Mapping[str, Any]) -> Read[int]:
-    """An age in whole years: 15, "15", "about 15", "18 months". Who is almost 15 is 14."""
+    """An age in whole years: 15, "15", "about 15", "18 months". "Almost 15" is read as 14."""
     text = str(value)
     if is_not_known(text):
         return NOT_SAID

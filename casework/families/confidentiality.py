@@ -344,7 +344,7 @@ class _Family:
         ]
 
     def _moments(self, people: Iterable[int]) -> list[datetime]:
-        """Since when those of these people who are protected are."""
+        """The moments since which the protected people among these are protected."""
         return [self._since[person] for person in people if person in self._since]
 
     def _is_protected(self, entry: _Entry) -> bool:
@@ -367,7 +367,7 @@ class _Family:
         if any(_may_be_one(entry.home, home) for home in homes):
             return True
         since = min(self._protected[other.pk] for other in hidden)
-        # Who marks one child's address and not another's on one contact says where each of them lives.
+        # A sender that marks one child's address and not another's on the same contact says where each of them lives.
         if entry.received_at < since or entry.contact in self._said_by:
             return False
         return not any(

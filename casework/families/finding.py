@@ -97,7 +97,7 @@ class Found:
 
 
 def find(query: Query, user: User, now: datetime) -> Found:
-    """Everything that a reader may see of what was looked for."""
+    """Everything found that the reader may see."""
     found = _of_references(query, user, now) if query.references else Found(query)
     if not query.ways and not query.texts:
         return found
@@ -117,7 +117,9 @@ def find(query: Query, user: User, now: datetime) -> Found:
 
 
 def closed_under(reference: str, user: User, now: datetime) -> tuple[Closed, ...]:
-    """Whom to ask about what has this reference, where the reader's roles would show it and it is closed to them."""
+    """
+    Whom to ask about the record with this reference, if the reader's roles would show it and a restriction closes it.
+    """
     return _of_references(Query(references=(reference,)), user, now).closed
 
 
@@ -214,7 +216,7 @@ class _Rows:
             person = record.same_as_id or record.pk
             if record.current_name:
                 self.names[person] = record.current_name
-            # Of somebody out of sight, nothing is shown: whoever looks for them learns whom to ask.
+            # Nothing is shown of people who are closed to the reader: the reader learns whom to ask.
             if record.pk in seen or person not in self.latest:
                 self.records[person].append(record)
         self.hidden = living_hidden(self.people)
@@ -224,7 +226,7 @@ class _Rows:
         return name_of([record, *self.records[person]] if record else self.records[person], self.names.get(person, ""))
 
     def _says_of_name(self, record: Person) -> tuple[str, str]:
-        """What the likeness says besides where a name agrees that the person is not shown by."""
+        """The reason to add where the name that agrees is not the one shown for the person."""
         shown = self.names.get(record.same_as_id or record.pk)
         own = record.described_name
         return ("name", ANOTHER_NAME.format(own)) if shown and own and shown.casefold() != own.casefold() else ("", "")
@@ -252,8 +254,8 @@ def _recorded(
     query: Query, candidates: Collection[int], scope: Collection[int] | None
 ) -> tuple[list[tuple[int, DetailKind]], Mapping[int, list[RecordedHome]]]:
     """
-    Of whom staff recorded exactly what was typed, and what it is: a number, a name, a telephone, an address. And where
-    the candidates live as staff recorded it.
+    The people for whom staff recorded exactly what was typed, and what that is: a number, a name, a telephone, an
+    address. And the homes that staff recorded for the candidates.
     """
     details = PersonDetail.objects.filter(in_error_at__isnull=True).order_by()
     is_former = Q(ended_at__isnull=False) | Q(to_date__isnull=False)

@@ -105,7 +105,7 @@ def keep_again(contacts: Collection[int]) -> None:
 
 def with_a_home(people: Collection[int]) -> frozenset[int]:
     """
-    Those of these people of whom an address is known, whether it is shown or hidden.
+    The people among these with a known address, shown or hidden.
 
     :param people: the ids of records that stand for persons.
     """

@@ -34,7 +34,7 @@ from localities.models import Agency, User
 Row = ContactChild | ContactAdult
 PROPOSED, CERTAIN = MatchStatus.PROPOSED, MatchStatus.CERTAIN
 
-# Of somebody who is on many contacts, so many records are compared: the oldest, and the newest others.
+# At most so many records of one person are compared: the oldest, and the newest of the others.
 MOST_RECORDS = 20
 # How common a name is, is counted among so many of the newest records.
 COUNTED_AMONG = 10_000
@@ -53,8 +53,8 @@ FROM (SELECT DISTINCT hashtext(key) AS half FROM json_array_elements_text(%(keys
 )
 LOCK_ALL = Prepared("lock_matching", "SELECT pg_advisory_xact_lock(7003, 0)")
 
-# Candidates come by the index, whatever PostgreSQL knows of the table: it plans once for a connection, and a plan from
-# when there were few people reads them all.
+# Forces the index for candidates: PostgreSQL plans once for a connection, and a plan from when there were few people
+# would read them all.
 BY_THE_INDEX = Prepared("look_by_the_index", "SELECT set_config('enable_seqscan', 'off', true)")
 AS_IT_LIKES = Prepared("look_as_it_likes", "SELECT set_config('enable_seqscan', 'on', true)")
 
@@ -186,8 +186,8 @@ def match_again(row: Row, *, by: User | Agency, now: datetime) -> frozenset[int]
     Looks for somebody on a contact among those on record again, after what is known of them has changed.
 
     The row and its `recorded_as` are stored with the change, by this user or agency at this moment. The caller has
-    locked the contact, and no record of a person without the locks on these keys before. What is found is proposed;
-    what was open gets its new score, and is not asked twice; and what was certain and is so no more is asked.
+    locked the contact, and no record of a person without the locks on these keys before. What is found is proposed; an
+    open match gets its new score, and is not asked about twice; a match that is no longer certain becomes proposed.
 
     :returns: whose matches may have changed, as ids of records that stand for persons.
     """
@@ -206,10 +206,10 @@ def match_again(row: Row, *, by: User | Agency, now: datetime) -> frozenset[int]
 
 
 def _weigh_again(record: Person, described: Described, by: User | Agency, now: datetime) -> None:
-    """Gives every open match of this record the score that it has today. What is certain no more is asked."""
+    """Gives every open match of this record today's score. A match that is no longer certain becomes proposed."""
     weights = shipped()
     of_it = PersonMatch.objects.filter(Q(record=record) | Q(person=record), status__in=[PROPOSED, CERTAIN])
-    # Of an unborn child there is too little to weigh.
+    # Too little is known of an unborn child to weigh.
     of_it = of_it.exclude(weights=BY_THE_DAY)
     for match in of_it.select_related("record", "person").order_by("pk"):
         other = match.person if match.record_id == record.pk else match.record

@@ -19,7 +19,7 @@ from casework.statuses import MatchStatus
 
 IN_FORCE = (MatchStatus.CERTAIN, MatchStatus.CONFIRMED)
 
-# Whoever is on a contact is known by the record that stands for the person.
+# Rows of contacts refer to the record that stands for the person.
 ROWS = """
 UPDATE casework_{table} AS on_contact SET person_id = COALESCE(record.same_as_id, record.id)
 FROM casework_person AS record
@@ -82,8 +82,8 @@ def regroup(records: Collection[Person]) -> frozenset[int]:
 
 def sides_of(match: PersonMatch) -> tuple[list[Person], list[Person]]:
     """
-    The records of the two persons of a match, the oldest first: of those who they would be if it were not in force. If
-    they are one through other matches as well, the match's own record stands alone.
+    The records of the two persons of a match, the oldest first: the two persons that there would be without the match.
+    If they are one through other matches as well, the match's own record stands alone.
     """
     records = list(sameness.records_of([match.record_id, match.person_id]))
     pair = {match.record_id, match.person_id}

@@ -1,7 +1,7 @@
 """
 The mother of a baby, kept with the record of the baby: babies of one ward are born on one day, often without a name.
 
-Only of a baby: an older child may live with somebody else who is called the mother, and says less of who the child is.
+Only for a baby: somebody else may be called the mother of an older child, and she says less about who that child is.
 """
 
 from collections.abc import Collection, Iterable

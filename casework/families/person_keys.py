@@ -114,7 +114,7 @@ def keys_of_record(record: Person) -> Iterator[str]:
     """
     The keys of a record: as the contact describes it, by each of its other names, and at each home that staff recorded.
 
-    Whoever searches for a name alone by which somebody is known, finds it as a last name.
+    A single name that somebody is known by is found as a last name.
     """
     known = written(record)._replace(other_names=" ".join(record.also_known_as))
     yield from keys_of(describe(known))
@@ -149,5 +149,5 @@ def keeping(records: Iterable[Person]) -> Call:
 
 
 def counting(what: str, name: str) -> str:
-    """The key by which it is counted how many have this name."""
+    """The key for counting how many people have this name."""
     return f"count {what} {name}"

@@ -39,8 +39,8 @@ class RecordedHome(NamedTuple):
 
 def keep_recorded(records: Iterable[Person]) -> None:
     """
-    Stores in these records what staff recorded of the persons. What has ended tells where somebody lived; what was
-    recorded in error tells nothing.
+    Stores in these records what staff recorded of the persons. Former addresses are kept; addresses recorded in error
+    are not.
 
     :param records: all records of some persons.
     """

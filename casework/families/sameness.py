@@ -106,8 +106,8 @@ def in_view(own: int | None, found: Iterable[tuple[int, Thing]], apart: Pairs) -
     """
     Those possible matches of one record that are worth asking about, the best first.
 
-    Not asked is what is the same already, and who was told apart from the record or from somebody likelier: whoever the
-    record turns out to be, it is not both.
+    Leaves out matches with the same person, and with somebody already told apart from the record or from a likelier
+    match.
 
     :param own: the record that stands for the person, if it is stored.
     :param found: who it may be, and the match.
@@ -193,8 +193,8 @@ def is_careful(score: float) -> bool:
 
 def alike(people: Collection[int]) -> Mapping[tuple[int, int], float]:
     """
-    Who may be whom, as nobody has said yet, and the score of the likeness: by the ids of the records that stand for two
-    persons, of whom one is among these at least.
+    Pairs of people who may be the same and whom nobody has settled, with the score. A pair is the ids of the records
+    that stand for the two; at least one of the two is among `people`.
     """
     scores: dict[tuple[int, int], float] = {}
     (found,) = send(ALIKE(people=sorted(people), at_least=shipped().worth_proposing))

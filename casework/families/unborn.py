@@ -22,8 +22,8 @@ from casework.models import ContactAdult, ContactChild, Person, PersonMatch
 EARLY, LATE = timedelta(weeks=18), timedelta(weeks=3)
 # A child who is older was proposed when it was young.
 YOUNG = timedelta(days=2 * 365)
-# How likely an adult of the same name makes it, and one of the same date of birth as well. A name alone makes no rule
-# more careful.
+# The score with an adult of the same name, and with one who has the same date of birth as well. A name alone makes no
+# rule more careful.
 SAME_NAME, SAME_ADULT = 0.5, 0.9
 # How near first and last names are that are one name, and those of one adult who was born on the same day.
 ONE_NAME = frozenset({"same", "variant"})
@@ -31,8 +31,8 @@ NEAR = ONE_NAME | {"longer", "short", "sounds", "letter"}
 # In place of a version of the weights: this likeness is not weighed.
 BY_THE_DAY = "unborn/1"
 
-# Who was expected, or born, in these days, with each adult of theirs. A child who was to be born is known by few: the
-# index has no others.
+# The children who were expected, or born, in these days, each with their adults. The index has only children with an
+# expected date of delivery, who are few.
 CANDIDATES = """
 SELECT child.recorded_as_id, child.person_id, child.sex, NULL::date, child.expected_date_of_delivery,
     adult.first_name, adult.last_name, adult.date_of_birth
@@ -114,7 +114,7 @@ def _early(born: date | None, expected: date | None) -> str:
 
 
 def _days(born: date | None, expected: date | None, *, is_born: bool) -> str:
-    """How near both days are. `is_born`: the one on record is."""
+    """How close the two dates are, in words. `is_born`: the person on record has been born."""
     return _early(born, expected) or ("Born about the expected day" if is_born else "Expected about that day")
 
 

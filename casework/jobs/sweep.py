@@ -56,7 +56,7 @@ WITH due AS (
     LEFT JOIN localities_team team ON team.id = COALESCE(contact.team_id, handoff.to_team_id, responsibility.team_id)
 -- 3. Find who may not open the record of a clock. They get no reminder.
 ), {shut_out("holder")}, shut_clock AS (
-    -- Rather an owner who may open the record: brother and sister may have different ones.
+    -- Prefer an owner who may open the record; siblings may have different owners.
     SELECT clock_id, COALESCE(
                min(owner_id) FILTER (WHERE (clock_id, owner_id) NOT IN (SELECT clock_id, user_id FROM shut)),
                min(owner_id)) AS owner_id

@@ -178,7 +178,7 @@ class Case(models.Model):
 
     @property
     def rules(self) -> RuleSet:
-        """The rules that it was decided under: what its pathway is, they say."""
+        """The rules of the decision. They define the pathway."""
         return of_version(self.rule_set_id).rule_set
 
     @property

@@ -62,8 +62,8 @@ class PersonDetail(models.Model):
     """
     Something that somebody said about a person: from a day, to a day, if these are known.
 
-    What was said stays. When it is no longer so, it ends, and goes on to tell who somebody was and where they lived.
-    What was recorded in error never was so: it stays on record, and nobody is found or compared by it.
+    It stays on record. When it no longer applies it ends, and still shows former names and homes. What was recorded in
+    error never was so: it stays on record, and nobody is found or compared by it.
 
     `qualifier` is a `NumberStatus` for an NHS number, a `SafeToUse` for a telephone or an email address, and what the
     other is to the person for a relationship.
@@ -124,7 +124,7 @@ class PersonDetail(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            # By it somebody is searched for.
+            # For searches.
             models.Index(Plain("value"), name="detail_of_person_by_value", condition=Q(in_error_at__isnull=True)),
             *where_set("detail_of_person", "other"),
         ]

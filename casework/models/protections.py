@@ -79,7 +79,7 @@ class AddressProtection(models.Model):
 
 class HidingToCheck(models.Model):
     """
-    A note that it must be found out anew whose addresses are hidden around this person: an upgrade brought a new rule.
+    A note to check again whose addresses are hidden around this person: an upgrade changed the rule.
 
     A job does so within minutes, and deletes the note.
     """

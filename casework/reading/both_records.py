@@ -25,7 +25,7 @@ from localities.models import User
 # The fields of a likeness, under the headings of the page.
 NAMES = ("first_name", "last_name", "order", "other_names")
 NUMBERS = ("nhs_number", "upn")
-# What speaks so much for one person, in bits, is no coincidence.
+# Evidence above this many bits is not a coincidence.
 MUCH = 3.0
 # As many records of each person are compared as matching compares.
 MOST_RECORDS = 20
@@ -180,7 +180,7 @@ def _with_whom(one: Known, other: Known, found: Mapping[str, Level]) -> Field:
 
 
 def _may_be_one(mine: Mapping[int, str], theirs: Mapping[int, str]) -> Iterator[str]:
-    """Those beside the one and beside the other who are alike, and whom nobody has said anything about."""
+    """The people on contacts with one record and with the other who may be the same, and whom nobody has settled."""
     if not (mine and theirs):
         return
     for pair in {frozenset(pair) for pair in alike([*mine])}:
@@ -190,7 +190,7 @@ def _may_be_one(mine: Mapping[int, str], theirs: Mapping[int, str]) -> Iterator[
 
 
 def _verdict(levels: Mapping[str, Level]) -> Verdict:
-    """They agree if all that both say is the same, in whatever spelling: what is near it agrees in part."""
+    """The records agree if everything that both say is the same, in any spelling. Close values agree in part."""
     means = {level.means for level in levels.values()}
     if all(_is_same(name, level) for name, level in levels.items()):
         return Verdict.AGREES

@@ -43,8 +43,8 @@ class Chronology:
     """
     The lines of a household for one reader: counted and read by a paginator, a page at a time.
 
-    A case is seen by whoever may open it. Whoever sees all contacts that belong to it sees its lines, as on their
-    pages.
+    A case is linked for readers who may open it. Readers who may see all its contacts see its lines, as on the
+    contacts' pages.
     """
 
     def __init__(

@@ -55,7 +55,7 @@ def named(checks: Iterable[PartnerCheck]) -> str:
 
 
 def _put_off(stops: list[Clock], by: User, now: datetime) -> list[str]:
-    """Snoozed reminders of colleagues, which will not come back."""
+    """Reminders that colleagues snoozed and that will not come back."""
     looks = ReminderLook.objects.filter(reminder__clock__in=stops, snoozed_until__gt=now).exclude(user=by)
     names = list(looks.order_by("user__name").values_list("user__name", flat=True).distinct())
     return [f"Reminders do not come back that were put off by: {', '.join(names)}."] if names else []

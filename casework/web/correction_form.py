@@ -135,12 +135,12 @@ class Correcting(ActionForm, Part):
             if isinstance(field, Indicators):
                 field.choices = indicator_choices(rules)
         self._confirms(shown, initial, to_confirm or {})
-        # By it, whoever loses sight of the contact gets what they typed back, and nothing that was filled in.
+        # A user who loses sight of the contact gets back what they typed, and nothing that was filled in.
         self.initial[STOOD] = filled_in(self.fields, initial)
         self.order_fields([*shown, "confirmed", "source", "said_by", "why"])
 
     def _confirms(self, shown: Iterable[str], initial: Mapping[str, Any], asked: Mapping[str, str]) -> None:
-        """Lets somebody say that what was asked about is right. Of what is hidden, the form does not show the value."""
+        """Lets staff confirm a detail that was to be checked. Hidden values are not shown."""
         choices = [
             (place, f"{self.fields[name].label}: {initial[name] or 'as it is'} (it {asked[place]})")
             for name in shown

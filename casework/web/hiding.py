@@ -31,7 +31,7 @@ SHORT = (
     ("court", "ct", "crt"), ("drive", "dr"), ("place", "pl"), ("gardens", "gdns"), ("crescent", "cres"),
     ("square", "sq"), ("terrace", "terr"), ("house", "hse"), ("flat", "apt", "apartment"), ("saint", "st"),
 )  # fmt: skip
-# With one of these the name of a street, a house or a school ends.
+# The last words of the names of streets, houses and schools.
 ENDS = {word for words in SHORT[:-1] for word in words} | {
     "academy", "barn", "barns", "buildings", "bungalow", "chase", "cottage", "cottages", "croft", "end", "farm",
     "field", "fields", "garth", "gate", "green", "grove", "hall", "heights", "hill", "hostel", "hotel", "infants",
@@ -137,8 +137,9 @@ def _leading_there(address: str) -> Iterator[list[str]]:
 
 def _of_part(words: list[str]) -> Iterator[list[str]]:
     """
-    What of one part of an address leads to a door: the whole, if there is a number or the name of a street or a house;
-    each such name, and with the number before it. Nothing of a town alone, nor of what is no address.
+    The texts in one part of an address that lead to a door: the whole part, if it has a number or the name of a street
+    or a house; each such name, with and without the number before it. A town alone gives none, nor does a text that is
+    no address.
     """
     ends = [place for place, word in enumerate(words) if place and word.casefold() in ENDS]
     numbers = [place for place, word in enumerate(words) if word.isdecimal()]

@@ -33,7 +33,7 @@ class LookForm(ActionForm):
     nhs_number = TypedField(label="NHS number", required=False, widget=TextInput(10))
 
     def query(self) -> Query:
-        """Whom to look for; an empty query where too little is known. What cannot be read is left out."""
+        """The query; empty where too little is known. Input that cannot be read is left out."""
         said = {name: "" if name in self._unread() else value for name, value in self._said().items()}
         query = of_person(
             Written(
@@ -47,7 +47,7 @@ class LookForm(ActionForm):
         return query if is_enough else Query()
 
     def unread(self) -> list[str]:
-        """What was typed and cannot be read, in words: nobody is looked for by it."""
+        """The inputs that cannot be read, in words. They are not used in the search."""
         return list(self._unread().values())
 
     def _unread(self) -> dict[str, str]:

@@ -88,9 +88,9 @@ def compare_worth_proposing(
     """
     The likeness of two records (see `compare`) if it is worth proposing.
 
-    Of a hundred who share a key hardly one is. Of four, three cannot be any more when births and numbers are compared;
-    most others cannot when names are. Homes take as long as all else, and for none but those worth proposing the
-    reasons are put together.
+    Hardly one in a hundred candidates is worth proposing. Births and numbers rule out many, names most others. Homes
+    take as long to compare as everything else, so they come last, and reasons are put together only for those worth
+    proposing.
     """
     if not _may_be_worth_proposing(person, other, weights, commonness):
         return None
@@ -235,12 +235,12 @@ def _share_of_whole_name(commonness: Commonness, usual: float, *people: Describe
 
 
 def whole_name_key(person: Described) -> str:
-    """By what first and last names together are counted; "" without both."""
+    """The key for counting first and last names together; "" without both."""
     return f"{name_key(person.given)}, {name_key(person.last)}" if person.given and person.last else ""
 
 
 def name_key(name: Name) -> str:
-    """By what names are counted: one key for all spellings."""
+    """The key for counting names: one for all spellings."""
     return " ".join(sound(part) for part in name.parts)
 
 
@@ -272,7 +272,7 @@ def _names(person: Described, other: Described) -> Iterator[tuple[str, str]]:
 
 
 def _beside_names(person: Described, other: Described) -> Iterator[tuple[str, str]]:
-    """All but first and last names, and homes."""
+    """The levels of all fields except first names, last names and homes."""
     if person.middle and other.middle:
         yield "other_names", _middle(person, other)
     if person.birth and other.birth:

@@ -109,5 +109,5 @@ def _next_version(weights: Weights, found: Mapping[str, Probabilities]) -> Weigh
 
 
 def _written(probability: float) -> float:
-    """Three digits that count are all that such figures hold."""
+    """Rounds to three significant digits; the estimates are no more precise."""
     return min(0.999, max(1e-7, float(f"{probability:.3g}")))

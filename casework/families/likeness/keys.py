@@ -1,5 +1,5 @@
 """
-By what a person is found: short keys that each join several facts, so that no common name or busy day brings a crowd.
+The keys that find a person: short, each of several facts, so that a common name or a busy day does not bring a crowd.
 
 One key in common makes two people candidates. Each mistake (a letter, a day, an old home, names reversed) leaves some
 key whole. Asking uses more keys than storing does: neighbouring years.

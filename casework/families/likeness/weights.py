@@ -129,7 +129,7 @@ class Weights(Document):
 
     @cached_property
     def least(self) -> Bits:
-        """With fewer bits, against strangers or against the family, nobody is worth proposing."""
+        """A likeness with fewer bits, against strangers or against the family, is not worth proposing."""
         odds = 1 / self.worth_proposing - 1
         # In another order, the same sum may differ in its last digit.
         strangers = -math.log2(odds * self.same_person) - 0.000_001

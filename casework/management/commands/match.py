@@ -27,8 +27,8 @@ class Command(BaseCommand):
     requires_migrations_checks = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--people", metavar="FILE", type=Path, required=True, help="those who are looked through")
-        parser.add_argument("--probes", metavar="FILE", type=Path, required=True, help="those who are looked for")
+        parser.add_argument("--people", metavar="FILE", type=Path, required=True, help="the people to search")
+        parser.add_argument("--probes", metavar="FILE", type=Path, required=True, help="the people to look for")
         parser.add_argument("--weights", metavar="FILE", type=Path, help="weights other than the shipped ones")
 
     def handle(self, *args: Any, people: Path, probes: Path, weights: Path | None, **options: Any) -> None:

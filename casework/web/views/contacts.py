@@ -448,7 +448,7 @@ def _settled(
 
 
 def _joined_elsewhere(contact: Contact, user: User, now: datetime) -> list[PersonMatch]:
-    """By which other contacts it is known who somebody on this one is, where the reader may open them."""
+    """The other contacts that show who the people on this one are, as far as the reader may open them."""
     matches = joined_elsewhere([*contact.children.all(), *contact.adults.all()])
     closed = restricted.closed_matches(matches, user, now)
     seen = set()

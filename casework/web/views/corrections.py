@@ -54,7 +54,7 @@ def correct(request: HttpRequest, reference: str, group: str, pk: int | None = N
         errors = errors_of(form)
         context = {"contact": seen, "form": form, "title": _title(group, row), "errors": errors}
         answer = render(request, "front_door/contacts/correct.html", context, status=status_of(errors))
-        # What somebody has typed stays as they typed it: nothing that was hidden is in it.
+        # The user's own input is shown as it was typed: it holds nothing that was hidden.
         return answer if form.is_bound else without_hidden_addresses(answer, [seen])
 
     def overtaken() -> HttpResponse:
