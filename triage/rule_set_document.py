@@ -67,7 +67,9 @@ Name = Annotated[Text, AfterValidator(_name)]
 class Work(StrEnum):
     """
     Whose work, and what kind of work, a case on a pathway is. `neither` is work of ours, but not early help or social
-    care. What another authority does is not counted in the family's history with us.
+    care: while it is open, the rules take the family for one that early help works with, so that a new contact is
+    linked to it; once it is closed, it was no early help. What another authority does is not counted in the family's
+    history with us.
     """
 
     EARLY_HELP = "early_help"

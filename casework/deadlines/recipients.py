@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from casework.models import Reminder, Step
-from casework.models.visibility import is_open_clock
+from casework.models.visibility import KEEPS_OUT, is_open_clock
 from localities.models import Team, User
 from localities.roles import roles_of
 from localities.working_time import local_day
@@ -94,10 +94,7 @@ watched AS (
     FROM closed
     JOIN (SELECT DISTINCT user_id FROM staff) somebody ON CASE
         WHEN closed.restriction_id IS NULL THEN somebody.user_id = closed.user_id
-        ELSE somebody.user_id <> closed.owner_id AND NOT EXISTS (
-            SELECT FROM casework_restrictedaccess access
-            WHERE access.restriction_id = closed.restriction_id AND access.user_id = somebody.user_id
-              AND (access.until IS NULL OR access.until > %(now)s))
+        ELSE {KEEPS_OUT.format("closed.restriction_id", "closed.owner_id", "NULL", "somebody.user_id")}
         END
 )
 """  # noqa: S608  # of our own constants

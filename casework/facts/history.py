@@ -73,7 +73,10 @@ def history_of(contact: Contact, people: Household) -> History:
 
 
 def _open_work(opened: Iterable[Case]) -> OpenWork | None:
-    """Social care if any case is social care, else early help if there is any case: somebody works with the family."""
+    """
+    Social care if any case is social care, else early help if there is any case, also one of neither kind: somebody
+    works with the family, and the rules know these two words.
+    """
     work = {case.work for case in opened}
     if Work.SOCIAL_CARE in work:
         return OpenWork.SOCIAL_CARE

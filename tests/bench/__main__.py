@@ -163,10 +163,13 @@ class Stage:
 
     def intake(self) -> tuple[float, float]:
         """The seconds that a contact takes on its whole way in, and a row on the bare way."""
-        from tests.bench.intake import measure
+        from tests.bench.intake import measure, parts
 
         whole, bare = measure(self._sizes.intake)
         sys.stdout.write(f"\n  a contact {whole * 1000:.1f} ms, a bare insert {bare * 1000:.1f} ms\n")
+        sys.stdout.write("  receiving in its parts, milliseconds of processor time and of waiting for the database:\n")
+        for part in parts(self._sizes.intake):
+            sys.stdout.write(f"  {part.name:58}{part.processor * 1000:>6.2f}{part.waiting * 1000:>7.2f}\n")
         return whole, bare
 
     def febrl(self) -> "Found":
@@ -258,10 +261,13 @@ def main() -> int:
 
 
 def receive_beside_history(stage: Stage) -> Figure:
-    """Receiving a contact beside a small and a large history: matching, history and clocks must not grow with it."""
-    from tests.bench.history import receive_one
+    """
+    Receiving a contact about a family on record and one about a new family, beside a small and a large history:
+    matching, history and clocks must not grow with it.
+    """
+    from tests.bench.history import receive_two
 
-    return stage.growth(receive_one)
+    return stage.growth(receive_two)
 
 
 def intake_over_bare_insert(stage: Stage) -> Figure:
@@ -281,7 +287,7 @@ def worklist_beside_history(stage: Stage) -> Figure:
 
 
 def contact_page_beside_history(stage: Stage) -> Figure:
-    """A contact's page beside a small and a large history."""
+    """The page of a contact about a family that was heard of before, beside a small and a large history."""
     from tests.bench.history import open_contact
 
     return stage.growth(open_contact)

@@ -1,26 +1,38 @@
-"""The work that is measured beside a history (`filling.py`)."""
+"""
+The work that is measured beside a history (`filling.py`): about families on record, and about new ones whose names many
+others have.
+"""
 
 import itertools
+import sys
+import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache, partial
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db.models import Count, Max
 from django.test import Client
 from django.utils import timezone
 
 from casework.actions import receiving
 from casework.jobs import sweep
-from casework.models import Clock, Contact
+from casework.models import Clock, Contact, ContactChild, Person
 from localities.models import Agency, Postcode, User
 from tests.bench.databases import create, reference, use
-from tests.bench.filling import fill
+from tests.bench.filling import FIRST, fill
 from tests.stage.documents import address, child, contact_document
 from tests.stage.story import Story
 
 Use = Callable[[], None]
+Row = TypeVar("Row", Contact, Person)
 
 fresh_number = itertools.count(1000)
+
+# The partner's own reference of the contact that is opened.
+OPENED = "OPENED"
+# How often the family that is opened was heard of before: neither once, like most, nor as often as a few.
+CONTACTS_BEFORE = 3
 
 
 def databases(sizes: tuple[int, int]) -> tuple[Use, Use]:
@@ -31,7 +43,11 @@ def databases(sizes: tuple[int, int]) -> tuple[Use, Use]:
     small, large = (create(f"{model}_{size}", copy_of=model) for size in sizes)
     for size, name in zip(sizes, (small, large), strict=True):
         use(name)
+        started = time.monotonic()
         fill(size)
+        sys.stdout.write(f"{size:,} contacts in {time.monotonic() - started:.0f} s … ")
+        sys.stdout.flush()
+        _receive(_on_record(_heard_of_before()), agency_reference=OPENED)
     return partial(use, small), partial(use, large)
 
 
@@ -63,6 +79,51 @@ def _family(number: int) -> dict[str, Any]:
     return {"children": [entry], "adults": [mother], "family_indicators": [], "agreement": agreement}
 
 
+def _heard_of_before() -> Contact:
+    """A contact of the history about a child of whom there were `CONTACTS_BEFORE`."""
+    among = ContactChild.objects.filter(person__gt=FIRST, person__lt=FIRST + 2000)
+    often = among.values("person").annotate(contacts=Count("contact")).filter(contacts=CONTACTS_BEFORE)
+    newest = ContactChild.objects.filter(person__in=often.order_by("person").values("person")[:1]).order_by("contact")
+    row = newest.select_related("contact").last()
+    assert row is not None, f"nobody was heard of {CONTACTS_BEFORE} times"
+    return row.contact
+
+
+def _on_record(contact: Contact) -> dict[str, Any]:
+    """The family of a contact of the history, as another partner writes about it: without the number of the child."""
+    children = [row.recorded_as for row in contact.children.select_related("recorded_as")]
+    adults = [row.recorded_as for row in contact.adults.select_related("recorded_as")]
+    return _written(children[0], adults[0], children[0].date_of_birth, children[0].address, children[0].postcode)
+
+
+def _named_like_others(number: int) -> dict[str, Any]:
+    """A new family: each of its names is somebody's on record, and so as common as names are."""
+    first, last, mothers = (_of_history(Person, number * 3 + which) for which in range(3))
+    first.last_name = mothers.last_name = last.last_name
+    postcodes = _postcodes()
+    born = date(2010 + number % 10, 1 + number % 9, 10 + number % 15)
+    return _written(first, mothers, born, f"{number % 90} Long Lane", postcodes[number * 7919 % len(postcodes)])
+
+
+def _of_history(model: type[Row], number: int) -> Row:
+    """A row of the history, picked by number."""
+    last = model.objects.aggregate(last=Max("pk"))["last"]
+    return model.objects.filter(pk__gt=FIRST + number * 7919 % (last - FIRST)).order_by("pk")[0]
+
+
+def _written(young: Person, adult: Person, born: Any, line: str, postcode: str) -> dict[str, Any]:
+    entry = child(
+        first_name=young.first_name, last_name=young.last_name, date_of_birth=str(born), nhs_number=None,
+        address=address(postcode) | {"lines": [line]}, indicators=["L2-01"],
+    )  # fmt: skip
+    mother = contact_document()["adults"][0] | {
+        "first_name": adult.first_name, "last_name": adult.last_name,
+        "date_of_birth": str(adult.date_of_birth) if adult.date_of_birth else None,
+    }  # fmt: skip
+    agreement = {"service": "given", "given_by": "mother"}
+    return {"children": [entry], "adults": [mother], "family_indicators": [], "agreement": agreement}
+
+
 @cache
 def _postcodes() -> list[str]:
     return list(Postcode.objects.order_by("postcode").values_list("postcode", flat=True))
@@ -71,9 +132,16 @@ def _postcodes() -> list[str]:
 # ---- the work
 
 
-def receive_one() -> None:
+def receive_two() -> None:
+    """One contact about a family on record, and one about a new family."""
+    number = next(fresh_number)
+    _receive(_on_record(_of_history(Contact, number)))
+    _receive(_named_like_others(number))
+
+
+def _receive(family: dict[str, Any], **known: Any) -> None:
     receiving.receive(
-        document=contact_document(**_family(next(fresh_number))),
+        document=contact_document(**family, **known),
         by=Agency.objects.get(code="example-primary-school"),
         now=timezone.now(),
     )
@@ -84,11 +152,11 @@ def open_worklist() -> None:
 
 
 def open_contact() -> None:
-    _open(f"/contacts/{_waiting()}/")
+    _open(f"/contacts/{_opened()}/")
 
 
 def open_person() -> None:
-    child = _waiting().children.select_related("person").get()
+    child = _opened().children.select_related("person").get()
     _open(f"/people/{child.person.reference}/")
 
 
@@ -96,11 +164,9 @@ def open_list_of_contacts() -> None:
     _open("/admin/casework/contact/", by="sam")
 
 
-def _waiting() -> Contact:
-    """The contact that has waited longest."""
-    waiting = Contact.objects.exclude(status="decided").order_by("pk").first()
-    assert waiting is not None
-    return waiting
+def _opened() -> Contact:
+    """A contact about a family that was heard of before."""
+    return Contact.objects.get(agency__code="example-primary-school", agency_reference=OPENED)
 
 
 def _open(path: str, by: str = "amina") -> None:
