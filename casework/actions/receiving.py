@@ -108,7 +108,10 @@ def receive(
 
 @transaction.atomic
 def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: datetime, key: str | None) -> Received:
-    """Computes everything first, then writes each table once, all in one round trip."""
+    """
+    Computes everything first, then writes each table once, all in one round trip. Two kinds of rows follow, which
+    depend on what is stored then: the hidden addresses, and the messages to staff.
+    """
     rules, earlier = _rules_and_earlier(by, key, now)
     if earlier is not None:
         return _received_before(*earlier, digest)

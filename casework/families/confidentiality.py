@@ -46,15 +46,12 @@ from casework.families.likeness.names import read_name
 from casework.families.sameness import alike, is_careful, records_of, told_apart
 from casework.models import (
     AddressProtection,
-    Contact,
     ContactAdult,
     ContactChild,
     DetailKind,
     PersonDetail,
-    StaleRecommendation,
 )
 from casework.models.prepared import Prepared, send
-from casework.statuses import ContactStatus
 
 # How two descriptions agree that may be of one home: in doubt an address is hidden. Whether one that was shown is shown
 # again is asked more strictly (`are_one_home`): a neighbour's home is another.
@@ -126,6 +123,16 @@ FROM records WHERE record.id = records.id
 AND record.address_is_protected <> (stands_for IN (SELECT stands_for FROM protected))
 """,  # noqa: S608  # our own text
 )
+NOTE_STALE = Prepared(
+    "note_stale",
+    """
+INSERT INTO casework_stalerecommendation (contact_id, since)
+SELECT id, %(now)s::timestamptz FROM casework_contact
+WHERE id = ANY(%(contacts)s::bigint[]) AND status <> 'decided'
+ORDER BY id
+ON CONFLICT DO NOTHING
+""",
+)
 # The hidden addresses of everybody around some contacts, with the schools and where the children are, which lead there:
 # those that were sent, and those that staff recorded. Not a school that is an agency: pages say who sent what.
 HIDDEN = Prepared(
@@ -176,9 +183,8 @@ def bring_up_to_date(people: Collection[int], *, now: datetime, but_not: int | N
     :param but_not: the id of a contact on which the caller asks the rules again.
     :returns: the ids of the contacts of which something is shown now that was hidden.
     """
-    _update_flags(people)
-    affected = _around(people, steps=REACH)
-    family = _Family(_around(affected))
+    affected, beyond = _reach(people)
+    family = _Family(beyond)
     theirs = (entry for entry in family.children if entry.person in affected)
     changed = [entry for entry in theirs if family.is_hidden(entry) != entry.hidden]
     for hides in (True, False):
@@ -191,11 +197,7 @@ def bring_up_to_date(people: Collection[int], *, now: datetime, but_not: int | N
     merging.keep_keys_again(recorded)
     if not contacts:
         return frozenset()
-    waiting = Contact.objects.filter(pk__in=contacts - {but_not}).exclude(status=ContactStatus.DECIDED).order_by("pk")
-    StaleRecommendation.objects.bulk_create(
-        (StaleRecommendation(contact_id=pk, since=now) for pk in waiting.values_list("pk", flat=True)),
-        ignore_conflicts=True,
-    )
+    send(NOTE_STALE(contacts=[*(contacts - {but_not})], now=now))
     return _shown_again([entry for entry in changed if entry.hidden], recorded)
 
 
@@ -249,19 +251,22 @@ def hidden_homes(contacts: Iterable[int]) -> list[HiddenHome]:
     ]
 
 
-def _update_flags(people: Collection[int]) -> None:
-    send(UPDATE_FLAGS(people=list(people)))
-
-
-def _around(people: Collection[int], steps: int = 1) -> frozenset[int]:
-    found = frozenset(people)
-    for _ in range(steps):
-        before = found
-        (around,) = send(FIND_AROUND(people=list(before)))
-        found = frozenset(person for (person,) in around)
+def _reach(people: Collection[int]) -> tuple[frozenset[int], frozenset[int]]:
+    """
+    Marks whose address is protected among these people. Returns everybody whom that may reach, and these with the
+    people around them.
+    """
+    before = frozenset(people)
+    _, around = send(UPDATE_FLAGS(people=[*people]), FIND_AROUND(people=[*people]))
+    found = frozenset(person for (person,) in around)
+    for _ in range(REACH):
+        # Whoever has nobody new around has nobody further away.
         if found == before:
             break
-    return found
+        before = found
+        (around,) = send(FIND_AROUND(people=[*before]))
+        found = frozenset(person for (person,) in around)
+    return before, found
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,8 @@ def note_touched(people: Collection[int], *, but_not: int | None = None, now: da
     :param people: the ids of records that stand for persons.
     :param but_not: the id of a contact about which the rules are asked at once.
     """
-    send(NOTE_TOUCHED(people=sorted(people), but_not=but_not, now=now))
+    if people:
+        send(NOTE_TOUCHED(people=sorted(people), but_not=but_not, now=now))
 
 
 def _with_children_beside(people: Collection[int]) -> frozenset[int]:

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import F, JSONField, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from casework.families import merging, sameness
+from casework.families import merging
 from casework.models import ContactAdult, ContactChild, FactChange, Person
 
 # None if nobody corrected them; empty if they are not known.
@@ -100,7 +100,7 @@ def keep_again(contacts: Collection[int]) -> None:
             record for record, home in zip(records, before, strict=True) if (record.address, record.postcode) != home
         ]
     Person.objects.bulk_update(sorted(changed, key=lambda record: record.pk), ["address", "postcode"])
-    merging.keep_keys_again(sameness.standing_for([record.pk for record in changed]))
+    merging.keep_keys_again({record.same_as_id or record.pk for record in changed})
 
 
 def with_a_home(people: Collection[int]) -> frozenset[int]:

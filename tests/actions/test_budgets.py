@@ -1,7 +1,14 @@
 """
-What an action asks of the database. Counted is every statement that Django's own capture sees, from the action's first
-to its last, with the two of the savepoint that a transaction is inside a test; what a process reads once and then
-keeps, by version (the rule set, teams, places, the calendar, the policies), is in its memory already.
+What an action asks of the database: round trips, which the issue's budgets are about, and statements.
+
+- A round trip is a text that the process sends and waits for. Each costs the web server a fifth of a millisecond, and
+  more with a network between. The budgets: receive 15, whatever the number of people; decide 25; accept 12; close 10.
+  Only a family around which an address is hidden costs more to receive: see below.
+- A text may have several statements in it (`models/prepared.py`). The database does the work of each.
+
+Both are counted from the action's first to its last, with the two of the savepoint that a transaction is inside a test.
+Not counted is what a process asks for once and then keeps: PREPARE, and the rule set, teams, places, the calendar and
+the policies, by their versions.
 
 The ordinary story: a school's system sends a contact with a key and the referrer's e-mail address, about one child
 nobody knew with one adult; the family agreed to help; the rules recommend family help.
@@ -11,33 +18,50 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from casework.actions import cases, decisions, handoffs, receiving
 from casework.models import Contact, ContactAdult, ContactChild, Handoff
 from localities.models import Agency
-from tests.stage.documents import child, contact_document
+from tests.stage.documents import address, child, contact_document
+from tests.stage.sql import Asked, asked
 from tests.stage.story import Story, person
 
-RECEIVE, DECIDE, ACCEPT, CLOSE = 15, 25, 12, 10
-# A family that is known: its records are locked, its contacts, cases and likenesses are read and written, and whom
-# somebody told apart is asked.
-RECEIVE_KNOWN = 21
+# Round trips and statements, as they are today: see docs/adr/0021-from-what-is-in-hand.md. A story may take one less of
+# each. Who makes it cheaper lowers the figure.
+RECEIVE = Asked(6, 25)
+RECEIVE_CROWD = Asked(6, 24)
+RECEIVE_RED = Asked(8, 27)
+# The family's records are locked, and its contacts, cases and likenesses are read.
+RECEIVE_KNOWN = Asked(11, 31)
+# Whose address is hidden around the child is asked after its contact is stored.
+RECEIVE_CONFIDENTIAL = Asked(13, 34)
+# Somebody is hidden at the postcode. The contact is stored as if it were in hiding too, and then shown.
+RECEIVE_NEIGHBOUR = Asked(23, 42)
+RECEIVE_CONFIDENTIAL_AGAIN = Asked(18, 41)
+DECIDE, DECIDE_LINK, ACCEPT, CLOSE = Asked(25, 26), Asked(24, 25), Asked(12, 13), Asked(10, 10)
 
 
-def cost(action: Callable[[], Any]) -> int:
-    with CaptureQueriesContext(connection) as queries:
-        action()
-    return len(queries)
+def takes(action: Callable[[], Any], budget: Asked) -> Any:
+    """Does this, which costs what the budget says. Returns what the action does."""
+    with asked() as cost:
+        result = action()
+    for what in ("round_trips", "statements"):
+        assert getattr(budget, what) - 1 <= getattr(cost, what) <= getattr(budget, what), (cost, budget)
+    return result
 
 
 @pytest.fixture
 def warm(story: Story) -> Story:
     """Fills the process's caches, as its first contact does."""
-    nobody = child(first_name="A", last_name="Stranger", nhs_number=None, date_of_birth="2011-07-08", address=None)
-    story.contact(children=[nobody], adults=[])
+    story.contact(children=[stranger()], adults=[])
     return story
+
+
+def stranger(**changes: Any) -> dict[str, Any]:
+    """A child who is like nobody."""
+    return (
+        child(first_name="A", last_name="Stranger", nhs_number=None, date_of_birth="2011-07-08", address=None) | changes
+    )
 
 
 def receives(story: Story, **changes: Any) -> Callable[[], Contact]:
@@ -66,22 +90,34 @@ def crowd(number: int) -> dict[str, Any]:
 
 
 def test_receiving(warm: Story) -> None:
-    assert cost(receives(warm)) <= RECEIVE
+    takes(receives(warm), RECEIVE)
 
 
 def test_receiving_costs_the_same_for_any_number_of_people(warm: Story) -> None:
-    assert cost(receives(warm, **crowd(20))) <= RECEIVE
+    takes(receives(warm, **crowd(20)), RECEIVE_CROWD)
     assert (ContactChild.objects.count(), ContactAdult.objects.count()) == (21, 20)
+
+
+def test_receiving_what_is_red(warm: Story) -> None:
+    assert takes(receives(warm, immediate_danger=True), RECEIVE_RED).rag == "red"
 
 
 def test_receiving_about_a_family_that_is_known(warm: Story) -> None:
     for number in (1, 20):
         story = Story(warm.later())
-        first = story.contact(**crowd(number))
-        assert cost(receives(story, **crowd(number))) <= RECEIVE_KNOWN
-        again = Contact.objects.exclude(pk=first.pk).latest("pk")
-        assert again.recommendation is not None
+        story.contact(**crowd(number))
+        again = takes(receives(story, **crowd(number)), RECEIVE_KNOWN)
         assert again.recommendation.facts["family"]["contacts_3_months"] > 1
+
+
+def test_receiving_a_confidential_address(warm: Story) -> None:
+    in_hiding = child(address=address("HP20 1UA", confidential=True))
+    takes(receives(warm, children=[in_hiding]), RECEIVE_CONFIDENTIAL)
+    home = {"lines": ["44 Other Street"], "postcode": "HP20 1UA"}
+    beside = stranger(date_of_birth="2015-10-11", also_known_as=[], address=home)
+    shown = takes(receives(warm, children=[beside], adults=[]), RECEIVE_NEIGHBOUR)
+    assert not shown.children.get().address_is_confidential
+    takes(receives(warm, children=[in_hiding]), RECEIVE_CONFIDENTIAL_AGAIN)
 
 
 def test_deciding_accepting_and_closing(warm: Story) -> None:
@@ -90,18 +126,24 @@ def test_deciding_accepting_and_closing(warm: Story) -> None:
     assert recommendation is not None
     assert (recommendation.pathway, contact.agreement) == ("family_help", "given")
     assert contact.referrer_email
-    amina, ben = person("amina"), person("ben")
-    said: dict[str, Any] = {"pathway": "family_help", "level": 3, "rag": "green", "rationale": "So it is."}
+    amina = person("amina")
+    said: dict[str, Any] = {"level": 3, "rag": "green", "rationale": "So it is.", "by": amina}
 
-    def decide() -> None:
-        decisions.decide(contact_id=contact.pk, recommendation_id=recommendation.pk, by=amina, now=warm.later(), **said)
+    def decide(contact: Contact, pathway: str) -> Callable[[], Any]:
+        now, seen = warm.later(), contact.recommendation_id
+        return lambda: decisions.decide(
+            contact_id=contact.pk, recommendation_id=seen or 0, pathway=pathway, now=now, **said
+        )
 
-    assert cost(decide) <= DECIDE
+    takes(decide(contact, "family_help"), DECIDE)
     handoff = Handoff.objects.get(case__contacts=contact)
-    assert cost(lambda: handoffs.accept(handoff_id=handoff.pk, by=ben, now=warm.later())) <= ACCEPT
+    ben = person("ben")
+    takes(lambda: handoffs.accept(handoff_id=handoff.pk, by=ben, now=warm.later()), ACCEPT)
+    news = warm.contact(at=warm.later())
+    takes(decide(news, "link_to_open_work"), DECIDE_LINK)
     ben = person("ben")
 
     def close() -> None:
         cases.close(case_id=handoff.case_id, outcome="needs_met", summary="Well.", by=ben, now=warm.later())
 
-    assert cost(close) <= CLOSE
+    takes(close, CLOSE)

@@ -1,7 +1,11 @@
 """Plain SQL, for tests that bypass the models and the actions."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
+import sqlparse
 from django.db import connection
 
 
@@ -48,3 +52,31 @@ def settle() -> None:
     """Runs all deferred checks, which PostgreSQL would run at the end of the transaction."""
     run("SET CONSTRAINTS ALL IMMEDIATE")
     run("SET CONSTRAINTS ALL DEFERRED")
+
+
+@dataclass
+class Asked:
+    """
+    What some code asked of the database.
+
+    Several statements travel in one text (`models/prepared.py`): the process waits for the database once, and the
+    database executes each. PREPARE, which happens once for a connection, is in neither number.
+    """
+
+    round_trips: int = 0
+    statements: int = 0
+
+
+@contextmanager
+def asked() -> Iterator[Asked]:
+    """Counts every text that goes to the database, and every statement in it, with those of savepoints."""
+    cost = Asked()
+
+    def count(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+        cost.round_trips += 1
+        # In the text without its parameters, so that nothing that somebody wrote is taken for a statement.
+        cost.statements += len(params) if many else len(sqlparse.split(sql))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(count):
+        yield cost

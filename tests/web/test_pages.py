@@ -10,11 +10,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
 
 from casework.actions import clock_changes
 from casework.families.likeness.weights import shipped as shipped_weights
@@ -28,6 +25,7 @@ from tests.stage.documents import CONTRACT, address, child
 from tests.stage.families import KIM, about, brothers
 from tests.stage.racing import FIRST_NAMES, LAST_NAMES
 from tests.stage.sessions import sign_in
+from tests.stage.sql import asked
 from tests.stage.staff import (
     ANOTHER_FAMILY,
     LOOKS,
@@ -1394,37 +1392,43 @@ class TestForgery:
 
 # ---- what a page costs
 
-# Statements that a page may send to the database, at most, however much work there is.
+# Statements that a page sends to the database, however much work there is, each counted also where several travel
+# together.
 BUDGETS = {
     "the worklist of the front door": ("amina", "/", 12),
-    "the worklist of a team": ("ben", "/", 11),
-    "the worklist of an overseer": ("sam", "/", 8),
+    "the worklist of a team": ("ben", "/", 10),
+    "the worklist of an overseer": ("sam", "/", 7),
     "a team's page": ("ben", "/teams/aylesbury/", 12),
     "a team's page, for an overseer": ("sam", "/teams/aylesbury/", 12),
-    "reminders": ("ben", "/reminders/", 8),
-    "a new contact": ("amina", "/contacts/new/", 6),
+    "reminders": ("ben", "/reminders/", 6),
+    "a new contact": ("amina", "/contacts/new/", 4),
     "the report of overrides": ("paula", "/reports/overrides/", 7),
-    "the contacts behind a figure": ("paula", "/reports/overrides/contacts/", 5),
+    "the contacts behind a figure": ("paula", "/reports/overrides/contacts/", 4),
     "the report on equality": ("paula", "/reports/equality/", 7),
     "the report on what agencies send": ("paula", "/reports/quality/", 6),
-    "the admin's contacts": ("sam", "/admin/casework/contact/", 10),
-    "the admin's cases": ("ben", "/admin/casework/case/", 10),
-    "the admin's handoffs": ("ben", "/admin/casework/handoff/", 10),
-    "the admin's clocks": ("ben", "/admin/casework/clock/?stand=all", 9),
-    "the admin's decisions": ("sam", "/admin/casework/decision/", 9),
-    "the admin's reminders": ("sam", "/admin/casework/reminder/", 9),
-    "the admin's messages": ("sam", "/admin/casework/outboxmessage/", 8),
-    "the admin's calendar edits": ("adele", "/admin/casework/calendaredit/", 8),
-    "the admin's audit": ("ava", "/admin/casework/auditevent/", 8),
-    "the admin's people": ("adele", "/admin/localities/user/", 9),
-    "the admin's teams": ("adele", "/admin/localities/team/", 8),
-    "the admin's catchments": ("adele", "/admin/localities/catchment/", 9),
-    "the admin's policies": ("adele", "/admin/casework/clockpolicy/", 8),
+    "the admin's contacts": ("sam", "/admin/casework/contact/", 7),
+    "the admin's cases": ("ben", "/admin/casework/case/", 7),
+    "the admin's handoffs": ("ben", "/admin/casework/handoff/", 7),
+    "the admin's clocks": ("ben", "/admin/casework/clock/?stand=all", 6),
+    "the admin's decisions": ("sam", "/admin/casework/decision/", 6),
+    "the admin's reminders": ("sam", "/admin/casework/reminder/", 6),
+    "the admin's messages": ("sam", "/admin/casework/outboxmessage/", 5),
+    "the admin's calendar edits": ("adele", "/admin/casework/calendaredit/", 6),
+    "the admin's audit": ("ava", "/admin/casework/auditevent/", 5),
+    "the admin's people": ("adele", "/admin/localities/user/", 7),
+    "the admin's teams": ("adele", "/admin/localities/team/", 6),
+    "the admin's catchments": ("adele", "/admin/localities/catchment/", 7),
+    "the admin's policies": ("adele", "/admin/casework/clockpolicy/", 6),
 }
 # At their dearest. A contact that waits, for whoever decides on it: a clock is paused, partners are asked. A case, for
 # whoever leads the team that holds it: another team works with a brother. Each with a reminder that is seen now.
 # Each asks once for the hidden addresses that people's words may have in them, and once for what was learned since.
-OF_A_CONTACT, OF_A_CASE = 37, 26
+OF_A_CONTACT, OF_A_CASE = 35, 26
+
+
+def within(cost: int, budget: int) -> bool:
+    """Whether a page costs what its budget says, or one less: who makes it cheaper lowers the budget."""
+    return budget - 1 <= cost <= budget
 
 
 class TestWhatAPageCosts:
@@ -1447,10 +1451,10 @@ class TestWhatAPageCosts:
 
     def cost(self, name: str, path: str) -> int:
         signed_in = SignedIn(name)
-        with CaptureQueriesContext(connection) as queries:
+        with asked() as cost:
             answer = signed_in.client.get(path)
         assert answer.status_code == 200, path
-        return len(queries)
+        return cost.statements
 
     def test_the_cost_of_a_list_does_not_follow_its_length(self, story: Story) -> None:
         self.families(story, up_to=3)
@@ -1461,7 +1465,7 @@ class TestWhatAPageCosts:
         assert Reminder.objects.count() > 50
         many = {what: self.cost(name, path) for what, (name, path, _) in BUDGETS.items()}
         assert many == few
-        assert {what: cost for what, cost in many.items() if cost > BUDGETS[what][2]} == {}
+        assert {what: cost for what, cost in many.items() if not within(cost, BUDGETS[what][2])} == {}
 
     def cost_of_contact(self, story: Story, **changes: Any) -> int:
         contact = story.contact(**changes)
@@ -1492,23 +1496,22 @@ class TestWhatAPageCosts:
         six = self.cost_of_contact(story, adults=adults)
         assert six == one
 
-    def test_a_contact_and_a_case_keep_to_their_budgets(
-        self, story: Story, django_assert_max_num_queries: DjangoAssertNumQueries
-    ) -> None:
+    def test_a_contact_and_a_case_keep_to_their_budgets(self, story: Story) -> None:
         waiting = story.contact(by="example-police", children=self.household(1))
         case = story.accepted()
         contact = case.contacts.get()
         dearest, tied = self.dearest_contact(), brothers(story)[0]
         sweep.sweep(now=timezone.now() + timedelta(days=60))
         pages: list[tuple[str, object, int]] = [
-            ("amina", waiting, OF_A_CONTACT), ("amina", contact, OF_A_CONTACT), ("ben", contact, OF_A_CONTACT),
-            ("ava", contact, OF_A_CONTACT), ("amina", dearest, OF_A_CONTACT), ("ben", case, OF_A_CASE),
-            ("ava", case, OF_A_CASE), ("sam", case, OF_A_CASE), ("ben", tied, OF_A_CASE),
+            ("amina", waiting, OF_A_CONTACT), ("amina", contact, 34), ("ben", contact, 20), ("ava", contact, 33),
+            ("amina", dearest, OF_A_CONTACT), ("ben", case, OF_A_CASE), ("ava", case, 20), ("sam", case, 24),
+            ("ben", tied, OF_A_CASE),
         ]  # fmt: skip
         for name, of, budget in pages:
             signed_in = SignedIn(name)
-            with django_assert_max_num_queries(budget):
+            with asked() as cost:
                 assert signed_in.open(of).status == 200
+            assert within(cost.statements, budget), (name, of, cost)
 
     def dearest_contact(self) -> Contact:
         """The contact whose page costs most: it waits for agreement and for two partners."""
