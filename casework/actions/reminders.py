@@ -5,7 +5,6 @@ Seeing and snoozing reminders. Nobody marks a reminder as done: its clock stops 
 from datetime import datetime, time, timedelta
 
 from django.db import transaction
-from django.db.models import Q
 
 from casework.deadlines import recipients
 from casework.models import Case, Contact, Event, Reminder, ReminderLook
@@ -37,12 +36,8 @@ def see_about(subject: Contact | Case, *, by: User, now: datetime) -> None:
 
     :param subject: a record that the user may open.
     """
-    if isinstance(subject, Contact):
-        about = Q(clock__contact=subject) | Q(clock__partner_check__contact=subject)
-    else:
-        about = Q(clock__case=subject) | Q(clock__handoff__case=subject)
-    unseen = recipients.reminders_for(by, now).filter(about).exclude(looks__user=by)
-    if ids := list(unseen.values_list("pk", flat=True)):
+    about = {"contact" if isinstance(subject, Contact) else "case": subject.pk}
+    if ids := recipients.unseen_about(by, now, **about):
         _see(ids, by, now)
 
 

@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from casework.models import Reminder, Step
+from casework.models.prepared import Prepared, send
 from casework.models.visibility import KEEPS_OUT, is_open_clock
 from localities.models import Team, User
 from localities.roles import roles_of
@@ -100,6 +101,32 @@ watched AS (
 """  # noqa: S608  # of our own constants
 
 
+# The clocks of a contact are its own and those of its partner checks; of a case, its own and those of its handoffs. A
+# union, because PostgreSQL would read every clock for conditions on several tables joined by OR.
+UNSEEN_ABOUT = Prepared(
+    "find_unseen_reminders",
+    f"""
+WITH staff AS (
+    {STAFF} AND membership.user_id = %(user)s
+), about AS (
+    SELECT id FROM casework_clock WHERE contact_id = %(contact)s
+  UNION ALL
+    SELECT clock.id FROM casework_partnercheck partner_check
+    JOIN casework_clock clock ON clock.partner_check_id = partner_check.id
+    WHERE partner_check.contact_id = %(contact)s
+  UNION ALL
+    SELECT id FROM casework_clock WHERE case_id = %(case)s
+  UNION ALL
+    SELECT clock.id FROM casework_handoff handoff JOIN casework_clock clock ON clock.handoff_id = handoff.id
+    WHERE handoff.case_id = %(case)s
+)
+SELECT reminder.id FROM about JOIN casework_reminder reminder ON reminder.clock_id = about.id
+WHERE EXISTS (SELECT FROM staff WHERE {is_for("reminder", "staff")})
+  AND NOT EXISTS (
+      SELECT FROM casework_reminderlook look WHERE look.reminder_id = reminder.id AND look.user_id = %(user)s)
+""",  # noqa: S608  # of our own constants
+)
+
 # The breaches and escalations of running clocks that a recipient has not seen, counted by recipient.
 UNREAD = f"""
 WITH staff AS (
@@ -140,11 +167,6 @@ class Unread:
 
 def reminders_of(user: User, now: datetime) -> QuerySet[Reminder]:
     """The reminders for this user, about records that they may open."""
-    return reminders_for(user, now).filter(is_open_clock(user, now, "clock__"))
-
-
-def reminders_for(user: User, now: datetime) -> QuerySet[Reminder]:
-    """The reminders for this user, whether or not they may open what each is about."""
     mine = {Q(user_id=user.pk)}
     for membership in roles_of(user, local_day(now)).roles:
         row = {"user_id": user.pk, "role": membership.role, "team_id": membership.team_id}
@@ -152,7 +174,13 @@ def reminders_for(user: User, now: datetime) -> QuerySet[Reminder]:
             # A membership without a team matches no team, as in SQL nothing equals null.
             if all(row[value] is not None for value in way.values() if value):
                 mine.add(Q(**{column: row[value] if value else value for column, value in way.items()}))
-    return Reminder.objects.filter(reduce(or_, mine))
+    return Reminder.objects.filter(reduce(or_, mine)).filter(is_open_clock(user, now, "clock__"))
+
+
+def unseen_about(user: User, now: datetime, *, contact: int | None = None, case: int | None = None) -> list[int]:
+    """The reminders for this user about a contact or a case that they have not seen, as ids."""
+    (found,) = send(UNSEEN_ABOUT(user=user.pk, today=local_day(now), contact=contact, case=case))
+    return [reminder for (reminder,) in found]
 
 
 def unread_breaches(teams: list[Team] | None, now: datetime) -> list[Unread]:

@@ -43,6 +43,22 @@ JOIN casework_restriction others ON others.person_id = other.id AND others.kind 
 # All records of persons. {0}: a query's name whose `id` are the records that stand for them. Unions, here and below,
 # because PostgreSQL would read everybody, and every match, for two conditions joined by OR.
 ALL_RECORDS = "SELECT id FROM {0} UNION SELECT id FROM casework_person WHERE same_as_id IN (SELECT id FROM {0})"
+RECORDS = Prepared(
+    "find_records",
+    f"""
+WITH standing AS (SELECT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id = ANY(%(people)s))
+{ALL_RECORDS.format("standing")}
+""",  # noqa: S608  # our own constants
+)
+MATCHES_ON = Prepared(
+    "find_matches_on",
+    """
+SELECT match.id FROM casework_personmatch match
+JOIN casework_contactchild child ON child.id = match.child_id WHERE child.contact_id = %(contact)s
+UNION ALL SELECT match.id FROM casework_personmatch match
+JOIN casework_contactadult adult ON adult.id = match.adult_id WHERE adult.contact_id = %(contact)s
+""",
+)
 ALIKE = Prepared(
     "find_alike",
     f"""
@@ -67,6 +83,12 @@ def standing_for(people: Collection[int]) -> frozenset[int]:
     """The records that stand for these persons, who are given by any of their records."""
     records = Person.objects.filter(pk__in=people).order_by()
     return frozenset(records.values_list(Coalesce("same_as", "pk"), flat=True))
+
+
+def ids_of_records(person: int) -> frozenset[int]:
+    """All records of a person, who is given by any of them, as ids."""
+    (found,) = send(RECORDS(people=[person]))
+    return frozenset(pk for (pk,) in found)
 
 
 def records_of(people: Collection[int] | QuerySet[Any, Any]) -> QuerySet[Person]:
@@ -127,9 +149,10 @@ def matches_on(contact: Contact) -> list[PersonMatch]:
 
     Each has its `child` or `adult`, and `known`: the record that stands for the other person.
     """
-    matches = PersonMatch.objects.of_contact(contact)
+    (found,) = send(MATCHES_ON(contact=contact.pk))
     # Mostly there are none, and to compose and to plan what is read of one takes longer than to ask.
-    return list(matches.select_related(*OF_A_MATCH, "settled_by")) if matches.exists() else []
+    matches = PersonMatch.objects.filter(pk__in=[pk for (pk,) in found])
+    return list(matches.select_related(*OF_A_MATCH, "settled_by")) if found else []
 
 
 def open_matches(contact: Contact) -> list[PersonMatch]:
@@ -148,6 +171,9 @@ def matches_of(records: Collection[int]) -> list[PersonMatch]:
         "child__contact__document", "adult__contact__document"
     )
     own = with_contacts.filter(Q(record__in=records) | Q(person__in=records)).order_by()
+    # As in `matches_on`.
+    if not own.exists():
+        return []
     rows = with_contacts.filter(record__in=own.values("record"), status=MatchStatus.PROPOSED)
     asked: dict[frozenset[int], PersonMatch] = {}
     for match in sorted(waiting(rows.select_related(*OF_A_MATCH)), key=lambda match: (-match.score, match.pk)):

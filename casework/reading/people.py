@@ -15,7 +15,7 @@ from casework.families.likeness.homes import Home, are_one_home, read_home
 from casework.families.likeness.identifiers import read_upn
 from casework.families.naming import Called, name_of, name_rows, seen_by
 from casework.families.recorded import LIVES_HIDDEN, lives_hidden
-from casework.families.sameness import records_of
+from casework.families.sameness import ids_of_records
 from casework.models import (
     Contact,
     ContactAdult,
@@ -99,7 +99,7 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
     :param records: only what these records of the person say, as ids.
     """
     visible = Contact.objects.visible_to(user, now).order_by().values("pk")
-    own = frozenset(records or records_of([person.pk]).values_list("pk", flat=True))
+    own = frozenset(records or ids_of_records(person.pk))
     as_child = list(
         ContactChild.objects.filter(recorded_as__in=own, contact__in=visible)
         .select_related("contact__agency", "recorded_as")

@@ -5,8 +5,9 @@ A page selects from tables of twenty columns by five joins, again and again. For
 an object, makes a key of it by looking through its constructor's signature, and quotes its name.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from django.db.backends.postgresql import compiler
 from django.db.backends.postgresql.compiler import (
@@ -38,6 +39,18 @@ class SQLCompiler(compiler.SQLCompiler):
         quoted, alias, column = self.quote_cache, node.alias, str(node.target.column)
         table = quoted.get(alias) or self.quote_name_unless_alias(alias)
         return f"{table}.{quoted.get(column) or self.quote_name_unless_alias(column)}", []
+
+    def _order_by_pairs(self) -> Iterator[tuple[Expression, bool]]:  # type: ignore[override]  # a stub without types
+        """
+        What orders the rows. Django looks for it among all that is selected, and makes a key of each for that. It can
+        only be found under an alias: what stands behind the last of them is left out.
+        """
+        select = self.select
+        if select and not self.query.combinator:
+            self.select = select[: max((place for place, (*_, alias) in enumerate(select, 1) if alias), default=0)]
+        pairs = list(cast("Any", super()._order_by_pairs()))
+        self.select = select
+        yield from pairs
 
 
 # Beside the service's own models, migrations make some for each of their states: those are forgotten.

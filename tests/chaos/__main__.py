@@ -39,7 +39,7 @@ class Size:
     skips_leases: bool = False
 
 
-FULL, SMALL = Size(pace=1.2, gap=6, step=8), Size(pace=1.5, gap=0.5, step=1, skips_leases=True)
+FULL, SMALL = Size(pace=1.2, gap=6, step=8), Size(pace=2, gap=0.5, step=1, skips_leases=True)
 # The longest that a message may wait: two minutes claimed, a retry after one minute and after two, and time to send.
 QUIET_TIMEOUT = 420.0
 ANSWER_TIMEOUT = 60.0
