@@ -21,7 +21,7 @@ from triage.rule_set_document import (
     Rule,
     RuleSetDocument,
     Scenario,
-    cases,
+    conditional_values,
     conditions,
     firings,
 )
@@ -239,10 +239,10 @@ def _faults_of_rule(at: Path, rule: Rule, pathways: dict[str, Pathway], *, last:
         yield Fault((*at, "then", "pathway"), f"{rule.then.pathway} is not a pathway of this rule set.")
     elif pathway.decision_only:
         yield Fault((*at, "then", "pathway"), f"{rule.then.pathway} is for people to decide, never for a rule.")
-    for path, case, is_last in cases(rule):
-        if is_last and case.when is not None:
+    for path, value, is_last in conditional_values(rule):
+        if is_last and value.when is not None:
             yield Fault((*at, *path), "is the last case, and may have no when.")
-        if not is_last and case.when is None:
+        if not is_last and value.when is None:
             yield Fault((*at, *path), "needs a when: only the last case has none.")
 
 

@@ -111,19 +111,19 @@ class PathwayClock(Document):
     not_on: Annotated[tuple[Text, ...], NOT_EMPTY, DIFFERENT] | None = None
 
 
-class Case(Document):
-    """What applies if `when` is true. A case without `when` always applies."""
+class ConditionalValue(Document):
+    """A rating or a level that applies if `when` is true. Without `when` it always applies."""
 
     when: Condition | None = None
 
 
-class LevelCase(Case):
+class LevelCase(ConditionalValue):
     """The level in one case."""
 
     is_: Annotated[Level, Field(alias="is")]
 
 
-class RagCase(Case):
+class RagCase(ConditionalValue):
     """The rating in one case."""
 
     is_: Annotated[Rag, Field(alias="is")]
@@ -304,9 +304,9 @@ def conditions(document: RuleSetDocument) -> Iterator[tuple[Path, Condition, boo
             yield from walk(rule.beside, (*at, "beside"))
         for aggravating, aggravator in enumerate(rule.aggravators):
             yield from walk(aggravator.when, (*at, "aggravators", aggravating, "when"))
-        for path, case, _ in cases(rule):
-            if case.when is not None:
-                yield from walk(case.when, (*at, *path, "when"))
+        for path, value, _ in conditional_values(rule):
+            if value.when is not None:
+                yield from walk(value.when, (*at, *path, "when"))
     for number, service in enumerate(document.also_refer_to):
         if service.only_if is not None:
             yield from walk(service.only_if, ("also_refer_to", number, "only_if"))
@@ -314,16 +314,16 @@ def conditions(document: RuleSetDocument) -> Iterator[tuple[Path, Condition, boo
         yield from walk(warning.when, ("warnings", number, "when"))
 
 
-def cases(rule: Rule) -> Iterator[tuple[Path, Case, bool]]:
-    """The cases by which a rule's rating and level differ: (path, case, whether it is the last)."""
-    groups: dict[str, tuple[Case, ...]] = {}
+def conditional_values(rule: Rule) -> Iterator[tuple[Path, ConditionalValue, bool]]:
+    """The conditional ratings and levels of a rule: (path, value, whether it is the last)."""
+    groups: dict[str, tuple[ConditionalValue, ...]] = {}
     if isinstance(rule.then.rag, tuple):
         groups["rag"] = rule.then.rag
     if isinstance(rule.then.level, tuple):
         groups["level"] = rule.then.level
-    for name, cases in groups.items():
-        for position, case in enumerate(cases):
-            yield ("then", name, position), case, position == len(cases) - 1
+    for name, values in groups.items():
+        for position, value in enumerate(values):
+            yield ("then", name, position), value, position == len(values) - 1
 
 
 def firings(rule: Rule) -> tuple[str, ...]:
