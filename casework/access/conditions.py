@@ -94,8 +94,8 @@ def check_is_screened(contact: Contact) -> None:
         )
 
 
-def check_team_has_accepted(case: Case, holder: Team) -> None:
-    if holder.kind in FRONT_DOOR_KINDS:
+def check_team_has_accepted(case: Case, responsible: Team) -> None:
+    if responsible.kind in FRONT_DOOR_KINDS:
         raise NotAllowedInStatus(f"No team has taken {case} on. Offer it to one: the front door closes no case.")
 
 

@@ -63,7 +63,7 @@ def check_can_correct(contact: Contact, team_id: int | None, by: User, on: date)
     """
     who = roles_of(by, on)
     if not who.front_door_roles and (team_id is None or team_id not in who.team_ids):
-        raise NotPermitted(f"Only front-door staff, or the team that holds the case, can correct {contact}.")
+        raise NotPermitted(f"Only front-door staff, or the team responsible for the case, can correct {contact}.")
 
 
 def check_can_decide(contact: Contact, by: User, on: date, *, manager: bool) -> None:
@@ -99,7 +99,7 @@ def check_can_offer(case: Case, team_id: int, by: User, on: date) -> None:
     """
     who = roles_of(by, on)
     if team_id not in who.team_ids and not who.has(Role.SERVICE_MANAGER):
-        raise NotPermitted(f"Only the team that holds {case} can offer it to another.")
+        raise NotPermitted(f"Only the team responsible for {case} can offer it to another.")
 
 
 def check_can_offer_again(case: Case, team_id: int, by: User, on: date) -> None:
@@ -143,7 +143,7 @@ def check_can_withdraw(handoff: Handoff, by: User, on: date) -> None:
 def check_can_work_in(case: Case, team_id: int, by: User, on: date) -> None:
     """Members of the responsible team may work on the case."""
     if team_id not in roles_of(by, on).team_ids:
-        raise NotPermitted(f"Only the team that holds {case} can do this.")
+        raise NotPermitted(f"Only the team responsible for {case} can do this.")
 
 
 def check_can_extend(clock: Clock, team_id: int, by: User, on: date) -> None:
@@ -151,7 +151,8 @@ def check_can_extend(clock: Clock, team_id: int, by: User, on: date) -> None:
     who = roles_of(by, on)
     if not (who.has(Role(clock.policy.escalates_to), team_id=team_id) or who.has(Role.SERVICE_MANAGER)):
         role = Role(clock.policy.escalates_to).label.lower()
-        raise NotPermitted(f"Only a {role} of the team that holds it, or a service manager, can give this more time.")
+        says = f"Only a {role} of the team responsible for it, or a service manager, can give this more time."
+        raise NotPermitted(says)
 
 
 def check_can_see_unread(team_id: int, by: User, on: date) -> None:

@@ -37,10 +37,10 @@ from localities.working_time import local_day
 def _load(case_id: int, by: User, now: datetime) -> tuple[Case, Team]:
     """Loads and locks the open case, with its responsible team. `by` must work in that team."""
     case = locked_case(by, now, pk=case_id)
-    holder = responsibilities.holder(case)
-    permissions.check_can_work_in(case, holder.pk, by, local_day(now))
+    responsible = responsibilities.responsible_team(case)
+    permissions.check_can_work_in(case, responsible.pk, by, local_day(now))
     conditions.check_is_open(case)
-    return case, holder
+    return case, responsible
 
 
 @transaction.atomic
@@ -51,10 +51,10 @@ def name_lead(*, case_id: int, lead_id: int | None, by: User, now: datetime) -> 
     :raises InvalidInput: no user is chosen, or a user outside the team.
     :raises NotPermitted: `by` does not work in the responsible team.
     """
-    case, holder = _load(case_id, by, now)
+    case, responsible = _load(case_id, by, now)
     lead = User.objects.filter(pk=lead_id or 0).first()
-    if lead is None or not permissions.works_in(lead, holder.pk, local_day(now)):
-        raise InvalidInput([Fault(("lead",), "Choose somebody who works in the team that holds the case.")])
+    if lead is None or not permissions.works_in(lead, responsible.pk, local_day(now)):
+        raise InvalidInput([Fault(("lead",), "Choose somebody who works in the team responsible for the case.")])
     case.lead_practitioner = lead
     case.save(update_fields=["lead_practitioner"])
     clocks.stop(case, "lead_practitioner_named", at=now)
@@ -113,17 +113,17 @@ def close(*, case_id: int, outcome: str, summary: str, by: User, now: datetime) 
     :raises NotAllowedInStatus: the case is closed already, is on offer, or no team has accepted it.
     """
     case = locked_case(by, now, pk=case_id)
-    held = _held(case)
-    permissions.check_can_work_in(case, held.team_id, by, local_day(now))
+    responsibility = _responsibility(case)
+    permissions.check_can_work_in(case, responsibility.team_id, by, local_day(now))
     conditions.check_is_open(case)
-    conditions.check_not_offered_to(case, held.offered_to)
-    conditions.check_team_has_accepted(case, held.team)
+    conditions.check_not_offered_to(case, responsibility.offered_to)
+    conditions.check_team_has_accepted(case, responsibility.team)
     faults = []
     if outcome not in set(Outcome):
         faults.append(Fault(("outcome",), "Choose how the work ended."))
     if outcome == Outcome.OTHER_AUTHORITY and case.other_authority_id is None:
         faults.append(Fault(("outcome",), "Name the other authority first."))
-    if "strategy_discussion" in held.running:
+    if "strategy_discussion" in responsibility.running:
         says = "No strategy discussion is recorded. Record when it was held, then close the case."
         faults.append(Fault(("outcome",), says))
     if not summary.strip():
@@ -142,12 +142,12 @@ def close(*, case_id: int, outcome: str, summary: str, by: User, now: datetime) 
             Message.CASE_CLOSED, to=referrer["email"], key=f"case_closed:{case}:{referrer['contact']}", at=now,
             contact_id=referrer["contact_id"], case=case,
         )
-        for referrer in held.referrers
+        for referrer in responsibility.referrers
     )  # fmt: skip
     return case
 
 
-def _held(case: Case) -> Any:
+def _responsibility(case: Case) -> Any:
     """
     The current or last responsibility for the case. The same statement reads everything else that closing needs: the
     team that it is on offer to, the running clocks, and the referrers who get a message.
@@ -158,7 +158,7 @@ def _held(case: Case) -> Any:
     heard = referrers.exclude(source_code__in=INDIVIDUAL_SOURCES).values(
         referrer=JSONObject(contact="reference", contact_id="pk", email="referrer_email")
     )
-    held = Responsibility.objects.filter(case=case).select_related("team")
-    return held.annotate(
+    responsibility = Responsibility.objects.filter(case=case).select_related("team")
+    return responsibility.annotate(
         offered_to=Subquery(offered), running=ArraySubquery(running), referrers=ArraySubquery(heard)
     ).latest("period")

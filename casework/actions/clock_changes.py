@@ -66,8 +66,8 @@ def extend(*, clock_id: int, to: datetime | None, reason: str, by: User, now: da
         manager.
     :raises NotAllowedInStatus: the clock has stopped, is paused, counts in hours, or is about an answer.
     """
-    clock, subject, holder = _load(clock_id, by, now)
-    permissions.check_can_extend(clock, holder.pk, by, local_day(now))
+    clock, subject, responsible = _load(clock_id, by, now)
+    permissions.check_can_extend(clock, responsible.pk, by, local_day(now))
     if isinstance(subject, Case):
         conditions.check_is_open(subject)
     conditions.check_can_extend(clock)
@@ -96,7 +96,7 @@ def _load(clock_id: int, by: User, now: datetime) -> tuple[Clock, Contact | Case
         return _again(clock), contact, contact.team
     of_case = Q(handoffs=clock.handoff_id) if clock.handoff_id is not None else Q(clocks=clock.pk)
     case = Case.objects.visible_to(by, now).locked().get(of_case)
-    return _again(clock), case, clock.handoff.to_team if clock.handoff else responsibilities.holder(case)
+    return _again(clock), case, clock.handoff.to_team if clock.handoff else responsibilities.responsible_team(case)
 
 
 def _check_may_change(subject: Contact | Case, by: User, now: datetime) -> None:

@@ -107,9 +107,11 @@ def _learn(
         reading = read_information(document, by_staff=False, indicators=catalogue, today=today)
         return Learned(earlier, is_new=False, to_check=reading.to_check)
     case = contact.case
-    holder = responsibilities.holder(case) if case is not None and case.status == CaseStatus.OPEN else None
+    responsible = (
+        responsibilities.responsible_team(case) if case is not None and case.status == CaseStatus.OPEN else None
+    )
     if isinstance(by, User):
-        permissions.check_can_correct(contact, holder.pk if holder else None, by, today)
+        permissions.check_can_correct(contact, responsible.pk if responsible else None, by, today)
     conditions.check_takes_information(contact, case)
     history = list(FactChange.objects.filter(information__contact=contact).select_related("information").order_by("pk"))
     latest = contact.information.order_by("-pk").values_list("pk", flat=True).first() or 0
@@ -299,7 +301,7 @@ def _in_work(
         return []
     graver = recommend_in_work(contact, by, now)
     offered = case.handoffs.filter(status=HandoffStatus.OFFERED).select_related("to_team")
-    teams = [responsibilities.holder(case), *(handoff.to_team for handoff in offered)]
+    teams = [responsibilities.responsible_team(case), *(handoff.to_team for handoff in offered)]
     if graver:
         return [
             message

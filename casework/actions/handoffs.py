@@ -46,26 +46,26 @@ def offer(
     :raises NotAllowedInStatus: the case is closed, or on offer already.
     """
     case = locked_case(by, now, pk=case_id)
-    holder = responsibilities.holder(case)
-    permissions.check_can_offer(case, holder.pk, by, local_day(now))
+    responsible = responsibilities.responsible_team(case)
+    permissions.check_can_offer(case, responsible.pk, by, local_day(now))
     number = ordinal(case)
     questioned = number >= LEAD_OFFERS_FROM
     if questioned:
-        permissions.check_can_offer_again(case, holder.pk, by, local_day(now))
+        permissions.check_can_offer_again(case, responsible.pk, by, local_day(now))
     conditions.check_is_open(case)
     conditions.check_nothing_on_offer(case)
     to_team = Team.objects.filter(pk=to_team_id or 0, is_active=True).first()
     faults = []
     if to_team is None:
         faults.append(Fault(("to_team",), "Choose a team that takes work."))
-    elif to_team == holder:
-        faults.append(Fault(("to_team",), f"{to_team} holds this case already. Choose another team."))
+    elif to_team == responsible:
+        faults.append(Fault(("to_team",), f"{to_team} is responsible for this case already. Choose another team."))
     if not reason.strip():
         faults.append(Fault(("reason",), "Say why the case should go to this team."))
     if questioned and not lead_reason.strip():
         says = "The family has changed hands twice. Say why once more is right for the children."
         faults.append(Fault(("lead_reason",), says))
-    known_by = ties(case, holder, now=now)
+    known_by = ties(case, responsible, now=now)
     elsewhere = bool(known_by) and to_team is not None and to_team not in {tie.team for tie in known_by}
     if elsewhere and not despite.strip():
         says = " ".join([*(tie.sentence for tie in known_by), "Offer it there, or say why not."])
@@ -74,7 +74,7 @@ def offer(
         raise InvalidInput(faults)
     effects = Effects()
     handoff = open_offer(
-        case, to_team=to_team, from_team=holder, number=number, bounces=would_bounce(case, to_team, now),
+        case, to_team=to_team, from_team=responsible, number=number, bounces=would_bounce(case, to_team, now),
         reason=reason.strip(), lead_reason=lead_reason.strip() if questioned else "",
         despite=despite.strip() if elsewhere else "", effects=effects, reference=clocks.locked_reference(),
         by=by, now=now,
@@ -242,9 +242,9 @@ def _end(handoff: Handoff, status: HandoffStatus, reason: str, by: User, now: da
     wait_for_a_team(handoff.case, handoff.from_team, now)
 
 
-def wait_for_a_team(case: Case, holder: Team, now: datetime) -> None:
+def wait_for_a_team(case: Case, responsible: Team, now: datetime) -> None:
     """Starts the clock of a case that the front door is responsible for and that is not on offer."""
-    if holder.kind in FRONT_DOOR_KINDS:
+    if responsible.kind in FRONT_DOOR_KINDS:
         clocks.start(clocks.HANDOFF_ENDED, case, at=now)
 
 

@@ -115,12 +115,12 @@ class TeamForm(ModelForm):
         team = self.instance
         if team.pk is None or "kind" not in self.changed_data:
             return kind
-        holds = Responsibility.objects.filter(team=team, period__endswith__isnull=True).count()
+        cases = Responsibility.objects.filter(team=team, period__endswith__isnull=True).count()
         waits = Contact.objects.filter(team=team, status__in=(ContactStatus.RECEIVED, ContactStatus.SIGN_OFF)).count()
         offered = Handoff.objects.filter(to_team=team, status=HandoffStatus.OFFERED).count()
-        if holds or waits or offered:
+        if cases or waits or offered:
             raise forms.ValidationError(
-                f"This team has work: it holds {holds} open cases, {offered} are on offer to it, and {waits} contacts "
+                f"This team has work: it has {cases} open cases, {offered} are on offer to it, and {waits} contacts "
                 "wait with it. Hand all of it on before you change what the team is for, or add another team."
             )
         return kind

@@ -104,8 +104,8 @@ def _too_long(data: dict[str, Any]) -> Iterator[Fault]:
     if isinstance(children, list) and len(children) > MOST_CHILDREN:
         yield Fault(("children",), f"has more than {MOST_CHILDREN} of them.")
         children = []
-    for path, holder in (*_children(children), (("family",), data.get("family"))):
-        indicators = holder.get("indicators") if isinstance(holder, dict) else None
+    for path, part in (*_children(children), (("family",), data.get("family"))):
+        indicators = part.get("indicators") if isinstance(part, dict) else None
         if isinstance(indicators, list) and len(indicators) > MOST_INDICATORS:
             yield Fault((*path, "indicators"), f"has more than {MOST_INDICATORS} of them.")
 

@@ -306,11 +306,11 @@ def places_of(shape: type[BaseModel]) -> list[str]:
 
 
 def _told(row: Row, column: Column) -> Any:
-    value = getattr(_holder(row, column), column.told or column.name)
+    value = getattr(_record_with(row, column), column.told or column.name)
     return None if value == column.empty else _plain(value)
 
 
-def _holder(row: Row, column: Column) -> Any:
+def _record_with(row: Row, column: Column) -> Any:
     return getattr(row, column.of) if column.of else row
 
 
@@ -508,10 +508,10 @@ def apply(row: Row, changes: Iterable[Change]) -> list[str]:
         column = columns.get(change.field)
         if column is None or not change.changes:
             continue
-        holder = _holder(row, column)
+        record = _record_with(row, column)
         value = column.empty if change.after is None else change.after
-        setattr(holder, column.name, holder._meta.get_field(column.name).to_python(value))
-        if holder is row:
+        setattr(record, column.name, record._meta.get_field(column.name).to_python(value))
+        if record is row:
             changed.append(column.name)
     return changed
 

@@ -28,7 +28,7 @@ class Tie:
     sentence: str
 
 
-def ties(case: Case, holder: Team, *, now: datetime) -> list[Tie]:
+def ties(case: Case, responsible: Team, *, now: datetime) -> list[Tie]:
     """
     The teams that know the family of this case, without the responsible team and the front door.
 
@@ -44,12 +44,12 @@ def ties(case: Case, holder: Team, *, now: datetime) -> list[Tie]:
         return []
     # Of two cases with the same lead practitioner, the later one counts.
     led = {other.lead_practitioner_id: other for other in others if other.closed_at and other.lead_practitioner_id}
-    responsible = Responsibility.objects.filter(case__in=others, period__endswith__isnull=True)
+    current = Responsibility.objects.filter(case__in=others, period__endswith__isnull=True)
     memberships = Membership.objects.current(local_day(now)).filter(user__in=led, team__is_active=True)
-    elsewhere = ~Q(team=holder) & ~Q(team__kind__in=FRONT_DOOR_KINDS)
+    elsewhere = ~Q(team=responsible) & ~Q(team__kind__in=FRONT_DOOR_KINDS)
     result = [
         Tie(each.team, f"{each.team} works with a brother or sister, or with the same child.")
-        for each in responsible.filter(elsewhere).select_related("team").order_by("pk")
+        for each in current.filter(elsewhere).select_related("team").order_by("pk")
     ]
     result += [
         Tie(each.team, f"{each.user} of {each.team} led the work with this family, until {local_day(until):%-d %B %Y}.")

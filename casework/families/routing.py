@@ -78,8 +78,8 @@ def _same_team(contact: Contact, people: Household) -> Route:
         return Route("", pick=f"{says}, or pick the team, and say why.")
     if case is None:
         return Route("", pick="We found no open work with this family. Pick the team, and say why.")
-    holder = Responsibility.objects.filter(case=case).select_related("team").order_by("period").last()
-    team = holder.team if holder else None
+    last = Responsibility.objects.filter(case=case).select_related("team").order_by("period").last()
+    team = last.team if last else None
     if case.status == CaseStatus.OPEN:
         return Route(f"The family's case {case} is open.", team=team, locality=case.locality, link_to=case)
     if team is None or not team.is_active:
@@ -152,10 +152,10 @@ def _earlier_team(people: Household, now: datetime) -> Responsibility | None:
     if not people.own_cases:
         return None
     half_a_year_back = now - relativedelta(months=6)
-    held = Responsibility.objects.filter(
+    responsibilities = Responsibility.objects.filter(
         case__in=people.own_cases, team__kind=TeamKind.LOCALITY, team__is_active=True
     ).select_related("team__locality")
-    for responsibility in held.order_by("-period"):
+    for responsibility in responsibilities.order_by("-period"):
         if responsibility.period.upper is None or responsibility.period.upper >= half_a_year_back:
             return responsibility
     return None

@@ -37,7 +37,7 @@ WITH due AS (
 ), staff AS (
     {STAFF}
 -- 2. Find the responsible team of each clock, and the lead practitioner.
-), holder AS (
+), responsible AS (
     SELECT due.id AS clock_id, due.step, policy.unit = %(hour)s AS is_urgent, policy.escalates_to,
            contact.id AS contact_id, COALESCE(due.case_id, handoff.case_id) AS case_id, due.handoff_id,
            COALESCE(contact.id, -due.case_id, -handoff.case_id) AS record,
@@ -55,7 +55,7 @@ WITH due AS (
            ON responsibility.case_id = due.case_id AND upper(responsibility.period) IS NULL
     LEFT JOIN localities_team team ON team.id = COALESCE(contact.team_id, handoff.to_team_id, responsibility.team_id)
 -- 3. Find who may not open the record of a clock. They get no reminder.
-), {shut_out("holder")}, shut_clock AS (
+), {shut_out("responsible")}, shut_clock AS (
     -- Prefer an owner who may open the record; siblings may have different owners.
     SELECT clock_id, COALESCE(
                min(owner_id) FILTER (WHERE (clock_id, owner_id) NOT IN (SELECT clock_id, user_id FROM shut)),
@@ -63,13 +63,14 @@ WITH due AS (
     FROM closed GROUP BY clock_id
 -- 4. Address each reminder: to a person, to a role in the team or in the service, or to the whole team.
 ), addressed AS (
-    SELECT holder.*, address.user_id, address.role, shut_clock.clock_id IS NOT NULL AS is_shut, shut_clock.owner_id,
+    SELECT responsible.*, address.user_id, address.role,
+           shut_clock.clock_id IS NOT NULL AS is_shut, shut_clock.owner_id,
            CASE WHEN address.user_id IS NULL AND address.role <> %(service_manager)s THEN team_id END AS in_team_id
-    FROM holder
-    LEFT JOIN shut_clock ON shut_clock.clock_id = holder.clock_id
+    FROM responsible
+    LEFT JOIN shut_clock ON shut_clock.clock_id = responsible.clock_id
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN step = %(warning)s AND (holder.clock_id, holder.lead_id) NOT IN
-                         (SELECT clock_id, user_id FROM shut) THEN holder.lead_id END AS lead_id
+        SELECT CASE WHEN step = %(warning)s AND (responsible.clock_id, responsible.lead_id) NOT IN
+                         (SELECT clock_id, user_id FROM shut) THEN responsible.lead_id END AS lead_id
     ) led
     CROSS JOIN LATERAL (
         SELECT CASE WHEN step = %(warning)s THEN led.lead_id END AS user_id,

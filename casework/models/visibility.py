@@ -61,9 +61,9 @@ SEES_ALL_CONTACTS = (
 
 # {0}: the case. {1}: when it closed. An open case has no end; the team that closed a case still sees its outcome.
 IS_CASE_OF_TEAMS = f"""(
-    EXISTS (SELECT FROM casework_responsibility held
-            WHERE held.case_id = {{0}} AND (upper(held.period) IS NULL OR upper(held.period) = {{1}})
-              AND held.team_id = ANY({TEAMS}))
+    EXISTS (SELECT FROM casework_responsibility spell
+            WHERE spell.case_id = {{0}} AND (upper(spell.period) IS NULL OR upper(spell.period) = {{1}})
+              AND spell.team_id = ANY({TEAMS}))
     OR EXISTS (SELECT FROM casework_handoff handoff
                WHERE handoff.case_id = {{0}} AND handoff.status = 'offered' AND handoff.to_team_id = ANY({TEAMS})))"""
 

@@ -89,13 +89,13 @@ def since_decided(cases: Collection[Case], user: User, now: datetime) -> Mapping
         and contact.decision_in_effect is not None
         and contact.decision_in_effect.recommendation_id != contact.recommendation_id
     }
-    held = Responsibility.objects.filter(case__in=ids, period__endswith__isnull=True).select_related("team__locality")
-    holders = {each.case_id: each.team for each in held}
-    elsewhere = list(_elsewhere(ids, contacts, holders, now))
+    current = Responsibility.objects.filter(case__in=ids, period__endswith__isnull=True)
+    teams = {each.case_id: each.team for each in current.select_related("team__locality")}
+    elsewhere = list(_elsewhere(ids, contacts, teams, now))
     for case, sentence, contact in elsewhere:
         found[case].append(News(sentence, contact))
     told = {contact.pk for *_, contact in elsewhere}
-    moved = _moved({pk: contact for pk, contact in learned.items() if pk not in told}, holders, now)
+    moved = _moved({pk: contact for pk, contact in learned.items() if pk not in told}, teams, now)
     for contact in learned.values():
         assert contact.case_id is not None
         decision, recommendation = contact.decision_in_effect, contact.recommendation
@@ -122,7 +122,7 @@ def with_news(cases: Iterable[Case], user: User, now: datetime) -> list[Case]:
 
 
 def _elsewhere(
-    cases: Sequence[int], contacts: Mapping[int, Contact], holders: Mapping[int, Team], now: datetime
+    cases: Sequence[int], contacts: Mapping[int, Contact], teams: Mapping[int, Team], now: datetime
 ) -> Iterator[tuple[int, str, Contact]]:
     """
     Where the newest contact about a child gives another home than the contact that opened the case: the case, a
@@ -137,7 +137,7 @@ def _elsewhere(
         home, before = read_home(address, postcode), [read_home(*each) for each in opening]
         if home is None or not before or any(each and are_one_home(each, home) for each in before):
             continue
-        says = _where(postcode, holders[case], places, now) if postcode else ""
+        says = _where(postcode, teams[case], places, now) if postcode else ""
         if (case, contact) not in said and (says or not _has_followed(postcode, opening[0][1], places, now)):
             said.add((case, contact))
             yield case, f"A newer contact gives another address. {says}".strip(), contacts[contact]
@@ -151,7 +151,7 @@ def _has_followed(postcode: str, before: str, places: Places, now: datetime) -> 
     return now_in != then_in
 
 
-def _moved(contacts: Mapping[int, Contact], holders: Mapping[int, Team], now: datetime) -> Mapping[int, list[str]]:
+def _moved(contacts: Mapping[int, Contact], teams: Mapping[int, Team], now: datetime) -> Mapping[int, list[str]]:
     """
     Where the homes that were corrected since the decision are now, if that is not the area of the responsible team: by
     the ids of the contacts. Of a confidential home nothing is said.
@@ -169,16 +169,16 @@ def _moved(contacts: Mapping[int, Contact], holders: Mapping[int, Team], now: da
         return {}
     places, found = reference.current().places, dict[int, dict[str, None]]()
     for child in children:
-        holder = holders[contacts[child.contact_id].case_id or 0]
-        if says := _where(child.postcode, holder, places, now):
+        team = teams[contacts[child.contact_id].case_id or 0]
+        if says := _where(child.postcode, team, places, now):
             found.setdefault(child.contact_id, {})[says] = None
     return {contact: list(says) for contact, says in found.items()}
 
 
-def _where(postcode: str, holder: Team, places: Places, now: datetime) -> str:
+def _where(postcode: str, team: Team, places: Places, now: datetime) -> str:
     place = places.place(postcode, local_day(now))
-    if place.in_area is False and holder.kind != TeamKind.OUT_OF_AREA:
+    if place.in_area is False and team.kind != TeamKind.OUT_OF_AREA:
         return "The home is now outside our area."
-    if place.locality and holder.locality and place.locality != holder.locality:
+    if place.locality and team.locality and place.locality != team.locality:
         return f"The home is now in {place.locality}, the area of another team."
     return ""

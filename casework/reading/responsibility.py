@@ -37,15 +37,15 @@ class ResponsibilityHistory:
 
 
 def responsibility_history(
-    case: Case, handoffs: Sequence[Handoff], held: Sequence[Responsibility], now: datetime
+    case: Case, handoffs: Sequence[Handoff], responsibilities: Sequence[Responsibility], now: datetime
 ) -> ResponsibilityHistory:
     """Computes the figures of a case from its handoffs and responsibilities, both in order."""
     # This host's clock may be behind that of the host that wrote the rows.
-    now = max([now, case.opened_at, *(each.period.lower for each in held)])
+    now = max([now, case.opened_at, *(each.period.lower for each in responsibilities)])
     whole = (case.closed_at or now) - case.opened_at
     spells: list[Spell] = []
     up_to_here = 0.0
-    for each in held:
+    for each in responsibilities:
         took = (each.period.upper or now) - each.period.lower
         share = 100 * took / whole if whole else 100.0
         percent = round(up_to_here + share) - round(up_to_here)

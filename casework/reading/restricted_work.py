@@ -43,7 +43,7 @@ def of(user: User, who: StaffRoles, teams: Any, now: datetime) -> list[Line]:
     """
     What a user's worklist says of restricted records, the first due first.
 
-    The front door sees that a contact waits, a team that it holds a case or is offered one, and an owner both.
+    The front door sees that a contact waits; a team, that it has a case or is offered one; and an owner both.
     """
     people = _people(user, now)
     closed = {each.stands for each in people if each.is_closed}
@@ -53,7 +53,7 @@ def of(user: User, who: StaffRoles, teams: Any, now: datetime) -> list[Line]:
 
 
 def of_teams(user: User, teams: Any, now: datetime) -> list[Line]:
-    """The restricted cases that these teams hold or are offered, and that are closed to the user."""
+    """The restricted cases that these teams are responsible for or are offered, and that are closed to the user."""
     closed = {each.stands for each in _people(user, now) if each.is_closed}
     return _lines(user, _of_teams(closed, teams), now=now)
 
@@ -87,14 +87,16 @@ def _waiting(people: Collection[int]) -> QuerySet[Contact]:
 
 
 def _of_teams(people: Collection[int], teams: Any) -> QuerySet[Case]:
-    held = Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True, team__in=teams)
+    current = Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True, team__in=teams)
     offered = Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.OFFERED, to_team__in=teams)
     on_it = (
         Exists(CaseChild.objects.filter(person__in=people, case=OuterRef("pk"))),
         Exists(ContactAdult.objects.filter(person__in=people, contact__case=OuterRef("pk"))),
     )
     is_open = Case.objects.filter(status=CaseStatus.OPEN)
-    return is_open.filter(Exists(held) | Exists(offered), on_it[0] | on_it[1]) if people and teams else is_open.none()
+    return (
+        is_open.filter(Exists(current) | Exists(offered), on_it[0] | on_it[1]) if people and teams else is_open.none()
+    )
 
 
 def _lines(user: User, *records: QuerySet[Any], now: datetime) -> list[Line]:

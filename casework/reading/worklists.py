@@ -58,14 +58,14 @@ def offered(user: User, teams: Any, now: datetime) -> QuerySet[Handoff]:
     )
 
 
-def held(user: User, teams: Any, now: datetime) -> QuerySet[Case]:
+def open_cases(user: User, teams: Any, now: datetime) -> QuerySet[Case]:
     """
     The open cases that these teams are responsible for and that are open to the user: first those that need a team,
     then by the next deadline.
 
-    `held_since` is the moment since which the team has been responsible.
+    `with_team_since` is the moment since which the team has been responsible.
     """
-    holding = Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True, team__in=teams)
+    current = Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True, team__in=teams)
     running = Clock.objects.running().filter(paused_at__isnull=True).order_by("due_at").values("due_at")
     # The next deadline of the case, or of the answer to its handoff.
     soonest = Least(
@@ -74,15 +74,15 @@ def held(user: User, teams: Any, now: datetime) -> QuerySet[Case]:
     on_offer = Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.OFFERED)
     return (
         Case.objects.open_to(user, now)
-        .filter(Exists(holding), status=CaseStatus.OPEN)
+        .filter(Exists(current), status=CaseStatus.OPEN)
         .annotate(
-            held_since=Subquery(holding.values("period__startswith")[:1]),
+            with_team_since=Subquery(current.values("period__startswith")[:1]),
             due_at=soonest,
             is_on_offer=Exists(on_offer),
             has_bounced=Exists(
                 Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.ACCEPTED, is_bounce=True)
             ),
-            needs_team=Exists(holding.filter(team__kind__in=FRONT_DOOR_KINDS)) & ~Exists(on_offer),
+            needs_team=Exists(current.filter(team__kind__in=FRONT_DOOR_KINDS)) & ~Exists(on_offer),
         )
         .select_related("lead_practitioner", "locality")
         .order_by("-needs_team", F("due_at").asc(nulls_last=True), "opened_at")

@@ -141,9 +141,9 @@ INVARIANTS = (
     Invariant(
         "From its opening to its closing a case is in somebody's hands without a gap",
         """SELECT count(*) FROM casework_case c
-           LEFT JOIN (SELECT case_id, range_agg(period) AS held FROM casework_responsibility GROUP BY case_id) r
+           LEFT JOIN (SELECT case_id, range_agg(period) AS periods FROM casework_responsibility GROUP BY case_id) r
            ON r.case_id = c.id
-           WHERE r.held IS DISTINCT FROM CASE WHEN COALESCE(c.closed_at >= c.opened_at, true)
+           WHERE r.periods IS DISTINCT FROM CASE WHEN COALESCE(c.closed_at >= c.opened_at, true)
                THEN tstzmultirange(tstzrange(c.opened_at, c.closed_at)) END""",
     ),
     Invariant(

@@ -28,7 +28,7 @@ def pass_on(case: Case, *, handoff: Handoff, at: datetime) -> None:
     start(case, team=handoff.to_team, at=at, handoff=handoff)
 
 
-def holder(case: Case) -> Team:
+def responsible_team(case: Case) -> Team:
     """The team that is responsible for a case; for a closed case, the last one."""
     return Responsibility.objects.select_related("team").filter(case=case).latest("period").team
 

@@ -341,7 +341,7 @@ class LeadForm(ActionForm):
 
     lead = choice_of(
         "Lead practitioner", User.objects.none(), "The person whom the family knows and turns to.",
-        else_says="Choose somebody who works in the team that holds the case.",
+        else_says="Choose somebody who works in the team responsible for the case.",
     )  # fmt: skip
 
     def __init__(self, team: Team, on: date, *args: Any, **kwargs: Any) -> None:

@@ -445,7 +445,7 @@ class TestWhoMayExtend:
     @pytest.mark.parametrize("by", ["amina", "oliver", "erin", "ezra", "ava", "paula"])
     def test_of_a_contact_neither_the_worker_nor_another_teams_manager(self, story: Story, by: str) -> None:
         clock = again(story.contact().clocks.get(kind="next_step_decision"))
-        says = "Only a front-door manager of the team that holds it, or a service manager"
+        says = "Only a front-door manager of the team responsible for it, or a service manager"
         with pytest.raises(NotPermitted, match=says):
             extend(clock, clock.due_at + timedelta(days=1), story.later(), by=by)
         nothing_was_done(clock)
@@ -468,7 +468,7 @@ class TestWhoMayExtend:
 
     def test_of_a_case_not_the_worker(self, story: Story) -> None:
         clock = again(story.accepted().clocks.get(kind="first_family_contact"))
-        says = "Only a team lead of the team that holds it, or a service manager"
+        says = "Only a team lead of the team responsible for it, or a service manager"
         with pytest.raises(NotPermitted, match=says):
             extend(clock, clock.due_at + timedelta(days=1), story.later(), by="bea")
         nothing_was_done(clock)

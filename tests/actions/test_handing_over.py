@@ -219,7 +219,7 @@ class TestOfferingOn:
 class TestWorking:
     def test_the_lead_works_in_the_team(self, story: Story, ben: User, bea: User, carol: User) -> None:
         case = story.accepted()
-        with pytest.raises(InvalidInput, match="works in the team that holds the case"):
+        with pytest.raises(InvalidInput, match="works in the team responsible for the case"):
             cases.name_lead(case_id=case.pk, lead_id=carol.pk, by=ben, now=story.later())
         named = cases.name_lead(case_id=case.pk, lead_id=bea.pk, by=ben, now=story.later())
         assert named.lead_practitioner == bea
@@ -450,7 +450,7 @@ class TestFromEmergencyDutyToTheDayTeam(FromACase):
     ) -> None:
         before = running(case)
         passed_on(story, case, "front-door", "erin", "amina")
-        # Both run whoever holds it: from the referral, and from the decision.
+        # Both run whoever is responsible: from the referral, and from the decision.
         assert before == {"next_team_offered_red", "social_work_assessment", "strategy_discussion"}
         assert running(case) == before
         clock = case.clocks.running().get(kind="next_team_offered_red")

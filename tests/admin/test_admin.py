@@ -379,7 +379,7 @@ class TestSettings:
         team, other = story.team("aylesbury"), {"kind": "child_protection", "locality": ""}
         handoff = story.offered()
         case, waiting = handoff.case, story.contact()
-        says = "This team has work: it holds {} open cases, {} are on offer to it, and {} contacts wait with it. "
+        says = "This team has work: it has {} open cases, {} are on offer to it, and {} contacts wait with it. "
         says += "Hand all of it on before you change what the team is for, or add another team."
         assert faults(adele.change(team, **other)) == [says.format(0, 1, 0)]
         assert faults(adele.change(story.team("front-door"), kind="out_of_area")) == [says.format(1, 0, 1)]

@@ -168,7 +168,7 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
         receiver.go(f"/cases/{case}/")
     part = unfolded(receiver, OFFERS)
     expect(part).to_contain_text("Chiltern team works with a brother or sister, or with the same child.")
-    expect(part).to_contain_text("Front door held this case in the last 30 days.")
+    expect(part).to_contain_text("Front door had this case in the last 30 days.")
     part.get_by_label("To which team?").select_option(label="South Bucks team")
     part.get_by_label("Why?", exact=True).fill("They moved to Burnham.")
     part.get_by_role("button", name="Offer it").click()

@@ -20,7 +20,7 @@ QUERIES: dict[str, Callable[[User], QuerySet[Any]]] = {
     "a table": lambda user: Team.objects.all(),
     "what waits": lambda user: worklists.contacts_waiting(user, NOW),
     "who offers what": lambda user: worklists.offered(user, [1, 2], NOW)[:20],
-    "the cases of a team": lambda user: worklists.held(user, [1, 2], NOW)[50:100],
+    "the cases of a team": lambda user: worklists.open_cases(user, [1, 2], NOW)[50:100],
     "one table by several joins": lambda user: worklists.my_reminders(user, NOW),
     "a table joined with itself": lambda user: Contact.objects.select_related(
         "resend_of__agency", "agency", "case__opened_by_decision__contact"

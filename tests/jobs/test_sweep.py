@@ -1,7 +1,7 @@
 """
 The sweep: who is told about a promise, at which moment, and that a missed hour is caught up.
 
-Warning to the holder, breach to the policy's role, escalation to the service manager; each once.
+Warning to the responsible team, breach to the policy's role, escalation to the service manager; each once.
 """
 
 import json
@@ -291,7 +291,7 @@ class TestWhoIsToldAboutACase:
         assert people_reminded(clock, "breach") == {"carol"}
 
     def test_the_front_door_while_it_holds_a_case_that_came_back(self, story: Story, ben: User) -> None:
-        """The holder is the front door, and its managers lead it: nobody else is warned of its work."""
+        """The front door is responsible, and its managers lead it: nobody else is warned of its work."""
         clock = story.returned().clocks.get(kind="next_team_offered")
         sweep.sweep(now=clock.due_at)
         assert people_reminded(clock, "breach") == {"maya", "david"}

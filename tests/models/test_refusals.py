@@ -162,7 +162,7 @@ def calendar_edit(story: Story, by: User) -> CalendarEdit:
     return CalendarEdit.objects.get()
 
 
-def held_now(case: Case) -> Responsibility:
+def current_of(case: Case) -> Responsibility:
     return Responsibility.objects.get(case=case, period__endswith__isnull=True)
 
 
@@ -195,37 +195,37 @@ class TestResponsibility(ToldOnce):
         return Case.objects.get(pk=told.about[0])
 
     @pytest.fixture
-    def held(self, case: Case) -> Responsibility:
-        return held_now(case)
+    def current(self, case: Case) -> Responsibility:
+        return current_of(case)
 
-    def test_two_teams_at_one_instant(self, case: Case, held: Responsibility, story: Story) -> None:
+    def test_two_teams_at_one_instant(self, case: Case, current: Responsibility, story: Story) -> None:
         other = str(story.team("chiltern").pk)
         with refused("a_case_has_one_responsible_team_at_an_instant"):
-            copy("casework_responsibility", held.pk, team_id=other, handoff_id="NULL")
+            copy("casework_responsibility", current.pk, team_id=other, handoff_id="NULL")
         with refused("a_case_has_one_responsible_team_at_an_instant"):
             in_the_past = "tstzrange(lower(period) - interval '1 second', lower(period) + interval '1 microsecond')"
-            copy("casework_responsibility", held.pk, team_id=other, handoff_id="NULL", period=in_the_past)
+            copy("casework_responsibility", current.pk, team_id=other, handoff_id="NULL", period=in_the_past)
 
-    def test_the_same_team_twice_at_one_instant(self, held: Responsibility) -> None:
+    def test_the_same_team_twice_at_one_instant(self, current: Responsibility) -> None:
         with refused("a_case_has_one_responsible_team_at_an_instant"):
-            copy("casework_responsibility", held.pk, handoff_id="NULL")
+            copy("casework_responsibility", current.pk, handoff_id="NULL")
 
-    def test_it_passes_from_team_to_team_within_a_transaction(self, held: Responsibility, story: Story) -> None:
+    def test_it_passes_from_team_to_team_within_a_transaction(self, current: Responsibility, story: Story) -> None:
         with allowed():
-            change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
+            change("casework_responsibility", current.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
             copy(
-                "casework_responsibility", held.pk, handoff_id="NULL", team_id=str(story.team("chiltern").pk),
+                "casework_responsibility", current.pk, handoff_id="NULL", team_id=str(story.team("chiltern").pk),
                 period="tstzrange(upper(period), NULL)",
             )  # fmt: skip
 
-    def test_an_open_case_is_let_go(self, held: Responsibility) -> None:
+    def test_an_open_case_is_let_go(self, current: Responsibility) -> None:
         with refused("an_open_case_has_one_responsible_team", trigger="an_open_case_is_never_let_go"):
-            change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
+            change("casework_responsibility", current.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
 
-    def test_an_open_case_is_held_until_for_ever_only(self, held: Responsibility) -> None:
+    def test_an_open_case_is_held_until_for_ever_only(self, current: Responsibility) -> None:
         """An end at infinity counts as an end: nobody could take over after it."""
         with refused("an_open_case_has_one_responsible_team", trigger="an_open_case_is_never_let_go"):
-            change("casework_responsibility", held.pk, period="tstzrange(lower(period), 'infinity')")
+            change("casework_responsibility", current.pk, period="tstzrange(lower(period), 'infinity')")
 
     def test_a_case_opens_in_nobodys_hands(self, case: Case, story: Story) -> None:
         decision = story.decided(another_family(story), pathway="advice", level=2, rag="green")
@@ -236,7 +236,7 @@ class TestResponsibility(ToldOnce):
         with allowed():
             new = str(copy("casework_case", case.pk, **like_it))
             from_opening = f"tstzrange((SELECT opened_at FROM casework_case WHERE id = {new}), NULL)"
-            copy("casework_responsibility", held_now(case).pk, case_id=new, handoff_id="NULL", period=from_opening)
+            copy("casework_responsibility", current_of(case).pk, case_id=new, handoff_id="NULL", period=from_opening)
 
     def test_a_closed_case_stays_in_somebodys_hands(self, case: Case, ben: User) -> None:
         closing = {
@@ -249,7 +249,7 @@ class TestResponsibility(ToldOnce):
             change("casework_case", case.pk, **closing)
         with allowed():
             change("casework_case", case.pk, **closing)
-            change("casework_responsibility", held_now(case).pk, period="tstzrange(lower(period), '2027-01-01')")
+            change("casework_responsibility", current_of(case).pk, period="tstzrange(lower(period), '2027-01-01')")
 
     def test_a_team_takes_a_closed_case(self, case: Case, story: Story) -> None:
         story.closed(case)
@@ -258,46 +258,46 @@ class TestResponsibility(ToldOnce):
         with refused("a_closed_case_has_no_responsible_team", trigger="an_open_case_is_never_let_go"):
             copy("casework_responsibility", last.pk, handoff_id="NULL", period="tstzrange(upper(period), NULL)")
 
-    def test_an_open_case_is_in_nobodys_hands_for_a_while(self, held: Responsibility, story: Story) -> None:
+    def test_an_open_case_is_in_nobodys_hands_for_a_while(self, current: Responsibility, story: Story) -> None:
         """One team's period ends an hour before the next one's begins."""
         with refused("a_case_is_always_in_somebodys_hands", trigger="an_open_case_is_never_let_go"):
-            change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
+            change("casework_responsibility", current.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
             copy(
-                "casework_responsibility", held.pk, handoff_id="NULL", team_id=str(story.team("chiltern").pk),
+                "casework_responsibility", current.pk, handoff_id="NULL", team_id=str(story.team("chiltern").pk),
                 period="tstzrange(upper(period) + '1 hour', NULL)",
             )  # fmt: skip
 
-    def test_it_starts_at_no_moment_or_lasts_for_none(self, held: Responsibility) -> None:
-        first = Responsibility.objects.exclude(pk=held.pk).get(case=held.case)
+    def test_it_starts_at_no_moment_or_lasts_for_none(self, current: Responsibility) -> None:
+        first = Responsibility.objects.exclude(pk=current.pk).get(case=current.case)
         for period in ("tstzrange(NULL, lower(period))", "tstzrange(lower(period), lower(period))"):
             with refused("a_responsibility_starts_at_a_moment_and_lasts"):
                 copy("casework_responsibility", first.pk, handoff_id="NULL", period=period)
 
-    def test_it_ends_before_it_starts(self, held: Responsibility) -> None:
+    def test_it_ends_before_it_starts(self, current: Responsibility) -> None:
         """The range type has no value whose end is before its start."""
         with pytest.raises(DataError), transaction.atomic():
-            change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) - '1 hour')")
+            change("casework_responsibility", current.pk, period="tstzrange(lower(period), lower(period) - '1 hour')")
 
-    def test_who_was_responsible_is_rewritten(self, case: Case, held: Responsibility, story: Story) -> None:
-        first = Responsibility.objects.exclude(pk=held.pk).get(case=case)
+    def test_who_was_responsible_is_rewritten(self, case: Case, current: Responsibility, story: Story) -> None:
+        first = Responsibility.objects.exclude(pk=current.pk).get(case=case)
         other_case = story.offered(another_family(story)).case
         other_team = str(story.team("chiltern").pk)
         for pk, to in (
-            (held.pk, {"team_id": other_team}),
-            (held.pk, {"case_id": str(other_case.pk)}),
-            (held.pk, {"handoff_id": "NULL"}),
-            (held.pk, {"period": "tstzrange(lower(period) + '1 second', NULL)"}),
+            (current.pk, {"team_id": other_team}),
+            (current.pk, {"case_id": str(other_case.pk)}),
+            (current.pk, {"handoff_id": "NULL"}),
+            (current.pk, {"period": "tstzrange(lower(period) + '1 second', NULL)"}),
             (first.pk, {"team_id": other_team}),
             (first.pk, {"period": "tstzrange(lower(period), upper(period) - interval '1 second')"}),
             (first.pk, {"period": "tstzrange(lower(period), NULL)"}),
         ):
             with refused("a_past_responsibility_stays"):
                 change("casework_responsibility", pk, **to)
-        for pk in (held.pk, first.pk):
+        for pk in (current.pk, first.pk):
             with refused("a_past_responsibility_stays"):
                 delete("casework_responsibility", pk)
 
-    def test_all_are_emptied(self, held: Responsibility) -> None:
+    def test_all_are_emptied(self, current: Responsibility) -> None:
         with refused("responsibilities_are_never_emptied"):
             run("TRUNCATE casework_responsibility")
 
@@ -346,10 +346,10 @@ class TestHandoffs(ToldOnce):
 
     def test_one_passes_responsibility_twice(self, handoff: Handoff, story: Story, ben: User) -> None:
         handoffs.accept(handoff_id=handoff.pk, by=ben, now=story.later())
-        held = held_now(handoff.case)
+        current = current_of(handoff.case)
         with refused_under_any_name():
-            change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
-            copy("casework_responsibility", held.pk, period="tstzrange(upper(period), NULL)")
+            change("casework_responsibility", current.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
+            copy("casework_responsibility", current.pk, period="tstzrange(upper(period), NULL)")
 
     def test_one_is_deleted(self, handoff: Handoff) -> None:
         with refused("a_handoff_is_answered_once"):
@@ -1971,13 +1971,13 @@ class TestNoWayRound:
         """Otherwise anybody who may make a temporary table could get round the second person."""
         contact = story.contact()
         decision = story.decided(contact, pathway="advice", level=3)
-        held = held_now(story.offered(another_family(story)).case)
+        current = current_of(story.offered(another_family(story)).case)
         run("CREATE TEMP TABLE casework_signoff AS SELECT 1 AS id, %s AS decision_id, true AS agreed", decision.pk)
         with refused("a_decision_needs_its_sign_off_to_take_effect"):
             change("public.casework_contact", contact.pk, status="'decided'", decision_in_effect_id=str(decision.pk))
         run("CREATE TEMP TABLE casework_responsibility AS SELECT * FROM public.casework_responsibility")
         with refused("an_open_case_has_one_responsible_team"):
-            change("public.casework_responsibility", held.pk, period="tstzrange(lower(period), now())")
+            change("public.casework_responsibility", current.pk, period="tstzrange(lower(period), now())")
 
     def test_a_setting_switches_no_refusal_off(self, story: Story) -> None:
         case = story.accepted()
@@ -1990,7 +1990,7 @@ class TestNoWayRound:
         with refused("a_decision_never_changes"):
             change("casework_decision", Decision.objects.get().pk, rationale="'Because.'")
         with refused("an_open_case_has_one_responsible_team"):
-            change("casework_responsibility", held_now(case).pk, period="tstzrange(lower(period), now() + '1 year')")
+            change("casework_responsibility", current_of(case).pk, period="tstzrange(lower(period), now() + '1 year')")
         with refused("a_published_rule_set_never_changes"):
             change("triage_rulesetversion", RuleSetVersion.objects.get().pk, document="'{}'")
         switched_off = run("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND _pgtrigger_should_ignore(tgname)")

@@ -108,14 +108,14 @@ class TestByHand:
 @given(st.lists(st.integers(min_value=1, max_value=10**6), min_size=1, max_size=12), st.booleans())
 def test_shares_add_up_to_a_hundred_however_the_time_was_shared(minutes: list[int], is_open: bool) -> None:
     opened = at = datetime(2026, 11, 19, 10, tzinfo=UTC)
-    held = []
+    responsibilities = []
     for number in minutes:
         ends = at + timedelta(minutes=number)
-        held.append(Responsibility(team=Team(name="A team"), period=DateTimeTZRange(at, ends)))
+        responsibilities.append(Responsibility(team=Team(name="A team"), period=DateTimeTZRange(at, ends)))
         at = ends
     if is_open:
-        held[-1].period = DateTimeTZRange(held[-1].period.lower, None)
-    found = responsibility_history(Case(opened_at=opened, closed_at=None if is_open else at), [], held, at)
+        responsibilities[-1].period = DateTimeTZRange(responsibilities[-1].period.lower, None)
+    found = responsibility_history(Case(opened_at=opened, closed_at=None if is_open else at), [], responsibilities, at)
     assert sum(spell.share for spell in found.spells) == pytest.approx(100)
     assert sum(spell.percent for spell in found.spells) == 100
     for spell in found.spells:

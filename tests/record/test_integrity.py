@@ -134,7 +134,7 @@ def stranger(**changes: Any) -> dict[str, Any]:
     } | changes  # fmt: skip
 
 
-def held_now(case: Case) -> Responsibility:
+def current_of(case: Case) -> Responsibility:
     return Responsibility.objects.get(case=case, period__endswith__isnull=True)
 
 
@@ -298,8 +298,8 @@ class InWork(ToldOnce):
         return Case.objects.get(pk=told.about[0])
 
     @pytest.fixture
-    def held(self, case: Case) -> Responsibility:
-        return held_now(case)
+    def current(self, case: Case) -> Responsibility:
+        return current_of(case)
 
     @pytest.fixture
     def handoff(self, db: None, told: Told) -> Handoff:
@@ -308,16 +308,16 @@ class InWork(ToldOnce):
 
 class TestResponsibility(InWork):
     def test_two_teams_at_an_instant(self, case: Case, story: Story) -> None:
-        first = Responsibility.objects.exclude(pk=held_now(case).pk).get(case=case)
+        first = Responsibility.objects.exclude(pk=current_of(case).pk).get(case=case)
         name = "a_case_has_one_responsible_team_at_an_instant"
         with underneath(("casework_responsibility", name)):
             copy("casework_responsibility", first.pk, team_id=str(story.team("chiltern").pk))
         assert found() == (1, {"A case has one responsible team at an instant": 1, REFUSALS: 1})
 
-    def test_an_open_case_in_nobodys_hands(self, held: Responsibility) -> None:
+    def test_an_open_case_in_nobodys_hands(self, current: Responsibility) -> None:
         """The gap lasts until today."""
         with underneath():
-            change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
+            change("casework_responsibility", current.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
         assert found() == (1, {HELD_NOW: 1, NO_GAP: 1})
 
     def test_a_closed_case_in_somebodys_hands(self, case: Case, story: Story) -> None:
@@ -336,13 +336,13 @@ class TestResponsibility(InWork):
         ],
     )
     def test_it_starts_after_or_before_the_case_opens(self, handoff: Handoff, period: str) -> None:
-        held = held_now(handoff.case)
+        current = current_of(handoff.case)
         with underneath():
-            change("casework_responsibility", held.pk, period=period)
+            change("casework_responsibility", current.pk, period=period)
         assert found() == (1, {NO_GAP: 1})
 
     def test_a_gap_between_two_teams(self, case: Case) -> None:
-        first = Responsibility.objects.exclude(pk=held_now(case).pk).get(case=case)
+        first = Responsibility.objects.exclude(pk=current_of(case).pk).get(case=case)
         with underneath():
             change(
                 "casework_responsibility", first.pk,
@@ -351,9 +351,9 @@ class TestResponsibility(InWork):
         assert found() == (1, {"From its opening to its closing a case is in somebody's hands without a gap": 1})
 
     def test_a_case_that_nobody_ever_held(self, handoff: Handoff) -> None:
-        held = held_now(handoff.case)
+        current = current_of(handoff.case)
         with underneath():
-            delete("casework_responsibility", held.pk)
+            delete("casework_responsibility", current.pk)
         assert found() == (1, {"An open case has a responsible team now, and a closed one none": 1, NO_GAP: 1})
 
 
@@ -368,9 +368,9 @@ class TestHandoffs(InWork):
         "to",
         [{"handoff_id": "NULL"}, {"team_id": "(SELECT id FROM localities_team WHERE code = 'chiltern')"}],
     )
-    def test_one_was_accepted_and_nothing_passed(self, held: Responsibility, to: dict[str, str]) -> None:
+    def test_one_was_accepted_and_nothing_passed(self, current: Responsibility, to: dict[str, str]) -> None:
         with underneath():
-            change("casework_responsibility", held.pk, **to)
+            change("casework_responsibility", current.pk, **to)
         assert only_finds(PASSES)
 
     def test_one_was_accepted_at_another_moment(self, case: Case) -> None:
@@ -386,23 +386,23 @@ class TestHandoffs(InWork):
             change("casework_statuschange", last.pk, to_status="'returned'")
         assert only_finds(PASSES)
 
-    def test_one_passed_responsibility_twice(self, held: Responsibility) -> None:
+    def test_one_passed_responsibility_twice(self, current: Responsibility) -> None:
         """To the team, and an hour later to the same team again."""
         (key,) = run(
             "SELECT conname FROM pg_constraint WHERE conrelid = 'casework_responsibility'::regclass "
             "AND contype = 'u' AND conname LIKE '%handoff%'"
         )
         with underneath(("casework_responsibility", *key)):
-            change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
-            copy("casework_responsibility", held.pk, period="tstzrange(upper(period), NULL)")
+            change("casework_responsibility", current.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
+            copy("casework_responsibility", current.pk, period="tstzrange(upper(period), NULL)")
         assert PASSES in found()[1]
 
-    def test_responsibility_passed_without_one(self, held: Responsibility, story: Story) -> None:
+    def test_responsibility_passed_without_one(self, current: Responsibility, story: Story) -> None:
         """From one team to another that was never asked."""
         with underneath():
-            change("casework_responsibility", held.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
+            change("casework_responsibility", current.pk, period="tstzrange(lower(period), lower(period) + '1 hour')")
             copy(
-                "casework_responsibility", held.pk, period="tstzrange(upper(period), NULL)", handoff_id="NULL",
+                "casework_responsibility", current.pk, period="tstzrange(upper(period), NULL)", handoff_id="NULL",
                 team_id=str(story.team("chiltern").pk),
             )  # fmt: skip
         assert only_finds(PASSES)
@@ -1158,9 +1158,9 @@ class TestWhoWhereAndWhen:
 
     @pytest.mark.parametrize("period", ["'empty'", "tstzrange(NULL, lower(period))"])
     def test_a_responsibility_that_never_was_or_always(self, story: Story, period: str) -> None:
-        held = held_now(story.offered().case)
+        current = current_of(story.offered().case)
         with underneath(("casework_responsibility", "a_responsibility_starts_at_a_moment_and_lasts")):
-            change("casework_responsibility", held.pk, period=period)
+            change("casework_responsibility", current.pk, period=period)
         assert found()[0] == 1
         assert {PERIODS: 1, REFUSALS: 1}.items() <= found()[1].items()
 

@@ -328,7 +328,7 @@ class TestWhoGivesMoreTimeAndWhere:
         assert offered(of_asked, asked, "extend") == {"maya", "sam"}
         assert offered(of_case, case, "extend") == {"ben", "sam"}
         promise, plan = clock_of(asked, "next_step_decision"), clock_of(case, "family_help_plan")
-        says = "Only a {} of the team that holds it, or a service manager, can give this more time."
+        says = "Only a {} of the team responsible for it, or a service manager, can give this more time."
         for name in ("amina", "ava"):
             answer = SignedIn(name).post(asked, "extend", **extending(promise))
             is_refused(answer, 403, says.format("front-door manager"))

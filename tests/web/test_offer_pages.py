@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
 ONCE_MORE = "Why is it right for the children to change hands once more?"
 WHY_NOT_THEM = "If it does not go to those who know the family: why not?"
 A_BROTHER = "Chiltern team works with a brother or sister, or with the same child."
-LATELY = "held this case in the last 30 days. Sent back, the family goes to and fro."
+LATELY = "had this case in the last 30 days. Sent back, the family goes to and fro."
 TWICE = "This family has changed hands twice or more. Each time it begins again with somebody it does not know."
 SAY_WHY = "The family has changed hands twice. Say why once more is right for the children."
 
@@ -98,7 +98,7 @@ class TestTheFirstTimes:
 
     def test_whoever_is_asked_reads_that_it_comes_back(self, story: Story, case: Case) -> None:
         is_done(SignedIn("ben").send(case, "offer", **sent(story, "front-door")), case)
-        assert "Front door held it less than 30 days before." in SignedIn("amina").open(case).text
+        assert "Front door had it less than 30 days before." in SignedIn("amina").open(case).text
         (row,) = [row for row in SignedIn("amina").open("/").main.all("tr") if "Answer due" not in row.text][:1]
         assert "Back within 30 days" in row.text
 

@@ -59,7 +59,7 @@ ON_CONTACTS = (
 # Below a contact, by a number of their own.
 BELOW_CONTACTS = ("matches/1", "partners", "partners/1/answer", "partners/1/withdraw", "protect", "lift")
 BY_A_SERVICE_MANAGER = {"offer", "extend"}
-ONLY_WHO_HEARS_OF_IT = "Only a team lead of the team that holds it, or a service manager, can give this more time."
+ONLY_WHO_HEARS_OF_IT = "Only a team lead of the team responsible for it, or a service manager, can give this more time."
 REPORTS = ("/reports/overrides/", "/reports/overrides/contacts/", "/reports/equality/",
            "/reports/quality/", "/reports/quality/figures.csv")  # fmt: skip
 ON_CASES = ("offer", "answer", "withdraw", "lead", "milestone", "authority", "extend", "close")
@@ -189,7 +189,7 @@ class TestTeamsAndWorklists:
         page = SignedIn("ben").open("/teams/aylesbury/")
         tables = {section["aria-labelledby"]: section.text for section in page.main.all("section")}
         assert str(offer.case) in tables["offered-heading"]
-        assert str(held) in tables["held-heading"]
+        assert str(held) in tables["cases-heading"]
         assert str(held) not in tables["offered-heading"]
         assert "Ben Carter, team lead" in tables["members-heading"]
 
@@ -234,7 +234,7 @@ class TestTeamsAndWorklists:
 
     def test_a_case_on_offer_says_when_the_answer_is_due(self, story: Story, ben: User) -> None:
         handoff = story.offered()
-        (case,) = worklists.held(ben, [handoff.from_team], story.now)
+        (case,) = worklists.open_cases(ben, [handoff.from_team], story.now)
         assert case.due_at == handoff.clocks.get().due_at  # type: ignore[attr-defined]  # annotated
 
     def test_no_worklist_names_a_child(self, story: Story) -> None:
@@ -253,7 +253,7 @@ class TestTeamsAndWorklists:
 
     def test_a_worklist_without_work_says_so(self, db: None) -> None:
         assert "No contact waits." in SignedIn("amina").open("/").text
-        assert "Your team holds no case." in SignedIn("ben").open("/").text
+        assert "No cases with your team." in SignedIn("ben").open("/").text
 
 
 class TestWhatAContactsPageSays:
@@ -1058,7 +1058,7 @@ class TestWorking:
         own = Team.objects.get(code="aylesbury")
         is_wrong(
             SignedIn("ben").send(case, "offer", seen["ben"], **{"offer-to_team": own.pk, "offer-reason": "x"}),
-            {"id_offer-to_team": "Aylesbury team holds this case already. Choose another team."},
+            {"id_offer-to_team": "Aylesbury team is responsible for this case already. Choose another team."},
         )
 
     def test_naming_the_lead_practitioner(self, case: Case, bea: User, seen: dict[str, Page]) -> None:
@@ -1067,7 +1067,7 @@ class TestWorking:
         assert case.lead_practitioner == bea
 
     def test_who_works_in_the_team(self, case: Case, carol: User, seen: dict[str, Page]) -> None:
-        says = "Choose somebody who works in the team that holds the case."
+        says = "Choose somebody who works in the team responsible for the case."
         is_wrong(SignedIn("ben").send(case, "lead", seen["ben"], **{"lead-lead": ""}), {"id_lead-lead": says})
         page = Page(SignedIn("ben").send(case, "lead", seen["ben"], **{"lead-lead": carol.pk}))
         assert page.status == 422
@@ -1132,7 +1132,7 @@ class TestWorking:
             for action, sent in actions(case):
                 if signed_in.user.username == "sam" and action in BY_A_SERVICE_MANAGER:
                     continue
-                says = ONLY_WHO_HEARS_OF_IT if action == "extend" else f"Only the team that holds {case} can"
+                says = ONLY_WHO_HEARS_OF_IT if action == "extend" else f"Only the team responsible for {case} can"
                 is_refused(signed_in.post(case, action, **sent), 403, says)
         assert kept() == before
 
@@ -1177,7 +1177,7 @@ class TestWhereNobodyWorks:
         of_the_sender = {"lead-lead": User.objects.get(username="amina").pk}
         for action, sent in actions(offer.case):
             answer = SignedIn("ben").post(offer.case, action, **sent | of_the_sender)
-            is_refused(answer, 403, f"Only the team that holds {offer.case} can")
+            is_refused(answer, 403, f"Only the team responsible for {offer.case} can")
 
 
 # ---- addresses, traces
@@ -1421,7 +1421,7 @@ BUDGETS = {
     "the admin's policies": ("adele", "/admin/casework/clockpolicy/", 6),
 }
 # At their dearest. A contact that waits, for whoever decides on it: a clock is paused, partners are asked. A case, for
-# whoever leads the team that holds it: another team works with a brother. Each with a reminder that is seen now.
+# whoever leads the team responsible for it: another team works with a brother. Each with a reminder that is seen now.
 # Each asks once for the hidden addresses that people's words may have in them, and once for what was learned since.
 OF_A_CONTACT, OF_A_CASE = 35, 26
 

@@ -434,7 +434,7 @@ class TestBothTimes:
         story.later(days=2)
         case = story.accepted(contact)
         for path in ("/", "/teams/aylesbury/"):
-            cells = cells_of("ben", path, "held-heading", case)
+            cells = cells_of("ben", path, "cases-heading", case)
             shows(cells, "Since contact", "In these hands", contact.received_at, story.now)
 
     def test_a_partner_that_does_not_answer(self, story: Story) -> None:

@@ -109,7 +109,7 @@ def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
 def lead(request: HttpRequest, reference: str) -> HttpResponse:
     """Names the lead practitioner."""
     user, now, case = _fetch(request, reference)
-    form = LeadForm(responsibilities.holder(case), local_day(now), request.POST)
+    form = LeadForm(responsibilities.responsible_team(case), local_day(now), request.POST)
     return _submit_on_page(
         request, case, now, "lead", form,
         lambda said: cases.name_lead(case_id=case.pk, lead_id=id_of(said["lead"]), by=user, now=now),
@@ -214,23 +214,23 @@ def _submit_on_page(
 
 
 def _offering(
-    case: Case, held: list[Responsibility], user: User, now: datetime, shown: dict[str, ActionForm]
+    case: Case, periods: list[Responsibility], user: User, now: datetime, shown: dict[str, ActionForm]
 ) -> dict[str, Any]:
     """The form for offering the case, if the user may, and the warnings beside it."""
-    number, holder = handoffs.ordinal(case), held[-1].team
-    if not permissions.allows(permissions.check_can_offer, case, holder.pk, user, local_day(now)):
+    number, responsible = handoffs.ordinal(case), periods[-1].team
+    if not permissions.allows(permissions.check_can_offer, case, responsible.pk, user, local_day(now)):
         return {}
     if number >= LEAD_OFFERS_FROM and not permissions.allows(
-        permissions.check_can_offer_again, case, holder.pk, user, local_day(now)
+        permissions.check_can_offer_again, case, responsible.pk, user, local_day(now)
     ):
         return {"who_offers": True}
-    known_by = ties(case, holder, now=now)
-    lately = {each.team for each in held[:-1] if each.period.upper >= now - handoffs.BOUNCES_WITHIN} - {holder}
+    known_by = ties(case, responsible, now=now)
+    lately = {each.team for each in periods[:-1] if each.period.upper >= now - handoffs.BOUNCES_WITHIN} - {responsible}
     form = shown.get("offer") or OfferForm(questioned=number >= LEAD_OFFERS_FROM, is_known=bool(known_by))
     return {
         "offer": form,
         "ties": known_by,
-        "held_lately": sorted(lately, key=str),
+        "had_it_lately": sorted(lately, key=str),
         "is_third": number >= LEAD_OFFERS_FROM,
     }
 
@@ -238,7 +238,7 @@ def _offering(
 def _offer_form(case: Case, now: datetime, *data: Any) -> OfferForm:
     """The form for offering the case. It asks for more if a team knows the family, or from the third handoff on."""
     questioned = handoffs.ordinal(case) >= LEAD_OFFERS_FROM
-    known_by = ties(case, responsibilities.holder(case), now=now)
+    known_by = ties(case, responsibilities.responsible_team(case), now=now)
     return OfferForm(*data, questioned=questioned, is_known=bool(known_by))
 
 
@@ -252,9 +252,9 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     prefetch_related_objects([case], "children", Prefetch("handoffs", with_names))
     offers = list(case.handoffs.all())
     on_offer = next((handoff for handoff in offers if handoff.status == HandoffStatus.OFFERED), None)
-    held = list(case.responsibilities.select_related("team"))
-    holder = held[-1].team if held else None
-    holds = is_open and holder is not None and holder.pk in who.team_ids
+    periods = list(case.responsibilities.select_related("team"))
+    responsible = periods[-1].team if periods else None
+    is_responsible = is_open and responsible is not None and responsible.pk in who.team_ids
     contacts = (
         Contact.objects.filter(case=case).open_to(user, now)
         .select_related("agency", "recommendation", "decision_in_effect")
@@ -278,8 +278,8 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         "left": [child for person, child in on_contacts.items() if person not in stays],
         "handoffs": offers,
         "on_offer": on_offer,
-        "history": responsibility_history(case, offers, held, now),
-        "holder": holder,
+        "history": responsibility_history(case, offers, periods, now),
+        "responsible": responsible,
         "clock_changes": list(
             ClockChange.objects.filter(clock__case=case).select_related("clock", "by").order_by("pk")
         ),
@@ -287,23 +287,23 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         "answers": on_offer is not None and on_offer.to_team_id in who.team_ids,
         "withdraws": on_offer is not None
         and permissions.allows(permissions.check_can_withdraw, on_offer, user, local_day(now)),
-        "holds": holds,
-        "may_correct": is_open and (holds or bool(who.front_door_roles)),
+        "is_responsible": is_responsible,
+        "may_correct": is_open and (is_responsible or bool(who.front_door_roles)),
     }
     clocks = list(
         Clock.objects.filter(Q(case=case) | Q(handoff=on_offer, handoff__isnull=False))
         .select_related("policy")
         .order_by("stopped_at", "due_at")
     )
-    team_id = holder.pk if is_open and holder is not None else None
+    team_id = responsible.pk if is_open and responsible is not None else None
     context |= {"clocks": clocks} | clock_forms(clocks, None, team_id, user, now, dict(shown))
     if context["answers"]:
         context["answer"] = shown.get("answer") or HandoffAnswerForm(prefix="answer")
     if on_offer is not None and context["withdraws"]:
         context["withdraw"] = shown.get("withdraw") or HandoffWithdrawForm(prefix="withdraw")
         context["withdrawing_ends"] = endings.of_withdrawing(on_offer)
-    if holds:
-        context["lead"] = shown.get("lead") or LeadForm(held[-1].team, local_day(now))
+    if is_responsible:
+        context["lead"] = shown.get("lead") or LeadForm(periods[-1].team, local_day(now))
         context["milestone"] = shown.get("milestone") or MilestoneForm(prefix="milestone")
         if on_offer is None:
             context["close"] = shown.get("close") or CloseForm(prefix="close")
@@ -311,7 +311,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         if case.work is Work.OTHER_AUTHORITY:
             context["authority"] = shown.get("authority") or AuthorityForm()
     if is_open and on_offer is None:
-        context |= _offering(case, held, user, now, shown)
+        context |= _offering(case, periods, user, now, shown)
     context["errors"] = errors_of(*shown.values())
     page = render(request, "front_door/cases/show.html", context, status=status_of(context["errors"]))
     return without_hidden_addresses(page, contacts)

@@ -357,9 +357,9 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
     context |= _clocks(contact, [check for check, _, _ in context["partner_checks"]], user, now, shown)
     context |= _handing_over(contact, who, shown, context["handovers"])
     if contact.case is not None:
-        held = contact.case.responsibilities.select_related("team").order_by("period").last()
-        context["case_team"] = held.team if held else None
-        context["may_correct"] |= in_work and held is not None and held.team_id in who.team_ids
+        responsibility = contact.case.responsibilities.select_related("team").order_by("period").last()
+        context["case_team"] = responsibility.team if responsibility else None
+        context["may_correct"] |= in_work and responsibility is not None and responsibility.team_id in who.team_ids
         context["opens_case"] = Case.objects.visible_to(user, now).filter(pk=contact.case.pk).exists()
     if works_on_it or who.has(*OVERSEEING_ROLES):
         people = household(contact)

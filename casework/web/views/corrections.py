@@ -129,8 +129,8 @@ def _open_case(contact: Contact) -> Case | None:
 
 def _check_may_correct(contact: Contact, user: User, now: datetime) -> None:
     case = _open_case(contact)
-    holder = responsibilities.holder(case) if case is not None else None
-    permissions.check_can_correct(contact, holder.pk if holder else None, user, local_day(now))
+    responsible = responsibilities.responsible_team(case) if case is not None else None
+    permissions.check_can_correct(contact, responsible.pk if responsible else None, user, local_day(now))
     conditions.check_takes_information(contact, contact.case)
 
 

@@ -29,13 +29,13 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         raise Http404
     members = Membership.objects.current(today).filter(team=team).select_related("user")
     answers_for_it = permissions.allows(permissions.check_can_see_unread, team.pk, user, today)
-    held = Paginator(worklists.held(user, [team], now), A_PAGE).get_page(request.GET.get("cases"))
-    held.object_list = with_news(held, user, now)
+    cases = Paginator(worklists.open_cases(user, [team], now), A_PAGE).get_page(request.GET.get("cases"))
+    cases.object_list = with_news(cases, user, now)
     context = {
         "now": now,
         "team": team,
         "offered": worklists.offered(user, [team], now)[:MOST_SHOWN],
-        "held": held,
+        "cases": cases,
         "unread": unread_breaches([team], now) if answers_for_it else [],
         "late": worklists.late_clocks(user, [team], now)[:MOST_SHOWN],
         "restricted": restricted_work.of_teams(user, [team], now),

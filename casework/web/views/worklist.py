@@ -24,9 +24,10 @@ def show(request: HttpRequest) -> HttpResponse:
     user, now = user_of(request), timezone.now()
     who = roles_of(user, local_day(now))
     teams = worklists.teams_of(who)
-    held = Paginator(worklists.held(user, teams, now), A_PAGE).get_page(request.GET.get("cases")) if teams else None
-    if held is not None:
-        held.object_list = with_news(held, user, now)
+    cases = None
+    if teams:
+        cases = Paginator(worklists.open_cases(user, teams, now), A_PAGE).get_page(request.GET.get("cases"))
+        cases.object_list = with_news(cases, user, now)
     context = {
         "now": now,
         "teams": teams,
@@ -34,7 +35,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "unread": unread_breaches(None, now) if who.has(Role.SERVICE_MANAGER) else [],
         "reminders": worklists.my_reminders(user, now)[:MOST_SHOWN],
         "offered": worklists.offered(user, teams, now)[:MOST_SHOWN] if teams else [],
-        "held": held,
+        "cases": cases,
         "restricted": restricted_work.of(user, who, teams, now),
     }
     if worklists.works_at_front_door(who):
