@@ -6,29 +6,23 @@ from datetime import timedelta
 
 import pytest
 from django.contrib import admin
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 
+from casework.families.household import lock_household, note_touched
 from casework.jobs import stale_recommendations, sweep
 from casework.models import AuditEvent, Contact, Reminder, StaleRecommendation
 from casework.web.urls import urlpatterns
 from localities.models import Agency
 from tests.stage.documents import child
 from tests.stage.families import KIM, about
+from tests.stage.sql import run, written
 from tests.stage.staff import SignedIn, leads_to_its_page, path_of
 from tests.stage.story import Story
 from tests.stage.web_client import Page, Partner, a_working_morning
 
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
 
-# Also by a statement that is prepared (`casework/models/prepared.py`): its name says what it writes.
-WRITES = re.compile(
-    r'(?:^\s*(?:INSERT INTO|UPDATE|DELETE FROM) "?|\bEXECUTE insert_into_)(\w+?)(?:_[0-9a-f]{8})?\b'
-    r"|\bFOR (?:NO KEY )?UPDATE\b",
-    re.IGNORECASE,
-)
 TRACES = {"casework_auditevent", "casework_reminderlook"}
 USERNAMES = ("amina", "maya", "ben", "sam", "ava", "paula", "adele")
 
@@ -80,14 +74,14 @@ def test_a_get_of_any_page_writes_nothing_but_its_trace(stale: Contact) -> None:
     for name in USERNAMES:
         signed_in = SignedIn(name)
         for path in list(paths):
-            with CaptureQueriesContext(connection) as queries:
+            with written() as looked:
                 answer = signed_in.client.get(path)
             if leads_to_its_page(path, answer):
                 paths.remove(path)
             answered.add(answer.status_code)
             seen += answer.status_code == 200
-            written = {found for each in queries for found in WRITES.finditer(each["sql"])}
-            assert {found.group(1) for found in written} <= TRACES, (name, path)
+            assert looked.tables <= TRACES, (name, path)
+            assert looked.locks == [], (name, path)
     assert seen > 100, f"hardly a page was seen: {answered}"
     stale.refresh_from_db()
     assert (stale.recommendation_id, stale.recommendations.count(), stale.clocks.count()) == before
@@ -96,10 +90,28 @@ def test_a_get_of_any_page_writes_nothing_but_its_trace(stale: Contact) -> None:
 
 def test_nor_does_a_partners_get(stale: Contact) -> None:
     partner = Partner(Agency.objects.get(contacts=stale))
-    with CaptureQueriesContext(connection) as queries:
+    with written() as looked:
         answer = partner.http.get(f"/api/v1/contacts/{stale}", headers=partner.headers)
     assert answer.status_code == 200
-    assert {found.group(1) for each in queries for found in WRITES.finditer(each["sql"])} == {"casework_auditevent"}
+    assert looked.tables == {"casework_auditevent"}
+
+
+def test_every_write_is_seen_whatever_its_form(stale: Contact) -> None:
+    """By the ORM, by a statement that is prepared, and by one that begins with a word that only reads."""
+    people = {stale.children.get().person_id}
+    with written() as looked:
+        note_touched(people, now=timezone.now())
+    assert looked.tables == {"casework_stalerecommendation"}
+    with written() as looked:
+        run("WITH same AS (UPDATE localities_agency SET code = code RETURNING id) SELECT id FROM same")
+        run("DO 'BEGIN EXECUTE ''UP'' || ''DATE localities_team SET code = code''; END'")
+        stale.save(update_fields=["rag"])
+    # A trigger gives the teams a new version.
+    assert looked.tables == {"localities_agency", "localities_team", "localities_referenceversion", "casework_contact"}
+    with written() as looked:
+        assert Contact.objects.locked().get(pk=stale.pk)
+        lock_household(people)
+    assert (looked.tables, len(looked.locks)) == (set(), 2)
 
 
 class TestWhoWaitsWithAStaleRecommendation:
