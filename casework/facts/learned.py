@@ -156,13 +156,13 @@ class Column:
     :ivar empty: its value for "not known", and for what a missing field means.
     :ivar of: the record that has it: that of the row's `person`, or the one that the row is `recorded_as`. Else the
         row has it.
-    :ivar told: the attribute that says it today, where that is not the column itself.
+    :ivar read_from: the attribute with today's value, where that is not the column itself.
     """
 
     name: str
     empty: Any = None
     of: str = ""
-    told: str = ""
+    read_from: str = ""
 
 
 def _columns(empty: Any, *names: str, of: str = "") -> dict[str, Column]:
@@ -173,7 +173,7 @@ OF_CONTACT = {
     **_columns(None, "immediate_danger", "referrer_level", "sibling_on_cp_plan"),
     **_columns("", "sharing_basis"),
     "referrer.email": Column("referrer_email", ""),
-    "family_indicators": Column("corrected_family_indicators", [], told="told_family_indicators"),
+    "family_indicators": Column("corrected_family_indicators", [], read_from="reported_family_indicators"),
     "domestic_abuse.dash": Column("dash", ""),
     "domestic_abuse.marac": Column("marac"),
     "agreement.service": Column("agreement", Agreement.NOT_SOUGHT),
@@ -202,7 +202,7 @@ OF_CHILD = {
     **_columns(None, *OF_RECORDS, of="recorded_as"),
     "address.postcode": Column("postcode", ""),
     "address.confidential": Column("address_is_confidential", False),
-    "indicators": Column("corrected_indicators", [], told="told_indicators"),
+    "indicators": Column("corrected_indicators", [], read_from="reported_indicators"),
 }
 OF_ADULT = {
     **_columns("", "first_name", "last_name", of="recorded_as"),
@@ -284,14 +284,14 @@ def today_of(row: Row, document: Mapping[str, Any], changes: Iterable[FactChange
     values = {place: value for place, value in flat(document).items() if place in known}
     # Indicators selected in a screening are not part of a document, so they are not among these facts.
     values |= {change.field: change.after for change in changes if change.field in known}
-    values |= {place: _told(row, column) for place, column in columns.items()}
+    values |= {place: _value_today(row, column) for place, column in columns.items()}
     return {place: value for place, value in values.items() if _normal(value, place, columns) is not None}
 
 
 def in_columns(row: Row, places: Iterable[str]) -> Values:
     """These facts of a part as its columns have them today; None for what is not known."""
     columns = COLUMNS[type(row)]
-    return {place: _normal(_told(row, columns[place]), place, columns) for place in places}
+    return {place: _normal(_value_today(row, columns[place]), place, columns) for place in places}
 
 
 def places_of(shape: type[BaseModel]) -> list[str]:
@@ -305,8 +305,8 @@ def places_of(shape: type[BaseModel]) -> list[str]:
     return places
 
 
-def _told(row: Row, column: Column) -> Any:
-    value = getattr(_record_with(row, column), column.told or column.name)
+def _value_today(row: Row, column: Column) -> Any:
+    value = getattr(_record_with(row, column), column.read_from or column.name)
     return None if value == column.empty else _plain(value)
 
 
@@ -354,12 +354,13 @@ def says_nothing(reading: InformationReading) -> Iterator[Fault]:
     Null, and an object without a field, are what was left out, wherever they stand.
     """
     said = without_nulls(reading.sent)
-    told = {name: value for name, value in said.items() if name not in ("source", "said_by")}
-    if not told:
+    content = {name: value for name, value in said.items() if name not in ("source", "said_by")}
+    if not content:
         yield Fault((), "This says nothing. Say what is new or different, or tell us in words, in `why`.")
     # An entry that only names somebody beside other entries is not a fault.
     says_something = any(
-        name not in GROUPS or not value or any(entry.keys() - _WHOSE for entry in value) for name, value in told.items()
+        name not in GROUPS or not value or any(entry.keys() - _WHOSE for entry in value)
+        for name, value in content.items()
     )
     for group in GROUPS:
         for position, entry in enumerate(said.get(group) or ()):
@@ -419,10 +420,10 @@ def _of_somebody(
     """
     What the document says of a child or an adult, and who that is. Empty for a new person of whom it says nothing.
     """
-    whose, told = _whose(sent), _telling(sent, entry, columns, path, silent)
-    said = flat(told)
+    whose, content = _whose(sent), _telling(sent, entry, columns, path, silent)
+    said = flat(content)
     if whose or any(_normal(value, place, columns) is not None for place, value in said.items()):
-        return whose | told
+        return whose | content
     silent.extend(ToCheck((*path, *place.split(".")), SAYS_NOTHING) for place in said)
     return {}
 

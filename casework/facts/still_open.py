@@ -21,7 +21,7 @@ def still_open(contact: Contact, *, indicators: Collection[str]) -> list[Fault]:
     :param indicators: the codes that the rules of the contact know.
     """
     found = {tuple(detail.path): detail.warning for detail in contact.details_to_check.all()}
-    told = {group: own_refs(contact.document.get(group) or ()) for group in GROUPS}
+    refs = {group: own_refs(contact.document.get(group) or ()) for group in GROUPS}
     for information in contact.information.filter(by_agency=contact.agency_id).order_by("pk"):
         today = local_day(information.at)
         try:
@@ -29,7 +29,7 @@ def still_open(contact: Contact, *, indicators: Collection[str]) -> list[Fault]:
         except InvalidInput:
             # An earlier version of the service took it in. Information that this version cannot read settles nothing.
             continue
-        for at, place, said in _parts(reading, told):
+        for at, place, said in _parts(reading, refs):
             found = {path: fault for path, fault in found.items() if _fact(path, place) not in said}
             for detail in reading.to_check:
                 if _fact(detail.path, at) in said:
@@ -39,27 +39,27 @@ def still_open(contact: Contact, *, indicators: Collection[str]) -> list[Fault]:
 
 
 def _parts(
-    reading: InformationReading, told: Mapping[str, list[str | None]]
+    reading: InformationReading, refs: Mapping[str, list[str | None]]
 ) -> Iterator[tuple[Path, Path, Mapping[str, Any]]]:
     """
     The parts of what was added: the place of each there, its place in the contact, and the facts that it says.
 
-    :param told: the refs of the children and the adults of whom the agency told us. Whoever is new is added.
+    :param refs: the refs of the children and the adults that the agency sent. New ones are added.
     """
     yield (), (), flat(reading.document)
     for group in GROUPS:
         for position, said in enumerate(reading.document[group]):
             if said:
-                yield (group, position), (group, _number(said, told[group]) - 1), flat(said)
+                yield (group, position), (group, _number(said, refs[group]) - 1), flat(said)
 
 
-def _number(said: Mapping[str, Any], told: list[str | None]) -> int:
+def _number(said: Mapping[str, Any], refs: list[str | None]) -> int:
     if "number" in said:
         return int(said["number"])
     if "ref" in said:
-        return names_of(dict(enumerate(told, start=1)))[said["ref"]][0]
-    told.append(None)
-    return len(told)
+        return names_of(dict(enumerate(refs, start=1)))[said["ref"]][0]
+    refs.append(None)
+    return len(refs)
 
 
 def _fact(path: Path, above: Path) -> str | None:

@@ -272,10 +272,10 @@ class Contact(models.Model):
     @property
     def all_family_indicators(self) -> list[str]:
         """What the referrer says today, then what was chosen at screening."""
-        return _both(self.told_family_indicators, self.screened_family_indicators)
+        return _both(self.reported_family_indicators, self.screened_family_indicators)
 
     @property
-    def told_family_indicators(self) -> list[str]:
+    def reported_family_indicators(self) -> list[str]:
         """What the referrer chose, as corrected since."""
         told = self.corrected_family_indicators
         return self.family_indicators if told is None else told
@@ -380,10 +380,10 @@ class ContactChild(models.Model):
     @property
     def all_indicators(self) -> list[str]:
         """What the referrer says today, then what was chosen at screening."""
-        return _both(self.told_indicators, self.screened_indicators)
+        return _both(self.reported_indicators, self.screened_indicators)
 
     @property
-    def told_indicators(self) -> list[str]:
+    def reported_indicators(self) -> list[str]:
         """What the referrer chose, as corrected since."""
         return self.indicators if self.corrected_indicators is None else self.corrected_indicators
 

@@ -80,11 +80,11 @@ class HomesOfContact:
         self._hides = False
         self._of_children: dict[int, Home | None] = {}
         self._first: LivesAt | None = None
-        for child, told in children:
+        for child, facts in children:
             if child.address_is_confidential:
                 self._hides = True
                 continue
-            lines = lines_of({"lines": told.get("address.lines")})
+            lines = lines_of({"lines": facts.get("address.lines")})
             home = self._of_children[child.pk] = read_home(" ".join(lines), child.postcode)
             if home is not None and self._first is None:
                 self._first = LivesAt(", ".join((*lines, child.postcode) if child.postcode else lines), home, child)

@@ -94,8 +94,8 @@ def since_decided(cases: Collection[Case], user: User, now: datetime) -> Mapping
     elsewhere = list(_elsewhere(ids, contacts, teams, now))
     for case, sentence, contact in elsewhere:
         found[case].append(News(sentence, contact))
-    told = {contact.pk for *_, contact in elsewhere}
-    moved = _moved({pk: contact for pk, contact in learned.items() if pk not in told}, teams, now)
+    listed = {contact.pk for *_, contact in elsewhere}
+    moved = _moved({pk: contact for pk, contact in learned.items() if pk not in listed}, teams, now)
     for contact in learned.values():
         assert contact.case_id is not None
         decision, recommendation = contact.decision_in_effect, contact.recommendation

@@ -113,7 +113,7 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
     )
     rows: list[ContactChild | ContactAdult] = [*as_child, *as_adult]
     contacts = {row.contact_id: row.contact for row in rows}
-    told = _Told(contacts)
+    facts = _ContactFacts(contacts)
     children = list(
         ContactChild.objects.filter(contact__in=contacts, in_family=True).select_related("person", "recorded_as")
     )
@@ -121,7 +121,7 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
         ContactAdult.objects.filter(contact__in=contacts, in_family=True).select_related("person", "recorded_as")
     )
     homes = {
-        pk: HomesOfContact((child, told.of(child)) for child in children if child.contact_id == pk) for pk in contacts
+        pk: HomesOfContact((child, facts.of(child)) for child in children if child.contact_id == pk) for pk in contacts
     }
     # Whoever may live with a hidden child lives where the child does, also where another contact says so.
     hides = (
@@ -138,27 +138,27 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
     found = beside(own, rows, [*children, *adults], homes, contacts)
     add_recorded(found, own, details, said_of_us, others)
     telephones = _said(
-        (told.source(adult, "phone"), str(told.of(adult).get("phone") or "").strip()) for adult in as_adult
+        (facts.source(adult, "phone"), str(facts.of(adult).get("phone") or "").strip()) for adult in as_adult
     )
     recorded = {kind: [each for each in details if each.kind == kind and not each.in_error_at] for kind in DetailKind}
     records_seen = sorted({row.recorded_as for row in rows}, key=lambda record: record.pk)
     return Known(
         name=name_of(records_seen, person.current_name) if records_seen else person.reference,
-        names=_said(pair for row in rows for pair in _names(row, told)) + _as_recorded(*map(recorded.get, NAMES)),
+        names=_said(pair for row in rows for pair in _names(row, facts)) + _as_recorded(*map(recorded.get, NAMES)),
         corrected_names=_corrected_names(rows, details),
-        births=_said((told.source(row, *BIRTH), _born(row)) for row in rows)
+        births=_said((facts.source(row, *BIRTH), _born(row)) for row in rows)
         + _as_recorded(recorded[DetailKind.ESTIMATED_BIRTH]),
         deaths=_as_recorded(recorded[DetailKind.DEATH]),
-        homes=([] if hides else _homes(_lived(as_child, as_adult, homes, told)))
+        homes=([] if hides else _homes(_lived(as_child, as_adult, homes, facts)))
         + _as_recorded(recorded[DetailKind.ADDRESS]),
-        numbers=_said(pair for child in as_child for pair in _numbers(child, told))
+        numbers=_said(pair for child in as_child for pair in _numbers(child, facts))
         + _as_recorded(recorded[DetailKind.NHS_NUMBER], recorded[DetailKind.UPN]),
         telephones=([] if hides else telephones) + _as_recorded(recorded[DetailKind.TELEPHONE]),
-        sexes=_said((told.source(child, "sex"), child.get_sex_display()) for child in as_child if child.sex != "U"),
+        sexes=_said((facts.source(child, "sex"), child.get_sex_display()) for child in as_child if child.sex != "U"),
         beside=sorted(found.values(), key=_newest, reverse=True),
         details=details,
         hides=hides,
-        hides_home=hides and (bool(recorded_homes) or any(_has_home(child, told) for child in lived)),
+        hides_home=hides and (bool(recorded_homes) or any(_has_home(child, facts) for child in lived)),
         hides_telephone=hides and bool(telephones),
         contacts=list(contacts.values()),
         not_of_family=[row.contact for row in rows if not row.in_family],
@@ -248,21 +248,21 @@ def _lived(
     as_child: Iterable[ContactChild],
     as_adult: Iterable[ContactAdult],
     homes: Mapping[int, HomesOfContact],
-    told: "_Told",
+    facts: "_ContactFacts",
 ) -> Iterator[tuple[Source, str, Home]]:
     """Where a person lives, contact by contact: who says so, the text, and how it is read."""
     for child in as_child:
-        lines = lines_of({"lines": told.of(child).get("address.lines")})
+        lines = lines_of({"lines": facts.of(child).get("address.lines")})
         if home := read_home(" ".join(lines), child.postcode):
-            yield told.source(child, *ADDRESS), ", ".join((*lines, child.postcode) if child.postcode else lines), home
+            yield facts.source(child, *ADDRESS), ", ".join((*lines, child.postcode) if child.postcode else lines), home
     for adult in as_adult:
         if found := homes[adult.contact_id].of_adult(adult):
-            sources = told.source(found.child, *ADDRESS), told.source(adult, "same_address")
+            sources = facts.source(found.child, *ADDRESS), facts.source(adult, "same_address")
             yield max(sources), found.text, found.home
 
 
-def _has_home(child: ContactChild, told: "_Told") -> bool:
-    return bool(child.postcode or lines_of({"lines": told.of(child).get("address.lines")}))
+def _has_home(child: ContactChild, facts: "_ContactFacts") -> bool:
+    return bool(child.postcode or lines_of({"lines": facts.of(child).get("address.lines")}))
 
 
 def _homes(lived: Iterable[tuple[Source, str, Home]]) -> list[Said]:
@@ -277,11 +277,11 @@ def _homes(lived: Iterable[tuple[Source, str, Home]]) -> list[Said]:
     return [said for _, said in found]
 
 
-def _names(row: ContactChild | ContactAdult, told: "_Told") -> Iterator[tuple[Source, str]]:
+def _names(row: ContactChild | ContactAdult, facts: "_ContactFacts") -> Iterator[tuple[Source, str]]:
     described = row if isinstance(row, ContactChild) else row.recorded_as
-    yield told.source(row, "first_name", "last_name"), described.described_name
+    yield facts.source(row, "first_name", "last_name"), described.described_name
     for name in described.also_known_as:
-        yield told.source(row, "also_known_as"), name
+        yield facts.source(row, "also_known_as"), name
 
 
 def _born(row: ContactChild | ContactAdult) -> str:
@@ -296,16 +296,16 @@ def _born(row: ContactChild | ContactAdult) -> str:
     return ""
 
 
-def _numbers(child: ContactChild, told: "_Told") -> Iterator[tuple[Source, str]]:
+def _numbers(child: ContactChild, facts: "_ContactFacts") -> Iterator[tuple[Source, str]]:
     if number := child.nhs_number:
-        source = told.source(child, "nhs_number")
+        source = facts.source(child, "nhs_number")
         yield source, f"NHS number {number[:3]} {number[3:6]} {number[6:]}: number present but not verified"
-    if upn := read_upn(str(told.of(child).get("upn") or "")):
+    if upn := read_upn(str(facts.of(child).get("upn") or "")):
         checked = "the check letter is right" if upn.is_valid else "the check letter is wrong"
-        yield told.source(child, "upn"), f"Unique pupil number {upn.text}: {checked}"
+        yield facts.source(child, "upn"), f"Unique pupil number {upn.text}: {checked}"
 
 
-class _Told:
+class _ContactFacts:
     """What the contacts say of a child or an adult today: as it was sent, with what was corrected since."""
 
     def __init__(self, contacts: Mapping[int, Contact]) -> None:
@@ -323,8 +323,8 @@ class _Told:
         part = "children" if isinstance(row, ContactChild) else "adults"
         document = self._contacts[row.contact_id].document
         sent = dict(enumerate(document.get(part) or ())).get(row.position, {})
-        facts: Mapping[str, Any] = today_of(row, sent, self._changes[part, row.pk])
-        return facts
+        today: Mapping[str, Any] = today_of(row, sent, self._changes[part, row.pk])
+        return today
 
     def source(self, row: ContactChild | ContactAdult, *places: str) -> Source:
         """Who said last what is known of these facts: whoever corrected one of them, or else who sent the contact."""

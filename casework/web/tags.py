@@ -189,7 +189,7 @@ def naming(says: str, children: Sequence[tuple[ContactChild, Any]]) -> str:
     """
     A sentence of the rules with the names of the children. The rules know no names: they say "child c1", by the ref.
 
-    :param children: those of the contact, each with what is told of the child, as `story_of` gives them.
+    :param children: those of the contact, each with the facts of the child, as `story_of` gives them.
     """
     names = {
         child.ref: child.full_name or f"the {_ordinal(child.position)} child" for child, _ in children if child.ref

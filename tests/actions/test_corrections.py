@@ -134,7 +134,7 @@ class TestTheFacts:
         contact.refresh_from_db()
         robin = contact.children.get()
         assert contact.document == document
-        assert (robin.indicators, robin.told_indicators) == (["L3-12"], [])
+        assert (robin.indicators, robin.reported_indicators) == (["L3-12"], [])
         assert facts_of(contact)["children"][0]["indicators"] == []
 
     def test_that_say_the_same_change_nothing(self, story: Story, contact: Contact) -> None:
@@ -182,7 +182,7 @@ class TestWhatCannotBeRead:
         learn(story, contact, **of_robin(indicators=["L9-99"]))
         contact.refresh_from_db()
         assert (contact.has_unknown_indicators, latest(contact).hold) == (True, "screening")
-        assert contact.children.get().told_indicators == ["L3-12"]
+        assert contact.children.get().reported_indicators == ["L3-12"]
         learn(story, contact, **of_robin(indicators=["L3-12", "L2-01"]))
         contact.refresh_from_db()
         assert (contact.has_unknown_indicators, latest(contact).hold) == (False, "")
