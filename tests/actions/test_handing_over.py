@@ -15,7 +15,7 @@ from localities.working_time import LONDON
 from tests.conftest import THURSDAY
 from tests.stage.documents import address, child
 from tests.stage.sql import copy
-from tests.stage.story import Story, Told, person
+from tests.stage.story import SharedStory, Story, person
 
 HARM: dict[str, Any] = {"children": [child(indicators=["L4-01"])]}
 SATURDAY_NIGHT = datetime(2026, 11, 21, 23, 30, tzinfo=LONDON)
@@ -48,21 +48,21 @@ def recipients_of(kind: str) -> list[str]:
 
 
 @pytest.fixture(scope="class")
-def told(told_for_a_class: None, request: pytest.FixtureRequest) -> Told:
+def shared(told_for_a_class: None, request: pytest.FixtureRequest) -> SharedStory:
     story = Story(THURSDAY)
-    return Told(story, (request.cls.tell(story).pk,))
+    return SharedStory(story, (request.cls.tell(story).pk,))
 
 
 class FromACase:
     """Each test starts from the case that `tell` opens. It is opened once for the class."""
 
     @pytest.fixture
-    def story(self, db: None, told: Told) -> Story:
-        return told.story.goes_on()
+    def story(self, db: None, shared: SharedStory) -> Story:
+        return shared.story.goes_on()
 
     @pytest.fixture
-    def case(self, db: None, told: Told) -> Case:
-        return Case.objects.get(pk=told.about[0])
+    def case(self, db: None, shared: SharedStory) -> Case:
+        return Case.objects.get(pk=shared.about[0])
 
 
 class TestAccepting:

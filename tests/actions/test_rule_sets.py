@@ -23,7 +23,7 @@ from tests.conftest import THURSDAY
 from tests.stage.documents import child
 from tests.stage.drafts import AHEAD, Drafts, latest, stricter
 from tests.stage.rule_documents import having
-from tests.stage.story import Story, Told, person
+from tests.stage.story import SharedStory, Story, person
 from triage import published_rules
 from triage.drafting import with_scenario, without_scenario
 from triage.models import RuleSetVersion, Stage
@@ -85,9 +85,9 @@ def without_pathway(document: dict[str, Any], name: str, *, instead: str) -> dic
 
 
 @pytest.fixture(scope="class")
-def told(told_for_a_class: None, request: pytest.FixtureRequest) -> Told:
+def shared(told_for_a_class: None, request: pytest.FixtureRequest) -> SharedStory:
     story = Story(THURSDAY)
-    return Told(story, (request.cls.tell(Drafts(story)).pk,))
+    return SharedStory(story, (request.cls.tell(Drafts(story)).pk,))
 
 
 class FromADraft:
@@ -98,12 +98,12 @@ class FromADraft:
         return drafts.copied()
 
     @pytest.fixture
-    def story(self, db: None, told: Told) -> Story:
-        return told.story.goes_on()
+    def story(self, db: None, shared: SharedStory) -> Story:
+        return shared.story.goes_on()
 
     @pytest.fixture
-    def draft(self, db: None, told: Told) -> Iterator[RuleSetVersion]:
-        yield RuleSetVersion.objects.get(pk=told.about[0])
+    def draft(self, db: None, shared: SharedStory) -> Iterator[RuleSetVersion]:
+        yield RuleSetVersion.objects.get(pk=shared.about[0])
         # A published version is cached by its id. Each test may publish this one with another document.
         published_rules._compiled.cache_clear()
 

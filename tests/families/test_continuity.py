@@ -18,7 +18,7 @@ from localities.working_time import LONDON
 from tests.conftest import THURSDAY
 from tests.stage.documents import child
 from tests.stage.families import KIM, about, brothers, once_together, with_team
-from tests.stage.story import Story, Told, person
+from tests.stage.story import SharedStory, Story, person
 
 BROTHER_IN_AYLESBURY = "Aylesbury team works with a brother or sister, or with the same child."
 
@@ -35,29 +35,29 @@ def said(story: Story, case: Case) -> list[str]:
 
 
 @pytest.fixture(scope="class")
-def two_brothers(told_for_a_class: None) -> Told:
+def two_brothers(told_for_a_class: None) -> SharedStory:
     """Robin and Kim once stood on a contact together. Aylesbury works with Robin, and Chiltern with Kim."""
     story = Story(THURSDAY)
-    return Told(story, tuple(case.pk for case in brothers(story)))
+    return SharedStory(story, tuple(case.pk for case in brothers(story)))
 
 
 @pytest.fixture(scope="class")
-def led_once(told_for_a_class: None) -> Told:
+def led_once(told_for_a_class: None) -> SharedStory:
     story = Story(THURSDAY)
-    return Told(story, (led(story).pk,))
+    return SharedStory(story, (led(story).pk,))
 
 
 class TestABrotherOrSister:
     @pytest.fixture
-    def story(self, db: None, two_brothers: Told) -> Story:
+    def story(self, db: None, two_brothers: SharedStory) -> Story:
         return two_brothers.story.goes_on()
 
     @pytest.fixture
-    def brothers_case(self, db: None, two_brothers: Told) -> Case:
+    def brothers_case(self, db: None, two_brothers: SharedStory) -> Case:
         return Case.objects.get(pk=two_brothers.about[0])
 
     @pytest.fixture
-    def case(self, db: None, two_brothers: Told) -> Case:
+    def case(self, db: None, two_brothers: SharedStory) -> Case:
         return Case.objects.get(pk=two_brothers.about[1])
 
     def test_who_works_with_them_is_known(self, story: Story, case: Case, brothers_case: Case) -> None:
@@ -133,11 +133,11 @@ class TestWhoLedEarlierWork:
     """Somebody who led earlier work knows the family, so that it need not tell its story again."""
 
     @pytest.fixture
-    def story(self, db: None, led_once: Told) -> Story:
+    def story(self, db: None, led_once: SharedStory) -> Story:
         return led_once.story.goes_on()
 
     @pytest.fixture
-    def earlier(self, db: None, led_once: Told) -> Case:
+    def earlier(self, db: None, led_once: SharedStory) -> Case:
         return Case.objects.get(pk=led_once.about[0])
 
     def test_works_in_another_team_today(self, story: Story) -> None:

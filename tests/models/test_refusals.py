@@ -79,9 +79,9 @@ from tests.stage.documents import address, child, contact_document
 from tests.stage.drafts import AHEAD, Drafts, latest
 from tests.stage.restricted import restrict
 from tests.stage.rule_documents import having
+from tests.stage.shared_story import GoesOnFromSharedStory, settled
 from tests.stage.sql import change, columns_of, copy, delete, run, settle
-from tests.stage.story import Story, Told, person
-from tests.stage.told import ToldOnce, settled
+from tests.stage.story import SharedStory, Story, person
 from triage.models import RuleSetVersion
 
 
@@ -181,18 +181,18 @@ def test_every_refusal_has_its_test() -> None:
     assert [name for name in sorted(declared) if f'"{name}"' not in source] == []
 
 
-class TestResponsibility(ToldOnce):
+class TestResponsibility(GoesOnFromSharedStory):
     """An open case has one responsible team at every instant."""
 
     @pytest.fixture(scope="class")
     @classmethod
-    def told(cls, told_for_a_class: None) -> Told:
+    def shared(cls, told_for_a_class: None) -> SharedStory:
         story = Story(THURSDAY)
         return settled(story, story.accepted())
 
     @pytest.fixture
-    def case(self, db: None, told: Told) -> Case:
-        return Case.objects.get(pk=told.about[0])
+    def case(self, db: None, shared: SharedStory) -> Case:
+        return Case.objects.get(pk=shared.about[0])
 
     @pytest.fixture
     def current(self, case: Case) -> Responsibility:
@@ -302,18 +302,18 @@ class TestResponsibility(ToldOnce):
             run("TRUNCATE casework_responsibility")
 
 
-class TestHandoffs(ToldOnce):
+class TestHandoffs(GoesOnFromSharedStory):
     """A case has at most one open handoff, which is answered once."""
 
     @pytest.fixture(scope="class")
     @classmethod
-    def told(cls, told_for_a_class: None) -> Told:
+    def shared(cls, told_for_a_class: None) -> SharedStory:
         story = Story(THURSDAY)
         return settled(story, story.offered())
 
     @pytest.fixture
-    def handoff(self, db: None, told: Told) -> Handoff:
-        return Handoff.objects.get(pk=told.about[0])
+    def handoff(self, db: None, shared: SharedStory) -> Handoff:
+        return Handoff.objects.get(pk=shared.about[0])
 
     def test_two_open_handoffs_of_a_case(self, handoff: Handoff, story: Story, ben: User) -> None:
         other = str(story.team("chiltern").pk)
@@ -435,24 +435,24 @@ class TestHandoffs(ToldOnce):
             change("casework_handoff", handoff.pk, **answer, answered_at="offered_at")
 
 
-class TestDecisions(ToldOnce):
+class TestDecisions(GoesOnFromSharedStory):
     """A decision always has a rationale, and a second person if it needs one."""
 
     @pytest.fixture(scope="class")
     @classmethod
-    def told(cls, told_for_a_class: None) -> Told:
+    def shared(cls, told_for_a_class: None) -> SharedStory:
         story = Story(THURSDAY)
         return settled(story, story.decided(story.contact()), waiting(story, another_family(story)))
 
     @pytest.fixture
-    def decision(self, db: None, told: Told) -> Decision:
+    def decision(self, db: None, shared: SharedStory) -> Decision:
         """A decision in effect, which opened a case."""
-        return Decision.objects.get(pk=told.about[0])
+        return Decision.objects.get(pk=shared.about[0])
 
     @pytest.fixture
-    def waits(self, db: None, told: Told) -> Decision:
+    def waits(self, db: None, shared: SharedStory) -> Decision:
         """A decision about another family that waits for a second person."""
-        return Decision.objects.get(pk=told.about[1])
+        return Decision.objects.get(pk=shared.about[1])
 
     @pytest.fixture
     def case(self, decision: Decision) -> Case:
@@ -795,18 +795,18 @@ class TestContacts:
         return PersonMatch.objects.get(child__isnull=False)
 
 
-class TestPartnerChecks(ToldOnce):
+class TestPartnerChecks(GoesOnFromSharedStory):
     """An agency has one open question at a time. A question ends once, and says how, when and by whom."""
 
     @pytest.fixture(scope="class")
     @classmethod
-    def told(cls, told_for_a_class: None) -> Told:
+    def shared(cls, told_for_a_class: None) -> SharedStory:
         story = Story(THURSDAY)
         return settled(story, story.asked(story.contact()))
 
     @pytest.fixture
-    def check(self, db: None, told: Told) -> PartnerCheck:
-        return PartnerCheck.objects.get(pk=told.about[0])
+    def check(self, db: None, shared: SharedStory) -> PartnerCheck:
+        return PartnerCheck.objects.get(pk=shared.about[0])
 
     def test_a_partner_is_asked_twice_at_a_time(self, check: PartnerCheck, school: Agency) -> None:
         with refused("a_partner_is_asked_once_at_a_time"):
@@ -876,21 +876,21 @@ class TestPartnerChecks(ToldOnce):
         return {"status": f"'{status}'", "ended_at": "asked_at", "ended_by_id": "asked_by_id"}
 
 
-class TestHandovers(ToldOnce):
+class TestHandovers(GoesOnFromSharedStory):
     """A contact has one open handover at a time, and a named person takes it on."""
 
     @pytest.fixture(scope="class")
     @classmethod
-    def told(cls, told_for_a_class: None) -> Told:
+    def shared(cls, told_for_a_class: None) -> SharedStory:
         story = Story(THURSDAY)
         contact = story.contact(at=story.later(hours=-3), children=[child(indicators=["L4-01"])])
         by, note = person("erin"), "The mother answers after eight."
         return settled(story, contact_handovers.hand_over(contact_id=contact.pk, note=note, by=by, now=story.later()))
 
     @pytest.fixture
-    def handover(self, db: None, told: Told) -> ContactHandover:
+    def handover(self, db: None, shared: SharedStory) -> ContactHandover:
         """A handover from emergency duty to the day team that nobody has taken on yet."""
-        return ContactHandover.objects.get(pk=told.about[0])
+        return ContactHandover.objects.get(pk=shared.about[0])
 
     def test_it_is_handed_over_twice_at_a_time(self, handover: ContactHandover) -> None:
         with refused("a_contact_is_handed_over_once_at_a_time"):
@@ -961,18 +961,18 @@ class TestHandovers(ToldOnce):
         return {"taken_on_at": "passed_at", "taken_on_by_id": "passed_by_id"}
 
 
-class TestCases(ToldOnce):
+class TestCases(GoesOnFromSharedStory):
     """A closed case says who closed it, when and with which outcome. An open case says none of these."""
 
     @pytest.fixture(scope="class")
     @classmethod
-    def told(cls, told_for_a_class: None) -> Told:
+    def shared(cls, told_for_a_class: None) -> SharedStory:
         story = Story(THURSDAY)
         return settled(story, story.accepted())
 
     @pytest.fixture
-    def case(self, db: None, told: Told) -> Case:
-        return Case.objects.get(pk=told.about[0])
+    def case(self, db: None, shared: SharedStory) -> Case:
+        return Case.objects.get(pk=shared.about[0])
 
     def test_it_closes_without_who_or_when_or_outcome(self, case: Case, ben: User) -> None:
         closing = {"closed_at": "opened_at + '1 day'", "closed_by_id": str(ben.pk), "outcome": "'needs_met'"}
@@ -1293,15 +1293,15 @@ class TestReminders:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def told(cls, told_for_a_class: None) -> Told:
+    def shared(cls, told_for_a_class: None) -> SharedStory:
         story = Story(THURSDAY)
         clock = story.contact().clocks.get(kind="next_step_decision")
         sweep.sweep(now=clock.warn_at)
         return settled(story, Reminder.objects.get(clock=clock))
 
     @pytest.fixture
-    def reminder(self, db: None, told: Told) -> Reminder:
-        return Reminder.objects.get(pk=told.about[0])
+    def reminder(self, db: None, shared: SharedStory) -> Reminder:
+        return Reminder.objects.get(pk=shared.about[0])
 
     def test_a_clock_reminds_of_a_step_twice(self, reminder: Reminder) -> None:
         with refused("a_clock_reminds_of_a_step_once"):
@@ -1358,13 +1358,13 @@ class TestOutbox:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def told(cls, told_for_a_class: None) -> Told:
+    def shared(cls, told_for_a_class: None) -> SharedStory:
         story = Story(THURSDAY)
         return settled(story, story.contact())
 
     @pytest.fixture
-    def message(self, db: None, told: Told) -> OutboxMessage:
-        return OutboxMessage.objects.get(contact=told.about[0])
+    def message(self, db: None, shared: SharedStory) -> OutboxMessage:
+        return OutboxMessage.objects.get(contact=shared.about[0])
 
     def test_it_is_sent_again(self, message: OutboxMessage) -> None:
         change("casework_outboxmessage", message.pk, sent_at="not_before")
@@ -1655,22 +1655,22 @@ class TestRuleSets:
             run("TRUNCATE triage_rulesetversion CASCADE")
 
 
-class TestDrafts(ToldOnce):
+class TestDrafts(GoesOnFromSharedStory):
     """Two people publish a draft, and only in the edition that was proved."""
 
     @pytest.fixture(scope="class")
     @classmethod
-    def told(cls, told_for_a_class: None) -> Told:
+    def shared(cls, told_for_a_class: None) -> SharedStory:
         drafts = Drafts(Story(THURSDAY))
         return settled(drafts.story, drafts.proposed(), drafts.copied())
 
     @pytest.fixture
-    def proposed(self, db: None, told: Told) -> RuleSetVersion:
-        return RuleSetVersion.objects.get(pk=told.about[0])
+    def proposed(self, db: None, shared: SharedStory) -> RuleSetVersion:
+        return RuleSetVersion.objects.get(pk=shared.about[0])
 
     @pytest.fixture
-    def plain(self, db: None, told: Told) -> RuleSetVersion:
-        return RuleSetVersion.objects.get(pk=told.about[1])
+    def plain(self, db: None, shared: SharedStory) -> RuleSetVersion:
+        return RuleSetVersion.objects.get(pk=shared.about[1])
 
     def test_it_says_not_who_or_not_when(self, plain: RuleSetVersion) -> None:
         for to in ({"drafted_by_id": "NULL"}, {"drafted_at": "NULL"}):
@@ -1759,7 +1759,7 @@ class TestReplays:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def told(cls, told_for_a_class: None) -> Told:
+    def shared(cls, told_for_a_class: None) -> SharedStory:
         drafts = Drafts(Story(THURSDAY))
         drafts.story.contact()
         draft = drafts.copied()
@@ -1768,13 +1768,13 @@ class TestReplays:
         return settled(drafts.story, drafts.replayed(changed), drafts.asked(drafts.copied()))
 
     @pytest.fixture
-    def finished(self, db: None, told: Told) -> Replay:
+    def finished(self, db: None, shared: SharedStory) -> Replay:
         """A finished replay with a changed contact."""
-        return Replay.objects.get(pk=told.about[0])
+        return Replay.objects.get(pk=shared.about[0])
 
     @pytest.fixture
-    def waits(self, db: None, told: Told) -> Replay:
-        return Replay.objects.get(pk=told.about[1])
+    def waits(self, db: None, shared: SharedStory) -> Replay:
+        return Replay.objects.get(pk=shared.about[1])
 
     def test_it_ends_before_it_begins(self, waits: Replay) -> None:
         with refused("a_replay_ends_after_it_begins"):
@@ -1861,12 +1861,12 @@ class TestReplays:
             run("TRUNCATE casework_replay CASCADE")
 
 
-class TestWhatIsLearned(ToldOnce):
+class TestWhatIsLearned(GoesOnFromSharedStory):
     """Who said something about a contact, when and why, and every fact that it changed, stay for ever."""
 
     @pytest.fixture(scope="class")
     @classmethod
-    def told(cls, told_for_a_class: None) -> Told:
+    def shared(cls, told_for_a_class: None) -> SharedStory:
         story = Story(THURSDAY)
         said = {"first_name": "Robyn", "date_of_birth": "2019-04-03", "nhs_number": "12"}
         document = {"source": "family", "why": "She called.", "children": [{"ref": "c1"} | said]}
@@ -1875,9 +1875,9 @@ class TestWhatIsLearned(ToldOnce):
         return settled(story, learned.information)
 
     @pytest.fixture
-    def information(self, db: None, told: Told) -> Information:
+    def information(self, db: None, shared: SharedStory) -> Information:
         """A child's name and birth, corrected; what Amina typed of the NHS number could not be read."""
-        return Information.objects.get(pk=told.about[0])
+        return Information.objects.get(pk=shared.about[0])
 
     def test_it_is_changed_or_forgotten(self, information: Information) -> None:
         for to in ({"why": "'So.'"}, {"document": "'{}'"}, {"at": "now()"}):
@@ -2005,15 +2005,15 @@ class TestNoWayRound:
             AuditEvent.objects.all().delete()
 
 
-class TestAnAddressThatIsConfidential(ToldOnce):
+class TestAnAddressThatIsConfidential(GoesOnFromSharedStory):
     @pytest.fixture(scope="class")
     @classmethod
-    def told(cls, told_for_a_class: None) -> Told:
+    def shared(cls, told_for_a_class: None) -> SharedStory:
         story = Story(THURSDAY)
         return settled(story, story.contact(children=[child(address=address("HP20 1UA", confidential=True))]))
 
     @pytest.fixture
-    def protection(self, db: None, told: Told) -> AddressProtection:
+    def protection(self, db: None, shared: SharedStory) -> AddressProtection:
         return AddressProtection.objects.get()
 
     @pytest.fixture
@@ -2056,18 +2056,18 @@ class TestAnAddressThatIsConfidential(ToldOnce):
             change("casework_addressprotection", lifted.pk, lifted_because="'x'")
 
 
-class TestWhatIsSaidAboutAPerson(ToldOnce):
+class TestWhatIsSaidAboutAPerson(GoesOnFromSharedStory):
     @pytest.fixture(scope="class")
     @classmethod
-    def told(cls, told_for_a_class: None) -> Told:
+    def shared(cls, told_for_a_class: None) -> SharedStory:
         story = Story(THURSDAY)
         who = story.contact().children.get().person_id
         said = people.Said("former_name", "Robin Old", from_date=date(2015, 1, 2), said_by="His aunt")
         return settled(story, people.add_detail(person_id=who, said=said, by=person("amina"), now=story.now))
 
     @pytest.fixture
-    def detail(self, db: None, told: Told) -> PersonDetail:
-        return PersonDetail.objects.get(pk=told.about[0])
+    def detail(self, db: None, shared: SharedStory) -> PersonDetail:
+        return PersonDetail.objects.get(pk=shared.about[0])
 
     def test_it_says_nothing_or_not_who_said_so(self, detail: PersonDetail) -> None:
         with refused("a_detail_of_a_person_says_something"):
@@ -2120,16 +2120,16 @@ class TestWhatIsSaidAboutAPerson(ToldOnce):
             run("TRUNCATE casework_persondetail")
 
 
-class TestRestrictions(ToldOnce):
+class TestRestrictions(GoesOnFromSharedStory):
     @pytest.fixture(scope="class")
     @classmethod
-    def told(cls, told_for_a_class: None) -> Told:
+    def shared(cls, told_for_a_class: None) -> SharedStory:
         story = Story(THURSDAY)
         return settled(story, restrict(story, story.contact(), "amina"))
 
     @pytest.fixture
-    def restriction(self, db: None, told: Told) -> Restriction:
-        return Restriction.objects.get(pk=told.about[0])
+    def restriction(self, db: None, shared: SharedStory) -> Restriction:
+        return Restriction.objects.get(pk=shared.about[0])
 
     @pytest.fixture
     def named(self, restriction: Restriction) -> RestrictedAccess:

@@ -60,9 +60,9 @@ from tests.stage.families import passed
 from tests.stage.integrity import REFUSALS, STATUS, drop, underneath
 from tests.stage.mail import Sink
 from tests.stage.restricted import restrict
+from tests.stage.shared_story import GoesOnFromSharedStory, settled
 from tests.stage.sql import change, copy, delete, run, settle
-from tests.stage.story import Story, Told, person
-from tests.stage.told import ToldOnce, settled
+from tests.stage.story import SharedStory, Story, person
 from triage.models import RuleSetVersion
 
 HELD_NOW = "An open case has a responsible team now, and a closed one none"
@@ -257,7 +257,7 @@ def test_nothing_is_broken_after_time_was_given_and_taken(
     story.decided(paused)
     to_and_fro(story, story.accepted(story.contact(**stranger(children=[child(nhs_number=None, first_name="Noor")]))))
     dropped = parked(story, sink)
-    parked_messages.drop(message_id=dropped.pk, reason="Told by telephone.", by=sam, now=story.later())
+    parked_messages.drop(message_id=dropped.pk, reason="SharedStory by telephone.", by=sam, now=story.later())
     delivery.drain(clock=lambda: story.now, connect=sink.connect)
     settle()
     kinds = set(ClockChange.objects.values_list("kind", flat=True))
@@ -283,27 +283,27 @@ def test_nothing_is_broken_after_the_rules_changed(drafts: Drafts) -> None:
     assert found() == (0, {})
 
 
-class InWork(ToldOnce):
+class InWork(GoesOnFromSharedStory):
     """A case that Aylesbury accepted, and one of another family that is on offer to Aylesbury."""
 
     @pytest.fixture(scope="class")
     @classmethod
-    def told(cls, told_for_a_class: None) -> Told:
+    def shared(cls, told_for_a_class: None) -> SharedStory:
         story = Story(THURSDAY)
         lea = child(first_name="Lea", last_name="Vance", nhs_number=None, date_of_birth="2021-12-24")
         return settled(story, story.accepted(), story.offered(story.contact(children=[lea], adults=[])))
 
     @pytest.fixture
-    def case(self, db: None, told: Told) -> Case:
-        return Case.objects.get(pk=told.about[0])
+    def case(self, db: None, shared: SharedStory) -> Case:
+        return Case.objects.get(pk=shared.about[0])
 
     @pytest.fixture
     def current(self, case: Case) -> Responsibility:
         return current_of(case)
 
     @pytest.fixture
-    def handoff(self, db: None, told: Told) -> Handoff:
-        return Handoff.objects.get(pk=told.about[1])
+    def handoff(self, db: None, shared: SharedStory) -> Handoff:
+        return Handoff.objects.get(pk=shared.about[1])
 
 
 class TestResponsibility(InWork):
@@ -652,16 +652,16 @@ class TestPartnerChecks:
         return asked
 
 
-class TestHandovers(ToldOnce):
+class TestHandovers(GoesOnFromSharedStory):
     @pytest.fixture(scope="class")
     @classmethod
-    def told(cls, told_for_a_class: None) -> Told:
+    def shared(cls, told_for_a_class: None) -> SharedStory:
         story = Story(THURSDAY)
         return settled(story, by_night(story))
 
     @pytest.fixture
-    def handover(self, db: None, told: Told) -> ContactHandover:
-        return ContactHandover.objects.get(pk=told.about[0])
+    def handover(self, db: None, shared: SharedStory) -> ContactHandover:
+        return ContactHandover.objects.get(pk=shared.about[0])
 
     def test_a_contact_is_with_another_team(self, handover: ContactHandover) -> None:
         with underneath():
@@ -815,16 +815,16 @@ class TestClocks:
         return edit
 
 
-class TestClosedCases(ToldOnce):
+class TestClosedCases(GoesOnFromSharedStory):
     @pytest.fixture(scope="class")
     @classmethod
-    def told(cls, told_for_a_class: None) -> Told:
+    def shared(cls, told_for_a_class: None) -> SharedStory:
         story = Story(THURSDAY)
         return settled(story, story.closed())
 
     @pytest.fixture
-    def case(self, db: None, told: Told) -> Case:
-        return Case.objects.get(pk=told.about[0])
+    def case(self, db: None, shared: SharedStory) -> Case:
+        return Case.objects.get(pk=shared.about[0])
 
     def test_a_closed_one_with_a_clock(self, case: Case) -> None:
         with underneath():
@@ -1022,7 +1022,7 @@ class TestRemindersAndMessages:
 
     def test_a_message_that_was_dropped_on_its_way(self, story: Story, sam: User, sink: Sink) -> None:
         message = parked(story, sink)
-        parked_messages.drop(message_id=message.pk, reason="Told by telephone.", by=sam, now=story.later())
+        parked_messages.drop(message_id=message.pk, reason="SharedStory by telephone.", by=sam, now=story.later())
         with underneath(("casework_outboxmessage", "a_dropped_message_was_parked_and_says_who_and_why")):
             change("casework_outboxmessage", message.pk, parked_at="NULL")
         assert found() == (1, {DROPPED: 1, REFUSALS: 1})
@@ -1072,18 +1072,18 @@ class TestRemindersAndMessages:
         return contact
 
 
-class TestPublishedRules(ToldOnce):
+class TestPublishedRules(GoesOnFromSharedStory):
     @pytest.fixture(scope="class")
     @classmethod
-    def told(cls, told_for_a_class: None) -> Told:
+    def shared(cls, told_for_a_class: None) -> SharedStory:
         """A version that went live after a contact."""
         drafts = Drafts(Story(THURSDAY))
         drafts.story.contact()
         return settled(drafts.story, drafts.published())
 
     @pytest.fixture
-    def published(self, db: None, told: Told) -> RuleSetVersion:
-        return RuleSetVersion.objects.get(pk=told.about[0])
+    def published(self, db: None, shared: SharedStory) -> RuleSetVersion:
+        return RuleSetVersion.objects.get(pk=shared.about[0])
 
     def test_a_moment_at_which_no_rule_set_is_live(self, published: RuleSetVersion) -> None:
         """A microsecond between two versions has no live rule set."""

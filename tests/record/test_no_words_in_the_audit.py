@@ -86,7 +86,7 @@ def typed_document(**changes: Any) -> Json:
     } | changes  # fmt: skip
 
 
-class Told:
+class WholeStory:
     """The story, told by people who type the word. Each step takes some minutes."""
 
     def __init__(self, story: Story, sink: Sink) -> None:
@@ -112,7 +112,7 @@ class Told:
             contact_id=contact.pk, recommendation_id=contact.recommendation.pk, **said | changes, **self.said()
         )
 
-    def before_the_decision(self) -> None:
+    def a_waiting_contact(self) -> None:
         contact = self.contact(agreement={"service": "not_sought"})
         viewing.view_contact(reference=contact.reference, **self.said())
         viewing.view_own_contact(reference=contact.reference, by=contact.agency or self.fail(), now=self.story.now)
@@ -284,13 +284,13 @@ class Told:
 
 
 @pytest.fixture
-def whole_story(story: Story) -> Iterator[Told]:
+def whole_story(story: Story) -> Iterator[WholeStory]:
     with mail_server() as sink:
-        yield Told(story, sink)
+        yield WholeStory(story, sink)
 
 
-def test_no_event_holds_what_somebody_typed(whole_story: Told) -> None:
-    whole_story.before_the_decision()
+def test_no_event_holds_what_somebody_typed(whole_story: WholeStory) -> None:
+    whole_story.a_waiting_contact()
     whole_story.a_case()
     whole_story.elsewhere()
     whole_story.restricted_records()

@@ -156,7 +156,7 @@ class Story:
 
 
 @dataclass(frozen=True)
-class Told:
+class SharedStory:
     """A story that is told once for a class, and the ids of what it is about."""
 
     story: Story

@@ -82,7 +82,7 @@ class Typist:
         return [what for what in ("LARKSPUR", "ROSEWOOD", typed) if re.search(what, plain)]
 
 
-class Told:
+class FamilyStory:
     """A family's story, drawn step by step."""
 
     def __init__(self, story: Story, chance: random.Random) -> None:
@@ -270,7 +270,7 @@ def everything(usernames: Sequence[str], caplog: pytest.LogCaptureFixture) -> It
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_confidential_address_is_nowhere(db: None, seed: int, caplog: pytest.LogCaptureFixture) -> None:
     chance = random.Random(seed)  # no secret
-    told = Told(Story(a_working_morning() + timedelta(minutes=seed)), chance)
+    told = FamilyStory(Story(a_working_morning() + timedelta(minutes=seed)), chance)
     with caplog.at_level(logging.DEBUG):
         for step in chance.choices(told.steps(), k=4):
             step()
@@ -287,7 +287,7 @@ def test_a_confidential_address_is_nowhere(db: None, seed: int, caplog: pytest.L
 
 def test_it_is_there_before_anybody_hides_it(db: None) -> None:
     """What looks for the address finds it, where it may be seen."""
-    told = Told(Story(a_working_morning()), random.Random(1))  # no secret
+    told = FamilyStory(Story(a_working_morning()), random.Random(1))  # no secret
     told.unmarked()
     contact = Contact.objects.get()
     assert len(told.typist.leaks(SignedIn("amina").client.get(f"/contacts/{contact}/").content.decode())) == 3
