@@ -74,10 +74,12 @@ def house() -> str:
     :raises SystemExit: a module of `casework` is in no room.
     """
     graph = grimp.build_graph(*ROOTS, cache_dir=None)
+    # Of every module, also of one that imports nothing and that nothing imports.
+    boxes = {module: _box(module) for module in sorted(graph.modules)}
     arrows = set()
-    for importer in graph.modules:
+    for importer, start in boxes.items():
         for imported in graph.find_modules_directly_imported_by(importer):
-            start, end = _box(importer), _box(imported)
+            end = boxes[imported]
             if start and end and start != end:
                 arrows.add((start, end))
     names = sorted({room for arrow in arrows for room in arrow})
