@@ -21,8 +21,9 @@ from config.local.processes import CannotStart
 from tests.chaos.faults import FAULTS, ONE, SMOKE, TWO, Chaos, end_leases, release_waiting_reminders
 from tests.chaos.reckoning import Reckoning, reckon, unfinished
 from tests.chaos.report import recovery_line, report
-from tests.chaos.stage import NeverHappened, Stage
+from tests.chaos.stage import Stage
 from tests.chaos.stream import Stream
+from tests.stage.service import NeverHappened
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ ONE, TWO = "host-one", "host-two"
 SILENCE = 25.0
 # How long a message stays claimed by a sender that died.
 LEASE = timedelta(minutes=2)
-# A recovery may take no longer than this.
+# How many seconds a recovery may go without a step forward: see `Stage.wait_until`.
 PATIENCE = 120.0
 
 

@@ -3,7 +3,6 @@ Contacts about one child that arrive at the same moment, on real connections: wh
 together, and whatever the clocks of the hosts say, of any two the later counts the earlier.
 """
 
-import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,10 +22,9 @@ from tests.stage.racing import (
     birth,
     by_number,
     family,
+    held_open,
     interleaved,
-    is_somebody_blocked,
     race,
-    until,
 )
 from tests.stage.sql import run
 from tests.stage.story import Story, person
@@ -107,20 +105,15 @@ class TestThreeAtOnce:
         self, story: Story, told_as: Callable[[int], list[dict[str, Any]]]
     ) -> None:
         for number in range(TIMES):
-            families, taken_in = told_as(number), threading.Event()
+            families = told_as(number)
 
-            def ahead(families: list[dict[str, Any]] = families, taken_in: threading.Event = taken_in) -> Contact:
-                with transaction.atomic():
-                    contact = story.contact(at=story.now + timedelta(minutes=1), **families[0])
-                    taken_in.set()
-                    until(is_somebody_blocked)
-                return contact
+            def ahead(families: list[dict[str, Any]] = families) -> Contact:
+                return story.contact(at=story.now + timedelta(minutes=1), **families[0])
 
-            def behind(families: list[dict[str, Any]] = families, taken_in: threading.Event = taken_in) -> Contact:
-                taken_in.wait(timeout=10)
+            def behind(families: list[dict[str, Any]] = families) -> Contact:
                 return story.contact(at=story.now, **families[1])
 
-            first, second = race(ahead, behind)
+            first, second = held_open(ahead, behind)
             assert isinstance(first, Contact), first
             assert isinstance(second, Contact), second
             assert second.received_at < first.received_at

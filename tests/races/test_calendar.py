@@ -3,13 +3,11 @@ The calendar changes at the moment at which clocks start, resume or are recomput
 missed, and none moves twice.
 """
 
-import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import pytest
-from django.db import transaction
 
 from casework.actions import calendar, learning
 from casework.jobs import calendar_changes, sweep
@@ -18,7 +16,7 @@ from localities.models import CalendarDay
 from localities.working_time import local_day
 from tests.stage.clock_changes import NOT_ASKED, pause
 from tests.stage.moments import day, local
-from tests.stage.racing import TIMES, family, is_somebody_blocked, race, received, until
+from tests.stage.racing import TIMES, family, held_open, race, received
 from tests.stage.story import Story, person
 
 # The clocks of a contact of Thursday 19 November 2026 run over these days.
@@ -103,40 +101,29 @@ class TestStartingAtThatMoment:
 
     def test_a_contact_that_comes_in_while_a_day_is_entered_knows_it(self, story: Story) -> None:
         for number in range(TIMES):
-            entered = threading.Event()
             on = ("Fri 20 Nov 2026", "Mon 23 Nov 2026", "Tue 24 Nov 2026")[number]
 
-            def enter_slowly(on: str = on, entered: threading.Event = entered) -> None:
-                with transaction.atomic():
-                    enter(on, story.now)
-                    entered.set()
-                    until(is_somebody_blocked)
+            def enter_first(on: str = on) -> None:
+                enter(on, story.now)
 
-            def receive(number: int = number, entered: threading.Event = entered) -> Contact:
-                entered.wait(timeout=10)
+            def receive(number: int = number) -> Contact:
                 return received(story, number)
 
-            _, contact = race(enter_slowly, receive)
+            _, contact = held_open(enter_first, receive)
             assert isinstance(contact, Contact), repr(contact)
             self.comes_out_right(story, contact, times=0)
 
     def test_a_day_that_is_entered_while_a_contact_comes_in_finds_it(self, story: Story) -> None:
         for number in range(TIMES):
-            came = threading.Event()
             on = ("Fri 20 Nov 2026", "Mon 23 Nov 2026", "Tue 24 Nov 2026")[number]
 
-            def receive_slowly(number: int = number, came: threading.Event = came) -> Contact:
-                with transaction.atomic():
-                    contact = received(story, number)
-                    came.set()
-                    until(is_somebody_blocked)
-                return contact
+            def receive(number: int = number) -> Contact:
+                return received(story, number)
 
-            def enter_then(on: str = on, came: threading.Event = came) -> None:
-                came.wait(timeout=10)
+            def enter_then(on: str = on) -> None:
                 enter(on, story.now)
 
-            contact, _ = race(receive_slowly, enter_then)
+            contact, _ = held_open(receive, enter_then)
             assert isinstance(contact, Contact), repr(contact)
             self.comes_out_right(story, contact, times=1)
 
@@ -162,16 +149,9 @@ def test_a_clock_that_goes_on_while_it_is_moved_keeps_both(story: Story) -> None
         pause(clock, local("Thu 19 Nov 2026 12:00"))
     waiting = list(Contact.objects.order_by("pk"))
     enter(TUESDAY, local("Thu 19 Nov 2026 13:00"))
-    at, moves = local("Thu 19 Nov 2026 14:00"), threading.Event()
-
-    def move_slowly() -> None:
-        with transaction.atomic():
-            recompute(at)()
-            moves.set()
-            until(is_somebody_blocked)
+    at = local("Thu 19 Nov 2026 14:00")
 
     def answer() -> list[Any]:
-        moves.wait(timeout=10)
         return [
             learning.record_agreement(
                 contact_id=contact.pk, service="given", given_by="mother", on=local_day(at), by=person("amina"), now=at
@@ -179,7 +159,7 @@ def test_a_clock_that_goes_on_while_it_is_moved_keeps_both(story: Story) -> None
             for contact in waiting
         ]  # fmt: skip
 
-    outcomes = race(move_slowly, answer)
+    outcomes = held_open(recompute(at), answer)
     assert not any(isinstance(outcome, Exception) for outcome in outcomes), outcomes
     for contact in waiting:
         clock = contact.clocks.get(kind="final_decision_green")

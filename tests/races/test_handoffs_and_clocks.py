@@ -45,7 +45,7 @@ from localities.models import CalendarDay
 from tests.stage.families import passed
 from tests.stage.mail import mail_server
 from tests.stage.moments import day, local
-from tests.stage.racing import TIMES, family, interleaved, on_offer, only_one_succeeds, race, received
+from tests.stage.racing import PATIENCE, TIMES, family, interleaved, on_offer, only_one_succeeds, race, received
 from tests.stage.story import Story, person
 
 NIGHT, OPENING = "Sat 21 Nov 2026 23:30", "Mon 23 Nov 2026 09:00"
@@ -144,11 +144,11 @@ class TestBetweenNightAndDay:
             with transaction.atomic():
                 referrers.acknowledge(contact_id=contact.pk, by=person("erin"), now=local(OPENING))
                 locked.set()
-                passed.wait(timeout=10)
+                assert passed.wait(timeout=PATIENCE)
 
         def passes() -> int:
-            locked.wait(timeout=10)
             try:
+                assert locked.wait(timeout=PATIENCE)
                 return opening.pass_to_day_team(now=local(OPENING))
             finally:
                 passed.set()

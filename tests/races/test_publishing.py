@@ -11,7 +11,6 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from django.db import transaction
 
 from casework.actions import receiving, rule_sets
 from casework.models import AuditEvent, Contact, Event, Recommendation
@@ -20,7 +19,7 @@ from errors import NotAllowedInStatus
 from localities.models import Agency
 from tests.stage.documents import child, contact_document
 from tests.stage.drafts import AHEAD, Drafts, latest
-from tests.stage.racing import TIMES, only_one_succeeds, race
+from tests.stage.racing import PATIENCE, TIMES, held_open, only_one_succeeds, race
 from tests.stage.rule_documents import having
 from tests.stage.story import Story, person
 from triage import published_rules
@@ -200,7 +199,7 @@ class TestWhileContactsArrive:
             return [first, *(received(number, ahead) for number in range(1, 6))]
 
         def publish() -> RuleSetVersion:
-            taken_in.wait(timeout=10)
+            assert taken_in.wait(timeout=PATIENCE)
             version: RuleSetVersion = approve(ready, "sam")
             return version
 
@@ -230,23 +229,15 @@ class TestWhileContactsArrive:
     def test_a_publish_waits_for_a_contact_that_is_being_taken_in(self, drafts: Drafts) -> None:
         """The contact is received and not committed yet: the new version starts after it."""
         ready, old = drafts.proposed(by="david"), latest()
-        begun, publishing = threading.Event(), threading.Event()
 
         def send() -> Contact:
-            with transaction.atomic():
-                contact = received(0, lambda: clock() + timedelta(milliseconds=500))
-                begun.set()
-                publishing.wait(timeout=10)
-                threading.Event().wait(0.3)
-            return contact
+            return received(0, lambda: clock() + timedelta(milliseconds=500))
 
         def publish() -> RuleSetVersion:
-            begun.wait(timeout=10)
-            publishing.set()
             version: RuleSetVersion = approve(ready, "sam")
             return version
 
-        contact, published = race(send, publish)
+        contact, published = held_open(send, publish)
         assert isinstance(published, RuleSetVersion), repr(published)
         assert published.live.lower == contact.received_at + MOMENT
         assert published_rules.live(contact.received_at).version_id == old.pk

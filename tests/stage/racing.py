@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 from casework.models import Contact, Handoff
 from errors import ServiceError
@@ -20,6 +20,8 @@ from tests.stage.story import Story
 
 # Enough for each order to come up.
 TIMES = 3
+# How many seconds one action waits for the other. A busy machine is slow, and a test that passes does not wait so long.
+PATIENCE = 60.0
 
 
 def race(*runners: Callable[[], Any]) -> list[Any]:
@@ -29,7 +31,7 @@ def race(*runners: Callable[[], Any]) -> list[Any]:
     def start(runner: Callable[[], Any]) -> Any:
         try:
             connection.ensure_connection()
-            line.wait(timeout=10)
+            line.wait(timeout=PATIENCE)
             return runner()
         except Exception as error:  # noqa: BLE001  # whatever it is, the test looks at it
             return error
@@ -37,7 +39,12 @@ def race(*runners: Callable[[], Any]) -> list[Any]:
             connections.close_all()
 
     with ThreadPoolExecutor(len(runners)) as pool:
-        return list(pool.map(start, runners))
+        outcomes = list(pool.map(start, runners))
+    for outcome in outcomes:
+        # What a runner asserts is no outcome of its action: that two of them never met, for one.
+        if isinstance(outcome, AssertionError):
+            raise outcome
+    return outcomes
 
 
 def only_one_succeeds(outcomes: list[Any], *late: type[Exception]) -> None:
@@ -59,7 +66,7 @@ def interleaved(first: Callable[[], Any], then: Callable[[], Any], *, before: st
     def waits(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         if (sql.startswith(before) or sql.endswith(before)) and not reached.is_set():
             reached.set()
-            until(lambda: ended.is_set() or is_somebody_blocked())
+            until(lambda: ended.is_set() or is_somebody_blocked(), "the other ends, or is blocked")
         return execute(sql, params, many, context)
 
     def one() -> Any:
@@ -67,21 +74,47 @@ def interleaved(first: Callable[[], Any], then: Callable[[], Any], *, before: st
             return first()
 
     def other() -> Any:
-        reached.wait(timeout=10)
         try:
+            assert reached.wait(timeout=PATIENCE), "it never came to that statement"
             return then()
         finally:
             ended.set()
 
-    outcomes = race(one, other)
-    assert reached.is_set(), "it never came to that statement"
-    return outcomes
+    return race(one, other)
 
 
-def until(holds: Callable[[], bool]) -> None:
-    """Waits until it is true, for five seconds at most."""
-    ends = time.monotonic() + 5
-    while not holds() and time.monotonic() < ends:
+def held_open(first: Callable[[], Any], then: Callable[[], Any]) -> list[Any]:
+    """
+    Runs `first` in a transaction, then starts `then`, and commits the first when the second is blocked by a lock.
+    """
+    done = threading.Event()
+
+    def one() -> Any:
+        try:
+            with transaction.atomic():
+                result = first()
+                done.set()
+                until(is_somebody_blocked, "the second waits for the first")
+            return result
+        finally:
+            done.set()
+
+    def other() -> Any:
+        assert done.wait(timeout=PATIENCE), "the first never came to its end"
+        return then()
+
+    return race(one, other)
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    """
+    Waits until it is true.
+
+    :raises AssertionError: it never was, so that the test would prove nothing.
+    """
+    ends = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < ends, f"waited {PATIENCE} s for this: {what}"
         time.sleep(0.01)
 
 

@@ -3,19 +3,21 @@ The whole service in processes of its own, on a database of its own: web server,
 and a mail server that keeps what it is sent. For journeys and for the browser.
 """
 
+import contextlib
 import os
 import re
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
 from typing import Any
 from urllib.parse import quote
 
+import psutil
 import requests
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as MessageHandler
@@ -63,6 +65,10 @@ class Service:
 
     def person(self, username: str) -> "Person":
         return Person(self.base_url, username)
+
+
+class NeverHappened(AssertionError):
+    """Something did not happen in time: what, and how long the test waited for it."""
 
 
 class Refused(AssertionError):
@@ -138,7 +144,13 @@ def running(database: str) -> Iterator[Service]:
     try:
         for name, command in commands(port, processes=1).items():
             service.children.append(start_child(name, command, environment=environment))
-        wait_until(lambda: is_ready(base_url), "the service is ready", seconds=120)
+
+        def is_up() -> bool:
+            for child in service.children:
+                assert child.process.poll() is None, f"{child.name} ended by itself: {child.process.returncode}"
+            return is_ready(base_url)
+
+        wait_until(is_up, "the service is ready", progress=lambda: progress_of_start(base_url, service.children))
         yield service
     finally:
         for child in reversed(service.children):
@@ -154,12 +166,14 @@ def wait_until(
 
     :param seconds: how long at most, counted from the last time that `progress` gave something new: a busy machine is
         slow, and nothing is wrong with it.
+    :raises NeverHappened: after so many seconds.
     """
     seen, ends_at = progress(), time.monotonic() + seconds
     while not happens():
         if (now := progress()) != seen:
             seen, ends_at = now, time.monotonic() + seconds
-        assert time.monotonic() < ends_at, f"waited {seconds} s for this: {what}"
+        if time.monotonic() > ends_at:
+            raise NeverHappened(f"waited {seconds:.0f} s for this: {what}")
         time.sleep(0.1)
 
 
@@ -209,10 +223,29 @@ def client_of(agency: str) -> tuple[str, str]:
 
 
 def is_ready(base_url: str) -> bool:
+    return readiness(base_url)[0] == 200
+
+
+def readiness(base_url: str) -> tuple[int, str]:
+    """The status and the text of /readyz, which says what is missing: 0 while nobody answers."""
     try:
-        return requests.get(f"{base_url}/readyz", timeout=5).status_code == 200
+        answer = requests.get(f"{base_url}/readyz", timeout=5)
     except (requests.ConnectionError, requests.Timeout):
-        return False
+        return 0, ""
+    return answer.status_code, answer.text
+
+
+def progress_of_start(base_url: str, children: Iterable[Child]) -> object:
+    """
+    How far a start has come: what /readyz says, and the processor time of each process in whole seconds, which a
+    process that waits does not use up in half a minute.
+    """
+    taken = []
+    for child in children:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = psutil.Process(child.process.pid).cpu_times()
+            taken.append(int(times.user + times.system))
+    return readiness(base_url), taken
 
 
 def free_port() -> int:
