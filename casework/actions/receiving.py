@@ -353,7 +353,7 @@ class _People:
     may_be: Mapping[int, list[Person]]
     household: Household
     on_record: frozenset[int]
-    alike: frozenset[int]
+    matched: frozenset[int]
 
     @property
     def rows(self) -> list[ContactChild | ContactAdult]:
@@ -407,7 +407,9 @@ def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _P
         },
         household=household_of_people(known=[match.person.pk for match in recognised.joined.values()], may_be=careful),
         on_record=frozenset(match.person.pk for match in recognised),
-        alike=frozenset(match.person.pk for match in chain(recognised, chain.from_iterable(recognised.found.values()))),
+        matched=frozenset(
+            match.person.pk for match in chain(recognised, chain.from_iterable(recognised.found.values()))
+        ),
     )
 
 
@@ -506,8 +508,8 @@ def _number(contact: Contact, people: _People) -> _Numbered:
     children, adults = people.children, people.adults
     hidden = [A_NEIGHBOUR_IS_HIDDEN(postcodes=[child.postcode for child in children])]
     # Somebody with no match has no household on record.
-    if people.alike:
-        hidden.append(SOMEBODY_IS_HIDDEN(alike=[*people.alike]))
+    if people.matched:
+        hidden.append(SOMEBODY_IS_HIDDEN(matched=[*people.matched]))
     (numbered,), (ids,), *is_hidden, _, versions = send(
         NUMBER_AND_RESEND(
             digest=contact.digest,

@@ -14,9 +14,9 @@ Hidden is the address of a child
 4. who stood on a contact with one of these, or has an adult in common with one, or an adult who may be one of theirs,
    until somebody says that the adults are two, if the address is the same, or is not known; or if it came after the
    protection began, and was not known before: the family may have gone there together;
-5. who is alike such a child, or stands on a contact with an adult who is alike one of theirs, however little, if the
-   address is the same, until somebody says that the children are two. What is hidden is not compared when people are,
-   so that a likeness in hiding stays low;
+5. who is a possible match of such a child, or stands on a contact with a possible match of one of their adults, however
+   low the score, if the address is the same, until somebody says that the children are two. A hidden address is not
+   compared, so the score of somebody in hiding stays low;
 6. who has a name in common with a child of 1 to 3, in any spelling, and comes to the very same address without an
    adult who lives there.
 
@@ -43,7 +43,7 @@ from casework.families import merging
 from casework.families.kept_homes import CORRECTED_LINES, address_of, keep_again, keep_homes, lines_of
 from casework.families.likeness.homes import Home, are_one_home, nearest_home, read_home
 from casework.families.likeness.names import read_name
-from casework.families.sameness import alike, is_careful, records_of, told_apart
+from casework.families.sameness import is_careful, proposed_pairs, records_of, told_apart
 from casework.models import (
     AddressProtection,
     ContactAdult,
@@ -99,7 +99,7 @@ FIND_AROUND = Prepared("find_around", f"{THESE_PEOPLE}, {AROUND} SELECT id FROM 
 # Whether an address of these people, or of anybody around them, is protected or hidden: what is hidden already says of
 # whoever is further away. In SQL, as part of a statement that runs for every contact.
 SOMEBODY_IS_HIDDEN = f"""EXISTS (
-WITH people AS (SELECT unnest(%(alike)s::bigint[]) AS id), {AROUND}
+WITH people AS (SELECT unnest(%(matched)s::bigint[]) AS id), {AROUND}
 SELECT FROM around JOIN casework_person person ON person.id = around.id
 WHERE person.address_is_protected OR EXISTS (
     SELECT FROM casework_contactchild child WHERE child.person_id = person.id AND child.address_is_confidential))
@@ -297,7 +297,7 @@ class _Family:
             self._of_person[entry.person].append(entry)
             self._on_contact[entry.contact].append(entry)
         everybody = {*people, *(person for _, person, _ in self._adults)}
-        scores = alike(everybody)
+        scores = proposed_pairs(everybody)
         likely = [pair for pair, score in scores.items() if is_careful(score)]
         everybody.update(chain.from_iterable(likely))
         self._since: dict[int, datetime] = {}
@@ -314,13 +314,13 @@ class _Family:
             if contact is not None:
                 self._said_by.add(contact)
         self._may_be = _both_ways(likely)
-        self._is_alike = _both_ways(scores)
+        self._is_proposed = _both_ways(scores)
 
     def is_hidden(self, entry: _Entry) -> bool:
         return (
             self._is_protected(entry)
             or self._is_beside(entry)
-            or self._is_at_home_of_somebody_alike(entry)
+            or self._is_at_home_of_possible_match(entry)
             or self._is_at_home_of_a_namesake(entry)
         )
 
@@ -381,12 +381,12 @@ class _Family:
             if before.home is not None and (before.received_at < since or before.contact in self._said_by)
         )
 
-    def _is_at_home_of_somebody_alike(self, entry: _Entry) -> bool:
+    def _is_at_home_of_possible_match(self, entry: _Entry) -> bool:
         """Rule 5."""
         if entry.home is None or self._is_lifted(entry):
             return False
         adults = {adult for contact, adult, _ in self._adults if contact == entry.contact}
-        others = set(chain.from_iterable(self._is_alike[person] for person in {entry.person, *adults}))
+        others = set(chain.from_iterable(self._is_proposed[person] for person in {entry.person, *adults}))
         contacts = {contact for contact, adult, _ in self._adults if adult in others}
         theirs = chain(
             chain.from_iterable(self._of_person[person] for person in others),

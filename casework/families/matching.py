@@ -279,7 +279,7 @@ def _propose(row: Row, found: Iterable[PossibleMatch]) -> list[PersonMatch]:
     of_it = PersonMatch.objects.filter(Q(record=record) | Q(person=record)).values_list("record", "person")
     known = {one if other == record.pk else other for one, other in of_it}
     asked_about: dict[int, float] = defaultdict(float)
-    for pair, score in sameness.alike([row.person_id]).items():
+    for pair, score in sameness.proposed_pairs([row.person_id]).items():
         for person in pair:
             asked_about[person] = max(asked_about[person], score)
     themselves = {row.person_id}

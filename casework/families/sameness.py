@@ -59,8 +59,8 @@ UNION ALL SELECT match.id FROM casework_personmatch match
 JOIN casework_contactadult adult ON adult.id = match.adult_id WHERE adult.contact_id = %(contact)s
 """,
 )
-ALIKE = Prepared(
-    "find_alike",
+PROPOSED_PAIRS = Prepared(
+    "find_proposed_pairs",
     f"""
 WITH standing AS (
     SELECT DISTINCT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id = ANY(%(people)s)
@@ -163,7 +163,7 @@ def open_matches(contact: Contact) -> list[PersonMatch]:
 def matches_of(records: Collection[int]) -> list[PersonMatch]:
     """
     The possible matches of a person that wait for somebody, and those that are settled, whoever of the two was on the
-    contact. See `matches_on`. Of two persons who are alike by several of their records, the likeliest asks.
+    contact. See `matches_on`. Of two persons who may be the same by several of their records, the likeliest asks.
 
     :param records: the ids of all records of the person.
     """
@@ -217,13 +217,13 @@ def is_careful(score: float) -> bool:
     return score >= shipped().careful
 
 
-def alike(people: Collection[int]) -> Mapping[tuple[int, int], float]:
+def proposed_pairs(people: Collection[int]) -> Mapping[tuple[int, int], float]:
     """
     Pairs of people who may be the same and whom nobody has settled, with the score. A pair is the ids of the records
     that stand for the two; at least one of the two is among `people`.
     """
     scores: dict[tuple[int, int], float] = {}
-    (found,) = send(ALIKE(people=sorted(people), at_least=shipped().worth_proposing))
+    (found,) = send(PROPOSED_PAIRS(people=sorted(people), at_least=shipped().worth_proposing))
     for one, other, score in found:
         scores[one, other] = max(score, scores.get((one, other), 0.0))
     apart = told_apart(frozenset(chain.from_iterable(scores))) if scores else ()
@@ -231,8 +231,8 @@ def alike(people: Collection[int]) -> Mapping[tuple[int, int], float]:
 
 
 def likely_pairs(people: Collection[int]) -> frozenset[tuple[int, int]]:
-    """Those who are alike (see `alike`) so much that it makes the rules careful."""
-    return frozenset(pair for pair, score in alike(people).items() if is_careful(score))
+    """The proposed pairs with a score that makes the rules careful."""
+    return frozenset(pair for pair, score in proposed_pairs(people).items() if is_careful(score))
 
 
 def likely_the_same(people: Collection[int]) -> frozenset[int]:

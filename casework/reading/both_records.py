@@ -16,7 +16,7 @@ from casework.families.likeness.comparing import in_fields
 from casework.families.likeness.describing import Described
 from casework.families.likeness.weights import Level, Means, shipped
 from casework.families.person_keys import describe_record
-from casework.families.sameness import alike, is_careful
+from casework.families.sameness import is_careful, proposed_pairs
 from casework.families.unborn import BY_THE_DAY, born_early
 from casework.models import Contact, Person, PersonMatch
 from casework.reading.people import Known, Said, known_of
@@ -183,7 +183,7 @@ def _may_be_one(mine: Mapping[int, str], theirs: Mapping[int, str]) -> Iterator[
     """The people on contacts with one record and with the other who may be the same, and whom nobody has settled."""
     if not (mine and theirs):
         return
-    for pair in {frozenset(pair) for pair in alike([*mine])}:
+    for pair in {frozenset(pair) for pair in proposed_pairs([*mine])}:
         for one, other in permutations(pair):
             if one in mine and other in theirs:
                 yield f"{mine[one]} and {theirs[other]}"

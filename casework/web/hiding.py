@@ -22,7 +22,7 @@ MASK = "[confidential address]"
 # or for a link.
 BETWEEN = r"(?:%20|[^\w<>]|_|&#?\w+;|<br ?/?>)*"
 # What looks alike, as `localities/postcodes.py` reads it.
-ALIKE = {
+LOOKALIKES = {
     "0": "0Oo", "O": "0Oo", "1": "1IiLl", "I": "1IiLl", "L": "1IiLl", "5": "5Ss", "S": "5Ss", "8": "8Bb", "B": "8Bb",
 }  # fmt: skip
 # In place of whole words, because they are written short as often as long.
@@ -181,10 +181,10 @@ def _beginning(characters: Sequence[str]) -> str:
 
 
 def _spellings_of_character(character: str) -> str:
-    alike = ALIKE.get(character, character + character.lower())
+    similar = LOOKALIKES.get(character, character + character.lower())
     # As they are typed on a Chinese or Japanese keyboard.
-    wide = "".join(chr(ord(each) + 0xFEE0) for each in alike if each.isascii())
-    return f"[{alike}{wide}]"
+    wide = "".join(chr(ord(each) + 0xFEE0) for each in similar if each.isascii())
+    return f"[{similar}{wide}]"
 
 
 def _spellings(word: str) -> str:

@@ -170,15 +170,15 @@ def _addresses(home: Home, other: Home) -> str:
     if not home.words or not other.words:
         return "unknown"
     words, others = " ".join(home.words), " ".join(other.words)
-    alike = max(
+    ratio = max(
         token_sort_ratio(words, others),
         token_set_ratio(words, others) if min(len(home.words), len(other.words)) > 1 else 0,
     )
     numbers = bool(set(home.numbers) & set(other.numbers))
     if home.numbers and other.numbers:
         small, large = sorted((set(home.numbers), set(other.numbers)), key=len)
-        if alike >= 80 and small <= large:
+        if ratio >= 80 and small <= large:
             return "house"
-    if alike >= 88:
+    if ratio >= 88:
         return "street"
-    return "alike" if alike >= 68 or (numbers and alike >= 55) else "differs"
+    return "alike" if ratio >= 68 or (numbers and ratio >= 55) else "differs"
