@@ -94,7 +94,7 @@ def _follow(
     contact: Contact, match: PersonMatch, records: Collection[Person], event: Event, by: User, now: datetime
 ) -> frozenset[int]:
     """Returns the ids of the contacts of which something is shown now that was hidden."""
-    touched = merging.regroup(records) | sameness.standing_for([match.record_id, match.person_id])
+    touched = merging.regroup(records) | sameness.representatives([match.record_id, match.person_id])
     shown = bring_up_to_date(touched, now=now, but_not=contact.pk)
     note_touched(touched, but_not=contact.pk, now=now)
     audit.record(event, by=by, at=now, contact=contact, match=match.pk, score=match.score)

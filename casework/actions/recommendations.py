@@ -47,8 +47,8 @@ UNION SELECT person_id FROM casework_personmatch WHERE adult_id IN (SELECT id FR
 """
 # All their records. Each decision runs it.
 LOCK_PEOPLE = f"""
-WITH standing AS (SELECT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id IN ({PEOPLE_OF}))
-SELECT id FROM casework_person WHERE id IN ({sameness.ALL_RECORDS.format("standing")})
+WITH representative AS (SELECT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id IN ({PEOPLE_OF}))
+SELECT id FROM casework_person WHERE id IN ({sameness.ALL_RECORDS.format("representative")})
 ORDER BY id FOR NO KEY UPDATE
 """  # noqa: S608  # our own constants
 

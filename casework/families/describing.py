@@ -53,4 +53,4 @@ def find_by_recorded(record: Person, *, in_error: str = "") -> None:
 
 
 def _keep_keys(records: Collection[Person]) -> None:
-    merging.keep_keys_again(sameness.standing_for([record.pk for record in records]))
+    merging.keep_keys_again(sameness.representatives([record.pk for record in records]))

@@ -237,7 +237,7 @@ def weigh_open_matches(record: Person) -> frozenset[int]:
         if likeness.score != match.score:
             _store_likeness(match, likeness)
             changed |= {match.record_id, match.person_id}
-    return sameness.standing_for(changed) if changed else frozenset()
+    return sameness.representatives(changed) if changed else frozenset()
 
 
 def match_recorded(record: Person) -> frozenset[int]:
@@ -260,7 +260,7 @@ def match_recorded(record: Person) -> frozenset[int]:
         if likeness.score >= weights.worth_proposing:
             found[match.person.pk] = PossibleMatch(match.person, match.record, likeness)
     proposed = _propose(row, found.values())
-    return sameness.standing_for({record.pk, *(match.person_id for match in proposed)}) if proposed else frozenset()
+    return sameness.representatives({record.pk, *(match.person_id for match in proposed)}) if proposed else frozenset()
 
 
 def lock_keys(record: Person) -> None:

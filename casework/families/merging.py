@@ -59,7 +59,7 @@ def regroup(records: Collection[Person]) -> frozenset[int]:
     :returns: who stands or stood for a person that has changed, as ids of records.
     """
     before = {record.pk: record.same_as_id or record.pk for record in records}
-    after = _standing(before, _in_force(before))
+    after = _representatives(before, _in_force(before))
     changed = [record for record in records if before[record.pk] != after[record.pk]]
     if not changed:
         return frozenset()
@@ -88,9 +88,9 @@ def sides_of(match: PersonMatch) -> tuple[list[Person], list[Person]]:
     records = list(sameness.records_of([match.record_id, match.person_id]))
     pair = {match.record_id, match.person_id}
     ids = [record.pk for record in records]
-    standing = _standing(ids, (joined for joined in _in_force(ids) if set(joined) != pair))
-    ones = [record for record in records if standing[record.pk] == standing[match.record_id]]
-    if standing[match.record_id] == standing[match.person_id]:
+    representative = _representatives(ids, (joined for joined in _in_force(ids) if set(joined) != pair))
+    ones = [record for record in records if representative[record.pk] == representative[match.record_id]]
+    if representative[match.record_id] == representative[match.person_id]:
         ones = [record for record in records if record.pk == match.record_id]
     return ones, [record for record in records if record not in ones]
 
@@ -113,19 +113,19 @@ def _in_force(records: Iterable[int]) -> list[tuple[int, int]]:
     return list(matches.order_by().values_list("record", "person"))
 
 
-def _standing(records: Iterable[int], joined: Iterable[tuple[int, int]]) -> Mapping[int, int]:
+def _representatives(records: Iterable[int], joined: Iterable[tuple[int, int]]) -> Mapping[int, int]:
     """For each record the oldest of those that it is joined to, directly or through others."""
     oldest = {record: record for record in records}
 
-    def find(record: int) -> int:
+    def oldest_of(record: int) -> int:
         while oldest[record] != record:
             record = oldest[record]
         return record
 
     for pair in joined:
-        first, last = sorted(map(find, pair))
+        first, last = sorted(map(oldest_of, pair))
         oldest[last] = first
-    return {record: find(record) for record in oldest}
+    return {record: oldest_of(record) for record in oldest}
 
 
 def children_follow(cases: Collection[int]) -> tuple[frozenset[int], frozenset[int]]:

@@ -46,8 +46,8 @@ ALL_RECORDS = "SELECT id FROM {0} UNION SELECT id FROM casework_person WHERE sam
 RECORDS = Prepared(
     "find_records",
     f"""
-WITH standing AS (SELECT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id = ANY(%(people)s))
-{ALL_RECORDS.format("standing")}
+WITH representative AS (SELECT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id = ANY(%(people)s))
+{ALL_RECORDS.format("representative")}
 """,  # noqa: S608  # our own constants
 )
 MATCHES_ON = Prepared(
@@ -62,10 +62,10 @@ JOIN casework_contactadult adult ON adult.id = match.adult_id WHERE adult.contac
 PROPOSED_PAIRS = Prepared(
     "find_proposed_pairs",
     f"""
-WITH standing AS (
+WITH representative AS (
     SELECT DISTINCT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id = ANY(%(people)s)
 ), record AS (
-    {ALL_RECORDS.format("standing")}
+    {ALL_RECORDS.format("representative")}
 ), match AS (
     SELECT record_id, person_id, score FROM casework_personmatch
     WHERE status = 'proposed' AND score >= %(at_least)s AND record_id IN (SELECT id FROM record)
@@ -79,7 +79,7 @@ WHERE COALESCE(one.same_as_id, one.id) <> COALESCE(other.same_as_id, other.id)
 )
 
 
-def standing_for(people: Collection[int]) -> frozenset[int]:
+def representatives(people: Collection[int]) -> frozenset[int]:
     """The records that stand for these persons, who are given by any of their records."""
     records = Person.objects.filter(pk__in=people).order_by()
     return frozenset(records.values_list(Coalesce("same_as", "pk"), flat=True))
@@ -93,10 +93,10 @@ def ids_of_records(person: int) -> frozenset[int]:
 
 def records_of(people: Collection[int] | QuerySet[Any, Any]) -> QuerySet[Person]:
     """All records of these persons, who are given by any of their records."""
-    standing = Person.objects.filter(pk__in=people).order_by().values_list(Coalesce("same_as", "pk"))
+    oldest = Person.objects.filter(pk__in=people).order_by().values_list(Coalesce("same_as", "pk"))
     # A union, because PostgreSQL would read everybody for two conditions joined by OR.
-    others = Person.objects.filter(same_as__in=standing).order_by().values_list("pk")
-    return Person.objects.filter(pk__in=standing.union(others)).order_by("pk")
+    others = Person.objects.filter(same_as__in=oldest).order_by().values_list("pk")
+    return Person.objects.filter(pk__in=oldest.union(others)).order_by("pk")
 
 
 def by_person(records: Iterable[Person]) -> Mapping[int, list[Person]]:
@@ -237,4 +237,4 @@ def likely_pairs(people: Collection[int]) -> frozenset[tuple[int, int]]:
 
 def likely_the_same(people: Collection[int]) -> frozenset[int]:
     """The persons whom one of these may be (see `likely_pairs`)."""
-    return frozenset(chain.from_iterable(likely_pairs(people))) - standing_for(people)
+    return frozenset(chain.from_iterable(likely_pairs(people))) - representatives(people)
