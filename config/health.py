@@ -73,7 +73,7 @@ def _broker() -> str | None:
 def _worker() -> str | None:
     try:
         if heartbeats().workers() == 0:
-            return "No worker has given a sign of life in the last 30 seconds."
+            return "No worker had a heartbeat in the last 30 seconds."
     except (OSError, RedisError):
         return "Redis or Valkey does not answer, so that no worker can be seen."
     return None

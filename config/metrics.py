@@ -119,7 +119,7 @@ def _broker() -> Iterator[Metric]:
     length.add_metric([queue], sum(lengths))
     yield length
     yield _gauge("queue_unacknowledged", "Tasks that a worker has and has not finished.", unacknowledged)
-    yield _gauge("workers", "Workers that gave a sign of life in the last 30 seconds.", workers)
+    yield _gauge("workers", "Workers with a heartbeat in the last 30 seconds.", workers)
 
 
 def _gauge(name: str, documentation: str, value: float) -> Metric:

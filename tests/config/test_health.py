@@ -73,9 +73,9 @@ class TestReadyz:
     def test_it_asks_nobody_to_sign_in_and_is_not_kept(self, client: Client, db: None, worker: None) -> None:
         assert client.get("/readyz").headers["Cache-Control"] == "no-store"
 
-    def test_no_worker_gave_a_sign_of_life(self, client: Client, db: None) -> None:
+    def test_no_worker_had_a_heartbeat(self, client: Client, db: None) -> None:
         heartbeats().record_sweep()
-        says = "No worker has given a sign of life in the last 30 seconds."
+        says = "No worker had a heartbeat in the last 30 seconds."
         assert failing(client.get("/readyz")) == {"worker": says}
 
     def test_a_workers_heartbeat_is_one_and_goes_out_by_itself(self, client: Client, db: None) -> None:

@@ -232,7 +232,7 @@ class TestTheBroker:
         assert found['front_door_queue_length{queue="front-door"}'] == 3
         assert found["front_door_queue_unacknowledged"] == 2
 
-    def test_workers_by_their_signs_of_life(self) -> None:
+    def test_workers_by_their_heartbeats(self) -> None:
         for name in ("a-host:1", "a-host:1", "b-host:1"):
             heartbeats().record_worker(name)
         assert read()["front_door_workers"] == 2
