@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from casework.access.reasons import TO_CHOOSE, own_reason
-from casework.families.finding import Found, find
+from casework.families.finding import Found, run_query
 from casework.families.typed_search import Query
 from casework.models import Event
 from casework.record import audit
@@ -37,7 +37,7 @@ def search(*, query: Query, reason: str = "", by: User, now: datetime) -> Found:
     :raises InvalidInput: see `check`.
     """
     check(query=query, reason=reason, by=by, now=now)
-    found = find(query, by, now)
+    found = run_query(query, by, now)
     own = own_reason(by, local_day(now))
     audit.record(
         Event.SEARCHED, by=by, at=now, by_what=list(query.kinds), found=found.number, restricted=len(found.closed),

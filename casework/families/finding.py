@@ -96,7 +96,7 @@ class Found:
         return len(self.contacts) + len(self.cases) + len(self.people) + len(self.hits)
 
 
-def find(query: Query, user: User, now: datetime) -> Found:
+def run_query(query: Query, user: User, now: datetime) -> Found:
     """Everything found that the reader may see."""
     found = _of_references(query, user, now) if query.references else Found(query)
     if not query.ways and not query.texts:

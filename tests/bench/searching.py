@@ -11,7 +11,7 @@ from functools import partial
 from django.db import connection
 from django.utils import timezone
 
-from casework.families.finding import find
+from casework.families.finding import run_query
 from casework.families.typed_search import read_typed
 from casework.models import Person
 from localities.models import User
@@ -77,7 +77,7 @@ def searches(contacts: tuple[int, int], names: int, rounds: int) -> Searches:
         for place, into in zip(places, (few, many), strict=True):
             use(place)
             reader, now = User.objects.get(username="amina"), timezone.now()
-            into.append(min(_seconds(partial(find, read_typed(name), reader, now)) for _ in range(rounds)))
+            into.append(min(_seconds(partial(run_query, read_typed(name), reader, now)) for _ in range(rounds)))
         bare.append(min(_seconds(partial(_trigrams, name)) for _ in range(rounds)))
     found = Searches(
         people=(people[0], people[1]), few=statistics.median(few), many=statistics.median(many),

@@ -7,7 +7,7 @@ import pytest
 from django.apps import apps
 
 from casework.actions import corrections, matches, people, protecting
-from casework.families.finding import Hit, find
+from casework.families.finding import Hit, run_query
 from casework.families.likeness.describing import Written
 from casework.families.sameness import open_matches
 from casework.families.typed_search import of_person, read_typed
@@ -26,7 +26,7 @@ def nadia(story: Story, **changes: Any) -> Contact:
 
 def found(story: Story, text: str) -> dict[str, tuple[str, ...]]:
     """Whom Amina finds by what she types, and why."""
-    answer = find(read_typed(text), person("amina"), story.now)
+    answer = run_query(read_typed(text), person("amina"), story.now)
     return {hit.name: hit.why for hit in answer.hits}
 
 
@@ -52,7 +52,7 @@ def test_a_name_that_was_corrected(story: Story) -> None:
         assert "Nadia Osei-Mensah" in found(story, text), text
     assert "Another name: Nadia Brannigan" in found(story, "Nadia Branigan")["Nadia Osei-Mensah"]
     assert "Xanthippe Brannigan" in found(story, "Sam Brannigan")
-    looked = find(of_person(Written("Nadia", "Brannigan", date_of_birth="2014-05-17")), person("amina"), story.now)
+    looked = run_query(of_person(Written("Nadia", "Brannigan", date_of_birth="2014-05-17")), person("amina"), story.now)
     assert [hit.name for hit in looked.hits] == ["Nadia Osei-Mensah"]
 
     second = nadia(story, address=address("SL7 1AA"))
@@ -160,10 +160,10 @@ def test_records_that_are_joined_and_told_apart_take_it_along(story: Story) -> N
     record(story, second.children.get().person, "current_name", value="Nadia Bell")
     matches.settle(contact_id=second.pk, match_id=match.pk, same=True, by=person("amina"), now=story.later())
     one = first.children.get().person
-    answer = find(read_typed("oyelaran"), person("amina"), story.now)
+    answer = run_query(read_typed("oyelaran"), person("amina"), story.now)
     assert [hit.name for hit in answer.hits] == [one.current_name] == ["Nadia Bell"]
     matches.undo(contact_id=second.pk, match_id=match.pk, reason="Cousins.", by=person("amina"), now=story.later())
-    answer = find(read_typed("oyelaran"), person("amina"), story.now)
+    answer = run_query(read_typed("oyelaran"), person("amina"), story.now)
     assert [hit.person for hit in answer.hits] == [second.children.get().person]
     assert first.children.get().full_name == "Nadia Brannigan"
 
@@ -182,7 +182,7 @@ def test_a_database_of_an_earlier_release_learns_it(story: Story) -> None:
 
 
 def hits(story: Story, text: str) -> list[Hit]:
-    return [hit for hit in find(read_typed(text), person("amina"), story.now).hits if "Brannigan" not in hit.name]
+    return [hit for hit in run_query(read_typed(text), person("amina"), story.now).hits if "Brannigan" not in hit.name]
 
 
 def test_what_staff_recorded_is_shown_wherever_the_person_is(story: Story) -> None:

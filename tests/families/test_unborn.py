@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from casework.actions import matches, viewing
-from casework.families.finding import find
+from casework.families.finding import run_query
 from casework.families.typed_search import read_typed
 from casework.models import Contact, PersonMatch
 from casework.reading.likenesses import joined_elsewhere
@@ -127,7 +127,7 @@ def test_the_baby_is_no_longer_expected_wherever_it_is_shown(story: Story) -> No
     contact = told(story, baby(EXPECTED))
     (match,) = proposed(contact)
     matches.settle(contact_id=contact.pk, match_id=match.pk, same=True, by=person("amina"), now=story.later())
-    hits = find(read_typed("Qureshi"), person("amina"), story.now).hits
+    hits = run_query(read_typed("Qureshi"), person("amina"), story.now).hits
     assert [(hit.name, hit.born.date_of_birth) for hit in hits if hit.beside == ("Zeinab Qureshi",)] == [
         ("Amal Qureshi", EXPECTED)
     ]
