@@ -77,28 +77,28 @@ class Replay:
         self._demand: Counter[tuple[str, date, str]] = Counter()
         self._unknown: Counter[str] = Counter()
 
-    def add(self, past: PastRecommendation) -> Changed | None:
+    def add(self, stored: PastRecommendation) -> Changed | None:
         """Counts a contact. Returns the change, or None if the recommendation is the same."""
-        result = self._rules.evaluate_stored(past.facts)
+        result = self._rules.evaluate_stored(stored.facts)
         before = Advice(
-            past.pathway, past.rag, past.level, past.hold, team_of(past.kind, past.locality), past.also_refer_to,
-            past.warnings,
+            stored.pathway, stored.rag, stored.level, stored.hold, team_of(stored.kind, stored.locality),
+            stored.also_refer_to, stored.warnings,
         )  # fmt: skip
-        team = team_of(self._kinds[result.pathway], past.locality)
+        team = team_of(self._kinds[result.pathway], stored.locality)
         after = Advice(
             result.pathway, result.rag, result.level, result.hold or "", team, result.also_refer_to, result.warnings
         )
-        self._pathways[past.pathway, result.pathway] += 1
-        self._rags[past.rag, result.rag] += 1
-        self._count_demand(past, self._kinds[result.pathway])
-        self._count_unknown(past.facts)
+        self._pathways[stored.pathway, result.pathway] += 1
+        self._rags[stored.rag, result.rag] += 1
+        self._count_demand(stored, self._kinds[result.pathway])
+        self._count_unknown(stored.facts)
         counts = self._counts
         counts["contacts"] += 1
-        was, now = PathwayRag(past.pathway, past.rag), PathwayRag(result.pathway, result.rag)
-        if past.decided is not None:
+        was, now = PathwayRag(stored.pathway, stored.rag), PathwayRag(result.pathway, result.rag)
+        if stored.decided is not None:
             counts["decided"] += 1
-            counts["decided_as_before"] += past.decided == was
-            counts["decided_as_after"] += past.decided == now
+            counts["decided_as_before"] += stored.decided == was
+            counts["decided_as_after"] += stored.decided == now
         if before == after:
             return None
         counts["changed"] += 1
@@ -108,7 +108,7 @@ class Replay:
         agrees = False
         if change is not None:
             counts[change.value] += 1
-            agrees = past.decided is not None and self._agrees(was, now, past.decided)
+            agrees = stored.decided is not None and self._agrees(was, now, stored.decided)
             counts["agrees_with_people"] += agrees
         return Changed(before, after, change, agrees)
 
@@ -150,10 +150,10 @@ class Replay:
         change = direction(self._weights, was, decided)
         return decided == now or (change is not None and change == direction(self._weights, was, now))
 
-    def _count_demand(self, past: PastRecommendation, after: PathwayTeam | None) -> None:
-        for which, kind in (("before", past.kind), ("after", after), ("decided", past.decided_kind)):
+    def _count_demand(self, stored: PastRecommendation, after: PathwayTeam | None) -> None:
+        for which, kind in (("before", stored.kind), ("after", after), ("decided", stored.decided_kind)):
             if kind is PathwayTeam.LOCALITY:
-                self._demand[past.locality or NOBODY_YET, past.week, which] += 1
+                self._demand[stored.locality or NOBODY_YET, stored.week, which] += 1
 
     def _count_unknown(self, facts: Mapping[str, Any]) -> None:
         known = self._codes

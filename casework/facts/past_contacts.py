@@ -23,7 +23,7 @@ class PastContact(NamedTuple):
     """A contact's id, and what a replay needs of it."""
 
     contact_id: int
-    past: PastRecommendation
+    recommendation: PastRecommendation
 
 
 def count(first_day: date, last_day: date) -> int:
@@ -100,7 +100,7 @@ class _Reader:
         # hold, because indicators that the rules do not know hold a contact whatever the rules say.
         stored = rules.evaluate_stored(facts)
         day = local_day(received_at)
-        past = PastRecommendation(
+        recommendation = PastRecommendation(
             facts=facts,
             locality=locality or self._locality([] if hides else postcodes, day, ours),
             week=day - timedelta(days=day.weekday()),
@@ -114,7 +114,7 @@ class _Reader:
             decided=PathwayRag(decided_pathway, decided_rag) if decided_pathway else None,
             decided_kind=pathways[decided_pathway].team if decided_pathway else None,
         )
-        return PastContact(contact_id, past)
+        return PastContact(contact_id, recommendation)
 
     def _locality(self, postcodes: list[str], day: date, ours: Set[str]) -> str:
         """The family's locality; "" if it is not known, or if children live in two localities."""

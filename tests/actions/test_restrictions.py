@@ -353,10 +353,10 @@ class TestWhatArrivesAndIsDue:
         assert addresses(Message.HANDOFF_OFFERED) == email("sam")
 
     @pytest.mark.parametrize(
-        ("readers", "reminded"), [((), {"sam"}), (("amina",), {"amina"}), (("amina", "maya"), {"amina", "maya"})]
+        ("readers", "recipients"), [((), {"sam"}), (("amina",), {"amina"}), (("amina", "maya"), {"amina", "maya"})]
     )
     def test_a_reminder_goes_to_those_who_may_open_it_else_to_the_owner(
-        self, story: Story, readers: tuple[str, ...], reminded: set[str]
+        self, story: Story, readers: tuple[str, ...], recipients: set[str]
     ) -> None:
         contact = story.contact()
         restrict(story, contact, *readers)
@@ -364,7 +364,7 @@ class TestWhatArrivesAndIsDue:
         clock = contact.clocks.get(kind="final_decision_green")
         only(clock)
         sweep.sweep(now=clock.warn_at)
-        assert addresses(Message.REMINDER) == email(*reminded)
+        assert addresses(Message.REMINDER) == email(*recipients)
         if not readers:
             assert Reminder.objects.get().user == person("sam")
 

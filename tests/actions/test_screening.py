@@ -135,8 +135,8 @@ class TestIndicatorsThatTheRulesDoNotKnow:
         assert recheck(now=story.now, sample=None).differing == []
         # A replay compares rules with rules.
         today = story.now.date()
-        (past,) = [each.past for piece in past_contacts.pieces(today, today) for each in piece]
-        assert (past.hold, latest(contact).hold) == ("", "screening")
+        (stored,) = [each.recommendation for piece in past_contacts.pieces(today, today) for each in piece]
+        assert (stored.hold, latest(contact).hold) == ("", "screening")
         screen(story, contact, none_applies=True)
         assert recheck(now=story.now, sample=None).checked == 2
         assert recheck(now=story.now, sample=None).differing == []

@@ -65,7 +65,7 @@ WINDOW in_time AS (ORDER BY first_contact_at ROWS UNBOUNDED PRECEDING)
 
 # The first contact of each household, and more of some.
 CONTACTS_TO_MAKE = """
-CREATE TEMPORARY TABLE past AS
+CREATE TEMPORARY TABLE copies AS
 WITH counted AS (SELECT count(*) AS households FROM household),
 picked AS (
     SELECT CASE WHEN n <= households THEN n ELSE 1 + floor(households * power(random(), 1.3)) END AS household,
@@ -124,14 +124,14 @@ INSERT INTO casework_person (id, reference, first_name, last_name, also_known_as
 SELECT {FIRST} + records_before + place, 'PER-' || to_char(records_before + place, 'FM00000000'), first_name,
        person.last_name, also_known_as, date_of_birth, sex, ethnicity, nhs_number, person.postcode, person.address,
        telephone, person.id
-FROM past, generate_series(1, children + adults) place, casework_person person
+FROM copies, generate_series(1, children + adults) place, casework_person person
 WHERE is_another AND person.id = {FIRST} + people_before + place
 """
 
 RECOMMENDATIONS = f"""
 INSERT INTO casework_recommendation (id, contact_id, rule_set_id, made_at, facts, result, pathway, rag, level, hold)
 SELECT {FIRST} + n, {FIRST} + n, rule_set_id, received_at, facts, result, pathway, rag, level, hold
-FROM past, casework_recommendation WHERE contact_id = %(contact)s
+FROM copies, casework_recommendation WHERE contact_id = %(contact)s
 """
 
 DECISIONS = f"""
@@ -139,7 +139,7 @@ INSERT INTO casework_decision (id, contact_id, recommendation_id, decided_by_id,
                                overrides, rationale, needs_sign_off, sign_off_reasons, chosen_team_reason)
 SELECT {FIRST} + n, {FIRST} + n, {FIRST} + n, decided_by_id, received_at + INTERVAL '1 hour', pathway, level, rag,
        overrides, rationale, FALSE, '{{}}', ''
-FROM past, casework_decision WHERE contact_id = %(contact)s
+FROM copies, casework_decision WHERE contact_id = %(contact)s
 """
 
 CONTACTS = f"""
@@ -147,10 +147,10 @@ INSERT INTO casework_contact (id, reference, channel, received_at, agency_id, di
     received_by_phone, referrer_email, family_indicators, dash, agreement, agreement_given_by, parents_told,
     parents_told_reason, sharing_basis, status, team_id, recommendation_id, rag, decision_in_effect_id, case_id,
     screened_family_indicators)
-SELECT {FIRST} + n, 'CON-' || to_char(n, 'FM00000000'), channel, past.received_at, agency_id, digest, document, type,
+SELECT {FIRST} + n, 'CON-' || to_char(n, 'FM00000000'), channel, copies.received_at, agency_id, digest, document, type,
        source_code, FALSE, '', '{{}}', '', agreement, '', parents_told, '', '', 'decided', team_id, {FIRST} + n, rag,
        {FIRST} + n, CASE WHEN n %% 5 = 0 THEN {FIRST} + n END, '{{}}'
-FROM past, casework_contact WHERE id = %(contact)s
+FROM copies, casework_contact WHERE id = %(contact)s
 """
 
 CHILDREN = f"""
@@ -159,14 +159,14 @@ INSERT INTO casework_contactchild (id, contact_id, position, person_id, recorded
 SELECT {FIRST} + rows_before + place, {FIRST} + n, place - 1, {FIRST} + people_before + place,
        {FIRST} + records_before + place, 'c' || place, '', last_name, '{{}}', 'U', '', '', postcode, FALSE, '{{}}',
        '{{}}'
-FROM past, generate_series(1, children) place
+FROM copies, generate_series(1, children) place
 """
 
 ADULTS = f"""
 INSERT INTO casework_contactadult (id, contact_id, position, person_id, recorded_as_id, relationship, same_address)
 SELECT {FIRST} + rows_before + children + place, {FIRST} + n, place - 1, {FIRST} + people_before + children + place,
        {FIRST} + records_before + children + place, 'mother', TRUE
-FROM past, generate_series(1, adults) place
+FROM copies, generate_series(1, adults) place
 """
 
 # Everybody on another contact is certainly who they were; and of two children in three, one other is proposed.
@@ -175,31 +175,31 @@ INSERT INTO casework_personmatch (child_id, adult_id, record_id, person_id, scor
 SELECT CASE WHEN place <= children THEN {FIRST} + rows_before + place END,
        CASE WHEN place > children THEN {FIRST} + rows_before + place END,
        {FIRST} + records_before + place, {FIRST} + people_before + place, 0.999999, 'weights/1', 'certain', received_at
-FROM past, generate_series(1, children + adults) place WHERE is_another
+FROM copies, generate_series(1, children + adults) place WHERE is_another
 UNION ALL
 SELECT {FIRST} + rows_before + place, NULL, {FIRST} + records_before + place,
        {FIRST} + 1 + floor(random() * people_before), 0.1 + 0.4 * random(), 'weights/1', 'proposed', NULL
-FROM past, generate_series(1, children) place WHERE random() < 0.67 AND people_before > 0
+FROM copies, generate_series(1, children) place WHERE random() < 0.67 AND people_before > 0
 """
 
 CASES = f"""
 INSERT INTO casework_case (id, reference, status, opened_at, received_at, pathway, rag, route_reason, closed_at,
                            outcome, closing_summary, closed_by_id, locality_id, opened_by_decision_id)
-SELECT {FIRST} + n, 'CAS-' || to_char(n, 'FM00000000'), 'closed', past.received_at + INTERVAL '1 hour',
-       past.received_at, pathway, rag, route_reason, past.received_at + INTERVAL '90 days', 'needs_met',
+SELECT {FIRST} + n, 'CAS-' || to_char(n, 'FM00000000'), 'closed', copies.received_at + INTERVAL '1 hour',
+       copies.received_at, pathway, rag, route_reason, copies.received_at + INTERVAL '90 days', 'needs_met',
        'They know where to turn.', %(closed_by)s, locality_id, {FIRST} + n
-FROM past, casework_case WHERE casework_case.id = %(case)s AND n %% 5 = 0
+FROM copies, casework_case WHERE casework_case.id = %(case)s AND n %% 5 = 0
 """
 
 CHILDREN_OF_CASES = f"""
 INSERT INTO casework_casechild (case_id, person_id)
-SELECT {FIRST} + n, {FIRST} + people_before + place FROM past, generate_series(1, children) place WHERE n %% 5 = 0
+SELECT {FIRST} + n, {FIRST} + people_before + place FROM copies, generate_series(1, children) place WHERE n %% 5 = 0
 """
 
 RESPONSIBILITIES = f"""
 INSERT INTO casework_responsibility (period, case_id, team_id)
 SELECT tstzrange(received_at + INTERVAL '1 hour', received_at + INTERVAL '90 days'), {FIRST} + n, team_id
-FROM past, casework_responsibility WHERE case_id = %(case)s AND n %% 5 = 0
+FROM copies, casework_responsibility WHERE case_id = %(case)s AND n %% 5 = 0
 """
 
 # One of each contact runs, and falls due at some time in the next months.
@@ -207,7 +207,7 @@ CLOCKS = f"""
 INSERT INTO casework_clock (policy_id, kind, contact_id, started_at, warn_at, due_at, escalate_at, next_at, ended)
 SELECT policy_id, 'feedback_to_referrer', {FIRST} + n, started_at, warn_at + later, due_at + later, escalate_at + later,
        warn_at + later, ''
-FROM past, casework_clock, LATERAL (SELECT INTERVAL '90 days' + n %% 12960 * INTERVAL '10 minutes' AS later) spread
+FROM copies, casework_clock, LATERAL (SELECT INTERVAL '90 days' + n %% 12960 * INTERVAL '10 minutes' AS later) spread
 WHERE contact_id = %(contact)s AND kind = 'next_step_decision'
 """
 
@@ -246,13 +246,13 @@ def fill(contacts: int) -> None:
         cursor.execute("SELECT setseed(0.5)")
         cursor.execute(HOUSEHOLDS, names)
         cursor.execute(CONTACTS_TO_MAKE, names)
-        cursor.execute("ANALYZE household, past")
+        cursor.execute("ANALYZE household, copies")
         for statement in (
             PEOPLE, RECORDS, RECOMMENDATIONS, DECISIONS, CASES, CHILDREN_OF_CASES, RESPONSIBILITIES, CONTACTS, CHILDREN,
             ADULTS, MATCHES, CLOCKS,
         ):  # fmt: skip
             _insert(cursor, statement, names)
-        cursor.execute("DROP TABLE household, past")
+        cursor.execute("DROP TABLE household, copies")
         _check_references(cursor)
     # As a database of an earlier release gets them.
     import_module("casework.migrations.0016_person_keys").fill_keys()

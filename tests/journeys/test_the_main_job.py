@@ -81,7 +81,7 @@ def sent(service: Service, words: str) -> bool:
     return any(words in str(message["Subject"]) for message in service.mailbox.messages)
 
 
-def reminded(service: Service, words: str) -> bool:
+def mailed(service: Service, words: str) -> bool:
     """By a letter of its own, or by one with others. Who had many letters lately waits half an hour: not in a test."""
     now = timezone.now()
     waiting = OutboxMessage.objects.filter(
@@ -174,6 +174,6 @@ def test_a_clock_that_ran_out_is_reminded_of_by_the_worker(service: Service) -> 
     Clock.objects.filter(pk=clock.pk).update(
         warn_at=now - timedelta(hours=2), due_at=now - timedelta(hours=1), next_at=now - timedelta(hours=2)
     )
-    wait_until(lambda: reminded(service, f"Late: next step decision, {reference}"), "the breach is sent", seconds=60)
+    wait_until(lambda: mailed(service, f"Late: next step decision, {reference}"), "the breach is sent", seconds=60)
     assert {reminder.step for reminder in Reminder.objects.filter(clock=clock)} == {"warning", "breach"}
     assert "Next step decision" in service.person("maya").open("/")

@@ -137,7 +137,7 @@ class Running(NamedTuple):
     warn_at: datetime
     due_at: datetime
     escalate_at: datetime
-    reminded: list[str]
+    reminder_steps: list[str]
 
 
 class Letter(NamedTuple):
@@ -161,9 +161,9 @@ def fingerprint() -> Rows:
     return rows
 
 
-def steps_left(clock: Clock | Running, reminded: Iterable[str]) -> list[datetime]:
+def steps_left(clock: Clock | Running, reminder_steps: Iterable[str]) -> list[datetime]:
     """The moments of the steps after the last one that the clock reminded of."""
-    done = max((STEPS.index(step) for step in reminded), default=-1)
+    done = max((STEPS.index(step) for step in reminder_steps), default=-1)
     return [clock.warn_at, clock.due_at, clock.escalate_at][done + 1 :]
 
 
@@ -277,7 +277,7 @@ class Stage(RuleBasedStateMachine):
             if (pk := getattr(clock, f"{subject}_id"))
         ) == Counter(self.ledger.clocks(rated))
         for clock in running:
-            left = steps_left(clock, clock.reminded)
+            left = steps_left(clock, clock.reminder_steps)
             # A paused clock reminds nobody; otherwise the sweep comes back for the next step.
             assert clock.next_at == (None if clock.paused_at or not left else left[0]), clock
 

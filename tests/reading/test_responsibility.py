@@ -1,4 +1,4 @@
-"""Whose hands a family was in: how often it was passed, how long each team had it, how long it waited; by hand."""
+"""Which teams had a family: how often it was passed, how long each team had it, how long it waited; by hand."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from tests.stage.web_client import a_working_morning
 HOUR = timedelta(hours=1)
 
 
-def hands(case: Case, now: datetime) -> ResponsibilityHistory:
+def history_of(case: Case, now: datetime) -> ResponsibilityHistory:
     return responsibility_history(
         case, list(case.handoffs.all()), list(case.responsibilities.select_related("team")), now
     )
@@ -62,13 +62,13 @@ def to_and_fro(story: Story) -> Case:
 class TestByHand:
     def test_a_case_that_the_front_door_just_opened(self, story: Story) -> None:
         handoff = story.offered()
-        found = hands(handoff.case, story.now)
+        found = history_of(handoff.case, story.now)
         assert spells(found) == [("front-door", 0, 100)]
         assert (found.offered, found.accepted, found.returned, found.bounces, found.waited) == (1, 0, 0, 0, 0 * HOUR)
 
     def test_to_and_fro(self, story: Story) -> None:
         case = to_and_fro(story)
-        found = hands(case, case.opened_at + 48 * HOUR)
+        found = history_of(case, case.opened_at + 48 * HOUR)
         assert spells(found) == [
             ("front-door", 6, 12.5), ("aylesbury", 13, 100 * 13 / 48), ("chiltern", 5, 100 * 5 / 48),
             ("aylesbury", 24, 50),
@@ -80,9 +80,9 @@ class TestByHand:
 
     def test_what_is_on_offer_waits_until_now(self, story: Story) -> None:
         handoff = story.offered()
-        assert hands(handoff.case, story.now + 90 * HOUR).waited == 90 * HOUR
+        assert history_of(handoff.case, story.now + 90 * HOUR).waited == 90 * HOUR
         handoffs.accept(handoff_id=handoff.pk, by=person("ben"), now=story.now + 91 * HOUR)
-        assert hands(handoff.case, story.now + 1000 * HOUR).waited == 91 * HOUR
+        assert history_of(handoff.case, story.now + 1000 * HOUR).waited == 91 * HOUR
 
     def test_only_a_handoff_that_was_accepted_is_a_bounce(self, story: Story) -> None:
         case = story.accepted()
@@ -91,16 +91,16 @@ class TestByHand:
             now=story.later(),
         )  # fmt: skip
         assert back.is_bounce
-        assert hands(case, story.now).bounces == 0
+        assert history_of(case, story.now).bounces == 0
         handoffs.accept(handoff_id=back.pk, by=person("amina"), now=story.later())
-        assert hands(case, story.now).bounces == 1
+        assert history_of(case, story.now).bounces == 1
 
     def test_a_closed_case_is_in_nobodys_hands_any_more(self, story: Story) -> None:
         case = story.accepted()
         ends = story.later(hours=3)
         cases.close(case_id=case.pk, outcome="needs_met", summary="They know where.", by=person("ben"), now=ends)
         case.refresh_from_db()
-        found = hands(case, ends + 500 * HOUR)
+        found = history_of(case, ends + 500 * HOUR)
         assert spells(found) == [("front-door", 1, 25), ("aylesbury", 3, 75)]
         assert found.spells[-1].until == ends
 

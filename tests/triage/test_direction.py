@@ -58,8 +58,8 @@ def test_the_gravest_pathway_weighs_most_and_what_passes_on_weighs_nothing() -> 
 
 def test_of_all_there_are() -> None:
     """Only no change has no direction. Of a change and its reverse one is down, unless both are across."""
-    turns = [PathwayRag(pathway, rag) for pathway, rag in product(shipped().pathways, RATINGS)]
-    for before, after in product(turns, turns):
+    outcomes = [PathwayRag(pathway, rag) for pathway, rag in product(shipped().pathways, RATINGS)]
+    for before, after in product(outcomes, outcomes):
         there, back = direction(WEIGHTS, before, after), direction(WEIGHTS, after, before)
         assert (there is None) == (before == after)
         if there is ACROSS or before == after:

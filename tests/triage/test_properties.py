@@ -316,7 +316,7 @@ def test_the_order_of_children_and_of_indicators_does_not_matter(both: tuple[Fac
     assert sorted(as_before(missing.fact) for missing in after.missing) == sorted(
         missing.fact for missing in before.missing
     )
-    assert turns(after) == turns(before)
+    assert changes_to(after) == changes_to(before)
 
 
 def family_with_codes_said_again(choices: Choices) -> tuple[Facts, Facts]:
@@ -850,7 +850,7 @@ def every_single_change(facts: Facts) -> Iterator[Facts]:
                 yield but(facts, where, other)
 
 
-def turns(found: Recommendation) -> Counter[tuple[str, str, str | None]]:
+def changes_to(found: Recommendation) -> Counter[tuple[str, str, str | None]]:
     return Counter((change.pathway, change.rag, change.hold) for change in found.would_change)
 
 
@@ -862,11 +862,11 @@ def test_what_would_change_it_is_exactly_what_changes_it_when_each_fact_is_chang
     now = evaluate(facts)
     found = recommended(facts)
     changed = [evaluate(each) for each in every_single_change(facts)]
-    turned = Counter((then.pathway, then.rag, then.hold) for then in changed)
-    turned.pop((now.pathway, now.rag, now.hold), None)
-    assert turns(found) == turned
+    expected = Counter((then.pathway, then.rag, then.hold) for then in changed)
+    expected.pop((now.pathway, now.rag, now.hold), None)
+    assert changes_to(found) == expected
     # Each is another sentence: nobody could act on a sentence that stands for two changes.
-    assert len({change.if_ for change in found.would_change}) == turned.total()
+    assert len({change.if_ for change in found.would_change}) == expected.total()
 
 
 @examples(250)

@@ -23,7 +23,7 @@ def stepped_down() -> RuleSet:
     return parse(having(whole(), "rules", "level_3_agreed", then={"pathway": "early_help", "rag": "green", "level": 3}))
 
 
-def past(
+def triaged(
     facts: Json, *, locality: str = "aylesbury", decided: PathwayRag | None = None, **but: Any
 ) -> PastRecommendation:
     """A contact that the shipped rules triaged."""
@@ -45,7 +45,7 @@ LEVEL_3 = contact("L3-12")
 class TestOneContact:
     def test_the_same_rules_change_nothing(self) -> None:
         replay = Replay(shipped())
-        assert replay.add(past(LEVEL_3)) is None
+        assert replay.add(triaged(LEVEL_3)) is None
         assert replay.result()["counts"] == {"contacts": 1}
 
     def test_what_would_have_been_is_what_the_rules_recommend(self) -> None:
@@ -56,7 +56,7 @@ class TestOneContact:
         ):
             facts = contact(*codes, agreement=agreement, disabled=flag, marac=flag)
             replay, said = Replay(rules), recommend(rules, rules.facts(facts))
-            changed, seen = replay.add(past(facts)), past(facts)
+            changed, seen = replay.add(triaged(facts)), triaged(facts)
             kind = rules.pathways[said.pathway].team
             after = Advice(
                 said.pathway, said.rag, said.level, said.hold or "", team_of(kind, "aylesbury"),
@@ -84,7 +84,7 @@ class TestOneContact:
     )
     def test_what_differs_is_counted_by_name(self, but: Json, counted: set[str]) -> None:
         replay = Replay(shipped())
-        changed = replay.add(past(LEVEL_3, **but))
+        changed = replay.add(triaged(LEVEL_3, **but))
         assert changed is not None
         counts = {name for name, count in replay.result()["counts"].items() if count}
         assert counts == counted | {"contacts", "changed"}
@@ -95,7 +95,7 @@ class TestOneContact:
             ({"hold": "agreement"}, Direction.DOWN), ({"level": 4}, Direction.DOWN), ({"level": 2}, None),
             ({"warnings": ("do_not_inform_parents",)}, Direction.DOWN), ({"also_refer_to": ("lado",)}, None),
         ):  # fmt: skip
-            changed = Replay(shipped()).add(past(LEVEL_3, **but))
+            changed = Replay(shipped()).add(triaged(LEVEL_3, **but))
             assert changed is not None
             assert changed.direction == way, but
 
@@ -107,13 +107,13 @@ class TestOneContact:
         for rule in document["rules"]:
             if rule["id"] == "level_3_agreed":
                 rule["then"]["pathway"] = "early_help"
-        changed = Replay(parse(document), before=shipped()).add(past(LEVEL_3))
+        changed = Replay(parse(document), before=shipped()).add(triaged(LEVEL_3))
         assert changed is not None
         assert changed.direction == Direction.DOWN
 
     def test_a_locality_that_cannot_be_told_is_nobodys_yet(self) -> None:
         replay = Replay(stepped_down())
-        changed = replay.add(past(LEVEL_3, locality=""))
+        changed = replay.add(triaged(LEVEL_3, locality=""))
         assert changed is not None
         assert (changed.before.team, changed.after.team) == (NOBODY_YET, NOBODY_YET)
         assert [row["locality"] for row in replay.result()["demand"]] == [NOBODY_YET]
@@ -147,13 +147,13 @@ class TestAgreeingWithPeople:
     )
     def test_whether_it_does(self, decided: PathwayRag | None, agrees: bool) -> None:
         replay = Replay(stepped_down())
-        changed = replay.add(past(LEVEL_3, decided=decided))
+        changed = replay.add(triaged(LEVEL_3, decided=decided))
         assert changed is not None
         assert (changed.direction, changed.agrees_with_people) == (Direction.DOWN, agrees)
         assert replay.result()["counts"].get("agrees_with_people", 0) == agrees
 
     def test_what_goes_no_way_agrees_with_nobody(self) -> None:
-        changed = Replay(shipped()).add(past(LEVEL_3, level=2, decided=GREEN_ADVICE))
+        changed = Replay(shipped()).add(triaged(LEVEL_3, level=2, decided=GREEN_ADVICE))
         assert changed is not None
         assert not changed.agrees_with_people
 
@@ -165,7 +165,7 @@ class TestAgreeingWithPeople:
             PathwayRag("early_help", "green"),
             GREEN_ADVICE,
         ):
-            replay.add(past(LEVEL_3, decided=decided))
+            replay.add(triaged(LEVEL_3, decided=decided))
         counts = replay.result()["counts"]
         assert (counts["decided"], counts["decided_as_before"], counts["decided_as_after"]) == (3, 1, 1)
 
@@ -179,7 +179,7 @@ class TestTheResult:
     def test_the_tables_hold_those_that_stay_too(self) -> None:
         replay = Replay(stepped_down())
         for facts in (LEVEL_3, LEVEL_3, contact("L2-01"), contact("L4-01")):
-            replay.add(past(facts))
+            replay.add(triaged(facts))
         result = replay.result()
         assert result["pathways"] == [
             {"from": "early_help", "to": "early_help", "contacts": 1},
@@ -192,10 +192,10 @@ class TestTheResult:
         replay = Replay(parse(having(whole(), "rules", "strong_level_4", then={
             "pathway": "strategy_discussion", "rag": "red", "level": 4,
         })))  # fmt: skip
-        replay.add(past(contact("L4-10b")))
-        replay.add(past(contact("L4-10b"), locality="chiltern", decided=PathwayRag("family_help", "green")))
-        replay.add(past(LEVEL_3, week=date(2026, 11, 9)))
-        replay.add(past(contact()))
+        replay.add(triaged(contact("L4-10b")))
+        replay.add(triaged(contact("L4-10b"), locality="chiltern", decided=PathwayRag("family_help", "green")))
+        replay.add(triaged(LEVEL_3, week=date(2026, 11, 9)))
+        replay.add(triaged(contact()))
         assert replay.result()["demand"] == [
             {"locality": "aylesbury", "week": "2026-11-09", "before": 1, "after": 1, "decided": 0},
             {"locality": "aylesbury", "week": "2026-11-16", "before": 1, "after": 0, "decided": 0},
@@ -205,7 +205,7 @@ class TestTheResult:
     def test_an_indicator_that_it_lacks_is_counted_wherever_it_was_seen(self) -> None:
         replay = Replay(shipped())
         facts = contact(children=[child("c1", "L3-12"), child("c2")])
-        stored = past(facts)
+        stored = triaged(facts)
         stored.facts["children"][0]["indicators"].append("L9-01")
         stored.facts["children"][1]["indicators"].append("L9-01")
         stored.facts["family"]["indicators"].append("L9-02")
