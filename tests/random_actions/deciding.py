@@ -10,9 +10,9 @@ from casework.families.household import household
 from casework.jobs import stale_recommendations
 from casework.models import Case, Contact, Decision, Handoff
 from localities.models import Team
-from tests.model.contacts import Contacts
-from tests.model.ledger import CAST, FRONT, CaseEntry, ContactEntry, OfferEntry, has, is_front_door
-from tests.model.stage import SECOND, TEAMS, WHICH, WHO, WORDS, choose_person, not_blank, pick
+from tests.random_actions.contacts import Contacts
+from tests.random_actions.ledger import CAST, FRONT, CaseEntry, ContactEntry, OfferEntry, has, is_front_door
+from tests.random_actions.stage import SECOND, TEAMS, WHICH, WHO, WORDS, choose_person, not_blank, pick
 from tests.stage.story import person
 
 # Overrides of the recommendation. Nobody can decide the last two; the first needs a second person.

@@ -20,7 +20,7 @@ from errors import InvalidInput, ServiceError
 from localities import calendar
 from localities.models import CalendarDay
 from localities.working_time import local_day
-from tests.model.ledger import CAST, DAY, NIGHT, Ledger, out_of_order
+from tests.random_actions.ledger import CAST, DAY, NIGHT, Ledger, out_of_order
 from tests.stage.documents import address, child, contact_document, nhs_number
 from tests.stage.integrity import BROKEN, named
 from tests.stage.mail import Sink
@@ -99,8 +99,8 @@ CASES = Prepared(
     """SELECT c.id, c.status, u.username
        FROM casework_case c LEFT JOIN localities_user u ON u.id = c.lead_practitioner_id""",
 )
-HELD = Prepared(
-    "model_held",
+PERIODS = Prepared(
+    "model_periods",
     """SELECT r.case_id, t.code, lower(r.period), upper(r.period)
        FROM casework_responsibility r JOIN localities_team t ON t.id = r.team_id""",
 )
@@ -244,12 +244,12 @@ class Stage(RuleBasedStateMachine):
 
     @invariant()
     def check_everything(self) -> None:
-        (counts,), contacts, passed, asked, cases, held, offered, running, reminders, messages = send(
-            BROKEN(), CONTACTS(), PASSED(), ASKED(), CASES(), HELD(), OFFERED(), RUNNING(), REMINDERS(), MESSAGES()
+        (counts,), contacts, passed, asked, cases, periods, offered, running, reminders, messages = send(
+            BROKEN(), CONTACTS(), PASSED(), ASKED(), CASES(), PERIODS(), OFFERED(), RUNNING(), REMINDERS(), MESSAGES()
         )
         assert named(counts) == {}, "the invariants that are broken"
         self.check_contacts(contacts, passed, asked)
-        self.check_cases(cases, held, offered)
+        self.check_cases(cases, periods, offered)
         self.check_running_clocks(contacts, [Running(*row) for row in running])
         self.check_reminders(reminders)
         self.check_emails([Letter(*row) for row in messages])
@@ -262,10 +262,10 @@ class Stage(RuleBasedStateMachine):
         assert set(passed) == {(each.pk,) for each in contacts if each.passed}
         assert set(asked) == {(pk,) for each in contacts for pk in each.asked}
 
-    def check_cases(self, rows: Rows, held: Rows, offered: Rows) -> None:
+    def check_cases(self, rows: Rows, periods: Rows, offered: Rows) -> None:
         cases = self.ledger.cases.values()
         assert set(rows) == {(each.pk, "open" if each.is_open else "closed", each.lead) for each in cases}
-        assert set(held) == {(case.pk, *period) for case in cases for period in case.responsibilities}
+        assert set(periods) == {(case.pk, *period) for case in cases for period in case.responsibilities}
         assert set(offered) == {(each.offer.pk, each.pk, each.offer.to_team) for each in cases if each.offer}
 
     def check_running_clocks(self, contacts: Rows, running: list[Running]) -> None:

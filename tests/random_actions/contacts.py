@@ -22,8 +22,8 @@ from casework.models import Contact, PartnerCheck, Person, PersonMatch
 from localities import calendar
 from localities.models import Agency, User
 from localities.working_time import at, local_day
-from tests.model.ledger import CAST, DAY, NIGHT, ContactEntry, is_front_door, works_in
-from tests.model.stage import (
+from tests.random_actions.ledger import CAST, DAY, NIGHT, ContactEntry, is_front_door, works_in
+from tests.random_actions.stage import (
     AGENCIES,
     DAYS,
     FAMILIES,

@@ -1,12 +1,12 @@
 """
 A model-based test. A state machine picks actions, legal and illegal, by anybody, as minutes and weeks pass. After each
-of them the database is compared with the ledger (tests/model/ledger.py).
+of them the database is compared with the ledger (tests/random_actions/ledger.py).
 
 A legal action succeeds. An illegal one ends with a sentence and changes nothing. Every open case has a responsible
 team, no clock is lost, no reminder comes twice, and no e-mail goes out twice or out of order.
 
-Every run takes the same paths. `MODEL_RUNS=200 pytest tests/model` takes as many new paths each time; a failure prints
-the shortest path to it.
+Every run takes the same paths. `MODEL_RUNS=200 pytest tests/random_actions` takes as many new paths each time; a
+failure prints the shortest path to it.
 """
 
 import logging
@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, run_state_machine_as_test
 
-from tests.model.stage import NEEDS
-from tests.model.time_passes import TimePasses
+from tests.random_actions.stage import NEEDS
+from tests.random_actions.time_passes import TimePasses
 from tests.stage.mail import mail_server
 from tests.stage.moments import local
 

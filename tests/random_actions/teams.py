@@ -6,9 +6,9 @@ from hypothesis.stateful import precondition, rule
 from casework.actions import cases, handoffs
 from casework.models import Message, MilestoneKind, OutboxMessage
 from localities.models import OtherAuthority, Team
-from tests.model.deciding import Deciding
-from tests.model.ledger import CAST, FRONT, has, works_in
-from tests.model.stage import SECOND, TEAMS, WHICH, WHO, WORDS, choose_person, not_blank, pick
+from tests.random_actions.deciding import Deciding
+from tests.random_actions.ledger import CAST, FRONT, has, works_in
+from tests.random_actions.stage import SECOND, TEAMS, WHICH, WHO, WORDS, choose_person, not_blank, pick
 from tests.stage.story import person
 
 

@@ -13,8 +13,8 @@ from casework.models import CalendarEdit, Clock, Message, OutboxMessage, Reminde
 from localities.calendar import current as calendar_now
 from localities.models import CalendarDay, DayKind
 from localities.working_time import at, local_day
-from tests.model.ledger import CAST, has, is_front_door, works_in
-from tests.model.stage import (
+from tests.random_actions.ledger import CAST, has, is_front_door, works_in
+from tests.random_actions.stage import (
     DAYS,
     FAMILIES,
     SECOND,
@@ -26,7 +26,7 @@ from tests.model.stage import (
     pick,
     steps_left,
 )
-from tests.model.teams import Teams
+from tests.random_actions.teams import Teams
 from tests.stage.story import person
 
 MINUTE = timedelta(minutes=1)
