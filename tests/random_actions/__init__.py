@@ -1,1 +1,1 @@
-"""The state machine of `test_random_actions.py`, people's actions, the worker's jobs, the checks."""
+"""The state machine of `test_random_actions.py`: people's actions, the worker's jobs, the checks."""
