@@ -1,6 +1,8 @@
 """Search: one box, by POST, so that what was typed stands in no address and in no log."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,7 +18,7 @@ from casework.web import search_form
 from casework.web.hiding import found_without_hidden_addresses
 from casework.web.search_form import SearchForm, Typed
 from casework.web.signed_in import user_of
-from casework.web.submitting import errors_of, status_of
+from casework.web.submitting import errors_of, status_of, submit
 from errors import InvalidInput
 from localities.models import User
 from localities.working_time import local_day
@@ -29,21 +31,24 @@ def show(request: HttpRequest) -> HttpResponse:
     says_why = own_reason(user, local_day(now)) is None
     if request.method == "POST":
         form = SearchForm(request.POST, says_why=says_why)
-        if not form.is_valid():
-            return _page(request, form)
-        typed = Typed(form.cleaned_data["text"], form.cleaned_data.get("reason", ""))
-        try:
-            searching.check(query=read_typed(typed.text), reason=typed.reason, by=user, now=now)
-        except InvalidInput as invalid:
-            form.add_faults(invalid)
-            return _page(request, form)
-        return redirect(f"{reverse('search')}?found={search_form.keep(request, typed, now)}")
+        return submit(
+            request, form, lambda data: _checked(data, user, now), says="",
+            then=lambda typed: f"{reverse('search')}?found={search_form.keep(request, typed, now)}",
+            again=lambda: _page(request, form),
+        )  # fmt: skip
     token = request.GET.get("found", "")
     kept = search_form.kept(request, token, now) if token else None
     form = SearchForm(initial=kept._asdict() if kept else None, says_why=says_why)
     if kept is None:
         return _page(request, form, is_gone=bool(token))
     return _found(request, form, kept, user, now)
+
+
+def _checked(data: Mapping[str, Any], by: User, now: datetime) -> Typed:
+    """What was typed, if there is something to search for."""
+    typed = Typed(data["text"], data.get("reason", ""))
+    searching.check(query=read_typed(typed.text), reason=typed.reason, by=by, now=now)
+    return typed
 
 
 def _found(request: HttpRequest, form: SearchForm, typed: Typed, user: User, now: datetime) -> HttpResponse:
