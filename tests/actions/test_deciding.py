@@ -27,7 +27,7 @@ def test_the_case_opens_with_the_front_door_and_is_offered_in_the_same_instant(s
     assert contact.status == ContactStatus.DECIDED
     assert contact.decision_in_effect == decision
     assert case.opened_at == handoff.offered_at == decision.decided_at
-    assert [held.team.code for held in case.responsibilities.all()] == ["front-door"]
+    assert [spell.team.code for spell in case.responsibilities.all()] == ["front-door"]
     assert (handoff.from_team.code, handoff.to_team.code, handoff.status) == ("front-door", "aylesbury", "offered")
     assert list(case.children.all()) == [contact.children.get().person]
     assert decision.decided_by == amina

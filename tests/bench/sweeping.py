@@ -112,17 +112,17 @@ def the_usual_way(now: datetime) -> None:
     A loop over the due clocks: one query loads them with everything that a step depends on, then each is saved and gets
     its reminder, all in one transaction. It writes no audit event and no message.
     """
-    held = Responsibility.objects.filter(case=OuterRef("case"), period__endswith__isnull=True)
+    current = Responsibility.objects.filter(case=OuterRef("case"), period__endswith__isnull=True)
     due = (
         Clock.objects.running()
         .filter(next_at__lte=now)
         .order_by("next_at")
         .select_related("policy", "contact", "handoff")
-        .annotate(held_by=Subquery(held.values("team")))
+        .annotate(responsible=Subquery(current.values("team")))
         .select_for_update(of=("self",), skip_locked=True)
     )
     for clock in due:
-        team_id: int | None = vars(clock)["held_by"]
+        team_id: int | None = vars(clock)["responsible"]
         if clock.contact is not None:
             team_id = clock.contact.team_id
         elif clock.handoff is not None:

@@ -66,14 +66,14 @@ def pages_of_story(service: Service) -> dict[str, str]:
     to_and_fro = story.accepted(about(story, 1, "Ada"))
     passed(story, to_and_fro, "chiltern", by="ben", accepts="chris")
     passed(story, to_and_fro, "aylesbury", by="chris", accepts="ben", lead_reason="They moved back to their aunt's.")
-    held = story.accepted(about(story, 2, "Bo"))
+    accepted = story.accepted(about(story, 2, "Bo"))
     late = about(story, 3, "Cleo", asked=False)
     story.asked(late, question="Have you been called to the home since September?")
     story.offered(about(story, 4, "Dee"))
     sweep.sweep(now=timezone.now())
     return {
         "contact": f"/contacts/{late}/",
-        "case": f"/cases/{held}/",
+        "case": f"/cases/{accepted}/",
         "to_and_fro": f"/cases/{to_and_fro}/",
         "message": f"{MESSAGES}{parked(late).pk}/change/",
     }

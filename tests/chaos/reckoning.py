@@ -199,7 +199,7 @@ class _Accounts:
             if row["decisions"] > 1 or row["handoffs"] > 1:
                 self._count_at(None).decisions_doubled += 1
                 self._say(f"{row['reference']} was decided on {row['decisions']} times, handed over {row['handoffs']}")
-        held = {
+        responsible = {
             (row["case"], row["team"])
             for row in self._rows(
                 """SELECT "case".reference AS case, team.code AS team FROM casework_responsibility responsibility
@@ -212,7 +212,7 @@ class _Accounts:
         for done in ledger.acceptances:
             count = self._count_at(done.at)
             count.decisions += 1
-            if (done.case, done.team) not in held:
+            if (done.case, done.team) not in responsible:
                 count.decisions_lost += 1
                 self._say(f"{done.team} took {done.case} on, and does not have it")
 

@@ -309,7 +309,7 @@ def test_a_team_that_vanished_before_the_sign_off_leaves_the_case_with_the_front
     story.signed_off(contact)
     case = Case.objects.get(contacts=contact)
     assert not case.handoffs.exists()
-    assert [held.team.code for held in case.responsibilities.all()] == ["front-door"]
+    assert [spell.team.code for spell in case.responsibilities.all()] == ["front-door"]
     assert case.clocks.running().filter(kind="next_team_offered").exists()
     assert [finding for finding in integrity.check() if finding.broken] == []
 

@@ -191,9 +191,9 @@ def by_hand(replay: Replay) -> Json:
         assert contact.recommendation is not None
         then = contact.recommendation.result
         facts = contact.recommendation.facts
-        for holder in (*facts["children"], facts["family"]):
-            unknown.update(code for code in holder["indicators"] if code not in known)
-            holder["indicators"] = [code for code in holder["indicators"] if code in known]
+        for part in (*facts["children"], facts["family"]):
+            unknown.update(code for code in part["indicators"] if code not in known)
+            part["indicators"] = [code for code in part["indicators"] if code in known]
         now = recommend(rules, rules.facts(facts)).as_json()
         home, monday = where(contact), (on - timedelta(days=on.weekday())).isoformat()
         decided = contact.decision_in_effect

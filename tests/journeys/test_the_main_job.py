@@ -156,9 +156,9 @@ def test_level_4_goes_to_child_protection_by_a_managers_decision(service: Servic
     accept(pat, case)
     case.refresh_from_db()
     assert (case.pathway, case.rag) == ("strategy_discussion", "red")
-    held = [responsibility.team.code for responsibility in case.responsibilities.select_related("team")]
+    teams = [responsibility.team.code for responsibility in case.responsibilities.select_related("team")]
     # At night and at the weekend emergency duty has a red contact first.
-    assert held in (["front-door", "child-protection"], ["emergency-duty", "child-protection"])
+    assert teams in (["front-door", "child-protection"], ["emergency-duty", "child-protection"])
     assert {clock.kind for clock in case.clocks.running()} >= {"strategy_discussion", "social_work_assessment"}
     wait_until(
         lambda: sent(service, f"What we decided about your contact {reference}"), "the school hears the decision"

@@ -324,11 +324,11 @@ class TestHandingOver:
             accepted, ended = race(accept, end)
             only_one_succeeds([accepted, ended], Case.DoesNotExist)
             handoff.refresh_from_db()
-            holder = Responsibility.objects.get(case=handoff.case, period__endswith__isnull=True).team.code
+            responsible = Responsibility.objects.get(case=handoff.case, period__endswith__isnull=True).team.code
             if isinstance(accepted, Exception):
-                assert (handoff.status, holder) == (other, "front-door")
+                assert (handoff.status, responsible) == (other, "front-door")
             else:
-                assert (handoff.status, holder) == ("accepted", "aylesbury")
+                assert (handoff.status, responsible) == ("accepted", "aylesbury")
 
     def test_two_members_of_a_team_offer_the_case_to_two_others(self, story: Story) -> None:
         for number in range(TIMES):

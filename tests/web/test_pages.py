@@ -185,12 +185,12 @@ class TestTeamsAndWorklists:
                 assert signed_in.open(f"/teams/{code}/").status == (200 if name in whom else 404), (name, code)
 
     def test_it_shows_what_it_is_offered_what_it_holds_and_what_is_late(self, story: Story) -> None:
-        offer, held = story.offered(), story.accepted(story.contact(**ANOTHER_FAMILY))
+        offer, accepted = story.offered(), story.accepted(story.contact(**ANOTHER_FAMILY))
         page = SignedIn("ben").open("/teams/aylesbury/")
         tables = {section["aria-labelledby"]: section.text for section in page.main.all("section")}
         assert str(offer.case) in tables["offered-heading"]
-        assert str(held) in tables["cases-heading"]
-        assert str(held) not in tables["offered-heading"]
+        assert str(accepted) in tables["cases-heading"]
+        assert str(accepted) not in tables["offered-heading"]
         assert "Ben Carter, team lead" in tables["members-heading"]
 
     def test_the_front_doors_worklist_has_the_contacts_that_wait(self, story: Story) -> None:

@@ -45,7 +45,7 @@ def told_waits(told_for_a_class: None) -> int:
 
 
 @pytest.fixture(scope="class")
-def told_held(told_for_a_class: None) -> int:
+def told_accepted(told_for_a_class: None) -> int:
     story = ten_days_ago()
     case = story.accepted(agreed(story, agency_reference="PPN 2"))
     sweep.sweep(now=timezone.now())
@@ -59,9 +59,9 @@ def waits(told_waits: int, db: None) -> Contact:
 
 
 @pytest.fixture
-def held(told_held: int, db: None) -> Case:
+def accepted(told_accepted: int, db: None) -> Case:
     """A case for which Aylesbury has done nothing yet, of which all reminders were sent."""
-    return Case.objects.get(pk=told_held)
+    return Case.objects.get(pk=told_accepted)
 
 
 def agreed(story: Story, **changes: Any) -> Contact:
@@ -136,23 +136,23 @@ class TestTheList:
 
 
 class TestTheListOfATeam:
-    def test_a_case_too(self, held: Case) -> None:
+    def test_a_case_too(self, accepted: Case) -> None:
         assert all(map(is_new, boxes("ben").values()))
-        SignedIn("ben").open(held.contacts.get())
+        SignedIn("ben").open(accepted.contacts.get())
         assert all(map(is_new, boxes("ben").values())), "what we were told is not what was promised"
-        SignedIn("ben").open(held)
+        SignedIn("ben").open(accepted)
         assert not any(map(is_new, boxes("ben").values()))
 
-    def test_a_promise_that_has_more_time_is_not_called_late(self, held: Case) -> None:
-        clock = held.clocks.get(kind="first_family_contact")
+    def test_a_promise_that_has_more_time_is_not_called_late(self, accepted: Case) -> None:
+        clock = accepted.clocks.get(kind="first_family_contact")
         clock_changes.extend(
             clock_id=clock.pk, to=timezone.now() + timedelta(days=5), reason="They are away.", by=person("ben"),
             now=timezone.now(),
         )  # fmt: skip
         one = clock.reminders.get(step="breach")
-        assert boxes("ben")[one.pk].text.startswith(f"Has more time: first family contact, {held}")
+        assert boxes("ben")[one.pk].text.startswith(f"Has more time: first family contact, {accepted}")
 
-    def test_each_has_both_its_times(self, held: Case) -> None:
+    def test_each_has_both_its_times(self, accepted: Case) -> None:
         found = boxes("ben")
         assert found
         for number, box in found.items():
@@ -163,7 +163,7 @@ class TestTheListOfATeam:
 
 
 class TestTheListsOfBoth:
-    def test_it_says_how_the_promise_stands_now(self, waits: Contact, held: Case) -> None:
+    def test_it_says_how_the_promise_stands_now(self, waits: Contact, accepted: Case) -> None:
         """Amina had a warning. The clock is late now, and the list says so."""
         one = reminder(waits, "next_step_decision", "warning")
         assert boxes("amina")[one.pk].text.startswith(f"Late: next step decision, {waits}")
@@ -171,7 +171,7 @@ class TestTheListsOfBoth:
         says = f"Still late a working day on: next step decision, {waits}"
         assert boxes("sam")[one.pk].text.startswith(says)
 
-    def test_nobody_is_named(self, waits: Contact, held: Case) -> None:
+    def test_nobody_is_named(self, waits: Contact, accepted: Case) -> None:
         for name in ("amina", "maya", "ben", "sam"):
             assert not re.search("Robin|Ashworth", SignedIn(name).open(REMINDERS).html)
 
@@ -345,26 +345,26 @@ class TestWhoHasNotLooked:
 
 
 class TestWhoOfATeamHasNotLooked:
-    def test_a_lead_sees_their_team(self, held: Case) -> None:
+    def test_a_lead_sees_their_team(self, accepted: Case) -> None:
         count = Reminder.objects.filter(role="team_lead", step="breach").count()
         expected = {"Ben Carter": [str(count), "less than a minute ago"]}
         assert shown("ben", "/teams/aylesbury/") == expected
         assert count > 0
 
-    def test_so_is_everybody_when_the_promise_is_kept(self, held: Case) -> None:
-        Clock.objects.running().filter(case=held).update(stopped_at=timezone.now(), ended="done", next_at=None)
+    def test_so_is_everybody_when_the_promise_is_kept(self, accepted: Case) -> None:
+        Clock.objects.running().filter(case=accepted).update(stopped_at=timezone.now(), ended="done", next_at=None)
         assert shown("ben", "/teams/aylesbury/") == {}
 
 
 class TestWhoSeesThatNobodyLooked:
-    def test_a_service_manager_sees_everybody_on_their_worklist(self, waits: Contact, held: Case) -> None:
+    def test_a_service_manager_sees_everybody_on_their_worklist(self, waits: Contact, accepted: Case) -> None:
         found = shown("sam", "/")
         assert found.keys() == {"Maya Brooks", "David Osei", "Ben Carter", "Sam Adeyemi"}
         assert found["Ben Carter"][0] == "Aylesbury team"
         assert found["Maya Brooks"][0] == "Front door"
         assert found["Sam Adeyemi"][0] == "The whole service"
 
-    def test_and_nobody_else_anybody(self, waits: Contact, held: Case) -> None:
+    def test_and_nobody_else_anybody(self, waits: Contact, accepted: Case) -> None:
         for name in ("amina", "oliver", "maya", "david", "ben", "bea", "carol", "ava", "iris", "adele", "paula"):
             assert NOT_LOOKED_AT not in SignedIn(name).open("/").text, name
         for name, code in [("bea", "aylesbury"), ("ava", "aylesbury"), ("amina", "front-door"), ("ava", "front-door"),
@@ -451,25 +451,25 @@ class TestBothTimes:
 class TestBothTimesOfACase:
     """A row about a case that is late does as well."""
 
-    def test_reminders(self, held: Case) -> None:
-        cells = cells_of("ben", "/", "reminders-heading", held)
+    def test_reminders(self, accepted: Case) -> None:
+        cells = cells_of("ben", "/", "reminders-heading", accepted)
         kind = cells["What was promised"].removesuffix(" New").lower().replace(" ", "_")
-        started = held.clocks.running().get(kind=kind).started_at
-        shows(cells, "Since receipt", "Since this promise", held.received_at, started)
+        started = accepted.clocks.running().get(kind=kind).started_at
+        shows(cells, "Since receipt", "Since this promise", accepted.received_at, started)
 
     @pytest.mark.parametrize("name", ["ben", "sam", "ava"])
-    def test_what_is_late_in_a_team(self, held: Case, name: str) -> None:
-        cells = cells_of(name, "/teams/aylesbury/", "late-heading", held)
+    def test_what_is_late_in_a_team(self, accepted: Case, name: str) -> None:
+        cells = cells_of(name, "/teams/aylesbury/", "late-heading", accepted)
         kind = cells["What was promised"].lower().replace(" ", "_")
-        started = held.clocks.running().get(kind=kind).started_at
-        shows(cells, "Since receipt", "Since this promise", held.received_at, started)
+        started = accepted.clocks.running().get(kind=kind).started_at
+        shows(cells, "Since receipt", "Since this promise", accepted.received_at, started)
 
-    def test_the_case_itself(self, held: Case) -> None:
+    def test_the_case_itself(self, accepted: Case) -> None:
         (row,) = [
-            row for row in SignedIn("ben").open(held).main.all(class_="govuk-summary-list__row")
+            row for row in SignedIn("ben").open(accepted).main.all(class_="govuk-summary-list__row")
             if row.all("dt")[0].text == "Since the contact"
         ]  # fmt: skip
-        assert row.all("dd")[0].text.split(" (")[0] in since(held.received_at)
+        assert row.all("dd")[0].text.split(" (")[0] in since(accepted.received_at)
 
 
 def test_another_familys_reminders_are_not_in_view(story: Story) -> None:
