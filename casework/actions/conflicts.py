@@ -18,7 +18,7 @@ def declare_in_contact(
     *, contact_id: int, reason: str, by: User, now: datetime, user_id: int | None = None
 ) -> ConflictOfInterest:
     """
-    Declares a conflict of interest in the people on a contact. Who has it sees none of their records any more.
+    Declares a conflict of interest in the people on a contact. The user with the conflict no longer sees their records.
 
     :param user_id: the colleague whose conflict it is; None for one's own.
     :raises InvalidInput: the reason is missing, nobody who works here has this id, or the colleague has one already.
@@ -32,7 +32,7 @@ def declare_in_case(
     *, case_id: int, reason: str, by: User, now: datetime, user_id: int | None = None
 ) -> ConflictOfInterest:
     """
-    Declares a conflict of interest in the people of a case. Who has it sees none of their records any more.
+    Declares a conflict of interest in the people of a case. The user with the conflict no longer sees their records.
 
     :param user_id: the colleague whose conflict it is; None for one's own.
     :raises InvalidInput: the reason is missing, nobody who works here has this id, or the colleague has one already.
@@ -44,7 +44,7 @@ def declare_in_case(
 @transaction.atomic
 def end_conflict(*, conflict_id: int, reason: str, by: User, now: datetime) -> ConflictOfInterest:
     """
-    Ends a colleague's conflict of interest, who sees the records again.
+    Ends a colleague's conflict of interest: the colleague sees the records again.
 
     :raises InvalidInput: the reason is missing.
     :raises NotPermitted: it is their own.

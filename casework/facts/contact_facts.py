@@ -71,7 +71,7 @@ def in_area(children: Iterable[ContactChild], places: Places, day: date) -> bool
 
 
 def _child(child: ContactChild, own: Sequence[Person], may_be: Sequence[Person], day: date) -> dict[str, Any]:
-    """The facts of a child. A yes in the records of somebody it may be counts until somebody rejects the match."""
+    """The facts of a child. A yes in the records of a possible match counts until somebody rejects the match."""
     born = child.date_of_birth
     return {
         "ref": child.ref,

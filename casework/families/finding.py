@@ -385,7 +385,7 @@ def _homes(record: Person, recorded: Iterable[RecordedHome]) -> tuple[str, ...]:
 
 
 def _others(person: int, family: Sequence[tuple[int, str]]) -> tuple[str, ...]:
-    """The names of the others of a family. Whoever is not of it has nobody beside them."""
+    """The names of the others of a family; none for somebody who is not part of it."""
     if person not in {one for one, _ in family}:
         return ()
     return tuple(name for other, name in family if other != person)

@@ -190,7 +190,7 @@ def note_touched(people: Collection[int], *, but_not: int | None = None, now: da
 
 
 def _with_children_beside(people: Collection[int]) -> frozenset[int]:
-    """These people, and the children who are on any contact together with one of them."""
+    """These people, and the children who share a contact with one of them."""
     if not people:
         return frozenset()
     (beside,) = send(FIND_CHILDREN_BESIDE(people=[*people]))

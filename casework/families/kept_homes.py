@@ -20,8 +20,8 @@ CORRECTED_LINES = (
     .order_by("-pk")
     .values(lines=Coalesce("after", Value([], JSONField())))[:1]
 )
-# Of whom an address is known, shown or hidden: theirs, that of a child with whom an adult may live, or one that staff
-# recorded. In SQL, because the lines stand in the document at the place of the child.
+# The people with a known address, shown or hidden: their own, that of a child with whom an adult may live, or one that
+# staff recorded. In SQL, because the lines stand in the document at the place of the child.
 IS_KNOWN = """(child.postcode <> '' OR jsonb_path_exists(
     COALESCE(
         (SELECT COALESCE(fact.after, '[]') FROM casework_factchange fact

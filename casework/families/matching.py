@@ -176,7 +176,7 @@ def _careful(
 
 
 def look(records: Sequence[Person]) -> list[PossibleMatch]:
-    """Everybody whom one of these records may be. Their keys are locked until the transaction ends."""
+    """The people whom one of these records may be. Locks the keys of the records until the transaction ends."""
     found = _look([describe_record(record) for record in records])
     return [match for matches in found.values() for match in matches]
 

@@ -53,7 +53,7 @@ def lock_records(people: Collection[int] | QuerySet[Any, Any]) -> list[Person]:
 
 def regroup(records: Collection[Person]) -> frozenset[int]:
     """
-    Finds out anew which of these records are of one person. Whoever is on a contact or a case follows.
+    Works out again which of these records are of one person, and updates the rows of contacts and cases.
 
     :param records: all records of some persons, locked.
     :returns: who stands or stood for a person that has changed, as ids of records.

@@ -1,6 +1,6 @@
 """
-What is kept in the records of people beside what their own contact says: the name of today, and the homes that staff
-recorded, as far as they are not hidden. By these somebody is shown, found and compared.
+What the records of people keep beside their own contact's description: today's name, and the homes that staff recorded
+and that are not hidden. People are shown, found and compared by these.
 """
 
 from collections import defaultdict

@@ -138,7 +138,7 @@ def _candidates(child: ContactChild) -> Sequence[tuple[Any, ...]]:
 def _score(adult: Adult, own: Adult) -> float:
     if adult.born and own.born and adult.born != own.born:
         return 0.0
-    # Who was born on the same day may be misspelt as well.
+    # The name of an adult with the same date of birth may be misspelt.
     is_same = bool(adult.born and own.born)
     return (SAME_ADULT if is_same else SAME_NAME) if _have_one_name(adult, own, NEAR if is_same else ONE_NAME) else 0.0
 

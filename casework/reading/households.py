@@ -98,7 +98,7 @@ class HomesOfContact:
         if not (one.in_family and other.in_family):
             return False
         if self._first is None:
-            # Nobody says where: an adult may live "at the same address" all the same.
+            # The address is not known, but an adult may still live "at the same address".
             return not self._hides and (self._is_there(one) or self._is_there(other)) and self._may_be_there(one, other)
         home, others = self._home(one), self._home(other)
         return home is not None and others is not None and are_one_home(home, others)
@@ -134,7 +134,7 @@ def beside(
             mine[row.contact_id].append(row)
     found: dict[int, Beside] = {}
     for row in others:
-        # Whoever is not of the family there has nobody beside them.
+        # Somebody who is not part of the family has nobody beside them.
         if row.recorded_as_id in own or row.contact_id not in mine:
             continue
         contact = contacts[row.contact_id]

@@ -302,12 +302,12 @@ class LiftForm(_OfPersonForm):
 
 
 def people_to_protect(contact: Contact) -> list[ContactChild | ContactAdult]:
-    """Those on a contact whose address nobody has made confidential."""
+    """The people on a contact whose address is not protected."""
     return [each for each in everybody_on(contact) if not each.person.address_is_protected]
 
 
 def people_to_lift(contact: Contact) -> list[ContactChild | ContactAdult]:
-    """Those on a contact whose address is hidden."""
+    """The people on a contact whose address is hidden."""
     return [
         each
         for each in everybody_on(contact)

@@ -204,7 +204,7 @@ def _alone(pattern: str) -> str:
 
 
 def says_after_lifting(person: Person) -> str:
-    """What somebody is told who said that an address is safe to show."""
+    """The message after an address was said to be safe to show."""
     if not with_a_home([person.pk]):
         return "Saved. No address is known: one that is learned will be shown."
     if living_hidden([person.pk]):

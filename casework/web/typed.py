@@ -20,7 +20,7 @@ KEY = re.compile(r"^(?P<form>\w+)-(?P<name>\w+?)(?:_(?:day|month|year))?$")
 TEXTS = (DateParts, Textarea, TextInput)
 # The hidden field of a form that says what its texts were filled in with: see `filled_in`.
 STOOD = "stood"
-# Filled in with what the family answered before.
+# The fields that are filled in with the family's earlier answer.
 ALWAYS_FILLED_IN = frozenset({"given_by", "on"})
 
 
@@ -64,7 +64,7 @@ def _filled_in(data: Mapping[str, str]) -> Iterator[tuple[tuple[str, str], str]]
 
 
 def _digest(text: object) -> str:
-    """As a browser sends it back: lines end in another way there."""
+    """The text as a browser sends it back, with other line ends."""
     return hashlib.sha256(" ".join(str(text).split()).encode()).hexdigest()[:16]
 
 

@@ -41,8 +41,8 @@ CREATE TEMPORARY TABLE likeness_key (key bigint NOT NULL, number integer NOT NUL
 """
 INDEX = "CREATE INDEX likeness_key_by_key ON likeness_key (key, number DESC)"
 
-# Whom each probe shares keys with, the likeliest first: `probe`, `number` and `place`. The ORM cannot say "so many for
-# each". Keys come as JSON, because the driver takes ten times as long over a list of texts.
+# The people who share keys with each probe, the likeliest first: `probe`, `number` and `place`. The ORM cannot say "so
+# many for each". Keys come as JSON, because the driver takes ten times as long over a list of texts.
 RANKED = """
 WITH shared AS (
     SELECT asked.probe::integer, found.number, 1.0 / count(*) OVER (PARTITION BY asked.probe, asked.key) AS weight

@@ -89,7 +89,7 @@ class Ceiling(Document):
 
 class Nearest(Document):
     """
-    Who is named where nobody is worth proposing by score: those who agree in all fields of one of these groups, exactly
+    The people to name where no score is worth proposing: those who agree in all fields of one of these groups, exactly
     or in some way.
     """
 

@@ -61,7 +61,7 @@ def page(
 
 
 def _came_from(request: HttpRequest, match: PersonMatch, both: BothRecords) -> dict[str, str] | None:
-    """The one of these two from whose page the reader came. Back leads to nobody else, whatever anybody types."""
+    """The person from whose page the reader came, if it is one of these two: the Back link leads to nobody else."""
     reference = request.GET.get("from") or request.POST.get("from")
     people = ((match.row.person, both.one), (match.known, both.other))
     came = (

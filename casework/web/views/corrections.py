@@ -104,7 +104,7 @@ def history(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 def _of_the_family(done: Learned, contact: Contact) -> str:
-    """What follows where somebody was said to be of the family, or not to be."""
+    """Sentences on what follows when somebody joined or left the family."""
     says = []
     case = _open_case(contact)
     for change in done.information.changes.filter(field="in_family").select_related(*OF_ROWS):

@@ -72,6 +72,6 @@ def _who(request: HttpRequest) -> tuple[User, datetime]:
 
 
 def _likely(form: LookForm, user: User, now: datetime) -> Found | None:
-    """Who is likely on record; None where too little is known to look."""
+    """The likely people on record; None where too little is known to search."""
     query = form.query()
     return None if query.is_too_little else searching.search(query=query, by=user, now=now)

@@ -255,7 +255,7 @@ def _details(
 
 
 def _heading(detail: PersonDetail) -> DetailKind:
-    """Under which heading it stands. What was the current name is a former one."""
+    """The heading for a detail. A current name that has ended is a former name."""
     kind = DetailKind(detail.kind)
     is_over = detail.ended_at is not None or detail.to_date is not None
     return DetailKind.FORMER_NAME if kind == DetailKind.CURRENT_NAME and is_over else kind
