@@ -231,8 +231,19 @@ def proposed_pairs(people: Collection[int]) -> Mapping[tuple[int, int], float]:
 
 
 def likely_pairs(people: Collection[int]) -> frozenset[tuple[int, int]]:
-    """The proposed pairs with a score that makes the rules careful."""
-    return frozenset(pair for pair, score in proposed_pairs(people).items() if is_careful(score))
+    """
+    The proposed pairs with a score that makes the rules careful, without whoever was told apart from somebody likelier
+    (see `in_view`): of each pair, first the one who was on the later contact.
+    """
+    found = {pair for pair, score in proposed_pairs(people).items() if is_careful(score)}
+    if not found:
+        return frozenset()
+    rows: dict[int, list[tuple[float, int]]] = defaultdict(list)
+    for (own, other), score in proposed_pairs({own for own, _ in found}).items():
+        rows[own].append((-score, other))
+    apart = told_apart({*rows, *(other for others in rows.values() for _, other in others)})
+    seen = (in_view(own, ((other, (own, other)) for _, other in sorted(others)), apart) for own, others in rows.items())
+    return frozenset(found.intersection(chain.from_iterable(seen)))
 
 
 def likely_the_same(people: Collection[int]) -> frozenset[int]:

@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
+from casework.actions import matches
+from casework.families import sameness
 from casework.families.household import household
 from casework.models import Contact
+from localities.models import User
 from tests.stage.documents import address, child
 from tests.stage.story import Story
 
@@ -64,3 +67,29 @@ def test_families_of_one_postcode_whose_adult_has_a_common_name_are_three(story:
         assert contact.recommendation is not None
         assert contact.recommendation.facts["family"]["contacts_3_months"] == 1
         assert contact.rag == "green"
+
+
+@pytest.mark.parametrize("who", ["children", "adults"])
+def test_who_was_told_apart_is_not_asked_about_at_the_next_contact(story: Story, amina: User, who: str) -> None:
+    """Nor does their history count there."""
+    unknown: dict[str, Any] = {"also_known_as": [], "nhs_number": None, "upn": None}
+    samira = {"first_name": "Samira", "last_name": "Quillfeather", "date_of_birth": "1985-03-06"}
+    if who == "children":
+        first: dict[str, Any] = {"children": [child(**unknown)], "adults": []}
+        again: dict[str, Any] = {"children": [child(**unknown | {"first_name": "Robyn", "nhs_number": "9990000026"})]}
+        again["adults"] = []
+    else:
+        nadia = unknown | NADIA | {"nhs_number": "9990000026", "address": address("SL7 1AA")}
+        first = {"children": [child(**unknown)], "adults": [samira]}
+        again = {"children": [child(**nadia)], "adults": [samira | {"first_name": "Samirah"}]}
+    known = getattr(story.contact(**first), who).get().person
+    second = story.contact(**again)
+    (match,) = sameness.open_matches(second)
+    assert (match.known, sameness.is_careful(match.score)) == (known, True)
+    matches.settle(contact_id=second.pk, match_id=match.pk, same=False, by=amina, now=story.later())
+    third = story.contact(**again)
+    assert known not in {match.known for match in sameness.open_matches(third)}
+    assert [match.status for match in sameness.matches_of(sameness.ids_of_records(known.pk))] == ["rejected"]
+    assert known.pk not in household(third).people
+    assert third.recommendation is not None
+    assert third.recommendation.facts["family"]["contacts_3_months"] == 2
