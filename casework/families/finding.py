@@ -147,9 +147,10 @@ def _people_and_closed(query: Query, user: User, now: datetime) -> tuple[list[Ca
     references = [reference for reference in query.references if is_of(PERSON, reference)]
     if not references:
         return [], ()
-    records = list(sameness.records_of(Person.objects.filter(reference__in=references).values("pk")))
-    if not records:
+    meant = Person.objects.filter(reference__in=references).order_by().values_list("pk", flat=True)
+    if not meant:
         return [], ()
+    records = list(sameness.records_of(meant))
     found = {record.same_as_id or record.pk for record in records}
     rows = _Rows(found, user, now)
     unseen = found - set(rows.latest)

@@ -8,14 +8,15 @@ stands for the person (`person`, `same_as`).
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from casework.families.likeness.weights import shipped
 from casework.models import Contact, Person, PersonMatch
 from casework.models.prepared import Prepared, send
+from casework.models.visibility import Condition
 from casework.statuses import MatchStatus
 
 Thing = TypeVar("Thing")
@@ -43,13 +44,13 @@ JOIN casework_restriction others ON others.person_id = other.id AND others.kind 
 # All records of persons. {0}: a query's name whose `id` are the records that stand for them. Unions, here and below,
 # because PostgreSQL would read everybody, and every match, for two conditions joined by OR.
 ALL_RECORDS = "SELECT id FROM {0} UNION SELECT id FROM casework_person WHERE same_as_id IN (SELECT id FROM {0})"
-RECORDS = Prepared(
-    "find_records",
-    f"""
-WITH representative AS (SELECT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id = ANY(%(people)s))
-{ALL_RECORDS.format("representative")}
-""",  # noqa: S608  # our own constants
-)
+RECORDS_OF = f"""
+WITH standing AS (SELECT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id = ANY(%(people)s))
+{ALL_RECORDS.format("standing")}
+"""  # noqa: S608  # our own constants
+FIND_RECORDS = Prepared("find_records", RECORDS_OF)
+# {0}: the record.
+IS_RECORD_OF = f"{{0}} = ANY(ARRAY({RECORDS_OF}))"
 MATCHES_ON = Prepared(
     "find_matches_on",
     """
@@ -87,16 +88,13 @@ def representatives(people: Collection[int]) -> frozenset[int]:
 
 def ids_of_records(person: int) -> frozenset[int]:
     """All records of a person, who is given by any of them, as ids."""
-    (found,) = send(RECORDS(people=[person]))
+    (found,) = send(FIND_RECORDS(people=[person]))
     return frozenset(pk for (pk,) in found)
 
 
-def records_of(people: Collection[int] | QuerySet[Any, Any]) -> QuerySet[Person]:
+def records_of(people: Collection[int]) -> QuerySet[Person]:
     """All records of these persons, who are given by any of their records."""
-    oldest = Person.objects.filter(pk__in=people).order_by().values_list(Coalesce("same_as", "pk"))
-    # A union, because PostgreSQL would read everybody for two conditions joined by OR.
-    others = Person.objects.filter(same_as__in=oldest).order_by().values_list("pk")
-    return Person.objects.filter(pk__in=oldest.union(others)).order_by("pk")
+    return Person.objects.filter(Condition(IS_RECORD_OF, F("pk"), values=(("people", [*people]),))).order_by("pk")
 
 
 def by_person(records: Iterable[Person]) -> Mapping[int, list[Person]]:
