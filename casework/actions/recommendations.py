@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import connection
 
 from casework.actions import contact_handovers
 from casework.deadlines import clocks
@@ -23,11 +23,9 @@ from casework.models import (
     OutboxMessage,
     Person,
     Recommendation,
-    StaleRecommendation,
 )
 from casework.record import audit
 from casework.record.audit import Actor
-from casework.statuses import ContactStatus
 from localities import reference
 from localities.models import User
 from localities.placing import Places
@@ -207,29 +205,6 @@ def is_graver(recommendation: Recommendation, decision: Decision) -> bool:
         or RATINGS[recommendation.rag] > RATINGS[decision.rag]
         or weight.get(recommendation.pathway, 0) > weight.get(decision.pathway, len(weight))
     )
-
-
-@transaction.atomic
-def renew(*, contact_id: int, now: datetime, only_if_noted: bool = True) -> bool:
-    """
-    Renews a stale recommendation: a case of one of the contact's children has opened, a match was settled, a detail
-    was corrected elsewhere, or an address was hidden or shown again. Safe to run twice, and at the same time as itself.
-    It does nothing while another transaction has locked the contact.
-
-    :param only_if_noted: whether to renew only a contact that is noted in `StaleRecommendation`.
-    :returns: whether the contact was handled.
-    """
-    free = Contact.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
-    contact = free.filter(pk=contact_id).exclude(status=ContactStatus.SIGN_OFF).first()
-    if contact is None:
-        return False
-    lock_people(contact)
-    was_stale, _ = StaleRecommendation.objects.filter(contact=contact).delete()
-    if not was_stale and only_if_noted:
-        return False
-    if contact.status == ContactStatus.RECEIVED:
-        recommend_again(contact, audit.SYSTEM, now)
-    return True
 
 
 def _recommendation_for_stored(contact: Contact, rules: Rules, now: datetime) -> Recommendation:

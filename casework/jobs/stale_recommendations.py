@@ -8,8 +8,11 @@ contacts about the same people may wait with a recommendation that does not know
 
 from datetime import datetime
 
-from casework.actions import recommendations
-from casework.models import StaleRecommendation
+from django.db import transaction
+
+from casework.actions.recommendations import lock_people, recommend_again
+from casework.models import Contact, StaleRecommendation
+from casework.record import audit
 from casework.statuses import ContactStatus
 
 BATCH_SIZE = 200
@@ -24,4 +27,25 @@ def renew(*, now: datetime) -> int:
     """
     stale = StaleRecommendation.objects.exclude(contact__status=ContactStatus.SIGN_OFF).order_by("since", "contact")
     contact_ids = list(stale.values_list("contact", flat=True)[:BATCH_SIZE])
-    return sum(recommendations.renew(contact_id=contact_id, now=now) for contact_id in contact_ids)
+    return sum(renew_one(contact_id=contact_id, now=now) for contact_id in contact_ids)
+
+
+@transaction.atomic
+def renew_one(*, contact_id: int, now: datetime, only_if_noted: bool = True) -> bool:
+    """
+    Renews the recommendation of one contact. Does nothing while another transaction has locked the contact.
+
+    :param only_if_noted: whether to renew only a contact that is noted in `StaleRecommendation`.
+    :returns: whether the contact was handled.
+    """
+    free = Contact.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
+    contact = free.filter(pk=contact_id).exclude(status=ContactStatus.SIGN_OFF).first()
+    if contact is None:
+        return False
+    lock_people(contact)
+    was_stale, _ = StaleRecommendation.objects.filter(contact=contact).delete()
+    if not was_stale and only_if_noted:
+        return False
+    if contact.status == ContactStatus.RECEIVED:
+        recommend_again(contact, audit.SYSTEM, now)
+    return True

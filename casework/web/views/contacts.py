@@ -21,13 +21,13 @@ from casework.actions import (
     matches,
     partner_checks,
     receiving,
-    recommendations,
     referrers,
     viewing,
 )
 from casework.families import sameness
 from casework.families.household import Household, household
 from casework.families.recorded import living_hidden
+from casework.jobs import stale_recommendations
 from casework.models import (
     Case,
     Clock,
@@ -155,7 +155,7 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
             )
         except decisions.Overtaken:
             # The worker asks the rules again within seconds. Where it is away, nobody has to wait for it.
-            recommendations.renew(contact_id=contact.pk, now=now, only_if_noted=False)
+            stale_recommendations.renew_one(contact_id=contact.pk, now=now, only_if_noted=False)
             raise
 
     form = _decide_form(contact, partner_checks.unanswered(contact), request.POST)
