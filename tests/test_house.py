@@ -1,6 +1,7 @@
 """What holds for everything of a kind: every status has an owner, every action its shape, every view its scope."""
 
 import inspect
+import re
 import shutil
 import subprocess
 import sys
@@ -76,3 +77,12 @@ def test_the_map_fails_on_a_module_that_no_room_holds(tmp_path: Path) -> None:
     )
     assert drawn.returncode == 1
     assert "casework.strayroom is in no room of the house." in drawn.stderr
+
+
+def test_no_test_imports_from_another() -> None:
+    """What tests share is in `tests/stage`."""
+    modules = Path(__file__).parent.rglob("*.py")
+    found = {
+        str(each) for each in modules if re.search(r"^(from|import) tests\..*\btest_", each.read_text(), re.MULTILINE)
+    }
+    assert found == set()

@@ -37,7 +37,7 @@ from tests.stage.oracle import (
     path,
     value_at,
 )
-from tests.triage.test_against_the_page import (
+from tests.stage.random_facts import (
     ALSO_REFERRED,
     CONTACTS,
     HARD_STOPS,

@@ -12,8 +12,8 @@ import yaml
 from jsonschema_rs import Draft202012Validator, ValidationError, meta
 
 from errors import InvalidInput
+from tests.stage.broken_documents import DEEP_INSIDE, FAULTS_OF_SHAPE, broken
 from tests.stage.rule_documents import Json, having, read, whole
-from tests.triage.test_rule_set_document import DEEP_INSIDE, FAULTS_OF_SHAPE, broken
 from triage.drafting import path_of, with_entry
 from triage.reading import read_document
 from triage.rule_set_document import json_schema
