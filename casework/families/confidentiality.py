@@ -61,7 +61,7 @@ REACH = 3
 
 # The children and adults of the contacts of these people, and of the other contacts of these adults; and who may be one
 # of these people. Everybody is given by the record that stands for them.
-AROUND = """
+FAMILY = """
 mine AS (
     SELECT contact_id FROM casework_contactchild WHERE person_id IN (SELECT id FROM people)
     UNION SELECT contact_id FROM casework_contactadult WHERE person_id IN (SELECT id FROM people)),
@@ -78,19 +78,22 @@ likely AS (
     UNION
     SELECT match.record_id, match.person_id
     FROM records JOIN casework_personmatch match ON match.person_id = records.id AND match.status = 'proposed'),
-neighbours AS (
-    SELECT hidden.person_id
-    FROM casework_contactchild child JOIN casework_contactchild hidden
-      ON hidden.address_is_confidential AND hidden.postcode = child.postcode
-    WHERE child.person_id IN (SELECT id FROM people) AND child.postcode <> ''),
-around AS (
+family AS (
     SELECT id FROM people
     UNION SELECT person_id FROM casework_contactchild WHERE contact_id IN (SELECT contact_id FROM theirs)
-    UNION SELECT person_id FROM neighbours
     UNION SELECT person_id FROM adults
     UNION SELECT COALESCE(record.same_as_id, record.id)
     FROM likely JOIN casework_person record ON record.id IN (one, other))
 """
+NEIGHBOURS = """
+    SELECT hidden.person_id
+    FROM casework_contactchild child JOIN casework_contactchild hidden
+      ON hidden.address_is_confidential AND hidden.postcode = child.postcode
+    WHERE child.person_id IN (SELECT id FROM people) AND child.postcode <> ''
+"""
+# And whoever is hidden at a postcode of theirs: a namesake is found by that alone.
+AROUND = f"""{FAMILY}, around AS (SELECT id FROM family UNION {NEIGHBOURS})
+"""  # noqa: S608  # our own text
 THESE_PEOPLE = """
 WITH people AS (
     SELECT DISTINCT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id = ANY(%(people)s::bigint[]))"""
@@ -133,8 +136,10 @@ ORDER BY id
 ON CONFLICT DO NOTHING
 """,
 )
-# The hidden addresses of everybody around some contacts, with the schools and where the children are, which lead there:
-# those that were sent, and those that staff recorded. Not a school that is an agency: pages say who sent what.
+# The hidden addresses of the families of some contacts, with the schools and where the children are, which lead there:
+# those that were sent, and those that staff recorded. Not a school that is an agency: pages say who sent what. Hidden
+# neighbours count as family only beside somebody who is hidden there as well: a stranger's own address is read on his
+# pages, and does not say that somebody hides in his street.
 HIDDEN = Prepared(
     "find_hidden_addresses",
     f"""
@@ -142,7 +147,7 @@ WITH these AS MATERIALIZED (SELECT unnest(%(contacts)s::bigint[]) AS contact_id)
 people AS (
     SELECT person_id AS id FROM casework_contactchild WHERE contact_id = ANY(ARRAY(SELECT contact_id FROM these))
     UNION SELECT person_id FROM casework_contactadult WHERE contact_id = ANY(ARRAY(SELECT contact_id FROM these))),
-{AROUND}
+{FAMILY}, around AS (SELECT id FROM family UNION {NEIGHBOURS} AND child.address_is_confidential)
 SELECT sent.child -> 'address', child.postcode, jsonb_build_array(
     CASE WHEN NOT EXISTS (SELECT FROM localities_agency WHERE lower(name) = lower(sent.child ->> 'school'))
     THEN sent.child -> 'school' END,
@@ -242,7 +247,7 @@ class HiddenHome(NamedTuple):
 
 
 def hidden_homes(contacts: Iterable[int]) -> list[HiddenHome]:
-    """The hidden addresses of everybody around these contacts. What people wrote of them may have these in it."""
+    """The hidden addresses of the families of these contacts. What people wrote of them may have these in it."""
     (found,) = send(HIDDEN(contacts=sorted(contacts)))
     rows = [(json.loads(sent or "null") or {}, postcode, json.loads(beside)) for sent, postcode, beside in found]
     return [

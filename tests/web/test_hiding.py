@@ -1,5 +1,7 @@
 """What is taken out of a page about a family in hiding, and what stays: words of an address, and never the markup."""
 
+from typing import Any
+
 import pytest
 
 from casework.models import Contact
@@ -100,3 +102,33 @@ def test_what_is_read_aloud_or_edited_is_masked_too(story: Story) -> None:
     found = Page(maya.client.post("/search/", {"text": "Robin Ashworth"}, follow=True))
     assert "Cornelia" in found.text
     assert "innia" not in found.html
+
+
+def test_whoever_lives_near_a_family_in_hiding_is_read_as_ever(story: Story) -> None:
+    """What was masked there would say that somebody hides in the street. The family's own words are masked."""
+
+    def at(line: str, **more: object) -> dict[str, object]:
+        return {"address": {"lines": [line, "Haddenham"], "postcode": "HP17 8AA"} | more, "school": "St Louis school"}
+
+    hides = child(**at("The Nook, 3 Kestrel Way", confidential=True))
+    story.contact(by="example-police", children=[hides], adults=[])
+    unlike: dict[str, Any] = {"nhs_number": None, "also_known_as": [], "sex": "F"}
+    near = {
+        "21 Kestrel Way": {"first_name": "Noor", "last_name": "Haddad", "date_of_birth": "2015-08-21"},
+        "40 Other Lane": {"first_name": "Ada", "last_name": "Okafor", "date_of_birth": "2012-02-11"},
+    }
+    for line, who in near.items():
+        wrote = f"She lives at {line}, HP17 8AA."
+        told = story.contact(children=[child(**unlike | who | at(line))], adults=[], concern={"worries": wrote})
+        (neighbour,) = told.children.all()
+        own = [SignedIn("amina").open(of).text for of in (told, f"/people/{neighbour.person.reference}/")]
+        own.append(SignedIn("maya").open(story.offered(told).case).text)
+        assert wrote in own[0]
+        assert "St Louis school" in own[0]
+        assert [page for page in own if MASK in page or line not in page or "HP17 8AA" not in page] == []
+    brother = {"first_name": "Zara", "date_of_birth": "2009-09-30"}
+    wrote = "At the Nook (HP178AA), and at St. Louis School."
+    told = story.contact(
+        children=[child(**unlike | brother | at("3 Kestrel Way"))], adults=[], concern={"worries": wrote}
+    )
+    assert worry(told) == f"At {MASK} ({MASK}), and at {MASK}."
