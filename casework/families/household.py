@@ -20,7 +20,6 @@ from casework.models import (
     Case,
     CaseQuerySet,
     Contact,
-    ContactAdult,
     ContactChild,
     Person,
 )
@@ -70,6 +69,7 @@ PEOPLE_ON_CONTACT = """
 SELECT person_id AS id FROM casework_contactchild WHERE contact_id = %(contact)s AND in_family
 UNION SELECT person_id FROM casework_contactadult WHERE contact_id = %(contact)s AND in_family
 """
+FIND_PEOPLE_ON_CONTACT = Prepared("find_people_on_contact", PEOPLE_ON_CONTACT)
 CHILDREN_BESIDE_PEOPLE = CHILDREN_BESIDE.format(known=PEOPLE)
 FIND_CHILDREN_BESIDE = Prepared("find_children_beside", CHILDREN_BESIDE_PEOPLE)
 # {0}: a record of one of these people, or of a child beside them.
@@ -131,9 +131,8 @@ def household(contact: Contact) -> Household:
     """The household of a contact whose children, adults and matches are stored."""
 
     def find_people() -> frozenset[int]:
-        children = ContactChild.objects.filter(contact=contact, in_family=True).order_by().values_list("person")
-        adults = ContactAdult.objects.filter(contact=contact, in_family=True).order_by().values_list("person")
-        on_contact = {person for (person,) in children.union(adults)}
+        (found,) = send(FIND_PEOPLE_ON_CONTACT(contact=contact.pk))
+        on_contact = {person for (person,) in found}
         return _with_children_beside(on_contact | sameness.likely_the_same(on_contact))
 
     return Household(Known(PEOPLE_ON_CONTACT, (("contact", contact.pk),)), find_people)
