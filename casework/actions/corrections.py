@@ -214,6 +214,8 @@ def _store_records(plan: Plan, contact: Contact, history: list[FactChange]) -> l
         for change in part.changes:
             if isinstance(part.row, ContactAdult) and change.field == "phone":
                 part.row.recorded_as.telephone = (change.after or "")[:100]
+            if isinstance(part.row, ContactChild) and change.field == "upn":
+                part.row.recorded_as.upn = change.after or ""
         if isinstance(part.row, (ContactChild, ContactAdult)) and part.row.pk is not None:
             _keep_former_names(part.row, {change.field: change.before for change in part.changes})
     keep_homes(plan.children, plan.adults, _lines(plan, contact, history))

@@ -50,6 +50,8 @@ NOT_STORED = Check(CheckKind.CORRECTED, "held characters that cannot be stored; 
 SHARED_REF = Check(
     CheckKind.CORRECTED, "is the ref of another child too, and means that one. This child goes by its `number`."
 )
+# The numbers of a child that nobody else has.
+NUMBERS = ("nhs_number", "upn")
 SHARED_NUMBER = Check(CheckKind.NOT_READ, "is the number of another child too; one of the two is wrong.")
 TOO_MANY = {
     most: Check(CheckKind.CORRECTED, f"has more than {most} of them; only the first are used.")
@@ -354,15 +356,19 @@ def read_contact(data: object, *, indicators: Collection[str], today: date) -> C
 
 
 def without_shared_numbers(entry: AboutChildren) -> AboutChildren:
-    """Nobody shares an NHS number. Where two children do, nobody knows whose it is, and it identifies neither."""
-    sent: tuple[ChildEntry, ...] = entry.children  # type: ignore[attr-defined]  # of either kind of document
-    times = Counter(child.nhs_number.value for child in sent)
-    children = tuple(
-        child.model_copy(update={"nhs_number": Read(None, SHARED_NUMBER)})
-        if child.nhs_number.value and times[child.nhs_number.value] > 1
-        else child
-        for child in sent
-    )
+    """
+    Nobody shares an NHS number or a unique pupil number. Where two children do, nobody knows whose it is, and it
+    identifies neither.
+    """
+    children: tuple[ChildEntry, ...] = entry.children  # type: ignore[attr-defined]  # of either kind of document
+    for name in NUMBERS:
+        times = Counter(getattr(child, name).value for child in children)
+        children = tuple(
+            child.model_copy(update={name: Read(None, SHARED_NUMBER)})
+            if (number := getattr(child, name).value) and times[number] > 1
+            else child
+            for child in children
+        )
     return entry.model_copy(update={"children": children})
 
 

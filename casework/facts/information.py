@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
 
-from casework.facts.contact_document import SHARED_NUMBER, Path, free_ref, own_refs, place_ref
+from casework.facts.contact_document import NUMBERS, SHARED_NUMBER, Path, free_ref, own_refs, place_ref
 from casework.facts.learned import (
     MOST_PEOPLE,
     Change,
@@ -337,18 +337,20 @@ class _Planner:
         return change
 
     def _keep_numbers_apart(self) -> None:
-        """Nobody shares an NHS number. Where two children would, the new one is asked, and neither child gets it."""
-        said = {
-            id(part.row): each.after for part in self.plan.parts for each in part.changes if each.field == "nhs_number"
-        }
-        times = Counter(said.get(id(child), child.nhs_number) for child in self.plan.children)
-        for part in self.plan.parts:
-            part.changes = [
-                each._replace(after=each.before, check=SHARED_NUMBER)
-                if each.field == "nhs_number" and each.after and times[each.after] > 1
-                else each
-                for each in part.changes
-            ]
+        """
+        Nobody shares an NHS number or a unique pupil number. Where two children would, the new one is asked, and
+        neither child gets it.
+        """
+        for name in NUMBERS:
+            said = {id(part.row): each.after for part in self.plan.parts for each in part.changes if each.field == name}
+            times = Counter(said.get(id(child), getattr(child.recorded_as, name)) for child in self.plan.children)
+            for part in self.plan.parts:
+                part.changes = [
+                    each._replace(after=each.before, check=SHARED_NUMBER)
+                    if each.field == name and each.after and times[each.after] > 1
+                    else each
+                    for each in part.changes
+                ]
 
 
 def is_of(change: FactChange, row: Row) -> bool:

@@ -185,7 +185,7 @@ OF_CONTACT = {
 # What identifies a person stands on their record as well, where matching looks.
 IDENTITY = frozenset({
     "first_name", "last_name", "also_known_as", "date_of_birth", "expected_date_of_delivery", "sex", "ethnicity",
-    "nhs_number", "phone", "address.lines", "address.postcode", "address.confidential", "in_family",
+    "nhs_number", "upn", "phone", "address.lines", "address.postcode", "address.confidential", "in_family",
     "date_of_birth_estimated",
 })  # fmt: skip
 # What our own records hold of a person.

@@ -12,15 +12,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from django.db.models import Q
 
 from casework.families import merging, sameness
 from casework.families.household import note_touched
-from casework.families.likeness.comparing import Commonness, Likeness, compare, compare_worth_proposing
+from casework.families.likeness.comparing import Commonness, Likeness, compare, compare_worth_proposing, have_one_number
 from casework.families.likeness.describing import Described, describe
-from casework.families.likeness.finding import MOST_CANDIDATES, MOST_OF_A_KEY, MOST_PROPOSALS, RANKED
+from casework.families.likeness.finding import MOST_CANDIDATES, MOST_OF_A_KEY, RANKED, likeliest
 from casework.families.likeness.keys import asked, what_counts
 from casework.families.likeness.weights import Weights, shipped
 from casework.families.person_keys import Stored, counting, describe_record, other_ways
@@ -99,7 +100,7 @@ class PossibleMatch:
     @property
     def joins(self) -> bool:
         """Whether the service joins the records by itself."""
-        return self.likeness.certain and not self.likeness.exact.isdisjoint(shipped().joined_by)
+        return self.likeness.certain and have_one_number(self.likeness.exact, shipped())
 
 
 @dataclass(frozen=True)
@@ -385,5 +386,5 @@ def _worth_proposing(
     found.sort(key=lambda each: (-each[0].score, -each[0].weight, each[2].id))
     return [
         PossibleMatch(stands_for.as_person(), record.as_person(), likeness)
-        for likeness, record, stands_for in found[:MOST_PROPOSALS]
+        for likeness, record, stands_for in likeliest(found, itemgetter(0), weights)
     ]

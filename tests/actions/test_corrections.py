@@ -196,13 +196,18 @@ class TestWhatCannotBeRead:
         contact.refresh_from_db()
         assert not contact.has_unknown_indicators
 
-    def test_the_number_of_another_child(self, story: Story) -> None:
-        kim = {"ref": "c2", "first_name": "Kim", "date_of_birth": "2015-08-21", "nhs_number": nhs_number(2)}
-        contact = story.contact(children=[child(), child(**kim)])
-        mine = contact.children.get(ref="c1").nhs_number
-        learn(story, contact, **of_robin(nhs_number=nhs_number(2)))
-        assert contact.children.get(ref="c1").nhs_number == mine
-        assert "another child" in FactChange.objects.get().says
+    @pytest.mark.parametrize(
+        ("name", "own", "of_kim"),
+        [("nhs_number", nhs_number(1), nhs_number(2)), ("upn", "H801200001001", "X801200001002")],
+    )
+    def test_the_number_of_another_child(self, story: Story, name: str, own: str, of_kim: str) -> None:
+        """A child gets the number that is learned, on their record too, unless it is that of another child."""
+        kim = {"ref": "c2", "first_name": "Kim", "date_of_birth": "2015-08-21", "nhs_number": None}
+        contact = story.contact(children=[child(nhs_number=None), child(**kim | {name: of_kim})])
+        learn(story, contact, **of_robin(**{name: own}))
+        learn(story, contact, **of_robin(**{name: of_kim}))
+        assert getattr(contact.children.get(ref="c1").recorded_as, name) == own
+        assert "another child" in FactChange.objects.latest("pk").says
 
 
 class TestPeople:

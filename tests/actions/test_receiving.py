@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from casework.actions import learning, matches, receiving
 from casework.families import sameness
+from casework.families.likeness.weights import shipped as shipped_weights
 from casework.models import AuditEvent, Clock, Contact, Event, OutboxMessage, Person, PersonMatch, Recommendation
 from errors import InvalidInput, KeyUsedForAnother, NotAllowedInStatus, NotPermitted, TakenBySomeoneElse
 from localities.models import Agency, User
@@ -238,14 +239,14 @@ class TestWhoAChildIs:
         """A copying slip keeps no contact out, and makes no two children one. The number identifies neither."""
         if is_known:
             story.contact()
-        second = child(ref="c2", first_name="Alex", **({"date_of_birth": born} if born else {}))
-        contact = story.contact(children=[child(), second])
+        second = child(ref="c2", first_name="Alex", upn="H801200001001", **({"date_of_birth": born} if born else {}))
+        contact = story.contact(children=[child(upn="h801200001001"), second])
         people = [entry.person for entry in contact.children.all()]
         assert len(set(people)) == 2
-        assert [person.nhs_number for person in people] == [None, None]
+        assert [(person.nhs_number, person.upn) for person in people] == [(None, ""), (None, "")]
         assert [detail.path for detail in contact.details_to_check.all()] == [
-            ["children", 0, "nhs_number"], ["children", 1, "nhs_number"],
-        ]  # fmt: skip
+            ["children", place, number] for place in (0, 1) for number in ("nhs_number", "upn")
+        ]
         story.decided(contact)
         assert contact.case is not None
         assert set(contact.case.children.all()) == set(people)
@@ -265,6 +266,22 @@ class TestWhoAChildIs:
         assert entry.matches.get().person == known
         reasons = entry.matches.get().reasons
         assert {"Same NHS number", "Same date of birth", differs} <= set(reasons)
+
+    @pytest.mark.parametrize("number", [{"nhs_number": "9990000018"}, {"upn": "H801200001001"}])
+    def test_a_number_that_everything_contradicts_is_asked(self, story: Story, number: dict[str, str]) -> None:
+        """And counts as nobody's history."""
+        girl: dict[str, Any] = {"first_name": "Wilhelmina", "last_name": "Okonjo", "date_of_birth": "2015-03-02"}
+        boy: dict[str, Any] = {"first_name": "Fergus", "last_name": "Abernathy", "date_of_birth": "2009-11-17"}
+        alone: dict[str, Any] = {"nhs_number": None, "also_known_as": []} | number
+        known = story.contact(children=[child(**alone | girl, sex="F")], adults=[]).children.get().person
+        elsewhere = child(**alone | boy | {"address": address("HP5 1AA")}, sex="M")
+        contact = story.contact(children=[elsewhere], adults=[])
+        (match,) = sameness.open_matches(contact)
+        assert (match.known, match.score) == (known, shipped_weights().worth_proposing)
+        says = {"nhs_number": "Same NHS number", "upn": "Same unique pupil number"}
+        assert {*map(says.get, number), "First names differ", "Dates of birth differ"} <= set(match.reasons)
+        assert contact.recommendation is not None
+        assert contact.recommendation.facts["family"]["contacts_3_months"] == 1
 
     def test_a_number_birth_and_both_names_are_certain(self, story: Story) -> None:
         """And the match is kept, so that it can be undone."""

@@ -138,13 +138,15 @@ def test_what_a_file_may_be() -> None:
 
 @pytest.mark.django_db
 def test_at_most_ten_and_the_best_first() -> None:
-    """Thirty records of one child; on one of them the sex is written."""
+    """Thirty records of one child; on one of them the sex is written. And a stranger, who has the child's number."""
     ada = Written(first_name="Ada", last_name="Ashworth", date_of_birth="2014-05-07", sex="F", postcode="HP20 1UA")
     without = ada._replace(sex="")
+    stranger = Written(first_name="Fergus", last_name="Quill", date_of_birth="2009-11-17", nhs_number="9990000018")
     people = [*(Record(f"{number}", without) for number in range(29)), Record("with sex", ada)]
-    ((_, proposals),) = looked_up(people, [Record("ada", ada)])
+    people.insert(0, Record("stranger", stranger))
+    ((_, proposals),) = looked_up(people, [Record("ada", ada._replace(nhs_number="9990000018"))])
     assert len(proposals) == MOST_PROPOSALS
-    assert proposals[0].id == "with sex"
+    assert (proposals[0].id, proposals[-1].id) == ("with sex", "stranger")
     scores = [proposal.likeness.score for proposal in proposals]
     assert scores == sorted(scores, reverse=True)
 

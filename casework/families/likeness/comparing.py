@@ -43,7 +43,7 @@ class Likeness:
     score: float
     certain: bool
     reasons: tuple[str, ...]
-    # In bits, before any ceiling: for the order of those whose scores are the same.
+    # In bits, before any ceiling or floor: for the order of those whose scores are the same.
     weight: float
     exact: frozenset[str]
     agreeing: frozenset[str]
@@ -101,10 +101,13 @@ def compare_worth_proposing(
 def _may_be_worth_proposing(person: Described, other: Described, weights: Weights, commonness: Commonness) -> bool:
     """
     Whether the score may be high enough, were the homes the same, and names and homes as rare as any. Whether the names
-    are reversed is asked where that could be enough.
+    are reversed is asked where that could be enough. Whoever has the same number is always worth proposing.
     """
     rarest = log2((commonness.people + USUAL) / USUAL)
-    rest = [weights.levels[name][level].bits for name, level in _beside_names(person, other)]
+    found = {name: weights.levels[name][level] for name, level in _beside_names(person, other)}
+    if have_one_number(_exact(found), weights):
+        return True
+    rest = [level.bits for level in found.values()]
     if person.homes and other.homes:
         rest += (weights.most["home"], Bits(rarest, 0.0))
     if not _may_be_enough(weights, *rest, *weights.most_of_names, Bits(2 * rarest, 0.0)):
@@ -160,8 +163,11 @@ def _weigh(way: Levels, person: Described, other: Described, weights: Weights, c
     score = 1 / (1 + odds)
     if score > weights.ceiling.score and _agreeing(found).isdisjoint(weights.ceiling.unless):
         score = weights.ceiling.score
-    # In bits, before any ceiling.
-    return _Weighed(-log2(odds), min(int(score * 1_000_000) / 1_000_000, HIGHEST), found, shares)
+    score = min(int(score * 1_000_000) / 1_000_000, HIGHEST)
+    if have_one_number(_exact(found), weights):
+        score = max(score, weights.worth_proposing)
+    # In bits, before any ceiling or floor.
+    return _Weighed(-log2(odds), score, found, shares)
 
 
 def _odds(against_strangers: float, against_family: float, weights: Weights) -> float:
@@ -172,7 +178,7 @@ def _odds(against_strangers: float, against_family: float, weights: Weights) -> 
 
 
 def _likeness(way: _Weighed, weights: Weights) -> Likeness:
-    exact = frozenset(name for name, level in way.levels.items() if level.means is Means.EXACTLY)
+    exact = _exact(way.levels)
     contradicts = any(level.means is Means.CONTRADICTS for level in way.levels.values())
     return Likeness(
         score=way.score,
@@ -184,6 +190,20 @@ def _likeness(way: _Weighed, weights: Weights) -> Likeness:
         exact=exact,
         agreeing=_agreeing(way.levels),
     )
+
+
+def _exact(found: Mapping[str, Level]) -> frozenset[str]:
+    return frozenset(name for name, level in found.items() if level.means is Means.EXACTLY)
+
+
+def have_one_number(exact: frozenset[str], weights: Weights) -> bool:
+    """
+    Whether two records have one identifier. A number that belongs to one person is never passed over: whatever
+    contradicts it, somebody is asked.
+
+    :param exact: the fields that agree exactly.
+    """
+    return not exact.isdisjoint(weights.joined_by)
 
 
 def _agreeing(found: Mapping[str, Level]) -> frozenset[str]:

@@ -7,7 +7,7 @@ among a million. A key that brings few counts for more than one that brings many
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -20,6 +20,7 @@ from casework.families.likeness.comparing import (
     Likeness,
     compare,
     has_one_of,
+    have_one_number,
     levels,
 )
 from casework.families.likeness.describing import COLUMNS, Described, Written, describe
@@ -41,11 +42,14 @@ CREATE TEMPORARY TABLE likeness_key (key bigint NOT NULL, number integer NOT NUL
 """
 INDEX = "CREATE INDEX likeness_key_by_key ON likeness_key (key, number DESC)"
 
-# The people who share keys with each probe, the likeliest first: `probe`, `number` and `place`. The ORM cannot say "so
-# many for each". Keys come as JSON, because the driver takes ten times as long over a list of texts.
+# The people who share keys with each probe, the likeliest first: `probe`, `number` and `place`. An NHS number or a
+# unique pupil number counts for more than all other keys together. The ORM cannot say "so many for each". Keys come as
+# JSON, because the driver takes ten times as long over a list of texts.
 RANKED = """
 WITH shared AS (
-    SELECT asked.probe::integer, found.number, 1.0 / count(*) OVER (PARTITION BY asked.probe, asked.key) AS weight
+    SELECT asked.probe::integer, found.number,
+        CASE WHEN asked.key ~ '^(nhs|upn) ' THEN 10000.0 ELSE 1.0 END
+        / count(*) OVER (PARTITION BY asked.probe, asked.key) AS weight
     FROM ROWS FROM (json_array_elements_text(%(probes)s), json_array_elements_text(%(keys)s)) AS asked(probe, key)
     CROSS JOIN LATERAL (
         SELECT {number} AS number FROM {keys} AS stored
@@ -179,7 +183,7 @@ def best(
     found = [Proposal(id_, compare(person, other, weights, commonness)) for id_, other in people]
     found.sort(key=lambda proposal: (-proposal.likeness.score, -proposal.likeness.weight, proposal.id))
     if worth := [proposal for proposal in found if proposal.likeness.score >= weights.worth_proposing]:
-        return worth[:MOST_PROPOSALS]
+        return likeliest(worth, lambda proposal: proposal.likeness, weights)
     nearest = weights.nearest
     near = (
         each
@@ -187,6 +191,12 @@ def best(
         if has_one_of(each.likeness.exact, nearest.exactly) or has_one_of(each.likeness.agreeing, nearest.agreeing)
     )
     return list(islice(near, nearest.most))
+
+
+def likeliest(found: Sequence[Item], likeness: Callable[[Item], Likeness], weights: Weights) -> list[Item]:
+    """The first ten of these, the best first. Whoever has the same number is among them, however unlike."""
+    kept = sorted(found, key=lambda each: not have_one_number(likeness(each).exact, weights))[:MOST_PROPOSALS]
+    return [each for each in found if each in kept]
 
 
 def lots(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
