@@ -220,12 +220,17 @@ def proposed_pairs(people: Collection[int]) -> Mapping[tuple[int, int], float]:
     Pairs of people who may be the same and whom nobody has settled, with the score. A pair is the ids of the records
     that stand for the two; at least one of the two is among `people`.
     """
+    return _proposed_and_apart(people)[0]
+
+
+def _proposed_and_apart(people: Collection[int]) -> tuple[Mapping[tuple[int, int], float], Pairs]:
+    """The proposed pairs, and which of the people in these are told apart."""
     scores: dict[tuple[int, int], float] = {}
     (found,) = send(PROPOSED_PAIRS(people=sorted(people), at_least=shipped().worth_proposing))
     for one, other, score in found:
         scores[one, other] = max(score, scores.get((one, other), 0.0))
-    apart = told_apart(frozenset(chain.from_iterable(scores))) if scores else ()
-    return {pair: score for pair, score in scores.items() if frozenset(pair) not in apart}
+    apart = told_apart(frozenset(chain.from_iterable(scores))) if scores else frozenset()
+    return {pair: score for pair, score in scores.items() if frozenset(pair) not in apart}, apart
 
 
 def likely_pairs(people: Collection[int]) -> frozenset[tuple[int, int]]:
@@ -233,13 +238,17 @@ def likely_pairs(people: Collection[int]) -> frozenset[tuple[int, int]]:
     The proposed pairs with a score that makes the rules careful, without whoever was told apart from somebody likelier
     (see `in_view`): of each pair, first the one who was on the later contact.
     """
-    found = {pair for pair, score in proposed_pairs(people).items() if is_careful(score)}
+    scores, apart = _proposed_and_apart(people)
+    found = {pair for pair, score in scores.items() if is_careful(score)}
     if not found:
         return frozenset()
+    owns = {own for own, _ in found}
+    # Of these people, every pair is here already.
+    if not owns <= {*people}:
+        scores, apart = _proposed_and_apart(owns)
     rows: dict[int, list[tuple[float, int]]] = defaultdict(list)
-    for (own, other), score in proposed_pairs({own for own, _ in found}).items():
+    for (own, other), score in scores.items():
         rows[own].append((-score, other))
-    apart = told_apart({*rows, *(other for others in rows.values() for _, other in others)})
     seen = (in_view(own, ((other, (own, other)) for _, other in sorted(others)), apart) for own, others in rows.items())
     return frozenset(found.intersection(chain.from_iterable(seen)))
 

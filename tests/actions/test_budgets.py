@@ -23,7 +23,7 @@ from casework.actions import cases, decisions, handoffs, receiving
 from casework.models import Contact, ContactAdult, ContactChild, Handoff
 from localities.models import Agency
 from tests.stage.documents import address, child, contact_document
-from tests.stage.sql import Asked, asked
+from tests.stage.sql import Asked, asked, within
 from tests.stage.story import Story, person
 
 # Round trips and statements, as they are today: see docs/adr/0021-from-what-is-in-hand.md. A story may take one less of
@@ -45,8 +45,8 @@ def takes(action: Callable[[], Any], budget: Asked) -> Any:
     """Does this, which costs what the budget says. Returns what the action does."""
     with asked() as cost:
         result = action()
-    for what in ("round_trips", "statements"):
-        assert getattr(budget, what) - 1 <= getattr(cost, what) <= getattr(budget, what), (cost, budget)
+    assert within(cost.round_trips, budget.round_trips), (cost, budget)
+    assert within(cost.statements, budget.statements), (cost, budget)
     return result
 
 

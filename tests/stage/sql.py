@@ -83,6 +83,11 @@ def asked() -> Iterator[Asked]:
         yield cost
 
 
+def within(cost: int, budget: int) -> bool:
+    """Whether something costs what its budget says, or one less. Who makes it cheaper lowers the budget."""
+    return budget - 1 <= cost <= budget
+
+
 WRITES = re.compile(r'\b(?:INSERT INTO|(?<!FOR )(?<!KEY )(?<!DO )UPDATE|DELETE FROM)\s+"?(\w+)', re.IGNORECASE)
 LOCKS = re.compile(r"\bFOR (?:NO KEY )?UPDATE\b", re.IGNORECASE)
 

@@ -15,6 +15,7 @@ from tests.stage.documents import address, child
 from tests.stage.families import KIM
 from tests.stage.restricted import restrict
 from tests.stage.sessions import sign_in
+from tests.stage.sql import asked, within
 from tests.stage.staff import SignedIn
 from tests.stage.story import Story, person
 from tests.stage.web_client import Page, a_working_morning, browser, day_of
@@ -459,14 +460,13 @@ class TestTheHistory:
         page = Page(signed_in().get(reverse("contact-history", args=[contact.reference])))
         assert "The mother has left." in page.text
 
-    def test_it_asks_the_database_the_same_however_long_it_is(
-        self, story: Story, django_assert_max_num_queries: Any
-    ) -> None:
+    def test_it_asks_the_database_the_same_however_long_it_is(self, story: Story) -> None:
         contact = story.contact()
         client, where = signed_in(), reverse("contact-history", args=[contact.reference])
         for danger in (True, False) * 5:
             document = {"source": "seen", "why": "Seen.", "immediate_danger": danger}
             corrections.learn(contact_id=contact.pk, document=document, by=person("amina"), now=story.later())
         client.get(where)
-        with django_assert_max_num_queries(16):
+        with asked() as cost:
             assert len(Page(client.get(where)).main.all("tr")) == 11
+        assert within(cost.statements, 12), cost

@@ -25,7 +25,7 @@ from tests.stage.documents import CONTRACT, address, child
 from tests.stage.families import KIM, about, brothers
 from tests.stage.racing import FIRST_NAMES, LAST_NAMES
 from tests.stage.sessions import sign_in
-from tests.stage.sql import asked
+from tests.stage.sql import asked, within
 from tests.stage.staff import (
     ANOTHER_FAMILY,
     LOOKS,
@@ -1424,11 +1424,6 @@ BUDGETS = {
 # whoever leads the team responsible for it: another team works with a brother. Each with a reminder that is seen now.
 # Each asks once for the hidden addresses that people's words may have in them, and once for what was learned since.
 OF_A_CONTACT, OF_A_CASE = 35, 26
-
-
-def within(cost: int, budget: int) -> bool:
-    """Whether a page costs what its budget says, or one less: who makes it cheaper lowers the budget."""
-    return budget - 1 <= cost <= budget
 
 
 class TestWhatAPageCosts:
