@@ -1,4 +1,4 @@
-"""A GET changes nothing. That of any page leaves its trace in the audit and marks reminders as seen, no more."""
+"""A GET changes nothing: the GET of any page writes to the audit and marks reminders as seen, no more."""
 
 import re
 from collections.abc import Iterator
