@@ -21,6 +21,8 @@ from casework.statuses import MatchStatus
 
 Thing = TypeVar("Thing")
 Pairs = frozenset[frozenset[int]]
+# Of pairs of persons.
+Scores = dict[tuple[int, int], float]
 
 TOLD_APART = Prepared(
     "find_told_apart",
@@ -72,9 +74,14 @@ WITH representative AS (
     WHERE status = 'proposed' AND score >= %(at_least)s AND record_id IN (SELECT id FROM record)
     UNION SELECT record_id, person_id, score FROM casework_personmatch
     WHERE status = 'proposed' AND score >= %(at_least)s AND person_id IN (SELECT id FROM record)
+), beside AS (
+    SELECT record_id, person_id, score, true AS is_own FROM match
+    UNION ALL SELECT record_id, person_id, score, false FROM casework_personmatch
+    WHERE status = 'proposed' AND score >= %(at_least)s AND record_id IN (SELECT record_id FROM match)
 )
-SELECT COALESCE(one.same_as_id, one.id), COALESCE(other.same_as_id, other.id), match.score
-FROM match JOIN casework_person one ON one.id = match.record_id JOIN casework_person other ON other.id = match.person_id
+SELECT COALESCE(one.same_as_id, one.id), COALESCE(other.same_as_id, other.id), beside.score, beside.is_own
+FROM beside
+JOIN casework_person one ON one.id = beside.record_id JOIN casework_person other ON other.id = beside.person_id
 WHERE COALESCE(one.same_as_id, one.id) <> COALESCE(other.same_as_id, other.id)
 """,  # noqa: S608  # our own constants
 )
@@ -218,39 +225,42 @@ def is_careful(score: float) -> bool:
 def proposed_pairs(people: Collection[int]) -> Mapping[tuple[int, int], float]:
     """
     Pairs of people who may be the same and whom nobody has settled, with the score. A pair is the ids of the records
-    that stand for the two; at least one of the two is among `people`.
+    that stand for the two, first of whoever was on the later contact; at least one of the two is among `people`.
     """
-    return _proposed_and_apart(people)[0]
-
-
-def _proposed_and_apart(people: Collection[int]) -> tuple[Mapping[tuple[int, int], float], Pairs]:
-    """The proposed pairs, and which of the people in these are told apart."""
-    scores: dict[tuple[int, int], float] = {}
-    (found,) = send(PROPOSED_PAIRS(people=sorted(people), at_least=shipped().worth_proposing))
-    for one, other, score in found:
-        scores[one, other] = max(score, scores.get((one, other), 0.0))
-    apart = told_apart(frozenset(chain.from_iterable(scores))) if scores else frozenset()
-    return {pair: score for pair, score in scores.items() if frozenset(pair) not in apart}, apart
+    found, _, _ = _proposed(people)
+    return found
 
 
 def likely_pairs(people: Collection[int]) -> frozenset[tuple[int, int]]:
     """
     The proposed pairs with a score that makes the rules careful, without whoever was told apart from somebody likelier
-    (see `in_view`): of each pair, first the one who was on the later contact.
+    (see `in_view`).
     """
-    scores, apart = _proposed_and_apart(people)
-    found = {pair for pair, score in scores.items() if is_careful(score)}
-    if not found:
-        return frozenset()
-    owns = {own for own, _ in found}
-    # Of these people, every pair is here already.
-    if not owns <= {*people}:
-        scores, apart = _proposed_and_apart(owns)
-    rows: dict[int, list[tuple[float, int]]] = defaultdict(list)
-    for (own, other), score in scores.items():
-        rows[own].append((-score, other))
-    seen = (in_view(own, ((other, (own, other)) for _, other in sorted(others)), apart) for own, others in rows.items())
-    return frozenset(found.intersection(chain.from_iterable(seen)))
+    found, beside, apart = _proposed(people)
+    others: dict[int, list[tuple[float, int]]] = defaultdict(list)
+    for (own, other), score in beside.items():
+        others[own].append((-score, other))
+    seen = {
+        (own, other)
+        for own in others
+        for other in in_view(own, ((each, each) for _, each in sorted(others[own])), apart)
+    }
+    return frozenset(pair for pair, score in found.items() if is_careful(score) and pair in seen)
+
+
+def _proposed(people: Collection[int]) -> tuple[Scores, Scores, Pairs]:
+    """
+    The proposed pairs (see `proposed_pairs`); these with all others of whoever was on the later contact; and who of all
+    of them was told apart.
+    """
+    (rows,) = send(PROPOSED_PAIRS(people=sorted(people), at_least=shipped().worth_proposing))
+    beside: Scores = {}
+    for one, other, score, _ in rows:
+        beside[one, other] = max(score, beside.get((one, other), 0.0))
+    apart = told_apart(frozenset(chain.from_iterable(beside))) if beside else frozenset()
+    beside = {pair: score for pair, score in beside.items() if frozenset(pair) not in apart}
+    own = {(one, other) for one, other, _, is_own in rows if is_own}
+    return {pair: score for pair, score in beside.items() if pair in own}, beside, apart
 
 
 def likely_the_same(people: Collection[int]) -> frozenset[int]:

@@ -8,6 +8,7 @@ from casework.facts.information import settled_by
 from casework.facts.typed import readable
 from casework.families.recorded import lives_hidden
 from casework.models import Contact, ContactAdult, ContactChild, DetailToCheck, Information
+from casework.reading.cautions import Cautions
 from casework.web.changes import Changes
 from casework.web.contact_form import AdultPart, ChildPart, ContactPart
 from casework.web.correction_form import HIDDEN_WITH_AN_ADDRESS
@@ -35,11 +36,12 @@ class ShownDetail(NamedTuple):
     answered_by: Information | None
 
 
-def story_of(contact: Contact) -> dict[str, Any]:
+def story_of(contact: Contact, cautions: Cautions) -> dict[str, Any]:
     """
     Each child and adult with the part of the document that no column holds, the details to check, and what was learned.
 
     :param contact: with `ADULTS`; and with `WITH_CHANGES`, where many are shown.
+    :param cautions: about everybody on it.
     """
     children, adults = list(contact.children.all()), list(contact.adults.all())
     changes = Changes(contact, contact.information.all(), children, adults)
@@ -49,6 +51,7 @@ def story_of(contact: Contact) -> dict[str, Any]:
     screened = contact.screened_family_indicators or any(child.screened_indicators for child in children)
     return {
         "contact": contact,
+        "cautions": cautions,
         "given": given,
         "recommendation": contact.recommendation,
         "children": [(child, given["children"][child.position]) for child in children],

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from casework.access import permissions
 from casework.facts.typed import is_not_known
 from casework.models import ContactChild, NumberStatus, Recommendation, Reminder, SafeToUse, Step
+from casework.reading.cautions import Cautions
 from casework.web.contact_form import new_key
 from casework.web.signed_in import user_of
 from localities.codes import ETHNICITIES, SEXES
@@ -26,6 +27,7 @@ ROW = (
     '<div class="govuk-summary-list__row"><dt class="govuk-summary-list__key">{}</dt>'
     '<dd class="govuk-summary-list__value app-given">{}</dd></div>'
 )
+NOT_SAFE = SafeString('<strong class="govuk-tag govuk-tag--red">Not safe to use</strong>')
 RAG_WORDS = {"red": "Red", "amber": "Amber", "green": "Green", "blue": "Blue"}
 
 
@@ -115,10 +117,10 @@ def row(key: str, *values: object) -> SafeString:
 
 
 @register.simple_tag
-def row_read(key: str, shown: object, sent: object, read: object) -> SafeString:
-    """A row with what was read, and what was sent where that looks different, or says nothing."""
+def row_read(key: str, shown: object, sent: object, read: object, *more: object) -> SafeString:
+    """A row with what was read, what was sent where that looks different, or says nothing, and more."""
     as_sent = sent_as(sent, read)
-    return row(key, shown or (as_sent and "Not known"), as_sent)
+    return row(key, shown or (as_sent and "Not known"), as_sent, *more)
 
 
 @register.simple_tag
@@ -182,6 +184,24 @@ def hidden_address(context: Context) -> dict[str, bool]:
     """In place of a hidden address: whom to ask, or that the reader can have it shown."""
     may_lift = permissions.check_can_lift_protection
     return {"lifts": permissions.allows(may_lift, user_of(context["request"]), local_day(timezone.now()))}
+
+
+@register.filter
+def died(person: int, cautions: Cautions) -> date | None:
+    """The day on which a person died, given by the id of the record that stands for them."""
+    return cautions.died.get(person)
+
+
+@register.filter
+def not_safe(person: int, cautions: Cautions) -> str:
+    """What of a person is not safe to use: "Telephone, Email"."""
+    return ", ".join(cautions.not_safe.get(person, ()))
+
+
+@register.filter
+def caution(written: object, cautions: Cautions) -> SafeString:
+    """A tag beside a telephone number or an email address that is not safe to use; else nothing."""
+    return NOT_SAFE if cautions.is_unsafe(written) else SafeString("")
 
 
 @register.filter

@@ -1422,8 +1422,9 @@ BUDGETS = {
 }
 # At their dearest. A contact that waits, for whoever decides on it: a clock is paused, partners are asked. A case, for
 # whoever leads the team responsible for it: another team works with a brother. Each with a reminder that is seen now.
-# Each asks once for the hidden addresses that people's words may have in them, and once for what was learned since.
-OF_A_CONTACT, OF_A_CASE = 35, 26
+# Each asks once for the hidden addresses that people's words may have in them, once for what was learned since, and
+# once for who died and what is not safe to use.
+OF_A_CONTACT, OF_A_CASE = 36, 27
 
 
 class TestWhatAPageCosts:
@@ -1498,8 +1499,8 @@ class TestWhatAPageCosts:
         dearest, tied = self.dearest_contact(), brothers(story)[0]
         sweep.sweep(now=timezone.now() + timedelta(days=60))
         pages: list[tuple[str, object, int]] = [
-            ("amina", waiting, OF_A_CONTACT), ("amina", contact, 34), ("ben", contact, 20), ("ava", contact, 33),
-            ("amina", dearest, OF_A_CONTACT), ("ben", case, OF_A_CASE), ("ava", case, 20), ("sam", case, 24),
+            ("amina", waiting, OF_A_CONTACT), ("amina", contact, 35), ("ben", contact, 21), ("ava", contact, 34),
+            ("amina", dearest, OF_A_CONTACT), ("ben", case, OF_A_CASE), ("ava", case, 21), ("sam", case, 25),
             ("ben", tied, OF_A_CASE),
         ]  # fmt: skip
         for name, of, budget in pages:

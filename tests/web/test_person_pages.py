@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from casework.actions import matches
+from casework.actions import matches, people
 from casework.models import AuditEvent, Contact, Person, PersonDetail, PersonMatch
-from tests.stage.documents import address, child
+from tests.stage.documents import CONTRACT, address, child
 from tests.stage.families import KIM
 from tests.stage.sql import asked, within
 from tests.stage.staff import SignedIn, is_done, is_refused, is_wrong
@@ -135,6 +135,43 @@ class TestWhatItSays:
         assert (event.event, event.by_user, event.detail) == (
             "person_viewed", person("amina"), {"person": who.reference},
         )  # fmt: skip
+
+
+class TestWhatSomebodyMustKnowWhoRings:
+    def test_a_death_and_what_is_not_safe_to_use_stand_on_the_contact_and_on_the_case(self, story: Story) -> None:
+        """By whichever record of the person it was recorded; not what was recorded in error, or is over."""
+        phone, other = "07700 900123", "07700 900456"
+        mother = {"first_name": "Sam", "last_name": "Ashworth", "relationship": "mother", "phone": phone}
+        gran = {"first_name": "Ada", "last_name": "Ashworth", "relationship": "grandmother", "phone": other}
+        referrer = CONTRACT["referrer"] | {"phone": "+44 7700 900123"}
+        case = story.accepted(story.contact(adults=[mother, gran], referrer=referrer))
+        contact, again = case.contacts.get(), story.contact(children=[child(nhs_number=None)], adults=[])
+        who, sam, ada = robin(again), *(adult.person for adult in contact.adults.all())
+        amina, died = SignedIn("amina"), story.now.date() - timedelta(days=3)
+        day = {"from_date_day": str(died.day), "from_date_month": str(died.month), "from_date_year": str(died.year)}
+        for person_, kind, typed in (
+            (sam, "telephone", {"value": "07700900123", "qualifier": "not_safe"}),
+            (ada, "telephone", {"value": other, "qualifier": "not_safe"}),
+            (who, "death", day),
+        ):
+            is_done(add(amina, person_, kind, said_by="The aunt", **typed), page_of(person_))
+        wrong = PersonDetail.objects.get(person=ada)
+        people.say_in_error(
+            person_id=ada.pk, detail_id=wrong.pk, reason="Another number.", by=person("amina"), now=timezone.now()
+        )
+        match = PersonMatch.objects.get(child__contact=again)
+        matches.settle(contact_id=again.pk, match_id=match.pk, same=True, by=person("amina"), now=timezone.now())
+        assert robin(contact) != who
+        for by, of in (("amina", contact), ("ben", case)):
+            cards = SignedIn(by).open(of).main.all(class_="govuk-summary-card")
+            said = {card.all("h3")[0].text: card.text for card in cards if card.all("h3")}
+            assert f"Died{died:%-d %B %Y}" in said["Child: Robin Ashworth"]
+            assert "Not safe to useTelephone" in said["Adult: Sam Ashworth"]
+            assert f"{phone}, Not safe to use" in said["Adult: Sam Ashworth"]
+            assert "+44 7700 900123, Not safe to use" in said["Who told us"]
+            assert other in said["Adult: Ada Ashworth"]
+            assert "Not safe" not in said["Adult: Ada Ashworth"]
+        assert f"died {died:%-d %B %Y}" in SignedIn("ben").open(case).text
 
 
 class TestTheChronology:

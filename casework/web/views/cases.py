@@ -21,6 +21,7 @@ from casework.families.naming import name_rows
 from casework.families.recorded import ADULTS
 from casework.models import LEAD_OFFERS_FROM, Case, Clock, ClockChange, Contact, Handoff, Responsibility
 from casework.reading import endings
+from casework.reading.cautions import cautions_of
 from casework.reading.news import since_decided
 from casework.reading.responsibility import responsibility_history
 from casework.record import responsibilities
@@ -265,6 +266,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     children = sorted(case.children.all(), key=lambda child: child.pk)
     stays = {child.pk for child in children}
     on_contacts = {child.person_id: child for contact in contacts for child in contact.children.all()}
+    cautions = cautions_of(contacts, and_of=stays)
     context: dict[str, Any] = {
         "now": now,
         "case": case,
@@ -272,7 +274,8 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         if cast("Any", case).is_restricted
         else [],
         "decision": case.opened_by_decision,
-        "stories": [story_of(contact) for contact in contacts],
+        "stories": [story_of(contact, cautions) for contact in contacts],
+        "cautions": cautions,
         "news": since_decided([case], user, now).get(case.pk, []),
         "children": [(child, on_contacts.get(child.pk)) for child in children],
         "left": [child for person, child in on_contacts.items() if person not in stays],

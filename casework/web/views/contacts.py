@@ -40,6 +40,7 @@ from casework.models import (
     PersonMatch,
 )
 from casework.reading import endings
+from casework.reading.cautions import cautions_of
 from casework.reading.likenesses import joined_elsewhere, two_of_each, why_alike
 from casework.statuses import CaseStatus, ContactStatus, HandoffStatus, MatchStatus, PartnerCheckStatus
 from casework.web.clock_forms import clock_forms
@@ -341,7 +342,7 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
     in_work = contact.case is not None and contact.case.status == CaseStatus.OPEN
     on_it = {child.person_id for child in contact.children.all()}
     on_it |= {adult.person_id for adult in contact.adults.all()}
-    context: dict[str, Any] = story_of(contact) | {
+    context: dict[str, Any] = story_of(contact, cautions_of([contact])) | {
         "now": now,
         "result": contact.recommendation.result if contact.recommendation else {},
         "handovers": list(contact.handovers.select_related("from_team", "to_team", "passed_by", "taken_on_by")),

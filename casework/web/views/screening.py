@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from casework.access import conditions, permissions
 from casework.actions import learning, viewing
+from casework.reading.cautions import cautions_of
 from casework.web.hiding import without_hidden_addresses
 from casework.web.screening_form import ScreeningForm
 from casework.web.signed_in import user_of
@@ -34,7 +35,7 @@ def screen(request: HttpRequest, reference: str) -> HttpResponse:
     def page() -> HttpResponse:
         seen = viewing.view_contact(reference=reference, by=user, now=now)
         errors = errors_of(form)
-        context = story_of(seen) | {"screening": form, "errors": errors}
+        context = story_of(seen, cautions_of([seen])) | {"screening": form, "errors": errors}
         answer = render(request, "front_door/contacts/screen.html", context, status=status_of(errors))
         return without_hidden_addresses(answer, [seen])
 
