@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from casework.actions import matches, people
+from casework.actions import matches, people, protecting
 from casework.models import AuditEvent, Contact, Person, PersonDetail, PersonMatch
 from tests.stage.documents import CONTRACT, address, child
 from tests.stage.families import KIM
@@ -172,6 +172,12 @@ class TestWhatSomebodyMustKnowWhoRings:
             assert other in said["Adult: Ada Ashworth"]
             assert "Not safe" not in said["Adult: Ada Ashworth"]
         assert f"died {died:%-d %B %Y}" in SignedIn("ben").open(case).text
+        protecting.protect(person_id=sam.pk, reason="She fled.", by=person("amina"), now=timezone.now())
+        (card,) = (
+            each for each in amina.open(contact).main.all(class_="govuk-summary-card") if "Adult: Sam" in each.text
+        )
+        assert "TelephoneConfidential, Not safe to use" in card.text
+        assert phone not in card.text
 
 
 class TestTheChronology:
