@@ -1,6 +1,5 @@
 """The forms by which staff add and correct facts of a contact: one for each group of them."""
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,6 +19,7 @@ from casework.web.contact_form import (
     yes_or_no,
 )
 from casework.web.forms import ActionForm, reason_field
+from casework.web.hiding import HiddenWords
 from casework.web.rendering import Checkboxes, Radios, TextInput
 from casework.web.typed import STOOD, filled_in
 from errors import Fault, InvalidInput
@@ -118,13 +118,13 @@ class Correcting(ActionForm, Part):
         *,
         only: Iterable[str] = (),
         to_confirm: Mapping[str, str] | None = None,
-        hidden: "re.Pattern[str] | None" = None,
+        hidden: HiddenWords | None = None,
     ) -> None:
         shown = list(only or self.PATHS)
         initial = {name: self._shown(name, values.get(self.PATHS[name])) for name in shown}
         if hidden is not None:
             initial = {
-                name: "" if value is not True and hidden.search(str(value)) else value
+                name: "" if value is not True and hidden.are_in(str(value)) else value
                 for name, value in initial.items()
             }  # fmt: skip
         super().__init__(data, prefix="fact", initial=initial | {"seen": seen})

@@ -8,6 +8,8 @@ case, punctuation and spacing. Only what people read is changed, never the marku
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import dropwhile
 
 from django.http import HttpResponse
 
@@ -25,19 +27,32 @@ BETWEEN = r"(?:%20|[^\w<>]|_|&#?\w+;|<br ?/?>)*"
 LOOKALIKES = {
     "0": "0Oo", "O": "0Oo", "1": "1IiLl", "I": "1IiLl", "L": "1IiLl", "5": "5Ss", "S": "5Ss", "8": "8Bb", "B": "8Bb",
 }  # fmt: skip
+# What streets and houses are called, with what is written in place of it, by Royal Mail or by people.
+KINDS = (
+    ("street", "st", "str"), ("road", "rd"), ("avenue", "ave", "av", "aven"), ("lane", "ln", "la"),
+    ("close", "cl", "clo"), ("court", "ct", "crt"), ("drive", "dr", "drv"), ("place", "pl", "plc"),
+    ("gardens", "garden", "gdns", "gdn", "grdns", "gds"), ("crescent", "cres", "cresc", "cr"), ("square", "sq"),
+    ("terrace", "terr", "ter", "tce"), ("house", "hse", "ho"), ("flat", "apt", "apartment", "flt"),
+    ("boulevard", "bvd", "blvd"), ("grove", "gr", "gro", "grv"), ("green", "grn", "gr"), ("hill", "hl"),
+    ("hills", "hls"), ("park", "pk"), ("parade", "pde"), ("point", "pt", "pnt"), ("mount", "mt"), ("ridge", "rdg"),
+    ("rise", "ri"), ("view", "vw"), ("walk", "wlk", "wk"), ("way", "wy"), ("meadow", "meadows", "mdw", "mdws"),
+    ("building", "buildings", "bldg", "bldgs"), ("cottage", "cott"), ("cottages", "cotts"), ("estate", "est"),
+    ("farm", "fm"), ("field", "fld"), ("fields", "flds"), ("heights", "hts"), ("lodge", "ldg"), ("mews", "mws"),
+    ("yard", "yd"), ("quay", "qy"), ("corner", "cnr"), ("promenade", "prom"), ("villas", "vlls"), ("bank", "bk"),
+    ("bridge", "bdge", "brg"), ("broadway", "bdwy"), ("orchard", "orch"),
+)  # fmt: skip
+OF_A_STREET = sorted({word for words in KINDS for word in words})
 # In place of whole words, because they are written short as often as long.
 SHORT = (
-    ("street", "st", "str"), ("road", "rd"), ("avenue", "ave", "av"), ("lane", "ln"), ("close", "cl"),
-    ("court", "ct", "crt"), ("drive", "dr"), ("place", "pl"), ("gardens", "gdns"), ("crescent", "cres"),
-    ("square", "sq"), ("terrace", "terr"), ("house", "hse"), ("flat", "apt", "apartment"), ("saint", "st"),
+    *KINDS, ("saint", "st"), ("upper", "upr"), ("lower", "lwr"), ("great", "gt"), ("little", "lt", "ltl"),
 )  # fmt: skip
 # The last words of the names of streets, houses and schools.
-ENDS = {word for words in SHORT[:-1] for word in words} | {
-    "academy", "barn", "barns", "buildings", "bungalow", "chase", "cottage", "cottages", "croft", "end", "farm",
-    "field", "fields", "garth", "gate", "green", "grove", "hall", "heights", "hill", "hostel", "hotel", "infants",
-    "juniors", "lodge", "manor", "meadow", "meadows", "mews", "mill", "nursery", "parade", "park", "path", "primary",
-    "quay", "rectory", "refuge", "ride", "rise", "row", "school", "tower", "towers", "vale", "vicarage", "view",
-    "villa", "villas", "walk", "way", "wharf", "yard",
+ENDS = {*OF_A_STREET} | {
+    "academy", "alley", "barn", "barns", "bungalow", "chase", "circus", "cloisters", "copse", "croft", "dale", "dell",
+    "dene", "downs", "drove", "end", "esplanade", "garth", "gate", "glade", "glebe", "glen", "grange", "hall", "heath",
+    "hollow", "hostel", "hotel", "infants", "juniors", "maltings", "manor", "mead", "mill", "nursery", "paddock",
+    "passage", "path", "precinct", "primary", "rectory", "refuge", "ride", "row", "school", "spinney", "strand",
+    "tower", "towers", "vale", "vicarage", "villa", "warren", "wharf", "wood", "woods", "wynd",
 }  # fmt: skip
 # With one of these the name of a house ends, also after "the" alone: The Nook, Holly Cottage. In small letters most are
 # ordinary words, so that what people wrote must have its capitals.
@@ -56,6 +71,16 @@ LITTLE = {
     "not", "of", "on", "or", "our", "she", "that", "their", "they", "this", "to", "was", "we", "were", "with", "you",
     "your",
 }  # fmt: skip
+# After a number, none of these says alone that it is that of a house: "3 May", "14 years", "5 High".
+NO_NAMES = LITTLE | ENDS | {word for words in SHORT for word in words} | {
+    "the", "old", "new", "high", "long", "main", "church", "station", "no", "number", "unit", "room", "floor",
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "monday",
+    "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "year", "years", "yrs", "month", "months",
+    "week", "weeks", "day", "days", "night", "nights", "hour", "hours", "minute", "minutes", "time", "times", "child",
+    "children", "kids", "boys", "girls", "brothers", "sisters", "siblings", "adults", "people", "others", "social",
+    "first", "second", "third",
+}  # fmt: skip
 MOST_WORDS = 12
 MOST_WORDS_OF_A_NAME = 5
 MOST_WORDS_BEFORE = 4
@@ -67,44 +92,70 @@ INPUT_FOR_TEXT = re.compile(r"""<input\b(?![^>]*\btype="(?:hidden|submit|checkbo
 READ_ATTRIBUTE = re.compile(r"""(?<=\s)((?:value|title|alt|aria-label)=")([^"]*)\"""")
 
 
+@dataclass(frozen=True)
+class HiddenWords:
+    """What finds hidden addresses in a text. One may begin in another: all of both is taken out."""
+
+    patterns: tuple["re.Pattern[str]", ...]
+
+    def are_in(self, text: str) -> bool:
+        return any(pattern.search(text) for pattern in self.patterns)
+
+    def masked(self, text: str) -> str:
+        """The text without them."""
+        pieces: list[str] = []
+        end = 0
+        for begins, ends in sorted(found.span() for pattern in self.patterns for found in pattern.finditer(text)):
+            if not pieces or begins > end:
+                pieces += [text[end:begins], MASK]
+            end = max(end, ends)
+        return "".join([*pieces, text[end:]])
+
+
 def without_hidden_addresses(response: HttpResponse, contacts: Iterable[Contact]) -> HttpResponse:
-    """The page without the hidden addresses of everybody around these contacts."""
-    found = hidden_addresses(contacts)
-    if found is not None:
-        response.content = "".join(_masked(found, response.content.decode())).encode()
+    """The page without the hidden addresses of the families of these contacts."""
+    hidden = hidden_addresses(contacts)
+    if hidden is not None:
+        response.content = "".join(_masked(hidden, response.content.decode())).encode()
     return response
 
 
 def found_without_hidden_addresses(response: HttpResponse, found: Found | None) -> HttpResponse:
-    """The page with what a search found, without the hidden addresses of everybody around it."""
+    """The page with what a search found, without the hidden addresses of their families."""
     return without_hidden_addresses(response, (hit.last for hit in found.hits)) if found and found.hits else response
 
 
-def hidden_addresses(contacts: Iterable[Contact]) -> "re.Pattern[str] | None":
-    """What finds the hidden addresses of everybody around these contacts in a text; None if there are none."""
+def hidden_addresses(contacts: Iterable[Contact]) -> HiddenWords | None:
+    """What finds the hidden addresses of the families of these contacts in a text; None if there are none."""
     homes = hidden_homes(contact.pk for contact in contacts)
-    patterns = list(dict.fromkeys(each for home in homes for each in _patterns(home)))
     # The longest first: of "Flat 2, 12 Example Road" nothing stays.
-    return re.compile("|".join(sorted(patterns, key=len, reverse=True)), re.IGNORECASE) if patterns else None
+    doors, others = (
+        "|".join(sorted({each for home in homes for each in found(home)}, key=len, reverse=True))
+        for found in (_doors, _patterns)
+    )
+    # Of whatever kind a street is called after its number and its name, nothing of it stays either.
+    wanted = (_alone(rf"(?:{doors})(?:\s+(?:{'|'.join(OF_A_STREET)}))?") if doors else "", others)
+    patterns = tuple(re.compile(each, re.IGNORECASE) for each in wanted if each)
+    return HiddenWords(patterns) if patterns else None
 
 
-def _masked(found: "re.Pattern[str]", html: str) -> Iterator[str]:
+def _masked(hidden: HiddenWords, html: str) -> Iterator[str]:
     """The pieces of a page: of a text all that was found is masked, of a tag what is read aloud or can be edited."""
     opened = ""
     for number, piece in enumerate(TAG.split(html)):
         if number % 2 == 0:
-            yield piece if NOT_READ.match(opened) else found.sub(MASK, piece)
+            yield piece if NOT_READ.match(opened) else hidden.masked(piece)
             continue
         opened = piece
-        yield _masked_tag(found, piece)
+        yield _masked_tag(hidden, piece)
 
 
-def _masked_tag(found: "re.Pattern[str]", tag: str) -> str:
+def _masked_tag(hidden: HiddenWords, tag: str) -> str:
     is_edited = INPUT_FOR_TEXT.match(tag) is not None
 
     def masked(attribute: "re.Match[str]") -> str:
         beginning, value = attribute.groups()
-        return attribute[0] if beginning == 'value="' and not is_edited else f'{beginning}{found.sub(MASK, value)}"'
+        return attribute[0] if beginning == 'value="' and not is_edited else f'{beginning}{hidden.masked(value)}"'
 
     return READ_ATTRIBUTE.sub(masked, tag)
 
@@ -116,18 +167,63 @@ def _patterns(home: HiddenHome) -> Iterator[str]:
             yield _alone(BETWEEN.join(_spellings_of_character(each) for each in characters))
             # Why a team was recommended names the catchment, which is the first part of the postcode.
             yield rf"\(catchment {_beginning(characters)}\)"
-    for text in ("\n".join(home.lines), *home.beside):
+    for text in _texts(home):
         for words in _leading_there(text):
             yield _alone(BETWEEN.join(_spellings(word) for word in words))
         for words in _names_of_houses(text):
             yield _alone(BETWEEN.join(map(_with_capital, words)))
 
 
+def _texts(home: HiddenHome) -> tuple[str, ...]:
+    return ("\n".join(home.lines), *home.beside)
+
+
+def _parts(address: str) -> Iterator[list[str]]:
+    """The words of each part of an address."""
+    for part in re.split(r"[,;\n]+", address):
+        if words := re.findall(r"\d+|[^\W\d_]+", part):
+            yield words
+
+
+def _doors(home: HiddenHome) -> Iterator[str]:
+    """What finds each number of an address with the name after it: "77 Quincunx Parade" and "77 Quincunx"."""
+    for text in _texts(home):
+        before: list[str] = []
+        for words in _parts(text):
+            numbered = [*before, *words]
+            for place, word in enumerate(numbered):
+                if word.isdecimal():
+                    yield from _door(word, numbered[place + 1 :])
+            # A number that is a part of its own, or ends one: "14, Larkspur Lane", "Flat 14a, Rosewood House".
+            last = words[:-1] if len(words) > 1 and len(words[-1]) == 1 and not words[-1].isdecimal() else words
+            before = last[-1:] if last[-1].isdecimal() else []
+
+
+def _door(number: str, after: list[str]) -> Iterator[str]:
+    """
+    The number, a letter or none, as many words as tell a door from anything else, and of the others as many as follow.
+    """
+    # Of "77a-79 Quincunx Parade", each number leads there.
+    words = list(dropwhile(lambda word: word.isdecimal() or len(word) == 1, after))
+    for place, word in enumerate(words[:MOST_WORDS_OF_A_NAME]):
+        if word.isdecimal() or words[0].casefold() in LITTLE:
+            return
+        is_name = len(word) > 2 and word.casefold() not in NO_NAMES
+        if is_name or (place and word.casefold() in ENDS):
+            name, others = words[: place + 1], words[place + 1 : MOST_WORDS]
+            yield BETWEEN.join([rf"{number}(?:{BETWEEN}[^\W\d_])?", *map(_spellings, name)]) + _as_many(others)
+            return
+
+
+def _as_many(words: list[str]) -> str:
+    """What finds the first of these words, however many there are, with what is between."""
+    return f"(?:{BETWEEN}{_spellings(words[0])}{_as_many(words[1:])})?" if words else ""
+
+
 def _leading_there(address: str) -> Iterator[list[str]]:
     """The words of each part of an address that lead to a door, and with those of a short part before: Flat 2."""
     before: list[str] = []
-    for part in re.split(r"[,;\n]+", address):
-        words = re.findall(r"\d+|[^\W\d_]+", part)
+    for words in _parts(address):
         found = list(_of_part(words))
         yield from found
         if found and 0 < len(before) <= MOST_WORDS_BEFORE:
@@ -138,8 +234,7 @@ def _leading_there(address: str) -> Iterator[list[str]]:
 def _of_part(words: list[str]) -> Iterator[list[str]]:
     """
     The texts in one part of an address that lead to a door: the whole part, if it has a number or the name of a street
-    or a house; each such name, with and without the number before it. A town alone gives none, nor does a text that is
-    no address.
+    or a house; and each such name. A town alone gives none, nor does a text that is no address.
     """
     ends = [place for place, word in enumerate(words) if place and word.casefold() in ENDS]
     numbers = [place for place, word in enumerate(words) if word.isdecimal()]
@@ -156,8 +251,6 @@ def _of_part(words: list[str]) -> Iterator[list[str]]:
         name = words[begins : end + 1]
         if _is_name(name):
             yield name
-            if number is not None:
-                yield words[number : end + 1]
 
 
 def _names_of_houses(address: str) -> Iterator[list[str]]:
@@ -189,7 +282,9 @@ def _spellings_of_character(character: str) -> str:
 
 def _spellings(word: str) -> str:
     spellings = {each for words in SHORT if word.casefold() in words for each in words} | {word}
-    return f"(?:{'|'.join(map(re.escape, sorted(spellings)))})"
+    # St Marys, St Mary's.
+    either = (f"{each[:-1]}{BETWEEN}s" if each[-1] in "sS" and len(each) > 3 else each for each in sorted(spellings))
+    return f"(?:{'|'.join(either)})"
 
 
 def _with_capital(word: str) -> str:

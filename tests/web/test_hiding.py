@@ -43,6 +43,15 @@ TOLD = (
     ("Rose Cottage", "to rose cottage", f"to {MASK}"),
     ("1 Some Road", "HP20%201UA, \N{FULLWIDTH LATIN CAPITAL LETTER H}P20 1UA", f"{MASK}, {MASK}"),
     ("2 Some Road", "He likes St Louis school.", f"He likes {MASK}."),
+    (
+        "77 Quincunx Parade",
+        "77 Quincunx, 77b quincunx Pde, Quincunx pde. A quincunx.",
+        f"{MASK}, {MASK}, {MASK}. A quincunx.",
+    ),
+    ("18-20 Upper Quandary Point", "18 Upr Quandary Hl or upr. quandary Pt", f"{MASK} or {MASK}"),
+    ("26, Mount Umber, Haddenham", "26 Mt Umber", MASK),
+    ("27 St Crispins Gardens", "27 Saint Crispin's, 27 St. Crispins Grdns", f"{MASK}, {MASK}"),
+    ("5 High Street", "Scored 5 high at 5 High St", f"Scored 5 high at {MASK}"),
 )
 
 
@@ -64,12 +73,12 @@ def test_every_part_of_an_address_and_the_school_are_taken_out_of_what_people_wr
 NO_ADDRESS = [
     "Not known", "Social worker", "Aylesbury", "has a knife and threatens to kill", "form method post",
     "input type hidden name csrfmiddlewaretoken value", "1 form method post", "first name value",
-    "govuk button class", "by the way", "The Father", "at the Lodge",
+    "govuk button class", "by the way", "The Father", "at the Lodge", "3 May Street",
 ]  # fmt: skip
 
 
 def test_a_partner_cannot_blot_out_what_another_wrote_nor_take_a_page_apart(story: Story) -> None:
-    words = "The Father has a knife and threatens to kill, by the way. The social worker knows. At the Lodge."
+    words = "The Father has a knife and threatens to kill, by the way. The social worker knows. At the Lodge, 3 May."
     plain = story.contact(children=[child()], adults=[], concern={"worries": words})
     before = SignedIn("amina").open(plain)
     home = {"lines": NO_ADDRESS, "postcode": "HP20 1UA", "confidential": True}

@@ -34,7 +34,12 @@ from tests.stage.web_client import Partner, a_working_morning, todays_document
 
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
 
-LINES = ["Flat 2, Rosewood House", "14 Larkspur Lane", "Wendover"]
+# What the house and the street are called, and how that is written short; or not at all, after a number.
+HOUSES = {"House": ("Hse.", "Ho", ""), "Court": ("Ct", "Crt", ""), "Cottages": ("Cotts", "")}
+STREETS = {
+    "Lane": ("Ln", "La", ""), "Parade": ("Pde", ""), "Crescent": ("Cres", "Cr", ""), "Gardens": ("Grdns", ""),
+    "Terrace": ("Ter", ""), "Point": ("Pt", ""), "Hill": ("Hl", ""), "Grove": ("Gr", "Close"), "Boulevard": ("Bvd", ""),
+}  # fmt: skip
 USERNAMES = ("amina", "maya", "oliver", "erin", "ben", "sam", "ava", "iris", "carol", "pat", "paula", "adele")
 SEEDS = range(4)
 ASCII_SIGNS = {code: None for code in range(128) if not chr(code).isalnum()}
@@ -46,6 +51,8 @@ class Typist:
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
+        self.house, self.street = (chance.choice(list(kinds)) for kinds in (HOUSES, STREETS))
+        self.lines = [f"Flat 2, Rosewood {self.house}", f"14 Larkspur {self.street}", "Wendover"]
         self.postcode = chance.choice(
             list(Postcode.objects.filter(pk__startswith="HP22 ").values_list("pk", flat=True))
         )
@@ -60,15 +67,17 @@ class Typist:
 
     def spelt_line(self, line: str) -> str:
         if self.chance.random() < 0.4:
-            line = line.replace("Lane", "Ln").replace("Flat", "Apt").replace("House", "Hse.")
+            line = line.replace("Flat", "Apt")
+            for kinds, kind in ((HOUSES, self.house), (STREETS, self.street)):
+                line = line.replace(f" {kind}", f" {self.chance.choice(kinds[kind])}".rstrip())
         line = line.replace(" ", self.chance.choice([" ", "  ", "\N{NO-BREAK SPACE}", ", "]))
         return self.chance.choice([line, line.lower(), line.upper()])
 
     def address(self, **more: Any) -> dict[str, Any]:
-        return {"lines": [self.spelt_line(line) for line in LINES], "postcode": self.spelt_postcode()} | more
+        return {"lines": [self.spelt_line(line) for line in self.lines], "postcode": self.spelt_postcode()} | more
 
     def words(self) -> str:
-        house, street = map(self.spelt_line, LINES[:2])
+        house, street = map(self.spelt_line, self.lines[:2])
         return f"They live at {house}, {street} ({self.spelt_postcode()}), since May."
 
     def leaks(self, text: str) -> list[str]:
