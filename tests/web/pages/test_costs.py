@@ -1,0 +1,178 @@
+"""What every page costs."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from casework.actions import clock_changes
+from casework.jobs import sweep
+from casework.models import Case, Contact, Reminder
+from localities.models import Agency, Postcode, Team, User
+from tests.stage.documents import address, child
+from tests.stage.families import KIM, about, brothers
+from tests.stage.racing import FIRST_NAMES, LAST_NAMES
+from tests.stage.sql import asked, within
+from tests.stage.staff import (
+    SignedIn,
+    path_of,
+)
+from tests.stage.story import Story, person
+
+# Nobody collects static files for a test.
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+
+# Statements that a page sends to the database, however much work there is, each counted also where several travel
+# together.
+BUDGETS = {
+    "the worklist of the front door": ("amina", "/", 12),
+    "the worklist of a team": ("ben", "/", 10),
+    "the worklist of an overseer": ("sam", "/", 7),
+    "a team's page": ("ben", "/teams/aylesbury/", 12),
+    "a team's page, for an overseer": ("sam", "/teams/aylesbury/", 12),
+    "reminders": ("ben", "/reminders/", 6),
+    "a new contact": ("amina", "/contacts/new/", 4),
+    "the report of overrides": ("paula", "/reports/overrides/", 7),
+    "the contacts behind a figure": ("paula", "/reports/overrides/contacts/", 4),
+    "the report on equality": ("paula", "/reports/equality/", 7),
+    "the report on what agencies send": ("paula", "/reports/quality/", 6),
+    "the admin's contacts": ("sam", "/admin/casework/contact/", 7),
+    "the admin's cases": ("ben", "/admin/casework/case/", 7),
+    "the admin's handoffs": ("ben", "/admin/casework/handoff/", 7),
+    "the admin's clocks": ("ben", "/admin/casework/clock/?stand=all", 6),
+    "the admin's decisions": ("sam", "/admin/casework/decision/", 6),
+    "the admin's reminders": ("sam", "/admin/casework/reminder/", 6),
+    "the admin's messages": ("sam", "/admin/casework/outboxmessage/", 5),
+    "the admin's calendar edits": ("adele", "/admin/casework/calendaredit/", 6),
+    "the admin's audit": ("ava", "/admin/casework/auditevent/", 5),
+    "the admin's people": ("adele", "/admin/localities/user/", 7),
+    "the admin's teams": ("adele", "/admin/localities/team/", 6),
+    "the admin's catchments": ("adele", "/admin/localities/catchment/", 7),
+    "the admin's policies": ("adele", "/admin/casework/clockpolicy/", 6),
+}
+
+
+# At their dearest. A contact that waits, for whoever decides on it: a clock is paused, partners are asked. A case, for
+# whoever leads the team responsible for it: another team works with a brother. Each with a reminder that is seen now.
+# Each asks once for the hidden addresses that people's words may have in them, once for what was learned since, and
+# once for who died and what is not safe to use.
+OF_A_CONTACT, OF_A_CASE = 36, 27
+
+
+class TestWhatAPageCosts:
+    def families(self, story: Story, *, up_to: int) -> None:
+        """This number of cases with Aylesbury, of cases on offer to it, and of contacts that wait."""
+        homes = list(Postcode.objects.filter(postcode__startswith="HP20").values_list("postcode", flat=True)[:100])
+        for number in range(Case.objects.count() // 2, up_to):
+            for step, tell in enumerate((story.accepted, story.offered, None)):
+                # No two of them look alike.
+                one = child(
+                    first_name=FIRST_NAMES[(number + 3 * step) % 10],
+                    last_name=f"{LAST_NAMES[(3 * number + step) % 10]}{number}", also_known_as=[], nhs_number=None,
+                    date_of_birth=f"20{10 + 3 * step - number % 2}-{1 + (number + 5 * step) % 12:02}"
+                    f"-{3 + (7 * number + 11 * step) % 25:02}",
+                    address=address(homes[number * 3 + step]),
+                )  # fmt: skip
+                contact = story.contact(children=[one], adults=[])
+                if tell is not None:
+                    tell(contact)
+
+    def cost(self, name: str, path: str) -> int:
+        signed_in = SignedIn(name)
+        with asked() as cost:
+            answer = signed_in.client.get(path)
+        assert answer.status_code == 200, path
+        return cost.statements
+
+    def test_the_cost_of_a_list_does_not_follow_its_length(self, story: Story) -> None:
+        self.families(story, up_to=3)
+        sweep.sweep(now=timezone.now() + timedelta(days=60))
+        few = {what: self.cost(name, path) for what, (name, path, _) in BUDGETS.items()}
+        self.families(story, up_to=10)
+        sweep.sweep(now=timezone.now() + timedelta(days=60))
+        assert Reminder.objects.count() > 50
+        many = {what: self.cost(name, path) for what, (name, path, _) in BUDGETS.items()}
+        assert many == few
+        assert {what: cost for what, cost in many.items() if not within(cost, BUDGETS[what][2])} == {}
+
+    def cost_of_contact(self, story: Story, **changes: Any) -> int:
+        contact = story.contact(**changes)
+        return self.cost("amina", path_of(contact))
+
+    def household(self, number: int) -> list[dict[str, Any]]:
+        """This number of siblings in one home."""
+        return [
+            child(ref=f"c{n}", first_name=f"Child {n}", nhs_number=None, date_of_birth=f"20{10 + n}-01-01")
+            for n in range(number)
+        ]
+
+    def test_the_cost_of_a_contact_does_not_follow_its_children(self, story: Story) -> None:
+        one = self.cost_of_contact(story, children=self.household(1), adults=[])
+        story.later(days=1)
+        six = self.cost_of_contact(
+            story, adults=[], children=[entry | {"last_name": "Haddad"} for entry in self.household(6)]
+        )
+        # The second contact has a likeness and a chronology to show, whatever its size, and asks once whether the homes
+        # of those who are alike may be named.
+        assert six <= one + 4
+
+    def test_nor_its_adults(self, story: Story) -> None:
+        adults = [{"first_name": f"Adult {n}", "last_name": "Haddad", "same_address": True} for n in range(6)]
+        story.contact(adults=adults[:1])
+        # Each of the others has a match and a chronology to show.
+        one = self.cost_of_contact(story, adults=adults[:1])
+        six = self.cost_of_contact(story, adults=adults)
+        assert six == one
+
+    def test_a_contact_and_a_case_keep_to_their_budgets(self, story: Story) -> None:
+        waiting = story.contact(by="example-police", children=self.household(1))
+        case = story.accepted()
+        contact = case.contacts.get()
+        dearest, tied = self.dearest_contact(), brothers(story)[0]
+        sweep.sweep(now=timezone.now() + timedelta(days=60))
+        pages: list[tuple[str, object, int]] = [
+            ("amina", waiting, OF_A_CONTACT), ("amina", contact, 35), ("ben", contact, 21), ("ava", contact, 34),
+            ("amina", dearest, OF_A_CONTACT), ("ben", case, OF_A_CASE), ("ava", case, 21), ("sam", case, 25),
+            ("ben", tied, OF_A_CASE),
+        ]  # fmt: skip
+        for name, of, budget in pages:
+            signed_in = SignedIn(name)
+            with asked() as cost:
+                assert signed_in.open(of).status == 200
+            assert within(cost.statements, budget), (name, of, cost)
+
+    def dearest_contact(self) -> Contact:
+        """The contact whose page costs most: it waits for agreement and for two partners."""
+        now = timezone.now()
+        story = Story(now - timedelta(hours=1))
+        contact = about(story, child(**KIM), agreement={"service": "not_sought"})
+        clock = contact.clocks.get(kind="final_decision_green")
+        clock_changes.pause(clock_id=clock.pk, reason="Amina rings the mother.", by=person("amina"), now=now)
+        for agency in Agency.objects.all()[:2]:
+            story.asked(contact, agency.code, at=now)
+        return contact
+
+    def test_the_cost_of_a_case_does_not_follow_its_story(self, story: Story) -> None:
+        case = story.accepted()
+        few = self.cost("ben", path_of(case))
+        for _ in range(5):
+            story.later(minutes=5)
+            new = story.contact()
+            story.decided(new)
+            assert new.case == case
+            handoff_back_and_forth(story, case)
+        assert self.cost("ben", path_of(case)) == few
+
+
+def handoff_back_and_forth(story: Story, case: Case) -> None:
+    """A handoff to another team that was withdrawn adds two lines to the story."""
+    from casework.actions import handoffs
+
+    ben = User.objects.get(username="ben")
+    chiltern = Team.objects.get(code="chiltern")
+    handoff = handoffs.offer(
+        case_id=case.pk, to_team_id=chiltern.pk, reason="They may move.", by=ben, now=story.later(minutes=5)
+    )
+    handoffs.withdraw(handoff_id=handoff.pk, reason="They stay.", by=ben, now=story.later(minutes=5))

@@ -1,0 +1,232 @@
+"""What holds for every address: who may do what by which method, the trace of a look, headers, forgery."""
+
+import re
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from casework.models import AuditEvent, Case, Contact
+from casework.web.urls import urlpatterns
+from localities.models import Agency, User
+from tests.stage.pages import BELOW_CONTACTS, ON_CASES, ON_CONTACTS
+from tests.stage.staff import (
+    ANOTHER_FAMILY,
+    LOOKS,
+    SignedIn,
+    looks,
+    path_of,
+    views,
+)
+from tests.stage.story import Story
+from tests.stage.web_client import Answer, Page, Partner, a_working_morning, browser, kept
+
+# Nobody collects static files for a test.
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+REPORTS = ("/reports/overrides/", "/reports/overrides/contacts/", "/reports/equality/",
+           "/reports/quality/", "/reports/quality/figures.csv")  # fmt: skip
+
+
+def _posts(contact: Contact, case: Case) -> Iterator[str]:
+    for action in (*ON_CONTACTS, *BELOW_CONTACTS):
+        yield f"{path_of(contact)}{action}/"
+    for action in ON_CASES:
+        yield f"{path_of(case)}{action}/"
+
+
+def test_every_address_is_tried_here() -> None:
+    """A new action needs a test here."""
+    named = {str(pattern.name) for pattern in urlpatterns}
+    tried = {f"contact-{action}" for action in ON_CONTACTS} | {f"case-{action}" for action in ON_CASES}
+    below = {
+        "contact-match", "contact-undo-match", "contact-ask-partner", "contact-partner-answer",
+        "contact-partner-withdraw", "contact-protect", "contact-lift",
+        # tests/web/test_correction_pages.py
+        "contact-correct", "contact-correct-person", "contact-history",
+    }  # fmt: skip
+    # tests/web/test_person_pages.py has these.
+    below |= {"person", "person-add", "person-end", "person-in-error", "person-protect", "person-lift"}
+    # tests/web/test_compare_pages.py has this.
+    below |= {"contact-compare"}
+    # tests/web/test_search_pages.py and test_look_first.py have these.
+    below |= {"search", "contact-look", "contact-likely"}
+    of_reminders = {"reminders", "reminder-seen", "reminder-snooze"}
+    # In test_restricted_pages.py.
+    of_restrictions = {
+        "restrictions", "restriction", "break-glass", "review-glass", "name-reader", "remove-reader",
+        "pass-restriction-on", "lift-restriction", "contact-restrict", "contact-conflict", "case-conflict",
+        "end-conflict",
+    }  # fmt: skip
+    assert named == tried | below | of_reminders | of_restrictions | {
+        "worklist", "contact", "contact-new", "contact-screening", "case", "team", "report-overrides",
+        "report-contacts", "report-equality", "report-quality", "report-quality-csv",
+    }  # fmt: skip
+
+
+def test_an_address_for_doing_is_not_for_looking(case: Case) -> None:
+    signed_in = SignedIn("ben")
+    contact = case.contacts.get()
+    for path in _posts(contact, case):
+        # Who signs in anew after a form was open too long comes back by GET.
+        answer = signed_in.client.get(path)
+        assert answer.status_code == 302
+        assert answer.headers["Location"] == path_of(contact if "/contacts/" in path else case)
+        assert signed_in.client.put(path).status_code == 405
+
+
+def test_nor_an_address_for_looking_for_doing(case: Case) -> None:
+    for path in (path_of(case), path_of(case.contacts.get()), "/", "/teams/aylesbury/", "/reminders/", *REPORTS):
+        assert SignedIn("ben").client.post(path).status_code == 405
+
+
+class TestTraces:
+    def test_each_look_leaves_one(self, story: Story) -> None:
+        case = story.accepted()
+        contact = case.contacts.get()
+        for name, of in (("ben", case), ("amina", contact), ("ben", case), ("ava", case), ("iris", contact)):
+            SignedIn(name).open(of)
+        assert looks() == [
+            ("ben", str(case)), ("amina", str(contact)), ("ben", str(case)), ("ava", str(case)), ("iris", str(contact)),
+        ]  # fmt: skip
+
+    def test_a_look_that_found_nothing_leaves_none(self, story: Story) -> None:
+        case = story.accepted()
+        for name, of in (("carol", case), ("carol", case.contacts.get()), ("amina", case), ("adele", case)):
+            assert SignedIn(name).open(of).status == 404
+        assert looks() == []
+
+    def test_whatever_shows_a_family_leaves_one(self, story: Story) -> None:
+        """A form with faults shows the whole page again, so this is a view of the record as well."""
+        waiting, offer = story.contact(), story.offered(story.contact(**ANOTHER_FAMILY))
+        for name in ("iris", "ava", "oliver", "ben"):
+            signed_in = SignedIn(name)
+            for path in _posts(waiting, offer.case):
+                before = AuditEvent.objects.filter(event__in=LOOKS).count()
+                answer = signed_in.client.post(path, {"handoff": offer.pk, "checks-sibling_on_cp_plan": "?"})
+                shown = re.search("Ashworth|Haddad", answer.content.decode()) is not None
+                after = AuditEvent.objects.filter(event__in=LOOKS).count()
+                assert after - before == int(shown), (name, path)
+
+    def test_no_trace_holds_a_name(self, story: Story) -> None:
+        case = story.closed()
+        SignedIn("ben").open(case)
+        SignedIn("amina").open(case.contacts.get())
+        for event in AuditEvent.objects.all():
+            assert not re.search("Robin|Ashworth|Yusuf|They know where", str(event.detail))
+
+
+def test_the_auditor_and_information_governance_see_no_buttons(story: Story) -> None:
+    """Both see the pages and cannot act."""
+
+    def buttons(of: object) -> list[set[str]]:
+        return [page.actions for page in views(of, ("ava", "iris")).values()]
+
+    contact = story.contact(received_by_phone=True)
+    assert buttons(contact) == [set(), set()]
+    story.decided(contact, pathway="advice", level=1, rag="blue")
+    assert buttons(contact) == [set(), set()]
+    handoff = story.offered(story.contact(**ANOTHER_FAMILY))
+    for of in (handoff.case, handoff.case.contacts.get()):
+        assert buttons(of) == [set(), set()]
+
+
+class TestHeaders:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def answers(cls, told_for_a_class: None) -> dict[str, Answer]:
+        """An answer of every kind."""
+        case, client = Story(a_working_morning()).accepted(), browser()
+        ben, amina = SignedIn("ben"), SignedIn("amina")
+        partner = Partner(Agency.objects.get(code="example-primary-school"))
+        return {
+            "sign-in": client.get("/accounts/login/"),
+            "to sign-in": client.get("/"),
+            "worklist": ben.client.get("/"),
+            "contact": amina.client.get(path_of(case.contacts.get())),
+            "case": ben.client.get(path_of(case)),
+            "team": ben.client.get("/teams/aylesbury/"),
+            "reminders": ben.client.get("/reminders/"),
+            "new contact": amina.client.get("/contacts/new/"),
+            "overrides": SignedIn("paula").client.get("/reports/overrides/"),
+            "overruled": SignedIn("paula").client.get("/reports/overrides/contacts/"),
+            "equality": SignedIn("paula").client.get("/reports/equality/"),
+            "wrong days": SignedIn("paula").client.get("/reports/overrides/?first=x"),
+            "faults": ben.client.post(f"{path_of(case)}close/"),
+            "not allowed": ben.client.get("/contacts/new/"),
+            "not found": ben.client.get("/cases/CAS-AAAA-AAAA/"),
+            "no such page": client.get("/none/such/"),
+            "wrong method": ben.client.get(f"{path_of(case)}close/"),
+            "admin": ben.client.get("/admin/"),
+            "API": partner.read("CON-AAAA-AAAA"),
+            "token": client.post("/o/token"),
+            "docs": client.get("/api/v1/docs"),
+            "health": client.get("/healthz"),
+        }
+
+    def test_no_answer_is_kept_framed_sniffed_or_told_elsewhere(self, answers: dict[str, Answer]) -> None:
+        for what, answer in answers.items():
+            headers = answer.headers
+            assert headers["Cache-Control"] == "no-store", what
+            assert headers["X-Frame-Options"] == "DENY", what
+            assert headers["X-Content-Type-Options"] == "nosniff", what
+            assert headers["Referrer-Policy"] == "same-origin", what
+            assert headers["Cross-Origin-Opener-Policy"] == "same-origin", what
+            assert uuid.UUID(headers["X-Request-ID"]).version == 4, what
+
+    def test_only_our_own_scripts_and_styles_run(self, answers: dict[str, Answer]) -> None:
+        for what, answer in answers.items():
+            policy = {
+                name: sources for name, *sources in map(str.split, answer.headers["Content-Security-Policy"].split(";"))
+            }
+            assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == ["'none'"], what
+            assert policy["script-src"] == policy["style-src"] == policy["form-action"] == ["'self'"], what
+            assert not any("unsafe" in source for sources in policy.values() for source in sources), what
+
+    def test_no_page_needs_more(self, answers: dict[str, Answer]) -> None:
+        """The browser would not run a script or style that is part of the page."""
+        for what, answer in answers.items():
+            if not answer.headers["Content-Type"].startswith("text/html"):
+                continue
+            for element in Page(answer).root:
+                assert element.tag != "style", what
+                assert element.tag != "script" or element["src"] or "application/" in element["type"], what
+                assert not any(name == "style" or name.startswith("on") for name in element.attributes), what
+
+    def test_every_id_stands_once(self, answers: dict[str, Answer]) -> None:
+        shown = ("sign-in", "worklist", "contact", "case", "team", "new contact", "faults")
+        for what in (*shown, "overrides", "overruled", "equality", "wrong days"):
+            ids = Page(answers[what]).ids
+            assert len(ids) == len(set(ids)), what
+
+
+class TestForgery:
+    """Another site's page cannot send our forms."""
+
+    def test_no_form_is_taken_without_its_token(self, story: Story, amina: User, ben: User) -> None:
+        offer = story.offered()
+        case, contact = offer.case, offer.case.contacts.get()
+        client = browser(enforce_csrf_checks=True)
+        before = kept()
+        for user, paths in ((amina, ["/contacts/new/"]), (ben, [*_posts(contact, case), "/accounts/password/change/"])):
+            client.force_login(user)
+            for path in [*paths, "/accounts/logout/"]:
+                answer = client.post(path, {"answer": "accept", "handoff": offer.pk})
+                assert (answer.status_code, Page(answer).heading) == (403, "The form was not sent"), path
+        assert kept() == before
+        assert client.get("/").status_code == 200, "still signed in"
+
+    def test_nor_the_sign_in(self, db: None) -> None:
+        client = browser(enforce_csrf_checks=True)
+        assert client.post("/accounts/login/", {"login": "ben", "password": "x"}).status_code == 403
+
+    def test_with_it_the_form_is_taken(self, story: Story, ben: User) -> None:
+        offer = story.offered()
+        client = browser(enforce_csrf_checks=True)
+        client.force_login(ben)
+        form = Page(client.get(path_of(offer.case))).form(f"{path_of(offer.case)}answer/")
+        assert client.post(f"{path_of(offer.case)}answer/", form | {"answer": "accept"}).status_code == 302
+
+    def test_a_partners_token_is_enough_for_the_api(self, school: Agency) -> None:
+        partner = Partner(school, http=browser(enforce_csrf_checks=True))
+        assert partner.read("CON-AAAA-AAAA").status_code == 404
