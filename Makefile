@@ -1,7 +1,9 @@
 # The commands are promises: see README.md. Every step that takes more than a moment says so.
 # The distribution's own Python is built for speed: the service and the tests take a fifth longer with one that pyenv
 # built. Where it is too old, or makes no virtual environments, the first in PATH.
-PYTHON ?= $(shell /usr/bin/python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && echo /usr/bin/python3 || echo python3)
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(shell /usr/bin/python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && echo /usr/bin/python3 || echo python3)
+endif
 VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
