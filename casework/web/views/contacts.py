@@ -227,20 +227,14 @@ def match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
     same = request.POST.get("same")
     if same not in ("yes", "no"):
         raise BadRequest("Nobody said whether they are the same.")
-    name = f"apart{match_id}"
-    form = TellApartForm(request.POST, prefix=name)
-
-    def again() -> HttpResponse:
-        if request.POST.get("on") == "compare":
-            return compare.page(request, reference, match_id, now, apart=form)
-        return page(request, reference, now, **{name: form})
-
+    form = TellApartForm(request.POST, prefix=f"apart{match_id}")
     return submit(
         request, form,
         lambda said: matches.settle(
             contact_id=contact.pk, match_id=match_id, same=same == "yes", reason=said["reason"], by=user, now=now
         ),
-        says="That is kept, and the rules were asked again.", then=reverse("contact", args=[reference]), again=again,
+        says="That is kept, and the rules were asked again.", then=reverse("contact", args=[reference]),
+        again=lambda: _where_it_was_asked(request, reference, match_id, now, apart=form),
     )  # fmt: skip
 
 
@@ -249,19 +243,22 @@ def undo_match(request: HttpRequest, reference: str, match_id: int) -> HttpRespo
     """Undoes what was said about a possible match, or what the service was certain of."""
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
-    name = f"undo{match_id}"
-    form = UndoMatchForm(request.POST, prefix=name)
-
-    def again() -> HttpResponse:
-        if request.POST.get("on") == "compare":
-            return compare.page(request, reference, match_id, now, undo=form)
-        return page(request, reference, now, **{name: form})
-
+    form = UndoMatchForm(request.POST, prefix=f"undo{match_id}")
     return submit(
         request, form,
         lambda said: matches.undo(contact_id=contact.pk, match_id=match_id, reason=said["reason"], by=user, now=now),
-        says="That is undone, and the rules were asked again.", then=reverse("contact", args=[reference]), again=again,
+        says="That is undone, and the rules were asked again.", then=reverse("contact", args=[reference]),
+        again=lambda: _where_it_was_asked(request, reference, match_id, now, undo=form),
     )  # fmt: skip
+
+
+def _where_it_was_asked(
+    request: HttpRequest, reference: str, match_id: int, now: datetime, **form: Any
+) -> HttpResponse:
+    """The page from which a possible match was answered, with the form as it was sent: both records, or the contact."""
+    if request.POST.get("on") == "compare":
+        return compare.page(request, reference, match_id, now, **form)
+    return page(request, reference, now, **{f"{name}{match_id}": sent for name, sent in form.items()})
 
 
 @by_post(or_show="contact")
