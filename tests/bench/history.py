@@ -62,21 +62,11 @@ def tell() -> None:
 
 def _family(number: int) -> dict[str, Any]:
     """A child and its mother, at any postcode of the county."""
-    postcodes = _postcodes()
-    born = f"20{10 + number % 10}-0{1 + number % 9}-{10 + number % 15}"
-    entry = child(
-        last_name=f"Waiting{number}",
-        date_of_birth=born,
-        nhs_number=None,
-        address=address(postcodes[number * 7919 % len(postcodes)]),
-        indicators=["L2-01"],
+    young = Person(first_name="Ada", last_name=f"Waiting{number}", date_of_birth=_born(number))
+    mother = Person(
+        first_name=f"Mother{number}", last_name=f"Waiting{number}", date_of_birth=date(1980 + number % 15, 5, 11)
     )
-    mother = contact_document()["adults"][0] | {
-        "first_name": f"Mother{number}", "last_name": f"Waiting{number}",
-        "date_of_birth": f"19{80 + number % 15}-05-11",
-    }  # fmt: skip
-    agreement = {"service": "given", "given_by": "mother"}
-    return {"children": [entry], "adults": [mother], "family_indicators": [], "agreement": agreement}
+    return _written(young, mother, "1 Example Road", _postcode(number))
 
 
 def _heard_of_before() -> Contact:
@@ -93,16 +83,15 @@ def _on_record(contact: Contact) -> dict[str, Any]:
     """The family of a contact of the history, as another partner writes about it: without the number of the child."""
     children = [row.recorded_as for row in contact.children.select_related("recorded_as")]
     adults = [row.recorded_as for row in contact.adults.select_related("recorded_as")]
-    return _written(children[0], adults[0], children[0].date_of_birth, children[0].address, children[0].postcode)
+    return _written(children[0], adults[0], children[0].address, children[0].postcode)
 
 
 def _named_like_others(number: int) -> dict[str, Any]:
     """A new family: each of its names is somebody's on record, and so as common as names are."""
     first, last, mothers = (_of_history(Person, number * 3 + which) for which in range(3))
     first.last_name = mothers.last_name = last.last_name
-    postcodes = _postcodes()
-    born = date(2010 + number % 10, 1 + number % 9, 10 + number % 15)
-    return _written(first, mothers, born, f"{number % 90} Long Lane", postcodes[number * 7919 % len(postcodes)])
+    first.date_of_birth = _born(number)
+    return _written(first, mothers, f"{number % 90} Long Lane", _postcode(number))
 
 
 def _of_history(model: type[Row], number: int) -> Row:
@@ -111,9 +100,10 @@ def _of_history(model: type[Row], number: int) -> Row:
     return model.objects.filter(pk__gt=FIRST + number * 7919 % (last - FIRST)).order_by("pk")[0]
 
 
-def _written(young: Person, adult: Person, born: Any, line: str, postcode: str) -> dict[str, Any]:
+def _written(young: Person, adult: Person, line: str, postcode: str) -> dict[str, Any]:
+    """The family as a partner writes about it."""
     entry = child(
-        first_name=young.first_name, last_name=young.last_name, date_of_birth=str(born), nhs_number=None,
+        first_name=young.first_name, last_name=young.last_name, date_of_birth=str(young.date_of_birth), nhs_number=None,
         address=address(postcode) | {"lines": [line]}, indicators=["L2-01"],
     )  # fmt: skip
     mother = contact_document()["adults"][0] | {
@@ -122,6 +112,16 @@ def _written(young: Person, adult: Person, born: Any, line: str, postcode: str) 
     }  # fmt: skip
     agreement = {"service": "given", "given_by": "mother"}
     return {"children": [entry], "adults": [mother], "family_indicators": [], "agreement": agreement}
+
+
+def _born(number: int) -> date:
+    return date(2010 + number % 10, 1 + number % 9, 10 + number % 15)
+
+
+def _postcode(number: int) -> str:
+    """A postcode of the county, picked by number."""
+    postcodes = _postcodes()
+    return postcodes[number * 7919 % len(postcodes)]
 
 
 @cache
