@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -17,10 +17,10 @@ from casework.facts.contact_document import (
     ChildEntry,
     ContactDocument,
     ContactReading,
-    digest_of,
     free_ref,
     read_contact,
 )
+from casework.facts.resends import SAME_DOCUMENT, SAME_REFERENCE, Earlier, digests_of, repeated
 from casework.facts.typed import Read
 from casework.families import confidentiality, person_keys, sameness, unborn
 from casework.families.household import Household, household_of_people, lock_household
@@ -94,10 +94,10 @@ def receive(
     """
     if isinstance(by, User):
         permissions.check_can_enter_contacts(by, local_day(now))
-    digest = digest_of(document)
+    digests = digests_of(document)
     for _ in range(3):
         try:
-            return _receive(document, digest, by, now, idempotency_key)
+            return _receive(document, digests, by, now, idempotency_key)
         except _RecordsMerged:
             continue
         except IntegrityError as error:
@@ -107,14 +107,16 @@ def receive(
 
 
 @transaction.atomic
-def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: datetime, key: str | None) -> Received:
+def _receive(
+    document: dict[str, Any], digests: tuple[str, str], by: User | Agency, now: datetime, key: str | None
+) -> Received:
     """
     Computes everything first, then writes each table once, all in one round trip. Two kinds of rows follow, which
     depend on what is stored then: the hidden addresses, and the messages to staff.
     """
     rules, earlier = _rules_and_earlier(by, key, now)
     if earlier is not None:
-        return _received_before(*earlier, digest)
+        return _received_before(*earlier, digests)
     reading = read_contact(document, indicators=rules.rule_set.catalogue.entries, today=local_day(now))
     entry = reading.entry
     contact = Contact(
@@ -123,7 +125,7 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
         agency=by if isinstance(by, Agency) else None,
         entered_by=by if isinstance(by, User) else None,
         idempotency_key=key,
-        digest=digest,
+        digest=digests[0],
         document=reading.document,
         has_unknown_indicators=reading.has_unknown_indicators,
         **_columns(entry),
@@ -133,7 +135,9 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     keep_mothers(children, adults)
     people = _find_people(children, adults)
     said_confidential = [child for child in children if child.address_is_confidential]
-    recommendation_id, contact.resend_of_id, restrictions, somebody_is_hidden, reference = _number(contact, people)
+    recommendation_id, contact.resend_of_id, restrictions, somebody_is_hidden, reference = _number(
+        contact, people, digests
+    )
     if somebody_is_hidden:
         confidentiality.hide_all(children, adults)
     recommendation = recommendation_for(
@@ -199,9 +203,9 @@ def _rules_and_earlier(by: User | Agency, key: str | None, now: datetime) -> tup
     return published_rules.of_rows(live), next(chain.from_iterable(found), None)
 
 
-def _received_before(contact_id: int, its_digest: str, digest: str) -> Received:
+def _received_before(contact_id: int, its_digest: str, digests: tuple[str, str]) -> Received:
     contact = Contact.objects.get(pk=contact_id)
-    if its_digest != digest:
+    if its_digest not in digests:
         raise KeyUsedForAnother(
             "This idempotency key came before with another document. Use a new key for a new contact.",
             earlier=contact.reference,
@@ -440,28 +444,35 @@ def _unborn_or_born_lately(
             yield from unborn.may_be_one(child, adults, but_not=themselves | proposed)
 
 
-# The first of the contacts that this one repeats. Under the sender's own reference, a child must be the same too: some
-# senders use one reference for all that they send. The "+ 0" keeps PostgreSQL from walking all contacts by their id
-# until one fits.
-NUMBER_AND_RESEND = Prepared(
-    "number_and_resend",
+# What this contact may repeat: the contacts of the same sender with the same document, or with the same reference.
+NUMBER_AND_EARLIER = Prepared(
+    "number_and_earlier",
     """
-SELECT nextval(pg_get_serial_sequence('casework_contact', 'id')), COALESCE(
-    (SELECT min(earlier.id + 0) FROM casework_contact earlier
-     WHERE earlier.digest = %(digest)s AND earlier.agency_id IS NOT DISTINCT FROM %(agency)s
-       AND earlier.received_at > %(a_day_back)s),
-    (SELECT min(earlier.id + 0) FROM casework_contact earlier
-     WHERE earlier.agency_id = %(agency)s AND earlier.agency_reference = %(own_reference)s
-       AND earlier.agency_reference <> '' AND earlier.received_at > %(two_weeks_back)s
-       AND EXISTS (
-           SELECT FROM casework_contactchild child
-           LEFT JOIN json_to_recordset(%(children)s) AS described (first_name text, last_name text, born date)
-             ON lower(described.first_name) = lower(child.first_name)
-            AND lower(described.last_name) = lower(child.last_name)
-            AND described.born IS NOT DISTINCT FROM child.date_of_birth
-            AND child.first_name || child.last_name <> ''
-           WHERE child.contact_id = earlier.id
-             AND (described.first_name IS NOT NULL OR child.person_id = ANY(%(people)s::bigint[]))))
+SELECT nextval(pg_get_serial_sequence('casework_contact', 'id')), (
+    SELECT json_agg(json_build_array(
+        COALESCE(earlier.resend_of_id, earlier.id), earlier.digest, has.the_children,
+        CASE WHEN has.the_children THEN earlier.document END
+    ))
+    FROM casework_contact earlier
+    CROSS JOIN LATERAL (
+        SELECT count(*) = %(number)s::int AND bool_and(
+            child.person_id = ANY(%(people)s::bigint[])
+            OR child.first_name || child.last_name <> '' AND EXISTS (
+                SELECT FROM json_to_recordset(%(children)s) AS described (first_name text, last_name text, born date)
+                WHERE lower(described.first_name) = lower(child.first_name)
+                  AND lower(described.last_name) = lower(child.last_name)
+                  AND described.born IS NOT DISTINCT FROM child.date_of_birth))
+        FROM casework_contactchild child WHERE child.contact_id = earlier.id
+    ) AS has (the_children)
+    WHERE earlier.id = ANY(ARRAY(
+        SELECT id FROM casework_contact
+        WHERE digest = ANY(%(digests)s) AND agency_id IS NOT DISTINCT FROM %(agency)s
+          AND received_at > %(a_day_back)s
+        UNION ALL
+        SELECT id FROM casework_contact
+        WHERE agency_id = %(agency)s AND agency_reference = %(own_reference)s
+          AND agency_reference <> '' AND received_at > %(two_weeks_back)s
+    ))
 ), ARRAY(
     SELECT restriction.id
     FROM casework_restriction restriction JOIN casework_person person ON person.id = restriction.person_id
@@ -484,7 +495,6 @@ FROM pg_get_serial_sequence('casework_person', 'id') AS people,
 )
 SOMEBODY_IS_HIDDEN = Prepared("is_somebody_hidden", f"SELECT {confidentiality.SOMEBODY_IS_HIDDEN}")
 A_NEIGHBOUR_IS_HIDDEN = Prepared("is_a_neighbour_hidden", f"SELECT {confidentiality.A_NEIGHBOUR_IS_HIDDEN}")
-RESENT_DOCUMENT, RESENT_REFERENCE = timedelta(days=1), timedelta(days=14)
 
 
 class _Numbered(NamedTuple):
@@ -497,7 +507,7 @@ class _Numbered(NamedTuple):
     reference: Reference
 
 
-def _number(contact: Contact, people: _People) -> _Numbered:
+def _number(contact: Contact, people: _People, digests: tuple[str, str]) -> _Numbered:
     """
     Gives the contact and everybody on it their ids. Returns the id of its recommendation, that of the contact that it
     repeats, the restrictions of those whom its people are or may be, whether an address around them is hidden, and the
@@ -511,12 +521,12 @@ def _number(contact: Contact, people: _People) -> _Numbered:
     if people.matched:
         hidden.append(SOMEBODY_IS_HIDDEN(matched=[*people.matched]))
     (numbered,), (ids,), *is_hidden, _, versions = send(
-        NUMBER_AND_RESEND(
-            digest=contact.digest,
+        NUMBER_AND_EARLIER(
+            digests=[*digests],
             agency=contact.agency_id,
             own_reference=contact.agency_reference,
-            a_day_back=contact.received_at - RESENT_DOCUMENT,
-            two_weeks_back=contact.received_at - RESENT_REFERENCE,
+            a_day_back=contact.received_at - SAME_DOCUMENT,
+            two_weeks_back=contact.received_at - SAME_REFERENCE,
             children=json.dumps(
                 [
                     {"first_name": child.first_name, "last_name": child.last_name, "born": child.date_of_birth}
@@ -524,6 +534,7 @@ def _number(contact: Contact, people: _People) -> _Numbered:
                 ],
                 default=str,
             ),
+            number=len(children),
             people=people.of_children,
             on_record=[*people.on_record],
         ),
@@ -532,7 +543,8 @@ def _number(contact: Contact, people: _People) -> _Numbered:
         clocks.LOCK(),
         clocks.READ(),
     )
-    contact.pk, resend_of, restrictions = numbered
+    contact.pk, earlier, restrictions = numbered
+    resend_of = repeated(contact.document, digests, [Earlier(*each) for each in earlier or ()])
     of_records, of_children, of_adults, of_recommendation = ids
     for row, record_id, row_id in zip(people.rows, of_records, [*of_children, *of_adults], strict=True):
         row.pk, row.recorded_as.pk = row_id, record_id

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from casework.actions import learning, matches, receiving
+from casework.facts.contact_document import digest_of
 from casework.families import sameness
 from casework.families.likeness.weights import shipped as shipped_weights
 from casework.models import AuditEvent, Clock, Contact, Event, OutboxMessage, Person, PersonMatch, Recommendation
@@ -18,7 +19,7 @@ from localities.models import Agency, User
 from localities.working_time import LONDON
 from tests.stage import rule_documents
 from tests.stage.documents import CONTRACT, address, child, contact_document
-from tests.stage.sql import run
+from tests.stage.sql import copy, run
 from tests.stage.story import Story
 from tests.stage.web_client import Path, everything, having
 from triage.recommendation import recommend
@@ -463,18 +464,71 @@ class TestResends:
         assert self.counted(second) == (1 if is_resend else 2)
 
     @pytest.mark.parametrize(("days", "is_resend"), [(13.99, True), (14, False)])
-    def test_the_same_reference_with_other_words(
+    def test_the_same_story_under_the_same_reference(
         self, story: Story, school: Agency, days: float, is_resend: bool
     ) -> None:
         first = self.send(story, school)
         story.later(days=days)
-        second = self.send(story, school, concern={"worries": "As I wrote: he comes to school hungry."})
+        second = self.send(story, school, referrer={"name": "Another teacher"}, parents_told={"answer": "no"})
         assert second.resend_of == (first if is_resend else None)
         assert self.counted(second) == (1 if is_resend else 2)
 
     def test_a_child_who_is_known_by_number_may_be_spelt_otherwise(self, story: Story, school: Agency) -> None:
         first = self.send(story, school)
         assert self.send(story, school, children=[child(first_name="Robyn")]).resend_of == first
+
+    def test_each_event_under_a_childs_own_number_counts(self, story: Story, school: Agency) -> None:
+        """A school whose reference for every report is the number of the pupil."""
+        sent = [{"worries": f"A bruise on {where}."} for where in ("the left arm", "the right arm", "the neck")]
+        contacts = [self.send(story, school, agency_reference="P-118", concern=worries) for worries in sent]
+        assert [(contact.resend_of, self.counted(contact)) for contact in contacts] == [
+            (None, 1), (None, 2), (None, 3),
+        ]  # fmt: skip
+        assert [contact.rag for contact in contacts] == ["green", "green", "amber"]
+        again = self.send(story, school, agency_reference="P-118", concern={"worries": "a  Bruize on the right arm"})
+        assert (again.resend_of, self.counted(again)) == (contacts[1], 3)
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"immediate_danger": True},
+            {"family_indicators": ["L3-36", "L4-01"]},
+            {"children": [child(indicators=["L3-12", "L4-01"])]},
+            {"children": [child(where_now="Missing since Monday")]},
+            {"children": [child(), child(ref="c2", first_name="Wren", date_of_birth="2021-01-02", nhs_number=None)]},
+            {"adults": []},
+            {"domestic_abuse": {"dash": "high"}},
+        ],
+    )  # fmt: skip
+    def test_whatever_else_is_new_under_the_same_reference_counts(
+        self, story: Story, school: Agency, changes: dict[str, Any]
+    ) -> None:
+        self.send(story, school)
+        second = self.send(story, school, **changes)
+        assert (second.resend_of, self.counted(second)) == (None, 2)
+
+    def test_a_document_is_the_same_however_it_is_typed(self, story: Story, school: Agency) -> None:
+        document = contact_document(agency_reference=None)
+        worries = document["concern"]["worries"]
+        first = self.send(story, school, **document)
+        document["concern"] |= {"worries": f" {worries.upper()}\t\u200b\r\n", "childs_words": ""}
+        again = self.send(story, school, **dict(reversed(document.items())))
+        assert (again.resend_of, self.counted(again)) == (first, 1)
+
+    def test_a_contact_that_keeps_the_digest_of_how_it_was_typed(self, story: Story, school: Agency) -> None:
+        """As contacts did until the digest was of what is said."""
+        document = contact_document(agency_reference=None)
+        sent = receiving.receive(document=document, by=school, now=story.now - timedelta(days=2)).contact
+        changes = {
+            "reference": "'CON-0000-0000'",
+            "idempotency_key": "'k'",
+            "digest": f"'{digest_of(document)}'",
+            "recommendation_id": "NULL",
+        }
+        older = copy("casework_contact", sent.pk, **changes, received_at="received_at + interval '1 day 23 hours'")
+        again = receiving.receive(document=document, by=school, now=story.now, idempotency_key="k")
+        assert (again.contact.pk, again.is_new) == (older, False)
+        assert self.send(story, school, **document).resend_of_id == older
 
     def test_a_reference_that_a_sender_uses_for_everybody_joins_nobody(self, story: Story, school: Agency) -> None:
         self.send(story, school, agency_reference="MASH")

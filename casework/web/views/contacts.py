@@ -24,6 +24,7 @@ from casework.actions import (
     referrers,
     viewing,
 )
+from casework.facts.resends import SAME_REFERENCE
 from casework.families import sameness
 from casework.families.household import Household, household
 from casework.families.recorded import living_hidden
@@ -39,6 +40,7 @@ from casework.models import (
     PartnerCheck,
     PersonMatch,
 )
+from casework.models.indexes import is_among
 from casework.reading import endings
 from casework.reading.cautions import cautions_of
 from casework.reading.likenesses import joined_elsewhere, two_of_each, why_alike
@@ -483,7 +485,27 @@ def _known_before(
         "matches": [(match, closed.get(match.pk), match in counts, why, apart) for match, why, apart in likely],
         "closed": list(dict.fromkeys(restricted_records)),
         "repeats": next(iter(repeats), None),
-        "resends": list(contact.resends.open_to(user, now).order_by("pk")),
+        **_sent_with(contact, user, now),
+    }
+
+
+def _sent_with(contact: Contact, user: User, now: datetime) -> dict[str, list[Contact]]:
+    """
+    The contacts that repeat this one, and those about the same children that the sender sent under the same reference
+    and that say otherwise.
+    """
+    found = Contact.objects.filter(resend_of=contact).order_by().values("pk")
+    if contact.agency_reference and contact.agency_id is not None:
+        period = (contact.received_at - SAME_REFERENCE, contact.received_at + SAME_REFERENCE)
+        others = Contact.objects.filter(
+            agency=contact.agency_id, agency_reference=contact.agency_reference, received_at__range=period,
+            resend_of__isnull=True, children__person__in=[child.person_id for child in contact.children.all()],
+        )  # fmt: skip
+        found = found.union(others.exclude(pk__in=[contact.pk, contact.resend_of_id or contact.pk]).values("pk"))
+    sent = list(Contact.objects.open_to(user, now).filter(is_among(found, "pk")).order_by("pk"))
+    return {
+        "resends": [each for each in sent if each.resend_of_id is not None],
+        "same_reference": [each for each in sent if each.resend_of_id is None],
     }
 
 

@@ -256,8 +256,16 @@ class TestWhatAContactsPageSays:
         page = amina.open(first)
         assert f"Sent again{again}, " in page.text
         assert re.search(rf"{again}, [^•]*green, sent again: not decided", page.text)
+        assert "Same reference" not in page.text
+        since = story.contact(agency_reference=first.agency_reference, concern={"worries": "A new bruise."})
+        strange = child(first_name="Noor", last_name="Haddad", nhs_number=None, address=address("HP5 1AA"))
+        story.contact(agency_reference=first.agency_reference, children=[strange], adults=[])
+        for of, others in ((first, since), (again, since), (since, first)):
+            assert re.search(rf"Same reference, different text{others}, [^;]*\. Each counts", amina.open(of).text), of
         story.offered(first)
-        assert str(again) not in SignedIn("ben").open(first).text
+        text = SignedIn("ben").open(first).text
+        assert str(again) not in text
+        assert str(since) not in text
 
     def test_everything_that_was_told(self, story: Story) -> None:
         """Nobody has to ask the family or the school again for what they said already."""
