@@ -1,17 +1,28 @@
 """Whether a postcode is in the council's area, another authority's, or neither is known; and in which locality."""
 
-from collections import Counter, defaultdict
+import csv
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from pathlib import Path
 
 from django.db.backends.postgresql.psycopg_any import DateRange
 
 from localities.models import Catchment, Locality
 from localities.postcodes import is_geographic, prefixes
 
-# A district with so many postcodes of ours is ours as a whole, where new houses are built in sectors that had none.
-MOSTLY_OURS = 500
+# Postcode districts that two councils share, each with the sectors in which people live. A council that shares others
+# adds them: without its line, no sector of a shared district is taken for another authority's.
+SECTORS = Path(__file__).parent / "data" / "sectors.csv"
+
+
+@cache
+def sectors() -> frozenset[str]:
+    """The sectors that there are in the districts of `SECTORS`, as "SL1 4"."""
+    with SECTORS.open(encoding="utf-8", newline="") as file:
+        return frozenset(f"{row['district']} {each}" for row in csv.DictReader(file) for each in row["sectors"].split())
 
 
 @dataclass(frozen=True)
@@ -35,14 +46,16 @@ class OurPostcodes:
     """
     The postcodes of the area. The list is never complete: houses are built, and a postcode in nobody's list is no proof
     that another authority is responsible.
+
+    Proof is a district or a sector with no postcode of ours. In a district that we share, it must be a sector that
+    there is: a new one may be ours, and one that nobody knows is a slip.
     """
 
     def __init__(self, postcodes: Iterable[str]) -> None:
         """:param postcodes: every known postcode of the area, normalised, also those that are no longer in use."""
         self._known = frozenset(postcodes)
         self._sectors = frozenset(postcode[:-2] for postcode in self._known)
-        of_district = Counter(postcode[:-4] for postcode in self._known)
-        self._districts = frozenset(district for district, number in of_district.items() if number >= MOSTLY_OURS)
+        self._districts = frozenset(postcode[:-4] for postcode in self._known)
 
     def in_area(self, postcode: str) -> tuple[bool | None, str]:
         """Whether a postcode is ours; None and a sentence why, if that is not known."""
@@ -50,10 +63,14 @@ class OurPostcodes:
             return True, ""
         if not is_geographic(postcode):
             return None, f"{postcode} is no place: it stands for no fixed abode, the forces, abroad or not known."
-        for part, ours in ((postcode[:-2], self._sectors), (postcode[:-4], self._districts)):
-            if part in ours:
-                return None, f"{postcode} is not in our list, although {part} is ours too: it may be new, or mistyped."
-        return False, ""
+        sector, district = postcode[:-2], postcode[:-4]
+        if sector in self._sectors:
+            shared = sector
+        elif district in self._districts and sector not in sectors():
+            shared = district
+        else:
+            return False, ""
+        return None, f"{postcode} is not in our list, although {shared} is ours too: it may be new, or mistyped."
 
 
 class Catchments:

@@ -209,9 +209,9 @@ class TestWhatNoListSays:
         self.not_known(story, postcode, f"{postcode} is no place: it stands for no fixed abode, the forces, abroad or")
 
     def test_a_new_house_in_a_sector_or_a_district_of_ours(self, story: Story) -> None:
-        """HP20 is ours as a whole; of SL6, which we share, only some sectors."""
-        new = unlisted("HP20 ")
-        self.not_known(story, new, f"{new} is not in our list, although HP20")
+        """HP20 is ours as a whole; of HP8 and SL8 there is one sector; of SL6, which we share, only some are ours."""
+        for new, district in ((unlisted("HP20 "), "HP20"), ("HP8 9ZZ", "HP8"), ("SL8 1XX", "SL8"), ("SL1 9XX", "SL1")):
+            self.not_known(story, new, f"{new} is not in our list, although {district} is ours too: it may be new")
         shared = Postcode.objects.filter(pk__startswith="SL6 ").order_by("pk")[0].pk[:-2]
         new = next(code for last in "ZYXW" if not Postcode.objects.filter(pk=(code := f"{shared}Z{last}")).exists())
         self.not_known(story, new, f"{new} is not in our list, although {shared} is ours too: it may be new, or")
@@ -225,7 +225,9 @@ class TestWhatNoListSays:
             story.decided(contact)
         assert {fault.path for fault in refused.value.faults} == {("team",), ("team_reason",)}
 
-    @pytest.mark.parametrize("postcode", ["MK9 3XX", "SL1 1AA", "OX1 1AA", "LU1 2AB", "LS1 4AP", "G1 1AA", "JE2 3AB"])
+    @pytest.mark.parametrize(
+        "postcode", ["MK9 3XX", "SL1 1AA", "RG9 1AB", "OX1 1AA", "LU1 2AB", "LS1 4AP", "G1 1AA", "JE2 3AB"]
+    )
     def test_what_is_truly_elsewhere_is_another_authoritys(self, story: Story, postcode: str) -> None:
         contact = story.contact(**living_at(postcode))
         assert contact.recommendation is not None
