@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
 
+from dateutil.relativedelta import relativedelta
 from django.utils.timezone import localdate
 
 from casework.families.likeness.births import read_birth
@@ -38,12 +39,34 @@ MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 BIRTHS = (
     re.compile(r"(?<![^\W_])\d{4}([-/.])\d{1,2}\1\d{1,2}(?![^\W_])"),
     re.compile(r"(?<![^\W_])\d{1,2}([-/.])\d{1,2}\1(?:\d{4}|\d{2})(?![^\W_])"),
-    re.compile(rf"(?<![^\W_])\d{{1,2}}(?:st|nd|rd|th)?(?: of)?[-/., ]*{MONTH}[-/., ]*\d{{4}}(?![^\W_])", re.IGNORECASE),
+    re.compile(
+        rf"(?<![^\W_])\d{{1,2}}(?:st|nd|rd|th)?(?: of)?[-/., ]*{MONTH}[-/., ]*(?:\d{{4}}|\d{{2}})(?![^\W_])",
+        re.IGNORECASE,
+    ),
     re.compile(rf"(?<![^\W_]){MONTH}[-/., ]*\d{{1,2}}(?:st|nd|rd|th)?[-/., ]+\d{{4}}(?![^\W_])", re.IGNORECASE),
     re.compile(r"(?<!\S)\d{8}(?!\S)"),
     re.compile(r"(?<!\S)\d{1,2} \d{1,2} (?:19|20)\d{2}(?!\S)"),
 )
-YEAR = re.compile(r"(?<!\S)(?:about |born |in |c\.? ?)*((?:18|19|20)\d{2})(?!\S)", re.IGNORECASE)
+YEAR = re.compile(
+    rf"(?<!\S)(?:(?:born|in) {MONTH} )?(?:about |born |in |c\.? ?)*((?:18|19|20)\d{{2}})(?!\S)", re.IGNORECASE
+)
+# 5yrs 3 months, 5 y/o, 3 weeks old, aged 5.
+SO_MANY = r"\d{1,2}(?:½| 1/2)?[ -]?(?:y(?:ea)?rs?|y/?o|y|m(?:on)?ths?|w(?:ee)?ks?|days?)"
+AGE = re.compile(
+    rf"(?<![^\W_])(?:aged?[: ]*)?{SO_MANY}(?![^\W_])\.?"
+    r"(?:(?:,| and| &)? ?\d{1,2}[ -]?m(?:(?:on)?ths?)?(?![^\W_])\.?)?(?:[ -]old(?![^\W_]))?"
+    r"|(?<![^\W_])aged?[: ]*\d{1,2}(?![^\W_])",
+    re.IGNORECASE,
+)
+# What stands before a date, a number or an age only to say what it is.
+LABEL = re.compile(
+    r"(?<![^\W_])(?:d\.?o\.?b\.?|date of birth|born(?: on)?|about|age|nhs(?: (?:no|number))?\.?|upn|"
+    r"tel(?:ephone)?\.?|phone|mob(?:ile)?\.?|postcode)[\s:=#-]*(?= , )",
+    re.IGNORECASE,
+)
+# With what it is in front, a date may be typed with blanks and a short year.
+LABELLED = re.compile(r"(?i)\b(d\.?o\.?b\.?|born)[\s:]+(\d{1,2})[ .](\d{1,2})[ .](\d{4}|\d{2})(?![^\W_])")
+FORCES = re.compile(r"(?<![^\W_])BFPO[ -]?(\d{1,4})(?![^\W_])", re.IGNORECASE)
 TELEPHONE = re.compile(r"(?<!\w)(?:(?:\+|00)44[ ()-]*(?:0[ ()-]*)?[1-9]|0[1-9])(?:[ ()-]*\d){8,9}(?!\d)")
 TEN_DIGITS = re.compile(r"(?<![^\W_])\d{3}[ -]?\d{3}[ -]?\d{4}(?![^\W_])")
 POSTCODE = re.compile(r"(?<![^\W_])[a-z]{1,2}[0-9oilsb][0-9a-z]?[ -]?[0-9oilsb][a-z0-9]{2}(?![^\W_])", re.IGNORECASE)
@@ -75,6 +98,7 @@ class Query:
 def read_typed(text: str) -> Query:
     """Reads what was typed into one box. Every text can be read; one that says nothing is an empty query."""
     rest = " ".join(re.sub(r"[\u200b-\u200f\u2060\ufeff\u00ad]", "", text[:MOST_TYPED]).split())
+    rest = LABELLED.sub(r"\1 \2/\3/\4", re.sub(r"(?<!\w)['’](?=\d\d(?!\d))", "", rest))
     kinds: dict[str, None] = {}
     texts = {_plain(rest), *(_plain(word) for word in rest.split() if any(map(str.isdigit, word)))}
     references, rest, is_sure = _take_references(rest)
@@ -85,6 +109,8 @@ def read_typed(text: str) -> Query:
         ("phone", TELEPHONE, bool),
         ("nhs_number", TEN_DIGITS, read_nhs_number),
         ("postcode", POSTCODE, is_postcode),
+        ("age", AGE, bool),
+        ("forces", FORCES, bool),
         ("year", YEAR, bool),
         ("area", AREA, bool),
     )
@@ -93,9 +119,12 @@ def read_typed(text: str) -> Query:
             if name not in found and reads(match[0]):
                 found[name] = [match[0]]
                 rest = rest.replace(match[0], " , ", 1)
-    if "date_of_birth" not in found and "year" in found:
-        year = YEAR.fullmatch(found["year"][0])
-        found["date_of_birth"] = [f"about {year[1]}"] if year else []
+    rest = LABEL.sub(" ", f"{rest} ")
+    if "date_of_birth" not in found:
+        year = YEAR.fullmatch(found["year"][0]) if "year" in found else None
+        born = int(year[1]) if year else _born_about(found["age"][0]) if "age" in found else None
+        found["date_of_birth"] = [f"about {born}"] if born else []
+    forces = "".join(f"BFPO {re.sub(r'[^0-9]', '', value)}" for value in found.get("forces", []))
     texts |= {_plain(value) for values in found.values() for value in values}
     number = next(iter(found.get("nhs_number", [])), "")
     if number and not has_check_digit(re.sub(r"\D", "", number)) and "phone" not in found:
@@ -110,7 +139,8 @@ def read_typed(text: str) -> Query:
     )
     named, addressed = False, False
     ways = []
-    for names, address in _split(rest):
+    for names, street in _split(rest):
+        address = f"{street} {forces}".strip()
         named, addressed = named or bool(names), addressed or bool(address)
         ways += [describe(written._replace(**way, address=address)) for way in _name_ways(names)]
     for kind, is_typed in (
@@ -168,6 +198,16 @@ def keys(person: Described, area: str = "") -> Iterator[str]:
 
 
 # ---- the parts of the text
+
+
+def _born_about(age: str) -> int:
+    """The year in which somebody of this age was most likely born: of somebody of five years, half a year before."""
+    said = re.findall(r"(\d+)(?:½| 1/2)?[ -]?([a-z])", age.lower())
+    numbers = {unit: int(number) for number, unit in said}
+    years = numbers.get("y", 0) if numbers else int(re.sub(r"\D", "", age))
+    months = numbers.get("m", 0 if set(numbers) & {"w", "d"} else 6)
+    past = relativedelta(years=years, months=months, weeks=numbers.get("w", 0), days=numbers.get("d", 0))
+    return (localdate() - past).year
 
 
 def _take_references(text: str) -> tuple[tuple[str, ...], str, bool]:

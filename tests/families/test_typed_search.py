@@ -1,7 +1,10 @@
 """What somebody types into the search box is read as references, names, dates, numbers, postcodes and addresses."""
 
 import pytest
+from dateutil.relativedelta import relativedelta
+from django.utils.timezone import localdate
 
+from casework.families.likeness.names import sound
 from casework.families.typed_search import Query, read_typed
 
 
@@ -41,6 +44,70 @@ def test_a_date_is_read_in_every_form(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "typed",
+    [
+        "born 17.5.14", "dob 17/5/14", "DOB: 17 5 14", "d.o.b. 17-05-2014", "17 May 14", "17th May '14", "(17.05.2014)",
+        "born on 17 May 2014",
+    ],
+)  # fmt: skip
+def test_what_it_says_before_a_date_is_no_name(typed: str) -> None:
+    for text in (f"Zoe Nunez {typed}", f"{typed} Zoe Nunez"):
+        assert read_typed(text).kinds == ("a name", "a date of birth")
+        names = {(way.written.first_name, way.written.last_name) for way in read_typed(text).ways}
+        assert names == {("Zoe", "Nunez")}
+        assert {way.birth.digits for way in read_typed(text).ways if way.birth} == {"20140517"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "ago"),
+    [
+        ("5yrs 3 months", relativedelta(years=5, months=3)), ("5 yrs", relativedelta(years=5, months=6)),
+        ("aged 5", relativedelta(years=5, months=6)), ("age: 15", relativedelta(years=15, months=6)),
+        ("5yo", relativedelta(years=5, months=6)), ("5 y/o", relativedelta(years=5, months=6)),
+        ("5½ years old", relativedelta(years=5, months=6)), ("5y 3m", relativedelta(years=5, months=3)),
+        ("18 months", relativedelta(months=18)), ("3 wks old", relativedelta(weeks=3)),
+    ],
+)  # fmt: skip
+def test_an_age_is_about_a_year(typed: str, ago: relativedelta) -> None:
+    for text in (f"Zoe Nunez {typed}", f"{typed}, Zoe Nunez", f"Zoe Nunez {typed} 12 Mill Lane HP20 1UA"):
+        ways = read_typed(text).ways
+        assert ("Zoe", "Nunez") in {(way.written.first_name, way.written.last_name) for way in ways}
+        assert {way.written.date_of_birth for way in ways} == {f"about {(localdate() - ago).year}"}
+    assert read_typed(f"Zoe {typed} 4/3/2015").kinds == ("a name", "a date of birth")
+    assert {way.written.date_of_birth for way in read_typed(f"Zoe {typed} 4/3/2015").ways} == {"4/3/2015"}
+
+
+@pytest.mark.parametrize("kind", ["pde", "Parade", "cl", "cres", "ave", "rd", "ln", "gr"])
+def test_a_street_without_a_number_is_one(kind: str) -> None:
+    for text, last in ((f"cedarwood {kind}", ""), (f"Zoe Nunez cedarwood {kind}", "Nunez")):
+        query = read_typed(text)
+        assert "an address" in query.kinds
+        homes = {way.home.street_sounds for way in query.ways if way.home and way.written.last_name == last}
+        assert (sound("cedarwood"),) in homes
+        assert not query.is_too_little
+
+
+@pytest.mark.parametrize("text", ["Khan BFPO 58", "bfpo58 Khan"])
+def test_a_forces_address_is_one(text: str) -> None:
+    query = read_typed(text)
+    assert query.kinds == ("a name", "an address")
+    assert {way.home.address for way in query.ways if way.home} == {"58 bfpo"}
+    assert {way.written.last_name for way in query.ways} == {"Khan", ""}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("NHS no. 999 000 0018 Khan", "Khan"), ("tel: 01296 555123 Khan", "Khan"), ("Khan postcode HP20 1UA", "Khan"),
+        ("Khan upn H801200001001", "Khan"), ("Max Born", "Born"),
+    ],
+)  # fmt: skip
+def test_what_it_says_before_a_number_is_no_name(text: str, name: str) -> None:
+    assert name in {way.written.last_name for way in read_typed(text).ways}
+    assert {len(way.written.first_name.split()) for way in read_typed(text).ways} <= {0, 1}
+
+
+@pytest.mark.parametrize(
     ("text", "kinds"),
     [
         ("999 000 0018", ("an NHS number",)),
@@ -71,7 +138,7 @@ def test_several_kinds_stand_in_any_order() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["", "   ", "2015", "HP20", "?!", "\x00", "​"])
+@pytest.mark.parametrize("text", ["", "   ", "2015", "aged 5", "HP20", "?!", "\x00", "​"])
 def test_what_would_find_a_crowd_is_too_little(text: str) -> None:
     assert read_typed(text).is_too_little
 

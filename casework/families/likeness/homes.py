@@ -20,6 +20,7 @@ SHORT = {
     "st": "street", "str": "street", "rd": "road", "ave": "avenue", "av": "avenue", "ln": "lane", "cl": "close",
     "crt": "court", "ct": "court", "dr": "drive", "pl": "place", "gdns": "gardens", "gdn": "gardens",
     "cres": "crescent", "cr": "crescent", "sq": "square", "terr": "terrace", "tce": "terrace", "pk": "park",
+    "pde": "parade", "gr": "grove", "grv": "grove", "wlk": "walk", "mws": "mews", "wy": "way",
     "hse": "house", "apt": "flat", "apartment": "flat", "flt": "flat", "unit": "flat", "no": "", "number": "",
 }  # fmt: skip
 # After one of these words, that of a shared place is part of a street's name.
