@@ -416,6 +416,22 @@ USE_I18N = False
 FORMAT_MODULE_PATH = "config.formats"
 COUNCIL_NAME = env.str("COUNCIL_NAME", default="Buckinghamshire Council")
 
+# ---- matching
+
+# A file with the council's own weights; empty for the shipped ones.
+MATCHING_WEIGHTS = env.str("MATCHING_WEIGHTS", default="")
+if MATCHING_WEIGHTS:
+    # Here, because few have such a file, and every process that starts would import it.
+    from casework.families.likeness.weights import load_own
+    from errors import InvalidInput
+
+    try:
+        load_own(Path(MATCHING_WEIGHTS))
+    except OSError:
+        _refusals.append(f"MATCHING_WEIGHTS names a file that cannot be read: {MATCHING_WEIGHTS}. Mount it.")
+    except InvalidInput as _invalid:
+        _refusals += [f"MATCHING_WEIGHTS: {_fault}" for _fault in _invalid.faults]
+
 # ---- logs: what happened and to which reference, never to whom
 
 LOGGING_CONFIG = "config.logs.configure"

@@ -23,7 +23,7 @@ from casework.families.kept_homes import with_a_home
 from casework.families.likeness.comparing import Commonness, Likeness, compare
 from casework.families.likeness.describing import Described, describe
 from casework.families.likeness.finding import RANKED
-from casework.families.likeness.weights import shipped
+from casework.families.likeness.weights import in_use
 from casework.families.naming import Called, name_of, name_rows
 from casework.families.person_keys import MOST_OTHER_NAMES, named, written
 from casework.families.recorded import RecordedHome, living_hidden
@@ -280,7 +280,7 @@ def _ranked(
     query: Query, candidates: Iterable[int], rows: _Rows, recorded: Sequence[tuple[int, DetailKind]]
 ) -> list[tuple[int, Person, tuple[str, ...]]]:
     """Those who are worth showing, the likeliest first: the person, the record that is most alike, and the reasons."""
-    weights, found = shipped(), []
+    weights, found = in_use(), []
     for person in candidates:
         best: tuple[tuple[bool, float], Person, tuple[str, ...]] | None = None
         kinds = dict.fromkeys(kind for one, kind in recorded if one == person)
@@ -316,7 +316,7 @@ def _is_worth_showing(likeness: Likeness, *, of_area: bool, has_area: bool) -> b
 
 
 def _reasons(likeness: Likeness, way: Described, other: Described, area: str) -> Iterator[str]:
-    estimated = shipped().levels["date_of_birth"]["estimated"].says
+    estimated = in_use().levels["date_of_birth"]["estimated"].says
     for reason in likeness.reasons:
         if reason == estimated and way.birth and way.birth.is_a_year and other.birth:
             yield f"Born in {other.birth.year}"

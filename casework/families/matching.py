@@ -23,7 +23,7 @@ from casework.families.likeness.comparing import Commonness, Likeness, compare, 
 from casework.families.likeness.describing import Described, describe
 from casework.families.likeness.finding import MOST_CANDIDATES, MOST_OF_A_KEY, RANKED, likeliest
 from casework.families.likeness.keys import asked, what_counts
-from casework.families.likeness.weights import Weights, shipped
+from casework.families.likeness.weights import Weights, in_use
 from casework.families.person_keys import Stored, counting, describe_record, other_ways
 from casework.families.unborn import BY_THE_DAY
 from casework.models import ContactAdult, ContactChild, Person, PersonMatch
@@ -100,7 +100,7 @@ class PossibleMatch:
     @property
     def joins(self) -> bool:
         """Whether the service joins the records by itself."""
-        return self.likeness.certain and have_one_number(self.likeness.exact, shipped())
+        return self.likeness.certain and have_one_number(self.likeness.exact, in_use())
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def match_again(row: Row, *, by: User | Agency, now: datetime) -> frozenset[int]
 
 def _weigh_again(record: Person, described: Described, by: User | Agency, now: datetime) -> None:
     """Gives every open match of this record today's score. A match that is no longer certain becomes proposed."""
-    weights = shipped()
+    weights = in_use()
     of_it = PersonMatch.objects.filter(Q(record=record) | Q(person=record), status__in=[PROPOSED, CERTAIN])
     # Too little is known of an unborn child to weigh.
     of_it = of_it.exclude(weights=BY_THE_DAY)
@@ -234,7 +234,7 @@ def weigh_open_matches(record: Person) -> frozenset[int]:
     of_it = PersonMatch.objects.filter(Q(record=record) | Q(person=record), status=PROPOSED).exclude(weights=BY_THE_DAY)
     for match in of_it.select_related("record", "person").order_by("pk"):
         other = match.person if match.record_id == record.pk else match.record
-        likeness = compare(described, describe_record(other), shipped(), Commonness())
+        likeness = compare(described, describe_record(other), in_use(), Commonness())
         if likeness.score != match.score:
             _store_likeness(match, likeness)
             changed |= {match.record_id, match.person_id}
@@ -253,7 +253,7 @@ def match_recorded(record: Person) -> frozenset[int]:
     row = ContactChild.objects.filter(**of_it).first() or ContactAdult.objects.filter(**of_it).first()
     if row is None:
         return frozenset()
-    described, weights = describe_record(record), shipped()
+    described, weights = describe_record(record), in_use()
     found: dict[int, PossibleMatch] = {}
     by_each_way = _look([describe(way) for way in other_ways(record)], but_not=[row.person_id])
     for match in chain.from_iterable(by_each_way.values()):
@@ -296,7 +296,7 @@ def _propose(row: Row, found: Iterable[PossibleMatch]) -> list[PersonMatch]:
 
 
 def _store_likeness(match: PersonMatch, likeness: Likeness) -> None:
-    match.score, match.reasons, match.weights = likeness.score, list(likeness.reasons), str(shipped())
+    match.score, match.reasons, match.weights = likeness.score, list(likeness.reasons), str(in_use())
     match.save(update_fields=["score", "reasons", "weights"])
 
 
@@ -309,7 +309,7 @@ def proposal(row: Row, match: PossibleMatch, *, at: datetime | None) -> PersonMa
         person=match.record,
         score=match.likeness.score,
         reasons=list(match.likeness.reasons),
-        weights=str(shipped()),
+        weights=str(in_use()),
         status=PROPOSED if at is None else CERTAIN,
         settled_at=at,
     )
@@ -341,7 +341,7 @@ def _look(described: Sequence[Described], but_not: Collection[int] = ()) -> dict
         AS_IT_LIKES(),
     )
     candidates, commonness = _by_person(rows), _commonness(counted, counts)
-    weights = shipped()
+    weights = in_use()
     for place, others in candidates.items():
         found[place] = _worth_proposing(described[place], others.values(), weights, commonness)
     return found

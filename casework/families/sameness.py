@@ -13,7 +13,7 @@ from typing import TypeVar
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from casework.families.likeness.weights import shipped
+from casework.families.likeness.weights import in_use
 from casework.models import Contact, Person, PersonMatch
 from casework.models.prepared import Prepared, send
 from casework.models.visibility import Condition
@@ -198,7 +198,7 @@ def waiting(matches: Iterable[PersonMatch]) -> list[PersonMatch]:
 
     :param matches: all those of the rows that are proposed, the best first; and others.
     """
-    worth = shipped().worth_proposing
+    worth = in_use().worth_proposing
     rows: dict[tuple[int | None, int | None], list[PersonMatch]] = defaultdict(list)
     for match in matches:
         if match.status == MatchStatus.PROPOSED and match.score >= worth and match.row.in_family:
@@ -220,7 +220,7 @@ def careful(matches: Iterable[PersonMatch]) -> list[PersonMatch]:
 
 def is_careful(score: float) -> bool:
     """Whether a likeness of this score makes the rules careful, until somebody says that the two are not one."""
-    return score >= shipped().careful
+    return score >= in_use().careful
 
 
 def proposed_pairs(people: Collection[int]) -> Mapping[tuple[int, int], float]:
@@ -254,7 +254,7 @@ def _proposed(people: Collection[int]) -> tuple[Scores, Scores, Pairs]:
     The proposed pairs (see `proposed_pairs`); these with all others of whoever was on the later contact; and who of all
     of them was told apart.
     """
-    (rows,) = send(PROPOSED_PAIRS(people=sorted(people), at_least=shipped().worth_proposing))
+    (rows,) = send(PROPOSED_PAIRS(people=sorted(people), at_least=in_use().worth_proposing))
     beside: Scores = {}
     for one, other, score, _ in rows:
         beside[one, other] = max(score, beside.get((one, other), 0.0))

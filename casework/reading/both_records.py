@@ -14,7 +14,7 @@ from itertools import chain, permutations, product
 from casework.families import merging
 from casework.families.likeness.comparing import in_fields
 from casework.families.likeness.describing import Described
-from casework.families.likeness.weights import Level, Means, shipped
+from casework.families.likeness.weights import Level, Means, in_use
 from casework.families.person_keys import describe_record
 from casework.families.sameness import is_careful, proposed_pairs
 from casework.families.unborn import BY_THE_DAY, born_early
@@ -116,7 +116,7 @@ def _levels(match: PersonMatch, ones: Collection[Person], others: Collection[Per
             described[record.pk] = describe_record(record)
         return described[record.pk]
 
-    weights, found = shipped(), dict[str, Level]()
+    weights, found = in_use(), dict[str, Level]()
     pairs = product(list(ones)[-MOST_RECORDS:], list(others)[-MOST_RECORDS:])
     for one, other in chain([(match.record, match.person)], pairs):
         for name, level in in_fields(read(one), read(other), weights).items():
@@ -200,7 +200,7 @@ def _verdict(levels: Mapping[str, Level]) -> Verdict:
 
 
 def _is_same(name: str, level: Level) -> bool:
-    levels = shipped().levels[name]
+    levels = in_use().levels[name]
     return level in {levels.get("same"), levels.get("variant")}
 
 

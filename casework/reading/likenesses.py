@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from casework.families.finding import ANOTHER_NAME
-from casework.families.likeness.weights import shipped
+from casework.families.likeness.weights import in_use
 from casework.families.merging import IN_FORCE
 from casework.families.sameness import OF_A_MATCH
 from casework.models import ContactAdult, ContactChild, PersonMatch, StatusChange
@@ -22,7 +22,7 @@ def why_alike(matches: Iterable[PersonMatch], hidden: Collection[int]) -> Mappin
     Where an address of one of the two is hidden, nothing is said of their homes and telephones, also if they were
     compared before it was: that somebody lives at the same address tells where the other is.
     """
-    leads_there = {level.says for name in ("home", "telephone") for level in shipped().levels[name].values()}
+    leads_there = {level.says for name in ("home", "telephone") for level in in_use().levels[name].values()}
     return {
         match.pk: [
             *(

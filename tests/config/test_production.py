@@ -13,6 +13,7 @@ import requests
 import yaml
 from django.db import connection
 
+from casework.families.likeness.weights import SHIPPED
 from config.local.processes import start_child
 from tests.stage.databases import own_database
 from tests.stage.service import database_url, free_port, wait_until
@@ -93,6 +94,11 @@ def test_with_nothing_set_it_says_everything_that_is_missing_at_once() -> None:
         (NOTIFY | {"EMAIL_URL": "", "NOTIFY_API_KEY": "secret@"}, "NOTIFY_API_KEY is not a key of GOV.UK Notify."),
         (NOTIFY | {"EMAIL_URL": "", "NOTIFY_TEMPLATE_ID": ""}, "NOTIFY_TEMPLATE_ID is not the number of a template."),
         (NOTIFY | {"EMAIL_URL": "", "NOTIFY_BASE_URL": "http://localhost"}, "NOTIFY_BASE_URL is not an https address."),
+        (
+            {"MATCHING_WEIGHTS": "no such file"},
+            "MATCHING_WEIGHTS names a file that cannot be read: no such file.",
+        ),
+        ({"MATCHING_WEIGHTS": str(SHIPPED)}, "MATCHING_WEIGHTS: weights: must be a name of your own: 'likeness' is"),
         (NOTIFY | {"FRONT_DOOR_MODE": "development"}, "EMAIL_URL and GOV.UK Notify are both set."),
     ],
 )

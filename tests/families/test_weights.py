@@ -1,17 +1,23 @@
 """The weights of a likeness are data, read strictly; and they are estimated from records."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from pytest_django import Settings
 
 from casework.families.likeness.comparing import levels
 from casework.families.likeness.describing import describe
 from casework.families.likeness.estimating import Seen, counted, estimate
-from casework.families.likeness.weights import SHIPPED, Weights, read_weights, shipped
+from casework.families.likeness.weights import SHIPPED, Weights, in_use, load_own, read_weights, shipped
+from casework.models import PersonMatch
 from errors import InvalidInput
 from tests.bench.population import Population
+from tests.stage.documents import child
+from tests.stage.story import Story
 from triage.reading import load_yaml
 
 Document = dict[str, Any]
@@ -74,8 +80,41 @@ def _estimated() -> Weights:
 
 def test_weights_are_estimated_without_being_told_who_is_who() -> None:
     found = _estimated()
-    assert found.version == shipped().version + 1
+    assert str(found) == f"own/{shipped().version + 1}"
     assert 0.06 < found.levels["date_of_birth"]["year"].m < 0.13
     assert 0.15 < found.levels["sex"]["differs"].m < 0.23
     assert 0.4 < found.levels["sex"]["same"].f < 0.6
     assert found.levels["home"]["same"].u < 0.01
+
+
+class TestACouncilsOwn:
+    @pytest.fixture
+    def file(self, tmp_path: Path, settings: Settings) -> Iterator[Path]:
+        """A file that the service uses: with it, a name and a home alone say less."""
+        own = document() | {"weights": "example council", "version": 7}
+        own["ceiling"]["score"] = 0.4
+        file = tmp_path / "weights.yaml"
+        file.write_text(yaml.safe_dump(own), encoding="utf-8")
+        settings.MATCHING_WEIGHTS = str(file)
+        in_use.cache_clear()
+        yield file
+        in_use.cache_clear()
+
+    def test_are_what_the_service_compares_with(self, file: Path, story: Story) -> None:
+        known = child(nhs_number=None, upn=None)
+        story.contact(children=[known])
+        again = story.contact(children=[known | {"date_of_birth": "2014-05-08"}])
+        match = PersonMatch.objects.get(child__contact=again)
+        assert (match.weights, match.score) == ("example council/7", 0.4)
+
+    def test_keep_the_shipped_words_by_which_pages_know_what_betrays_an_address(self, file: Path) -> None:
+        own = yaml.safe_load(file.read_text(encoding="utf-8"))
+        own["levels"]["home"]["same"]["says"] = "They live together"
+        file.write_text(yaml.safe_dump(own | {"weights": shipped().weights}), encoding="utf-8")
+        with pytest.raises(InvalidInput) as refused:
+            load_own(file)
+        said = shipped().levels["home"]["same"].says
+        assert [str(fault) for fault in refused.value.faults] == [
+            f"levels.home.same.says: must be as shipped: {said!r}.",
+            "weights: must be a name of your own: 'likeness' is the shipped one.",
+        ]

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from casework.families.likeness.comparing import Levels
-from casework.families.likeness.weights import Means, Weights, read_weights
+from casework.families.likeness.weights import Means, Weights, read_weights, shipped
 
 ROUNDS = 30
 # So many pairs count as seen with the probabilities that are known already: no level falls to nothing.
 SEEN_BEFORE = 100.0
 KINDS = ("m", "f", "u")
+# What a council's weights are called that were estimated from the shipped ones.
+OWN = "own"
 
 Pattern = tuple[tuple[str, str], ...]
 Probabilities = dict[tuple[str, str], float]
@@ -97,6 +99,8 @@ def _probabilities(known: Probabilities, counts: Mapping[tuple[str, str], float]
 def _next_version(weights: Weights, found: Mapping[str, Probabilities]) -> Weights:
     document: dict[str, Any] = weights.model_dump(mode="json")
     document["version"] += 1
+    if document["weights"] == shipped().weights:
+        document["weights"] = OWN
     for field, levels in document["levels"].items():
         for name, level in levels.items():
             m, f, u = (_written(found[kind][field, name]) for kind in KINDS)

@@ -14,6 +14,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
+from django.conf import settings
 from pydantic import Field, StrictFloat, StrictInt
 
 from casework.families.likeness.homes import HOME_LEVELS
@@ -203,7 +204,36 @@ def load_file(path: Path) -> Weights:
         raise InvalidInput([Fault((), "The file is not text in UTF-8.")]) from None
 
 
+def load_own(path: Path) -> Weights:
+    """
+    Reads a council's own weights from a file. They differ from the shipped ones in their figures, not in their words:
+    pages know a reason that would betray an address by its words. And a match keeps the name and version of the weights
+    with which it was compared, so their name is another.
+
+    :raises InvalidInput: with every fault.
+    :raises OSError: the file cannot be read.
+    """
+    weights = load_file(path)
+    faults = [
+        Fault(("levels", field, name, "says"), f"must be as shipped: {level.says!r}.")
+        for field, levels in shipped().levels.items()
+        for name, level in levels.items()
+        if weights.levels[field][name].says != level.says
+    ]
+    if weights.weights == shipped().weights:
+        faults.append(Fault(("weights",), f"must be a name of your own: {weights.weights!r} is the shipped one."))
+    if faults:
+        raise InvalidInput(faults)
+    return weights
+
+
 @cache
 def shipped() -> Weights:
     """The weights that come with the product."""
     return load_file(SHIPPED)
+
+
+@cache
+def in_use() -> Weights:
+    """The weights that the service compares with: the council's own (`MATCHING_WEIGHTS`), or else the shipped ones."""
+    return load_own(Path(settings.MATCHING_WEIGHTS)) if settings.MATCHING_WEIGHTS else shipped()

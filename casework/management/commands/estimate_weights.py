@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 
 from casework.families.likeness.finding import register
 from casework.families.likeness.record_files import read_files
-from casework.families.likeness.weights import load_file, shipped
+from casework.families.likeness.weights import in_use, load_file
 from errors import InvalidInput
 
 
@@ -26,12 +26,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--people", metavar="FILE", type=Path, required=True)
         parser.add_argument("--probes", metavar="FILE", type=Path, help="other records of the same people")
-        parser.add_argument("--weights", metavar="FILE", type=Path, help="weights to begin with, if not the shipped")
+        parser.add_argument("--weights", metavar="FILE", type=Path, help="weights to begin with, if not those in use")
 
     def handle(self, *args: Any, people: Path, probes: Path | None, weights: Path | None, **options: Any) -> None:
         try:
             files = read_files(people, *([probes] if probes else []))
-            with register(load_file(weights) if weights else shipped()) as found:
+            with register(load_file(weights) if weights else in_use()) as found:
                 for count in found.add(files[0].records):
                     self.stderr.write(f"{count:,} people read")
                 found.ready()

@@ -12,7 +12,7 @@ from django.db import OperationalError
 from casework.families.likeness.describing import COLUMNS
 from casework.families.likeness.finding import Proposal, register
 from casework.families.likeness.record_files import read_files
-from casework.families.likeness.weights import load_file, shipped
+from casework.families.likeness.weights import in_use, load_file
 from errors import InvalidInput
 
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--people", metavar="FILE", type=Path, required=True, help="the people to search")
         parser.add_argument("--probes", metavar="FILE", type=Path, required=True, help="the people to look for")
-        parser.add_argument("--weights", metavar="FILE", type=Path, help="weights other than the shipped ones")
+        parser.add_argument("--weights", metavar="FILE", type=Path, help="weights other than those in use")
 
     def handle(self, *args: Any, people: Path, probes: Path, weights: Path | None, **options: Any) -> None:
         try:
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             for path, file in ((people, known), (probes, asked)):
                 if file.ignored:
                     self._say(f"{path}: these columns are not used: {', '.join(file.ignored)}.")
-            with register(load_file(weights) if weights else shipped()) as found:
+            with register(load_file(weights) if weights else in_use()) as found:
                 for count in found.add(known.records):
                     self._say(f"{count:,} of {len(known.records):,} people read")
                 found.ready()
