@@ -5,13 +5,15 @@ from importlib import import_module
 from itertools import product
 from typing import Any
 
+from django.apps import apps
+
 from casework.actions import corrections
 from casework.families.likeness.comparing import Commonness, compare
 from casework.families.likeness.describing import describe
 from casework.families.likeness.keys import asked, stored
 from casework.families.likeness.weights import shipped
 from casework.families.person_keys import written
-from casework.models import Person, PersonMatch
+from casework.models import Person, PersonKey, PersonMatch
 from tests.stage.documents import address, child
 from tests.stage.sql import run
 from tests.stage.story import Story, person
@@ -77,3 +79,20 @@ def test_the_mother_of_a_baby_is_kept_with_it_as_she_is_known_today(story: Story
     Person.objects.update(mother_first_name="")
     run(import_module("casework.migrations.0039_mothers_of_babies").FILL)
     assert mothers() == {"Aisha", "Ayesha"}
+
+
+def test_a_name_in_another_script_is_found_from_either_side(story: Story) -> None:
+    """Also on record since before its letters were read with their vowels."""
+    known: dict[str, Any] = {"nhs_number": None, "upn": None, "also_known_as": []}
+    arabic = known | {"first_name": "علی", "last_name": "قریشی"}
+    first = story.contact(children=[child(**arabic)], adults=[])
+    PersonKey.objects.all().delete()
+    import_module("casework.migrations.0041_names_without_vowels").keep(apps, None)
+    moved = known | {"address": {"lines": ["3 Station Road", "Marlow"], "postcode": "SL7 1AA"}}
+    latin = moved | {"first_name": "Ali", "last_name": "Qureshi"}
+    second = story.contact(children=[child(**latin)], adults=[], agency_reference="Q1")
+    match = PersonMatch.objects.get(child__contact=second)
+    assert match.person == first.children.get().person
+    third = story.contact(children=[child(**arabic | {"address": address("HP5 1AA")})], adults=[])
+    whom = {match.person for match in PersonMatch.objects.filter(child__contact=third)}
+    assert whom == {first.children.get().person, second.children.get().person}

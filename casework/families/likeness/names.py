@@ -12,6 +12,7 @@ from anyascii import anyascii
 from nicknames import NickNamer
 from rapidfuzz.distance import OSA, JaroWinkler
 
+from casework.families.likeness.scripts import in_latin
 from triage.documents import Document, Text, read
 from triage.reading import load_yaml
 
@@ -107,7 +108,9 @@ def fold(text: str) -> str:
     text = unicodedata.normalize("NFKC", text[:MOST_LETTERS])
     # Zero-width characters and soft hyphens stand inside a word; anyascii cannot read half of a character.
     text = "".join(letter for letter in text if unicodedata.category(letter) not in {"Cf", "Cs"})
-    letters = re.sub(r"['`\"]", "", anyascii(text).casefold())
+    if not text.isascii():
+        text = anyascii(in_latin(text))
+    letters = re.sub(r"['`\"]", "", text.casefold())
     return " ".join(re.sub(r"[^a-z0-9]+", " ", letters).split())
 
 
