@@ -63,6 +63,37 @@ MAY_CHANGE = {
 VERSIONS = "localities_referenceversion"
 # A child of the dump whose address was confidential on that contact alone: a release of that time asked no more of it.
 IN_HIDING, MAY_BE_IN_HIDING = 4, 3
+# A row of each table of ours of which that demonstration had none.
+OURS = ("casework_", "localities_", "triage_")
+FURTHER_ROWS = (
+    """
+    INSERT INTO casework_signoff (at, agreed, rationale, by_id, decision_id)
+    SELECT decided_at + interval '1 hour', false, 'Level 3 is enough: the school sees him each day.', 2, id
+    FROM casework_decision ORDER BY id LIMIT 1
+    """,
+    """
+    WITH replay AS (
+        INSERT INTO casework_replay (
+            edition, first_day, last_day, asked_at, asked_by_id, cancelled_at, cancelled_by_id,
+            attempts, done, failure, rule_set_id
+        ) SELECT edition, '2026-11-01', '2026-11-21', '2026-11-22 09:00Z', 2, '2026-11-22 09:05Z', 2, 0, 1, '', id
+        FROM triage_rulesetversion ORDER BY id LIMIT 1 RETURNING id
+    )
+    INSERT INTO casework_replayedcontact (
+        replay_id, contact_id, before_pathway, before_rag, before_level, before_hold, before_team,
+        after_pathway, after_rag, after_level, after_hold, after_team,
+        decided_pathway, decided_rag, direction, agrees_with_people
+    )
+    SELECT replay.id, contact.id, 'family_help', 'green', 2, '', 'aylesbury',
+           'family_help', 'amber', 3, '', 'aylesbury', 'family_help', 'green', 'graver', false
+    FROM replay, casework_contact contact ORDER BY contact.id LIMIT 1
+    """,
+    """
+    INSERT INTO casework_thresholdchecks (day, count, agency_id)
+    SELECT '2026-11-20', 3, id FROM localities_agency ORDER BY id LIMIT 1
+    """,
+    "INSERT INTO casework_recheck (at, checked, differing) VALUES ('2026-11-22 03:00Z', 42, '{7}')",
+)
 
 # Every column, constraint, index, trigger and function, without what a dump writes in another way: casts and brackets.
 SCHEMA = r"""
@@ -130,7 +161,11 @@ def _upgrade(django_db_setup: None, django_db_blocker: Any) -> Iterator[Upgrade]
     """The database of the earlier release, upgraded once."""
     with django_db_blocker.unblock(), restored("2026-11-22.sql.xz") as name:
         run("UPDATE casework_contactchild SET address_is_confidential = true WHERE person_id = %s", IN_HIDING)
+        for insert in FURTHER_ROWS:
+            run(insert)
         before = stored()
+        without_rows = {table for table, rows in before.items() if not rows and table.startswith(OURS)}
+        assert without_rows == {"localities_postcode", "localities_calendarday", "casework_calendaredit"}
         # What `config/local/preparation.py` does, in its order.
         call_command("migrate", verbosity=0)
         load()
