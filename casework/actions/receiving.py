@@ -17,10 +17,11 @@ from casework.facts.contact_document import (
     ChildEntry,
     ContactDocument,
     ContactReading,
+    digest_of,
     free_ref,
     read_contact,
 )
-from casework.facts.resends import SAME_DOCUMENT, SAME_REFERENCE, Earlier, digests_of, repeated
+from casework.facts.resends import SAME_DOCUMENT, SAME_REFERENCE, Earlier, digest_of_what_is_said, repeated
 from casework.facts.typed import Read
 from casework.families import confidentiality, person_keys, sameness, unborn
 from casework.families.household import Household, household_of_people, lock_household
@@ -94,10 +95,10 @@ def receive(
     """
     if isinstance(by, User):
         permissions.check_can_enter_contacts(by, local_day(now))
-    digests = digests_of(document)
+    digest = digest_of(document)
     for _ in range(3):
         try:
-            return _receive(document, digests, by, now, idempotency_key)
+            return _receive(document, digest, by, now, idempotency_key)
         except _RecordsMerged:
             continue
         except IntegrityError as error:
@@ -107,16 +108,14 @@ def receive(
 
 
 @transaction.atomic
-def _receive(
-    document: dict[str, Any], digests: tuple[str, str], by: User | Agency, now: datetime, key: str | None
-) -> Received:
+def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: datetime, key: str | None) -> Received:
     """
     Computes everything first, then writes each table once, all in one round trip. Two kinds of rows follow, which
     depend on what is stored then: the hidden addresses, and the messages to staff.
     """
     rules, earlier = _rules_and_earlier(by, key, now)
     if earlier is not None:
-        return _received_before(*earlier, digests)
+        return _received_before(*earlier, digest)
     reading = read_contact(document, indicators=rules.rule_set.catalogue.entries, today=local_day(now))
     entry = reading.entry
     contact = Contact(
@@ -125,7 +124,8 @@ def _receive(
         agency=by if isinstance(by, Agency) else None,
         entered_by=by if isinstance(by, User) else None,
         idempotency_key=key,
-        digest=digests[0],
+        digest=digest,
+        said_digest=digest_of_what_is_said(reading.document),
         document=reading.document,
         has_unknown_indicators=reading.has_unknown_indicators,
         **_columns(entry),
@@ -135,9 +135,7 @@ def _receive(
     keep_mothers(children, adults)
     people = _find_people(children, adults)
     said_confidential = [child for child in children if child.address_is_confidential]
-    recommendation_id, contact.resend_of_id, restrictions, somebody_is_hidden, reference = _number(
-        contact, people, digests
-    )
+    recommendation_id, contact.resend_of_id, restrictions, somebody_is_hidden, reference = _number(contact, people)
     if somebody_is_hidden:
         confidentiality.hide_all(children, adults)
     recommendation = recommendation_for(
@@ -203,9 +201,9 @@ def _rules_and_earlier(by: User | Agency, key: str | None, now: datetime) -> tup
     return published_rules.of_rows(live), next(chain.from_iterable(found), None)
 
 
-def _received_before(contact_id: int, its_digest: str, digests: tuple[str, str]) -> Received:
+def _received_before(contact_id: int, its_digest: str, digest: str) -> Received:
     contact = Contact.objects.get(pk=contact_id)
-    if its_digest not in digests:
+    if its_digest != digest:
         raise KeyUsedForAnother(
             "This idempotency key came before with another document. Use a new key for a new contact.",
             earlier=contact.reference,
@@ -450,7 +448,7 @@ NUMBER_AND_EARLIER = Prepared(
     """
 SELECT nextval(pg_get_serial_sequence('casework_contact', 'id')), (
     SELECT json_agg(json_build_array(
-        COALESCE(earlier.resend_of_id, earlier.id), earlier.digest, has.the_children,
+        COALESCE(earlier.resend_of_id, earlier.id), earlier.said_digest, has.the_children,
         CASE WHEN has.the_children THEN earlier.document END
     ))
     FROM casework_contact earlier
@@ -466,7 +464,7 @@ SELECT nextval(pg_get_serial_sequence('casework_contact', 'id')), (
     ) AS has (the_children)
     WHERE earlier.id = ANY(ARRAY(
         SELECT id FROM casework_contact
-        WHERE digest = ANY(%(digests)s) AND agency_id IS NOT DISTINCT FROM %(agency)s
+        WHERE said_digest = %(said_digest)s AND agency_id IS NOT DISTINCT FROM %(agency)s
           AND received_at > %(a_day_back)s
         UNION ALL
         SELECT id FROM casework_contact
@@ -507,7 +505,7 @@ class _Numbered(NamedTuple):
     reference: Reference
 
 
-def _number(contact: Contact, people: _People, digests: tuple[str, str]) -> _Numbered:
+def _number(contact: Contact, people: _People) -> _Numbered:
     """
     Gives the contact and everybody on it their ids. Returns the id of its recommendation, that of the contact that it
     repeats, the restrictions of those whom its people are or may be, whether an address around them is hidden, and the
@@ -522,7 +520,7 @@ def _number(contact: Contact, people: _People, digests: tuple[str, str]) -> _Num
         hidden.append(SOMEBODY_IS_HIDDEN(matched=[*people.matched]))
     (numbered,), (ids,), *is_hidden, _, versions = send(
         NUMBER_AND_EARLIER(
-            digests=[*digests],
+            said_digest=contact.said_digest,
             agency=contact.agency_id,
             own_reference=contact.agency_reference,
             a_day_back=contact.received_at - SAME_DOCUMENT,
@@ -544,7 +542,7 @@ def _number(contact: Contact, people: _People, digests: tuple[str, str]) -> _Num
         clocks.READ(),
     )
     contact.pk, earlier, restrictions = numbered
-    resend_of = repeated(contact.document, digests, [Earlier(*each) for each in earlier or ()])
+    resend_of = repeated(contact.document, contact.said_digest, [Earlier(*each) for each in earlier or ()])
     of_records, of_children, of_adults, of_recommendation = ids
     for row, record_id, row_id in zip(people.rows, of_records, [*of_children, *of_adults], strict=True):
         row.pk, row.recorded_as.pk = row_id, record_id

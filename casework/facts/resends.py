@@ -36,28 +36,28 @@ class Earlier(NamedTuple):
     """
 
     stands_for: int
-    digest: str
+    said_digest: str
     has_the_children: bool
     document: Mapping[str, Any]
 
 
-def digests_of(document: Any) -> tuple[str, str]:
-    """The digest of what a document says, and that of how it is typed, which older contacts keep."""
-    return digest_of(_said(document)), digest_of(document)
+def digest_of_what_is_said(document: Any) -> str:
+    """The digest of what a document says, the same however it is typed."""
+    return digest_of(_said(document))
 
 
-def repeated(document: Mapping[str, Any], digests: Sequence[str], earlier: Sequence[Earlier]) -> int | None:
+def repeated(document: Mapping[str, Any], said_digest: str, earlier: Sequence[Earlier]) -> int | None:
     """
     The id of the contact that this document repeats, if any.
 
     Some senders use the number of a child as their reference: each report about the child has it. So under the same
     reference, only the same story is a resend. What differs in a word may be something that happened since.
     """
-    return min((each.stands_for for each in earlier if _repeats(document, digests, each)), default=None)
+    return min((each.stands_for for each in earlier if _repeats(document, said_digest, each)), default=None)
 
 
-def _repeats(document: Mapping[str, Any], digests: Sequence[str], earlier: Earlier) -> bool:
-    if earlier.digest in digests:
+def _repeats(document: Mapping[str, Any], said_digest: str, earlier: Earlier) -> bool:
+    if earlier.said_digest == said_digest:
         return True
     return earlier.has_the_children and _tell_the_same(document, earlier.document)
 

@@ -107,6 +107,9 @@ class Contact(models.Model):
     entered_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  # unique where given
     digest = models.CharField("SHA-256 of the document", max_length=64)
+    said_digest = models.CharField(
+        "SHA-256 of what the document says, however it is typed", max_length=64, default="", db_default=""
+    )
     document = models.JSONField()
     agency_reference = models.CharField(
         "the sender's own reference", max_length=100, blank=True, default="", db_default=""
@@ -197,7 +200,7 @@ class Contact(models.Model):
                 fields=["team", "received_at"], name="contact_waiting", condition=~Q(status=ContactStatus.DECIDED)
             ),
             models.Index(fields=["received_at"], name="contact_by_receipt"),
-            models.Index(fields=["digest"], name="contact_by_digest"),
+            models.Index(fields=["said_digest"], name="contact_by_said_digest"),
             models.Index(
                 fields=["agency", "agency_reference"],
                 name="contact_by_own_reference",
@@ -242,11 +245,11 @@ class Contact(models.Model):
                 """TG_OP = 'DELETE' OR (
                        NEW.reference, NEW.document, NEW.received_at, NEW.agency_id, NEW.entered_by_id, NEW.channel,
                        NEW.idempotency_key, NEW.digest, NEW.family_indicators, NEW.type, NEW.source_code,
-                       NEW.received_by_phone, NEW.agency_reference
+                       NEW.received_by_phone, NEW.agency_reference, NEW.said_digest
                    ) IS DISTINCT FROM (
                        OLD.reference, OLD.document, OLD.received_at, OLD.agency_id, OLD.entered_by_id, OLD.channel,
                        OLD.idempotency_key, OLD.digest, OLD.family_indicators, OLD.type, OLD.source_code,
-                       OLD.received_by_phone, OLD.agency_reference
+                       OLD.received_by_phone, OLD.agency_reference, OLD.said_digest
                    )""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="what_was_sent_stays_as_it_was_sent",

@@ -619,6 +619,7 @@ class TestContacts:
             {"entered_by_id": str(User.objects.get(username="amina").pk)},
             {"idempotency_key": "'another'"},
             {"digest": "'another'"},
+            {"said_digest": "'another'"},
             {"family_indicators": "'{}'"},
             {"type": "'notification'"},
             {"source_code": "'9'"},
