@@ -15,6 +15,8 @@ from casework.families.describing import NAMES, find_by_recorded
 from casework.families.household import note_touched
 from casework.families.likeness.identifiers import read_nhs_number, read_telephones, read_upn
 from casework.families.matching import lock_keys, match_recorded, weigh_open_matches
+from casework.families.merging import lock_records
+from casework.families.recorded import NUMBERS
 from casework.families.sameness import records_of
 from casework.models import DetailKind, Event, NumberStatus, Person, PersonDetail, SafeToUse
 from casework.record import audit
@@ -24,8 +26,8 @@ from localities.models import User
 from localities.working_time import local_day
 
 WITHOUT_VALUE = (DetailKind.DEATH, DetailKind.ESTIMATED_BIRTH, DetailKind.RELATIONSHIP)
-# By sound and spelling, or by postcode and street. Numbers and telephones are found by exactly what they say.
-FOUND_BY = (*NAMES, DetailKind.ADDRESS)
+# A search finds the others by exactly what they say.
+FOUND_BY = (*NAMES, DetailKind.ADDRESS, *NUMBERS)
 QUALIFIED: dict[DetailKind, type[NumberStatus | SafeToUse]] = {
     DetailKind.NHS_NUMBER: NumberStatus, DetailKind.TELEPHONE: SafeToUse, DetailKind.EMAIL: SafeToUse,
 }  # fmt: skip
@@ -70,7 +72,7 @@ def add_detail(*, person_id: int, said: Said, by: User, now: datetime) -> Person
         recorded_by=by,
     )  # fmt: skip
     if said.kind in FOUND_BY:
-        _find_and_compare(person, now, looks=True)
+        _find_and_compare(person, by, now, looks=True)
     audit.record(Event.PERSON_DETAIL_ADDED, by=by, at=now, person=person.reference, kind=said.kind)
     return detail
 
@@ -80,7 +82,7 @@ def end_detail(
     *, person_id: int, detail_id: int, reason: str, by: User, now: datetime, until: date | None = None
 ) -> PersonDetail:
     """
-    Ends a detail of a person that no longer applies. The person is still found by a former name or home.
+    Ends a detail of a person that no longer applies. The person is still found by a former name, home or number.
 
     :param until: the last day on which it was so, if that is known.
     :raises Person.DoesNotExist: there is no such person, or none that `by` may see.
@@ -100,7 +102,7 @@ def end_detail(
     detail.to_date = detail.to_date or until
     detail.save(update_fields=["ended_at", "ended_by", "ended_because", "to_date"])
     if detail.kind in FOUND_BY:
-        _find_and_compare(detail.person, now)
+        _find_and_compare(detail.person, by, now)
     audit.record(Event.PERSON_DETAIL_ENDED, by=by, at=now, person=person.reference, kind=detail.kind)
     return detail
 
@@ -122,7 +124,7 @@ def say_in_error(*, person_id: int, detail_id: int, reason: str, by: User, now: 
     detail.in_error_at, detail.in_error_by, detail.in_error_because = now, by, reason.strip()
     detail.save(update_fields=["in_error_at", "in_error_by", "in_error_because"])
     if detail.kind in FOUND_BY:
-        _find_and_compare(detail.person, now, in_error=detail.value)
+        _find_and_compare(detail.person, by, now, in_error=detail.value)
     audit.record(Event.PERSON_DETAIL_IN_ERROR, by=by, at=now, person=person.reference, kind=detail.kind)
     return detail
 
@@ -143,21 +145,26 @@ def _lock_keys(person_id: int, said: Said, by: User, now: datetime) -> None:
         return
     if said.kind == DetailKind.ADDRESS:
         person.other_homes = [*person.other_homes, [said.value, said.postcode]]
+    elif said.kind in NUMBERS:
+        number = [said.kind, said.value, said.qualifier, local_day(now).isoformat()]
+        person.other_numbers = [*person.other_numbers, number]
     else:
         person.other_names = [*person.other_names, said.value]
     lock_keys(person)
 
 
-def _find_and_compare(record: Person, now: datetime, *, looks: bool = False, in_error: str = "") -> None:
+def _find_and_compare(record: Person, by: User, now: datetime, *, looks: bool = False, in_error: str = "") -> None:
     """
-    Renews the keys and the possible matches of a person after a name or a home was recorded. The rules look at possible
-    matches.
+    Renews the keys and the possible matches of a person after a name, a home or a number was recorded. The rules look
+    at possible matches.
 
     :param looks: whether to search for other people with the new detail. Its keys are locked.
     """
     find_by_recorded(record, in_error=in_error)
-    record.refresh_from_db(fields=["other_names", "other_homes"])
-    touched = weigh_open_matches(record) | (match_recorded(record) if looks else frozenset())
+    touched = weigh_open_matches(lock_records([record.pk]), by=by, now=now)
+    if looks:
+        record.refresh_from_db(fields=["other_names", "other_homes", "other_numbers"])
+        touched |= match_recorded(record)
     if touched:
         bring_up_to_date(touched, now=now)
         note_touched(touched, now=now)

@@ -41,8 +41,8 @@ def describe_again(
 
 def find_by_recorded(record: Person, *, in_error: str = "") -> None:
     """
-    Stores by which names and homes a person is found, shown and compared, after staff recorded one, or said that it
-    ended or was recorded in error. What has ended finds the person as before. The caller has locked the person.
+    Stores by which names, homes and numbers a person is found, shown and compared, after staff recorded one, or said
+    that it ended or was recorded in error. What has ended finds the person as before. The caller has locked the person.
 
     :param in_error: the name that was recorded in error.
     """

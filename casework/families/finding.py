@@ -25,7 +25,7 @@ from casework.families.likeness.describing import Described, describe
 from casework.families.likeness.finding import RANKED
 from casework.families.likeness.weights import in_use
 from casework.families.naming import Called, name_of, name_rows
-from casework.families.person_keys import MOST_OTHER_NAMES, named, written
+from casework.families.person_keys import MOST_OTHER_NAMES, named, recorded_numbers, written
 from casework.families.recorded import RecordedHome, living_hidden
 from casework.families.typed_search import Query, keys
 from casework.models import Case, Contact, ContactAdult, ContactChild, DetailKind, Person, PersonDetail
@@ -239,16 +239,16 @@ class _Rows:
         """
         hides = person in self.hidden
         for record in self.records[person]:
-            known = written(record)
+            known, numbers = written(record), recorded_numbers(record)
             if hides:
                 known = known._replace(address="", postcode="")
-            yield describe(known), record, *self._says_of_name(record)
+            yield describe(known, recorded=numbers), record, *self._says_of_name(record)
             for name in (*record.also_known_as, *record.other_names)[:MOST_OTHER_NAMES]:
                 for way in named(known, name):
-                    yield describe(way), record, "name", ANOTHER_NAME.format(name)
+                    yield describe(way, recorded=numbers), record, "name", ANOTHER_NAME.format(name)
             for home in () if hides else self.homes.get(person, ()):
                 way = known._replace(address=home.address, postcode=home.postcode)
-                yield describe(way), record, "home", RECORDED.format(DetailKind.ADDRESS.label)
+                yield describe(way, recorded=numbers), record, "home", RECORDED.format(DetailKind.ADDRESS.label)
 
 
 def _recorded(

@@ -19,12 +19,12 @@ from django.db.models import Q
 
 from casework.families import merging, sameness
 from casework.families.household import note_touched
-from casework.families.likeness.comparing import Commonness, Likeness, compare, compare_worth_proposing, have_one_number
-from casework.families.likeness.describing import Described, describe
+from casework.families.likeness.comparing import COMMON, Commonness, Likeness, compare, compare_worth_proposing
+from casework.families.likeness.describing import Described
 from casework.families.likeness.finding import MOST_CANDIDATES, MOST_OF_A_KEY, RANKED, likeliest
 from casework.families.likeness.keys import asked, what_counts
 from casework.families.likeness.weights import Weights, in_use
-from casework.families.person_keys import Stored, counting, describe_record, other_ways
+from casework.families.person_keys import Stored, counting, describe_record, doubts, other_ways
 from casework.families.unborn import BY_THE_DAY
 from casework.models import ContactAdult, ContactChild, Person, PersonMatch
 from casework.models.prepared import Call, Prepared, send
@@ -100,7 +100,7 @@ class PossibleMatch:
     @property
     def joins(self) -> bool:
         """Whether the service joins the records by itself."""
-        return self.likeness.certain and have_one_number(self.likeness.exact, in_use())
+        return self.likeness.joins
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,12 @@ def recognise(rows: Sequence[Row]) -> Recognised:
             match
             for match in matches
             if match is not joined.get(place)
-            and not (isinstance(rows[place], ContactChild) and match.person.pk in others_joined[place])
+            # Whoever has the number of somebody who is another child here is asked about: one of the two is wrong.
+            and not (
+                isinstance(rows[place], ContactChild)
+                and match.person.pk in others_joined[place]
+                and not match.likeness.has_one_number
+            )
         ]
         for place, matches in found.items()
     }
@@ -196,7 +201,7 @@ def match_again(row: Row, *, by: User | Agency, now: datetime) -> frozenset[int]
     described = describe_record(record)
     found = _look([described], but_not=[row.person_id])[0]
     records = merging.lock_records([record.pk])
-    _weigh_again(record, described, by, now)
+    _weigh_again(record, described.doubting(doubts(records)), by, now)
     touched = merging.regroup(records)
     merging.keep_keys_again(touched)
     row.refresh_from_db(fields=["person"])
@@ -222,28 +227,38 @@ def _weigh_again(record: Person, described: Described, by: User | Agency, now: d
             _store_likeness(match, likeness)
 
 
-def weigh_open_matches(record: Person) -> frozenset[int]:
+def weigh_open_matches(records: Collection[Person], *, by: User, now: datetime) -> frozenset[int]:
     """
-    Gives the open matches of this record the score that they have today, after staff recorded a name or a home of the
-    person, or took one out. The person is locked.
+    Gives the open matches of a person the score that they have today, after staff recorded a name, a home or a number,
+    or took one out. What the service joined by a number that is doubted now becomes proposed. What somebody confirmed
+    stays.
 
+    :param records: all records of the person, locked.
     :returns: whose matches have changed, as ids of records that stand for persons.
     """
-    described = describe_record(record)
+    ids, doubted = [record.pk for record in records], doubts(records)
     changed: set[int] = set()
-    of_it = PersonMatch.objects.filter(Q(record=record) | Q(person=record), status=PROPOSED).exclude(weights=BY_THE_DAY)
-    for match in of_it.select_related("record", "person").order_by("pk"):
-        other = match.person if match.record_id == record.pk else match.record
-        likeness = compare(described, describe_record(other), in_use(), Commonness())
-        if likeness.score != match.score:
+    is_separated = False
+    theirs = PersonMatch.objects.filter(Q(record__in=ids) | Q(person__in=ids), status__in=[PROPOSED, CERTAIN])
+    for match in theirs.exclude(weights=BY_THE_DAY).select_related("record", "person").order_by("pk"):
+        one, other = (describe_record(record).doubting(doubted) for record in (match.record, match.person))
+        likeness = compare(one, other, in_use(), Commonness())
+        if match.status == CERTAIN and (likeness.joins or not likeness.has_one_number):
+            continue
+        if match.status == CERTAIN:
+            why = "Staff recorded that it is not sure whose number it is."
+            move(match, to=PROPOSED, by=by, at=now, why=why, settled_at=None)
+            is_separated = True
+        if list(likeness.reasons) != [reason.removesuffix(COMMON) for reason in match.reasons]:
             _store_likeness(match, likeness)
             changed |= {match.record_id, match.person_id}
-    return sameness.representatives(changed) if changed else frozenset()
+    touched = merging.regroup(records) if is_separated else frozenset()
+    return touched | sameness.representatives(changed) if changed else touched
 
 
 def match_recorded(record: Person) -> frozenset[int]:
     """
-    Proposes whom a person may be by the other names and the homes that staff recorded.
+    Proposes whom a person may be by the other names, the homes and the numbers that staff recorded.
 
     The caller has locked the keys of what was recorded (`lock_keys`), and then the person.
 
@@ -255,7 +270,7 @@ def match_recorded(record: Person) -> frozenset[int]:
         return frozenset()
     described, weights = describe_record(record), in_use()
     found: dict[int, PossibleMatch] = {}
-    by_each_way = _look([describe(way) for way in other_ways(record)], but_not=[row.person_id])
+    by_each_way = _look([*other_ways(record)], but_not=[row.person_id])
     for match in chain.from_iterable(by_each_way.values()):
         likeness = compare(described, describe_record(match.record), weights, Commonness())
         if likeness.score >= weights.worth_proposing:
@@ -266,10 +281,10 @@ def match_recorded(record: Person) -> frozenset[int]:
 
 def lock_keys(record: Person) -> None:
     """
-    Locks the keys by which a record is found by other names and homes, until the transaction ends. The caller locks no
-    record before.
+    Locks the keys by which a record is found by other names, homes and numbers, until the transaction ends. The caller
+    locks no record before.
     """
-    keys = sorted({key for way in other_ways(record) for key in asked(describe(way))})
+    keys = sorted({key for way in other_ways(record) for key in asked(way)})
     if keys:
         send(*_locks(keys))
 
@@ -283,14 +298,15 @@ def _propose(row: Row, found: Iterable[PossibleMatch]) -> list[PersonMatch]:
     for pair, score in sameness.proposed_pairs([row.person_id]).items():
         for person in pair:
             asked_about[person] = max(asked_about[person], score)
-    themselves = {row.person_id}
+    children: set[int] = set()
     if isinstance(row, ContactChild):
-        themselves |= set(ContactChild.objects.filter(contact=row.contact_id).values_list("person", flat=True))
+        children = set(ContactChild.objects.filter(contact=row.contact_id).values_list("person", flat=True))
     return PersonMatch.objects.bulk_create(
         proposal(row, match, at=None)
         for match in found
         if match.record.pk not in known
-        and match.person.pk not in themselves
+        and match.person.pk != row.person_id
+        and (match.person.pk not in children or match.likeness.has_one_number)
         and asked_about[match.person.pk] < match.likeness.score
     )
 
@@ -343,7 +359,9 @@ def _look(described: Sequence[Described], but_not: Collection[int] = ()) -> dict
     candidates, commonness = _by_person(rows), _commonness(counted, counts)
     weights = in_use()
     for place, others in candidates.items():
-        found[place] = _worth_proposing(described[place], others.values(), weights, commonness)
+        # A number that is doubted of one of them is doubted of all who have it.
+        person = described[place].doubting(doubts(chain.from_iterable(others.values())))
+        found[place] = _worth_proposing(person, others.values(), weights, commonness)
     return found
 
 
@@ -386,5 +404,5 @@ def _worth_proposing(
     found.sort(key=lambda each: (-each[0].score, -each[0].weight, each[2].id))
     return [
         PossibleMatch(stands_for.as_person(), record.as_person(), likeness)
-        for likeness, record, stands_for in likeliest(found, itemgetter(0), weights)
+        for likeness, record, stands_for in likeliest(found, itemgetter(0))
     ]

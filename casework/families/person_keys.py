@@ -3,18 +3,23 @@
 import json
 from collections.abc import Iterable, Iterator
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from django.db import connection
 
-from casework.families.likeness.describing import Described, Written, describe
+from casework.families.likeness.describing import Described, Recorded, Written, describe
 from casework.families.likeness.keys import stored, what_counts
 from casework.families.likeness.names import read_name, sound
-from casework.models import Person
+from casework.models import NumberStatus, Person
 from casework.models.prepared import Call, Prepared, send
 
 # Of somebody with more, only so many find them.
 MOST_OTHER_NAMES = 8
+# Beside `NumberStatus`: the number was the person's, and is so no longer.
+ENDED = "ended"
+# Whoever has a number of such a status, nobody is sure whose it is.
+IN_DOUBT = frozenset({NumberStatus.CONFLICT, NumberStatus.NOT_FOUND})
 
 KEEP = Prepared(
     "insert_into_casework_personkey",
@@ -53,6 +58,7 @@ class Stored(NamedTuple):
     mother_born: date | None
     other_names: list[str]
     other_homes: list[list[str]]
+    other_numbers: list[list[str]]
     same_as_id: int | None
     regrouped: int
 
@@ -85,10 +91,30 @@ def written(record: Person | Stored) -> Written:
 
 
 def describe_record(record: Person | Stored) -> Described:
-    """A record as it is compared, with the homes that staff recorded, and the mother of a baby."""
+    """A record as it is compared, with the homes and numbers that staff recorded, and the mother of a baby."""
     homes = tuple((address, postcode) for address, postcode in record.other_homes)
     mother = record.mother_first_name, record.mother_born.isoformat() if record.mother_born else ""
-    return describe(written(record), homes, mother)
+    return describe(written(record), homes, mother, recorded_numbers(record))
+
+
+def recorded_numbers(record: Person | Stored) -> tuple[Recorded, ...]:
+    """The numbers that staff recorded with a record."""
+    return tuple(_recorded(*each) for each in record.other_numbers)
+
+
+def doubts(records: Iterable[Person | Stored]) -> tuple[Recorded, ...]:
+    """The numbers among those recorded of these people of which nobody is sure whose they are."""
+    return tuple(_recorded(*each) for record in records for each in record.other_numbers if each[2] in IN_DOUBT)
+
+
+@lru_cache(maxsize=1_000)
+def _recorded(kind: str, value: str, status: str, day: str) -> Recorded:
+    says = f"which staff recorded on {date.fromisoformat(day):%-d %B %Y}"
+    if status == ENDED:
+        says += "; it has ended"
+    elif status:
+        says += f"; its status is {status.replace('_', ' ')}"
+    return Recorded(kind, value, says, is_doubted=status == ENDED or status in IN_DOUBT)
 
 
 def keys_of(described: Described) -> Iterator[str]:
@@ -112,7 +138,8 @@ def named(known: Written, name: str) -> Iterator[Written]:
 
 def keys_of_record(record: Person) -> Iterator[str]:
     """
-    The keys of a record: as the contact describes it, by each of its other names, and at each home that staff recorded.
+    The keys of a record: as the contact describes it, by each of its other names, and by each home and number that
+    staff recorded.
 
     A single name that somebody is known by is found as a last name.
     """
@@ -121,16 +148,18 @@ def keys_of_record(record: Person) -> Iterator[str]:
     for name in filter(None, map(read_name, record.also_known_as)):
         yield from (f"last {sound(part)}" for part in name.parts if len(part) > 1)
     for way in other_ways(record):
-        yield from keys_of(describe(way))
+        yield from keys_of(way)
 
 
-def other_ways(record: Person) -> Iterator[Written]:
-    """A record by each of its other names, and at each home that staff recorded."""
+def other_ways(record: Person) -> Iterator[Described]:
+    """A record by each of its other names, at each home that staff recorded, and with the numbers that they did."""
     known = written(record)._replace(other_names=" ".join(record.also_known_as))
     for name in record.other_names[:MOST_OTHER_NAMES]:
-        yield from named(known, name)
+        yield from map(describe, named(known, name))
     for address, postcode in record.other_homes:
-        yield known._replace(address=address, postcode=postcode)
+        yield describe(known._replace(address=address, postcode=postcode))
+    if record.other_numbers:
+        yield describe(known, recorded=recorded_numbers(record))
 
 
 def keep(records: Iterable[Person]) -> None:

@@ -1,16 +1,20 @@
 """
-What the records of people keep beside their own contact's description: today's name, and the homes that staff recorded
-and that are not hidden. People are shown, found and compared by these.
+What the records of people keep beside their own contact's description: today's name, and the homes and numbers that
+staff recorded, without a home that is hidden. People are shown, found and compared by these.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple, cast
 
 from django.db.models import Exists, OuterRef, Prefetch, Q
 
+from casework.families.person_keys import ENDED
 from casework.families.sameness import by_person
 from casework.models import ContactAdult, ContactChild, DetailKind, Person, PersonDetail
+from localities.working_time import local_day
+
+NUMBERS = (DetailKind.NHS_NUMBER, DetailKind.UPN, DetailKind.TELEPHONE)
 
 # Whether an adult on a contact lives at a hidden address, by any contact about the adult: see `living_hidden`.
 LIVES_HIDDEN = (
@@ -39,33 +43,57 @@ class RecordedHome(NamedTuple):
 
 def keep_recorded(records: Iterable[Person]) -> None:
     """
-    Stores in these records what staff recorded of the persons. Former addresses are kept; addresses recorded in error
-    are not.
+    Stores in these records what staff recorded of the persons. What has ended is kept; what was recorded in error is
+    not. A number has the last status that was recorded of the person with it.
 
     :param records: all records of some persons.
     """
     people = by_person(records)
     person_of = {record.pk: person for person, theirs in people.items() for record in theirs}
-    kinds = (DetailKind.ADDRESS, DetailKind.CURRENT_NAME)
+    kinds = (DetailKind.ADDRESS, DetailKind.CURRENT_NAME, *NUMBERS)
     details = PersonDetail.objects.filter(person__in=person_of, kind__in=kinds, in_error_at__isnull=True)
     homes: dict[int, list[list[str]]] = defaultdict(list)
     names: dict[int, str] = {}
-    columns = ("person", "kind", "value", "postcode", "ended_at", "to_date")
-    for record, kind, value, postcode, ended_at, to_date in details.order_by("pk").values_list(*columns):
-        if kind == DetailKind.ADDRESS:
-            homes[record].append([value, postcode])
-        elif ended_at is None and to_date is None:
-            names[person_of[record]] = value
+    numbers: dict[int, list[PersonDetail]] = defaultdict(list)
+    for detail in details.order_by("pk"):
+        if detail.kind == DetailKind.ADDRESS:
+            homes[detail.person_id].append([detail.value, detail.postcode])
+        elif detail.kind in NUMBERS:
+            numbers[person_of[detail.person_id]].append(detail)
+        elif not _has_ended(detail):
+            names[person_of[detail.person_id]] = detail.value
     hidden = living_hidden({person_of[record] for record in homes}) if homes else frozenset()
     changed = []
     for person, theirs in people.items():
         for each in theirs:
-            before = each.other_homes, each.current_name
+            before = each.other_homes, each.other_numbers, each.current_name
             each.other_homes = [] if person in hidden else homes[each.pk]
+            each.other_numbers = _numbers(each.pk, numbers[person])
             each.current_name = names.get(person, "") if each.pk == person else ""
-            if (each.other_homes, each.current_name) != before:
+            if (each.other_homes, each.other_numbers, each.current_name) != before:
                 changed.append(each)
-    Person.objects.bulk_update(sorted(changed, key=lambda record: record.pk), ["other_homes", "current_name"])
+    changed.sort(key=lambda record: record.pk)
+    Person.objects.bulk_update(changed, ["other_homes", "other_numbers", "current_name"])
+
+
+def _numbers(record: int, of_person: Sequence[PersonDetail]) -> list[list[str]]:
+    """The numbers that staff recorded with a record: each with the last status that the person has it with."""
+    last: dict[tuple[str, str], PersonDetail] = {}
+    for detail in sorted(of_person, key=lambda detail: (not _has_ended(detail), detail.pk)):
+        last[detail.kind, detail.value] = detail
+    own = dict.fromkeys((detail.kind, detail.value) for detail in of_person if detail.person_id == record)
+    return [[*each, _status(last[each]), local_day(last[each].recorded_at).isoformat()] for each in own]
+
+
+def _status(detail: PersonDetail) -> str:
+    """Empty for what has none, and for a telephone: whether it is safe to use says nothing of whose it is."""
+    if detail.kind == DetailKind.TELEPHONE:
+        return ""
+    return ENDED if _has_ended(detail) else detail.qualifier
+
+
+def _has_ended(detail: PersonDetail) -> bool:
+    return detail.ended_at is not None or detail.to_date is not None
 
 
 def living_hidden(people: Collection[int]) -> frozenset[int]:

@@ -165,7 +165,7 @@ def of_person(written: Written) -> Query:
     person = describe(written)
     typed = (
         ("a name", person.first or person.last), ("a date of birth", person.birth),
-        ("an NHS number", person.nhs_number), ("a unique pupil number", person.upn),
+        ("an NHS number", person.nhs_numbers), ("a unique pupil number", person.upns),
         ("an address or postcode", person.home), ("a telephone number", person.telephones),
     )  # fmt: skip
     kinds = tuple(kind for kind, is_typed in typed if is_typed)

@@ -1,6 +1,6 @@
 """
-Whoever is on record is found by names that were corrected, by what staff recorded, also if it has ended, and by a name
-alone that they are known as; and has the name that staff recorded as today's.
+Whoever is on record has the names that were corrected, and those that staff recorded, also if they have ended: 0042
+keeps the keys of these, and what else staff recorded.
 
 In batches, each a transaction of its own: a run that was broken off goes on where it stopped.
 """
@@ -9,11 +9,8 @@ from typing import Any
 
 from django.db import connection, migrations, transaction
 
-from casework.families import person_keys
-from casework.families.recorded import keep_recorded
-
 BATCH = 5_000
-# Of whom nothing of this is known, the keys are as they were. With all records of the same persons.
+# With all records of the same persons.
 CONCERNED = """
 WITH concerned AS (
 SELECT id FROM casework_person WHERE id BETWEEN %(first)s AND %(last)s AND also_known_as <> '{}'
@@ -49,7 +46,6 @@ UPDATE casework_person record SET other_names = ARRAY(
 
 
 def fill(apps: Any, schema_editor: Any) -> None:
-    people = apps.get_model("casework", "Person").objects
     with connection.cursor() as cursor:
         cursor.execute("SELECT min(id), max(id) FROM casework_person")
         first, last = cursor.fetchone()
@@ -58,9 +54,6 @@ def fill(apps: Any, schema_editor: Any) -> None:
                 cursor.execute(CONCERNED, {"first": start, "last": start + BATCH - 1})
                 concerned = [record for (record,) in cursor.fetchall()]
                 cursor.execute(OTHER_NAMES, {"records": concerned})
-                records = list(people.filter(pk__in=concerned))
-                keep_recorded(records)
-                person_keys.keep(records)
 
 
 class Migration(migrations.Migration):

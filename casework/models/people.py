@@ -63,6 +63,13 @@ class Person(models.Model):
         blank=True,
         help_text="The addresses, each with its postcode, that staff recorded and that are not hidden.",
     )
+    other_numbers = ArrayField(
+        ArrayField(models.CharField(max_length=300), size=4),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="What staff recorded: nhs_number, upn or telephone; the number; its status, or ended; the day.",
+    )
     current_name = models.CharField(
         max_length=300,
         blank=True,

@@ -12,10 +12,10 @@ from enum import StrEnum
 from itertools import chain, permutations, product
 
 from casework.families import merging
-from casework.families.likeness.comparing import in_fields
+from casework.families.likeness.comparing import COMMON, Agreement, in_fields
 from casework.families.likeness.describing import Described
 from casework.families.likeness.weights import Level, Means, in_use
-from casework.families.person_keys import describe_record
+from casework.families.person_keys import describe_record, doubts
 from casework.families.sameness import is_careful, proposed_pairs
 from casework.families.unborn import BY_THE_DAY, born_early
 from casework.models import Contact, Person, PersonMatch
@@ -95,9 +95,9 @@ def both_records(match: PersonMatch, user: User, now: datetime) -> BothRecords:
     ]
     hides = any(side.known.hides for side in sides)
     one, other = sides
-    found = _levels(match, one.records, other.records)
+    found = _agreements(match, one.records, other.records)
     fields = list(_fields(match, one.known, other.known, found, hides=hides))
-    common = [reason for reason in match.reasons if reason.endswith("(a common one)")]
+    common = [reason for reason in match.reasons if reason.endswith(COMMON)]
     return BothRecords(match, one, other, fields, is_careful(match.score), common)
 
 
@@ -105,32 +105,33 @@ def _side(records: Iterable[Person], known: Known) -> Side:
     return Side([record for record in records if record.pk in known.seen], known)
 
 
-def _levels(match: PersonMatch, ones: Collection[Person], others: Collection[Person]) -> Mapping[str, Level]:
+def _agreements(match: PersonMatch, ones: Collection[Person], others: Collection[Person]) -> Mapping[str, Agreement]:
     """
     How the fields agree: in the two records that were weighed, and what these lack, in the others of both persons.
     """
     described: dict[int, Described] = {}
+    doubted = doubts([*ones, *others])
 
     def read(record: Person) -> Described:
         if record.pk not in described:
-            described[record.pk] = describe_record(record)
+            described[record.pk] = describe_record(record).doubting(doubted)
         return described[record.pk]
 
-    weights, found = in_use(), dict[str, Level]()
+    weights, found = in_use(), dict[str, Agreement]()
     pairs = product(list(ones)[-MOST_RECORDS:], list(others)[-MOST_RECORDS:])
     for one, other in chain([(match.record, match.person)], pairs):
-        for name, level in in_fields(read(one), read(other), weights).items():
-            found.setdefault(name, level)
+        for name, agreement in in_fields(read(one), read(other), weights).items():
+            found.setdefault(name, agreement)
     return found
 
 
 def _fields(
-    match: PersonMatch, one: Known, other: Known, found: Mapping[str, Level], *, hides: bool
+    match: PersonMatch, one: Known, other: Known, found: Mapping[str, Agreement], *, hides: bool
 ) -> Iterator[Field]:
     def field(label: str, mine: list[Said], theirs: list[Said], *names: str) -> Field:
-        levels = {name: found[name] for name in names if name in found}
-        if levels:
-            return Field(label, mine, theirs, _verdict(levels), [_says(level) for level in levels.values()])
+        compared = {name: found[name] for name in names if name in found}
+        if compared:
+            return Field(label, mine, theirs, _verdict(compared), [_says(each) for each in compared.values()])
         return Field(label, mine, theirs, Verdict.NOT_COMPARED, [_not_compared(mine, theirs)])
 
     yield field("Name", one.names, other.names, *NAMES)
@@ -155,7 +156,7 @@ def _fields(
     yield _with_whom(one, other, found)
 
 
-def _with_whom(one: Known, other: Known, found: Mapping[str, Level]) -> Field:
+def _with_whom(one: Known, other: Known, found: Mapping[str, Agreement]) -> Field:
     mine, theirs = ({each.pk: each.name for each in known.beside} for known in (one, other))
     both = [name for pk, name in mine.items() if pk in theirs]
     namesakes = sorted({*mine.values()} & {*theirs.values()} - {*both, Person().own_name})
@@ -189,10 +190,10 @@ def _may_be_one(mine: Mapping[int, str], theirs: Mapping[int, str]) -> Iterator[
                 yield f"{mine[one]} and {theirs[other]}"
 
 
-def _verdict(levels: Mapping[str, Level]) -> Verdict:
+def _verdict(compared: Mapping[str, Agreement]) -> Verdict:
     """The records agree if everything that both say is the same, in any spelling. Close values agree in part."""
-    means = {level.means for level in levels.values()}
-    if all(_is_same(name, level) for name, level in levels.items()):
+    means = {each.level.means for each in compared.values()}
+    if all(_is_same(name, each.level) for name, each in compared.items()):
         return Verdict.AGREES
     if not means.isdisjoint({Means.EXACTLY, Means.AGREES}):
         return Verdict.IN_PART
@@ -204,17 +205,18 @@ def _is_same(name: str, level: Level) -> bool:
     return level in {levels.get("same"), levels.get("variant")}
 
 
-def _says(level: Level) -> str:
+def _says(agreement: Agreement) -> str:
     """A sentence on a field, and whether brothers and sisters have it in common as well."""
+    level, says = agreement
     if level.means in {Means.EXACTLY, Means.AGREES}:
         if level.bits.family >= MUCH:
-            return f"{level.says}. This speaks for one person."
+            return f"{says}. This speaks for one person."
         if level.bits.strangers >= MUCH:
-            return f"{level.says}. Families often share it."
-        return f"{level.says}. Many people share it."
+            return f"{says}. Families often share it."
+        return f"{says}. Many people share it."
     if level.means is Means.CONTRADICTS:
-        return f"{level.says}. This speaks against one person."
-    return f"{level.says}."
+        return f"{says}. This speaks against one person."
+    return f"{says}."
 
 
 def _not_compared(mine: Collection[object], theirs: Collection[object]) -> str:

@@ -22,13 +22,13 @@ def why_alike(matches: Iterable[PersonMatch], hidden: Collection[int]) -> Mappin
     Where an address of one of the two is hidden, nothing is said of their homes and telephones, also if they were
     compared before it was: that somebody lives at the same address tells where the other is.
     """
-    leads_there = {level.says for name in ("home", "telephone") for level in in_use().levels[name].values()}
+    leads_there = tuple(level.says for name in ("home", "telephone") for level in in_use().levels[name].values())
     return {
         match.pk: [
             *(
                 reason
                 for reason in match.reasons
-                if reason not in leads_there or two_of_each([match]).isdisjoint(hidden)
+                if not reason.startswith(leads_there) or two_of_each([match]).isdisjoint(hidden)
             ),
             *_compared_by(match),
         ]

@@ -86,6 +86,16 @@ INVARIANTS = (
            WHERE p.id IS NULL OR p.same_as_id IS NOT NULL""",
     ),
     Invariant(
+        "A number that staff recorded stands with the record that is found by it, and no other does",
+        """SELECT (SELECT count(*) FROM casework_persondetail d JOIN casework_person p ON p.id = d.person_id
+              WHERE d.kind IN ('nhs_number', 'upn', 'telephone') AND d.in_error_at IS NULL
+              AND d.value <> ALL(p.other_numbers))
+           + (SELECT count(*) FROM casework_person p, generate_subscripts(p.other_numbers, 1) place
+              WHERE NOT EXISTS (
+                  SELECT FROM casework_persondetail d WHERE d.person_id = p.id AND d.in_error_at IS NULL
+                  AND (d.kind, d.value) = (p.other_numbers[place][1], p.other_numbers[place][2])))""",
+    ),
+    Invariant(
         "A person's address is protected while a protection is in force, and no longer",
         """SELECT count(*) FROM casework_person p WHERE p.address_is_protected IS DISTINCT FROM EXISTS (
                SELECT FROM casework_addressprotection a JOIN casework_person r ON r.id = a.person_id

@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 from oauth2_provider.models import get_access_token_model
 from pytest_django import Settings
 
-from casework.actions import receiving
+from casework.actions import people, receiving
 from casework.api.in_step import until_next_step
 from casework.models import AuditEvent, Contact, DetailToCheck, Event, OutboxMessage
 from localities.models import Agency, User
-from tests.stage.documents import child
+from tests.stage.documents import child, nhs_number
 from tests.stage.story import Story
 from tests.stage.web_client import (
     CONTACTS,
@@ -523,6 +523,18 @@ class TestTakenIn:
         away = {"LOCATION": "unix:///nowhere/valkey.sock"}
         settings.CACHES = {name: cache | away for name, cache in settings.CACHES.items()}
         assert partner.send(todays_document()).status_code == 201
+
+    def test_it_is_joined_by_a_number_that_staff_recorded_unless_it_is_in_doubt(
+        self, partner: Partner, amina: User
+    ) -> None:
+        known = partner.sent(children=[child(nhs_number=None)]).children.get().person
+        detail: dict[str, Any] = {"person_id": known.pk, "by": amina, "now": timezone.now()}
+        for status, is_joined in (("verified", True), ("conflict", False)):
+            said = people.Said("nhs_number", nhs_number(77), qualifier=status, said_by="The Spine")
+            people.add_detail(said=said, **detail)
+            entry = partner.sent(children=[child(nhs_number=nhs_number(77))], agency_reference=status).children.get()
+            assert (entry.person == known) is is_joined
+            assert known in {match.person for match in entry.matches.all()}
 
 
 class TestIdempotency:

@@ -14,11 +14,12 @@ from casework.families.likeness.comparing import (
     name_key,
     whole_name_key,
 )
-from casework.families.likeness.describing import COLUMNS, Described, Written, describe
+from casework.families.likeness.describing import COLUMNS, Described, Recorded, Written, describe
 from casework.families.likeness.keys import asked, stored
 from casework.families.likeness.names import Name
 from casework.families.likeness.weights import shipped
 
+Numbers = tuple[Recorded, ...]
 ADA = Written(
     first_name="Ada", last_name="Ashworth", other_names="Jane", date_of_birth="2014-05-07", sex="F",
     nhs_number="9990000018", upn="", address="12 Mill Lane, Aylesbury", postcode="HP20 1UA", phone="07700 900123",
@@ -281,6 +282,10 @@ POOLS: dict[str, list[str]] = {
     "phone": ["", "07700 900123", "07700 900456"],
 }  # fmt: skip
 people = st.builds(Written, **{name: st.sampled_from(values) for name, values in POOLS.items()})
+recorded = st.lists(
+    st.builds(Recorded, st.just("nhs_number"), st.sampled_from(POOLS["nhs_number"]), st.just("as told"), st.booleans()),
+    max_size=2,
+).map(tuple)
 FAR = {"sex": ("F", "M"), "date_of_birth": ("2014-05-07", "1961-12-30"), "nhs_number": ("9990000018", "9990000026")}
 
 
@@ -288,9 +293,10 @@ def test_the_pools_hold_every_column() -> None:
     assert tuple(POOLS) == COLUMNS
 
 
-@given(people, people)
-def test_a_likeness_is_the_same_both_ways(one: Written, other: Written) -> None:
-    there, back = likeness(one, other), likeness(other, one)
+@given(people, people, recorded, recorded)
+def test_a_likeness_is_the_same_both_ways(one: Written, other: Written, its: Numbers, others: Numbers) -> None:
+    described = describe(one, recorded=its), describe(other, recorded=others)
+    there, back = (compare(*each, shipped(), Commonness()) for each in (described, described[::-1]))
     assert (there.score, there.certain, set(there.reasons)) == (back.score, back.certain, set(back.reasons))
     assert 0 <= there.score < 1
 
@@ -315,15 +321,17 @@ def test_a_contradiction_never_raises_the_score_and_is_never_certain(one: Writte
 
 
 @settings(max_examples=400)
-@given(people, people, st.sets(st.sampled_from(COLUMNS)))
-@example(Written(first_name="Ada", last_name="Ashworth"), Written(), {"first_name", "last_name"})
+@given(people, people, st.sets(st.sampled_from(COLUMNS)), recorded)
+@example(Written(first_name="Ada", last_name="Ashworth"), Written(), {"first_name", "last_name"}, ())
+@example(child(nhs_number="9990000018"), Written("Bo"), set(), (Recorded("nhs_number", "9990000018", "", True),))
 def test_what_is_worth_proposing_has_the_likeness_of_a_whole_comparison(
-    one: Written, other: Written, columns: set[str]
+    one: Written, other: Written, columns: set[str], others: Numbers
 ) -> None:
     """Also of the pairs that are neither one nor two: they agree in some columns."""
     other = other._replace(**{name: getattr(one, name) for name in columns})
-    whole = likeness(one, other)
-    found = compare_worth_proposing(describe(one), describe(other), shipped(), Commonness())
+    described = describe(one), describe(other, recorded=others)
+    whole = compare(*described, shipped(), Commonness())
+    found = compare_worth_proposing(*described, shipped(), Commonness())
     assert found == (whole if whole.score >= shipped().worth_proposing else None)
 
 

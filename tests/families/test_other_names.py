@@ -169,16 +169,32 @@ def test_records_that_are_joined_and_told_apart_take_it_along(story: Story) -> N
 
 
 def test_a_database_of_an_earlier_release_learns_it(story: Story) -> None:
-    contact = nadia(story, also_known_as=["Quilla"])
+    """A second run changes nothing."""
+    mother = {"first_name": "Sam", "last_name": "Brannigan", "relationship": "mother", "phone": "07700 900111"}
+    contact = story.contact(children=[child(**NADIA | {"also_known_as": ["Quilla"]})], adults=[mother])
     who = contact.children.get().person
-    correct(story, contact, children=[{"ref": "c1", "last_name": "Osei-Mensah"}])
+    correct(story, contact, children=[{"ref": "c1", "last_name": "Osei-Mensah", "upn": "H801200001001"}],
+            adults=[{"number": 1, "phone": "07700 900222"}])  # fmt: skip
     record(story, who, "former_name", value="Nadja Oyelaran")
     record(story, who, "address", value="4 Larkspur Lane", postcode="SL7 1AA")
-    Person.objects.update(other_names=[])
+    record(story, who, "nhs_number", value="9990000026", qualifier="conflict")
+    known = list(Person.objects.order_by("pk").values())
+    Person.objects.update(other_names=[], other_homes=[], other_numbers=[], upn="")
+    Person.objects.exclude(telephone="").update(telephone="07700 900111")
     PersonKey.objects.all().delete()
-    import_module("casework.migrations.0032_found_by_what_ended").fill(apps, None)
+    for _ in range(2):
+        for name in ("0032_found_by_what_ended", "0042_numbers_that_staff_recorded"):
+            import_module(f"casework.migrations.{name}").fill(apps, None)
+        assert [{**each, "other_names": sorted(each["other_names"])} for each in known] == [
+            {**each, "other_names": sorted(each["other_names"])} for each in Person.objects.order_by("pk").values()
+        ]
     for text in ("Nadia Branigan", "Oyelaran", "quilla", "SL7 1AA"):
         assert "Nadia Osei-Mensah" in found(story, text), text
+    numbers: list[dict[str, Any]] = [{"nhs_number": "9990000026"}, {"upn": "H801200001001"}]
+    for number in numbers:
+        asked = nadia(story, first_name="Wilhelmina", last_name="Okonjo", date_of_birth="2009-11-02", **number)
+        assert who in {match.known for match in open_matches(asked)}, number
+    assert "Sam Brannigan" in found(story, "07700 900222")
 
 
 def hits(story: Story, text: str) -> list[Hit]:

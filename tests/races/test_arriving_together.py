@@ -286,27 +286,33 @@ class TestWhileACaseOpens:
         assert second.recommendations.count() == 2
 
 
-def test_a_home_that_staff_record_while_a_contact_comes_from_there(story: Story) -> None:
-    """Whoever is first: the two may be one child only by that home, and somebody asks about them once."""
+@pytest.mark.parametrize("kind", ["address", "nhs_number"])
+def test_a_home_or_number_that_staff_record_while_a_contact_brings_it(story: Story, kind: str) -> None:
+    """Whoever is first: the two may be one child only by that, and somebody asks about them once."""
     for number in range(TIMES):
         one = {"first_name": FIRST_NAMES[number], "last_name": LAST_NAMES[number], "date_of_birth": birth(number, 2010)}
         other = {"first_name": FIRST_NAMES[number], "last_name": LAST_NAMES[number + 5], "date_of_birth": None,
                  "age_years": story.now.year - int(one["date_of_birth"][:4])}  # fmt: skip
         unknown: dict[str, Any] = {"nhs_number": None, "upn": None, "also_known_as": []}
         contact = story.contact(children=[child(**one, **unknown)], adults=[])
-        who, lines = contact.children.get().person, [f"{number + 1} Larkspur Lane"]
+        who, line = contact.children.get().person, f"{number + 1} Larkspur Lane"
+        if kind == "address":
+            said = people.Said(kind, line, "SL7 1AA", said_by="The aunt")
+            brings: dict[str, Any] = unknown | {"address": {"lines": [line], "postcode": "SL7 1AA"}}
+        else:
+            said = people.Said(kind, nhs_number(500 + number), qualifier="verified", said_by="The aunt")
+            brings = unknown | {"nhs_number": said.value, "address": {}}
 
-        def record(who: Person = who, lines: list[str] = lines) -> PersonDetail:
-            said = people.Said("address", lines[0], "SL7 1AA", said_by="The aunt")
+        def record(who: Person = who, said: people.Said = said) -> PersonDetail:
             return people.add_detail(person_id=who.pk, said=said, by=person("amina"), now=story.now)
 
-        def send(other: dict[str, Any] = other | unknown, lines: list[str] = lines) -> Contact:
-            home = {"lines": lines, "postcode": "SL7 1AA"}
-            return story.contact(children=[child(**other, address=home)], adults=[])
+        def send(other: dict[str, Any] = other | brings) -> Contact:
+            return story.contact(children=[child(**other)], adults=[])
 
         detail, second = race(record, send)
         assert isinstance(detail, PersonDetail), detail
         assert isinstance(second, Contact), second
         pair = {who.pk, second.children.get().person_id}
         matches = PersonMatch.objects.filter(record__in=pair, person__in=pair)
-        assert [match.reasons.count("Same address") for match in matches] == [1]
+        says = "Same address" if kind == "address" else "Same NHS number"
+        assert [sum(reason.startswith(says) for reason in match.reasons) for match in matches] == [1]

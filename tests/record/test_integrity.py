@@ -27,6 +27,7 @@ from casework.actions import (
     matches,
     parked_messages,
     partner_checks,
+    people,
     receiving,
     reminders,
     rule_sets,
@@ -959,6 +960,18 @@ class TestWhoIsWho:
         with underneath():
             run("INSERT INTO casework_personkey (key, person_id) VALUES (1, %s)", match.record_id)
         assert found() == (1, {"A person is found by keys, and only by the record that stands for them": 1})
+
+    @pytest.mark.parametrize("numbers", ["'{}'", "array_cat(other_numbers, '{{upn,H801200001001,-,2026-11-19}}')"])
+    def test_a_record_is_found_by_other_numbers_than_staff_recorded(
+        self, match: PersonMatch, story: Story, numbers: str
+    ) -> None:
+        said = people.Said("nhs_number", "9990000026", qualifier="verified", said_by="The Spine")
+        people.add_detail(person_id=match.record_id, said=said, by=person("amina"), now=story.later())
+        with underneath():
+            change("casework_person", match.record_id, other_numbers=numbers)
+        assert found() == (
+            1, {"A number that staff recorded stands with the record that is found by it, and no other does": 1}
+        )  # fmt: skip
 
 
 class TestRemindersAndMessages:

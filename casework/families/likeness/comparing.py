@@ -18,6 +18,8 @@ from casework.families.likeness.weights import Bits, Level, Means, Weights
 USUAL = 1_000
 HIGHEST = 0.999999
 # The levels of two homes that may be one place.
+ONE_NUMBER = frozenset({"same", "doubted"})
+COMMON = " (a common one)"
 ONE_PLACE = frozenset({"same", "elsewhere", "street", "postcode", "neighbours", "near", "part"})
 
 
@@ -47,6 +49,16 @@ class Likeness:
     weight: float
     exact: frozenset[str]
     agreeing: frozenset[str]
+    has_one_number: bool
+    # Whether the service joins such records by itself.
+    joins: bool
+
+
+class Agreement(NamedTuple):
+    """How a field agrees, and that in words."""
+
+    level: Level
+    says: str
 
 
 Levels = dict[str, str]
@@ -79,7 +91,7 @@ def _reversed(person: Described, other: Described) -> Levels:
 
 def compare(person: Described, other: Described, weights: Weights, commonness: Commonness) -> Likeness:
     """How likely two records are of one person. The same both ways."""
-    return _likeness(_best_way(person, other, weights, commonness), weights)
+    return _likeness(_best_way(person, other, weights, commonness), person, other, weights)
 
 
 def compare_worth_proposing(
@@ -95,7 +107,7 @@ def compare_worth_proposing(
     if not _may_be_worth_proposing(person, other, weights, commonness):
         return None
     way = _best_way(person, other, weights, commonness)
-    return _likeness(way, weights) if way.score >= weights.worth_proposing else None
+    return _likeness(way, person, other, weights) if way.score >= weights.worth_proposing else None
 
 
 def _may_be_worth_proposing(person: Described, other: Described, weights: Weights, commonness: Commonness) -> bool:
@@ -104,10 +116,10 @@ def _may_be_worth_proposing(person: Described, other: Described, weights: Weight
     are reversed is asked where that could be enough. Whoever has the same number is always worth proposing.
     """
     rarest = log2((commonness.people + USUAL) / USUAL)
-    found = {name: weights.levels[name][level] for name, level in _beside_names(person, other)}
-    if have_one_number(_exact(found), weights):
+    found = dict(_beside_names(person, other))
+    if _have_one_number(found, weights):
         return True
-    rest = [level.bits for level in found.values()]
+    rest = [weights.levels[name][level].bits for name, level in found.items()]
     if person.homes and other.homes:
         rest += (weights.most["home"], Bits(rarest, 0.0))
     if not _may_be_enough(weights, *rest, *weights.most_of_names, Bits(2 * rarest, 0.0)):
@@ -136,6 +148,7 @@ class _Weighed(NamedTuple):
 
     weight: float
     score: float
+    has_one_number: bool
     levels: Mapping[str, Level]
     shares: Mapping[str, float]
 
@@ -145,11 +158,14 @@ def _best_way(person: Described, other: Described, weights: Weights, commonness:
     return ways[0] if len(ways) == 1 else max(ways, key=itemgetter(0, 1))
 
 
-def in_fields(person: Described, other: Described, weights: Weights) -> Mapping[str, Level]:
-    """The level at which each field agrees, where both are known."""
-    ways = levels(person, other)
-    likeliest = max(ways, key=lambda way: _weigh(way, person, other, weights, Commonness()).weight)
-    return {name: weights.levels[name][level] for name, level in likeliest.items()}
+def in_fields(person: Described, other: Described, weights: Weights) -> Mapping[str, Agreement]:
+    """How each field agrees, where both are known."""
+    ways = (_weigh(way, person, other, weights, Commonness()) for way in levels(person, other))
+    likeliest = max(ways, key=lambda way: way.weight)
+    return {
+        name: Agreement(level, level.says + _as_recorded(name, level, person, other))
+        for name, level in likeliest.levels.items()
+    }
 
 
 def _weigh(way: Levels, person: Described, other: Described, weights: Weights, commonness: Commonness) -> _Weighed:
@@ -164,10 +180,11 @@ def _weigh(way: Levels, person: Described, other: Described, weights: Weights, c
     if score > weights.ceiling.score and _agreeing(found).isdisjoint(weights.ceiling.unless):
         score = weights.ceiling.score
     score = min(int(score * 1_000_000) / 1_000_000, HIGHEST)
-    if have_one_number(_exact(found), weights):
+    has_one_number = _have_one_number(way, weights)
+    if has_one_number:
         score = max(score, weights.worth_proposing)
     # In bits, before any ceiling or floor.
-    return _Weighed(-log2(odds), score, found, shares)
+    return _Weighed(-log2(odds), score, has_one_number, found, shares)
 
 
 def _odds(against_strangers: float, against_family: float, weights: Weights) -> float:
@@ -177,33 +194,28 @@ def _odds(against_strangers: float, against_family: float, weights: Weights) -> 
     return odds
 
 
-def _likeness(way: _Weighed, weights: Weights) -> Likeness:
-    exact = _exact(way.levels)
+def _likeness(way: _Weighed, person: Described, other: Described, weights: Weights) -> Likeness:
+    exact = frozenset(name for name, level in way.levels.items() if level.means is Means.EXACTLY)
     contradicts = any(level.means is Means.CONTRADICTS for level in way.levels.values())
+    certain = way.score >= weights.certain.score and not contradicts and has_one_of(exact, weights.certain.needs_one_of)
     return Likeness(
         score=way.score,
-        certain=way.score >= weights.certain.score
-        and not contradicts
-        and has_one_of(exact, weights.certain.needs_one_of),
-        reasons=tuple(_reasons(way.levels, way.shares, weights)),
+        certain=certain,
+        reasons=tuple(_reasons(way, person, other, weights)),
         weight=way.weight,
         exact=exact,
         agreeing=_agreeing(way.levels),
+        has_one_number=way.has_one_number,
+        joins=certain and not exact.isdisjoint(weights.joined_by),
     )
 
 
-def _exact(found: Mapping[str, Level]) -> frozenset[str]:
-    return frozenset(name for name, level in found.items() if level.means is Means.EXACTLY)
-
-
-def have_one_number(exact: frozenset[str], weights: Weights) -> bool:
+def _have_one_number(way: Levels, weights: Weights) -> bool:
     """
     Whether two records have one identifier. A number that belongs to one person is never passed over: whatever
-    contradicts it, somebody is asked.
-
-    :param exact: the fields that agree exactly.
+    contradicts it, and even if it is doubted, somebody is asked.
     """
-    return not exact.isdisjoint(weights.joined_by)
+    return any(way.get(name) in ONE_NUMBER for name in weights.joined_by)
 
 
 def _agreeing(found: Mapping[str, Level]) -> frozenset[str]:
@@ -215,10 +227,20 @@ def has_one_of(names: frozenset[str], groups: Iterable[Iterable[str]]) -> bool:
     return any(names.issuperset(group) for group in groups)
 
 
-def _reasons(found: Mapping[str, Level], shares: Mapping[str, float], weights: Weights) -> Iterator[str]:
-    for name, level in found.items():
-        common = name in {"first_name", "last_name"} and shares.get(name, 0) >= weights.common_name
-        yield f"{level.says} (a common one)" if common else level.says
+def _reasons(way: _Weighed, person: Described, other: Described, weights: Weights) -> Iterator[str]:
+    for name, level in way.levels.items():
+        common = name in {"first_name", "last_name"} and way.shares.get(name, 0) >= weights.common_name
+        yield level.says + (COMMON if common else _as_recorded(name, level, person, other))
+
+
+def _as_recorded(name: str, level: Level, person: Described, other: Described) -> str:
+    """When staff recorded the number that both have, and how sure it is; a doubt before all else. "" if nobody did."""
+    recorded = [each for each in (*person.recorded, *other.recorded) if each.field == name]
+    if not recorded or level.means not in {Means.EXACTLY, Means.AGREES}:
+        return ""
+    both = person.numbers(name) & other.numbers(name)
+    says = [(not each.is_doubted, f", {each.says}") for each in recorded if not both.isdisjoint(each.numbers)]
+    return min(says)[1] if says else ""
 
 
 def _shares(
@@ -299,10 +321,10 @@ def _beside_names(person: Described, other: Described) -> Iterator[tuple[str, st
         yield "date_of_birth", nearest_birth(person.birth, other.birth)
     if person.sex and other.sex:
         yield "sex", "same" if person.sex == other.sex else "differs"
-    if person.nhs_number and other.nhs_number:
-        yield "nhs_number", nearest_number(person.nhs_number, other.nhs_number)
-    if person.upn and other.upn:
-        yield "upn", nearest_number(person.upn, other.upn)
+    if person.nhs_numbers and other.nhs_numbers and (level := nearest_number(person.nhs_numbers, other.nhs_numbers)):
+        yield "nhs_number", level
+    if person.upns and other.upns and (level := nearest_number(person.upns, other.upns)):
+        yield "upn", level
     if person.telephones and other.telephones:
         yield "telephone", "same" if person.telephones & other.telephones else "differs"
     if person.mothers_name and other.mothers_name and _are_two_mothers(person, other):

@@ -1,7 +1,9 @@
 """What is known about a person, read so that it can be compared. What cannot be read is not known."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from casework.families.likeness.births import Birth, read_birth
@@ -31,6 +33,29 @@ class Written(NamedTuple):
 
 
 COLUMNS = Written._fields
+READS_NUMBER: dict[str, Callable[[str], Number | None]] = {"nhs_number": read_nhs_number, "upn": read_upn}
+
+
+class Recorded(NamedTuple):
+    """
+    A number that staff recorded of somebody.
+
+    `field`: `nhs_number`, `upn` or `telephone`. `says`: when, and how sure it is, in words. `is_doubted`: it may be
+    somebody else's.
+    """
+
+    field: str
+    text: str
+    says: str
+    is_doubted: bool
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """The number as it is compared. A telephone may be several."""
+        if self.field not in READS_NUMBER:
+            return read_telephones(self.text)
+        number = READS_NUMBER[self.field](self.text)
+        return frozenset([number.text] if number else ())
 
 
 @dataclass(frozen=True)
@@ -39,11 +64,13 @@ class Described:
     A person as it is compared. None and "" say that nobody knows it. Each text is read when it is first needed.
 
     `other_homes` are further addresses, each with its postcode. `mother` is a baby's: her first name and her birth.
+    `recorded` are further numbers.
     """
 
     written: Written
     other_homes: tuple[tuple[str, str], ...] = ()
     mother: tuple[str, str] = ("", "")
+    recorded: tuple[Recorded, ...] = ()
 
     @cached_property
     def first(self) -> Name | None:
@@ -67,12 +94,32 @@ class Described:
         return SEXES.get(fold(self.written.sex), "") if self.written.sex else ""
 
     @cached_property
-    def nhs_number(self) -> Number | None:
-        return read_nhs_number(self.written.nhs_number) if self.written.nhs_number else None
+    def nhs_numbers(self) -> tuple[Number, ...]:
+        own = read_nhs_number(self.written.nhs_number) if self.written.nhs_number else None
+        return self._with_recorded("nhs_number", own)
 
     @cached_property
-    def upn(self) -> Number | None:
-        return read_upn(self.written.upn) if self.written.upn else None
+    def upns(self) -> tuple[Number, ...]:
+        return self._with_recorded("upn", read_upn(self.written.upn) if self.written.upn else None)
+
+    def _with_recorded(self, name: str, own: Number | None) -> tuple[Number, ...]:
+        if not self.recorded:
+            return (own,) if own else ()
+        recorded = [each for each in self.recorded if each.field == name]
+        doubted = frozenset(chain.from_iterable(each.numbers for each in recorded if each.is_doubted))
+        known = dict.fromkeys(filter(None, (own, *(READS_NUMBER[name](each.text) for each in recorded))))
+        return tuple(replace(number, is_doubted=number.text in doubted) for number in known)
+
+    def numbers(self, name: str) -> frozenset[str]:
+        """All numbers in this field as they are compared."""
+        if name == "telephone":
+            return self.telephones
+        return frozenset(number.text for number in (self.nhs_numbers if name == "nhs_number" else self.upns))
+
+    def doubting(self, doubts: Iterable[Recorded]) -> "Described":
+        """The person as they are compared where these numbers are doubted, whoever else has them."""
+        theirs = tuple(each for each in doubts if not each.numbers.isdisjoint(self.numbers(each.field)))
+        return replace(self, recorded=(*self.recorded, *theirs)) if theirs else self
 
     @cached_property
     def home(self) -> Home | None:
@@ -86,7 +133,8 @@ class Described:
 
     @cached_property
     def telephones(self) -> frozenset[str]:
-        return read_telephones(self.written.phone) if self.written.phone else frozenset()
+        own = read_telephones(self.written.phone) if self.written.phone else frozenset()
+        return own.union(*(each.numbers for each in self.recorded if each.field == "telephone"))
 
     @cached_property
     def mothers_name(self) -> Name | None:
@@ -111,10 +159,13 @@ class Described:
 # are compared again and again.
 @lru_cache(maxsize=20_000)
 def describe(
-    written: Written, other_homes: tuple[tuple[str, str], ...] = (), mother: tuple[str, str] = ("", "")
+    written: Written,
+    other_homes: tuple[tuple[str, str], ...] = (),
+    mother: tuple[str, str] = ("", ""),
+    recorded: tuple[Recorded, ...] = (),
 ) -> Described:
     """Reads what somebody wrote about a person. Every text can be read."""
-    return Described(written, other_homes, mother)
+    return Described(written, other_homes, mother, recorded)
 
 
 def fold_apart(text: str) -> list[str]:

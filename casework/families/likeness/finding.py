@@ -20,7 +20,6 @@ from casework.families.likeness.comparing import (
     Likeness,
     compare,
     has_one_of,
-    have_one_number,
     levels,
 )
 from casework.families.likeness.describing import COLUMNS, Described, Written, describe
@@ -183,7 +182,7 @@ def best(
     found = [Proposal(id_, compare(person, other, weights, commonness)) for id_, other in people]
     found.sort(key=lambda proposal: (-proposal.likeness.score, -proposal.likeness.weight, proposal.id))
     if worth := [proposal for proposal in found if proposal.likeness.score >= weights.worth_proposing]:
-        return likeliest(worth, lambda proposal: proposal.likeness, weights)
+        return likeliest(worth, lambda proposal: proposal.likeness)
     nearest = weights.nearest
     near = (
         each
@@ -193,9 +192,9 @@ def best(
     return list(islice(near, nearest.most))
 
 
-def likeliest(found: Sequence[Item], likeness: Callable[[Item], Likeness], weights: Weights) -> list[Item]:
+def likeliest(found: Sequence[Item], likeness: Callable[[Item], Likeness]) -> list[Item]:
     """The first ten of these, the best first. Whoever has the same number is among them, however unlike."""
-    kept = sorted(found, key=lambda each: not have_one_number(likeness(each).exact, weights))[:MOST_PROPOSALS]
+    kept = sorted(found, key=lambda each: not likeness(each).has_one_number)[:MOST_PROPOSALS]
     return [each for each in found if each in kept]
 
 

@@ -1,19 +1,27 @@
 """Reads numbers that belong to somebody: NHS number, unique pupil number, telephone. They are evidence, never proof."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
 import nhs_number as nhs
 from rapidfuzz.distance import OSA
 
+# The best first.
+NUMBER_LEVELS = ("same", "doubted", "unchecked", "digit", "differs")
+
 
 @dataclass(frozen=True)
 class Number:
-    """An identifier as it is compared. `is_valid`: its check digit or letter is right."""
+    """
+    An identifier as it is compared. `is_valid`: its check digit or letter is right. `is_doubted`: it may be somebody
+    else's.
+    """
 
     text: str
     is_valid: bool
+    is_doubted: bool = False
 
 
 @lru_cache(maxsize=100_000)
@@ -75,10 +83,21 @@ def _digits(text: str) -> str:
     return "".join(str(int(character)) for character in text[:100] if character.isdecimal())
 
 
-def nearest_number(number: Number, other: Number) -> str:
-    """The level at which two identifiers agree."""
-    if number == other:
-        return "same" if number.is_valid else "unchecked"
+def nearest_number(numbers: Collection[Number], others: Collection[Number]) -> str:
+    """
+    The level at which two people's identifiers of one kind agree best, of whom each may have several; "" if nothing can
+    be said: a doubted number says nothing against.
+    """
+    levels = {_level(number, other) for number in numbers for other in others}
+    return next((level for level in NUMBER_LEVELS if level in levels), "")
+
+
+def _level(number: Number, other: Number) -> str:
+    is_doubted = number.is_doubted or other.is_doubted
+    if number.text == other.text:
+        return "doubted" if is_doubted else "same" if number.is_valid else "unchecked"
+    if is_doubted:
+        return ""
     if not (number.is_valid and other.is_valid) and OSA.distance(number.text, other.text, score_cutoff=1) == 1:
         return "digit"
     return "differs"

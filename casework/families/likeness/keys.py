@@ -46,10 +46,8 @@ def _keys(person: Described) -> Iterator[str]:
     sounds = _sounds(person)
     pairs = _pairs(sounds)
     initials = sorted({heard[:1] for heard in sounds})
-    if person.nhs_number:
-        yield f"nhs {person.nhs_number.text}"
-    if person.upn:
-        yield f"upn {person.upn.text}"
+    yield from (f"nhs {number.text}" for number in person.nhs_numbers)
+    yield from (f"upn {number.text}" for number in person.upns)
     for number in person.telephones:
         yield f"telephone {number[-9:]}"
     yield from (f"names {pair}" for pair in pairs)

@@ -18,12 +18,13 @@ from django.conf import settings
 from pydantic import Field, StrictFloat, StrictInt
 
 from casework.families.likeness.homes import HOME_LEVELS
+from casework.families.likeness.identifiers import NUMBER_LEVELS
 from casework.families.likeness.names import FIRST_NAME_LEVELS, LAST_NAME_LEVELS
 from errors import Fault, InvalidInput
 from triage.documents import NOT_EMPTY, Document, Text, read
 from triage.reading import load_yaml
 
-SHIPPED = Path(__file__).parent / "data" / "weights-2.yaml"
+SHIPPED = Path(__file__).parent / "data" / "weights-3.yaml"
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "first_name": (*FIRST_NAME_LEVELS, "other"),
@@ -32,8 +33,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "other_names": ("same", "initial", "differ"),
     "date_of_birth": ("same", "swapped", "digit", "day", "year", "estimated", "digits", "month", "differs"),
     "sex": ("same", "differs"),
-    "nhs_number": ("same", "unchecked", "digit", "differs"),
-    "upn": ("same", "unchecked", "digit", "differs"),
+    "nhs_number": NUMBER_LEVELS,
+    "upn": NUMBER_LEVELS,
     "home": (*HOME_LEVELS, "shared"),
     "telephone": ("same", "differs"),
     "mother": ("differs",),
