@@ -1,5 +1,5 @@
 """
-Whoever is on record has the names that were corrected, and those that staff recorded, also if they have ended: 0042
+Whoever is on record has the names that were corrected, and those that staff recorded, also if they have ended: 0043
 keeps the keys of these, and what else staff recorded.
 
 In batches, each a transaction of its own: a run that was broken off goes on where it stopped.

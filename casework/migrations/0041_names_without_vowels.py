@@ -1,5 +1,5 @@
 """
-Whoever is on record is found by a name in Arabic, Hebrew, Indian or Korean letters: 0042 does what this did, for those
+Whoever is on record is found by a name in Arabic, Hebrew, Indian or Korean letters: 0043 does what this did, for those
 who are found by a number that staff recorded as well.
 """
 

@@ -87,7 +87,7 @@ def test_a_name_in_another_script_is_found_from_either_side(story: Story) -> Non
     arabic = known | {"first_name": "علی", "last_name": "قریشی"}
     first = story.contact(children=[child(**arabic)], adults=[])
     PersonKey.objects.all().delete()
-    import_module("casework.migrations.0042_numbers_that_staff_recorded").fill(apps, None)
+    import_module("casework.migrations.0043_numbers_that_staff_recorded").fill(apps, None)
     moved = known | {"address": {"lines": ["3 Station Road", "Marlow"], "postcode": "SL7 1AA"}}
     latin = moved | {"first_name": "Ali", "last_name": "Qureshi"}
     second = story.contact(children=[child(**latin)], adults=[], agency_reference="Q1")

@@ -59,7 +59,7 @@ def fill(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("casework", "0041_names_without_vowels")]
+    dependencies = [("casework", "0042_what_a_document_says")]
 
     operations = [
         migrations.AddField(
