@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
 from casework.models import (
     Case,
@@ -24,12 +24,32 @@ from casework.models import (
     Restriction,
 )
 from casework.models.prepared import Prepared, send
-from casework.models.restrictions import REPRESENTATIVE
-from casework.models.visibility import CLOSED_PEOPLE
+from casework.models.visibility import CLOSED_PEOPLE, KEEPS_OUT, WHO_MAY_BE, closes_from
 from localities.models import User
 
 A_MANAGER = "a front-door manager"
 FIND_CLOSED = Prepared("find_closed", f"SELECT {CLOSED_PEOPLE}")
+FIND_WHO_MAY_BE = Prepared("find_who_may_be", f"SELECT * FROM {WHO_MAY_BE.format('%(people)s')}")  # noqa: S608  # our own
+# Whom to ask about each of these people who is closed to the user, or may be somebody who is.
+WHO_CLOSES = Prepared(
+    "find_who_closes",
+    f"""
+WITH either AS (SELECT * FROM {WHO_MAY_BE.format("%(people)s")})
+SELECT either.person_id, owner.name, restriction.reference
+FROM casework_restriction restriction
+JOIN casework_person person ON person.id = restriction.person_id
+JOIN either ON either.may_be_id = COALESCE(person.same_as_id, person.id)
+JOIN localities_user owner ON owner.id = restriction.owner_id
+WHERE {KEEPS_OUT.format("restriction.id", "restriction.owner_id", "restriction.lifted_at", "%(user)s::bigint")}
+UNION ALL
+SELECT either.person_id, %(a_manager)s::text, ''
+FROM casework_conflictofinterest conflict
+JOIN casework_conflictperson among ON among.conflict_id = conflict.id
+JOIN casework_person person ON person.id = among.person_id
+JOIN either ON either.may_be_id = COALESCE(person.same_as_id, person.id)
+WHERE conflict.user_id = %(user)s AND conflict.ended_at IS NULL
+""",  # noqa: S608  # our own constants
+)
 
 
 def people_on(*records: Contact | Case) -> QuerySet[Any, Any]:
@@ -59,13 +79,13 @@ def _on(records: Iterable[Contact | Case], person: str) -> QuerySet[Any, Any]:
 
 
 def in_force_on(*records: Contact | Case) -> QuerySet[Restriction]:
-    """The restrictions of the people on these records."""
-    return Restriction.objects.in_force().of(people_on(*records))
+    """The restrictions that close these records, by whoever is on them, or may be."""
+    return Restriction.objects.in_force().closing(people_on(*records))
 
 
 def closing(*records: Contact | Case, user: User, now: datetime) -> QuerySet[Restriction]:
     """The restrictions that keep this user out of these records."""
-    return Restriction.objects.closed_to(user, now).of(people_on(*records))
+    return Restriction.objects.closed_to(user, now).closing(people_on(*records))
 
 
 @dataclass(frozen=True)
@@ -74,6 +94,16 @@ class Closed:
 
     ask: str
     restriction: str
+
+
+def who_may_be(people: Collection[int]) -> frozenset[tuple[int, int]]:
+    """
+    Each of these people with themselves, and with everybody who may be the same person: see `visibility.WHO_MAY_BE`.
+
+    :param people: the ids of records that stand for people.
+    """
+    (pairs,) = send(FIND_WHO_MAY_BE(people=sorted(people), careful=closes_from()))
+    return frozenset(pairs)
 
 
 def closed_among(people: Iterable[int], user: User, now: datetime) -> dict[int, Closed]:
@@ -85,17 +115,13 @@ def closed_among(people: Iterable[int], user: User, now: datetime) -> dict[int, 
 
 def _closed_to(user: User, now: datetime) -> list[int]:
     """The people whose records are closed to a user, as the ids of the records that stand for them."""
-    [[(closed,)]] = send(FIND_CLOSED(user=user.pk, now=now))
+    [[(closed,)]] = send(FIND_CLOSED(user=user.pk, now=now, careful=closes_from()))
     people: list[int] = closed
     return people
 
 
 def _closed_among(people: Collection[int], user: User, now: datetime) -> dict[int, Closed]:
-    closed = Restriction.objects.closed_to(user, now).of(people).order_by()
-    conflicts = ConflictPerson.objects.in_force(user).of(people)
-    rows = closed.values_list(REPRESENTATIVE, "owner__name", "reference").union(
-        conflicts.values_list(REPRESENTATIVE, Value(A_MANAGER), Value("")), all=True
-    )
+    (rows,) = send(WHO_CLOSES(people=sorted(people), user=user.pk, now=now, careful=closes_from(), a_manager=A_MANAGER))
     return {person_id: Closed(ask, restriction) for person_id, ask, restriction in rows}
 
 
@@ -166,18 +192,21 @@ def check_match_is_open(match: PersonMatch, user: User, now: datetime) -> None:
         raise PersonMatch.DoesNotExist
 
 
-def shown_with(people: QuerySet[Any, Any] | Iterable[int], user: User, now: datetime) -> list[Restriction]:
+def shown_with(people: QuerySet[Any, Any] | Collection[int], user: User, now: datetime) -> list[Restriction]:
     """
-    The restrictions of the people on a record, for its page: `until` is when the user's broken glass ends.
+    The restrictions that close a record, for its page: `until` is when the user's broken glass ends, and `is_certain`
+    whether it is of somebody on the record, not of somebody who one of them may be.
 
     :param people: their ids.
     """
     broken = RestrictedAccess.objects.in_force(now).broken_glass().filter(restriction=OuterRef("pk"), user=user)
     until = Subquery(broken.order_by("-until").values("until")[:1])
-    found = Restriction.objects.in_force().of(people)
-    return list(found.annotate(until=until).select_related("owner")) if found.exists() else []
+    closing = Restriction.objects.in_force().closing(people)
+    certain = Exists(Restriction.objects.of(people).filter(pk=OuterRef("pk")))
+    found = closing.annotate(until=until, is_certain=certain).select_related("owner")
+    return list(found) if closing.exists() else []
 
 
 def has_conflict(user: User, people: QuerySet[Any, Any] | Iterable[int]) -> bool:
-    """Whether a user has a conflict of interest in one of these people."""
-    return ConflictPerson.objects.in_force(user).of(people).exists()
+    """Whether a user has a conflict of interest in one of these people, or in somebody who one of them may be."""
+    return ConflictPerson.objects.in_force(user).closing(people).exists()

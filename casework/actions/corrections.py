@@ -145,6 +145,8 @@ def _learn(
         Event.INFORMATION_ADDED, by=by, at=now, contact=contact, case=case, source=information.source,
         facts=sorted({change.field for change in plan.changes}), added=len(plan.new_people),
     )  # fmt: skip
+    if touched:
+        messages += outbox.messages_of_restricted_people(touched, at=now)
     outbox.write(messages)
     changes_recommendation = _recommended(contact) != recommended
     return Learned(information, True, reading.to_check, changes_recommendation)

@@ -11,6 +11,7 @@ from casework.actions.recommendations import recommend_again
 from casework.families import merging, sameness
 from casework.families.confidentiality import bring_up_to_date
 from casework.families.household import note_touched
+from casework.messages import outbox
 from casework.models import Contact, Event, Person, PersonMatch
 from casework.record import audit
 from casework.record.transitions import move
@@ -98,6 +99,7 @@ def _follow(
     shown = bring_up_to_date(touched, now=now, but_not=contact.pk)
     note_touched(touched, but_not=contact.pk, now=now)
     audit.record(event, by=by, at=now, contact=contact, match=match.pk, score=match.score)
+    outbox.write(outbox.messages_of_restricted_people(touched, at=now))
     if contact.status == ContactStatus.RECEIVED:
         recommend_again(contact, by, now)
     return shown

@@ -18,6 +18,7 @@ from casework.families.matching import lock_keys, match_recorded, weigh_open_mat
 from casework.families.merging import lock_records
 from casework.families.recorded import NUMBERS
 from casework.families.sameness import records_of
+from casework.messages import outbox
 from casework.models import DetailKind, Event, NumberStatus, Person, PersonDetail, SafeToUse
 from casework.record import audit
 from errors import Fault, InvalidInput
@@ -168,6 +169,7 @@ def _find_and_compare(record: Person, by: User, now: datetime, *, looks: bool = 
     if touched:
         bring_up_to_date(touched, now=now)
         note_touched(touched, now=now)
+        outbox.write(outbox.messages_of_restricted_people(touched, at=now))
 
 
 def _faults(said: Said, person: Person, other: Person | None, today: date) -> Iterator[Fault]:

@@ -1,7 +1,7 @@
 """Receiving a contact."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
@@ -44,13 +44,13 @@ from casework.models import (
     Person,
     PersonMatch,
     Recommendation,
-    Restriction,
 )
 from casework.models.inserting import insert_all
 from casework.models.prepared import Prepared, send
+from casework.models.visibility import WHO_MAY_BE, closes_from
 from casework.record import audit
 from errors import KeyUsedForAnother, ServiceError
-from localities.models import Agency, Role, Team, TeamKind, User
+from localities.models import Agency, Team, TeamKind, User
 from localities.reference import Reference, from_rows
 from localities.working_time import local_day
 from triage import published_rules
@@ -135,7 +135,9 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     keep_mothers(children, adults)
     people = _find_people(children, adults)
     said_confidential = [child for child in children if child.address_is_confidential]
-    recommendation_id, contact.resend_of_id, restrictions, somebody_is_hidden, reference = _number(contact, people)
+    recommendation_id, contact.resend_of_id, somebody_is_restricted, somebody_is_hidden, reference = _number(
+        contact, people
+    )
     if somebody_is_hidden:
         confidentiality.hide_all(children, adults)
     recommendation = recommendation_for(
@@ -147,6 +149,7 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     started = _clocks(contact, recommendation, now, reference)
     details = _details_to_check(contact, reading)
 
+    by_the_day = list(_unborn_or_born_lately(people, children, adults, local_day(now)))
     records = [row.recorded_as for row in people.rows]
     insert_all(
         records,
@@ -154,7 +157,7 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
         [contact],
         children,
         adults,
-        [*people.matches(now), *_unborn_or_born_lately(people, children, adults, local_day(now))],
+        [*people.matches(now), *by_the_day],
         details,
         started,
         (AddressProtection(person=child.recorded_as, since=now, contact=contact) for child in said_confidential),
@@ -174,7 +177,9 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     if said_confidential or somebody_is_hidden:
         confidentiality.bring_up_to_date({child.person_id for child in children}, now=now)
     # The recipients are read from the stored rows.
-    outbox.write([*red_alerts(contact, now), *_restricted_alerts(contact, restrictions, now)])
+    may_be_closed = somebody_is_restricted or any(sameness.is_careful(match.score) for match in by_the_day)
+    alerts = outbox.messages_of_restricted([contact], at=now) if may_be_closed else ()
+    outbox.write([*red_alerts(contact, now), *alerts])
     return Received(contact, is_new=True, to_check=details)
 
 
@@ -408,7 +413,11 @@ def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _P
             if place < len(children)
         },
         household=household_of_people(known=[match.person.pk for match in recognised.joined.values()], may_be=careful),
-        on_record=frozenset(match.person.pk for match in recognised),
+        on_record=frozenset(
+            match.person.pk
+            for match in chain(recognised.joined.values(), chain.from_iterable(recognised.found.values()))
+            if match.joins or sameness.is_careful(match.likeness.score)
+        ),
         matched=frozenset(
             match.person.pk for match in chain(recognised, chain.from_iterable(recognised.found.values()))
         ),
@@ -445,7 +454,7 @@ def _unborn_or_born_lately(
 # What this contact may repeat: the contacts of the same sender with the same document, or with the same reference.
 NUMBER_AND_EARLIER = Prepared(
     "number_and_earlier",
-    """
+    f"""
 SELECT nextval(pg_get_serial_sequence('casework_contact', 'id')), (
     SELECT json_agg(json_build_array(
         COALESCE(earlier.resend_of_id, earlier.id), earlier.said_digest, has.the_children,
@@ -471,12 +480,12 @@ SELECT nextval(pg_get_serial_sequence('casework_contact', 'id')), (
         WHERE agency_id = %(agency)s AND agency_reference = %(own_reference)s
           AND agency_reference <> '' AND received_at > %(two_weeks_back)s
     ))
-), ARRAY(
-    SELECT restriction.id
-    FROM casework_restriction restriction JOIN casework_person person ON person.id = restriction.person_id
-    WHERE restriction.lifted_at IS NULL AND COALESCE(person.same_as_id, person.id) = ANY(%(on_record)s::bigint[])
+), EXISTS (
+    SELECT FROM casework_restriction restriction JOIN casework_person person ON person.id = restriction.person_id
+    WHERE restriction.lifted_at IS NULL
+      AND COALESCE(person.same_as_id, person.id) IN (SELECT may_be_id FROM {WHO_MAY_BE.format("%(on_record)s")})
 )
-""",
+""",  # noqa: S608  # our own constants
 )
 # How many ids there are to be comes from a query, so that PostgreSQL plans this once, whatever the numbers.
 IDS = Prepared(
@@ -500,7 +509,7 @@ class _Numbered(NamedTuple):
 
     recommendation: int
     resend_of: int | None
-    restrictions: list[int]
+    somebody_is_restricted: bool
     somebody_is_hidden: bool
     reference: Reference
 
@@ -508,8 +517,8 @@ class _Numbered(NamedTuple):
 def _number(contact: Contact, people: _People) -> _Numbered:
     """
     Gives the contact and everybody on it their ids. Returns the id of its recommendation, that of the contact that it
-    repeats, the restrictions of those whom its people are or may be, whether an address around them is hidden, and the
-    reference data with the calendar locked.
+    repeats, whether somebody whom its people are or may be is restricted, whether an address around them is hidden, and
+    the reference data with the calendar locked.
 
     The ids are taken while the household is locked, so that of two contacts about it the later has the higher id.
     """
@@ -535,20 +544,22 @@ def _number(contact: Contact, people: _People) -> _Numbered:
             number=len(children),
             people=people.of_children,
             on_record=[*people.on_record],
+            careful=closes_from(),
         ),
         IDS(children=len(children), adults=len(adults)),
         *hidden,
         clocks.LOCK(),
         clocks.READ(),
     )
-    contact.pk, earlier, restrictions = numbered
+    contact.pk, earlier, somebody_is_restricted = numbered
     resend_of = repeated(contact.document, contact.said_digest, [Earlier(*each) for each in earlier or ()])
     of_records, of_children, of_adults, of_recommendation = ids
     for row, record_id, row_id in zip(people.rows, of_records, [*of_children, *of_adults], strict=True):
         row.pk, row.recorded_as.pk = row_id, record_id
         # Not through the attributes: Django would drop the related objects.
         vars(row).update(contact_id=contact.pk, recorded_as_id=record_id, person_id=row.person.pk)
-    return _Numbered(of_recommendation, resend_of, restrictions, [(True,)] in is_hidden, from_rows(versions))
+    is_hidden_around = [(True,)] in is_hidden
+    return _Numbered(of_recommendation, resend_of, somebody_is_restricted, is_hidden_around, from_rows(versions))
 
 
 def _team(recommendation: Recommendation, now: datetime, reference: Reference) -> Team:
@@ -580,19 +591,6 @@ def _clocks(contact: Contact, recommendation: Recommendation, now: datetime, ref
         if (clock := started.get("acknowledge_referrer")) is not None:
             clocks.stop_unsaved(clock, at=now)
     return list(started.values())
-
-
-def _restricted_alerts(contact: Contact, restrictions: Collection[int], now: datetime) -> list[OutboxMessage]:
-    """
-    Makes the messages to the owners and the front door's managers that somebody on the contact is restricted, or may
-    be: those who work on what waits may not see it.
-    """
-    if not restrictions:
-        return []
-    return outbox.messages_for_owners(
-        Message.RESTRICTED_CONTACT, Restriction.objects.filter(pk__in=restrictions), Role.FRONT_DOOR_MANAGER,
-        key=f"restricted_contact:{contact}", at=now, contact=contact,
-    )  # fmt: skip
 
 
 def _acknowledgement(contact: Contact, now: datetime) -> list[OutboxMessage]:

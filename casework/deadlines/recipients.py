@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 
 from casework.models import Reminder, Step
 from casework.models.prepared import Prepared, send
-from casework.models.visibility import KEEPS_OUT, is_open_clock
+from casework.models.visibility import KEEPS_OUT, WHO_MAY_BE, closes_from, is_open_clock
 from localities.models import Team, User
 from localities.roles import roles_of
 from localities.working_time import local_day
@@ -57,11 +57,11 @@ def shut_out(of: str) -> str:
     The CTEs `closed` and `shut` in SQL: the restrictions of the people on each clock's record and the conflicts of
     interest in them; and the staff who therefore may not open it.
 
-    It begins with the people who are restricted, or in whom somebody has a conflict of interest: they are few. The rule
-    is that of `CLOSED_PEOPLE` in `models/visibility.py`.
+    It begins with the people who are restricted, or in whom somebody has a conflict of interest, and with whoever may
+    be one of them: they are few. The rule is that of `CLOSED_PEOPLE` in `models/visibility.py`.
 
     :param of: the CTE of the clocks: `clock_id`, and `record`, which is a contact's id or a case's id times -1. Needs
-        the CTE `staff` and the parameter `now`.
+        the CTE `staff` and the parameters `now` and `careful` (`closes_from`).
     """
     return f"""
 watched AS (
@@ -78,16 +78,17 @@ watched AS (
 ), closed AS (
     SELECT DISTINCT clock.clock_id, watched.restriction_id, watched.owner_id, watched.user_id
     FROM watched
+    JOIN {WHO_MAY_BE.format("ARRAY(SELECT DISTINCT person_id FROM watched)")} either USING (person_id)
     CROSS JOIN LATERAL (
-        SELECT contact_id AS record FROM casework_contactchild WHERE person_id = watched.person_id
+        SELECT contact_id AS record FROM casework_contactchild WHERE person_id = either.may_be_id
       UNION ALL
-        SELECT contact_id FROM casework_contactadult WHERE person_id = watched.person_id
+        SELECT contact_id FROM casework_contactadult WHERE person_id = either.may_be_id
       UNION ALL
-        SELECT -case_id FROM casework_casechild WHERE person_id = watched.person_id
+        SELECT -case_id FROM casework_casechild WHERE person_id = either.may_be_id
       UNION ALL
         SELECT -contact.case_id
         FROM casework_contactadult adult JOIN casework_contact contact ON contact.id = adult.contact_id
-        WHERE adult.person_id = watched.person_id
+        WHERE adult.person_id = either.may_be_id
     ) on_record
     JOIN {of} clock ON clock.record = on_record.record
 ), shut AS (
@@ -185,10 +186,11 @@ def unseen_about(user: User, now: datetime, *, contact: int | None = None, case:
 
 def unread_breaches(teams: list[Team] | None, now: datetime) -> list[Unread]:
     """Who has unseen breaches, in these teams or (None) in the whole service."""
-    parameters: dict[str, str | date | datetime | list[int] | None] = {
+    parameters: dict[str, str | float | date | datetime | list[int] | None] = {
         "warning": Step.WARNING.value,
         "today": local_day(now),
         "now": now,
+        "careful": closes_from(),
         "teams": None if teams is None else [team.pk for team in teams],
     }
     with connection.cursor() as cursor:

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from casework.deadlines.recipients import STAFF, is_for, shut_out
 from casework.models import ActorKind, ClockPolicy, Event, Message, Step
+from casework.models.visibility import closes_from
 from localities.models import FRONT_DOOR_KINDS, Role
 from localities.working_time import local_day
 
@@ -216,8 +217,9 @@ def sweep(*, now: datetime) -> int:
 
 @transaction.atomic
 def _sweep_some(now: datetime) -> int:
-    parameters: dict[str, datetime | date | int | str | list[str]] = {
+    parameters: dict[str, datetime | date | float | str | list[str]] = {
         "now": now,
+        "careful": closes_from(),
         "an_hour_ago": now - timedelta(hours=1),
         "half_hour": now + HALF_AN_HOUR - (now - EPOCH) % HALF_AN_HOUR,
         "most_emails": MOST_EMAILS_AN_HOUR,

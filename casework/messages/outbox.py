@@ -4,7 +4,7 @@ Writes messages to the outbox. The worker sends them (`jobs/delivery.py`).
 A message has a reference and a link, never a child's or family's name.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -15,12 +15,17 @@ from casework.deadlines.recipients import STAFF
 from casework.models import Case, Contact, Event, Message, OutboxMessage, Restriction
 from casework.models.inserting import insertion
 from casework.models.prepared import Call, Prepared, send
-from casework.models.visibility import KEEPS_OUT
+from casework.models.visibility import KEEPS_OUT, WHO_MAY_BE, closes_from
 from casework.record import audit
 from casework.record.audit import Actor
+from casework.statuses import ContactStatus
 from localities.models import Membership, Role, Team
 from localities.working_time import local_day
 
+ON_RECORD = """ARRAY(
+    SELECT person_id FROM casework_contactchild WHERE contact_id IN (SELECT id FROM about)
+    UNION SELECT person_id FROM casework_contactadult WHERE contact_id IN (SELECT id FROM about)
+    UNION SELECT person_id FROM casework_casechild WHERE case_id = %(case)s)"""
 # The memberships of today, in a team or with one of these roles, of those who may open a contact and a case, or either.
 # A case that is just opening has the people of its first contact. The ORM takes eight times as long to compose this as
 # the database to answer it.
@@ -31,9 +36,7 @@ WITH staff AS ({STAFF}), about AS (
     SELECT id FROM casework_contact WHERE id = %(contact)s OR case_id = %(case)s
     UNION SELECT contact_id FROM casework_decision WHERE id = %(opened_by)s
 ), on_record AS (
-    SELECT person_id AS id FROM casework_contactchild WHERE contact_id IN (SELECT id FROM about)
-    UNION SELECT person_id FROM casework_contactadult WHERE contact_id IN (SELECT id FROM about)
-    UNION SELECT person_id FROM casework_casechild WHERE case_id = %(case)s
+    SELECT DISTINCT may_be_id AS id FROM {WHO_MAY_BE.format(ON_RECORD)}
 )
 SELECT user_id, email, role, team_id FROM staff
 WHERE (team_id = %(team)s OR role = ANY(%(roles)s))
@@ -150,6 +153,36 @@ def messages_for_owners(
     return _to_each(people, kind, key, at, about)
 
 
+def messages_of_restricted(contacts: Iterable[Contact], *, at: datetime) -> list[OutboxMessage]:
+    """
+    Makes the messages to the owners and the front door's managers that somebody on these contacts is restricted, or may
+    be: those who work on what waits may not see it. They are not stored yet. Nobody is told twice of one contact.
+    """
+    found = []
+    for contact in contacts:
+        closing = restricted.in_force_on(contact)
+        if closing.exists():
+            found += messages_for_owners(
+                Message.RESTRICTED_CONTACT, closing, Role.FRONT_DOOR_MANAGER,
+                key=f"restricted_contact:{contact}", at=at, contact=contact,
+            )  # fmt: skip
+    return found
+
+
+def messages_of_restricted_people(people: Collection[int], *, at: datetime) -> list[OutboxMessage]:
+    """
+    The messages of `messages_of_restricted` about all that waits for a decision and is about one of these people, or
+    about somebody who one of them may be, after it has changed who is and may be one.
+
+    :param people: the ids of records that stand for people.
+    """
+    if not Restriction.objects.in_force().closing(people).exists():
+        return []
+    either = {other for _, other in restricted.who_may_be(people)}
+    waiting = Contact.objects.with_people(either).exclude(status=ContactStatus.DECIDED)
+    return messages_of_restricted(waiting.order_by("pk"), at=at)
+
+
 def _records(about: Mapping[str, Any]) -> list[Contact | Case]:
     return [record for record in (about.get("contact"), about.get("case")) if record is not None]
 
@@ -167,6 +200,7 @@ def _who_may_open(
             team=team and team.pk,
             roles=[*roles],
             now=at,
+            careful=closes_from(),
             today=local_day(at),
         )
     )

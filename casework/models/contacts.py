@@ -19,7 +19,7 @@ from casework.models.choices import AGREEMENTS, DASHES, RAGS
 from casework.models.indexes import is_among
 from casework.models.people import Person, without_name
 from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_deleted, never_emptied, refuse_if
-from casework.models.visibility import is_open_contact, sees_contact
+from casework.models.visibility import CLOSES_AT_LEAST, is_open_contact, sees_contact
 from casework.references import new_contact_reference
 from casework.statuses import ContactStatus, MatchStatus, PartnerCheckStatus
 from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
@@ -474,6 +474,15 @@ class PersonMatch(models.Model):
                 ),
                 name="a_settled_likeness_says_who_and_when",
             ),
+        ]
+        # Of those that may close a record: they are few, so that hardly any insert pays for them.
+        indexes: ClassVar = [
+            models.Index(
+                fields=[column],
+                name=f"open_likeness_of_{column}",
+                condition=Q(status=MatchStatus.PROPOSED, score__gte=CLOSES_AT_LEAST),
+            )
+            for column in ("record", "person")
         ]
         triggers: ClassVar = [
             *never_deleted("a_likeness_stays", "A likeness is settled, never taken away."),

@@ -2,7 +2,8 @@
 Restricted records: who may open them, who broke the glass, and who has a conflict of interest.
 
 A restriction is of a person. A contact or case is closed to a user when somebody on it is restricted and the user is
-neither the owner nor named nor has broken the glass; or when the user has a conflict of interest in somebody on it.
+neither the owner nor named nor has broken the glass; or when the user has a conflict of interest in somebody on it. So
+it is when somebody on it may be such a person, until somebody says whether they are one (`visibility.WHO_MAY_BE`).
 Whether a record is closed is asked when it is read, and stored nowhere.
 """
 
@@ -19,7 +20,7 @@ from django.db.models.functions import Coalesce
 from casework.models.indexes import where_set
 from casework.models.people import Person
 from casework.models.refusals import NOT_BLANK, never_deleted, refuse_if
-from casework.models.visibility import keeps_out
+from casework.models.visibility import is_or_may_be, keeps_out
 from casework.references import new_restriction_reference
 from localities.models import User
 
@@ -44,6 +45,14 @@ class RestrictionQuerySet(models.QuerySet["Restriction"]):
         """:param people: the ids of records that stand for people, or a query for them."""
         return self.annotate(stands=REPRESENTATIVE).filter(stands__in=people)
 
+    def closing(self, people: Any) -> RestrictionQuerySet:
+        """
+        Those that close a record with these people on it: of one of them, or of somebody who one of them may be.
+
+        :param people: the ids of records that stand for people, or a query for them.
+        """
+        return self.filter(is_or_may_be(REPRESENTATIVE, people))
+
     def people(self) -> QuerySet[Any, Any]:
         """The ids of the records that stand for the restricted people."""
         return self.order_by().values(stands=REPRESENTATIVE)
@@ -52,8 +61,8 @@ class RestrictionQuerySet(models.QuerySet["Restriction"]):
         return self.filter(lifted_at__isnull=True)
 
     def manageable_by(self, user: User) -> RestrictionQuerySet:
-        """Those of people in whom this user has no conflict of interest."""
-        return self.exclude(pk__in=self.of(ConflictPerson.objects.in_force(user).people()))
+        """Those of people in whom, and in whoever they may be, this user has no conflict of interest."""
+        return self.exclude(pk__in=self.closing(ConflictPerson.objects.in_force(user).people()))
 
     def closed_to(self, user: User | OuterRef, now: datetime) -> RestrictionQuerySet:
         """
@@ -283,9 +292,13 @@ class ConflictOfInterest(models.Model):
 
 
 class ConflictPersonQuerySet(models.QuerySet["ConflictPerson"]):
-    def of(self, people: Any) -> ConflictPersonQuerySet:
-        """:param people: the ids of records that stand for people, or a query for them."""
-        return self.annotate(stands=REPRESENTATIVE).filter(stands__in=people)
+    def closing(self, people: Any) -> ConflictPersonQuerySet:
+        """
+        Those that close a record with these people on it: see `RestrictionQuerySet.closing`.
+
+        :param people: the ids of records that stand for people, or a query for them.
+        """
+        return self.filter(is_or_may_be(REPRESENTATIVE, people))
 
     def people(self) -> QuerySet[Any, Any]:
         """The ids of the records that stand for these people."""

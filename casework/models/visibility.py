@@ -9,20 +9,29 @@ Every page asks several of them, and the ORM takes ten times as long to compose 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import BooleanField, F, Func
+from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BigIntegerField, BooleanField, F, Func, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, OVERSEEING_ROLES, User
 from localities.working_time import local_day
+from triage.reading import load_yaml
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models.expressions import Combinable
     from django.db.models.sql.compiler import SQLCompiler
+
+# As `families/likeness/weights.py`, which is in a room above this one, has it.
+SHIPPED_WEIGHTS = Path(__file__).parents[1] / "families" / "likeness" / "data" / "weights-3.yaml"
 
 # {0}, {1} and so on are columns of the query; %(user)s is the reader, %(now)s and %(today)s the time.
 
@@ -31,10 +40,18 @@ KEEPS_OUT = """({2} IS NULL AND {1} <> {3} AND NOT EXISTS (
     SELECT FROM casework_restrictedaccess access
     WHERE access.restriction_id = {0} AND access.user_id = {3} AND (access.until IS NULL OR access.until > %(now)s)))"""
 
-# The people whose records are closed to the user: those restricted, whose restriction keeps the user out, and those in
-# whom the user has a conflict of interest. They are few: PostgreSQL finds them once for a statement. A function, as the
-# next ones, because it is planned once for a connection (`migrations/0030_rights_as_functions.py`).
-CLOSED_PEOPLE = "(SELECT public.closed_people(%(user)s, %(now)s))::bigint[]"
+# The people whose records are closed to the user: those restricted, whose restriction keeps the user out; those in whom
+# the user has a conflict of interest; and whoever may be one of these (`WHO_MAY_BE`). They are few: PostgreSQL finds
+# them once for a statement. A function, as the next ones, because it is planned once for a connection
+# (`migrations/0044_closed_by_likeness.py`).
+CLOSED_PEOPLE = "(SELECT public.closed_people(%(user)s, %(now)s, %(careful)s))::bigint[]"
+
+# Each of these people with themselves, and with everybody who may be the same person: there is a possible match with a
+# score that makes the rules careful (`closes_from`), and nobody has confirmed or rejected it. People are given by the
+# records that stand for them. {0}: these people, as an array.
+WHO_MAY_BE = "public.who_may_be({0}::bigint[], %(careful)s)"
+# The least that `careful` can be: two indexes have open matches from here on. See also `families/likeness/weights.py`.
+CLOSES_AT_LEAST = 0.5
 
 # "IS FALSE" lets PostgreSQL choose by how many rows are asked about: it looks the people of few contacts up, and for
 # many it finds all contacts of these people once. A join would read everybody on every contact.
@@ -113,11 +130,39 @@ def _values(user: User, now: datetime) -> tuple[tuple[str, Any], ...]:
     return (
         ("user", user.pk),
         ("now", now),
+        ("careful", closes_from()),
         ("today", local_day(now)),
         ("overseeing", [role.value for role in OVERSEEING_ROLES]),
         ("front_door", [role.value for role in FRONT_DOOR_ROLES]),
         ("front_door_kinds", [kind.value for kind in FRONT_DOOR_KINDS]),
     )
+
+
+def closes_from() -> float:
+    """
+    The score from which an open match closes the record of whoever may be restricted: the one that makes the rules
+    careful, `careful` beside the weights.
+    """
+    return _careful(settings.MATCHING_WEIGHTS or str(SHIPPED_WEIGHTS))
+
+
+@cache
+def _careful(path: str) -> float:
+    # The weights were checked when the service started.
+    careful: float = load_yaml(Path(path).read_text(encoding="utf-8"))["careful"]
+    return careful
+
+
+def is_or_may_be(column: Combinable, people: QuerySet[Any, Any] | Iterable[int]) -> Condition:
+    """
+    The condition that a person is one of these, or may be one of them.
+
+    :param column: the record that stands for the person.
+    :param people: the ids of records that stand for people, or a query for them.
+    """
+    among = ArraySubquery(people) if isinstance(people, QuerySet) else Value([*people], ArrayField(BigIntegerField()))
+    sql = f"{{0}} IN (SELECT may_be_id FROM {WHO_MAY_BE.format('{1}')})"
+    return Condition(sql, column, among, values=(("careful", closes_from()),))
 
 
 def keeps_out(user: Combinable, now: datetime) -> Condition:

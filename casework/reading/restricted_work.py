@@ -3,11 +3,14 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any, NamedTuple
 
 from django.db.models import CharField, DateTimeField, Exists, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, Least
+from django.db.models.functions import Least
 
+from casework.access.restricted import who_may_be
 from casework.models import (
     Case,
     CaseChild,
@@ -20,7 +23,7 @@ from casework.models import (
     Restriction,
 )
 from casework.models.restrictions import REPRESENTATIVE
-from casework.models.visibility import keeps_out
+from casework.models.visibility import is_or_may_be, keeps_out
 from casework.statuses import CaseStatus, ContactStatus, HandoffStatus
 from localities.models import User
 from localities.roles import StaffRoles
@@ -59,7 +62,9 @@ def of_teams(user: User, teams: Any, now: datetime) -> list[Line]:
 
 
 class _Restricted(NamedTuple):
-    """A person with a restriction in force: the record that stands for them, its owner, and whether it is closed."""
+    """
+    A person whom a restriction in force closes: the record that stands for them, its owner, and whether it is closed.
+    """
 
     stands: int
     owner: int
@@ -68,13 +73,17 @@ class _Restricted(NamedTuple):
 
 def _people(user: User, now: datetime) -> list[_Restricted]:
     """
-    The people whose restrictions the user owns or is kept out by. They are few, and most often there are none: then
-    nothing else is asked.
+    The people whose restrictions the user owns or is kept out by, and whoever may be one of them. They are few, and
+    most often there are none: then nothing else is asked.
     """
     restrictions = Restriction.objects.in_force().manageable_by(user)
     closed = restrictions.annotate(is_closed=keeps_out(Value(user.pk), now))
     found = closed.filter(Q(owner=user) | Q(is_closed=True))
-    return [_Restricted(*row) for row in found.values_list(REPRESENTATIVE, "owner", "is_closed")]
+    restricted = [_Restricted(*row) for row in found.values_list(REPRESENTATIVE, "owner", "is_closed")]
+    if not restricted:
+        return []
+    pairs = who_may_be({each.stands for each in restricted})
+    return [each._replace(stands=other) for each in restricted for person, other in pairs if person == each.stands]
 
 
 def _waiting(people: Collection[int]) -> QuerySet[Contact]:
@@ -121,12 +130,14 @@ def _described(user: User, records: QuerySet[Any], now: datetime) -> QuerySet[An
         (ContactChild, "contact"), (ContactAdult, "contact")) if is_contact else (
         (CaseChild, "case"), (ContactAdult, "contact__case")
     )  # fmt: skip
-    restrictions = Restriction.objects.in_force().annotate(stands=Coalesce("person__same_as", "person"))
-    on_it = [
-        Exists(model._default_manager.filter(**{path: OuterRef(OuterRef("pk")), "person": OuterRef("stands")}))
+    closing = Restriction.objects.in_force().filter(reduce(or_, (
+        is_or_may_be(
+            REPRESENTATIVE,
+            model._default_manager.filter(**{path: OuterRef(OuterRef("pk"))}).order_by().values("person"),
+        )
         for model, path in people
-    ]
-    owner = restrictions.filter(on_it[0] | on_it[1]).order_by("pk").values("owner__name")[:1]
+    )))  # fmt: skip
+    owner = closing.order_by("pk").values("owner__name")[:1]
     opens = (Contact if is_contact else Case).objects.open_to(user, now).filter(pk=OuterRef("pk"))
     kind = Value(CONTACT if is_contact else CASE, output_field=CharField())
     described: QuerySet[Any, Any] = records.order_by().annotate(

@@ -45,7 +45,7 @@ def glass_to_review(user: User) -> QuerySet[RestrictedAccess]:
 def conflicts(user: User) -> QuerySet[ConflictOfInterest]:
     """The conflicts of interest in force, the newest first, without those in people in whom the user has one, too."""
     people = ConflictPerson.objects.in_force(user).people()
-    mine = ConflictPerson.objects.of(people).values("conflict")
+    mine = ConflictPerson.objects.closing(people).values("conflict")
     others = ConflictOfInterest.objects.filter(ended_at__isnull=True).exclude(Q(pk__in=mine) & ~Q(user=user))
     return others.select_related("user", "declared_by", "contact", "case")[:MOST_SHOWN]
 

@@ -1,12 +1,14 @@
 """Restricting records, naming who may open them, breaking the glass, and conflicts of interest."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from casework.actions import broken_glass, conflicts, matches, restrictions
+from casework.actions import broken_glass, conflicts, corrections, matches, people, restrictions, viewing
 from casework.deadlines.recipients import unread_breaches
+from casework.families import sameness
+from casework.families.likeness.weights import shipped
 from casework.jobs import sweep
 from casework.models import (
     AuditEvent,
@@ -21,8 +23,11 @@ from casework.models import (
     RestrictedAccess,
     Restriction,
 )
+from casework.reading import restricted_work
+from casework.record.responsibilities import responsible_team
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
-from localities.models import Membership, Team
+from localities.models import Agency, Membership, Team
+from localities.roles import roles_of
 from tests.stage.documents import child
 from tests.stage.restricted import restrict, sees
 from tests.stage.story import Story, person
@@ -45,6 +50,11 @@ def addresses(kind: Message) -> set[str]:
 def only(clock: Clock) -> None:
     """No other clock is swept."""
     Clock.objects.exclude(pk=clock.pk).update(next_at=None)
+
+
+def stranger() -> dict[str, Any]:
+    """A child who is like nobody."""
+    return child(nhs_number=None, first_name="Noor", last_name="Bell", also_known_as=[], date_of_birth="2011-07-08")
 
 
 def email(*names: str) -> set[str]:
@@ -185,7 +195,7 @@ class TestBreakingTheGlass:
         assert event.detail["restriction"] == str(restriction)
 
     def test_it_needs_a_reason_and_a_restricted_record(self, story: Story) -> None:
-        contact, other = story.contact(), story.contact(children=[child(nhs_number=None, first_name="Noor")])
+        contact, other = story.contact(), story.contact(children=[stranger()], adults=[])
         restrict(story, contact)
         for record, reason, wrong in (
             (contact, " ", {"reason"}),
@@ -223,19 +233,27 @@ class TestBreakingTheGlass:
 
 class TestRecordsThatAreJoined:
     @pytest.mark.parametrize("restricted_first", [True, False], ids=["the older", "the newer"])
-    def test_a_restriction_holds_for_all_as_long_as_they_are_joined(self, story: Story, restricted_first: bool) -> None:
+    def test_a_restriction_holds_for_all_until_somebody_says_that_they_are_two(
+        self, story: Story, restricted_first: bool
+    ) -> None:
         older = story.contact()
         newer = story.contact(children=[child(nhs_number=None)])
         match = PersonMatch.objects.get(child__contact=newer, status="proposed")
         closed, other = (older, newer) if restricted_first else (newer, older)
         restrict(story, closed, "maya")
+        told = OutboxMessage.objects.filter(kind=Message.RESTRICTED_CONTACT)
+        assert not told.exists()
         said: dict[str, Any] = {"contact_id": newer.pk, "match_id": match.pk, "by": person("maya")}
-        assert (sees("amina", closed, story), sees("amina", other, story)) == (False, True)
+        assert (who_sees(closed, story), who_sees(other, story)) == ({"sam", "maya"}, {"sam", "maya"})
         matches.settle(same=True, now=story.later(), **said)
-        assert (sees("amina", closed, story), sees("amina", other, story)) == (False, False)
-        assert sees("maya", other, story)
-        matches.undo(reason="They are two.", now=story.later(), **said)
-        assert (sees("amina", closed, story), sees("amina", other, story)) == (False, True)
+        assert (who_sees(closed, story), who_sees(other, story)) == ({"sam", "maya"}, {"sam", "maya"})
+        # It is asked again.
+        matches.undo(reason="I took another.", now=story.later(), **said)
+        assert (who_sees(closed, story), who_sees(other, story)) == ({"sam", "maya"}, {"sam", "maya"})
+        assert {message.contact for message in told} == {closed, other}
+        assert addresses(Message.RESTRICTED_CONTACT) == email("sam", "maya", "david", "ezra")
+        matches.settle(same=False, now=story.later(), **said)
+        assert (who_sees(closed, story), who_sees(other, story)) == ({"sam", "maya"}, {*EVERYBODY})
 
     def test_so_does_a_conflict_of_interest(self, story: Story) -> None:
         older = story.contact()
@@ -244,10 +262,141 @@ class TestRecordsThatAreJoined:
         matches.settle(contact_id=newer.pk, match_id=match.pk, same=True, by=person("maya"), now=story.later())
         conflicts.declare_in_contact(contact_id=newer.pk, reason="Mine.", by=person("amina"), now=story.now)
         assert (sees("amina", older, story), sees("amina", newer, story)) == (False, False)
-        matches.undo(
-            contact_id=newer.pk, match_id=match.pk, reason="They are two.", by=person("maya"), now=story.later()
-        )
+        said: dict[str, Any] = {"contact_id": newer.pk, "match_id": match.pk, "by": person("maya")}
+        matches.undo(reason="They are two.", now=story.later(), **said)
+        assert (sees("amina", older, story), sees("amina", newer, story)) == (False, False)
+        matches.settle(same=False, now=story.later(), **said)
         assert (sees("amina", older, story), sees("amina", newer, story)) == (True, False)
+
+
+class TestWhoeverMayBeARestrictedPerson:
+    """What is about somebody alike is closed as if the two were one, until somebody says whether they are."""
+
+    def alike(self, story: Story, **changes: Any) -> Contact:
+        """The name is spelt a little differently, and the number is not known."""
+        return story.contact(
+            by="example-police",
+            children=[child(nhs_number=None, first_name="Robyn", also_known_as=[])], adults=[], **changes
+        )  # fmt: skip
+
+    def test_a_new_contact(self, story: Story) -> None:
+        """It is open to the named, to the owner and to who breaks the glass. Its sender goes on to see it."""
+        restriction = restrict(story, story.contact(), "amina")
+        contact = self.alike(story)
+        (match,) = sameness.open_matches(contact)
+        assert match.score >= shipped().careful
+        assert who_sees(contact, story) == {"sam", "amina"}
+        assert addresses(Message.RESTRICTED_CONTACT) == email("sam", "maya", "david", "ezra")
+        said: dict[str, Any] = {"contact_id": contact.pk, "match_id": match.pk}
+        for same in (True, False):
+            with pytest.raises(Contact.DoesNotExist):
+                matches.settle(same=same, by=person("oliver"), now=story.now, **said)
+        broken_glass.break_glass(reference=str(contact), reason="So.", by=person("erin"), now=story.now)
+        assert who_sees(contact, story) == {"sam", "amina", "erin"}
+        police = Agency.objects.get(code="example-police")
+        assert viewing.view_own_contact(reference=str(contact), by=police, now=story.now) == contact
+        matches.settle(same=False, by=person("amina"), now=story.later(), **said)
+        assert who_sees(contact, story) == {*EVERYBODY}
+        matches.undo(reason="I took another.", by=person("amina"), now=story.later(), **said)
+        assert who_sees(contact, story) == {"sam", "amina", "erin"}
+        restrictions.lift(restriction_id=restriction.pk, reason="So.", by=person("sam"), now=story.later())
+        assert who_sees(contact, story) == {*EVERYBODY}
+
+    def test_what_was_there_before_and_a_case_on_it(self, story: Story) -> None:
+        case = story.accepted()
+        contact = self.alike(story)
+        (match,) = sameness.open_matches(contact)
+        assert who_sees(case.contacts.get(), story) == {*EVERYBODY}
+        restrict(story, contact, "maya")
+        assert who_sees(case.contacts.get(), story) == {"sam", "maya"}
+        ben = person("ben")
+        assert not Case.objects.visible_to(ben, story.now).exists()
+        assert not Clock.objects.open_to(ben, story.now).filter(case=case).exists()
+        assert [line.reference for line in restricted_work.of_teams(ben, [responsible_team(case)], story.now)] == [
+            str(case)
+        ]
+        assert cast("Any", Case.objects.with_restricted().get()).is_restricted
+        matches.settle(contact_id=contact.pk, match_id=match.pk, same=False, by=person("maya"), now=story.later())
+        assert Case.objects.visible_to(ben, story.now).get() == case
+        assert not cast("Any", Case.objects.with_restricted().get()).is_restricted
+
+    def test_not_by_a_match_with_somebody_who_was_told_apart(self, story: Story) -> None:
+        """By other records of the two: nobody is asked again."""
+        robin = story.contact().children.get()
+        restrict(story, robin.contact, "amina")
+        first, second = self.alike(story), self.alike(story)
+        said: dict[str, Any] = {"by": person("amina"), "now": story.later()}
+        (of_first,) = sameness.open_matches(first)
+        matches.settle(contact_id=first.pk, match_id=of_first.pk, same=False, **said)
+        assert (who_sees(first, story), who_sees(second, story)) == ({*EVERYBODY}, {"sam", "amina"})
+        of_second = PersonMatch.objects.get(child__contact=second, person=first.children.get().recorded_as)
+        matches.settle(contact_id=second.pk, match_id=of_second.pk, same=True, **said)
+        assert PersonMatch.objects.get(child__contact=second, person=robin.recorded_as).status == "proposed"
+        assert sameness.open_matches(second) == []
+        assert who_sees(second, story) == {*EVERYBODY}
+
+    def test_not_by_a_weak_likeness(self, story: Story) -> None:
+        """A name and a home, or no more than `careful` beside the weights."""
+        restrict(story, story.contact())
+        contact = self.alike(story)
+        (match,) = sameness.open_matches(contact)
+        for score, is_open in ((shipped().careful, False), (shipped().careful - 0.000_001, True)):
+            PersonMatch.objects.filter(pk=match.pk).update(score=score)
+            assert sees("oliver", contact, story) == is_open
+
+    def test_a_conflict_of_interest_in_somebody_alike(self, story: Story) -> None:
+        conflicts.declare_in_contact(contact_id=story.contact().pk, reason="Mine.", by=person("amina"), now=story.now)
+        contact = self.alike(story)
+        (match,) = sameness.open_matches(contact)
+        assert who_sees(contact, story) == {*EVERYBODY} - {"amina"}
+        matches.settle(contact_id=contact.pk, match_id=match.pk, same=False, by=person("oliver"), now=story.later())
+        assert who_sees(contact, story) == {*EVERYBODY}
+
+    def test_nothing_waits_unseen(self, story: Story) -> None:
+        """A deadline reaches the owner; nobody has it unread who may not open it; no mailbox gets it."""
+        restrict(story, story.contact())
+        Team.objects.filter(pk=story.team("front-door").pk).update(email="door@council.example")
+        contact = self.alike(story, immediate_danger=True)
+        assert addresses(Message.RED_CONTACT) == email("sam")
+        clock = contact.clocks.get(kind="final_decision_red")
+        only(clock)
+        sweep.sweep(now=clock.warn_at)
+        assert addresses(Message.REMINDER) == email("sam")
+        assert unread_breaches(None, clock.due_at) == []
+        lines = restricted_work.of(person("amina"), roles_of(person("amina"), clock.due_at.date()), [], story.now)
+        assert [(line.reference, line.owner, line.is_open) for line in lines if line.reference == str(contact)] == [
+            (str(contact), str(person("sam")), False)
+        ]
+
+    def test_a_contact_that_a_recorded_name_makes_alike(self, story: Story) -> None:
+        restrict(story, story.contact(), "maya")
+        as_bell = child(nhs_number=None, first_name="Noor", last_name="Bell", also_known_as=[])
+        contact = story.contact(by="example-police", children=[as_bell], adults=[])
+        assert who_sees(contact, story) == {*EVERYBODY}
+        former = people.Said("former_name", value="Robin Ashworth", said_by="His aunt")
+        people.add_detail(
+            person_id=contact.children.get().person_id, said=former, by=person("amina"), now=story.later()
+        )
+        assert who_sees(contact, story) == {"sam", "maya"}
+        assert addresses(Message.RESTRICTED_CONTACT) == email("sam", "maya", "david", "ezra")
+
+    def test_a_contact_that_a_correction_makes_alike(self, story: Story) -> None:
+        """Until the child turns out not to be of this family: then nobody is asked."""
+        restrict(story, story.contact(), "amina")
+        contact = story.contact(by="example-police", children=[stranger()], adults=[])
+        assert who_sees(contact, story) == {*EVERYBODY}
+        said: dict[str, Any] = {"contact_id": contact.pk, "by": person("amina")}
+        what: dict[str, Any] = {"source": "referrer", "said_by": "PC Lee", "why": "It was misheard."}
+        as_robin = {"first_name": "Robyn", "last_name": "Ashworth", "date_of_birth": "2019-03-04"}
+        corrections.learn(document=what | {"children": [{"ref": "c1"} | as_robin]}, now=story.later(), **said)
+        assert who_sees(contact, story) == {"sam", "amina"}
+        told = OutboxMessage.objects.filter(kind=Message.RESTRICTED_CONTACT, contact=contact)
+        assert set(told.values_list("to", flat=True)) == email("sam", "maya", "david", "ezra")
+        brother = {"first_name": "Kim", "last_name": "Bell", "date_of_birth": "2009-02-02", "sex": "M"}
+        not_robin = {"ref": "c1", "in_family": False}
+        corrections.learn(document=what | {"children": [not_robin, brother]}, now=story.later(), **said)
+        assert sameness.open_matches(contact) == []
+        assert who_sees(contact, story) == {*EVERYBODY}
 
 
 class TestConflictsOfInterest:
@@ -322,16 +471,6 @@ class TestWhatArrivesAndIsDue:
         assert who_sees(contact, story) == {"sam"}
         told = OutboxMessage.objects.filter(kind=Message.RESTRICTED_CONTACT, contact=contact)
         assert set(told.values_list("to", flat=True)) == email("sam", "maya", "david", "ezra")
-
-    def test_a_likeness_with_a_restricted_child_tells_them_too(self, story: Story) -> None:
-        restrict(story, story.contact())
-        contact = story.contact(children=[child(nhs_number=None)])
-        match = PersonMatch.objects.get(child__contact=contact, status="proposed")
-        assert addresses(Message.RESTRICTED_CONTACT) == email("sam", "maya", "david", "ezra")
-        assert sees("amina", contact, story)
-        for same in (True, False):
-            with pytest.raises(PersonMatch.DoesNotExist):
-                matches.settle(contact_id=contact.pk, match_id=match.pk, same=same, by=person("amina"), now=story.now)
 
     def test_in_place_of_an_owner_who_left_the_service_managers_are_told(self, story: Story) -> None:
         restrict(story, story.contact(), owner_id=person("iris").pk, by="maya")

@@ -7,7 +7,7 @@ from casework.families import sameness
 from casework.models import Contact, PersonMatch, Restriction
 from errors import NotAllowedInStatus
 from tests.stage.documents import child
-from tests.stage.restricted import restrict
+from tests.stage.restricted import restrict_both, sees
 from tests.stage.story import Story, person
 
 READER = "amina"
@@ -30,15 +30,15 @@ def match_of(contact: Contact) -> PersonMatch:
 
 def test_until_both_are_restricted_they_are_asked_about(story: Story, before: Contact, after: Contact) -> None:
     assert sameness.open_matches(after) == [match_of(after)]
-    restrict(story, before, READER, kind="adopted")
-    restrict(story, after, READER, kind="high_profile")
+    restrict_both(story, before, after, READER, kind="high_profile")
     assert sameness.open_matches(after) == [match_of(after)]
 
 
 def test_both_records_of_an_adopted_child_stay_apart(story: Story, before: Contact, after: Contact) -> None:
-    for contact in (before, after):
-        restrict(story, contact, READER, kind="adopted")
+    restrict_both(story, before, after, READER)
     assert sameness.open_matches(after) == []
+    # Whoever may open the one only does not see the other, and the other way round.
+    assert (sees("maya", before, story), sees("maya", after, story)) == (True, False)
     people = {contact.children.get().person_id for contact in (before, after)}
     assert sameness.likely_pairs(people) == frozenset()
     with pytest.raises(NotAllowedInStatus, match="two people"):
@@ -50,8 +50,7 @@ def test_both_records_of_an_adopted_child_stay_apart(story: Story, before: Conta
 
 def test_whoever_is_one_of_them_is_not_asked_to_be_the_other(story: Story, before: Contact, after: Contact) -> None:
     """A third contact, about the child as it is called today."""
-    for contact in (before, after):
-        restrict(story, contact, READER, kind="adopted")
+    restrict_both(story, before, after, READER)
     story.later()
     third = story.contact(by="example-police", children=[child(last_name="After")], adults=[])
     own = third.children.get().person
@@ -60,8 +59,7 @@ def test_whoever_is_one_of_them_is_not_asked_to_be_the_other(story: Story, befor
 
 
 def test_once_one_is_lifted_they_are_asked_about(story: Story, before: Contact, after: Contact) -> None:
-    restrict(story, before, READER, kind="adopted")
-    lifted = restrict(story, after, READER, kind="adopted")
+    lifted = restrict_both(story, before, after, READER)
     Restriction.objects.filter(pk=lifted.pk).update(
         lifted_at=story.later(), lifted_by=person("sam"), lift_reason="It was another child."
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.test import override_settings
 from pytest_django import Settings
 
 from casework.families.likeness.comparing import levels
@@ -14,6 +15,7 @@ from casework.families.likeness.describing import describe
 from casework.families.likeness.estimating import Seen, counted, estimate
 from casework.families.likeness.weights import SHIPPED, Weights, in_use, load_own, read_weights, shipped
 from casework.models import PersonMatch
+from casework.models.visibility import CLOSES_AT_LEAST, closes_from
 from errors import InvalidInput
 from tests.bench.population import Population
 from tests.stage.documents import child
@@ -40,6 +42,7 @@ FAULTS: list[tuple[Callable[[Document], Any], str]] = [
     (lambda each: each["levels"]["home"]["differs"].update(u=0.99), "levels.home: has a sum of u"),
     (lambda each: each["levels"]["sex"]["same"].update(m="much"), "levels.sex.same.m: must be a number"),
     (lambda each: each["certain"]["needs_one_of"].append(["colour"]), "certain: names colour"),
+    (lambda each: each.update(careful=CLOSES_AT_LEAST - 0.01), "careful: must be at least 0.5"),
     (lambda each: each["ceiling"].update(unless=["colour"]), "ceiling: names colour"),
     (lambda each: each["nearest"]["exactly"].append(["colour"]), "nearest: names colour"),
 ]
@@ -118,3 +121,10 @@ class TestACouncilsOwn:
             f"levels.home.same.says: must be as shipped: {said!r}.",
             "weights: must be a name of your own: 'likeness' is the shipped one.",
         ]
+
+    def test_say_from_where_a_likeness_closes_a_record(self, file: Path) -> None:
+        assert closes_from() == in_use().careful == shipped().careful
+        own = yaml.safe_load(file.read_text(encoding="utf-8")) | {"careful": 0.9}
+        (file.parent / "more.yaml").write_text(yaml.safe_dump(own), encoding="utf-8")
+        with override_settings(MATCHING_WEIGHTS=str(file.parent / "more.yaml")):
+            assert closes_from() == 0.9

@@ -60,7 +60,7 @@ from tests.stage.drafts import AHEAD, Drafts
 from tests.stage.families import passed
 from tests.stage.integrity import REFUSALS, STATUS, drop, underneath
 from tests.stage.mail import Sink
-from tests.stage.restricted import restrict
+from tests.stage.restricted import restrict, restrict_both
 from tests.stage.shared_story import GoesOnFromSharedStory, settled
 from tests.stage.sql import change, copy, delete, run, settle
 from tests.stage.story import SharedStory, Story, person
@@ -875,8 +875,7 @@ class TestCases:
     def test_both_records_of_an_adopted_child_are_one_person(self, story: Story) -> None:
         names = ("Before", "After")
         older, newer = (story.contact(children=[child(last_name=name)], adults=[]) for name in names)
-        for contact in (older, newer):
-            restrict(story, contact, "amina", kind="adopted")
+        restrict_both(story, older, newer, "amina")
         known, other = (contact.children.get() for contact in (older, newer))
         with underneath():
             change("casework_person", other.recorded_as_id, same_as_id=str(known.recorded_as_id))

@@ -20,5 +20,14 @@ def restrict(story: Story, contact: Contact, *readers: str, by: str = "iris", **
     return restrictions.restrict(contact_id=contact.pk, by=person(by), now=story.now, **(said | changes))
 
 
+def restrict_both(story: Story, before: Contact, after: Contact, reader: str, kind: str = "adopted") -> Restriction:
+    """
+    Restricts the records of before and after an adoption to a reader. Maya is named on the first: so she may open the
+    second, which may be about the same child.
+    """
+    restrict(story, before, reader, "maya", kind="adopted")
+    return restrict(story, after, reader, kind=kind, by="maya")
+
+
 def sees(name: str, contact: Contact, story: Story) -> bool:
     return Contact.objects.visible_to(person(name), story.now).filter(pk=contact.pk).exists()

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from casework.actions import broken_glass, conflicts, matches, people, protecting, receiving, restrictions
+from casework.families.likeness.weights import shipped
 from casework.jobs import sweep
 from casework.models import Case, Contact, Person, PersonMatch, RestrictedAccess, Restriction
 from localities.models import User
@@ -205,8 +206,9 @@ class TestNobodyIsMisled:
 
     def test_a_possible_match_says_that_a_restricted_record_exists(self, story: Story) -> None:
         restrict(story, story.contact())
-        contact = story.contact(children=[child(nhs_number=None, first_name="Robyn")])
+        contact = story.contact(children=[child(nhs_number=None, first_name="Robyn", date_of_birth=None)])
         match = PersonMatch.objects.get(child__contact=contact, status="proposed")
+        assert match.score < shipped().careful
         page = SignedIn("amina").open(contact)
         assert "A restricted record may be about" in page.text
         assert f"Ask {person('sam')}" in page.text
@@ -218,6 +220,38 @@ class TestNobodyIsMisled:
             reference=str(Restriction.objects.get()), reason="So.", by=person("amina"), now=timezone.now()
         )
         assert "Robin" in SignedIn("amina").open(contact).html
+
+    def test_a_contact_that_a_possible_match_closes(self, story: Story) -> None:
+        """
+        It is found by its reference, with whom to ask, and nothing of it anywhere else. Who is named is told why it is
+        closed, and opens it for everybody by saying that it is another child.
+        """
+        restrict(story, story.contact(), "oliver")
+        robyn, sister = (
+            child(nhs_number=None, first_name="Robyn", also_known_as=[]),
+            noor(ref="c2", nhs_number=nhs_number(7), address=None),
+        )
+        contact = story.contact(children=[robyn, sister], adults=[])
+        match = PersonMatch.objects.get(child__contact=contact, child__first_name="Robyn")
+        amina, oliver = SignedIn("amina"), SignedIn("oliver")
+        of_sister = amina.open(story.contact(children=[sister], adults=[]))
+        assert f"A restricted record exists in this household. Ask {person('sam')}" in of_sister.text
+        page = amina.open("/")
+        assert f"{contact}, a restricted contact" in page.text
+        assert f"Ask {person('sam')}" in page.text
+        assert path_of(contact) not in page.html
+        assert amina.open(contact).status == 404
+        assert amina.post(contact, f"matches/{match.pk}", same="no").status_code == 404
+        search = {"text": "Robyn Ashworth 4 March 2019", "reason": "So."}
+        for signed_in, is_found in ((amina, False), (oliver, True)):
+            found = Page(signed_in.client.post("/search/", search, follow=True))
+            assert ("A restricted record" in found.text, path_of(contact) in found.html) == (not is_found, is_found)
+        page = oliver.open(contact)
+        assert "nobody has said yet whether they are one" in page.text
+        assert f"{path_of(contact)}matches/{match.pk}/" in page.actions
+        oliver.post(contact, f"matches/{match.pk}", same="no")
+        assert "Restricted" not in oliver.open(contact).text
+        assert "Robyn" in amina.open(contact).html
 
     def test_so_does_a_match_with_a_record_that_somebody_else_on_its_contact_closes(self, story: Story) -> None:
         """Whatever was said about the two."""
@@ -368,9 +402,8 @@ class TestNoPageShowsARestrictedRecord:
             closed_contacts = Contact.objects.exclude(pk__in=Contact.objects.open_to(signed_in.user, now))
             closed_cases = Case.objects.exclude(pk__in=Case.objects.open_to(signed_in.user, now))
             marks = [re.escape(path_of(record)) for record in (*closed_contacts, *closed_cases)]
-            # The restricted child's name, if every contact with it is shut.
-            if told not in contacts:
-                marks.append("Noorzahra|Quillfeather")
+            # The restricted child's name, if every contact with it is shut; and that of the one who may be this child.
+            marks += [names for contact, names in told if contact not in contacts]
             pages = [*LISTS, *(path_of(record) for record in (*contacts, *cases))]
             pages += [reverse("restriction", args=[each.reference]) for each in Restriction.objects.all()]
             pages += [reverse("person", args=[each.reference]) for each in Person.objects.all()]
@@ -381,11 +414,11 @@ class TestNoPageShowsARestrictedRecord:
                 assert answer.status_code in (200, 302, 403, 404), address
                 assert not (leak := shut.search(answer.content.decode())), (name, address, leak)
 
-    def tell(self, story: Story, dice: random.Random) -> Contact:
+    def tell(self, story: Story, dice: random.Random) -> list[tuple[Contact, str]]:
         """
         A restricted child with a waiting contact or a case, one that may be the same child, and an open family.
 
-        :returns: the contact that names the child.
+        :returns: the contacts of the two children, each with the names that stand nowhere else.
         """
         story.accepted()
         told = story.contact(children=[noor()], adults=[])
@@ -393,8 +426,8 @@ class TestNoPageShowsARestrictedRecord:
             story.decided(told, chosen_team_id=story.team("aylesbury").pk, chosen_team_reason="So.")
         readers = dice.sample(["amina", "maya", "ben", "bea", "ava"], 2)
         restriction = restrict(story, told, *readers)
-        # Alike, and without the name.
-        story.contact(children=[noor(first_name="Nora", last_name="Quillfether")], adults=[])
+        alike = story.contact(children=[noor(first_name="Nora", last_name="Quillfether")], adults=[])
+        assert PersonMatch.objects.get(child__contact=alike).score >= shipped().careful
         now = timezone.now()
         for name in dice.sample(["erin", "oliver", "paula", "iris"], 2):
             broken_glass.break_glass(reference=str(told), reason="So.", by=person(name), now=now)
@@ -408,4 +441,4 @@ class TestNoPageShowsARestrictedRecord:
             restrictions.change_owner(
                 restriction_id=restriction.pk, owner_id=person("iris").pk, by=person("maya"), now=now
             )
-        return told
+        return [(told, "Noorzahra|Quillfeather"), (alike, "Nora |Quillfether")]

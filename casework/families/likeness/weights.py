@@ -26,6 +26,10 @@ from triage.reading import load_yaml
 
 SHIPPED = Path(__file__).parent / "data" / "weights-3.yaml"
 
+# From here on, open matches are in the indexes by which whoever may be a restricted person is closed
+# (`models/visibility.py`).
+CAREFUL_AT_LEAST = 0.5
+
 FIELDS: dict[str, tuple[str, ...]] = {
     "first_name": (*FIRST_NAME_LEVELS, "other"),
     "last_name": (*LAST_NAME_LEVELS, "other"),
@@ -182,6 +186,8 @@ def _faults(weights: Weights) -> Iterator[Fault]:
             yield Fault((part,), f"names {name}, which is not a field.")
     if not weights.ceiling.score < weights.careful < weights.certain.score:
         yield Fault(("careful",), "must lie between the ceiling's score and that of certainty.")
+    if weights.careful < CAREFUL_AT_LEAST:
+        yield Fault(("careful",), f"must be at least {CAREFUL_AT_LEAST}: what is likelier than not.")
 
 
 def _faults_of_level(path: tuple[str, ...], level: Level) -> Iterator[Fault]:
