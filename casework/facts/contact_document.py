@@ -178,7 +178,7 @@ class ChildEntry(Part):
     also_known_as: Annotated[tuple[Name, ...], _first(MOST_NAMES)] = ()
     date_of_birth: Annotated[Read[date], Typed(typed.past_date, examples=["2019-03-04"])] = NOT_SENT
     date_of_birth_estimated: StrictBool = False
-    age_years: Annotated[Read[int], Typed(typed.age, kinds=(int, str), examples=["7"])] = NOT_SENT
+    age_years: Annotated[Read[int], Typed(typed.age, kinds=(int, float, str), examples=["7"])] = NOT_SENT
     expected_date_of_delivery: Annotated[Read[date], Typed(typed.any_date)] = NOT_SENT
     sex: Annotated[Read[str], Typed(typed.sex, examples=list(SEXES))] = NOT_SENT
     ethnicity: Annotated[Read[str], Typed(typed.ethnicity, examples=list(ETHNICITIES))] = NOT_SENT

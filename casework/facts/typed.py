@@ -74,17 +74,19 @@ class Typed:
         return core_schema.with_info_plain_validator_function(self._read)
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        names = {str: "string", int: "integer"}
+        # For JSON Schema, a whole number is a number.
+        names = {str: "string", float: "number"}
         examples = {"examples": self._examples} if self._examples else {}
-        return {"anyOf": [*({"type": names[kind]} for kind in self._kinds), {"type": "null"}], **examples}
+        sent = [{"type": names[kind]} for kind in self._kinds if kind in names]
+        return {"anyOf": [*sent, {"type": "null"}], **examples}
 
     def _read(self, value: Any, info: ValidationInfo) -> Read[Any]:
         if value is None:
             return NOT_SAID
-        value = whole(value) if int in self._kinds else value
+        value = whole(value) if float in self._kinds else value
         # For Python, True is a number.
         if not isinstance(value, self._kinds) or isinstance(value, bool):
-            wanted = "text" if self._kinds == (str,) else "a whole number or text"
+            wanted = "text" if self._kinds == (str,) else "a number or text"
             raise fault(f"must be {wanted}, not {quoted(value)}.")
         return self._reader(value, info.context or {})
 
@@ -267,13 +269,15 @@ _AGE = re.compile(
     r"(?P<unit>years?|yrs?|y|months?|mths?|mos?|weeks?|wks?|days?)?"
     r"(?:\s?(?:old|ish|or so|approx|approximately|of age))?"
 )
+# Of an age, only what is completed counts.
+_FRACTION = re.compile(r"(?<![\w.,/-])([0-9]{1,3})[.,][0-9]{1,9}(?![0-9.,/-])")
 _IN_A_YEAR = {"y": 1, "m": 12, "w": 52, "d": 365}
 _BORN_JUST_NOW = frozenset({"newborn", "new born", "baby", "a baby", "under 1", "under one", "less than 1", "infant"})
 
 
-def age(value: str | int, context: Mapping[str, Any]) -> Read[int]:
-    """An age in whole years: 15, "15", "about 15", "18 months". "Almost 15" is read as 14."""
-    text = str(value)
+def age(value: str | float, context: Mapping[str, Any]) -> Read[int]:
+    """An age in whole years: 15, "15", 7.5, "about 15", "18 months". "Almost 15" is read as 14."""
+    text = _FRACTION.sub(r"\1", str(value))
     if is_not_known(text):
         return NOT_SAID
     typed = re.sub(r"[^\w-]+", " ", _plain(text).casefold()).strip()

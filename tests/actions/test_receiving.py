@@ -1,7 +1,6 @@
 """Receiving a contact: all or nothing, once, with everything that must come of it."""
 
 import json
-import re
 from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -9,8 +8,6 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from casework.actions import learning, matches, receiving
 from casework.families import sameness
@@ -20,10 +17,9 @@ from errors import InvalidInput, KeyUsedForAnother, NotAllowedInStatus, NotPermi
 from localities.models import Agency, User
 from localities.working_time import LONDON
 from tests.stage import rule_documents
-from tests.stage.documents import CONTRACT, address, child, contact_document
+from tests.stage.documents import address, child, contact_document
 from tests.stage.sql import change, run
 from tests.stage.story import Story
-from tests.stage.web_client import Path, everything, having
 from triage.recommendation import recommend
 from triage.ruleset import parse, shipped
 
@@ -389,12 +385,6 @@ def test_the_family_lives_elsewhere_only_where_every_child_does(story: Story, se
     assert contact.recommendation.facts["family"]["in_area"] is in_area
 
 
-def _at(document: Any, path: Path) -> Any:
-    for step in path:
-        document = document[step]
-    return document
-
-
 class TestHowOldAChildIs:
     """Mental ill-health of a parent (L3-20): with a baby, a social worker looks before early help is offered."""
 
@@ -586,31 +576,6 @@ class TestPlaceholders:
         assert contact.recommendation is not None
         assert contact.recommendation.facts["family"]["in_area"] is True
         assert contact.children.get().postcode == "HP20 1UA"
-
-
-OPTIONAL = [
-    path for path in everything(CONTRACT)
-    if isinstance(path[-1], str) and path[0] not in ("type", "source_code", "referrer_level")
-    and path not in {("agreement", "service"), ("concern", "worries")}
-    and not isinstance(_at(CONTRACT, path), (bool, dict, list))
-]  # fmt: skip
-TRICKY = ["\x00", "\x0b\x0c", "\ud800", "NFA", "not known", "0000000000", "3/4/2015", "x" * 3_000, "\ufeff", "²",
-          "1" * 400, "HP2O 1UA", "99/99/9999", "0001-01-01", "9999-12-31"]  # fmt: skip
-
-
-@settings(
-    max_examples=150, derandomize=True, database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)  # fmt: skip
-@given(st.sampled_from(OPTIONAL), st.text(st.characters(), max_size=60) | st.sampled_from(TRICKY))
-def test_whatever_is_typed_into_an_optional_detail_a_child_with_a_worry_is_taken_in(
-    story: Story, school: Agency, path: Path, typed: str
-) -> None:
-    document = having(path, typed)
-    contact = receiving.receive(document=document, by=school, now=story.now).contact
-    contact.refresh_from_db()
-    assert contact.recommendation_id is not None
-    assert contact.document == having(path, re.sub("[\x00\ud800-\udfff]", "", typed))
 
 
 def test_the_rules_may_ask_whether_a_date_of_birth_is_a_guess(story: Story) -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -25,7 +26,7 @@ from casework.actions import people, receiving
 from casework.api.in_step import until_next_step
 from casework.models import AuditEvent, Contact, DetailToCheck, Event, OutboxMessage
 from localities.models import Agency, User
-from tests.stage.documents import child, nhs_number
+from tests.stage.documents import CONTRACT, child, nhs_number
 from tests.stage.story import Story
 from tests.stage.web_client import (
     CONTACTS,
@@ -57,6 +58,35 @@ DETAILS: list[tuple[str | int, ...]] = [
     ("adults", 0, "parental_responsibility"), ("family_indicators", 0), ("domestic_abuse", "dash"),
     ("concern", "childs_words"), ("agreement", "given_by"), ("agreement", "on"), ("sharing_basis",),
 ]  # fmt: skip
+TRICKY = ["\x00", "\x0b\x0c", "\ud800", "NFA", "not known", "0000000000", "3/4/2015", "x" * 3_000, "\ufeff", "²",
+          "1" * 400, "HP2O 1UA", "99/99/9999", "0001-01-01", "9999-12-31", "محمد", "L9-99"]  # fmt: skip
+TYPED = st.text(st.characters(), max_size=60) | st.sampled_from(TRICKY)
+AGES = TYPED | st.none() | st.integers(-10, 10**12) | st.floats(-200, 200) | st.sampled_from(["about 7", "18 months"])
+
+
+def _typed(part: Any, path: tuple[str, ...] = ()) -> st.SearchStrategy[Any]:
+    """A part of the contract with what people may type in each of its details. What they choose stays as it is."""
+    if path == ("children", "age_years"):
+        return AGES
+    if isinstance(part, dict):
+        return st.fixed_dictionaries({name: _typed(each, (*path, name)) for name, each in part.items()})
+    if isinstance(part, list):
+        few = st.lists(_typed(part[0], path), max_size=3)
+        return few if isinstance(part[0], dict) else few | st.lists(st.sampled_from(TRICKY), min_size=21, max_size=24)
+    chosen = path[-1] in {"service", "type", "source_code", "referrer_level"} or isinstance(part, bool)
+    flags = {"interpreter_needed", "disabled", "non_verbal", "risk_to_staff", "marac", "immediate_danger"}
+    return st.just(part) if chosen or path[-1] in flags else TYPED | st.none()
+
+
+def _as_kept(part: Any) -> Any:
+    """A document without what nobody can store."""
+    if isinstance(part, str):
+        return re.sub("[\x00\ud800-\udfff]", "", part)
+    if isinstance(part, dict):
+        return {name: _as_kept(each) for name, each in part.items()}
+    return [_as_kept(each) for each in part] if isinstance(part, list) else part
+
+
 ANSWER = {"reference", "url", "agency_reference", "received_at", "status", "decided_at", "outcome", "warnings"}
 
 
@@ -471,6 +501,27 @@ class TestWhatIsTakenInAllTheSame:
         assert {warning["pointer"] for warning in answer.json()["warnings"]} <= {
             "#/" + "/".join(map(str, path)), "#/agreement/on"
         }  # fmt: skip
+
+    @settings(
+        max_examples=70, derandomize=True, database=None,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture, HealthCheck.differing_executors, HealthCheck.too_slow
+        ],
+    )  # fmt: skip
+    @given(_typed(CONTRACT), _typed(CONTRACT["children"][0], ("children",)))
+    def test_whatever_is_typed_into_all_details_a_child_with_a_worry_is_taken_in(
+        self, partner: Partner, typed: dict[str, Any], first: dict[str, Any]
+    ) -> None:
+        """Also into lists: names, lines of an address, indicators, more children and adults."""
+        needed = {name: CONTRACT[name] for name in ("type", "source_code")}
+        words = typed["concern"] | {"worries": CONTRACT["concern"]["worries"]}
+        document = typed | needed | {"children": [first, *typed["children"]], "concern": words}
+        answer = partner.send(document)
+        assert answer.status_code == 201, answer.content
+        contact = Contact.objects.get(reference=answer.json()["reference"])
+        assert contact.recommendation_id is not None
+        assert contact.document == _as_kept(document)
+        assert contact.children.count() == len(document["children"])
 
     @pytest.mark.parametrize("said", ["Cut\x00here", "Half \ud83d of it"], ids=ascii)
     def test_what_no_database_can_hold_is_taken_out_and_said(self, partner: Partner, said: str) -> None:
