@@ -58,6 +58,7 @@ class DetailForm(ActionForm):
         match kind:
             case DetailKind.NHS_NUMBER:
                 field.label, field.choices = "How sure is it?", NumberStatus.choices
+                field.help_text = "With a conflict, or not found, it joins no records: somebody is asked."
             case DetailKind.TELEPHONE | DetailKind.EMAIL:
                 field.label, field.choices = "Is it safe to use?", SafeToUse.choices
             case DetailKind.RELATIONSHIP:
