@@ -7,9 +7,22 @@ from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple
 
-from django.db.models import CharField, DateTimeField, Exists, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Least
+from django.db.models import (
+    BooleanField,
+    CharField,
+    Count,
+    DateTimeField,
+    Exists,
+    ExpressionWrapper,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
+from django.db.models.functions import Coalesce, Least
 
+from casework.access import permissions
 from casework.access.restricted import who_may_be
 from casework.models import (
     Case,
@@ -20,12 +33,13 @@ from casework.models import (
     ContactChild,
     Handoff,
     Responsibility,
+    RestrictedAccess,
     Restriction,
 )
 from casework.models.restrictions import REPRESENTATIVE
 from casework.models.visibility import is_or_may_be, keeps_out
 from casework.statuses import CaseStatus, ContactStatus, HandoffStatus
-from localities.models import User
+from localities.models import Role, User
 from localities.roles import StaffRoles
 
 CONTACT, CASE = "contact", "case"
@@ -42,48 +56,86 @@ class Line:
     is_open: bool
 
 
-def of(user: User, who: StaffRoles, teams: Any, now: datetime) -> list[Line]:
-    """
-    What a user's worklist says of restricted records, the first due first.
+class Glass(NamedTuple):
+    """How often others opened restricted records with a reason: to review, and open at this moment."""
 
-    The front door sees that a contact waits; a team, that it has a case or is offered one; and an owner both.
+    to_review: int
+    open_now: int
+
+
+class OfWorklist(NamedTuple):
+    """What a worklist says of restricted records: the lines, the first due first, and of the broken glass, if any."""
+
+    lines: list[Line]
+    glass: Glass | None
+
+
+def of(user: User, who: StaffRoles, teams: Any, now: datetime) -> OfWorklist:
     """
-    people = _people(user, now)
+    What a user's worklist says of restricted records.
+
+    The front door sees that a contact waits; a team, that it has a case or is offered one; and an owner both. An owner
+    sees how often the glass of their restrictions was broken, and information governance that of all.
+    """
+    found = _restricted(user, now, with_glass=who.has(*permissions.RESTRICTION_OWNERS))
+    people = _people(found, user)
     closed = {each.stands for each in people if each.is_closed}
     owned = {each.stands for each in people if each.owner == user.pk}
     watched = owned | closed if who.front_door_roles else owned
-    return _lines(user, _waiting(watched), _of_teams(closed, teams), now=now)
+    lines = _lines(user, _waiting(watched), _of_teams(closed, teams), now=now)
+    theirs = [each for each in found if each.owner == user.pk or who.has(Role.INFORMATION_GOVERNANCE)]
+    glass = Glass(sum(each.to_review for each in theirs), sum(each.open_now for each in theirs))
+    return OfWorklist(lines, glass if any(glass) else None)
 
 
 def of_teams(user: User, teams: Any, now: datetime) -> list[Line]:
     """The restricted cases that these teams are responsible for or are offered, and that are closed to the user."""
-    closed = {each.stands for each in _people(user, now) if each.is_closed}
+    closed = {each.stands for each in _people(_restricted(user, now), user) if each.is_closed}
     return _lines(user, _of_teams(closed, teams), now=now)
 
 
 class _Restricted(NamedTuple):
     """
-    A person whom a restriction in force closes: the record that stands for them, its owner, and whether it is closed.
+    A restriction: the record that stands for the person, its owner, whether it is in force and closes the record to the
+    user, and its broken glass (see `Glass`).
     """
 
     stands: int
     owner: int
+    in_force: bool
     is_closed: bool
+    to_review: int
+    open_now: int
 
 
-def _people(user: User, now: datetime) -> list[_Restricted]:
+def _restricted(user: User, now: datetime, *, with_glass: bool = False) -> list[_Restricted]:
     """
-    The people whose restrictions the user owns or is kept out by, and whoever may be one of them. They are few, and
-    most often there are none: then nothing else is asked.
+    The restrictions in force that the user owns or is kept out by, and those with broken glass. They are few, and most
+    often there are none: then nothing else is asked.
     """
-    restrictions = Restriction.objects.in_force().manageable_by(user)
-    closed = restrictions.annotate(is_closed=keeps_out(Value(user.pk), now))
-    found = closed.filter(Q(owner=user) | Q(is_closed=True))
-    restricted = [_Restricted(*row) for row in found.values_list(REPRESENTATIVE, "owner", "is_closed")]
-    if not restricted:
+    broken = RestrictedAccess.objects.broken_glass().filter(restriction=OuterRef("pk")).exclude(user=user)
+    said = Restriction.objects.manageable_by(user).annotate(
+        in_force=ExpressionWrapper(Q(lifted_at__isnull=True), BooleanField()),
+        is_closed=keeps_out(Value(user.pk), now),
+        to_review=_number_of(broken.filter(reviewed_at__isnull=True)) if with_glass else Value(0),
+        open_now=_number_of(broken.in_force(now)) if with_glass else Value(0),
+    )
+    found = said.filter(Q(in_force=True, owner=user) | Q(is_closed=True) | Q(to_review__gt=0) | Q(open_now__gt=0))
+    return [_Restricted(*row) for row in found.values_list(REPRESENTATIVE, "owner", *_Restricted._fields[2:])]
+
+
+def _number_of(rows: QuerySet[RestrictedAccess]) -> Coalesce:
+    counted = rows.order_by().values("restriction").annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(counted), 0)
+
+
+def _people(found: Collection[_Restricted], user: User) -> list[_Restricted]:
+    """Those whom a restriction in force closes, which the user owns or is kept out by: also who may be one of them."""
+    people = [each for each in found if each.is_closed or (each.in_force and each.owner == user.pk)]
+    if not people:
         return []
-    pairs = who_may_be({each.stands for each in restricted})
-    return [each._replace(stands=other) for each in restricted for person, other in pairs if person == each.stands]
+    pairs = who_may_be({each.stands for each in people})
+    return [each._replace(stands=other) for each in people for person, other in pairs if person == each.stands]
 
 
 def _waiting(people: Collection[int]) -> QuerySet[Contact]:

@@ -363,7 +363,7 @@ class TestWhoeverMayBeARestrictedPerson:
         sweep.sweep(now=clock.warn_at)
         assert addresses(Message.REMINDER) == email("sam")
         assert unread_breaches(None, clock.due_at) == []
-        lines = restricted_work.of(person("amina"), roles_of(person("amina"), clock.due_at.date()), [], story.now)
+        lines = restricted_work.of(person("amina"), roles_of(person("amina"), clock.due_at.date()), [], story.now).lines
         assert [(line.reference, line.owner, line.is_open) for line in lines if line.reference == str(contact)] == [
             (str(contact), str(person("sam")), False)
         ]

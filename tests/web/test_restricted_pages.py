@@ -131,8 +131,25 @@ class TestThePages:
         assert "You can read it until" in erin.open(contact).text
         (access,) = RestrictedAccess.objects.all()
         iris = SignedIn("iris")
+        # The owner and information governance have it on their worklists: first to review, then as long as it is open.
+        for name in ("sam", "iris"):
+            assert "1 to review. One is open now." in SignedIn(name).open("/").text
+        for name in ("erin", "maya", "adele", "amina"):
+            assert "opened with a reason" not in SignedIn(name).open("/").text
+        broken_glass.break_glass(reference=str(contact), reason="So.", by=iris.user, now=story.now)
+        assert "1 to review. One is open now." in iris.open("/").text
+        assert "2 to review. 2 are open now." in SignedIn("sam").open("/").text
+        RestrictedAccess.objects.filter(user=iris.user).update(until=story.now)
+        assert "2 to review. One is open now." in SignedIn("sam").open("/").text
         assert "Hurt tonight." in iris.open("/restricted/").text
         iris.send("/restricted/", f"review/{access.pk}", **{f"review{access.pk}-says": "Right."})
+        assert "None to review. One is open now." in iris.open("/").text
+        own = RestrictedAccess.objects.get(user=iris.user)
+        SignedIn("sam").send("/restricted/", f"review/{own.pk}", **{f"review{own.pk}-says": "Right, too."})
+        restrictions.change_owner(
+            restriction_id=access.restriction_id, owner_id=iris.user.pk, by=person("maya"), now=story.now
+        )
+        assert "opened with a reason" not in SignedIn("sam").open("/").text
         assert "Nothing is to be reviewed" in iris.open("/restricted/").text
         assert "Right." in iris.open(f"/restricted/{access.restriction}/").text
 

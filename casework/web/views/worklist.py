@@ -28,6 +28,7 @@ def show(request: HttpRequest) -> HttpResponse:
     if teams:
         cases = Paginator(worklists.open_cases(user, teams, now), A_PAGE).get_page(request.GET.get("cases"))
         cases.object_list = with_news(cases, user, now)
+    restricted = restricted_work.of(user, who, teams, now)
     context = {
         "now": now,
         "teams": teams,
@@ -36,7 +37,8 @@ def show(request: HttpRequest) -> HttpResponse:
         "reminders": worklists.my_reminders(user, now)[:MOST_SHOWN],
         "offered": worklists.offered(user, teams, now)[:MOST_SHOWN] if teams else [],
         "cases": cases,
-        "restricted": restricted_work.of(user, who, teams, now),
+        "restricted": restricted.lines,
+        "glass": restricted.glass,
     }
     if worklists.works_at_front_door(who):
         waiting = worklists.contacts_waiting(user, now)
