@@ -249,6 +249,17 @@ class HiddenHome(NamedTuple):
 def hidden_homes(contacts: Iterable[int]) -> list[HiddenHome]:
     """The hidden addresses of the families of these contacts. What people wrote of them may have these in it."""
     (found,) = send(HIDDEN(contacts=sorted(contacts)))
+    return _homes(found)
+
+
+def hidden_homes_of_each(contacts: Collection[int]) -> Mapping[int, list[HiddenHome]]:
+    """The hidden addresses of the family of each of these contacts: see `hidden_homes`."""
+    each = sorted(set(contacts))
+    found = send(*(HIDDEN(contacts=[contact]) for contact in each)) if each else []
+    return {contact: _homes(rows) for contact, rows in zip(each, found, strict=True)}
+
+
+def _homes(found: Iterable[tuple[Any, ...]]) -> list[HiddenHome]:
     rows = [(json.loads(sent or "null") or {}, postcode, json.loads(beside)) for sent, postcode, beside in found]
     return [
         HiddenHome(lines_of(sent), str(sent.get("postcode") or ""), postcode, [str(text) for text in beside if text])

@@ -7,14 +7,16 @@ case, punctuation and spacing. Only what people read is changed, never the marku
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import dropwhile
 
 from django.http import HttpResponse
+from django.utils.html import escape
+from django.utils.safestring import SafeString
 
-from casework.families.confidentiality import HiddenHome, hidden_homes
-from casework.families.finding import Found
+from casework.families.confidentiality import HiddenHome, hidden_homes, hidden_homes_of_each
+from casework.families.finding import Found, Hit
 from casework.families.kept_homes import with_a_home
 from casework.families.recorded import living_hidden
 from casework.models import Contact, Person
@@ -120,14 +122,49 @@ def without_hidden_addresses(response: HttpResponse, contacts: Iterable[Contact]
     return response
 
 
-def found_without_hidden_addresses(response: HttpResponse, found: Found | None) -> HttpResponse:
-    """The page with what a search found, without the hidden addresses of their families."""
-    return without_hidden_addresses(response, (hit.last for hit in found.hits)) if found and found.hits else response
+def without_hidden_words(found: Found | None) -> Found | None:
+    """
+    What a search found, each hit without the hidden addresses of their own family: what is masked beside somebody who
+    has nothing to do with a family in hiding would tell that one is among those found.
+    """
+    if found is None or not found.hits:
+        return found
+    hidden = _of_homes(hidden_homes(hit.last.pk for hit in found.hits))
+    if hidden is None:
+        # Mostly nobody hides.
+        return found
+    of_each = hidden_homes_of_each([hit.last.pk for hit in found.hits])
+    return replace(
+        found,
+        hits=tuple(_masked_hit(_of_homes(of_each[hit.last.pk]), hit) for hit in found.hits),
+        people=tuple(each._replace(name=_masked_text(hidden, each.name)) for each in found.people),
+    )
+
+
+def _masked_hit(hidden: HiddenWords | None, hit: Hit) -> Hit:
+    if hidden is None:
+        return hit
+
+    def masked(*texts: str) -> tuple[str, ...]:
+        return tuple(_masked_text(hidden, text) for text in texts)
+
+    return replace(
+        hit, name=_masked_text(hidden, hit.name), homes=masked(*hit.homes), why=masked(*hit.why),
+        beside=masked(*hit.beside),
+    )  # fmt: skip
+
+
+def _masked_text(hidden: HiddenWords, text: str) -> str:
+    """A text for a template without them. Escaped, because that is how they are found in spite of any character."""
+    return SafeString(hidden.masked(escape(text)))
 
 
 def hidden_addresses(contacts: Iterable[Contact]) -> HiddenWords | None:
     """What finds the hidden addresses of the families of these contacts in a text; None if there are none."""
-    homes = hidden_homes(contact.pk for contact in contacts)
+    return _of_homes(hidden_homes(contact.pk for contact in contacts))
+
+
+def _of_homes(homes: Collection[HiddenHome]) -> HiddenWords | None:
     # The longest first: of "Flat 2, 12 Example Road" nothing stays.
     doors, others = (
         "|".join(sorted({each for home in homes for each in found(home)}, key=len, reverse=True))

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from casework.models import Contact
 from tests.stage.documents import child
@@ -109,8 +110,31 @@ def test_what_is_read_aloud_or_edited_is_masked_too(story: Story) -> None:
     )
     assert [path for path in pages if "innia" in maya.open(path).html] == []
     found = Page(maya.client.post("/search/", {"text": "Robin Ashworth"}, follow=True))
-    assert "Cornelia" in found.text
-    assert "innia" not in found.html
+    looked = maya.client.post(reverse("contact-look"), {"first_name": "Robin", "last_name": "Ashworth"}, follow=True)
+    likely = maya.client.post(reverse("contact-likely"), {"first_name": "Robin", "last_name": "Ashworth"})
+    for shown in (found, Page(looked), Page(likely)):
+        assert f"Cornelia {MASK} Vane" in shown.text
+        assert "innia" not in shown.html
+
+
+def test_whoever_is_found_beside_somebody_in_hiding_is_read_as_ever(story: Story) -> None:
+    """What was masked there would say that somebody who was found hides in the street, and where a guess was right."""
+    home = {"lines": ["3 Kestrel Way", "Haddenham"], "postcode": "HP17 8AA"}
+    mother = {"first_name": "Cornelia 3 <Kestrel Way", "last_name": "Vane", "same_address": True}
+    story.contact(by="example-police", children=[child(address=home | {"confidential": True})], adults=[mother])
+    near = child(
+        nhs_number=None, also_known_as=[], sex="F", first_name="Ada", date_of_birth="2012-02-11",
+        address=home | {"lines": ["21 Kestrel Way", "Haddenham"]},
+    )  # fmt: skip
+    story.contact(children=[near], adults=[])
+    typed = "Ashworth, 3 Kestrel Way"
+    page = Page(SignedIn("maya").client.post("/search/", {"text": typed}, follow=True))
+    robin, ada = sorted(page.main.all("li", class_="govuk-summary-card"), key=lambda hit: "Ada" in hit.text)
+    assert f"Cornelia {MASK} Vane" in robin.text
+    assert "Kestrel" not in robin.text
+    assert "21 Kestrel Way, Haddenham, HP17 8AA" in ada.text
+    assert MASK not in ada.text
+    assert page.form("/search/")["text"] == typed
 
 
 def test_whoever_lives_near_a_family_in_hiding_is_read_as_ever(story: Story) -> None:

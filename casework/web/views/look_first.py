@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from casework.access import permissions
 from casework.actions import searching
 from casework.families.finding import Found
-from casework.web.hiding import found_without_hidden_addresses
+from casework.web.hiding import without_hidden_words
 from casework.web.look_form import LookForm
 from casework.web.search_form import LOOKS, Typed, keep, kept
 from casework.web.signed_in import user_of
@@ -47,9 +47,14 @@ def look(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, form: LookForm, found: Found | None = None, *, is_gone: bool = False) -> HttpResponse:
     errors = errors_of(form)
     unread = _and(form.unread()) if found is not None else ""
-    context = {"form": form, "found": found, "unread": unread, "is_gone": is_gone, "errors": errors}
-    answer = render(request, "front_door/search/look.html", context, status=status_of(errors))
-    return found_without_hidden_addresses(answer, found)
+    context = {
+        "form": form,
+        "found": without_hidden_words(found),
+        "unread": unread,
+        "is_gone": is_gone,
+        "errors": errors,
+    }
+    return render(request, "front_door/search/look.html", context, status=status_of(errors))
 
 
 @require_POST
@@ -57,8 +62,8 @@ def likely(request: HttpRequest) -> HttpResponse:
     """The likely families as a part of a page, for the form for a contact while names are typed."""
     user, now = _who(request)
     form = LookForm(request.POST)
-    found = _likely(form, user, now) if form.is_valid() else None
-    return found_without_hidden_addresses(render(request, "front_door/search/likely.html", {"found": found}), found)
+    found = without_hidden_words(_likely(form, user, now)) if form.is_valid() else None
+    return render(request, "front_door/search/likely.html", {"found": found})
 
 
 def _and(words: list[str]) -> str:

@@ -15,7 +15,7 @@ from casework.actions import searching
 from casework.families.finding import Found
 from casework.families.typed_search import read_typed
 from casework.web import search_form
-from casework.web.hiding import found_without_hidden_addresses
+from casework.web.hiding import without_hidden_words
 from casework.web.search_form import SearchForm, Typed
 from casework.web.signed_in import user_of
 from casework.web.submitting import errors_of, status_of, submit
@@ -75,6 +75,5 @@ def _only_reference(found: Found) -> str:
 
 def _page(request: HttpRequest, form: SearchForm, found: Found | None = None, *, is_gone: bool = False) -> HttpResponse:
     errors = errors_of(form)
-    context = {"form": form, "found": found, "is_gone": is_gone, "errors": errors}
-    answer = render(request, "front_door/search/show.html", context, status=status_of(errors))
-    return found_without_hidden_addresses(answer, found)
+    context = {"form": form, "found": without_hidden_words(found), "is_gone": is_gone, "errors": errors}
+    return render(request, "front_door/search/show.html", context, status=status_of(errors))
