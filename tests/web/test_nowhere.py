@@ -17,12 +17,14 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.test import Client
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 
+from casework.access.reasons import TO_CHOOSE
 from casework.actions import corrections, matches, partner_checks, people, protecting
 from casework.messages import wording
-from casework.models import AuditEvent, Case, Contact, OutboxMessage, Person, PersonMatch, Recommendation
+from casework.models import AuditEvent, Case, Contact, OutboxMessage, Person, PersonDetail, PersonMatch, Recommendation
 from casework.statuses import ContactStatus
 from casework.web.urls import urlpatterns
 from localities.models import Agency, Postcode
@@ -245,11 +247,43 @@ def pages() -> Iterator[str]:
             yield reverse(f"{place}_change", args=[row.pk])
 
 
-def everything(usernames: Sequence[str], caplog: pytest.LogCaptureFixture) -> Iterator[tuple[str, str]]:
+WHO = {"first_name": "Robin", "last_name": "Ashworth"}
+SEARCHES = ("Robin Ashworth", "robbie ashworth 4/3/2019", "999 000 0018", "Sam Ashworth 07700 900123", "Kim Ashworth")
+LOOKS: tuple[dict[str, str], ...] = (WHO, {"nhs_number": "9990000018"}, {"phone": "07700 900123"})
+
+
+def posted(client: Client, typist: Typist, chance: random.Random) -> Iterator[tuple[str, str]]:
+    """What a search and a look first answer: by who somebody is, and by where they live, which finds nobody."""
+
+    def answered(path: str, **typed: str) -> str:
+        answer = client.post(path, typed, follow=True)
+        assert answer.status_code < 500, (path, typed)
+        return answer.content.decode()
+
+    text, look = chance.choice(SEARCHES), chance.choice(LOOKS)
+    yield f"a search for {text}", answered("/search/", text=text, reason=TO_CHOOSE[0])
+    for path in ("/contacts/new/look/", "/contacts/new/likely/"):
+        yield f"{path} for {look}", answered(path, **look)
+    home = typist.address()
+    lines = ", ".join(home["lines"])
+    recorded = PersonDetail.objects.filter(kind="address").values_list("value", flat=True)
+    for answer in (
+        *(answered("/search/", text=value, reason=TO_CHOOSE[0]) for value in recorded[:1]),
+        answered("/search/", text=f"{lines} {home['postcode']}"[:200], reason=TO_CHOOSE[0]),
+        answered("/contacts/new/likely/", address_lines=lines, postcode=home["postcode"]),
+    ):
+        assert "Ashworth" not in answer, f"found by {home}"
+
+
+def everything(
+    usernames: Sequence[str], caplog: pytest.LogCaptureFixture, told: FamilyStory
+) -> Iterator[tuple[str, str]]:
     """All that these users and the agencies can read, and all messages, logs and audit events: where, and what."""
     seen, for_doing = 0, set()
     for name in usernames:
         client = SignedIn(name).client
+        for where, what in posted(client, told.typist, told.chance):
+            yield f"{name} by {where}", what
         for path in pages():
             if path.startswith("/admin/localities/postcode/") or path in for_doing:
                 continue
@@ -290,7 +324,9 @@ def test_a_confidential_address_is_nowhere(db: None, seed: int, caplog: pytest.L
             step()
         # Each role comes in one of the stories at least.
         readers = USERNAMES[seed :: len(SEEDS)]
-        found = [(where, leaks) for where, what in everything(readers, caplog) if (leaks := told.typist.leaks(what))]
+        found = [
+            (where, leaks) for where, what in everything(readers, caplog, told) if (leaks := told.typist.leaks(what))
+        ]
     assert found == []
 
 
@@ -299,7 +335,13 @@ def test_it_is_there_before_anybody_hides_it(db: None) -> None:
     told = FamilyStory(Story(a_working_morning()), random.Random(1))  # no secret
     told.unmarked()
     contact = Contact.objects.get()
-    assert len(told.typist.leaks(SignedIn("amina").client.get(f"/contacts/{contact}/").content.decode())) == 3
+    client = SignedIn("amina").client
+    assert len(told.typist.leaks(client.get(f"/contacts/{contact}/").content.decode())) == 3
+    for text in SEARCHES[:3]:
+        assert told.typist.leaks(client.post("/search/", {"text": text}, follow=True).content.decode()), text
+    lives = told.typist.address()
+    for typed in (*LOOKS[:2], {"postcode": lives["postcode"], "address_lines": ", ".join(lives["lines"])}):
+        assert "Ashworth" in client.post("/contacts/new/likely/", typed).content.decode(), typed
 
 
 BESIDE = ("reference", "url", "received_at", "agency_reference")
