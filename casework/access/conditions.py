@@ -36,8 +36,18 @@ def check_waits_for_decision(contact: Contact) -> None:
         raise NotAllowedInStatus(
             f"A decision on {contact} waits for a second person. Nothing else is decided until then."
         )
-    if contact.status != ContactStatus.RECEIVED:
+    check_is_not_decided(contact)
+
+
+def check_is_not_decided(contact: Contact) -> None:
+    if contact.status == ContactStatus.DECIDED:
         raise NotAllowedInStatus(f"{contact} is decided already.")
+
+
+def check_owner_unchanged(contact: Contact, seen_owner_id: int | None) -> None:
+    if contact.owner_id != seen_owner_id:
+        now_with = f"{contact.owner} has it now" if contact.owner else "nobody has it now"
+        raise TakenBySomeoneElse(f"Somebody assigned {contact} while you were reading: {now_with}.")
 
 
 def check_takes_information(contact: Contact, case: Case | None) -> None:

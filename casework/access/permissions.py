@@ -33,6 +33,12 @@ def check_can_work_on(contact: Contact, by: User, on: date) -> None:
         raise NotPermitted(f"Only front-door staff can work on {contact}.")
 
 
+def check_can_assign(contact: Contact, by: User, on: date) -> None:
+    """Front-door staff take contacts on, and assign them to each other."""
+    if not roles_of(by, on).front_door_roles:
+        raise NotPermitted(f"Only front-door staff can assign {contact}.")
+
+
 def check_can_record_people(by: User, on: date) -> None:
     """Front-door staff record what is said about a person."""
     if not roles_of(by, on).front_door_roles:

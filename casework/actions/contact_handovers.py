@@ -10,6 +10,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
 from casework.access import conditions, permissions
+from casework.actions import contact_owners
 from casework.deadlines import clocks
 from casework.messages import outbox
 from casework.models import ClockEnd, Contact, ContactHandover, Event, Message
@@ -53,7 +54,7 @@ def hand_over(*, contact_id: int, note: str, by: User, now: datetime) -> Contact
 @transaction.atomic
 def take_on(*, contact_id: int, by: User, now: datetime) -> Contact:
     """
-    Takes on a contact that was passed to the team, under one's own name.
+    Takes on a contact that was passed to the team, under one's own name, and owns it.
 
     :raises NotPermitted: `by` does not work in that team.
     :raises NotAllowedInStatus: somebody has taken it on already.
@@ -62,6 +63,7 @@ def take_on(*, contact_id: int, by: User, now: datetime) -> Contact:
     permissions.check_can_take_on(contact, by, local_day(now))
     conditions.check_waits_to_be_taken_on(contact)
     end(contact, by=by, now=now)
+    contact_owners.give(contact, by, by=by, now=now)
     return contact
 
 
@@ -77,8 +79,10 @@ def end(contact: Contact, *, by: User, now: datetime) -> None:
 
 
 def pass_on(contact: Contact, to_team: Team, note: str, by: Actor, now: datetime) -> ContactHandover:
-    from_team, contact.team = contact.team, to_team
-    contact.save(update_fields=["team"])
+    from_team = contact.team
+    # Nobody in the next team has it yet.
+    contact.team, contact.owner = to_team, None
+    contact.save(update_fields=["team", "owner"])
     handover = ContactHandover.objects.create(
         contact=contact,
         from_team=from_team,

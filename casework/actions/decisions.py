@@ -7,7 +7,7 @@ from django.db import transaction
 
 from casework.access import conditions, permissions
 from casework.access.loading import locked_contact
-from casework.actions import contact_handovers, handoffs, partner_checks
+from casework.actions import contact_handovers, contact_owners, handoffs, partner_checks
 from casework.actions.effects import Effects
 from casework.actions.recommendations import hard_stops, lock_people
 from casework.deadlines import clocks
@@ -162,6 +162,13 @@ def sign_off(*, contact_id: int, agreed: bool, rationale: str, by: User, now: da
         _take_effect(contact, children, decision, where, partner_checks.unanswered(contact), effects, by, now)
     else:
         move(contact, to=ContactStatus.RECEIVED, by=by, at=now, why=rationale.strip())
+        # It returns to the decider as work.
+        works_here = contact_owners.front_door_staff(local_day(now)).filter(pk=decision.decided_by_id).exists()
+        contact_owners.give(contact, decision.decided_by if works_here else None, by=by, now=now)
+        effects.messages.extend(outbox.messages_for_user(
+            Message.SIGN_OFF_DECLINED, decision.decided_by, contact.team, Role.FRONT_DOOR_MANAGER,
+            key=f"sign_off_declined:{decision.pk}", at=now, contact=contact,
+        ))  # fmt: skip
     effects.write()
     return decision
 

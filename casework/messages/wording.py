@@ -55,9 +55,17 @@ TO_STAFF = {
         "Graver than decided: {contact}",
         "By what is known now, the rules recommend something graver than what was decided. Please look at it at once.",
     ),
+    Message.CONTACT_ASSIGNED: (
+        "Assigned to you: {contact}",
+        "A colleague assigned this contact to you. If you cannot see to it, assign it to somebody who can.",
+    ),
     Message.SIGN_OFF_WANTED: (
         "A decision waits for a second person: {contact}",
         "It takes effect only when somebody other than the decider agrees.",
+    ),
+    Message.SIGN_OFF_DECLINED: (
+        "Declined: the decision on {contact}",
+        "The second person declined it, with a reason. The contact must be decided again.",
     ),
     Message.RESTRICTED_CONTACT: (
         "A restricted contact waits: {contact}",

@@ -153,6 +153,14 @@ class Contact(models.Model):
 
     status = models.CharField(max_length=10, choices=ContactStatus, default=ContactStatus.RECEIVED)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="contacts")
+    owner = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="Who at the front door sees to it. Deciding is open to others too.",
+    )
     recommendation = models.OneToOneField(
         "casework.Recommendation", on_delete=models.PROTECT, null=True, related_name="+", help_text="The latest."
     )

@@ -90,6 +90,7 @@ class Decision(models.Model):
                 name="a_team_is_chosen_for_a_reason",
             ),
         ]
+        indexes: ClassVar = [models.Index(fields=["decided_at"], name="decision_by_moment")]
         triggers: ClassVar = [
             *append_only("a_decision_never_changes", "A decision never changes: decide again."),
             refuse_if(
@@ -121,6 +122,7 @@ class SignOff(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(rationale__regex=NOT_BLANK), name="a_sign_off_has_a_rationale")
         ]
+        indexes: ClassVar = [models.Index(fields=["at"], name="sign_off_by_moment")]
         triggers: ClassVar = [
             *append_only("a_sign_off_never_changes", "A sign-off never changes."),
             refuse_if(

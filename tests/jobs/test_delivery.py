@@ -20,6 +20,7 @@ from casework.actions import (
     cases,
     clock_changes,
     contact_handovers,
+    contact_owners,
     corrections,
     handoffs,
     learning,
@@ -797,12 +798,16 @@ class TestNoName:
         linked = story.contact(**_family())
         story.decided(linked, rationale=typed)
         neighbour = story.contact(**_family(), by="example-charity", source_code="1B")
-        story.decided(neighbour, pathway="advice", level=3, rationale=typed)
-        story.signed_off(neighbour)
+        for agreed in (False, True):
+            story.decided(neighbour, pathway="advice", level=3, rationale=typed)
+            story.signed_off(neighbour, agreed=agreed)
         night = story.contact(at=story.now.replace(hour=23), **_family(), immediate_danger=True)
         story.now = night.received_at
         contact_handovers.hand_over(contact_id=night.pk, note=typed, by=person("erin"), now=story.later())
         waits = story.contact(**_family(), immediate_danger=True)
+        contact_owners.assign(
+            contact_id=waits.pk, to_id=person("oliver").pk, seen_owner_id=None, by=amina, now=story.now
+        )
         sweep.sweep(now=story.later(days=40))
         reminders.snooze(
             reminder_id=Reminder.objects.filter(clock__contact=night, step="warning")[0].pk, until="hour",

@@ -11,7 +11,7 @@ MAY_CHANGE: dict[str, set[str]] = {
     "casework_contact": {
         # What the rules, the routing and the work on it say today.
         "status", "team_id", "case_id", "rag", "recommendation_id", "acknowledged_at", "confirmed_in_writing_at",
-        "feedback_given_at", "resend_of_id", "screened_at", "screened_by_id", "screened_family_indicators",
+        "feedback_given_at", "owner_id", "resend_of_id", "screened_at", "screened_by_id", "screened_family_indicators",
         # What is known today; the document holds what was sent, and `FactChange` each change.
         "agreement", "agreement_given_by", "agreement_on", "corrected_family_indicators", "dash",
         "has_unknown_indicators", "immediate_danger", "marac", "parents_told", "parents_told_reason", "referrer_email",
