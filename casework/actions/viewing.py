@@ -28,6 +28,7 @@ def view_contact(*, reference: str, by: User, now: datetime) -> Contact:
         Contact.objects.visible_to(by, now)
         .select_related(
             "team",
+            "owner",
             "agency",
             "entered_by",
             "screened_by",

@@ -27,7 +27,7 @@ from casework.models import (
     Responsibility,
 )
 from casework.models.visibility import is_open_clock, is_open_record
-from casework.reading.worklists import WITH_TEAM_SINCE
+from casework.reading.front_door import WITH_TEAM_SINCE
 from casework.statuses import ContactStatus
 from casework.web.signed_in import user_of
 from casework.web.tags import as_words, duration, span

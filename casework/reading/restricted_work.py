@@ -193,6 +193,6 @@ def _described(user: User, records: QuerySet[Any], now: datetime) -> QuerySet[An
     opens = (Contact if is_contact else Case).objects.open_to(user, now).filter(pk=OuterRef("pk"))
     kind = Value(CONTACT if is_contact else CASE, output_field=CharField())
     described: QuerySet[Any, Any] = records.order_by().annotate(
-        kind=kind, soonest=due, owner=Subquery(owner), is_open=Exists(opens)
-    ).values_list("kind", "reference", "soonest", "owner", "is_open")  # fmt: skip
+        kind=kind, soonest=due, whose=Subquery(owner), is_open=Exists(opens)
+    ).values_list("kind", "reference", "soonest", "whose", "is_open")  # fmt: skip
     return described

@@ -5,46 +5,16 @@ from typing import Any
 
 from django.db.models import Case as SqlCase
 from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Coalesce, Least
+from django.db.models.functions import Least
 
-from casework.deadlines import clocks
 from casework.deadlines.recipients import reminders_of
-from casework.models import Case, Clock, Contact, ContactHandover, Handoff, Reminder, ReminderLook, Responsibility
-from casework.statuses import CaseStatus, ContactStatus, HandoffStatus
+from casework.models import Case, Clock, Handoff, Reminder, ReminderLook, Responsibility
+from casework.statuses import CaseStatus, HandoffStatus
 from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, Role, Team, User
 from localities.roles import StaffRoles
 from triage.ruleset import Rag
 
 GRAVITY = SqlCase(*(When(rag=rag, then=Value(place)) for place, rag in enumerate(Rag)), default=Value(len(Rag)))
-
-# Since when the contact has been with its team: the last contact handover, or the receipt.
-WITH_TEAM_SINCE = Coalesce(
-    Subquery(ContactHandover.objects.filter(contact=OuterRef("pk")).order_by("-pk").values("passed_at")[:1]),
-    F("received_at"),
-)
-
-
-def contacts_waiting(user: User, now: datetime) -> QuerySet[Contact]:
-    """
-    The contacts that wait for a decision or a second person, for front-door staff only.
-
-    The first due come first; of those due at the same moment (all of a weekend, for example), the gravest. `here_since`
-    is the moment since which the contact has been with its team. `to_take_on` is true if nobody has taken it on.
-    """
-    due = Clock.objects.running().filter(
-        contact=OuterRef("pk"), kind__in=clocks.DECISION_CLOCKS, paused_at__isnull=True
-    )
-    return (
-        Contact.objects.visible_to(user, now)
-        .exclude(status=ContactStatus.DECIDED)
-        .annotate(
-            here_since=WITH_TEAM_SINCE,
-            due_at=Subquery(due.order_by().values("contact").annotate(soonest=Min("due_at")).values("soonest")),
-            to_take_on=Exists(ContactHandover.objects.open().filter(contact=OuterRef("pk"))),
-        )
-        .select_related("team", "agency", "recommendation")
-        .order_by(F("due_at").asc(nulls_last=True), GRAVITY, "received_at")
-    )
 
 
 def offered(user: User, teams: Any, now: datetime) -> QuerySet[Handoff]:

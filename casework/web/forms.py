@@ -9,6 +9,7 @@ from django import forms
 from django.db.models import Exists, Model, OuterRef, QuerySet, prefetch_related_objects
 from django.http import QueryDict
 
+from casework.actions.contact_owners import front_door_staff
 from casework.actions.matches import ShowsAnAddress
 from casework.families.routing import teams_to_pick_from
 from casework.models import Contact, ContactAdult, ContactChild, MilestoneKind, Outcome, PartnerCheck
@@ -16,7 +17,7 @@ from casework.models.choices import AGREEMENTS
 from casework.web.rendering import DatePartsField, Form, Radios, RadiosInARow, Select, Textarea, TextInput
 from errors import InvalidInput
 from localities.models import Agency, Membership, OtherAuthority, Team, User
-from localities.working_time import LONDON
+from localities.working_time import LONDON, local_day
 from triage.ruleset import Rag, RuleSet
 
 CHOOSE_A_TEAM = "Choose a team that takes work."
@@ -217,6 +218,19 @@ class ContactHandoverForm(ActionForm):
     note = reason_field(
         "What must the next team know?", "What was done, what comes next, and by when. The record goes with it."
     )
+
+
+class AssignForm(ActionForm):
+    """Assign a contact to somebody at the front door. `seen` is whose it was when the page was shown."""
+
+    to = choice_of("Owner", User.objects.none(), else_says="Select somebody who works at the front door.")
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, contact: Contact, now: datetime, data: QueryDict | None = None) -> None:
+        super().__init__(data, initial={"to": contact.owner_id, "seen": contact.owner_id})
+        field = self.fields["to"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset, field.empty_label = front_door_staff(local_day(now)), "Nobody"
 
 
 class AskPartnerForm(ActionForm):

@@ -90,6 +90,27 @@ def age(born: date | None) -> str:
 
 
 @register.filter
+def how_old(child: ContactChild) -> str:
+    """A child's age in a list: "7", "4 months", "about 15", "unborn"; empty where nothing is known."""
+    if child.date_of_birth is None and child.expected_date_of_delivery is not None:
+        # The name that is given for a child without one says it already.
+        return "unborn" if child.full_name else ""
+    if child.date_of_birth is None:
+        return "" if child.age_years is None else f"about {child.age_years}"
+    old = relativedelta(local_day(timezone.now()), child.date_of_birth)
+    months = old.years * 12 + old.months
+    said = str(old.years) if old.years >= 2 else f"{months} month{'' if months == 1 else 's'}"
+    return f"about {said}" if child.date_of_birth_estimated else said
+
+
+@register.filter
+def main_reason(recommendation: Recommendation | None, children: Sequence[ContactChild]) -> str:
+    """The first reason of a recommendation, with the names of the children."""
+    reasons = recommendation.result["reasons"] if recommendation else []
+    return naming(reasons[0]["says"], [(child, None) for child in children]) if reasons else ""
+
+
+@register.filter
 def years(count: int | None) -> str:
     """A number of years: "1 year", "15 years"."""
     return "" if count is None else f"{count} year{'' if count == 1 else 's'}"

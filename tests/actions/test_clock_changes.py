@@ -10,7 +10,7 @@ from casework.actions import clock_changes, handoffs
 from casework.deadlines import clocks
 from casework.jobs import stale_recommendations, sweep
 from casework.models import AuditEvent, Case, Clock, ClockPolicy, Contact, Event, OutboxMessage
-from casework.reading import worklists
+from casework.reading import front_door, worklists
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
 from localities.models import Membership, Role, User
 from localities.working_time import local_day
@@ -204,7 +204,7 @@ class TestWhileItIsPaused:
         """The statutory clock for the next step is due first, whether or not the other one is paused."""
         clock = held(story)
         pause(clock, story.later())
-        (contact,) = worklists.contacts_waiting(amina, story.now)
+        (contact,) = front_door.awaiting(amina, story.now)
         assert contact.due_at == contact.clocks.get(kind="next_step_decision").due_at  # type: ignore[attr-defined]
 
 

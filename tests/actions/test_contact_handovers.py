@@ -11,7 +11,7 @@ import pytest
 from casework.actions import calendar, contact_handovers
 from casework.jobs import opening, sweep
 from casework.models import AuditEvent, Clock, Contact, ContactHandover, Event, OutboxMessage, Reminder
-from casework.reading import worklists
+from casework.reading import front_door
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
 from localities.models import CalendarDay, HubHours, Team, User
 from tests.stage.documents import child
@@ -282,10 +282,10 @@ class TestTakingOn:
     def test_on_the_worklist_it_shows_until_then(self, story: Story, amina: User) -> None:
         contact = in_the_night(story)
         at_opening("Mon 23 Nov 2026 09:00")
-        listed: Any = worklists.contacts_waiting(amina, local("Mon 23 Nov 2026 09:05")).get()
+        listed: Any = front_door.awaiting(amina, local("Mon 23 Nov 2026 09:05")).get()
         assert (listed.to_take_on, listed.here_since) == (True, local("Mon 23 Nov 2026 09:00"))
         take_on(contact, "amina", "Mon 23 Nov 2026 09:12")
-        listed = worklists.contacts_waiting(amina, local("Mon 23 Nov 2026 09:13")).get()
+        listed = front_door.awaiting(amina, local("Mon 23 Nov 2026 09:13")).get()
         assert (listed.to_take_on, listed.here_since) == (False, local("Mon 23 Nov 2026 09:00"))
 
 

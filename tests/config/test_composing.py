@@ -10,7 +10,7 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.models import Count, F, Min, Q, QuerySet
 
 from casework.models import Case, Clock, Contact, ContactAdult, Handoff, Person, PersonMatch, Reminder
-from casework.reading import worklists
+from casework.reading import front_door, worklists
 from config.postgresql.compiler import SQLCompiler
 from localities.models import Team, User
 
@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 19, 10, tzinfo=UTC)
 
 QUERIES: dict[str, Callable[[User], QuerySet[Any]]] = {
     "a table": lambda user: Team.objects.all(),
-    "what waits": lambda user: worklists.contacts_waiting(user, NOW),
+    "what waits": lambda user: front_door.awaiting(user, NOW),
     "who offers what": lambda user: worklists.offered(user, [1, 2], NOW)[:20],
     "the cases of a team": lambda user: worklists.open_cases(user, [1, 2], NOW)[50:100],
     "one table by several joins": lambda user: worklists.my_reminders(user, NOW),

@@ -8,7 +8,7 @@ from tests.stage.staff import as_recommended
 OVERSEERS = {"sam", "ava", "iris"}
 ON_CONTACTS = (
     "decide", "sign-off", "agreement", "checks", "acknowledge", "in-writing", "feedback", "pause", "resume", "extend",
-    "hand-over", "take-on",
+    "hand-over", "take-on", "assign",
 )  # fmt: skip
 # Below a contact, by a number of their own.
 BELOW_CONTACTS = ("matches/1", "partners", "partners/1/answer", "partners/1/withdraw", "protect", "lift")

@@ -347,6 +347,6 @@ class TestTheNextShift:
         is_refused(SignedIn("erin").post(contact, "hand-over", **SENT), 409, f"{contact} is decided already.")
 
     def test_the_worklist_says_that_nobody_has_it(self, contact: Contact, passed: dict[str, Page]) -> None:
-        assert "Nobody has taken it on" in SignedIn("amina").open("/").text
+        assert "nobody has taken it on" in SignedIn("amina").open("/").text
         SignedIn("erin").send(contact, "take-on", passed["erin"])
-        assert "Nobody has taken it on" not in SignedIn("amina").open("/").text
+        assert "nobody has taken it on" not in SignedIn("amina").open("/").text

@@ -51,6 +51,7 @@ from casework.web.forms import (
     ActionForm,
     AgreementForm,
     AskPartnerForm,
+    AssignForm,
     ContactHandoverForm,
     DecideForm,
     LiftForm,
@@ -374,6 +375,8 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
             context["joined_elsewhere"] = _joined_elsewhere(contact, user, now)
         if works_on_it and contact.status == ContactStatus.RECEIVED:
             context |= _find_out(contact, people, now, shown) | _deciding(contact, user, now, shown, context)
+    if works_on_it and contact.status != ContactStatus.DECIDED:
+        context["assign"] = shown.get("assign") or AssignForm(contact, now)
     if contact.status == ContactStatus.SIGN_OFF:
         waiting = context["decisions"][-1]
         context["overtaken"] = waiting.recommendation_id != contact.recommendation_id

@@ -1,4 +1,7 @@
-"""The worklist: what waits for the signed-in user, the most urgent first."""
+"""The worklist: what needs the signed-in user now, and whose it is, the most urgent first."""
+
+from datetime import datetime
+from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -7,10 +10,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from casework.deadlines.recipients import unread_breaches
-from casework.reading import restricted_work, worklists
+from casework.reading import front_door, restricted_work, worklists
 from casework.reading.news import with_news
 from casework.web.signed_in import user_of
-from localities.models import Role
+from casework.web.worklist_form import WorklistFilter
+from localities.models import FRONT_DOOR_KINDS, Role, Team, User
 from localities.roles import roles_of
 from localities.working_time import local_day
 
@@ -20,27 +24,69 @@ MOST_SHOWN = 20
 
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
-    """Shows reminders, waiting contacts, offers to answer, and the cases of the user's teams."""
+    """
+    Shows the front door's contacts in tabs, and the cases of teams that work with families; reminders, and offers to
+    answer.
+    """
     user, now = user_of(request), timezone.now()
     who = roles_of(user, local_day(now))
     teams = worklists.teams_of(who)
-    cases = None
-    if teams:
-        cases = Paginator(worklists.open_cases(user, teams, now), A_PAGE).get_page(request.GET.get("cases"))
-        cases.object_list = with_news(cases, user, now)
+    with_families = [team for team in teams if team.kind not in FRONT_DOOR_KINDS]
     restricted = restricted_work.of(user, who, teams, now)
-    context = {
+    context: dict[str, Any] = {
         "now": now,
         "teams": teams,
+        "with_families": with_families,
         "overseen": worklists.overseen(who),
         "unread": unread_breaches(None, now) if who.has(Role.SERVICE_MANAGER) else [],
         "reminders": worklists.my_reminders(user, now)[:MOST_SHOWN],
         "offered": worklists.offered(user, teams, now)[:MOST_SHOWN] if teams else [],
-        "cases": cases,
         "restricted": restricted.lines,
         "glass": restricted.glass,
     }
+    if with_families:
+        context["cases"] = _cases(request, worklists.open_cases(user, with_families, now), user, now)
     if worklists.works_at_front_door(who):
-        waiting = worklists.contacts_waiting(user, now)
-        context["waiting"] = Paginator(waiting, A_PAGE).get_page(request.GET.get("contacts"))
+        context |= _front_door(request, user, [team for team in teams if team.kind in FRONT_DOOR_KINDS], now)
     return render(request, "front_door/worklist.html", context)
+
+
+def _cases(request: HttpRequest, cases: Any, user: User, now: datetime) -> Any:
+    page = Paginator(cases, A_PAGE).get_page(request.GET.get("cases"))
+    page.object_list = with_news(page, user, now)
+    return page
+
+
+def _front_door(request: HttpRequest, user: User, teams: list[Team], now: datetime) -> dict[str, Any]:
+    """The tabs with their counts, and what the chosen one holds: what is asked for, or the first with work in it."""
+    ids = [team.pk for team in teams]
+    counts = front_door.counts(user, ids, now)
+    first = next((tab for tab in front_door.TABS if counts[tab]), front_door.TO_TRIAGE)
+    chosen = next((tab for tab in front_door.TABS if tab.code == request.GET.get("tab")), front_door.TO_TRIAGE)
+    narrowing = WorklistFilter(request.GET, now)
+    by = narrowing.chosen()
+    contacts = front_door.narrowed(front_door.of_tab(chosen, user, now), by, user, now)
+    shown = contacts.select_related("agency", "recommendation", "owner", "team", "decision_in_effect__decided_by")
+    # The document is long, and the list says nothing of it.
+    page = Paginator(shown.defer("document"), A_PAGE)
+    if not by and chosen != front_door.RETURNED:
+        page.count = counts[chosen]
+    waiting: Any = page.get_page(request.GET.get("contacts"))
+    waiting.object_list = front_door.rows(waiting.object_list, user, now)
+    kept = request.GET.copy()
+    for name in ("tab", "contacts", "cases"):
+        kept.pop(name, None)
+    context = {
+        "tabs": [(tab, counts[tab], tab == chosen) for tab in front_door.TABS],
+        "tab": chosen,
+        "elsewhere": first if counts[first] and first != chosen else None,
+        "narrowing": narrowing,
+        "narrowed": bool(by),
+        "kept": kept.urlencode(),
+        "page_query": "&".join(filter(None, (f"tab={chosen.code}", kept.urlencode()))),
+        "waiting": waiting,
+        "me": user,
+    }
+    if chosen == front_door.RETURNED and not by:
+        context["returned"] = _cases(request, front_door.returned_cases(user, ids, now), user, now)
+    return context

@@ -57,8 +57,8 @@ BUDGETS = {
 # At their dearest. A contact that waits, for whoever decides on it: a clock is paused, partners are asked. A case, for
 # whoever leads the team responsible for it: another team works with a brother. Each with a reminder that is seen now.
 # Each asks once for the hidden addresses that people's words may have in them, once for what was learned since, and
-# once for who died and what is not safe to use.
-OF_A_CONTACT, OF_A_CASE = 36, 27
+# once for who died and what is not safe to use; a contact's, once for those to whom it may be assigned.
+OF_A_CONTACT, OF_A_CASE = 37, 27
 
 
 class TestWhatAPageCosts:

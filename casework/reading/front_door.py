@@ -1,0 +1,256 @@
+"""The front door's worklist: which contacts wait for what, whose they are and when they are due."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any, NamedTuple
+
+from django.db.models import BooleanField, CharField, Count, Exists, F, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import Case as SqlCase
+from django.db.models.functions import Coalesce
+
+from casework.deadlines import clocks
+from casework.families.naming import name_rows
+from casework.models import (
+    Case,
+    CaseChild,
+    Clock,
+    Contact,
+    ContactChild,
+    ContactHandover,
+    Decision,
+    PartnerCheck,
+    Responsibility,
+    SignOff,
+)
+from casework.reading import worklists
+from casework.statuses import CaseStatus, ContactStatus, PartnerCheckStatus
+from localities import reference
+from localities.models import User
+from localities.working_time import at, local_day
+from triage.ruleset import Hold
+
+# From this contact of the household in three months on, the list says so.
+SAID_FROM = 2
+ORDINALS = {2: "2nd", 3: "3rd"}
+
+
+class Tab(NamedTuple):
+    """A part of the worklist. `code` stands in its address; `empty` is said where nothing is in it."""
+
+    code: str
+    title: str
+    empty: str
+
+
+TO_TRIAGE = Tab("to-triage", "To triage", "No contacts awaiting a decision.")
+INFORMATION = Tab("information", "Waiting for information", "No contact is waiting for a partner’s answer.")
+AGREEMENT = Tab("agreement", "Waiting for agreement", "No contact is waiting for a family’s agreement.")
+SIGN_OFF = Tab("sign-off", "To sign off", "No decision is awaiting sign-off.")
+RETURNED = Tab("returned", "Returned or declined", "Nothing has come back to you or to the front door.")
+MINE = Tab("mine", "Mine", "No contact is assigned to you.")
+DECIDED = Tab("decided", "Decided today", "Nothing has been decided today.")
+TABS = (TO_TRIAGE, INFORMATION, AGREEMENT, SIGN_OFF, RETURNED, MINE, DECIDED)
+
+ASKED = Exists(PartnerCheck.objects.filter(contact=OuterRef("pk"), status=PartnerCheckStatus.ASKED))
+# It was decided and is awaiting a decision again: the second person declined.
+WAS_DECIDED = Exists(Decision.objects.filter(contact=OuterRef("pk")))
+# Since when the contact has been with its team: the last contact handover, or the receipt.
+WITH_TEAM_SINCE = Coalesce(
+    Subquery(ContactHandover.objects.filter(contact=OuterRef("pk")).order_by("-pk").values("passed_at")[:1]),
+    F("received_at"),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """
+    A contact as the list shows it.
+
+    `children`: as `name_rows` left them. `number`: "3rd" for the household's third contact in three months, or empty.
+    `open_with`: the teams that work with a child on it now, each with the lead practitioner's name, if there is one.
+    `used`: how much of the time until the deadline has gone, in per cent; None without a deadline.
+    """
+
+    contact: Contact
+    children: Sequence[ContactChild]
+    number: str
+    open_with: tuple[tuple[str, str], ...]
+    used: int | None
+
+
+def awaiting(user: User, now: datetime) -> QuerySet[Contact]:
+    """
+    The contacts that the user may see and that await a decision or a second person: the gravest first, and of those the
+    first due.
+
+    `due_at` and `started_at` are those of the decision's next deadline, `here_since` is the moment since which the
+    contact has been with its team, and `to_take_on` says that nobody there has taken it on.
+    """
+    due = (
+        Clock.objects.running()
+        .filter(contact=OuterRef("pk"), kind__in=clocks.DECISION_CLOCKS, paused_at__isnull=True)
+        .order_by("due_at", "pk")
+    )
+    return (
+        _waiting(user, now)
+        .annotate(
+            here_since=WITH_TEAM_SINCE,
+            due_at=Subquery(due.values("due_at")[:1]),
+            started_at=Subquery(due.values("started_at")[:1]),
+            to_take_on=Exists(ContactHandover.objects.open().filter(contact=OuterRef("pk"))),
+        )
+        .order_by(worklists.GRAVITY, F("due_at").asc(nulls_last=True), "received_at", "pk")
+    )
+
+
+def decided_today(user: User, now: datetime) -> QuerySet[Contact]:
+    """The contacts that the user may see on which a decision took effect today, the last first."""
+    midnight = at(local_day(now), time.min)
+    decided = Decision.objects.filter(decided_at__gte=midnight, needs_sign_off=False).order_by().values("pk")
+    agreed = SignOff.objects.filter(at__gte=midnight, agreed=True).order_by().values("decision")
+    in_effect = Contact.objects.visible_to(user, now).filter(decision_in_effect__in=decided.union(agreed))
+    return in_effect.order_by("-decision_in_effect")
+
+
+def of_tab(tab: Tab, user: User, now: datetime) -> QuerySet[Contact]:
+    """The contacts in this tab."""
+    if tab == DECIDED:
+        return decided_today(user, now)
+    if tab == MINE:
+        return awaiting(user, now).filter(owner=user)
+    return awaiting(user, now).annotate(tab=_tab_of(user)).filter(tab=tab.code)
+
+
+def narrowed(contacts: QuerySet[Contact], by: Mapping[str, str], user: User, now: datetime) -> QuerySet[Contact]:
+    """
+    Those of the contacts that the filter asks for.
+
+    :param by: any of `locality` and `agency` (codes), `level`, `rating`, `owner` (an id, or `nobody`) and `kind`.
+    """
+    conditions: dict[str, Any] = {
+        "agency__code": by.get("agency"), "recommendation__level": by.get("level"), "rag": by.get("rating"),
+        "type": by.get("kind"),
+    }  # fmt: skip
+    found = contacts.filter(**{column: value for column, value in conditions.items() if value})
+    match by.get("owner"):
+        case "nobody":
+            found = found.filter(owner=None)
+        case str(owner) if owner:
+            found = found.filter(owner=int(owner))
+    if locality := by.get("locality"):
+        found = found.filter(pk__in=_of_locality(found, locality, now))
+    return found
+
+
+def _of_locality(contacts: QuerySet[Contact], locality: str, now: datetime) -> set[int]:
+    """Those with a child in the locality. A confidential address leads nowhere."""
+    children = ContactChild.objects.filter(contact__in=contacts.order_by().values("pk"), address_is_confidential=False)
+    places, today = reference.current().places, local_day(now)
+    found = set()
+    for contact, postcode in children.exclude(postcode="").order_by().values_list("contact", "postcode"):
+        place = places.place(postcode, today)
+        if place.locality is not None and place.locality.code == locality:
+            found.add(contact)
+    return found
+
+
+def counts(user: User, teams: Iterable[int], now: datetime) -> Mapping[Tab, int]:
+    """
+    How much is in each tab, in one statement.
+
+    :param teams: the ids of the front-door teams in which the user works: a case that none has taken on is with them.
+    """
+    no, as_tab = Value(False, output_field=BooleanField()), CharField()
+
+    def counted(what: QuerySet[Any], tab: Any, is_mine: Any) -> QuerySet[Any, Any]:
+        grouped: QuerySet[Any, Any] = what.order_by().annotate(of=tab, is_mine=is_mine).values("of", "is_mine")
+        rows: QuerySet[Any, Any] = grouped.annotate(number=Count("pk")).values_list("of", "is_mine", "number")
+        return rows
+
+    waiting = counted(_waiting(user, now), _tab_of(user), SqlCase(When(owner=user, then=Value(True)), default=no))
+    decided = counted(decided_today(user, now), Value(DECIDED.code, output_field=as_tab), no)
+    came_back = counted(returned_cases(user, teams, now), Value(RETURNED.code, output_field=as_tab), no)
+    found: Counter[str] = Counter()
+    for code, is_mine, number in waiting.union(decided, came_back, all=True):
+        found[code] += number
+        found[MINE.code] += number if is_mine else 0
+    return {tab: found[tab.code] for tab in TABS}
+
+
+def returned_cases(user: User, teams: Iterable[int], now: datetime) -> QuerySet[Case]:
+    """The open cases with these front-door teams that no other team has taken on, and that are on offer to none."""
+    cases: Any = worklists.open_cases(user, list(teams), now)
+    came_back: QuerySet[Case] = cases.filter(needs_team=True)
+    return came_back
+
+
+def rows(contacts: Iterable[Contact], user: User, now: datetime) -> list[Row]:
+    """What the list shows of these contacts of `of_tab`, in two statements."""
+    found = list(contacts)
+    children = ContactChild.objects.select_related("person").order_by("position")
+    by_contact: dict[int, list[ContactChild]] = defaultdict(list)
+    for child in children.filter(contact__in=found, in_family=True) if found else ():
+        by_contact[child.contact_id].append(child)
+    everybody = [child for each in by_contact.values() for child in each]
+    name_rows(everybody, user, now)
+    open_with = _open_with({child.person_id for child in everybody}, user, now) if everybody else {}
+    return [
+        Row(
+            contact=contact,
+            children=by_contact[contact.pk],
+            number=_number(contact),
+            open_with=tuple(dict.fromkeys(
+                each for child in by_contact[contact.pk] for each in open_with.get(child.person_id, ())
+            )),
+            used=_used(contact, now),
+        )
+        for contact in found
+    ]  # fmt: skip
+
+
+def _waiting(user: User, now: datetime) -> QuerySet[Contact]:
+    return Contact.objects.visible_to(user, now).exclude(status=ContactStatus.DECIDED)
+
+
+def _tab_of(user: User) -> SqlCase:
+    """In which tab a contact stands that awaits a decision or a second person."""
+    return SqlCase(
+        When(status=ContactStatus.SIGN_OFF, then=Value(SIGN_OFF.code)),
+        When(WAS_DECIDED, owner=user, then=Value(RETURNED.code)),
+        When(ASKED, then=Value(INFORMATION.code)),
+        When(recommendation__hold=Hold.AGREEMENT, then=Value(AGREEMENT.code)),
+        default=Value(TO_TRIAGE.code),
+        output_field=CharField(),
+    )
+
+
+def _open_with(people: Iterable[int], user: User, now: datetime) -> Mapping[int, list[tuple[str, str]]]:
+    """The teams that work with each of these people now, as far as their cases are open to the user."""
+    current = Responsibility.objects.filter(case=OuterRef("case"), period__endswith__isnull=True)
+    is_open = Case.objects.open_to(user, now).filter(status=CaseStatus.OPEN, pk=OuterRef("case"))
+    found: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    lines = CaseChild.objects.filter(Exists(is_open), person__in=people).order_by("pk").values_list(
+        "person", Subquery(current.values("team__name")[:1]), "case__lead_practitioner__name"
+    )  # fmt: skip
+    for person, team, lead in lines:
+        found[person].append((team, lead or ""))
+    return found
+
+
+def _number(contact: Contact) -> str:
+    if contact.recommendation is None:
+        return ""
+    number = contact.recommendation.facts.get("family", {}).get("contacts_3_months", 1)
+    return "" if number < SAID_FROM else ORDINALS.get(number, f"{number}th")
+
+
+def _used(contact: Contact, now: datetime) -> int | None:
+    due: datetime | None = getattr(contact, "due_at", None)
+    started: datetime | None = getattr(contact, "started_at", None)
+    if due is None or started is None:
+        return None
+    if now >= due:
+        return 100
+    return max(0, round(100 * ((now - started) / (due - started))))
