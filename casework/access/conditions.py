@@ -209,6 +209,15 @@ def check_not_told_apart(pairs: Collection[Collection[int]]) -> None:
         raise NotAllowedInStatus("Somebody has said that these are two people. Undo that first.")
 
 
+def check_not_two_identities(pairs: Collection[Collection[int]]) -> None:
+    if pairs:
+        raise NotAllowedInStatus(
+            "One of the two is restricted as an adopted child, and the other has another last name or NHS number. The "
+            "records of before and after an adoption are never joined: restrict the other as adopted, too. If this is "
+            "the same child under today's name, correct the name or the number first."
+        )
+
+
 def check_stay_children_of_their_own(match: PersonMatch) -> None:
     """Each child on a contact is a person of their own: two of them cannot be one."""
     people = {match.row.person_id, match.known.pk}

@@ -50,6 +50,7 @@ def settle(*, contact_id: int, match_id: int, same: bool, reason: str = "", by: 
     people = {match.row.person_id, match.known.pk}
     if same:
         conditions.check_not_told_apart([pair for pair in sameness.told_apart(people) if len(pair) > 1])
+        conditions.check_not_two_identities(sameness.two_identities(people))
         conditions.check_stay_children_of_their_own(match)
     to, event = (MatchStatus.CONFIRMED, Event.MATCH_CONFIRMED) if same else (MatchStatus.REJECTED, Event.MATCH_REJECTED)
     move(match, to=to, by=by, at=now, why="" if same else reason.strip(), settled_by=by, settled_at=now)

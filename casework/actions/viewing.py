@@ -1,6 +1,7 @@
 """Views of a contact or a case. The audit records every view."""
 
 from datetime import datetime
+from typing import Any, cast
 
 from django.db.models.functions import Coalesce
 
@@ -8,6 +9,7 @@ from casework.access import restricted
 from casework.access.loading import people_visible_to
 from casework.actions import reminders
 from casework.facts.learned import WITH_CHANGES
+from casework.families import sameness
 from casework.families.naming import name_rows
 from casework.families.recorded import ADULTS
 from casework.families.sameness import OF_A_MATCH
@@ -83,11 +85,13 @@ def view_match(*, reference: str, match_id: int, by: User, now: datetime) -> tup
     """
     contact = Contact.objects.visible_to(by, now).get(reference=reference)
     matches = PersonMatch.objects.of_contact(contact).select_related("settled_by", *OF_A_MATCH)
-    match = matches.get(pk=match_id)
+    match = matches.annotate(one_is_adopted=sameness.ONE_IS_ADOPTED).get(pk=match_id)
     who = roles_of(by, local_day(now))
     if not (who.front_door_roles or who.has(*OVERSEEING_ROLES)):
         raise PersonMatch.DoesNotExist
     restricted.check_match_is_open(match, by, now)
+    if cast("Any", match).one_is_adopted:
+        match.is_of_two_identities = bool(sameness.two_identities([match.row.person_id, match.known.pk]))
     audit.record(Event.CONTACT_VIEWED, by=by, at=now, contact=contact, match=match.pk)
     audit.record(Event.PERSON_VIEWED, by=by, at=now, person=match.known.reference)
     return contact, match

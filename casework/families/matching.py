@@ -9,7 +9,7 @@ somebody to confirm or reject.
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from operator import itemgetter
@@ -64,7 +64,11 @@ CANDIDATES = Prepared(
     "find_candidates",
     f"""
 {RANKED.format(keys="casework_personkey", number="person_id", most_of_a_key=MOST_OF_A_KEY)}
-SELECT ranked.probe, ranked.number, {", ".join(f"record.{column}" for column in Stored._fields)}
+SELECT ranked.probe, ranked.number, ranked.number = ANY(ARRAY(
+    SELECT COALESCE(person.same_as_id, person.id)
+    FROM casework_restriction restriction JOIN casework_person person ON person.id = restriction.person_id
+    WHERE restriction.kind = 'adopted' AND restriction.lifted_at IS NULL
+)), {", ".join(f"record.{column}" for column in Stored._fields)}
 FROM ranked CROSS JOIN LATERAL (
     (SELECT * FROM casework_person WHERE id = ranked.number)
     UNION ALL
@@ -91,11 +95,15 @@ CROSS JOIN LATERAL (
 
 @dataclass(frozen=True)
 class PossibleMatch:
-    """A possible match with a person on record: the record that stands for them, and the one that is most alike."""
+    """
+    A possible match with a person on record: the record that stands for them, and the one that is most alike.
+    `is_adopted`: they are restricted as an adopted child.
+    """
 
     person: Person
     record: Person
     likeness: Likeness
+    is_adopted: bool
 
     @property
     def joins(self) -> bool:
@@ -159,15 +167,22 @@ def recognise(rows: Sequence[Row]) -> Recognised:
         ]
         for place, matches in found.items()
     }
-    return Recognised(joined, others, _careful(joined, others))
+    return Recognised(joined, others, _careful(rows, joined, others))
 
 
 def _careful(
-    joined: Mapping[int, PossibleMatch], found: Mapping[int, Sequence[PossibleMatch]]
+    rows: Sequence[Row], joined: Mapping[int, PossibleMatch], found: Mapping[int, Sequence[PossibleMatch]]
 ) -> dict[int, Sequence[PossibleMatch]]:
-    """Those that count as history, without whoever was told apart from somebody likelier."""
+    """
+    Those that count as history, without whoever was told apart from somebody likelier, and without the other identity
+    of an adopted child.
+    """
     found = {
-        place: [match for match in matches if sameness.is_careful(match.likeness.score)]
+        place: [
+            match
+            for match in matches
+            if sameness.is_careful(match.likeness.score) and not _is_of_two_identities(rows[place].recorded_as, match)
+        ]
         for place, matches in found.items()
     }
     several = {place: matches for place, matches in found.items() if len(matches) + (place in joined) > 1 and matches}
@@ -179,6 +194,14 @@ def _careful(
         own = joined[place].person.pk if place in joined else None
         careful[place] = sameness.in_view(own, ((match.person.pk, match) for match in matches), apart)
     return careful
+
+
+def _is_of_two_identities(record: Person, match: PossibleMatch) -> bool:
+    """See `sameness.two_identities`. Nobody on a new contact is restricted yet."""
+    return match.is_adopted and not any(
+        sameness.may_be_one_identity(record.last_name, record.nhs_number, other.last_name, other.nhs_number)
+        for other in (match.record, match.person)
+    )
 
 
 def look(records: Sequence[Person]) -> list[PossibleMatch]:
@@ -274,7 +297,7 @@ def match_recorded(record: Person) -> frozenset[int]:
     for match in chain.from_iterable(by_each_way.values()):
         likeness = compare(described, describe_record(match.record), weights, Commonness())
         if likeness.score >= weights.worth_proposing:
-            found[match.person.pk] = PossibleMatch(match.person, match.record, likeness)
+            found[match.person.pk] = replace(match, likeness=likeness)
     proposed = _propose(row, found.values())
     return sameness.representatives({record.pk, *(match.person_id for match in proposed)}) if proposed else frozenset()
 
@@ -357,11 +380,12 @@ def _look(described: Sequence[Described], but_not: Collection[int] = ()) -> dict
         AS_IT_LIKES(),
     )
     candidates, commonness = _by_person(rows), _commonness(counted, counts)
+    adopted = frozenset(person for _, person, is_adopted, *_ in rows if is_adopted)
     weights = in_use()
     for place, others in candidates.items():
         # A number that is doubted of one of them is doubted of all who have it.
         person = described[place].doubting(doubts(chain.from_iterable(others.values())))
-        found[place] = _worth_proposing(person, others.values(), weights, commonness)
+        found[place] = _worth_proposing(person, others.values(), weights, commonness, adopted)
     return found
 
 
@@ -374,7 +398,7 @@ def _locks(keys: Sequence[str]) -> list[Call]:
 def _by_person(rows: Iterable[tuple[Any, ...]]) -> dict[int, dict[int, list[Stored]]]:
     """The candidates for each place: their records, the oldest first, by the one that stands for them."""
     found: dict[int, dict[int, list[Stored]]] = defaultdict(lambda: defaultdict(list))
-    for place, person, *values in rows:
+    for place, person, _, *values in rows:
         found[place][person].append(Stored._make(values))
     return found
 
@@ -389,7 +413,11 @@ def _commonness(counted: Mapping[str, tuple[str, str]], rows: Iterable[tuple[Any
 
 
 def _worth_proposing(
-    person: Described, candidates: Iterable[Sequence[Stored]], weights: Weights, commonness: Commonness
+    person: Described,
+    candidates: Iterable[Sequence[Stored]],
+    weights: Weights,
+    commonness: Commonness,
+    adopted: Collection[int],
 ) -> list[PossibleMatch]:
     found = []
     for records in candidates:
@@ -403,6 +431,6 @@ def _worth_proposing(
             found.append((*best, records[0]))
     found.sort(key=lambda each: (-each[0].score, -each[0].weight, each[2].id))
     return [
-        PossibleMatch(stands_for.as_person(), record.as_person(), likeness)
+        PossibleMatch(stands_for.as_person(), record.as_person(), likeness, stands_for.id in adopted)
         for likeness, record, stands_for in likeliest(found, itemgetter(0))
     ]

@@ -10,12 +10,14 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from typing import TypeVar
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
+from casework.families.likeness.names import nearest_last, read_name
 from casework.families.likeness.weights import in_use
-from casework.models import Contact, Person, PersonMatch
+from casework.models import Contact, Person, PersonMatch, Restriction, RestrictionKind
 from casework.models.prepared import Prepared, send
+from casework.models.restrictions import REPRESENTATIVE
 from casework.models.visibility import Condition
 from casework.statuses import MatchStatus
 
@@ -24,22 +26,39 @@ Pairs = frozenset[frozenset[int]]
 # Of pairs of persons.
 Scores = dict[tuple[int, int], float]
 
+# How near two last names are that may be one, spelt in two ways.
+ONE_LAST_NAME = frozenset({"same", "variant", "longer", "sounds", "letter"})
+
+# Of a match: whether one of the two persons is restricted as adopted.
+ONE_IS_ADOPTED = Exists(
+    Restriction.objects.in_force().annotate(stands=REPRESENTATIVE).filter(
+        Q(stands=Coalesce(OuterRef("record__same_as"), OuterRef("record")))
+        | Q(stands=Coalesce(OuterRef("person__same_as"), OuterRef("person"))),
+        kind=RestrictionKind.ADOPTED,
+    )
+)  # fmt: skip
+
+# Who was told apart, and the two records of an adopted child. And, with what tells two identities apart, the records of
+# whoever is restricted as adopted beside all others.
 TOLD_APART = Prepared(
     "find_told_apart",
     """
 WITH record AS (
-    SELECT id, id AS person FROM casework_person WHERE id = ANY(%(people)s)
-    UNION ALL SELECT id, same_as_id FROM casework_person WHERE same_as_id = ANY(%(people)s)
+    SELECT id, id AS person, last_name, nhs_number FROM casework_person WHERE id = ANY(%(people)s)
+    UNION ALL SELECT id, same_as_id, last_name, nhs_number FROM casework_person WHERE same_as_id = ANY(%(people)s)
+), adopted AS (
+    SELECT DISTINCT record.person FROM record JOIN casework_restriction restriction ON restriction.person_id = record.id
+    WHERE restriction.kind = 'adopted' AND restriction.lifted_at IS NULL
 )
-SELECT one.person, other.person FROM casework_personmatch match
+SELECT one.person, other.person, NULL::text, NULL::text, NULL::text, NULL::text FROM casework_personmatch match
 JOIN record one ON one.id = match.record_id JOIN record other ON other.id = match.person_id
 WHERE match.status = 'rejected'
 UNION
-SELECT one.person, other.person
-FROM record one
-JOIN casework_restriction ones ON ones.person_id = one.id AND ones.kind = 'adopted' AND ones.lifted_at IS NULL
-JOIN record other ON other.person <> one.person
-JOIN casework_restriction others ON others.person_id = other.id AND others.kind = 'adopted' AND others.lifted_at IS NULL
+SELECT one.person, other.person, NULL, NULL, NULL, NULL
+FROM adopted one JOIN adopted other ON other.person <> one.person
+UNION
+SELECT one.person, other.person, one.last_name, one.nhs_number, other.last_name, other.nhs_number
+FROM adopted JOIN record one ON one.person = adopted.person JOIN record other ON other.person <> one.person
 """,
 )
 
@@ -125,8 +144,38 @@ def told_apart(people: Collection[int]) -> Pairs:
 
     :param people: the ids of records that stand for persons.
     """
-    (pairs,) = send(TOLD_APART(people=sorted(people)))
-    return frozenset(map(frozenset, pairs))
+    return _apart(people)[0]
+
+
+def two_identities(people: Collection[int]) -> Pairs:
+    """
+    Pairs of these persons of whom one is restricted as adopted, and the other has another last name or another NHS
+    number in every record. If they are one child, they are its records of before and after the adoption: nobody can say
+    that they are one, and the history of one is not that of the other.
+
+    :param people: the ids of records that stand for persons.
+    """
+    return _apart(people)[1]
+
+
+def _apart(people: Collection[int]) -> tuple[Pairs, Pairs]:
+    (rows,) = send(TOLD_APART(people=sorted(people)))
+    apart, either = set[frozenset[int]](), defaultdict[frozenset[int], bool](bool)
+    for one, other, last_name, *described in rows:
+        pair = frozenset((one, other))
+        if last_name is None:
+            apart.add(pair)
+        else:
+            either[pair] |= may_be_one_identity(last_name, *described)
+    return frozenset(apart), frozenset(pair for pair, may_be_one in either.items() if not may_be_one)
+
+
+def may_be_one_identity(last_name: str, nhs_number: str | None, other_name: str, other_number: str | None) -> bool:
+    """Whether two records may be of one child before an adoption, or after it: both change the name and the number."""
+    if nhs_number and other_number and nhs_number != other_number:
+        return False
+    one, other = read_name(last_name), read_name(other_name)
+    return not one or not other or nearest_last(one, other) in ONE_LAST_NAME
 
 
 def in_view(own: int | None, found: Iterable[tuple[int, Thing]], apart: Pairs) -> list[Thing]:
@@ -204,7 +253,9 @@ def waiting(matches: Iterable[PersonMatch]) -> list[PersonMatch]:
         if match.status == MatchStatus.PROPOSED and match.score >= worth and match.row.in_family:
             rows[match.child_id, match.adult_id].append(match)
     people = {each for matches in rows.values() for match in matches for each in (match.row.person_id, match.known.pk)}
-    apart = told_apart(people) if people else frozenset()
+    apart, identities = _apart(people) if people else (frozenset(), frozenset())
+    for match in chain.from_iterable(rows.values()):
+        match.is_of_two_identities = frozenset((match.row.person_id, match.known.pk)) in identities
     return list(
         chain.from_iterable(
             in_view(matches[0].row.person_id, ((match.known.pk, match) for match in matches), apart)
@@ -214,8 +265,8 @@ def waiting(matches: Iterable[PersonMatch]) -> list[PersonMatch]:
 
 
 def careful(matches: Iterable[PersonMatch]) -> list[PersonMatch]:
-    """Those of these open matches that count as history until somebody rejects them."""
-    return [match for match in matches if is_careful(match.score)]
+    """Those of these matches in view (see `waiting`) that count as history until somebody rejects them."""
+    return [match for match in matches if is_careful(match.score) and not match.is_of_two_identities]
 
 
 def is_careful(score: float) -> bool:
@@ -228,16 +279,15 @@ def proposed_pairs(people: Collection[int]) -> Mapping[tuple[int, int], float]:
     Pairs of people who may be the same and whom nobody has settled, with the score. A pair is the ids of the records
     that stand for the two, first of whoever was on the later contact; at least one of the two is among `people`.
     """
-    found, _, _ = _proposed(people)
-    return found
+    return _proposed(people)[0]
 
 
 def likely_pairs(people: Collection[int]) -> frozenset[tuple[int, int]]:
     """
     The proposed pairs with a score that makes the rules careful, without whoever was told apart from somebody likelier
-    (see `in_view`).
+    (see `in_view`), and without the two identities of an adopted child.
     """
-    found, beside, apart = _proposed(people)
+    found, beside, apart, identities = _proposed(people)
     others: dict[int, list[tuple[float, int]]] = defaultdict(list)
     for (own, other), score in beside.items():
         others[own].append((-score, other))
@@ -246,22 +296,26 @@ def likely_pairs(people: Collection[int]) -> frozenset[tuple[int, int]]:
         for own in others
         for other in in_view(own, ((each, each) for _, each in sorted(others[own])), apart)
     }
-    return frozenset(pair for pair, score in found.items() if is_careful(score) and pair in seen)
+    return frozenset(
+        pair
+        for pair, score in found.items()
+        if is_careful(score) and pair in seen and frozenset(pair) not in identities
+    )
 
 
-def _proposed(people: Collection[int]) -> tuple[Scores, Scores, Pairs]:
+def _proposed(people: Collection[int]) -> tuple[Scores, Scores, Pairs, Pairs]:
     """
-    The proposed pairs (see `proposed_pairs`); these with all others of whoever was on the later contact; and who of all
-    of them was told apart.
+    The proposed pairs (see `proposed_pairs`); these with all others of whoever was on the later contact; who of all of
+    them was told apart; and the pairs of `two_identities`.
     """
     (rows,) = send(PROPOSED_PAIRS(people=sorted(people), at_least=in_use().worth_proposing))
     beside: Scores = {}
     for one, other, score, _ in rows:
         beside[one, other] = max(score, beside.get((one, other), 0.0))
-    apart = told_apart(frozenset(chain.from_iterable(beside))) if beside else frozenset()
+    apart, identities = _apart(frozenset(chain.from_iterable(beside))) if beside else (frozenset(), frozenset())
     beside = {pair: score for pair, score in beside.items() if frozenset(pair) not in apart}
     own = {(one, other) for one, other, _, is_own in rows if is_own}
-    return {pair: score for pair, score in beside.items() if pair in own}, beside, apart
+    return {pair: score for pair, score in beside.items() if pair in own}, beside, apart, identities
 
 
 def likely_the_same(people: Collection[int]) -> frozenset[int]:

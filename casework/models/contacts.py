@@ -446,7 +446,11 @@ class PersonMatch(models.Model):
 
     A match that is certain or confirmed joins the two records, until somebody undoes it. One that was rejected keeps
     them apart.
+
+    `is_of_two_identities`: see `families/sameness.py`, which says so of those that wait for somebody.
     """
+
+    is_of_two_identities = False
 
     child = models.ForeignKey(ContactChild, on_delete=models.PROTECT, null=True, related_name="matches")
     adult = models.ForeignKey(ContactAdult, on_delete=models.PROTECT, null=True, related_name="matches")

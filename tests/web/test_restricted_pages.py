@@ -270,6 +270,22 @@ class TestNobodyIsMisled:
         assert "Restricted" not in oliver.open(contact).text
         assert "Robyn" in amina.open(contact).html
 
+    def test_nothing_leads_from_one_identity_of_an_adopted_child_to_the_other(self, story: Story) -> None:
+        """Not even that a restricted record may be about the child. Who may open both cannot join them."""
+        restrict(story, story.contact(), "oliver", kind="adopted")
+        contact = story.contact(children=[child(nhs_number=None, last_name="Quillfeather")], adults=[])
+        match = PersonMatch.objects.get(child__contact=contact)
+        PersonMatch.objects.filter(pk=match.pk).update(score=0.7)
+        page = SignedIn("amina").open(contact)
+        assert page.status == 200
+        assert "restricted record" not in page.text
+        oliver = SignedIn("oliver")
+        for address in (path_of(contact), f"{path_of(contact)}matches/{match.pk}/compare/"):
+            page = oliver.open(address)
+            assert "Records of before and after an adoption are never joined" in page.text
+            assert 'name="same" value="no"' in page.html
+            assert 'name="same" value="yes"' not in page.html
+
     def test_so_does_a_match_with_a_record_that_somebody_else_on_its_contact_closes(self, story: Story) -> None:
         """Whatever was said about the two."""
         sister = noor(first_name="Zaynab", date_of_birth="2009-02-02", nhs_number=nhs_number(1))

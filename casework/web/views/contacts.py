@@ -478,6 +478,8 @@ def _known_before(
     :param closed_people: the people of the household who are closed to the user, by their ids.
     :param closed: the matches that are closed to the user, by their ids.
     """
+    # Whoever may not open the one record of an adopted child is not told that the other may be about the same.
+    likely = [each for each in likely if each[0].pk not in closed or not each[0].is_of_two_identities]
     counts = sameness.careful(match for match, _, _ in likely)
     restricted_records = [*closed_people.values(), *(closed[match.pk] for match, _, _ in likely if match.pk in closed)]
     others = people.contacts().exclude(pk=contact.pk).select_related("agency", "decision_in_effect")
