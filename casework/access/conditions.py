@@ -137,7 +137,7 @@ def check_not_offered_to(case: Case, team: str | None) -> None:
 
 def check_may_pause(clock: Clock) -> None:
     if not clock.policy.may_pause:
-        raise NotAllowedInStatus("This promise cannot be paused.")
+        raise NotAllowedInStatus("This deadline cannot be paused.")
 
 
 def check_can_pause(clock: Clock, contact: Contact, now: datetime) -> None:
@@ -151,7 +151,7 @@ def check_can_pause(clock: Clock, contact: Contact, now: datetime) -> None:
     if not contact.clocks.running().filter(kind="agreement_sought").exists():
         raise NotAllowedInStatus("A clock is paused only while the family's agreement is sought.")
     if clock.due_at <= now:
-        raise NotAllowedInStatus("This promise is late already: pausing would hide it.")
+        raise NotAllowedInStatus("This deadline has passed already: pausing would hide it.")
 
 
 def check_is_paused(clock: Clock) -> None:
@@ -165,7 +165,7 @@ def check_can_extend(clock: Clock) -> None:
     if clock.paused_at is not None:
         raise NotAllowedInStatus("This clock is paused. Let it go on first.")
     if clock.policy.unit == ClockPolicy.Unit.HOUR:
-        raise NotAllowedInStatus("What is promised in hours is not extended: act, or say in the record why it is late.")
+        raise NotAllowedInStatus("A deadline in hours is not extended: act, or say in the record why it is late.")
     if clock.handoff_id is not None or clock.partner_check_id is not None:
         raise NotAllowedInStatus("An answer that somebody owes is not extended: it is given, or chased.")
 

@@ -63,7 +63,7 @@ def snooze(*, reminder_id: int, until: str, reason: str, by: User, now: datetime
     reminder = recipients.reminders_of(by, now).select_related(*about).get(pk=reminder_id)
     clock = reminder.clock
     if clock.stopped_at is not None:
-        raise NotAllowedInStatus("This promise is kept already: there is nothing to put off.")
+        raise NotAllowedInStatus("This deadline is met already: there is nothing to put off.")
     faults = []
     if until not in {*HOURS, NEXT_WORKING_DAY}:
         faults.append(Fault(("until",), "Choose until when."))

@@ -25,7 +25,7 @@ A_PAGE = 50
 # The lists of a replay: what they are called, and which contacts are in them.
 LISTS: dict[str, tuple[str, dict[str, Any]]] = {
     "down": ("Stepped down", {"direction": "down"}),
-    "people": ("People had overruled the old rules this way", {"agrees_with_people": True}),
+    "people": ("People had overridden the old rules this way", {"agrees_with_people": True}),
     "up": ("Stepped up", {"direction": "up"}),
     "across": ("To or from others' work", {"direction": "across"}),
     "all": ("All that change", {}),

@@ -157,7 +157,7 @@ class CaseAdmin(WorkAdmin):
     def since_contact(self, case: Case) -> str:
         return span(case.received_at, case.closed_at)
 
-    @admin.display(description="In these hands")
+    @admin.display(description="With this team")
     def with_team(self, case: Case) -> str:
         return span(case.responsible_since)  # type: ignore[attr-defined]  # annotated above
 
@@ -240,7 +240,7 @@ class ClockAdmin(WorkAdmin):
     list_select_related = ("contact", "case", "handoff__case", "partner_check__contact")
     ordering = ("due_at",)
 
-    @admin.display(description="Promise", ordering="kind")
+    @admin.display(description="Deadline", ordering="kind")
     def promise(self, clock: Clock) -> str:
         return as_words(clock.kind).capitalize()
 
@@ -248,7 +248,7 @@ class ClockAdmin(WorkAdmin):
     def since_receipt(self, clock: Clock) -> str:
         return duration((clock.stopped_at or timezone.now()) - clock.received_at)
 
-    @admin.display(description="Since this promise")
+    @admin.display(description="Since it started")
     def since_start(self, clock: Clock) -> str:
         return duration((clock.stopped_at or timezone.now()) - clock.started_at)
 

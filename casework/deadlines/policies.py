@@ -23,7 +23,7 @@ from triage.documents import Document, Text, fault, quoted, read
 
 SHIPPED = Path(__file__).parent / "data" / "clocks.csv"
 
-ONLY_LOCAL_PROMISES_PAUSE = "only a local promise about a contact can be paused, and none in hours; leave it empty."
+ONLY_LOCAL_PROMISES_PAUSE = "only a local deadline about a contact can be paused, and none in hours; leave it empty."
 HOURS_END_AT_A_TIME = "hours run day and night and end at a time; write same_time."
 # A warning that falls into closed hours goes out this long before the hub closes.
 BEFORE_CLOSING = timedelta(hours=1)

@@ -60,7 +60,7 @@ TO_STAFF = {
         "A colleague assigned this contact to you. If you cannot see to it, assign it to somebody who can.",
     ),
     Message.SIGN_OFF_WANTED: (
-        "A decision waits for a second person: {contact}",
+        "A decision is awaiting sign-off: {contact}",
         "It takes effect only when somebody other than the decider agrees.",
     ),
     Message.SIGN_OFF_DECLINED: (
@@ -149,7 +149,7 @@ def _reminders(messages: list[OutboxMessage]) -> Letter:
         return _letter(_of(said[0]), lines[0])
     late = sum(_gravity(message) > 0 for message in said)
     subject = f"{len(said)} reminders" + (f", {late} of them late" if late else "")
-    return _letter(subject, "These promises are late or soon due, the gravest first.", *lines)
+    return _letter(subject, "These deadlines have passed or are near, the most serious first.", *lines)
 
 
 def _of(message: OutboxMessage) -> str:

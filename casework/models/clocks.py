@@ -80,7 +80,7 @@ class ClockPolicy(models.Model):
             models.CheckConstraint(
                 condition=Q(may_pause=False) | Q(subject="contact", basis__startswith="local") & ~Q(unit="hour"),
                 name="only_local_promises_about_contacts_pause",
-                violation_error_message="Only a local promise about a contact can be paused, and none in hours.",
+                violation_error_message="Only a local deadline about a contact can be paused, and none in hours.",
             ),
         ]
         triggers: ClassVar = [

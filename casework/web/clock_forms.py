@@ -23,8 +23,8 @@ class ClockForm(ActionForm):
     """
 
     clock = forms.TypedChoiceField(
-        label="Which promise?", widget=Select, coerce=int,
-        error_messages={"required": "Choose the promise.", "invalid_choice": "Choose a promise of this page."},
+        label="Which deadline?", widget=Select, coerce=int,
+        error_messages={"required": "Select a deadline.", "invalid_choice": "Select a deadline of this page."},
     )  # fmt: skip
 
     def __init__(self, clocks: Iterable[Clock], *args: Any, **kwargs: Any) -> None:

@@ -75,7 +75,7 @@ class TestPausing:
     def test_only_what_its_policy_allows(self, story: Story, kind: str) -> None:
         """Statutory clocks cannot be paused, nor can the clock for asking the family."""
         clock = again(held(story).contact.clocks.get(kind=kind))  # type: ignore[union-attr]
-        with pytest.raises(NotAllowedInStatus, match=r"^This promise cannot be paused\.$"):
+        with pytest.raises(NotAllowedInStatus, match=r"^This deadline cannot be paused\.$"):
             pause(clock, story.later())
         nothing_was_done(clock)
 
@@ -90,7 +90,7 @@ class TestPausing:
             case _:
                 clock, by = story.asked(story.contact()).clocks.get(), "oliver"
         clock = again(clock)
-        with pytest.raises(NotAllowedInStatus, match=r"^This promise cannot be paused\.$"):
+        with pytest.raises(NotAllowedInStatus, match=r"^This deadline cannot be paused\.$"):
             pause(clock, story.later(), by=by)
         with pytest.raises(NotAllowedInStatus, match=r"^This clock is not paused\.$"):
             goes_on(clock, story.later(), by=by)
@@ -127,7 +127,7 @@ class TestPausing:
     def test_up_to_the_last_second_and_not_once_it_is_due(self, story: Story) -> None:
         clock = held(story)
         for late in (timedelta(0), SECOND):
-            with pytest.raises(NotAllowedInStatus, match="is late already: pausing would hide it"):
+            with pytest.raises(NotAllowedInStatus, match="has passed already: pausing would hide it"):
                 pause(clock, clock.due_at + late)
         nothing_was_done(again(clock))
         assert pause(clock, clock.due_at - SECOND).paused_at == clock.due_at - SECOND
@@ -518,7 +518,7 @@ class TestWhatIsNotExtended:
     @pytest.mark.parametrize("kind", ["final_decision_red", "written_confirmation"])
     def test_what_is_promised_in_hours(self, story: Story, kind: str) -> None:
         clock = again(story.contact(**HARM, received_by_phone=True).clocks.get(kind=kind))
-        self.refused(clock, "What is promised in hours is not extended", "maya", story.later())
+        self.refused(clock, "A deadline in hours is not extended", "maya", story.later())
         nothing_was_done(clock)
 
     @pytest.mark.parametrize("by", ["ben", "sam"])

@@ -470,7 +470,7 @@ def test_a_family_that_a_team_gives_back_to_the_front_door_waits_for_a_team(stor
     passed_on(story, case, "front-door", "ben", "amina", reason="We do not know where they live.")
     clock = case.clocks.running().get(kind="next_team_offered")
     assert clock.started_at == story.now
-    # What was promised first is promised still.
+    # Deadline first is promised still.
     assert running(case) == promised | {"next_team_offered"}
 
 

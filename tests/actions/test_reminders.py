@@ -343,7 +343,7 @@ class TestWhatIsTypedToSnooze:
     def test_a_promise_that_is_kept_is_not_put_off(self, story: Story) -> None:
         clock = warned(story)
         story.decided(clock.contact)  # type: ignore[arg-type]
-        with pytest.raises(NotAllowedInStatus, match="kept already: there is nothing to put off"):
+        with pytest.raises(NotAllowedInStatus, match="met already: there is nothing to put off"):
             snooze(of(clock), story.now, until="", reason="")
 
 
@@ -708,7 +708,7 @@ class TestOneLetter:
         drain(story.now, sink.connect)
         subjects = [letter["Subject"] for letter in sink.to(f"maya{TO_STAFF}")]
         waits = Contact.objects.earliest("pk")
-        assert subjects == ["8 reminders, 4 of them late", f"A decision waits for a second person: {waits}"]
+        assert subjects == ["8 reminders, 4 of them late", f"A decision is awaiting sign-off: {waits}"]
 
     def test_what_waits_longer_is_not_drawn_forward(self, story: Story, sink: Sink) -> None:
         """Three reminders are due now and three at the half hour. They go as three e-mails each time."""

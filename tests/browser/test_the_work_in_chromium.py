@@ -119,7 +119,7 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
     if javascript:
         expect(page.get_by_label("Why does it stand still?")).to_be_focused()
     part = page.locator("details[open]").filter(has=page.get_by_role("button", name="Pause it"))
-    part.get_by_label("Which promise?").select_option(label="Final decision green")
+    part.get_by_label("Which deadline?").select_option(label="Final decision green")
     part.get_by_label("Why does it stand still?").fill("I ring the mother at noon.")
     part.get_by_role("button", name="Pause it").click()
     expect(page.get_by_text("The clock stands still.")).to_be_visible()
@@ -130,7 +130,7 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
     part = unfolded(window, "Ask a partner")
     part.get_by_label("Which partner?").select_option(label="Example Police")
     part.get_by_label("What do you ask, and why?").fill("Have you been called to the home since September?")
-    part.get_by_role("button", name="Keep the question").click()
+    part.get_by_role("button", name="Send request").click()
     part = unfolded(window, "Record the answer of Example Police")
     part.get_by_label("What did they say?").fill("They know nothing of the family.")
     part.get_by_role("button", name="Keep the answer").click()

@@ -218,7 +218,7 @@ class TestMayPause:
         ids=str,
     )
     def test_only_what_the_council_promised_about_a_contact_and_not_in_hours(self, changes: dict[str, str]) -> None:
-        says = "only a local promise about a contact can be paused, and none in hours; leave it empty."
+        says = "only a local deadline about a contact can be paused, and none in hours; leave it empty."
         assert faults(self.one("yes", **changes)) == [f"line 2.may_pause: {says}"]
         assert parse(self.one("no", **changes))["call_back"].may_pause is False
 

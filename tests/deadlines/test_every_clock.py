@@ -30,7 +30,7 @@ def red_case(story: Story) -> Case:
 
 
 def done(story: Story, case: Case, *milestones: str, by: str) -> datetime:
-    """What was promised is done, each a day after the other, and written down an hour later. When the last was."""
+    """Deadline is done, each a day after the other, and written down an hour later. When the last was."""
     at = story.now
     for milestone in milestones:
         at = story.later(days=1)

@@ -1,6 +1,6 @@
 """
 Worker and beat in real processes, when things go wrong: a worker is told to stop, a process is killed, beat runs twice,
-the broker dies and comes back empty. What was promised happens, and happens once.
+the broker dies and comes back empty. Deadline happens, and happens once.
 """
 
 import os

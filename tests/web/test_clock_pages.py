@@ -121,7 +121,7 @@ class TestPausing:
     def test_everything_that_is_missing_is_said_at_once(
         self, asked: Contact, held: Clock, seen: dict[str, Page]
     ) -> None:
-        says = {"id_pause-clock": "Choose the promise.", "id_pause-reason": "Say why the clock stands still."}
+        says = {"id_pause-clock": "Select a deadline.", "id_pause-reason": "Say why the clock stands still."}
         before = kept()["Clock"]
         is_wrong(SignedIn("amina").send(asked, "pause", seen["amina"]), says)
         is_wrong(SignedIn("amina").send(asked, "pause", seen["amina"], **{"pause-reason": "  \n "}), says)
@@ -131,7 +131,7 @@ class TestPausing:
         amina, path = SignedIn("amina"), f"{path_of(asked)}pause/"
         page = is_wrong(
             amina.send(asked, "pause", seen["amina"], **{"pause-reason": RINGS}),
-            {"id_pause-clock": "Choose the promise."},
+            {"id_pause-clock": "Select a deadline."},
         )
         assert page.form(path)["pause-reason"] == RINGS
         says = {"id_pause-reason": "Say why the clock stands still."}
@@ -149,7 +149,7 @@ class TestPausing:
             answer = SignedIn("amina").send(
                 asked, "pause", seen["amina"], **{"pause-clock": number, "pause-reason": RINGS}
             )
-            is_wrong(answer, {"id_pause-clock": "Choose a promise of this page."})
+            is_wrong(answer, {"id_pause-clock": "Select a deadline of this page."})
         assert again(other).paused_at is None
 
     def test_whoever_was_slower_reads_that_it_is_done(self, asked: Contact, held: Clock, seen: dict[str, Page]) -> None:
@@ -178,7 +178,7 @@ class TestNothingToPause:
         contact = Story(timezone.now() - timedelta(days=9)).contact(**NOT_ASKED)
         assert offered(views(contact, WHO_SEES_THE_CONTACT), contact, "pause") == set()
         sent = pausing(clock_of(contact, "final_decision_green"))
-        is_refused(SignedIn("amina").post(contact, "pause", **sent), 409, "This promise is late already: pausing would")
+        is_refused(SignedIn("amina").post(contact, "pause", **sent), 409, "This deadline has passed already: pausing would")
 
 
 class TestGoingOn:
@@ -215,7 +215,7 @@ class TestGoingOn:
         assert "She does not answer." in SignedIn("amina").open(asked).text
 
     def test_for_a_reason(self, asked: Contact, paused: Clock, seen: dict[str, Page]) -> None:
-        says = {"id_resume-clock": "Choose the promise.", "id_resume-reason": "Say why the clock goes on."}
+        says = {"id_resume-clock": "Select a deadline.", "id_resume-reason": "Say why the clock goes on."}
         is_wrong(SignedIn("oliver").send(asked, "resume", seen["oliver"]), says)
         del says["id_resume-clock"]
         page = is_wrong(SignedIn("oliver").send(asked, "resume", seen["oliver"], **{"resume-clock": paused.pk}), says)
@@ -271,12 +271,12 @@ class TestMoreTime:
             SignedIn("bea").send(case, "milestone", seen["bea"], **{"milestone-kind": "first_family_contact"} | when),
             case,
         )
-        page = is_wrong(ben.post(case, "extend", **form), {"id_extend-clock": "Choose a promise of this page."})
+        page = is_wrong(ben.post(case, "extend", **form), {"id_extend-clock": "Select a deadline of this page."})
         assert page.form(f"{path_of(case)}extend/")["extend-reason"] == AWAY
 
     def test_everything_that_is_missing_is_said_at_once(self, case: Case, seen: dict[str, Page]) -> None:
         says = {
-            "id_extend-clock": "Choose the promise.",
+            "id_extend-clock": "Select a deadline.",
             "id_extend-on": "Say until when.",
             "id_extend-reason": "Say why more time is needed, and how the children are safe until then.",
         }
@@ -342,7 +342,7 @@ class TestWhoGivesMoreTimeAndWhere:
         offered = choices(SignedIn("sam").open(red), "extend")
         assert "Next step decision" in offered
         assert "Final decision red" not in offered
-        says = "What is promised in hours is not extended: act, or say in the record why it is late."
+        says = "A deadline in hours is not extended: act, or say in the record why it is late."
         is_refused(SignedIn("sam").post(red, "extend", **extending(clock_of(red, "final_decision_red"))), 409, says)
 
     def test_nor_what_stands_still(self, asked: Contact, held: Clock) -> None:

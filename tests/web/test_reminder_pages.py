@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
 
 REMINDERS = "/reminders/"
 LATER = "The school rings at three."
-PATTERN = re.compile(r"Since receipt: (.+?)\. Since this promise: (.+?)\.")
+PATTERN = re.compile(r"Since receipt: (.+?)\. Since it started: (.+?)\.")
 
 
 def ten_days_ago() -> Story:
@@ -250,7 +250,7 @@ class TestPuttingOff:
     def test_what_is_kept_already_is_not_put_off(self, waits: Contact) -> None:
         one = reminder(waits, "acknowledge_referrer")
         referrers.acknowledge(contact_id=waits.pk, by=person("oliver"), now=timezone.now())
-        says = "This promise is kept already: there is nothing to put off."
+        says = "This deadline is met already: there is nothing to put off."
         is_refused(self.put_off(one), 409, says)
 
     @pytest.mark.parametrize("name", ["amina", "ben", "carol", "sam", "ava", "adele"])
@@ -320,7 +320,7 @@ class TestPages:
 # ---- who has not looked
 
 
-NOT_LOOKED_AT = "Late, and not looked at"
+NOT_LOOKED_AT = "Overdue, unread"
 
 
 def shown(name: str, path: str) -> dict[str, list[str]]:
@@ -439,7 +439,7 @@ class TestBothTimes:
         case = story.accepted(contact)
         for path in ("/", "/teams/aylesbury/"):
             cells = cells_of("ben", path, "cases-heading", case)
-            shows(cells, "Since contact", "In these hands", contact.received_at, story.now)
+            shows(cells, "Since contact", "With this team", contact.received_at, story.now)
 
     def test_a_partner_that_does_not_answer(self, story: Story) -> None:
         """The question's clock starts when it is asked. The family has waited since the contact was received."""
@@ -447,9 +447,9 @@ class TestBothTimes:
         check = story.asked(contact, at=story.later(days=1))
         contact.clocks.running().update(stopped_at=timezone.now(), ended="done", next_at=None)
         cells = cells_of("maya", "/teams/front-door/", "late-heading", contact)
-        assert cells["What was promised"] == "Partner check"
+        assert cells["Deadline"] == "Partner check"
         started = check.clocks.get().started_at
-        shows(cells, "Since receipt", "Since this promise", contact.received_at, started)
+        shows(cells, "Since receipt", "Since it started", contact.received_at, started)
 
 
 class TestBothTimesOfACase:
@@ -457,16 +457,16 @@ class TestBothTimesOfACase:
 
     def test_reminders(self, accepted: Case) -> None:
         cells = cells_of("ben", "/", "reminders-heading", accepted)
-        kind = cells["What was promised"].removesuffix(" New").lower().replace(" ", "_")
+        kind = cells["Deadline"].removesuffix(" New").lower().replace(" ", "_")
         started = accepted.clocks.running().get(kind=kind).started_at
-        shows(cells, "Since receipt", "Since this promise", accepted.received_at, started)
+        shows(cells, "Since receipt", "Since it started", accepted.received_at, started)
 
     @pytest.mark.parametrize("name", ["ben", "sam", "ava"])
     def test_what_is_late_in_a_team(self, accepted: Case, name: str) -> None:
         cells = cells_of(name, "/teams/aylesbury/", "late-heading", accepted)
-        kind = cells["What was promised"].lower().replace(" ", "_")
+        kind = cells["Deadline"].lower().replace(" ", "_")
         started = accepted.clocks.running().get(kind=kind).started_at
-        shows(cells, "Since receipt", "Since this promise", accepted.received_at, started)
+        shows(cells, "Since receipt", "Since it started", accepted.received_at, started)
 
     def test_the_case_itself(self, accepted: Case) -> None:
         (row,) = [

@@ -197,7 +197,7 @@ def agreement(request: HttpRequest, reference: str) -> HttpResponse:
         lambda said: learning.record_agreement(
             contact_id=contact.pk, service=said["service"], given_by=said["given_by"], on=form.day(), by=user, now=now
         ),
-        says="The family's answer is kept, and the rules were asked again.",
+        says="The family's answer is saved. The recommendation has been updated.",
     )  # fmt: skip
 
 
@@ -218,7 +218,7 @@ def checks(request: HttpRequest, reference: str) -> HttpResponse:
             by=user,
             now=now,
         ),
-        says="What the records say is kept, and the rules were asked again.",
+        says="What the records say is saved. The recommendation has been updated.",
     )  # fmt: skip
 
 
@@ -236,7 +236,7 @@ def match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
         lambda said: matches.settle(
             contact_id=contact.pk, match_id=match_id, same=same == "yes", reason=said["reason"], by=user, now=now
         ),
-        says="That is kept, and the rules were asked again.", then=reverse("contact", args=[reference]),
+        says="Saved. The recommendation has been updated.", then=reverse("contact", args=[reference]),
         again=lambda: _where_it_was_asked(request, reference, match_id, now, apart=form),
     )  # fmt: skip
 
@@ -250,7 +250,7 @@ def undo_match(request: HttpRequest, reference: str, match_id: int) -> HttpRespo
     return submit(
         request, form,
         lambda said: matches.undo(contact_id=contact.pk, match_id=match_id, reason=said["reason"], by=user, now=now),
-        says="That is undone, and the rules were asked again.", then=reverse("contact", args=[reference]),
+        says="Undone. The recommendation has been updated.", then=reverse("contact", args=[reference]),
         again=lambda: _where_it_was_asked(request, reference, match_id, now, undo=form),
     )  # fmt: skip
 

@@ -37,7 +37,7 @@ A_PAGE = 50
 # What agencies send, on the page and in the file.
 FIGURES = ("Contacts", "Could not be read", "Share", "Else to check", "Unknown indicator", "Sent again")
 MOST_BARS = 36
-CHART = "Overruled, in percent of what was decided, by month of receipt"
+CHART = "Overrides, in percent of what was decided, by month of receipt"
 A_MONTH = re.compile("20[0-9]{2}-(0[1-9]|1[0-2])")
 KINDS = {
     OverrideKind.UP: "Up",

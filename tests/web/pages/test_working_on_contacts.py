@@ -375,7 +375,7 @@ class TestALikeness:
         ]
         adult = {"first_name": "Ana", "last_name": "Núñez", "same_address": True}
         page = SignedIn("oliver").open(story.contact(children=children[:1], adults=[adult]))
-        assert "We found nothing of this household before." in page.text
+        assert "No matching records found." in page.text
         weak = story.contact(children=children[1:], adults=[adult])
         (likeness,) = PersonMatch.objects.filter(adult__contact=weak)
         assert likeness.score < shipped_weights().careful
