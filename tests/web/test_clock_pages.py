@@ -178,7 +178,7 @@ class TestNothingToPause:
         contact = Story(timezone.now() - timedelta(days=9)).contact(**NOT_ASKED)
         assert offered(views(contact, WHO_SEES_THE_CONTACT), contact, "pause") == set()
         sent = pausing(clock_of(contact, "final_decision_green"))
-        is_refused(SignedIn("amina").post(contact, "pause", **sent), 409, "This deadline has passed already: pausing would")
+        is_refused(SignedIn("amina").post(contact, "pause", **sent), 409, "This deadline has passed already: pausing")
 
 
 class TestGoingOn:
