@@ -146,7 +146,7 @@ def _learn(
         facts=sorted({change.field for change in plan.changes}), added=len(plan.new_people),
     )  # fmt: skip
     if touched:
-        messages += outbox.messages_of_restricted_people(touched, at=now)
+        messages += outbox.messages_of_restricted(touched, at=now)
     outbox.write(messages)
     changes_recommendation = _recommended(contact) != recommended
     return Learned(information, True, reading.to_check, changes_recommendation)

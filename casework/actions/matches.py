@@ -100,7 +100,7 @@ def _follow(
     shown = bring_up_to_date(touched, now=now, but_not=contact.pk)
     note_touched(touched, but_not=contact.pk, now=now)
     audit.record(event, by=by, at=now, contact=contact, match=match.pk, score=match.score)
-    outbox.write(outbox.messages_of_restricted_people(touched, at=now))
+    outbox.write(outbox.messages_of_restricted(touched, at=now))
     if contact.status == ContactStatus.RECEIVED:
         recommend_again(contact, by, now)
     return shown

@@ -169,7 +169,7 @@ def _find_and_compare(record: Person, by: User, now: datetime, *, looks: bool = 
     if touched:
         bring_up_to_date(touched, now=now)
         note_touched(touched, now=now)
-        outbox.write(outbox.messages_of_restricted_people(touched, at=now))
+        outbox.write(outbox.messages_of_restricted(touched, at=now))
 
 
 def _faults(said: Said, person: Person, other: Person | None, today: date) -> Iterator[Fault]:

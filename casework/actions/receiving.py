@@ -178,7 +178,7 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
         confidentiality.bring_up_to_date({child.person_id for child in children}, now=now)
     # The recipients are read from the stored rows.
     may_be_closed = somebody_is_restricted or any(sameness.is_careful(match.score) for match in by_the_day)
-    alerts = outbox.messages_of_restricted([contact], at=now) if may_be_closed else ()
+    alerts = outbox.messages_of_restricted({row.person.pk for row in people.rows}, at=now) if may_be_closed else ()
     outbox.write([*red_alerts(contact, now), *alerts])
     return Received(contact, is_new=True, to_check=details)
 

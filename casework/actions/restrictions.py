@@ -82,6 +82,8 @@ def restrict(
         restriction=restriction.reference, kind=kind, record=contact.reference, owner=owner_id, readers=readers,
     )  # fmt: skip
     _tell_owner(restriction, "restricted", by, now)
+    # Whoever works on what may be about the same person loses sight of it, too.
+    outbox.write(outbox.messages_of_restricted([person.pk], at=now, but_not=[person.pk]))
     return restriction
 
 

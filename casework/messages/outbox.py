@@ -165,13 +165,21 @@ def messages_for_owners(
     return _to_each(people, kind, key, at, about)
 
 
-def messages_of_restricted(contacts: Iterable[Contact], *, at: datetime) -> list[OutboxMessage]:
+def messages_of_restricted(
+    people: Collection[int], *, at: datetime, but_not: Collection[int] = ()
+) -> list[OutboxMessage]:
     """
-    Makes the messages to the owners and the front door's managers that somebody on these contacts is restricted, or may
-    be: those who work on what waits may not see it. They are not stored yet. Nobody is told twice of one contact.
+    Makes the messages to the owners and the front door's managers about all that waits for a decision and is about one
+    of these people, or about somebody who one of them may be, and that a restriction closes: those who work on what
+    waits may not see it. They are not stored yet. Nobody is told twice of one contact.
+
+    :param people: the ids of records that stand for people, as `but_not`, about whom nobody needs to be told.
     """
+    if not Restriction.objects.in_force().closing(people).exists():
+        return []
+    either = {other for _, other in restricted.who_may_be(people)} - {*but_not}
     found = []
-    for contact in contacts:
+    for contact in Contact.objects.with_people(either).exclude(status=ContactStatus.DECIDED).order_by("pk"):
         closing = restricted.in_force_on(contact)
         if closing.exists():
             found += messages_for_owners(
@@ -179,20 +187,6 @@ def messages_of_restricted(contacts: Iterable[Contact], *, at: datetime) -> list
                 key=f"restricted_contact:{contact}", at=at, contact=contact,
             )  # fmt: skip
     return found
-
-
-def messages_of_restricted_people(people: Collection[int], *, at: datetime) -> list[OutboxMessage]:
-    """
-    The messages of `messages_of_restricted` about all that waits for a decision and is about one of these people, or
-    about somebody who one of them may be, after it has changed who is and may be one.
-
-    :param people: the ids of records that stand for people.
-    """
-    if not Restriction.objects.in_force().closing(people).exists():
-        return []
-    either = {other for _, other in restricted.who_may_be(people)}
-    waiting = Contact.objects.with_people(either).exclude(status=ContactStatus.DECIDED)
-    return messages_of_restricted(waiting.order_by("pk"), at=at)
 
 
 def _records(about: Mapping[str, Any]) -> list[Contact | Case]:

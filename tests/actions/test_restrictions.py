@@ -242,7 +242,7 @@ class TestRecordsThatAreJoined:
         closed, other = (older, newer) if restricted_first else (newer, older)
         restrict(story, closed, "maya")
         told = OutboxMessage.objects.filter(kind=Message.RESTRICTED_CONTACT)
-        assert not told.exists()
+        assert {message.contact for message in told.all()} == {other}
         said: dict[str, Any] = {"contact_id": newer.pk, "match_id": match.pk, "by": person("maya")}
         assert (who_sees(closed, story), who_sees(other, story)) == ({"sam", "maya"}, {"sam", "maya"})
         matches.settle(same=True, now=story.later(), **said)
@@ -250,7 +250,7 @@ class TestRecordsThatAreJoined:
         # It is asked again.
         matches.undo(reason="I took another.", now=story.later(), **said)
         assert (who_sees(closed, story), who_sees(other, story)) == ({"sam", "maya"}, {"sam", "maya"})
-        assert {message.contact for message in told} == {closed, other}
+        assert {message.contact for message in told.all()} == {closed, other}
         assert addresses(Message.RESTRICTED_CONTACT) == email("sam", "maya", "david", "ezra")
         matches.settle(same=False, now=story.later(), **said)
         assert (who_sees(closed, story), who_sees(other, story)) == ({"sam", "maya"}, {*EVERYBODY})
@@ -351,6 +351,17 @@ class TestWhoeverMayBeARestrictedPerson:
         assert who_sees(contact, story) == {*EVERYBODY} - {"amina"}
         matches.settle(contact_id=contact.pk, match_id=match.pk, same=False, by=person("oliver"), now=story.later())
         assert who_sees(contact, story) == {*EVERYBODY}
+
+    def test_what_waits_and_may_be_whom_a_new_contact_is_about(self, story: Story) -> None:
+        """The new one is certainly about the restricted child. By what it says of the child, so may the other be."""
+        restrict(story, story.contact(children=[child(address=None, also_known_as=[])], adults=[]))
+        home = {"lines": ["9 Mill Lane"], "postcode": "HP19 8DB"}
+        rob = child(nhs_number=None, first_name="Rob", date_of_birth="2019-03-14", also_known_as=[], address=home)
+        waiting = story.contact(by="example-police", children=[rob], adults=[])
+        assert who_sees(waiting, story) == {*EVERYBODY}
+        story.contact(children=[child(also_known_as=["Rob"], address=home)], adults=[])
+        assert who_sees(waiting, story) == {"sam"}
+        assert OutboxMessage.objects.filter(kind=Message.RESTRICTED_CONTACT, contact=waiting).count() == 4
 
     def test_nothing_waits_unseen(self, story: Story) -> None:
         """A deadline reaches the owner; nobody has it unread who may not open it; no mailbox gets it."""
