@@ -37,6 +37,9 @@ bench: setup ## figures as ratios in one run (ONLY=name for one)
 chaos: setup ## kill everything in turn while work comes in, then count: nothing lost, nothing doubled (ONLY=name for one)
 	@exec $(BIN)/python -W ignore -m tests.chaos $(if $(ONLY),--only $(ONLY))
 
+pictures: setup ## pictures of the pages of a demonstration, narrow and wide, in var/pictures (ONLY=name for one)
+	@exec $(BIN)/python -W ignore -m tests.pictures $(if $(ONLY),--only $(ONLY))
+
 migrations: setup ## write the migrations that changed models need; no database is asked (ARGS="--name why")
 	@FRONT_DOOR_MODE=development SECRET_KEY=for-migrations-only DATABASE_URL=postgresql://nobody@localhost:1/none REDIS_URL=redis://localhost:1/0 $(BIN)/python -W ignore manage.py makemigrations $(ARGS)
 
@@ -46,4 +49,4 @@ lock: setup ## write the lock files anew from requirements.in, requirements-dev.
 clean: ## remove what set-up made; the data in var/ stay
 	@rm -rf $(VENV) setup.log node_modules config/static/build staticfiles
 
-.PHONY: help setup run test check bench chaos migrations lock clean
+.PHONY: help setup run test check bench chaos pictures migrations lock clean

@@ -1,7 +1,6 @@
 """A real Chromium. Where the machine has none, these tests are skipped, and say so; CI has one, and demands it."""
 
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from casework.models import Contact
 from localities.models import User
+from tests.stage.chromium import ARGUMENTS, chromium
 from tests.stage.service import PASSWORD, Service
 from tests.stage.staff import as_recommended
 
@@ -21,27 +21,18 @@ AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WCAG_2_2_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
-def _chromium() -> str | None:
-    # The first has no window to draw, and needs a third less processor time.
-    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-    return os.environ.get("CHROMIUM") or next((path for name in names if (path := shutil.which(name))), None)
-
-
 @pytest.fixture(scope="package")
 def browser(_running_service: Service) -> Iterator[Browser]:
     """Chromium. The service comes first: Playwright's event loop gives this thread other database connections."""
-    path = _chromium()
+    path = chromium()
     if path is None:
         if os.environ.get("CI"):
             pytest.fail("CI must have a Chromium: .ci/run installs it.")
         pytest.skip("No Chromium on this machine: install it, or name it in CHROMIUM, to run the browser's tests.")
     # Playwright runs an event loop in this thread; our own queries beside it are as synchronous as ever.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    # JavaScript is compiled and cleared up without threads beside: for pages that live for a moment these take longer.
-    arguments.append("--js-flags=--single-threaded")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         connections.close_all()
         browser.close()

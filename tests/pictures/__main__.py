@@ -1,0 +1,219 @@
+"""
+`make pictures`: pictures of the pages, as a phone and a desktop show them, of a demonstration that is made for it.
+
+They are in `var/pictures`, with a page on which all of them stand side by side. Nothing is compared: people look.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.stage.chromium import ARGUMENTS, chromium
+
+ROOT = Path(__file__).resolve().parents[2]
+WIDTHS = (1280, 320)
+# A new demonstration, on a busy machine.
+READY_TIMEOUT = 300
+
+
+class Taken(NamedTuple):
+    """A picture to take: of which page, as whom, and how the page is reached from the worklist of that person."""
+
+    name: str
+    who: str
+    reach: Callable[[Page], None]
+
+
+def at(path: str) -> Callable[[Page], None]:
+    def reach(page: Page) -> None:
+        page.goto(_base(page) + path)
+
+    return reach
+
+
+def first(start: str, *prefixes: str, below: str = "") -> Callable[[Page], None]:
+    """The page behind the first link to such an address, from link to link."""
+
+    def reach(page: Page) -> None:
+        page.goto(_base(page) + start)
+        for prefix in prefixes:
+            links = page.locator(f'main a[href*="{prefix}"]').all()
+            hrefs = [str(link.get_attribute("href")) for link in links]
+            wanted = [href for href in hrefs if not href.startswith(f"{prefix}new")]
+            if not wanted:
+                raise NothingThere(f"No link to {prefix} on {page.url}.")
+            page.goto(_base(page) + wanted[0])
+        if below:
+            page.goto(page.url + below)
+
+    return reach
+
+
+def searched(text: str) -> Callable[[Page], None]:
+    def reach(page: Page) -> None:
+        page.goto(_base(page) + "/search/")
+        page.get_by_role("searchbox").first.fill(text)
+        page.get_by_role("searchbox").first.press("Enter")
+
+    return reach
+
+
+class NothingThere(Exception):
+    """The demonstration has nothing of this kind."""
+
+
+TABS = ("to-triage", "information", "agreement", "sign-off", "returned", "mine", "decided")
+PICTURES = (
+    *(Taken(f"worklist-{tab}", "maya", at(f"/?tab={tab}")) for tab in TABS),
+    Taken("worklist-filtered", "maya", at("/?tab=to-triage&rating=red&owner=nobody")),
+    Taken("worklist-of-a-team", "ben", at("/")),
+    Taken("worklist-of-an-overseer", "sam", at("/")),
+    Taken("team", "ben", at("/teams/aylesbury/")),
+    Taken("reminders", "amina", at("/reminders/")),
+    Taken("contact-waiting", "amina", first("/?tab=to-triage", "/contacts/")),
+    Taken("contact-decided", "amina", first("/?tab=decided", "/contacts/")),
+    Taken("contact-to-sign-off", "maya", first("/?tab=sign-off", "/contacts/")),
+    Taken("contact-history-of-facts", "amina", first("/?tab=to-triage", "/contacts/", below="history/")),
+    Taken("case", "ben", first("/", "/cases/")),
+    Taken("person", "amina", first("/?tab=to-triage", "/contacts/", "/people/")),
+    Taken("look-first", "oliver", at("/contacts/new/look/")),
+    Taken("new-contact", "oliver", at("/contacts/new/")),
+    Taken("search", "amina", at("/search/")),
+    Taken("search-found", "amina", searched("alder")),
+    Taken("restricted", "iris", at("/restricted/")),
+    Taken("report-of-overrides", "paula", at("/reports/overrides/")),
+    Taken("report-on-equality", "paula", at("/reports/equality/")),
+    Taken("report-on-quality", "paula", at("/reports/quality/")),
+    Taken("not-found", "amina", at("/contacts/CON-AAAA-AAAA/")),
+    Taken("admin", "sam", at("/admin/")),
+    Taken("admin-contacts", "sam", at("/admin/casework/contact/")),
+    Taken("rule-sets", "paula", at("/admin/triage/rulesetversion/")),
+)
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(prog="make pictures")
+    arguments.add_argument("--only", metavar="NAME", choices=sorted(taken.name for taken in PICTURES))
+    only = arguments.parse_args().only
+    path = chromium()
+    if path is None:
+        sys.exit("There is no Chromium on this machine: install it, or name it in CHROMIUM.")
+    folder = ROOT / "var" / "pictures"
+    if not only:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = [taken for taken in PICTURES if only in (None, taken.name)]
+    missing = 0
+    with _demonstration() as (base, passwords), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        for width in WIDTHS:
+            pages = _Pages(browser, base, passwords, width)
+            for number, taken in enumerate(wanted, start=1):
+                try:
+                    page = pages.of(taken.who)
+                    taken.reach(page)
+                    page.screenshot(path=folder / f"{taken.name}-{width}.png", full_page=True)
+                    said = _too_wide(page, width)
+                except NothingThere as nothing:
+                    said, missing = f": {nothing}", missing + 1
+                print(f"  {number} of {len(wanted)} at {width}: {taken.name}{said}", flush=True)  # noqa: T201
+        browser.close()
+    if not only:
+        (folder / "index.html").write_text(_side_by_side(folder), encoding="utf-8")
+    print(f"The pictures are in {folder.relative_to(ROOT)}: open index.html.")  # noqa: T201
+    return 1 if missing else 0
+
+
+class _Pages:
+    """A window for each person, signed in once."""
+
+    def __init__(self, browser: Browser, base: str, passwords: dict[str, str], width: int) -> None:
+        self._browser, self._base, self._passwords, self._width = browser, base, passwords, width
+        self._open: dict[str, Page] = {}
+
+    def of(self, who: str) -> Page:
+        if who not in self._open:
+            page = self._browser.new_context(viewport={"width": self._width, "height": 800}).new_page()
+            page.goto(f"{self._base}/accounts/login/")
+            page.locator("[name=login]").fill(who)
+            page.locator("[name=password]").fill(self._passwords[who])
+            page.locator("main button").first.click()
+            self._open[who] = page
+        return self._open[who]
+
+
+def _base(page: Page) -> str:
+    return "/".join(page.url.split("/")[:3])
+
+
+def _too_wide(page: Page, width: int) -> str:
+    is_wide: int = page.evaluate("document.documentElement.scrollWidth")
+    return f": {is_wide} px wide" if is_wide > width else ""
+
+
+def _side_by_side(folder: Path) -> str:
+    """A page with all pictures. It is opened from the disk, and has no address."""
+    shown = []
+    for taken in PICTURES:
+        shown.append(f"<h2>{taken.name}</h2><div>")
+        for width in WIDTHS:
+            picture = f"{taken.name}-{width}.png"
+            if (folder / picture).exists():
+                shown.append(f'<img src="{picture}" alt="{taken.name} at {width}" width="{width * 2 // 5}">')
+        shown.append("</div>")
+    style = "body{font-family:sans-serif} img{vertical-align:top;margin:0 1em 1em 0;border:1px solid #999}"
+    return f"<!DOCTYPE html><meta charset=utf-8><title>Pictures</title><style>{style}</style>{''.join(shown)}"
+
+
+@contextmanager
+def _demonstration() -> Iterator[tuple[str, dict[str, str]]]:
+    """The service with a demonstration of its own, as `make run` starts it. Its address, and everybody's password."""
+    folder = Path(tempfile.mkdtemp(prefix="front-door-pictures-"))
+    folder.chmod(0o711)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    own = {"DATA_DIR": str(folder / "data"), "PORT": str(port)}
+    variables = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")} | own
+    command = [sys.executable, "-m", "config.local.run"]
+    with (folder / "output").open("w") as output:
+        service = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
+            env=variables,
+        )
+        try:
+            print("Making a demonstration …", flush=True)  # noqa: T201
+            _wait_for(folder / "output", service)
+            made = json.loads((folder / "data" / "demo.json").read_text(encoding="utf-8"))
+            yield made["base_url"], {user["username"]: user["password"] for user in made["users"]}
+        finally:
+            service.terminate()
+            service.wait(timeout=60)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_for(output: Path, service: "subprocess.Popen[bytes]") -> None:
+    ends_at = time.monotonic() + READY_TIMEOUT
+    while "Ready:" not in output.read_text(encoding="utf-8", errors="replace"):
+        if service.poll() is not None or time.monotonic() > ends_at:
+            sys.exit(f"The service did not start:\n{output.read_text(encoding='utf-8', errors='replace')[-2000:]}")
+        time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
