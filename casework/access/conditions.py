@@ -12,6 +12,7 @@ from casework.models import (
     ConflictOfInterest,
     Contact,
     ContactChild,
+    ContactDraft,
     ContactHandover,
     Handoff,
     OutboxMessage,
@@ -42,6 +43,13 @@ def check_waits_for_decision(contact: Contact) -> None:
 def check_is_not_decided(contact: Contact) -> None:
     if contact.status == ContactStatus.DECIDED:
         raise NotAllowedInStatus(f"{contact} is decided already.")
+
+
+def check_is_draft(draft: ContactDraft) -> None:
+    if draft.contact is not None:
+        raise NotAllowedInStatus(f"This draft is submitted already, as {draft.contact}.")
+    if draft.deleted_at is not None:
+        raise NotAllowedInStatus("This draft was deleted.")
 
 
 def check_owner_unchanged(contact: Contact, seen_owner_id: int | None) -> None:

@@ -27,6 +27,12 @@ def check_can_enter_contacts(by: User, on: date) -> None:
         raise NotPermitted("Only front-door staff can enter a contact.")
 
 
+def check_can_take_over_drafts(by: User, on: date) -> None:
+    """A front-door manager takes over what somebody else began to type in and did not finish."""
+    if Role.FRONT_DOOR_MANAGER not in roles_of(by, on).front_door_roles:
+        raise NotPermitted("Only a front-door manager can take over what somebody else typed.")
+
+
 def check_can_work_on(contact: Contact, by: User, on: date) -> None:
     """Front-door staff may record agreement, checks and matches."""
     if not roles_of(by, on).front_door_roles:

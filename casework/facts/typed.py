@@ -235,8 +235,7 @@ def a_date(text: str) -> Read[date]:
 
 def _day(match: "re.Match[str]") -> date | None:
     year, written = int(match["year"]), match["month"]
-    months = [number for number, month in enumerate(_MONTHS, 1) if not written.isdigit() and _is_month(written, month)]
-    month = int(written) if written.isdigit() else months[0] if months else 0
+    month = int(written) if written.isdigit() else month_of(written)
     if not _EARLIEST <= year <= _LATEST:
         return None
     try:
@@ -245,8 +244,11 @@ def _day(match: "re.Match[str]") -> date | None:
         return None
 
 
-def _is_month(written: str, month: str) -> bool:
-    return month.startswith(written) or (written, month) == ("sept", "september")
+def month_of(written: str) -> int:
+    """The number of a month in words, as March, mar or Sept.; 0 for anything else."""
+    word = written.strip(" .").casefold()
+    found = (number for number, month in enumerate(_MONTHS, 1) if len(word) >= 3 and month.startswith(word))
+    return next(found, 0)
 
 
 def past_date(text: str, context: Mapping[str, Any]) -> Read[date]:

@@ -30,6 +30,7 @@ from casework.models.clocks import (
     ReminderLook,
     Step,
 )
+from casework.models.contact_drafts import ContactDraft
 from casework.models.contacts import (
     Channel,
     Contact,
@@ -88,6 +89,7 @@ __all__ = [
     "Contact",
     "ContactAdult",
     "ContactChild",
+    "ContactDraft",
     "ContactHandover",
     "ContactType",
     "Decision",

@@ -66,6 +66,8 @@ class Event(models.TextChoices):
     PARTNER_ANSWERED = "partner_answered", "Partner's answer recorded"
     PARTNER_CHECK_WITHDRAWN = "partner_check_withdrawn", "Question to a partner withdrawn"
     CONTACT_HANDED_OVER = "contact_handed_over", "Contact passed between emergency duty and the day team"
+    DRAFT_DELETED = "draft_deleted", "Draft of a contact deleted"
+    DRAFT_TAKEN_OVER = "draft_taken_over", "Draft of a contact taken over"
     CONTACT_ASSIGNED = "contact_assigned", "Contact assigned"
     CONTACT_TAKEN_ON = "contact_taken_on", "Contact taken on by the next team"
     CASE_BOUNCED = "case_bounced", "Back with a team that held it lately"

@@ -24,7 +24,7 @@ from casework.models import (
     Responsibility,
     SignOff,
 )
-from casework.reading import worklists
+from casework.reading import contact_drafts, worklists
 from casework.statuses import CaseStatus, ContactStatus, PartnerCheckStatus
 from localities import reference
 from localities.models import User
@@ -51,6 +51,8 @@ SIGN_OFF = Tab("sign-off", "To sign off", "No decision is awaiting sign-off.")
 RETURNED = Tab("returned", "Returned or declined", "Nothing has come back to you or to the front door.")
 MINE = Tab("mine", "Mine", "No contact is assigned to you.")
 DECIDED = Tab("decided", "Decided today", "Nothing has been decided today.")
+# Counted with the tabs, and none of them.
+DRAFTS = "drafts"
 TABS = (TO_TRIAGE, INFORMATION, AGREEMENT, SIGN_OFF, RETURNED, MINE, DECIDED)
 
 ASKED = Exists(PartnerCheck.objects.filter(contact=OuterRef("pk"), status=PartnerCheckStatus.ASKED))
@@ -156,9 +158,16 @@ def _of_locality(contacts: QuerySet[Contact], locality: str, now: datetime) -> s
     return found
 
 
-def counts(user: User, teams: Iterable[int], now: datetime) -> Mapping[Tab, int]:
+class Counts(NamedTuple):
+    """How much is in each tab, and how many drafts there are to finish."""
+
+    tabs: Mapping[Tab, int]
+    drafts: contact_drafts.Numbers
+
+
+def counts(user: User, teams: Iterable[int], now: datetime) -> Counts:
     """
-    How much is in each tab, in one statement.
+    How much there is of everything on the front door's worklist, in one statement.
 
     :param teams: the ids of the front-door teams in which the user works: a case that none has taken on is with them.
     """
@@ -172,11 +181,17 @@ def counts(user: User, teams: Iterable[int], now: datetime) -> Mapping[Tab, int]
     waiting = counted(_waiting(user, now), _tab_of(user), SqlCase(When(owner=user, then=Value(True)), default=no))
     decided = counted(decided_today(user, now), Value(DECIDED.code, output_field=as_tab), no)
     came_back = counted(returned_cases(user, teams, now), Value(RETURNED.code, output_field=as_tab), no)
+    is_own = SqlCase(When(owner=user, then=Value(True)), default=no)
+    drafts = counted(contact_drafts.to_finish(user, now), Value(DRAFTS, output_field=as_tab), is_own)
     found: Counter[str] = Counter()
-    for code, is_mine, number in waiting.union(decided, came_back, all=True):
+    of_drafts: Counter[bool] = Counter()
+    for code, is_mine, number in waiting.union(decided, came_back, drafts, all=True):
+        if code == DRAFTS:
+            of_drafts[is_mine] += number
+            continue
         found[code] += number
         found[MINE.code] += number if is_mine else 0
-    return {tab: found[tab.code] for tab in TABS}
+    return Counts({tab: found[tab.code] for tab in TABS}, contact_drafts.Numbers(of_drafts[True], of_drafts[False]))
 
 
 def returned_cases(user: User, teams: Iterable[int], now: datetime) -> QuerySet[Case]:

@@ -35,9 +35,13 @@ from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
 from triage.ruleset import RuleSet
 
 MOST = 20
+PREFIXES = {"children": "child", "adults": "adult"}
 UNKNOWN_YES_NO = [("", "Not known"), ("yes", "Yes"), ("no", "No")]
 DOMAINS = {"development": "the child's development", "parenting": "parents and carers",
            "family_environment": "family and environment"}  # fmt: skip
+
+# The inputs of the form: what a draft keeps.
+INPUTS = re.compile(r"children|adults|(?:contact|child-\d{1,3}|adult-\d{1,3})-\w{1,60}", re.ASCII)
 
 NO_CHILD = "Tell us of at least one child: a name, or, for one who is not born yet, the expected date of delivery."
 
@@ -58,10 +62,12 @@ class TypedDateField(DatePartsField):
     part = TypedField
 
     def compress(self, data_list: list[str]) -> str | None:
+        in_a_row = " ".join(filter(None, (part.strip() for part in data_list)))
         try:
-            return super().compress(data_list)
+            # A month in words stays in words.
+            return in_a_row if any(map(str.isalpha, in_a_row)) else super().compress(data_list)
         except forms.ValidationError:
-            return " ".join(filter(None, (part.strip() for part in data_list)))
+            return in_a_row
 
 
 class CodeField(forms.ChoiceField):
@@ -308,32 +314,55 @@ class ContactForm:
         self.contact = ContactPart(
             data, prefix="contact", initial={"agreement": "not_sought", "parents_told": "not_known"}
         )
-        self.children = [ChildPart(data, prefix=f"child-{n}") for n in _numbers(data, "children")]
-        self.adults = [AdultPart(data, prefix=f"adult-{n}") for n in _numbers(data, "adults")]
+        self.children = [ChildPart(data, prefix=f"{PREFIXES['children']}-{n}") for n in _numbers(data, "children")]
+        self.adults = [AdultPart(data, prefix=f"{PREFIXES['adults']}-{n}") for n in _numbers(data, "adults")]
         self.other_errors: list[tuple[str, str]] = []
+        # The heading of whoever was added, or where somebody was removed.
+        self.changed_at = ""
         choices = indicator_choices(rules)
         for part, name in [(self.contact, "family_indicators"), *((child, "indicators") for child in self.children)]:
             field = part.fields[name]
             assert isinstance(field, Indicators)
             field.choices = choices
 
+    @classmethod
+    def of_draft(cls, rules: RuleSet, key: str, typed: Mapping[str, list[str]]) -> "ContactForm":
+        """The form as somebody left it, without a word of what is missing or wrong."""
+        data = QueryDict(mutable=True)
+        for name, values in typed.items():
+            data.setlist(name, values)
+        data["key"] = key
+        return cls(rules, data).without_faults()
+
+    def without_faults(self) -> "ContactForm":
+        """The same form, whose faults nobody has asked about yet."""
+        for part in self.parts():
+            part.full_clean()
+            part.errors.clear()
+        return self
+
+    def typed(self) -> dict[str, list[str]]:
+        """What was typed, by the names of the inputs."""
+        assert self.data is not None
+        return {name: [str(value) for value in values] for name, values in self.data.lists() if INPUTS.fullmatch(name)}
+
     def with_people_changed(self) -> "ContactForm | None":
         """The form with a person added or removed, if a button was pressed for that; else None."""
         assert self.data is not None
         for group, parts in (("children", self.children), ("adults", self.adults)):
             numbers, adds = [part.number for part in parts], self.data.get("add") == group
+            changed_at = f"add-{group}"
             if adds and len(parts) < MOST:
                 numbers.append(str(max(int(number) for number in numbers) + 1))
+                changed_at = f"part-{PREFIXES[group]}-{numbers[-1]}"
             elif (gone := self.data.get(f"remove_{group}")) in numbers:
                 numbers.remove(gone)
             elif not adds:
                 continue
             changed = self.data.copy()
             changed.setlist(group, numbers)
-            form = ContactForm(self.rules, changed)
-            for part in form.parts():
-                part.full_clean()
-                part.errors.clear()
+            form = ContactForm(self.rules, changed).without_faults()
+            form.changed_at = changed_at
             if adds and len(parts) == MOST:
                 form.other_errors.append(
                     ("", f"A contact has room for {MOST} {group}. Tell us of the others in another.")

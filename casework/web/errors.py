@@ -14,6 +14,7 @@ from casework.models import (
     Case,
     ConflictOfInterest,
     Contact,
+    ContactDraft,
     Person,
     PersonMatch,
     Reminder,
@@ -55,7 +56,7 @@ class ErrorPageMiddleware:
             case (
                 Contact.DoesNotExist() | Person.DoesNotExist() | Case.DoesNotExist() | PersonMatch.DoesNotExist()
                 | Reminder.DoesNotExist() | Restriction.DoesNotExist() | RestrictedAccess.DoesNotExist()
-                | ConflictOfInterest.DoesNotExist()
+                | ConflictOfInterest.DoesNotExist() | ContactDraft.DoesNotExist()
             ):  # fmt: skip
                 # The record is out of scope, or has gone out of scope since the page was loaded.
                 return _not_found(request, NO_LONGER_YOURS if request.method == "POST" else NOT_FOUND)

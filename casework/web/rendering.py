@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.forms.renderers import TemplatesSetting
 
-from casework.facts.typed import in_one_line
+from casework.facts.typed import in_one_line, month_of
 
 
 class GovukRenderer(TemplatesSetting):
@@ -132,6 +132,7 @@ class DatePartsField(forms.MultiValueField):
         parts = [part.strip() for part in data_list]
         if not any(parts):
             return None
+        parts[1:2] = [str(month_of(month) or month) for month in parts[1:2]]
         if len(parts) < 3 or not all(part.isascii() and part.isdigit() for part in parts) or len(parts[2]) != 4:
             raise forms.ValidationError("Enter a day, a month and a year of four digits, as 21 11 2026.")
         day, month, year = parts

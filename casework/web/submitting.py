@@ -11,7 +11,7 @@ from casework.web.forms import ActionForm
 from casework.web.rendering import Form
 from errors import InvalidInput
 
-UNPROCESSABLE = 422
+UNPROCESSABLE, CONFLICT = 422, 409
 
 Done = TypeVar("Done")
 

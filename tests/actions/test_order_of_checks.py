@@ -16,6 +16,7 @@ from casework.actions import (
     cases,
     clock_changes,
     conflicts,
+    contact_drafts,
     contact_handovers,
     contact_owners,
     corrections,
@@ -37,6 +38,7 @@ from casework.models import (
     Clock,
     ConflictOfInterest,
     Contact,
+    ContactDraft,
     Handoff,
     OutboxMessage,
     PartnerCheck,
@@ -45,6 +47,7 @@ from casework.models import (
     Restriction,
 )
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
+from localities.models import User
 from tests.stage.actions import public_actions
 from tests.stage.documents import child
 from tests.stage.drafts import Drafts, latest
@@ -189,6 +192,12 @@ def of_match(action: Action, *, settled: bool, **typed: Any) -> Attempt:
     return Attempt("amina", "sam", prepare)
 
 
+def finished(story: Story, owner: User) -> str:
+    """The key of a draft of this user that was deleted."""
+    draft_: dict[str, Any] = {"owner": owner, "started_at": story.now, "saved_at": story.now, "deleted_at": story.now}
+    return ContactDraft.objects.create(key=f"of {owner}", **draft_).key
+
+
 EMPTY: dict[str, Any] = {"pathway": "", "level": 0, "rag": "", "rationale": ""}
 
 ATTEMPTS = {
@@ -205,6 +214,9 @@ ATTEMPTS = {
     "clock_changes.extend": of("sam", "ava", clock_changes.extend, of_closed_case, "clock_id", to=None, reason=""),
     "clock_changes.pause": of("amina", "sam", clock_changes.pause, stopped, "clock_id", reason=""),
     "clock_changes.resume": of("amina", "sam", clock_changes.resume, stopped, "clock_id", reason=""),
+    "contact_drafts.delete": Attempt(
+        "amina", "ben", lambda story: lambda by, now: contact_drafts.delete(key=finished(story, by), by=by, now=now)
+    ),
     "contact_handovers.hand_over": of_decided(contact_handovers.hand_over, note=""),
     "contact_handovers.take_on": of_decided(contact_handovers.take_on),
     "contact_owners.assign": of_decided(contact_owners.assign, to_id=0, seen_owner_id=None),
@@ -256,6 +268,7 @@ ELSEWHERE = {
     "broken_glass.break_glass", "restrictions.restrict",  # tests/actions/test_restrictions.py
     "conflicts.declare_in_case", "conflicts.declare_in_contact",  # whoever sees the record
     "calendar.change_day", "calendar.remove_day",  # the admin screen checks who edits settings
+    "contact_drafts.save", "contact_drafts.submit", "contact_drafts.take_over",  # tests/web/test_contact_drafts.py
     "receiving.receive",  # below: a new contact has no status yet
     "reminders.see", "reminders.snooze",  # tests/actions/test_reminders.py
     "searching.check", "searching.search",  # everybody, at any time: tests/web/test_search_pages.py

@@ -24,6 +24,7 @@ from casework.actions import (
     cases,
     clock_changes,
     conflicts,
+    contact_drafts,
     contact_handovers,
     corrections,
     handoffs,
@@ -48,6 +49,7 @@ from casework.models import (
     Contact,
     ContactAdult,
     ContactChild,
+    ContactDraft,
     ContactHandover,
     Decision,
     FactChange,
@@ -794,6 +796,34 @@ class TestContacts:
         story.contact()
         story.contact(children=[child(first_name="Robyn", nhs_number=None)])
         return PersonMatch.objects.get(child__isnull=False)
+
+
+class TestDraftsOfContacts:
+    """A draft is submitted or deleted once; then it holds nothing that was typed."""
+
+    @pytest.fixture
+    def draft(self, story: Story) -> ContactDraft:
+        return contact_drafts.save(
+            key="k", typed={"a": ["b"]}, seen_version=0, page="", by=person("amina"), now=story.now
+        ).draft
+
+    def test_it_keeps_what_was_typed(self, story: Story, draft: ContactDraft) -> None:
+        contact = str(story.contact().pk)
+        for to in ({"contact_id": contact}, {"deleted_at": "now()"},
+                   {"contact_id": contact, "deleted_at": "now()", "typed": "'{}'"}):  # fmt: skip
+            with refused("a_draft_that_is_finished_holds_nothing_typed"):
+                change("casework_contactdraft", draft.pk, **to)
+        for to in ({"contact_id": contact, "typed": "'{}'"}, {"deleted_at": "now()", "typed": "'{}'"}):
+            with allowed():
+                change("casework_contactdraft", draft.pk, **to)
+
+    def test_it_is_finished_twice_or_becomes_another_form(self, story: Story, draft: ContactDraft) -> None:
+        with refused("a_draft_is_finished_once"):
+            change("casework_contactdraft", draft.pk, key="'another'")
+        change("casework_contactdraft", draft.pk, typed="'{}'", contact_id=str(story.contact().pk))
+        for to in ({"contact_id": "NULL"}, {"typed": "'{\"a\": 1}'"}, {"version": "9"}):
+            with refused("a_draft_is_finished_once"):
+                change("casework_contactdraft", draft.pk, **to)
 
 
 class TestPartnerChecks(GoesOnFromSharedStory):

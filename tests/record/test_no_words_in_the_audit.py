@@ -18,6 +18,7 @@ from casework.actions import (
     cases,
     clock_changes,
     conflicts,
+    contact_drafts,
     contact_handovers,
     corrections,
     decisions,
@@ -172,6 +173,13 @@ class WholeStory:
     def fail() -> Any:
         raise AssertionError("the contact came from an agency")
 
+    def drafts(self) -> None:
+        began: dict[str, Any] = {"by": person("amina"), "now": self.story.now - timedelta(hours=2)}
+        for key in ("to delete", "to take over"):
+            contact_drafts.save(key=key, typed={"contact-worries": [WORD]}, seen_version=0, page="", **began)
+        contact_drafts.delete(key="to delete", **self.said())
+        contact_drafts.take_over(key="to take over", **self.said("maya"))
+
     def a_case(self) -> None:
         contact = self.contact("Lou", "Adder", child={"nhs_number": nhs_number(7)})
         chiltern, aylesbury = (Team.objects.get(code=code) for code in ("chiltern", "aylesbury"))
@@ -291,6 +299,7 @@ def whole_story(story: Story) -> Iterator[WholeStory]:
 
 def test_no_event_holds_what_somebody_typed(whole_story: WholeStory) -> None:
     whole_story.a_waiting_contact()
+    whole_story.drafts()
     whole_story.a_case()
     whole_story.elsewhere()
     whole_story.restricted_records()

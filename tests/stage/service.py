@@ -6,6 +6,7 @@ and a mail server that keeps what it is sent. For journeys and for the browser.
 import contextlib
 import os
 import re
+import signal
 import socket
 import subprocess
 import tempfile
@@ -50,6 +51,7 @@ class Service:
     mailbox: Mailbox
     client_id: str
     client_secret: str
+    environment: dict[str, str] = field(default_factory=dict)
     children: list[Child] = field(default_factory=list)
 
     def token(self, scope: str = "contacts:write contacts:read") -> str:
@@ -65,6 +67,21 @@ class Service:
 
     def person(self, username: str) -> "Person":
         return Person(self.base_url, username)
+
+    @contextmanager
+    def web_server_killed(self) -> Iterator[None]:
+        """Without its web server, which is killed with whatever it has in hand, and started again at the end."""
+        (place,) = [place for place, child in enumerate(self.children) if child.name == "the web server"]
+        killed = self.children[place].process
+        os.killpg(killed.pid, signal.SIGKILL)
+        killed.wait()
+        try:
+            yield
+        finally:
+            port = int(self.base_url.rpartition(":")[2])
+            command = commands(port, processes=1)["the web server"]
+            self.children[place] = start_child("the web server", command, environment=self.environment)
+            wait_until(lambda: is_ready(self.base_url), "the web server is ready again")
 
 
 class NeverHappened(AssertionError):
@@ -140,7 +157,7 @@ def running(database: str) -> Iterator[Service]:
         "EMAIL_URL": f"smtp://127.0.0.1:{mail.port}",
         "PYTHONWARNINGS": "ignore",
     }
-    service = Service(base_url, database, mailbox, client_id, client_secret)
+    service = Service(base_url, database, mailbox, client_id, client_secret, environment)
     try:
         for name, command in commands(port, processes=1).items():
             service.children.append(start_child(name, command, environment=environment))

@@ -25,6 +25,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
 
 NEW = "/contacts/new/"
 BORN = date(2019, 3, 4)
+# Hidden inputs that each page has anew: its token, and what it saw and is.
+OF_THE_PAGE = {"csrfmiddlewaretoken", "version", "page"}
 
 
 def today() -> date:
@@ -40,6 +42,7 @@ class Typist:
         sign_in(client, user)
         self.page = page or Page(client.get(NEW))
         self.fields = self.page.form(NEW)
+        self.at = NEW
 
     def type(self, **fields: Any) -> "Typist":
         """Type into fields, named as on the page with _ for -; the first child's and adult's are 0."""
@@ -53,8 +56,16 @@ class Typist:
         return self
 
     def press(self, **button: Any) -> Answer:
-        """Press a button: none is sending it in. Where the form comes back, it is the one in hand from then on."""
-        answer = self.client.post(NEW, self.fields | button)
+        """
+        Press a button: none is submitting it. Where the form comes back, it is the one in hand from then on.
+
+        :param button: its name and value; or another key or children, for the form that is submitted.
+        """
+        submits = {} if {"add", "save", "remove_children", "remove_adults"} & set(button) else {"submit": "yes"}
+        answer = self.client.post(NEW, self.fields | button | submits)
+        if answer.status_code == 302 and answer.headers["Location"].startswith(NEW):
+            self.at = answer.headers["Location"]
+            answer = self.client.get(self.at)
         if answer.status_code in (200, 422):
             self.page = Page(answer)
             self.fields = self.page.form(NEW)
@@ -207,7 +218,7 @@ class TestSendingIn:
         """The test above leaves no field out."""
         on_the_page = {
             element["name"] for element in typist.page.main if element.tag in ("input", "select", "textarea")
-        } - {"csrfmiddlewaretoken", "key", "children", "adults"}
+        } - {*OF_THE_PAGE, "key", "typist", "children", "adults"}
         before = dict(typist.fields)
         typist.type(**everything())
         typed = {name for name in typist.fields if typist.fields.get(name) != before.get(name)}
@@ -336,9 +347,9 @@ class TestFaults:
 
     def test_nothing_that_was_typed_is_lost(self, typist: Typist) -> None:
         typist.type(**everything(), child_0_confidential="on").type(child_0_nhs_number="1", worries="")
-        typed = {name: value for name, value in typist.fields.items() if name != "csrfmiddlewaretoken"}
+        typed = {name: value for name, value in typist.fields.items() if name not in OF_THE_PAGE}
         assert typist.press().status_code == 422
-        assert {name: value for name, value in typist.fields.items() if name != "csrfmiddlewaretoken"} == typed
+        assert {name: value for name, value in typist.fields.items() if name not in OF_THE_PAGE} == typed
         typist.type(worries="He comes to school hungry.").contact()
 
     def test_a_date_comes_back_as_it_was_typed(self, typist: Typist) -> None:
@@ -472,7 +483,7 @@ class TestWhatIsTakenInAllTheSame:
 class TestPeople:
     def test_adding_a_child_loses_nothing_and_asks_nothing(self, typist: Typist) -> None:
         typist.type(**everything()).type(child_0_nhs_number="1")
-        typed = {name: value for name, value in typist.fields.items() if name != "csrfmiddlewaretoken"}
+        typed = {name: value for name, value in typist.fields.items() if name not in OF_THE_PAGE}
         assert typist.press(add="children").status_code == 200
         assert not typist.page.summary
         now_there = typist.fields
@@ -543,11 +554,14 @@ class TestPeople:
         assert answer.status_code in (200, 422)
         assert not Contact.objects.exists()
 
-    def test_enter_sends_it_in(self, typist: Typist) -> None:
-        """Enter in a field presses the first button of a form; that must not be one that adds or removes somebody."""
+    def test_enter_saves_it_and_submits_nothing(self, typist: Typist) -> None:
+        """Enter in a field presses the first button of a form."""
         (form,) = [form for form in typist.page.main.all("form") if form["action"] == NEW]
         first = form.all("button")[0]
-        assert (first["type"], first["name"]) == ("submit", "")
+        assert (first["type"], first["name"]) == ("submit", "save")
+        assert typist.type(**LEAST | {"worries": "Half a sent"}).press(save=first["value"]).status_code == 200
+        assert typist.fields["contact-worries"] == "Half a sent"
+        assert not Contact.objects.exists()
 
     def test_numbers_that_were_tampered_with_break_nothing(self, typist: Typist) -> None:
         for numbers in ("-1", "x", "9999", "", ["0", "0"], ["0", "x"], "１"):

@@ -199,7 +199,7 @@ class TestTries:
 
 
 def test_a_long_form_says_how_long_somebody_is_signed_in(client: Client, oliver: User) -> None:
-    """What was typed is lost when a form is sent after that."""
+    """What is typed is saved until then, and not after that."""
     oliver.set_password(PASSWORD)
     oliver.save()
     began = timezone.now()

@@ -1,17 +1,16 @@
-"""The pages of a contact: entering, viewing and deciding, what staff find out, and what they tell the referrer."""
+"""The pages of a contact: viewing and deciding, what staff find out, and what they tell the referrer."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.db.models import Q, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from casework.access import conditions, permissions, restricted
 from casework.access.restricted import Closed
@@ -20,7 +19,6 @@ from casework.actions import (
     learning,
     matches,
     partner_checks,
-    receiving,
     referrers,
     viewing,
 )
@@ -46,7 +44,6 @@ from casework.reading.cautions import cautions_of
 from casework.reading.likenesses import joined_elsewhere, two_of_each, why_alike
 from casework.statuses import CaseStatus, ContactStatus, HandoffStatus, MatchStatus, PartnerCheckStatus
 from casework.web.clock_forms import clock_forms
-from casework.web.contact_form import ContactForm
 from casework.web.forms import (
     ActionForm,
     AgreementForm,
@@ -67,63 +64,17 @@ from casework.web.forms import (
     people_to_protect,
 )
 from casework.web.hiding import without_hidden_addresses
-from casework.web.look_form import LookForm
 from casework.web.screening_form import ScreeningForm
 from casework.web.signed_in import by_post, user_of
 from casework.web.story import story_of
-from casework.web.submitting import UNPROCESSABLE, Done, errors_of, status_of, submit
+from casework.web.submitting import Done, errors_of, status_of, submit
 from casework.web.views import compare
-from errors import KeyUsedForAnother, NotPermitted
+from errors import NotPermitted
 from localities.models import OVERSEEING_ROLES, User
 from localities.roles import StaffRoles, roles_of
 from localities.working_time import local_day
-from triage.published_rules import live, of_version
+from triage.published_rules import of_version
 from triage.ruleset import RuleSet
-
-CONFLICT = 409
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def new(request: HttpRequest) -> HttpResponse:
-    """Enters a contact. The step before (`look_first`) sends what was typed there along."""
-    user, now = user_of(request), timezone.now()
-    permissions.check_can_enter_contacts(user, local_day(now))
-    rules = live(now).rule_set
-    if request.method != "POST":
-        return _form(request, ContactForm(rules, key=request.GET.get("form", "")))
-    if "carried" in request.POST:
-        form = ContactForm(rules, key=request.POST.get("key", ""))
-        LookForm(request.POST).carry_to(form)
-        return _form(request, form)
-    form = ContactForm(rules, request.POST)
-    if (changed := form.with_people_changed()) is not None:
-        return _form(request, changed)
-    if not form.is_valid(local_day(now)):
-        return _form(request, form, status=UNPROCESSABLE)
-    try:
-        received = receiving.receive(document=form.document(), by=user, now=now, idempotency_key=form.key)
-    except KeyUsedForAnother as error:
-        form.other_errors.append(
-            ("", f"This form is in already, as {error.earlier}. Open a new form for what you have to add.")
-        )
-        return _form(request, form, status=CONFLICT)
-    says = f"The contact is taken in. Its reference is {received.contact}."
-    if not Contact.objects.visible_to(user, now).filter(pk=received.contact.pk).exists():
-        owners = ", ".join(sorted({str(each.owner) for each in restricted.in_force_on(received.contact)}))
-        messages.success(
-            request,
-            f"{says} It is about somebody whose record is restricted: {owners or 'a manager'} "
-            "was told, and sees to it.",
-        )
-        return redirect("worklist")
-    if received.contact.details_to_check.exists():
-        says += " Some details could not be read as they were typed: look under “To check”."
-    messages.success(request, says)
-    return redirect("contact", received.contact.reference)
-
-
-def _form(request: HttpRequest, form: ContactForm, status: int = 200) -> HttpResponse:
-    return render(request, "front_door/contacts/new.html", {"form": form, "errors": form.errors()}, status=status)
 
 
 @require_safe

@@ -28,9 +28,9 @@ from casework.web.correction_form import (
 )
 from casework.web.hiding import hidden_addresses, without_hidden_addresses
 from casework.web.signed_in import user_of
-from casework.web.submitting import errors_of, status_of, submit
+from casework.web.submitting import CONFLICT, errors_of, status_of, submit
 from casework.web.typed import STOOD
-from casework.web.views.contacts import CONFLICT, fetch
+from casework.web.views.contacts import fetch
 from errors import TakenBySomeoneElse
 from localities.models import User
 from localities.working_time import local_day

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from casework.access import permissions
 from casework.actions import searching
 from casework.families.finding import Found
+from casework.reading.contact_drafts import numbers
 from casework.web.hiding import without_hidden_words
 from casework.web.look_form import LookForm
 from casework.web.search_form import LOOKS, Typed, keep, kept
@@ -53,6 +54,7 @@ def _page(request: HttpRequest, form: LookForm, found: Found | None = None, *, i
         "unread": unread,
         "is_gone": is_gone,
         "errors": errors,
+        "drafts": numbers(user_of(request), timezone.now()),
     }
     return render(request, "front_door/search/look.html", context, status=status_of(errors))
 

@@ -60,7 +60,7 @@ def _cases(request: HttpRequest, cases: Any, user: User, now: datetime) -> Any:
 def _front_door(request: HttpRequest, user: User, teams: list[Team], now: datetime) -> dict[str, Any]:
     """The tabs with their counts, and what the chosen one holds: what is asked for, or the first with work in it."""
     ids = [team.pk for team in teams]
-    counts = front_door.counts(user, ids, now)
+    counts, drafts = front_door.counts(user, ids, now)
     first = next((tab for tab in front_door.TABS if counts[tab]), front_door.TO_TRIAGE)
     chosen = next((tab for tab in front_door.TABS if tab.code == request.GET.get("tab")), front_door.TO_TRIAGE)
     narrowing = WorklistFilter(request.GET, now)
@@ -86,6 +86,7 @@ def _front_door(request: HttpRequest, user: User, teams: list[Team], now: dateti
         "page_query": "&".join(filter(None, (f"tab={chosen.code}", kept.urlencode()))),
         "waiting": waiting,
         "me": user,
+        "drafts": drafts,
     }
     if chosen == front_door.RETURNED and not by:
         context["returned"] = _cases(request, front_door.returned_cases(user, ids, now), user, now)

@@ -47,6 +47,8 @@ def test_every_address_is_tried_here() -> None:
     }  # fmt: skip
     # tests/web/test_person_pages.py has these.
     below |= {"person", "person-add", "person-end", "person-in-error", "person-protect", "person-lift"}
+    # tests/web/test_contact_drafts.py has these.
+    below |= {"contact-drafts", "contact-draft-delete", "contact-draft-take-over"}
     # tests/web/test_compare_pages.py has this.
     below |= {"contact-compare"}
     # tests/web/test_search_pages.py and test_look_first.py have these.
@@ -59,7 +61,7 @@ def test_every_address_is_tried_here() -> None:
         "end-conflict",
     }  # fmt: skip
     assert named == tried | below | of_reminders | of_restrictions | {
-        "worklist", "contact", "contact-new", "contact-screening", "case", "team", "report-overrides",
+        "worklist", "contact", "contact-new", "contact-save", "contact-screening", "case", "team", "report-overrides",
         "report-contacts", "report-equality", "report-quality", "report-quality-csv",
     }  # fmt: skip
 

@@ -1,0 +1,98 @@
+"""Drafts of contacts in a real browser: the server dies in the middle of a sentence, a session ends, somebody presses
+Enter."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from casework.models import Contact, ContactDraft
+from tests.stage.service import Service
+
+WORRIES = "What are they worried about?"
+
+
+def is_saved(page: Page) -> None:
+    """All that was typed is saved; until then, the page says when it was saved last, or that it is being saved."""
+    expect(page.get_by_role("status").filter(has_text="Saved at")).to_be_visible()
+    expect(page.locator("[data-trouble]")).to_be_hidden()
+
+
+def test_what_was_typed_outlives_the_server_the_session_and_the_browser(visit: Any, service: Service) -> None:
+    window = visit(width=1280)
+    page = window.sign_in("amina")
+    window.go("/contacts/new/")
+    page.get_by_role("region", name="Child 1").get_by_label("First name").fill("Quentin")
+    words = page.get_by_label(WORRIES)
+    words.press_sequentially("He comes to school hungry and")
+    is_saved(page)
+    with service.web_server_killed():
+        words.press_sequentially(" tired, most")
+        trouble = page.get_by_role("alert")
+        expect(trouble).to_contain_text("There is no connection.")
+        # Nor is it lost by whoever presses a button now.
+        page.get_by_role("button", name="Save and continue later").click()
+        words.press_sequentially(" days")
+    is_saved(page)
+
+    window.page.context.clear_cookies()
+    words.press_sequentially(" of the")
+    expect(trouble).to_contain_text("You are signed out.")
+    expect(trouble.get_by_role("link", name="Sign in again")).to_have_attribute("target", "_blank")
+    assert window.faults_at(320, 1280) == []
+    elsewhere = visit()
+    elsewhere.sign_in("amina")
+    page.context.add_cookies(elsewhere.page.context.cookies())
+    words.press_sequentially(" week")
+    is_saved(page)
+
+    # Another browser.
+    page = elsewhere.page
+    elsewhere.go("/")
+    page.get_by_role("link", name="Your drafts (").click()
+    assert elsewhere.faults_at(320, 1280) == []
+    page.get_by_role("link", name="Quentin", exact=True).click()
+    expect(page.get_by_label(WORRIES)).to_have_value("He comes to school hungry and tired, most days of the week")
+    # The first window still has the form open.
+    page.get_by_label(WORRIES).fill("He comes to school hungry and tired, most days of the week.")
+    is_saved(page)
+    words.press_sequentially("!")
+    expect(trouble).to_contain_text("is a draft of its own")
+    of_quentin = ContactDraft.objects.filter(typed__contains={"child-0-first_name": ["Quentin"]})
+    assert sorted(draft.typed["contact-worries"][0][-5:] for draft in of_quentin) == ["week!", "week."]
+    page.get_by_role("link", name="Your drafts").click()
+    page.get_by_role("link", name="Delete the draft about Quentin").first.click()
+    assert elsewhere.faults_at(320, 1280) == []
+    page.get_by_role("button", name="Delete the draft").click()
+    expect(page.get_by_text("The draft is deleted.")).to_be_visible()
+    window.complaints.clear()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_enter_submits_nothing_and_another_child_has_the_focus(visit: Any, javascript: bool) -> None:
+    window = visit(javascript=javascript, width=320)
+    page = window.sign_in("oliver")
+    window.go("/contacts/new/")
+    before, called = Contact.objects.count(), "Sam" if javascript else "Alex"
+    page.get_by_label("A safeguarding concern").check()
+    page.get_by_label("Who is it from?").select_option("2A")
+    page.get_by_label(WORRIES).fill("Half a sent")
+    name = page.get_by_role("region", name="Child 1").get_by_label("First name")
+    name.fill("Robin")
+    name.press("Enter")
+    is_saved(page)
+    assert ContactDraft.objects.latest("pk").typed["contact-worries"] == ["Half a sent"]
+    if javascript:
+        expect(name).to_be_focused()
+    page.get_by_role("button", name="Add another child").click()
+    expect(page.get_by_role("heading", name="Child 2")).to_be_focused()
+    expect(page.get_by_role("heading", name="Child 2")).to_be_in_viewport()
+    page.get_by_role("region", name="Child 2").get_by_label("First name").fill(called)
+    page.get_by_role("button", name="Remove child 1").click()
+    expect(page.get_by_role("button", name="Add another child")).to_be_focused()
+    expect(page.get_by_role("region", name="Child 1").get_by_label("First name")).to_have_value(called)
+    page.get_by_role("button", name="Save and continue later").click()
+    expect(page.get_by_role("heading", level=1, name="Your drafts")).to_be_visible()
+    expect(page.get_by_role("link", name=called, exact=True)).to_be_visible()
+    assert Contact.objects.count() == before
+    assert window.complaints == []
