@@ -17,8 +17,8 @@ Hidden is the address of a child
 5. who is a possible match of such a child, or stands on a contact with a possible match of one of their adults, however
    low the score, if the address is the same, until somebody says that the children are two. A hidden address is not
    compared, so the score of somebody in hiding stays low;
-6. who has a name in common with a child of 1 to 3, in any spelling, and comes to the very same address without an
-   adult who lives there.
+6. who has a name in common with a child of 1 to 3, in any spelling, short, or with a slip, and comes to the very same
+   address without an adult who lives there.
 
 What somebody lifted stays shown for 2 to 6, for the addresses that were known then: but not where somebody lives whose
 own address is protected. Showing the one would show the other.
@@ -42,7 +42,7 @@ from django.db.models.functions import Coalesce
 from casework.families import merging
 from casework.families.kept_homes import CORRECTED_LINES, address_of, keep_again, keep_homes, lines_of
 from casework.families.likeness.homes import Home, are_one_home, nearest_home, read_home
-from casework.families.likeness.names import read_name
+from casework.families.likeness.names import Name, nearest_first, read_name
 from casework.families.sameness import is_careful, proposed_pairs, records_of, told_apart
 from casework.models import (
     AddressProtection,
@@ -56,6 +56,7 @@ from casework.models.prepared import Prepared, send
 # How two descriptions agree that may be of one home: in doubt an address is hidden. Whether one that was shown is shown
 # again is asked more strictly (`are_one_home`): a neighbour's home is another.
 MAY_BE_ONE_HOME = frozenset({"same", "street", "postcode", "neighbours", "part"})
+MAY_BE_ONE_NAME = frozenset({"same", "variant", "short", "sounds", "letter"})
 # How far a protection reaches: from an adult to whoever may be that adult, to the children there, to those beside them.
 REACH = 3
 
@@ -295,7 +296,7 @@ class _Entry:
     received_at: datetime
     hidden: bool
     home: Home | None
-    names: frozenset[str]
+    names: frozenset[Name]
 
 
 class _Family:
@@ -420,9 +421,9 @@ class _Family:
             return False
         return any(
             other.pk in self._protected
-            and not other.names.isdisjoint(entry.names)
             and other.home is not None
             and are_one_home(entry.home, other.home)
+            and _may_be_one_name(entry.names, other.names)
             for other in self.children
         )
 
@@ -482,10 +483,14 @@ def _entry(row: Mapping[str, Any]) -> _Entry:
     )
 
 
-def _in_parts(text: str) -> tuple[str, ...]:
-    """A name as a whole and in its parts, each in its one spelling."""
+def _in_parts(text: str) -> tuple[Name, ...]:
+    """A name as a whole, and each of its parts."""
     name = read_name(text)
-    return () if name is None else (name.whole, *name.spelled)
+    return () if name is None else (Name((name.whole,)), *name.singly)
+
+
+def _may_be_one_name(names: Iterable[Name], others: Collection[Name]) -> bool:
+    return any(nearest_first(one, other) in MAY_BE_ONE_NAME for one in names for other in others)
 
 
 def _may_be_one(home: Home | None, other: Home | None) -> bool:

@@ -7,7 +7,7 @@ case, punctuation and spacing. Only what people read is changed, never the marku
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import dropwhile
 
@@ -137,8 +137,23 @@ def without_hidden_words(found: Found | None) -> Found | None:
     return replace(
         found,
         hits=tuple(_masked_hit(_of_homes(of_each[hit.last.pk]), hit) for hit in found.hits),
-        people=tuple(each._replace(name=_masked_text(hidden, each.name)) for each in found.people),
+        people=tuple(each._replace(name=masked_text(hidden, each.name)) for each in found.people),
     )
+
+
+def hidden_where_said(said: Mapping[int, str]) -> Mapping[int, HiddenWords]:
+    """
+    What finds the hidden addresses of a contact's family, for those contacts where one is in a text; by their ids. In a
+    list, each row is masked by its own: see `without_hidden_words`.
+
+    :param said: a text for each contact, by its id.
+    """
+    hidden = _of_homes(hidden_homes(said)) if said else None
+    if hidden is None:
+        return {}
+    suspected = [contact for contact, text in said.items() if hidden.are_in(escape(text))]
+    of_each = ((contact, _of_homes(homes)) for contact, homes in hidden_homes_of_each(suspected).items())
+    return {contact: words for contact, words in of_each if words is not None}
 
 
 def _masked_hit(hidden: HiddenWords | None, hit: Hit) -> Hit:
@@ -146,15 +161,15 @@ def _masked_hit(hidden: HiddenWords | None, hit: Hit) -> Hit:
         return hit
 
     def masked(*texts: str) -> tuple[str, ...]:
-        return tuple(_masked_text(hidden, text) for text in texts)
+        return tuple(masked_text(hidden, text) for text in texts)
 
     return replace(
-        hit, name=_masked_text(hidden, hit.name), homes=masked(*hit.homes), why=masked(*hit.why),
+        hit, name=masked_text(hidden, hit.name), homes=masked(*hit.homes), why=masked(*hit.why),
         beside=masked(*hit.beside),
     )  # fmt: skip
 
 
-def _masked_text(hidden: HiddenWords, text: str) -> str:
+def masked_text(hidden: HiddenWords, text: str) -> str:
     """A text for a template without them. Escaped, because that is how they are found in spite of any character."""
     return SafeString(hidden.masked(escape(text)))
 

@@ -17,6 +17,7 @@ from casework.facts.typed import is_not_known
 from casework.models import ContactChild, NumberStatus, Recommendation, Reminder, SafeToUse, Step
 from casework.reading.cautions import Cautions
 from casework.web.contact_form import new_key
+from casework.web.hiding import HiddenWords, masked_text
 from casework.web.signed_in import user_of
 from localities.codes import ETHNICITIES, SEXES
 from localities.working_time import local_day
@@ -108,6 +109,12 @@ def main_reason(recommendation: Recommendation | None, children: Sequence[Contac
     """The first reason of a recommendation, with the names of the children."""
     reasons = recommendation.result["reasons"] if recommendation else []
     return naming(reasons[0]["says"], [(child, None) for child in children]) if reasons else ""
+
+
+@register.filter
+def without(text: str, hidden: HiddenWords | None) -> str:
+    """The text without the hidden addresses of a family, which somebody typed into a name."""
+    return text if hidden is None else masked_text(hidden, text)
 
 
 @register.filter

@@ -118,6 +118,8 @@ class TestWhatIsHidden:
             {"first_name": "Yves", "last_name": "Ash-Worth"},
             {"first_name": "Yara", "last_name": "Ashworth-Jones"},
             {"first_name": "ROBIN", "last_name": "Smythers", "date_of_birth": None, "age_years": 12},
+            {"first_name": "Yuri", "last_name": "Ashwroth", "date_of_birth": "2008-08-08"},
+            {"first_name": "Rob", "last_name": "Quince", "date_of_birth": "2007-07-17"},
         ):
             assert hidden(story.contact(children=[child(**alone | known, address=HOME)], adults=[])) == [True], known
         # What a manager says is safe to show stays shown, and so does his when nobody is in hiding any more.

@@ -117,6 +117,19 @@ def test_what_is_read_aloud_or_edited_is_masked_too(story: Story) -> None:
         assert "innia" not in shown.html
 
 
+def test_a_name_in_the_worklist_is_masked_by_what_hides_of_its_own_family(story: Story) -> None:
+    home = {"lines": ["31 Zinnia Way"], "postcode": "HP20 1UA"}
+    hides = {"address": home | {"confidential": True}, "first_name": "Rob <31 Zinnia Way"}
+    like_nobody: dict[str, Any] = {"nhs_number": None, "also_known_as": [], "sex": "F", "date_of_birth": "2012-02-11"}
+    by_itself = {"first_name": "Zinnia", "last_name": "Way"}
+    story.contact(by="example-police", children=[child(**hides)], adults=[])
+    story.contact(children=[child(**like_nobody | by_itself, address=home | {"postcode": "SL7 1AA"})], adults=[])
+    rows = SignedIn("amina").open("/").main.all("tr")[1:]
+    (masked,), (as_ever,) = ([row.text for row in rows if ("Rob" in row.text) == of_it] for of_it in (True, False))
+    assert (masked.count(MASK), "innia" in masked) == (2, False)
+    assert "Zinnia Way" in as_ever
+
+
 def test_whoever_is_found_beside_somebody_in_hiding_is_read_as_ever(story: Story) -> None:
     """What was masked there would say that somebody who was found hides in the street, and where a guess was right."""
     home = {"lines": ["3 Kestrel Way", "Haddenham"], "postcode": "HP17 8AA"}

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from casework.deadlines.recipients import unread_breaches
 from casework.reading import front_door, restricted_work, worklists
 from casework.reading.news import with_news
+from casework.web.hiding import hidden_where_said
 from casework.web.signed_in import user_of
 from casework.web.worklist_form import WorklistFilter
 from localities.models import FRONT_DOOR_KINDS, Role, Team, User
@@ -72,7 +73,10 @@ def _front_door(request: HttpRequest, user: User, teams: list[Team], now: dateti
     if not by and chosen != front_door.RETURNED:
         page.count = counts[chosen]
     waiting: Any = page.get_page(request.GET.get("contacts"))
-    waiting.object_list = front_door.rows(waiting.object_list, user, now)
+    rows = front_door.rows(waiting.object_list, user, now)
+    names = {row.contact.pk: ", ".join(child.called for child in row.children) for row in rows}
+    hidden = hidden_where_said(names)
+    waiting.object_list = [(row, hidden.get(row.contact.pk)) for row in rows]
     kept = request.GET.copy()
     for name in ("tab", "contacts", "cases"):
         kept.pop(name, None)
