@@ -10,6 +10,7 @@ from casework.jobs import (
     delivery,
     hidden_addresses,
     integrity_checks,
+    lost_owners,
     opening,
     rechecks,
     replaying,
@@ -68,6 +69,12 @@ def recheck_hidden_addresses() -> None:
 def pass_to_day_team() -> None:
     """Passes the contacts that wait with emergency duty to the day team when the hub opens."""
     opening.pass_to_day_team(now=timezone.now())
+
+
+@shared_task
+def release_contacts() -> None:
+    """Takes contacts from an owner who cannot see to them any more."""
+    lost_owners.release(now=timezone.now())
 
 
 @shared_task

@@ -51,6 +51,7 @@ app.conf.beat_schedule = {
     "renew recommendations": _every("casework.tasks.renew_recommendations", 3),
     "recheck hidden addresses": _every("casework.tasks.recheck_hidden_addresses", 10),
     "pass to the day team": _every("casework.tasks.pass_to_day_team", 60),
+    "release contacts": _every("casework.tasks.release_contacts", 60),
     "run replays": _every("casework.tasks.run_replays", 5),
     "recheck recommendations": _nightly("casework.tasks.recheck_recommendations", "02:20"),
     "check integrity": _nightly("casework.tasks.check_integrity", "02:50"),

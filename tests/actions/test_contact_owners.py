@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from casework.actions import contact_handovers, contact_owners, decisions
+from casework.actions import conflicts, contact_handovers, contact_owners, decisions
+from casework.jobs import lost_owners
 from casework.models import AuditEvent, Contact, Event, OutboxMessage
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted, TakenBySomeoneElse
-from localities.models import User
+from localities.models import Membership, User
+from tests.stage.documents import child
 from tests.stage.restricted import restrict
 from tests.stage.story import Story, person
 
@@ -116,3 +118,22 @@ class TestADeclinedDecision:
         )
         assert owner_of(contact) is None
         assert person("maya").email in told("sign_off_declined")
+
+
+def test_an_owner_who_sees_it_no_more_or_works_here_no_more_owns_it_no_more(story: Story) -> None:
+    """Everybody else would think that somebody sees to it."""
+    secret, niece, keeps = (
+        story.contact(children=[child(first_name=name, last_name=name, nhs_number=None)], adults=[])
+        for name in ("Perdita", "Ottoline", "Hamish")
+    )
+    for contact in (secret, niece, keeps):
+        assign(story, contact, "amina")
+    gone = story.contact()
+    assign(story, gone, "oliver")
+    restrict(story, secret, "maya")
+    conflicts.declare_in_contact(contact_id=niece.pk, reason="My niece.", by=person("amina"), now=story.later())
+    Membership.objects.filter(user=person("oliver")).delete()
+    assert lost_owners.release(now=story.later()) == 3
+    assert [owner_of(contact) for contact in (secret, niece, gone, keeps)] == [None, None, None, person("amina")]
+    assert AuditEvent.objects.latest("pk").actor == "system"
+    assert lost_owners.release(now=story.later()) == 0
