@@ -124,7 +124,7 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
     part.get_by_role("button", name="Pause it").click()
     expect(page.get_by_text("The clock stands still.")).to_be_visible()
     clocks = page.get_by_role("region", name="Clocks").first
-    expect(clocks.get_by_text(re.compile("^Paused for"))).to_be_visible()
+    expect(clocks.get_by_text(re.compile("Paused for"))).to_be_visible()
 
     # A partner is asked, and what it says is kept.
     part = unfolded(window, "Ask a partner")
@@ -145,7 +145,7 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
         part.get_by_label(box, exact=True).fill(str(value))
     part.get_by_role("button", name="Keep the answer").click()
     expect(page.get_by_text("Final decision green: resumed")).to_be_visible()
-    expect(page.get_by_text(re.compile("^Paused for"))).to_have_count(0)
+    expect(page.get_by_text(re.compile("Paused for"))).to_have_count(0)
 
     choose_as_recommended(page, contact)
     page.get_by_label("Your rationale").fill("The mother wants help, and nobody knows of more.")

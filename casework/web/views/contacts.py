@@ -22,6 +22,7 @@ from casework.actions import (
     referrers,
     viewing,
 )
+from casework.deadlines.clocks import DECISION_CLOCKS
 from casework.facts.resends import SAME_REFERENCE
 from casework.families import sameness
 from casework.families.household import Household, household
@@ -307,6 +308,11 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         "restricts": permissions.allows(permissions.check_can_restrict, user, day),
     }
     context |= _clocks(contact, [check for check, _, _ in context["partner_checks"]], user, now, shown)
+    running = [clock for clock in context["clocks"] if clock.stopped_at is None and clock.paused_at is None]
+    context["next_decision"] = min(
+        (clock for clock in running if clock.kind in DECISION_CLOCKS), key=lambda clock: clock.due_at, default=None
+    )
+    context["risk_to_staff"] = any(facts.get("risk_to_staff") for _, facts in context["adults"])
     context |= _handing_over(contact, who, shown, context["handovers"])
     if contact.case is not None:
         responsibility = contact.case.responsibilities.select_related("team").order_by("period").last()
