@@ -5,6 +5,7 @@ from importlib import import_module
 from itertools import product
 from typing import Any
 
+import pytest
 from django.apps import apps
 
 from casework.actions import corrections
@@ -81,18 +82,27 @@ def test_the_mother_of_a_baby_is_kept_with_it_as_she_is_known_today(story: Story
     assert mothers() == {"Aisha", "Ayesha"}
 
 
-def test_a_name_in_another_script_is_found_from_either_side(story: Story) -> None:
+@pytest.mark.parametrize(
+    ("written", "latin", "upgrade"),
+    [
+        (("علی", "قریشی"), ("Ali", "Qureshi"), "0043_numbers_that_staff_recorded"),
+        (("अंकित", "शिंदे"), ("Ankit", "Shinde"), "0048_names_with_their_vowels"),
+    ],
+)
+def test_a_name_in_another_script_is_found_from_either_side(
+    story: Story, written: tuple[str, str], latin: tuple[str, str], upgrade: str
+) -> None:
     """Also on record since before its letters were read with their vowels."""
     known: dict[str, Any] = {"nhs_number": None, "upn": None, "also_known_as": []}
-    arabic = known | {"first_name": "علی", "last_name": "قریشی"}
-    first = story.contact(children=[child(**arabic)], adults=[])
+    native = known | {"first_name": written[0], "last_name": written[1]}
+    first = story.contact(children=[child(**native)], adults=[])
     PersonKey.objects.all().delete()
-    import_module("casework.migrations.0043_numbers_that_staff_recorded").fill(apps, None)
+    import_module(f"casework.migrations.{upgrade}").fill(apps, None)
     moved = known | {"address": {"lines": ["3 Station Road", "Marlow"], "postcode": "SL7 1AA"}}
-    latin = moved | {"first_name": "Ali", "last_name": "Qureshi"}
-    second = story.contact(children=[child(**latin)], adults=[], agency_reference="Q1")
+    named = moved | {"first_name": latin[0], "last_name": latin[1]}
+    second = story.contact(children=[child(**named)], adults=[], agency_reference="Q1")
     match = PersonMatch.objects.get(child__contact=second)
     assert match.person == first.children.get().person
-    third = story.contact(children=[child(**arabic | {"address": address("HP5 1AA")})], adults=[])
+    third = story.contact(children=[child(**native | {"address": address("HP5 1AA")})], adults=[])
     whom = {match.person for match in PersonMatch.objects.filter(child__contact=third)}
     assert whom == {first.children.get().person, second.children.get().person}

@@ -116,15 +116,16 @@ def fold(text: str) -> str:
 
 @lru_cache(maxsize=200_000)
 def spelling(part: str) -> str:
-    """The one spelling of a name that has many: "muhammad" and "mohamed" are "mohammed", "kowalska" is "kowalski"."""
+    """The one spelling of a name that has many: "muhammad" and "mohamed" are "mohammed", "macrae" is "mcrae"."""
     part = _one_name().get(part, part)
+    part = re.sub(r"^mac(?=[a-z]{3})", "mc", part)
     # Slavic surnames of women: Kowalska, Ivanova, Petrovskaya.
     part = re.sub(r"(?<=[a-z]{2})(sk|ck|zk)(a|aya|aia|y|yy|ij|iy)$", r"\1i", part)
     return re.sub(r"(?<=[a-z]{2})(ov|ev|in)a$", r"\1", part) if len(part) >= 7 else part
 
 
 SOUNDS = (
-    (r"^(kn|gn|pn)", "n"), (r"^wr", "r"), (r"^mac(?=[a-z]{3})", "mc"), (r"ck|cq", "k"), (r"x", "ks"), (r"ph", "f"),
+    (r"^(kn|gn|pn)", "n"), (r"^wr", "r"), (r"ck|cq", "k"), (r"x", "ks"), (r"ph", "f"),
     (r"sz|sh|sch|zh|rz|cz|tch|ch(?=[eiy])", "s"), (r"ough|augh", "a"), (r"c(?=[eiy])", "s"), (r"[cq]", "k"),
     (r"z", "s"), (r"[vw]", "f"), (r"dj|dzh", "j"), (r"(?<=.)h", ""),
 )  # fmt: skip
@@ -223,10 +224,21 @@ def _nearest(name: str, other: str) -> str:
     shorter = min(len(name), len(other))
     if (other.startswith(name) or name.startswith(other)) and shorter >= 3:
         return "short"
+    if _is_diminutive(name, other) or _is_diminutive(other, name):
+        return "short"
     edits = OSA.distance(name, other)
     if (edits == 1 and shorter >= 3) or (edits == 2 and shorter >= 7):
         return "letter"
     return "alike" if likeness >= 0.87 else "differs"
+
+
+def _is_diminutive(name: str, other: str) -> bool:
+    """Whether a name is made of the beginning of the other: Dougie of Douglas, Robbie of Roberto."""
+    stem = re.sub(r"(?<=.)(ie|y|i)$", "", name)
+    if stem == name:
+        return False
+    doubled = re.sub(r"([b-df-hj-np-tv-z])\1$", r"\1", stem)
+    return other.startswith(doubled) and len(doubled) >= (3 if doubled != stem else 4) and len(other) > len(stem) + 1
 
 
 def have_one_name(names: Iterable[Name], others: Iterable[Name]) -> bool:
