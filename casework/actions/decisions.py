@@ -1,5 +1,6 @@
 """Decisions: a named person decides, a second person signs off if required, and the case opens in the same instant."""
 
+import re
 from collections.abc import Callable, Collection
 from datetime import datetime
 
@@ -9,9 +10,16 @@ from casework.access import conditions, permissions
 from casework.access.loading import locked_contact
 from casework.actions import contact_handovers, contact_owners, handoffs, partner_checks
 from casework.actions.effects import Effects
-from casework.actions.recommendations import hard_stops, lock_people
+from casework.actions.recommendations import LOCK_PEOPLE, hard_stops
 from casework.deadlines import clocks
-from casework.families.household import Household, household, note_touched, opened_since
+from casework.facts.history import has_history
+from casework.families.household import (
+    FIND_EARLIER_CONTACTS,
+    Household,
+    household,
+    note_touched,
+    opened_since,
+)
 from casework.families.routing import PICKED_FROM, Route, route
 from casework.messages import outbox
 from casework.models import (
@@ -26,6 +34,7 @@ from casework.models import (
     Recommendation,
     SignOff,
 )
+from casework.models.prepared import send
 from casework.record import audit, responsibilities
 from casework.record.transitions import move
 from casework.statuses import ContactStatus
@@ -38,6 +47,9 @@ from triage.facts import Agreement
 from triage.published_rules import of_version
 from triage.ruleset import Hold, Rag, RuleSet
 from triage.two_persons import Proposal, two_person_reasons
+
+# The words that a rationale has at least: "." and "ok" say nothing to whoever reads it in a year.
+FEWEST_WORDS = 4
 
 
 class Overtaken(TakenBySomeoneElse):
@@ -53,9 +65,12 @@ def decide(
     level: int,
     rag: str,
     rationale: str,
+    history: str = "",
     chosen_team_id: int | None = None,
     chosen_team_reason: str = "",
+    chosen_case_id: int | None = None,
     without_answers: Collection[int] = (),
+    answers_follow: Collection[int] = (),
     by: User,
     now: datetime,
 ) -> Decision:
@@ -66,10 +81,15 @@ def decide(
     are required, it waits for the second.
 
     :param recommendation_id: the recommendation on the decider's page.
+    :param rationale: why, in a sentence.
+    :param history: the history that the decider considered, and what it means; needed where there is any.
     :param chosen_team_id: the team that the decider picks, with `chosen_team_reason`, if the route finds none or the
         decider knows better.
-    :param without_answers: the ids of the unanswered questions to partners that the decider does not wait for. They are
-        withdrawn when the decision takes effect. One that a colleague asked in the meantime is not among them.
+    :param chosen_case_id: of several open cases of the family, the one that the contact belongs to.
+    :param without_answers: the ids of the unanswered questions to partners that are withdrawn when the decision takes
+        effect.
+    :param answers_follow: the ids of those that stay open, and whose answers go to whoever has the case then. One that
+        a colleague asked in the meantime is in neither, and the decider is asked about it.
     :raises InvalidInput: with every fault, by field.
     :raises NotPermitted: `by` may not decide on this contact.
     :raises NotAllowedInStatus: the contact is decided already, waits for a sign-off, or is not screened yet.
@@ -84,17 +104,22 @@ def decide(
     recommendation = contact.recommendation
     assert recommendation is not None, "a contact that was received has a recommendation"
     rules = of_version(recommendation.rule_set_id).rule_set
-    children, people, known = _locked_children(contact), household(contact), reference.current()
+    children, earlier = _locked_children(contact)
+    people, known = household(contact), reference.current()
     contact.team = known.team(contact.team_id)
     _check_nothing_opened_since(children, people, recommendation)
     proposal = Proposal(pathway=pathway, level=level, rag=rag)
 
     def lead_to(pathway: str) -> Route:
-        return route(contact, children, pathway, people, rules, known, now=now)
+        return route(contact, children, pathway, people, rules, known, chosen_case_id=chosen_case_id, now=now)
 
     unanswered = partner_checks.unanswered(contact)
-    waits_for = [check for check in unanswered if check.pk not in without_answers]
-    where = _check(contact, proposal, rationale, chosen_team_id, chosen_team_reason, waits_for, rules, known, lead_to)
+    follow = [check.pk for check in unanswered if check.pk in answers_follow]
+    waits_for = [check for check in unanswered if check.pk not in without_answers and check.pk not in follow]
+    faults = _faults_of_words(rationale, history, earlier or has_history(recommendation.facts))
+    where = _check(
+        contact, proposal, faults, chosen_team_id, chosen_team_reason, waits_for, rules, known, lead_to
+    )  # fmt: skip
     reasons = two_person_reasons(rules, recommendation.facts, recommendation.result, proposal)
     decision = Decision.objects.create(
         contact=contact,
@@ -106,10 +131,13 @@ def decide(
         rag=rag,
         overrides=(pathway, level, rag) != (recommendation.pathway, recommendation.level, recommendation.rag),
         rationale=rationale.strip(),
+        history=history.strip(),
         needs_sign_off=bool(reasons),
         sign_off_reasons=reasons,
         chosen_team=known.team(chosen_team_id) if chosen_team_id is not None else None,
         chosen_team_reason=chosen_team_reason.strip() if chosen_team_id is not None else "",
+        chosen_case=where.link_to if where.link_to is not None and where.link_to.pk == chosen_case_id else None,
+        answers_follow=follow,
     )
     effects = Effects()
     effects.entries.append(audit.entry(
@@ -138,14 +166,15 @@ def sign_off(*, contact_id: int, agreed: bool, rationale: str, by: User, now: da
     :raises InvalidInput: the rationale is missing.
     :raises NotPermitted: `by` made the decision, or is not a manager.
     :raises NotAllowedInStatus: no decision waits for a sign-off.
-    :raises TakenBySomeoneElse: more is known since the decision was made, and `by` agrees to it.
+    :raises TakenBySomeoneElse: more is known since the decision was made, or the case that the contact belongs to has
+        closed, and `by` agrees to it.
     """
     contact = locked_contact(by, now, pk=contact_id)
     decision = contact.decisions.select_related("decided_by", "chosen_team", "recommendation").order_by("pk").last()
     permissions.check_can_sign_off(contact, decision, by, local_day(now))
     conditions.check_waits_for_sign_off(contact)
     assert decision is not None, "what waits for a second person is a decision"
-    children, people = _locked_children(contact), household(contact)
+    (children, _), people = _locked_children(contact), household(contact)
     if agreed:
         _check_nothing_learned_since(contact, decision)
         _check_nothing_opened_since(children, people, decision.recommendation)
@@ -158,7 +187,11 @@ def sign_off(*, contact_id: int, agreed: bool, rationale: str, by: User, now: da
     if agreed:
         assert contact.recommendation is not None
         rules = of_version(contact.recommendation.rule_set_id).rule_set
-        where = route(contact, children, decision.pathway, people, rules, reference.current(), now=now)
+        where = route(
+            contact, children, decision.pathway, people, rules, reference.current(),
+            chosen_case_id=decision.chosen_case_id, now=now,
+        )  # fmt: skip
+        _check_case_is_still_the_one(decision, where)
         _take_effect(contact, children, decision, where, partner_checks.unanswered(contact), effects, by, now)
     else:
         move(contact, to=ContactStatus.RECEIVED, by=by, at=now, why=rationale.strip())
@@ -196,13 +229,16 @@ def preview(contact: Contact, pathway: str, people: Household, *, now: datetime)
 # ---- the parts of deciding
 
 
-def _locked_children(contact: Contact) -> list[ContactChild]:
-    """The children, when all records of theirs and of whom they may be are locked."""
-    locked = lock_people(contact)
+def _locked_children(contact: Contact) -> tuple[list[ContactChild], bool]:
+    """
+    The children, when all records of theirs and of whom they may be are locked (see `recommendations.lock_people`); and
+    whether there are earlier contacts of the household.
+    """
+    locked, ((earlier,),) = send(LOCK_PEOPLE(contact=contact.pk), FIND_EARLIER_CONTACTS(contact=contact.pk))
     children = contact.family
-    if not {child.person_id for child in children} <= locked:
+    if not {child.person_id for child in children} <= {record for (record,) in locked}:
         raise TakenBySomeoneElse("Somebody has just said who these children are. Look again, then go on.")
-    return children
+    return children, earlier
 
 
 def _check_nothing_opened_since(
@@ -222,10 +258,36 @@ def _check_nothing_learned_since(contact: Contact, decision: Decision) -> None:
         )
 
 
+def _check_case_is_still_the_one(decision: Decision, where: Route) -> None:
+    """Which of several open cases the contact belongs to is the decider's to say."""
+    if where.choose_from or (decision.chosen_case_id is not None and where.link_to is None):
+        raise TakenBySomeoneElse(
+            "The open cases of this family have changed since this was decided. Decline, and say so: then it is "
+            "decided again."
+        )
+
+
+def _faults_of_words(rationale: str, history: str, has_history: bool) -> list[Fault]:
+    """What is wrong with the two texts that a decision is made of."""
+    faults = []
+    if not rationale.strip():
+        faults.append(Fault(("rationale",), "Say why: a decision needs a rationale in your own words."))
+    elif _is_too_short(rationale):
+        faults.append(Fault(("rationale",), "Say in a sentence why: what you weighed, and what made the difference."))
+    if has_history and _is_too_short(history):
+        says = "Say in a sentence which history you considered, and what it means: the family is known here."
+        faults.append(Fault(("history",), says))
+    return faults
+
+
+def _is_too_short(text: str) -> bool:
+    return len(re.findall(r"\w+", text)) < FEWEST_WORDS
+
+
 def _check(
     contact: Contact,
     proposal: Proposal,
-    rationale: str,
+    faults: list[Fault],
     chosen_team_id: int | None,
     chosen_team_reason: str,
     waits_for: list[PartnerCheck],
@@ -233,8 +295,11 @@ def _check(
     known: Reference,
     lead_to: Callable[[str], Route],
 ) -> Route:
-    """Checks the input and raises every fault at once. Returns the route of the pathway."""
-    faults = []
+    """
+    Checks the input and raises every fault at once. Returns the route of the pathway.
+
+    :param faults: those found before.
+    """
     pathway = rules.pathways.get(proposal.pathway)
     if pathway is None:
         faults.append(Fault(("pathway",), "Choose what happens next."))
@@ -242,23 +307,22 @@ def _check(
         faults.append(Fault(("level",), "Choose the level of need, 1 to 4."))
     if proposal.rag not in set(Rag):
         faults.append(Fault(("rag",), "Choose the rating."))
-    if not rationale.strip():
-        faults.append(Fault(("rationale",), "Say why: a decision needs a rationale in your own words."))
     if pathway is not None and pathway.gravest and (proposal.level, proposal.rag) != (4, Rag.RED):
         says = f"{pathway.title} is at level 4 and red. Change the level and the rating, or what happens next."
         faults.append(Fault(("pathway",), says))
     if pathway is not None and pathway.voluntary and contact.agreement == Agreement.NOT_SOUGHT:
         says = "Nobody has asked the family yet. Record what it says to this service, then decide."
         faults.append(Fault(("pathway",), says))
-    if waits_for:
-        partners = ", ".join(str(check.agency) for check in waits_for)
-        says = f"Not answered yet: {partners}. Say that you decide without their answers, or wait for them."
-        faults.append(Fault(("without_answers",), says))
+    for check in waits_for:
+        says = f"{check.agency} has not answered yet. Say what becomes of the request, or wait for the answer."
+        faults.append(Fault(("without_answers", check.pk), says))
     where = Route("", ends_here=True)
     if pathway is not None:
         where = lead_to(proposal.pathway)
         picks = where.pick or chosen_team_id is not None
-        if chosen_team_id is not None and (where.ends_here or where.link_to):
+        if where.choose_from:
+            faults.append(Fault(("case",), "Choose which of the open cases this contact belongs to."))
+        if chosen_team_id is not None and (where.ends_here or where.link_to or where.choose_from):
             faults.append(Fault(("team",), f"{where.reason} No team is picked for that; leave this empty."))
         elif picks and chosen_team_id not in {team.pk for team in known.teams_of(*PICKED_FROM)}:
             faults.append(Fault(("team",), where.pick or "Choose a team that takes work, or leave this empty."))
@@ -281,7 +345,8 @@ def _take_effect(
 ) -> None:
     contact.rag = decision.rag
     contact_handovers.end(contact, by=by, now=now)
-    partner_checks.withdraw_unanswered(unanswered, by=by, now=now)
+    ended = [check for check in unanswered if check.pk not in decision.answers_follow]
+    partner_checks.withdraw_unanswered(ended, by=by, now=now)
     clocks.stop_as_decided(contact, at=now)
     joined, already = None, frozenset[int]()
     if where.link_to is not None:

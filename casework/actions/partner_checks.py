@@ -10,12 +10,13 @@ from django.db import transaction
 
 from casework.access import conditions, permissions
 from casework.deadlines import clocks
-from casework.models import ClockEnd, Contact, Event, PartnerCheck
-from casework.record import audit
+from casework.messages import outbox
+from casework.models import ClockEnd, Contact, Event, Message, OutboxMessage, PartnerCheck
+from casework.record import audit, responsibilities
 from casework.record.transitions import move
-from casework.statuses import PartnerCheckStatus
+from casework.statuses import CaseStatus, HandoffStatus, PartnerCheckStatus
 from errors import Fault, InvalidInput
-from localities.models import Agency, User
+from localities.models import FRONT_DOOR_KINDS, Agency, User
 from localities.working_time import local_day
 
 
@@ -54,6 +55,8 @@ def record_answer(*, check_id: int, answer: str, by: User, now: datetime) -> Par
     """
     Records a partner's answer. "Nothing known" is an answer, too.
 
+    If the contact was decided without waiting for it, the team that has the case gets a message.
+
     :raises InvalidInput: the answer is missing.
     :raises NotPermitted: `by` does not work at the front door.
     :raises NotAllowedInStatus: the question was answered or withdrawn already.
@@ -64,6 +67,7 @@ def record_answer(*, check_id: int, answer: str, by: User, now: datetime) -> Par
     move(check, to=PartnerCheckStatus.ANSWERED, by=by, at=now, ended_at=now, ended_by=by, answer=answer.strip())
     clocks.stop(check, at=now)
     audit.record(Event.PARTNER_ANSWERED, by=by, at=now, contact=check.contact, check=check.pk)
+    outbox.write(_to_the_team(check, now))
     return check
 
 
@@ -95,11 +99,26 @@ def withdraw_unanswered(checks: list[PartnerCheck], *, by: User, now: datetime) 
         _withdraw(check, "It was decided without the answer.", by, now)
 
 
+def _to_the_team(check: PartnerCheck, now: datetime) -> list[OutboxMessage]:
+    """The message about an answer to whoever works on the case, or is to: none before the decision."""
+    case = check.contact.case
+    if case is None or case.status != CaseStatus.OPEN:
+        return []
+    offered = case.handoffs.filter(status=HandoffStatus.OFFERED).select_related("to_team").first()
+    team = offered.to_team if offered else responsibilities.current(case).team
+    if team.kind in FRONT_DOOR_KINDS:
+        # They record it themselves.
+        return []
+    return outbox.messages_for_team(
+        Message.PARTNER_ANSWERED, team, key=f"partner_answered:{check.pk}", at=now, contact=check.contact, case=case
+    )
+
+
 def _load(check_id: int, by: User, now: datetime) -> PartnerCheck:
     """The question, with its contact locked. Before there is a case, every action locks the contact's row."""
     contact = Contact.objects.visible_to(by, now).locked().get(partner_checks=check_id)
     permissions.check_can_work_on(contact, by, local_day(now))
-    check = PartnerCheck.objects.select_related("contact", "agency").get(pk=check_id)
+    check = PartnerCheck.objects.select_related("contact__case", "agency").get(pk=check_id)
     conditions.check_is_asked(check)
     return check
 

@@ -24,6 +24,7 @@ from casework.models import (
     Person,
     Recommendation,
 )
+from casework.models.prepared import Prepared, send
 from casework.record import audit
 from casework.record.audit import Actor
 from localities import reference
@@ -44,11 +45,14 @@ UNION SELECT person_id FROM casework_personmatch WHERE child_id IN (SELECT id FR
 UNION SELECT person_id FROM casework_personmatch WHERE adult_id IN (SELECT id FROM adult)
 """
 # All their records. Each decision runs it.
-LOCK_PEOPLE = f"""
+LOCK_PEOPLE = Prepared(
+    "lock_people",
+    f"""
 WITH representative AS (SELECT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id IN ({PEOPLE_OF}))
 SELECT id FROM casework_person WHERE id IN ({sameness.ALL_RECORDS.format("representative")})
 ORDER BY id FOR NO KEY UPDATE
-"""  # noqa: S608  # our own constants
+""",  # noqa: S608  # our own constants
+)
 
 
 def recommendation_for(
@@ -130,17 +134,14 @@ def lock_people(contact: Contact) -> frozenset[int]:
 
     :returns: the ids of the records.
     """
-    return _ids(LOCK_PEOPLE, contact)
+    (records,) = send(LOCK_PEOPLE(contact=contact.pk))
+    return frozenset(record for (record,) in records)
 
 
 def people_of(contact: Contact) -> frozenset[int]:
     """The ids of records of everybody on a contact and of whom they may be."""
-    return _ids(PEOPLE_OF, contact)
-
-
-def _ids(sql: str, contact: Contact) -> frozenset[int]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"contact": contact.pk})
+        cursor.execute(PEOPLE_OF, {"contact": contact.pk})
         return frozenset(record for (record,) in cursor.fetchall())
 
 

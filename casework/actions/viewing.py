@@ -48,6 +48,19 @@ def view_contact(*, reference: str, by: User, now: datetime) -> Contact:
     return contact
 
 
+def view_for_decision(*, reference: str, by: User, now: datetime) -> Contact:
+    """
+    The contact as the pages of its decision show it: its family, and what the rules recommend. The view is audited.
+
+    :raises Contact.DoesNotExist: there is no such contact, or it is out of scope.
+    """
+    contacts = Contact.objects.visible_to(by, now).select_related("team", "agency", "recommendation", "case")
+    contact = contacts.prefetch_related("children__person").get(reference=reference)
+    name_rows(contact.children.all(), by, now)
+    audit.record(Event.CONTACT_VIEWED, by=by, at=now, contact=contact)
+    return contact
+
+
 def view_own_contact(*, reference: str, by: Agency, now: datetime) -> Contact:
     """
     A contact that this agency sent.

@@ -20,6 +20,7 @@ from casework.deadlines import recipients
 from casework.demonstration.families import LEVEL_2
 from casework.demonstration.teams import Teams, extend_clock
 from casework.demonstration.timeline import Timeline
+from casework.facts.history import has_history
 from casework.families import sameness
 from casework.families.household import household
 from casework.families.routing import teams_to_pick_from
@@ -31,6 +32,7 @@ from localities.working_time import local_day
 from triage.ruleset import Hold
 
 RATIONALE = "The history and what the referrer saw point the same way; the family's own view was heard."
+HISTORY = "All earlier contacts and work were read: the same worry comes back, and each time the family took up help."
 
 # What the demonstration's people take for the same person.
 CONFIRMED_FROM = 0.9
@@ -200,8 +202,10 @@ class FrontDoor:
             level=recommendation.level,
             rag=recommendation.rag,
             rationale=RATIONALE,
+            history=HISTORY if has_history(recommendation.facts) else "",
             chosen_team_id=self.timeline.random.choice(teams_to_pick_from()).pk if destination.pick else None,
             chosen_team_reason="The family knows this team." if destination.pick else "",
+            chosen_case_id=destination.choose_from[0].pk if destination.choose_from else None,
             without_answers=[check.pk for check in partner_checks.unanswered(contact)],
             by=by,
             now=now,

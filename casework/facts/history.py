@@ -1,8 +1,9 @@
 """The history of a household for the rules: its earlier contacts, and its open and closed work."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import time
+from typing import Any
 
 from dateutil.relativedelta import relativedelta
 
@@ -70,6 +71,17 @@ def history_of(contact: Contact, people: Household) -> History:
         open_work=_open_work(opened),
         closed_days_ago=max(0, (day - max(closed)).days) if closed else None,
     )
+
+
+def has_history(facts: Mapping[str, Any]) -> bool:
+    """
+    Whether the rules counted earlier contacts or work of the household: whoever decides says what that means.
+
+    :param facts: those of a recommendation.
+    """
+    family = facts["family"]
+    counted = (family.get(name) for name in ("open_work", "closed_days_ago"))
+    return family.get("contacts_12_months", 1) > 1 or any(fact is not None for fact in counted)
 
 
 def _open_work(opened: Iterable[Case]) -> OpenWork | None:

@@ -70,6 +70,18 @@ SELECT person_id AS id FROM casework_contactchild WHERE contact_id = %(contact)s
 UNION SELECT person_id FROM casework_contactadult WHERE contact_id = %(contact)s AND in_family
 """
 FIND_PEOPLE_ON_CONTACT = Prepared("find_people_on_contact", PEOPLE_ON_CONTACT)
+# Whether there is an earlier contact about a child who is certainly in the household of this one, however long ago. A
+# report that was sent again is the same contact.
+FIND_EARLIER_CONTACTS = Prepared(
+    "find_earlier_contacts",
+    f"""
+SELECT EXISTS (
+    SELECT FROM casework_contactchild child JOIN casework_contact earlier ON earlier.id = child.contact_id
+    WHERE child.in_family AND earlier.id < %(contact)s AND earlier.resend_of_id IS NULL
+      AND earlier.id IS DISTINCT FROM (SELECT resend_of_id FROM casework_contact WHERE id = %(contact)s)
+      AND child.person_id IN ({CHILDREN_BESIDE.format(known=PEOPLE_ON_CONTACT)}))
+""",  # noqa: S608  # our own constants
+)
 CHILDREN_BESIDE_PEOPLE = CHILDREN_BESIDE.format(known=PEOPLE)
 FIND_CHILDREN_BESIDE = Prepared("find_children_beside", CHILDREN_BESIDE_PEOPLE)
 # {0}: a record of one of these people, or of a child beside them.
@@ -196,12 +208,17 @@ def _with_children_beside(people: Collection[int]) -> frozenset[int]:
     return frozenset({*people, *(person for (person,) in beside)})
 
 
+def open_cases(people: Household) -> list[Case]:
+    """The open cases of the family that are our work: new information belongs to one of them."""
+    return [case for case in people.own_cases if is_ours(case) and case.status == CaseStatus.OPEN]
+
+
 def last_case(people: Household, contact: Contact) -> Case | None:
     """The case that new information belongs to: the open one, else the latest that closed in the last 28 days."""
+    opened = open_cases(people)
+    if opened:
+        return opened[0]
     cases = [case for case in people.own_cases if is_ours(case)]
-    opened = next((case for case in cases if case.status == CaseStatus.OPEN), None)
-    if opened is not None:
-        return opened
     recently = contact.received_at - timedelta(days=29)
     closed = [(case.closed_at, case) for case in cases if case.closed_at is not None and case.closed_at >= recently]
     return max(closed, key=itemgetter(0))[1] if closed else None

@@ -12,7 +12,7 @@ from datetime import datetime
 from dateutil.relativedelta import relativedelta
 from django.db.models import QuerySet
 
-from casework.families.household import Household, last_case
+from casework.families.household import Household, last_case, open_cases
 from casework.models import Case, Contact, ContactChild, Responsibility
 from casework.statuses import CaseStatus
 from localities.models import Locality, Team, TeamKind
@@ -30,7 +30,8 @@ class Route:
     The team of a case, and why.
 
     `team` is None if a person must pick it (`pick` is a sentence that says why), or if the pathway ends at the front
-    door (`ends_here`). `link_to` is the case that the contact belongs to.
+    door (`ends_here`). `link_to` is the case that the contact belongs to. `choose_from` are the open cases of the
+    family if a person must choose to which of several it belongs.
     """
 
     reason: str
@@ -38,6 +39,7 @@ class Route:
     locality: Locality | None = None
     runner_up: Team | None = None
     link_to: Case | None = None
+    choose_from: tuple[Case, ...] = ()
     pick: str = ""
     ends_here: bool = False
 
@@ -50,16 +52,21 @@ def route(
     rules: RuleSet,
     reference: Reference,
     *,
+    chosen_case_id: int | None = None,
     now: datetime,
 ) -> Route:
-    """The route of this contact on this pathway, by the present data."""
+    """
+    The route of this contact on this pathway, by the present data.
+
+    :param chosen_case_id: of several open cases of the family, the one that a person chose.
+    """
     kind = rules.pathways[pathway].team
     places = _places(children, reference, now)
     match kind:
         case None:
             return Route("It ends at the front door.", ends_here=True)
         case PathwayTeam.SAME_TEAM:
-            return _same_team(contact, people)
+            return _same_team(contact, people, chosen_case_id)
         case PathwayTeam.LOCALITY:
             return _locality(children, places, people, reference, now)
         case _:
@@ -71,8 +78,14 @@ def teams_to_pick_from() -> QuerySet[Team]:
     return Team.objects.filter(is_active=True, kind__in=PICKED_FROM)
 
 
-def _same_team(contact: Contact, people: Household) -> Route:
-    case = last_case(people, contact)
+def _same_team(contact: Contact, people: Household, chosen_case_id: int | None) -> Route:
+    opened = open_cases(people)
+    case = next((case for case in opened if case.pk == chosen_case_id), None)
+    # One that has closed since it was chosen: the contact does not go to another by itself.
+    if case is None and len(opened) > (chosen_case_id is None):
+        says = "The family has several open cases." if len(opened) > 1 else "Another case of the family is open."
+        return Route(says, choose_from=tuple(opened))
+    case = case or last_case(people, contact)
     if case is None and people.cases().filter(status=CaseStatus.OPEN).exists():
         says = "We may work with this family, and nobody has said yet that they are the same people. Say so first"
         return Route("", pick=f"{says}, or pick the team, and say why.")

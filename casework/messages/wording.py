@@ -59,6 +59,10 @@ TO_STAFF = {
         "Assigned to you: {contact}",
         "A colleague assigned this contact to you. If you cannot see to it, assign it to somebody who can.",
     ),
+    Message.PARTNER_ANSWERED: (
+        "A partner answered about your team's case {case}",
+        "The decision on {contact} did not wait for this answer. Please read it with the contact.",
+    ),
     Message.SIGN_OFF_WANTED: (
         "A decision is awaiting sign-off: {contact}",
         "It takes effect only when somebody other than the decider agrees.",

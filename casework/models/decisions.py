@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Func, Q, Value
 
+from casework.models.cases import Case
 from casework.models.choices import RAGS
 from casework.models.contacts import Contact
 from casework.models.refusals import NOT_BLANK, append_only, refuse_if
@@ -75,10 +76,21 @@ class Decision(models.Model):
     rag = models.CharField(max_length=5, choices=RAGS)
     overrides = models.BooleanField(help_text="It differs from the recommendation.")
     rationale = models.TextField()
+    # What the household's history is and means, as the decider weighed it. Empty without history, and before November
+    # 2026.
+    history = models.TextField(blank=True, default="", db_default="")
     needs_sign_off = models.BooleanField()
     sign_off_reasons = ArrayField(models.TextField(), default=list)
     chosen_team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, related_name="+")
     chosen_team_reason = models.TextField(blank=True)
+    chosen_case = models.ForeignKey(
+        Case, on_delete=models.PROTECT, null=True, related_name="+", db_index=False,
+        help_text="Of several open cases of the family, the one that the contact belongs to.",
+    )  # fmt: skip
+    answers_follow = ArrayField(
+        models.BigIntegerField(), default=list, db_default=[],
+        help_text="The questions to partners whose answers are passed on after the decision; all others end with it.",
+    )  # fmt: skip
 
     class Meta:
         ordering: ClassVar = ["id"]

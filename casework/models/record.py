@@ -193,6 +193,7 @@ class Message(models.TextChoices):
     INFORMATION_ADDED = "information_added", "More is known about a contact"
     GRAVER_THAN_DECIDED = "graver_than_decided", "What is known now is graver than what was decided"
     CONTACT_ASSIGNED = "contact_assigned", "A contact is assigned to you"
+    PARTNER_ANSWERED = "partner_answered", "A partner answered after the decision"
     SIGN_OFF_WANTED = "sign_off_wanted", "A decision is awaiting sign-off"
     SIGN_OFF_DECLINED = "sign_off_declined", "Your decision was declined"
     REMINDER = "reminder", "A deadline is near, or has passed"

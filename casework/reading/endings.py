@@ -2,7 +2,7 @@
 Sentences about what else a decision, a closing or a withdrawal ends, so that nobody ends colleagues' work unknowingly.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from casework.deadlines.clocks import DECISION_CLOCKS
@@ -29,10 +29,17 @@ def of_deciding(clocks: Iterable[Clock], handovers: Iterable[ContactHandover], *
     return found + _put_off(stops, by, now)
 
 
-def of_agreeing(checks: Iterable[PartnerCheck]) -> list[str]:
-    """What the second person's agreement to a decision ends."""
+def of_agreeing(checks: Iterable[PartnerCheck], answers_follow: Collection[int]) -> list[str]:
+    """
+    What the second person's agreement to a decision ends.
+
+    :param answers_follow: the ids of the questions that the decision leaves open.
+    """
     asked = [check for check in checks if check.status == PartnerCheckStatus.ASKED]
-    return [f"If you agree, the questions to {named(asked)} end without an answer."] if asked else []
+    ends = [check for check in asked if check.pk not in answers_follow]
+    stays = [check for check in asked if check.pk in answers_follow]
+    found = [f"If you agree, the questions to {named(ends)} end without an answer."] if ends else []
+    return found + ([f"Nobody waits for {named(stays)}: the answer is passed on when it comes."] if stays else [])
 
 
 def of_closing(clocks: Iterable[Clock], *, by: User, now: datetime) -> list[str]:

@@ -269,11 +269,12 @@ INVARIANTS = (
                AND k.kind = CASE c.rag WHEN 'red' THEN 'next_team_offered_red' ELSE 'next_team_offered' END)""",
     ),
     Invariant(
-        "A question to a partner has its clock running until it ends, which is no later than the decision",
+        "A question to a partner has its clock until it ends, by the decision unless that lets the answer follow",
         """SELECT (SELECT count(*) FROM casework_partnercheck q WHERE (q.status = 'asked') IS DISTINCT FROM EXISTS (
                SELECT FROM casework_clock k WHERE k.partner_check_id = q.id AND k.stopped_at IS NULL))
            + (SELECT count(*) FROM casework_partnercheck q JOIN casework_contact c ON c.id = q.contact_id
-              WHERE q.status = 'asked' AND c.status = 'decided')""",
+              JOIN casework_decision d ON d.id = c.decision_in_effect_id
+              WHERE q.status = 'asked' AND c.status = 'decided' AND q.id <> ALL (d.answers_follow))""",
     ),
     Invariant(
         "A contact is with the team to which it was passed last",

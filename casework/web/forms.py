@@ -11,14 +11,12 @@ from django.http import QueryDict
 
 from casework.actions.contact_owners import front_door_staff
 from casework.actions.matches import ShowsAnAddress
-from casework.families.routing import teams_to_pick_from
-from casework.models import Contact, ContactAdult, ContactChild, MilestoneKind, Outcome, PartnerCheck
+from casework.models import Contact, ContactAdult, ContactChild, MilestoneKind, Outcome
 from casework.models.choices import AGREEMENTS
 from casework.web.rendering import DatePartsField, Form, Radios, RadiosInARow, Select, Textarea, TextInput
 from errors import InvalidInput
 from localities.models import Agency, Membership, OtherAuthority, Team, User
 from localities.working_time import LONDON, local_day
-from triage.ruleset import Rag, RuleSet
 
 CHOOSE_A_TEAM = "Choose a team that takes work."
 UNKNOWN_YES_NO = [("", "Not known"), ("yes", "Yes"), ("no", "No")]
@@ -65,73 +63,6 @@ def reason_field(label: str, hint: str = "", *, missing: str = "") -> forms.Char
         label=label, required=bool(missing), error_messages={"required": missing}, widget=Textarea({"rows": 3}),
         help_text=hint,
     )  # fmt: skip
-
-
-class DecideForm(ActionForm):
-    """
-    Accept the recommendation or override it. Nothing is filled in: a person decides, with the recommendation beside.
-    """
-
-    recommendation = forms.IntegerField(widget=forms.HiddenInput)
-    pathway = forms.ChoiceField(label="What happens next?", widget=Radios, required=False)
-    level = forms.TypedChoiceField(
-        label="Level of need", widget=Radios, required=False, coerce=int, empty_value=None,
-        choices=[(str(level), f"Level {level}") for level in (1, 2, 3, 4)],
-    )  # fmt: skip
-    rag = forms.ChoiceField(
-        label="Rating", widget=Radios, required=False, choices=[(rag.value, rag.value.capitalize()) for rag in Rag]
-    )
-    rationale = reason_field(
-        "Your rationale",
-        "In your own words: what you weighed, what the history means, and why this is right for the child. "
-        "The child may read it one day.",
-    )
-    team = choice_of(
-        "Team", teams_to_pick_from(), "Where the route above cannot tell, or you know better.", else_says=CHOOSE_A_TEAM
-    )
-    team_reason = reason_field("Why this team?")
-    without_answers = forms.ChoiceField(
-        widget=RadiosInARow, required=False,
-        choices=[("yes", "Yes, decide without them"), ("no", "No, wait for them")],
-        help_text="If you decide, the questions to them are withdrawn.",
-    )  # fmt: skip
-
-    def __init__(
-        self, contact: Contact, rules: RuleSet, unanswered: list[PartnerCheck], data: QueryDict | None = None
-    ) -> None:
-        self.unanswered = unanswered
-        if data is not None and not {str(check.pk) for check in unanswered} <= {*data.getlist("decide-unanswered")}:
-            # A colleague asked one more partner in the meantime: a yes to fewer questions is no yes to this one.
-            data = data.copy()
-            data.pop("decide-without_answers", None)
-        super().__init__(data, initial={"recommendation": contact.recommendation_id}, prefix="decide")
-        if unanswered:
-            partners = f"{len(unanswered)} partners have" if len(unanswered) > 1 else "1 partner has"
-            names = ", ".join(str(check.agency) for check in unanswered)
-            self.fields["without_answers"].label = f"{partners} not answered: {names}. Decide without their answers?"
-        else:
-            del self.fields["without_answers"]
-        pathway = self.fields["pathway"]
-        assert isinstance(pathway, forms.ChoiceField)
-        pathway.choices = [(entry.id, entry.title) for entry in rules.pathways.values()]
-
-    def does_not_wait_for(self) -> list[int]:
-        """The ids of the unanswered questions without whose answers the decision is made."""
-        yes = self.cleaned_data.get("without_answers") == "yes"
-        return [check.pk for check in self.unanswered] if yes else []
-
-
-class SignOffForm(ActionForm):
-    """
-    Agree or decline, with a rationale. The form itself checks for a missing rationale: without an answer, no action
-    runs that could check it, and every fault is shown at once.
-    """
-
-    answer = forms.ChoiceField(
-        label="Do you agree?", widget=Radios, choices=[("agree", "I agree"), ("decline", "I do not agree")],
-        error_messages={"required": "Say whether you agree."},
-    )  # fmt: skip
-    rationale = reason_field("Your rationale", missing="Say why you agree or decline.")
 
 
 class AgreementForm(ActionForm):

@@ -47,10 +47,11 @@ def submit(
 
 
 def errors_of(*forms: Form) -> list[tuple[str, str]]:
-    """Every error of these forms with the id of its field, for the summary at the top of the page."""
+    """Every error of these forms with the id of its field, in the order of the fields, for the summary of the page."""
     found = []
     for form in forms:
-        for name, errors in form.errors.items():
+        places = {name: place for place, name in enumerate(form.fields)}
+        for name, errors in sorted(form.errors.items(), key=lambda each: places.get(each[0], -1)):
             where = (form[name].id_for_label or form[name].auto_id) if name in form.fields else ""
             found += [(where, str(says)) for says in errors]
     return found

@@ -38,7 +38,7 @@ RECEIVE_CONFIDENTIAL = Asked(13, 34)
 # Somebody is hidden at the postcode. The contact is stored as if it were in hiding too, and then shown.
 RECEIVE_NEIGHBOUR = Asked(23, 42)
 RECEIVE_CONFIDENTIAL_AGAIN = Asked(18, 41)
-DECIDE, DECIDE_LINK, ACCEPT, CLOSE = Asked(25, 26), Asked(24, 25), Asked(12, 13), Asked(10, 10)
+DECIDE, DECIDE_LINK, ACCEPT, CLOSE = Asked(25, 27), Asked(24, 26), Asked(12, 13), Asked(10, 10)
 
 
 def takes(action: Callable[[], Any], budget: Asked) -> Any:
@@ -127,7 +127,13 @@ def test_deciding_accepting_and_closing(warm: Story) -> None:
     assert (recommendation.pathway, contact.agreement) == ("family_help", "given")
     assert contact.referrer_email
     amina = person("amina")
-    said: dict[str, Any] = {"level": 3, "rag": "green", "rationale": "So it is.", "by": amina}
+    said: dict[str, Any] = {
+        "level": 3,
+        "rag": "green",
+        "rationale": "So it is, all in all.",
+        "history": "So it was before, too.",
+        "by": amina,
+    }
 
     def decide(contact: Contact, pathway: str) -> Callable[[], Any]:
         now, seen = warm.later(), contact.recommendation_id

@@ -352,7 +352,7 @@ class TestWhatFollows:
         with pytest.raises(TakenBySomeoneElse, match="The recommendation changed"):
             decisions.decide(
                 contact_id=contact.pk, recommendation_id=seen.pk, pathway=seen.pathway, level=seen.level,
-                rag=seen.rag, rationale="Yes.", by=person("amina"), now=story.later(),
+                rag=seen.rag, rationale="Yes, as the rules say.", by=person("amina"), now=story.later(),
             )  # fmt: skip
 
     def test_the_route_follows_the_address(self, story: Story, contact: Contact) -> None:

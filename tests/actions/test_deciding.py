@@ -11,8 +11,10 @@ from casework.models import AuditEvent, Case, Contact, Handoff, OutboxMessage
 from casework.statuses import ContactStatus
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted, TakenBySomeoneElse
 from localities.models import Membership, User
+from tests.conftest import THURSDAY
 from tests.stage.documents import child
-from tests.stage.story import Story
+from tests.stage.families import KIM, about, brothers, once_together
+from tests.stage.story import SharedStory, Story
 
 
 def faults(excinfo: pytest.ExceptionInfo[InvalidInput]) -> set[str]:
@@ -102,6 +104,35 @@ class TestWhoDecides:
 
 
 class TestWhatIsTyped:
+    def test_the_rationale_is_a_sentence(self, story: Story) -> None:
+        contact = story.contact()
+        for rationale in (".", "ok", "As the rules.", "… – …"):
+            with pytest.raises(InvalidInput, match="Say in a sentence why") as excinfo:
+                story.decided(contact, rationale=rationale)
+            assert faults(excinfo) == {"rationale"}
+        assert story.decided(contact, rationale="The family agrees: help.").pk
+
+    def test_what_the_history_means_is_said_where_there_is_any(self, story: Story) -> None:
+        assert story.decided(story.contact(), history="").history == ""
+        again = story.contact()
+        for history in ("", " \n", "None known."):
+            with pytest.raises(InvalidInput, match="which history you considered") as excinfo:
+                story.decided(again, history=history)
+            assert faults(excinfo) == {"history"}
+        history = "One contact last week, about the same mornings."
+        assert story.decided(again, history=f" {history}\n").history == history
+
+    def test_history_is_what_the_rules_no_longer_count_too(self, story: Story) -> None:
+        """A brother's contact of 14 months ago, which ended with advice; one that was sent again is not earlier."""
+        once_together(story)
+        story.later(days=430)
+        contact = about(story, child(**KIM))
+        assert contact.recommendation is not None
+        assert contact.recommendation.facts["family"]["contacts_12_months"] == 1
+        with pytest.raises(InvalidInput) as excinfo:
+            story.decided(contact, history="")
+        assert faults(excinfo) == {"history"}
+
     def test_everything_that_is_wrong_is_said_at_once(self, story: Story) -> None:
         with pytest.raises(InvalidInput) as excinfo:
             story.decided(story.contact(), pathway="prison", level=7, rag="purple", rationale="  ")
@@ -310,3 +341,59 @@ def test_where_nobody_else_is_on_duty_another_teams_manager_is_asked_to_agree(st
     story.decided(contact, by="maya", pathway="social_work_assessment")
     recipients = OutboxMessage.objects.filter(kind="sign_off_wanted").values_list("to", flat=True)
     assert set(recipients) == {"david@front-door.example"}
+
+
+class TestOneOfSeveralOpenCases:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def told(cls, told_for_a_class: None) -> SharedStory:
+        """Aylesbury works with Robin, Chiltern with Kim. Somebody tells us of both."""
+        story = Story(THURSDAY)
+        robin, kim = brothers(story)
+        contact = about(story, child(), child(**KIM), agency_reference="both")
+        assert contact.recommendation is not None
+        assert contact.recommendation.pathway == "link_to_open_work"
+        return SharedStory(story, (contact.pk, robin.pk, kim.pk))
+
+    @pytest.fixture
+    def story(self, db: None, told: SharedStory) -> Story:
+        return told.story.goes_on()
+
+    @pytest.fixture
+    def contact(self, db: None, told: SharedStory) -> Contact:
+        return Contact.objects.get(pk=told.about[0])
+
+    @pytest.fixture
+    def robins(self, db: None, told: SharedStory) -> Case:
+        return Case.objects.get(pk=told.about[1])
+
+    def test_whoever_decides_says_which(self, story: Story, contact: Contact, robins: Case) -> None:
+        """The older of the two; by itself it would go to the newer."""
+        with pytest.raises(InvalidInput, match="Choose which of the open cases") as excinfo:
+            story.decided(contact)
+        assert faults(excinfo) == {"case"}
+        decision = story.decided(contact, chosen_case_id=robins.pk)
+        assert (contact.case, decision.chosen_case) == (robins, robins)
+        told = OutboxMessage.objects.filter(kind="contact_linked", contact=contact)
+        assert {to.split("@")[0] for to in told.values_list("to", flat=True)} == {"ben", "bea"}
+
+    def test_what_is_chosen_counts_only_where_it_is_linked(self, story: Story, contact: Contact, robins: Case) -> None:
+        decision = story.decided(contact, pathway="social_work_assessment", level=4, chosen_case_id=robins.pk)
+        assert (decision.chosen_case, contact.case == robins) == (None, False)
+
+    def test_it_goes_to_no_other_where_the_chosen_one_has_closed(
+        self, story: Story, contact: Contact, robins: Case
+    ) -> None:
+        story.closed(robins)
+        with pytest.raises(InvalidInput, match="Choose which of the open cases"):
+            story.decided(contact, chosen_case_id=robins.pk)
+
+    def test_nor_when_a_second_person_agrees(self, story: Story, robins: Case) -> None:
+        graver = about(story, child(), child(**KIM), indicators=["L4-01"], agency_reference="graver")
+        decision = story.decided(graver, by="maya", pathway="link_to_open_work", chosen_case_id=robins.pk)
+        assert decision.needs_sign_off
+        story.closed(robins)
+        with pytest.raises(TakenBySomeoneElse, match="The open cases of this family have changed"):
+            story.signed_off(graver, by="david")
+        story.signed_off(graver, by="david", agreed=False)
+        assert graver.status == "received"

@@ -277,6 +277,7 @@ ELSEWHERE = {
     "threshold_checks.count",  # no check
     "people.add_detail",  # at any time: tests/web/test_person_pages.py
     "viewing.view_match", "viewing.view_person",
+    "viewing.view_for_decision",
     "viewing.view_case", "viewing.view_contact", "viewing.view_own_contact",  # in scope, or not found
 }  # fmt: skip
 

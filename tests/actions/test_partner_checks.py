@@ -259,9 +259,9 @@ class TestDecidingWithoutTheAnswer:
         checks = [ask(story, contact), ask(story, contact, "example-surgery")]
         with pytest.raises(InvalidInput) as excinfo:
             story.decided(contact, without_answers=[], rationale=" ")
-        says = "Not answered yet: Example Police, Example Surgery. Say that you decide without their answers, or wait"
-        assert places(excinfo) == ["rationale", "without_answers"]
-        assert excinfo.value.faults[1].message == f"{says} for them."
+        assert places(excinfo) == ["rationale", *(f"without_answers[{check.pk}]" for check in checks)]
+        says = "Example Police has not answered yet. Say what becomes of the request, or wait for the answer."
+        assert excinfo.value.faults[1].message == says
         for check in checks:
             answered(story, check)
         assert story.decided(contact, without_answers=[]).pk
@@ -269,7 +269,7 @@ class TestDecidingWithoutTheAnswer:
     def test_a_question_that_a_colleague_asked_in_the_meantime_is_not_ended_unseen(self, story: Story) -> None:
         contact = story.contact()
         seen, unseen = ask(story, contact), ask(story, contact, "example-surgery")
-        with pytest.raises(InvalidInput, match="Not answered yet: Example Surgery"):
+        with pytest.raises(InvalidInput, match="Example Surgery has not answered yet"):
             story.decided(contact, without_answers=[seen.pk])
         assert contact.partner_checks.filter(status="asked").count() == 2
         assert story.decided(contact, without_answers=[seen.pk, unseen.pk]).pk

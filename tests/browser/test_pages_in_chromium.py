@@ -52,6 +52,9 @@ def pages_of_story(service: Service) -> dict[str, str]:
         "unscreened": f"/contacts/{unscreened}/",
         "screening": f"/contacts/{unscreened}/screening/",
         "second_person": f"/contacts/{second_person}/",
+        "decide": f"/contacts/{waiting}/decide/",
+        "sign-off": f"/contacts/{second_person}/sign-off/",
+        "decided": f"/contacts/{second_person}/decided/",
         "offered": f"/cases/{offered.case}/",
         "case": f"/cases/{worked_on}/",
         "person": f"/people/{worked_on.children.get().reference}/",
@@ -120,10 +123,12 @@ def test_a_contact_is_typed_in_decided_and_taken_on(visit: Any, javascript: bool
     reference = re.search(r"CON-\w{4}-\w{4}", page.url)
     assert reference
 
+    page.get_by_role("button", name="Record decision").click()
     choose_as_recommended(page, Contact.objects.get(reference=reference[0]))
-    page.get_by_label("Your rationale").fill("What the school saw and the history point the same way.")
-    page.get_by_role("button", name="Decide").click()
-    expect(page.get_by_text("Your decision is kept.")).to_be_visible()
+    page.get_by_label("Why?", exact=True).fill("What the school saw and the history point the same way.")
+    page.get_by_role("button", name="Check your answers").click()
+    page.get_by_role("button", name="Confirm decision").click()
+    expect(page.get_by_role("heading", name="Decision recorded")).to_be_visible()
     case = Case.objects.get(contacts__reference=reference[0])
 
     receiver = visit(javascript=javascript)
@@ -152,7 +157,7 @@ def test_a_contact_is_screened_and_then_decided(visit: Any, javascript: bool, wi
     page = window.sign_in("amina")
     expect(page.get_by_role("row", name=str(contact))).to_contain_text("To be screened: no indicators selected")
     window.go(f"/contacts/{contact}/")
-    expect(page.get_by_role("button", name="Decide")).to_have_count(0)
+    expect(page.get_by_role("button", name="Record decision")).to_have_count(0)
 
     # To send it as it stands says nothing; the fault leads to its box.
     page.get_by_role("button", name="Save the indicators").click()
@@ -165,10 +170,12 @@ def test_a_contact_is_screened_and_then_decided(visit: Any, javascript: bool, wi
     expect(page.get_by_text("Saved. The recommendation has been updated.")).to_be_visible()
     expect(page.get_by_role("region", name="What the rules recommend")).to_contain_text("Family help")
 
+    page.get_by_role("button", name="Record decision").click()
     choose_as_recommended(page, contact)
-    page.get_by_label("Your rationale").fill("What the school saw is a level 3 need.")
-    page.get_by_role("button", name="Decide").click()
-    expect(page.get_by_text("Your decision is kept.")).to_be_visible()
+    page.get_by_label("Why?", exact=True).fill("What the school saw is a level 3 need.")
+    page.get_by_role("button", name="Check your answers").click()
+    page.get_by_role("button", name="Confirm decision").click()
+    expect(page.get_by_role("heading", name="Decision recorded")).to_be_visible()
     assert window.complaints == []
 
 
@@ -196,11 +203,19 @@ def test_a_contact_is_decided_by_keyboard_alone(visit: Any, pages_of_story: dict
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
     page = window.go(pages_of_story["contact"])
-    page.get_by_label("Your rationale").focus()
+    page.get_by_role("button", name="Record decision").focus()
+    page.keyboard.press("Space")
+    page.get_by_label("Why?", exact=True).focus()
     page.keyboard.type("Weighed with the history.")
     for _ in range(2):
         page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="Decide")).to_be_focused()
+    expect(page.get_by_role("button", name="Check your answers")).to_be_focused()
+    page.keyboard.press("Enter")
+    # What is missing is said at once, in the order of the page, and nothing that was typed is lost.
+    summary = page.get_by_role("alert")
+    expect(summary.get_by_role("link").first).to_have_text("Choose what happens next.")
+    expect(page.get_by_label("Why?", exact=True)).to_have_value("Weighed with the history.")
+    assert window.faults_at(320, 1280) == []
 
 
 @pytest.mark.parametrize(
@@ -213,13 +228,27 @@ def test_a_contact_is_decided_by_keyboard_alone(visit: Any, pages_of_story: dict
                 "/",
                 "/contacts/new/",
                 "contact",
+                "decide",
                 "unscreened",
                 "screening",
                 "/no/such/page/",
                 "/accounts/password/change/",
             ],
         ),
-        ("maya", ["second_person", "/", "/restricted/", "/restricted/open/", "restriction", "restrict", "conflict"]),
+        ("david", ["sign-off"]),
+        (
+            "maya",
+            [
+                "second_person",
+                "decided",
+                "/",
+                "/restricted/",
+                "/restricted/open/",
+                "restriction",
+                "restrict",
+                "conflict",
+            ],
+        ),
         ("amina", ["person", "address", "relationship"]),
         ("ben", ["/", "offered", "case", "person", "/teams/aylesbury/"]),
         ("sam", ["/"]),

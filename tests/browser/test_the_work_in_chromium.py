@@ -147,10 +147,29 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
     expect(page.get_by_text("Final decision green: resumed")).to_be_visible()
     expect(page.get_by_text(re.compile("Paused for"))).to_have_count(0)
 
+    page.get_by_role("button", name="Record decision").click()
     choose_as_recommended(page, contact)
-    page.get_by_label("Your rationale").fill("The mother wants help, and nobody knows of more.")
-    page.get_by_role("button", name="Decide", exact=True).click()
-    expect(page.get_by_text("Your decision is kept.")).to_be_visible()
+    page.get_by_label("Why?", exact=True).fill("The mother wants help, and nobody knows of more.")
+    # The family was here before: what that means is asked.
+    page.get_by_role("button", name="Check your answers").click()
+    page.get_by_role("link", name="Say in a sentence which history you considered").click()
+    page.get_by_label("History considered, and what it means").fill(
+        "One contact, which needed nothing.\nThey were two."
+    )
+    page.get_by_role("button", name="Check your answers").click()
+    expect(page.get_by_role("heading", name="Check your decision")).to_be_visible()
+    if javascript:
+        assert window.faults_at(1280, 320) == []
+    # Nothing is lost when somebody changes their mind.
+    page.get_by_role("button", name="Change history considered").click()
+    box = page.get_by_label("History considered, and what it means")
+    expect(box).to_have_value("One contact, which needed nothing.\nThey were two.")
+    page.get_by_role("button", name="Check your answers").click()
+    assert not contact.decisions.exists(), "nothing is recorded yet"
+    page.get_by_role("button", name="Confirm decision").click()
+    expect(page.get_by_role("heading", name="Decision recorded")).to_be_visible()
+    if javascript:
+        assert window.faults_at(1280, 320) == []
     case = Case.objects.get(contacts=contact)
 
     receiver = visit(javascript=javascript, width=width)

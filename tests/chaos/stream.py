@@ -297,7 +297,10 @@ class Decider(Staff):
             if screening := re.search(r'name="screening-recommendation" value="(\d+)"', page):
                 self._screen(who, path, page, screening[1])
                 continue
-            recommendation = re.search(r'name="decide-recommendation" value="(\d+)"', page)
+            form = self._open(who, path + "decide/") if f'href="{path}decide/"' in page else ""
+            if form is None:
+                return
+            recommendation = re.search(r'name="decide-recommendation" value="(\d+)"', form)
             if recommendation is None and self._username != MANAGER and "manager decides" in page:
                 self._to_decide[MANAGER].put(reference)
                 return
@@ -306,8 +309,10 @@ class Decider(Staff):
                 return
             said: dict[str, Any] = {
                 "decide-recommendation": recommendation[1],
-                **_recommended(page),
+                **_recommended(form),
+                "decide-history": "The earlier contacts say the same of the mornings.",
                 "decide-rationale": "What the school saw, and what the history says, point the same way.",
+                "confirmed": "yes",
             }
             after = self._send(who, path + "decide/", said, path, page)
             if after is not None and _is_decided(after):
@@ -421,7 +426,8 @@ class MovedClocks:
 
 
 def _is_decided(page: str) -> bool:
-    return 'id="decisions-heading"' in page
+    """Whether this is the page of a contact on which somebody decided, or the one that says what followed."""
+    return 'id="decisions-heading"' in page or 'id="went-heading"' in page
 
 
 def _recommended(page: str) -> dict[str, str]:

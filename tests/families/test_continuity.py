@@ -235,7 +235,8 @@ def test_a_decision_is_not_questioned(story: Story) -> None:
     assert contact.recommendation is not None
     decisions.decide(
         contact_id=contact.pk, recommendation_id=contact.recommendation.pk, pathway="family_help", level=3,
-        rag="green", rationale="Kim lives with his father.", chosen_team_id=story.team("chiltern").pk,
+        rag="green", rationale="Kim lives with his father.",
+        history="So it was before, too.", chosen_team_id=story.team("chiltern").pk,
         chosen_team_reason="The father lives there.", by=person("amina"), now=story.later(),
     )  # fmt: skip
     handoff = Handoff.objects.get(case__contacts=contact)

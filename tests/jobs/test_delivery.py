@@ -25,6 +25,7 @@ from casework.actions import (
     handoffs,
     learning,
     parked_messages,
+    partner_checks,
     referrers,
     reminders,
     rule_sets,
@@ -796,7 +797,9 @@ class TestNoName:
         _more_is_known(story, contact, typed)
         cases.name_lead(case_id=again.case_id, lead_id=bea.pk, by=ben, now=story.later())
         linked = story.contact(**_family())
-        story.decided(linked, rationale=typed)
+        asked = story.asked(linked, question=typed)
+        story.decided(linked, rationale=typed, history=typed, without_answers=[], answers_follow=[asked.pk])
+        partner_checks.record_answer(check_id=asked.pk, answer=typed, by=amina, now=story.later())
         neighbour = story.contact(**_family(), by="example-charity", source_code="1B")
         for agreed in (False, True):
             story.decided(neighbour, pathway="advice", level=3, rationale=typed)

@@ -49,7 +49,7 @@ def read(service: Service, reference: str) -> dict[str, object]:
 
 
 def decide(person: Person, reference: str, pathway: str, level: int, rag: str, as_seen_by: Person | None = None) -> str:
-    page = (as_seen_by or person).open(f"/contacts/{reference}/")
+    page = (as_seen_by or person).open(f"/contacts/{reference}/decide/")
     recommendation = re.search(r'name="decide-recommendation" value="(\d+)"', page)
     assert recommendation
     return person.send(
@@ -60,6 +60,7 @@ def decide(person: Person, reference: str, pathway: str, level: int, rag: str, a
             "decide-level": level,
             "decide-rag": rag,
             "decide-rationale": "What the school saw, and what the history says, point the same way.",
+            "confirmed": "yes",
         },
         form_on=f"/contacts/{reference}/",
     )

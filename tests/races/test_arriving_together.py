@@ -264,7 +264,8 @@ class TestWhileACaseOpens:
             def decide(pk: int = first.pk, seen: int = seen.pk) -> Decision:
                 return decisions.decide(
                     contact_id=pk, recommendation_id=seen, pathway="family_help", level=3, rag="green",
-                    rationale="So it is.", by=person("amina"), now=story.now,
+                    rationale="So it is, all in all.",
+                    history="So it was before, too.", by=person("amina"), now=story.now,
                 )  # fmt: skip
 
             def send(families: list[dict[str, Any]] = families) -> Contact:

@@ -69,7 +69,7 @@ def test_a_decision_beside_a_correction_weighs_it_or_is_overtaken(story: Story) 
 
         decide = partial(
             decisions.decide, contact_id=contact.pk, recommendation_id=seen.pk, pathway=seen.pathway, level=seen.level,
-            rag=seen.rag, rationale="Yes.", by=person("amina"), now=now,
+            rag=seen.rag, rationale="Yes, as the rules say.", by=person("amina"), now=now,
         )  # fmt: skip
         decided, learned = race(decide, learns(contact, now, children=[{"ref": "c1", "disabled": True}]))
         assert isinstance(learned, corrections.Learned), learned

@@ -167,7 +167,8 @@ class TestBetweenNightAndDay:
             def decide(pk: int = contact.pk, seen: int = seen) -> Decision:
                 return decisions.decide(
                     contact_id=pk, recommendation_id=seen, pathway="strategy_discussion", level=4, rag="red",
-                    rationale="So it is.", by=person("ezra"), now=local(OPENING),
+                    rationale="So it is, all in all.",
+                    history="So it was before, too.", by=person("ezra"), now=local(OPENING),
                 )  # fmt: skip
 
             # The decider's moment is earlier than the worker's, and still the decider may wait for the worker's lock.
@@ -239,7 +240,8 @@ class TestAskingPartners:
                 assert contact.recommendation is not None
                 return decisions.decide(
                     contact_id=contact.pk, recommendation_id=contact.recommendation.pk, pathway="family_help",
-                    level=3, rag="green", rationale="So it is.", by=person("amina"), now=now,
+                    level=3, rag="green", rationale="So it is, all in all.",
+                    history="So it was before, too.", by=person("amina"), now=now,
                 )  # fmt: skip
 
             asked, decided = race(partial(story.asked, contact), decide)
@@ -339,7 +341,8 @@ class TestClocksThatChange:
             assert contact.recommendation is not None
             return decisions.decide(
                 contact_id=contact.pk, recommendation_id=contact.recommendation.pk, pathway="family_help", level=3,
-                rag="green", rationale="So it is.", by=person("amina"), now=now,
+                rag="green", rationale="So it is, all in all.",
+                history="So it was before, too.", by=person("amina"), now=now,
             )  # fmt: skip
 
         decided, *looked = race(decide, *[lambda: calendar_changes.recompute(clock=lambda: now)] * 2)

@@ -176,7 +176,7 @@ class TestDeciding:
             assert contact.recommendation is not None
             said = {
                 "contact_id": contact.pk, "recommendation_id": contact.recommendation.pk, "level": 3, "rag": "green",
-                "pathway": "family_help", "rationale": "So it is.", "now": story.later(),
+                "pathway": "family_help", "rationale": "So it is, all in all.", "now": story.later(),
             }  # fmt: skip
 
             def decide(by: str, said: dict[str, Any] = said) -> Decision:
@@ -220,7 +220,7 @@ class TestDeciding:
             def decide(contact: Contact = contact, seen: Any = seen, now: Any = now) -> Decision:
                 return decisions.decide(
                     contact_id=contact.pk, recommendation_id=seen.pk, pathway="family_help", level=3, rag="green",
-                    rationale="So it is.", by=person("amina"), now=now,
+                    rationale="So it is, all in all.", history="So it was before, too.", by=person("amina"), now=now,
                 )  # fmt: skip
 
             recorded, decided = race(refuse, decide)
@@ -259,7 +259,8 @@ class TestOneChildTwice:
                 assert contact.recommendation is not None
                 return decisions.decide(
                     contact_id=contact.pk, recommendation_id=contact.recommendation.pk, level=3, rag="green",
-                    pathway="family_help", rationale="So it is.", by=person(by), now=now,
+                    pathway="family_help", rationale="So it is, all in all.",
+                    history="So it was before, too.", by=person(by), now=now,
                 )  # fmt: skip
 
             first, second = (partial(decide, each, by) for each, by in zip(waiting, ("amina", "maya"), strict=True))
@@ -281,7 +282,7 @@ class TestOneChildTwice:
             def link(pk: int = contact.pk, seen: int = seen, now: Any = links) -> Decision:
                 return decisions.decide(
                     contact_id=pk, recommendation_id=seen, level=3, rag="green", pathway="link_to_open_work",
-                    rationale="They work with it.", by=person("amina"), now=now,
+                    rationale="They work with it.", history="So it was before, too.", by=person("amina"), now=now,
                 )  # fmt: skip
 
             closed, linked = held_open(close, link)
@@ -396,7 +397,7 @@ class TestSweeping:
         decided, looked = interleaved(
             lambda: decisions.decide(
                 contact_id=contact.pk, recommendation_id=seen, pathway="family_help", level=3, rag="green",
-                rationale="So it is.", by=person("amina"), now=now,
+                rationale="So it is, all in all.", history="So it was before, too.", by=person("amina"), now=now,
             ),
             lambda: sweep.sweep(now=now),
             before='INSERT INTO "casework_decision"',

@@ -44,7 +44,7 @@ class Deciding(Contacts):
         )  # fmt: skip
 
     def decided(
-        self, contact: ContactEntry, who: int | str, *, looks: bool = True, rationale: str = "So it is.",
+        self, contact: ContactEntry, who: int | str, *, looks: bool = True, rationale: str = "So it is, all in all.",
         how: tuple[str, int, str] | None = None, stale: bool = False, team: str | None = None,
         without_answers: bool = True,
     ) -> None:  # fmt: skip
@@ -74,10 +74,12 @@ class Deciding(Contacts):
             where = decisions.preview(row, pathway, household(row), now=self.now)
             team = team or ("aylesbury" if where.pick else None)
             chosen = Team.objects.get(code=team) if team else None
-            may &= chosen is None or not (where.ends_here or where.link_to or team in FRONT)
+            may &= chosen is None or not (where.ends_here or where.link_to or where.choose_from or team in FRONT)
         decision = self.attempt(
             may, decisions.decide, contact_id=contact.pk, recommendation_id=seen, pathway=pathway, level=level, rag=rag,
-            rationale=rationale, chosen_team_id=chosen and chosen.pk, chosen_team_reason="They know them.",
+            rationale=rationale,
+            history="So it was before, too.", chosen_team_id=chosen and chosen.pk, chosen_team_reason="They know them.",
+            chosen_case_id=where.choose_from[-1].pk if where and where.choose_from else None,
             without_answers=list(contact.asked) if without_answers else [], by=person(by), now=self.now,
         )  # fmt: skip
         if decision is None:

@@ -34,7 +34,7 @@ Thing = TypeVar("Thing")
 # What the machine draws from. A number picks one of those who may, or of what waits; a name is that person.
 WHO = st.one_of(st.integers(0, 5), st.integers(0, 5), st.sampled_from(CAST))
 WHICH = st.integers(0, 29)
-WORDS = st.sampled_from(["So it is."] * 5 + ["", " \n"])
+WORDS = st.sampled_from(["So it is, all in all."] * 5 + ["", " \n"])
 TEAMS = st.sampled_from([
     "aylesbury", "chiltern", "wycombe-and-marlow", "child-protection", "out-of-area", "front-door", "emergency-duty",
 ])  # fmt: skip

@@ -55,7 +55,7 @@ def test_agreeing(story: Story, codes: list[str], says: list[str]) -> None:
     contact = story.contact()
     for code in codes:
         story.asked(contact, code)
-    assert endings.of_agreeing(partner_checks.unanswered(contact)) == says
+    assert endings.of_agreeing(partner_checks.unanswered(contact), []) == says
 
 
 def test_closing(story: Story, ben: User) -> None:

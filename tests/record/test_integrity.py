@@ -82,7 +82,7 @@ BACK = "A handoff says that it goes back where the team let go of the case in th
 NO_TEAM = (
     "An open case that the front door holds and has not offered waits for a team with its clock, and no other does"
 )
-ASKED = "A question to a partner has its clock running until it ends, which is no later than the decision"
+ASKED = "A question to a partner has its clock until it ends, by the decision unless that lets the answer follow"
 WITH = "A contact is with the team to which it was passed last"
 PASSED = "A contact that was passed on waits, with its clock, for somebody to take it on; no other has that clock"
 TOLD = "A referrer who was told has no clock running for it, and a letter that was sent has told them"

@@ -13,7 +13,10 @@ ON_CONTACTS = (
 # Below a contact, by a number of their own.
 BELOW_CONTACTS = ("matches/1", "partners", "partners/1/answer", "partners/1/withdraw", "protect", "lift")
 ON_CASES = ("offer", "answer", "withdraw", "lead", "milestone", "authority", "extend", "close")
-WHY = {"decide-rationale": "The school knows the family well, and the family agrees."}
+WHY = {
+    "decide-rationale": "The school knows the family well, and the family agrees.",
+    "decide-history": "The earlier contacts say the same of his mornings.",
+}
 
 
 def agreeing(contact: Contact) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from tests.stage.documents import address, child
 from tests.stage.sessions import sign_in
 from tests.stage.web_client import Answer, Page, browser
 
+# What is done on a page of its own, and what is shown again to be checked before it is done.
+OWN_PAGES = ("decide", "sign-off")
 LOOKS = (Event.CONTACT_VIEWED, Event.CASE_VIEWED)
 
 # Nobody whom the family of the contract knows.
@@ -42,10 +44,14 @@ class SignedIn:
 
         :param page: the page as this user opened it before, where nothing changed since.
         """
-        page = page or self.open(of)
+        page = page or self.open(of, f"{action}/" if action in OWN_PAGES else "")
         action_of_form = f"{path_of(of)}{action}/"
         assert fields.keys() <= page.names(action_of_form), "the form on the page has no such field"
-        return self.post(of, action, **page.form(action_of_form) | fields)
+        answer = self.post(of, action, **page.form(action_of_form) | fields)
+        if answer.status_code != 200:
+            return answer
+        # Nothing is done yet: the page asks to check the answers.
+        return self.post(of, action, **Page(answer).form(action_of_form))
 
 
 def path_of(of: object) -> str:
@@ -90,6 +96,11 @@ def looks() -> list[tuple[str, str]]:
 def is_done(answer: Answer, of: object) -> None:
     """It was done, and the page says so."""
     assert (answer.status_code, answer.headers.get("Location")) == (302, path_of(of)), Page(answer).summary
+
+
+def is_decided(answer: Answer, contact: Contact) -> None:
+    """The decision is recorded, or agreed to, and the next page says what followed."""
+    is_done(answer, f"{path_of(contact)}decided/")
 
 
 def is_wrong(answer: Answer, faults: dict[str, str]) -> Page:

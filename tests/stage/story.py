@@ -57,6 +57,7 @@ class Story:
             "level": recommendation.level,
             "rag": recommendation.rag,
             "rationale": "The history and what the school saw point the same way.",
+            "history": "The earlier contacts were about the same mornings.",
             "without_answers": [check.pk for check in partner_checks.unanswered(contact)],
         }
         decision = decisions.decide(

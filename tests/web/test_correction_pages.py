@@ -254,8 +254,9 @@ class TestTheContact:
         story.decided(contact, pathway="advice", level=3)
         submit(form_of(contact, "contact"), immediate_danger="yes")
         client = signed_in("maya")
-        page = Page(client.get(reverse("contact", args=[contact.reference])))
-        assert "More is known than when this was decided" in page.text
+        for name in ("contact", "contact-sign-off"):
+            page = Page(client.get(reverse(name, args=[contact.reference])))
+            assert "More is known than when this was decided" in page.text
         sent = {"sign_off-answer": "agree", "sign_off-rationale": "Yes."}
         assert client.post(reverse("contact-sign-off", args=[contact.reference]), sent).status_code == 409
         contact.refresh_from_db()

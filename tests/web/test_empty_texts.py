@@ -2,7 +2,8 @@
 
 import pytest
 
-from casework.web.forms import PartnerWithdrawForm, SignOffForm
+from casework.web.decision_form import SignOffForm
+from casework.web.forms import PartnerWithdrawForm
 
 
 @pytest.mark.parametrize("nothing", ["", " \n", "\u200b", "\u00a0\u200d"])

@@ -51,7 +51,7 @@ def addresses(contact: Contact) -> Iterator[str]:
         belongs = {"cases": str(case), "people": contact.children.get().person.reference}
         reference = belongs.get(str(pattern.pattern).split("/")[0], str(contact))
         given = {
-            "reference": reference, "kind": "upn",
+            "reference": reference, "kind": "upn", "key": "0" * 32,
             "code": "aylesbury", "match_id": 1, "check_id": 1, "detail_id": 1, "access_id": 1, "conflict_id": 1,
             "reminder_id": Reminder.objects.latest("pk").pk,
             "pk": contact.children.latest("pk").pk,
@@ -128,12 +128,13 @@ class TestWhoWaitsWithAStaleRecommendation:
 
     def test_is_asked_about_when_somebody_decides_and_no_worker_runs(self, stale: Contact) -> None:
         amina = SignedIn("amina")
-        form = amina.open(stale).form(f"{path_of(stale)}decide/")
+        form = amina.open(stale, "decide/").form(f"{path_of(stale)}decide/")
         answer = amina.post(stale, "decide", **form | {"decide-rationale": "So it is."})
         assert answer.status_code == 409
         refusal = Page(answer)
         assert "was opened for this family in the meantime" in refusal.text
         assert path_of(stale) in {link["href"] for link in refusal.root.all("a")}, "back to the contact as it is now"
+        assert refusal.form(f"{path_of(stale)}decide/")["decide-rationale"] == "So it is.", "nothing typed is lost"
         stale.refresh_from_db()
         assert stale.recommendation is not None
         assert stale.recommendation.facts["family"]["open_work"] == "early_help"

@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from casework.models import AuditEvent, Contact, Event, PartnerCheck
+from casework.models import AuditEvent, Contact, Event, OutboxMessage, PartnerCheck
+from casework.record import integrity
 from localities.models import Agency
+from tests.stage.pages import WHY
 from tests.stage.staff import (
     ANOTHER_FAMILY,
     SignedIn,
     as_recommended,
+    is_decided,
     is_done,
     is_refused,
     is_wrong,
@@ -33,7 +36,6 @@ QUESTION = "Have you been called to the home since September?"
 NOTHING = "They know nothing of the family."
 NOTE = "His aunt has him until Monday. Ring her first."
 SENT = {"handover-note": NOTE}
-WHY = {"decide-rationale": "The school knows the family well, and the family agrees."}
 
 
 @pytest.fixture(scope="module")
@@ -197,38 +199,52 @@ class TestPartners:
         assert f"{path_of(contact)}partners/" not in actions, "nobody else is asked now"
         is_done(self.answer(asked), contact)
 
-    def test_whoever_decides_is_asked_whether_to_wait(
+    def test_whoever_decides_says_what_becomes_of_the_request(
         self, contact: Contact, asked: PartnerCheck, seen: dict[str, Page]
     ) -> None:
-        """The form has no answer filled in. The decision is made only after a yes."""
-        page = seen["amina"]
-        assert "1 partner has not answered: Example Police. Decide without their answers?" in page.text
-        assert "decide-without_answers" not in page.form(f"{path_of(contact)}decide/")
-        says = "Not answered yet: Example Police. Say that you decide without their answers, or wait for them."
-        for answer in ({}, {"decide-without_answers": "no"}):
-            decides = as_recommended(contact) | WHY | answer
-            is_wrong(SignedIn("amina").send(contact, "decide", page, **decides), {"id_decide-without_answers": says})
+        """The form has no answer filled in. The decision is made only after one."""
+        page, of_check = SignedIn("amina").open(contact, "decide/"), f"decide-check_{asked.pk}"
+        assert "Example Police has not answered. What becomes of the request?" in page.text
+        assert "Example Police has not answered, asked" in page.text, "it is among what is still open"
+        assert of_check not in page.form(f"{path_of(contact)}decide/")
+        says = "Example Police has not answered yet. Say what becomes of the request, or wait for the answer."
+        decides = as_recommended(contact) | WHY
+        is_wrong(SignedIn("amina").send(contact, "decide", page, **decides), {f"id_{of_check}": says})
         asked.refresh_from_db()
         assert asked.status == "asked"
         is_done(self.answer(asked), contact)
-        page = SignedIn("amina").open(contact)
-        assert "Decide without their answers?" not in page.text
-        is_done(SignedIn("amina").send(contact, "decide", page, **as_recommended(contact) | WHY), contact)
+        assert "What becomes of the request?" not in SignedIn("amina").open(contact, "decide/").text
+        is_decided(SignedIn("amina").send(contact, "decide", page, **decides), contact)
 
-    @pytest.mark.usefixtures("asked")
-    def test_a_yes_is_a_yes_only_to_the_questions_on_the_page(self, contact: Contact, seen: dict[str, Page]) -> None:
+    def test_an_answer_is_one_only_to_the_questions_on_the_page(
+        self, contact: Contact, asked: PartnerCheck, seen: dict[str, Page]
+    ) -> None:
         """A colleague asks another partner while the page is open: whoever decides reads of it and is asked again."""
-        form = seen["amina"].form(f"{path_of(contact)}decide/")
+        form = SignedIn("amina").open(contact, "decide/").form(f"{path_of(contact)}decide/")
         surgery = Agency.objects.get(code="example-surgery")
         is_done(SignedIn("oliver").post(contact, "partners", **sent(surgery)), contact)
-        yes = form | as_recommended(contact) | WHY | {"decide-without_answers": "yes"}
-        names = "Example Police, Example Surgery"
-        says = f"Not answered yet: {names}. Say that you decide without their answers, or wait for them."
-        page = is_wrong(SignedIn("amina").post(contact, "decide", **yes), {"id_decide-without_answers": says})
-        assert f"2 partners have not answered: {names}. Decide without their answers?" in page.text
-        again = page.form(f"{path_of(contact)}decide/")
-        assert "decide-without_answers" not in again, "the yes to fewer questions is not filled in"
-        is_done(SignedIn("amina").post(contact, "decide", **again | {"decide-without_answers": "yes"}), contact)
+        new = contact.partner_checks.get(agency=surgery)
+        says = "Example Surgery has not answered yet. Say what becomes of the request, or wait for the answer."
+        answers = form | as_recommended(contact) | WHY | {f"decide-check_{asked.pk}": "withdraw"}
+        page = is_wrong(SignedIn("amina").post(contact, "decide", **answers), {f"id_decide-check_{new.pk}": says})
+        assert page.form(f"{path_of(contact)}decide/")[f"decide-check_{asked.pk}"] == "withdraw"
+        is_decided(SignedIn("amina").send(contact, "decide", page, **{f"decide-check_{new.pk}": "withdraw"}), contact)
+
+    def test_an_answer_that_nobody_waits_for_goes_to_the_team(
+        self, contact: Contact, asked: PartnerCheck, seen: dict[str, Page]
+    ) -> None:
+        decides = as_recommended(contact) | WHY | {f"decide-check_{asked.pk}": "follow"}
+        amina = SignedIn("amina")
+        is_decided(amina.send(contact, "decide", **decides), contact)
+        asked.refresh_from_db()
+        assert asked.status == "asked"
+        assert asked.clocks.running().exists(), "somebody chases it"
+        assert "Example Police has not answered: record the answer on" in amina.open(contact, "decided/").text
+        is_done(self.answer(asked), contact)
+        assert {*OutboxMessage.objects.filter(kind="partner_answered").values_list("to", flat=True)} == {
+            "ben@front-door.example", "bea@front-door.example",
+        }  # fmt: skip
+        assert [finding for finding in integrity.check() if finding.broken] == []
 
     def test_the_second_person_reads_which_questions_end(
         self, contact: Contact, asked: PartnerCheck, story: Story
@@ -236,13 +252,13 @@ class TestPartners:
         story.now = timezone.now() - timedelta(minutes=61)
         story.decided(contact, pathway="advice", level=1, rag="blue")
         says = "If you agree, the questions to Example Police end without an answer."
-        assert says in SignedIn("maya").open(contact).text
+        assert says in SignedIn("maya").open(contact, "sign-off/").text
         is_done(self.answer(asked), contact)
-        assert says not in SignedIn("maya").open(contact).text
+        assert says not in SignedIn("maya").open(contact, "sign-off/").text
 
     def test_a_decision_waits_for_nobody(self, contact: Contact, asked: PartnerCheck, seen: dict[str, Page]) -> None:
-        yes = as_recommended(contact) | WHY | {"decide-without_answers": "yes"}
-        is_done(SignedIn("amina").send(contact, "decide", seen["amina"], **yes), contact)
+        decides = as_recommended(contact) | WHY | {f"decide-check_{asked.pk}": "withdraw"}
+        is_decided(SignedIn("amina").send(contact, "decide", **decides), contact)
         page = SignedIn("amina").open(contact)
         assert "It was decided without the answer." in page.text
         assert not any("partners" in action for action in page.actions)
@@ -338,8 +354,8 @@ class TestTheNextShift:
 
     def test_whoever_decides_has_it(self, contact: Contact, passed: dict[str, Page]) -> None:
         says = "Nobody has taken this contact on since it was handed over to Emergency duty team. It will be yours."
-        assert says in passed["erin"].text
-        is_done(SignedIn("erin").send(contact, "decide", passed["erin"], **as_recommended(contact) | WHY), contact)
+        assert says in SignedIn("erin").open(contact, "decide/").text
+        is_decided(SignedIn("erin").send(contact, "decide", **as_recommended(contact) | WHY), contact)
         page = SignedIn("erin").open(contact)
         assert says not in page.text
         assert "Taken on by Erin Walsh after" in page.text

@@ -48,9 +48,13 @@ class TestWhereTheDecisionWouldStand:
             page = SignedIn(name).open(contact)
             assert "Nothing can be decided until somebody has read what we were told" in page.text
             assert path_of(contact) + "screening/" in page.actions
-            assert path_of(contact) + "decide/" not in page.actions
+            assert path_of(contact) + "decide/" not in {link["href"] for link in page.root.all("a")}
             assert "Where it would go" not in page.text, "the pathway is not known yet"
         assert "held for screening" in page.text
+        # Whoever opens the page for a decision all the same is led to the screening.
+        page = SignedIn("maya").open(contact, "decide/")
+        assert path_of(contact) + "screening/" in {link["href"] for link in page.root.all("a")}
+        assert path_of(contact) + "decide/" not in page.actions
         is_done(SignedIn("oliver").send(contact, "screening", **NONE), contact)
         assert "Where it would go" in SignedIn("amina").open(contact).text
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import BadRequest
 from django.db.models import Q, prefetch_related_objects
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,7 +18,6 @@ from casework.actions import (
     decisions,
     learning,
     matches,
-    partner_checks,
     referrers,
     viewing,
 )
@@ -27,23 +26,19 @@ from casework.facts.resends import SAME_REFERENCE
 from casework.families import sameness
 from casework.families.household import Household, household
 from casework.families.recorded import living_hidden
-from casework.jobs import stale_recommendations
 from casework.models import (
     Case,
     Clock,
     ClockChange,
     Contact,
     ContactHandover,
-    Decision,
-    Handoff,
     PartnerCheck,
     PersonMatch,
 )
 from casework.models.indexes import is_among
-from casework.reading import endings
 from casework.reading.cautions import cautions_of
 from casework.reading.likenesses import joined_elsewhere, two_of_each, why_alike
-from casework.statuses import CaseStatus, ContactStatus, HandoffStatus, MatchStatus, PartnerCheckStatus
+from casework.statuses import CaseStatus, ContactStatus, MatchStatus
 from casework.web.clock_forms import clock_forms
 from casework.web.forms import (
     ActionForm,
@@ -51,16 +46,13 @@ from casework.web.forms import (
     AskPartnerForm,
     AssignForm,
     ContactHandoverForm,
-    DecideForm,
     LiftForm,
     OwnRecordsForm,
     PartnerAnswerForm,
     PartnerWithdrawForm,
     ProtectForm,
-    SignOffForm,
     TellApartForm,
     UndoMatchForm,
-    id_of,
     people_to_lift,
     people_to_protect,
 )
@@ -82,60 +74,6 @@ from triage.ruleset import RuleSet
 def show(request: HttpRequest, reference: str) -> HttpResponse:
     """Shows the contact with its recommendation, its reasons, its history and the actions."""
     return page(request, reference, timezone.now())
-
-
-@by_post(or_show="contact")
-def decide(request: HttpRequest, reference: str) -> HttpResponse:
-    """Accepts the recommendation or overrides it."""
-    user, now = user_of(request), timezone.now()
-    contact = fetch(user, reference, now)
-
-    def says(decision: Decision) -> str:
-        went = "It takes effect when a second person agrees." if decision.needs_sign_off else _where_it_went(contact)
-        return f"Your decision is kept. {went}"
-
-    def decided(said: dict[str, Any]) -> Decision:
-        try:
-            return decisions.decide(
-                contact_id=contact.pk,
-                recommendation_id=said["recommendation"],
-                pathway=said["pathway"],
-                level=said["level"] or 0,
-                rag=said["rag"],
-                rationale=said["rationale"],
-                chosen_team_id=id_of(said["team"]),
-                chosen_team_reason=said["team_reason"],
-                without_answers=form.does_not_wait_for(),
-                by=user,
-                now=now,
-            )
-        except decisions.Overtaken:
-            # The worker asks the rules again within seconds. Where it is away, nobody has to wait for it.
-            stale_recommendations.renew_one(contact_id=contact.pk, now=now, only_if_noted=False)
-            raise
-
-    form = _decide_form(contact, partner_checks.unanswered(contact), request.POST)
-    return submit_on_page(request, contact, now, "decide", form, decided, says=says)
-
-
-@by_post(or_show="contact")
-def sign_off(request: HttpRequest, reference: str) -> HttpResponse:
-    """Agrees to a decision as the second person, or declines it."""
-    user, now = user_of(request), timezone.now()
-    contact = fetch(user, reference, now)
-
-    def says(decision: Decision) -> str:
-        if not decision.sign_off.agreed:
-            return "You declined: it will be decided again."
-        return f"You agreed. {_where_it_went(contact)}"
-
-    return submit_on_page(
-        request, contact, now, "sign_off", SignOffForm(request.POST, prefix="sign_off"),
-        lambda said: decisions.sign_off(
-            contact_id=contact.pk, agreed=said["answer"] == "agree", rationale=said["rationale"], by=user, now=now
-        ),
-        says=says,
-    )  # fmt: skip
 
 
 @by_post(or_show="contact")
@@ -266,23 +204,9 @@ def submit_on_page(
     )  # fmt: skip
 
 
-def _where_it_went(contact: Contact) -> str:
-    """A sentence about what followed from a decision."""
-    handoff = Handoff.objects.filter(case__contacts=contact).select_related("case", "to_team").order_by("-pk").first()
-    if handoff is None:
-        return "It is in effect, and ends at the front door."
-    if handoff.status == HandoffStatus.OFFERED:
-        return f"Case {handoff.case} is offered to {handoff.to_team}."
-    return f"It is in effect, and belongs to case {handoff.case}."
-
-
 def _rules(contact: Contact) -> RuleSet:
     assert contact.recommendation is not None
     return of_version(contact.recommendation.rule_set_id).rule_set
-
-
-def _decide_form(contact: Contact, unanswered: list[PartnerCheck], data: QueryDict | None = None) -> DecideForm:
-    return DecideForm(contact, _rules(contact), unanswered, data)
 
 
 def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> HttpResponse:
@@ -299,9 +223,9 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         "result": contact.recommendation.result if contact.recommendation else {},
         "handovers": list(contact.handovers.select_related("from_team", "to_team", "passed_by", "taken_on_by")),
         "partner_checks": _partner_checks(contact, shown),
-        # A partner may answer while a second person is awaited, too.
-        "hears_partners": works_on_it and contact.status != ContactStatus.DECIDED,
-        "decisions": list(contact.decisions.select_related("decided_by", "sign_off__by", "chosen_team")),
+        # A partner may answer while a second person is awaited, and after a decision that did not wait for it.
+        "hears_partners": works_on_it,
+        "decisions": list(contact.decisions.select_related("decided_by", "sign_off__by", "chosen_team", "chosen_case")),
         "works_on_it": works_on_it,
         "may_correct": works_on_it and (in_work or contact.status != ContactStatus.DECIDED),
         "restrictions": restricted.shown_with(on_it, user, now),
@@ -331,15 +255,14 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
             context["settled_matches"] = _settled(found, why, closed, shown)
             context["joined_elsewhere"] = _joined_elsewhere(contact, user, now)
         if works_on_it and contact.status == ContactStatus.RECEIVED:
-            context |= _find_out(contact, people, now, shown) | _deciding(contact, user, now, shown, context)
+            context |= _find_out(contact, people, now, shown) | _deciding(contact, user, now)
     if works_on_it and contact.status != ContactStatus.DECIDED:
         context["assign"] = shown.get("assign") or AssignForm(contact, now)
     if contact.status == ContactStatus.SIGN_OFF:
         waiting = context["decisions"][-1]
         context["overtaken"] = waiting.recommendation_id != contact.recommendation_id
         if permissions.allows(permissions.check_can_sign_off, contact, waiting, user, day):
-            context["sign_off"] = shown.get("sign_off") or SignOffForm(prefix="sign_off")
-            context["ends"] = endings.of_agreeing(check for check, _, _ in context["partner_checks"])
+            context["signs_off"] = True
     context |= _protecting(contact, user, day, shown)
     context["errors"] = errors_of(*shown.values())
     answer = render(request, "front_door/contacts/show.html", context, status=status_of(context["errors"]))
@@ -487,20 +410,12 @@ def _find_out(contact: Contact, people: Household, now: datetime, shown: dict[st
     }
 
 
-def _deciding(
-    contact: Contact, user: User, now: datetime, shown: dict[str, Any], context: dict[str, Any]
-) -> dict[str, Any]:
-    """
-    The decision, for whoever may make it, and what else it would end; for others, who makes it. Before it, screening.
-    """
+def _deciding(contact: Contact, user: User, now: datetime) -> dict[str, Any]:
+    """Whether this user may decide; for others, who decides. Before it, screening."""
     if conditions.waits_for_screening(contact):
         return {"screening": ScreeningForm(contact, _rules(contact))}
     try:
         decisions.check_can_decide(contact, by=user, now=now)
     except NotPermitted as refused:
         return {"who_decides": str(refused)}
-    unanswered = [check for check, _, _ in context["partner_checks"] if check.status == PartnerCheckStatus.ASKED]
-    return {
-        "decide": shown.get("decide") or _decide_form(contact, unanswered),
-        "ends": endings.of_deciding(context["clocks"], context["handovers"], by=user, now=now),
-    }
+    return {"decides": True}

@@ -59,7 +59,7 @@ BUDGETS = {
 # whoever leads the team responsible for it: another team works with a brother. Each with a reminder that is seen now.
 # Each asks once for the hidden addresses that people's words may have in them, once for what was learned since, and
 # once for who died and what is not safe to use; a contact's, once for those to whom it may be assigned.
-OF_A_CONTACT, OF_A_CASE = 37, 27
+OF_A_CONTACT, OF_A_CASE = 35, 27
 
 
 class TestWhatAPageCosts:
@@ -137,6 +137,14 @@ class TestWhatAPageCosts:
             ("amina", waiting, OF_A_CONTACT), ("amina", contact, 35), ("ben", contact, 21), ("ava", contact, 34),
             ("amina", dearest, OF_A_CONTACT), ("ben", case, OF_A_CASE), ("ava", case, 21), ("sam", case, 25),
             ("ben", tied, OF_A_CASE),
+        ]  # fmt: skip
+        to_sign_off = story.contact(
+            children=[child(indicators=["L4-01"], first_name="Ivo", nhs_number=None)], adults=[]
+        )
+        story.decided(to_sign_off, by="maya", pathway="family_help", level=3, rag="amber")
+        pages += [
+            ("amina", f"{path_of(dearest)}decide/", 28), ("amina", f"{path_of(waiting)}decide/", 25),
+            ("david", f"{path_of(to_sign_off)}sign-off/", 22), ("amina", f"{path_of(contact)}decided/", 21),
         ]  # fmt: skip
         for name, of, budget in pages:
             signed_in = SignedIn(name)

@@ -61,8 +61,8 @@ def test_every_address_is_tried_here() -> None:
         "end-conflict",
     }  # fmt: skip
     assert named == tried | below | of_reminders | of_restrictions | {
-        "worklist", "contact", "contact-new", "contact-save", "contact-screening", "case", "team", "report-overrides",
-        "report-contacts", "report-equality", "report-quality", "report-quality-csv",
+        "worklist", "contact", "contact-decided", "contact-new", "contact-save", "contact-screening", "case",
+        "team", "report-overrides", "report-contacts", "report-equality", "report-quality", "report-quality-csv",
     }  # fmt: skip
 
 

@@ -142,7 +142,9 @@ class TestTheWholeStoryTravels:
         contact, signed_in = story.contact(), SignedIn("amina")
         signed_in.send(contact, "decide", **agreeing(contact))
         case = Case.objects.get()
-        assert f"Your decision is kept. Case {case} is offered to Aylesbury team." in signed_in.open(contact).text
+        page = signed_in.open(contact, "decided/")
+        assert page.heading == "Decision recorded"
+        assert f"Case {case} is offered to Aylesbury team." in page.text
 
 
 def done_at(case: Case, **changes: Any) -> dict[str, Any]:

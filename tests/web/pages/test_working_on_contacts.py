@@ -1,6 +1,6 @@
 """What each button of a contact's page does, and what it refuses."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -10,9 +10,12 @@ from casework.models import Contact, Handoff, PersonMatch
 from localities.models import Team, User
 from localities.working_time import local_day
 from tests.stage.documents import address, child
+from tests.stage.families import KIM, about, brothers
 from tests.stage.pages import OVERSEERS, WHY, agreeing
 from tests.stage.staff import (
+    ANOTHER_FAMILY,
     SignedIn,
+    is_decided,
     is_done,
     is_refused,
     is_wrong,
@@ -47,8 +50,8 @@ class TestDeciding:
     @pytest.fixture(scope="class")
     @classmethod
     def seen(cls, told: int) -> dict[str, Page]:
-        """The contact's page before anybody decides."""
-        return views(Contact.objects.get(pk=told), ("amina", "maya", "oliver"))
+        """The page for a decision before anybody decides."""
+        return views(f"{path_of(Contact.objects.get(pk=told))}decide/", ("amina", "maya", "oliver"))
 
     @pytest.fixture
     def contact(self, told: int, db: None) -> Contact:
@@ -58,7 +61,7 @@ class TestDeciding:
         self, contact: Contact, seen: dict[str, Page]
     ) -> None:
         answer = SignedIn("amina").send(contact, "decide", seen["amina"], **agreeing(contact))
-        is_done(answer, contact)
+        is_decided(answer, contact)
         contact.refresh_from_db()
         assert contact.status == "decided"
         decision = contact.decision_in_effect
@@ -80,7 +83,7 @@ class TestDeciding:
             seen["amina"],
             **WHY | {"decide-pathway": "advice", "decide-level": "1", "decide-rag": "blue"},
         )
-        is_done(answer, contact)
+        is_decided(answer, contact)
         contact.refresh_from_db()
         assert (contact.status, contact.case) == ("sign_off", None)
 
@@ -91,10 +94,14 @@ class TestDeciding:
         assert form["decide-rationale"] == ""
         assert form.keys().isdisjoint({"decide-pathway", "decide-level", "decide-rag"})
         assert "The rules recommend: Family help, level 3 Green." in page.text
+        assert "A level 3 need, and the family agrees to help." in page.text
+        assert f"{path_of(contact)}decide/" in links(SignedIn("amina").open(contact)), "a button leads there"
 
     def test_without_one_nothing_is_decided(self, contact: Contact, seen: dict[str, Page]) -> None:
         before = kept()
-        for rationale in ("", "   \n"):
+        needed = "Say why: a decision needs a rationale in your own words."
+        sentence = "Say in a sentence why: what you weighed, and what made the difference."
+        for rationale, says in {"": needed, "   \n": needed, ".": sentence, "As the rules": sentence}.items():
             page = is_wrong(
                 SignedIn("amina").send(
                     contact,
@@ -102,7 +109,7 @@ class TestDeciding:
                     seen["amina"],
                     **agreeing(contact) | {"decide-rationale": rationale, "decide-level": "2"},
                 ),
-                {"id_decide-rationale": "Say why: a decision needs a rationale in your own words."},
+                {"id_decide-rationale": says},
             )
             assert page.form(f"{path_of(contact)}decide/")["decide-level"] == "2", "what was chosen is not lost"
         assert {name: count for name, count in kept().items() if name != "AuditEvent"} == {
@@ -138,25 +145,98 @@ class TestDeciding:
 
     def test_a_contact_officer_does_not_decide(self, contact: Contact, seen: dict[str, Page]) -> None:
         says = f"Only a social worker or a manager at the front door can decide on {contact}."
-        assert says in seen["oliver"].text
-        assert f"{path_of(contact)}decide/" not in seen["oliver"].actions
+        assert (seen["oliver"].status, says in seen["oliver"].text) == (403, True)
+        page = SignedIn("oliver").open(contact)
+        assert says in page.text
+        assert f"{path_of(contact)}decide/" not in links(page)
         as_seen = seen["amina"].form(f"{path_of(contact)}decide/")
         is_refused(SignedIn("oliver").post(contact, "decide", **as_seen | agreeing(contact)), 403, says)
 
     def test_what_was_not_in_view_is_not_decided_on(self, contact: Contact, seen: dict[str, Page]) -> None:
-        """Somebody records the family's answer after the page was loaded, so the recommendation has changed."""
+        """
+        Somebody records the family's answer after the page was loaded, so the recommendation has changed. What was
+        typed is still there, with what has changed, and can be sent again.
+        """
         form = seen["amina"].form(f"{path_of(contact)}decide/")
         answered = {"agreement-service": "refused", "agreement-given_by": "mother"}
-        SignedIn("oliver").send(contact, "agreement", seen["oliver"], **answered | day_of(a_day_ago(), "agreement-on"))
-        says = "The recommendation changed while you were reading. Look at it again, then go on."
-        is_refused(SignedIn("amina").post(contact, "decide", **form | agreeing(contact)), 409, says)
+        SignedIn("oliver").send(contact, "agreement", **answered | day_of(a_day_ago(), "agreement-on"))
+        typed = form | {name: str(value) for name, value in agreeing(contact).items()}
+        page = Page(SignedIn("amina").post(contact, "decide", **typed))
+        assert page.status == 409
+        assert "The recommendation changed while you were reading. Look at it again, then go on." in page.text
+        assert "Was: Family help, level 3 Green Now: Review by a social worker, level 3 Amber New: " in page.text
+        again = page.form(f"{path_of(contact)}decide/")
+        now_made = str(Contact.objects.get(pk=contact.pk).recommendation_id)
+        assert again | {"csrfmiddlewaretoken": ""} == typed | {
+            "decide-recommendation": now_made, "csrfmiddlewaretoken": ""
+        }  # fmt: skip
+        is_decided(SignedIn("amina").send(contact, "decide", page, **agreeing(contact)), contact)
 
     def test_nobody_decides_twice(self, contact: Contact, seen: dict[str, Page]) -> None:
         first, second = SignedIn("amina"), SignedIn("maya")
         form = seen["maya"].form(f"{path_of(contact)}decide/")
-        is_done(first.send(contact, "decide", seen["amina"], **agreeing(contact)), contact)
-        is_refused(second.post(contact, "decide", **form | agreeing(contact)), 409, ALREADY.format(contact))
-        assert f"{path_of(contact)}decide/" not in second.open(contact).actions
+        is_decided(first.send(contact, "decide", seen["amina"], **agreeing(contact)), contact)
+        answer = second.post(contact, "decide", **form | agreeing(contact))
+        is_refused(answer, 409, ALREADY.format(contact))
+        assert WHY["decide-rationale"] in Page(answer).text, "to copy it"
+        assert f"{path_of(contact)}decide/" not in links(second.open(contact))
+        is_done(second.client.get(f"{path_of(contact)}decide/"), contact)
+
+
+class TestCheckingTheAnswers:
+    def test_nothing_is_kept_before_they_are_confirmed(self, contact: Contact) -> None:
+        amina, address = SignedIn("amina"), f"{path_of(contact)}decide/"
+        filled = amina.open(contact, "decide/").form(address) | agreeing(contact)
+        before = kept()
+        page = Page(amina.post(contact, "decide", **filled))
+        assert (page.status, page.heading) == (200, "Check your decision: Robin Ashworth (7)")
+        says = {row.all("dt")[0].text: row.all("dd")[0].text for row in page.root.all(class_="govuk-summary-list__row")}
+        assert says["What happens next"] == "Family help"
+        assert says["Why"] == WHY["decide-rationale"]
+        assert says["Team"] == "Aylesbury team. HP20 1UA lies in Aylesbury (catchment HP20)."
+        assert "Ben Carter, by email: that the case is offered to their team" in page.text
+        assert kept() == before | {"AuditEvent": before["AuditEvent"] + 1}, "but for the trace of the view"
+
+        # Whoever changes their mind finds everything as it was.
+        sent = page.form(address) | {"change": "level"}
+        again = Page(amina.post(contact, "decide", **sent))
+        assert again.status == 200
+        assert {name: again.form(address)[name] for name in agreeing(contact)} == {
+            name: str(value) for name, value in agreeing(contact).items()
+        }
+        assert kept()["Decision"] == before["Decision"]
+
+    def test_the_next_page_says_what_followed(self, story: Story, contact: Contact) -> None:
+        another = story.contact(**ANOTHER_FAMILY)
+        amina = SignedIn("amina")
+        is_decided(amina.send(contact, "decide", **agreeing(contact)), contact)
+        page = amina.open(contact, "decided/")
+        case = Contact.objects.get(pk=contact.pk).case
+        assert f"Case {case} is offered to Aylesbury team. Front door stays responsible until they accept." in page.text
+        assert "Ben Carter, team lead: ben@front-door.example" in page.text
+        assert "The referrer, by email: what was decided" in page.text
+        assert "The referrer hears what was decided by" in page.text
+        assert {path_of(another), path_of(case)} <= links(page)
+
+    def test_whoever_links_it_reads_which_team_has_it(self, story: Story) -> None:
+        """Of two open cases they choose one, which they may not open, and learn how to reach those who may."""
+        robins, _ = brothers(story)
+        contact = about(story, child(), child(**KIM), agency_reference="both")
+        amina = SignedIn("amina")
+        page = amina.open(contact, "decide/")
+        assert (
+            f"Robin Ashworth: Family help, with Aylesbury team, since {day(robins.opened_at)} ({robins})" in page.text
+        )
+        is_wrong(
+            amina.send(contact, "decide", page, **agreeing(contact)),
+            {"id_decide-case": "Choose which of the open cases this contact belongs to."},
+        )
+        is_decided(amina.send(contact, "decide", page, **agreeing(contact) | {"decide-case": robins.pk}), contact)
+        page = amina.open(contact, "decided/")
+        assert f"It belongs to case {robins}, which Aylesbury team has" in page.text
+        assert "Ben Carter, team lead: ben@front-door.example" in page.text
+        assert path_of(robins) not in links(page)
+        assert f"it belongs to {robins}" in amina.open(contact).text
 
 
 class TestWhoDecides:
@@ -177,7 +257,7 @@ class TestWhoDecides:
         )
         chiltern = Team.objects.get(code="chiltern")
         picked = {"decide-team": chiltern.pk, "decide-team_reason": "The mother stays in Chesham."}
-        is_done(signed_in.send(contact, "decide", **agreeing(contact) | picked), contact)
+        is_decided(signed_in.send(contact, "decide", **agreeing(contact) | picked), contact)
         handoff = Handoff.objects.get(case__contacts=contact)
         assert (handoff.to_team, handoff.reason) == (chiltern, "Picked by a person: The mother stays in Chesham.")
 
@@ -185,15 +265,23 @@ class TestWhoDecides:
         contact = story.contact(children=[child(indicators=["L4-01"])])
         says = f"A manager decides on {contact}: a sign of significant harm was given."
         assert says in SignedIn("amina").open(contact).text
-        as_seen = SignedIn("maya").open(contact).form(f"{path_of(contact)}decide/")
+        as_seen = SignedIn("maya").open(contact, "decide/").form(f"{path_of(contact)}decide/")
         is_refused(SignedIn("amina").post(contact, "decide", **as_seen | agreeing(contact)), 403, says)
-        is_done(SignedIn("maya").send(contact, "decide", **agreeing(contact)), contact)
+        is_decided(SignedIn("maya").send(contact, "decide", **agreeing(contact)), contact)
 
     def test_nor_while_a_second_person_is_awaited(self, waiting: Contact) -> None:
         assert waiting.recommendation is not None
         sent = {"decide-recommendation": waiting.recommendation.pk, "decide-pathway": "advice", "decide-level": "1"}
         answer = SignedIn("maya").post(waiting, "decide", **sent | WHY | {"decide-rag": "blue"})
         is_refused(answer, 409, f"A decision on {waiting} waits for a second person.")
+
+
+def day(moment: datetime) -> str:
+    return f"{local_day(moment):%-d %B %Y}"
+
+
+def links(page: Page) -> set[str]:
+    return {link["href"] for link in page.main.all("a")}
 
 
 def a_day_ago() -> date:
@@ -218,14 +306,14 @@ class TestTheSecondPerson:
     @classmethod
     def seen(cls, told: int) -> dict[str, Page]:
         names = ("amina", "oliver", "maya", "david", "sam", "ava", "iris")
-        return views(Contact.objects.get(pk=told), names)
+        return views(f"{path_of(Contact.objects.get(pk=told))}sign-off/", names)
 
     @pytest.fixture
     def waiting(self, told: int, db: None) -> Contact:
         return Contact.objects.get(pk=told)
 
     def test_agrees_and_the_decision_takes_effect(self, waiting: Contact, seen: dict[str, Page]) -> None:
-        is_done(SignedIn("maya").send(waiting, "sign-off", seen["maya"], **AGREES), waiting)
+        is_decided(SignedIn("maya").send(waiting, "sign-off", seen["maya"], **AGREES), waiting)
         waiting.refresh_from_db()
         assert waiting.status == "decided"
         assert waiting.decision_in_effect is not None
@@ -238,10 +326,12 @@ class TestTheSecondPerson:
         )
         waiting.refresh_from_db()
         assert (waiting.status, waiting.decision_in_effect) == ("received", None)
-        assert f"{path_of(waiting)}decide/" in SignedIn("amina").open(waiting).actions
+        amina = SignedIn("amina")
+        assert f"{path_of(waiting)}decide/" in links(amina.open(waiting))
+        assert "did not agree" in amina.open(waiting).text
 
     def test_a_service_manager_may_be_the_second(self, waiting: Contact, seen: dict[str, Page]) -> None:
-        is_done(SignedIn("sam").send(waiting, "sign-off", seen["sam"], **AGREES), waiting)
+        is_decided(SignedIn("sam").send(waiting, "sign-off", seen["sam"], **AGREES), waiting)
 
     def test_says_which_and_why(self, waiting: Contact) -> None:
         answer = SignedIn("maya").post(waiting, "sign-off")
@@ -261,6 +351,20 @@ class TestTheSecondPerson:
 
     def test_nobody_who_may_not_is_shown_the_form(self, waiting: Contact, seen: dict[str, Page]) -> None:
         assert offered(seen, waiting, "sign-off") == {"maya", "david", "sam"}
+        assert {page.status for name, page in seen.items() if name not in ("maya", "david", "sam")} == {403}
+        for name in ("maya", "oliver"):
+            leads_there = f"{path_of(waiting)}sign-off/" in links(SignedIn(name).open(waiting))
+            assert leads_there is (name == "maya")
+
+    def test_reads_the_proposal_beside_the_recommendation(self, seen: dict[str, Page]) -> None:
+        page = seen["maya"]
+        rows = {
+            box.all("h2")[0].text: [side.text for side in box.all("dd")] for box in page.root.all(class_="app-compare")
+        }
+        assert rows["What happens next Differs"] == ["Advice and information", "Family help"]
+        assert rows["Level of need Differs"] == ["Level 1", "Level 3"]
+        assert rows["Rating Differs"] == ["Blue", "Green"]
+        assert "The history and what the school saw point the same way." in page.text
 
 
 class TestWhoIsTheSecond:
@@ -269,7 +373,7 @@ class TestWhoIsTheSecond:
         story.decided(contact, by="maya", pathway="advice", level=1, rag="blue")
         says = "You made this decision. Another person must agree to it."
         is_refused(SignedIn("maya").post(contact, "sign-off", **AGREES), 403, says)
-        is_done(SignedIn("david").send(contact, "sign-off", **AGREES), contact)
+        is_decided(SignedIn("david").send(contact, "sign-off", **AGREES), contact)
 
     def test_is_asked_only_where_one_is_needed(self, contact: Contact, decided: Contact) -> None:
         for other in (contact, decided):

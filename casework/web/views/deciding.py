@@ -1,0 +1,317 @@
+"""The pages of a decision: making it, checking it, what followed from it, and the second person's answer."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from casework.access import conditions, permissions, restricted
+from casework.actions import decisions, partner_checks, viewing
+from casework.facts.history import has_history
+from casework.families import sameness
+from casework.families.household import Household, household
+from casework.jobs import stale_recommendations
+from casework.models import Case, Clock, Contact, Decision, Recommendation
+from casework.reading import endings, front_door
+from casework.reading.decided import cases_to_choose, followed
+from casework.statuses import ContactStatus
+from casework.web.decision_form import FOLLOWS, WITHDRAWN, DecideForm, SignOffForm
+from casework.web.forms import id_of
+from casework.web.hiding import hidden_where_said, masked_text, without_hidden_addresses
+from casework.web.signed_in import user_of
+from casework.web.submitting import CONFLICT, errors_of, status_of
+from casework.web.views.contacts import fetch
+from errors import InvalidInput, TakenBySomeoneElse
+from localities.models import User
+from localities.working_time import local_day
+from triage.published_rules import of_version
+from triage.ruleset import RuleSet
+
+MOST_SHOWN = 5
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def decide(request: HttpRequest, reference: str) -> HttpResponse:
+    """
+    Shows the form for a decision; by POST, what was filled in, to check it; and when that is confirmed, decides.
+
+    Nothing is stored before, and nothing that was typed is lost: every step sends it along.
+    """
+    user, now = user_of(request), timezone.now()
+    contact = fetch(user, reference, now)
+    if request.method != "POST":
+        if contact.status != ContactStatus.RECEIVED:
+            return redirect("contact", reference)
+        return _form(request, contact, now)
+    form = _bound(contact, request.POST, user, now)
+    if "change" in request.POST:
+        return _form(request, contact, now, form=form)
+    try:
+        if form.is_valid():
+            if "confirmed" in request.POST:
+                _decide(contact, form, user, now)
+                return redirect("contact-decided", reference)
+            return _check_answers(request, contact, form, user, now)
+    except InvalidInput as invalid:
+        form.add_faults(invalid)
+    except TakenBySomeoneElse as taken:
+        if isinstance(taken, decisions.Overtaken):
+            # The worker asks the rules again within seconds. Where it is away, nobody has to wait for it.
+            stale_recommendations.renew_one(contact_id=contact.pk, now=now, only_if_noted=False)
+        return _overtaken(request, reference, now, taken)
+    return _form(request, contact, now, form=form)
+
+
+@require_safe
+def decided(request: HttpRequest, reference: str) -> HttpResponse:
+    """Shows what followed from the last decision: where the contact went, who was told, and what comes next."""
+    user, now = user_of(request), timezone.now()
+    contact = viewing.view_for_decision(reference=reference, by=user, now=now)
+    decision = contact.decisions.select_related("decided_by", "sign_off__by", "recommendation").order_by("pk").last()
+    if decision is None or contact.status == ContactStatus.RECEIVED:
+        return redirect("contact", reference)
+    context = _about(contact) | {
+        "decision": decision,
+        "followed": followed(decision, contact, now=now),
+        "next": _next_contact(contact, user, now),
+        "opens_case": contact.case is not None
+        and Case.objects.visible_to(user, now).filter(pk=contact.case.pk).exists(),
+    }
+    return without_hidden_addresses(render(request, "front_door/contacts/decided.html", context), [contact])
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_off(request: HttpRequest, reference: str) -> HttpResponse:
+    """Shows a decision beside the recommendation to the second person; by POST, they agree to it or decline it."""
+    user, now = user_of(request), timezone.now()
+    contact = fetch(user, reference, now)
+    if request.method != "POST":
+        if contact.status != ContactStatus.SIGN_OFF:
+            return redirect("contact", reference)
+        return _sign_off_form(request, contact, now, SignOffForm(prefix="sign_off"))
+    form = SignOffForm(request.POST, prefix="sign_off")
+    if form.is_valid():
+        said = form.cleaned_data
+        agreed = said["answer"] == "agree"
+        try:
+            decision = decisions.sign_off(
+                contact_id=contact.pk, agreed=agreed, rationale=said["rationale"], by=user, now=now
+            )
+        except InvalidInput as invalid:
+            form.add_faults(invalid)
+        else:
+            if agreed:
+                return redirect("contact-decided", reference)
+            messages.success(request, f"You declined. It is with {decision.decided_by} again, with your reason.")
+            return redirect("contact", reference)
+    return _sign_off_form(request, contact, now, form)
+
+
+# ---- making it
+
+
+def _bound(contact: Contact, data: QueryDict | None, user: User, now: datetime) -> DecideForm:
+    cases = cases_to_choose(household(contact), user, now)
+    return DecideForm(contact, _rules(contact), partner_checks.unanswered(contact), cases, data)
+
+
+def _decide(contact: Contact, form: DecideForm, user: User, now: datetime) -> Decision:
+    said = form.cleaned_data
+    return decisions.decide(
+        contact_id=contact.pk,
+        recommendation_id=said["recommendation"],
+        pathway=said["pathway"],
+        level=said["level"] or 0,
+        rag=said["rag"],
+        rationale=said["rationale"],
+        history=said["history"],
+        chosen_team_id=id_of(said["team"]),
+        chosen_team_reason=said["team_reason"],
+        chosen_case_id=said.get("case"),
+        without_answers=form.checks_that(WITHDRAWN),
+        answers_follow=form.checks_that(FOLLOWS),
+        by=user,
+        now=now,
+    )
+
+
+def _check_answers(request: HttpRequest, contact: Contact, form: DecideForm, user: User, now: datetime) -> HttpResponse:
+    """The decision as it was filled in, and what would follow from it: it is made, looked at and taken back."""
+    with transaction.atomic():
+        decision = _decide(contact, form, user, now)
+        would_follow = followed(decision, decision.contact, now=now)
+        transaction.set_rollback(True)
+    seen = viewing.view_for_decision(reference=contact.reference, by=user, now=now)
+    context = _about(seen) | {"form": form, "decision": decision, "followed": would_follow}
+    if would_follow.waits:
+        context["route"] = decisions.preview(seen, decision.pathway, household(seen), now=now)
+    return without_hidden_addresses(render(request, "front_door/contacts/check_decision.html", context), [seen])
+
+
+def _overtaken(request: HttpRequest, reference: str, now: datetime, taken: TakenBySomeoneElse) -> HttpResponse:
+    """The form with everything that was typed, and what has changed in the meantime."""
+    user = user_of(request)
+    contact = fetch(user, reference, now)
+    data = request.POST.copy()
+    before = data.get("decide-recommendation", "")
+    data["decide-recommendation"] = str(contact.recommendation_id)
+    was = contact.recommendations.filter(pk=int(before)).first() if before.isdecimal() else None
+    form = _bound(contact, data, user, now)
+    return _form(request, contact, now, form=form, taken=taken, was=was)
+
+
+def _form(
+    request: HttpRequest,
+    found: Contact,
+    now: datetime,
+    *,
+    form: DecideForm | None = None,
+    taken: TakenBySomeoneElse | None = None,
+    was: Recommendation | None = None,
+) -> HttpResponse:
+    """
+    The page with the form.
+
+    :param found: the contact, which is not shown yet.
+    :param taken: why what was filled in could not be decided.
+    :param was: the recommendation that the decider saw then.
+    """
+    user = user_of(request)
+    decisions.check_can_decide(found, by=user, now=now)
+    conditions.check_waits_for_decision(found)
+    contact = viewing.view_for_decision(reference=found.reference, by=user, now=now)
+    people = household(contact)
+    context = _about(contact) | _history(contact, people, user, now)
+    context["unscreened"] = conditions.waits_for_screening(contact)
+    unanswered = partner_checks.unanswered(contact)
+    if not context["unscreened"]:
+        assert contact.recommendation is not None
+        cases = cases_to_choose(people, user, now)
+        form = form or DecideForm(contact, _rules(contact), unanswered, cases)
+        if not context["has_history"]:
+            form.fields["history"].label = "History considered, and what it means (optional)"
+        context |= {
+            "form": form,
+            "route": decisions.preview(contact, contact.recommendation.pathway, people, now=now),
+            "ends": _ends(contact, user, now),
+        }
+    context |= {
+        "unanswered": unanswered,
+        "taken": taken,
+        "changed": _changed(was, contact.recommendation) if taken else {},
+    }
+    context["errors"] = errors_of(form) if form is not None and taken is None else []
+    status = CONFLICT if taken else status_of(context["errors"])
+    return without_hidden_addresses(
+        render(request, "front_door/contacts/decide.html", context, status=status), [contact]
+    )
+
+
+def _ends(contact: Contact, user: User, now: datetime) -> list[str]:
+    clocks = Clock.objects.filter(contact=contact, stopped_at=None)
+    handovers = contact.handovers.open().select_related("to_team")
+    return endings.of_deciding(clocks, handovers, by=user, now=now)
+
+
+def _history(contact: Contact, people: Household, user: User, now: datetime) -> dict[str, Any]:
+    """
+    What the user may see of the household's history, the newest first, with the possible matches that wait for
+    somebody; and whose restricted records there are.
+    """
+    others = people.contacts().exclude(pk=contact.pk).select_related("agency", "decision_in_effect")
+    earlier = list(others.filter(pk__lt=contact.pk).open_to(user, now).defer("document").order_by("-received_at"))
+    cases = list(people.cases().open_to(user, now).order_by("-opened_at")[:MOST_SHOWN])
+    matches = sameness.open_matches(contact)
+    closed_people, closed = restricted.closed_people_and_matches(people.people, matches, user, now)
+    assert contact.recommendation is not None
+    return {
+        "earlier": earlier[:MOST_SHOWN],
+        "more": max(0, len(earlier) - MOST_SHOWN),
+        "cases": cases,
+        "matches": [match for match in matches if match.pk not in closed],
+        "closed": list(dict.fromkeys([*closed_people.values(), *closed.values()])),
+        "has_history": bool(earlier or cases) or has_history(contact.recommendation.facts),
+    }
+
+
+def _changed(was: Recommendation | None, now: Recommendation | None) -> dict[str, Any]:
+    """What the rules recommended when the decider read the page, and the reasons that are new and that are gone."""
+    if was is None or now is None or was.pk == now.pk:
+        return {}
+    before, after = ([reason["says"] for reason in each.result["reasons"]] for each in (was, now))
+    return {
+        "was": was,
+        "new": [says for says in after if says not in before],
+        "gone": [says for says in before if says not in after],
+    }
+
+
+# ---- the second person
+
+
+def _sign_off_form(request: HttpRequest, found: Contact, now: datetime, form: SignOffForm) -> HttpResponse:
+    user = user_of(request)
+    with_names = found.decisions.select_related("decided_by", "chosen_team", "chosen_case")
+    decision = with_names.order_by("pk").last()
+    permissions.check_can_sign_off(found, decision, user, local_day(now))
+    conditions.check_waits_for_sign_off(found)
+    contact = viewing.view_for_decision(reference=found.reference, by=user, now=now)
+    assert decision is not None
+    assert contact.recommendation is not None
+    people, recommended = household(contact), contact.recommendation
+    pathways = _rules(contact).pathways
+    rows = [
+        ("What happens next", pathways[decision.pathway].title, pathways[recommended.pathway].title),
+        ("Level of need", f"Level {decision.level}", f"Level {recommended.level}"),
+        ("Rating", decision.get_rag_display(), recommended.get_rag_display()),
+    ]
+    context = (
+        _about(contact)
+        | _history(contact, people, user, now)
+        | {
+            "decision": decision,
+            "rows": [(label, said, rules, said == rules) for label, said, rules in rows],
+            "overtaken": decision.recommendation_id != contact.recommendation_id,
+            "ends": endings.of_agreeing(partner_checks.unanswered(contact), decision.answers_follow),
+            "form": form,
+            "errors": errors_of(form),
+        }
+    )
+    answer = render(request, "front_door/contacts/sign_off.html", context, status=status_of(context["errors"]))
+    return without_hidden_addresses(answer, [contact])
+
+
+# ---- what all these pages say
+
+
+def _about(contact: Contact) -> dict[str, Any]:
+    """The contact, its family and what the rules recommend."""
+    return {
+        "contact": contact,
+        "family": contact.family,
+        "children": [(child, None) for child in contact.children.all()],
+        "recommendation": contact.recommendation,
+        "result": contact.recommendation.result if contact.recommendation else {},
+        "hides_area": any(child.address_is_confidential and child.postcode for child in contact.children.all()),
+    }
+
+
+def _rules(contact: Contact) -> RuleSet:
+    assert contact.recommendation is not None
+    return of_version(contact.recommendation.rule_set_id).rule_set
+
+
+def _next_contact(contact: Contact, user: User, now: datetime) -> tuple[Contact, str] | None:
+    """The most urgent contact of the front door that awaits a decision, and the names of its children."""
+    others = front_door.of_tab(front_door.TO_TRIAGE, user, now).exclude(pk=contact.pk)
+    found = front_door.rows(others.select_related("recommendation").defer("document")[:1], user, now)
+    if not found:
+        return None
+    one, names = found[0].contact, ", ".join(child.called for child in found[0].children)
+    hidden = hidden_where_said({one.pk: names}).get(one.pk)
+    return one, masked_text(hidden, names) if hidden else names
