@@ -16,6 +16,8 @@ from localities.postcodes import is_geographic, prefixes
 # Postcode districts that two councils share, each with the sectors in which people live. A council that shares others
 # adds them: without its line, no sector of a shared district is taken for another authority's.
 SECTORS = Path(__file__).parent / "data" / "sectors.csv"
+# Postcode areas around here, each with the districts that there are. Another district of these is a slip.
+DISTRICTS = SECTORS.with_name("districts.csv")
 
 
 @cache
@@ -23,6 +25,14 @@ def sectors() -> frozenset[str]:
     """The sectors that there are in the districts of `SECTORS`, as "SL1 4"."""
     with SECTORS.open(encoding="utf-8", newline="") as file:
         return frozenset(f"{row['district']} {each}" for row in csv.DictReader(file) for each in row["sectors"].split())
+
+
+@cache
+def districts() -> dict[str, frozenset[str]]:
+    """The districts that there are in the areas of `DISTRICTS`, by area: of "SL", "SL1" and others."""
+    with DISTRICTS.open(encoding="utf-8", newline="") as file:
+        rows = ((row["area"], row["districts"].split()) for row in csv.DictReader(file))
+        return {area: frozenset(f"{area}{each}" for each in numbers) for area, numbers in rows}
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,7 @@ class OurPostcodes:
     that another authority is responsible.
 
     Proof is a district or a sector with no postcode of ours. In a district that we share, it must be a sector that
-    there is: a new one may be ours, and one that nobody knows is a slip.
+    there is: a new one may be ours, and one that nobody knows is a slip. So is a district that there is not: HP28.
     """
 
     def __init__(self, postcodes: Iterable[str]) -> None:
@@ -68,8 +78,10 @@ class OurPostcodes:
             shared = sector
         elif district in self._districts and sector not in sectors():
             shared = district
-        else:
+        elif district in districts().get(prefixes(postcode)[-1], {district}):
             return False, ""
+        else:
+            return None, f"{postcode} may be mistyped: nobody lives in a postcode district {district}."
         return None, f"{postcode} is not in our list, although {shared} is ours too: it may be new, or mistyped."
 
 

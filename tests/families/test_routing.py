@@ -216,6 +216,9 @@ class TestWhatNoListSays:
         new = next(code for last in "ZYXW" if not Postcode.objects.filter(pk=(code := f"{shared}Z{last}")).exists())
         self.not_known(story, new, f"{new} is not in our list, although {shared} is ours too: it may be new, or")
 
+    def test_a_district_that_there_is_not_is_a_slip(self, story: Story) -> None:
+        self.not_known(story, "HP28 1AA", "HP28 1AA may be mistyped: nobody lives in a postcode district HP28.")
+
     def not_known(self, story: Story, postcode: str, why: str) -> None:
         contact = story.contact(**living_at(postcode))
         assert contact.recommendation is not None
