@@ -80,11 +80,20 @@ def _keep(draft: ContactDraft, values: Typed, page: str, now: datetime) -> None:
 
 
 @transaction.atomic
-def submit(*, key: str, seen_version: int, document: dict[str, Any], by: User, now: datetime) -> Received:
+def submit(
+    *,
+    key: str,
+    seen_version: int,
+    document: dict[str, Any],
+    by: User,
+    now: datetime,
+    arrived_at: datetime | None = None,
+) -> Received:
     """
     Receives the contact that a draft has become. However often it is submitted, it is one contact.
 
     :param document: what was typed, as a contact that `receiving.receive` takes.
+    :param arrived_at: when it arrived, where that was earlier.
     :raises ContactDraft.DoesNotExist: there is no such draft of `by`.
     :raises TakenBySomeoneElse: it was saved in another tab since.
     :raises InvalidInput: with every fault of the document.
@@ -96,7 +105,7 @@ def submit(*, key: str, seen_version: int, document: dict[str, Any], by: User, n
         conditions.check_is_draft(draft)
         if draft.version != seen_version:
             raise TakenBySomeoneElse("This draft was changed in another tab. Look at it again before you submit it.")
-    received = receiving.receive(document=document, by=by, now=now, idempotency_key=key)
+    received = receiving.receive(document=document, by=by, now=now, idempotency_key=key, arrived_at=arrived_at)
     if draft.contact_id is None:
         draft.contact, draft.typed = received.contact, {}
         draft.save(update_fields=["contact", "typed"])

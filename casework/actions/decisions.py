@@ -417,7 +417,7 @@ def _open_case(
     case = Case.objects.create(
         opened_at=now,
         opened_by_decision=decision,
-        received_at=contact.received_at,
+        received_at=contact.counts_from,
         pathway=decision.pathway,
         rag=decision.rag,
         locality=where.locality or (team.locality if team else None),
@@ -430,7 +430,7 @@ def _open_case(
         Event.CASE_OPENED, by=by, at=now, contact=contact, case=case,
         pathway=case.pathway, locality=case.locality.code if case.locality else None,
     ))  # fmt: skip
-    started = clocks.started_by(clocks.RECEIVED, case, at=contact.received_at, reference=known)
+    started = clocks.started_by(clocks.RECEIVED, case, at=contact.counts_from, reference=known)
     kinds = {clock.kind for clock in started}
     started += clocks.started_by(clocks.DECIDED, case, at=now, but_not=kinds, reference=known)
     effects.clocks.extend(started)

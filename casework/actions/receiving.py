@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -49,7 +49,7 @@ from casework.models.inserting import insert_all
 from casework.models.prepared import Prepared, send
 from casework.models.visibility import WHO_MAY_BE, closes_from
 from casework.record import audit
-from errors import KeyUsedForAnother, ServiceError
+from errors import Fault, InvalidInput, KeyUsedForAnother, ServiceError
 from localities.models import Agency, Team, TeamKind, User
 from localities.reference import Reference, from_rows
 from localities.working_time import local_day
@@ -57,6 +57,8 @@ from triage import published_rules
 from triage.published_rules import Rules
 from triage.ruleset import Hold, Rag
 
+# What arrived longer ago is typed in as of today: its deadlines would all have passed.
+LONGEST_AGO = timedelta(days=7)
 # Another transaction stored the same key or the same child first, or by rare chance the same reference.
 RETRIED = frozenset({
     "an_agency_uses_an_idempotency_key_once",
@@ -78,7 +80,12 @@ class Received(NamedTuple):
 
 
 def receive(
-    *, document: dict[str, Any], by: User | Agency, now: datetime, idempotency_key: str | None = None
+    *,
+    document: dict[str, Any],
+    by: User | Agency,
+    now: datetime,
+    idempotency_key: str | None = None,
+    arrived_at: datetime | None = None,
 ) -> Received:
     """
     Receives a contact: stores it as it was sent, makes the recommendation, starts the clocks, gives it to a team and
@@ -89,16 +96,18 @@ def receive(
     What people typed and nobody can read never turns a contact away: it stands in `DetailToCheck`.
 
     :param document: a contact as described in `docs/contact.md`.
-    :raises InvalidInput: with every fault of the document.
+    :param arrived_at: when it arrived, where staff type it in later: its deadlines start then. None for now.
+    :raises InvalidInput: with every fault of the document; or it arrived in the future, or too long ago.
     :raises KeyUsedForAnother: the key was used before for another document.
     :raises NotPermitted: `by` is a user who does not work at the front door.
     """
     if isinstance(by, User):
         permissions.check_can_enter_contacts(by, local_day(now))
+        check_arrival(arrived_at, now)
     digest = digest_of(document)
     for _ in range(3):
         try:
-            return _receive(document, digest, by, now, idempotency_key)
+            return _receive(document, digest, by, now, idempotency_key, arrived_at)
         except _RecordsMerged:
             continue
         except IntegrityError as error:
@@ -108,7 +117,14 @@ def receive(
 
 
 @transaction.atomic
-def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: datetime, key: str | None) -> Received:
+def _receive(
+    document: dict[str, Any],
+    digest: str,
+    by: User | Agency,
+    now: datetime,
+    key: str | None,
+    arrived_at: datetime | None,
+) -> Received:
     """
     Computes everything first, then writes each table once, all in one round trip. Two kinds of rows follow, which
     depend on what is stored then: the hidden addresses, and the messages to staff.
@@ -121,6 +137,7 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     contact = Contact(
         channel=Channel.API if isinstance(by, Agency) else Channel.WEB,
         received_at=now,
+        arrived_at=arrived_at if isinstance(by, User) and arrived_at != now else None,
         agency=by if isinstance(by, Agency) else None,
         entered_by=by if isinstance(by, User) else None,
         idempotency_key=key,
@@ -149,6 +166,7 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     started = _clocks(contact, recommendation, now, reference)
     details = _details_to_check(contact, reading)
 
+    arrived: dict[str, Any] = {"arrived_at": contact.arrived_at.isoformat()} if contact.arrived_at else {}
     by_the_day = list(_unborn_or_born_lately(people, children, adults, local_day(now)))
     records = [row.recorded_as for row in people.rows]
     insert_all(
@@ -170,6 +188,7 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
             audit.entry(
                 Event.CONTACT_RECEIVED, by=by, at=now, contact=contact,
                 channel=contact.channel, source_code=contact.source_code, team=contact.team.code,
+                **arrived,
             ),
         ],
         beside=[person_keys.keeping(records), *outbox.writing(_acknowledgement(contact, now))],
@@ -181,6 +200,20 @@ def _receive(document: dict[str, Any], digest: str, by: User | Agency, now: date
     alerts = outbox.messages_of_restricted({row.person.pk for row in people.rows}, at=now) if may_be_closed else ()
     outbox.write([*red_alerts(contact, now), *alerts])
     return Received(contact, is_new=True, to_check=details)
+
+
+def check_arrival(arrived_at: datetime | None, now: datetime) -> None:
+    """:raises InvalidInput: a contact cannot have arrived then."""
+    if arrived_at is not None and arrived_at > now:
+        raise InvalidInput([Fault(("arrived_at",), "The moment when it arrived cannot be in the future.")])
+    if arrived_at is not None and arrived_at < now - LONGEST_AGO:
+        raise InvalidInput([
+            Fault(
+                ("arrived_at",),
+                f"Enter a day in the last {LONGEST_AGO.days} days. If it arrived before that, leave this empty and say "
+                "so in the concern.",
+            )
+        ])  # fmt: skip
 
 
 # ---- the parts of receiving
@@ -575,15 +608,15 @@ def _team(recommendation: Recommendation, now: datetime, reference: Reference) -
 
 
 def _clocks(contact: Contact, recommendation: Recommendation, now: datetime, reference: Reference) -> list[Clock]:
-    events = [clocks.RECEIVED]
+    events = [(clocks.RECEIVED, contact.counts_from)]
     if contact.received_by_phone:
-        events.append(clocks.RECEIVED_BY_PHONE)
+        events.append((clocks.RECEIVED_BY_PHONE, contact.counts_from))
     if recommendation.hold == Hold.AGREEMENT:
-        events.append(clocks.HOLD_AGREEMENT_PLACED)
+        events.append((clocks.HOLD_AGREEMENT_PLACED, now))
     started = {
         clock.kind: clock
-        for event in reversed(events)
-        for clock in clocks.started_by(event, contact, at=now, reference=reference)
+        for event, at in reversed(events)
+        for clock in clocks.started_by(event, contact, at=at, reference=reference)
     }
     if not contact.referrer_email and contact.channel == Channel.API:
         # The partner's system gets the reference in our answer, and there is no e-mail address.

@@ -173,18 +173,18 @@ def lock_running(contact: Contact) -> list[Clock]:
 
 def rerate(contact: Contact, *, at: datetime) -> None:
     """
-    Replaces the clock of the final decision if the rating has changed. The new clock starts at the contact's receipt.
+    Replaces the clock of the final decision if the rating has changed. The new clock starts when the contact arrived.
     """
     kind = f"final_decision_{contact.rag}"
     running = contact.clocks.running().filter(kind__startswith="final_decision_")
     if running.filter(kind=kind).exists():
         return
     running.update(stopped_at=at, ended=ClockEnd.REPLACED, next_at=None, paused_at=None)
-    reference, day = locked_reference(), local_day(contact.received_at)
+    reference, day = locked_reference(), local_day(contact.counts_from)
     policies = _policies(reference.versions[ClockPolicy._meta.db_table])
     found = [policy for policy in policies if policy.kind == kind and policy.effective_from <= day]
     if found:
-        _clock(found[-1], contact, contact.received_at, reference.working_time).save()
+        _clock(found[-1], contact, contact.counts_from, reference.working_time).save()
 
 
 def locked_reference() -> Reference:

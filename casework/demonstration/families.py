@@ -75,6 +75,7 @@ class Families:
             "referrer": {
                 "name": f"{self.random.choice(FIRST_NAMES)} {self.random.choice(SURNAMES)}",
                 "role": "Safeguarding lead",
+                "organisation": "Example Partnership",
                 "email": f"safeguarding{self.random.randrange(100)}@partner.example",
                 "relationship": "Professional",
             },

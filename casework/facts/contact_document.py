@@ -155,6 +155,7 @@ class Referrer(Part):
 
     name: Words = NOT_SENT
     role: Words = NOT_SENT
+    organisation: Words = NOT_SENT
     email: Annotated[Read[str], Typed(typed.email)] = NOT_SENT
     phone: Words = NOT_SENT
     relationship: Words = NOT_SENT

@@ -217,8 +217,9 @@ SHAPES: dict[type[Row], type[Part]] = {
 }  # fmt: skip
 # The rules, the routing and the matching do not use these, so a change of them needs no new decision.
 WEIGHS_NOTHING = frozenset({
-    "referrer.name", "referrer.role", "referrer.email", "referrer.phone", "referrer.relationship", "sharing_basis",
-    "first_language", "interpreter_needed", "school", "relationship", "parental_responsibility",
+    "referrer.name", "referrer.role", "referrer.organisation", "referrer.email", "referrer.phone",
+    "referrer.relationship", "sharing_basis", "first_language", "interpreter_needed", "school", "relationship",
+    "parental_responsibility",
 })  # fmt: skip
 # What is written where a code is not known can be a name: Na, Nil. The reader of names knows which.
 NAMES = frozenset({"first_name", "last_name"})

@@ -110,7 +110,7 @@ class Case(models.Model):
     status = models.CharField(max_length=10, choices=CaseStatus, default=CaseStatus.OPEN)
     opened_at = models.DateTimeField()
     opened_by_decision = models.OneToOneField("casework.Decision", on_delete=models.PROTECT, related_name="opened_case")
-    received_at = models.DateTimeField(help_text="When the contact that opened it was received.")
+    received_at = models.DateTimeField(help_text="When the contact that opened it arrived.")
     pathway = models.CharField(max_length=50)
     rag = models.CharField(max_length=5, choices=RAGS)
     locality = models.ForeignKey(Locality, on_delete=models.PROTECT, null=True, related_name="cases")

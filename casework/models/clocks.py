@@ -242,8 +242,9 @@ class Clock(models.Model):
 
     @property
     def received_at(self) -> datetime:
-        """When the contact was received that the clock's subject comes from."""
-        return self.about.received_at
+        """When the contact arrived that the clock's subject comes from."""
+        about = self.about
+        return about.received_at if isinstance(about, Case) else about.counts_from
 
 
 class ClockChangeKind(models.TextChoices):

@@ -103,6 +103,9 @@ class Contact(models.Model):
     reference = models.CharField(max_length=13, unique=True, default=new_contact_reference, editable=False)
     channel = models.CharField(max_length=3, choices=Channel)
     received_at = models.DateTimeField()
+    arrived_at = models.DateTimeField(
+        null=True, help_text="When it arrived at the front door, where it was typed in later. Its deadlines start then."
+    )
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, null=True, related_name="contacts", db_index=False)
     entered_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  # unique where given
@@ -188,6 +191,10 @@ class Contact(models.Model):
                 name="a_contact_says_who_brought_it_in",
             ),
             models.CheckConstraint(
+                condition=Q(arrived_at__isnull=True) | Q(arrived_at__lt=F("received_at"), channel=Channel.WEB),
+                name="what_is_typed_in_later_arrived_before",
+            ),
+            models.CheckConstraint(
                 condition=Q(resend_of__isnull=True) | Q(resend_of__lt=F("id")),
                 name="a_resend_repeats_an_earlier_contact",
             ),
@@ -253,11 +260,11 @@ class Contact(models.Model):
                 """TG_OP = 'DELETE' OR (
                        NEW.reference, NEW.document, NEW.received_at, NEW.agency_id, NEW.entered_by_id, NEW.channel,
                        NEW.idempotency_key, NEW.digest, NEW.family_indicators, NEW.type, NEW.source_code,
-                       NEW.received_by_phone, NEW.agency_reference, NEW.said_digest
+                       NEW.received_by_phone, NEW.agency_reference, NEW.said_digest, NEW.arrived_at
                    ) IS DISTINCT FROM (
                        OLD.reference, OLD.document, OLD.received_at, OLD.agency_id, OLD.entered_by_id, OLD.channel,
                        OLD.idempotency_key, OLD.digest, OLD.family_indicators, OLD.type, OLD.source_code,
-                       OLD.received_by_phone, OLD.agency_reference, OLD.said_digest
+                       OLD.received_by_phone, OLD.agency_reference, OLD.said_digest, OLD.arrived_at
                    )""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="what_was_sent_stays_as_it_was_sent",
@@ -274,6 +281,11 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def counts_from(self) -> datetime:
+        """The moment from which its deadlines count: when it arrived, also where it was typed in later."""
+        return self.arrived_at or self.received_at
 
     @property
     def family(self) -> list[ContactChild]:

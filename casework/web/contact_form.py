@@ -7,13 +7,14 @@ the document takes it as it is.
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping
-from datetime import date
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
 
+from casework.actions import receiving
 from casework.facts.contact_document import read_contact
 from casework.models import ContactType, ParentsTold, SharingBasis
 from casework.models.choices import AGREEMENTS
@@ -29,9 +30,12 @@ from casework.web.rendering import (
     Select,
     Textarea,
     TextInput,
+    moment_of,
+    read_time,
 )
 from errors import Fault, InvalidInput
 from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
+from localities.working_time import local_day
 from triage.ruleset import RuleSet
 
 MOST = 20
@@ -174,11 +178,17 @@ class ContactPart(Part):
     type = _choice("What is it?", ContactType.choices)
     source_code = _choice("Who is it from?", [("", "Choose"), *SOURCE_CODES.items()], Select)
     agency_reference = _text("Their reference", 20, "If they gave one, for example the number of a police notice.")
+    arrived_on = DatePartsField(
+        label="When did it arrive, if not now?",
+        help_text="Deadlines start when it arrived: an email of Friday counts from Friday. For example, 27 3 2026",
+    )
+    arrived_time = _text("At what time?", 5, "For example, 16:40")
     received_by_phone = _box("It came by telephone: they must confirm it in writing")
     immediate_danger = yes_or_no("Is a child in immediate danger now?")
 
     referrer_name = _text("Name")
     referrer_role = _text("Job title or role")
+    referrer_organisation = _text("Organisation", hint="For example, the school, the practice or the ward.")
     referrer_email = TypedField(
         label="E-mail address",
         required=False,
@@ -218,7 +228,8 @@ class ContactPart(Part):
     PATHS = {  # noqa: RUF012  # a table
         "type": "type", "source_code": "source_code", "agency_reference": "agency_reference",
         "received_by_phone": "received_by_phone", "immediate_danger": "immediate_danger",
-        "referrer_name": "referrer.name", "referrer_role": "referrer.role", "referrer_email": "referrer.email",
+        "referrer_name": "referrer.name", "referrer_role": "referrer.role",
+        "referrer_organisation": "referrer.organisation", "referrer_email": "referrer.email",
         "referrer_phone": "referrer.phone", "referrer_relationship": "referrer.relationship",
         "keep_anonymous": "referrer.keep_anonymous", "referrer_level": "referrer_level",
         "family_indicators": "family_indicators", "dash": "domestic_abuse.dash", "marac": "domestic_abuse.marac",
@@ -233,6 +244,22 @@ class ContactPart(Part):
     def _value(self, name: str) -> Any:
         value = super()._value(name)
         return int(value) if name == "referrer_level" and value else value
+
+    def clean_arrived_time(self) -> str:
+        return read_time(self.cleaned_data["arrived_time"])
+
+    def arrived_at(self, today: date) -> datetime | None:
+        """When the contact arrived: None for now, and for what cannot be read. A time alone is of today."""
+        day, time = (self.cleaned_data.get(name) for name in ("arrived_on", "arrived_time"))
+        if not (day or time) or "arrived_on" in self.errors or "arrived_time" in self.errors:
+            return None
+        if not time:
+            self.add_error("arrived_time", "Enter the time when it arrived, as 16:40.")
+        elif (moment := moment_of(day or today.isoformat(), f"{time}:00")) is not None:
+            return moment
+        else:
+            self.add_error("arrived_on", "Enter a day that exists.")
+        return None
 
 
 class ChildPart(Part):
@@ -319,6 +346,7 @@ class ContactForm:
         self.other_errors: list[tuple[str, str]] = []
         # The heading of whoever was added, or where somebody was removed.
         self.changed_at = ""
+        self.arrived_at: datetime | None = None
         choices = indicator_choices(rules)
         for part, name in [(self.contact, "family_indicators"), *((child, "indicators") for child in self.children)]:
             field = part.fields[name]
@@ -383,19 +411,28 @@ class ContactForm:
         document.setdefault("concern", {})
         return document
 
-    def is_valid(self, today: date) -> bool:
+    def is_valid(self, now: datetime) -> bool:
         """Whether the contact can be received. If not, every fault is shown at its field."""
         for part in self.parts():
             part.is_valid()
-        try:
-            read_contact(self.document(), indicators=self.rules.catalogue.entries, today=today)
-        except InvalidInput as invalid:
-            self.add_faults(invalid)
+        self.arrived_at = self.contact.arrived_at(local_day(now))
+        checks: tuple[Callable[[], object], ...] = (
+            lambda: receiving.check_arrival(self.arrived_at, now),
+            lambda: read_contact(self.document(), indicators=self.rules.catalogue.entries, today=local_day(now)),
+        )
+        for check in checks:
+            try:
+                check()
+            except InvalidInput as invalid:
+                self.add_faults(invalid)
         return not self.other_errors and all(not part.errors for part in self.parts())
 
     def add_faults(self, invalid: InvalidInput) -> None:
         """Adds the faults of the document to their fields."""
         for fault in invalid.faults:
+            if fault.path == ("arrived_at",):
+                self.contact.add_error("arrived_on", fault.message)
+                continue
             part, path = self._part_at(fault.path)
             if not part.add_fault(path, fault):
                 no_child = fault.path == ("children",)

@@ -76,8 +76,8 @@ GROUPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "parents_told", "parents_told_reason",
     )),
     "referrer": ("Who told us", (
-        "referrer_name", "referrer_role", "referrer_relationship", "referrer_phone", "referrer_email",
-        "keep_anonymous", "sharing_basis",
+        "referrer_name", "referrer_role", "referrer_organisation", "referrer_relationship", "referrer_phone",
+        "referrer_email", "keep_anonymous", "sharing_basis",
     )),
 }  # fmt: skip
 

@@ -1,6 +1,5 @@
 """The forms on the pages of contacts and cases. They collect what was typed; the action checks it."""
 
-import re
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any
@@ -13,10 +12,20 @@ from casework.actions.contact_owners import front_door_staff
 from casework.actions.matches import ShowsAnAddress
 from casework.models import Contact, ContactAdult, ContactChild, MilestoneKind, Outcome
 from casework.models.choices import AGREEMENTS
-from casework.web.rendering import DatePartsField, Form, Radios, RadiosInARow, Select, Textarea, TextInput
+from casework.web.rendering import (
+    DatePartsField,
+    Form,
+    Radios,
+    RadiosInARow,
+    Select,
+    Textarea,
+    TextInput,
+    moment_of,
+    read_time,
+)
 from errors import InvalidInput
 from localities.models import Agency, Membership, OtherAuthority, Team, User
-from localities.working_time import LONDON, local_day
+from localities.working_time import local_day
 
 CHOOSE_A_TEAM = "Choose a team that takes work."
 UNKNOWN_YES_NO = [("", "Not known"), ("yes", "Yes"), ("no", "No")]
@@ -310,10 +319,7 @@ class MomentForm(ActionForm):
     without_time = "00:00:00"
 
     def clean_time(self) -> str:
-        time: str = self.cleaned_data["time"].strip()
-        if time and not re.fullmatch("([01]?[0-9]|2[0-3]):[0-5][0-9]", time):
-            raise forms.ValidationError("Enter a time of day in hours and minutes, as 14:30.")
-        return time
+        return read_time(self.cleaned_data["time"])
 
     def add_faults(self, invalid: InvalidInput) -> None:
         for fault in invalid.faults:
@@ -322,11 +328,7 @@ class MomentForm(ActionForm):
     def moment(self) -> datetime | None:
         """The moment that was typed; None if it was not, or is no real date."""
         day, time = self.cleaned_data.get("on"), self.cleaned_data.get("time")
-        time = f"{time}:00" if time else self.without_time
-        try:
-            return datetime.strptime(f"{day} {time}", "%Y-%m-%d %H:%M:%S").replace(tzinfo=LONDON)
-        except ValueError:
-            return None
+        return moment_of(day, f"{time}:00" if time else self.without_time)
 
 
 class MilestoneForm(MomentForm):

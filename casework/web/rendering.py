@@ -1,11 +1,14 @@
 """Forms in the look of the GOV.UK Design System: a renderer, and the widgets that it draws."""
 
+import re
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.forms.renderers import TemplatesSetting
 
 from casework.facts.typed import in_one_line, month_of
+from localities.working_time import LONDON
 
 
 class GovukRenderer(TemplatesSetting):
@@ -137,6 +140,27 @@ class DatePartsField(forms.MultiValueField):
             raise forms.ValidationError("Enter a day, a month and a year of four digits, as 21 11 2026.")
         day, month, year = parts
         return f"{year}-{month:0>2}-{day:0>2}"
+
+
+def read_time(typed: str) -> str:
+    """:raises ValidationError: it is no time of day, and not empty."""
+    time = typed.strip()
+    if time and not re.fullmatch("([01]?[0-9]|2[0-3]):[0-5][0-9]", time):
+        raise forms.ValidationError("Enter a time of day in hours and minutes, as 14:30.")
+    return time
+
+
+def moment_of(day: str | None, time: str) -> datetime | None:
+    """
+    A day and a time of day as a moment in London; None if it is not a real one.
+
+    :param day: in ISO 8601, as `DatePartsField` gives it.
+    :param time: with seconds, as 14:30:00.
+    """
+    try:
+        return datetime.strptime(f"{day} {time}", "%Y-%m-%d %H:%M:%S").replace(tzinfo=LONDON)
+    except ValueError:
+        return None
 
 
 class _Empty(list[Any]):

@@ -10,6 +10,7 @@ from django.apps import apps
 from django.utils import timezone
 
 from casework.actions import learning, matches, receiving
+from casework.deadlines import clocks
 from casework.families import sameness
 from casework.families.likeness.weights import shipped as shipped_weights
 from casework.models import AuditEvent, Clock, Contact, Event, OutboxMessage, Person, PersonMatch, Recommendation
@@ -19,7 +20,7 @@ from localities.working_time import LONDON
 from tests.stage import rule_documents
 from tests.stage.documents import address, child, contact_document
 from tests.stage.sql import change, run
-from tests.stage.story import Story
+from tests.stage.story import Story, person
 from triage.recommendation import recommend
 from triage.ruleset import parse, shipped
 
@@ -50,6 +51,53 @@ def test_its_clocks_run_from_receipt(story: Story) -> None:
     running = {clock.kind: clock for clock in Clock.objects.running().filter(contact=contact)}
     assert set(running) == {"acknowledge_referrer", "next_step_decision", "final_decision_green"}
     assert all(clock.started_at == story.now for clock in running.values())
+
+
+class TestTypedInLater:
+    """An email of Friday, typed in on Monday: its deadlines count from Friday. What starts on Monday starts then."""
+
+    FRIDAY, MONDAY = (datetime(2026, 11, day, 16, 40, tzinfo=LONDON) for day in (20, 23))
+
+    def test_its_deadlines_start_when_it_arrived(self, db: None) -> None:
+        document = contact_document(agreement={"service": "not_sought"}, received_by_phone=True)
+        contact = receiving.receive(
+            document=document, by=person("amina"), now=self.MONDAY, arrived_at=self.FRIDAY
+        ).contact
+        assert (contact.received_at, contact.arrived_at) == (self.MONDAY, self.FRIDAY)
+        started = {clock.kind: clock.started_at for clock in contact.clocks.all()}
+        assert started.pop("agreement_sought") == self.MONDAY
+        assert set(started.values()) == {self.FRIDAY}
+        assert "written_confirmation" in started
+        event = AuditEvent.objects.get(event=Event.CONTACT_RECEIVED)
+        assert (event.at, event.detail["arrived_at"]) == (self.MONDAY, self.FRIDAY.isoformat())
+        contact.rag = "red"
+        clocks.rerate(contact, at=self.MONDAY)
+        again = contact.clocks.get(kind="final_decision_red")
+        assert again.started_at == again.received_at == self.FRIDAY
+
+    def test_a_case_counts_from_it_too(self, db: None) -> None:
+        document = contact_document()
+        contact = receiving.receive(
+            document=document, by=person("amina"), now=self.MONDAY, arrived_at=self.FRIDAY
+        ).contact
+        story = Story(self.MONDAY)
+        case = story.offered(contact).case
+        assert case.received_at == self.FRIDAY
+        assert {clock.started_at for clock in case.clocks.filter(policy__starts_at="received")} <= {self.FRIDAY}
+
+    def test_never_in_the_future_and_at_most_a_week_back(self, db: None) -> None:
+        def arrive(at: datetime) -> Contact:
+            return receiving.receive(
+                document=contact_document(), by=person("amina"), now=self.MONDAY, arrived_at=at
+            ).contact
+
+        second, week = timedelta(seconds=1), timedelta(days=7)
+        for wrong in (self.MONDAY + second, self.MONDAY - week - second):
+            with pytest.raises(InvalidInput) as caught:
+                arrive(wrong)
+            assert [fault.path for fault in caught.value.faults] == [("arrived_at",)]
+        assert arrive(self.MONDAY).arrived_at is None
+        assert arrive(self.MONDAY - week).arrived_at == self.MONDAY - week
 
 
 def test_a_telephone_contact_must_be_confirmed_in_writing(story: Story) -> None:

@@ -608,6 +608,16 @@ class TestContacts:
             with refused("a_contact_says_who_brought_it_in"):
                 copy("casework_contact", contact.pk, **like_it, **but)
 
+    def test_it_arrives_after_it_was_typed_in_or_at_two_moments_in_a_system(self, story: Story, amina: User) -> None:
+        sent = story.contact()
+        like_it = {"reference": "'CON-0000-0000'", "recommendation_id": "NULL", "idempotency_key": "'another'"}
+        typed = {"agency_id": "NULL", "channel": "'web'", "entered_by_id": str(amina.pk)}
+        for but in (typed | {"arrived_at": "received_at"}, {"arrived_at": "received_at - interval '1 day'"}):
+            with refused("what_is_typed_in_later_arrived_before"):
+                copy("casework_contact", sent.pk, **like_it, **but)
+        with allowed():
+            copy("casework_contact", sent.pk, **like_it, **typed, arrived_at="received_at - interval '1 day'")
+
     def test_what_was_sent_is_changed(self, story: Story, police: Agency) -> None:
         contact = story.contact()
         for to in (
@@ -627,6 +637,7 @@ class TestContacts:
             {"source_code": "'9'"},
             {"received_by_phone": "NOT received_by_phone"},
             {"agency_reference": "'another'"},
+            {"arrived_at": "received_at - interval '1 day'"},
         ):
             with refused("what_was_sent_stays_as_it_was_sent"):
                 change("casework_contact", contact.pk, **to)

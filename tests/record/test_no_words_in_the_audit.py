@@ -78,7 +78,7 @@ def typed_document(**changes: Any) -> Json:
     adult = {"first_name": WORD, "last_name": WORD, "relationship": WORD, "phone": WORD, "same_address": True}
     return {
         "agency_reference": WORD, "type": "safeguarding_concern", "source_code": "2A", "received_by_phone": True,
-        "referrer": {"name": WORD, "role": WORD, "email": f"{WORD}@school.example", "phone": WORD,
+        "referrer": {"name": WORD, "role": WORD, "organisation": WORD, "email": f"{WORD}@school.example", "phone": WORD,
                      "relationship": WORD},
         "children": [entry | changes.pop("child", {})], "adults": [adult],
         "concern": {"worries": WORD, "working_well": WORD, "wanted": WORD, "childs_words": WORD},

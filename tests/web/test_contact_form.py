@@ -2,19 +2,20 @@
 
 import uuid
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from casework.models import Contact, DetailToCheck
 from localities.models import User
-from localities.working_time import local_day
+from localities.working_time import LONDON, local_day
 from tests.stage.sessions import sign_in
 from tests.stage.staff import SignedIn
 from tests.stage.story import Story
@@ -111,8 +112,10 @@ LEAST: dict[str, Any] = {
 def everything() -> dict[str, Any]:
     """A value for every field, for one child and one adult."""
     return LEAST | {
-        "agency_reference": "PPN 1", "received_by_phone": "on", "immediate_danger": "no",
+        "agency_reference": "PPN 1", "arrived_on": today() - timedelta(days=3), "arrived_time": "16:40",
+        "received_by_phone": "on", "immediate_danger": "no",
         "referrer_name": "Amina Yusuf", "referrer_role": "Designated safeguarding lead",
+        "referrer_organisation": "Example Primary School",
         "referrer_email": "dsl@school.example", "referrer_phone": "01296 000000", "referrer_relationship": "School",
         "keep_anonymous": "on", "referrer_level": "3", "family_indicators": ["L3-30", "L3-36"],
         "dash": "medium", "marac": "no",
@@ -135,7 +138,8 @@ def everything() -> dict[str, Any]:
 
 
 OPTIONAL = [
-    "agency_reference", "referrer_name", "referrer_role", "referrer_email", "referrer_phone", "referrer_relationship",
+    "agency_reference", "referrer_name", "referrer_role", "referrer_organisation", "referrer_email", "referrer_phone",
+    "referrer_relationship",
     "working_well", "wanted", "childs_words", "support_already_tried", "agreement_given_by", "agreement_on_day",
     "agreement_on_year", "parents_told_reason", "child_0_last_name", "child_0_also_known_as",
     "child_0_date_of_birth_day", "child_0_date_of_birth_month", "child_0_date_of_birth_year", "child_0_age_years",
@@ -182,7 +186,8 @@ class TestSendingIn:
             "type": "safeguarding_concern", "source_code": "2A", "agency_reference": "PPN 1",
             "received_by_phone": True, "immediate_danger": False,
             "referrer": {
-                "name": "Amina Yusuf", "role": "Designated safeguarding lead", "email": "dsl@school.example",
+                "name": "Amina Yusuf", "role": "Designated safeguarding lead",
+                "organisation": "Example Primary School", "email": "dsl@school.example",
                 "phone": "01296 000000", "relationship": "School", "keep_anonymous": True,
             },
             "referrer_level": 3,
@@ -258,6 +263,36 @@ class TestSendingIn:
     def test_lines_of_the_worry_are_kept(self, typist: Typist) -> None:
         contact = typist.type(**LEAST | {"worries": "First.\r\nSecond."}).contact()
         assert contact.document["concern"]["worries"] == "First.\r\nSecond."
+
+
+class TestWhenItArrived:
+    def test_a_day_and_a_time_or_a_time_of_today(self, typist: Typist) -> None:
+        day = today() - timedelta(days=3)
+        contact = typist.type(**LEAST, arrived_on=day, arrived_time="16:40").contact()
+        assert contact.arrived_at == datetime.combine(day, time(16, 40), tzinfo=LONDON)
+        page = Page(typist.client.get(f"/contacts/{contact}/")).text
+        assert f"{date_format(day)}, 16:40 (" in page
+        assert "Typed in" in page
+        typist.fields["key"] = uuid.uuid4().hex
+        assert typist.type(arrived_on_day="", arrived_on_month="", arrived_on_year="", arrived_time="0:00").contact()
+        assert Contact.objects.latest("pk").arrived_at == datetime.combine(today(), time(0), tzinfo=LONDON)
+
+    def test_what_it_cannot_be_is_said_at_its_field(self, typist: Typist) -> None:
+        typist.type(**LEAST)
+        tomorrow, march = today() + timedelta(days=1), {"arrived_on_month": "March"}
+        for typed, field, says in (
+            ({"arrived_on": tomorrow, "arrived_time": "9:00"}, "arrived_on", "cannot be in the future"),
+            ({"arrived_on": today() - timedelta(days=9), "arrived_time": "9:00"}, "arrived_on", "in the last 7 days"),
+            ({"arrived_on": today(), "arrived_time": ""}, "arrived_time", "Enter the time when it arrived"),
+            ({"arrived_on": today(), "arrived_time": "noon"}, "arrived_time", "Enter a time of day"),
+            (march | {"arrived_time": "9:00", "arrived_on_day": ""}, "arrived_on", "Enter a day, a month and a year"),
+            (march | {"arrived_on_day": "32"}, "arrived_on", "Enter a day that exists."),
+        ):
+            assert typist.type(**typed).press().status_code == 422
+            ((where, said),) = typist.page.summary
+            assert where == f"id_contact-{field}"
+            assert says in said
+        assert not Contact.objects.exists()
 
 
 class TestOnce:

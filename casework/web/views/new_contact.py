@@ -119,11 +119,16 @@ def _opened(request: HttpRequest, rules: RuleSet, user: User) -> HttpResponse:
 
 
 def _submitted(request: HttpRequest, form: ContactForm, draft: ContactDraft, user: User, now: datetime) -> HttpResponse:
-    if not form.is_valid(local_day(now)):
+    if not form.is_valid(now):
         return _page(request, form, draft, status=UNPROCESSABLE)
     try:
         received = contact_drafts.submit(
-            key=draft.key, seen_version=draft.version, document=form.document(), by=user, now=now
+            key=draft.key,
+            seen_version=draft.version,
+            document=form.document(),
+            by=user,
+            now=now,
+            arrived_at=form.arrived_at,
         )
     except KeyUsedForAnother as error:
         return _is_in_already(request, form, draft, error.earlier)
