@@ -1,7 +1,7 @@
 """What the status of a record allows, whoever asks. Each check raises a sentence for people."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Count
 
@@ -25,11 +25,14 @@ from casework.models import (
     Restriction,
 )
 from casework.statuses import CaseStatus, ContactStatus, HandoffStatus, MatchStatus, PartnerCheckStatus
-from errors import NotAllowedInStatus, TakenBySomeoneElse
+from errors import Fault, InvalidInput, NotAllowedInStatus, TakenBySomeoneElse
 from localities.codes import INDIVIDUAL_SOURCES
 from localities.models import FRONT_DOOR_KINDS, Team
 from triage.models import RuleSetVersion
 from triage.ruleset import Hold, Rag
+
+# What arrived longer ago is typed in as of today: its deadlines would all have passed.
+LONGEST_AGO = timedelta(days=7)
 
 
 def check_waits_for_decision(contact: Contact) -> None:
@@ -43,6 +46,20 @@ def check_waits_for_decision(contact: Contact) -> None:
 def check_is_not_decided(contact: Contact) -> None:
     if contact.status == ContactStatus.DECIDED:
         raise NotAllowedInStatus(f"{contact} is decided already.")
+
+
+def check_arrival(arrived_at: datetime | None, now: datetime) -> None:
+    """:raises InvalidInput: a contact cannot have arrived then."""
+    if arrived_at is not None and arrived_at > now:
+        raise InvalidInput([Fault(("arrived_at",), "The moment when it arrived cannot be in the future.")])
+    if arrived_at is not None and arrived_at < now - LONGEST_AGO:
+        raise InvalidInput([
+            Fault(
+                ("arrived_at",),
+                f"Enter a day in the last {LONGEST_AGO.days} days. If it arrived before that, leave this empty and say "
+                "so in the concern.",
+            )
+        ])  # fmt: skip
 
 
 def check_is_draft(draft: ContactDraft) -> None:

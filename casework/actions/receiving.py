@@ -3,14 +3,14 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import chain
 from typing import Any, NamedTuple
 
 from dateutil.relativedelta import relativedelta
 from django.db import IntegrityError, transaction
 
-from casework.access import permissions
+from casework.access import conditions, permissions
 from casework.actions.recommendations import audit_entry, recommendation_for, red_alerts
 from casework.deadlines import clocks
 from casework.facts.contact_document import (
@@ -49,7 +49,7 @@ from casework.models.inserting import insert_all
 from casework.models.prepared import Prepared, send
 from casework.models.visibility import WHO_MAY_BE, closes_from
 from casework.record import audit
-from errors import Fault, InvalidInput, KeyUsedForAnother, ServiceError
+from errors import KeyUsedForAnother, ServiceError
 from localities.models import Agency, Team, TeamKind, User
 from localities.reference import Reference, from_rows
 from localities.working_time import local_day
@@ -57,8 +57,6 @@ from triage import published_rules
 from triage.published_rules import Rules
 from triage.ruleset import Hold, Rag
 
-# What arrived longer ago is typed in as of today: its deadlines would all have passed.
-LONGEST_AGO = timedelta(days=7)
 # Another transaction stored the same key or the same child first, or by rare chance the same reference.
 RETRIED = frozenset({
     "an_agency_uses_an_idempotency_key_once",
@@ -103,7 +101,7 @@ def receive(
     """
     if isinstance(by, User):
         permissions.check_can_enter_contacts(by, local_day(now))
-        check_arrival(arrived_at, now)
+        conditions.check_arrival(arrived_at, now)
     digest = digest_of(document)
     for _ in range(3):
         try:
@@ -200,20 +198,6 @@ def _receive(
     alerts = outbox.messages_of_restricted({row.person.pk for row in people.rows}, at=now) if may_be_closed else ()
     outbox.write([*red_alerts(contact, now), *alerts])
     return Received(contact, is_new=True, to_check=details)
-
-
-def check_arrival(arrived_at: datetime | None, now: datetime) -> None:
-    """:raises InvalidInput: a contact cannot have arrived then."""
-    if arrived_at is not None and arrived_at > now:
-        raise InvalidInput([Fault(("arrived_at",), "The moment when it arrived cannot be in the future.")])
-    if arrived_at is not None and arrived_at < now - LONGEST_AGO:
-        raise InvalidInput([
-            Fault(
-                ("arrived_at",),
-                f"Enter a day in the last {LONGEST_AGO.days} days. If it arrived before that, leave this empty and say "
-                "so in the concern.",
-            )
-        ])  # fmt: skip
 
 
 # ---- the parts of receiving

@@ -14,7 +14,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from casework.actions import receiving
+from casework.access import conditions
 from casework.facts.contact_document import read_contact
 from casework.models import ContactType, ParentsTold, SharingBasis
 from casework.models.choices import AGREEMENTS
@@ -417,7 +417,7 @@ class ContactForm:
             part.is_valid()
         self.arrived_at = self.contact.arrived_at(local_day(now))
         checks: tuple[Callable[[], object], ...] = (
-            lambda: receiving.check_arrival(self.arrived_at, now),
+            lambda: conditions.check_arrival(self.arrived_at, now),
             lambda: read_contact(self.document(), indicators=self.rules.catalogue.entries, today=local_day(now)),
         )
         for check in checks:
