@@ -281,6 +281,7 @@ def _ranked(
 ) -> list[tuple[int, Person, tuple[str, ...]]]:
     """Those who are worth showing, the likeliest first: the person, the record that is most alike, and the reasons."""
     weights, found = in_use(), []
+    readings = [*((way, False) for way in query.ways), *((way, True) for way in query.two_names)]
     for person in candidates:
         best: tuple[tuple[bool, float], Person, tuple[str, ...]] | None = None
         kinds = dict.fromkeys(kind for one, kind in recorded if one == person)
@@ -290,8 +291,10 @@ def _ranked(
             why = tuple(RECORDED.format(kind.label) for kind in kinds)
             best = (True, OF_WHAT_STAFF_RECORDED), rows.records[person][0], why
         for described, record, part, says in rows.described(person):
-            for way in query.ways:
+            for way, is_one_name in readings:
                 likeness = compare(way, described, weights, Commonness())
+                if is_one_name and "last_name" not in likeness.exact:
+                    continue
                 reasons = tuple(_reasons(likeness, way, described, query.area))
                 if any(part and part in name for name in likeness.agreeing):
                     reasons = (*reasons, says)

@@ -78,13 +78,15 @@ class Query:
     """
     What is looked for.
 
-    `ways`: the ways to read it as a person; each of these people is looked for. `area`: an outward code (HP20).
+    `ways`: the ways to read it as a person; each of these people is looked for. `two_names`: the ways in which two
+    words are one last name: whoever is found must have it. `area`: an outward code (HP20).
     `kinds`: what was typed, in words for people ("a name"). `texts`: numbers and words as they may stand in what staff
     recorded, in capitals, without blanks.
     """
 
     references: tuple[str, ...] = ()
     ways: tuple[Described, ...] = ()
+    two_names: tuple[Described, ...] = ()
     area: str = ""
     kinds: tuple[str, ...] = ()
     texts: frozenset[str] = field(default_factory=frozenset)
@@ -138,11 +140,13 @@ def read_typed(text: str) -> Query:
         }
     )
     named, addressed = False, False
-    ways = []
+    ways, two_names = [], []
     for names, street in _split(rest):
         address = f"{street} {forces}".strip()
         named, addressed = named or bool(names), addressed or bool(address)
         ways += [describe(written._replace(**way, address=address)) for way in _name_ways(names)]
+        if len(names) == 2:
+            two_names.append(describe(written._replace(last_name=" ".join(names), address=address)))
     for kind, is_typed in (
         ("a reference", is_sure), ("a name", named), ("a date of birth", found.get("date_of_birth")),
         ("an NHS number", number), ("a unique pupil number", "upn" in found), ("a postcode", "postcode" in found),
@@ -154,6 +158,7 @@ def read_typed(text: str) -> Query:
     return Query(
         references=references,
         ways=tuple(dict.fromkeys(ways)) if says_more else (),
+        two_names=tuple(two_names) if says_more else (),
         area=found["area"][0].upper() if "area" in found else "",
         kinds=tuple(kinds),
         texts=frozenset(text for text in texts if len(text) > 3),

@@ -156,6 +156,14 @@ def test_the_likeliest_comes_first(story: Story) -> None:
     assert found[0] == "Zoë"
 
 
+def test_two_words_may_be_one_last_name(story: Story) -> None:
+    told = zoe(story, last_name="Abernathy-Núñez")
+    page = search(SignedIn("amina"), "abernathy nunez")
+    assert str(told) in page.text
+    # The mother's is not.
+    assert len(page.main.all("li", class_="govuk-summary-card")) == 1
+
+
 def test_nothing_found_does_not_say_that_nobody_is_known(story: Story) -> None:
     zoe(story)
     page = search(SignedIn("amina"), "Thistlewood 1999")
