@@ -1,8 +1,10 @@
 """Views of a contact or a case. The audit records every view."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, cast
 
+from django.db.models import Prefetch
 from django.db.models.functions import Coalesce
 
 from casework.access import restricted
@@ -13,7 +15,7 @@ from casework.families import sameness
 from casework.families.naming import name_rows
 from casework.families.recorded import ADULTS
 from casework.families.sameness import OF_A_MATCH
-from casework.models import Case, Contact, Event, Person, PersonMatch
+from casework.models import Case, Contact, ContactChild, Event, Person, PersonMatch
 from casework.record import audit
 from localities.models import OVERSEEING_ROLES, Agency, User
 from localities.roles import roles_of
@@ -48,14 +50,19 @@ def view_contact(*, reference: str, by: User, now: datetime) -> Contact:
     return contact
 
 
-def view_for_decision(*, reference: str, by: User, now: datetime) -> Contact:
+def view_for_decision(
+    *, reference: str, check: Callable[[Contact], object] = lambda _: None, by: User, now: datetime
+) -> Contact:
     """
     The contact as the pages of its decision show it: its family, and what the rules recommend. The view is audited.
 
+    :param check: raises an error if the contact is not shown: then there was no view.
     :raises Contact.DoesNotExist: there is no such contact, or it is out of scope.
     """
     contacts = Contact.objects.visible_to(by, now).select_related("team", "agency", "recommendation", "case")
-    contact = contacts.prefetch_related("children__person").get(reference=reference)
+    children = Prefetch("children", ContactChild.objects.select_related("person").order_by("position"))
+    contact = contacts.prefetch_related(children).get(reference=reference)
+    check(contact)
     name_rows(contact.children.all(), by, now)
     audit.record(Event.CONTACT_VIEWED, by=by, at=now, contact=contact)
     return contact

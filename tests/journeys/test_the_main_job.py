@@ -59,6 +59,7 @@ def decide(person: Person, reference: str, pathway: str, level: int, rag: str, a
             "decide-pathway": pathway,
             "decide-level": level,
             "decide-rag": rag,
+            "decide-history": "The families of these journeys are alike, and not one.",
             "decide-rationale": "What the school saw, and what the history says, point the same way.",
             "confirmed": "yes",
         },

@@ -70,6 +70,16 @@ def searched(text: str) -> Callable[[Page], None]:
     return reach
 
 
+def unchosen(reach_form: Callable[[Page], None]) -> Callable[[Page], None]:
+    """The form for a decision, sent as it stands."""
+
+    def reach(page: Page) -> None:
+        reach_form(page)
+        page.get_by_role("button", name="Check your answers").click()
+
+    return reach
+
+
 class NothingThere(Exception):
     """The demonstration has nothing of this kind."""
 
@@ -85,6 +95,10 @@ PICTURES = (
     Taken("contact-waiting", "amina", first("/?tab=to-triage", "/contacts/")),
     Taken("contact-decided", "amina", first("/?tab=decided", "/contacts/")),
     Taken("contact-to-sign-off", "maya", first("/?tab=sign-off", "/contacts/")),
+    Taken("decide", "maya", first("/?tab=to-triage", "/contacts/", below="decide/")),
+    Taken("decide-with-faults", "maya", unchosen(first("/?tab=to-triage", "/contacts/", below="decide/"))),
+    Taken("decided", "amina", first("/?tab=decided", "/contacts/", below="decided/")),
+    Taken("sign-off", "maya", first("/?tab=sign-off", "/contacts/", below="sign-off/")),
     Taken("contact-history-of-facts", "amina", first("/?tab=to-triage", "/contacts/", below="history/")),
     Taken("case", "ben", first("/", "/cases/")),
     Taken("person", "amina", first("/?tab=to-triage", "/contacts/", "/people/")),

@@ -26,7 +26,7 @@ from casework.web.hiding import hidden_where_said, masked_text, without_hidden_a
 from casework.web.signed_in import user_of
 from casework.web.submitting import CONFLICT, errors_of, status_of
 from casework.web.views.contacts import fetch
-from errors import InvalidInput, TakenBySomeoneElse
+from errors import InvalidInput, NotAllowedInStatus, TakenBySomeoneElse
 from localities.models import User
 from localities.working_time import local_day
 from triage.published_rules import of_version
@@ -43,14 +43,15 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
     Nothing is stored before, and nothing that was typed is lost: every step sends it along.
     """
     user, now = user_of(request), timezone.now()
-    contact = fetch(user, reference, now)
     if request.method != "POST":
-        if contact.status != ContactStatus.RECEIVED:
+        try:
+            return _form(request, reference, now)
+        except NotAllowedInStatus:
             return redirect("contact", reference)
-        return _form(request, contact, now)
+    contact = fetch(user, reference, now)
     form = _bound(contact, request.POST, user, now)
     if "change" in request.POST:
-        return _form(request, contact, now, form=form)
+        return _form(request, reference, now, form=form)
     try:
         if form.is_valid():
             if "confirmed" in request.POST:
@@ -64,7 +65,7 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
             # The worker asks the rules again within seconds. Where it is away, nobody has to wait for it.
             stale_recommendations.renew_one(contact_id=contact.pk, now=now, only_if_noted=False)
         return _overtaken(request, reference, now, taken)
-    return _form(request, contact, now, form=form)
+    return _form(request, reference, now, form=form)
 
 
 @require_safe
@@ -89,11 +90,12 @@ def decided(request: HttpRequest, reference: str) -> HttpResponse:
 def sign_off(request: HttpRequest, reference: str) -> HttpResponse:
     """Shows a decision beside the recommendation to the second person; by POST, they agree to it or decline it."""
     user, now = user_of(request), timezone.now()
-    contact = fetch(user, reference, now)
     if request.method != "POST":
-        if contact.status != ContactStatus.SIGN_OFF:
+        try:
+            return _sign_off_form(request, reference, now, SignOffForm(prefix="sign_off"))
+        except NotAllowedInStatus:
             return redirect("contact", reference)
-        return _sign_off_form(request, contact, now, SignOffForm(prefix="sign_off"))
+    contact = fetch(user, reference, now)
     form = SignOffForm(request.POST, prefix="sign_off")
     if form.is_valid():
         said = form.cleaned_data
@@ -107,9 +109,11 @@ def sign_off(request: HttpRequest, reference: str) -> HttpResponse:
         else:
             if agreed:
                 return redirect("contact-decided", reference)
-            messages.success(request, f"You declined. It is with {decision.decided_by} again, with your reason.")
+            owner = decision.contact.owner
+            goes = f"It is with {owner} again" if owner else "It is back in the worklist, with nobody yet"
+            messages.success(request, f"You declined. {goes}, with your reason.")
             return redirect("contact", reference)
-    return _sign_off_form(request, contact, now, form)
+    return _sign_off_form(request, reference, now, form)
 
 
 # ---- making it
@@ -162,12 +166,12 @@ def _overtaken(request: HttpRequest, reference: str, now: datetime, taken: Taken
     data["decide-recommendation"] = str(contact.recommendation_id)
     was = contact.recommendations.filter(pk=int(before)).first() if before.isdecimal() else None
     form = _bound(contact, data, user, now)
-    return _form(request, contact, now, form=form, taken=taken, was=was)
+    return _form(request, reference, now, form=form, taken=taken, was=was)
 
 
 def _form(
     request: HttpRequest,
-    found: Contact,
+    reference: str,
     now: datetime,
     *,
     form: DecideForm | None = None,
@@ -177,14 +181,16 @@ def _form(
     """
     The page with the form.
 
-    :param found: the contact, which is not shown yet.
     :param taken: why what was filled in could not be decided.
     :param was: the recommendation that the decider saw then.
     """
     user = user_of(request)
-    decisions.check_can_decide(found, by=user, now=now)
-    conditions.check_waits_for_decision(found)
-    contact = viewing.view_for_decision(reference=found.reference, by=user, now=now)
+
+    def may_decide(contact: Contact) -> None:
+        conditions.check_waits_for_decision(contact)
+        decisions.check_can_decide(contact, by=user, now=now)
+
+    contact = viewing.view_for_decision(reference=reference, check=may_decide, by=user, now=now)
     people = household(contact)
     context = _about(contact) | _history(contact, people, user, now)
     context["unscreened"] = conditions.waits_for_screening(contact)
@@ -197,6 +203,7 @@ def _form(
             form.fields["history"].label = "History considered, and what it means (optional)"
         context |= {
             "form": form,
+            "change_team": request.POST.get("change") == "team",
             "route": decisions.preview(contact, contact.recommendation.pathway, people, now=now),
             "ends": _ends(contact, user, now),
         }
@@ -254,14 +261,18 @@ def _changed(was: Recommendation | None, now: Recommendation | None) -> dict[str
 # ---- the second person
 
 
-def _sign_off_form(request: HttpRequest, found: Contact, now: datetime, form: SignOffForm) -> HttpResponse:
+def _sign_off_form(request: HttpRequest, reference: str, now: datetime, form: SignOffForm) -> HttpResponse:
     user = user_of(request)
-    with_names = found.decisions.select_related("decided_by", "chosen_team", "chosen_case")
-    decision = with_names.order_by("pk").last()
-    permissions.check_can_sign_off(found, decision, user, local_day(now))
-    conditions.check_waits_for_sign_off(found)
-    contact = viewing.view_for_decision(reference=found.reference, by=user, now=now)
-    assert decision is not None
+    shown: list[Decision] = []
+
+    def may_sign_off(contact: Contact) -> None:
+        conditions.check_waits_for_sign_off(contact)
+        with_names = contact.decisions.select_related("decided_by", "chosen_team", "chosen_case")
+        shown.extend(with_names.order_by("-pk")[:1])
+        permissions.check_can_sign_off(contact, shown[0], user, local_day(now))
+
+    contact = viewing.view_for_decision(reference=reference, check=may_sign_off, by=user, now=now)
+    (decision,) = shown
     assert contact.recommendation is not None
     people, recommended = household(contact), contact.recommendation
     pathways = _rules(contact).pathways

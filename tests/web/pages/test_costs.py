@@ -143,8 +143,8 @@ class TestWhatAPageCosts:
         )
         story.decided(to_sign_off, by="maya", pathway="family_help", level=3, rag="amber")
         pages += [
-            ("amina", f"{path_of(dearest)}decide/", 28), ("amina", f"{path_of(waiting)}decide/", 25),
-            ("david", f"{path_of(to_sign_off)}sign-off/", 22), ("amina", f"{path_of(contact)}decided/", 21),
+            ("amina", f"{path_of(dearest)}decide/", 26), ("amina", f"{path_of(waiting)}decide/", 23),
+            ("david", f"{path_of(to_sign_off)}sign-off/", 20), ("amina", f"{path_of(contact)}decided/", 20),
         ]  # fmt: skip
         for name, of, budget in pages:
             signed_in = SignedIn(name)

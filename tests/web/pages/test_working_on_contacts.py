@@ -320,10 +320,9 @@ class TestTheSecondPerson:
         assert waiting.decision_in_effect.sign_off.by.username == "maya"
 
     def test_or_declines_and_it_is_decided_again(self, waiting: Contact, seen: dict[str, Page]) -> None:
-        is_done(
-            SignedIn("maya").send(waiting, "sign-off", seen["maya"], **AGREES | {"sign_off-answer": "decline"}),
-            waiting,
-        )
+        maya = SignedIn("maya")
+        is_done(maya.send(waiting, "sign-off", seen["maya"], **AGREES | {"sign_off-answer": "decline"}), waiting)
+        assert "You declined. It is with Amina Hussain again, with your reason." in maya.open(waiting).text
         waiting.refresh_from_db()
         assert (waiting.status, waiting.decision_in_effect) == ("received", None)
         amina = SignedIn("amina")
