@@ -1,11 +1,13 @@
 """The demonstration's front door: contacts come in, people review them, wait for answers and decide."""
 
+import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
 from casework.access import conditions, permissions
 from casework.actions import (
     clock_changes,
+    contact_drafts,
     contact_handovers,
     decisions,
     learning,
@@ -34,6 +36,11 @@ from triage.ruleset import Hold
 RATIONALE = "The history and what the referrer saw point the same way; the family's own view was heard."
 HISTORY = "All earlier contacts and work were read: the same worry comes back, and each time the family took up help."
 
+# Who types it in, for how many minutes, whom it is about, and how far they came.
+DRAFTS = (
+    (Role.CONTACT_OFFICER, 95, "Wren", "Her teacher says that she fell asleep in class again, and that she"),
+    (Role.SOCIAL_WORKER, 4, "Kai", "The health visitor called: nobody has opened the door since"),
+)
 # What the demonstration's people take for the same person.
 CONFIRMED_FROM = 0.9
 # Why they take two for two.
@@ -60,6 +67,19 @@ class FrontDoor:
             self.timeline.plan_after(now, (2, 40), lambda later: self._confirm_in_writing(contact.pk, later))
         urgent = contact.rag == "red"
         self.timeline.plan_after(now, (0.3, 3) if urgent else (1, 30), lambda later: self._review(contact.pk, later))
+
+    def begin_drafts(self, now: datetime) -> None:
+        """Two people have begun to type a contact in: one went home, and one is still typing."""
+        for role, minutes, name, worries in DRAFTS:
+            contact_drafts.save(
+                key=uuid.uuid4().hex,
+                typed={
+                    "contact-type": ["safeguarding_concern"], "contact-source_code": ["2A"],
+                    "contact-worries": [worries], "children": ["0"], "child-0-first_name": [name],
+                },
+                seen_version=0, page="", by=self.timeline.staff(self._team(), now, role),
+                now=now - timedelta(minutes=minutes),
+            )  # fmt: skip
 
     def _confirm_in_writing(self, contact_id: int, now: datetime) -> None:
         team = Contact.objects.select_related("team").get(pk=contact_id).team

@@ -40,6 +40,7 @@ def seed(*, contacts: int, seed: int, until: datetime, progress: Callable[[str],
             reported = front_door.received
             progress(f"  {reported} of {contacts} contacts")
     _run_jobs(until)
+    front_door.begin_drafts(until)
     return front_door.received
 
 

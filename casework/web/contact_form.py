@@ -272,6 +272,7 @@ class ChildPart(Part):
     date_of_birth_estimated = _box("The date of birth is estimated")
     age_years = _text("Age, if the date of birth is not known", 10, "For example, 15, about 15 or 6 months")
     expected_date_of_delivery = _date("Not born yet: expected date of delivery")
+    same_address = _box("Lives at the address of child 1")
     sex = _code("Sex", SEXES)
     ethnicity = _code("Ethnicity", ETHNICITIES)
     first_language = _text("First language", 20)
@@ -298,6 +299,19 @@ class ChildPart(Part):
     }  # fmt: skip
     TRUTHS: tuple[str, ...] = ("interpreter_needed", "disabled", "non_verbal")
     LISTS = {"also_known_as": ",", "address_lines": r"\r?\n"}  # noqa: RUF012  # a table
+
+    def is_empty(self) -> bool:
+        said = (value for name, value in self.cleaned_data.items() if name != "same_address")
+        return not self.errors and not any(said)
+
+    def entry_beside(self, first: Mapping[str, Any]) -> dict[str, Any]:
+        """This child, at the address of the first child where that was said and no other was typed."""
+        entry = self.entry()
+        own, its = entry.get("address", {}), first.get("address", {})
+        if self.cleaned_data.get("same_address") and not own.get("lines") and not own.get("postcode"):
+            # Whichever of the two is said to be confidential, it is one address.
+            entry["address"] = its | {"confidential": bool(its.get("confidential") or own.get("confidential"))}
+        return entry
 
 
 class AdultPart(Part):
@@ -406,7 +420,11 @@ class ContactForm:
     def document(self) -> dict[str, Any]:
         """The contact as a partner would send it, without the people whose fields are all empty."""
         document = self.contact.entry()
-        document["children"] = [child.entry() for child in self._filled_in(self.children)]
+        first = self.children[0].entry()
+        document["children"] = [
+            child.entry() if child is self.children[0] else child.entry_beside(first)
+            for child in self._filled_in(self.children)
+        ]
         document["adults"] = [adult.entry() for adult in self._filled_in(self.adults)]
         document.setdefault("concern", {})
         return document

@@ -128,7 +128,8 @@ class Correcting(ActionForm, Part):
                 for name, value in initial.items()
             }  # fmt: skip
         super().__init__(data, prefix="fact", initial=initial | {"seen": seen})
-        for name in self.PATHS.keys() - set(shown):
+        # What the form for a new contact alone asks is no fact, and has no path.
+        for name in self.fields.keys() - Correcting.base_fields.keys() - set(shown):
             del self.fields[name]
         for name in shown:
             field = self.fields[name]

@@ -11,12 +11,14 @@ from casework.models import (
     ClockChange,
     Contact,
     ContactChild,
+    ContactDraft,
     ContactHandover,
     Handoff,
     PartnerCheck,
     ReminderLook,
 )
 from casework.record import integrity
+from tests.stage.story import person
 
 
 def test_people_wait_ask_pass_on_and_put_off(db: None, now: datetime) -> None:
@@ -35,6 +37,9 @@ def test_people_wait_ask_pass_on_and_put_off(db: None, now: datetime) -> None:
     looks = ReminderLook.objects.all()
     assert looks.filter(snoozed_until__isnull=True).exists()
     assert looks.filter(snoozed_until__isnull=False).exists()
+    drafts = ContactDraft.objects.open()
+    assert drafts.count() == 2
+    assert drafts.left_by_others(person("maya"), now).count() == 1
     assert [finding for finding in integrity.check() if finding.broken] == []
 
 

@@ -51,7 +51,7 @@ def first(start: str, *prefixes: str, below: str = "") -> Callable[[Page], None]
         for prefix in prefixes:
             links = page.locator(f'main a[href*="{prefix}"]').all()
             hrefs = [str(link.get_attribute("href")) for link in links]
-            wanted = [href for href in hrefs if not href.startswith(f"{prefix}new")]
+            wanted = [href for href in hrefs if not href.startswith((f"{prefix}new", f"{prefix}drafts"))]
             if not wanted:
                 raise NothingThere(f"No link to {prefix} on {page.url}.")
             page.goto(_base(page) + wanted[0])
@@ -104,6 +104,9 @@ PICTURES = (
     Taken("person", "amina", first("/?tab=to-triage", "/contacts/", "/people/")),
     Taken("look-first", "oliver", at("/contacts/new/look/")),
     Taken("new-contact", "oliver", at("/contacts/new/")),
+    Taken("drafts", "maya", at("/contacts/drafts/")),
+    Taken("draft", "oliver", first("/contacts/drafts/", "/contacts/new/?form=")),
+    Taken("draft-to-delete", "oliver", first("/contacts/drafts/", "/delete/")),
     Taken("search", "amina", at("/search/")),
     Taken("search-found", "amina", searched("alder")),
     Taken("restricted", "iris", at("/restricted/")),

@@ -544,6 +544,22 @@ class TestPeople:
         assert [child.first_name for child in contact.children.all()] == ["Robin", "Alex"]
         assert [adult.person.first_name for adult in contact.adults.all()] == ["Sam", "Jo"]
 
+    def test_siblings_live_at_one_address_unless_another_is_typed(self, typist: Typist) -> None:
+        lines = "1 Refuge Road\r\nAylesbury"
+        typist.type(**LEAST, child_0_postcode="HP20 1UA", child_0_address_lines=lines)
+        for number in range(1, 4):
+            typist.press(add="children")
+            typist.type(**{f"child_{number}_same_address": "on"})
+        typist.type(
+            child_1_first_name="Alex", child_1_confidential="on", child_2_first_name="Sam", child_2_postcode="HP21 7AA"
+        )
+        contact = typist.contact()
+        robin, alex, sam = (child["address"] for child in contact.document["children"])
+        assert robin == {"lines": ["1 Refuge Road", "Aylesbury"], "postcode": "HP20 1UA", "confidential": False}
+        assert alex == robin | {"confidential": True}
+        assert sam["postcode"] == "HP21 7AA"
+        assert [child.address_is_confidential for child in contact.children.all()] == [True, True, False], "one home"
+
     def test_removing_the_first_child_leaves_the_second_as_it_is(self, typist: Typist) -> None:
         typist.type(**LEAST).press(add="children")
         typist.type(child_1_first_name="Alex", child_1_date_of_birth=BORN, child_1_indicators=["L3-12"])

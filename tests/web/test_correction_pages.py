@@ -101,6 +101,14 @@ class TestTheForms:
         assert field in set(FactChange.objects.values_list("field", flat=True))
         assert FactChange.objects.filter(before__isnull=False, after__isnull=True).count() == 0, "nothing is lost"
 
+    def test_it_asks_for_facts_alone(self, contact: Contact) -> None:
+        """When a contact arrived, and whether a child lives with the first, is asked of a new contact."""
+        client = signed_in("oliver")
+        for group in ("contact", "family", "referrer", "new-child", "new-adult"):
+            names = Page(client.get(form_of(contact, group))).names("")
+            assert [name for name in names if "arrived" in name] == [], group
+            assert ("fact-same_address" in names) is (group == "new-adult")
+
     def test_sent_as_it_stands_it_changes_nothing(self, contact: Contact) -> None:
         people = [("child", each.pk) for each in contact.children.all()]
         people += [("adult", each.pk) for each in contact.adults.all()]
