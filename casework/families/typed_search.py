@@ -16,7 +16,7 @@ from django.utils.timezone import localdate
 
 from casework.families.likeness.births import read_birth
 from casework.families.likeness.describing import Described, Written, describe
-from casework.families.likeness.homes import KINDS, SHORT
+from casework.families.likeness.homes import HOUSES, KINDS, SHORT
 from casework.families.likeness.identifiers import has_check_digit, read_nhs_number, read_upn
 from casework.families.likeness.keys import asked, what_counts
 from casework.families.likeness.names import fold, sound
@@ -241,7 +241,7 @@ def _split(rest: str) -> Iterator[tuple[list[str], str]]:
     words = [word for part in rest.split(",") for word in part.split() if fold(word)][:MOST_WORDS]
     plain = [fold(word) for word in words]
     number = next((n for n, word in enumerate(plain) if word[:1].isdigit() or word in {"flat", "apartment"}), None)
-    streets = [n for n, word in enumerate(plain) if SHORT.get(word, word) in KINDS and n > 0]
+    streets = [n for n, word in enumerate(plain) if n > 0 and SHORT.get(word, word) in KINDS | HOUSES]
     if number is not None:
         last = max((n for n in streets if n > number), default=len(words) - 1)
         yield words[:number], " ".join(words[number:])

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from casework.families.confidentiality import HiddenHome, hidden_homes, hidden_homes_of_each
 from casework.families.finding import Found, Hit
 from casework.families.kept_homes import with_a_home
+from casework.families.likeness.homes import HOUSES
 from casework.families.recorded import living_hidden
 from casework.models import Contact, Person
 
@@ -55,17 +56,6 @@ ENDS = {*OF_A_STREET} | {
     "hollow", "hostel", "hotel", "infants", "juniors", "maltings", "manor", "mead", "mill", "nursery", "paddock",
     "passage", "path", "precinct", "primary", "rectory", "refuge", "ride", "row", "school", "spinney", "strand",
     "tower", "towers", "vale", "vicarage", "villa", "warren", "wharf", "wood", "woods", "wynd",
-}  # fmt: skip
-# With one of these the name of a house ends, also after "the" alone: The Nook, Holly Cottage. In small letters most are
-# ordinary words, so that what people wrote must have its capitals.
-HOUSES = {
-    "barn", "barns", "beeches", "birches", "bungalow", "byre", "cabin", "cedars", "chalet", "chestnuts",
-    "coppice", "copse", "cottage", "cottages", "croft", "dairy", "dell", "dovecote", "elms", "farm", "farmhouse",
-    "firs", "forge", "gables", "garth", "gatehouse", "glebe", "granary", "grange", "hall", "haven", "hawthorns",
-    "hayloft", "hideaway", "hollies", "hollow", "homestead", "larches", "laurels", "limes", "lindens", "lodge",
-    "lookout", "maltings", "manor", "maples", "mill", "nest", "nook", "oaks", "oast", "orchard", "paddock", "paddocks",
-    "parsonage", "pines", "poplars", "priory", "rectory", "retreat", "rookery", "rowans", "smithy", "spinney",
-    "stables", "sycamores", "thatch", "thicket", "towers", "vicarage", "villa", "willows", "windmill", "yews",
 }  # fmt: skip
 # No name begins with one of these.
 LITTLE = {
@@ -306,7 +296,10 @@ def _of_part(words: list[str]) -> Iterator[list[str]]:
 
 
 def _names_of_houses(address: str) -> Iterator[list[str]]:
-    """The words, in small letters, of each part of an address that is the name of a house and nothing else."""
+    """
+    The words, in small letters, of each part of an address that is the name of a house and nothing else: The Nook,
+    Holly Cottage. In small letters most are ordinary words, so that what people wrote must have its capitals.
+    """
     for part in re.split(r"[,;\n]+", address):
         words = re.findall(r"[^\W_]+", part.casefold())
         if 2 <= len(words) <= MOST_WORDS_OF_A_NAME and words[-1] in HOUSES and words[0] not in LITTLE:

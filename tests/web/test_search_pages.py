@@ -164,6 +164,12 @@ def test_two_words_may_be_one_last_name(story: Story) -> None:
     assert len(page.main.all("li", class_="govuk-summary-card")) == 1
 
 
+def test_a_house_is_found_by_its_name(story: Story) -> None:
+    told = zoe(story, address={"lines": ["Rose Cottage", "Frieth"], "postcode": "HP20 1UA"})
+    page = SignedIn("amina")
+    assert [text for text in ("rose cottage", "Rose Cottage, Frieth") if str(told) not in search(page, text).text] == []
+
+
 def test_nothing_found_does_not_say_that_nobody_is_known(story: Story) -> None:
     zoe(story)
     page = search(SignedIn("amina"), "Thistlewood 1999")

@@ -28,6 +28,16 @@ STREETS = {(word,) for word in ("street", "road", "avenue", "lane", "close", "co
                                 "crescent", "square", "terrace", "way", "hill", "row", "mews", "grove", "walk", "rise",
                                 "view")}  # fmt: skip
 KINDS = frozenset(SHORT.values()) | {"way", "hill", "row", "mews", "grove", "walk", "rise", "view", "the"}
+# With one of these the name of a house ends, also after "the" alone: The Nook, Holly Cottage.
+HOUSES = {
+    "barn", "barns", "beeches", "birches", "bungalow", "byre", "cabin", "cedars", "chalet", "chestnuts",
+    "coppice", "copse", "cottage", "cottages", "croft", "dairy", "dell", "dovecote", "elms", "farm", "farmhouse",
+    "firs", "forge", "gables", "garth", "gatehouse", "glebe", "granary", "grange", "hall", "haven", "hawthorns",
+    "hayloft", "hideaway", "hollies", "hollow", "homestead", "larches", "laurels", "limes", "lindens", "lodge",
+    "lookout", "maltings", "manor", "maples", "mill", "nest", "nook", "oaks", "oast", "orchard", "paddock", "paddocks",
+    "parsonage", "pines", "poplars", "priory", "rectory", "retreat", "rookery", "rowans", "smithy", "spinney",
+    "stables", "sycamores", "thatch", "thicket", "towers", "vicarage", "villa", "willows", "windmill", "yews",
+}  # fmt: skip
 NO_HOME = re.compile(
     r"^(nfa|n f a|no fixed .*|of no fixed .*|unknown.*|not known.*|nk|n k|none|n a|homeless|confidential.*|withheld.*|"
     r"refuge|not given|not stated|not disclosed|tbc|x+)$"
