@@ -166,6 +166,10 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
     expect(box).to_have_value("One contact, which needed nothing.\nThey were two.")
     page.get_by_role("button", name="Check your answers").click()
     assert not contact.decisions.exists(), "nothing is recorded yet"
+    page.go_back()
+    page.reload()
+    expect(page.get_by_label("Why?", exact=True)).to_have_value("The mother wants help, and nobody knows of more.")
+    page.get_by_role("button", name="Check your answers").click()
     page.get_by_role("button", name="Confirm decision").click()
     expect(page.get_by_role("heading", name="Decision recorded")).to_be_visible()
     if javascript:

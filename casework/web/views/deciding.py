@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db import transaction
@@ -40,32 +41,43 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
     """
     Shows the form for a decision; by POST, what was filled in, to check it; and when that is confirmed, decides.
 
-    Nothing is stored before, and nothing that was typed is lost: every step sends it along.
+    No record says anything of it before, and nothing that was typed is lost: every step sends it along, and the
+    session keeps it until it is decided, for whoever goes back in their browser.
     """
-    user, now = user_of(request), timezone.now()
+    user, now, kept = user_of(request), timezone.now(), f"decision-on-{reference}"
     if request.method != "POST":
         try:
+            if kept in request.session:
+                return _again(request, reference, now, QueryDict(request.session[kept], mutable=True))
             return _form(request, reference, now)
         except NotAllowedInStatus:
+            request.session.pop(kept, None)
             return redirect("contact", reference)
     contact = fetch(user, reference, now)
     form = _bound(contact, request.POST, user, now)
     if "change" in request.POST:
-        return _form(request, reference, now, form=form)
+        _keep(request, kept)
+        field = request.POST["change"]
+        return redirect(request.path + (f"#id_decide-{field}" if field in form.fields else ""))
     try:
         if form.is_valid():
             if "confirmed" in request.POST:
                 _decide(contact, form, user, now)
+                request.session.pop(kept, None)
                 return redirect("contact-decided", reference)
-            return _check_answers(request, contact, form, user, now)
+            answer = _check_answers(request, contact, form, user, now)
+            _keep(request, kept)
+            return answer
     except InvalidInput as invalid:
         form.add_faults(invalid)
     except TakenBySomeoneElse as taken:
         if isinstance(taken, decisions.Overtaken):
             # The worker asks the rules again within seconds. Where it is away, nobody has to wait for it.
             stale_recommendations.renew_one(contact_id=contact.pk, now=now, only_if_noted=False)
-        return _overtaken(request, reference, now, taken)
-    return _form(request, reference, now, form=form)
+        return _again(request, reference, now, request.POST.copy(), taken)
+    answer = _form(request, reference, now, form=form)
+    _keep(request, kept)
+    return answer
 
 
 @require_safe
@@ -157,16 +169,30 @@ def _check_answers(request: HttpRequest, contact: Contact, form: DecideForm, use
     return without_hidden_addresses(render(request, "front_door/contacts/check_decision.html", context), [seen])
 
 
-def _overtaken(request: HttpRequest, reference: str, now: datetime, taken: TakenBySomeoneElse) -> HttpResponse:
-    """The form with everything that was typed, and what has changed in the meantime."""
+def _keep(request: HttpRequest, name: str) -> None:
+    """Keeps what was filled in, if anything was, in the session."""
+    sent = {field: str(text) for field, text in request.POST.items()}
+    typed = {field: text for field, text in sent.items() if field.startswith("decide-") and text.strip()}
+    if typed.keys() - {"decide-recommendation"}:
+        request.session[name] = urlencode(typed)
+
+
+def _again(
+    request: HttpRequest, reference: str, now: datetime, data: QueryDict, taken: TakenBySomeoneElse | None = None
+) -> HttpResponse:
+    """
+    The form with everything that was typed, and what has changed in the meantime.
+
+    :param taken: why what was filled in could not be decided; None for who comes back to it.
+    """
     user = user_of(request)
     contact = fetch(user, reference, now)
-    data = request.POST.copy()
     before = data.get("decide-recommendation", "")
     data["decide-recommendation"] = str(contact.recommendation_id)
     was = contact.recommendations.filter(pk=int(before)).first() if before.isdecimal() else None
     form = _bound(contact, data, user, now)
-    return _form(request, reference, now, form=form, taken=taken, was=was)
+    says = str(taken) if taken else "What you typed is filled in. Nothing is recorded yet."
+    return _form(request, reference, now, form=form, says=says, was=was, status=CONFLICT if taken else 200)
 
 
 def _form(
@@ -175,14 +201,16 @@ def _form(
     now: datetime,
     *,
     form: DecideForm | None = None,
-    taken: TakenBySomeoneElse | None = None,
+    says: str = "",
     was: Recommendation | None = None,
+    status: int | None = None,
 ) -> HttpResponse:
     """
     The page with the form.
 
-    :param taken: why what was filled in could not be decided.
+    :param says: why what was filled in before is shown again, in place of its faults.
     :param was: the recommendation that the decider saw then.
+    :param status: the HTTP status; by default that of the form's faults.
     """
     user = user_of(request)
 
@@ -203,20 +231,19 @@ def _form(
             form.fields["history"].label = "History considered, and what it means (optional)"
         context |= {
             "form": form,
-            "change_team": request.POST.get("change") == "team",
             "route": decisions.preview(contact, contact.recommendation.pathway, people, now=now),
             "ends": _ends(contact, user, now),
         }
     context |= {
         "unanswered": unanswered,
-        "taken": taken,
-        "changed": _changed(was, contact.recommendation) if taken else {},
+        "says": says,
+        "changed": _changed(was, contact.recommendation),
     }
-    context["errors"] = errors_of(form) if form is not None and taken is None else []
-    status = CONFLICT if taken else status_of(context["errors"])
-    return without_hidden_addresses(
-        render(request, "front_door/contacts/decide.html", context, status=status), [contact]
-    )
+    context["errors"] = errors_of(form) if form is not None and not says else []
+    answer = render(
+        request, "front_door/contacts/decide.html", context, status=status or status_of(context["errors"])
+    )  # fmt: skip
+    return without_hidden_addresses(answer, [contact])
 
 
 def _ends(contact: Contact, user: User, now: datetime) -> list[str]:

@@ -197,14 +197,19 @@ class TestCheckingTheAnswers:
         assert "Ben Carter, by email: that the case is offered to their team" in page.text
         assert kept() == before | {"AuditEvent": before["AuditEvent"] + 1}, "but for the trace of the view"
 
-        # Whoever changes their mind finds everything as it was.
-        sent = page.form(address) | {"change": "level"}
-        again = Page(amina.post(contact, "decide", **sent))
-        assert again.status == 200
-        assert {name: again.form(address)[name] for name in agreeing(contact)} == {
+        # Whoever changes their mind finds everything as it was, and so does whoever goes back in their browser, which
+        # keeps no page; only they, and only until it is decided.
+        is_done(amina.post(contact, "decide", **page.form(address) | {"change": "level"}), f"{address}#id_decide-level")
+        back = amina.open(contact, "decide/")
+        assert (back.status, back.summary) == (200, [])
+        assert "What you typed is filled in. Nothing is recorded yet." in back.text
+        assert {name: back.form(address)[name] for name in agreeing(contact)} == {
             name: str(value) for name, value in agreeing(contact).items()
         }
+        assert SignedIn("maya").open(contact, "decide/").form(address)["decide-rationale"] == ""
         assert kept()["Decision"] == before["Decision"]
+        is_decided(amina.post(contact, "decide", **page.form(address)), contact)
+        assert f"decision-on-{contact}" not in amina.client.session
 
     def test_the_next_page_says_what_followed(self, story: Story, contact: Contact) -> None:
         another = story.contact(**ANOTHER_FAMILY)
