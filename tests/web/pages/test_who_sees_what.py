@@ -283,12 +283,12 @@ class TestWhatAContactsPageSays:
             ("NHS number", "9990000018"), ("Unique pupil number", "A123456789012"),
             ("What was said", f"{catalogue['L3-12'].says} (L3-12)"), ("Risk to staff", "Yes. Do not visit alone."),
             ("Relationship", "mother"), ("Born", "3 February 1990"), ("Parental responsibility", "Unknown"),
-            ("At the child's address", "Yes"), ("Telephone", "07700 900000"), ("Before a MARAC", "Yes"),
+            ("At the child's address", "Yes"), ("Telephone", "07700 900000"), ("Referred to MARAC", "Yes"),
             ("What was said", f"{catalogue['L3-36'].says} (L3-36)"), ("DASH risk", "High"),
             ("Agreement to a service", "Given, mother, 18 November 2026"),
             ("Parents told", "No: it would not be safe, They would be angry."),
             ("Referrer", "Amina Yusuf, Designated safeguarding lead, School"), ("Telephone", "01296 000000"),
-            ("E-mail", "dsl@school.example"), ("Source", "Schools, Example Primary School"),
+            ("Email", "dsl@school.example"), ("Source", "Schools, Example Primary School"),
             ("Their reference", "PPN-2026-118822"), ("Basis for sharing", "Public task"),
         ]  # fmt: skip
         stand = [
