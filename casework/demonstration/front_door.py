@@ -95,10 +95,8 @@ class FrontDoor:
             contact_handovers.take_on(contact_id=contact_id, by=by, now=now)
         elif self._hands_over(contact, by, now):
             return
-        self._settle_matches(contact, by, now)
+        self.prepare(contact, by, now)
         contact = Contact.objects.select_related("recommendation", "team").get(pk=contact_id)
-        if conditions.waits_for_screening(contact):
-            self._screen(contact, by, now)
         assert contact.recommendation is not None
         asks_family = contact.recommendation.hold == Hold.AGREEMENT
         if not decide_now and self.timeline.chance(0.5 if asks_family else 0.2):
@@ -118,6 +116,13 @@ class FrontDoor:
         except TakenBySomeoneElse:
             # An earlier demonstration in this database has opened a case for this family, later than this moment.
             self.timeline.plan_after(now, (1, 8), lambda later: self._review(contact_id, later))
+
+    def prepare(self, contact: Contact, by: User, now: datetime) -> None:
+        """What comes before every decision: who is who, and which indicators apply."""
+        self._settle_matches(contact, by, now)
+        contact = Contact.objects.select_related("recommendation").get(pk=contact.pk)
+        if conditions.waits_for_screening(contact):
+            self._screen(contact, by, now)
 
     def _settle_matches(self, contact: Contact, by: User, now: datetime) -> None:
         """The likeliest first, one at a time: each answer may settle others."""

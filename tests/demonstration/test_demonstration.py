@@ -1,10 +1,12 @@
 """The demonstration is made by the real actions, so it holds nothing that they would refuse."""
 
+from collections import Counter
 from datetime import datetime
 from io import StringIO
 
 from django.core.management import call_command
 
+from casework.actions.contact_owners import front_door_staff
 from casework.demonstration.seeding import seed
 from casework.models import (
     Case,
@@ -15,16 +17,20 @@ from casework.models import (
     ContactHandover,
     Handoff,
     PartnerCheck,
+    PersonMatch,
     ReminderLook,
+    Restriction,
 )
+from casework.reading import front_door
 from casework.record import integrity
+from localities.working_time import local_day
 from tests.stage.story import person
 
 
 def test_people_wait_ask_pass_on_and_put_off(db: None, now: datetime) -> None:
     """Six weeks up to a Thursday morning, day and night, have every kind of step that clocks and teams allow."""
     seed(contacts=42, seed=16, until=now, progress=lambda says: None)
-    assert Contact.objects.count() == 42
+    assert Contact.objects.count() == 42 + 3
     assert {contact.status for contact in Contact.objects.all()} >= {"received", "decided"}
     assert {case.status for case in Case.objects.all()} == {"open", "closed"}
     assert {handoff.status for handoff in Handoff.objects.all()} >= {"offered", "accepted"}
@@ -41,6 +47,15 @@ def test_people_wait_ask_pass_on_and_put_off(db: None, now: datetime) -> None:
     assert drafts.count() == 2
     assert drafts.left_by_others(person("maya"), now).count() == 1
     assert [finding for finding in integrity.check() if finding.broken] == []
+    # At the end something lies on every desk.
+    found: Counter[str] = Counter()
+    for user in front_door_staff(local_day(now)):
+        found += Counter({tab.code: number for tab, number in front_door.counts(user, [], now).tabs.items()})
+    assert found.keys() == {tab.code for tab in front_door.TABS}
+    assert PersonMatch.objects.filter(status="proposed").exists()
+    assert Restriction.objects.in_force().exists()
+    assert ContactChild.objects.filter(address_is_confidential=True).exists()
+    assert {handoff.status for handoff in Handoff.objects.all()} >= {"returned"}
 
 
 def test_the_same_seed_tells_the_same_families(db: None) -> None:

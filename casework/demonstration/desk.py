@@ -1,0 +1,144 @@
+"""
+What lies on the front door's desks at the end of the demonstration, so that every tab of the worklist has something in
+it, and the rarer pages can be seen: an unsettled match, a restricted record, a confidential address.
+"""
+
+from copy import deepcopy
+from datetime import datetime
+from typing import Any
+
+from casework.actions import contact_owners, decisions, handoffs, partner_checks, receiving, restrictions
+from casework.demonstration.front_door import HISTORY, FrontDoor
+from casework.demonstration.timeline import Timeline
+from casework.facts.history import has_history
+from casework.models import Case, Contact, Handoff
+from casework.statuses import ContactStatus, HandoffStatus
+from localities.models import Agency, Membership, Role, User
+from localities.working_time import local_day
+from triage.ruleset import Hold
+
+WHY_LESS = "The school sees the children each day, and the family has the help that it wants already."
+
+
+class Desk:
+    """Lays out the front door's work as it is at one moment. Where there is too little of it, something is left out."""
+
+    def __init__(self, timeline: Timeline, front_door: FrontDoor) -> None:
+        self.timeline = timeline
+        self.front_door = front_door
+
+    def lay_out(self, now: datetime) -> None:
+        self._a_case_that_came_back(now)
+        waiting = Contact.objects.filter(status=ContactStatus.RECEIVED).order_by("-received_at")
+        # Of those who need something: less is a decision for two people. A manager's own are left alone.
+        weighty = waiting.filter(recommendation__level__in=(2, 3)).exclude(recommendation__hold=Hold.MANAGER)
+        weighty = weighty.select_related("recommendation", "team")
+        to_lay = (self._to_sign_off, self._declined, self._asked, self._owned)
+        for lay, contact in zip(to_lay, list(weighty), strict=False):
+            lay(contact, now)
+        self._a_slip_in_a_name(now)
+        self._a_confidential_address(now)
+        # Last: those who did the work above may not open it any more.
+        self._a_restricted_record(now)
+
+    def _owned(self, contact: Contact, now: datetime) -> None:
+        by = self.timeline.staff(contact.team, now, Role.SOCIAL_WORKER)
+        contact_owners.assign(contact_id=contact.pk, to_id=by.pk, seen_owner_id=contact.owner_id, by=by, now=now)
+
+    def _asked(self, contact: Contact, now: datetime) -> None:
+        partner_checks.ask(
+            contact_id=contact.pk,
+            agency_id=next(agency.pk for agency in self.timeline.agencies if agency.pk != contact.agency_id),
+            question="Have you seen the children this week, and who brought them?",
+            by=self.timeline.staff(contact.team, now, Role.SOCIAL_WORKER),
+            now=now,
+        )
+
+    def _to_sign_off(self, contact: Contact, now: datetime) -> None:
+        by = self.timeline.staff(contact.team, now, Role.SOCIAL_WORKER)
+        self.front_door.prepare(contact, by, now)
+        contact = Contact.objects.select_related("recommendation").get(pk=contact.pk)
+        assert contact.recommendation is not None
+        decisions.decide(
+            contact_id=contact.pk,
+            recommendation_id=contact.recommendation.pk,
+            pathway="advice",
+            level=1,
+            rag="blue",
+            rationale=WHY_LESS,
+            history=HISTORY if has_history(contact.recommendation.facts) else "",
+            without_answers=[check.pk for check in partner_checks.unanswered(contact)],
+            by=by,
+            now=now,
+        )
+
+    def _declined(self, contact: Contact, now: datetime) -> None:
+        self._to_sign_off(contact, now)
+        contact.refresh_from_db()
+        if contact.status == ContactStatus.SIGN_OFF:
+            decided_by = contact.decisions.latest("pk").decided_by
+            by = self.timeline.staff(contact.team, now, Role.FRONT_DOOR_MANAGER, but_not=decided_by)
+            why = "Two contacts in three months: ask the health visitor first, then decide again."
+            decisions.sign_off(contact_id=contact.pk, agreed=False, rationale=why, by=by, now=now)
+
+    def _a_case_that_came_back(self, now: datetime) -> None:
+        offered = Handoff.objects.filter(status=HandoffStatus.OFFERED).select_related("to_team").order_by("-pk").first()
+        if offered is not None:
+            by = self.timeline.staff(offered.to_team, now, Role.TEAM_LEAD)
+            why = "The grandparents, with whom they stay, live in another locality."
+            handoffs.return_to_sender(handoff_id=offered.pk, reason=why, by=by, now=now)
+
+    def _a_slip_in_a_name(self, now: datetime) -> None:
+        """Somebody else writes about a family that is known, with a slip in a name and a birth."""
+        if (known := self._known()) is not None:
+            document = self._again(known)
+            child = document["children"][0]
+            child["first_name"], child["nhs_number"] = f"{child['first_name']}e", None
+            child["date_of_birth"] = child["date_of_birth"] and f"{child['date_of_birth'][:-2]}28"
+            self._receive(document, known.agency, now)
+
+    def _a_confidential_address(self, now: datetime) -> None:
+        document = self.timeline.families.contact(now, self.timeline.agencies[0].source_code)
+        address = {"lines": ["4 Elm Court"], "postcode": "HP20 1UA", "confidential": True}
+        for child in document["children"]:
+            child["address"] = address
+        self._receive(document, None, now)
+
+    def _a_restricted_record(self, now: datetime) -> None:
+        """A child of a colleague, about whom somebody writes again."""
+        governance = self._whoever_has(Role.INFORMATION_GOVERNANCE, now)
+        manager = self._whoever_has(Role.FRONT_DOOR_MANAGER, now)
+        closed = Case.objects.filter(status="closed").order_by("pk").first()
+        contact = None if closed is None else closed.contacts.order_by("pk").first()
+        if contact is None or governance is None or manager is None:
+            return
+        restrictions.restrict(
+            contact_id=contact.pk,
+            person_id=contact.children.order_by("position")[0].person_id,
+            kind="relative_of_staff",
+            reason="Her aunt works at the front door.",
+            owner_id=governance.pk,
+            reader_ids=[manager.pk],
+            without_readers=False,
+            by=governance,
+            now=now,
+        )
+        self._receive(self._again(contact), contact.agency, now)
+
+    def _known(self) -> Contact | None:
+        found = Contact.objects.filter(status=ContactStatus.DECIDED, children__date_of_birth__isnull=False)
+        return found.order_by("-received_at").first()
+
+    def _again(self, contact: Contact) -> dict[str, Any]:
+        document: dict[str, Any] = deepcopy(contact.document)
+        return document | {"agency_reference": f"DEMO-{contact.pk}-AGAIN"}
+
+    def _receive(self, document: dict[str, Any], but_not: Agency | None, now: datetime) -> None:
+        by = next(agency for agency in self.timeline.agencies if agency != but_not)
+        receiving.receive(document=document | {"source_code": by.source_code}, by=by, now=now)
+
+    def _whoever_has(self, role: Role, now: datetime) -> User | None:
+        found = (
+            Membership.objects.current(local_day(now)).filter(role=role).select_related("user").order_by("pk").first()
+        )
+        return found.user if found else None
