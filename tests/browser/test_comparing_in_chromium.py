@@ -31,7 +31,7 @@ def test_both_records_are_compared_and_settled(visit: Any, service: Service) -> 
         assert (boxes[0]["y"] == boxes[1]["y"]) is is_beside
         assert not window.overflows()
     page.get_by_role("button", name="Same child", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("the rules were asked again")
+    expect(page.get_by_role("alert")).to_contain_text("The recommendation has been updated")
     window = visit()
     window.sign_in("amina")
     page = window.go(f"/contacts/{contact}/matches/{match.pk}/compare/")
