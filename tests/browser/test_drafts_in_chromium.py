@@ -50,6 +50,7 @@ def test_what_was_typed_outlives_the_server_the_session_and_the_browser(visit: A
     page = elsewhere.page
     elsewhere.go("/")
     page.get_by_role("link", name="Your drafts (").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your drafts")
     assert elsewhere.faults_at(320, 1280) == []
     page.get_by_role("link", name="Quentin", exact=True).click()
     expect(page.get_by_label(WORRIES)).to_have_value("He comes to school hungry and tired, most days of the week")
@@ -62,6 +63,7 @@ def test_what_was_typed_outlives_the_server_the_session_and_the_browser(visit: A
     assert sorted(draft.typed["contact-worries"][0][-5:] for draft in of_quentin) == ["week!", "week."]
     page.get_by_role("link", name="Your drafts").click()
     page.get_by_role("link", name="Delete the draft about Quentin").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Are you sure")
     assert elsewhere.faults_at(320, 1280) == []
     page.get_by_role("button", name="Delete the draft").click()
     expect(page.get_by_text("The draft is deleted.")).to_be_visible()
@@ -95,4 +97,30 @@ def test_enter_submits_nothing_and_another_child_has_the_focus(visit: Any, javas
     expect(page.get_by_role("heading", level=1, name="Your drafts")).to_be_visible()
     expect(page.get_by_role("link", name=called, exact=True)).to_be_visible()
     assert Contact.objects.count() == before
+    assert window.complaints == []
+
+
+def test_an_indicator_is_found_by_its_words(visit: Any) -> None:
+    window = visit()
+    page = window.sign_in("amina")
+    window.go("/contacts/new/")
+    child = page.get_by_role("region", name="Child 1")
+    search = child.get_by_role("searchbox", name="Find an indicator by its words")
+    search.press_sequentially("school CHALLENGING")
+    expect(child.get_by_text("1 indicator found")).to_be_visible()
+    found = child.get_by_label("Disruptive/challenging at school")
+    expect(child.locator("[data-indicators] [type=checkbox]:visible")).to_have_count(1)
+    found.check()
+    assert window.accessibility() == []
+    search.fill("no such words")
+    expect(child.get_by_text("No indicators found")).to_be_visible()
+    expect(found).to_be_checked()
+    expect(found).to_be_visible()
+    # Enter in the search neither saves nor submits; what was typed there is not of the form.
+    search.press("Enter")
+    search.fill("")
+    expect(child.locator("details:visible")).to_have_count(child.locator("details").count())
+    is_saved(page)
+    typed = ContactDraft.objects.latest("pk").typed
+    assert (len(typed["child-0-indicators"]), "no such words" in str(typed)) == (1, False)
     assert window.complaints == []
