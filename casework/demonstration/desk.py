@@ -29,12 +29,12 @@ class Desk:
 
     def lay_out(self, now: datetime) -> None:
         self._a_case_that_came_back(now)
-        waiting = Contact.objects.filter(status=ContactStatus.RECEIVED).order_by("-received_at")
-        # Of those who need something: less is a decision for two people. A manager's own are left alone.
-        weighty = waiting.filter(recommendation__level__in=(2, 3)).exclude(recommendation__hold=Hold.MANAGER)
-        weighty = weighty.select_related("recommendation", "team")
+        # To end a contact of level 3 with advice is a decision for two people. A manager's own are left alone.
+        waiting = Contact.objects.filter(status=ContactStatus.RECEIVED, recommendation__level__in=(2, 3))
+        weighty = waiting.exclude(recommendation__hold=Hold.MANAGER).select_related("recommendation", "team")
         to_lay = (self._to_sign_off, self._declined, self._asked, self._owned)
-        for lay, contact in zip(to_lay, list(weighty), strict=False):
+        in_turn = list(weighty.order_by("-recommendation__level", "-received_at"))
+        for lay, contact in zip(to_lay, in_turn, strict=False):
             lay(contact, now)
         self._a_slip_in_a_name(now)
         self._a_confidential_address(now)
