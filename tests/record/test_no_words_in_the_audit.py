@@ -66,6 +66,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
 
 # No code, no name of a rule and no reference has it in it.
 WORD = "Quagga"
+SENTENCE = " ".join([WORD] * 6)
 
 
 def typed_document(**changes: Any) -> Json:
@@ -108,7 +109,7 @@ class WholeStory:
         contact.refresh_from_db()
         assert contact.recommendation is not None
         said: dict[str, Any] = {"pathway": contact.recommendation.pathway, "level": contact.recommendation.level,
-                "rag": contact.recommendation.rag, "rationale": WORD}  # fmt: skip
+                "rag": contact.recommendation.rag, "rationale": SENTENCE, "history": SENTENCE}  # fmt: skip
         decisions.decide(
             contact_id=contact.pk, recommendation_id=contact.recommendation.pk, **said | changes, **self.said()
         )
