@@ -239,12 +239,12 @@ class TestPartners:
         asked.refresh_from_db()
         assert asked.status == "asked"
         assert asked.clocks.running().exists(), "somebody chases it"
+        assert [finding for finding in integrity.check() if finding.broken] == []
         assert "Example Police has not answered: record the answer on" in amina.open(contact, "decided/").text
         is_done(self.answer(asked), contact)
         assert {*OutboxMessage.objects.filter(kind="partner_answered").values_list("to", flat=True)} == {
             "ben@front-door.example", "bea@front-door.example",
         }  # fmt: skip
-        assert [finding for finding in integrity.check() if finding.broken] == []
 
     def test_the_second_person_reads_which_questions_end(
         self, contact: Contact, asked: PartnerCheck, story: Story
