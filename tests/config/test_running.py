@@ -132,7 +132,9 @@ def test_a_start_that_was_cut_short_is_put_right_and_the_data_stay(place: Path) 
 
     with running(place, PORT=port, DATA_DIR=data) as copy:
         copy.says("Ctrl-C stops everything")
-        assert contacts(place) == 40
+        # Once; up to three more come at the end, for what is rare.
+        made = contacts(place)
+        assert 40 <= made <= 43
         assert {folder.name: folder.stat().st_mode & 0o777 for folder in data.iterdir() if folder.is_dir()} == (
             {"postgres": 0o700, "valkey": 0o700, "log": 0o700}
         )
@@ -148,7 +150,7 @@ def test_a_start_that_was_cut_short_is_put_right_and_the_data_stay(place: Path) 
     with running(place, PORT=port, DATA_DIR=data) as copy:
         copy.says("Ctrl-C stops everything")
         assert demonstration(place) == before
-        assert contacts(place) == 40
+        assert contacts(place) == made
         assert copy.ends(copy.part("postgres").kill) == 1
         assert f"PostgreSQL ended by itself (signal 9): its log is {data / 'log' / 'postgres.log'}." in copy.said
 
@@ -187,12 +189,13 @@ def test_servers_of_ones_own_are_used_and_none_is_started_beside_them(
     # Few are enough: the story above has all of them.
     monkeypatch.setattr(credentials, "CONTACTS", 3)
     prepare(place, "http://localhost:8000", own.keys())
-    assert Contact.objects.count() == 3
+    made = Contact.objects.count()
+    assert 3 <= made <= 6
     (place / "demo.json").unlink()
 
     with running(place, **own) as copy:
         copy.says("Ctrl-C stops everything")
-        assert contacts(place) == 3
+        assert contacts(place) == made
         assert "PostgreSQL" not in copy.said
         assert "Valkey" not in copy.said
         assert sorted(path.name for path in (place / "data").iterdir()) == ["demo.json", "lock", "service.env"]
