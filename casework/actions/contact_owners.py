@@ -41,12 +41,8 @@ def assign(*, contact_id: int, to_id: int | None, seen_owner_id: int | None, by:
             raise InvalidInput([Fault(("to",), "Select somebody at the front door who can open this contact.")])
     give(contact, to, by=by, now=now)
     if to is not None and to != by:
-        outbox.write([
-            outbox.message(
-                Message.CONTACT_ASSIGNED, to=to.email, key=f"contact_assigned:{contact.pk}:{to.pk}:{now.isoformat()}",
-                at=now, contact=contact,
-            )
-        ])  # fmt: skip
+        key = f"contact_assigned:{contact.pk}:{to.pk}:{now.isoformat()}"
+        outbox.add(Message.CONTACT_ASSIGNED, to=to.email, key=key, at=now, contact=contact)
     return contact
 
 

@@ -145,12 +145,17 @@ def main() -> int:
                     said = _too_wide(page, width)
                 except NothingThere as nothing:
                     said, missing = f": {nothing}", missing + 1
-                print(f"  {number} of {len(wanted)} at {width}: {taken.name}{said}", flush=True)  # noqa: T201
+                _say(f"  {number} of {len(wanted)} at {width}: {taken.name}{said}")
         browser.close()
     if not only:
         (folder / "index.html").write_text(_side_by_side(folder), encoding="utf-8")
-    print(f"The pictures are in {folder.relative_to(ROOT)}: open index.html.")  # noqa: T201
+    _say(f"The pictures are in {folder.relative_to(ROOT)}: open index.html.")
     return 1 if missing else 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 class _Pages:
@@ -214,7 +219,7 @@ def _demonstration() -> Iterator[tuple[str, dict[str, str]]]:
             env=variables,
         )
         try:
-            print("Making a demonstration …", flush=True)  # noqa: T201
+            _say("Making a demonstration …")
             _wait_for(folder / "output", service)
             made = json.loads((folder / "data" / "demo.json").read_text(encoding="utf-8"))
             yield made["base_url"], {user["username"]: user["password"] for user in made["users"]}
