@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any, NamedTuple
 
+from django.contrib.humanize.templatetags.humanize import ordinal
 from django.db.models import BooleanField, CharField, Count, Exists, F, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models import Case as SqlCase
 from django.db.models.functions import Coalesce
@@ -33,7 +34,6 @@ from triage.ruleset import Hold
 
 # From this contact of the household in three months on, the list says so.
 SAID_FROM = 2
-ORDINALS = {2: "2nd", 3: "3rd"}
 
 
 class Tab(NamedTuple):
@@ -125,7 +125,7 @@ def of_tab(tab: Tab, user: User, now: datetime) -> QuerySet[Contact]:
     return awaiting(user, now).annotate(tab=_tab_of(user)).filter(tab=tab.code)
 
 
-def narrowed(contacts: QuerySet[Contact], by: Mapping[str, str], user: User, now: datetime) -> QuerySet[Contact]:
+def narrowed(contacts: QuerySet[Contact], by: Mapping[str, str], now: datetime) -> QuerySet[Contact]:
     """
     Those of the contacts that the filter asks for.
 
@@ -178,10 +178,10 @@ def counts(user: User, teams: Iterable[int], now: datetime) -> Counts:
         rows: QuerySet[Any, Any] = grouped.annotate(number=Count("pk")).values_list("of", "is_mine", "number")
         return rows
 
-    waiting = counted(_waiting(user, now), _tab_of(user), SqlCase(When(owner=user, then=Value(True)), default=no))
+    is_own = SqlCase(When(owner=user, then=Value(True)), default=no)
+    waiting = counted(_waiting(user, now), _tab_of(user), is_own)
     decided = counted(decided_today(user, now), Value(DECIDED.code, output_field=as_tab), no)
     came_back = counted(returned_cases(user, teams, now), Value(RETURNED.code, output_field=as_tab), no)
-    is_own = SqlCase(When(owner=user, then=Value(True)), default=no)
     drafts = counted(contact_drafts.to_finish(user, now), Value(DRAFTS, output_field=as_tab), is_own)
     found: Counter[str] = Counter()
     of_drafts: Counter[bool] = Counter()
@@ -258,7 +258,7 @@ def _number(contact: Contact) -> str:
     if contact.recommendation is None:
         return ""
     number = contact.recommendation.facts.get("family", {}).get("contacts_3_months", 1)
-    return "" if number < SAID_FROM else ORDINALS.get(number, f"{number}th")
+    return "" if number < SAID_FROM else str(ordinal(number))
 
 
 def _used(contact: Contact, now: datetime) -> int | None:

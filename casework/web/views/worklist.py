@@ -59,14 +59,14 @@ def _cases(request: HttpRequest, cases: Any, user: User, now: datetime) -> Any:
 
 
 def _front_door(request: HttpRequest, user: User, teams: list[Team], now: datetime) -> dict[str, Any]:
-    """The tabs with their counts, and what the chosen one holds: what is asked for, or the first with work in it."""
+    """The tabs with their counts, and what the chosen one holds; if that is nothing, the first with work in it."""
     ids = [team.pk for team in teams]
     counts, drafts = front_door.counts(user, ids, now)
     first = next((tab for tab in front_door.TABS if counts[tab]), front_door.TO_TRIAGE)
     chosen = next((tab for tab in front_door.TABS if tab.code == request.GET.get("tab")), front_door.TO_TRIAGE)
     narrowing = WorklistFilter(request.GET, now)
     by = narrowing.chosen()
-    contacts = front_door.narrowed(front_door.of_tab(chosen, user, now), by, user, now)
+    contacts = front_door.narrowed(front_door.of_tab(chosen, user, now), by, now)
     shown = contacts.select_related("agency", "recommendation", "owner", "team", "decision_in_effect__decided_by")
     # The document is long, and the list says nothing of it.
     page = Paginator(shown.defer("document"), A_PAGE)
