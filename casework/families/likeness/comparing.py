@@ -17,9 +17,10 @@ from casework.families.likeness.weights import Bits, Level, Means, Weights
 # Until this many records are counted, what is usual counts for more than they do.
 USUAL = 1_000
 HIGHEST = 0.999999
-# The levels of two homes that may be one place.
+# The levels of two identifiers that are one number.
 ONE_NUMBER = frozenset({"same", "doubted"})
 COMMON = " (a common one)"
+# The levels of two homes that may be one place.
 ONE_PLACE = frozenset({"same", "elsewhere", "street", "postcode", "neighbours", "near", "part"})
 
 
