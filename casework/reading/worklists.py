@@ -10,7 +10,7 @@ from django.db.models.functions import Least
 from casework.deadlines.recipients import reminders_of
 from casework.models import Case, Clock, Handoff, Reminder, ReminderLook, Responsibility
 from casework.statuses import CaseStatus, HandoffStatus
-from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, Role, Team, User
+from localities.models import FRONT_DOOR_KINDS, Role, Team, User
 from localities.roles import StaffRoles
 from triage.ruleset import Rag
 
@@ -98,7 +98,7 @@ def my_snoozed(user: User, now: datetime) -> QuerySet[ReminderLook]:
 
 
 def works_at_front_door(who: StaffRoles) -> bool:
-    return bool(who.front_door_roles & frozenset(FRONT_DOOR_ROLES))
+    return bool(who.front_door_roles)
 
 
 def teams_of(who: StaffRoles) -> list[Team]:

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from casework.access import permissions
-from localities.models import ADMIN_ROLES, FRONT_DOOR_ROLES, User
+from localities.models import ADMIN_ROLES, User
 from localities.roles import roles_of
 from localities.working_time import local_day
 
@@ -24,7 +24,7 @@ def service(request: HttpRequest) -> dict[str, Any]:
     return {
         "council": settings.COUNCIL_NAME,
         "opens_admin": who.has(*ADMIN_ROLES),
-        "enters_contacts": bool(who.front_door_roles & frozenset(FRONT_DOOR_ROLES)),
+        "enters_contacts": bool(who.front_door_roles),
         "reads_restrictions": permissions.allows(permissions.check_can_read_restrictions, user, today),
         "reads_reports": permissions.allows(permissions.check_can_read_reports, user, today),
         "signed_in_until": _signed_in_until(request),
