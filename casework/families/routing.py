@@ -82,7 +82,7 @@ def _same_team(contact: Contact, people: Household, chosen_case_id: int | None) 
     opened = open_cases(people)
     case = next((case for case in opened if case.pk == chosen_case_id), None)
     # One that has closed since it was chosen: the contact does not go to another by itself.
-    if case is None and len(opened) > (chosen_case_id is None):
+    if case is None and (len(opened) > 1 or (opened and chosen_case_id is not None)):
         says = "The family has several open cases." if len(opened) > 1 else "Another case of the family is open."
         return Route(says, choose_from=tuple(opened))
     case = case or last_case(people, contact)
