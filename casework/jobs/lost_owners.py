@@ -8,10 +8,10 @@ contact. To everybody else it seemed to be somebody's, and nobody saw to it.
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from casework.actions import contact_owners
 from casework.models import Contact
+from casework.models.contacts import ContactQuerySet
 from casework.record import audit
 from casework.statuses import ContactStatus
 from localities.models import User
@@ -33,11 +33,11 @@ def release(*, now: datetime) -> int:
     )
 
 
-def _waiting() -> QuerySet[Contact]:
+def _waiting() -> ContactQuerySet:
     return Contact.objects.filter(owner__isnull=False).exclude(status=ContactStatus.DECIDED)
 
 
-def _lost(owner: User, works_here: bool, now: datetime) -> QuerySet[Contact]:
+def _lost(owner: User, works_here: bool, now: datetime) -> ContactQuerySet:
     owned = _waiting().filter(owner=owner)
     seen = Contact.objects.visible_to(owner, now).filter(owner=owner)
     return owned.exclude(pk__in=seen.order_by().values("pk")) if works_here else owned
@@ -46,12 +46,7 @@ def _lost(owner: User, works_here: bool, now: datetime) -> QuerySet[Contact]:
 @transaction.atomic
 def _release_one(contact_id: int, owner: User, now: datetime) -> bool:
     """Unless another transaction has locked the contact: then the next run does it."""
-    contact = (
-        _waiting()
-        .select_for_update(of=("self",), no_key=True, skip_locked=True)
-        .filter(pk=contact_id, owner=owner)
-        .first()
-    )
+    contact = _waiting().locked(skip_locked=True).filter(pk=contact_id, owner=owner).first()
     if contact is None:
         return False
     contact_owners.give(contact, None, by=audit.SYSTEM, now=now)

@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 
 from casework.actions.contact_handovers import lapse, other_team, pass_on
 from casework.models import Contact, ContactHandover
+from casework.models.contacts import ContactQuerySet
 from casework.record import audit
 from casework.statuses import ContactStatus
 from localities import calendar
@@ -32,7 +33,7 @@ def pass_to_day_team(*, now: datetime) -> int:
     return passed
 
 
-def _waiting_since_before(opened_at: datetime) -> QuerySet[Contact]:
+def _waiting_since_before(opened_at: datetime) -> ContactQuerySet:
     """The contacts with emergency duty, without those that the day team has passed there since this moment."""
     for_tonight = ContactHandover.objects.filter(
         contact=OuterRef("pk"), to_team__kind=TeamKind.EMERGENCY_DUTY, passed_at__gte=opened_at
@@ -47,7 +48,7 @@ def _waiting_since_before(opened_at: datetime) -> QuerySet[Contact]:
 @transaction.atomic
 def _pass_one(contact_id: int, opened_at: datetime, now: datetime) -> bool:
     """Passes a contact, unless another transaction has locked it: then the next run passes it."""
-    waiting = _waiting_since_before(opened_at).select_for_update(of=("self",), no_key=True, skip_locked=True)
+    waiting = _waiting_since_before(opened_at).locked(skip_locked=True)
     contact = waiting.select_related("team").filter(pk=contact_id).first()
     to_team = None if contact is None else other_team(contact.team)
     if contact is None or to_team is None:

@@ -38,7 +38,7 @@ def renew_one(*, contact_id: int, now: datetime, only_if_noted: bool = True) -> 
     :param only_if_noted: whether to renew only a contact that is noted in `StaleRecommendation`.
     :returns: whether the contact was handled.
     """
-    free = Contact.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
+    free = Contact.objects.locked(skip_locked=True)
     contact = free.filter(pk=contact_id).exclude(status=ContactStatus.SIGN_OFF).first()
     if contact is None:
         return False

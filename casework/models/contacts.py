@@ -92,9 +92,13 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         on = ContactChild.objects.filter(person__in=people).order_by().values("contact")
         return self.filter(pk__in=on.union(ContactAdult.objects.filter(person__in=people).order_by().values("contact")))
 
-    def locked(self) -> ContactQuerySet:
-        """Locks the rows until the transaction ends. Before there is a case, every action locks the contact's row."""
-        return self.select_for_update(of=("self",), no_key=True)
+    def locked(self, *, skip_locked: bool = False) -> ContactQuerySet:
+        """
+        Locks the rows until the transaction ends. Before there is a case, every action locks the contact's row.
+
+        :param skip_locked: whether to leave out rows that another transaction has locked, and not wait for it.
+        """
+        return self.select_for_update(of=("self",), no_key=True, skip_locked=skip_locked)
 
 
 class Contact(models.Model):
