@@ -204,7 +204,8 @@ def submit_on_page(
     )  # fmt: skip
 
 
-def _rules(contact: Contact) -> RuleSet:
+def rules_of(contact: Contact) -> RuleSet:
+    """The rules that made the contact's recommendation."""
     assert contact.recommendation is not None
     return of_version(contact.recommendation.rule_set_id).rule_set
 
@@ -413,7 +414,7 @@ def _find_out(contact: Contact, people: Household, now: datetime, shown: dict[st
 def _deciding(contact: Contact, user: User, now: datetime) -> dict[str, Any]:
     """Whether this user may decide; for others, who decides. Before it, screening."""
     if conditions.waits_for_screening(contact):
-        return {"screening": ScreeningForm(contact, _rules(contact))}
+        return {"screening": ScreeningForm(contact, rules_of(contact))}
     try:
         decisions.check_can_decide(contact, by=user, now=now)
     except NotPermitted as refused:

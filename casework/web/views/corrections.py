@@ -30,11 +30,10 @@ from casework.web.hiding import hidden_addresses, without_hidden_addresses
 from casework.web.signed_in import user_of
 from casework.web.submitting import CONFLICT, errors_of, status_of, submit
 from casework.web.typed import STOOD
-from casework.web.views.contacts import fetch
+from casework.web.views.contacts import fetch, rules_of
 from errors import TakenBySomeoneElse
 from localities.models import User
 from localities.working_time import local_day
-from triage.published_rules import of_version
 
 OF_ROWS = ("child__person", "adult__person", "adult__recorded_as")
 NEW_PEOPLE = {"new-child": "Add a child", "new-adult": "Add an adult"}
@@ -165,8 +164,7 @@ def _form(
     The form with today's facts, or with those that stood there when the `Information` with the id `as_of` was the
     latest.
     """
-    assert contact.recommendation is not None
-    rules = of_version(contact.recommendation.rule_set_id).rule_set
+    rules = rules_of(contact)
     information = list(contact.information.prefetch_related("changes"))
     changes = [change for each in information for change in each.changes.all()]
     seen = information[-1].pk if information else 0

@@ -26,12 +26,10 @@ from casework.web.forms import id_of
 from casework.web.hiding import hidden_where_said, masked_text, without_hidden_addresses
 from casework.web.signed_in import user_of
 from casework.web.submitting import CONFLICT, errors_of, status_of
-from casework.web.views.contacts import fetch
+from casework.web.views.contacts import fetch, rules_of
 from errors import InvalidInput, NotAllowedInStatus, TakenBySomeoneElse
 from localities.models import User
 from localities.working_time import local_day
-from triage.published_rules import of_version
-from triage.ruleset import RuleSet
 
 MOST_SHOWN = 5
 
@@ -133,7 +131,7 @@ def sign_off(request: HttpRequest, reference: str) -> HttpResponse:
 
 def _bound(contact: Contact, data: QueryDict | None, user: User, now: datetime) -> DecideForm:
     cases = cases_to_choose(household(contact), user, now)
-    return DecideForm(contact, _rules(contact), partner_checks.unanswered(contact), cases, data)
+    return DecideForm(contact, rules_of(contact), partner_checks.unanswered(contact), cases, data)
 
 
 def _decide(contact: Contact, form: DecideForm, user: User, now: datetime) -> Decision:
@@ -226,7 +224,7 @@ def _form(
     if not context["unscreened"]:
         assert contact.recommendation is not None
         cases = cases_to_choose(people, user, now)
-        form = form or DecideForm(contact, _rules(contact), unanswered, cases)
+        form = form or DecideForm(contact, rules_of(contact), unanswered, cases)
         if not context["has_history"]:
             form.fields["history"].label = "History considered, and what it means (optional)"
         context |= {
@@ -302,7 +300,7 @@ def _sign_off_form(request: HttpRequest, reference: str, now: datetime, form: Si
     (decision,) = shown
     assert contact.recommendation is not None
     people, recommended = household(contact), contact.recommendation
-    pathways = _rules(contact).pathways
+    pathways = rules_of(contact).pathways
     rows = [
         ("What happens next", pathways[decision.pathway].title, pathways[recommended.pathway].title),
         ("Level of need", f"Level {decision.level}", f"Level {recommended.level}"),
@@ -337,11 +335,6 @@ def _about(contact: Contact) -> dict[str, Any]:
         "result": contact.recommendation.result if contact.recommendation else {},
         "hides_area": any(child.address_is_confidential and child.postcode for child in contact.children.all()),
     }
-
-
-def _rules(contact: Contact) -> RuleSet:
-    assert contact.recommendation is not None
-    return of_version(contact.recommendation.rule_set_id).rule_set
 
 
 def _next_contact(contact: Contact, user: User, now: datetime) -> tuple[Contact, str] | None:

@@ -15,9 +15,8 @@ from casework.web.screening_form import ScreeningForm
 from casework.web.signed_in import user_of
 from casework.web.story import story_of
 from casework.web.submitting import errors_of, status_of, submit
-from casework.web.views.contacts import fetch
+from casework.web.views.contacts import fetch, rules_of
 from localities.working_time import local_day
-from triage.published_rules import of_version
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -27,8 +26,7 @@ def screen(request: HttpRequest, reference: str) -> HttpResponse:
     contact = fetch(user, reference, now)
     permissions.check_can_work_on(contact, user, local_day(now))
     conditions.check_waits_for_decision(contact)
-    assert contact.recommendation is not None
-    rules = of_version(contact.recommendation.rule_set_id).rule_set
+    rules = rules_of(contact)
     prefetch_related_objects([contact], "children__person")
     form = ScreeningForm(contact, rules, request.POST or None)
 
