@@ -223,8 +223,8 @@ def _form(
     unanswered = partner_checks.unanswered(contact)
     if not context["unscreened"]:
         assert contact.recommendation is not None
-        cases = cases_to_choose(people, user, now)
-        form = form or DecideForm(contact, rules_of(contact), unanswered, cases)
+        if form is None:
+            form = DecideForm(contact, rules_of(contact), unanswered, cases_to_choose(people, user, now))
         if not context["has_history"]:
             form.fields["history"].label = "History considered, and what it means (optional)"
         context |= {
