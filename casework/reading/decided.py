@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, cast
 
 from django.db.models import Q
+from django.utils.text import get_text_list
 
 from casework.families.household import Household, open_cases
 from casework.families.naming import seen_by
@@ -170,13 +171,10 @@ def _told(decision: Decision, contact: Contact, case: Case | None) -> list[Told]
     names = dict(User.objects.filter(email__in=staff).values_list("email", "name")) if staff else {}
     return [
         Told(
-            "The referrer" if kind == Message.FEEDBACK else _and([names.get(each, each) for each in addresses]),
+            "The referrer"
+            if kind == Message.FEEDBACK
+            else get_text_list([names.get(each, each) for each in addresses], "and"),
             TOLD.get(Message(kind)) or Message(kind).label,
         )
         for kind, addresses in to.items()
     ]
-
-
-def _and(names: Sequence[str]) -> str:
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last

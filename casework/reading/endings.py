@@ -5,6 +5,8 @@ Sentences about what else a decision, a closing or a withdrawal ends, so that no
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
+from django.utils.text import get_text_list
+
 from casework.deadlines.clocks import DECISION_CLOCKS
 from casework.models import Clock, ContactHandover, Handoff, PartnerCheck, ReminderLook
 from casework.statuses import PartnerCheckStatus
@@ -57,8 +59,7 @@ def of_withdrawing(handoff: Handoff) -> list[str]:
 
 def named(checks: Iterable[PartnerCheck]) -> str:
     """The names of the partners: "Example Police and Health"."""
-    *others, last = (str(check.agency) for check in checks)
-    return f"{', '.join(others)} and {last}" if others else last
+    return get_text_list([str(check.agency) for check in checks], "and")
 
 
 def _put_off(stops: list[Clock], by: User, now: datetime) -> list[str]:
