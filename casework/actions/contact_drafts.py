@@ -15,6 +15,7 @@ from django.db import transaction
 from casework.access import conditions, permissions
 from casework.actions import receiving
 from casework.actions.receiving import Received
+from casework.facts.typed import storable
 from casework.models import ContactDraft, Event
 from casework.record import audit
 from errors import TakenBySomeoneElse
@@ -45,8 +46,7 @@ def save(*, key: str, typed: Typed, seen_version: int, page: str, by: User, now:
     :raises NotPermitted: `by` may not enter contacts.
     """
     permissions.check_can_enter_contacts(by, local_day(now))
-    # PostgreSQL cannot store NUL.
-    values = {name: [value.replace("\x00", "") for value in entries] for name, entries in typed.items()}
+    values = {name: [storable(value) for value in entries] for name, entries in typed.items()}
     draft, is_new = ContactDraft.objects.get_or_create(
         key=key, defaults={"owner": by, "typed": values, "page": page, "started_at": now, "saved_at": now}
     )
