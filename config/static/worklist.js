@@ -19,7 +19,8 @@ function replace(fresh) {
   const focused = document.activeElement?.id;
   for (const part of document.querySelectorAll("[data-refresh]")) {
     const found = fresh.querySelector(`[data-refresh="${part.dataset.refresh}"]`);
-    if (found && found.innerHTML !== part.innerHTML) {
+    // By what is read: each answer has other tokens in its forms.
+    if (found && found.textContent !== part.textContent) {
       part.innerHTML = found.innerHTML;
     }
   }
