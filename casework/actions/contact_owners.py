@@ -34,11 +34,9 @@ def assign(*, contact_id: int, to_id: int | None, seen_owner_id: int | None, by:
         # Pressed twice, or by two people for one person.
         return contact
     conditions.check_owner_unchanged(contact, seen_owner_id)
-    to = None
-    if to_id is not None:
-        to = front_door_staff(local_day(now)).filter(pk=to_id).first()
-        if to is None or not Contact.objects.open_to(to, now).filter(pk=contact.pk).exists():
-            raise InvalidInput([Fault(("to",), "Select somebody at the front door who can open this contact.")])
+    to = None if to_id is None else who_can_see_to(contact, to_id, now)
+    if to_id is not None and to is None:
+        raise InvalidInput([Fault(("to",), "Select somebody at the front door who can open this contact.")])
     give(contact, to, by=by, now=now)
     if to is not None and to != by:
         key = f"contact_assigned:{contact.pk}:{to.pk}:{now.isoformat()}"
@@ -53,6 +51,13 @@ def give(contact: Contact, to: User | None, *, by: audit.Actor, now: datetime) -
     contact.owner = to
     contact.save(update_fields=["owner"])
     audit.record(Event.CONTACT_ASSIGNED, by=by, at=now, contact=contact, owner=to.pk if to else None)
+
+
+def who_can_see_to(contact: Contact, user_id: int, now: datetime) -> User | None:
+    """This person, if they work at the front door today and may open the contact."""
+    user = front_door_staff(local_day(now)).filter(pk=user_id).first()
+    is_open = user is not None and Contact.objects.open_to(user, now).filter(pk=contact.pk).exists()
+    return user if is_open else None
 
 
 def front_door_staff(on: date) -> QuerySet[User]:

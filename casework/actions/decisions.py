@@ -195,13 +195,15 @@ def sign_off(*, contact_id: int, agreed: bool, rationale: str, by: User, now: da
         _take_effect(contact, children, decision, where, partner_checks.unanswered(contact), effects, by, now)
     else:
         move(contact, to=ContactStatus.RECEIVED, by=by, at=now, why=rationale.strip())
-        # It returns to the decider as work.
-        works_here = contact_owners.front_door_staff(local_day(now)).filter(pk=decision.decided_by_id).exists()
-        contact_owners.give(contact, decision.decided_by if works_here else None, by=by, now=now)
-        effects.messages.extend(outbox.messages_for_user(
-            Message.SIGN_OFF_DECLINED, decision.decided_by, contact.team, Role.FRONT_DOOR_MANAGER,
-            key=f"sign_off_declined:{decision.pk}", at=now, contact=contact,
-        ))  # fmt: skip
+        # It returns to the decider as work; to the managers, if the decider cannot see to it any more.
+        decider = contact_owners.who_can_see_to(contact, decision.decided_by_id, now)
+        contact_owners.give(contact, decider, by=by, now=now)
+        kind, key = Message.SIGN_OFF_DECLINED, f"sign_off_declined:{decision.pk}"
+        effects.messages.extend(
+            outbox.messages_for_team(kind, contact.team, Role.FRONT_DOOR_MANAGER, key=key, at=now, contact=contact)
+            if decider is None
+            else [outbox.message(kind, to=decider.email, key=key, at=now, contact=contact)]
+        )
     effects.write()
     return decision
 

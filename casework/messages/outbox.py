@@ -19,7 +19,7 @@ from casework.models.visibility import KEEPS_OUT, WHO_MAY_BE, closes_from
 from casework.record import audit
 from casework.record.audit import Actor
 from casework.statuses import ContactStatus
-from localities.models import FRONT_DOOR_ROLES, Membership, Role, Team, User
+from localities.models import Membership, Role, Team
 from localities.working_time import local_day
 
 ON_RECORD = """ARRAY(
@@ -111,18 +111,6 @@ def messages_for_team(
         if found:
             return _to_each(((each.user_id, each.email) for each in found), kind, key, at, about)
     return messages_for_owners(kind, restricted.in_force_on(*records), key=key, at=at, **about)
-
-
-def messages_for_user(
-    kind: Message, user: User, team: Team, *roles: Role, key: str, at: datetime, **about: Any
-) -> list[OutboxMessage]:
-    """
-    Makes a message for this person, if they work at the front door today and may open the record; else for those with
-    one of these roles in the team (see `messages_for_team`). It is not stored yet.
-    """
-    if any(each.user_id == user.pk for each in _who_may_open(about, at, FRONT_DOOR_ROLES)):
-        return [message(kind, to=user.email, key=key, at=at, **about)]
-    return messages_for_team(kind, team, *roles, key=key, at=at, **about)
 
 
 def messages_for_roles(

@@ -109,15 +109,22 @@ class TestADeclinedDecision:
         contact = self.declined(story)
         assert (owner_of(contact), told("sign_off_declined")) == (person("amina"), [person("amina").email])
 
-    def test_goes_to_the_managers_if_the_decider_has_left(self, story: Story) -> None:
+    @pytest.mark.parametrize("moves", [False, True])
+    def test_goes_to_the_managers_if_the_decider_has_left(self, story: Story, moves: bool) -> None:
+        """Also where they are a social worker still, in a team that works with families."""
         contact = story.contact()
         story.decided(contact, pathway="advice", level=1, rag="blue")
-        person("amina").memberships.update(ends_on=(story.now - timedelta(days=1)).date())
+        memberships = person("amina").memberships
+        if moves:
+            memberships.update(team=story.team("aylesbury"))
+        else:
+            memberships.update(ends_on=(story.now - timedelta(days=1)).date())
         decisions.sign_off(
             contact_id=contact.pk, agreed=False, rationale="Look at March again.", by=person("maya"), now=story.later()
         )
         assert owner_of(contact) is None
         assert person("maya").email in told("sign_off_declined")
+        assert person("amina").email not in told("sign_off_declined")
 
 
 def test_an_owner_who_sees_it_no_more_or_works_here_no_more_owns_it_no_more(story: Story) -> None:

@@ -32,6 +32,8 @@ from localities.models import User
 from localities.working_time import local_day
 
 MOST_SHOWN = 5
+# In digits. Python reads no number of thousands of them.
+LONGEST_ID = 19
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -187,7 +189,8 @@ def _again(
     contact = fetch(user, reference, now)
     before = data.get("decide-recommendation", "")
     data["decide-recommendation"] = str(contact.recommendation_id)
-    was = contact.recommendations.filter(pk=int(before)).first() if before.isdecimal() else None
+    is_an_id = before.isdecimal() and len(before) < LONGEST_ID
+    was = contact.recommendations.filter(pk=int(before)).first() if is_an_id else None
     form = _bound(contact, data, user, now)
     says = str(taken) if taken else "What you typed is filled in. Nothing is recorded yet."
     return _form(request, reference, now, form=form, says=says, was=was, status=CONFLICT if taken else 200)

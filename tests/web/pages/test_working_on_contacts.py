@@ -586,3 +586,12 @@ class TestTellingTheReferrer:
         assert f"{path_of(contact)}feedback/" not in SignedIn("oliver").open(contact).actions
         says = f"{contact} is not decided yet: there is nothing to tell the referrer."
         is_refused(SignedIn("oliver").post(contact, "feedback"), 409, says)
+
+
+def test_an_id_that_is_no_number_loses_nobody_the_page_of_a_decision(story: Story) -> None:
+    contact, amina = story.contact(), SignedIn("amina")
+    sent = {"decide-recommendation": "9" * 5_000, "decide-rationale": "The school sees him each day."}
+    assert amina.post(contact, "decide", **sent).status_code == 422
+    page = amina.open(path_of(contact) + "decide/")
+    assert page.status == 200
+    assert "The school sees him each day." in page.html
