@@ -146,7 +146,7 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
         name=name_of(records_seen, person.current_name) if records_seen else person.reference,
         names=_said(pair for row in rows for pair in _names(row, facts)) + _as_recorded(*map(recorded.get, NAMES)),
         corrected_names=_corrected_names(rows, details),
-        births=_said((facts.source(row, *BIRTH), _born(row)) for row in rows)
+        births=_said((facts.source(row, *BIRTH), _born(row)) for row in sorted(rows, key=_is_undated))
         + _as_recorded(recorded[DetailKind.ESTIMATED_BIRTH]),
         deaths=_as_recorded(recorded[DetailKind.DEATH]),
         homes=([] if hides else _homes(_lived(as_child, as_adult, homes, facts)))
@@ -282,6 +282,12 @@ def _names(row: ContactChild | ContactAdult, facts: "_ContactFacts") -> Iterator
     yield facts.source(row, "first_name", "last_name"), described.described_name
     for name in described.also_known_as:
         yield facts.source(row, "also_known_as"), name
+
+
+def _is_undated(row: ContactChild | ContactAdult) -> bool:
+    """Whether a row says an age at most. A date says more, and stands first, whenever it was said."""
+    described = row if isinstance(row, ContactChild) else row.recorded_as
+    return described.date_of_birth is None and described.expected_date_of_delivery is None
 
 
 def _born(row: ContactChild | ContactAdult) -> str:

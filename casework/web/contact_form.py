@@ -208,7 +208,7 @@ class ContactPart(Part):
         [("", "Not assessed"), ("standard", "Standard"), ("medium", "Medium"), ("high", "High")],
         RadiosInARow,
     )
-    marac = yes_or_no("Is it before a MARAC?")
+    marac = yes_or_no("Referred to MARAC")
 
     worries = _long(
         "What are they worried about?", "What happened, when, and the effect on the child; in their words.", 8

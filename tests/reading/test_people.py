@@ -79,3 +79,14 @@ def test_who_is_not_of_the_family_stands_on_the_contact_all_the_same(story: Stor
     kim, robin = (of(contact.children.get(ref=ref).person, story) for ref in ("c2", "c1"))
     assert (kim.not_of_family, kim.beside) == ([contact], [])
     assert (robin.not_of_family, [each.name for each in robin.beside]) == ([], ["Sam Ashworth"])
+
+
+def test_a_date_of_birth_stands_before_an_age_that_was_said_later(story: Story, contact: Contact) -> None:
+    aged = child(age_years=7)
+    del aged["date_of_birth"]
+    story.later(days=40)
+    robin, last = contact.children.get(ref="c1"), story.contact(children=[aged]).children.get()
+    Person.objects.filter(pk=last.person_id).exclude(pk=robin.person_id).update(same_as=robin.person)
+    born, age = of(robin.person, story).births
+    assert born.text.startswith("Born ")
+    assert age.text.startswith("Aged 7 on ")

@@ -15,6 +15,7 @@ from casework.actions import broken_glass, conflicts, restrictions
 from casework.families.naming import seen_by
 from casework.models import GLASS_IS_BROKEN_FOR, Case, ConflictOfInterest, Contact, Restriction
 from casework.reading import restrictions as reading
+from casework.references import as_reference
 from casework.web.forms import ActionForm, everybody_on, id_of
 from casework.web.hiding import without_hidden_addresses
 from casework.web.restriction_forms import (
@@ -142,8 +143,8 @@ def break_glass(request: HttpRequest) -> HttpResponse:
     return submit(
         request, form,
         lambda said: broken_glass.break_glass(reference=said["reference"], reason=said["reason"], by=user, now=now),
-        says=f"You can read {form['reference'].value()}, and what else is restricted with it, for {hours:.0f} hours. "
-        "The owner was told.",
+        says=f"You can read {as_reference(str(form['reference'].value()))}, and what else is restricted with it, for "
+        f"{hours:.0f} hours. The owner was told.",
         then=lambda record: _where(record, user, now), again=lambda: page(form),
     )  # fmt: skip
 
