@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.mail import get_connection
+from django.db.models import F
 from django.utils import timezone
 
 from casework.actions import receiving
@@ -58,6 +59,10 @@ def evidence(committed: str) -> Evidence:
     sent = SentContact(SCHOOL, "key-1", "mark-1", story.now, tries=1)
     sent.was_answered(contact.reference, asked_at=story.now, at=story.now)
     case = story.accepted(contact)
+    # Shortly before the hub closes, others would be warned of too.
+    Clock.objects.running().exclude(kind="feedback_to_referrer").update(
+        **{moment: F(moment) + timedelta(days=30) for moment in ("warn_at", "due_at", "escalate_at", "next_at")}
+    )
     warned_at, due_at, escalated_at = (timezone.now() - timedelta(minutes=minutes) for minutes in (5, 4, 3))
     Clock.objects.running().filter(kind="feedback_to_referrer").update(
         warn_at=warned_at, due_at=due_at, escalate_at=escalated_at, next_at=warned_at
