@@ -52,9 +52,6 @@ from tests.stage.story import Story
 from tests.stage.web_client import CONTACTS, TOKEN, Page, a_working_morning, todays_document
 from triage.models import RuleSetVersion
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 SETTINGS = {
     "user", "team", "locality", "catchment", "postcode", "otherauthority", "agency", "agencyclient", "hubhours",
     "calendarday", "clockpolicy", "rulesetversion",

@@ -33,9 +33,6 @@ from triage.published_rules import live
 from triage.rule_set_document import as_json
 from triage.ruleset import parse, shipped
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 LIST = "/admin/triage/rulesetversion/"
 
 

@@ -43,9 +43,6 @@ from tests.stage.web_client import (
     todays_document,
 )
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 PASSWORD = "correct horse battery staple"
 DETAILS: list[tuple[str | int, ...]] = [
     ("agency_reference",), ("referrer", "name"), ("referrer", "email"), ("referrer", "phone"),

@@ -25,9 +25,6 @@ from tests.stage.story import Story, person
 from tests.stage.web_client import CONTACTS, Partner, a_working_morning, kept, pointers, problem, todays_document
 from triage.ruleset import shipped
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 
 @pytest.fixture
 def partner(school: Agency) -> Partner:

@@ -42,9 +42,6 @@ from tests.stage.web_client import (
 )
 from triage.ruleset import shipped
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 SCHEMA, DOCS, CHECK = "/api/v1/schema", "/api/v1/docs", "/api/v1/threshold-check"
 INFORMATION = CONTACTS + "/{reference}/information"
 OPERATIONS = {

@@ -30,9 +30,6 @@ from triage.models import RuleSetVersion
 from triage.recommendation import recommend
 from triage.ruleset import shipped
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 CHECK = "/api/v1/threshold-check"
 DOCS = Path(__file__).parents[2] / "docs" / "threshold-check.md"
 OWN = {"says", "titles", "try_first", "note"}

@@ -19,9 +19,6 @@ from config.celery import app
 from config.heartbeats import heartbeats
 from tests.stage.web_client import browser
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 CHECKS = {"database", "migrations", "broker", "worker", "schedule"}
 NO_SWEEP = "No sweep of the clocks has come to its end in the last minute: see that beat and a worker run."
 # Nothing listens there.

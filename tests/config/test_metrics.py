@@ -26,9 +26,6 @@ from tests.stage.sql import run
 from tests.stage.story import Story
 from tests.stage.web_client import a_working_morning, browser
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 TOKEN = "a-token-of-more-than-twenty-characters"
 ELSEWHERE = "10.1.2.3"
 DATABASE = {

@@ -18,9 +18,6 @@ from tests.stage.staff import SignedIn, is_refused
 from tests.stage.story import Story, person
 from tests.stage.web_client import Answer, Page
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 NO_LONGER_YOURS = "Nothing was stored: this is no longer yours to see."
 WHY = "The aunt lives elsewhere."
 LOCKS_THE_CASE = 'FOR NO KEY UPDATE OF "casework_case"'

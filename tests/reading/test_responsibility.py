@@ -122,7 +122,6 @@ def test_shares_add_up_to_a_hundred_however_the_time_was_shared(minutes: list[in
         assert abs(spell.percent - spell.share) < 1
 
 
-@pytest.mark.filterwarnings("ignore:No directory at")
 def test_they_stand_on_the_cases_page(db: None) -> None:
     case = to_and_fro(Story(a_working_morning()))
     page = SignedIn("ben").open(case)

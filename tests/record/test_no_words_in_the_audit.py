@@ -61,9 +61,6 @@ from tests.stage.rule_documents import Json
 from tests.stage.story import Story, person
 from triage.models import RuleSetVersion
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 # No code, no name of a rule and no reference has it in it.
 WORD = "Quagga"
 SENTENCE = " ".join([WORD] * 6)

@@ -33,9 +33,6 @@ from triage.direction import PathwayRag
 from triage.models import RuleSetVersion
 from triage.ruleset import shipped
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 READERS = {"maya", "david", "ezra", "sam", "paula", "ava"}
 NOVEMBER = "first=2026-11-01&last=2026-11-30"
 OVERRIDES, CONTACTS, EQUALITY = "/reports/overrides/", "/reports/overrides/contacts/", "/reports/equality/"

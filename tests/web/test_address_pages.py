@@ -9,8 +9,6 @@ from tests.stage.staff import SignedIn, is_done, is_refused, is_wrong
 from tests.stage.story import Story
 from tests.stage.web_client import Page, a_working_morning
 
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 WORDS = "They live at 1, EXAMPLE rd (hp2o-1ua) since May."
 WARNING = "An address is confidential. It is taken out of what people wrote"
 

@@ -18,9 +18,6 @@ from tests.stage.staff import SignedIn, is_done, is_refused, is_wrong, offered, 
 from tests.stage.story import Story, person
 from tests.stage.web_client import Page, a_working_morning, day_of, kept
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 WHO_SEES_THE_CONTACT = ("amina", "oliver", "maya", "erin", "sam", "ava", "iris")
 WHO_SEES_THE_CASE = ("ben", "bea", "sam", "ava")
 NOT_ASKED: dict[str, Any] = {"agreement": {"service": "not_sought"}}

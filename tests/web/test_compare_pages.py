@@ -13,8 +13,6 @@ from tests.stage.staff import SignedIn, is_done, is_wrong
 from tests.stage.story import Story, person
 from tests.stage.web_client import Page, a_working_morning
 
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 OF_BOTH_RECORDS = 26
 SAM = {"first_name": "Sam", "last_name": "Ashworth", "relationship": "mother", "same_address": True}
 

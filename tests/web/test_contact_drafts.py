@@ -14,8 +14,7 @@ from tests.stage.staff import SignedIn
 from tests.stage.story import person
 from tests.stage.web_client import Page
 
-# Nobody collects static files for a test.
-pytestmark = [pytest.mark.filterwarnings("ignore:No directory at"), pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 NEW, SAVE, DRAFTS = "/contacts/new/", "/contacts/new/save/", "/contacts/drafts/"
 LEAST = {

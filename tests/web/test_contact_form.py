@@ -21,9 +21,6 @@ from tests.stage.staff import SignedIn
 from tests.stage.story import Story
 from tests.stage.web_client import Answer, Page, a_working_morning, day_of, kept
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 NEW = "/contacts/new/"
 BORN = date(2019, 3, 4)
 # Hidden inputs that each page has anew: its token, and what it saw and is.

@@ -21,9 +21,6 @@ from tests.stage.story import Story, person
 from tests.stage.web_client import Page, a_working_morning, browser, day_of
 from triage.ruleset import shipped
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 
 @pytest.fixture
 def story(db: None) -> Story:

@@ -21,8 +21,6 @@ from tests.stage.staff import SignedIn, leads_to_its_page, path_of
 from tests.stage.story import Story
 from tests.stage.web_client import Page, Partner, a_working_morning
 
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 TRACES = {"casework_auditevent", "casework_reminderlook"}
 USERNAMES = ("amina", "maya", "ben", "sam", "ava", "paula", "adele")
 

@@ -11,8 +11,6 @@ from tests.stage.staff import SignedIn, path_of
 from tests.stage.story import Story
 from tests.stage.web_client import Page, a_working_morning
 
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 MASK = "[confidential address]"
 
 

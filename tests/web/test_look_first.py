@@ -11,8 +11,6 @@ from tests.stage.staff import SignedIn
 from tests.stage.story import Story
 from tests.stage.web_client import Page, a_working_morning
 
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 LOOK, LIKELY, NEW = "/contacts/new/look/", "/contacts/new/likely/", "/contacts/new/"
 ZOE = {"first_name": "Zoe", "last_name": "Nunez"}
 BORN = {"date_of_birth_day": "4", "date_of_birth_month": "3", "date_of_birth_year": "2015"}

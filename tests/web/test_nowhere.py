@@ -34,8 +34,6 @@ from tests.stage.staff import SignedIn, leads_to_its_page
 from tests.stage.story import Story, person
 from tests.stage.web_client import Partner, a_working_morning, todays_document
 
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 # What the house and the street are called, and how that is written short; or not at all, after a number.
 HOUSES = {"House": ("Hse.", "Ho", ""), "Court": ("Ct", "Crt", ""), "Cottages": ("Cotts", "")}
 STREETS = {

@@ -13,9 +13,6 @@ from tests.stage.staff import SignedIn, is_done, is_refused, is_wrong, path_of
 from tests.stage.story import Story
 from tests.stage.web_client import Page, a_working_morning
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 ONCE_MORE = "Why is it right for the children to change hands once more?"
 WHY_NOT_THEM = "If it does not go to those who know the family: why not?"
 A_BROTHER = "Chiltern team works with a brother or sister, or with the same child."

@@ -28,9 +28,6 @@ from tests.stage.staff import (
 from tests.stage.story import Story
 from tests.stage.web_client import Page, a_working_morning
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 WHO_SEES_IT = ("amina", "oliver", "maya", "erin", "sam", "ava", "iris")
 QUESTION = "Have you been called to the home since September?"
 NOTHING = "They know nothing of the family."

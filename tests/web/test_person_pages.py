@@ -16,8 +16,6 @@ from tests.stage.staff import SignedIn, is_done, is_refused, is_wrong
 from tests.stage.story import Story, person
 from tests.stage.web_client import Page, a_working_morning
 
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 OF_A_PERSON = {"amina": 33, "ben": 26, "sam": 31}
 
 

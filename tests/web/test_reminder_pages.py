@@ -19,9 +19,6 @@ from tests.stage.staff import ANOTHER_FAMILY, SignedIn, is_refused, is_wrong, pa
 from tests.stage.story import Story, person
 from tests.stage.web_client import Element, Page, a_working_morning
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 REMINDERS = "/reminders/"
 LATER = "The school rings at three."
 PATTERN = re.compile(r"Since receipt: (.+?)\. Since it started: (.+?)\.")

@@ -20,8 +20,6 @@ from tests.stage.staff import SignedIn, path_of
 from tests.stage.story import Story, person
 from tests.stage.web_client import Page, todays_document
 
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 NAMES = (
     "amina", "oliver", "maya", "erin", "ben", "bea", "carol", "pat", "sam", "paula", "ava", "iris", "adele",
 )  # fmt: skip

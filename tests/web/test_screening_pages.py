@@ -12,9 +12,6 @@ from tests.stage.story import Story
 from tests.stage.web_client import a_working_morning
 from triage.ruleset import shipped
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 BARE: dict[str, Any] = {"family_indicators": [], "domestic_abuse": {}, "referrer_level": None, "adults": []}
 KIM = child(ref="c2", first_name="Kim", date_of_birth="2015-08-21", nhs_number=None, indicators=[])
 NONE = {"screening-none_applies": "on"}

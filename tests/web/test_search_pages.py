@@ -17,8 +17,6 @@ from tests.stage.staff import SignedIn
 from tests.stage.story import Story
 from tests.stage.web_client import Answer, Page, a_working_morning
 
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 # From what is kept in the session to the answer: who it is, their roles, who was looked for, what of it they may see.
 OF_A_SEARCH = 15
 ZOE: dict[str, Any] = {

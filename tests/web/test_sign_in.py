@@ -18,9 +18,6 @@ from localities.models import Membership, User
 from localities.working_time import local_day
 from tests.stage.web_client import Page, browser
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 SIGN_IN, SIGN_OUT, CHANGE = "/accounts/login/", "/accounts/logout/", "/accounts/password/change/"
 PASSWORD = "correct horse battery staple"
 WRONG = "The username and/or password you specified are not correct."

@@ -16,9 +16,6 @@ from tests.stage.staff import SignedIn, is_done, is_refused
 from tests.stage.story import Story, person
 from tests.stage.web_client import Page, a_working_morning
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 A_WEEK = timedelta(days=7)
 
 

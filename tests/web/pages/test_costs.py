@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from django.utils import timezone
 
 from casework.actions import clock_changes
@@ -19,10 +18,6 @@ from tests.stage.staff import (
     path_of,
 )
 from tests.stage.story import Story, person
-
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 
 # Statements that a page sends to the database, however much work there is, each counted also where several travel
 # together.

@@ -21,9 +21,6 @@ from tests.stage.staff import (
 from tests.stage.story import Story
 from tests.stage.web_client import Answer, Page, Partner, a_working_morning, browser, kept
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 REPORTS = ("/reports/overrides/", "/reports/overrides/contacts/", "/reports/equality/",
            "/reports/quality/", "/reports/quality/figures.csv")  # fmt: skip
 

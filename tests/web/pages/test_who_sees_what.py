@@ -23,9 +23,6 @@ from tests.stage.story import Story
 from tests.stage.web_client import browser, kept
 from triage.ruleset import shipped
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 FRONT_DOOR = {"amina"}
 EMERGENCY_DUTY = {"erin"}
 

@@ -24,9 +24,6 @@ from tests.stage.staff import (
 from tests.stage.story import Story
 from tests.stage.web_client import Page, a_working_morning, day_of, kept
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 BY_A_SERVICE_MANAGER = {"offer", "extend"}
 ONLY_WHO_HEARS_OF_IT = "Only a team lead of the team responsible for it, or a service manager, can give this more time."
 

@@ -26,9 +26,6 @@ from tests.stage.staff import (
 from tests.stage.story import Story
 from tests.stage.web_client import Page, a_working_morning, day_of, kept
 
-# Nobody collects static files for a test.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 
 @pytest.fixture
 def decided(story: Story) -> Contact:
