@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from dateutil.relativedelta import relativedelta
 from django.db import IntegrityError, transaction
+from django.db.models import Model
 
 from casework.access import conditions, permissions
 from casework.actions.recommendations import audit_entry, recommendation_for, red_alerts
@@ -46,7 +47,7 @@ from casework.models import (
     Recommendation,
 )
 from casework.models.inserting import insert_all
-from casework.models.prepared import Prepared, send
+from casework.models.prepared import Call, Prepared, send
 from casework.models.visibility import WHO_MAY_BE, closes_from
 from casework.record import audit
 from errors import KeyUsedForAnother, ServiceError
@@ -124,8 +125,8 @@ def _receive(
     arrived_at: datetime | None,
 ) -> Received:
     """
-    Computes everything first, then writes each table once, all in one round trip. Two kinds of rows follow, which
-    depend on what is stored then: the hidden addresses, and the messages to staff.
+    Computes everything first, then writes each table once, all in one round trip. The messages to staff follow, which
+    depend on what is stored then. Where somebody around is hidden, the people are stored before the rules are asked.
     """
     rules, earlier = _rules_and_earlier(by, key, now)
     if earlier is not None:
@@ -150,33 +151,39 @@ def _receive(
     keep_mothers(children, adults)
     people = _find_people(children, adults)
     said_confidential = [child for child in children if child.address_is_confidential]
-    recommendation_id, contact.resend_of_id, somebody_is_restricted, somebody_is_hidden, reference = _number(
-        contact, people
-    )
-    if somebody_is_hidden:
+    numbered = _number(contact, people)
+    reference, contact.resend_of_id = numbered.reference, numbered.resend_of
+    if numbered.somebody_is_hidden:
         confidentiality.hide_all(children, adults)
+    by_the_day = list(_unborn_or_born_lately(people, children, adults, local_day(now)))
+    records = [row.recorded_as for row in people.rows]
+    of_people: list[Iterable[Model]] = [
+        [contact],
+        children,
+        adults,
+        [*people.matches(now), *by_the_day],
+        (AddressProtection(person=child.recorded_as, since=now, contact=contact) for child in said_confidential),
+    ]
+    keys = person_keys.keeping(records)
+    hides = bool(said_confidential) or numbered.somebody_is_hidden or numbered.a_neighbour_is_hidden
+    if hides:
+        # Whose address is hidden is found out from stored rows, and the rules look at what is shown.
+        contact.team = _front_door(reference)
+        insert_all(records, *of_people, beside=[keys])
+        confidentiality.settle_new(children, now=now)
     recommendation = recommendation_for(
         contact, children, people.own, people.may_be, people.household, rules=rules, places=reference.places, now=now
     )
-    recommendation.pk = recommendation_id
+    recommendation.pk = numbered.recommendation
     contact.recommendation, contact.rag = recommendation, recommendation.rag
     contact.team = _team(recommendation, now, reference)
     started = _clocks(contact, recommendation, now, reference)
     details = _details_to_check(contact, reading)
 
     arrived: dict[str, Any] = {"arrived_at": contact.arrived_at.isoformat()} if contact.arrived_at else {}
-    by_the_day = list(_unborn_or_born_lately(people, children, adults, local_day(now)))
-    records = [row.recorded_as for row in people.rows]
-    insert_all(
-        records,
-        [recommendation],
-        [contact],
-        children,
-        adults,
-        [*people.matches(now), *by_the_day],
+    follows: list[Iterable[Model]] = [
         details,
         started,
-        (AddressProtection(person=child.recorded_as, since=now, contact=contact) for child in said_confidential),
         [
             audit_entry(recommendation, by=by),
             *(
@@ -189,12 +196,14 @@ def _receive(
                 **arrived,
             ),
         ],
-        beside=[person_keys.keeping(records), *outbox.writing(_acknowledgement(contact, now))],
-    )  # fmt: skip
-    if said_confidential or somebody_is_hidden:
-        confidentiality.bring_up_to_date({child.person_id for child in children}, now=now)
+    ]  # fmt: skip
+    acknowledgement = outbox.writing(_acknowledgement(contact, now))
+    if hides:
+        insert_all([recommendation], *follows, beside=[_recommended(contact), *acknowledgement])
+    else:
+        insert_all(records, [recommendation], *of_people, *follows, beside=[keys, *acknowledgement])
     # The recipients are read from the stored rows.
-    may_be_closed = somebody_is_restricted or any(sameness.is_careful(match.score) for match in by_the_day)
+    may_be_closed = numbered.somebody_is_restricted or any(sameness.is_careful(match.score) for match in by_the_day)
     alerts = outbox.messages_of_restricted({row.person.pk for row in people.rows}, at=now) if may_be_closed else ()
     outbox.write([*red_alerts(contact, now), *alerts])
     return Received(contact, is_new=True, to_check=details)
@@ -528,14 +537,15 @@ class _Numbered(NamedTuple):
     resend_of: int | None
     somebody_is_restricted: bool
     somebody_is_hidden: bool
+    a_neighbour_is_hidden: bool
     reference: Reference
 
 
 def _number(contact: Contact, people: _People) -> _Numbered:
     """
     Gives the contact and everybody on it their ids. Returns the id of its recommendation, that of the contact that it
-    repeats, whether somebody whom its people are or may be is restricted, whether an address around them is hidden, and
-    the reference data with the calendar locked.
+    repeats, whether somebody whom its people are or may be is restricted, whether an address around them is hidden,
+    whether one at a postcode of theirs is, and the reference data with the calendar locked.
 
     The ids are taken while the household is locked, so that of two contacts about it the later has the higher id.
     """
@@ -575,8 +585,11 @@ def _number(contact: Contact, people: _People) -> _Numbered:
         row.pk, row.recorded_as.pk = row_id, record_id
         # Not through the attributes: Django would drop the related objects.
         vars(row).update(contact_id=contact.pk, recorded_as_id=record_id, person_id=row.person.pk)
-    is_hidden_around = [(True,)] in is_hidden
-    return _Numbered(of_recommendation, resend_of, somebody_is_restricted, is_hidden_around, from_rows(versions))
+    ((a_neighbour_is_hidden,),), *around = is_hidden
+    return _Numbered(
+        of_recommendation, resend_of, somebody_is_restricted, [(True,)] in around, a_neighbour_is_hidden,
+        from_rows(versions),
+    )  # fmt: skip
 
 
 def _team(recommendation: Recommendation, now: datetime, reference: Reference) -> Team:
@@ -585,10 +598,33 @@ def _team(recommendation: Recommendation, now: datetime, reference: Reference) -
         on_duty = reference.first_team_of(TeamKind.EMERGENCY_DUTY)
         if on_duty is not None:
             return on_duty
+    return _front_door(reference)
+
+
+def _front_door(reference: Reference) -> Team:
     team = reference.first_team_of(TeamKind.FRONT_DOOR)
     if team is None:
         raise ServiceError("No front door team takes work. An administrator must add one.")
     return team
+
+
+RECOMMENDED = Prepared(
+    "receive_recommended",
+    """
+UPDATE casework_contact
+SET recommendation_id = %(recommendation)s::bigint, rag = %(rag)s::text, team_id = %(team)s::bigint,
+    acknowledged_at = %(acknowledged_at)s::timestamptz
+WHERE id = %(contact)s::bigint
+""",
+)
+
+
+def _recommended(contact: Contact) -> Call:
+    """The statement that gives a stored contact what follows from its first recommendation."""
+    return RECOMMENDED(
+        contact=contact.pk, recommendation=contact.recommendation_id, rag=contact.rag, team=contact.team_id,
+        acknowledged_at=contact.acknowledged_at,
+    )  # fmt: skip
 
 
 def _clocks(contact: Contact, recommendation: Recommendation, now: datetime, reference: Reference) -> list[Clock]:

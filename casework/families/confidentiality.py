@@ -36,8 +36,9 @@ from functools import cached_property
 from itertools import chain
 from typing import Any, NamedTuple
 
-from django.db.models import Subquery
-from django.db.models.functions import Coalesce
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Coalesce, JSONObject
 
 from casework.families import merging
 from casework.families.kept_homes import CORRECTED_LINES, address_of, keep_again, keep_homes, lines_of
@@ -57,6 +58,10 @@ from casework.models.prepared import Prepared, send
 # again is asked more strictly (`are_one_home`): a neighbour's home is another.
 MAY_BE_ONE_HOME = frozenset({"same", "street", "postcode", "neighbours", "part"})
 MAY_BE_ONE_NAME = frozenset({"same", "variant", "short", "sounds", "letter"})
+# Of each adult on the contact of a child: who it is, and whether they live at the same address.
+ADULTS_BESIDE = ContactAdult.objects.filter(contact=OuterRef("contact")).values(
+    adult=JSONObject(person="person", same_address="same_address")
+)
 # How far a protection reaches: from an adult to whoever may be that adult, to the children there, to those beside them.
 REACH = 3
 
@@ -189,6 +194,26 @@ def bring_up_to_date(people: Collection[int], *, now: datetime, but_not: int | N
     :param but_not: the id of a contact on which the caller asks the rules again.
     :returns: the ids of the contacts of which something is shown now that was hidden.
     """
+    changed, recorded = _bring_up_to_date(people, now, but_not)
+    return _shown_again([entry for entry in changed if entry.hidden], recorded)
+
+
+def settle_new(children: Collection[ContactChild], *, now: datetime) -> None:
+    """
+    Hides and shows the addresses of a contact that was stored just now, and of everybody around, as `bring_up_to_date`
+    does. The children then say whose is hidden, and the rules are asked about them for the first time.
+    """
+    people, contacts = {child.person_id for child in children}, {child.contact_id for child in children}
+    changed, _ = _bring_up_to_date(people, now, *contacts)
+    is_hidden = {entry.pk: not entry.hidden for entry in changed}
+    for child in children:
+        child.address_is_confidential = is_hidden.get(child.pk, child.address_is_confidential)
+
+
+def _bring_up_to_date(
+    people: Collection[int], now: datetime, but_not: int | None
+) -> tuple[list["_Entry"], frozenset[int]]:
+    """Returns those who are hidden now and were not, or were hidden; and the people whose home staff recorded."""
     affected, beyond = _reach(people)
     family = _Family(beyond)
     theirs = (entry for entry in family.children if entry.person in affected)
@@ -201,10 +226,9 @@ def bring_up_to_date(people: Collection[int], *, now: datetime, but_not: int | N
     keep_again(contacts)
     recorded = _with_recorded_homes(affected)
     merging.keep_keys_again(recorded)
-    if not contacts:
-        return frozenset()
-    send(NOTE_STALE(contacts=[*(contacts - {but_not})], now=now))
-    return _shown_again([entry for entry in changed if entry.hidden], recorded)
+    if waiting := contacts - {but_not}:
+        send(NOTE_STALE(contacts=[*waiting], now=now))
+    return changed, recorded
 
 
 def _shown_again(entries: Collection["_Entry"], recorded: Collection[int]) -> frozenset[int]:
@@ -222,7 +246,7 @@ def _shown_again(entries: Collection["_Entry"], recorded: Collection[int]) -> fr
 def hide_all(children: Collection[ContactChild], adults: Iterable[ContactAdult]) -> None:
     """
     Hides every address of a contact that arrives and is not stored yet, because somebody's around it is hidden.
-    `bring_up_to_date` then shows those that need not be hidden.
+    `settle_new` then shows those that need not be hidden.
     """
     for child in children:
         child.address_is_confidential = True
@@ -303,11 +327,14 @@ class _Family:
     """Everything that says whose address is hidden among these people."""
 
     def __init__(self, people: Collection[int]) -> None:
-        self.children = [_entry(row) for row in _children(people)]
-        contacts = {entry.contact for entry in self.children}
-        self._adults = list(
-            ContactAdult.objects.filter(contact__in=contacts).values_list("contact", "person", "same_address")
-        )
+        rows = list(_children(people))
+        self.children = [_entry(row) for row in rows]
+        adults_on = {row["contact"]: row["adults"] for row in rows}
+        self._adults = [
+            (contact, adult["person"], adult["same_address"])
+            for contact, adults in adults_on.items()
+            for adult in adults
+        ]
         self._of_person: dict[int, list[_Entry]] = defaultdict(list)
         self._on_contact: dict[int, list[_Entry]] = defaultdict(list)
         for entry in self.children:
@@ -465,7 +492,7 @@ def _children(people: Collection[int]) -> Iterable[Mapping[str, Any]]:
     return rows.values(
         "pk", "contact", "person", "position", "postcode", "first_name", "last_name", "also_known_as",
         "address_is_confidential", "contact__received_at", "contact__document__children",
-        corrected=Subquery(CORRECTED_LINES),
+        corrected=Subquery(CORRECTED_LINES), adults=ArraySubquery(ADULTS_BESIDE),
     )  # fmt: skip
 
 

@@ -35,8 +35,8 @@ RECEIVE_RED = Asked(8, 27)
 RECEIVE_KNOWN = Asked(11, 31)
 # Whose address is hidden around the child is asked after its contact is stored.
 RECEIVE_CONFIDENTIAL = Asked(13, 34)
-# Somebody is hidden at the postcode. The contact is stored as if it were in hiding too, and then shown.
-RECEIVE_NEIGHBOUR = Asked(23, 42)
+# Somebody is hidden at the postcode. Whether the child is hidden too is found out before the rules are asked.
+RECEIVE_NEIGHBOUR = Asked(14, 33)
 RECEIVE_CONFIDENTIAL_AGAIN = Asked(18, 41)
 DECIDE, DECIDE_LINK, ACCEPT, CLOSE = Asked(25, 27), Asked(24, 26), Asked(12, 13), Asked(10, 10)
 

@@ -16,10 +16,12 @@ from casework.models import (
     ContactChild,
     Person,
     PersonMatch,
+    Recommendation,
     StaleRecommendation,
 )
 from casework.models import Contact as ContactRow
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
+from localities.models import TeamKind
 from tests.stage.documents import address, child
 from tests.stage.families import KIM
 from tests.stage.sql import run
@@ -224,6 +226,56 @@ class TestWhatIsHidden:
             first_name="Noor", last_name="Haddad", also_known_as=[], nhs_number=None, date_of_birth="2015-08-21"
         )
         assert hidden(story.contact(children=[stranger | {"address": HOME}], adults=[])) == [False]
+
+
+class TestTheFirstRecommendation:
+    """It looks at what is shown and hidden in the end, and so is what the rules would say if they were asked again."""
+
+    def first(self, contact: ContactRow) -> bool | None:
+        recommendation = Recommendation.objects.get(contact=contact)
+        assert not StaleRecommendation.objects.filter(contact=contact).exists()
+        in_area: bool | None = recommendation.facts["family"]["in_area"]
+        contact.refresh_from_db()
+        assert (contact.recommendation, contact.rag) == (recommendation, recommendation.rag)
+        return in_area
+
+    def test_beside_a_hidden_neighbour(self, story: Story) -> None:
+        said_by_the_police(story)
+        stranger = child(first_name="Ada", last_name="Obi", date_of_birth="2011-07-08", nhs_number=None)
+        beside = stranger | {"also_known_as": [], "address": ANOTHER_STREET}
+        contact = story.contact(children=[beside], adults=[])
+        assert (hidden(contact), self.first(contact)) == ([False], True)
+        assert contact.children.get().recorded_as.postcode == "HP20 1UA"
+
+    def test_of_a_child_whose_mother_may_be_one_in_hiding_and_who_lives_elsewhere(self, story: Story) -> None:
+        """The likeness hides every address of the contact at first."""
+        mother = {"first_name": "Ana", "last_name": "Núñez", "same_address": True}
+        said_by_the_police(story, adults=[mother])
+        tess = child(first_name="Tess", last_name="Obi", date_of_birth="2011-07-08", nhs_number=None, also_known_as=[])
+        contact = story.contact(
+            children=[tess | {"address": ANOTHER_STREET | {"postcode": "HP20 1UB"}}], adults=[mother]
+        )
+        assert PersonMatch.objects.filter(adult__contact=contact).exists()
+        assert (hidden(contact), self.first(contact)) == ([False], True)
+        assert contact.children.get().recorded_as.postcode == "HP20 1UB"
+
+    def test_of_a_brother_who_stands_unmarked_beside_a_marked_child(self, story: Story) -> None:
+        contact = said_by_the_police(story, robin(address=IN_HIDING), kim(address=HOME))
+        assert (hidden(contact), self.first(contact)) == ([True, True], None)
+
+    def test_of_a_namesake_at_the_very_address(self, story: Story) -> None:
+        said_by_the_police(story)
+        alone = child(first_name="Zara", date_of_birth="2009-09-30", nhs_number=None, also_known_as=[], address=HOME)
+        contact = story.contact(children=[alone], adults=[])
+        assert (hidden(contact), self.first(contact)) == ([True], None)
+        assert contact.children.get().recorded_as.postcode == ""
+
+    def test_a_red_contact_beside_a_hidden_neighbour_is_with_emergency_duty_at_night(self, story: Story) -> None:
+        said_by_the_police(story)
+        beside = child(first_name="Ada", last_name="Obi", nhs_number=None, also_known_as=[], address=ANOTHER_STREET)
+        contact = story.contact(children=[beside], adults=[], immediate_danger=True, at=story.later(hours=12))
+        assert self.first(contact) is True
+        assert (contact.rag, contact.team.kind) == ("red", TeamKind.EMERGENCY_DUTY)
 
 
 class TestWhatIsKeptOfIt:
