@@ -50,6 +50,10 @@ from triage.two_persons import Proposal, two_person_reasons
 
 # The words that a rationale has at least: "." and "ok" say nothing to whoever reads it in a year.
 FEWEST_WORDS = 4
+IN_A_SENTENCE = {
+    True: "Say in a sentence why you agree: what you read, and what made the difference.",
+    False: "Say in a sentence why you decline: the decider reads what to look at again.",
+}
 
 
 class Overtaken(TakenBySomeoneElse):
@@ -163,7 +167,7 @@ def sign_off(*, contact_id: int, agreed: bool, rationale: str, by: User, now: da
     """
     Agrees to a decision as the second person, so that it takes effect, or declines it, so that it is decided again.
 
-    :raises InvalidInput: the rationale is missing.
+    :raises InvalidInput: the rationale is missing, or too short to say anything.
     :raises NotPermitted: `by` made the decision, or is not a manager.
     :raises NotAllowedInStatus: no decision waits for a sign-off.
     :raises TakenBySomeoneElse: more is known since the decision was made, or the case that the contact belongs to has
@@ -180,6 +184,8 @@ def sign_off(*, contact_id: int, agreed: bool, rationale: str, by: User, now: da
         _check_nothing_opened_since(children, people, decision.recommendation)
     if not rationale.strip():
         raise InvalidInput([Fault(("rationale",), "Say why you agree or decline.")])
+    if _is_too_short(rationale):
+        raise InvalidInput([Fault(("rationale",), IN_A_SENTENCE[agreed])])
     SignOff.objects.create(decision=decision, by=by, at=now, agreed=agreed, rationale=rationale.strip())
     effects = Effects()
     event = Event.SIGN_OFF_GIVEN if agreed else Event.SIGN_OFF_DECLINED

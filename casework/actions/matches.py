@@ -23,13 +23,13 @@ from localities.working_time import local_day
 
 class ShowsAnAddress(InvalidInput):
     """
-    An answer would show a hidden address, and no reason was given. `contacts`: the contacts whose address would be
-    shown, as far as the user may open them.
+    An answer would show a hidden address, and no reason was given. `match_id`: which. `contacts`: the contacts whose
+    address would be shown, as far as the user may open them.
     """
 
-    def __init__(self, contacts: Collection[Contact]) -> None:
+    def __init__(self, match_id: int, contacts: Collection[Contact]) -> None:
         super().__init__([Fault(("reason",), "Say why they are not the same, and how you know.")])
-        self.contacts = contacts
+        self.match_id, self.contacts = match_id, contacts
 
 
 @transaction.atomic
@@ -56,8 +56,19 @@ def settle(*, contact_id: int, match_id: int, same: bool, reason: str = "", by: 
     move(match, to=to, by=by, at=now, why="" if same else reason.strip(), settled_by=by, settled_at=now)
     shown = _follow(contact, match, records, event, by, now)
     if shown and not same and not reason.strip():
-        raise ShowsAnAddress(list(Contact.objects.visible_to(by, now).filter(pk__in=shown).order_by("pk")))
+        raise ShowsAnAddress(match_id, list(Contact.objects.visible_to(by, now).filter(pk__in=shown).order_by("pk")))
     return contact
+
+
+@transaction.atomic
+def settle_together(*, contact_id: int, match_ids: Collection[int], same: bool, by: User, now: datetime) -> None:
+    """
+    Gives several possible matches of a contact the same answer: all of them, or none. See `settle`.
+
+    :raises ShowsAnAddress: one of them needs a reason, which is given for that match by itself.
+    """
+    for match_id in match_ids:
+        settle(contact_id=contact_id, match_id=match_id, same=same, by=by, now=now)
 
 
 @transaction.atomic

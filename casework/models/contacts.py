@@ -534,6 +534,11 @@ class PersonMatch(models.Model):
         return row
 
     @property
+    def who(self) -> str:
+        """What the two are called in a question: "Same child?"."""
+        return "child" if self.child_id else "person"
+
+    @property
     def name(self) -> str:
         """What somebody on the contact is called. Two who are joined are told apart by what their own contacts say."""
         return self.record.own_name if self.joins else self.row.person.current_name or self.record.own_name

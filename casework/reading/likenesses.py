@@ -1,13 +1,15 @@
 """Why two records are alike, as far as it may be said, and what was said about that before."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from casework.families.finding import ANOTHER_NAME
 from casework.families.likeness.weights import in_use
 from casework.families.merging import IN_FORCE
 from casework.families.sameness import OF_A_MATCH
-from casework.models import ContactAdult, ContactChild, PersonMatch, StatusChange
+from casework.models import Contact, ContactAdult, ContactChild, PersonMatch, StatusChange
+from localities.models import User
 
 
 def two_of_each(matches: Iterable[PersonMatch]) -> set[int]:
@@ -40,6 +42,36 @@ def _compared_by(match: PersonMatch) -> Iterator[str]:
     for shown, record in ((match.name, match.record), (match.known_name, match.person)):
         if record.described_name and record.described_name.casefold() != shown.casefold():
             yield ANOTHER_NAME.format(record.described_name)
+
+
+def by_family(matches: Sequence[PersonMatch], by: User, now: datetime) -> list[list[PersonMatch]]:
+    """
+    These matches, those with one other family together: the people on record stand together on a contact that `by` may
+    open. The family with the best match comes first.
+    """
+    if len(matches) < 2:
+        return [[match] for match in matches]
+    visible = Contact.objects.visible_to(by, now).order_by().values("pk")
+    people = {match.known.pk for match in matches}
+    of_children, of_adults = (
+        model._default_manager.filter(person__in=people, contact__in=visible)
+        .order_by()
+        .values_list("contact", "person")
+        for model in (ContactChild, ContactAdult)
+    )
+    beside: dict[int, set[int]] = defaultdict(set)
+    for contact, person in of_children.union(of_adults):
+        beside[contact].add(person)
+    families: list[list[PersonMatch]] = []
+    for match in matches:
+        near = {person for on_one in beside.values() if match.known.pk in on_one for person in on_one}
+        near.add(match.known.pk)
+        theirs = [family for family in families if any(other.known.pk in near for other in family)]
+        joined = [*(other for family in theirs for other in family), match]
+        place = families.index(theirs[0]) if theirs else len(families)
+        families = [family for family in families if family not in theirs]
+        families.insert(place, joined)
+    return families
 
 
 def joined_elsewhere(rows: Iterable[ContactChild | ContactAdult]) -> list[PersonMatch]:

@@ -178,6 +178,10 @@ def conflict(story: Story) -> ConflictOfInterest:
     return conflicts.end_conflict(conflict_id=declared.pk, reason="So.", by=person("maya"), now=story.later())
 
 
+def together(*, match_id: int, **said: Any) -> None:
+    matches.settle_together(match_ids=[match_id], **said)
+
+
 def of_match(action: Action, *, settled: bool, **typed: Any) -> Attempt:
     """An action on a match that waits for somebody, or that somebody has settled."""
 
@@ -235,6 +239,7 @@ ATTEMPTS = {
     ),
     "learning.screen": of_decided(learning.screen, recommendation_id=0, children={}, family=[], none_applies=False),
     "matches.settle": of_match(matches.settle, settled=True, same=True),
+    "matches.settle_together": of_match(together, settled=True, same=True),
     "matches.undo": of_match(matches.undo, settled=False, reason=""),
     "people.end_detail": Attempt("amina", "ava", ended_detail),
     "people.say_in_error": Attempt("amina", "ava", detail_in_error),

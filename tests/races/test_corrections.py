@@ -89,7 +89,12 @@ def test_a_second_person_never_agrees_to_what_was_overtaken(story: Story) -> Non
         now = story.later()
         agreed, learned = race(
             partial(
-                decisions.sign_off, contact_id=contact.pk, agreed=True, rationale="Yes.", by=person("maya"), now=now
+                decisions.sign_off,
+                contact_id=contact.pk,
+                agreed=True,
+                rationale="I have read it all.",
+                by=person("maya"),
+                now=now,
             ),
             learns(contact, now, immediate_danger=True),
         )

@@ -195,7 +195,7 @@ class TestDeciding:
 
             def sign(by: str, agreed: bool, contact: Contact = contact, now: Any = now) -> Decision:
                 return decisions.sign_off(
-                    contact_id=contact.pk, agreed=agreed, rationale="I read it.", by=person(by), now=now
+                    contact_id=contact.pk, agreed=agreed, rationale="I read all of it.", by=person(by), now=now
                 )
 
             only_one_succeeds(race(lambda: sign("maya", True), lambda: sign("david", False)))

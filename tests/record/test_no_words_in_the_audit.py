@@ -157,9 +157,9 @@ class WholeStory:
             "children": [{"ref": WORD} | said, said], "adults": [{"first_name": WORD}]}, **self.said(),
         )  # fmt: skip
         self.decided(contact, pathway="advice", level=3)
-        decisions.sign_off(contact_id=contact.pk, agreed=False, rationale=WORD, **self.said("maya"))
+        decisions.sign_off(contact_id=contact.pk, agreed=False, rationale=SENTENCE, **self.said("maya"))
         self.decided(contact, pathway="advice", level=3)
-        decisions.sign_off(contact_id=contact.pk, agreed=True, rationale=WORD, **self.said("maya"))
+        decisions.sign_off(contact_id=contact.pk, agreed=True, rationale=SENTENCE, **self.said("maya"))
         referrers.give_feedback(contact_id=contact.pk, **self.said())
         for same in (True, False):
             like = self.contact(child={"also_known_as": [], "nhs_number": None})

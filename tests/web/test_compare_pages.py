@@ -171,3 +171,80 @@ def test_dates_of_birth_a_year_apart_agree_in_part(story: Story) -> None:
     contact = story.contact(children=[child(date_of_birth="2020-03-04", nhs_number=None)], adults=[SAM])
     found = verdicts(SignedIn("amina").open(path(PersonMatch.objects.get(child__contact=contact))))
     assert (found["Name"], found["Birth"]) == ("Agrees", "Agrees in part")
+
+
+class TestAFamilyThatResemblesAnother:
+    """Two brothers and their mother, of whom the police write with slips: three possible matches, and one question."""
+
+    @pytest.fixture
+    def contact(self, story: Story) -> Contact:
+        brother = child(ref="c2", first_name="Toby", nhs_number=None, date_of_birth="2019-05-06", also_known_as=[])
+        robin = child(also_known_as=[], nhs_number=None)
+        story.contact(children=[robin, brother], adults=[SAM])
+        story.later(days=1)
+        return story.contact(
+            by="example-police", adults=[SAM],
+            children=[robin | {"last_name": "Bell"}, brother | {"last_name": "Bell"}],
+        )  # fmt: skip
+
+    def matches(self, contact: Contact) -> list[PersonMatch]:
+        return list(PersonMatch.objects.of_contact(contact).order_by("pk"))
+
+    def test_is_one_group_and_settled_one_by_one(self, contact: Contact) -> None:
+        amina, (one, two, _) = SignedIn("amina"), self.matches(contact)
+        assert amina.open(contact).text.count("One family on record, 3 possible matches") == 1
+        is_done(amina.post(contact, f"matches/{one.pk}", same="yes"), contact)
+        is_done(amina.post(contact, f"matches/{two.pk}", same="no"), contact)
+        assert [match.status for match in self.matches(contact)] == ["confirmed", "rejected", "proposed"]
+        assert "One family on record" not in amina.open(contact).text
+
+    @pytest.mark.parametrize(("answer", "status"), [("yes", "confirmed"), ("no", "rejected")])
+    def test_or_together_where_one_answer_fits(self, contact: Contact, answer: str, status: str) -> None:
+        amina, address = SignedIn("amina"), f"/contacts/{contact}/matches/"
+        asked_of = {"match": [str(match.pk) for match in self.matches(contact)]}
+        assert amina.open(contact).main.all("form", action=address)
+        is_done(amina.client.post(address, asked_of | {"same": answer}), contact)
+        settled = self.matches(contact)
+        assert [(match.status, match.settled_by) for match in settled] == [(status, person("amina"))] * 3
+        assert AuditEvent.objects.filter(event=f"match_{status}", by_user=person("amina")).count() == 3
+
+    def test_never_without_an_answer(self, contact: Contact) -> None:
+        asked_of = [str(match.pk) for match in self.matches(contact)]
+        for sent in ({"match": asked_of}, {"match": asked_of, "same": "unsure"}, {"same": "yes"},
+                     {"match": ["9" * 30], "same": "yes"}):  # fmt: skip
+            assert SignedIn("amina").client.post(f"/contacts/{contact}/matches/", sent).status_code == 400
+        assert {match.status for match in self.matches(contact)} == {"proposed"}
+
+    def test_all_answers_are_kept_or_none(self, story: Story, contact: Contact) -> None:
+        """One of them would show an address that is hidden: why is asked of that one."""
+        amina = SignedIn("amina")
+        *others, last = self.matches(contact)
+        protecting.protect(person_id=last.known.pk, reason="She fled.", by=person("amina"), now=story.later())
+        sent = {"match": [str(match.pk) for match in (*others, last)], "same": "no"}
+        answer = amina.client.post(f"/contacts/{contact}/matches/", sent)
+        is_wrong(answer, {f"id_apart{last.pk}-reason": "Say why they are not the same, and how you know."})
+        assert {match.status for match in self.matches(contact)} == {"proposed"}
+
+    def test_another_family_is_a_group_of_its_own(self, story: Story, contact: Contact) -> None:
+        other = child(first_name="Robin", last_name="Bel", also_known_as=[], nhs_number=None)
+        story.contact(children=[other | {"address": {"lines": ["9 Far Lane"], "postcode": "SL7 1AA"}}], adults=[])
+        story.later(days=1)
+        third = story.contact(
+            by="example-police", children=[child(last_name="Bell", also_known_as=[], nhs_number=None)]
+        )
+        page = SignedIn("amina").open(third)
+        groups = [part for part in page.main.all("div", class_="govuk-inset-text") if "alike" in part.text]
+        known = [sum(match.known_name in part.text for match in self.matches(third)) for part in groups]
+        assert len(groups) > 1
+        assert all(known)
+
+
+def test_nobody_is_sure_yet(match: PersonMatch) -> None:
+    amina, contact = SignedIn("amina"), match.row.contact
+    for where in (contact, path(match)):
+        page = amina.open(where)
+        for says in ("Same child", "Not the same child", "Not sure yet"):
+            assert any(button.text.strip().startswith(says) for button in page.main.all("button")), (where, says)
+    is_done(amina.post(contact, f"matches/{match.pk}", same="unsure"), contact)
+    match.refresh_from_db()
+    assert match.status == "proposed"

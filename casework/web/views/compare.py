@@ -48,7 +48,6 @@ def page(
         "both": both,
         "history": said_before([match])[match.pk],
         "back": _came_from(request, match, both),
-        "who": "child" if match.child else "person",
         "waits": waits,
         "one_already": waits and match.row.person_id == match.known.pk,
         "settles": works_on_it and waits,

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from django.core.exceptions import BadRequest
 from django.db.models import Q, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,7 +16,6 @@ from casework.access.restricted import Closed
 from casework.actions import (
     decisions,
     learning,
-    matches,
     referrers,
     viewing,
 )
@@ -37,7 +35,7 @@ from casework.models import (
 )
 from casework.models.indexes import is_among
 from casework.reading.cautions import cautions_of
-from casework.reading.likenesses import joined_elsewhere, two_of_each, why_alike
+from casework.reading.likenesses import by_family, joined_elsewhere, two_of_each, why_alike
 from casework.statuses import CaseStatus, ContactStatus, MatchStatus
 from casework.web.clock_forms import clock_forms
 from casework.web.forms import (
@@ -51,17 +49,16 @@ from casework.web.forms import (
     PartnerAnswerForm,
     PartnerWithdrawForm,
     ProtectForm,
-    TellApartForm,
     UndoMatchForm,
     people_to_lift,
     people_to_protect,
 )
 from casework.web.hiding import without_hidden_addresses
+from casework.web.match_groups import Entry, Group
 from casework.web.screening_form import ScreeningForm
 from casework.web.signed_in import by_post, user_of
 from casework.web.story import story_of
 from casework.web.submitting import Done, errors_of, status_of, submit
-from casework.web.views import compare
 from errors import NotPermitted
 from localities.models import OVERSEEING_ROLES, User
 from localities.roles import StaffRoles, roles_of
@@ -110,48 +107,6 @@ def checks(request: HttpRequest, reference: str) -> HttpResponse:
         ),
         says="What the records say is saved. The recommendation has been updated.",
     )  # fmt: skip
-
-
-@by_post(or_show="contact")
-def match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
-    """Records whether a child is the person whom the search found."""
-    user, now = user_of(request), timezone.now()
-    contact = fetch(user, reference, now)
-    same = request.POST.get("same")
-    if same not in ("yes", "no"):
-        raise BadRequest("Nobody said whether they are the same.")
-    form = TellApartForm(request.POST, prefix=f"apart{match_id}")
-    return submit(
-        request, form,
-        lambda said: matches.settle(
-            contact_id=contact.pk, match_id=match_id, same=same == "yes", reason=said["reason"], by=user, now=now
-        ),
-        says="Saved. The recommendation has been updated.", then=reverse("contact", args=[reference]),
-        again=lambda: _where_it_was_asked(request, reference, match_id, now, apart=form),
-    )  # fmt: skip
-
-
-@by_post(or_show="contact")
-def undo_match(request: HttpRequest, reference: str, match_id: int) -> HttpResponse:
-    """Undoes what was said about a possible match, or what the service was certain of."""
-    user, now = user_of(request), timezone.now()
-    contact = fetch(user, reference, now)
-    form = UndoMatchForm(request.POST, prefix=f"undo{match_id}")
-    return submit(
-        request, form,
-        lambda said: matches.undo(contact_id=contact.pk, match_id=match_id, reason=said["reason"], by=user, now=now),
-        says="Undone. The recommendation has been updated.", then=reverse("contact", args=[reference]),
-        again=lambda: _where_it_was_asked(request, reference, match_id, now, undo=form),
-    )  # fmt: skip
-
-
-def _where_it_was_asked(
-    request: HttpRequest, reference: str, match_id: int, now: datetime, **form: Any
-) -> HttpResponse:
-    """The page from which a possible match was answered, with the form as it was sent: both records, or the contact."""
-    if request.POST.get("on") == "compare":
-        return compare.page(request, reference, match_id, now, **form)
-    return page(request, reference, now, **{f"{name}{match_id}": sent for name, sent in form.items()})
 
 
 @by_post(or_show="contact")
@@ -250,8 +205,16 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         hidden = living_hidden(two_of_each(found)) if found else frozenset[int]()
         why = why_alike(found, hidden)
         closed_people, closed = restricted.closed_people_and_matches(people.people, found, user, now)
-        likely = [(match, why[match.pk], shown.get(f"apart{match.pk}")) for match in sameness.waiting(found)]
-        context |= _known_before(contact, people, likely, closed_people, closed, user, now)
+        context |= _known_before(contact, people, user, now)
+        # Whoever may not open the one record of an adopted child is not told that the other may be about the same.
+        likely = [
+            match for match in sameness.waiting(found) if match.pk not in closed or not match.is_of_two_identities
+        ]
+        context["closed"] = list(
+            dict.fromkeys([*closed_people.values(), *(closed[match.pk] for match in likely if match.pk in closed)])
+        )
+        context["matches"] = likely
+        context["match_groups"] = _match_groups(likely, why, closed, shown, user, now)
         if works_on_it:
             context["settled_matches"] = _settled(found, why, closed, shown)
             context["joined_elsewhere"] = _joined_elsewhere(contact, user, now)
@@ -342,34 +305,36 @@ def _joined_elsewhere(contact: Contact, user: User, now: datetime) -> list[Perso
     return [match for match in matches if match.pk not in closed and match.row.contact_id in seen]
 
 
-def _known_before(
-    contact: Contact,
-    people: Household,
-    likely: list[tuple[PersonMatch, list[str], TellApartForm | None]],
-    closed_people: Mapping[int, Closed],
+def _match_groups(
+    likely: list[PersonMatch],
+    why: Mapping[int, list[str]],
     closed: Mapping[int, Closed],
+    shown: dict[str, Any],
     user: User,
     now: datetime,
-) -> dict[str, Any]:
-    """
-    What the user may see of the household's history, and whose restricted records there are besides.
+) -> list[Group]:
+    """The possible matches that wait for somebody, those with one other family together."""
+    counts = sameness.careful(likely)
+    families = by_family([match for match in likely if match.pk not in closed], user, now)
+    families += [[match] for match in likely if match.pk in closed]
+    return [
+        Group(
+            [
+                Entry(match, closed.get(match.pk), match in counts, why[match.pk], shown.get(f"apart{match.pk}"))
+                for match in family
+            ]
+        )
+        for family in families
+    ]
 
-    :param likely: the possible matches that wait for somebody, each with the reasons that may be said, and the form to
-        say why they are two, where that is asked.
-    :param closed_people: the people of the household who are closed to the user, by their ids.
-    :param closed: the matches that are closed to the user, by their ids.
-    """
-    # Whoever may not open the one record of an adopted child is not told that the other may be about the same.
-    likely = [each for each in likely if each[0].pk not in closed or not each[0].is_of_two_identities]
-    counts = sameness.careful(match for match, _, _ in likely)
-    restricted_records = [*closed_people.values(), *(closed[match.pk] for match, _, _ in likely if match.pk in closed)]
+
+def _known_before(contact: Contact, people: Household, user: User, now: datetime) -> dict[str, Any]:
+    """What the user may see of the household's history."""
     others = people.contacts().exclude(pk=contact.pk).select_related("agency", "decision_in_effect")
     repeats = Contact.objects.open_to(user, now).filter(resends=contact) if contact.resend_of_id else ()
     return {
         "chronology": list(others.open_to(user, now).order_by("-received_at")[:20]),
         "household_cases": list(people.cases().open_to(user, now).order_by("-opened_at")[:10]),
-        "matches": [(match, closed.get(match.pk), match in counts, why, apart) for match, why, apart in likely],
-        "closed": list(dict.fromkeys(restricted_records)),
         "repeats": next(iter(repeats), None),
         **_sent_with(contact, user, now),
     }

@@ -39,6 +39,8 @@ def test_every_address_is_tried_here() -> None:
     below = {
         "contact-match", "contact-undo-match", "contact-ask-partner", "contact-partner-answer",
         "contact-partner-withdraw", "contact-protect", "contact-lift",
+        # tests/web/test_compare_pages.py
+        "contact-matches",
         # tests/web/test_correction_pages.py
         "contact-correct", "contact-correct-person", "contact-history",
     }  # fmt: skip

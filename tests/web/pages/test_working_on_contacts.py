@@ -342,6 +342,13 @@ class TestTheSecondPerson:
         })  # fmt: skip
         answer = SignedIn("maya").post(waiting, "sign-off", **{"sign_off-answer": "agree", "sign_off-rationale": " "})
         is_wrong(answer, {"id_sign_off-rationale": "Say why you agree or decline."})
+        for answered in ("agree", "decline"):
+            for short in (".", "Agreed", "I read it"):
+                sent = {"sign_off-answer": answered, "sign_off-rationale": short}
+                page = Page(SignedIn("maya").post(waiting, "sign-off", **sent))
+                says = f"Say in a sentence why you {answered}"
+                assert page.error_at("id_sign_off-rationale").startswith(says), short
+                assert page.form(f"{path_of(waiting)}sign-off/")["sign_off-rationale"] == short
         waiting.refresh_from_db()
         assert waiting.status == "sign_off"
 
