@@ -84,7 +84,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     says = "The form was open too long, or cookies are off. Go back, load the page again, and send the form once more."
-    return _page(request, 403, "The form was not sent", says, gives_back=False)
+    # Whoever signed in again in another tab has another token. A browser says by itself that a page of ours sent this.
+    ours = request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
+    return _page(request, 403, "The form was not sent", says, gives_back=ours)
 
 
 def _not_found(request: HttpRequest, says: str) -> HttpResponse:

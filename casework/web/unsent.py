@@ -1,0 +1,86 @@
+"""
+What somebody sent when their session had ended: it is kept until they have signed in again, and then shown to them, to
+send it again or to let it go. No JavaScript is needed.
+
+It is kept for the same person alone: a cookie says whose browser it was, and nobody else is shown it. A stranger's
+browser has no such cookie, and nothing of theirs is kept. It stands in the session, as a started decision does
+(`views/deciding.py`), and goes with it.
+"""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
+from django.shortcuts import redirect, render
+
+from casework.web.typed import own_words
+from localities.models import User
+
+KEPT, TYPIST = "unsent", "typist"
+# The names of what is sent to this address by the page that shows what was kept, and by every form.
+LET_GO, TOKEN = "let_go", "csrfmiddlewaretoken"
+
+
+class UnsentMiddleware(LoginRequiredMiddleware):
+    """Lets nobody in who has not signed in, and keeps what they sent."""
+
+    def process_view(
+        self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
+    ) -> HttpResponseBase | None:
+        refused = super().process_view(request, view_func, view_args, view_kwargs)
+        if refused is not None or not request.user.is_authenticated or not _is_a_page(view_func):
+            return refused
+        assert isinstance(request.user, User)
+        return _shown(request, request.user)
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseRedirect:
+        if request.method == "POST" and _is_a_page(view_func) and request.accepts("text/html"):
+            _keep(request)
+        return super().handle_no_permission(request, view_func)
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Says whose browser it is, for when the session ends."""
+        typist = getattr(request, TYPIST, None)
+        if typist is not None and _typist(request) != typist:
+            response.set_signed_cookie(
+                TYPIST, str(typist), secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
+            )
+        return response
+
+
+def _is_a_page(view: Any) -> bool:
+    """Whether it is one of our own pages: a password that is typed elsewhere is never kept."""
+    return str(view.__module__).startswith("casework.web.")
+
+
+def _typist(request: HttpRequest) -> int | None:
+    said = request.get_signed_cookie(TYPIST, default=None)
+    return int(said) if said else None
+
+
+def _keep(request: HttpRequest) -> None:
+    typist = _typist(request)
+    sent = [(name, str(value)) for name, values in request.POST.lists() for value in values if name != TOKEN]
+    if typist is not None and any(value.strip() for _, value in sent):
+        request.session[KEPT] = {"by": typist, "path": request.get_full_path(), "sent": urlencode(sent)}
+
+
+def _shown(request: HttpRequest, user: User) -> HttpResponse | None:
+    """What was kept for this address, if somebody comes back to it; None for everything else."""
+    setattr(request, TYPIST, user.pk)
+    kept = request.session.get(KEPT)
+    if kept is None:
+        return None
+    if kept["by"] != user.pk:
+        del request.session[KEPT]
+        return None
+    if kept["path"] != request.get_full_path():
+        return None
+    if request.method == "POST":
+        del request.session[KEPT]
+        return redirect(kept["path"]) if LET_GO in request.POST else None
+    sent = QueryDict(kept["sent"])
+    inputs = [(name, value) for name, values in sent.lists() for value in values]
+    return render(request, "front_door/unsent.html", {"path": kept["path"], "typed": own_words(sent), "sent": inputs})
