@@ -11,7 +11,7 @@ from casework.access import conditions, permissions
 from casework.access.loading import locked_contact
 from casework.actions.recommendations import people_of, recommend_again, recommend_in_work
 from casework.facts import fact_history
-from casework.facts.contact_document import ToCheck, digest_of
+from casework.facts.contact_document import NUMBERS, ToCheck, digest_of
 from casework.facts.information import Plan, path_of, read_and_plan
 from casework.facts.learned import IDENTITY, IS_RIGHT, OF_RECORDS, WEIGHS_NOTHING, apply, read_information
 from casework.families import merging
@@ -220,6 +220,7 @@ def _store_records(plan: Plan, contact: Contact, history: list[FactChange]) -> l
                 part.row.recorded_as.upn = change.after or ""
         if isinstance(part.row, (ContactChild, ContactAdult)) and part.row.pk is not None:
             _keep_former_names(part.row, {change.field: change.before for change in part.changes})
+    children += [child for child in _keep_shared_numbers(plan) if child not in children]
     keep_homes(plan.children, plan.adults, _lines(plan, contact, history))
     children += [child for child in keep_mothers(plan.children, plan.adults) if child not in children]
     describe_again(children, adults, people=people_of(contact))
@@ -227,6 +228,29 @@ def _store_records(plan: Plan, contact: Contact, history: list[FactChange]) -> l
         if names := plan.changed(child) & OF_RECORDS:
             child.recorded_as.save(update_fields=sorted(names))
     return [*children, *adults]
+
+
+def _keep_shared_numbers(plan: Plan) -> list[ContactChild]:
+    """
+    Keeps a number that two children were given with each of them, until somebody says whose it is. Returns those of
+    whom something changes.
+    """
+    records = {child.position: child.recorded_as for child in plan.children}
+    before = {position: record.shared_numbers for position, record in records.items()}
+    for part in plan.parts:
+        if not isinstance(part.row, ContactChild):
+            continue
+        own = part.row.recorded_as
+        for change in part.changes:
+            if change.doubted and [change.field, change.doubted] not in own.shared_numbers:
+                own.shared_numbers = [*own.shared_numbers, [change.field, change.doubted]]
+            if change.field not in NUMBERS or not change.changes:
+                continue
+            own.shared_numbers = [each for each in own.shared_numbers if each[0] != change.field]
+            for record in records.values():
+                known = [change.field, change.after]
+                record.shared_numbers = [each for each in record.shared_numbers if each != known]
+    return [child for child in plan.children if child.recorded_as.shared_numbers != before[child.position]]
 
 
 def _keep_former_names(row: ContactChild | ContactAdult, before: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from casework.access import conditions, permissions
 from casework.actions.recommendations import audit_entry, recommendation_for, red_alerts
 from casework.deadlines import clocks
 from casework.facts.contact_document import (
+    NUMBERS,
     ChildEntry,
     ContactDocument,
     ContactReading,
@@ -311,6 +312,7 @@ def _children(contact: Contact, entry: ContactDocument) -> list[ContactChild]:
             born_about=None if age is None or child.date_of_birth.value else _year_of_birth(today, age),
             nhs_number=child.nhs_number.value,
             upn=child.upn.value or "",
+            shared_numbers=[[name, doubted] for name in NUMBERS if (doubted := getattr(child, name).doubted)],
         )
         children.append(
             ContactChild(

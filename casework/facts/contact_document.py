@@ -358,14 +358,14 @@ def read_contact(data: object, *, indicators: Collection[str], today: date) -> C
 
 def without_shared_numbers(entry: AboutChildren) -> AboutChildren:
     """
-    Nobody shares an NHS number or a unique pupil number. Where two children do, nobody knows whose it is, and it
-    identifies neither.
+    Nobody shares an NHS number or a unique pupil number. Where two children do, nobody knows whose it is: it identifies
+    neither, and whoever has it is asked about.
     """
     children: tuple[ChildEntry, ...] = entry.children  # type: ignore[attr-defined]  # of either kind of document
     for name in NUMBERS:
         times = Counter(getattr(child, name).value for child in children)
         children = tuple(
-            child.model_copy(update={name: Read(None, SHARED_NUMBER)})
+            child.model_copy(update={name: Read(None, SHARED_NUMBER, doubted=number)})
             if (number := getattr(child, name).value) and times[number] > 1
             else child
             for child in children

@@ -339,14 +339,14 @@ class _Planner:
     def _keep_numbers_apart(self) -> None:
         """
         Nobody shares an NHS number or a unique pupil number. Where two children would, the new one is asked, and
-        neither child gets it.
+        neither child gets it; but whoever has it is asked about.
         """
         for name in NUMBERS:
             said = {id(part.row): each.after for part in self.plan.parts for each in part.changes if each.field == name}
             times = Counter(said.get(id(child), getattr(child.recorded_as, name)) for child in self.plan.children)
             for part in self.plan.parts:
                 part.changes = [
-                    each._replace(after=each.before, check=SHARED_NUMBER)
+                    each._replace(after=each.before, check=SHARED_NUMBER, doubted=each.after)
                     if each.field == name and each.after and times[each.after] > 1
                     else each
                     for each in part.changes

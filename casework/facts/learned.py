@@ -232,13 +232,17 @@ _OF_ITSELF = frozenset({"source", "said_by", "why", "children", "adults", "ref",
 
 
 class Change(NamedTuple):
-    """A change of a fact, or something that was said and could not be read, which changes nothing."""
+    """
+    A change of a fact, or something that was said and could not be read, which changes nothing. `doubted`: a number of
+    which nobody knows whose it is.
+    """
 
     field: str
     before: Any
     after: Any
     said: Any
     check: Check | None
+    doubted: str | None = None
 
     @property
     def changes(self) -> bool:

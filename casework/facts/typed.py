@@ -44,10 +44,14 @@ class Check:
 
 @dataclass(frozen=True)
 class Read(Generic[Value]):
-    """A detail as it was read. `value` is None if it is not known, or could not be read."""
+    """
+    A detail as it was read. `value` is None if it is not known, or could not be read. `doubted` is what was read where
+    nobody knows whose it is.
+    """
 
     value: Value | None = None
     check: Check | None = None
+    doubted: Value | None = None
 
 
 NOT_SAID: Read[Any] = Read()

@@ -8,8 +8,8 @@ from casework.models import ContactAdult, ContactChild, DetailKind, Person, Pers
 DESCRIBED = ("first_name", "last_name", "also_known_as", "date_of_birth", "date_of_birth_estimated",
              "expected_date_of_delivery", "sex", "ethnicity")  # fmt: skip
 NAMES = (DetailKind.CURRENT_NAME, DetailKind.FORMER_NAME, DetailKind.ALSO_KNOWN_AS)
-KEPT = (*DESCRIBED, "other_names", "nhs_number", "upn", "telephone", "mother_first_name", "mother_born",
-        "address", "postcode")  # fmt: skip
+KEPT = (*DESCRIBED, "other_names", "nhs_number", "upn", "shared_numbers", "telephone", "mother_first_name",
+        "mother_born", "address", "postcode")  # fmt: skip
 
 
 def describe_again(

@@ -222,13 +222,14 @@ def match_again(row: Row, *, by: User | Agency, now: datetime) -> frozenset[int]
     """
     record = row.recorded_as
     described = describe_record(record)
-    found = _look([described], but_not=[row.person_id])[0]
+    beside = _beside(row)
+    found = _look([described], but_not=[row.person_id], but_not_as=beside)[0]
     records = merging.lock_records([record.pk])
     _weigh_again(record, described.doubting(doubts(records)), by, now)
     touched = merging.regroup(records)
     merging.keep_keys_again(touched)
     row.refresh_from_db(fields=["person"])
-    _propose(row, found)
+    _propose(row, found, beside)
     touched |= {row.person_id}
     note_touched(touched, but_not=row.contact_id, now=now)
     return touched
@@ -293,12 +294,13 @@ def match_recorded(record: Person) -> frozenset[int]:
         return frozenset()
     described, weights = describe_record(record), in_use()
     found: dict[int, PossibleMatch] = {}
-    by_each_way = _look([*other_ways(record)], but_not=[row.person_id])
+    beside = _beside(row)
+    by_each_way = _look([*other_ways(record)], but_not=[row.person_id], but_not_as=beside)
     for match in chain.from_iterable(by_each_way.values()):
         likeness = compare(described, describe_record(match.record), weights, Commonness())
         if likeness.score >= weights.worth_proposing:
             found[match.person.pk] = replace(match, likeness=likeness)
-    proposed = _propose(row, found.values())
+    proposed = _propose(row, found.values(), beside)
     return sameness.representatives({record.pk, *(match.person_id for match in proposed)}) if proposed else frozenset()
 
 
@@ -312,7 +314,15 @@ def lock_keys(record: Person) -> None:
         send(*_locks(keys))
 
 
-def _propose(row: Row, found: Iterable[PossibleMatch]) -> list[PersonMatch]:
+def _beside(row: Row) -> Mapping[int, int]:
+    """The records of the other children on a child's contact, each with whom it is of: none of them is this child."""
+    if isinstance(row, ContactAdult):
+        return {}
+    others = ContactChild.objects.filter(contact=row.contact_id).exclude(pk=row.pk)
+    return dict(others.values_list("recorded_as", "person"))
+
+
+def _propose(row: Row, found: Iterable[PossibleMatch], beside: Mapping[int, int]) -> list[PersonMatch]:
     """Proposes whom somebody on a contact may be, where nobody asks about the two already."""
     record = row.recorded_as
     of_it = PersonMatch.objects.filter(Q(record=record) | Q(person=record)).values_list("record", "person")
@@ -321,15 +331,12 @@ def _propose(row: Row, found: Iterable[PossibleMatch]) -> list[PersonMatch]:
     for pair, score in sameness.proposed_pairs([row.person_id]).items():
         for person in pair:
             asked_about[person] = max(asked_about[person], score)
-    children: set[int] = set()
-    if isinstance(row, ContactChild):
-        children = set(ContactChild.objects.filter(contact=row.contact_id).values_list("person", flat=True))
     return PersonMatch.objects.bulk_create(
         proposal(row, match, at=None)
         for match in found
         if match.record.pk not in known
         and match.person.pk != row.person_id
-        and (match.person.pk not in children or match.likeness.has_one_number)
+        and (match.person.pk not in beside.values() or match.likeness.has_one_number)
         and asked_about[match.person.pk] < match.likeness.score
     )
 
@@ -357,8 +364,14 @@ def proposal(row: Row, match: PossibleMatch, *, at: datetime | None) -> PersonMa
 # ---- looking
 
 
-def _look(described: Sequence[Described], but_not: Collection[int] = ()) -> dict[int, list[PossibleMatch]]:
-    """Whom each of these may be, worth proposing, the best first. Their keys are locked before."""
+def _look(
+    described: Sequence[Described], but_not: Collection[int] = (), but_not_as: Collection[int] = ()
+) -> dict[int, list[PossibleMatch]]:
+    """
+    Whom each of these may be, worth proposing, the best first. Their keys are locked before.
+
+    :param but_not: people who are not among them, and in `but_not_as` records by which nobody is.
+    """
     pairs = [(place, key) for place, person in enumerate(described) for key in sorted(asked(person))]
     counted = {counting(*what): what for person in described for what in what_counts(person)}
     found: dict[int, list[PossibleMatch]] = {place: [] for place in range(len(described))}
@@ -385,7 +398,7 @@ def _look(described: Sequence[Described], but_not: Collection[int] = ()) -> dict
     for place, others in candidates.items():
         # A number that is doubted of one of them is doubted of all who have it.
         person = described[place].doubting(doubts(chain.from_iterable(others.values())))
-        found[place] = _worth_proposing(person, others.values(), weights, commonness, adopted)
+        found[place] = _worth_proposing(person, others.values(), but_not_as, weights, commonness, adopted)
     return found
 
 
@@ -415,6 +428,7 @@ def _commonness(counted: Mapping[str, tuple[str, str]], rows: Iterable[tuple[Any
 def _worth_proposing(
     person: Described,
     candidates: Iterable[Sequence[Stored]],
+    but_not_as: Collection[int],
     weights: Weights,
     commonness: Commonness,
     adopted: Collection[int],
@@ -424,7 +438,8 @@ def _worth_proposing(
         likenesses = (
             (likeness, record)
             for record in records
-            if (likeness := compare_worth_proposing(person, describe_record(record), weights, commonness))
+            if record.id not in but_not_as
+            and (likeness := compare_worth_proposing(person, describe_record(record), weights, commonness))
         )
         best = max(likenesses, key=lambda each: (each[0].score, each[0].weight), default=None)
         if best is not None:

@@ -18,6 +18,8 @@ from casework.models.prepared import Call, Prepared, send
 MOST_OTHER_NAMES = 8
 # Beside `NumberStatus`: the number was the person's, and is so no longer.
 ENDED = "ended"
+# Of a number that two children of one contact were given.
+SHARED = "which two children on one contact were given"
 # Whoever has a number of such a status, nobody is sure whose it is.
 IN_DOUBT = frozenset({NumberStatus.CONFLICT, NumberStatus.NOT_FOUND})
 
@@ -59,6 +61,7 @@ class Stored(NamedTuple):
     other_names: list[str]
     other_homes: list[list[str]]
     other_numbers: list[list[str]]
+    shared_numbers: list[list[str]]
     same_as_id: int | None
     regrouped: int
 
@@ -98,8 +101,16 @@ def describe_record(record: Person | Stored) -> Described:
 
 
 def recorded_numbers(record: Person | Stored) -> tuple[Recorded, ...]:
-    """The numbers that staff recorded with a record."""
-    return tuple(_recorded(*each) for each in record.other_numbers)
+    """
+    The numbers that staff recorded with a record; and those that another child on its contact was given too, unless
+    staff recorded since whose they are.
+    """
+    recorded = tuple(_recorded(*each) for each in record.other_numbers)
+    if not record.shared_numbers:
+        return recorded
+    known = {(each.field, each.text) for each in recorded}
+    shared = ((kind, number) for kind, number in record.shared_numbers if (kind, number) not in known)
+    return recorded + tuple(Recorded(*each, SHARED, is_doubted=True) for each in shared)
 
 
 def doubts(records: Iterable[Person | Stored]) -> tuple[Recorded, ...]:
@@ -138,7 +149,7 @@ def named(known: Written, name: str) -> Iterator[Written]:
 
 def keys_of_record(record: Person) -> Iterator[str]:
     """
-    The keys of a record: as the contact describes it, by each of its other names, and by each home and number that
+    The keys of a record: as the contact describes it, by each of its other names and numbers, and by each home that
     staff recorded.
 
     A single name that somebody is known by is found as a last name.
@@ -152,13 +163,13 @@ def keys_of_record(record: Person) -> Iterator[str]:
 
 
 def other_ways(record: Person) -> Iterator[Described]:
-    """A record by each of its other names, at each home that staff recorded, and with the numbers that they did."""
+    """A record by each of its other names, at each home that staff recorded, and with its other numbers."""
     known = written(record)._replace(other_names=" ".join(record.also_known_as))
     for name in record.other_names[:MOST_OTHER_NAMES]:
         yield from map(describe, named(known, name))
     for address, postcode in record.other_homes:
         yield describe(known._replace(address=address, postcode=postcode))
-    if record.other_numbers:
+    if record.other_numbers or record.shared_numbers:
         yield describe(known, recorded=recorded_numbers(record))
 
 

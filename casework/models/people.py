@@ -70,6 +70,14 @@ class Person(models.Model):
         blank=True,
         help_text="What staff recorded: nhs_number, upn or telephone; the number; its status, or ended; the day.",
     )
+    shared_numbers = ArrayField(
+        ArrayField(models.CharField(max_length=20), size=2),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="What another child on the contact was given too, so that nobody knows whose it is: nhs_number or "
+        "upn, and the number.",
+    )
     current_name = models.CharField(
         max_length=300,
         blank=True,

@@ -38,7 +38,7 @@ READS_NUMBER: dict[str, Callable[[str], Number | None]] = {"nhs_number": read_nh
 
 class Recorded(NamedTuple):
     """
-    A number that staff recorded of somebody.
+    A number that staff recorded of somebody, or that two children on one contact were given.
 
     `field`: `nhs_number`, `upn` or `telephone`. `says`: when, and how sure it is, in words. `is_doubted`: it may be
     somebody else's.
