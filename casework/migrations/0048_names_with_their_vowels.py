@@ -34,6 +34,9 @@ def fill(apps: Any, schema_editor: Any) -> None:
             with transaction.atomic():
                 cursor.execute(CONCERNED, {"first": start, "last": start + BATCH - 1})
                 records = list(people.filter(pk__in=[record for (record,) in cursor.fetchall()]))
+                for record in records:
+                    # A later migration adds the column.
+                    record.shared_numbers = []
                 person_keys.keep(records)
 
 

@@ -19,7 +19,7 @@ HOLDER = child(first_name="Ada", last_name="Obi", date_of_birth=None, nhs_number
 
 
 def twins(**numbers: Any) -> list[dict[str, Any]]:
-    both = {"nhs_number": None, "also_known_as": [], "address": None, "date_of_birth": "2016-05-06"}
+    both: dict[str, Any] = {"nhs_number": None, "also_known_as": [], "address": None, "date_of_birth": "2016-05-06"}
     return [
         child(ref=ref, first_name=name, last_name="Lee") | both | numbers
         for ref, name in (("t1", "Kit"), ("t2", "Pat"))
