@@ -6,13 +6,14 @@ the name and the homes of today that staff recorded.
 In batches, each a transaction of its own. A run that was broken off can be run again.
 """
 
+from collections import defaultdict
 from typing import Any
 
 import django.contrib.postgres.fields
 from django.db import connection, migrations, models, transaction
 
-from casework.families import person_keys
-from casework.families.recorded import keep_recorded
+from casework.migrations._keys import keep_keys, people_on_record
+from localities.working_time import local_day
 
 BATCH = 5_000
 # What was learned before it was kept with the record.
@@ -40,6 +41,13 @@ WHERE adult.recorded_as_id BETWEEN %(first)s AND %(last)s
 ), standing AS (SELECT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id IN (SELECT id FROM concerned))
 SELECT id FROM standing UNION SELECT id FROM casework_person WHERE same_as_id IN (SELECT id FROM standing)
 """
+# Those of these people who live at a hidden address: themselves hidden, or an adult who may live with such a child.
+HIDDEN = """
+SELECT id FROM casework_person WHERE id = ANY(%(people)s) AND address_is_protected
+UNION SELECT person_id FROM casework_contactchild WHERE person_id = ANY(%(people)s) AND address_is_confidential
+UNION SELECT adult.person_id FROM casework_contactadult adult JOIN casework_contactchild child USING (contact_id)
+WHERE adult.person_id = ANY(%(people)s) AND child.address_is_confidential AND adult.same_address IS DISTINCT FROM false
+"""
 
 
 def fill(apps: Any, schema_editor: Any) -> None:
@@ -52,12 +60,58 @@ def fill(apps: Any, schema_editor: Any) -> None:
         for start in range(first or 0, (last or -1) + 1, BATCH):
             with transaction.atomic():
                 cursor.execute(CONCERNED, {"first": start, "last": start + BATCH - 1})
-                records = list(people.filter(pk__in=[record for (record,) in cursor.fetchall()]))
-                for record in records:
-                    # A later migration adds the column.
-                    record.shared_numbers = []
-                keep_recorded(records)
-                person_keys.keep(records)
+                records = people_on_record(people, [record for (record,) in cursor.fetchall()])
+                keep_recorded(apps, records)
+                keep_keys(records)
+
+
+def keep_recorded(apps: Any, records: list[Any]) -> None:
+    """As `families/recorded.py` did when this was released: today's may ask for columns that come later."""
+    person_of = {record.pk: record.same_as_id or record.pk for record in records}
+    kinds = ("address", "current_name", "nhs_number", "upn", "telephone")
+    details = apps.get_model("casework", "PersonDetail").objects
+    homes = defaultdict(list)
+    names = {}
+    numbers = defaultdict(list)
+    for detail in details.filter(person__in=person_of, kind__in=kinds, in_error_at=None).order_by("pk"):
+        if detail.kind == "address":
+            homes[detail.person_id].append([detail.value, detail.postcode])
+        elif detail.kind != "current_name":
+            numbers[person_of[detail.person_id]].append(detail)
+        elif not _has_ended(detail):
+            names[person_of[detail.person_id]] = detail.value
+    with connection.cursor() as cursor:
+        cursor.execute(HIDDEN, {"people": [person_of[record] for record in homes]})
+        hidden = {person for (person,) in cursor.fetchall()}
+    changed = []
+    for record in records:
+        person = person_of[record.pk]
+        before = record.other_homes, record.other_numbers, record.current_name
+        record.other_homes = [] if person in hidden else homes[record.pk]
+        record.other_numbers = _numbers(record.pk, numbers[person])
+        record.current_name = names.get(person, "") if record.pk == person else ""
+        if (record.other_homes, record.other_numbers, record.current_name) != before:
+            changed.append(record)
+    people = apps.get_model("casework", "Person").objects
+    people.bulk_update(changed, ["other_homes", "other_numbers", "current_name"])
+
+
+def _numbers(record: int, of_person: list[Any]) -> list[list[str]]:
+    last = {}
+    for detail in sorted(of_person, key=lambda detail: (not _has_ended(detail), detail.pk)):
+        last[detail.kind, detail.value] = detail
+    own = dict.fromkeys((detail.kind, detail.value) for detail in of_person if detail.person_id == record)
+    return [[*each, _status(last[each]), local_day(last[each].recorded_at).isoformat()] for each in own]
+
+
+def _status(detail: Any) -> str:
+    if detail.kind == "telephone":
+        return ""
+    return "ended" if _has_ended(detail) else detail.qualifier
+
+
+def _has_ended(detail: Any) -> bool:
+    return detail.ended_at is not None or detail.to_date is not None
 
 
 class Migration(migrations.Migration):

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection, migrations, transaction
 
-from casework.families import person_keys
+from casework.migrations._keys import keep_keys, people_on_record
 
 BATCH = 5_000
 # With all records of the same persons.
@@ -33,11 +33,7 @@ def fill(apps: Any, schema_editor: Any) -> None:
         for start in range(first or 0, (last or -1) + 1, BATCH):
             with transaction.atomic():
                 cursor.execute(CONCERNED, {"first": start, "last": start + BATCH - 1})
-                records = list(people.filter(pk__in=[record for (record,) in cursor.fetchall()]))
-                for record in records:
-                    # A later migration adds the column.
-                    record.shared_numbers = []
-                person_keys.keep(records)
+                keep_keys(people_on_record(people, [record for (record,) in cursor.fetchall()]))
 
 
 class Migration(migrations.Migration):

@@ -54,7 +54,7 @@ def prepare(data_dir: Path, base_url: str, own: Collection[str]) -> dict[str, An
     try:
         django.setup()
         say("Preparing the database …")
-        _check_not_newer()
+        check_not_newer()
         call_command("migrate", verbosity=0, interactive=False)
         if "DATABASE_URL" in own:
             _check_is_a_demonstration()
@@ -103,8 +103,12 @@ def _check_is_a_demonstration() -> None:
         )
 
 
-def _check_not_newer() -> None:
-    """Refuses data that a newer release has migrated."""
+def check_not_newer() -> None:
+    """
+    Refuses data that a newer release has migrated.
+
+    A squashed migration is no sign of one: a later squash takes its place, and what it stands for is recorded as well.
+    """
     from django.db import connection
     from django.db.migrations.loader import MigrationLoader
 
@@ -113,7 +117,7 @@ def _check_not_newer() -> None:
     unknown = sorted(
         f"{app}.{name}"
         for app, name in loader.applied_migrations
-        if app in ours and (app, name) not in loader.disk_migrations
+        if app in ours and (app, name) not in loader.disk_migrations and "_squashed_" not in name
     )
     if unknown:
         raise CannotStart(

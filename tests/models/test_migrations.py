@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from config.local.preparation import check_not_newer
+from config.local.processes import CannotStart
 from tests.stage.earlier import restored
 from tests.stage.moments import local
 from tests.stage.sql import run
@@ -112,3 +114,20 @@ class TestWhatALaterReleaseDid:
         assert on_contact[0][0] == 3
         on_case = run("SELECT person_id FROM casework_casechild WHERE case_id = 1")
         assert {person for (person,) in on_case} == {person for person, _ in on_contact}
+
+
+def recorded(migration: str) -> None:
+    """A migration of casework that some release ran on this database."""
+    run("INSERT INTO django_migrations (app, name, applied) VALUES ('casework', %s, now())", migration)
+
+
+@pytest.mark.usefixtures("db")
+class TestWhichReleaseMadeTheData:
+    def test_data_of_a_later_one_are_refused(self) -> None:
+        recorded("9999_to_come")
+        with pytest.raises(CannotStart, match=r"come from a newer release \(it has casework\.9999_to_come\)"):
+            check_not_newer()
+
+    def test_an_earlier_one_may_have_squashed_less(self) -> None:
+        recorded("0001_squashed_0029_namesakes_in_hiding")
+        check_not_newer()
