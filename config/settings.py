@@ -415,6 +415,8 @@ USE_TZ = True
 USE_I18N = False
 FORMAT_MODULE_PATH = "config.formats"
 COUNCIL_NAME = env.str("COUNCIL_NAME", default="Buckinghamshire Council")
+# Whom to write to about the accessibility of the pages; the accessibility statement says it.
+ACCESSIBILITY_EMAIL = env.str("ACCESSIBILITY_EMAIL", default="")
 
 # ---- matching
 

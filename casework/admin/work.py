@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -83,8 +84,10 @@ class WorkAdmin(RoleAdmin):
         return obj
 
     @admin.display(description="Open")
-    def open(self, obj: Any) -> SafeString:
-        return format_html('<a href="{}">{}</a>', _page(obj), _subject(obj))
+    def open(self, obj: Any) -> SafeString | str:
+        """A link to the page of the contact or case; its reference alone where it has left the reader's team since."""
+        subject = _subject(obj)
+        return format_html('<a href="{}">{}</a>', _page(obj), subject) if _leads_on(obj) else str(subject or "")
 
     def sees_everything(self, request: HttpRequest) -> bool:
         return roles_of_user(request).has(*OVERSEERS)
@@ -190,8 +193,10 @@ class HandoffAdmin(WorkAdmin):
         return span(handoff.offered_at, handoff.answered_at)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Handoff]:
-        opens = Case.objects.open_to(user_of(request), timezone.now()).filter(pk=OuterRef("case_id"))
+        user, now = user_of(request), timezone.now()
+        opens = Case.objects.open_to(user, now).filter(pk=OuterRef("case_id"))
         handoffs: QuerySet[Handoff] = super().get_queryset(request).filter(Exists(opens))
+        handoffs = handoffs.annotate(leads_on=Exists(Case.objects.visible_to(user, now).filter(pk=OuterRef("case_id"))))
         if self.sees_everything(request):
             return handoffs
         teams = self.teams(request)
@@ -258,7 +263,15 @@ class ClockAdmin(WorkAdmin):
         return duration(late) if late.total_seconds() > 0 else ""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Clock]:
-        clocks: Any = super().get_queryset(request).filter(is_open_clock(user_of(request), timezone.now()))
+        user, now = user_of(request), timezone.now()
+        clocks: Any = super().get_queryset(request).filter(is_open_clock(user, now))
+        of_a_case = Case.objects.visible_to(user, now).filter(
+            pk=Coalesce(OuterRef("case_id"), OuterRef("handoff__case_id"))
+        )
+        of_a_contact = Contact.objects.visible_to(user, now).filter(
+            pk=Coalesce(OuterRef("contact_id"), OuterRef("partner_check__contact_id"))
+        )
+        clocks = clocks.annotate(leads_on=Q(Exists(of_a_case)) | Q(Exists(of_a_contact)))
         found: QuerySet[Clock] = clocks if self.sees_everything(request) else clocks.of_teams(self.teams(request))
         return found
 
@@ -344,6 +357,12 @@ def _subject(obj: Any) -> Contact | Case:
             return contact
         case _:
             return obj.case or obj.contact  # type: ignore[no-any-return]
+
+
+def _leads_on(obj: Any) -> bool:
+    """Whether the reader may open the page of the row: not where the work has moved on to another team."""
+    leads_on: bool = getattr(obj, "leads_on", True)
+    return leads_on and _subject(obj) is not None
 
 
 def _page(obj: Any) -> str:

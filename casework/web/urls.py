@@ -3,6 +3,7 @@
 from django.urls import path
 
 from casework.web.views import (
+    accessibility,
     cases,
     clock_changes,
     compare,
@@ -109,6 +110,7 @@ urlpatterns = [
     path("restricted/<reference:reference>/pass-on/", restrictions.pass_on, name="pass-restriction-on"),
     path("restricted/<reference:reference>/lift/", restrictions.lift, name="lift-restriction"),
     path("teams/<slug:code>/", teams.show, name="team"),
+    path("accessibility/", accessibility.statement, name="accessibility"),
     path("reminders/", reminders.show, name="reminders"),
     path("reminders/<int:reminder_id>/seen/", reminders.seen, name="reminder-seen"),
     path("reminders/<int:reminder_id>/snooze/", reminders.snooze, name="reminder-snooze"),

@@ -292,6 +292,20 @@ class TestWhatALeadSees:
         ben.client.get(f"{list_of(Case)}{case.pk}/change/", follow=True)
         assert AuditEvent.objects.filter(event=Event.CASE_VIEWED, by_user=ben.user, case=case).count() == 1
 
+    @pytest.mark.parametrize("model", [Handoff, Clock])
+    def test_a_row_whose_case_has_moved_on_leads_nowhere(
+        self, story: Story, records: dict[str, Any], model: type[Model]
+    ) -> None:
+        """Carol's team gave it back, so its page is no longer theirs; the offer stays on their list."""
+        theirs, carol = records["theirs"], Administrator("carol")
+        assert carol.references(model, "?stand=all" if model is Clock else "") == {str(theirs)}
+        handoffs.return_to_sender(
+            handoff_id=theirs.handoffs.get().pk, reason="Known in Chiltern.", by=carol.user, now=story.later()
+        )
+        rows = carol.rows(model, "?stand=all" if model is Clock else "")
+        assert {str(theirs) in row.text for row in rows} == {True}
+        assert [link for row in rows for link in row.all("a")] == []
+
     def test_what_is_not_theirs_is_not_found_by_its_number(self, records: dict[str, Any]) -> None:
         carol, ours = Administrator("carol"), records["ours"]
         numbers = [ours, ours.handoffs.get(), ours.clocks.all()[0]]

@@ -221,7 +221,7 @@ def test_a_contact_is_decided_by_keyboard_alone(visit: Any, pages_of_story: dict
 @pytest.mark.parametrize(
     ("who", "pages"),
     [
-        (None, ["/accounts/login/"]),
+        (None, ["/accounts/login/", "/accessibility/"]),
         (
             "amina",
             [

@@ -114,6 +114,7 @@ PICTURES = (
     Taken("report-on-equality", "paula", at("/reports/equality/")),
     Taken("report-on-quality", "paula", at("/reports/quality/")),
     Taken("not-found", "amina", at("/contacts/CON-AAAA-AAAA/")),
+    Taken("accessibility-statement", "amina", at("/accessibility/")),
     Taken("admin", "sam", at("/admin/")),
     Taken("admin-contacts", "sam", at("/admin/casework/contact/")),
     Taken("rule-sets", "paula", at("/admin/triage/rulesetversion/")),

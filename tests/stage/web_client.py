@@ -263,8 +263,13 @@ class Page:
 
     def form(self, action: str) -> dict[str, Any]:
         """What a browser would send of this form as it stands; no button is pressed."""
+        return self.sent_by(self._form(action))
+
+    @staticmethod
+    def sent_by(form: Element) -> dict[str, Any]:
+        """What a browser would send of this form as it stands; no button is pressed."""
         sent: dict[str, list[str]] = {}
-        for element in self._form(action):
+        for element in form:
             for value in _values(element):
                 sent.setdefault(element["name"], []).append(value)
         return {name: values[0] if len(values) == 1 else values for name, values in sent.items()}
@@ -289,7 +294,8 @@ def _values(element: Element) -> list[str]:
         case "select":
             options = element.all("option")
             chosen = [option["value"] for option in options if "selected" in option.attributes]
-            return chosen or [options[0]["value"]]
+            # A list of several choices, or one without any, may be sent without a choice.
+            return chosen or [option["value"] for option in options[:1] if "multiple" not in element.attributes]
         case _:
             return []
 

@@ -60,8 +60,9 @@ def test_every_address_is_tried_here() -> None:
         "end-conflict",
     }  # fmt: skip
     assert named == tried | below | of_reminders | of_restrictions | {
-        "worklist", "contact", "contact-decided", "contact-new", "contact-save", "contact-screening", "case",
-        "team", "report-overrides", "report-contacts", "report-equality", "report-quality", "report-quality-csv",
+        "accessibility", "worklist", "contact", "contact-decided", "contact-new", "contact-save", "contact-screening",
+        "case", "team", "report-overrides", "report-contacts", "report-equality", "report-quality",
+        "report-quality-csv",
     }  # fmt: skip
 
 
