@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from django.db import connection
@@ -27,7 +28,7 @@ from casework.families.likeness.weights import in_use
 from casework.families.naming import Called, name_of, name_rows
 from casework.families.person_keys import MOST_OTHER_NAMES, named, recorded_numbers, written
 from casework.families.recorded import RecordedHome, living_hidden
-from casework.families.typed_search import Query, keys
+from casework.families.typed_search import Query
 from casework.models import Case, Contact, ContactAdult, ContactChild, DetailKind, Person, PersonDetail
 from casework.models.person_details import Plain
 from casework.references import CASE, CONTACT, PERSON, is_of
@@ -45,15 +46,37 @@ OF_THE_AREA = 5.0
 OF_WHAT_STAFF_RECORDED = 100.0
 RECORDED = "{}, as staff recorded it"
 ANOTHER_NAME = "Another name: {}"
+# A child is expected on the day that was typed, or about then: as much as a day of birth.
+OF_THE_DAY = 12.0
+EXPECTED_THEN, EXPECTED = "Expected on the same day", "Expected on {:%-d %B %Y}"
+BEGINS = "Last name begins so"
+# A shorter beginning is that of too many names.
+LEAST_OF_A_NAME = 3
 # Each of these says enough by itself.
 ENOUGH = frozenset({"nhs_number", "upn", "telephone", "home"})
 
 CANDIDATES = """
 {ranked}
-SELECT DISTINCT number FROM ranked WHERE place <= %(most)s
+SELECT number FROM ranked WHERE place <= %(most)s
+UNION
+(SELECT person_id FROM casework_contactchild
+WHERE expected_date_of_delivery BETWEEN %(expected_from)s AND %(expected_to)s AND date_of_birth IS NULL
+AND (%(among)s::bigint[] IS NULL OR person_id = ANY(%(among)s::bigint[]))
+ORDER BY abs(expected_date_of_delivery - %(expected)s::date), person_id DESC LIMIT %(most)s)
 """
+# Whether all that was typed agrees, and the weight in bits.
+_Order = tuple[bool, float]
 EVERYBODY = "casework_personkey"
 AMONG = "(SELECT key, person_id FROM casework_personkey WHERE person_id = ANY(%(among)s::bigint[]))"
+
+
+# What makes fewer of many, and the kinds of what was typed that say as much.
+NARROWS: Mapping[str, tuple[str, ...]] = {
+    "a date of birth": ("a date of birth", "an expected date"),
+    "a postcode": ("a postcode", "a postal area", "an address", "an address or postcode"),
+    "a first name and a last name": ("a name",),
+    "a telephone number": ("a telephone number",),
+}
 
 
 @dataclass(frozen=True)
@@ -81,25 +104,36 @@ class Hit:
 
 @dataclass(frozen=True)
 class Found:
-    """Who and what was found. `closed` says that restricted records exist, and whom to ask."""
+    """
+    Who and what was found.
+
+    `more`: how many are not shown, at least. `closed` says that restricted records exist, and whom to ask.
+    """
 
     query: Query
     contacts: tuple[Contact, ...] = ()
     cases: tuple[Case, ...] = ()
     people: tuple[Called, ...] = ()
     hits: tuple[Hit, ...] = ()
-    more: bool = False
+    more: int = 0
     closed: tuple[Closed, ...] = ()
 
     @property
     def number(self) -> int:
         return len(self.contacts) + len(self.cases) + len(self.people) + len(self.hits)
 
+    @property
+    def would_narrow(self) -> str:
+        """What to add where too many were found, in words."""
+        typed = set(self.query.kinds)
+        wanted = [words for words, kinds in NARROWS.items() if typed.isdisjoint(kinds)]
+        return " or ".join(wanted[:2])
+
 
 def run_query(query: Query, user: User, now: datetime) -> Found:
     """Everything found that the reader may see."""
     found = _of_references(query, user, now) if query.references else Found(query)
-    if not query.ways and not query.texts:
+    if not query.ways and not query.texts and not query.expected:
         return found
     scope = _scope(user, now)
     candidates = set(_candidates(query, scope))
@@ -113,7 +147,7 @@ def run_query(query: Query, user: User, now: datetime) -> Found:
     closed = found.closed + _closed(out_of_sight, user, now)
     seen = [each for each in ranked if each[0] in rows.latest]
     hits = _hits(seen[:MOST_SHOWN], rows, user, now)
-    return replace(found, hits=hits, more=len(seen) > MOST_SHOWN, closed=tuple(dict.fromkeys(closed)))
+    return replace(found, hits=hits, more=max(0, len(seen) - MOST_SHOWN), closed=tuple(dict.fromkeys(closed)))
 
 
 def closed_under(reference: str, user: User, now: datetime) -> tuple[Closed, ...]:
@@ -175,8 +209,12 @@ def _people(model: type[Model], **which: Any) -> Any:
 
 
 def _candidates(query: Query, scope: Collection[int] | None) -> list[int]:
-    """The ids of those who share keys with what was typed. In SQL, because the ORM cannot say "so many for each"."""
-    pairs = [(number, key) for number, way in enumerate(query.ways) for key in sorted(set(keys(way, query.area)))]
+    """
+    The ids of those who share keys with what was typed, and of children who are expected about the day. In SQL, because
+    the ORM cannot say "so many for each".
+    """
+    pairs = [(number, key) for number, keys in enumerate(query.probes()) for key in sorted(keys)]
+    expected_from, expected_to = query.expected.around if query.expected else (None, None)
     among = EVERYBODY if scope is None else AMONG
     ranked = RANKED.format(keys=among, number="person_id", most_of_a_key=MOST_OF_A_KEY)
     with connection.cursor() as cursor:
@@ -186,7 +224,10 @@ def _candidates(query: Query, scope: Collection[int] | None) -> list[int]:
                 "probes": json.dumps([number for number, _ in pairs]),
                 "keys": json.dumps([key for _, key in pairs]),
                 "most": MOST_CANDIDATES,
-                "among": sorted(scope or ()),
+                "among": None if scope is None else sorted(scope),
+                "expected": query.expected.first if query.expected else None,
+                "expected_from": expected_from,
+                "expected_to": expected_to,
             },
         )
         return [person for (person,) in cursor.fetchall()]
@@ -280,53 +321,93 @@ def _ranked(
     query: Query, candidates: Iterable[int], rows: _Rows, recorded: Sequence[tuple[int, DetailKind]]
 ) -> list[tuple[int, Person, tuple[str, ...]]]:
     """Those who are worth showing, the likeliest first: the person, the record that is most alike, and the reasons."""
-    weights, found = in_use(), []
-    readings = [*((way, False) for way in query.ways), *((way, True) for way in query.two_names)]
+    found = []
+    readings = query.readings
+    # A child who is expected has no date of birth to compare.
+    unborn = [(describe(way.written._replace(date_of_birth="")), exactly) for way, exactly in readings]
     for person in candidates:
-        best: tuple[tuple[bool, float], Person, tuple[str, ...]] | None = None
+        ways = list[tuple[_Order, Person, tuple[str, ...]]]()
         kinds = dict.fromkeys(kind for one, kind in recorded if one == person)
         if person in rows.hidden:
             kinds.pop(DetailKind.ADDRESS, None)
         if kinds and rows.records[person]:
             why = tuple(RECORDED.format(kind.label) for kind in kinds)
-            best = (True, OF_WHAT_STAFF_RECORDED), rows.records[person][0], why
+            ways.append(((True, OF_WHAT_STAFF_RECORDED), rows.records[person][0], why))
         for described, record, part, says in rows.described(person):
-            for way, is_one_name in readings:
-                likeness = compare(way, described, weights, Commonness())
-                if is_one_name and "last_name" not in likeness.exact:
-                    continue
-                reasons = tuple(_reasons(likeness, way, described, query.area))
-                if any(part and part in name for name in likeness.agreeing):
-                    reasons = (*reasons, says)
-                of_area = bool(query.area and described.home and described.home.area == query.area)
-                wrong = len(likeness.reasons) - len(likeness.agreeing)
-                if not _is_worth_showing(likeness, of_area=of_area, has_area=bool(query.area)):
-                    continue
-                order = (wrong == 0, likeness.weight + OF_THE_AREA * of_area)
-                if best is None or order > best[0]:
-                    best = order, record, reasons
-        if best is not None:
-            found.append((best[0], person, best[1], best[2]))
+            day = _expected(query, record)
+            for way, exactly in unborn if day else readings:
+                if agreed := _agreed(way, described, query.area, day, exactly):
+                    order, reasons, agreeing = agreed
+                    is_by_it = any(part and part in name for name in agreeing)
+                    ways.append((order, record, (*reasons, says) if is_by_it else reasons))
+        if ways:
+            order, record, why = max(ways, key=itemgetter(0))
+            found.append((order, person, record, why))
     found.sort(key=lambda each: (each[0], each[1]), reverse=True)
     return [(person, record, reasons) for _, person, record, reasons in found]
 
 
-def _is_worth_showing(likeness: Likeness, *, of_area: bool, has_area: bool) -> bool:
-    """Most of what can be compared agrees, or a number or the home does."""
-    agrees = len(likeness.agreeing) + of_area
-    compared = len(likeness.reasons) + has_area
-    return bool(likeness.agreeing & ENOUGH) or 2 * agrees > compared
+def _expected(query: Query, record: Person) -> tuple[int, str] | None:
+    """How many days from the expected one a child is expected who is not born, and that in words."""
+    expected = record.expected_date_of_delivery
+    if query.expected is None or expected is None or record.date_of_birth:
+        return None
+    apart = query.expected.apart(expected)
+    if apart is None:
+        return None
+    is_the_day = query.expected.first == query.expected.last == expected
+    return apart, EXPECTED_THEN if is_the_day else EXPECTED.format(expected)
 
 
-def _reasons(likeness: Likeness, way: Described, other: Described, area: str) -> Iterator[str]:
-    estimated = in_use().levels["date_of_birth"]["estimated"].says
+def _agreed(
+    way: Described, described: Described, area: str, day: tuple[int, str] | None, exactly: str
+) -> tuple[_Order, tuple[str, ...], frozenset[str]] | None:
+    """
+    How much of what was typed agrees, why in words, and which fields; None if too little does.
+
+    :param exactly: the field that must agree exactly, or "".
+    """
+    if day and way.first and not way.last and not described.first:
+        # "Marsh, due 3 May" is not every child without a first name: it is read as a last name as well.
+        return None
+    likeness = compare(way, described, in_use(), Commonness())
+    if exactly and exactly not in likeness.exact:
+        return None
+    begins = "last_name" not in likeness.agreeing and _begins(way, described)
+    agreeing = likeness.agreeing | ({"last_name"} if begins else set())
+    of_area = bool(area and described.home and described.home.area == area)
+    agrees = len(agreeing) + of_area + bool(day)
+    compared = len(likeness.reasons) + bool(area) + bool(day)
+    if not likeness.agreeing & ENOUGH and 2 * agrees <= compared:
+        return None
+    reasons = tuple(_reasons(likeness, way, described, begins=begins))
+    if of_area:
+        reasons = (*reasons, f"Lives in {area}")
+    weight = likeness.weight + OF_THE_AREA * of_area
+    if day:
+        apart, says = day
+        reasons, weight = (*reasons, says), weight + OF_THE_DAY - apart
+    return (len(likeness.reasons) == len(agreeing), weight), reasons, agreeing
+
+
+def _begins(way: Described, other: Described) -> bool:
+    """Whether the other's last name begins with what was typed of it."""
+    if not (way.last and other.last) or len(way.last.whole) < LEAST_OF_A_NAME:
+        return False
+    return any(part.startswith(way.last.whole) for part in (other.last.whole, *other.last.parts))
+
+
+def _reasons(likeness: Likeness, way: Described, other: Described, *, begins: bool) -> Iterator[str]:
+    levels = in_use().levels
+    estimated = levels["date_of_birth"]["estimated"].says
+    unlike = {levels["last_name"][name].says for name in ("alike", "differs")}
     for reason in likeness.reasons:
         if reason == estimated and way.birth and way.birth.is_a_year and other.birth:
             yield f"Born in {other.birth.year}"
+        elif begins and reason in unlike:
+            yield BEGINS
         else:
             yield reason
-    if area and other.home and other.home.area == area:
-        yield f"Lives in {area}"
 
 
 def _closed(people: Sequence[int], user: User, now: datetime) -> tuple[Closed, ...]:

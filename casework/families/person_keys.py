@@ -1,7 +1,7 @@
 """The keys by which people on record are found, and what is known of a record, as likeness compares it."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from casework.families.likeness.describing import Described, Recorded, Written, describe
-from casework.families.likeness.keys import stored, what_counts
+from casework.families.likeness.keys import beginnings, stored, what_counts
 from casework.families.likeness.names import read_name, sound
 from casework.models import NumberStatus, Person
 from casework.models.prepared import Call, Prepared, send
@@ -131,6 +131,7 @@ def _recorded(kind: str, value: str, status: str, day: str) -> Recorded:
 def keys_of(described: Described) -> Iterator[str]:
     """The keys under which a record is kept: those by which it is found, and those by which it is counted."""
     yield from stored(described)
+    yield from beginnings(described)
     yield from (counting(what, name) for what, name in what_counts(described))
 
 
@@ -154,17 +155,41 @@ def keys_of_record(record: Person) -> Iterator[str]:
 
     A single name that somebody is known by is found as a last name.
     """
-    known = written(record)._replace(other_names=" ".join(record.also_known_as))
+    known = _as_described(record)
     yield from keys_of(describe(known))
     for name in filter(None, map(read_name, record.also_known_as)):
         yield from (f"last {sound(part)}" for part in name.parts if len(part) > 1)
+    yield from _only_searched(record, known)
     for way in other_ways(record):
         yield from keys_of(way)
 
 
+def beginnings_of_record(record: Person) -> Iterator[str]:
+    """The keys of a record that only whoever searches asks for."""
+    known = _as_described(record)
+    for way in (describe(known), *other_ways(record)):
+        yield from beginnings(way)
+    yield from _only_searched(record, known)
+
+
+def _only_searched(record: Person, known: Written) -> Iterator[str]:
+    """How the names begin that somebody is known by, and an estimated date of birth as it was written down."""
+    for name in record.also_known_as[:MOST_OTHER_NAMES]:
+        for way in named(known, name):
+            yield from beginnings(describe(way))
+    if record.date_of_birth_estimated and record.date_of_birth:
+        estimated = describe(known._replace(date_of_birth=record.date_of_birth.isoformat()))
+        yield from (key for key in stored(estimated) if key.startswith("born "))
+
+
+def _as_described(record: Person) -> Written:
+    """A record as the contact describes it."""
+    return written(record)._replace(other_names=" ".join(record.also_known_as))
+
+
 def other_ways(record: Person) -> Iterator[Described]:
     """A record by each of its other names, at each home that staff recorded, and with its other numbers."""
-    known = written(record)._replace(other_names=" ".join(record.also_known_as))
+    known = _as_described(record)
     for name in record.other_names[:MOST_OTHER_NAMES]:
         yield from map(describe, named(known, name))
     for address, postcode in record.other_homes:
@@ -173,18 +198,18 @@ def other_ways(record: Person) -> Iterator[Described]:
         yield describe(known, recorded=recorded_numbers(record))
 
 
-def keep(records: Iterable[Person]) -> None:
+def keep(records: Iterable[Person], keys: Callable[[Person], Iterator[str]] = keys_of_record) -> None:
     """Keeps the keys of these records: see `keeping`."""
     if records := list(records):
-        send(keeping(records))
+        send(keeping(records, keys))
 
 
-def keeping(records: Iterable[Person]) -> Call:
+def keeping(records: Iterable[Person], keys: Callable[[Person], Iterator[str]] = keys_of_record) -> Call:
     """
     The statement that keeps the keys of these records, under the records that stand for them. They have their ids, and
     are stored before it is sent.
     """
-    pairs = [(key, record.same_as_id or record.pk) for record in records for key in keys_of_record(record)]
+    pairs = [(key, record.same_as_id or record.pk) for record in records for key in keys(record)]
     return KEEP(keys=json.dumps([key for key, _ in pairs]), people=json.dumps([person for _, person in pairs]))
 
 

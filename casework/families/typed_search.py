@@ -9,36 +9,42 @@ arithmetic, without a database.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import product
+from functools import partial
 
 from dateutil.relativedelta import relativedelta
 from django.utils.timezone import localdate
 
+from casework.families.expected_days import DUE, IS_DUE, MONTH, Days, expected_on, without_a_day
 from casework.families.likeness.births import read_birth
 from casework.families.likeness.describing import Described, Written, describe
 from casework.families.likeness.homes import HOUSES, KINDS, SHORT
-from casework.families.likeness.identifiers import has_check_digit, read_nhs_number, read_upn
-from casework.families.likeness.keys import asked, what_counts
-from casework.families.likeness.names import fold, sound
-from casework.families.person_keys import counting
+from casework.families.likeness.identifiers import (
+    DIGIT,
+    as_digits,
+    has_check_digit,
+    lacks_digits,
+    read_nhs_number,
+    read_telephones,
+    read_upn,
+)
+from casework.families.likeness.names import fold
+from casework.families.search_keys import keys, near
 from casework.references import as_reference
 from localities import postcodes
 
 MOST_TYPED = 200
-MOST_WORDS = 8
-INITIALS = "abcdefghijklmnopqrstuvwxyz"
-# A street alone is no key: it is asked for with every year of birth, and with these house numbers.
-HOUSE_NUMBERS = range(1, 200)
-YEARS = 90
+MOST_WORDS = 12
+# A number that is none of those that can be read has so many digits. The number of a house has fewer.
+FEWEST_DIGITS = 6
 
 REFERENCE = re.compile(
     r"(?<![^\W_])(c[o0]n|ca[s5]|per)[\s\W_]*((?:[0-9a-z][\s\W_]*){7}[0-9a-z])(?![^\W_])", re.IGNORECASE
 )
-UPN = re.compile(r"(?<![^\W_])[a-z] ?(?:[0-9] ?){11}[0-9a-z](?![^\W_])", re.IGNORECASE)
-MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+BETWEEN = r"[ ().\-/\u2010-\u2015]*"
+UPN = re.compile(rf"(?<![^\W_])[a-z] ?(?:{DIGIT} ?){{11}}[0-9a-z](?![^\W_])", re.IGNORECASE)
 BIRTHS = (
-    re.compile(r"(?<![^\W_])\d{4}([-/.])\d{1,2}\1\d{1,2}(?![^\W_])"),
-    re.compile(r"(?<![^\W_])\d{1,2}([-/.])\d{1,2}\1(?:\d{4}|\d{2})(?![^\W_])"),
+    re.compile(rf"(?<![^\W_]){DIGIT}{{4}}([-/.]){DIGIT}{{1,2}}\1{DIGIT}{{1,2}}(?![^\W_])"),
+    re.compile(rf"(?<![^\W_]){DIGIT}{{1,2}}([-/.]){DIGIT}{{1,2}}\1(?:{DIGIT}{{4}}|{DIGIT}{{2}})(?![^\W_])"),
     re.compile(
         rf"(?<![^\W_])\d{{1,2}}(?:st|nd|rd|th)?(?: of)?[-/., ]*{MONTH}[-/., ]*(?:\d{{4}}|\d{{2}})(?![^\W_])",
         re.IGNORECASE,
@@ -60,17 +66,25 @@ AGE = re.compile(
 )
 # What stands before a date, a number or an age only to say what it is.
 LABEL = re.compile(
-    r"(?<![^\W_])(?:d\.?o\.?b\.?|date of birth|born(?: on)?|about|age|nhs(?: (?:no|number))?\.?|upn|"
+    rf"(?<![^\W_])(?:{DUE}|d\.?o\.?b\.?|date of birth|born(?: on)?|about|age|nhs(?: (?:no|number))?\.?|upn|"
     r"tel(?:ephone)?\.?|phone|mob(?:ile)?\.?|postcode)[\s:=#-]*(?= , )",
     re.IGNORECASE,
 )
 # With what it is in front, a date may be typed with blanks and a short year.
 LABELLED = re.compile(r"(?i)\b(d\.?o\.?b\.?|born)[\s:]+(\d{1,2})[ .](\d{1,2})[ .](\d{4}|\d{2})(?![^\W_])")
 FORCES = re.compile(r"(?<![^\W_])BFPO[ -]?(\d{1,4})(?![^\W_])", re.IGNORECASE)
-TELEPHONE = re.compile(r"(?<!\w)(?:(?:\+|00)44[ ()-]*(?:0[ ()-]*)?[1-9]|0[1-9])(?:[ ()-]*\d){8,9}(?!\d)")
-TEN_DIGITS = re.compile(r"(?<![^\W_])\d{3}[ -]?\d{3}[ -]?\d{4}(?![^\W_])")
+TELEPHONE = re.compile(
+    rf"(?<!\w)(?:(?:\+|[0Oo]{{2}})44{BETWEEN}(?:[0Oo]{BETWEEN})?{DIGIT}|\(?[0Oo]{DIGIT})(?:{BETWEEN}{DIGIT}){{8,9}}"
+    r"(?![^\W_])"
+)
+ABROAD = re.compile(rf"(?<!\w)(?:\+|00)[1-9](?:{BETWEEN}{DIGIT}){{8,13}}(?![^\W_])")
+TEN_DIGITS = re.compile(rf"(?<![^\W_]){DIGIT}{{3}}[ -]?{DIGIT}{{3}}[ -]?{DIGIT}{{4}}(?![^\W_])")
+NUMBER = re.compile(rf"(?<!\w)[+(]*{DIGIT}(?:{BETWEEN}{DIGIT})+(?![^\W_])")
 POSTCODE = re.compile(r"(?<![^\W_])[a-z]{1,2}[0-9oilsb][0-9a-z]?[ -]?[0-9oilsb][a-z0-9]{2}(?![^\W_])", re.IGNORECASE)
-AREA = re.compile(r"(?<!\S)[a-z]{1,2}[0-9][0-9a-z]?(?!\S)", re.IGNORECASE)
+# With the first digit of the other half, or without it: HP20 1.
+AREA = re.compile(r"(?<!\S)[a-z]{1,2}[0-9][0-9a-z]?(?: [0-9](?= *(?:,|$)))?(?![^\s,])", re.IGNORECASE)
+DIGITS_ONLY = re.compile(rf"(?:{DIGIT}|[-/.])+")
+A_NUMBER = "another number"
 
 
 @dataclass(frozen=True)
@@ -78,128 +92,181 @@ class Query:
     """
     What is looked for.
 
-    `ways`: the ways to read it as a person; each of these people is looked for. `two_names`: the ways in which two
-    words are one last name: whoever is found must have it. `area`: an outward code (HP20).
-    `kinds`: what was typed, in words for people ("a name"). `texts`: numbers and words as they may stand in what staff
-    recorded, in capitals, without blanks.
+    `ways`: the ways to read it as a person; each of these people is looked for. `others`: the other ways to read it,
+    each with the field that must agree exactly, or "": the last name first, or all words as one name. `area`: an
+    outward code (HP20). `expected`: when a child is expected, or was. `kinds`: what was typed, in words for people ("a
+    name"). `texts`: numbers and words as they may stand in what staff recorded, in capitals, without blanks. `notes`:
+    in sentences for people, what was read otherwise than it was typed, and what could not be read.
     """
 
     references: tuple[str, ...] = ()
     ways: tuple[Described, ...] = ()
-    two_names: tuple[Described, ...] = ()
+    others: tuple[tuple[Described, str], ...] = ()
     area: str = ""
+    expected: Days | None = None
     kinds: tuple[str, ...] = ()
     texts: frozenset[str] = field(default_factory=frozenset)
+    notes: tuple[str, ...] = ()
 
     @property
     def is_too_little(self) -> bool:
         """Whether it would find a crowd: a year or a postal area alone."""
-        return not self.references and not any(True for way in self.ways for _ in keys(way, self.area))
+        if self.references or self.expected or A_NUMBER in self.kinds:
+            return False
+        return not any(True for way in self.ways for _ in keys(way, self.area))
+
+    @property
+    def readings(self) -> list[tuple[Described, str]]:
+        """All ways to read it, each with the field that must agree exactly, or ""."""
+        return [*((way, "") for way in self.ways), *self.others]
+
+    def probes(self) -> list[set[str]]:
+        """
+        The keys of whom to look for: by each way of reading what was typed, and those of whoever is near. Each brings
+        so many people at most, so that those who are near take nobody's place.
+        """
+        of_ways = [set(keys(way, self.area)) for way in self.ways]
+        of_near = {key for way, _ in self.readings for key in near(way)}
+        return [*of_ways, of_near.difference(*of_ways)]
+
+
+@dataclass
+class _Found:
+    """What was found in the text, by its kind, and the rest of it."""
+
+    rest: str
+    values: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def take(self, typed: str, instead: str = " , ") -> None:
+        self.rest = self.rest.replace(typed, instead, 1)
+
+    def read(self, name: str, pattern: re.Pattern[str], reads: Callable[[str], str]) -> None:
+        """
+        Takes what is of a kind out of the text.
+
+        :param reads: the value as it is looked for, or "" if it is not of that kind.
+        """
+        for match in list(pattern.finditer(self.rest)):
+            if not (value := reads(match[0])):
+                continue
+            self.take(match[0])
+            if name in self.values:
+                self.notes.append(f"“{match[0]}” was left out: search for it on its own.")
+                continue
+            self.values[name] = value
+            if _plain(value) != _plain(match[0]):
+                self.notes.append(f"“{match[0]}” was read as {value}.")
+
+    def unread(self) -> Iterator[str]:
+        """Takes the numbers out that could not be read."""
+        for match in list(NUMBER.finditer(self.rest)):
+            digits = re.sub(r"\D", "", as_digits(match[0]))
+            if sum(map(str.isdigit, match[0])) < FEWEST_DIGITS:
+                continue
+            self.take(match[0])
+            self.notes.append(_says_unread(match[0].strip(), digits))
+            yield digits
 
 
 def read_typed(text: str) -> Query:
     """Reads what was typed into one box. Every text can be read; one that says nothing is an empty query."""
     rest = " ".join(re.sub(r"[\u200b-\u200f\u2060\ufeff\u00ad]", "", text[:MOST_TYPED]).split())
     rest = LABELLED.sub(r"\1 \2/\3/\4", re.sub(r"(?<!\w)['’](?=\d\d(?!\d))", "", rest))
-    kinds: dict[str, None] = {}
     texts = {_plain(rest), *(_plain(word) for word in rest.split() if any(map(str.isdigit, word)))}
     references, rest, is_sure = _take_references(rest)
-    found: dict[str, list[str]] = {}
-    kinds_of_text: tuple[tuple[str, re.Pattern[str], Callable[[str], object]], ...] = (
-        ("upn", UPN, read_upn),
-        *(("date_of_birth", pattern, read_birth) for pattern in BIRTHS),
-        ("phone", TELEPHONE, bool),
-        ("nhs_number", TEN_DIGITS, read_nhs_number),
-        ("postcode", POSTCODE, is_postcode),
-        ("age", AGE, bool),
-        ("forces", FORCES, bool),
-        ("year", YEAR, bool),
-        ("area", AREA, bool),
+    found = _Found(rest)
+    found.notes += [f"“{typed}” was read as {meant}." for typed, meant in references if is_sure and typed != meant]
+    expected = _take_expected(found)
+    kinds_of_text: tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...] = (
+        ("upn", UPN, partial(_number, reads=read_upn)),
+        *(("date_of_birth", pattern, _birth) for pattern in BIRTHS),
+        ("phone", TELEPHONE, _telephone),
+        ("phone", ABROAD, _telephone),
+        ("nhs_number", TEN_DIGITS, partial(_number, reads=read_nhs_number)),
+        ("postcode", POSTCODE, read_postcode),
+        ("age", AGE, str),
+        ("forces", FORCES, str),
+        ("year", YEAR, str),
+        ("area", AREA, str),
     )
     for name, pattern, reads in kinds_of_text:
-        for match in list(pattern.finditer(rest)):
-            if name not in found and reads(match[0]):
-                found[name] = [match[0]]
-                rest = rest.replace(match[0], " , ", 1)
-    rest = LABEL.sub(" ", f"{rest} ")
-    if "date_of_birth" not in found:
-        year = YEAR.fullmatch(found["year"][0]) if "year" in found else None
-        born = int(year[1]) if year else _born_about(found["age"][0]) if "age" in found else None
-        found["date_of_birth"] = [f"about {born}"] if born else []
-    forces = "".join(f"BFPO {re.sub(r'[^0-9]', '', value)}" for value in found.get("forces", []))
-    texts |= {_plain(value) for values in found.values() for value in values}
-    number = next(iter(found.get("nhs_number", [])), "")
-    if number and not has_check_digit(re.sub(r"\D", "", number)) and "phone" not in found:
+        found.read(name, pattern, reads)
+    values = found.values
+    typed_birth = values.get("date_of_birth", "")
+    birth = read_birth(typed_birth)
+    if expected is None and birth:
+        expected = expected_on(birth, typed_birth, localdate(), is_said=False)
+    is_expected = expected is not None and (birth is None or expected.first > localdate())
+    found.rest = LABEL.sub(" ", f"{found.rest} ")
+    if not birth:
+        year = YEAR.fullmatch(values["year"]) if "year" in values else None
+        born = int(year[1]) if year else _born_about(values["age"]) if "age" in values else None
+        values["date_of_birth"] = f"about {born}" if born else ""
+    elif is_expected:
+        values["date_of_birth"] = ""
+    if values["date_of_birth"]:
+        found.notes += [
+            f"“{values[each]}” was left out: there is a date of birth." for each in ("age", "year")
+            if each in values and birth
+        ]  # fmt: skip
+    forces = f"BFPO {re.sub(r'[^0-9]', '', values['forces'])}" if "forces" in values else ""
+    number = values.get("nhs_number", "")
+    if number and not has_check_digit(re.sub(r"\D", "", number)) and "phone" not in values and number[0] in "1237":
         # Ten digits may be a telephone number without its 0.
-        found["phone"] = [f"0{number}"] if number[0] in "1237" else []
+        values["phone"] = f"0{number}"
+    unread = list(found.unread())
+    texts |= {_plain(value) for value in (*values.values(), *unread)}
     written = Written(
-        **{
-            name: values[0]
-            for name, values in found.items()
-            if name in {"upn", "date_of_birth", "phone", "nhs_number", "postcode"} and values
-        }
+        **{name: values[name] for name in ("upn", "date_of_birth", "phone", "nhs_number", "postcode") if name in values}
     )
     named, addressed = False, False
-    ways, two_names = [], []
-    for names, street in _split(rest):
+    ways, others = list[Described](), list[tuple[Described, str]]()
+    if left_out := _words(found.rest)[MOST_WORDS:]:
+        found.notes.append(f"“{' '.join(left_out)}” was left out: type fewer words.")
+    for names, street in _split(found.rest):
         address = f"{street} {forces}".strip()
         named, addressed = named or bool(names), addressed or bool(address)
         ways += [describe(written._replace(**way, address=address)) for way in _name_ways(names)]
-        if len(names) == 2:
-            two_names.append(describe(written._replace(last_name=" ".join(names), address=address)))
-    for kind, is_typed in (
-        ("a reference", is_sure), ("a name", named), ("a date of birth", found.get("date_of_birth")),
-        ("an NHS number", number), ("a unique pupil number", "upn" in found), ("a postcode", "postcode" in found),
-        ("a postal area", "area" in found), ("an address", addressed), ("a telephone number", found.get("phone")),
-    ):  # fmt: skip
-        if is_typed:
-            kinds[kind] = None
+        others += [
+            (describe(written._replace(**way, address=address)), exactly) for way, exactly in _other_name_ways(names)
+        ]
+    kinds = [
+        kind for kind, is_typed in (
+            ("a reference", is_sure), ("a name", named), ("a date of birth", values["date_of_birth"]),
+            ("an expected date", is_expected), ("an NHS number", number), ("a unique pupil number", "upn" in values),
+            ("a postcode", "postcode" in values), ("a postal area", "area" in values), ("an address", addressed),
+            ("a telephone number", values.get("phone")), (A_NUMBER, unread),
+        ) if is_typed
+    ]  # fmt: skip
     says_more = len(kinds) > is_sure
     return Query(
-        references=references,
+        references=tuple(meant for _, meant in references),
         ways=tuple(dict.fromkeys(ways)) if says_more else (),
-        two_names=tuple(two_names) if says_more else (),
-        area=found["area"][0].upper() if "area" in found else "",
+        others=tuple(dict.fromkeys(others)) if says_more else (),
+        area=values.get("area", "").upper().split(" ")[0],
+        expected=expected if says_more else None,
         kinds=tuple(kinds),
         texts=frozenset(text for text in texts if len(text) > 3),
+        notes=tuple(dict.fromkeys(found.notes)),
     )
 
 
-def of_person(written: Written) -> Query:
+def of_person(written: Written, expected: Days | None = None) -> Query:
     """What is looked for where the fields are known: a person on a new contact."""
     person = describe(written)
     typed = (
         ("a name", person.first or person.last), ("a date of birth", person.birth),
+        ("an expected date", expected and not person.birth),
         ("an NHS number", person.nhs_numbers), ("a unique pupil number", person.upns),
         ("an address or postcode", person.home), ("a telephone number", person.telephones),
     )  # fmt: skip
     kinds = tuple(kind for kind, is_typed in typed if is_typed)
-    return Query(ways=(person,) if kinds else (), kinds=kinds)
-
-
-def keys(person: Described, area: str = "") -> Iterator[str]:
-    """The keys by which somebody like this is looked for: those of a likeness, and more where little was typed."""
-    yield from asked(person)
-    names = [name for name in (person.first, person.last) if name]
-    sounds = list(dict.fromkeys(heard for name in names for part in name.parts if (heard := sound(part))))
-    birth, home = person.birth, person.home
-    for what, name in what_counts(person):
-        alone = len(names) == 1 and what in {"first_names", "last_names"} and (birth is None or birth.is_a_year)
-        if what == "whole_names" or alone or (what == "postcodes" and not names):
-            yield counting(what, name)
-    if birth and not names and not birth.is_a_year:
-        day = min(birth.digits, birth.swapped.digits)
-        yield from (f"born {day} {initial}" for initial in INITIALS)
-    if birth and len(sounds) == 1:
-        yield from (f"year {birth.year} {sounds[0]} {initial}" for initial in INITIALS)
-    if area and len(sounds) > 1:
-        pairs = {"+".join(sorted(pair)) for pair in product(sounds, sounds) if pair[0] != pair[1]}
-        yield from (f"area {area} {pair}" for pair in pairs)
-    if home and not home.postcode and not home.numbers and not names:
-        streets = [sound(word) for word in home.words if word not in KINDS and len(word) > 2][:2]
-        newest = localdate().year
-        yield from (f"street {street} {year}" for street in streets for year in range(newest - YEARS, newest + 1))
-        yield from (f"street {street} {number}" for street in streets for number in HOUSE_NUMBERS)
+    read = (
+        (written.postcode, read_postcode(written.postcode)), (written.phone, read_telephone(written.phone)),
+    )  # fmt: skip
+    notes = (f"“{said}” was read as {value}." for said, value in read if value and _plain(said) != _plain(value))
+    return Query(ways=(person,) if kinds else (), expected=expected, kinds=kinds, notes=tuple(notes))
 
 
 # ---- the parts of the text
@@ -215,30 +282,82 @@ def _born_about(age: str) -> int:
     return (localdate() - past).year
 
 
-def _take_references(text: str) -> tuple[tuple[str, ...], str, bool]:
-    """The references, the rest of the text, and whether one is surely a reference: "Conrad Smith" may be one."""
+def _take_references(text: str) -> tuple[list[tuple[str, str]], str, bool]:
+    """
+    The references, each as it was typed and as it was meant, the rest of the text, and whether one is surely a
+    reference: "Conrad Smith" may be one.
+    """
     found, is_sure = [], False
     for match in list(REFERENCE.finditer(text)):
         kind = match[1].upper().translate(str.maketrans("05", "OS"))
-        found.append(as_reference(f"{kind}{match[2]}"))
+        meant = as_reference(f"{kind}{match[2]}")
+        said = meant if _plain(match[0]) == _plain(meant) else match[0]
+        found.append((said, meant))
         if any(map(str.isdigit, match[0])) or "-" in match[0]:
             is_sure = True
             text = text.replace(match[0], " , ", 1)
-    return tuple(found), text, is_sure
+    return found, text, is_sure
 
 
-def is_postcode(text: str) -> bool:
-    """Whether the text can be read as a postcode, with a slip or without."""
+def _take_expected(found: _Found) -> Days | None:
+    """When a child is expected, if the text says so."""
+    today = localdate()
+    for pattern in BIRTHS:
+        for match in pattern.finditer(found.rest):
+            before = IS_DUE.search(found.rest[: match.start()])
+            birth = read_birth(as_digits(match[0]) if DIGITS_ONLY.fullmatch(match[0]) else match[0])
+            if before and birth and (days := expected_on(birth, match[0], today, is_said=True)):
+                found.take(before[0] + match[0])
+                return days
+    for typed, days in without_a_day(found.rest, today):
+        found.take(typed)
+        return days
+    return None
+
+
+def read_postcode(text: str) -> str:
+    """A postcode as it is written; "" where the text cannot be read as one."""
     try:
-        postcodes.read(text)
+        return postcodes.read(text)[0] if any(map(str.isdigit, text)) else ""
     except ValueError:
-        return False
-    return any(map(str.isdigit, text))
+        return ""
+
+
+def read_telephone(text: str) -> str:
+    """A telephone number in national form; "" where the text cannot be read as one: a digit is missing, for example."""
+    numbers = [number for number in sorted(read_telephones(text)) if not lacks_digits(number)]
+    return numbers[0] if numbers else ""
+
+
+def _telephone(text: str) -> str:
+    return read_telephone(re.sub(r"[./]", "", as_digits(text))) if _is_half_digits(text) else ""
+
+
+def _birth(text: str) -> str:
+    digits = as_digits(text) if DIGITS_ONLY.fullmatch(text) and _is_half_digits(text) else text
+    return digits if read_birth(digits) else ""
+
+
+def _number(text: str, reads: Callable[[str], object]) -> str:
+    """An NHS number, or a unique pupil number, which begins with a letter."""
+    value = as_digits(text) if text[0].isdigit() else text[0] + as_digits(text[1:])
+    return value if _is_half_digits(text) and reads(value) else ""
+
+
+def _is_half_digits(text: str) -> bool:
+    return 2 * sum(map(str.isdigit, text)) >= sum(map(str.isalnum, text))
+
+
+def _says_unread(typed: str, digits: str) -> str:
+    says = f"“{typed}” could not be read as a telephone number, an NHS number or a date"
+    if digits.startswith("07"):
+        says = f"“{typed}” has {len(digits)} digits, and a mobile number has 11"
+    return f"{says}. Nobody is found by it, unless staff recorded it like this."
 
 
 def _split(rest: str) -> Iterator[tuple[list[str], str]]:
     """The ways to divide words into names and an address."""
-    words = [word for part in rest.split(",") for word in part.split() if fold(word)][:MOST_WORDS]
+    words = _words(rest)[:MOST_WORDS]
     plain = [fold(word) for word in words]
     number = next((n for n, word in enumerate(plain) if word[:1].isdigit() or word in {"flat", "apartment"}), None)
     streets = [n for n, word in enumerate(plain) if n > 0 and SHORT.get(word, word) in KINDS | HOUSES]
@@ -254,6 +373,12 @@ def _split(rest: str) -> Iterator[tuple[list[str], str]]:
         yield words[: at - 1], " ".join(words[at - 1 :])
         if at > 1:
             yield words[: at - 2], " ".join(words[at - 2 :])
+        if words[at + 1 :]:
+            yield words[: at - 1] + words[at + 1 :], " ".join(words[at - 1 : at + 1])
+
+
+def _words(rest: str) -> list[str]:
+    return [word for part in rest.split(",") for word in part.split() if fold(word)]
 
 
 def _name_ways(names: list[str]) -> Iterator[dict[str, str]]:
@@ -266,6 +391,15 @@ def _name_ways(names: list[str]) -> Iterator[dict[str, str]]:
             yield {"first_name": names[0], "last_name": " ".join(names[1:])}
     else:
         yield {}
+
+
+def _other_name_ways(names: list[str]) -> Iterator[tuple[dict[str, str], str]]:
+    """The last name first; and all words as one name: "st john smith", "jean luc", "sri sombat"."""
+    if len(names) > 1:
+        whole = " ".join(names)
+        yield {"last_name": whole}, "last_name"
+        yield {"first_name": whole}, "first_name"
+        yield {"first_name": " ".join(names[1:]), "last_name": names[0]}, ""
 
 
 def _plain(text: str) -> str:

@@ -6,10 +6,11 @@ from datetime import date
 
 from django.utils.timezone import localdate
 
+from casework.families.expected_days import Days, expected_on
 from casework.families.likeness.births import read_birth
 from casework.families.likeness.describing import Written
 from casework.families.likeness.identifiers import read_nhs_number
-from casework.families.typed_search import Query, is_postcode, of_person
+from casework.families.typed_search import Query, of_person, read_postcode, read_telephone
 from casework.web.contact_form import ContactForm, TypedDateField, TypedField
 from casework.web.forms import ActionForm
 from casework.web.rendering import PhoneInput, TextInput
@@ -26,7 +27,9 @@ class LookForm(ActionForm):
 
     first_name = TypedField(label="First name", required=False, widget=TextInput(20))
     last_name = TypedField(label="Last name", required=False, widget=TextInput(20))
-    date_of_birth = TypedDateField(label="Date of birth", help_text="For example, 4 3 2019")
+    date_of_birth = TypedDateField(
+        label="Date of birth", help_text="For example, 4 3 2019. For an unborn child, the expected date."
+    )
     address_lines = TypedField(label="Address, without the postcode", required=False, widget=TextInput())
     postcode = TypedField(label="Postcode", required=False, widget=TextInput(10))
     phone = TypedField(label="Telephone number", required=False, widget=PhoneInput(20))
@@ -40,7 +43,8 @@ class LookForm(ActionForm):
                 first_name=said["first_name"], last_name=said["last_name"], date_of_birth=_birth(said["date_of_birth"]),
                 nhs_number=said["nhs_number"], address=said["address_lines"], postcode=said["postcode"],
                 phone=said["phone"],
-            )
+            ),
+            _expected(said["date_of_birth"]),
         )  # fmt: skip
         known = [name for name, value in said.items() if value.strip()]
         is_enough = len(known) >= FEWEST or any(name in ENOUGH for name in known)
@@ -53,8 +57,9 @@ class LookForm(ActionForm):
     def _unread(self) -> dict[str, str]:
         said = self._said()
         reads: tuple[tuple[str, str, Callable[[str], object]], ...] = (
-            ("date_of_birth", "date of birth", _birth),
-            ("postcode", "postcode", is_postcode),
+            ("date_of_birth", "date of birth", lambda typed: _birth(typed) or _expected(typed)),
+            ("postcode", "postcode", read_postcode),
+            ("phone", "telephone number", read_telephone),
             ("nhs_number", "NHS number", read_nhs_number),
         )
         return {name: words for name, words, read in reads if said[name].strip() and not read(said[name])}
@@ -72,6 +77,12 @@ class LookForm(ActionForm):
         form.adults[0].initial["phone"] = typed.pop("phone")
         births = [typed.pop(name) for name in BIRTH]
         form.children[0].initial.update(typed, date_of_birth=births)
+
+
+def _expected(typed: str) -> Days | None:
+    """The date as the day on which a child was, or is, expected: at most nine months or so from now."""
+    birth = read_birth(typed)
+    return expected_on(birth, typed, localdate(), is_said=False) if birth and not birth.is_a_year else None
 
 
 def _birth(typed: str) -> str:

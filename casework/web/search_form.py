@@ -25,8 +25,8 @@ class SearchForm(ActionForm):
         required=False,
         max_length=MOST_TYPED,
         widget=TextInput(autocomplete="off", spellcheck="false"),
-        help_text="A reference, a name in any spelling, a date of birth, an NHS number or unique pupil number, a "
-        "postcode, an address or a telephone number; or several, as in “zoe nunez 2015”.",
+        help_text="A reference, a name or how it begins, a date of birth or an expected date, an NHS number or unique "
+        "pupil number, a postcode, an address or a telephone number; or several, as in “zoe nunez 2015”.",
         error_messages={"max_length": f"Enter {MOST_TYPED} characters or fewer."},
     )
     reason = forms.ChoiceField(

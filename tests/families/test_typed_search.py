@@ -130,6 +130,71 @@ def test_every_kind_is_told_from_the_others(text: str, kinds: tuple[str, ...]) -
     assert read_typed(text).kinds == kinds
 
 
+@pytest.mark.parametrize(
+    ("text", "kind", "note"),
+    [
+        ("07700 9OO123", "a telephone number", "“07700 9OO123” was read as 07700900123."),
+        ("O7700 900l23", "a telephone number", "“O7700 900l23” was read as 07700900123."),
+        ("+44 (0)7700 900123", "a telephone number", "“+44 (0)7700 900123” was read as 07700900123."),
+        ("999 OOO 0018", "an NHS number", "“999 OOO 0018” was read as 999 000 0018."),
+        ("H8O12OOOO1001", "a unique pupil number", "“H8O12OOOO1001” was read as H801200001001."),
+        ("O4/03/2015", "a date of birth", "“O4/03/2015” was read as 04/03/2015."),
+        ("hp2o 1ua", "a postcode", "“hp2o 1ua” was read as HP20 1UA."),
+        ("CON-OI1L-2345", "a reference", "“CON-OI1L-2345” was read as CON-0111-2345."),
+    ],
+)
+def test_a_slip_in_a_number_is_read_and_said(text: str, kind: str, note: str) -> None:
+    assert read_typed(text).notes == (note,)
+    assert read_typed(f"{text}, Khan").notes == (note,)
+    assert read_typed(text).kinds == (kind,)
+
+
+@pytest.mark.parametrize(
+    "text", ["07700 900123", "01296.555.123", "999-000-0018", "HP201UA", "4.3.15", "Flat 5B Mill Lane"]
+)
+def test_what_is_read_as_it_was_typed_needs_no_word(text: str) -> None:
+    assert read_typed(text).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("07700 90012", "“07700 90012” has 10 digits, and a mobile number has 11."),
+        ("07700 9001234", "“07700 9001234” has 12 digits, and a mobile number has 11."),
+        ("999 000 001", "“999 000 001” could not be read as a telephone number, an NHS number or a date."),
+        ("44821750", "“44821750” could not be read"),
+        ("07700 900123 07700 900124", "“07700 900124” was left out"),
+        ("4/3/2015 5/4/2016", "“5/4/2016” was left out"),
+        ("4/3/2015 aged 11", "“aged 11” was left out: there is a date of birth."),
+        (" ".join(f"word{letter}" for letter in "abcdefghijklmn"), "“wordm wordn” was left out"),
+    ],
+)
+def test_nothing_typed_is_ignored_without_a_word(text: str, says: str) -> None:
+    for typed in (text, f"Khan, {text}") if text[0].isdigit() else (text,):
+        (note,) = read_typed(typed).notes
+        assert note.startswith(says)
+        assert not read_typed(typed).is_too_little
+
+
+def test_a_number_that_cannot_be_read_is_no_address() -> None:
+    query = read_typed("Khan 07700 90012")
+    assert query.kinds == ("a name", "another number")
+    assert not any(way.home for way in query.ways)
+
+
+@pytest.mark.parametrize("text", ["Khan HP20 1", "HP20 1, Khan"])
+def test_a_part_of_a_postcode_is_its_area(text: str) -> None:
+    query = read_typed(text)
+    assert (query.area, query.kinds) == ("HP20", ("a name", "a postal area"))
+
+
+@pytest.mark.parametrize(("text", "weeks"), [("Khan 28/40", 12), ("20 weeks pregnant", 20), ("36+2 weeks pregnant", 4)])
+def test_so_many_weeks_of_a_pregnancy_are_a_day(text: str, weeks: int) -> None:
+    expected = read_typed(text).expected
+    assert expected is not None
+    assert expected.first == localdate() + relativedelta(weeks=weeks)
+
+
 def test_several_kinds_stand_in_any_order() -> None:
     query = read_typed("HP20 1UA, 12 Example Road, 01296 555123 Núñez 4/3/2015")
     assert set(query.kinds) == {"a name", "a date of birth", "a postcode", "an address", "a telephone number"}

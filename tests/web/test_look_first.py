@@ -86,6 +86,27 @@ def test_what_cannot_be_read_is_said_and_not_looked_for(story: Story, day: tuple
     assert "Zoë" in by.client.post(LIKELY, {"first_name": "Zoe", "last_name": "Nunez", **born}).content.decode()
 
 
+def test_a_telephone_number_is_read_with_its_slips_and_said_so(story: Story) -> None:
+    zoe(story)
+    by = SignedIn("amina")
+    for where in (LOOK, LIKELY):
+        said = by.client.post(where, {"phone": "O1296 5SS123"}, follow=True).content.decode()
+        assert "Inés Núñez" in said
+        assert "“O1296 5SS123” was read as 01296555123." in said
+    short = Page(by.client.post(LOOK, ZOE | {"phone": "07700 90012"}, follow=True))
+    assert "The telephone number could not be read, and nobody was looked for by it." in short.text
+    alone = Page(by.client.post(LOOK, {"phone": "07700 90012"}, follow=True))
+    assert alone.status == 422
+    assert "The telephone number could not be read" in dict(alone.summary)["id_first_name"]
+
+
+def test_an_unborn_child_is_found_by_the_expected_day(story: Story) -> None:
+    zoe(story, date_of_birth=None, first_name="", nhs_number=None, expected_date_of_delivery="2027-02-03")
+    day = {"date_of_birth_day": "3", "date_of_birth_month": "2", "date_of_birth_year": "2027"}
+    page = Page(SignedIn("amina").client.post(LOOK, {"last_name": "Nunez"} | day, follow=True))
+    assert "Expected on the same day" in page.text
+
+
 def test_a_year_alone_is_looked_for(story: Story) -> None:
     zoe(story)
     page = Page(SignedIn("amina").client.post(LOOK, {"first_name": "Zoe", "date_of_birth_year": "2015"}, follow=True))
@@ -122,6 +143,7 @@ def test_what_was_found_has_an_address_of_its_own(story: Story) -> None:
 def test_nobody_found_goes_on_in_honest_words(story: Story) -> None:
     zoe(story)
     page = Page(SignedIn("amina").client.post(LOOK, {"first_name": "Ada", "last_name": "Thistlewood"}, follow=True))
+    assert "No matching records found" in page.text
     assert "It does not mean that the family is not known" in page.text
     assert "Núñez" not in page.text
     assert page.form(NEW)["first_name"] == "Ada"

@@ -171,9 +171,27 @@ def test_a_house_is_found_by_its_name(story: Story) -> None:
 def test_nothing_found_does_not_say_that_nobody_is_known(story: Story) -> None:
     zoe(story)
     page = search(SignedIn("amina"), "Thistlewood 1999")
+    assert "No matching records found" in page.text
+    assert "Check spelling and date of birth" in page.text
     assert "found by a name and a date of birth" in page.text
     assert "It does not mean that the family is not known" in page.text
     assert "Núñez" not in page.main.text
+
+
+def test_what_was_read_otherwise_or_not_at_all_is_said(story: Story) -> None:
+    zoe(story)
+    page = search(SignedIn("amina"), "01296 5SS123")
+    assert "Inés Núñez" in page.text
+    assert "“01296 5SS123” was read as 01296555123." in page.text
+    assert "“07700 90012” has 10 digits" in search(SignedIn("amina"), "07700 90012").text
+
+
+def test_of_many_it_says_how_many_more_and_how_to_find_fewer(story: Story) -> None:
+    for number in range(23):
+        zoe(story, first_name=f"Zoe {chr(97 + number)}", nhs_number=None, upn=None)
+    page = search(SignedIn("amina"), "zoe")
+    assert "The likeliest 20 of at least 23" in page.text
+    assert "To find fewer, add a date of birth or a postcode." in page.text
 
 
 def test_what_would_find_a_crowd_is_refused_in_words(story: Story) -> None:

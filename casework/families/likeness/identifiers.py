@@ -8,6 +8,11 @@ from functools import lru_cache
 import nhs_number as nhs
 from rapidfuzz.distance import OSA
 
+# Letters that people type for digits, in the same order.
+LOOKALIKES = str.maketrans("OoIiLlSsBb", "0011115588")
+DIGIT = "[0-9OoIiLlSsBb]"
+# A word of digits with such letters.
+MISTYPED = re.compile(rf"(?<![^\W_])(?={DIGIT}*[0-9]){DIGIT}+(?![^\W_])")
 # The best first.
 NUMBER_LEVELS = ("same", "doubted", "unchecked", "digit", "differs")
 
@@ -66,10 +71,13 @@ def read_upn(text: str) -> Number | None:
 
 @lru_cache(maxsize=100_000)
 def read_telephones(text: str) -> frozenset[str]:
-    """The telephone numbers in a text, in national form: +44 7700 900123 is 07700900123. Placeholders are left out."""
+    """
+    The telephone numbers in a text, in national form: +44 7700 900123 is 07700900123, and 07700 9OO123 with the letter
+    O is 07700900123. Placeholders are left out.
+    """
     found = set()
     for each in re.split(r"[;,/|]|\bor\b|\band\b", text[:200]):
-        digits = _digits(re.sub(r"\(0\)", "", each))
+        digits = _digits(re.sub(r"\(0\)", "", MISTYPED.sub(lambda match: as_digits(match[0]), each)))
         digits = re.sub(r"^(00)?44(?=[1-9]\d{8,9}$)", "0", digits)
         if len(digits) == 10 and digits[0] in "1237":
             # A spreadsheet has eaten the zero.
@@ -77,6 +85,18 @@ def read_telephones(text: str) -> frozenset[str]:
         if 9 <= len(digits) <= 15 and len(set(digits[1:])) > 2 and digits not in {"01234567890", "0123456789"}:
             found.add(digits)
     return frozenset(found)
+
+
+def lacks_digits(telephone: str) -> bool:
+    """Whether a number in national form is too short, or too long, to be dialled: a mobile number has 11 digits."""
+    if not telephone.startswith("0"):
+        return False
+    return len(telephone) != 11 and (telephone.startswith("07") or len(telephone) != 10)
+
+
+def as_digits(text: str) -> str:
+    """A number with digits where letters were typed that look like them."""
+    return text.translate(LOOKALIKES)
 
 
 def _digits(text: str) -> str:

@@ -2,7 +2,8 @@
 The keys that find a person: short, each of several facts, so that a common name or a busy day does not bring a crowd.
 
 One key in common makes two people candidates. Each mistake (a letter, a day, an old home, names reversed) leaves some
-key whole. Asking uses more keys than storing does: neighbouring years.
+key whole. Asking uses more keys than storing does: neighbouring years. `beginnings` are kept for whoever searches and
+types only how a name begins: `families/search_keys.py` asks for them.
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from casework.families.likeness.describing import Described
 from casework.families.likeness.names import sound, spelling
 
 MOST_SOUNDS = 6
+# So many letters of a name alone, and of a name beside another one.
+ALONE, BESIDE = 4, 3
 
 
 # Receiving asks by the keys of its people first, and keeps them then.
@@ -40,6 +43,24 @@ def what_counts(person: Described) -> Iterator[tuple[str, str]]:
         yield "whole_names", whole
     if person.home and person.home.postcode:
         yield "postcodes", person.home.postcode
+
+
+def beginnings(person: Described) -> Iterator[str]:
+    """The keys of how the names begin, each alone and beside the other."""
+    first, last = parts_of_names(person)
+    yield from (begins(part[:ALONE]) for part in (*first, *last) if len(part) > 1)
+    for part, other in product(first[:2], last[:2]):
+        yield from (begins(part[:one], other[:two]) for one, two in ((1, BESIDE), (BESIDE, 1), (BESIDE, BESIDE)))
+
+
+def begins(*letters: str) -> str:
+    """The key of a name that begins with these letters, or of two of which one does and the other, in any order."""
+    return f"begins {' '.join(sorted(letters))}"
+
+
+def parts_of_names(person: Described) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The parts of the first names, and of the last."""
+    return (person.first.parts if person.first else (), person.last.parts if person.last else ())
 
 
 def _keys(person: Described) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from itertools import product
@@ -21,14 +22,23 @@ SPELLINGS = Path(__file__).parent / "data" / "spellings-1.yaml"
 # Beyond this, a name is no name, and comparing it takes time.
 MOST_LETTERS = 200
 MOST_PARTS = 8
+MOST_FORMS = 24
+# A shorter one is no surname without the word before it: "Alford" is no "Ord", and "Macey" no "Ey".
+LEAST_OF_A_SURNAME = 4
 
 
 class Spellings(Document):
-    """What is written instead of a name, titles, and names that are one name in several spellings."""
+    """
+    What is written instead of a name, titles, names that are one name in several spellings, and names that one may be
+    called or heard in place of another.
+    """
 
     not_names: tuple[Text, ...]
     titles: tuple[Text, ...]
     particles: tuple[Text, ...]
+    before_surnames: tuple[Text, ...]
+    short_forms: tuple[Text, ...]
+    as_heard: tuple[Text, ...]
     one_name: tuple[Text, ...]
 
 
@@ -57,6 +67,11 @@ def _not_names() -> frozenset[str]:
 @cache
 def _particles() -> frozenset[str]:
     return frozenset(spellings().particles)
+
+
+@cache
+def _before_surnames() -> frozenset[str]:
+    return frozenset(spellings().before_surnames)
 
 
 @dataclass(frozen=True)
@@ -152,11 +167,60 @@ def _nicknames() -> NickNamer:
     return NickNamer()
 
 
+@cache
+def _own_short_forms() -> Mapping[str, frozenset[str]]:
+    """By each name those that it may be short for, and those that may be short for it."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for line in spellings().short_forms:
+        name, *shorts = line.split()
+        for one, short in product({name, spelling(name)}, shorts):
+            found[one].add(short)
+            found[short].add(one)
+    return {one: frozenset(others) for one, others in found.items()}
+
+
+@cache
+def _as_heard() -> Mapping[str, frozenset[str]]:
+    """By each name those that it is written as by ear, or was."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for line in spellings().as_heard:
+        names = {form for part in line.split() for form in (part, spelling(part))}
+        for one in names:
+            found[one] |= names - {one}
+    return {one: frozenset(others) for one, others in found.items()}
+
+
 @lru_cache(maxsize=100_000)
 def short_forms(part: str) -> frozenset[str]:
     """The names that this one may be short for, and those that may be short for it."""
     known = _nicknames()
-    return frozenset(known.nicknames_of(part) | known.canonicals_of(part))
+    own = _own_short_forms().get(part, frozenset())
+    return own.union(known.nicknames_of(part), known.canonicals_of(part))
+
+
+@lru_cache(maxsize=10_000)
+def other_forms(part: str) -> tuple[str, ...]:
+    """What else somebody of this name may be called, or be written as by ear: at most so many, in order."""
+    forms = {form for each in {part, spelling(part)} for form in (*short_forms(each), *_as_heard().get(each, ()))}
+    return tuple(sorted(forms - {part}))[:MOST_FORMS]
+
+
+@lru_cache(maxsize=10_000)
+def with_and_without(surname: str) -> tuple[str, ...]:
+    """A surname with each of the words that may be written before it as a part of it, and without its own."""
+    if len(surname) < LEAST_OF_A_SURNAME:
+        return ()
+    before = spellings().before_surnames
+    bare = (surname.removeprefix(word) for word in before if surname.startswith(word))
+    return (*(word + surname for word in before), *(each for each in bare if len(each) >= LEAST_OF_A_SURNAME))
+
+
+def _is_one_without(surname: str, other: str) -> bool:
+    """Whether one of two surnames is the other with a word before it: "obrien" and "brien"."""
+    shorter, longer = sorted((surname, other), key=len)
+    if len(shorter) < LEAST_OF_A_SURNAME or not longer.endswith(shorter):
+        return False
+    return longer.removesuffix(shorter) in _before_surnames()
 
 
 # ---- how near two names are. The names of the levels are those of the weights.
@@ -169,6 +233,14 @@ def nearest_first(first: Name, other: Name) -> str:
     mine, theirs = first.spelled, other.spelled
     if first.in_any_order == other.in_any_order:
         return "variant"
+    level = _nearest_first(mine, theirs)
+    if level in NO_AGREEMENT and (mine, theirs) != (first.parts, other.parts):
+        # A slip in one of many spellings: "Leilae" is nearer to Leila than to Layla.
+        level = min(level, _nearest_first(first.parts, other.parts), key=FIRST_NAME_LEVELS.index)
+    return level
+
+
+def _nearest_first(mine: tuple[str, ...], theirs: tuple[str, ...]) -> str:
     short, long = sorted((mine, theirs), key=len)
     if len(short) < len(long) and set(short) <= set(long):
         return "longer"
@@ -189,6 +261,7 @@ def _nearest_of_parts(mine: tuple[str, ...], theirs: tuple[str, ...]) -> str:
 FIRST_NAME_LEVELS = (
     "same", "variant", "longer", "short", "sounds", "letter", "initial", "alike", "partly", "differs",
 )  # fmt: skip
+NO_AGREEMENT = frozenset({"alike", "partly", "differs"})
 LAST_NAME_LEVELS = ("same", "variant", "longer", "sounds", "letter", "initial", "alike", "differs")
 
 
@@ -199,7 +272,7 @@ def nearest_last(last: Name, other: Name) -> str:
     if last.in_any_order == other.in_any_order:
         return "variant"
     particles, mine, theirs = _particles(), last.spelled, other.spelled
-    if not particles.issuperset(set(mine).intersection(theirs)):
+    if not particles.issuperset(set(mine).intersection(theirs)) or _is_one_without(last.whole, other.whole):
         return "longer"
     pairs = [(last.whole, other.whole), *product(mine, theirs)]
     levels = [_nearest(*sorted(pair)) for pair in pairs if particles.isdisjoint(pair)] or ["differs"]
@@ -217,6 +290,8 @@ def _nearest(name: str, other: str) -> str:
         return "initial" if name[0] == other[0] else "differs"
     if other in short_forms(name) or name in short_forms(other):
         return "short"
+    if other in _as_heard().get(name, ()):
+        return "sounds"
     likeness = JaroWinkler.similarity(name, other)
     heard = sound(name)
     if len(heard) >= 3 and heard == sound(other) and likeness >= 0.78:

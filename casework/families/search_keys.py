@@ -1,0 +1,86 @@
+"""
+The keys by which somebody is looked for whom a person types: those of a likeness, and more where little was typed.
+
+`keys` are of whoever is as it was typed, `near` of those whose names are only like it.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+
+from django.utils.timezone import localdate
+
+from casework.families.likeness.describing import Described
+from casework.families.likeness.homes import KINDS
+from casework.families.likeness.keys import (
+    ALONE,
+    BESIDE,
+    asked,
+    begins,
+    parts_of_names,
+    what_counts,
+)
+from casework.families.likeness.names import other_forms, sound, with_and_without
+from casework.families.person_keys import counting
+
+INITIALS = "abcdefghijklmnopqrstuvwxyz"
+# A street alone is no key: it is asked for with every year of birth, and with these house numbers.
+HOUSE_NUMBERS = range(1, 200)
+YEARS = 90
+
+
+def keys(person: Described, area: str = "") -> Iterator[str]:
+    """The keys by which somebody like this is looked for: those of a likeness, and more where little was typed."""
+    yield from asked(person)
+    names = [name for name in (person.first, person.last) if name]
+    sounds = list(dict.fromkeys(heard for name in names for part in name.parts if (heard := sound(part))))
+    birth, home = person.birth, person.home
+    for what, name in what_counts(person):
+        alone = len(names) == 1 and what in {"first_names", "last_names"} and (birth is None or birth.is_a_year)
+        if what == "whole_names" or alone or (what == "postcodes" and not names):
+            yield counting(what, name)
+    if birth and not names and not birth.is_a_year:
+        day = min(birth.digits, birth.swapped.digits)
+        yield from (f"born {day} {initial}" for initial in INITIALS)
+    if birth and len(sounds) == 1:
+        yield from (f"year {birth.year} {sounds[0]} {initial}" for initial in INITIALS)
+    if area and len(sounds) > 1:
+        pairs = {"+".join(sorted(pair)) for pair in product(sounds, sounds) if pair[0] != pair[1]}
+        yield from (f"area {area} {pair}" for pair in pairs)
+    if home and not home.postcode and not home.numbers and not names:
+        streets = [sound(word) for word in home.words if word not in KINDS and len(word) > 2][:2]
+        newest = localdate().year
+        yield from (f"street {street} {year}" for street in streets for year in range(newest - YEARS, newest + 1))
+        yield from (f"street {street} {number}" for street in streets for number in HOUSE_NUMBERS)
+
+
+def near(person: Described) -> Iterator[str]:
+    """
+    The keys of people whose names are near: they begin with what was typed, or with its initial, are another form of
+    it, or have a word before the surname (O'Brien) that was left out, or have none.
+    """
+    first, last = parts_of_names(person)
+    surnames = with_and_without(last[0]) if len(last) == 1 else ("".join(last),)
+    if first and last:
+        for one, other in product(first[:2], last[:2]):
+            yield begins(one[:BESIDE], other[:BESIDE])
+            yield from _names(_forms(one), _forms(other))
+        for one, other in product(first[:2], surnames):
+            yield begins(one[:BESIDE], other[:BESIDE])
+            yield from _names({sound(one)}, {sound(other)})
+        return
+    for part in (*first, *last):
+        if len(part) >= ALONE:
+            yield begins(part[:ALONE])
+        yield from (counting("first_names", form) for form in _forms(part))
+        yield from (f"last {form}" for form in _forms(part))
+    yield from (f"last {sound(each)}" for each in surnames if each)
+    if len(first) > 1:
+        yield counting("first_names", sound("".join(first)))
+
+
+def _forms(part: str) -> set[str]:
+    return {sound(form) for form in (part, *other_forms(part)) if len(form) > 1}
+
+
+def _names(first: set[str], last: set[str]) -> Iterator[str]:
+    yield from (f"names {'+'.join(sorted(pair))}" for pair in product(first, last))

@@ -1,0 +1,159 @@
+"""Somebody is found by whatever of a name a caller says: a part, another form, in any order, as it is heard."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import pytest
+from django.apps import apps
+
+from casework.families.finding import MOST_SHOWN, Found, run_query
+from casework.families.typed_search import read_typed
+from tests.stage.documents import address, child
+from tests.stage.restricted import restrict
+from tests.stage.sql import run
+from tests.stage.story import Story, person
+from tests.stage.web_client import a_working_morning
+
+UNKNOWN: dict[str, Any] = {"also_known_as": [], "nhs_number": None, "upn": None}
+NAMES = (
+    ("Zoë", "O'Núñez"), ("Rui", "da Silva"), ("Omar", "El-Hassan"), ("Huda", "Al Hassan"), ("Idil", "Elhassan"),
+    ("Conor", "O’Brien"), ("Flora", "MacDonald"), ("Alexander", "Thistlewood"), ("Katherine", "Thistlewood"),
+    ("Mohammed", "Khan"), ("Elizabeth", "Khan"), ("Anna Maria", "Kowalska-Nowak"), ("Siobhán", "Ní Bhriain"),
+    ("Zofia", "Wiśniewska"), ("Олександр", "Шевченко"), ("Ayaan", "Abdirahman Warsame"), ("Gul", "Zadran"),
+    ("Somchai", "Srisombat"), ("Xiao Ming", "Wang"), ("Llŷr", "Gruffudd"), ("محمد", "رحیمی"),
+    ("Jean-Luc", "St John-Smith"),
+)  # fmt: skip
+TYPED = (
+    # Without the word before the surname, or with it, as one word or as two.
+    ("nunez", "Zoë O'Núñez"), ("zoe nunez", "Zoë O'Núñez"), ("nunez zoe", "Zoë O'Núñez"), ("silva", "Rui da Silva"),
+    ("rui silva", "Rui da Silva"), ("dasilva", "Rui da Silva"), ("omar hassan", "Omar El-Hassan"),
+    ("hassan", "Huda Al Hassan"), ("hassan", "Idil Elhassan"), ("hassan", "Omar El-Hassan"), ("brien", "Conor O’Brien"),
+    ("o brien", "Conor O’Brien"), ("conor brien", "Conor O’Brien"), ("donald", "Flora MacDonald"),
+    # A shorter form, with the last name or alone, and in either order.
+    ("alex", "Alexander Thistlewood"), ("kate", "Katherine Thistlewood"),
+    ("kathy thistlewood", "Katherine Thistlewood"), ("mo", "Mohammed Khan"),
+    ("mo khan", "Mohammed Khan"), ("liz", "Elizabeth Khan"), ("khan liz", "Elizabeth Khan"),
+    ("zosia", "Zofia Wiśniewska"), ("sasha shevchenko", "Олександр Шевченко"),
+    # How it begins.
+    ("alexan", "Alexander Thistlewood"), ("thistle", "Katherine Thistlewood"), ("srisom", "Somchai Srisombat"),
+    ("alexan thistle", "Alexander Thistlewood"), ("thistle alexan", "Alexander Thistlewood"),
+    ("Z Nunez", "Zoë O'Núñez"), ("Thistlewood K", "Katherine Thistlewood"),
+    # A part of it.
+    ("nowak", "Anna Maria Kowalska-Nowak"), ("maria", "Anna Maria Kowalska-Nowak"),
+    ("maria kowalska", "Anna Maria Kowalska-Nowak"), ("ayaan abdirahman", "Ayaan Abdirahman Warsame"),
+    ("warsame ayan", "Ayaan Abdirahman Warsame"), ("ming wang", "Xiao Ming Wang"),
+    # Two words that are one name, and one name in two words.
+    ("xiaoming", "Xiao Ming Wang"), ("wang xiaoming", "Xiao Ming Wang"), ("jean luc", "Jean-Luc St John-Smith"),
+    ("st john smith", "Jean-Luc St John-Smith"), ("sri sombat", "Somchai Srisombat"),
+    # As it is heard, with a slip, and in another alphabet.
+    ("shevaun", "Siobhán Ní Bhriain"), ("shevaun bhriain", "Siobhán Ní Bhriain"), ("llyr griffith", "Llŷr Gruffudd"),
+    ("thistelwood alex", "Alexander Thistlewood"), ("katherime thisslewood", "Katherine Thistlewood"),
+    ("wisniewski", "Zofia Wiśniewska"), ("zadran gul", "Gul Zadran"), ("mohammad rahimi", "محمد رحیمی"),
+)  # fmt: skip
+
+
+def found(text: str, story: Story, by: str = "amina") -> Found:
+    return run_query(read_typed(text), person(by), story.now)
+
+
+def reasons(text: str, story: Story) -> Mapping[str, tuple[str, ...]]:
+    return {hit.name: hit.why for hit in found(text, story).hits}
+
+
+def tell(story: Story, *names: tuple[str, str], **changes: Any) -> None:
+    for number, (first, last) in enumerate(names):
+        described = UNKNOWN | {"first_name": first, "last_name": last, "date_of_birth": f"20{10 + number % 9}-05-06"}
+        story.contact(children=[child(**described | changes)], adults=[])
+
+
+class TestTheNames:
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def told(cls, told_for_a_class: None) -> Story:
+        story = Story(a_working_morning())
+        tell(story, *NAMES)
+        return story
+
+    @pytest.mark.parametrize(("text", "who"), TYPED)
+    def test_find_somebody(self, told: Story, db: None, text: str, who: str) -> None:
+        assert who in reasons(text, told)
+
+    @pytest.mark.parametrize("text", ["ford", "thistlethwaite", "alexis khan", "mo thistlewood", "gul wang"])
+    def test_find_nobody_who_has_another_name(self, told: Story, db: None, text: str) -> None:
+        assert not found(text, told).hits
+
+    def test_an_upgrade_finds_whoever_was_on_record_before(self, told: Story, db: None) -> None:
+        kept = set(run("SELECT key, person_id FROM casework_personkey"))
+        run(
+            "DELETE FROM casework_personkey WHERE key IN "
+            "(SELECT hashtextextended(text, 0) FROM unnest(ARRAY['begins alex', 'begins this', 'begins ale thi']) text)"
+        )
+        assert not found("alexan thistle", told).hits
+        import_module("casework.migrations.0052_beginnings_of_names").fill(apps, None)
+        assert set(run("SELECT key, person_id FROM casework_personkey")) == kept
+
+
+def test_an_exact_name_does_not_hide_those_near_it(story: Story) -> None:
+    """Two sisters, and a name that is one letter longer: who has exactly that name comes first."""
+    tell(story, ("Leila", "Amani"), ("Leilae", "Amani"))
+    for text, first, then in (("leilae", "Leilae", "Leila"), ("leila", "Leila", "Leilae")):
+        assert [hit.name for hit in found(text, story).hits] == [f"{first} Amani", f"{then} Amani"]
+        assert "Same first name" in reasons(text, story)[f"{first} Amani"]
+        assert "Same first name" not in reasons(text, story)[f"{then} Amani"]
+
+
+def test_those_near_a_name_take_nobodys_place(story: Story) -> None:
+    tell(story, *[("Ana", "O'Silva")] * 3, *[("Ana", "Silvan")] * MOST_SHOWN, ("Ana", "Silva"))
+    hits = found("silva", story)
+    assert hits.hits[0].name == "Ana Silva"
+    assert len(hits.hits) == MOST_SHOWN
+    assert hits.more == 4
+    assert hits.would_narrow == "a date of birth or a postcode"
+
+
+def test_of_a_restricted_record_a_near_name_tells_only_that_it_exists(story: Story) -> None:
+    tell(story, ("Alexander", "O'Núñez"))
+    restrict(story, story.contact(children=[child(first_name="Alexandra", last_name="O'Quill", **UNKNOWN)], adults=[]))
+    for text in ("quill", "alex quill", "alexan"):
+        seen = found(text, story)
+        assert all("Quill" not in hit.name for hit in seen.hits)
+        assert seen.closed
+    assert not found("alex quill", story, by="carol").closed
+
+
+class TestTheUnborn:
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def told(cls, told_for_a_class: None) -> Story:
+        story = Story(a_working_morning())
+        unborn = {"date_of_birth": None, "expected_date_of_delivery": "2027-02-03", "address": address("HP19 8AB")}
+        story.contact(children=[child(**UNKNOWN | unborn | {"first_name": "", "last_name": "Quill"})], adults=[])
+        estimated = {"first_name": "Ada", "last_name": "Marsh", "date_of_birth": "2015-06-15"}
+        guess = {"date_of_birth_estimated": True}
+        story.contact(children=[child(**UNKNOWN | estimated | guess)], adults=[])
+        return story
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "3 February 2027", "3/2/2027", "03.02.27", "3-2-27", "2027-02-03", "due 3 Feb", "due 3rd of February",
+            "EDD 3/2/27", "edd: 03022027", "expected February 3", "quill due 3 feb", "unborn quill 3/2/2027",
+        ],
+    )  # fmt: skip
+    def test_is_found_by_the_day_however_it_is_typed(self, told: Story, db: None, text: str) -> None:
+        assert "Expected on the same day" in reasons(text, told)["Quill"]
+
+    @pytest.mark.parametrize("text", ["due February", "due feb 2027", "10/2/2027", "due 24 January", "quill 1/2/27"])
+    def test_is_found_about_the_day(self, told: Story, db: None, text: str) -> None:
+        assert "Expected on 3 February 2027" in reasons(text, told)["Quill"]
+
+    @pytest.mark.parametrize("text", ["due 3 March", "3/2/2026", "due May 2027", "marsh 3/2/2027", "3/2/1927"])
+    def test_is_not_found_by_another_day(self, told: Story, db: None, text: str) -> None:
+        assert "Quill" not in reasons(text, told)
+
+    def test_is_found_by_a_team_only_on_its_own_case(self, told: Story, db: None) -> None:
+        assert not found("3/2/2027", told, by="carol").hits
+
+    def test_an_estimated_day_finds_who_has_it(self, told: Story, db: None) -> None:
+        assert "Ada Marsh" in reasons("15 June 2015", told)
