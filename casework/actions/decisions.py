@@ -120,7 +120,7 @@ def decide(
     unanswered = partner_checks.unanswered(contact)
     follow = [check.pk for check in unanswered if check.pk in answers_follow]
     waits_for = [check for check in unanswered if check.pk not in without_answers and check.pk not in follow]
-    faults = _faults_of_words(rationale, history, earlier or has_history(recommendation.facts))
+    faults = _faults_of_words(rationale, history, _history_is_asked(recommendation, earlier, by, now))
     where = _check(
         contact, proposal, faults, chosen_team_id, chosen_team_reason, waits_for, rules, known, lead_to
     )  # fmt: skip
@@ -237,16 +237,26 @@ def preview(contact: Contact, pathway: str, people: Household, *, now: datetime)
 # ---- the parts of deciding
 
 
-def _locked_children(contact: Contact) -> tuple[list[ContactChild], bool]:
+def _locked_children(contact: Contact) -> tuple[list[ContactChild], list[int]]:
     """
     The children, when all records of theirs and of whom they may be are locked (see `recommendations.lock_people`); and
-    whether there are earlier contacts of the household.
+    the ids of the earlier contacts of the household.
     """
-    locked, ((earlier,),) = send(LOCK_PEOPLE(contact=contact.pk), FIND_EARLIER_CONTACTS(contact=contact.pk))
+    locked, earlier = send(LOCK_PEOPLE(contact=contact.pk), FIND_EARLIER_CONTACTS(contact=contact.pk))
     children = contact.family
     if not {child.person_id for child in children} <= {record for (record,) in locked}:
         raise TakenBySomeoneElse("Somebody has just said who these children are. Look again, then go on.")
-    return children, earlier
+    return children, [contact_id for (contact_id,) in earlier]
+
+
+def _history_is_asked(recommendation: Recommendation, earlier: Collection[int], by: User, now: datetime) -> bool:
+    """
+    Whether the decider must say what the history means. Of a contact that they may not open, nothing is asked unless
+    the rules counted it: that would tell that there is one.
+    """
+    if has_history(recommendation.facts):
+        return True
+    return bool(earlier) and Contact.objects.filter(pk__in=earlier).open_to(by, now).exists()
 
 
 def _check_nothing_opened_since(

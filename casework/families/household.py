@@ -70,18 +70,16 @@ SELECT person_id AS id FROM casework_contactchild WHERE contact_id = %(contact)s
 UNION SELECT person_id FROM casework_contactadult WHERE contact_id = %(contact)s AND in_family
 """
 FIND_PEOPLE_ON_CONTACT = Prepared("find_people_on_contact", PEOPLE_ON_CONTACT)
-# Whether there is an earlier contact about a child who is certainly in the household of this one, however long ago. A
-# report that was sent again is the same contact.
-FIND_EARLIER_CONTACTS = Prepared(
-    "find_earlier_contacts",
-    f"""
-SELECT EXISTS (
-    SELECT FROM casework_contactchild child JOIN casework_contact earlier ON earlier.id = child.contact_id
-    WHERE child.in_family AND earlier.id < %(contact)s AND earlier.resend_of_id IS NULL
-      AND earlier.id IS DISTINCT FROM (SELECT resend_of_id FROM casework_contact WHERE id = %(contact)s)
-      AND child.person_id IN ({CHILDREN_BESIDE.format(known=PEOPLE_ON_CONTACT)}))
-""",  # noqa: S608  # our own constants
-)
+# The earlier contacts about a child who is certainly in the household of this one, however long ago. A report that was
+# sent again is the same contact.
+EARLIER_CONTACTS = f"""
+SELECT DISTINCT earlier.id
+FROM casework_contactchild child JOIN casework_contact earlier ON earlier.id = child.contact_id
+WHERE child.in_family AND earlier.id < %(contact)s AND earlier.resend_of_id IS NULL
+  AND earlier.id IS DISTINCT FROM (SELECT resend_of_id FROM casework_contact WHERE id = %(contact)s)
+  AND child.person_id IN ({CHILDREN_BESIDE.format(known=PEOPLE_ON_CONTACT)})
+"""  # noqa: S608  # our own constants
+FIND_EARLIER_CONTACTS = Prepared("find_earlier_contacts", EARLIER_CONTACTS)
 CHILDREN_BESIDE_PEOPLE = CHILDREN_BESIDE.format(known=PEOPLE)
 FIND_CHILDREN_BESIDE = Prepared("find_children_beside", CHILDREN_BESIDE_PEOPLE)
 # {0}: a record of one of these people, or of a child beside them.
@@ -137,6 +135,11 @@ class Household:
         is_own = IS_OWN_CASE.format(children=CHILDREN_BESIDE.format(known=self._known.sql))
         cases = Case.objects.filter(Condition(is_own, F("pk"), values=self._known.values)).with_rule_set()
         return list(cases.annotate(children_ids=ChildrenOfCase(F("pk"))).order_by("-opened_at", "-pk"))
+
+
+def is_earlier_than(contact: Contact) -> Condition:
+    """The condition that a contact is one of `EARLIER_CONTACTS` of this one."""
+    return Condition(f"{{0}} IN ({EARLIER_CONTACTS})", F("pk"), values=(("contact", contact.pk),))
 
 
 def household(contact: Contact) -> Household:

@@ -14,6 +14,7 @@ from localities.models import Membership, User
 from tests.conftest import THURSDAY
 from tests.stage.documents import child
 from tests.stage.families import KIM, about, brothers, once_together
+from tests.stage.restricted import restrict
 from tests.stage.story import SharedStory, Story
 
 
@@ -132,6 +133,14 @@ class TestWhatIsTyped:
         with pytest.raises(InvalidInput) as excinfo:
             story.decided(contact, history="")
         assert faults(excinfo) == {"history"}
+
+    def test_but_not_what_is_closed_to_the_decider(self, story: Story) -> None:
+        """To ask would tell that there is something."""
+        once_together(story)
+        story.later(days=430)
+        restrict(story, Contact.objects.get())
+        contact = about(story, child(**KIM))
+        assert story.decided(contact, history="").history == ""
 
     def test_everything_that_is_wrong_is_said_at_once(self, story: Story) -> None:
         with pytest.raises(InvalidInput) as excinfo:

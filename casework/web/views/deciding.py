@@ -15,7 +15,7 @@ from casework.access import conditions, permissions, restricted
 from casework.actions import decisions, partner_checks, viewing
 from casework.facts.history import has_history
 from casework.families import sameness
-from casework.families.household import Household, household
+from casework.families.household import Household, household, is_earlier_than
 from casework.jobs import stale_recommendations
 from casework.models import Case, Clock, Contact, Decision, Recommendation
 from casework.reading import endings, front_door
@@ -259,7 +259,8 @@ def _history(contact: Contact, people: Household, user: User, now: datetime) -> 
     somebody; and whose restricted records there are.
     """
     others = people.contacts().exclude(pk=contact.pk).select_related("agency", "decision_in_effect")
-    earlier = list(others.filter(pk__lt=contact.pk).open_to(user, now).defer("document").order_by("-received_at"))
+    others = others.filter(pk__lt=contact.pk).open_to(user, now).annotate(counts=is_earlier_than(contact))
+    earlier: list[Any] = list(others.defer("document").order_by("-received_at"))
     cases = list(people.cases().open_to(user, now).order_by("-opened_at")[:MOST_SHOWN])
     matches = sameness.open_matches(contact)
     closed_people, closed = restricted.closed_people_and_matches(people.people, matches, user, now)
@@ -270,7 +271,8 @@ def _history(contact: Contact, people: Household, user: User, now: datetime) -> 
         "cases": cases,
         "matches": [match for match in matches if match.pk not in closed],
         "closed": list(dict.fromkeys([*closed_people.values(), *closed.values()])),
-        "has_history": bool(earlier or cases) or has_history(contact.recommendation.facts),
+        # As the action asks it.
+        "has_history": has_history(contact.recommendation.facts) or any(each.counts for each in earlier),
     }
 
 

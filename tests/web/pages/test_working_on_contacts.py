@@ -5,13 +5,15 @@ from datetime import date, datetime, timedelta
 import pytest
 from django.utils import timezone
 
+from casework.actions import receiving
 from casework.families.likeness.weights import shipped as shipped_weights
 from casework.models import Contact, Handoff, PersonMatch
-from localities.models import Team, User
+from localities.models import Agency, Team, User
 from localities.working_time import local_day
-from tests.stage.documents import address, child
+from tests.stage.documents import address, child, contact_document
 from tests.stage.families import KIM, about, brothers
 from tests.stage.pages import OVERSEERS, WHY, agreeing
+from tests.stage.restricted import restrict
 from tests.stage.staff import (
     ANOTHER_FAMILY,
     SignedIn,
@@ -24,7 +26,49 @@ from tests.stage.staff import (
     views,
 )
 from tests.stage.story import Story
-from tests.stage.web_client import Page, a_working_morning, day_of, kept
+from tests.stage.web_client import Answer, Page, a_working_morning, day_of, kept
+
+OPTIONAL = "History considered, and what it means (optional)"
+
+
+class TestWhetherTheHistoryIsAskedFor:
+    """The page and the action ask the same, and neither tells of a contact that the reader may not open."""
+
+    @pytest.fixture
+    def alone(self, db: None) -> Contact:
+        """A contact about Kim, whose only earlier one is of 14 months ago, with Robin, and is not counted any more."""
+        story = Story(a_working_morning() - timedelta(days=430))
+        earlier = about(story, child(), child(**KIM), indicators=["L2-01"])
+        story.decided(earlier, pathway="advice")
+        story.later(days=430)
+        return about(story, child(**KIM))
+
+    def decides(self, contact: Contact) -> Answer:
+        return SignedIn("amina").send(contact, "decide", **agreeing(contact) | {"decide-history": ""})
+
+    def test_where_the_reader_may_open_it(self, alone: Contact) -> None:
+        page = SignedIn("amina").open(alone, "decide/")
+        assert "14 months" not in page.text
+        assert "History considered, and what it means" in page.text
+        assert OPTIONAL not in page.text
+        assert Page(self.decides(alone)).error_at("id_decide-history").startswith("Say in a sentence which history")
+
+    def test_where_it_is_closed_to_the_reader(self, alone: Contact) -> None:
+        earlier = Contact.objects.earliest("pk")
+        restrict(Story(alone.received_at), earlier)
+        assert OPTIONAL in SignedIn("amina").open(alone, "decide/").text
+        is_decided(self.decides(alone), alone)
+
+    def test_where_the_earlier_one_was_the_same_report(self, story: Story) -> None:
+        document = contact_document(agreement={"service": "given"}, agency_reference=None)
+        school = Agency.objects.get(code="example-primary-school")
+        contacts = [
+            receiving.receive(document=document, by=school, now=story.later(), idempotency_key=key).contact
+            for key in ("first", "again")
+        ]
+        assert contacts[1].resend_of == contacts[0]
+        assert OPTIONAL in SignedIn("amina").open(contacts[1], "decide/").text
+        is_decided(self.decides(contacts[1]), contacts[1])
 
 
 @pytest.fixture
