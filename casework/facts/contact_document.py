@@ -42,6 +42,8 @@ from triage.facts import Agreement, Dash
 
 LONGEST_AHEAD = timedelta(days=310)
 LONGEST_OVERDUE = timedelta(days=60)
+# Beyond these an adult's date of birth is a slip: a parent may be very young.
+YOUNGEST_ADULT, OLDEST_ADULT = 10, 110
 # At most so many other names are used for matching, and so many lines of an address are read.
 MOST_NAMES, MOST_LINES = 20, 100
 # The deepest place of a contact is children, 0, address, lines, 0.
@@ -92,6 +94,7 @@ Flag = StrictBool | None
 WHOLE = BeforeValidator(whole)
 Words = Annotated[Read[str], Typed(typed.words)]
 Name = Annotated[Read[str], Typed(typed.name)]
+Telephone = Annotated[Read[str], Typed(typed.telephone, examples=["01296 555123"])]
 PastDate = Annotated[Read[date], Typed(typed.past_date)]
 Indicators = Annotated[tuple[Annotated[Read[str], Typed(typed.indicator)], ...], Field(max_length=200)]
 SourceCode = Annotated[
@@ -157,7 +160,7 @@ class Referrer(Part):
     role: Words = NOT_SENT
     organisation: Words = NOT_SENT
     email: Annotated[Read[str], Typed(typed.email)] = NOT_SENT
-    phone: Words = NOT_SENT
+    phone: Telephone = NOT_SENT
     relationship: Words = NOT_SENT
     keep_anonymous: StrictBool = False
 
@@ -236,8 +239,20 @@ class AdultEntry(Part):
     relationship: Name = NOT_SENT
     parental_responsibility: Annotated[Read[str], one_of(("yes", "no", "unknown"))] = NOT_SENT
     same_address: Flag = None
-    phone: Words = NOT_SENT
+    phone: Telephone = NOT_SENT
     risk_to_staff: Flag = None
+
+    @field_validator("date_of_birth")
+    @classmethod
+    def _an_adult(cls, born: Read[date], info: ValidationInfo) -> Read[date]:
+        if born.value is None:
+            return born
+        age = age_on(_today(info), born.value)
+        if age > OLDEST_ADULT:
+            return not_read(f"makes this adult older than {OLDEST_ADULT}.")
+        if age < YOUNGEST_ADULT:
+            return not_read(f"makes this adult younger than {YOUNGEST_ADULT}; a child belongs under children.")
+        return born
 
 
 class DomesticAbuse(Part):

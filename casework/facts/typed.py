@@ -18,7 +18,15 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from casework.families.likeness.identifiers import has_check_digit, read_upn
+from casework.families.likeness.identifiers import (
+    MISTYPED,
+    NOT_OF_THE_NUMBER,
+    as_digits,
+    has_check_digit,
+    lacks_digits,
+    read_telephones,
+    read_upn,
+)
 from casework.models import CheckKind, sentence_of
 from localities import postcodes
 from localities.codes import ETHNICITIES
@@ -147,8 +155,8 @@ _NOT_KNOWN_NAMES = frozenset({
     "no information available", "no name", "don t know", "do not know", "dont know",
 })  # fmt: skip
 _NOT_KNOWN = _NOT_KNOWN_NAMES | {
-    "na", "nk", "dk", "none", "nil", "null", "tba", "nfa", "no fixed abode", "no fixed address",
-    "not obtained", "not assessed", "not said",
+    "na", "nk", "none", "nil", "null", "tba", "nfa", "no fixed abode", "no fixed address",
+    "not obtained", "not assessed", "not said", "ex directory",
 }  # fmt: skip
 
 
@@ -166,6 +174,10 @@ def _not_known_pattern() -> str:
 NOT_KNOWN_PATTERN = _not_known_pattern()
 
 
+# More than one of these, or one of somebody: "Unknown Unknown", "Unknown male".
+_NO_NAME = "|".join(sorted(map(re.escape, filter(None, _NOT_KNOWN_NAMES)), key=len, reverse=True))
+_SOMEBODY = "male|female|man|woman|adult|person|child|baby|father|mother|dad|mum|partner"
+_NOBODY_KNOWS = re.compile(f"(?:{_NO_NAME})(?: (?:{_NO_NAME}|{_SOMEBODY}))+")
 # A name of which only the first letters are known: N K, and not n/k.
 _INITIALS = re.compile(r"[A-Z]\.? [A-Z]\.?")
 
@@ -185,6 +197,8 @@ def name(text: str, context: Mapping[str, Any], *, longest: int = 100) -> Read[s
     typed = in_one_line(text)
     if _words(text) in _NOT_KNOWN_NAMES and not _INITIALS.fullmatch(typed):
         return NOT_SAID
+    if _NOBODY_KNOWS.fullmatch(_words(text)):
+        return not_read("says that nobody knows it. Leave it out, or find out the name.")
     if len(typed) > longest:
         says = f"is longer than {longest} characters; only the first {longest} are used."
         return Read(typed[:longest].rstrip(), Check(CheckKind.CORRECTED, says))
@@ -371,18 +385,68 @@ def _among_others(text: str) -> Read[str] | None:
     return Read(found.pop(), Check(CheckKind.CORRECTED, says)) if len(found) == 1 else None
 
 
+_DIGIT_IN_A_WORD = re.compile(r"[0-9][^\W0-9_]|[^\W0-9_][0-9]")
+LONGEST_TELEPHONE = 100
+
+
+def telephone(text: str, context: Mapping[str, Any]) -> Read[str]:
+    """One or more telephone numbers, with words between them. A letter that was typed for a digit is put right."""
+    if is_not_known(text) or _is_placeholder(re.sub(r"[\s()+.,/_-]+", "", _plain(text))):
+        return NOT_SAID
+    plain = _plain(text)
+    numbers, meant = sorted(read_telephones(plain)), MISTYPED.sub(lambda match: as_digits(match[0]), plain)
+    if not numbers:
+        return not_read("has no telephone number that can be read; write it as 01296 555123.")
+    if _DIGIT_IN_A_WORD.search(NOT_OF_THE_NUMBER.sub("", meant)) or any(
+        lacks_digits(number) for number in numbers if not number.startswith("00")
+    ):
+        read = Read(readable(text).strip(), Check(CheckKind.ASKED, "may have a digit too many or too few."))
+    elif meant != plain:
+        read = Read(meant, Check(CheckKind.CORRECTED, "has a letter where a digit must stand."))
+    else:
+        read = Read(readable(text).strip())
+    if read.value is not None and len(read.value) > LONGEST_TELEPHONE:
+        says = f"is longer than {LONGEST_TELEPHONE} characters; only the numbers in it are used."
+        return Read(", ".join(numbers)[:LONGEST_TELEPHONE], Check(CheckKind.CORRECTED, says))
+    return read
+
+
 def email(text: str, context: Mapping[str, Any]) -> Read[str]:
-    """An e-mail address."""
+    """An e-mail address. What can only be a slip is put right."""
     if is_not_known(text):
         return NOT_SAID
     typed = in_one_line(text)
+    if _is_email(typed) and not any(map(str.isdigit, _top_level(typed))):
+        return Read(typed)
+    if "\n" not in readable(text).strip() and _is_email(meant := _email_meant(typed)):
+        return Read(meant, Check(CheckKind.CORRECTED, "has a slip in it, which was put right."))
+    return not_read("is not an e-mail address; write it as name@school.example.")
+
+
+def _is_email(text: str) -> bool:
     try:
-        validate_email(typed)
+        validate_email(text)
     except ValidationError:
-        typed = ""
-    if not typed or len(typed) > 254:
-        return not_read("is not an e-mail address; write it as name@school.example.")
-    return Read(typed)
+        return False
+    return len(text) <= 254
+
+
+def _top_level(address: str) -> str:
+    """The last part of the domain, which has no digit, but in other scripts (xn--p1ai)."""
+    last = address.rpartition(".")[2].casefold()
+    return "" if last.startswith("xn--") else last
+
+
+def _email_meant(typed: str) -> str:
+    """The address without what surrounds it, and with the slips put right that leave one meaning."""
+    inner = re.fullmatch(r"[^<>@]*<([^<>]+)>", typed)
+    meant = (inner[1] if inner else typed).strip(" <>\"'.,;:").removeprefix("mailto:")
+    meant = re.sub(r"\s*[(\[]\s*at\s*[)\]]\s*", "@", meant, flags=re.IGNORECASE)
+    meant = re.sub(r"\s*[(\[]\s*dot\s*[)\]]\s*", ".", meant, flags=re.IGNORECASE)
+    name, at, domain = re.sub(r"\s*@+\s*", "@", meant).partition("@")
+    domain = re.sub(r"\s*[.,]+\s*", ".", domain)
+    above, dot, last = domain.rpartition(".")
+    return f"{name}{at}{above}{dot}{last.translate(str.maketrans('015', 'ols'))}"
 
 
 # ---- codes and the words for them

@@ -138,7 +138,8 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
     found = beside(own, rows, [*children, *adults], homes, contacts)
     add_recorded(found, own, details, said_of_us, others)
     telephones = _said(
-        (facts.source(adult, "phone"), str(facts.of(adult).get("phone") or "").strip()) for adult in as_adult
+        (facts.source(adult, "phone"), adult.recorded_as.telephone or str(facts.of(adult).get("phone") or "").strip())
+        for adult in as_adult
     )
     recorded = {kind: [each for each in details if each.kind == kind and not each.in_error_at] for kind in DetailKind}
     records_seen = sorted({row.recorded_as for row in rows}, key=lambda record: record.pk)

@@ -27,6 +27,7 @@ from casework.api.in_step import until_next_step
 from casework.models import AuditEvent, Contact, DetailToCheck, Event, OutboxMessage
 from localities.models import Agency, User
 from tests.stage.documents import CONTRACT, child, nhs_number
+from tests.stage.staff import SignedIn
 from tests.stage.story import Story
 from tests.stage.web_client import (
     CONTACTS,
@@ -426,13 +427,34 @@ class TestWhatIsTakenInAllTheSame:
             immediate_danger=True, children=[self.BADLY], referrer={"email": "dsl at school", "phone": "x" * 500}
         )
 
+    def test_what_cannot_be_read_of_an_adult_or_the_referrer_is_named_counted_and_shown(self, partner: Partner) -> None:
+        adult = {
+            "first_name": "Unknown Unknown", "last_name": "Ash", "date_of_birth": "dk", "phone": "see file",
+            "parental_responsibility": "dk",
+        }  # fmt: skip
+        referrer = {"phone": "O1296 555I23", "email": "dsl @school,example"}
+        answer = partner.send(todays_document(adults=[adult], referrer=referrer))
+        warnings = {each["pointer"]: each["detail"] for each in answer.json()["warnings"]}
+        for field in ("first_name", "date_of_birth", "phone", "parental_responsibility"):
+            assert warnings[f"#/adults/0/{field}"].startswith(f"adults[0].{field}: could not be read: it ")
+        for field in ("phone", "email"):
+            assert warnings[f"#/referrer/{field}"].startswith(f"referrer.{field}: read with a correction: it has a ")
+        contact = Contact.objects.get()
+        assert (contact.referrer_email, contact.document["adults"]) == ("dsl@school.example", [adult])
+        assert contact.adults.get().recorded_as.own_name == "Ash"
+        counted = set(DetailToCheck.objects.filter(agency=partner.agency).values_list("field", flat=True))
+        assert counted >= {"adults.first_name", "adults.date_of_birth", "adults.phone", "referrer.phone"}
+        page = SignedIn("oliver").open(contact).text
+        for shown in ("Ash, First name: could not be read: “Unknown Unknown”", "“dk”", "“see file”", "“O1296 555I23”"):
+            assert shown in page
+
     def test_a_child_in_danger_comes_in_whatever_the_details_are(self, partner: Partner) -> None:
         answer = partner.send(self.badly(), key="k")
         assert answer.status_code == 201
         warnings = {warning["pointer"]: warning["detail"] for warning in answer.json()["warnings"]}
         assert set(warnings) == {
-            "#/referrer/email", "#/children/0/nhs_number", "#/children/0/date_of_birth", "#/children/0/sex",
-            "#/children/0/ethnicity", "#/children/0/address/postcode", "#/children/0/indicators/1",
+            "#/referrer/email", "#/referrer/phone", "#/children/0/nhs_number", "#/children/0/date_of_birth",
+            "#/children/0/sex", "#/children/0/ethnicity", "#/children/0/address/postcode", "#/children/0/indicators/1",
         }  # fmt: skip
         assert warnings["#/children/0/date_of_birth"] == (
             "children[0].date_of_birth: could not be read: it is not a day that exists."
@@ -468,8 +490,8 @@ class TestWhatIsTakenInAllTheSame:
         partner.send(self.badly())
         counted = DetailToCheck.objects.filter(agency=partner.agency, kind="not_read").values_list("field")
         assert dict(counted.annotate(number=Count("pk"))) == {
-            "referrer.email": 2, "children.nhs_number": 2, "children.date_of_birth": 2, "children.sex": 2,
-            "children.ethnicity": 2, "children.indicators": 2,
+            "referrer.email": 2, "referrer.phone": 2, "children.nhs_number": 2, "children.date_of_birth": 2,
+            "children.sex": 2, "children.ethnicity": 2, "children.indicators": 2,
         }  # fmt: skip
         rows = json.dumps(list(DetailToCheck.objects.values_list("field", "path", "kind", "says")))
         for value in ("9990000019", "31/2/2015", "local", "HP2O", "dsl at school", "L9-99"):

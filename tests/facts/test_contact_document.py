@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -112,6 +112,10 @@ def test_and_that_is_said_by_name(path: Path) -> None:
     assert faults(without(path)) == {path: "is missing."}
 
 
+TELEPHONES = (
+    "01296 555123", "+44 (0)7700 900123", "0044 1296 555123", "01296 555123 ext. 12", "07700 900123/07700 900124",
+    "mum 07700 900123", "07700900123 (Bill, not before 10)", "+353 1 555 0123", "00000", "n/a", "ex-directory",
+)  # fmt: skip
 ACCEPTED: list[tuple[Path, list[object]]] = [
     (("agency_reference",), [text_of(1_000), None, "", "  PPN 1  "]),
     (("type",), list(ContactType.values)),
@@ -123,7 +127,7 @@ ACCEPTED: list[tuple[Path, list[object]]] = [
     (("referrer", "role"), [text_of(200), None]),
     (("referrer", "organisation"), [text_of(200), None]),
     (("referrer", "email"), ["a@b.example", "first.last+tag@sub.school.example", None, " a@b.example ", "", "none"]),
-    (("referrer", "phone"), [text_of(50), None]),
+    (("referrer", "phone"), [*TELEPHONES, None]),
     (("referrer", "relationship"), [text_of(200), None]),
     (("referrer", "keep_anonymous"), [True, False]),
     # In JSON, 3.0 is a whole number.
@@ -160,11 +164,11 @@ ACCEPTED: list[tuple[Path, list[object]]] = [
     (("adults",), [[], [{}], [{}] * 20]),
     ((*ADULT, "first_name"), [text_of(100), None]),
     ((*ADULT, "last_name"), [text_of(100), None]),
-    ((*ADULT, "date_of_birth"), [day(), "1926-01-01", None]),
+    ((*ADULT, "date_of_birth"), ["2016-11-21", "1916-01-01", None]),
     ((*ADULT, "relationship"), [text_of(100), None]),
     ((*ADULT, "parental_responsibility"), ["yes", "no", "unknown", "Yes", ""]),
     ((*ADULT, "same_address"), [True, False, None]),
-    ((*ADULT, "phone"), [text_of(50), None]),
+    ((*ADULT, "phone"), [*TELEPHONES, None]),
     ((*ADULT, "risk_to_staff"), [True, False, None]),
     (("family_indicators",), [[], ["L3-36"], ["L3-36"] * 200]),
     (("domestic_abuse",), [{}, {"dash": None, "marac": None}]),
@@ -257,11 +261,28 @@ REFUSED: list[tuple[Path, list[object], str]] = [
     (("sharing_basis",), [7], "must be text, not 7."),
 ]  # fmt: skip
 
+PHONES = (("referrer", "phone"), (*ADULT, "phone"))
 # What a person types never turns a contact away: it is kept, and somebody checks it.
-DOUBTED: list[tuple[Path, list[object], str]] = [
+DOUBTED: list[tuple[Path, Sequence[object], str]] = [
     (("referrer", "email"), ["school", "@school.example", "a@b", "a b@school.example", "a@b.example, c@d.example",
       "a@school.example\nBcc: x@y.example", "x" * 250 + "@b.example"],
      "not_read: is not an e-mail address; write it as name@school.example."),
+    (("referrer", "email"), ["a @ b.example", "a@b,example", "a@@b.example", "a@b..example", "<a@b.example>",
+      "mailto:a@b.example", "Ann B <a@b.example>", "a@b.example;", "a(at)b.example", "a@b.c0m"],
+     "corrected: has a slip in it, which was put right."),
+    *((path, ["O77OO 9OO123", "0I296 555I23", "01296 5551B3", "mum: 077OO 9OO123", "+44 77OO 9OO123"],
+       "corrected: has a letter where a digit must stand.") for path in PHONES),
+    *((path, ["07700 90012", "07700 9001234", "01296 555123 flat 2B", "012965" * 2, "01296 5551Z3"],
+       "asked: may have a digit too many or too few.") for path in PHONES),
+    *((path, ["see file", "5123", "ext 12", text_of(50), "O", "Bob", "dk"], "not_read: has no telephone number")
+      for path in PHONES),
+    *((path, ["07700 900123 " + "or his aunt's, " * 10], "corrected: is longer than 100 characters")
+      for path in PHONES),
+    *(((*whose, name), ["Unknown Unknown", "unknown, not known", "Unknown male", "N/K unk", "UNKNOWN (father)"],
+       "not_read: says that nobody knows it") for whose in (CHILD, ADULT) for name in ("first_name", "last_name")),
+    *(((*whose, "date_of_birth"), ["dk", "D.K."], "not_read: is not a date") for whose in (CHILD, ADULT)),
+    ((*ADULT, "date_of_birth"), ["1900-01-01", "1/1/1900", "1915-11-21"], "not_read: makes this adult older than 110"),
+    ((*ADULT, "date_of_birth"), [day(), "2016-11-22"], "not_read: makes this adult younger than 10"),
     ((*CHILD, "ref"), [text_of(51)], "corrected: is longer than 50 characters"),
     ((*CHILD, "first_name"), [text_of(101), text_of(5_000)], "corrected: is longer than 100 characters"),
     ((*CHILD, "last_name"), [text_of(101)], "corrected: is longer than 100 characters"),
@@ -314,6 +335,29 @@ def _each(table: list[Any]) -> Iterator[Any]:
 def test_this_is_accepted(path: Path, value: object) -> None:
     assert faults(having(path, value)) == {}
     assert doubts(having(path, value)) == {}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("O77OO 9OO123", "07700 900123"),
+        ("0I296 555l23 (S. Bell)", "01296 555123 (S. Bell)"),
+        ("O1296 555123 or 077OO 9OO123", "01296 555123 or 07700 900123"),
+        ("07700 90012", "07700 90012"),
+        ("see file", None),
+    ],
+)
+def test_a_telephone_is_read_as_it_was_meant(typed: str, meant: str | None) -> None:
+    entry = read(having(PHONES[0], typed))
+    assert entry.referrer.phone.value == meant
+    assert read(having(PHONES[1], typed)).adults[0].phone.value == meant
+
+
+@pytest.mark.parametrize(
+    "typed", ["dsl @ school,example", "D Sl <dsl@school.example>", "dsl[at]school(dot)example", "dsl@school.examp1e."]
+)
+def test_an_email_address_is_read_as_it_was_meant(typed: str) -> None:
+    assert read(having(("referrer", "email"), typed)).referrer.email.value == "dsl@school.example"
 
 
 @pytest.mark.parametrize(("path", "value", "says"), list(_each(DOUBTED)))

@@ -69,6 +69,10 @@ def read_upn(text: str) -> Number | None:
     return Number(found, _UPN_LETTERS[check] == match[1])
 
 
+# The zero that is left out from abroad, and an extension.
+NOT_OF_THE_NUMBER = re.compile(r"\(0\)|(?:\bext(?:ension|n)?|\bx)\.?\s*\d{1,6}\b", re.IGNORECASE)
+
+
 @lru_cache(maxsize=100_000)
 def read_telephones(text: str) -> frozenset[str]:
     """
@@ -77,7 +81,7 @@ def read_telephones(text: str) -> frozenset[str]:
     """
     found = set()
     for each in re.split(r"[;,/|]|\bor\b|\band\b", text[:200]):
-        digits = _digits(re.sub(r"\(0\)", "", MISTYPED.sub(lambda match: as_digits(match[0]), each)))
+        digits = _digits(NOT_OF_THE_NUMBER.sub("", MISTYPED.sub(lambda match: as_digits(match[0]), each)))
         digits = re.sub(r"^(00)?44(?=[1-9]\d{8,9}$)", "0", digits)
         if len(digits) == 10 and digits[0] in "1237":
             # A spreadsheet has eaten the zero.
