@@ -31,7 +31,7 @@ def pause(*, clock_id: int, reason: str, by: User, now: datetime) -> Clock:
     conditions.check_may_pause(clock)
     assert isinstance(subject, Contact), "only policies about contacts may pause"
     conditions.check_can_pause(clock, subject, now)
-    _need(reason, "Say why the clock stands still.")
+    _need(reason, "Say why the deadline is paused.")
     clocks.pause(clock, reason=reason.strip(), by=by, at=now)
     audit.record(Event.CLOCK_PAUSED, by=by, at=now, contact=subject, kind=clock.kind)
     return clock
@@ -50,7 +50,7 @@ def resume(*, clock_id: int, reason: str, by: User, now: datetime) -> Clock:
     _check_may_change(subject, by, now)
     conditions.check_is_paused(clock)
     assert isinstance(subject, Contact), "only policies about contacts may pause"
-    _need(reason, "Say why the clock goes on.")
+    _need(reason, "Say why the deadline is resumed.")
     clocks.resume(clock, reason=reason.strip(), by=by, at=now)
     audit.record(Event.CLOCK_RESUMED, by=by, at=now, contact=subject, kind=clock.kind, due=clock.due_at.isoformat())
     return clock

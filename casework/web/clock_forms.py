@@ -41,13 +41,13 @@ class ClockForm(ActionForm):
 class PauseForm(ClockForm):
     """Pause a clock: nobody is reminded of it until the family has answered."""
 
-    reason = reason_field("Why does it stand still?", missing="Say why the clock stands still.")
+    reason = reason_field("Why is the deadline paused?", missing="Say why the deadline is paused.")
 
 
 class ResumeForm(ClockForm):
     """Resume a paused clock before the family has answered."""
 
-    reason = reason_field("Why does it go on?", missing="Say why the clock goes on.")
+    reason = reason_field("Why is the deadline resumed?", missing="Say why the deadline is resumed.")
 
 
 class ExtendForm(ClockForm, MomentForm):

@@ -26,14 +26,14 @@ from errors import NotAllowedInStatus, NotPermitted, ServiceError
 from localities.models import User
 
 API = "/api/"
-NOT_FOUND = "There is no such page, or it is not yours to see. Check the reference."
-NOT_OPEN = "Few may open this record, and you are not among them."
+NOT_FOUND = "This page does not exist, or you do not have access to it. Check the reference."
+NOT_OPEN = "This record is restricted, and you do not have access to it."
 NO_LONGER_YOURS = (
-    "Nothing was stored: this is no longer yours to see. It may have passed to another team while you were reading."
+    "Nothing was saved: you no longer have access to this. It may have passed to another team while you were reading."
 )
-NOT_ALLOWED = "You may not do this. If you should, ask your team lead."
+NOT_ALLOWED = "You do not have access to do this. If you need it, ask your team lead."
 NOT_UNDERSTOOD = "This request could not be understood. Go back and try again."
-BROKEN = "Something went wrong here, and nothing was stored. Try again; if it happens again, tell your administrator."
+BROKEN = "Nothing was saved. Try again. If it happens again, tell your administrator."
 
 
 class ErrorPageMiddleware:
@@ -67,7 +67,7 @@ class ErrorPageMiddleware:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _page(request, 400, "Not understood", NOT_UNDERSTOOD, gives_back=False)
+    return _page(request, 400, "There is a problem with the request", NOT_UNDERSTOOD, gives_back=False)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -79,7 +79,7 @@ def not_found(request: HttpRequest, exception: Http404) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _page(request, 500, "Something went wrong", BROKEN, gives_back=False)
+    return _page(request, 500, "Sorry, there is a problem with the service", BROKEN, gives_back=False)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

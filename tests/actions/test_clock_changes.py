@@ -150,7 +150,7 @@ class TestPausing:
         clock = held(story)
         with pytest.raises(InvalidInput) as excinfo:
             pause(clock, story.later(), reason=reason)
-        assert faults(excinfo) == {"reason": "Say why the clock stands still."}
+        assert faults(excinfo) == {"reason": "Say why the deadline is paused."}
         nothing_was_done(again(clock))
 
     @pytest.mark.parametrize("by", ["amina", "oliver", "maya", "erin"])
@@ -344,7 +344,7 @@ class TestGoingOn:
         pause(clock, story.later())
         with pytest.raises(InvalidInput) as excinfo:
             goes_on(clock, story.later(), reason=" ")
-        assert faults(excinfo) == {"reason": "Say why the clock goes on."}
+        assert faults(excinfo) == {"reason": "Say why the deadline is resumed."}
         assert again(clock).paused_at is not None
 
     @pytest.mark.parametrize(

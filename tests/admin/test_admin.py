@@ -123,7 +123,7 @@ class TestWhoOpensWhat:
             for path in ("/admin/", list_of(Case), list_of(User), list_of(AuditEvent)):
                 page = Page(who.client.get(path, follow=True))
                 assert page.status == 403, (name, path)
-                assert "You may not do this." in page.text
+                assert "You do not have access to do this." in page.text
             assert "/admin/" not in who.open("/").html
 
     def test_whoever_is_not_signed_in_signs_in_where_everybody_does(self, client: Client, db: None) -> None:

@@ -18,7 +18,7 @@ from tests.stage.staff import SignedIn, is_refused
 from tests.stage.story import Story, person
 from tests.stage.web_client import Answer, Page
 
-NO_LONGER_YOURS = "Nothing was stored: this is no longer yours to see."
+NO_LONGER_YOURS = "Nothing was saved: you no longer have access to this."
 WHY = "The aunt lives elsewhere."
 LOCKS_THE_CASE = 'FOR NO KEY UPDATE OF "casework_case"'
 LOCKS_THE_CONTACT = 'FOR NO KEY UPDATE OF "casework_contact"'

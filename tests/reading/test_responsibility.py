@@ -126,7 +126,7 @@ def test_they_stand_on_the_cases_page(db: None) -> None:
     case = to_and_fro(Story(a_working_morning()))
     page = SignedIn("ben").open(case)
     assert "5 offered, 3 accepted, 1 returned, 1 back and forth within 30 days" in page.text
-    assert "8 hours, all offers together" in page.text
+    assert "8 hours in total, over all offers" in page.text
     (table,) = [part.all("table")[0] for part in page.main.all("section") if part["aria-labelledby"] == "hands-heading"]
     rows = [[cell.text for cell in row.children] for row in table.all("tbody")[0].all("tr")]
     assert [(team, took) for team, _, took, _ in rows][:3] == [

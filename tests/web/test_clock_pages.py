@@ -104,7 +104,7 @@ class TestPausing:
         assert again(held).paused_at is not None
         assert did(Event.CLOCK_PAUSED) == ["oliver"]
         page = oliver.open(asked)
-        assert "The clock stands still. It goes on when the family has answered." in page.text
+        assert "Deadline paused. It resumes when you record the family’s answer." in page.text
         assert "Paused for less than a minute" in page.text
         assert "Final decision green: paused" in page.text
         assert f"by Oliver Grant. {RINGS}" in page.text
@@ -118,7 +118,7 @@ class TestPausing:
     def test_everything_that_is_missing_is_said_at_once(
         self, asked: Contact, held: Clock, seen: dict[str, Page]
     ) -> None:
-        says = {"id_pause-clock": "Select a deadline.", "id_pause-reason": "Say why the clock stands still."}
+        says = {"id_pause-clock": "Select a deadline.", "id_pause-reason": "Say why the deadline is paused."}
         before = kept()["Clock"]
         is_wrong(SignedIn("amina").send(asked, "pause", seen["amina"]), says)
         is_wrong(SignedIn("amina").send(asked, "pause", seen["amina"], **{"pause-reason": "  \n "}), says)
@@ -131,7 +131,7 @@ class TestPausing:
             {"id_pause-clock": "Select a deadline."},
         )
         assert page.form(path)["pause-reason"] == RINGS
-        says = {"id_pause-reason": "Say why the clock stands still."}
+        says = {"id_pause-reason": "Say why the deadline is paused."}
         page = is_wrong(amina.send(asked, "pause", seen["amina"], **{"pause-clock": held.pk}), says)
         assert page.form(path)["pause-clock"] == str(held.pk)
         assert choices(page, "pause") == {"Final decision green"}, "and no more than before"
@@ -212,7 +212,7 @@ class TestGoingOn:
         assert "She does not answer." in SignedIn("amina").open(asked).text
 
     def test_for_a_reason(self, asked: Contact, paused: Clock, seen: dict[str, Page]) -> None:
-        says = {"id_resume-clock": "Select a deadline.", "id_resume-reason": "Say why the clock goes on."}
+        says = {"id_resume-clock": "Select a deadline.", "id_resume-reason": "Say why the deadline is resumed."}
         is_wrong(SignedIn("oliver").send(asked, "resume", seen["oliver"]), says)
         del says["id_resume-clock"]
         page = is_wrong(SignedIn("oliver").send(asked, "resume", seen["oliver"], **{"resume-clock": paused.pk}), says)
@@ -250,7 +250,7 @@ class TestMoreTime:
         moved = timezone.localtime(again(plan).due_at)
         assert (moved.date(), f"{moved:%H:%M}") == (until(plan), "14:30")
         page = ben.open(case)
-        assert "There is more time. When it was due first stays in view." in page.text
+        assert "Deadline extended. The page still shows when it was due first." in page.text
         first, then = (f"{timezone.localtime(at):%-d %B %Y, %H:%M}" for at in (plan.due_at, moved))
         assert f"due {then} and no longer {first}. {AWAY}" in page.text
         assert did(Event.CLOCK_EXTENDED) == ["ben"]

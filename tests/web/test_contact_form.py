@@ -402,7 +402,7 @@ class TestFaults:
 
     def test_a_form_larger_than_any_contact_is_refused_with_a_page(self, typist: Typist) -> None:
         answer = typist.type(**LEAST | {"worries": "x" * 1_100_000}).press()
-        assert (answer.status_code, Page(answer).heading) == (400, "Not understood")
+        assert (answer.status_code, Page(answer).heading) == (400, "There is a problem with the request")
         assert not Contact.objects.exists()
 
 

@@ -16,7 +16,7 @@ from tests.stage.web_client import Page, a_working_morning
 ONCE_MORE = "Why is it right for the children to change hands once more?"
 WHY_NOT_THEM = "If it does not go to those who know the family: why not?"
 A_BROTHER = "Chiltern team works with a brother or sister, or with the same child."
-LATELY = "had this case in the last 30 days. Sent back, the family goes to and fro."
+LATELY = "had this case in the last 30 days. If you offer it back, the family is passed to and fro."
 TWICE = "This family has changed hands twice or more. Each time it begins again with somebody it does not know."
 SAY_WHY = "The family has changed hands twice. Say why once more is right for the children."
 

@@ -123,7 +123,7 @@ class TestTheList:
         for name in ("ben", "carol", "adele", "ava"):
             page = SignedIn(name).open(REMINDERS)
             assert (page.status, mine(page)) == (200, {})
-            assert "Nothing is soon due or late." in page.text
+            assert "Nothing is due soon or overdue." in page.text
 
     def test_the_worklist_leads_there(self, waits: Contact) -> None:
         page = SignedIn("maya").open("/")
@@ -468,7 +468,7 @@ class TestBothTimesOfACase:
     def test_the_case_itself(self, accepted: Case) -> None:
         (row,) = [
             row for row in SignedIn("ben").open(accepted).main.all(class_="govuk-summary-list__row")
-            if row.all("dt")[0].text == "Since the contact"
+            if row.all("dt")[0].text == "Time since contact"
         ]  # fmt: skip
         assert row.all("dd")[0].text.split(" (")[0] in since(accepted.received_at)
 

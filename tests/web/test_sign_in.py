@@ -336,6 +336,7 @@ def test_every_page_asks_for_a_sign_in_but_those_that_cannot(client: Client, db:
         if not getattr(pattern.callback, "login_required", True) and not path.startswith("admin/")
     }
     assert is_open == {
+        "accessibility/",
         "accounts/login/", "accounts/logout/", "accounts/inactive/", "accounts/signup/", "accounts/password/reset/",
         "api/v1/contacts", "api/v1/contacts/<reference:reference>",
         "api/v1/contacts/<reference:reference>/information", "api/v1/threshold-check", "api/v1/schema",

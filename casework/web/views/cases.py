@@ -65,7 +65,7 @@ def offer(request: HttpRequest, reference: str) -> HttpResponse:
             case_id=case.pk, to_team_id=id_of(said["to_team"]), reason=said["reason"], despite=said.get("despite", ""),
             lead_reason=said.get("lead_reason", ""), by=user, now=now,
         ),
-        says="The case is offered.",
+        says="Case offered.",
     )  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def answer(request: HttpRequest, reference: str) -> HttpResponse:
     return _submit_on_page(
         request, case, now, "answer", form,
         lambda said: handoffs.return_to_sender(handoff_id=handoff.pk, reason=said["reason"], by=user, now=now),
-        says="The case went back, and the sender is told.",
+        says="Case returned. The team that offered it is told.",
         then=reverse("worklist"),
     )  # fmt: skip
 
@@ -126,7 +126,7 @@ def milestone(request: HttpRequest, reference: str) -> HttpResponse:
     return _submit_on_page(
         request, case, now, "milestone", form,
         lambda said: cases.record_milestone(case_id=case.pk, kind=said["kind"], at=form.moment(), by=user, now=now),
-        says="That is kept.",
+        says="Saved.",
     )  # fmt: skip
 
 
@@ -156,7 +156,7 @@ def extend(request: HttpRequest, reference: str) -> HttpResponse:
         lambda said: clock_changes.extend(
             clock_id=said["clock"], to=form.moment(), reason=said["reason"], by=user, now=now
         ),
-        says="There is more time. When it was due first stays in view.",
+        says="Deadline extended. The page still shows when it was due first.",
     )  # fmt: skip
 
 

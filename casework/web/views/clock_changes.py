@@ -17,7 +17,7 @@ def pause(request: HttpRequest, reference: str) -> HttpResponse:
     return submit_on_page(
         request, contact, now, "pause", PauseForm(contact.clocks.running(), request.POST, prefix="pause"),
         lambda said: clock_changes.pause(clock_id=said["clock"], reason=said["reason"], by=user, now=now),
-        says="The clock stands still. It goes on when the family has answered.",
+        says="Deadline paused. It resumes when you record the family’s answer.",
     )  # fmt: skip
 
 
@@ -29,7 +29,7 @@ def resume(request: HttpRequest, reference: str) -> HttpResponse:
     return submit_on_page(
         request, contact, now, "resume", ResumeForm(contact.clocks.running(), request.POST, prefix="resume"),
         lambda said: clock_changes.resume(clock_id=said["clock"], reason=said["reason"], by=user, now=now),
-        says="The clock goes on.",
+        says="Deadline resumed.",
     )  # fmt: skip
 
 
@@ -44,5 +44,5 @@ def extend(request: HttpRequest, reference: str) -> HttpResponse:
         lambda said: clock_changes.extend(
             clock_id=said["clock"], to=form.moment(), reason=said["reason"], by=user, now=now
         ),
-        says="There is more time. When it was due first stays in view.",
+        says="Deadline extended. The page still shows when it was due first.",
     )  # fmt: skip

@@ -23,7 +23,7 @@ def ask(request: HttpRequest, reference: str) -> HttpResponse:
         lambda said: partner_checks.ask(
             contact_id=contact.pk, agency_id=id_of(said["agency"]), question=said["question"], by=user, now=now
         ),
-        says="The question is kept, and the clock for its answer runs.",
+        says="Request recorded. The deadline for the answer has started.",
     )  # fmt: skip
 
 
@@ -36,7 +36,7 @@ def answer(request: HttpRequest, reference: str, check_id: int) -> HttpResponse:
     return submit_on_page(
         request, contact, now, name, PartnerAnswerForm(request.POST, prefix=name),
         lambda said: partner_checks.record_answer(check_id=check_id, answer=said["answer"], by=user, now=now),
-        says="The answer is kept.",
+        says="Answer saved.",
     )  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def withdraw(request: HttpRequest, reference: str, check_id: int) -> HttpRespons
     return submit_on_page(
         request, contact, now, name, PartnerWithdrawForm(request.POST, prefix=name),
         lambda said: partner_checks.withdraw(check_id=check_id, reason=said["reason"], by=user, now=now),
-        says="The question is withdrawn.",
+        says="Request withdrawn.",
     )  # fmt: skip
 
 

@@ -157,7 +157,7 @@ def review(request: HttpRequest, access_id: int) -> HttpResponse:
     return submit(
         request, form,
         lambda said: broken_glass.review(access_id=access_id, says=said["says"], by=user, now=now),
-        says="Your review is kept.", then=reverse("restrictions"),
+        says="Review saved.", then=reverse("restrictions"),
         again=lambda: _list(request, **{f"review{access_id}": form}),
     )  # fmt: skip
 
