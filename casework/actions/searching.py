@@ -21,7 +21,9 @@ def check(*, query: Query, reason: str, by: User, now: datetime) -> None:
     """
     faults = []
     if not query.kinds:
-        faults.append(Fault(("text",), "Enter a reference, name, date of birth, number, postcode or address."))
+        # What was typed may have been left out, for a reason.
+        why = next(iter(query.notes), "Enter a reference, name, date of birth, number, postcode or address.")
+        faults.append(Fault(("text",), why))
     elif query.is_too_little:
         faults.append(Fault(("text",), "This would find too many people. Add a name, or a full date of birth."))
     if own_reason(by, local_day(now)) is None and reason not in TO_CHOOSE:

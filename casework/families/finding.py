@@ -49,9 +49,10 @@ ANOTHER_NAME = "Another name: {}"
 # A child is expected on the day that was typed, or about then: as much as a day of birth.
 OF_THE_DAY = 12.0
 EXPECTED_THEN, EXPECTED = "Expected on the same day", "Expected on {:%-d %B %Y}"
-BEGINS = "Last name begins so"
-# A shorter beginning is that of too many names.
-LEAST_OF_A_NAME = 3
+# In place of how a name differs of which only a part was typed.
+BEGINS, ENDS = "{} begins so", "{} ends so"
+# A shorter part is that of too many names. With another name beside it, two letters are enough.
+LEAST_TO_BEGIN, LEAST_TO_END = 3, 4
 # Each of these says enough by itself.
 ENOUGH = frozenset({"nhs_number", "upn", "telephone", "home"})
 
@@ -373,14 +374,14 @@ def _agreed(
     likeness = compare(way, described, in_use(), Commonness())
     if exactly and exactly not in likeness.exact:
         return None
-    begins = "last_name" not in likeness.agreeing and _begins(way, described)
-    agreeing = likeness.agreeing | ({"last_name"} if begins else set())
+    parts = {name: says for name, says in _parts(way, described).items() if name not in likeness.agreeing}
+    agreeing = likeness.agreeing | parts.keys()
     of_area = bool(area and described.home and described.home.area == area)
     agrees = len(agreeing) + of_area + bool(day)
     compared = len(likeness.reasons) + bool(area) + bool(day)
     if not likeness.agreeing & ENOUGH and 2 * agrees <= compared:
         return None
-    reasons = tuple(_reasons(likeness, way, described, begins=begins))
+    reasons = tuple(_reasons(likeness, way, described, parts))
     if of_area:
         reasons = (*reasons, f"Lives in {area}")
     weight = likeness.weight + OF_THE_AREA * of_area
@@ -390,24 +391,34 @@ def _agreed(
     return (len(likeness.reasons) == len(agreeing), weight), reasons, agreeing
 
 
-def _begins(way: Described, other: Described) -> bool:
-    """Whether the other's last name begins with what was typed of it."""
-    if not (way.last and other.last) or len(way.last.whole) < LEAST_OF_A_NAME:
-        return False
-    return any(part.startswith(way.last.whole) for part in (other.last.whole, *other.last.parts))
+def _parts(way: Described, other: Described) -> Mapping[str, str]:
+    """
+    The names of which only a part was typed, each with that in words: "thistle" of Thistlewood, "emeka" of Chukwuemeka.
+    """
+    found = {}
+    for which, says, typed, name in (
+        ("first_name", "First name", way.first, other.first),
+        ("last_name", "Last name", way.last, other.last),
+    ):
+        if typed and name:
+            part, parts = typed.whole, (name.whole, *name.parts)
+            least = LEAST_TO_BEGIN - bool(way.first and way.last)
+            if len(part) >= least and any(each.startswith(part) for each in parts):
+                found[which] = BEGINS.format(says)
+            elif len(part) >= LEAST_TO_END and any(each.endswith(part) for each in parts):
+                found[which] = ENDS.format(says)
+    return found
 
 
-def _reasons(likeness: Likeness, way: Described, other: Described, *, begins: bool) -> Iterator[str]:
+def _reasons(likeness: Likeness, way: Described, other: Described, parts: Mapping[str, str]) -> Iterator[str]:
     levels = in_use().levels
     estimated = levels["date_of_birth"]["estimated"].says
-    unlike = {levels["last_name"][name].says for name in ("alike", "differs")}
+    unlike = {level.says: says for name, says in parts.items() for level in levels[name].values()}
     for reason in likeness.reasons:
         if reason == estimated and way.birth and way.birth.is_a_year and other.birth:
             yield f"Born in {other.birth.year}"
-        elif begins and reason in unlike:
-            yield BEGINS
         else:
-            yield reason
+            yield unlike.get(reason, reason)
 
 
 def _closed(people: Sequence[int], user: User, now: datetime) -> tuple[Closed, ...]:

@@ -46,6 +46,10 @@ def keys(person: Described, area: str = "") -> Iterator[str]:
     if area and len(sounds) > 1:
         pairs = {"+".join(sorted(pair)) for pair in product(sounds, sounds) if pair[0] != pair[1]}
         yield from (f"area {area} {pair}" for pair in pairs)
+    if home and not home.postcode:
+        # Of 44 Queens Road: 44A and 44B as well.
+        numbers = [f"{number}{letter}" for number in home.numbers[:1] if number.isdigit() for letter in "abcdef"]
+        yield from (f"street {street} {number}" for street, number in product(home.street_sounds, numbers))
     if home and not home.postcode and not home.numbers and not names:
         streets = [sound(word) for word in home.words if word not in KINDS and len(word) > 2][:2]
         newest = localdate().year
@@ -62,7 +66,9 @@ def near(person: Described) -> Iterator[str]:
     surnames = with_and_without(last[0]) if len(last) == 1 else ("".join(last),)
     if first and last:
         for one, other in product(first[:2], last[:2]):
-            yield begins(one[:BESIDE], other[:BESIDE])
+            # Of two letters, by the first.
+            letters = BESIDE if len(one) >= BESIDE else 1
+            yield begins(one[:letters], other[:BESIDE])
             yield from _names(_forms(one), _forms(other))
         for one, other in product(first[:2], surnames):
             yield begins(one[:BESIDE], other[:BESIDE])

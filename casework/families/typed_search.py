@@ -53,8 +53,11 @@ BIRTHS = (
     re.compile(r"(?<!\S)\d{8}(?!\S)"),
     re.compile(r"(?<!\S)\d{1,2} \d{1,2} (?:19|20)\d{2}(?!\S)"),
 )
+# No month that is a name as well: April, May, June, August.
+MONTH_ALONE = r"(?:january|feb(?:ruary)?|march|july?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 YEAR = re.compile(
-    rf"(?<!\S)(?:(?:born|in) {MONTH} )?(?:about |born |in |c\.? ?)*((?:18|19|20)\d{{2}})(?!\S)", re.IGNORECASE
+    rf"(?<!\S)(?:(?:born|in) {MONTH} |{MONTH_ALONE} )?(?:about |born |in |c\.? ?)*((?:18|19|20)\d{{2}})(?!\S)",
+    re.IGNORECASE,
 )
 # 5yrs 3 months, 5 y/o, 3 weeks old, aged 5.
 SO_MANY = r"\d{1,2}(?:½| 1/2)?[ -]?(?:y(?:ea)?rs?|y/?o|y|m(?:on)?ths?|w(?:ee)?ks?|days?)"
@@ -82,6 +85,21 @@ TEN_DIGITS = re.compile(rf"(?<![^\W_]){DIGIT}{{3}}[ -]?{DIGIT}{{3}}[ -]?{DIGIT}{
 NUMBER = re.compile(rf"(?<!\w)[+(]*{DIGIT}(?:{BETWEEN}{DIGIT})+(?![^\W_])")
 POSTCODE = re.compile(r"(?<![^\W_])[a-z]{1,2}[0-9oilsb][0-9a-z]?[ -]?[0-9oilsb][a-z0-9]{2}(?![^\W_])", re.IGNORECASE)
 # With the first digit of the other half, or without it: HP20 1.
+# Without its 0, as a spreadsheet shows it.
+WITHOUT_ZERO = re.compile(rf"(?<![^\W_])[1237](?:{BETWEEN}{DIGIT}){{9}}(?![^\W_])")
+# A day without its year says too little.
+DAY_AND_MONTH = re.compile(
+    rf"(?<![^\W_])(?:\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}|{MONTH} \d{{1,2}}(?:st|nd|rd|th)?)(?![^\W_])",
+    re.IGNORECASE,
+)
+# Words around a name that are no part of one.
+NO_NAMES = frozenset({
+    "and", "the", "of", "or", "family", "families", "household", "twins", "triplets", "siblings", "brothers", "sisters",
+    "children", "child", "kids", "kid", "baby", "mum", "mother", "dad", "father", "parents", "nan", "gran",
+    "grandmother", "uncle", "aunt", "pupil", "student",
+})  # fmt: skip
+# A whole name in Chinese or Korean letters has no blank: the first is the family's.
+FAMILY_FIRST = re.compile(r"(?<!\w)([\u4e00-\u9fff\uac00-\ud7a3])([\u4e00-\u9fff\uac00-\ud7a3]{1,2})(?!\w)")
 AREA = re.compile(r"(?<!\S)[a-z]{1,2}[0-9][0-9a-z]?(?: [0-9](?= *(?:,|$)))?(?![^\s,])", re.IGNORECASE)
 DIGITS_ONLY = re.compile(rf"(?:{DIGIT}|[-/.])+")
 A_NUMBER = "another number"
@@ -172,6 +190,7 @@ class _Found:
 def read_typed(text: str) -> Query:
     """Reads what was typed into one box. Every text can be read; one that says nothing is an empty query."""
     rest = " ".join(re.sub(r"[\u200b-\u200f\u2060\ufeff\u00ad]", "", text[:MOST_TYPED]).split())
+    rest = FAMILY_FIRST.sub(r"\2 \1", re.sub(r"(?<=[^\W\d_])\.(?=[^\W\d_]{2})", " ", rest))
     rest = LABELLED.sub(r"\1 \2/\3/\4", re.sub(r"(?<!\w)['’](?=\d\d(?!\d))", "", rest))
     texts = {_plain(rest), *(_plain(word) for word in rest.split() if any(map(str.isdigit, word)))}
     references, rest, is_sure = _take_references(rest)
@@ -184,6 +203,7 @@ def read_typed(text: str) -> Query:
         ("phone", TELEPHONE, _telephone),
         ("phone", ABROAD, _telephone),
         ("nhs_number", TEN_DIGITS, partial(_number, reads=read_nhs_number)),
+        ("phone", WITHOUT_ZERO, _telephone),
         ("postcode", POSTCODE, read_postcode),
         ("age", AGE, str),
         ("forces", FORCES, str),
@@ -215,6 +235,9 @@ def read_typed(text: str) -> Query:
     if number and not has_check_digit(re.sub(r"\D", "", number)) and "phone" not in values and number[0] in "1237":
         # Ten digits may be a telephone number without its 0.
         values["phone"] = f"0{number}"
+    for match in list(DAY_AND_MONTH.finditer(found.rest)):
+        found.take(match[0])
+        found.notes.append(f"“{match[0]}” was left out: type the year as well.")
     unread = list(found.unread())
     texts |= {_plain(value) for value in (*values.values(), *unread)}
     written = Written(
@@ -224,13 +247,19 @@ def read_typed(text: str) -> Query:
     ways, others = list[Described](), list[tuple[Described, str]]()
     if left_out := _words(found.rest)[MOST_WORDS:]:
         found.notes.append(f"“{' '.join(left_out)}” was left out: type fewer words.")
+    alone = ""
     for names, street in _split(found.rest):
         address = f"{street} {forces}".strip()
+        if address and "postcode" not in values and not any(map(str.isalpha, address)):
+            address, alone = "", address
+        names = _only_names(names)
         named, addressed = named or bool(names), addressed or bool(address)
         ways += [describe(written._replace(**way, address=address)) for way in _name_ways(names)]
         others += [
             (describe(written._replace(**way, address=address)), exactly) for way, exactly in _other_name_ways(names)
         ]
+    if alone and not addressed:
+        found.notes.append(f"“{alone}” was left out: say of what it is the number.")
     kinds = [
         kind for kind, is_typed in (
             ("a reference", is_sure), ("a name", named), ("a date of birth", values["date_of_birth"]),
@@ -366,6 +395,10 @@ def _split(rest: str) -> Iterator[tuple[list[str], str]]:
         yield words[:number], " ".join(words[number:])
         if words[last + 1 :]:
             yield words[:number] + words[last + 1 :], " ".join(words[number : last + 1])
+        if number - 1 in streets:
+            # Mill Lane 12.
+            at = max(0, number - 2)
+            yield words[:at] + words[number + 1 :], " ".join(words[at : number + 1])
         return
     yield words, ""
     if streets:
@@ -379,6 +412,11 @@ def _split(rest: str) -> Iterator[tuple[list[str], str]]:
 
 def _words(rest: str) -> list[str]:
     return [word for part in rest.split(",") for word in part.split() if fold(word)]
+
+
+def _only_names(words: list[str]) -> list[str]:
+    """The words without those that are no part of a name, unless there is nothing else: Child is a surname, too."""
+    return [word for word in words if fold(word) not in NO_NAMES] or words
 
 
 def _name_ways(names: list[str]) -> Iterator[dict[str, str]]:

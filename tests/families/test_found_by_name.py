@@ -22,7 +22,8 @@ NAMES = (
     ("Mohammed", "Khan"), ("Elizabeth", "Khan"), ("Anna Maria", "Kowalska-Nowak"), ("Siobhán", "Ní Bhriain"),
     ("Zofia", "Wiśniewska"), ("Олександр", "Шевченко"), ("Ayaan", "Abdirahman Warsame"), ("Gul", "Zadran"),
     ("Somchai", "Srisombat"), ("Xiao Ming", "Wang"), ("Llŷr", "Gruffudd"), ("محمد", "رحیمی"),
-    ("Jean-Luc", "St John-Smith"),
+    ("Jean-Luc", "St John-Smith"), ("Chukwuemeka", "Okonkwo"), ("伟", "张"), ("Bartłomiej", "Wojciechowski"),
+    ("Ifrah", "Abdi Nuur"), ("Thomas", "Smithson"),
 )  # fmt: skip
 TYPED = (
     # Without the word before the surname, or with it, as one word or as two.
@@ -39,6 +40,9 @@ TYPED = (
     ("alexan", "Alexander Thistlewood"), ("thistle", "Katherine Thistlewood"), ("srisom", "Somchai Srisombat"),
     ("alexan thistle", "Alexander Thistlewood"), ("thistle alexan", "Alexander Thistlewood"),
     ("Z Nunez", "Zoë O'Núñez"), ("Thistlewood K", "Katherine Thistlewood"),
+    ("tho smi", "Thomas Smithson"), ("smithson tho", "Thomas Smithson"), ("o'nunez zo", "Zoë O'Núñez"),
+    # How it ends.
+    ("emeka okonkwo", "Chukwuemeka Okonkwo"),
     # A part of it.
     ("nowak", "Anna Maria Kowalska-Nowak"), ("maria", "Anna Maria Kowalska-Nowak"),
     ("maria kowalska", "Anna Maria Kowalska-Nowak"), ("ayaan abdirahman", "Ayaan Abdirahman Warsame"),
@@ -46,9 +50,12 @@ TYPED = (
     # Two words that are one name, and one name in two words.
     ("xiaoming", "Xiao Ming Wang"), ("wang xiaoming", "Xiao Ming Wang"), ("jean luc", "Jean-Luc St John-Smith"),
     ("st john smith", "Jean-Luc St John-Smith"), ("sri sombat", "Somchai Srisombat"),
+    # Whole names without a blank, and with a point.
+    ("张伟", "伟 张"), ("zhang wei", "伟 张"), ("z.o'nunez", "Zoë O'Núñez"), ("the o'nunez family", "Zoë O'Núñez"),
     # As it is heard, with a slip, and in another alphabet.
     ("shevaun", "Siobhán Ní Bhriain"), ("shevaun bhriain", "Siobhán Ní Bhriain"), ("llyr griffith", "Llŷr Gruffudd"),
     ("thistelwood alex", "Alexander Thistlewood"), ("katherime thisslewood", "Katherine Thistlewood"),
+    ("bartek", "Bartłomiej Wojciechowski"), ("ifrah nur", "Ifrah Abdi Nuur"),
     ("wisniewski", "Zofia Wiśniewska"), ("zadran gul", "Gul Zadran"), ("mohammad rahimi", "محمد رحیمی"),
 )  # fmt: skip
 

@@ -4,7 +4,7 @@ import pytest
 from dateutil.relativedelta import relativedelta
 from django.utils.timezone import localdate
 
-from casework.families.likeness.names import sound
+from casework.families.likeness.names import fold, sound
 from casework.families.typed_search import Query, read_typed
 
 
@@ -119,6 +119,8 @@ def test_what_it_says_before_a_number_is_no_name(text: str, name: str) -> None:
         ("(01296) 555 123", ("a telephone number",)),
         ("hp2o 1ua", ("a postcode",)),
         ("HP201UA", ("a postcode",)),
+        ("1296 555123", ("a telephone number",)),
+        ("+91 98765 43210", ("a telephone number",)),
         ("khan HP20 1UA", ("a name", "a postcode")),
         ("12 Example Road", ("an address",)),
         ("zoe nunez 2015", ("a name", "a date of birth")),
@@ -165,6 +167,8 @@ def test_what_is_read_as_it_was_typed_needs_no_word(text: str) -> None:
         ("44821750", "“44821750” could not be read"),
         ("07700 900123 07700 900124", "“07700 900124” was left out"),
         ("4/3/2015 5/4/2016", "“5/4/2016” was left out"),
+        ("zoe 4 march", "“4 march” was left out: type the year as well."),
+        ("zoe 11", "“11” was left out: say of what it is the number."),
         ("4/3/2015 aged 11", "“aged 11” was left out: there is a date of birth."),
         (" ".join(f"word{letter}" for letter in "abcdefghijklmn"), "“wordm wordn” was left out"),
     ],
@@ -180,6 +184,43 @@ def test_a_number_that_cannot_be_read_is_no_address() -> None:
     query = read_typed("Khan 07700 90012")
     assert query.kinds == ("a name", "another number")
     assert not any(way.home for way in query.ways)
+
+
+@pytest.mark.parametrize("text", ["the Nunez family", "Nunez household", "mum nunez", "Mrs Nunez", "Nunez, twins"])
+def test_what_stands_around_a_name_is_no_name(text: str) -> None:
+    query = read_typed(text)
+    assert {way.last.whole for way in query.ways if way.last} == {"nunez"}
+    assert not any(way.first for way in query.ways if way.last)
+
+
+@pytest.mark.parametrize("text", ["Child", "The Nook"])
+def test_nothing_is_left_out_of_a_name_that_has_nothing_else(text: str) -> None:
+    assert any(fold(way.written.last_name) == fold(text).split()[-1] for way in read_typed(text).ways)
+
+
+def test_a_house_number_may_stand_after_its_street() -> None:
+    query = read_typed("Nunez Mill Lane 12")
+    assert any(
+        way.home and way.home.address == "12 mill lane" and way.written.last_name == "Nunez" for way in query.ways
+    )
+    assert query.notes == ()
+
+
+@pytest.mark.parametrize("text", ["zoe march 2015", "zoe born in march 2015", "zoe, March 2015"])
+def test_a_month_of_birth_is_about_its_year(text: str) -> None:
+    query = read_typed(text)
+    assert {way.written.date_of_birth for way in query.ways} == {"about 2015"}
+    assert "zoe" in {way.written.first_name for way in query.ways}
+    assert "march" not in {way.written.last_name for way in query.ways}
+
+
+def test_a_name_that_is_a_month_stays_a_name() -> None:
+    assert "april" in {way.written.first_name for way in read_typed("april 2015").ways}
+
+
+@pytest.mark.parametrize("text", ["z.nunez", "zoe.nunez"])
+def test_a_point_parts_names(text: str) -> None:
+    assert "nunez" in {way.last.whole for way in read_typed(text).ways if way.last}
 
 
 @pytest.mark.parametrize("text", ["Khan HP20 1", "HP20 1, Khan"])

@@ -17,7 +17,9 @@ from triage.reading import load_yaml
 
 SHARED_PLACES = Path(__file__).parent / "data" / "shared-places-1.yaml"
 SHORT = {
-    "st": "street", "str": "street", "rd": "road", "ave": "avenue", "av": "avenue", "ln": "lane", "cl": "close",
+    # Whatever it stands for, "st" is one word: St Mary's Close, Saint Mary's Close.
+    "st": "street", "saint": "street",
+    "str": "street", "rd": "road", "ave": "avenue", "av": "avenue", "ln": "lane", "cl": "close",
     "crt": "court", "ct": "court", "dr": "drive", "pl": "place", "gdns": "gardens", "gdn": "gardens",
     "cres": "crescent", "cr": "crescent", "sq": "square", "terr": "terrace", "tce": "terrace", "pk": "park",
     "pde": "parade", "gr": "grove", "grv": "grove", "wlk": "walk", "mws": "mews", "wy": "way",

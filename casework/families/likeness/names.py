@@ -274,8 +274,14 @@ def nearest_last(last: Name, other: Name) -> str:
     particles, mine, theirs = _particles(), last.spelled, other.spelled
     if not particles.issuperset(set(mine).intersection(theirs)) or _is_one_without(last.whole, other.whole):
         return "longer"
-    pairs = [(last.whole, other.whole), *product(mine, theirs)]
-    levels = [_nearest(*sorted(pair)) for pair in pairs if particles.isdisjoint(pair)] or ["differs"]
+    level = _nearest_last((last.whole, other.whole), *product(mine, theirs))
+    if level in NO_AGREEMENT and (mine, theirs) != (last.parts, other.parts):
+        level = min(level, _nearest_last(*product(last.parts, other.parts)), key=LAST_NAME_LEVELS.index)
+    return level
+
+
+def _nearest_last(*pairs: tuple[str, str]) -> str:
+    levels = [_nearest(*sorted(pair)) for pair in pairs if _particles().isdisjoint(pair)] or ["differs"]
     return min(("alike" if level == "short" else level for level in levels), key=LAST_NAME_LEVELS.index)
 
 
