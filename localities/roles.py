@@ -26,6 +26,9 @@ ROLES_FOR_QUERY = f"""ARRAY(SELECT jsonb_build_object(
     'role', membership.role, 'team_id', membership.team_id, 'team_kind', team.kind) {OF_MEMBERSHIPS})"""
 
 
+CACHED = "_staff_roles"
+
+
 @dataclass(frozen=True)
 class TeamRole:
     """One membership as plain values: a role, and the team that it is in (None for the whole service)."""
@@ -67,9 +70,9 @@ def roles_of(user: User, on: date) -> StaffRoles:
     return cached[on]
 
 
-def roles_for_query(user: User, on: date) -> RawSQL:
+def roles_for_query(user_id: int, on: date) -> RawSQL:
     """The user's roles as an annotation of a query about something else. Give its value to `cache_roles`."""
-    return RawSQL(ROLES_FOR_QUERY, [user.pk, on, on], output_field=ArrayField(JSONField()))  # noqa: S611  # our own
+    return RawSQL(ROLES_FOR_QUERY, [user_id, on, on], output_field=ArrayField(JSONField()))  # noqa: S611  # our own
 
 
 def cache_roles(user: User, on: date, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -78,5 +81,8 @@ def cache_roles(user: User, on: date, rows: Iterable[Mapping[str, Any]]) -> None
 
 
 def _cached(user: User) -> dict[date, StaffRoles]:
-    cached: dict[date, StaffRoles] = user.__dict__.setdefault("_staff_roles", {})
+    # Of the user itself: a request's user is wrapped, and `__dict__` would be that of the wrapper.
+    cached: dict[date, StaffRoles] | None = getattr(user, CACHED, None)
+    if cached is None:
+        setattr(user, CACHED, cached := {})
     return cached

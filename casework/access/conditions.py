@@ -165,7 +165,8 @@ def check_may_pause(clock: Clock) -> None:
         raise NotAllowedInStatus("This deadline cannot be paused.")
 
 
-def check_can_pause(clock: Clock, contact: Contact, now: datetime) -> None:
+def check_can_pause(clock: Clock, contact: Contact, *, is_sought: bool, now: datetime) -> None:
+    """:param is_sought: whether the clock runs in which the family's agreement is sought."""
     check_may_pause(clock)
     if clock.stopped_at is not None:
         raise NotAllowedInStatus("This clock has stopped.")
@@ -173,7 +174,7 @@ def check_can_pause(clock: Clock, contact: Contact, now: datetime) -> None:
         raise NotAllowedInStatus("This clock is paused already.")
     if contact.rag == Rag.RED:
         raise NotAllowedInStatus(f"{contact} is red: its clocks run day and night.")
-    if not contact.clocks.running().filter(kind="agreement_sought").exists():
+    if not is_sought:
         raise NotAllowedInStatus("A clock is paused only while the family's agreement is sought.")
     if clock.due_at <= now:
         raise NotAllowedInStatus("This deadline has passed already: pausing would hide it.")

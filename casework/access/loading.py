@@ -21,7 +21,9 @@ def locked_contact(by: User, now: datetime, **which: Any) -> Contact:
     :raises Contact.DoesNotExist: there is no such contact, or it is out of scope.
     """
     day = local_day(now)
-    contact = Contact.objects.visible_to(by, now).annotate(readers_roles=roles_for_query(by, day)).locked().get(**which)
+    contact = (
+        Contact.objects.visible_to(by, now).annotate(readers_roles=roles_for_query(by.pk, day)).locked().get(**which)
+    )
     cache_roles(by, day, cast("Any", contact).readers_roles)
     return contact
 
@@ -41,7 +43,7 @@ def locked_person(by: User, now: datetime, **which: Any) -> Person:
     :raises Person.DoesNotExist: there is no such person, or none that they may see.
     """
     day = local_day(now)
-    people = people_visible_to(by, now).annotate(readers_roles=roles_for_query(by, day))
+    people = people_visible_to(by, now).annotate(readers_roles=roles_for_query(by.pk, day))
     person = people.select_for_update(of=("self",), no_key=True).get(**which)
     cache_roles(by, day, cast("Any", person).readers_roles)
     return person
@@ -54,6 +56,6 @@ def locked_case(by: User, now: datetime, **which: Any) -> Case:
     :raises Case.DoesNotExist: there is no such case, or it is out of scope.
     """
     day = local_day(now)
-    case = Case.objects.visible_to(by, now).annotate(readers_roles=roles_for_query(by, day)).locked().get(**which)
+    case = Case.objects.visible_to(by, now).annotate(readers_roles=roles_for_query(by.pk, day)).locked().get(**which)
     cache_roles(by, day, cast("Any", case).readers_roles)
     return case

@@ -192,7 +192,7 @@ def check_match_is_open(match: PersonMatch, user: User, now: datetime) -> None:
         raise PersonMatch.DoesNotExist
 
 
-def shown_with(people: QuerySet[Any, Any] | Collection[int], user: User, now: datetime) -> list[Restriction]:
+def shown_with(people: QuerySet[Any, Any] | Collection[int], user: User, now: datetime) -> QuerySet[Restriction]:
     """
     The restrictions that close a record, for its page: `until` is when the user's broken glass ends, and `is_certain`
     whether it is of somebody on the record, not of somebody who one of them may be.
@@ -203,8 +203,7 @@ def shown_with(people: QuerySet[Any, Any] | Collection[int], user: User, now: da
     until = Subquery(broken.order_by("-until").values("until")[:1])
     closing = Restriction.objects.in_force().closing(people)
     certain = Exists(Restriction.objects.of(people).filter(pk=OuterRef("pk")))
-    found = closing.annotate(until=until, is_certain=certain).select_related("owner")
-    return list(found) if closing.exists() else []
+    return closing.annotate(until=until, is_certain=certain).select_related("owner")
 
 
 def has_conflict(user: User, people: QuerySet[Any, Any] | Iterable[int]) -> bool:

@@ -30,7 +30,8 @@ def pause(*, clock_id: int, reason: str, by: User, now: datetime) -> Clock:
     _check_may_change(subject, by, now)
     conditions.check_may_pause(clock)
     assert isinstance(subject, Contact), "only policies about contacts may pause"
-    conditions.check_can_pause(clock, subject, now)
+    is_sought = subject.clocks.running().filter(kind=clocks.AGREEMENT_SOUGHT).exists()
+    conditions.check_can_pause(clock, subject, is_sought=is_sought, now=now)
     _need(reason, "Say why the deadline is paused.")
     clocks.pause(clock, reason=reason.strip(), by=by, at=now)
     audit.record(Event.CLOCK_PAUSED, by=by, at=now, contact=subject, kind=clock.kind)

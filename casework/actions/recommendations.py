@@ -166,7 +166,7 @@ def recommend_again(contact: Contact, by: Actor, now: datetime) -> None:
     outbox.write(red_alerts(contact, now, before=before))
     held_before, holds_now = (each.hold == Hold.AGREEMENT for each in (before, recommendation))
     if held_before and not holds_now:
-        clocks.stop(contact, "agreement_sought", at=now)
+        clocks.stop(contact, clocks.AGREEMENT_SOUGHT, at=now)
         clocks.resume_all(
             contact, reason="The family's agreement is sought no more.", by=by if isinstance(by, User) else None, at=now
         )

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from casework.deadlines import recipients
 from casework.models import Case, Contact, Event, Reminder, ReminderLook
+from casework.models.prepared import Prepared, send
 from casework.record import audit
 from errors import Fault, InvalidInput, NotAllowedInStatus
 from localities import calendar
@@ -17,6 +18,14 @@ from localities.working_time import at, local_day
 # How long a reminder can be snoozed. For more time, the clock must be extended.
 HOURS = {"hour": timedelta(hours=1), "half_day": timedelta(hours=4)}
 NEXT_WORKING_DAY = "next_working_day"
+SEE_ABOUT = Prepared(
+    "see_reminders_about",
+    f"""
+INSERT INTO casework_reminderlook (reminder_id, user_id, at, reason)
+SELECT unseen.id, %(user)s, %(now)s::timestamptz, '' FROM ({recipients.UNSEEN_ABOUT}) unseen
+ON CONFLICT DO NOTHING
+""",  # noqa: S608  # our own constants
+)
 
 
 def see(*, reminder_id: int, by: User, now: datetime) -> Reminder:
@@ -36,9 +45,8 @@ def see_about(subject: Contact | Case, *, by: User, now: datetime) -> None:
 
     :param subject: a record that the user may open.
     """
-    about = {"contact" if isinstance(subject, Contact) else "case": subject.pk}
-    if ids := recipients.unseen_about(by, now, **about):
-        _see(ids, by, now)
+    contact, case = (subject.pk, None) if isinstance(subject, Contact) else (None, subject.pk)
+    send(SEE_ABOUT(user=by.pk, today=local_day(now), now=now, contact=contact, case=case))
 
 
 def _see(reminder_ids: list[int], by: User, now: datetime) -> None:

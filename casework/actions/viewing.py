@@ -4,18 +4,17 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, cast
 
-from django.db.models import Prefetch
 from django.db.models.functions import Coalesce
 
 from casework.access import restricted
 from casework.access.loading import people_visible_to
 from casework.actions import reminders
-from casework.facts.learned import WITH_CHANGES
 from casework.families import sameness
 from casework.families.naming import name_rows
-from casework.families.recorded import ADULTS
+from casework.families.recorded import LIVES_HIDDEN
 from casework.families.sameness import OF_A_MATCH
-from casework.models import Case, Contact, ContactChild, Event, Person, PersonMatch
+from casework.models import Case, Contact, Event, Person, PersonMatch
+from casework.models.together import read_parts
 from casework.record import audit
 from localities.models import OVERSEEING_ROLES, Agency, User
 from localities.roles import roles_of
@@ -41,8 +40,14 @@ def view_contact(*, reference: str, by: User, now: datetime) -> Contact:
             "case",
             "resend_of",
         )
-        .prefetch_related("children__person", ADULTS, WITH_CHANGES)
         .get(reference=reference)
+    )
+    read_parts(
+        contact,
+        children=contact.children.select_related("person").order_by("position"),
+        adults=contact.adults.select_related("person", "recorded_as").annotate(lives_hidden=LIVES_HIDDEN),
+        information=contact.information.select_related("by_user", "by_agency").prefetch_related("changes"),
+        details_to_check=contact.details_to_check.all(),
     )
     name_rows([*contact.children.all(), *contact.adults.all()], by, now)
     reminders.see_about(contact, by=by, now=now)
@@ -60,8 +65,16 @@ def view_for_decision(
     :raises Contact.DoesNotExist: there is no such contact, or it is out of scope.
     """
     contacts = Contact.objects.visible_to(by, now).select_related("team", "agency", "recommendation", "case")
-    children = Prefetch("children", ContactChild.objects.select_related("person").order_by("position"))
-    contact = contacts.prefetch_related(children).get(reference=reference)
+    contact = contacts.get(reference=reference)
+    read_parts(
+        contact,
+        children=contact.children.select_related("person").order_by("position"),
+        adults=contact.adults.all(),
+        handovers=contact.handovers.select_related("to_team"),
+        partner_checks=contact.partner_checks.select_related("agency").order_by("pk"),
+        decisions=contact.decisions.select_related("decided_by", "sign_off__by", "chosen_team", "chosen_case"),
+        clocks=contact.clocks.all(),
+    )
     check(contact)
     name_rows(contact.children.all(), by, now)
     audit.record(Event.CONTACT_VIEWED, by=by, at=now, contact=contact)

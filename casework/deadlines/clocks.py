@@ -54,6 +54,7 @@ PARTNER_ASKED = "sent"
 HANDED_OVER = "handed_over"
 
 # The clocks of the decision on a contact.
+AGREEMENT_SOUGHT = "agreement_sought"
 DECISION_CLOCKS = (
     "next_step_decision", "final_decision_red", "final_decision_amber", "final_decision_green", "final_decision_blue",
 )  # fmt: skip
@@ -149,8 +150,8 @@ def stop(subject: Subject, *kinds: str, at: datetime, ended: ClockEnd = ClockEnd
 
 def stop_as_decided(contact: Contact, *, at: datetime) -> None:
     """Stops the clocks of the decision, which is made, and of the family's agreement, which is no longer sought."""
-    ended = SqlCase(When(kind="agreement_sought", then=Value(ClockEnd.OVERTAKEN)), default=Value(ClockEnd.DONE))
-    contact.clocks.running().filter(kind__in=[*DECISION_CLOCKS, "agreement_sought"]).update(
+    ended = SqlCase(When(kind=AGREEMENT_SOUGHT, then=Value(ClockEnd.OVERTAKEN)), default=Value(ClockEnd.DONE))
+    contact.clocks.running().filter(kind__in=[*DECISION_CLOCKS, AGREEMENT_SOUGHT]).update(
         stopped_at=Greatest(F("started_at"), Value(at)), ended=ended, next_at=None, paused_at=None
     )
 

@@ -15,7 +15,6 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from casework.models import Reminder, Step
-from casework.models.prepared import Prepared, send
 from casework.models.visibility import KEEPS_OUT, WHO_MAY_BE, closes_from, is_open_clock
 from localities.models import Team, User
 from localities.roles import roles_of
@@ -102,11 +101,10 @@ watched AS (
 """  # noqa: S608  # of our own constants
 
 
-# The clocks of a contact are its own and those of its partner checks; of a case, its own and those of its handoffs. A
-# union, because PostgreSQL would read every clock for conditions on several tables joined by OR.
-UNSEEN_ABOUT = Prepared(
-    "find_unseen_reminders",
-    f"""
+# The reminders for a user about a contact or a case that they have not seen. The clocks of a contact are its own
+# and those of its partner checks; of a case, its own and those of its handoffs. A union, because PostgreSQL would read
+# every clock for conditions on several tables joined by OR.
+UNSEEN_ABOUT = f"""
 WITH staff AS (
     {STAFF} AND membership.user_id = %(user)s
 ), about AS (
@@ -125,8 +123,7 @@ SELECT reminder.id FROM about JOIN casework_reminder reminder ON reminder.clock_
 WHERE EXISTS (SELECT FROM staff WHERE {is_for("reminder", "staff")})
   AND NOT EXISTS (
       SELECT FROM casework_reminderlook look WHERE look.reminder_id = reminder.id AND look.user_id = %(user)s)
-""",  # noqa: S608  # of our own constants
-)
+"""  # noqa: S608  # of our own constants
 
 # The breaches and escalations of running clocks that a recipient has not seen, counted by recipient.
 UNREAD = f"""
@@ -176,12 +173,6 @@ def reminders_of(user: User, now: datetime) -> QuerySet[Reminder]:
             if all(row[value] is not None for value in way.values() if value):
                 mine.add(Q(**{column: row[value] if value else value for column, value in way.items()}))
     return Reminder.objects.filter(reduce(or_, mine)).filter(is_open_clock(user, now, "clock__"))
-
-
-def unseen_about(user: User, now: datetime, *, contact: int | None = None, case: int | None = None) -> list[int]:
-    """The reminders for this user about a contact or a case that they have not seen, as ids."""
-    (found,) = send(UNSEEN_ABOUT(user=user.pk, today=local_day(now), contact=contact, case=case))
-    return [reminder for (reminder,) in found]
 
 
 def unread_breaches(teams: list[Team] | None, now: datetime) -> list[Unread]:

@@ -20,6 +20,7 @@ from casework.models import (
     Case,
     CaseQuerySet,
     Contact,
+    ContactAdult,
     ContactChild,
     Person,
 )
@@ -142,12 +143,19 @@ def is_earlier_than(contact: Contact) -> Condition:
     return Condition(f"{{0}} IN ({EARLIER_CONTACTS})", F("pk"), values=(("contact", contact.pk),))
 
 
-def household(contact: Contact) -> Household:
-    """The household of a contact whose children, adults and matches are stored."""
+def household(contact: Contact, rows: Iterable[ContactChild | ContactAdult] | None = None) -> Household:
+    """
+    The household of a contact whose children, adults and matches are stored.
+
+    :param rows: its children and adults, where they are read already.
+    """
 
     def find_people() -> frozenset[int]:
-        (found,) = send(FIND_PEOPLE_ON_CONTACT(contact=contact.pk))
-        on_contact = {person for (person,) in found}
+        if rows is None:
+            (found,) = send(FIND_PEOPLE_ON_CONTACT(contact=contact.pk))
+            on_contact = {person for (person,) in found}
+        else:
+            on_contact = {row.person_id for row in rows if row.in_family}
         return _with_children_beside(on_contact | sameness.likely_the_same(on_contact))
 
     return Household(Known(PEOPLE_ON_CONTACT, (("contact", contact.pk),)), find_people)

@@ -320,4 +320,5 @@ def _proposed(people: Collection[int]) -> tuple[Scores, Scores, Pairs, Pairs]:
 
 def likely_the_same(people: Collection[int]) -> frozenset[int]:
     """The persons whom one of these may be (see `likely_pairs`)."""
-    return frozenset(chain.from_iterable(likely_pairs(people))) - representatives(people)
+    likely = frozenset(chain.from_iterable(likely_pairs(people)))
+    return likely - representatives(people) if likely else likely

@@ -4,7 +4,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
+from typing import Any
 
+from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 
 from casework.families.likeness.identifiers import read_telephones
@@ -36,19 +38,29 @@ class Cautions:
         self._unsafe |= _ways_to_reach(value)
 
 
-def cautions_about(people: Collection[int]) -> Cautions:
+def recorded_of(contacts: Iterable[Contact], and_of: Collection[int] = ()) -> QuerySet[Any, Any]:
     """
-    What is so today; what ended or was recorded in error is left out. One statement.
+    What staff recorded of everybody on these contacts that must be known, for `cautions_in`: what is so today. What
+    ended or was recorded in error is left out.
 
-    :param people: the ids of records that stand for persons.
+    :param and_of: the ids of records that stand for other persons.
     """
-    found = Cautions()
+    rows: Iterable[ContactChild | ContactAdult] = chain.from_iterable(
+        (*contact.children.all(), *contact.adults.all()) for contact in contacts
+    )
+    people = {*and_of, *(row.person_id for row in rows)}
     recorded = PersonDetail.objects.filter(
         person__in=records_of(people).values("pk"), kind__in=(DetailKind.DEATH, *REACHED_BY), ended_at__isnull=True,
         to_date__isnull=True, in_error_at__isnull=True,
     ).order_by("pk")  # fmt: skip
     columns = ("kind", "value", "qualifier", "from_date")
-    for person, kind, value, qualifier, day in recorded.values_list(Coalesce("person__same_as", "person"), *columns):
+    return recorded.values_list(Coalesce("person__same_as", "person"), *columns)
+
+
+def cautions_in(recorded: Iterable[Any]) -> Cautions:
+    """The cautions in what was recorded."""
+    found = Cautions()
+    for person, kind, value, qualifier, day in recorded:
         if kind == DetailKind.DEATH:
             found.died[person] = day
         elif qualifier == SafeToUse.NOT_SAFE:
@@ -57,11 +69,8 @@ def cautions_about(people: Collection[int]) -> Cautions:
 
 
 def cautions_of(contacts: Iterable[Contact], and_of: Collection[int] = ()) -> Cautions:
-    """What is recorded of everybody on these contacts, and of these persons."""
-    rows: Iterable[ContactChild | ContactAdult] = chain.from_iterable(
-        (*contact.children.all(), *contact.adults.all()) for contact in contacts
-    )
-    return cautions_about({*and_of, *(row.person_id for row in rows)})
+    """What is recorded of everybody on these contacts, and of these persons. One statement."""
+    return cautions_in(recorded_of(contacts, and_of))
 
 
 def _ways_to_reach(text: str) -> set[str]:

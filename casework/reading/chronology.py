@@ -6,19 +6,23 @@ Histories that are listed and not read together are what inspections find (domai
 not used").
 """
 
-from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.paginator import Page, Paginator
 from django.db.models import Exists, F, OuterRef, QuerySet, Value
-from django.db.models.fields import CharField
+from django.db.models.fields import CharField, DateTimeField
+from django.db.models.functions import Cast, JSONObject
 
 from casework.families.household import Household
-from casework.models import Case, Contact, Decision, Handoff, PartnerCheck
-from casework.statuses import PartnerCheckStatus
+from casework.models import Case, Contact, Decision, Handoff, HandoffKind, Outcome, PartnerCheck
+from casework.models.together import read_together
+from casework.statuses import HandoffStatus, PartnerCheckStatus
+from localities.codes import SOURCE_CODES
 from localities.models import User
+from triage.published_rules import of_version
 
 KINDS = {
     "contacts": "Contacts",
@@ -27,122 +31,150 @@ KINDS = {
     "handoffs": "Handoffs",
     "answers": "Answers of partners",
 }
+A_PAGE = 30
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line: when, of which kind, the row that it is about, and whether the reader may open its case."""
+    """
+    One line: when, of which kind, what it says, and whether the reader may open its case.
+
+    `until`: when a case closed, or opened, or a handoff was answered. `of`: by names that the template has, in words.
+    """
 
     at: datetime
+    until: datetime | None
     kind: str
-    of: Any
+    pk: int
+    of: Mapping[str, Any]
     case_opens: bool
 
 
 class Chronology:
     """
-    The lines of a household for one reader: counted and read by a paginator, a page at a time.
+    The lines of a household for one reader, in three statements.
 
     A case is linked for readers who may open it. Readers who may see all its contacts see its lines, as on the
-    contacts' pages.
+    contacts' pages. `contacts`: those that it tells of, whose words are on the page; with their ids alone.
     """
 
     def __init__(
-        self, people: Household, user: User, now: datetime, kind: str = "", not_of_family: Collection[int] = ()
+        self,
+        people: Household,
+        user: User,
+        now: datetime,
+        *,
+        but_not: int | None = None,
+        not_of_family: Collection[int] = (),
     ) -> None:
         """
+        :param but_not: the contact whose page it is: the page tells of it already.
         :param not_of_family: contacts on which the person stands whose page it is, and does not count. They are listed,
             and nothing that they led to.
         """
         visible = Contact.objects.visible_to(user, now).order_by()
         theirs = people.contacts().order_by().values("pk")
-        self._contacts = list(visible.filter(pk__in=theirs).values_list("pk", flat=True))
+        if but_not is not None:
+            theirs = theirs.exclude(pk=but_not)
+        contacts = visible.filter(pk__in=theirs).only("pk")
         self._not_of_family = not_of_family
         cases = Case.objects.filter(casechild__person__in=people.people).annotate(
             may_open=Exists(Case.objects.visible_to(user, now).filter(pk=OuterRef("pk")))
         )
-        found = dict(cases.order_by().values_list("pk", "may_open").distinct())
+        may_open = cases.order_by().values_list("pk", "may_open").distinct()
+        read_together(contacts, may_open)
+        self.contacts, found = list(contacts), dict(may_open)
         self._opens = {pk for pk, may_open in found.items() if may_open}
         self._cases = [*self._opens, *_in_view([pk for pk in found if pk not in self._opens], visible)]
-        self._rows = self._union(kind)
 
-    def count(self) -> int:
-        return self._rows.count()
+    def page(self, kind: str, number: str | None) -> Page[Line]:
+        """
+        A page of its lines.
 
-    def __len__(self) -> int:
-        return self.count()
+        :param kind: one of `KINDS`; empty for all.
+        """
+        return Paginator(self.lines(kind), A_PAGE).get_page(number)
 
-    def __getitem__(self, part: slice) -> list[Line]:
-        return self._lines(list(self._rows.order_by("-at", "-line", "-pk")[part]))
-
-    def _union(self, kind: str) -> QuerySet[Any, Any]:
-        """One statement that the database pages: the moment, the kind, the id, and whether it ends a case."""
-        parts: dict[str, list[tuple[QuerySet[Any, Any], str, str]]] = {
-            "contacts": [(
-                Contact.objects.filter(pk__in={*self._contacts, *self._not_of_family}), "received_at", "contacts",
-            )],
-            "decisions": [(Decision.objects.filter(contact__in=self._contacts), "decided_at", "decisions")],
-            "cases": [
-                (Case.objects.filter(pk__in=self._cases), "opened_at", "cases"),
-                (Case.objects.filter(pk__in=self._cases, closed_at__isnull=False), "closed_at", "ends"),
-            ],
-            "handoffs": [(Handoff.objects.filter(case__in=self._cases), "offered_at", "handoffs")],
-            "answers": [(
-                PartnerCheck.objects.filter(contact__in=self._contacts, status=PartnerCheckStatus.ANSWERED),
-                "ended_at", "answers",
-            )],
-        }  # fmt: skip
-        chosen = [part for name, each in parts.items() if kind in ("", name) for part in each]
+    def lines(self, kind: str = "") -> list[Line]:
+        parts = [part for name, each in self._parts().items() if kind in ("", name) for part in each]
         first, *others = (
-            rows.order_by().annotate(at=F(moment), line=Value(name, CharField())).values_list("at", "line", "pk")
-            for rows, moment, name in chosen
+            rows.order_by()
+            .annotate(at=F(at), until=F(until) if until else NEVER, line=Value(name, CharField()), says=says)
+            .values_list("at", "until", "line", "pk", "says")
+            for name, rows, at, until, says in parts
         )
         rows: QuerySet[Any, Any] = first.union(*others, all=True) if others else first
-        return rows
+        return [self._line(*row) for row in rows.order_by("-at", "-line", "-pk")]
 
-    def _lines(self, rows: Collection[tuple[datetime, str, int]]) -> list[Line]:
-        ids: dict[str, set[int]] = defaultdict(set)
-        for _, kind, pk in rows:
-            ids[_table(kind)].add(pk)
-        found = {kind: {row.pk: row for row in self._read(kind).filter(pk__in=pks)} for kind, pks in ids.items()}
-        lines = []
-        for at, kind, pk in rows:
-            row = found[_table(kind)][pk]
-            lines.append(Line(at, kind, row, case_opens=_case_of(row) in self._opens))
-        return lines
+    def _parts(self) -> dict[str, list["Part"]]:
+        contacts = Contact.objects.filter(pk__in={*(contact.pk for contact in self.contacts), *self._not_of_family})
+        decisions = Decision.objects.filter(contact__in=self.contacts)
+        cases = Case.objects.filter(pk__in=self._cases)
+        handoffs = Handoff.objects.filter(case__in=self._cases)
+        answers = PartnerCheck.objects.filter(contact__in=self.contacts, status=PartnerCheckStatus.ANSWERED)
+        of_case = JSONObject(
+            reference="reference", rag="rag", pathway="pathway", locality="locality__name", outcome="outcome",
+            closing_summary="closing_summary", case_id="pk", rules="opened_by_decision__recommendation__rule_set",
+        )  # fmt: skip
+        return {
+            "contacts": [("contacts", contacts, "received_at", "", JSONObject(
+                reference="reference", rag="rag", agency="agency__name", source="source_code",
+                resend_of="resend_of__reference", pathway="decision_in_effect__pathway",
+                case="case__reference", case_id="case", rules="recommendation__rule_set",
+            ))],
+            "decisions": [("decisions", decisions, "decided_at", "", JSONObject(
+                contact="contact__reference", pathway="pathway", level="level", rag="rag", overrides="overrides",
+                by="decided_by__name", in_effect="contact__decision_in_effect", agreed="sign_off__agreed",
+                case="contact__case__reference", case_id="contact__case", rules="recommendation__rule_set",
+            ))],
+            "cases": [
+                ("cases", cases, "opened_at", "closed_at", of_case),
+                ("ends", cases.filter(closed_at__isnull=False), "closed_at", "opened_at", of_case),
+            ],
+            "handoffs": [("handoffs", handoffs, "offered_at", "answered_at", JSONObject(
+                handoff="kind", from_team="from_team__name", to_team="to_team__name", status="status",
+                case="case__reference", case_id="case",
+            ))],
+            "answers": [("answers", answers, "ended_at", "", JSONObject(
+                contact="contact__reference", agency="agency__name", answer="answer", case_id="contact__case",
+            ))],
+        }  # fmt: skip
 
-    def _read(self, kind: str) -> QuerySet[Any, Any]:
-        reads: dict[str, QuerySet[Any, Any]] = {
-            "contacts": Contact.objects.select_related(
-                "agency", "decision_in_effect", "recommendation", "resend_of", "case"
-            ).defer("document"),
-            "decisions": Decision.objects.select_related("contact__case", "recommendation", "decided_by", "sign_off"),
-            "cases": Case.objects.select_related("locality", "closed_by"),
-            "handoffs": Handoff.objects.select_related("case", "from_team", "to_team", "answered_by"),
-            "answers": PartnerCheck.objects.select_related("contact", "agency"),
-        }
-        return reads[kind].order_by()
+    def _line(self, at: datetime, until: datetime | None, kind: str, pk: int, says: dict[str, Any]) -> Line:
+        return Line(at, until, kind, pk, {**says, **_in_words(kind, pk, says)}, says["case_id"] in self._opens)
+
+
+Part = tuple[str, QuerySet[Any, Any], str, str, JSONObject]
+NEVER = Cast(Value(None), DateTimeField())
+
+
+def _in_words(kind: str, pk: int, says: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands on the page in place of codes."""
+    words: dict[str, Any] = {}
+    if says.get("pathway"):
+        known = of_version(says["rules"]).rule_set.pathways.get(says["pathway"]) if says["rules"] else None
+        words["pathway"] = known.title if known else says["pathway"]
+    match kind:
+        case "contacts":
+            # As in the middle of a sentence: "It led to family help".
+            words["led_to"] = words.get("pathway", "")[:1].lower() + words.get("pathway", "")[1:]
+            words["agency"] = says["agency"] or dict(SOURCE_CODES)[says["source"]]
+        case "decisions":
+            words["in_effect"] = says["in_effect"] == pk
+        case "cases" | "ends" if says["outcome"]:
+            words["outcome"] = Outcome(says["outcome"]).label
+        case "handoffs":
+            words |= {"handoff": HandoffKind(says["handoff"]).label, "status": HandoffStatus(says["status"]).label}
+    return words
 
 
 def _in_view(cases: Collection[int], visible: QuerySet[Contact]) -> set[int]:
     """Those of these cases of which the reader may see every contact."""
     if not cases:
         return set()
-    of_cases = dict(Contact.objects.filter(case__in=cases).order_by().values_list("pk", "case"))
-    seen = set(visible.filter(case__in=cases).values_list("pk", flat=True))
-    return {case for case in of_cases.values() if case} - {case for pk, case in of_cases.items() if pk not in seen}
-
-
-def _table(kind: str) -> str:
-    """A case has two kinds of line: it opened, and it ended."""
-    return "cases" if kind == "ends" else kind
-
-
-def _case_of(row: Contact | Case | Decision | Handoff | PartnerCheck) -> int | None:
-    match row:
-        case Case():
-            return row.pk
-        case Contact() | Handoff():
-            return row.case_id
-        case _:
-            return row.contact.case_id
+    seen = Exists(visible.filter(pk=OuterRef("pk")))
+    of_cases = Contact.objects.filter(case__in=cases).order_by().annotate(seen=seen).values_list("case", "seen")
+    found: dict[int, bool] = {}
+    for case, may_see in of_cases:
+        found[case] = found.get(case, True) and may_see
+    return {case for case, all_seen in found.items() if all_seen}

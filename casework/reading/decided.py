@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
-from django.db.models import Q
+from django.db.models import Prefetch, Q, prefetch_related_objects
 from django.utils.text import get_text_list
 
 from casework.families.household import Household, open_cases
@@ -108,7 +108,8 @@ def followed(decision: Decision, contact: Contact, *, now: datetime) -> Followed
         offers = Handoff.objects.filter(case=case, status=HandoffStatus.OFFERED)
         offer = offers.select_related("to_team").order_by("pk").last()
     team = offer.to_team if offer else responsibilities.responsible_team(case) if case else None
-    checks = list(contact.partner_checks.select_related("agency").order_by("pk"))
+    prefetch_related_objects([contact], Prefetch("partner_checks", PartnerCheck.objects.select_related("agency")))
+    checks = list(contact.partner_checks.all())
     follow = [check for check in checks if check.pk in decision.answers_follow]
     since = [check for check in checks if check not in follow and _ends_with(check, decision, contact)]
     return Followed(

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.utils.text import get_text_list
 
-from casework.deadlines.clocks import DECISION_CLOCKS
+from casework.deadlines.clocks import AGREEMENT_SOUGHT, DECISION_CLOCKS
 from casework.models import Clock, ContactHandover, Handoff, PartnerCheck, ReminderLook
 from casework.statuses import PartnerCheckStatus
 from localities.models import User
@@ -25,9 +25,9 @@ def of_deciding(clocks: Iterable[Clock], handovers: Iterable[ContactHandover], *
         for handover in handovers
         if handover.is_open
     ]
-    if any(clock.kind == "agreement_sought" for clock in running):
+    if any(clock.kind == AGREEMENT_SOUGHT for clock in running):
         found.append("The deadline for asking the family ends.")
-    stops = [clock for clock in running if clock.kind in {*DECISION_CLOCKS, "agreement_sought"} or clock.partner_check]
+    stops = [clock for clock in running if clock.kind in {*DECISION_CLOCKS, AGREEMENT_SOUGHT} or clock.partner_check]
     return found + _put_off(stops, by, now)
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django import forms
 
 from casework.access import conditions, permissions
+from casework.deadlines.clocks import AGREEMENT_SOUGHT
 from casework.models import Clock, Contact
 from casework.web.forms import ActionForm, MomentForm, reason_field
 from casework.web.rendering import DatePartsField, Select, TextInput
@@ -88,7 +90,9 @@ def clock_forms(
     found: dict[str, Any] = {}
     if contact is not None and permissions.allows(permissions.check_can_work_on, contact, user, local_day(now)):
         paused = [clock for clock in running if clock.paused_at is not None]
-        may_pause = [clock for clock in running if _passes(conditions.check_can_pause, clock, contact, now)]
+        is_sought = any(clock.kind == AGREEMENT_SOUGHT and clock.contact_id == contact.pk for clock in running)
+        check = partial(conditions.check_can_pause, contact=contact, is_sought=is_sought, now=now)
+        may_pause = [clock for clock in running if _passes(check, clock)]
         found["pause"] = _form("pause", PauseForm, may_pause, shown)
         found["resume"] = _form("resume", ResumeForm, paused, shown)
     if team_id is not None:

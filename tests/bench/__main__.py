@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tests.bench.matching import FalseJoins, Found, LookUps
     from tests.bench.replaying import Measured
     from tests.bench.searching import Searches
+    from tests.bench.weighing import Weight
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -97,14 +98,10 @@ class Stage:
 
     def growth(self, work: Callable[[], None]) -> Figure:
         """How much longer the work takes beside the large history: both in turn, the median of the pairs' ratios."""
-        from tests.bench.history import databases
-
-        if self._uses is None:
-            self._uses = databases(self._sizes.history)
         pairs = []
         for _ in range(self.rounds + 1):
             seconds = []
-            for use in self._uses:
+            for use in self.beside():
                 use()
                 seconds.append(_seconds(work))
             pairs.append(seconds)
@@ -112,6 +109,26 @@ class Stage:
         small, large = zip(*pairs[1:], strict=True)
         sys.stdout.write(f"{statistics.median(small) * 1000:.0f} and {statistics.median(large) * 1000:.0f} ms … ")
         return Figure(median_ratio(large, small), 1.3, "times, for a hundred times the history", "lower")
+
+    def beside(self) -> tuple[Callable[[], None], Callable[[], None]]:
+        """Two databases, one with a small history and one with a large: calling one makes it the one in use."""
+        from tests.bench.history import databases
+
+        if self._uses is None:
+            self._uses = databases(self._sizes.history)
+        return self._uses
+
+    def weight(self, path: Callable[[], str]) -> "Weight":
+        """What a browser with an empty cache loads for a page."""
+        from tests.bench.weighing import weigh
+
+        _, use_large = self.beside()
+        use_large()
+        found = weigh(path())
+        sys.stdout.write("\n")
+        for number, (address, size) in enumerate(found.parts.items()):
+            sys.stdout.write(f"  {size / 1000:>8.1f} kB  {address if number else 'the page'}\n")
+        return found
 
     def replays(self) -> "tuple[Measured, Measured]":
         """A replay over a council's year, and over ten."""
@@ -300,6 +317,30 @@ def person_page_beside_history(stage: Stage) -> Figure:
     return stage.growth(open_person)
 
 
+def worklist_kilobytes(stage: Stage) -> Figure:
+    """What travels to a browser with an empty cache for the worklist with twenty contacts: packed, without headers."""
+    return Figure(stage.weight(lambda: "/").kilobytes, 100, "kB with a cold cache", "lower")
+
+
+def worklist_requests(stage: Stage) -> Figure:
+    """How many requests that is."""
+    return Figure(stage.weight(lambda: "/").requests, 10, "requests with a cold cache", "lower")
+
+
+def contact_page_kilobytes(stage: Stage) -> Figure:
+    """What travels for the page of a contact about a family that was heard of before."""
+    from tests.bench.history import path_of_contact
+
+    return Figure(stage.weight(path_of_contact).kilobytes, 100, "kB with a cold cache", "lower")
+
+
+def contact_page_requests(stage: Stage) -> Figure:
+    """How many requests that is."""
+    from tests.bench.history import path_of_contact
+
+    return Figure(stage.weight(path_of_contact).requests, 10, "requests with a cold cache", "lower")
+
+
 def admin_list_beside_history(stage: Stage) -> Figure:
     """The service manager's list of all contacts."""
     from tests.bench.history import open_list_of_contacts
@@ -445,6 +486,10 @@ FIGURES: dict[str, Callable[[Stage], Figure]] = {
     "worklist_beside_history": worklist_beside_history,
     "contact_page_beside_history": contact_page_beside_history,
     "person_page_beside_history": person_page_beside_history,
+    "worklist_kilobytes": worklist_kilobytes,
+    "worklist_requests": worklist_requests,
+    "contact_page_kilobytes": contact_page_kilobytes,
+    "contact_page_requests": contact_page_requests,
     "admin_list_beside_history": admin_list_beside_history,
     "sweep_beside_running": sweep_beside_running,
     "sweep_of_a_million": sweep_of_a_million,

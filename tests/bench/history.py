@@ -152,7 +152,11 @@ def open_worklist() -> None:
 
 
 def open_contact() -> None:
-    _open(f"/contacts/{_opened()}/")
+    _open(path_of_contact())
+
+
+def path_of_contact() -> str:
+    return f"/contacts/{_opened()}/"
 
 
 def open_person() -> None:

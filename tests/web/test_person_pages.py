@@ -16,7 +16,7 @@ from tests.stage.staff import SignedIn, is_done, is_refused, is_wrong
 from tests.stage.story import Story, person
 from tests.stage.web_client import Page, a_working_morning
 
-OF_A_PERSON = {"amina": 33, "ben": 26, "sam": 31}
+OF_A_PERSON = {"amina": 25, "ben": 19, "sam": 24}
 
 
 @pytest.fixture

@@ -13,8 +13,6 @@ from tests.stage.staff import SignedIn, path_of
 from tests.stage.story import Story
 from tests.stage.web_client import Page, a_working_morning, browser
 
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 PASSWORD = "correct horse battery staple"
 WHY = "The school sees him each day, and his mother\r\nasks for help."
 SAID = {"decide-pathway": "advice", "decide-level": "2", "decide-rationale": WHY, "decide-history": ""}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Q, prefetch_related_objects
+from django.db.models import Q, QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -34,7 +34,9 @@ from casework.models import (
     PersonMatch,
 )
 from casework.models.indexes import is_among
-from casework.reading.cautions import cautions_of
+from casework.models.together import read_parts
+from casework.reading.cautions import cautions_in, recorded_of
+from casework.reading.chronology import Chronology
 from casework.reading.likenesses import by_family, joined_elsewhere, two_of_each, why_alike
 from casework.statuses import CaseStatus, ContactStatus, MatchStatus
 from casework.web.clock_forms import clock_forms
@@ -59,6 +61,7 @@ from casework.web.screening_form import ScreeningForm
 from casework.web.signed_in import by_post, user_of
 from casework.web.story import story_of
 from casework.web.submitting import Done, errors_of, status_of, submit
+from casework.web.timeline import timeline
 from errors import NotPermitted
 from localities.models import OVERSEEING_ROLES, User
 from localities.roles import StaffRoles, roles_of
@@ -174,20 +177,35 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
     in_work = contact.case is not None and contact.case.status == CaseStatus.OPEN
     on_it = {child.person_id for child in contact.children.all()}
     on_it |= {adult.person_id for adult in contact.adults.all()}
-    context: dict[str, Any] = story_of(contact, cautions_of([contact])) | {
+    sees_household = works_on_it or who.has(*OVERSEEING_ROLES)
+    recorded, restrictions = recorded_of([contact]), restricted.shown_with(on_it, user, now)
+    clocks, changes = _clocks_of(contact)
+    sent = _sent_with(contact, user, now) if sees_household else Contact.objects.none()
+    read_parts(
+        contact, recorded, restrictions, clocks, changes, sent,
+        handovers=contact.handovers.select_related("from_team", "to_team", "passed_by", "taken_on_by"),
+        partner_checks=contact.partner_checks.select_related("agency", "asked_by", "ended_by")
+        .prefetch_related("status_changes"),
+        decisions=contact.decisions.select_related("decided_by", "sign_off__by", "chosen_team", "chosen_case"),
+    )  # fmt: skip
+    context: dict[str, Any] = story_of(contact, cautions_in(recorded)) | {
         "now": now,
         "result": contact.recommendation.result if contact.recommendation else {},
-        "handovers": list(contact.handovers.select_related("from_team", "to_team", "passed_by", "taken_on_by")),
+        "handovers": list(contact.handovers.all()),
         "partner_checks": _partner_checks(contact, shown),
         # A partner may answer while a second person is awaited, and after a decision that did not wait for it.
         "hears_partners": works_on_it,
-        "decisions": list(contact.decisions.select_related("decided_by", "sign_off__by", "chosen_team", "chosen_case")),
+        "decisions": list(contact.decisions.all()),
         "works_on_it": works_on_it,
         "may_correct": works_on_it and (in_work or contact.status != ContactStatus.DECIDED),
-        "restrictions": restricted.shown_with(on_it, user, now),
+        "restrictions": list(restrictions),
+        "clocks": list(clocks),
+        "clock_changes": list(changes),
         "restricts": permissions.allows(permissions.check_can_restrict, user, day),
     }
-    context |= _clocks(contact, [check for check, _, _ in context["partner_checks"]], user, now, shown)
+    waits = contact if contact.status != ContactStatus.DECIDED else None
+    context |= clock_forms(context["clocks"], waits, contact.team_id, user, now, shown)
+    told_of = [contact]
     running = [clock for clock in context["clocks"] if clock.stopped_at is None and clock.paused_at is None]
     context["next_decision"] = min(
         (clock for clock in running if clock.kind in DECISION_CLOCKS), key=lambda clock: clock.due_at, default=None
@@ -199,13 +217,19 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         context["case_team"] = responsibility.team if responsibility else None
         context["may_correct"] |= in_work and responsibility is not None and responsibility.team_id in who.team_ids
         context["opens_case"] = Case.objects.visible_to(user, now).filter(pk=contact.case.pk).exists()
-    if works_on_it or who.has(*OVERSEEING_ROLES):
-        people = household(contact)
+    if sees_household:
+        people = household(contact, [*contact.children.all(), *contact.adults.all()])
         found = sameness.matches_on(contact)
         hidden = living_hidden(two_of_each(found)) if found else frozenset[int]()
         why = why_alike(found, hidden)
         closed_people, closed = restricted.closed_people_and_matches(people.people, found, user, now)
-        context |= _known_before(contact, people, user, now)
+        chronology = Chronology(people, user, now, but_not=contact.pk)
+        context |= timeline(request, chronology) | {
+            "repeats": next((each for each in sent if each.pk == contact.resend_of_id), None),
+            "resends": [each for each in sent if each.resend_of_id == contact.pk],
+            "same_reference": [each for each in sent if each.resend_of_id is None and each.pk != contact.resend_of_id],
+        }
+        told_of += chronology.contacts
         # Whoever may not open the one record of an adopted child is not told that the other may be about the same.
         likely = [
             match for match in sameness.waiting(found) if match.pk not in closed or not match.is_of_two_identities
@@ -230,23 +254,20 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
     context |= _protecting(contact, user, day, shown)
     context["errors"] = errors_of(*shown.values())
     answer = render(request, "front_door/contacts/show.html", context, status=status_of(context["errors"]))
-    return without_hidden_addresses(answer, [contact])
+    return without_hidden_addresses(answer, told_of)
 
 
-def _clocks(
-    contact: Contact, checks: list[PartnerCheck], user: User, now: datetime, shown: dict[str, Any]
-) -> dict[str, Any]:
-    """The clocks of the contact and of its questions to partners, their changes, and the forms to change them."""
-    # By the checks' ids: for a condition on their table, PostgreSQL would read every clock.
-    clocks = list(
-        Clock.objects.filter(Q(contact=contact) | Q(partner_check__in=checks))
+def _clocks_of(contact: Contact) -> tuple[QuerySet[Clock], QuerySet[ClockChange]]:
+    """The clocks of the contact and of its questions to partners, and their changes."""
+    # By the checks' ids, found first: for a condition on their table, PostgreSQL would read every clock.
+    of_checks = is_among(contact.partner_checks.order_by().values("pk"), "partner_check")
+    clocks = (
+        Clock.objects.filter(Q(contact=contact) | Q(of_checks))
         .select_related("policy", "partner_check__agency")
         .order_by("stopped_at", "due_at")
     )
     changes = ClockChange.objects.filter(clock__contact=contact).select_related("clock", "by").order_by("pk")
-    waits = contact.status != ContactStatus.DECIDED
-    forms = clock_forms(clocks, contact if waits else None, contact.team_id, user, now, shown)
-    return {"clocks": clocks, "clock_changes": list(changes)} | forms
+    return clocks, changes
 
 
 def _protecting(contact: Contact, user: User, day: date, shown: dict[str, Any]) -> dict[str, Any]:
@@ -262,14 +283,13 @@ def _protecting(contact: Contact, user: User, day: date, shown: dict[str, Any]) 
 
 def _partner_checks(contact: Contact, shown: dict[str, Any]) -> list[tuple[PartnerCheck, Any, Any]]:
     """The questions to partners, each with the forms for its answer and for its withdrawal."""
-    checks = contact.partner_checks.select_related("agency", "asked_by", "ended_by").prefetch_related("status_changes")
     return [
         (
             check,
             shown.get(f"answer{check.pk}") or PartnerAnswerForm(prefix=f"answer{check.pk}"),
             shown.get(f"withdraw{check.pk}") or PartnerWithdrawForm(prefix=f"withdraw{check.pk}"),
         )
-        for check in checks
+        for check in contact.partner_checks.all()
     ]
 
 
@@ -328,24 +348,14 @@ def _match_groups(
     ]
 
 
-def _known_before(contact: Contact, people: Household, user: User, now: datetime) -> dict[str, Any]:
-    """What the user may see of the household's history."""
-    others = people.contacts().exclude(pk=contact.pk).select_related("agency", "decision_in_effect")
-    repeats = Contact.objects.open_to(user, now).filter(resends=contact) if contact.resend_of_id else ()
-    return {
-        "chronology": list(others.open_to(user, now).order_by("-received_at")[:20]),
-        "household_cases": list(people.cases().open_to(user, now).order_by("-opened_at")[:10]),
-        "repeats": next(iter(repeats), None),
-        **_sent_with(contact, user, now),
-    }
-
-
-def _sent_with(contact: Contact, user: User, now: datetime) -> dict[str, list[Contact]]:
+def _sent_with(contact: Contact, user: User, now: datetime) -> QuerySet[Contact]:
     """
-    The contacts that repeat this one, and those about the same children that the sender sent under the same reference
-    and that say otherwise.
+    The contact that this one repeats, those that repeat it, and those about the same children that the sender sent
+    under the same reference and that say otherwise.
     """
     found = Contact.objects.filter(resend_of=contact).order_by().values("pk")
+    if contact.resend_of_id is not None:
+        found = found.union(Contact.objects.filter(pk=contact.resend_of_id).order_by().values("pk"))
     if contact.agency_reference and contact.agency_id is not None:
         period = (contact.received_at - SAME_REFERENCE, contact.received_at + SAME_REFERENCE)
         others = Contact.objects.filter(
@@ -353,11 +363,7 @@ def _sent_with(contact: Contact, user: User, now: datetime) -> dict[str, list[Co
             resend_of__isnull=True, children__person__in=[child.person_id for child in contact.children.all()],
         )  # fmt: skip
         found = found.union(others.exclude(pk__in=[contact.pk, contact.resend_of_id or contact.pk]).values("pk"))
-    sent = list(Contact.objects.open_to(user, now).filter(is_among(found, "pk")).order_by("pk"))
-    return {
-        "resends": [each for each in sent if each.resend_of_id is not None],
-        "same_reference": [each for each in sent if each.resend_of_id is None],
-    }
+    return Contact.objects.open_to(user, now).filter(is_among(found, "pk")).order_by("pk")
 
 
 def _find_out(contact: Contact, people: Household, now: datetime, shown: dict[str, Any]) -> dict[str, Any]:

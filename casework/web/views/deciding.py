@@ -17,10 +17,11 @@ from casework.facts.history import has_history
 from casework.families import sameness
 from casework.families.household import Household, household, is_earlier_than
 from casework.jobs import stale_recommendations
-from casework.models import Case, Clock, Contact, Decision, Recommendation
+from casework.models import Case, Contact, Decision, PartnerCheck, Recommendation
+from casework.models.together import read_together
 from casework.reading import endings, front_door
 from casework.reading.decided import cases_to_choose, followed
-from casework.statuses import ContactStatus
+from casework.statuses import ContactStatus, PartnerCheckStatus
 from casework.web.decision_form import FOLLOWS, WITHDRAWN, DecideForm, SignOffForm
 from casework.web.forms import id_of
 from casework.web.hiding import hidden_where_said, masked_text, without_hidden_addresses
@@ -85,7 +86,7 @@ def decided(request: HttpRequest, reference: str) -> HttpResponse:
     """Shows what followed from the last decision: where the contact went, who was told, and what comes next."""
     user, now = user_of(request), timezone.now()
     contact = viewing.view_for_decision(reference=reference, by=user, now=now)
-    decision = contact.decisions.select_related("decided_by", "sign_off__by", "recommendation").order_by("pk").last()
+    decision = next(reversed(contact.decisions.all()), None)
     if decision is None or contact.status == ContactStatus.RECEIVED:
         return redirect("contact", reference)
     context = _about(contact) | {
@@ -165,7 +166,7 @@ def _check_answers(request: HttpRequest, contact: Contact, form: DecideForm, use
     seen = viewing.view_for_decision(reference=contact.reference, by=user, now=now)
     context = _about(seen) | {"form": form, "decision": decision, "followed": would_follow}
     if would_follow.waits:
-        context["route"] = decisions.preview(seen, decision.pathway, household(seen), now=now)
+        context["route"] = decisions.preview(seen, decision.pathway, _household(seen), now=now)
     return without_hidden_addresses(render(request, "front_door/contacts/check_decision.html", context), [seen])
 
 
@@ -220,10 +221,10 @@ def _form(
         decisions.check_can_decide(contact, by=user, now=now)
 
     contact = viewing.view_for_decision(reference=reference, check=may_decide, by=user, now=now)
-    people = household(contact)
+    people = _household(contact)
     context = _about(contact) | _history(contact, people, user, now)
     context["unscreened"] = conditions.waits_for_screening(contact)
-    unanswered = partner_checks.unanswered(contact)
+    unanswered = _unanswered(contact)
     if not context["unscreened"]:
         assert contact.recommendation is not None
         if form is None:
@@ -233,7 +234,7 @@ def _form(
         context |= {
             "form": form,
             "route": decisions.preview(contact, contact.recommendation.pathway, people, now=now),
-            "ends": _ends(contact, user, now),
+            "ends": endings.of_deciding(contact.clocks.all(), contact.handovers.all(), by=user, now=now),
         }
     context |= {
         "unanswered": unanswered,
@@ -247,10 +248,13 @@ def _form(
     return without_hidden_addresses(answer, [contact])
 
 
-def _ends(contact: Contact, user: User, now: datetime) -> list[str]:
-    clocks = Clock.objects.filter(contact=contact, stopped_at=None)
-    handovers = contact.handovers.open().select_related("to_team")
-    return endings.of_deciding(clocks, handovers, by=user, now=now)
+def _household(contact: Contact) -> Household:
+    """Of a contact that is viewed: its children and adults are read already."""
+    return household(contact, [*contact.children.all(), *contact.adults.all()])
+
+
+def _unanswered(contact: Contact) -> list[PartnerCheck]:
+    return [check for check in contact.partner_checks.all() if check.status == PartnerCheckStatus.ASKED]
 
 
 def _history(contact: Contact, people: Household, user: User, now: datetime) -> dict[str, Any]:
@@ -258,10 +262,13 @@ def _history(contact: Contact, people: Household, user: User, now: datetime) -> 
     What the user may see of the household's history, the newest first, with the possible matches that wait for
     somebody; and whose restricted records there are.
     """
-    others = people.contacts().exclude(pk=contact.pk).select_related("agency", "decision_in_effect")
-    others = others.filter(pk__lt=contact.pk).open_to(user, now).annotate(counts=is_earlier_than(contact))
-    earlier: list[Any] = list(others.defer("document").order_by("-received_at"))
-    cases = list(people.cases().open_to(user, now).order_by("-opened_at")[:MOST_SHOWN])
+    others = people.contacts().filter(pk__lt=contact.pk).select_related("agency", "decision_in_effect")
+    before: Any = others.open_to(user, now).annotate(counts=is_earlier_than(contact)).defer("document")
+    earlier, cases = (
+        before.order_by("-received_at"),
+        people.cases().open_to(user, now).order_by("-opened_at")[:MOST_SHOWN],
+    )
+    read_together(earlier, cases)
     matches = sameness.open_matches(contact)
     closed_people, closed = restricted.closed_people_and_matches(people.people, matches, user, now)
     assert contact.recommendation is not None
@@ -297,14 +304,13 @@ def _sign_off_form(request: HttpRequest, reference: str, now: datetime, form: Si
 
     def may_sign_off(contact: Contact) -> None:
         conditions.check_waits_for_sign_off(contact)
-        with_names = contact.decisions.select_related("decided_by", "chosen_team", "chosen_case")
-        shown.extend(with_names.order_by("-pk")[:1])
+        shown.extend([*contact.decisions.all()][-1:])
         permissions.check_can_sign_off(contact, shown[0], user, local_day(now))
 
     contact = viewing.view_for_decision(reference=reference, check=may_sign_off, by=user, now=now)
     (decision,) = shown
     assert contact.recommendation is not None
-    people, recommended = household(contact), contact.recommendation
+    people, recommended = _household(contact), contact.recommendation
     pathways = rules_of(contact).pathways
     rows = [
         ("What happens next", pathways[decision.pathway].title, pathways[recommended.pathway].title),
@@ -318,7 +324,7 @@ def _sign_off_form(request: HttpRequest, reference: str, now: datetime, form: Si
             "decision": decision,
             "rows": [(label, said, rules, said == rules) for label, said, rules in rows],
             "overtaken": decision.recommendation_id != contact.recommendation_id,
-            "ends": endings.of_agreeing(partner_checks.unanswered(contact), decision.answers_follow),
+            "ends": endings.of_agreeing(contact.partner_checks.all(), decision.answers_follow),
             "form": form,
             "errors": errors_of(form),
         }

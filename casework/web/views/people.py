@@ -5,7 +5,6 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -19,7 +18,7 @@ from casework.families import sameness
 from casework.families.household import household_of_people
 from casework.families.naming import Called, seen_by
 from casework.models import AddressProtection, Contact, DetailKind, Person, PersonDetail, PersonMatch
-from casework.reading.chronology import KINDS, Chronology, Line
+from casework.reading.chronology import Chronology
 from casework.reading.likenesses import said_before
 from casework.reading.people import Known, known_of
 from casework.web.forms import ActionForm
@@ -27,11 +26,10 @@ from casework.web.hiding import says_after_lifting, without_hidden_addresses
 from casework.web.person_forms import ONE_DAY, DetailForm, EndForm, InErrorForm, LiftPersonForm, ProtectPersonForm
 from casework.web.signed_in import by_post, user_of
 from casework.web.submitting import Done, errors_of, status_of, submit
+from casework.web.timeline import timeline
 from localities.models import OVERSEEING_ROLES, User
 from localities.roles import roles_of
 from localities.working_time import local_day
-
-A_PAGE = 30
 
 
 @require_safe
@@ -168,12 +166,10 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     if person.reference != reference:
         return redirect("person", person.reference)
     known = known_of(person, user, now)
-    kind = request.GET.get("kind", "")
-    kind = kind if kind in KINDS else ""
     may_be = sameness.likely_the_same({person.pk})
     not_of_family = [contact.pk for contact in known.not_of_family]
-    chronology: Any = Chronology(household_of_people(known=[person.pk], may_be=may_be), user, now, kind, not_of_family)
-    lines: Page[Line] = Paginator(chronology, A_PAGE).get_page(request.GET.get("page"))
+    family = household_of_people(known=[person.pk], may_be=may_be)
+    chronology = Chronology(family, user, now, not_of_family=not_of_family)
     records = permissions.allows(permissions.check_can_record_people, user, day)
     may_protect = not person.address_is_protected and permissions.allows(permissions.check_can_protect, user, day)
     may_lift = known.hides and permissions.allows(permissions.check_can_lift_protection, user, day)
@@ -191,15 +187,11 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
                 "contact__agency", "said_by", "lifted_by"
             )
         ),
-        "lines": lines,
-        "kind": kind,
-        "kinds": KINDS,
-        "query": f"kind={kind}" if kind else "",
         "to_add": list(DetailKind) if records else [],
         "protect": shown.get("protect") or (may_protect and ProtectPersonForm(prefix="protect")),
         "lift": shown.get("lift") or (may_lift and LiftPersonForm(prefix="lift")),
         "errors": errors_of(*shown.values()),
-    }
+    } | timeline(request, chronology)
     answer = render(request, "front_door/people/show.html", context, status=status_of(context["errors"]))
     return without_hidden_addresses(answer, known.contacts)
 

@@ -1,0 +1,78 @@
+"""The chronology on a contact's page: what each line of the household's story led to, as far as the reader may see."""
+
+import pytest
+
+from casework.actions import protecting
+from casework.models import Contact
+from tests.stage.documents import address, child
+from tests.stage.families import KIM
+from tests.stage.restricted import restrict
+from tests.stage.staff import SignedIn
+from tests.stage.story import Story, person
+from tests.stage.web_client import Page, a_working_morning
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    return Story(a_working_morning())
+
+
+@pytest.fixture
+def contact(story: Story) -> Contact:
+    """Of a family whose case has ended: a partner answered, a decision was made, and a team took it on."""
+    first = story.contact(children=[child(address=address("HP20 1UA"))])
+    story.answered(story.asked(first, question="Known?"), "Called twice to 1 Example Road.")
+    story.closed(story.accepted(first))
+    story.later(days=40)
+    return story.contact(by="example-police", children=[child(address=address("HP20 1UA"))])
+
+
+def titles(page: Page) -> list[str]:
+    return [each.text for each in page.main.all("h3", class_="app-timeline__title")]
+
+
+ALL = [
+    "Case closed", "From the front door to a team: Front door to Aylesbury team", "Decision: Family help",
+    "Case opened", "Answer of Example Police", "Contact from Example Primary School",
+]  # fmt: skip
+
+
+def test_it_is_everything_of_the_household_but_this_contact_the_newest_first(contact: Contact) -> None:
+    page = SignedIn("amina").open(contact)
+    assert titles(page) == ALL
+    for said in ("It led to family help", "It led to case CAS-", "accepted", "Called twice to 1 Example Road."):
+        assert said in page.text, said
+
+
+def test_its_kinds_are_links(contact: Contact) -> None:
+    amina = SignedIn("amina")
+    links = [link["href"] for link in amina.open(contact).main.all("a") if "?kind=" in link["href"]]
+    assert len(links) == 5
+    found = [title for link in links for title in titles(Page(amina.client.get(link)))]
+    assert sorted(found) == sorted(ALL)
+    assert titles(Page(amina.client.get(f"/contacts/{contact}/?kind=nonsense"))) == ALL
+
+
+def test_a_restricted_brothers_contact_is_not_in_it(story: Story, contact: Contact) -> None:
+    alone = story.contact(children=[child(), child(**KIM)], adults=[])
+    amina = SignedIn("amina")
+    assert str(alone) in amina.open(contact).text
+    restrict(story, story.contact(children=[child(**KIM)], adults=[]))
+    page = amina.open(contact)
+    assert page.status == 200
+    assert str(alone) not in page.html
+
+
+def test_what_partners_wrote_does_not_lead_to_a_hidden_address(story: Story, contact: Contact) -> None:
+    protecting.protect(
+        person_id=contact.children.get().person_id, reason="He fled.", by=person("amina"), now=story.later()
+    )
+    page = SignedIn("amina").open(contact)
+    assert "Called twice to" in page.text
+    assert "Example Road" not in page.html
+
+
+def test_a_family_that_nobody_knows_has_none(story: Story) -> None:
+    page = SignedIn("amina").open(story.contact())
+    assert titles(page) == []
+    assert "No matching records found." in page.text
