@@ -479,7 +479,8 @@ def _unborn_or_born_lately(
             yield from unborn.may_be_one(child, adults, but_not=themselves | proposed)
 
 
-# What this contact may repeat: the contacts of the same sender with the same document, or with the same reference.
+# What this contact may repeat: the contacts of the same sender with the same document and not with another reference,
+# or with the same reference.
 NUMBER_AND_EARLIER = Prepared(
     "number_and_earlier",
     f"""
@@ -503,6 +504,8 @@ SELECT nextval(pg_get_serial_sequence('casework_contact', 'id')), (
         SELECT id FROM casework_contact
         WHERE said_digest = %(said_digest)s AND agency_id IS NOT DISTINCT FROM %(agency)s
           AND received_at > %(a_day_back)s
+          -- Whoever has two references for two reports in the same words says that they are two.
+          AND ('' IN (agency_reference, %(own_reference)s) OR lower(agency_reference) = lower(%(own_reference)s))
         UNION ALL
         SELECT id FROM casework_contact
         WHERE agency_id = %(agency)s AND agency_reference = %(own_reference)s

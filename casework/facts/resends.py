@@ -30,7 +30,8 @@ WHO_A_CHILD_IS = frozenset({
 
 class Earlier(NamedTuple):
     """
-    A contact that came from the same sender: the same document within a day, or under the same reference.
+    A contact that came from the same sender: the same document within a day and not under another reference, or any
+    under the same reference.
 
     `stands_for` is the contact that it repeats, or itself. `has_the_children`: each of the children is on both.
     """
@@ -41,9 +42,12 @@ class Earlier(NamedTuple):
     document: Mapping[str, Any]
 
 
-def digest_of_what_is_said(document: Any) -> str:
-    """The digest of what a document says, the same however it is typed."""
-    return digest_of(_said(document))
+def digest_of_what_is_said(document: Mapping[str, Any]) -> str:
+    """
+    The digest of what a document says, the same however it is typed, and whatever its sender calls it: whoever sends a
+    report again may leave out the reference, or give one only then.
+    """
+    return digest_of(_said({name: part for name, part in document.items() if name != "agency_reference"}))
 
 
 def repeated(document: Mapping[str, Any], said_digest: str, earlier: Sequence[Earlier]) -> int | None:

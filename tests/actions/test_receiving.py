@@ -503,6 +503,29 @@ class TestResends:
         assert second.resend_of == (first if is_resend else None)
         assert self.counted(second) == (1 if is_resend else 2)
 
+    @pytest.mark.parametrize(
+        ("one", "other", "is_resend"),
+        [("PPN-1", None, True), (None, "PPN-1", True), ("PPN-1", " ppn-1", True), ("PPN-1", "n/a", True),
+         ("PPN-1", "PPN-2", False)],
+    )  # fmt: skip
+    def test_the_same_document_whatever_the_reference_says(
+        self, story: Story, school: Agency, one: str | None, other: str | None, is_resend: bool
+    ) -> None:
+        """Two references that differ say that these are two reports, as of a second night in the same words."""
+        first = self.send(story, school, agency_reference=one)
+        story.later()
+        second = self.send(story, school, agency_reference=other)
+        assert second.resend_of == (first if is_resend else None)
+        assert self.counted(second) == (1 if is_resend else 2)
+
+    @pytest.mark.parametrize(("reference", "again"), [("PPN-1", None), (None, "PPN-1")])
+    def test_a_follow_up_counts_whatever_the_reference_says(
+        self, story: Story, school: Agency, reference: str | None, again: str | None
+    ) -> None:
+        self.send(story, school, agency_reference=reference)
+        second = self.send(story, school, agency_reference=again, concern={"worries": "It happened again."})
+        assert (second.resend_of, self.counted(second)) == (None, 2)
+
     @pytest.mark.parametrize(("days", "is_resend"), [(13.99, True), (14, False)])
     def test_the_same_story_under_the_same_reference(
         self, story: Story, school: Agency, days: float, is_resend: bool
