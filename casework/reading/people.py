@@ -1,7 +1,7 @@
 """What is known of a person: from the contacts that the reader may see, and from what staff recorded."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from casework.facts.learned import today_of
 from casework.families.describing import NAMES
 from casework.families.kept_homes import lines_of
 from casework.families.likeness.homes import Home, are_one_home, read_home
-from casework.families.likeness.identifiers import read_upn
+from casework.families.likeness.identifiers import read_telephones, read_upn
 from casework.families.naming import Called, name_of, name_rows, seen_by
 from casework.families.recorded import LIVES_HIDDEN, lives_hidden
 from casework.families.sameness import ids_of_records
@@ -137,10 +137,8 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
     name_rows([*children, *adults], user, now)
     found = beside(own, rows, [*children, *adults], homes, contacts)
     add_recorded(found, own, details, said_of_us, others)
-    telephones = _said(
-        (facts.source(adult, "phone"), adult.recorded_as.telephone or str(facts.of(adult).get("phone") or "").strip())
-        for adult in as_adult
-    )
+    phones = ((adult, adult.recorded_as.telephone or str(facts.of(adult).get("phone") or "")) for adult in as_adult)
+    telephones = _said(((facts.source(adult, "phone"), phone.strip()) for adult, phone in phones), _as_numbers)
     recorded = {kind: [each for each in details if each.kind == kind and not each.in_error_at] for kind in DetailKind}
     records_seen = sorted({row.recorded_as for row in rows}, key=lambda record: record.pk)
     return Known(
@@ -201,17 +199,22 @@ def _newest(each: Beside) -> tuple[bool, datetime | None]:
     return each.last is not None, each.last.received_at if each.last is not None else None
 
 
-def _said(pairs: Iterable[tuple[Source, str]]) -> list[Said]:
-    """Each text once, in any letters."""
+def _said(pairs: Iterable[tuple[Source, str]], as_one: Callable[[str], str] = str.casefold) -> list[Said]:
+    """Each text once: in any letters, or as one by another rule."""
     found: dict[str, Said] = {}
     for source, text in pairs:
         if not text:
             continue
-        key = text.casefold()
+        key = as_one(text)
         if key not in found:
             found[key] = Said(text, source.at, source.at)
         found[key].again(source)
     return list(found.values())
+
+
+def _as_numbers(telephone: str) -> str:
+    """The telephone numbers in a text, however they are written; the text if there are none."""
+    return " ".join(sorted(read_telephones(telephone))) or telephone.casefold()
 
 
 def _as_recorded(*kinds: Iterable[PersonDetail] | None) -> list[Said]:

@@ -62,6 +62,33 @@ class TestWhatItSays:
         mothers = SignedIn("amina").open(page_of(contact.adults.get().person))
         assert "Robin Ashworth" in mothers.text
 
+    def test_what_records_that_are_joined_say_in_common_stands_once(self, story: Story) -> None:
+        """Each of two records was made confidential by its contact; and one telephone is written in two ways."""
+        hidden = {"address": address("HP20 1UA", confidential=True)}
+        first, second = (story.contact(children=[child(**hidden)], adults=[]) for _ in range(2) if story.later(days=1))
+        said = SignedIn("maya").open(page_of(robin(second))).text
+        assert said.count("Made confidential") == 1
+        on = [f"{contact.received_at:%-d %B %Y}" for contact in (first, second)]
+        assert f"Made confidential{on[0]}" in said
+        assert f", by a contact, and again {on[1]}" in said
+        protecting.lift(person_id=robin(first).pk, reason="He is in prison.", by=person("maya"), now=story.later())
+        story.contact(children=[child(**hidden)], adults=[], at=story.later(days=1))
+        said = SignedIn("maya").open(page_of(robin(second))).text
+        assert said.count("Made confidential") == 2, "what was lifted, and what holds since"
+        assert said.count("Shown again") == 1
+
+        adult = {"first_name": "Ada", "last_name": "Obi", "date_of_birth": "1985-02-03"}
+        noor = child(first_name="Noor", last_name="Obi", nhs_number=None, date_of_birth="2018-08-21", also_known_as=[])
+        one, other = (
+            story.contact(children=[noor], adults=[adult | {"phone": phone}])
+            for phone in ("07700 900123", "+44 7700-900123")
+        )
+        match = PersonMatch.objects.get(adult__contact=other)
+        matches.settle(contact_id=other.pk, match_id=match.pk, same=True, by=person("amina"), now=story.later())
+        page = SignedIn("amina").open(page_of(one.adults.get().person)).text
+        assert "07700 900123" in page
+        assert "7700-900123" not in page
+
     def test_who_lived_with_whom_and_from_when_to_when(self, story: Story) -> None:
         """The grandmother lives elsewhere. A day later all have moved but the brother."""
         mother = {"first_name": "Sam", "last_name": "Ashworth", "relationship": "mother", "same_address": True}

@@ -1,5 +1,6 @@
 """A person's page: who they are, where and with whom they live, and one chronology of the household."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection
 from datetime import datetime
 from itertools import groupby
@@ -182,11 +183,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         "details": _details(known, shown if records else {}, records=records),
         "matches": [(*each, history[each[0].pk]) for each in matches],
         "may_be": [*seen_by(user, now, may_be).values()] if may_be else [],
-        "protections": list(
-            AddressProtection.objects.filter(person__in=known.records).select_related(
-                "contact__agency", "said_by", "lifted_by"
-            )
-        ),
+        "protections": _protections(known.records),
         "to_add": list(DetailKind) if records else [],
         "protect": shown.get("protect") or (may_protect and ProtectPersonForm(prefix="protect")),
         "lift": shown.get("lift") or (may_lift and LiftPersonForm(prefix="lift")),
@@ -194,6 +191,19 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     } | timeline(request, chronology)
     answer = render(request, "front_door/people/show.html", context, status=status_of(context["errors"]))
     return without_hidden_addresses(answer, known.contacts)
+
+
+def _protections(records: Collection[int]) -> list[list[AddressProtection]]:
+    """
+    Who made the address confidential, the first before the others. What several contacts said, each of another record
+    of the person perhaps, stands in one line, as long as it was lifted with one word.
+    """
+    found: dict[object, list[AddressProtection]] = defaultdict(list)
+    protections = AddressProtection.objects.filter(person__in=records).select_related("said_by", "lifted_by")
+    for each in protections.order_by("since", "pk"):
+        by_a_contact = each.contact_id is not None
+        found[(each.lifted_at, each.lifted_because) if by_a_contact else each.pk].append(each)
+    return list(found.values())
 
 
 def _matches(
