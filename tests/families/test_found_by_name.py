@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 
+from casework.families import finding
 from casework.families.finding import MOST_SHOWN, Found, run_query
 from casework.families.typed_search import read_typed
 from tests.stage.documents import address, child
@@ -110,13 +111,20 @@ def test_an_exact_name_does_not_hide_those_near_it(story: Story) -> None:
         assert "Same first name" not in reasons(text, story)[f"{then} Amani"]
 
 
-def test_those_near_a_name_take_nobodys_place(story: Story) -> None:
+def test_those_near_a_name_take_nobodys_place(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell(story, *[("Ana", "Silva")] * 3, ("Ana", "O'Silva"), ("Ana", "El-Silva"), ("Ana", "Silvan"))
+    monkeypatch.setattr(finding, "MOST_CANDIDATES", 3)
+    names = [hit.name for hit in found("silva", story).hits]
+    assert names[:3] == ["Ana Silva"] * 3
+    assert len(names) > 3
+
+
+def test_of_many_it_is_known_how_many_more_there_are_at_least(story: Story) -> None:
     tell(story, *[("Ana", "O'Silva")] * 3, *[("Ana", "Silvan")] * MOST_SHOWN, ("Ana", "Silva"))
-    hits = found("silva", story)
-    assert hits.hits[0].name == "Ana Silva"
-    assert len(hits.hits) == MOST_SHOWN
-    assert hits.more == 4
-    assert hits.would_narrow == "a date of birth or a postcode"
+    seen = found("silva", story)
+    assert seen.hits[0].name == "Ana Silva"
+    assert (len(seen.hits), seen.more) == (MOST_SHOWN, 4)
+    assert seen.would_narrow == "a date of birth or a postcode"
 
 
 def test_of_a_restricted_record_a_near_name_tells_only_that_it_exists(story: Story) -> None:
@@ -159,8 +167,17 @@ class TestTheUnborn:
     def test_is_not_found_by_another_day(self, told: Story, db: None, text: str) -> None:
         assert "Quill" not in reasons(text, told)
 
-    def test_is_found_by_a_team_only_on_its_own_case(self, told: Story, db: None) -> None:
-        assert not found("3/2/2027", told, by="carol").hits
-
     def test_an_estimated_day_finds_who_has_it(self, told: Story, db: None) -> None:
         assert "Ada Marsh" in reasons("15 June 2015", told)
+
+
+def test_of_an_unborn_child_a_team_learns_nothing_but_of_its_own_cases(story: Story) -> None:
+    """Also not that a restricted record exists."""
+    unborn = {"first_name": "", "date_of_birth": None, "expected_date_of_delivery": "2027-02-03"}
+    contact = story.contact(children=[child(**UNKNOWN | unborn)], adults=[])
+    assert found("3/2/2027", story).hits
+    assert not found("3/2/2027", story, by="carol").hits
+    restrict(story, contact)
+    for by, is_said in (("amina", True), ("carol", False)):
+        seen = found("3/2/2027", story, by=by)
+        assert (seen.hits, bool(seen.closed)) == ((), is_said)
