@@ -18,7 +18,8 @@ Hidden is the address of a child
    low the score, if the address is the same, until somebody says that the children are two. A hidden address is not
    compared, so the score of somebody in hiding stays low;
 6. who has a name in common with a child of 1 to 3, in any spelling, short, or with a slip, and comes to the very same
-   address without an adult who lives there.
+   address: without a named adult who lives there, or with one who has a name in common with that family as well, until
+   somebody says of one of them that they are two.
 
 What somebody lifted stays shown for 2 to 6, for the addresses that were known then: but not where somebody lives whose
 own address is protected. Showing the one would show the other.
@@ -33,7 +34,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from itertools import chain
+from itertools import chain, product
 from typing import Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -58,9 +59,11 @@ from casework.models.prepared import Prepared, send
 # again is asked more strictly (`are_one_home`): a neighbour's home is another.
 MAY_BE_ONE_HOME = frozenset({"same", "street", "postcode", "neighbours", "part"})
 MAY_BE_ONE_NAME = frozenset({"same", "variant", "short", "sounds", "letter"})
-# Of each adult on the contact of a child: who it is, and whether they live at the same address.
+# Of each adult on the contact of a child: who it is, what they are called, and whether they live at the same address.
 ADULTS_BESIDE = ContactAdult.objects.filter(contact=OuterRef("contact")).values(
-    adult=JSONObject(person="person", same_address="same_address")
+    adult=JSONObject(
+        person="person", same_address="same_address", first="recorded_as__first_name", last="recorded_as__last_name"
+    )
 )
 # How far a protection reaches: from an adult to whoever may be that adult, to the children there, to those beside them.
 REACH = 3
@@ -330,11 +333,14 @@ class _Family:
         rows = list(_children(people))
         self.children = [_entry(row) for row in rows]
         adults_on = {row["contact"]: row["adults"] for row in rows}
-        self._adults = [
-            (contact, adult["person"], adult["same_address"])
-            for contact, adults in adults_on.items()
-            for adult in adults
-        ]
+        self._adults: list[tuple[int, int, bool | None]] = []
+        self._named_at_home: dict[int, list[frozenset[Name]]] = defaultdict(list)
+        for contact, adults in adults_on.items():
+            for adult in adults:
+                self._adults.append((contact, adult["person"], adult["same_address"]))
+                names = _in_parts_of((adult["first"], adult["last"]))
+                if names and adult["same_address"] is not False:
+                    self._named_at_home[contact].append(names)
         self._of_person: dict[int, list[_Entry]] = defaultdict(list)
         self._on_contact: dict[int, list[_Entry]] = defaultdict(list)
         for entry in self.children:
@@ -444,15 +450,34 @@ class _Family:
 
     def _is_at_home_of_a_namesake(self, entry: _Entry) -> bool:
         """Rule 6."""
-        if entry.home is None or not entry.names or self._adults_at_home(entry) or self._is_lifted(entry):
+        if entry.home is None or not entry.names or self._is_lifted(entry):
             return False
-        return any(
-            other.pk in self._protected
+        namesakes = [
+            other
+            for other in self.children
+            if other.pk in self._protected
             and other.home is not None
             and are_one_home(entry.home, other.home)
             and _may_be_one_name(entry.names, other.names)
-            for other in self.children
+        ]
+        named = self._named_at_home[entry.contact]
+        if not namesakes or not named:
+            return bool(namesakes)
+        theirs = [other for other in namesakes if self._has_a_name_of(named, other)]
+        # Somebody who has looked at the two families, and said that they are two, is believed.
+        apart = told_apart({each for one in (entry, *theirs) for each in self._at_home(one)}) if theirs else ()
+        return any(
+            not any(frozenset(pair) in apart for pair in product(self._at_home(entry), self._at_home(other)))
+            for other in theirs
         )
+
+    def _has_a_name_of(self, named: Iterable[Collection[Name]], other: _Entry) -> bool:
+        """Whether one of some adults, by their names, has a name in common with this child or an adult there."""
+        theirs = other.names.union(*self._named_at_home[other.contact])
+        return any(_may_be_one_name(names, theirs) for names in named)
+
+    def _at_home(self, entry: _Entry) -> list[int]:
+        return [entry.person, *self._adults_at_home(entry)]
 
     def _beside(self, person: int) -> Iterator[_Entry]:
         """
@@ -505,7 +530,7 @@ def _entry(row: Mapping[str, Any]) -> _Entry:
         person=row["person"],
         received_at=row["contact__received_at"],
         hidden=row["address_is_confidential"],
-        names=frozenset(chain.from_iterable(map(_in_parts, names))),
+        names=_in_parts_of(names),
         home=read_home(" ".join(lines_of(sent)), row["postcode"] or str(sent.get("postcode") or "")),
     )
 
@@ -514,6 +539,10 @@ def _in_parts(text: str) -> tuple[Name, ...]:
     """A name as a whole, and each of its parts."""
     name = read_name(text)
     return () if name is None else (Name((name.whole,)), *name.singly)
+
+
+def _in_parts_of(names: Iterable[str]) -> frozenset[Name]:
+    return frozenset(chain.from_iterable(map(_in_parts, names)))
 
 
 def _may_be_one_name(names: Iterable[Name], others: Collection[Name]) -> bool:

@@ -128,6 +128,32 @@ class TestWhatIsHidden:
         lifted(story, ContactChild.objects.earliest("pk").person)
         assert hidden(brother) == [False]
 
+    @pytest.mark.parametrize(
+        ("adults", "is_hidden"),
+        [
+            ([("Leane", "Drury")], True),
+            ([("Lee", "Druery"), ("Craig", "Foss")], True),
+            ([("Leanne", "Foss")], True),
+            ([("Unknown Unknown", None)], True),
+            ([], True),
+            ([("Craig", "Foss")], False),
+        ],
+    )
+    def test_a_slip_in_the_name_and_the_birth_of_a_child_and_of_the_mother_at_the_very_address(
+        self, story: Story, adults: list[tuple[str, str | None]], is_hidden: bool
+    ) -> None:
+        """No likeness is worth proposing. Whoever lives there by names of their own is another family."""
+        tyler = child(first_name="Tyler", last_name="Drury", date_of_birth="2015-09-09", nhs_number=None)
+        mother = {"first_name": "Leanne", "last_name": "Drury", "date_of_birth": "1988-04-04", "same_address": True}
+        said_by_the_police(story, tyler | {"also_known_as": [], "address": IN_HIDING}, adults=[mother])
+        slips = {"first_name": "Tylor", "last_name": "Druery", "date_of_birth": "2015-10-08", "also_known_as": []}
+        beside = [{"first_name": first, "last_name": last, "same_address": True} for first, last in adults]
+        contact = story.contact(children=[tyler | slips | {"address": HOME}], adults=beside)
+        assert not PersonMatch.objects.filter(child__contact=contact).exists()
+        assert hidden(contact) == [is_hidden]
+        assert contact.recommendation is not None
+        assert contact.recommendation.facts["family"]["in_area"] is (None if is_hidden else True)
+
     def test_a_brother_elsewhere_is_not(self, story: Story) -> None:
         both = said_by_the_police(story, robin(address=IN_HIDING), kim(address=ELSEWHERE))
         assert hidden(both) == [True, False]
