@@ -19,6 +19,7 @@ from casework.facts.contact_document import (
     ChildEntry,
     ContactDocument,
     ContactReading,
+    ToCheck,
     digest_of,
     free_ref,
     read_contact,
@@ -38,6 +39,7 @@ from casework.models import (
     Contact,
     ContactAdult,
     ContactChild,
+    ContactType,
     DetailToCheck,
     Event,
     Message,
@@ -53,7 +55,7 @@ from casework.models.visibility import WHO_MAY_BE, closes_from
 from casework.record import audit
 from errors import KeyUsedForAnother, ServiceError
 from localities.models import Agency, Team, TeamKind, User
-from localities.reference import Reference, from_rows
+from localities.reference import Reference, current, from_rows
 from localities.working_time import local_day
 from triage import published_rules
 from triage.published_rules import Rules
@@ -208,6 +210,35 @@ def _receive(
     alerts = outbox.messages_of_restricted({row.person.pk for row in people.rows}, at=now) if may_be_closed else ()
     outbox.write([*red_alerts(contact, now), *alerts])
     return Received(contact, is_new=True, to_check=details)
+
+
+class SoFar(NamedTuple):
+    """What the rules would say of a contact that is not received yet, its children, and the details to check."""
+
+    recommendation: Recommendation
+    children: Sequence[ContactChild]
+    to_check: Sequence[ToCheck]
+
+
+def recommended_so_far(*, document: Mapping[str, Any], rules: Rules, now: datetime) -> SoFar:
+    """
+    What the rules would say of a contact that is still being typed in. Nothing is stored, and nobody is looked for: our
+    records of the family count from when it is received.
+
+    :param document: as far as it is typed; what is still missing is not known.
+    :raises InvalidInput: what is typed cannot be a contact.
+    """
+    least: dict[str, Any] = {"type": ContactType.SAFEGUARDING_CONCERN, "source_code": "10", "children": [{}]}
+    typed = {name: value for name, value in document.items() if value} | {"concern": {"worries": "To be typed."}}
+    reading = read_contact(least | typed, indicators=rules.rule_set.catalogue.entries, today=local_day(now))
+    contact = Contact(
+        received_at=now, has_unknown_indicators=reading.has_unknown_indicators, **_columns(reading.entry)
+    )  # fmt: skip
+    children = _children(contact, reading.entry)
+    own = {child.position: [child.recorded_as] for child in children}
+    alone = household_of_people(known=[], may_be=[])
+    made = recommendation_for(contact, children, own, {}, alone, rules=rules, places=current().places, now=now)
+    return SoFar(made, children, reading.to_check)
 
 
 # ---- the parts of receiving

@@ -18,6 +18,7 @@ from casework.actions import (
     reminders,
     viewing,
 )
+from casework.actions.contact_drafts import Task
 from casework.deadlines import recipients
 from casework.demonstration.families import LEVEL_2
 from casework.demonstration.teams import Teams, extend_clock
@@ -71,15 +72,16 @@ class FrontDoor:
     def begin_drafts(self, now: datetime) -> None:
         """Two people have begun to type a contact in: one went home, and one is still typing."""
         for role, minutes, name, worries in DRAFTS:
-            contact_drafts.save(
-                key=uuid.uuid4().hex,
-                typed={
-                    "contact-type": ["safeguarding_concern"], "contact-source_code": ["2A"],
-                    "contact-worries": [worries], "children": ["0"], "child-0-first_name": [name],
-                },
-                seen_version=0, page="", by=self.timeline.staff(self._team(), now, role),
-                now=now - timedelta(minutes=minutes),
-            )  # fmt: skip
+            by, at = self.timeline.staff(self._team(), now, role), now - timedelta(minutes=minutes)
+            key = uuid.uuid4().hex
+            tasks: tuple[tuple[str, dict[str, list[str]]], ...] = (
+                ("referrer", {"contact-type": ["safeguarding_concern"], "contact-source_code": ["2A"]}),
+                ("children", {"children": ["0"], "child-0-first_name": [name]}),
+                ("concern", {"contact-worries": [worries]}),
+            )
+            for task, typed in tasks:
+                page = Task(task, typed, shown=typed, is_done=task != "concern")
+                contact_drafts.save(key=key, task=page, seen_version=0, by=by, now=at)
 
     def _confirm_in_writing(self, contact_id: int, now: datetime) -> None:
         team = Contact.objects.select_related("team").get(pk=contact_id).team

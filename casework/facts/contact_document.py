@@ -35,6 +35,7 @@ from pydantic_core import CoreSchema, core_schema
 from casework.facts import typed
 from casework.facts.typed import Check, Read, Typed, not_read, one_of
 from casework.models import CheckKind, ContactType, ParentsTold, SharingBasis
+from casework.models.choices import HOW_IT_ARRIVED
 from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
 from triage import documents
 from triage.documents import NOT_EMPTY, Document, fault, quoted, read, whole
@@ -303,6 +304,7 @@ class ContactDocument(Part):
     agency_reference: Annotated[Read[str], Typed(typed.own_reference)] = NOT_SENT
     type: ContactType
     source_code: SourceCode
+    arrived_by: Annotated[Read[str], one_of([way for way, _ in HOW_IT_ARRIVED])] = NOT_SENT
     received_by_phone: StrictBool = False
     immediate_danger: Flag = None
     referrer: Referrer = Referrer()

@@ -18,7 +18,8 @@ BETWEEN_WORDS = re.compile(r"[\s!-/:-@\[-`{-~‘’“”–—…]+")
 
 # Who sends it and how, and what the family was told. Whoever sends a report again may have found out more of these.
 NOT_THE_STORY = frozenset({
-    "agency_reference", "source_code", "received_by_phone", "referrer", "agreement", "parents_told", "sharing_basis",
+    "agency_reference", "source_code", "arrived_by", "received_by_phone", "referrer", "agreement", "parents_told",
+    "sharing_basis",
 })  # fmt: skip
 # Who a child is. The rest of what is said of a child is story: the indicators, and where the child is now.
 WHO_A_CHILD_IS = frozenset({

@@ -48,6 +48,10 @@ class ContactDraft(models.Model):
     )
     owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
     typed = models.JSONField(default=dict, help_text="The values of each input, by its name, as they were typed.")
+    tasks = models.JSONField(
+        default=dict,
+        help_text="Each task of it that was saved: how often, when last, by which open page, and whether it is done.",
+    )
     version = models.PositiveIntegerField(default=1, help_text="How often it was saved.")
     page = models.CharField("the open page that saved it last", max_length=32, blank=True)
     started_at = models.DateTimeField()

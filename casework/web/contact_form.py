@@ -1,23 +1,22 @@
 """
-The form for a contact. It makes the document that partners send, and shows the faults of the document at its fields.
+The fields of a contact, of a child and of an adult. They make the document that partners send, and show the faults of
+the document.
 
 The only check of the document is `casework.facts.contact_document`. What is typed into a field never refuses a contact:
 the document takes it as it is.
 """
 
 import re
-import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
 from django import forms
-from django.http import QueryDict
+from django.utils.dateformat import format as format_date
 
-from casework.access import conditions
-from casework.facts.contact_document import read_contact
+from casework.facts import typed
 from casework.models import ContactType, ParentsTold, SharingBasis
-from casework.models.choices import AGREEMENTS
+from casework.models.choices import AGREEMENTS, HOW_IT_ARRIVED
 from casework.web.rendering import (
     Checkbox,
     DatePartsField,
@@ -33,21 +32,20 @@ from casework.web.rendering import (
     moment_of,
     read_time,
 )
-from errors import Fault, InvalidInput
-from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
-from localities.working_time import local_day
+from errors import Fault
+from localities.codes import ETHNICITIES, INDIVIDUAL_SOURCES, SEXES, SOURCE_CODES
 from triage.ruleset import RuleSet
 
-MOST = 20
-PREFIXES = {"children": "child", "adults": "adult"}
 UNKNOWN_YES_NO = [("", "Not known"), ("yes", "Yes"), ("no", "No")]
 DOMAINS = {"development": "the child's development", "parenting": "parents and carers",
            "family_environment": "family and environment"}  # fmt: skip
 
-# The inputs of the form: what a draft keeps.
-INPUTS = re.compile(r"children|adults|(?:contact|child-\d{1,3}|adult-\d{1,3})-\w{1,60}", re.ASCII)
-
-NO_CHILD = "Tell us of at least one child: a name, or, for one who is not born yet, the expected date of delivery."
+IS_MISSING = "is missing."
+SOURCES = (
+    ("", "Choose"),
+    ("Members of the public", [each for each in SOURCE_CODES.items() if each[0] in INDIVIDUAL_SOURCES]),
+    ("Agencies", [each for each in SOURCE_CODES.items() if each[0] not in INDIVIDUAL_SOURCES]),
+)
 
 Path = tuple[str | int, ...]
 
@@ -130,6 +128,8 @@ class Part(Form):
     PATHS: Mapping[str, str] = {}
     TRUTHS: tuple[str, ...] = ()
     LISTS: Mapping[str, str] = {}
+    # What is said where a needed field is empty. The document says which are needed.
+    MISSING: Mapping[str, str] = {}
 
     @property
     def number(self) -> str:
@@ -140,7 +140,7 @@ class Part(Form):
         """This part of the document, without the fields that are empty."""
         entry: dict[str, Any] = {}
         for name, path in self.PATHS.items():
-            value = self._value(name)
+            value = self.value(name)
             if value is None or value == "":
                 continue
             at = entry
@@ -150,7 +150,8 @@ class Part(Form):
             at[last] = value
         return entry
 
-    def _value(self, name: str) -> Any:
+    def value(self, name: str) -> Any:
+        """What a field says, as the document has it."""
         value = self.cleaned_data.get(name)
         if name in self.TRUTHS:
             return {"yes": True, "no": False}.get(str(value))
@@ -161,36 +162,48 @@ class Part(Form):
     def is_empty(self) -> bool:
         return not self.errors and not any(self.cleaned_data.values())
 
-    def add_fault(self, path: Path, fault: Fault) -> bool:
-        """Adds a fault to the field whose place in the document is `path`. False if there is none."""
+    def field_at(self, path: Path) -> str:
+        """The field whose place in this part of the document is `path`; empty if there is none."""
         written = [step for step in path if not isinstance(step, int)]
         for name, place in self.PATHS.items():
             steps = place.split(".")
             if written[: len(steps)] == steps or (written and written == steps[: len(written)]):
-                self.add_error(name, _sentence(str(self.fields[name].label), fault.message))
-                return True
-        return False
+                return name
+        return ""
+
+    def add_fault(self, path: Path, fault: Fault) -> bool:
+        """Adds a fault to the field whose place in the document is `path`. False if there is none."""
+        name = self.field_at(path)
+        if not name:
+            return False
+        is_missing = name in self.MISSING and fault.message == IS_MISSING
+        label = str(self.fields[name].label)
+        self.add_error(name, self.MISSING[name] if is_missing else _sentence(label, fault.message))
+        return True
 
 
 class ContactPart(Part):
     """The fields that a contact has once."""
 
     type = _choice("What is it?", ContactType.choices)
-    source_code = _choice("Who is it from?", [("", "Choose"), *SOURCE_CODES.items()], Select)
+    source_code = _choice("Who is it from?", SOURCES, Select)
     agency_reference = _text("Their reference", 20, "If they gave one, for example the number of a police notice.")
+    arrived_by = _choice("How did it arrive?", HOW_IT_ARRIVED)
     arrived_on = DatePartsField(
         label="When did it arrive, if not now?",
         help_text="Deadlines start when it arrived: an email of Friday counts from Friday. For example, 27 3 2026",
     )
     arrived_time = _text("At what time?", 5, "For example, 16:40")
-    received_by_phone = _box("It came by telephone: they must confirm it in writing")
-    immediate_danger = yes_or_no("Is a child in immediate danger now?")
+    received_by_phone = _box("They must confirm a telephone call in writing within 48 hours")
+    immediate_danger = _choice(
+        "Is a child in immediate danger?", [("yes", "Yes"), ("no", "No"), ("not_known", "Not known")]
+    )
 
     referrer_name = _text("Name")
     referrer_role = _text("Job title or role")
     referrer_organisation = _text("Organisation", hint="For example, the school, the practice or the ward.")
     referrer_email = TypedField(
-        label="E-mail address",
+        label="Email address",
         required=False,
         widget=EmailInput(),
         help_text="We write to it that we have the contact.",
@@ -227,7 +240,7 @@ class ContactPart(Part):
 
     PATHS = {  # noqa: RUF012  # a table
         "type": "type", "source_code": "source_code", "agency_reference": "agency_reference",
-        "received_by_phone": "received_by_phone", "immediate_danger": "immediate_danger",
+        "arrived_by": "arrived_by", "received_by_phone": "received_by_phone", "immediate_danger": "immediate_danger",
         "referrer_name": "referrer.name", "referrer_role": "referrer.role",
         "referrer_organisation": "referrer.organisation", "referrer_email": "referrer.email",
         "referrer_phone": "referrer.phone", "referrer_relationship": "referrer.relationship",
@@ -240,9 +253,14 @@ class ContactPart(Part):
         "sharing_basis": "sharing_basis",
     }  # fmt: skip
     TRUTHS: tuple[str, ...] = ("immediate_danger", "marac")
+    MISSING = {  # noqa: RUF012  # a table
+        "type": "Select what the contact is",
+        "source_code": "Select who the contact is from",
+        "worries": "Enter what they are worried about",
+    }
 
-    def _value(self, name: str) -> Any:
-        value = super()._value(name)
+    def value(self, name: str) -> Any:
+        value = super().value(name)
         return int(value) if name == "referrer_level" and value else value
 
     def clean_arrived_time(self) -> str:
@@ -268,9 +286,13 @@ class ChildPart(Part):
     first_name = _text("First name", 20)
     last_name = _text("Last name", 20)
     also_known_as = _text("Other names", hint="Separate them by commas.")
-    date_of_birth = _date("Date of birth", "For example, 4 3 2019")
+    date_of_birth = _date("Date of birth", "For example, 4 3 2019 or 4 March 2019")
     date_of_birth_estimated = _box("The date of birth is estimated")
-    age_years = _text("Age, if the date of birth is not known", 10, "For example, 15, about 15 or 6 months")
+    age_years = _text(
+        "Age, if the date of birth is not known",
+        10,
+        "For example, 15, about 15 or 6 months. Leave it empty if nobody knows.",
+    )
     expected_date_of_delivery = _date("Not born yet: expected date of delivery")
     same_address = _box("Lives at the address of child 1")
     sex = _code("Sex", SEXES)
@@ -333,157 +355,6 @@ class AdultPart(Part):
     TRUTHS: tuple[str, ...] = ("same_address", "risk_to_staff")
 
 
-def new_key() -> str:
-    """A key of a form that nobody has filled in yet."""
-    return uuid.uuid4().hex
-
-
-class ContactForm:
-    """
-    The whole form: the contact, its children and its adults. It works without JavaScript: a submit adds or removes a
-    person, and keeps everything that was typed.
-
-    :param key: by which the contact is stored once; a new one if it is none. It stands in the address of the form, so
-        that whoever goes back to the form and sends it again sends the same.
-    """
-
-    def __init__(self, rules: RuleSet, data: QueryDict | None = None, *, key: str = "") -> None:
-        self.rules = rules
-        self.data = data
-        key = data.get("key", "") if data else key
-        self.key = key if re.fullmatch("[0-9a-f]{32}", key) else new_key()
-        self.contact = ContactPart(
-            data, prefix="contact", initial={"agreement": "not_sought", "parents_told": "not_known"}
-        )
-        self.children = [ChildPart(data, prefix=f"{PREFIXES['children']}-{n}") for n in _numbers(data, "children")]
-        self.adults = [AdultPart(data, prefix=f"{PREFIXES['adults']}-{n}") for n in _numbers(data, "adults")]
-        self.other_errors: list[tuple[str, str]] = []
-        # The heading of whoever was added, or where somebody was removed.
-        self.changed_at = ""
-        self.arrived_at: datetime | None = None
-        choices = indicator_choices(rules)
-        for part, name in [(self.contact, "family_indicators"), *((child, "indicators") for child in self.children)]:
-            field = part.fields[name]
-            assert isinstance(field, Indicators)
-            field.choices = choices
-
-    @classmethod
-    def of_draft(cls, rules: RuleSet, key: str, typed: Mapping[str, list[str]]) -> "ContactForm":
-        """The form as somebody left it, without a word of what is missing or wrong."""
-        data = QueryDict(mutable=True)
-        for name, values in typed.items():
-            data.setlist(name, values)
-        data["key"] = key
-        return cls(rules, data).without_faults()
-
-    def without_faults(self) -> "ContactForm":
-        """The same form, whose faults nobody has asked about yet."""
-        for part in self.parts():
-            part.full_clean()
-            part.errors.clear()
-        return self
-
-    def typed(self) -> dict[str, list[str]]:
-        """What was typed, by the names of the inputs."""
-        assert self.data is not None
-        return {name: [str(value) for value in values] for name, values in self.data.lists() if INPUTS.fullmatch(name)}
-
-    def with_people_changed(self) -> "ContactForm | None":
-        """The form with a person added or removed, if a button was pressed for that; else None."""
-        assert self.data is not None
-        for group, parts in (("children", self.children), ("adults", self.adults)):
-            numbers, adds = [part.number for part in parts], self.data.get("add") == group
-            changed_at = f"add-{group}"
-            if adds and len(parts) < MOST:
-                numbers.append(str(max(int(number) for number in numbers) + 1))
-                changed_at = f"part-{PREFIXES[group]}-{numbers[-1]}"
-            elif (gone := self.data.get(f"remove_{group}")) in numbers:
-                numbers.remove(gone)
-            elif not adds:
-                continue
-            changed = self.data.copy()
-            changed.setlist(group, numbers)
-            form = ContactForm(self.rules, changed).without_faults()
-            form.changed_at = changed_at
-            if adds and len(parts) == MOST:
-                form.other_errors.append(
-                    ("", f"A contact has room for {MOST} {group}. Tell us of the others in another.")
-                )
-            return form
-        return None
-
-    def parts(self) -> Iterator[Part]:
-        yield self.contact
-        yield from self.children
-        yield from self.adults
-
-    def document(self) -> dict[str, Any]:
-        """The contact as a partner would send it, without the people whose fields are all empty."""
-        document = self.contact.entry()
-        first = self.children[0].entry()
-        document["children"] = [
-            child.entry() if child is self.children[0] else child.entry_beside(first)
-            for child in self._filled_in(self.children)
-        ]
-        document["adults"] = [adult.entry() for adult in self._filled_in(self.adults)]
-        document.setdefault("concern", {})
-        return document
-
-    def is_valid(self, now: datetime) -> bool:
-        """Whether the contact can be received. If not, every fault is shown at its field."""
-        for part in self.parts():
-            part.is_valid()
-        self.arrived_at = self.contact.arrived_at(local_day(now))
-        checks: tuple[Callable[[], object], ...] = (
-            lambda: conditions.check_arrival(self.arrived_at, now),
-            lambda: read_contact(self.document(), indicators=self.rules.catalogue.entries, today=local_day(now)),
-        )
-        for check in checks:
-            try:
-                check()
-            except InvalidInput as invalid:
-                self.add_faults(invalid)
-        return not self.other_errors and all(not part.errors for part in self.parts())
-
-    def add_faults(self, invalid: InvalidInput) -> None:
-        """Adds the faults of the document to their fields."""
-        for fault in invalid.faults:
-            if fault.path == ("arrived_at",):
-                self.contact.add_error("arrived_on", fault.message)
-                continue
-            part, path = self._part_at(fault.path)
-            if not part.add_fault(path, fault):
-                no_child = fault.path == ("children",)
-                first = self.children[0]["first_name"].id_for_label
-                self.other_errors.append((first, NO_CHILD) if no_child else ("", str(fault)))
-
-    def errors(self) -> list[tuple[str, str]]:
-        """Every error with the id of its field, for the summary at the top."""
-        found = list(self.other_errors)
-        for number, part in enumerate(self.parts()):
-            for name, errors in part.errors.items():
-                where = f" ({self._title(number)})" if number else ""
-                found += [(part[name].id_for_label or part[name].auto_id, f"{says}{where}") for says in errors]
-        return found
-
-    def _title(self, number: int) -> str:
-        if number <= len(self.children):
-            return f"child {number}"
-        return f"adult {number - len(self.children)}"
-
-    def _filled_in(self, parts: list[Any]) -> list[Any]:
-        return [part for part in parts if not part.is_empty()]
-
-    def _part_at(self, path: Path) -> tuple[Part, Path]:
-        match path:
-            case ("children", int(position), *rest):
-                return self._filled_in(self.children)[position], tuple(rest)
-            case ("adults", int(position), *rest):
-                return self._filled_in(self.adults)[position], tuple(rest)
-            case _:
-                return self.contact, path
-
-
 def indicator_choices(rules: RuleSet) -> list[tuple[str, list[tuple[str, str]]]]:
     """The indicators by level, the gravest first, and by domain."""
     groups: dict[str, list[tuple[str, str]]] = {}
@@ -493,15 +364,29 @@ def indicator_choices(rules: RuleSet) -> list[tuple[str, list[tuple[str, str]]]]
     return list(groups.items())
 
 
-def _numbers(data: QueryDict | None, group: str) -> list[int]:
-    if data is None:
-        return [0]
-    given = [int(number) for number in data.getlist(group) if number.isascii() and number.isdigit() and len(number) < 4]
-    return list(dict.fromkeys(given))[:MOST] or [0]
-
-
 def _sentence(label: str, says: str) -> str:
     """A fault as a sentence: one that begins in lower case follows the field's label."""
-    if says == "is missing.":
+    if says == IS_MISSING:
         return f"Answer this: {label}"
     return f"{label.rstrip('?')}: {says}" if label and says[:1].islower() else says
+
+
+def in_words(field: forms.Field | None, value: Any) -> str:
+    """A value of the document, as a page says it; what cannot be read as it was typed. Indicators need `choices`."""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(field, forms.ChoiceField):
+        says = dict(_flat(field.widget.choices))
+        values = value if isinstance(value, list) else [value]
+        return "; ".join(str(says.get(str(each), each)) for each in values)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(field, DatePartsField) and (day := typed.a_date(str(value)).value) is not None:
+        return format_date(day, "j F Y")
+    return str(value)
+
+
+def _flat(choices: Iterable[Any]) -> Iterable[tuple[str, Any]]:
+    """Choices without their groups."""
+    for value, label in choices:
+        yield from label if isinstance(label, (list, tuple)) else [(str(value), label)]

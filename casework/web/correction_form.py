@@ -25,6 +25,10 @@ from casework.web.typed import STOOD, filled_in
 from errors import Fault, InvalidInput
 from triage.ruleset import RuleSet
 
+# How a field shows what is not known, where it does not leave it empty. Who is not said to be a stranger is family.
+NOT_KNOWN = {
+    "in_family": "yes", "agreement": "not_sought", "parents_told": "not_known", "immediate_danger": "not_known",
+}  # fmt: skip
 HIDDEN_WITH_AN_ADDRESS = ("address", "where_now", "school")
 
 
@@ -156,7 +160,7 @@ class Correcting(ActionForm, Part):
 
     def said(self) -> dict[str, Any]:
         """What was changed, as the part of an information document. Null says that a fact is not known any more."""
-        changed = {name: self._value(name) for name in self.PATHS if name in self.changed_data}
+        changed = {name: self.value(name) for name in self.PATHS if name in self.changed_data}
         said = nested({self.PATHS[name]: None if value == "" else value for name, value in changed.items()})
         confirmed = self.cleaned_data.get("confirmed")
         return said | {"confirmed": confirmed} if confirmed else said
@@ -177,8 +181,7 @@ class Correcting(ActionForm, Part):
     def _shown(self, name: str, value: Any) -> Any:
         """A fact as its field shows it."""
         if value is None:
-            # A missing answer means that somebody belongs to the family; of other facts, that they are not known.
-            return {"in_family": "yes", "agreement": "not_sought", "parents_told": "not_known"}.get(name, "")
+            return NOT_KNOWN.get(name, "")
         if name in self.TRUTHS:
             return "yes" if value else "no"
         if name in self.LISTS:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from functools import cached_property
 
 from django.utils.timezone import localdate
 
@@ -11,7 +12,8 @@ from casework.families.likeness.births import read_birth
 from casework.families.likeness.describing import Written
 from casework.families.likeness.identifiers import read_nhs_number
 from casework.families.typed_search import Query, of_person, read_postcode, read_telephone
-from casework.web.contact_form import ContactForm, TypedDateField, TypedField
+from casework.web.contact_form import TypedDateField, TypedField
+from casework.web.draft_form import is_key, new_key
 from casework.web.forms import ActionForm
 from casework.web.rendering import PhoneInput, TextInput
 
@@ -67,16 +69,34 @@ class LookForm(ActionForm):
     def _said(self) -> Mapping[str, str]:
         return {name: str(value or "") for name, value in self.cleaned_data.items()}
 
-    def carried(self) -> Iterator[tuple[str, str]]:
-        """What was typed, by the names of the inputs."""
-        yield from ((name, str(self.data.get(name, ""))) for name in INPUTS)
+    @cached_property
+    def key(self) -> str:
+        """The key of the draft that goes on from here."""
+        key = str(self._given("key"))
+        return key if is_key(key) else new_key()
 
-    def carry_to(self, form: ContactForm) -> None:
-        """Fills an empty form: a telephone number is its first adult's, all else its first child's."""
-        typed = dict(self.carried())
-        form.adults[0].initial["phone"] = typed.pop("phone")
-        births = [typed.pop(name) for name in BIRTH]
-        form.children[0].initial.update(typed, date_of_birth=births)
+    def carried(self) -> Iterator[tuple[str, str]]:
+        """What was typed, by the names of the inputs, and what was answered before."""
+        yield from ((name, str(self.data.get(name, ""))) for name in INPUTS)
+        yield from self.gate()
+
+    def gate(self) -> Iterator[tuple[str, str]]:
+        """What was answered before."""
+        yield from {"key": self.key, "danger": self._given("danger")}.items()
+
+    def inputs(self) -> dict[str, list[str]]:
+        """The inputs of a draft that it fills: a telephone number is its first adult's, all else its first child's."""
+        typed = {f"{'adult' if name == 'phone' else 'child'}-0-{name}": self.data.get(name, "") for name in INPUTS}
+        if self.is_valid() and not _birth(day := self._said()["date_of_birth"]) and _expected(day):
+            for name in BIRTH:
+                ending = name.removeprefix("date_of_birth")
+                typed[f"child-0-expected_date_of_delivery{ending}"] = typed.pop(f"child-0-{name}")
+        if self._given("danger") in ("yes", "no", "not_known"):
+            typed["contact-immediate_danger"] = self._given("danger")
+        return {name: [value] for name, value in typed.items() if value.strip()}
+
+    def _given(self, name: str) -> str:
+        return str(self.data.get(name) or self.initial.get(name) or "")
 
 
 def _expected(typed: str) -> Days | None:

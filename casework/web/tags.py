@@ -16,7 +16,7 @@ from casework.access import permissions
 from casework.facts.typed import is_not_known
 from casework.models import ContactChild, NumberStatus, Recommendation, Reminder, SafeToUse, Step
 from casework.reading.cautions import Cautions
-from casework.web.contact_form import new_key
+from casework.web.draft_form import new_key
 from casework.web.hiding import HiddenWords, masked_text
 from casework.web.signed_in import user_of
 from localities.codes import ETHNICITIES, SEXES

@@ -1,7 +1,9 @@
 """The addresses of the pages."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
+from casework.web.draft_form import KEY
 from casework.web.views import (
     accessibility,
     cases,
@@ -28,16 +30,29 @@ from casework.web.views import (
     worklist,
 )
 
+
+class DraftConverter(StringConverter):
+    """The key of a draft."""
+
+    regex = KEY
+
+
+register_converter(DraftConverter, "draft")
+
 urlpatterns = [
     path("", worklist.show, name="worklist"),
     path("search/", search.show, name="search"),
     path("contacts/new/", new_contact.new, name="contact-new"),
-    path("contacts/new/save/", new_contact.save, name="contact-save"),
     path("contacts/drafts/", contact_drafts.listed, name="contact-drafts"),
     path("contacts/drafts/<slug:key>/delete/", contact_drafts.delete, name="contact-draft-delete"),
     path("contacts/drafts/<slug:key>/take-over/", contact_drafts.take_over, name="contact-draft-take-over"),
     path("contacts/new/look/", look_first.look, name="contact-look"),
     path("contacts/new/likely/", look_first.likely, name="contact-likely"),
+    path("contacts/new/<draft:key>/", new_contact.tasks, name="contact-tasks"),
+    path("contacts/new/<draft:key>/call-999/", new_contact.call_999, name="contact-call-999"),
+    path("contacts/new/<draft:key>/check/", new_contact.check, name="contact-check"),
+    path("contacts/new/<draft:key>/<slug:name>/", new_contact.task, name="contact-task"),
+    path("contacts/new/<draft:key>/<slug:name>/save/", new_contact.save, name="contact-save"),
     path("contacts/<reference:reference>/", contacts.show, name="contact"),
     path("contacts/<reference:reference>/decide/", deciding.decide, name="contact-decide"),
     path("contacts/<reference:reference>/decided/", deciding.decided, name="contact-decided"),

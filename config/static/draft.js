@@ -5,10 +5,12 @@ const AGAIN = 5000;
 const form = document.querySelector("form[data-draft]");
 const saved = form.querySelector("[data-saved]");
 const trouble = form.querySelector("[data-trouble]");
-const { draft: to, tokenFrom, signIn } = form.dataset;
+const announced = document.querySelector("[data-announced]");
+const soFar = document.querySelector("[data-so-far]");
+const { tokenFrom, signIn } = form.dataset;
 
 let lastSaved = saved.textContent;
-let unsaved = form.hasAttribute("data-unsaved");
+let unsaved = false;
 let going = Promise.resolve(true);
 let waiting;
 let sends = false;
@@ -31,7 +33,7 @@ function signInAgain() {
 
 function post(options) {
   const body = new URLSearchParams(new FormData(form));
-  return fetch(to, { method: "POST", body, headers: { Accept: "application/json" }, ...options });
+  return fetch(`${form.action}save/`, { method: "POST", body, headers: { Accept: "application/json" }, ...options });
 }
 
 // Whoever signed in again has another token.
@@ -68,11 +70,14 @@ async function saveOnce() {
   try {
     const answer = await send();
     const isJson = answer.headers.get("Content-Type").startsWith("application/json");
-    const { says = "", submitted, key, version, saved: at, address } = isJson ? await answer.json() : {};
+    const { says = "", submitted, version, saved: at, address, so_far: level } = isJson ? await answer.json() : {};
     if (answer.ok && isJson) {
-      form.elements.key.value = key;
       form.elements.version.value = version;
-      history.replaceState({ key }, "", address);
+      if (form.action !== new URL(address, location.href).href) {
+        form.action = address; // A draft of its own.
+        history.replaceState(null, "", address);
+      }
+      showLevel(level);
       say(says);
       lastSaved = `Saved at ${at}`;
       if (!unsaved) {
@@ -95,6 +100,17 @@ async function saveOnce() {
   saved.textContent = lastSaved;
   later(AGAIN);
   return false;
+}
+
+// What the rules would say so far. Only another level is read out: the rest would be too much while somebody types.
+function showLevel(html) {
+  const part = new DOMParser().parseFromString(html, "text/html").querySelector("[data-so-far]");
+  const before = soFar.querySelector("[data-level]").textContent;
+  soFar.replaceChildren(...part.childNodes);
+  const level = soFar.querySelector("[data-level]").textContent;
+  if (level !== before) {
+    announced.textContent = `Level so far: ${level}`;
+  }
 }
 
 // One after the other: each is based on the version that the one before made.
@@ -157,7 +173,3 @@ addEventListener("online", save);
 addEventListener("pageshow", () => {
   sends = false;
 });
-
-if (unsaved) {
-  save();
-}

@@ -273,7 +273,8 @@ ELSEWHERE = {
     "broken_glass.break_glass", "restrictions.restrict",  # tests/actions/test_restrictions.py
     "conflicts.declare_in_case", "conflicts.declare_in_contact",  # whoever sees the record
     "calendar.change_day", "calendar.remove_day",  # the admin screen checks who edits settings
-    "contact_drafts.save", "contact_drafts.submit", "contact_drafts.take_over",  # tests/web/test_contact_drafts.py
+    # tests/web/test_contact_drafts.py, and test_look_first.py
+    "contact_drafts.begin", "contact_drafts.save", "contact_drafts.submit", "contact_drafts.take_over",
     "receiving.receive",  # below: a new contact has no status yet
     "reminders.see", "reminders.snooze",  # tests/actions/test_reminders.py
     "searching.check", "searching.search",  # everybody, at any time: tests/web/test_search_pages.py

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from casework.models import Contact, ContactDraft
+from casework.web.draft_form import new_key
 from tests.stage.service import Service
 
 WORRIES = "What are they worried about?"
@@ -21,8 +22,11 @@ def is_saved(page: Page) -> None:
 def test_what_was_typed_outlives_the_server_the_session_and_the_browser(visit: Any, service: Service) -> None:
     window = visit(width=1280)
     page = window.sign_in("amina")
-    window.go("/contacts/new/")
+    draft = f"/contacts/new/{new_key()}/"
+    window.go(f"{draft}children/")
     page.get_by_role("region", name="Child 1").get_by_label("First name").fill("Quentin")
+    is_saved(page)
+    window.go(f"{draft}concern/")
     words = page.get_by_label(WORRIES)
     words.press_sequentially("He comes to school hungry and")
     is_saved(page)
@@ -53,6 +57,9 @@ def test_what_was_typed_outlives_the_server_the_session_and_the_browser(visit: A
     expect(page.get_by_role("heading", level=1)).to_have_text("Your drafts")
     assert elsewhere.faults_at(320, 1280) == []
     page.get_by_role("link", name="Quentin", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("New contact")
+    assert elsewhere.faults_at(320, 1280) == []
+    page.get_by_role("link", name="Presenting concern").click()
     expect(page.get_by_label(WORRIES)).to_have_value("He comes to school hungry and tired, most days of the week")
     # The first window still has the form open.
     page.get_by_label(WORRIES).fill("He comes to school hungry and tired, most days of the week.")
@@ -61,7 +68,7 @@ def test_what_was_typed_outlives_the_server_the_session_and_the_browser(visit: A
     expect(trouble).to_contain_text("is a draft of its own")
     of_quentin = ContactDraft.objects.filter(typed__contains={"child-0-first_name": ["Quentin"]})
     assert sorted(draft.typed["contact-worries"][0][-5:] for draft in of_quentin) == ["week!", "week."]
-    page.get_by_role("link", name="Your drafts").click()
+    elsewhere.go("/contacts/drafts/")
     page.get_by_role("link", name="Delete the draft about Quentin").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Are you sure")
     assert elsewhere.faults_at(320, 1280) == []
@@ -74,16 +81,21 @@ def test_what_was_typed_outlives_the_server_the_session_and_the_browser(visit: A
 def test_enter_submits_nothing_and_another_child_has_the_focus(visit: Any, javascript: bool) -> None:
     window = visit(javascript=javascript, width=320)
     page = window.sign_in("oliver")
-    window.go("/contacts/new/")
+    draft = f"/contacts/new/{new_key()}/"
     before, called = Contact.objects.count(), "Sam" if javascript else "Alex"
+    window.go(f"{draft}referrer/")
     page.get_by_label("A safeguarding concern").check()
     page.get_by_label("Who is it from?").select_option("2A")
-    page.get_by_label(WORRIES).fill("Half a sent")
+    page.get_by_label("Organisation").fill("Half a na")
+    page.get_by_label("Organisation").press("Enter")
+    is_saved(page)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Referrer")
+    window.go(f"{draft}children/")
     name = page.get_by_role("region", name="Child 1").get_by_label("First name")
     name.fill("Robin")
     name.press("Enter")
     is_saved(page)
-    assert ContactDraft.objects.latest("pk").typed["contact-worries"] == ["Half a sent"]
+    assert ContactDraft.objects.latest("pk").typed["contact-referrer_organisation"] == ["Half a na"]
     if javascript:
         expect(name).to_be_focused()
     page.get_by_role("button", name="Add another child").click()
@@ -93,6 +105,10 @@ def test_enter_submits_nothing_and_another_child_has_the_focus(visit: Any, javas
     page.get_by_role("button", name="Remove child 1").click()
     expect(page.get_by_role("button", name="Add another child")).to_be_focused()
     expect(page.get_by_role("region", name="Child 1").get_by_label("First name")).to_have_value(called)
+    page.get_by_role("button", name="Undo removing Robin").click()
+    expect(page.get_by_role("heading", name="Child 1")).to_be_focused()
+    expect(page.get_by_role("region", name="Child 1").get_by_label("First name")).to_have_value("Robin")
+    page.get_by_role("button", name="Remove child 1").click()
     page.get_by_role("button", name="Save and continue later").click()
     expect(page.get_by_role("heading", level=1, name="Your drafts")).to_be_visible()
     expect(page.get_by_role("link", name=called, exact=True)).to_be_visible()
@@ -103,7 +119,7 @@ def test_enter_submits_nothing_and_another_child_has_the_focus(visit: Any, javas
 def test_an_indicator_is_found_by_its_words(visit: Any) -> None:
     window = visit()
     page = window.sign_in("amina")
-    window.go("/contacts/new/")
+    window.go(f"/contacts/new/{new_key()}/indicators/")
     child = page.get_by_role("region", name="Child 1")
     search = child.get_by_role("searchbox", name="Find an indicator by its words")
     search.press_sequentially("school CHALLENGING")
@@ -123,4 +139,24 @@ def test_an_indicator_is_found_by_its_words(visit: Any) -> None:
     is_saved(page)
     typed = ContactDraft.objects.latest("pk").typed
     assert (len(typed["child-0-indicators"]), "no such words" in str(typed)) == (1, False)
+    assert window.complaints == []
+
+
+def test_the_level_so_far_follows_what_is_typed(visit: Any) -> None:
+    """It is read out when it changes; where it is needed, what is missing leads to its field."""
+    window = visit(width=1280)
+    page = window.sign_in("amina")
+    window.go(f"/contacts/new/{new_key()}/indicators/")
+    level = page.get_by_role("region", name="Level so far")
+    expect(level).to_contain_text("No level yet")
+    family = page.get_by_role("region", name="The family as a whole")
+    family.get_by_role("searchbox").press_sequentially("domestic")
+    family.locator("[type=checkbox]:visible").first.check()
+    is_saved(page)
+    expect(level).to_contain_text("Level ")
+    expect(level).to_contain_text("A person decides.")
+    expect(page.locator("[data-announced]")).to_contain_text("Level so far: Level ")
+    assert window.faults_at(320, 1280) == []
+    level.get_by_role("link", name="Enter what they are worried about").click()
+    expect(page.get_by_label(WORRIES)).to_be_focused()
     assert window.complaints == []

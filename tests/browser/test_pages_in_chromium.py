@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from casework.actions import broken_glass
 from casework.models import Case, Contact
+from casework.web.draft_form import SECTIONS
 from tests.browser.conftest import choose_as_recommended
 from tests.stage.restricted import restrict
 from tests.stage.service import Service
@@ -67,10 +68,16 @@ def pages_of_story(service: Service) -> dict[str, str]:
 FIRST_NAMES = ("", "Robin", "Ottilie", "Kwame", "Brigid", "Tariq", "Magnus", "Yasmin", "Edith", "Sol")
 
 
+def go_on(page: Page, to: str) -> None:
+    page.get_by_role("button", name="Save and continue", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(to)
+
+
 def fill_in(page: Page, first_name: str, born_in: int) -> None:
+    """From the first task to the answers."""
     page.get_by_label("A safeguarding concern").check()
     page.get_by_label("Who is it from?").select_option("2A")
-    page.get_by_label("What are they worried about?").fill("Outbursts in class most days.")
+    go_on(page, "Children")
     child = page.get_by_role("region", name="Child 1")
     child.get_by_label("First name").fill(first_name)
     child.get_by_label("Last name").fill("Typed")
@@ -79,45 +86,67 @@ def fill_in(page: Page, first_name: str, born_in: int) -> None:
     born.get_by_label("Month").fill("3")
     born.get_by_label("Year").fill(str(born_in))
     child.get_by_label("Postcode", exact=True).fill("hp201ua")
+    go_on(page, "Adults and household")
+    go_on(page, "Presenting concern")
+    page.get_by_label("What are they worried about?").fill("Outbursts in class most days.")
+    go_on(page, "Indicators")
+    child = page.get_by_role("region", name=f"{first_name} Typed")
     child.get_by_text("Level 3: the child's development").click()
     child.get_by_label("Disruptive/challenging at school").check()
+    go_on(page, "Agreement and sharing")
     page.get_by_role("group", name="Does the family agree").get_by_label("Given").check()
+    go_on(page, "Check answers")
+
+
+def start(page: Page) -> None:
+    """From the link in the header to the task list, and to its first task."""
+    page.get_by_role("link", name="New contact").click()
+    page.get_by_role("group", name="Is a child in immediate danger?").get_by_label("No", exact=True).check()
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Look first: is the family known?")
+    page.get_by_role("button", name="Continue without looking").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("New contact")
+    page.get_by_role("link", name="Referrer and how it arrived").click()
 
 
 def test_whoever_goes_back_and_sends_a_contact_in_again_sends_the_same(visit: Any) -> None:
-    """The browser fills in again what was typed. Whoever changes that is told to open a form of its own for it."""
+    """Whoever goes back and types more is told to open a form of its own for it."""
     window = visit(width=320)
     page = window.sign_in("amina")
-    window.go("/contacts/new/")
+    start(page)
     fill_in(page, "Tamsin", 2016)
+    answers = page.url
     page.get_by_role("button", name="Submit contact").click()
     heading = page.get_by_role("heading", level=1)
-    expect(heading).to_contain_text("CON-")
-    reference = heading.inner_text()
+    expect(page.get_by_text("The contact is taken in.")).to_be_visible()
+    reference = re.findall("CON-[A-Z0-9-]+", page.url)[0]
     for _ in range(2):
         page.go_back()
-        expect(page.get_by_label("What are they worried about?")).to_have_value("Outbursts in class most days.")
-        page.get_by_role("button", name="Submit contact").click()
-        expect(heading).to_have_text(reference)
-    page.go_back()
+        expect(heading).to_contain_text("Check answers")
+        expect(page.get_by_text(f"This form was submitted as {reference}.")).to_be_visible()
+        page.go_forward()
+    window.go(answers.removeprefix(window.base_url).replace("check", "concern"))
     page.get_by_label("What are they worried about?").fill("Outbursts, and marks on the arm.")
-    page.get_by_role("button", name="Submit contact").click()
-    summary = page.get_by_role("alert")
-    expect(summary).to_contain_text(f"This form is in already, as {re.findall('CON-[A-Z0-9-]+', reference)[0]}.")
+    expect(page.get_by_role("alert")).to_contain_text(f"This form is in already, as {reference}.")
+    page.get_by_role("button", name="Save and continue", exact=True).click()
+    expect(page.get_by_role("alert").filter(has_text="There is a problem")).to_contain_text(reference)
     expect(page.get_by_label("What are they worried about?")).to_have_value("Outbursts, and marks on the arm.")
     assert Contact.objects.filter(children__person__first_name="Tamsin").count() == 1
+    window.complaints.clear()
 
 
 @pytest.mark.parametrize("javascript", [True, False])
 def test_a_contact_is_typed_in_decided_and_taken_on(visit: Any, javascript: bool) -> None:
     window = visit(javascript=javascript)
     page = window.sign_in_by_the_form("amina")
-    page.get_by_role("link", name="New contact").click()
-    page.get_by_role("link", name="Go on to the form").click()
+    start(page)
     # The folded parts open without JavaScript too: they are the browser's own.
     # Two families, or the second would be linked to the work with the first.
     fill_in(page, *(("Jo", 2017) if javascript else ("Imogen", 2011)))
-    page.get_by_role("button", name="Submit contact").last.click()
+    level = page.get_by_role("region", name="Level so far")
+    expect(level).to_contain_text("Level 3")
+    expect(level).to_contain_text("A person decides.")
+    page.get_by_role("button", name="Submit contact").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("CON-")
     expect(page.get_by_role("region", name="What the rules recommend")).to_contain_text("Family help")
     reference = re.search(r"CON-\w{4}-\w{4}", page.url)
@@ -182,18 +211,30 @@ def test_a_contact_is_screened_and_then_decided(visit: Any, javascript: bool, wi
 def test_every_fault_is_said_at_once_and_leads_to_its_field(visit: Any) -> None:
     window = visit()
     page = window.sign_in("amina")
-    window.go("/contacts/new/")
+    start(page)
+    page.get_by_role("link", name="Back to the task list").click()
+    page.get_by_role("link", name="Children", exact=True).click()
     page.get_by_role("region", name="Child 1").get_by_label("First name").fill("Kept")
     page.get_by_role("region", name="Child 1").get_by_label("NHS number").fill("9990000019")
-    page.get_by_role("button", name="Submit contact").last.click()
+    go_on(page, "Adults and household")
+    page.get_by_role("link", name="Back to the task list").click()
+    expect(page.get_by_role("listitem").filter(has_text="Children")).to_contain_text("Done")
+    page.get_by_role("link", name="Check answers and submit").click()
+    page.get_by_role("button", name="Submit contact").click()
     summary = page.get_by_role("alert").filter(has_text="There is a problem")
     # A mistyped number is no fault: it is kept, and checked later.
     expect(summary.get_by_role("link")).to_have_count(3)
-    summary.get_by_role("link", name="What are they worried about?").click()
+    expect(page.get_by_role("region", name="Level so far")).to_contain_text("NHS number: it is not an NHS number")
+    assert page.title().startswith("Error: ")
+    assert window.faults_at(320, 1280) == []
+    summary.get_by_role("link", name="Enter what they are worried about").click()
     expect(page.get_by_label("What are they worried about?")).to_be_focused()
+    assert page.title().startswith("Error: ")
+    assert window.faults_at(320, 1280) == []
+    page.get_by_role("link", name="Back to the task list").click()
+    page.get_by_role("link", name="Children", exact=True).click()
     expect(page.get_by_role("region", name="Child 1").get_by_label("First name")).to_have_value("Kept")
     expect(page.get_by_role("region", name="Child 1").get_by_label("NHS number")).to_have_value("9990000019")
-    assert page.title().startswith("Error: ")
 
 
 def test_a_contact_is_decided_by_keyboard_alone(visit: Any, pages_of_story: dict[str, str]) -> None:
@@ -227,6 +268,9 @@ def test_a_contact_is_decided_by_keyboard_alone(visit: Any, pages_of_story: dict
             [
                 "/",
                 "/contacts/new/",
+                "/contacts/new/look/",
+                *(f"/contacts/new/{'0' * 32}/{name}" for name in ("", "call-999/", "check/")),
+                *(f"/contacts/new/{'0' * 32}/{name}/?check" for name in SECTIONS),
                 "contact",
                 "decide",
                 "unscreened",

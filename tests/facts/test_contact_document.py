@@ -14,6 +14,7 @@ from casework.actions import receiving
 from casework.facts import typed
 from casework.facts.contact_document import ContactDocument, ContactReading, age_on, read_contact
 from casework.models import CheckKind, ContactType, DetailToCheck, ParentsTold, SharingBasis
+from casework.models.choices import HOW_IT_ARRIVED
 from errors import Fault, InvalidInput
 from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
 from localities.models import Agency
@@ -187,6 +188,7 @@ ACCEPTED: list[tuple[Path, list[object]]] = [
     (("parents_told", "answer"), ["yes", "not_known"]),
     (("parents_told", "reason"), [text_of(2_000), None]),
     (("sharing_basis",), [*SharingBasis.values, "Consent", "", None]),
+    (("arrived_by",), [*dict(HOW_IT_ARRIVED), "In person", "", None]),
 ]  # fmt: skip
 
 # A developer must mend these, or they leave nothing to act on.
@@ -259,6 +261,7 @@ REFUSED: list[tuple[Path, list[object], str]] = [
     (("parents_told", "answer"), [True], "must be text, not true."),
     (("parents_told", "reason"), [7], "must be text, not 7."),
     (("sharing_basis",), [7], "must be text, not 7."),
+    (("arrived_by",), [7], "must be text, not 7."),
 ]  # fmt: skip
 
 PHONES = (("referrer", "phone"), (*ADULT, "phone"))
@@ -321,6 +324,7 @@ DOUBTED: list[tuple[Path, Sequence[object], str]] = [
     (("agreement", "on"), [day(days=1)], "not_read: lies in the future."),
     (("parents_told", "answer"), ["maybe"], "not_read: is not one of yes, no, unsafe, not_known."),
     (("sharing_basis",), ["gdpr"], "not_read: is not one of public_task, legal_obligation"),
+    (("arrived_by",), ["fax"], "not_read: is not one of telephone, email"),
 ]  # fmt: skip
 
 

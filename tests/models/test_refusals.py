@@ -35,6 +35,7 @@ from casework.actions import (
     restrictions,
     threshold_checks,
 )
+from casework.actions.contact_drafts import Task
 from casework.jobs import rechecks, sweep
 from casework.models import (
     AddressProtection,
@@ -814,9 +815,8 @@ class TestDraftsOfContacts:
 
     @pytest.fixture
     def draft(self, story: Story) -> ContactDraft:
-        return contact_drafts.save(
-            key="k", typed={"a": ["b"]}, seen_version=0, page="", by=person("amina"), now=story.now
-        ).draft
+        task = Task("concern", {"a": ["b"]}, {"a"})
+        return contact_drafts.save(key="k", task=task, seen_version=0, by=person("amina"), now=story.now).draft
 
     def test_it_keeps_what_was_typed(self, story: Story, draft: ContactDraft) -> None:
         contact = str(story.contact().pk)

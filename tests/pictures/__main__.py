@@ -70,12 +70,12 @@ def searched(text: str) -> Callable[[Page], None]:
     return reach
 
 
-def unchosen(reach_form: Callable[[Page], None]) -> Callable[[Page], None]:
-    """The form for a decision, sent as it stands."""
+def pressed(reach_form: Callable[[Page], None], button: str) -> Callable[[Page], None]:
+    """A form that is sent as it stands."""
 
     def reach(page: Page) -> None:
         reach_form(page)
-        page.get_by_role("button", name="Check your answers").click()
+        page.get_by_role("button", name=button).click()
 
     return reach
 
@@ -84,6 +84,7 @@ class NothingThere(Exception):
     """The demonstration has nothing of this kind."""
 
 
+TASKS = ("danger", "referrer", "children", "household", "concern", "indicators", "agreement")
 TABS = ("to-triage", "information", "agreement", "sign-off", "returned", "mine", "decided")
 PICTURES = (
     *(Taken(f"worklist-{tab}", "maya", at(f"/?tab={tab}")) for tab in TABS),
@@ -96,7 +97,11 @@ PICTURES = (
     Taken("contact-decided", "amina", first("/?tab=decided", "/contacts/")),
     Taken("contact-to-sign-off", "maya", first("/?tab=sign-off", "/contacts/")),
     Taken("decide", "maya", first("/?tab=to-triage", "/contacts/", below="decide/")),
-    Taken("decide-with-faults", "maya", unchosen(first("/?tab=to-triage", "/contacts/", below="decide/"))),
+    Taken(
+        "decide-with-faults",
+        "maya",
+        pressed(first("/?tab=to-triage", "/contacts/", below="decide/"), "Check your answers"),
+    ),
     Taken("decided", "amina", first("/?tab=decided", "/contacts/", below="decided/")),
     Taken("sign-off", "maya", first("/?tab=sign-off", "/contacts/", below="sign-off/")),
     Taken("contact-history-of-facts", "amina", first("/?tab=to-triage", "/contacts/", below="history/")),
@@ -104,8 +109,17 @@ PICTURES = (
     Taken("person", "amina", first("/?tab=to-triage", "/contacts/", "/people/")),
     Taken("look-first", "oliver", at("/contacts/new/look/")),
     Taken("new-contact", "oliver", at("/contacts/new/")),
+    Taken("new-contact-unanswered", "oliver", pressed(at("/contacts/new/"), "Continue")),
     Taken("drafts", "maya", at("/contacts/drafts/")),
-    Taken("draft", "oliver", first("/contacts/drafts/", "/contacts/new/?form=")),
+    Taken("draft", "oliver", first("/contacts/drafts/", "/contacts/new/")),
+    Taken("draft-call-999", "oliver", first("/contacts/drafts/", "/contacts/new/", below="call-999/")),
+    *(
+        Taken(f"draft-{name}", "oliver", first("/contacts/drafts/", "/contacts/new/", below=f"{name}/"))
+        for name in (*TASKS, "check")
+    ),
+    *(Taken(f"draft-empty-{name}", "oliver", at(f"/contacts/new/{'0' * 32}/{name}/?check")) for name in TASKS),
+    Taken("draft-empty", "oliver", at(f"/contacts/new/{'0' * 32}/")),
+    Taken("draft-incomplete", "oliver", pressed(at(f"/contacts/new/{'0' * 32}/check/"), "Submit contact")),
     Taken("draft-to-delete", "oliver", first("/contacts/drafts/", "/delete/")),
     Taken("search", "amina", at("/search/")),
     Taken("search-found", "amina", searched("alder")),

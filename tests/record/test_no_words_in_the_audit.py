@@ -38,6 +38,7 @@ from casework.actions import (
     searching,
     viewing,
 )
+from casework.actions.contact_drafts import Task
 from casework.families.typed_search import read_typed
 from casework.jobs import calendar_changes, delivery, integrity_checks, rechecks, sweep
 from casework.models import (
@@ -174,7 +175,8 @@ class WholeStory:
     def drafts(self) -> None:
         began: dict[str, Any] = {"by": person("amina"), "now": self.story.now - timedelta(hours=2)}
         for key in ("to delete", "to take over"):
-            contact_drafts.save(key=key, typed={"contact-worries": [WORD]}, seen_version=0, page="", **began)
+            typed = {"contact-worries": [WORD]}
+            contact_drafts.save(key=key, task=Task("concern", typed, typed), seen_version=0, **began)
         contact_drafts.delete(key="to delete", **self.said())
         contact_drafts.take_over(key="to take over", **self.said("maya"))
 

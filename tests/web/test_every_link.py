@@ -17,8 +17,10 @@ import pytest
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.urls import resolve
+from django.utils import timezone
 
-from casework.actions import broken_glass, partner_checks
+from casework.actions import broken_glass, contact_drafts, partner_checks
+from casework.actions.contact_drafts import Task
 from localities.models import Agency, User
 from tests.stage.documents import address, child
 from tests.stage.families import KIM, about
@@ -56,6 +58,10 @@ def told(told_for_a_module: None) -> None:
     story.offered(likely)
     story.accepted(about(story, child(first_name="Ola", last_name="Zielinska", date_of_birth="2011-05-09")))
     restrict(story, unscreened)
+    typed = {"child-0-first_name": ["Half a na"]}
+    for number, name in enumerate(("amina", "oliver", "maya", "erin")):
+        task = Task("children", typed, shown=typed)
+        contact_drafts.save(key=f"{number:032x}", task=task, seen_version=0, by=person(name), now=timezone.now())
     broken_glass.break_glass(reference=str(unscreened), reason="Hurt.", by=person("erin"), now=story.now)
 
 

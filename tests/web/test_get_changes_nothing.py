@@ -49,7 +49,7 @@ def addresses(contact: Contact) -> Iterator[str]:
         belongs = {"cases": str(case), "people": contact.children.get().person.reference}
         reference = belongs.get(str(pattern.pattern).split("/")[0], str(contact))
         given = {
-            "reference": reference, "kind": "upn", "key": "0" * 32,
+            "reference": reference, "kind": "upn", "key": "0" * 32, "name": "children",
             "code": "aylesbury", "match_id": 1, "check_id": 1, "detail_id": 1, "access_id": 1, "conflict_id": 1,
             "reminder_id": Reminder.objects.latest("pk").pk,
             "pk": contact.children.latest("pk").pk,

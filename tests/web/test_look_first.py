@@ -1,15 +1,17 @@
 """Look first: likely families before a contact is written down, and what was typed goes along to the form."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from casework.models import AuditEvent, Contact, Event
+from casework.models import AuditEvent, Contact, ContactDraft, Event
 from tests.stage.documents import address, child
 from tests.stage.restricted import restrict
 from tests.stage.staff import SignedIn
 from tests.stage.story import Story
-from tests.stage.web_client import Page, a_working_morning
+from tests.stage.web_client import Page, a_working_morning, day_of
 
 LOOK, LIKELY, NEW = "/contacts/new/look/", "/contacts/new/likely/", "/contacts/new/"
 ZOE = {"first_name": "Zoe", "last_name": "Nunez"}
@@ -62,13 +64,30 @@ def test_none_of_these_takes_what_was_typed_to_the_form(story: Story) -> None:
     }  # fmt: skip
     page = Page(by.client.post(LOOK, typed, follow=True))
     assert "None of these" in page.text
-    form = Page(by.client.post(NEW, page.form(NEW))).form(NEW)
+    tasks = by.client.post(NEW, page.form(NEW)).headers["Location"]
+    fields: dict[str, Any] = {}
+    for name in ("children", "household"):
+        fields |= by.open(f"{tasks}{name}/").form(f"{tasks}{name}/")
     for name, value in typed.items():
         prefix = "adult" if name == "phone" else "child"
-        assert form[f"{prefix}-0-{name}"] == value
-    # What the form says by itself stays.
-    assert form["contact-agreement"] == "not_sought"
+        assert fields[f"{prefix}-0-{name}"] == value
+    # Whoever goes back and continues again loses nothing of what they typed since.
+    by.client.post(f"{tasks}children/", fields | {"child-0-first_name": "Zoë", "child-0-nhs_number": ""})
+    assert by.client.post(NEW, page.form(NEW)).headers["Location"] == tasks
+    again = by.open(f"{tasks}children/").form(f"{tasks}children/")
+    assert (again["child-0-first_name"], again["child-0-nhs_number"]) == ("Zoë", "999 000 0018")
     assert not Contact.objects.filter(entered_by=by.user).exists()
+
+
+def test_the_expected_date_of_an_unborn_child_goes_along_as_one(db: None) -> None:
+    due = timezone.localdate() + timedelta(days=60)
+    typed = {"last_name": "Nunez"} | day_of(due, "date_of_birth")
+    by = SignedIn("amina")
+    page = Page(by.client.post(LOOK, typed, follow=True))
+    tasks = by.client.post(NEW, page.form(NEW)).headers["Location"]
+    form = by.open(f"{tasks}children/").form(f"{tasks}children/")
+    assert day_of(due, "child-0-expected_date_of_delivery").items() <= form.items()
+    assert form["child-0-date_of_birth_day"] == ""
 
 
 @pytest.mark.parametrize("day", [("31", "2", "2015"), ("1", "1", "2035"), ("", "", "15"), ("4", "", "2015")])
@@ -188,3 +207,53 @@ def test_every_look_is_audited_without_what_was_typed(story: Story) -> None:
     SignedIn("amina").client.post(LIKELY, {"first_name": "Zoe", "last_name": "Nunez"})
     detail = AuditEvent.objects.get(event=Event.SEARCHED).detail
     assert detail == {"by_what": ["a name"], "found": 1, "restricted": 0, "why": "front_door"}
+
+
+class TestWhetherAChildIsInDanger:
+    """The first question. The answer is on the draft, whichever way somebody goes on."""
+
+    def test_nothing_is_chosen_and_an_answer_is_needed(self, db: None) -> None:
+        by = SignedIn("amina")
+        page = by.open(NEW)
+        assert page.heading == "New contactIs a child in immediate danger?"
+        assert "contact-immediate_danger" not in page.form(NEW)
+        answer = Page(by.client.post(NEW, page.form(NEW)))
+        assert answer.status == 422
+        assert answer.summary == [("id_contact-immediate_danger", "Select whether a child is in immediate danger")]
+        assert answer.summary[0][0] in answer.ids
+        assert answer.form(NEW)["key"] == page.form(NEW)["key"]
+        assert not ContactDraft.objects.exists()
+
+    def test_yes_says_what_to_do_and_is_on_the_draft_at_once(self, db: None) -> None:
+        by = SignedIn("amina")
+        form = by.open(NEW).form(NEW) | {"contact-immediate_danger": "yes"}
+        page = Page(by.client.post(NEW, form, follow=True))
+        assert page.heading == "New contactCall 999 now"
+        draft = ContactDraft.objects.get(owner=by.user)
+        assert draft.typed == {"contact-immediate_danger": ["yes"]}
+        assert f"{NEW}{draft.key}/" in [link["href"] for link in page.main.all("a")]
+        (onwards,) = [link["href"] for link in page.main.all("a") if link["href"].startswith(LOOK)]
+        go_on = by.open(onwards).form(NEW)
+        assert by.client.post(NEW, go_on).headers["Location"] == f"{NEW}{draft.key}/"
+        assert "Is a child in immediate danger? Yes" in by.open(f"{NEW}{draft.key}/check/").text
+
+    @pytest.mark.parametrize(("answer", "says"), [("no", "No"), ("not_known", "Not known")])
+    def test_else_somebody_looks_first_and_the_answer_goes_along(self, story: Story, answer: str, says: str) -> None:
+        zoe(story)
+        by = SignedIn("amina")
+        form = by.open(NEW).form(NEW) | {"contact-immediate_danger": answer}
+        page = Page(by.client.post(NEW, form, follow=True))
+        assert page.heading.endswith("Look first: is the family known?")
+        assert not ContactDraft.objects.exists(), "nobody has typed anything yet"
+        # Straight on, or after a search.
+        found = Page(by.client.post(LOOK, page.form(LOOK) | ZOE, follow=True))
+        for going_on in (page.form(NEW), found.form(NEW)):
+            tasks = by.client.post(NEW, going_on).headers["Location"]
+            assert form["key"] in tasks
+            assert f"Is a child in immediate danger? {says}" in by.open(f"{tasks}check/").text
+
+    def test_the_start_of_a_draft_leads_to_its_tasks(self, db: None) -> None:
+        by = SignedIn("amina")
+        form = by.open(NEW).form(NEW) | {"contact-immediate_danger": "yes"}
+        by.client.post(NEW, form)
+        assert by.client.get(NEW, {"form": form["key"]}).headers["Location"] == f"{NEW}{form['key']}/"

@@ -40,7 +40,8 @@ def look(request: HttpRequest) -> HttpResponse:
     token = request.GET.get("found", "")
     typed_before = kept(request, token, now, LOOKS) if token else None
     if typed_before is None:
-        return _page(request, LookForm(), is_gone=bool(token))
+        begun = {"key": request.GET.get("form", ""), "danger": request.GET.get("danger", "")}
+        return _page(request, LookForm(initial=begun), is_gone=bool(token))
     form = LookForm(QueryDict(typed_before.text))
     return _page(request, form, found=_likely(form, user, now) if form.is_valid() else None)
 

@@ -1,181 +1,338 @@
-"""Entering a contact. Whatever is typed is a draft from the first save on; only its last button submits it."""
+"""
+Entering a contact: whether a child is in danger, whether the family is known, then a task for each part of it.
 
+Whatever is typed is a draft from the first save on. Only the page on which the answers are checked submits it.
+"""
+
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import time_format
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from casework.access import permissions, restricted
 from casework.actions import contact_drafts
-from casework.actions.contact_drafts import Saved
+from casework.actions.contact_drafts import Saved, Task
 from casework.models import Contact, ContactDraft
 from casework.reading.contact_drafts import numbers
-from casework.web.contact_form import ContactForm, new_key
+from casework.web.draft_form import (
+    DANGER,
+    SECTIONS,
+    TASKS,
+    ContactForm,
+    Posted,
+    Problem,
+    Section,
+    is_key,
+    new_key,
+    posted,
+)
 from casework.web.look_form import LookForm
+from casework.web.open_draft import OpenDraft, address_of_problem, address_of_task
 from casework.web.signed_in import user_of
 from casework.web.submitting import CONFLICT, UNPROCESSABLE
-from errors import KeyUsedForAnother, NotPermitted
+from errors import KeyUsedForAnother, NotPermitted, TakenBySomeoneElse
 from localities.models import User
 from localities.working_time import local_day
 from triage.published_rules import live
-from triage.ruleset import RuleSet
 
-LATER = "later"
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def new(request: HttpRequest) -> HttpResponse:
-    """The form for a contact. The step before (`look_first`) sends what was typed there along."""
-    user, now = user_of(request), timezone.now()
-    permissions.check_can_enter_contacts(user, local_day(now))
-    rules = live(now).rule_set
-    if request.method != "POST":
-        return _opened(request, rules, user)
-    if "carried" in request.POST:
-        form = ContactForm(rules, key=request.POST.get("key", ""))
-        LookForm(request.POST).carry_to(form)
-        return _page(request, form, is_carried=True)
-    form = ContactForm(rules, request.POST)
-    changed = form.with_people_changed()
-    draft, is_apart = _save(request, changed or form, user, now)
-    if is_apart:
-        return redirect(address_of(draft))
-    if "submit" in request.POST:
-        return _submitted(request, form, draft, user, now)
-    if draft.contact is not None:
-        return _is_in_already(request, form, draft, str(draft.contact))
-    if changed is not None:
-        if changed.other_errors:
-            return _page(request, changed, draft)
-        return redirect(f"{address_of(draft)}#{changed.changed_at}")
-    if request.POST.get("save") == LATER:
-        messages.success(request, "Your draft is saved. Continue it from here.")
-        return redirect("contact-drafts")
-    return redirect(address_of(draft))
-
-
-@require_POST
-def save(request: HttpRequest) -> HttpResponse:
-    """Saves what is in the form, while somebody types. The answer is JSON: `draft.js` reads it."""
-    user, now = user_of(request), timezone.now()
-    try:
-        draft, is_apart = _save(request, ContactForm(live(now).rule_set, request.POST), user, now)
-    except NotPermitted as refused:
-        return JsonResponse({"says": str(refused)}, status=403)
-    if draft.contact is not None:
-        return JsonResponse({"says": _in_already(draft.contact), "submitted": True}, status=CONFLICT)
-    answer = {"key": draft.key, "version": draft.version, "saved": _at(draft), "address": address_of(draft)}
-    return JsonResponse(answer | ({"says": IS_APART} if is_apart else {}))
-
-
-def address_of(draft: ContactDraft) -> str:
-    """Where a draft is continued. It holds the key, and nothing that was typed."""
-    return f"{reverse('contact-new')}?{urlencode({'form': draft.key})}"
-
-
-# ---- the steps
-
-
+LATER, STAY = "later", "stay"
+NO_ANSWER = "Select whether a child is in immediate danger"
 IS_APART = (
     "The draft that you opened was changed in another tab, taken over or deleted. "
     "What you typed here is a draft of its own."
 )
 
 
-def _save(request: HttpRequest, form: ContactForm, user: User, now: datetime) -> Saved:
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """The start: is a child in immediate danger? The step after it (`look_first`) sends here what was typed there."""
+    user, now = _who(request)
+    if "carried" in request.POST:
+        return _begun(request, user, now)
+    answer = request.POST.get("contact-immediate_danger", "")
+    key = request.POST.get("key") or request.GET.get("form", "")
+    key = key if is_key(key) else new_key()
+    if answer not in ("yes", "no", "not_known"):
+        if request.method != "POST" and _draft(user, key) is not None:
+            return redirect("contact-tasks", key)
+        return _gate(request, user, now, key)
+    if answer != "yes":
+        return redirect(f"{reverse('contact-look')}?{urlencode({'form': key, 'danger': answer})}")
+    saved = _save(request, key, DANGER, posted(DANGER, request.POST, {}), user, now)
+    return redirect("contact-call-999", saved.draft.key)
+
+
+@require_safe
+def call_999(request: HttpRequest, key: str) -> HttpResponse:
+    """What to do now, where a child is in immediate danger. That is on the draft already."""
+    _who(request)
+    look = f"{reverse('contact-look')}?{urlencode({'form': key})}"
+    return render(request, "front_door/contacts/new/call_999.html", {"key": key, "look": look})
+
+
+@require_safe
+def tasks(request: HttpRequest, key: str) -> HttpResponse:
+    """The task list of a draft."""
+    user, now = _who(request)
+    return _page(request, "tasks", OpenDraft(key, _draft(user, key), now))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def task(request: HttpRequest, key: str, name: str) -> HttpResponse:
+    """A task of a draft: a page of the form."""
+    user, now = _who(request)
+    section = _section(name)
+    if request.method != "POST":
+        opened = OpenDraft(key, _draft(user, key), now)
+        return _page(request, section.slug, opened, section, shows_faults="check" in request.GET)
+    sent = posted(section, request.POST, _typed(user, key))
+    goes_on = not sent.changed_at and not {"add", "remove", "undo", "save"} & {*request.POST}
+    saved = _save(request, key, section, sent, user, now, is_done=goes_on)
+    draft = saved.draft
+    if draft.contact is not None:
+        return _is_in_already(request, draft, sent, section, user, now)
+    if saved.is_apart:
+        return redirect(address_of_task(draft.key, section))
+    if sent.says:
+        return _page(request, section.slug, OpenDraft(draft.key, draft, now), section, refused=sent.says)
+    if sent.changed_at:
+        return redirect(f"{address_of_task(draft.key, section)}#{sent.changed_at}")
+    if request.POST.get("save") == LATER:
+        messages.success(request, "Your draft is saved. Continue it from here.")
+        return redirect("contact-drafts")
+    if not goes_on:
+        return redirect(address_of_task(draft.key, section))
+    opened = OpenDraft(draft.key, draft, now)
+    if any(problem.section == section and not problem.is_missing for problem in opened.problems):
+        return _page(request, section.slug, opened, section, shows_faults=True)
+    return redirect(_after(section, draft.key))
+
+
+@require_POST
+def save(request: HttpRequest, key: str, name: str) -> HttpResponse:
+    """Saves what is on a page, while somebody types. The answer is JSON: `draft.js` reads it."""
+    section, now = _section(name), timezone.now()
+    user = user_of(request)
+    try:
+        permissions.check_can_enter_contacts(user, local_day(now))
+        draft, is_apart = _save(request, key, section, posted(section, request.POST, _typed(user, key)), user, now)
+    except NotPermitted as refused:
+        return JsonResponse({"says": str(refused)}, status=403)
+    if draft.contact is not None:
+        return JsonResponse({"says": _in_already(draft.contact), "submitted": True}, status=CONFLICT)
+    opened = OpenDraft(draft.key, draft, now)
+    answer = {
+        "version": opened.version_of(section),
+        "saved": opened.saved_at(section),
+        "address": address_of_task(draft.key, section),
+        "so_far": render_to_string("front_door/contacts/new/so_far.html", {"so_far": opened.so_far}, request),
+    }
+    return JsonResponse(answer | ({"says": IS_APART} if is_apart else {}))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def check(request: HttpRequest, key: str) -> HttpResponse:
+    """Every answer, to be checked before the contact is submitted. What is still needed is said all at once."""
+    user, now = _who(request)
+    draft = _draft(user, key)
+    opened = OpenDraft(key, draft, now)
+    if request.method != "POST" or draft is None:
+        return _page(request, "check", opened, shows_faults=request.method == "POST")
+    if draft.contact is not None:
+        messages.info(request, f"This form is in already, as {draft.contact}.")
+        return _to(request, draft.contact, user, now)
+    if request.POST.get("typist") != str(user.pk):
+        raise NotPermitted(OTHER_TYPIST)
+    if opened.problems:
+        return _page(request, "check", opened, shows_faults=True)
+    try:
+        received = contact_drafts.submit(
+            key=key,
+            seen_version=_number(request.POST.get("version", "")),
+            document=opened.form.document(),
+            by=user,
+            now=now,
+            arrived_at=opened.form.arrived_at,
+        )
+    except (TakenBySomeoneElse, KeyUsedForAnother) as changed:
+        return _page(request, "check", opened, refused=str(changed))
+    says = f"The contact is taken in. Its reference is {received.contact}."
+    if received.contact.details_to_check.exists():
+        says += " Some details could not be read as they were typed: look under “To check”."
+    return _to(request, received.contact, user, now, says)
+
+
+def address_of(draft: ContactDraft) -> str:
+    """Where a draft is continued. It holds the key, and nothing that was typed."""
+    return reverse("contact-tasks", args=[draft.key])
+
+
+# ---- the steps
+
+
+OTHER_TYPIST = "Somebody else opened this form. They must sign in again to save what they typed."
+
+
+def _who(request: HttpRequest) -> tuple[User, datetime]:
+    user, now = user_of(request), timezone.now()
+    permissions.check_can_enter_contacts(user, local_day(now))
+    return user, now
+
+
+def _section(name: str) -> Section:
+    if name not in SECTIONS:
+        raise Http404
+    return SECTIONS[name]
+
+
+def _after(section: Section, key: str) -> str:
+    """The next task of a draft; after the last, its answers are checked. From the danger back to these."""
+    if section in TASKS[:-1]:
+        return address_of_task(key, TASKS[TASKS.index(section) + 1])
+    return reverse("contact-check", args=[key])
+
+
+def _draft(user: User, key: str) -> ContactDraft | None:
+    """
+    The draft with this key; None if nothing was saved yet.
+
+    :raises ContactDraft.DoesNotExist: it is somebody else's, or deleted.
+    """
+    draft = ContactDraft.objects.select_related("contact").filter(key=key).first()
+    if draft is not None and (draft.owner_id != user.pk or draft.deleted_at is not None):
+        raise ContactDraft.DoesNotExist
+    return draft
+
+
+def _typed(user: User, key: str) -> dict[str, list[str]]:
+    """What the user's draft holds; nothing where it is not theirs."""
+    typed = ContactDraft.objects.of(user).filter(key=key).values_list("typed", flat=True)
+    return next(iter(typed), {})
+
+
+def _begun(request: HttpRequest, user: User, now: datetime) -> HttpResponse:
+    form = LookForm(request.POST)
+    key, typed = form.key, form.inputs()
+    if typed:
+        key = contact_drafts.begin(key=key, typed=typed, by=user, now=now).key
+    return redirect("contact-tasks", key)
+
+
+def _save(
+    request: HttpRequest, key: str, section: Section, sent: Posted, user: User, now: datetime, *, is_done: bool = False
+) -> Saved:
     """:raises NotPermitted: somebody else has signed in in this browser since the form was opened."""
     if request.POST.get("typist", str(user.pk)) != str(user.pk):
-        raise NotPermitted("Somebody else opened this form. They must sign in again to save what they typed.")
-    version = request.POST.get("version", "")
+        raise NotPermitted(OTHER_TYPIST)
+    page = "".join(filter(str.isalnum, request.POST.get("page", "")))[:32]
     return contact_drafts.save(
-        key=form.key,
-        typed=form.typed(),
-        seen_version=int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0,
-        page="".join(filter(str.isalnum, request.POST.get("page", "")))[:32],
+        key=key,
+        task=Task(section.slug, sent.typed, sent.shown, page, is_done),
+        seen_version=_number(request.POST.get("version", "")),
         by=user,
         now=now,
     )
 
 
-def _opened(request: HttpRequest, rules: RuleSet, user: User) -> HttpResponse:
-    """A new form, or a draft where somebody left it. A form that was submitted says so."""
-    form = ContactForm(rules, key=request.GET.get("form", ""))
-    is_new = form.key != request.GET.get("form")
-    draft = None if is_new else ContactDraft.objects.select_related("contact").filter(key=form.key).first()
-    if draft is None:
-        return _page(request, form)
-    if draft.owner_id != user.pk or draft.deleted_at is not None:
-        raise ContactDraft.DoesNotExist
-    if draft.contact is not None:
-        return _page(request, form, draft)
-    return _page(request, ContactForm.of_draft(rules, draft.key, draft.typed), draft)
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-def _submitted(request: HttpRequest, form: ContactForm, draft: ContactDraft, user: User, now: datetime) -> HttpResponse:
-    if not form.is_valid(now):
-        return _page(request, form, draft, status=UNPROCESSABLE)
-    try:
-        received = contact_drafts.submit(
-            key=draft.key,
-            seen_version=draft.version,
-            document=form.document(),
-            by=user,
-            now=now,
-            arrived_at=form.arrived_at,
-        )
-    except KeyUsedForAnother as error:
-        return _is_in_already(request, form, draft, error.earlier)
-    says = f"The contact is taken in. Its reference is {received.contact}."
-    if not Contact.objects.visible_to(user, now).filter(pk=received.contact.pk).exists():
-        owners = ", ".join(sorted({str(each.owner) for each in restricted.in_force_on(received.contact)}))
+def _to(request: HttpRequest, contact: Contact, user: User, now: datetime, says: str = "") -> HttpResponse:
+    """On to a contact that was submitted; one about somebody restricted is not shown."""
+    if not Contact.objects.visible_to(user, now).filter(pk=contact.pk).exists():
+        owners = ", ".join(sorted({str(each.owner) for each in restricted.in_force_on(contact)}))
+        says = says.partition(". Some details")[0] or f"This form is in already, as {contact}."
         messages.success(
             request,
             f"{says} It is about somebody whose record is restricted: {owners or 'a manager'} "
             "was told, and sees to it.",
         )
         return redirect("worklist")
-    if received.contact.details_to_check.exists():
-        says += " Some details could not be read as they were typed: look under “To check”."
-    messages.success(request, says)
-    return redirect("contact", received.contact.reference)
-
-
-def _is_in_already(request: HttpRequest, form: ContactForm, draft: ContactDraft, reference: str) -> HttpResponse:
-    form.without_faults().other_errors.append(("", _in_already(reference)))
-    return _page(request, form, draft, status=CONFLICT)
+    if says:
+        messages.success(request, says)
+    return redirect("contact", contact.reference)
 
 
 def _in_already(reference: object) -> str:
     return f"This form is in already, as {reference}. Open a new form for what you have to add."
 
 
-def _at(draft: ContactDraft) -> str:
-    return time_format(timezone.localtime(draft.saved_at), "H:i")
+def _is_in_already(
+    request: HttpRequest, draft: ContactDraft, sent: Posted, section: Section, user: User, now: datetime
+) -> HttpResponse:
+    """The page with what was typed after the draft was submitted: it is on the page, and nowhere else."""
+    opened = OpenDraft(draft.key, draft, now, typed=sent.typed)
+    return _page(request, section.slug, opened, section, refused=_in_already(draft.contact), status=CONFLICT)
+
+
+# ---- the pages
+
+
+def _gate(request: HttpRequest, user: User, now: datetime, key: str) -> HttpResponse:
+    is_wrong = request.method == "POST"
+    context = {
+        "key": key,
+        "page": new_key(),
+        "field": ContactForm(live(now).rule_set, {}).without_faults().contact["immediate_danger"],
+        "errors": [("id_contact-immediate_danger", NO_ANSWER)] if is_wrong else [],
+        "drafts": numbers(user, now),
+    }
+    return render(
+        request, "front_door/contacts/new/gate.html", context, status=UNPROCESSABLE if is_wrong else 200
+    )  # fmt: skip
 
 
 def _page(
     request: HttpRequest,
-    form: ContactForm,
-    draft: ContactDraft | None = None,
+    name: str,
+    opened: OpenDraft,
+    section: Section | None = None,
     *,
-    is_carried: bool = False,
-    status: int = 200,
+    shows_faults: bool = False,
+    refused: str = "",
+    status: int = 0,
 ) -> HttpResponse:
+    problems = [problem for problem in opened.problems if section in (None, problem.section)] if shows_faults else []
+    errors = [("", refused)] if refused else _links(problems, opened.key, section)
+    if section is not None and not shows_faults:
+        opened.form.without_faults()
+    draft = opened.draft
     context: dict[str, Any] = {
-        "form": form,
-        "errors": form.errors(),
+        "key": opened.key,
+        "so_far": opened.so_far,
+        "form": opened.form,
+        "section": section,
+        "version": opened.version_of(section),
+        "lines": opened.lines(),
+        "errors": errors,
         "draft": draft,
-        "saved_at": _at(draft) if draft else "",
+        "saved_at": opened.saved_at(section) if section else "",
         "is_apart": draft is not None and draft.split_from_id is not None,
-        "is_carried": is_carried,
         "page": new_key(),
-        "drafts": numbers(user_of(request), timezone.now()),
     }
-    return render(request, "front_door/contacts/new.html", context, status=status)
+    if name == "check":
+        context["answers"] = [
+            (each, address_of_task(opened.key, each), list(opened.form.answers(each))) for each in SECTIONS.values()
+        ]
+    return render(
+        request,
+        f"front_door/contacts/new/{name}.html",
+        context,
+        status=status or (UNPROCESSABLE if errors and request.method == "POST" else 200),
+    )
+
+
+def _links(problems: Sequence[Problem], key: str, section: Section | None) -> list[tuple[str, str]]:
+    """The errors of a page, each with where it leads: the field, or the page on which that is."""
+    if section is not None:
+        return [(problem.field, problem.says) for problem in problems]
+    return [(address_of_problem(key, problem), problem.says) for problem in problems]

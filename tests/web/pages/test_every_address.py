@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from casework.models import AuditEvent, Case, Contact
+from casework.web.draft_form import SECTIONS
 from casework.web.urls import urlpatterns
 from localities.models import Agency, User
 from tests.stage.pages import BELOW_CONTACTS, ON_CASES, ON_CONTACTS
@@ -21,6 +22,9 @@ from tests.stage.staff import (
 from tests.stage.story import Story
 from tests.stage.web_client import Answer, Page, Partner, a_working_morning, browser, kept
 
+# A draft of which nothing is saved yet: the pages that only show, then those that take something.
+DRAFT = f"/contacts/new/{'0' * 32}/"
+PAGES_OF_A_DRAFT = ("", "call-999/", "check/", *(f"{name}/" for name in SECTIONS))
 REPORTS = ("/reports/overrides/", "/reports/overrides/contacts/", "/reports/equality/",
            "/reports/quality/", "/reports/quality/figures.csv")  # fmt: skip
 
@@ -48,6 +52,7 @@ def test_every_address_is_tried_here() -> None:
     below |= {"person", "person-add", "person-end", "person-in-error", "person-protect", "person-lift"}
     # tests/web/test_contact_drafts.py has these.
     below |= {"contact-drafts", "contact-draft-delete", "contact-draft-take-over"}
+    below |= {"contact-tasks", "contact-task", "contact-save", "contact-check", "contact-call-999"}
     # tests/web/test_compare_pages.py has this.
     below |= {"contact-compare"}
     # tests/web/test_search_pages.py and test_look_first.py have these.
@@ -60,7 +65,7 @@ def test_every_address_is_tried_here() -> None:
         "end-conflict",
     }  # fmt: skip
     assert named == tried | below | of_reminders | of_restrictions | {
-        "accessibility", "worklist", "contact", "contact-decided", "contact-new", "contact-save", "contact-screening",
+        "accessibility", "worklist", "contact", "contact-decided", "contact-new", "contact-screening",
         "case", "team", "report-overrides", "report-contacts", "report-equality", "report-quality",
         "report-quality-csv",
     }  # fmt: skip
@@ -150,6 +155,7 @@ class TestHeaders:
             "team": ben.client.get("/teams/aylesbury/"),
             "reminders": ben.client.get("/reminders/"),
             "new contact": amina.client.get("/contacts/new/"),
+            **{f"new contact: {name}": amina.client.get(f"{DRAFT}{name}") for name in PAGES_OF_A_DRAFT},
             "overrides": SignedIn("paula").client.get("/reports/overrides/"),
             "overruled": SignedIn("paula").client.get("/reports/overrides/contacts/"),
             "equality": SignedIn("paula").client.get("/reports/equality/"),
@@ -196,7 +202,8 @@ class TestHeaders:
                 assert not any(name == "style" or name.startswith("on") for name in element.attributes), what
 
     def test_every_id_stands_once(self, answers: dict[str, Answer]) -> None:
-        shown = ("sign-in", "worklist", "contact", "case", "team", "new contact", "faults")
+        shown = ["sign-in", "worklist", "contact", "case", "team", "new contact", "faults"]
+        shown += [f"new contact: {name}" for name in PAGES_OF_A_DRAFT]
         for what in (*shown, "overrides", "overruled", "equality", "wrong days"):
             ids = Page(answers[what]).ids
             assert len(ids) == len(set(ids)), what
@@ -210,7 +217,10 @@ class TestForgery:
         case, contact = offer.case, offer.case.contacts.get()
         client = browser(enforce_csrf_checks=True)
         before = kept()
-        for user, paths in ((amina, ["/contacts/new/"]), (ben, [*_posts(contact, case), "/accounts/password/change/"])):
+        for user, paths in (
+            (amina, ["/contacts/new/", *(f"{DRAFT}{name}" for name in PAGES_OF_A_DRAFT[2:])]),
+            (ben, [*_posts(contact, case), "/accounts/password/change/"]),
+        ):
             client.force_login(user)
             for path in [*paths, "/accounts/logout/"]:
                 answer = client.post(path, {"answer": "accept", "handoff": offer.pk})
