@@ -19,8 +19,8 @@ from django.test import Client
 
 from localities.models import User
 
-# What a page loads by itself, what a style sheet does, and what a script does. A picture that a rule names is loaded
-# where the rule applies: counted all the same.
+# What a page loads by itself, what a style sheet does, and what a script does. A picture that a rule names is counted,
+# whether or not the rule applies on the page; not the crest of the Design System's footer, which we have not.
 OF_A_PAGE = re.compile(r"""<(?:link [^>]*href|script [^>]*src|img [^>]*src)="([^"]+)\"""")
 OF_A_STYLE = re.compile(r"""url\(["']?([^"')]+)["']?\)""")
 OF_A_SCRIPT = re.compile(r"""(?:from|import) ?["']([^"']+)["']""")
@@ -57,11 +57,12 @@ def weigh(path: str, by: str = "amina") -> Weight:
 
 def _add(address: str, parts: dict[str, int]) -> None:
     """Adds a file, and what it loads in its turn."""
-    if address in parts:
+    ours = f"/{settings.STATIC_URL.strip('/')}/"
+    if address in parts or not address.startswith(ours):
         return
-    found = finders.find(address.removeprefix(f"/{settings.STATIC_URL.strip('/')}/"))
-    # What a rule names that we do not have is asked for in vain: a request, and no bytes.
-    text = Path(found).read_bytes() if isinstance(found, str) else b""
+    found = finders.find(address.removeprefix(ours))
+    assert isinstance(found, str), f"there is no {address}"
+    text = Path(found).read_bytes()
     parts[address] = min(len(gzip.compress(text)), len(text))
     inside = {".css": OF_A_STYLE, ".js": OF_A_SCRIPT}.get(posixpath.splitext(address)[1])
     if inside is not None:

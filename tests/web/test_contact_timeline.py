@@ -76,3 +76,9 @@ def test_a_family_that_nobody_knows_has_none(story: Story) -> None:
     page = SignedIn("amina").open(story.contact())
     assert titles(page) == []
     assert "No matching records found." in page.text
+
+
+def test_the_childs_words_come_first(story: Story) -> None:
+    said = {"worries": "He is often hungry.", "childs_words": "I like it when granny cooks."}
+    text = SignedIn("amina").open(story.contact(concern=said)).main.text
+    assert text.index("In the child's words") < text.index("Presenting concern")

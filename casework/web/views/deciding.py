@@ -230,7 +230,8 @@ def _form(
         if form is None:
             form = DecideForm(contact, rules_of(contact), unanswered, cases_to_choose(people, user, now))
         if not context["has_history"]:
-            form.fields["history"].label = "History considered, and what it means (optional)"
+            # Of the field as it is shown: a form with faults has made it already.
+            form["history"].label = "History considered, and what it means (optional)"
         context |= {
             "form": form,
             "route": decisions.preview(contact, contact.recommendation.pathway, people, now=now),

@@ -67,7 +67,9 @@ class TestWhetherTheHistoryIsAskedFor:
             for key in ("first", "again")
         ]
         assert contacts[1].resend_of == contacts[0]
-        assert OPTIONAL in SignedIn("amina").open(contacts[1], "decide/").text
+        amina = SignedIn("amina")
+        assert OPTIONAL in amina.open(contacts[1], "decide/").text
+        assert OPTIONAL in Page(amina.post(contacts[1], "decide")).text, "with faults as well"
         is_decided(self.decides(contacts[1]), contacts[1])
 
 
