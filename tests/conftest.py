@@ -15,8 +15,10 @@ from typing import Any
 
 import hypothesis
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
+from django.template import Template
 from django.test import Client
 from xdist.scheduler import LoadScopeScheduling
 
@@ -44,6 +46,9 @@ LONG = ("chaos", "test_running.py", "bench", "test_demonstration.py", "test_work
 # A test that proves something about time says so itself: a machine that has other things to do breaks no property.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
+
+# As Django has it, before its test environment puts its own in place.
+RENDER = Template._render  # type: ignore[attr-defined]  # private
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -84,6 +89,18 @@ def pytest_collection_finish() -> None:
     """The garbage collector leaves alone what is loaded, as in the service's processes."""
     leave_alone_what_is_loaded()
     gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_looks_on(django_test_environment: None) -> None:
+    """Templates are rendered as for users: Django's test environment copies the context of each, and no test asks."""
+    Template._render = RENDER  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords(django_test_environment: None) -> None:
+    """The service's hasher is slow on purpose: half a second for each password. It still checks what it has hashed."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
 
 
 @pytest.fixture(scope="session")

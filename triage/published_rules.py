@@ -1,5 +1,6 @@
-"""The published rule sets, from the database."""
+"""The rule sets in the database: the published versions, and the drafts."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,4 +65,14 @@ def of_version(version_id: int) -> Rules:
 @lru_cache(maxsize=16)
 def _compiled(version_id: int) -> Rules:
     document: Any = RuleSetVersion.objects.values_list("document", flat=True).get(pk=version_id)
-    return Rules(version_id, parse(document))
+    return Rules(version_id, _read(json.dumps(document)))
+
+
+def rule_set_of(version: RuleSetVersion) -> RuleSet:
+    """The rule set of a version, which may be a draft. A process reads the same document once."""
+    return _read(json.dumps(version.document))
+
+
+@lru_cache(maxsize=16)
+def _read(document: str) -> RuleSet:
+    return parse(json.loads(document))

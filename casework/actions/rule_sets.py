@@ -24,10 +24,10 @@ from localities.models import User
 from localities.working_time import LONDON, local_day
 from triage import drafting
 from triage.models import RuleSetVersion
-from triage.published_rules import lock_live_version, of_version
+from triage.published_rules import lock_live_version, of_version, rule_set_of
 from triage.reading import read_document
 from triage.rule_set_document import RuleSetDocument, as_json
-from triage.ruleset import parse, shipped
+from triage.ruleset import shipped
 from triage.safety import changed
 from triage.scenarios import Outcome, protected, run
 
@@ -150,7 +150,7 @@ def propose(*, version_id: int, edition: int, proposal: str, by: User, now: date
     conditions.check_edition_unchanged(draft, edition)
     if draft.proposed_at is not None:
         raise NotAllowedInStatus(f"{draft} is proposed already.")
-    rules = parse(draft.document)
+    rules = rule_set_of(draft)
     faults = [Fault((), says) for says in not_proved(draft, rules.document, run(rules))]
     if not proposal.strip():
         faults.append(Fault(("proposal",), "Say what the change is for."))
@@ -207,7 +207,7 @@ def approve(*, version_id: int, edition: int, starts_at: datetime | None, by: Us
     permissions.check_can_approve_rules(draft.proposed_by_id, by, local_day(now))
     conditions.check_is_proposed(draft)
     conditions.check_edition_unchanged(draft, edition)
-    rules = parse(draft.document)
+    rules = rule_set_of(draft)
     if unproved := not_proved(draft, rules.document, run(rules)):
         raise NotAllowedInStatus(" ".join(unproved))
     ends = _goes_on()

@@ -33,9 +33,8 @@ from triage import drafting
 from triage.differences import differences
 from triage.models import RuleSetVersion, Stage
 from triage.prose import chapters
-from triage.published_rules import of_version
+from triage.published_rules import of_version, rule_set_of
 from triage.rule_set_document import RuleSetDocument
-from triage.ruleset import parse
 from triage.scenarios import run, scenario_facts
 
 A_YEAR = timedelta(days=365)
@@ -44,7 +43,7 @@ A_YEAR = timedelta(days=365)
 def show(request: HttpRequest, version_id: int, **bound: ActionForm) -> HttpResponse:
     """Shows a version: its status, its next steps, its scenarios, its replays, and the rules in plain English."""
     user, now, version = open_version(request, version_id)
-    rules = parse(version.document)
+    rules = rule_set_of(version)
     stage = version.stage(now)
     today = local_day(now)
     drafts = allows(permissions.check_can_draft_rules, user, today)
@@ -93,7 +92,7 @@ def differ(request: HttpRequest, version_id: int) -> HttpResponse:
     other = others.filter(pk=chosen or 0).first()
     if asked and other is None:
         raise Http404
-    found = differences(parse(other.document).document, parse(version.document).document) if other else []
+    found = differences(rule_set_of(other).document, rule_set_of(version).document) if other else []
     context = {"version": version, "other": other, "others": others.defer("document"), "differences": found, "now": now}
     return render(request, "rule_sets/differences.html", context)
 
@@ -101,7 +100,7 @@ def differ(request: HttpRequest, version_id: int) -> HttpResponse:
 def download(request: HttpRequest, version_id: int) -> HttpResponse:
     """Downloads the document."""
     _, _, version = open_version(request, version_id)
-    text = drafting.as_yaml(parse(version.document).document)
+    text = drafting.as_yaml(rule_set_of(version).document)
     name = f"{version.name}-{version.version}.yaml"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(text, content_type="application/yaml; charset=utf-8", headers=headers)
@@ -123,7 +122,7 @@ def copy(request: HttpRequest, version_id: int) -> HttpResponse:
 def document(request: HttpRequest, version_id: int) -> HttpResponse:
     """Edits the whole document of a draft as YAML."""
     user, _, version = open_draft(request, version_id)
-    text = drafting.as_yaml(parse(version.document).document)
+    text = drafting.as_yaml(rule_set_of(version).document)
     form = WholeDocumentForm(request.POST or None, initial={"edition": version.edition, "text": text})
     return _edit(
         request, version, form, lambda: drafting.from_yaml(form.cleaned_data["text"]), user,
@@ -134,7 +133,7 @@ def document(request: HttpRequest, version_id: int) -> HttpResponse:
 def entry(request: HttpRequest, version_id: int, part: str, name: str) -> HttpResponse:
     """Edits one entry of a draft: an indicator's gate, an aggravator's number, a text."""
     user, _, version = open_draft(request, version_id)
-    rules = parse(version.document)
+    rules = rule_set_of(version)
     if part not in (*drafting.NAMED_BY, "defined", "document") or part == "scenarios":
         raise Http404
     try:
@@ -152,7 +151,7 @@ def scenario(request: HttpRequest, version_id: int, name: str | None = None) -> 
     """Edits a scenario of a draft, or adds one."""
     user, now, version = open_draft(request, version_id)
     try:
-        rules = parse(version.document)
+        rules = rule_set_of(version)
         facts = _facts_of(request.GET.get("contact", ""), user, now) if name is None else None
         form = ScenarioForm(rules, name, facts, request.POST or None, initial={"edition": version.edition})
     except KeyError:
@@ -347,7 +346,7 @@ def _how_it_went(kept: RuleSetVersion, before: RuleSetVersion) -> str:
     """A sentence with the result of the scenarios, which are checked again at once."""
     if kept.edition == before.edition:
         return "Nothing changed."
-    outcomes = run(parse(kept.document))
+    outcomes = run(rule_set_of(kept))
     failing = [outcome for outcome in outcomes if not outcome.passes]
     if failing:
         return f"The change is kept. {len(failing)} of {len(outcomes)} scenarios fail now: look at them below."

@@ -14,8 +14,7 @@ from casework.facts import past_contacts
 from casework.models import Event, Replay, ReplayedContact
 from casework.record import audit
 from triage import replay as calculator
-from triage.published_rules import of_version
-from triage.ruleset import parse
+from triage.published_rules import of_version, rule_set_of
 
 log = structlog.get_logger()
 
@@ -68,7 +67,7 @@ def _claim(now: datetime) -> Replay | None:
 def _run(replay: Replay, clock: Callable[[], datetime]) -> None:
     based_on = replay.rule_set.based_on_id
     calculation = calculator.Replay(
-        parse(replay.rule_set.document), before=of_version(based_on).rule_set if based_on else None
+        rule_set_of(replay.rule_set), before=of_version(based_on).rule_set if based_on else None
     )
     for piece in past_contacts.pieces(replay.first_day, replay.last_day):
         found = [

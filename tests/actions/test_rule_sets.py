@@ -498,7 +498,7 @@ class TestProposing(FromADraft):
         replays.cancel(replay_id=waits.pk, by=person("paula"), now=drafts.story.now)
         with pytest.raises(InvalidInput, match="It was not replayed"):
             self.propose(drafts, draft)
-        monkeypatch.setattr(replaying, "parse", lambda document: 1 / 0)
+        monkeypatch.setattr(replaying, "rule_set_of", lambda version: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             drafts.replayed(draft)
         assert Replay.objects.filter(failed_at__isnull=False).exists()

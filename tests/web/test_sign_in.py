@@ -24,12 +24,6 @@ WRONG = "The username and/or password you specified are not correct."
 TOO_MANY = "Too many failed login attempts. Try again later."
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Settings) -> None:
-    """The production hasher is slow on purpose. The tests use a fast one."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
-
-
 @pytest.fixture
 def ben(ben: User) -> User:
     """Ben, with a password."""

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
-from pytest_django import Settings
 
 from casework.models import Contact, Decision
 from localities.models import User
@@ -19,8 +18,7 @@ SAID = {"decide-pathway": "advice", "decide-level": "2", "decide-rationale": WHY
 
 
 @pytest.fixture(autouse=True)
-def _passwords(settings: Settings, db: None) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
+def _passwords(db: None) -> None:
     for user in User.objects.filter(username__in=["amina", "maya"]):
         user.set_password(PASSWORD)
         user.save()
