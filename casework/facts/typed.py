@@ -33,6 +33,7 @@ from localities.codes import ETHNICITIES
 from triage.documents import fault, quoted, whole
 
 OLDEST_CHILD = 25
+LETTER_FOR_DIGIT = "has a letter where a digit must stand."
 
 Value = TypeVar("Value")
 
@@ -223,6 +224,7 @@ _NAMED = re.compile(r"(?P<day>\d{1,2})(st|nd|rd|th)?(\s+of)?[\s.,/-]*(?P<month>[
 _NAMED_FIRST = re.compile(r"(?P<month>[a-z]{3,9})[\s.]*(?P<day>\d{1,2})(st|nd|rd|th)?[\s,]+(?P<year>\d{4})")
 _DIGITS_ALONE = (re.compile(r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)"),
                  re.compile(r"(?P<day>\d\d)(?P<month>\d\d)(?P<year>\d{4})"))  # fmt: skip
+_WEEKDAY = re.compile(r"^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?[.,]*\s+", re.IGNORECASE)
 _SHORT_YEAR = re.compile(r"\d{1,2}[-/. ](\d{1,2}|[a-z]{3,9})[-/. ]\d{2}")
 _EARLIEST, _LATEST = 1850, 2150
 
@@ -235,7 +237,7 @@ def a_date(text: str) -> Read[date]:
     """
     if is_not_known(text):
         return NOT_SAID
-    typed = _plain(text)
+    typed = _WEEKDAY.sub("", _plain(text))
     small = typed.casefold()
     forms = [(form, typed) for form in (_YEAR_FIRST, _DAY_FIRST)]
     forms += [(form, small) for form in (_NAMED, _NAMED_FIRST)]
@@ -246,6 +248,9 @@ def a_date(text: str) -> Read[date]:
         return Read(meant.pop())
     if written:
         return not_read("is not a day that exists.")
+    meant_digits = MISTYPED.sub(lambda match: as_digits(match[0]), typed)
+    if meant_digits != typed and (mended := a_date(meant_digits)).value is not None:
+        return Read(mended.value, Check(CheckKind.CORRECTED, LETTER_FOR_DIGIT))
     if _SHORT_YEAR.fullmatch(small):
         return not_read("could be more than one day; write the year with four digits, as 21/11/2026.")
     return not_read("is not a date that can be read; write it as 21/11/2026, 21 November 2026 or 2026-11-21.")
@@ -286,7 +291,8 @@ _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eigh
 _AGE = re.compile(
     r"(?:(?:about|around|approx|approximately|aged?|c|ca|circa|roughly|just|just over|just turned)\s)*"
     r"(?P<almost>(?:almost|nearly|not quite|just under|rising|going on)\s)?(?P<number>\d{1,3}|[a-z]+)\s?"
-    r"(?P<unit>years?|yrs?|y|months?|mths?|mos?|weeks?|wks?|days?)?"
+    r"(?P<unit>years?|yrs?|yo|y|months?|mths?|mos?|weeks?|wks?|days?)?"
+    r"(?:(?<=[a-z])\s?(?:and\s)?[0-9]{1,2}\s?(?:months?|mths?|mos?|m|weeks?|wks?|days?))?"
     r"(?:\s?(?:old|ish|or so|approx|approximately|of age))?"
 )
 # Of an age, only what is completed counts.
@@ -327,7 +333,10 @@ def nhs_number(text: str, context: Mapping[str, Any]) -> Read[str]:
     """An NHS number. One digit ten times over is a placeholder, as is "not known": nobody has it."""
     if is_not_known(text):
         return NOT_SAID
-    digits = re.sub(r"[\s.,/_-]+", "", _plain(text))
+    typed = re.sub(r"^\W*nhs\b(?:\W*(?:no|number)\b)?\W*", "", _plain(text), flags=re.IGNORECASE)
+    digits = re.sub(r"[\s.,/_-]+", "", typed)
+    if has_check_digit(meant := as_digits(digits)) and meant != digits and len(meant) == 10:
+        return Read(meant, Check(CheckKind.CORRECTED, LETTER_FOR_DIGIT))
     if not (digits.isascii() and digits.isdigit() and len(digits) == 10):
         return NOT_SAID if _is_placeholder(digits) else not_read("is not an NHS number; it has ten digits.")
     if _is_placeholder(digits):
@@ -351,6 +360,9 @@ def upn(text: str, context: Mapping[str, Any]) -> Read[str]:
     typed = re.sub(r"[\s.,/_-]+", "", _plain(text)).upper()
     if _is_placeholder(typed):
         return NOT_SAID
+    meant = typed[:1] + as_digits(typed[1:12]) + typed[12:]
+    if meant != typed and (mended := read_upn(meant)) is not None and mended.is_valid:
+        return Read(mended.text, Check(CheckKind.CORRECTED, LETTER_FOR_DIGIT))
     if not _UPN.fullmatch(typed):
         return not_read("is not a unique pupil number; it has a letter and twelve digits.")
     number = read_upn(typed)
@@ -402,7 +414,7 @@ def telephone(text: str, context: Mapping[str, Any]) -> Read[str]:
     ):
         read = Read(readable(text).strip(), Check(CheckKind.ASKED, "may have a digit too many or too few."))
     elif meant != plain:
-        read = Read(meant, Check(CheckKind.CORRECTED, "has a letter where a digit must stand."))
+        read = Read(meant, Check(CheckKind.CORRECTED, LETTER_FOR_DIGIT))
     else:
         read = Read(readable(text).strip())
     if read.value is not None and len(read.value) > LONGEST_TELEPHONE:
@@ -520,8 +532,9 @@ def one_of(choices: Collection[str]) -> Typed:
 
     def read(text: str, context: Mapping[str, Any]) -> Read[str]:
         said = {"y": "yes", "n": "no"}.get(_words(text), _words(text))
-        if said in codes:
-            return Read(codes[said])
+        for meant in (said, said.removesuffix(" risk")):
+            if meant in codes:
+                return Read(codes[meant])
         return NOT_SAID if is_not_known(text) else not_read(f"is not one of {listed}.")
 
     return Typed(read, examples=choices)
