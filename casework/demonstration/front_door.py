@@ -78,6 +78,7 @@ class FrontDoor:
                 ("referrer", {"contact-type": ["safeguarding_concern"], "contact-source_code": ["2A"]}),
                 ("children", {"children": ["0"], "child-0-first_name": [name]}),
                 ("concern", {"contact-worries": [worries]}),
+                ("indicators", {"child-0-indicators": ["L3-12"]}),
             )
             for task, typed in tasks:
                 page = Task(task, typed, shown=typed, is_done=task != "concern")

@@ -36,10 +36,11 @@ class Typist:
     A user who has the pages of one draft open, types into them and presses their buttons.
 
     :param opened: the pages, if this user opened them empty before.
+    :param key: of a draft that was begun before.
     """
 
-    def __init__(self, client: Client, opened: Mapping[str, Page] | None = None) -> None:
-        self.client, self.key = client, uuid.uuid4().hex
+    def __init__(self, client: Client, opened: Mapping[str, Page] | None = None, *, key: str = "") -> None:
+        self.client, self.key = client, key or uuid.uuid4().hex
         self.pages: dict[str, Page] = {}
         # What is in the inputs; what each page said of itself; and what was in its inputs when it was saved last.
         self.fields: dict[str, Any] = {}

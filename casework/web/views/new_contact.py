@@ -113,7 +113,7 @@ def task(request: HttpRequest, key: str, name: str) -> HttpResponse:
     opened = OpenDraft(draft.key, draft, now)
     if any(problem.section == section and not problem.is_missing for problem in opened.problems):
         return _page(request, section.slug, opened, section, shows_faults=True)
-    return redirect(_after(section, draft.key))
+    return redirect(_after(section, sent, draft.key))
 
 
 @require_POST
@@ -147,8 +147,7 @@ def check(request: HttpRequest, key: str) -> HttpResponse:
     if request.method != "POST" or draft is None:
         return _page(request, "check", opened, shows_faults=request.method == "POST")
     if draft.contact is not None:
-        messages.info(request, f"This form is in already, as {draft.contact}.")
-        return _to(request, draft.contact, user, now)
+        return _to(request, draft.contact, user, now, f"This form is in already, as {draft.contact}.")
     if request.POST.get("typist") != str(user.pk):
         raise NotPermitted(OTHER_TYPIST)
     if opened.problems:
@@ -164,10 +163,10 @@ def check(request: HttpRequest, key: str) -> HttpResponse:
         )
     except (TakenBySomeoneElse, KeyUsedForAnother) as changed:
         return _page(request, "check", opened, refused=str(changed))
-    says = f"The contact is taken in. Its reference is {received.contact}."
-    if received.contact.details_to_check.exists():
-        says += " Some details could not be read as they were typed: look under “To check”."
-    return _to(request, received.contact, user, now, says)
+    contact, more = received.contact, ""
+    if contact.details_to_check.exists():
+        more = " Some details could not be read as they were typed: look under “To check”."
+    return _to(request, contact, user, now, f"The contact is taken in. Its reference is {contact}.", more)
 
 
 def address_of(draft: ContactDraft) -> str:
@@ -193,8 +192,13 @@ def _section(name: str) -> Section:
     return SECTIONS[name]
 
 
-def _after(section: Section, key: str) -> str:
-    """The next task of a draft; after the last, its answers are checked. From the danger back to these."""
+def _after(section: Section, sent: Posted, key: str) -> str:
+    """
+    The next task of a draft; after the last, its answers are checked. From the danger back to these, or to what to do
+    about it.
+    """
+    if section == DANGER and sent.typed.get("contact-immediate_danger") == ["yes"]:
+        return reverse("contact-call-999", args=[key])
     if section in TASKS[:-1]:
         return address_of_task(key, TASKS[TASKS.index(section) + 1])
     return reverse("contact-check", args=[key])
@@ -246,19 +250,17 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-def _to(request: HttpRequest, contact: Contact, user: User, now: datetime, says: str = "") -> HttpResponse:
-    """On to a contact that was submitted; one about somebody restricted is not shown."""
+def _to(request: HttpRequest, contact: Contact, user: User, now: datetime, says: str, more: str = "") -> HttpResponse:
+    """On to a contact that was submitted. One about somebody restricted is not shown, nor `more` said of it."""
     if not Contact.objects.visible_to(user, now).filter(pk=contact.pk).exists():
         owners = ", ".join(sorted({str(each.owner) for each in restricted.in_force_on(contact)}))
-        says = says.partition(". Some details")[0] or f"This form is in already, as {contact}."
         messages.success(
             request,
             f"{says} It is about somebody whose record is restricted: {owners or 'a manager'} "
             "was told, and sees to it.",
         )
         return redirect("worklist")
-    if says:
-        messages.success(request, says)
+    messages.success(request, f"{says}{more}")
     return redirect("contact", contact.reference)
 
 
@@ -286,9 +288,8 @@ def _gate(request: HttpRequest, user: User, now: datetime, key: str) -> HttpResp
         "errors": [("id_contact-immediate_danger", NO_ANSWER)] if is_wrong else [],
         "drafts": numbers(user, now),
     }
-    return render(
-        request, "front_door/contacts/new/gate.html", context, status=UNPROCESSABLE if is_wrong else 200
-    )  # fmt: skip
+    status = UNPROCESSABLE if is_wrong else 200
+    return render(request, "front_door/contacts/new/gate.html", context, status=status)
 
 
 def _page(
@@ -312,14 +313,15 @@ def _page(
         "form": opened.form,
         "section": section,
         "version": opened.version_of(section),
-        "lines": opened.lines(),
         "errors": errors,
         "draft": draft,
         "saved_at": opened.saved_at(section) if section else "",
         "is_apart": draft is not None and draft.split_from_id is not None,
         "page": new_key(),
     }
-    if name == "check":
+    if name == "tasks":
+        context["lines"] = opened.lines()
+    elif name == "check":
         context["answers"] = [
             (each, address_of_task(opened.key, each), list(opened.form.answers(each))) for each in SECTIONS.values()
         ]
