@@ -220,14 +220,6 @@ class Staff:
         self._base_url = base_url
         self._ledger = ledger
 
-    def _sign_in(self, username: str) -> Person | None:
-        while self._stream.retries:
-            try:
-                return Person(self._base_url, username)
-            except (requests.RequestException, Refused):
-                self._stream.wait_before_retry()
-        return None
-
     def _open(self, who: Person, path: str) -> str | None:
         """The page, as soon as the service answers; None if there is no such page, or the run ends."""
         while self._stream.retries:
@@ -277,8 +269,8 @@ class Decider(Staff):
         return self._username
 
     def work(self) -> None:
-        who = self._sign_in(self._username)
-        while who is not None and self._stream.runs:
+        who = Person(self._base_url, self._username)
+        while self._stream.runs:
             try:
                 reference = self._to_decide[self._username].get(timeout=0.5)
             except Empty:
@@ -349,14 +341,14 @@ class Receivers(Staff):
         return "those who take cases on"
 
     def work(self) -> None:
-        team_leads = {team: self._sign_in(username) for team, username in ACCEPTS.items()}
+        team_leads = {team: Person(self._base_url, username) for team, username in ACCEPTS.items()}
         while self._stream.runs:
             try:
                 case = self._to_accept.get(timeout=0.5)
             except Empty:
                 continue
             for team, who in team_leads.items():
-                if who is not None and self._accept(who, case, team):
+                if self._accept(who, case, team):
                     break
 
     def _accept(self, who: Person, case: str, team: str) -> bool:

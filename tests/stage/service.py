@@ -22,6 +22,7 @@ import psutil
 import requests
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as MessageHandler
+from django.conf import settings
 
 from config.local.processes import Child, start_child
 from config.local.run import commands
@@ -97,12 +98,17 @@ class Refused(AssertionError):
 
 
 class Person:
-    """A user at a browser without JavaScript, who signs in, opens pages and sends forms."""
+    """
+    A user at a browser without JavaScript, who opens pages and sends forms. They are signed in: checking a password
+    takes half a second, and the tests in Chromium do it by the form.
+    """
 
     def __init__(self, base_url: str, username: str) -> None:
+        from tests.stage.sessions import key_of
+
         self.base_url = base_url
         self.session = requests.Session()
-        self.send("/accounts/login/", {"login": username, "password": PASSWORD}, form_on="/accounts/login/")
+        self.session.cookies.set(settings.SESSION_COOKIE_NAME, key_of(username))
 
     def open(self, path: str) -> str:
         answer = self.session.get(self.base_url + path, timeout=10)
@@ -216,12 +222,15 @@ def run_while_it_speaks(command: list[str], *, silence: float, **options: Any) -
 
 
 def let_people_sign_in() -> None:
-    """Give everybody the password of the tests, in the database that this process is connected to."""
+    """Give everybody the password of the tests and a session, in the database that this process is connected to."""
     from django.contrib.auth.hashers import make_password
 
     from localities.models import User
+    from tests.stage.sessions import keep_sessions
 
-    User.objects.update(password=make_password(PASSWORD))
+    # As the service hashes it: it would hash it anew when somebody signs in, and end their sessions.
+    User.objects.update(password=make_password(PASSWORD, hasher="pbkdf2_sha256"))
+    keep_sessions()
 
 
 def client_of(agency: str) -> tuple[str, str]:

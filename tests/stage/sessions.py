@@ -24,17 +24,18 @@ def keep_sessions() -> None:
             BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0],
             HASH_SESSION_KEY: user.get_session_auth_hash(),
         }
-        Session.objects.save(_key(user), says, ends)
+        Session.objects.save(key_of(user.username), says, ends)
 
 
 def sign_in(client: Client, user: User) -> None:
     """Signs the user in: by the kept session, or as Django does where there is none, or where the password changed."""
-    kept = Session.objects.filter(pk=_key(user)).first()
+    kept = Session.objects.filter(pk=key_of(user.username)).first()
     if kept is not None and kept.get_decoded()[HASH_SESSION_KEY] == user.get_session_auth_hash():
         client.cookies[settings.SESSION_COOKIE_NAME] = kept.pk
     else:
         client.force_login(user)
 
 
-def _key(user: User) -> str:
-    return f"kept-for-{user.username}"
+def key_of(username: str) -> str:
+    """The key of the session that is kept for this user."""
+    return f"kept-for-{username}"
