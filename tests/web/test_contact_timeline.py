@@ -82,3 +82,15 @@ def test_the_childs_words_come_first(story: Story) -> None:
     said = {"worries": "He is often hungry.", "childs_words": "I like it when granny cooks."}
     text = SignedIn("amina").open(story.contact(concern=said)).main.text
     assert text.index("In the child's words") < text.index("Presenting concern")
+
+
+def test_nor_to_that_of_whoever_somebody_may_be(story: Story) -> None:
+    """A child who is only likely the same counts as history, and their partner's words are on this page, too."""
+    first = story.contact(children=[child(address=address("HP20 1UA"), also_known_as=[])], adults=[])
+    story.answered(story.asked(first, question="Known?"), "Called twice to 1 Example Road.")
+    hidden = first.children.get().person_id
+    protecting.protect(person_id=hidden, reason="He fled.", by=person("amina"), now=story.later())
+    likely = child(nhs_number=None, also_known_as=[], address=address("SL7 1AA") | {"lines": ["9 Far Lane"]})
+    page = SignedIn("amina").open(story.contact(by="example-police", children=[likely], adults=[]))
+    assert "Called twice to" in page.text
+    assert "Example Road" not in page.html
