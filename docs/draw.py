@@ -37,8 +37,9 @@ one folder for all rooms: `make migrations ARGS="--name why"` writes them, and n
 `casework/web/templates/front_door`, a folder for each page's subject.
 
 A new field of a form goes through the model (and its trigger that says what stays as it was, or the list of what may
-change in `tests/models/test_what_stays.py`), `models/__init__.py` if it has choices of its own, the action, the form,
-the view and the template, which both name each field, and `casework/demonstration`.
+change in `tests/models/test_what_stays.py`), `models/__init__.py` if it has choices of its own, the action, the form
+(of a new contact: a section of it, in `casework/web/draft_form.py`), the view and the template, which both name each
+field, and `casework/demonstration`.
 
 Drawn from the imports in the code (`python docs/draw.py`); `make check` compares. An arrow means "imports".
 

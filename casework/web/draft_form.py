@@ -204,15 +204,13 @@ class ContactForm:
         yield from self.adults
 
     def of(self, section: Section) -> Iterator[tuple[str, Part, Sequence[str]]]:
-        """Each part of which this page has fields: what it is called, and the fields."""
-        if section.contact:
-            yield "", self.contact, section.contact
-        for called, parts, names in (
-            ("Child", self.children, section.children),
-            ("Adult", self.adults, section.adults),
-        ):
+        """Each part of which this page has fields, in its order: what it is called, and the fields."""
+        people = (("Child", self.children, section.children), ("Adult", self.adults, section.adults))
+        for called, parts, names in people:
             for number, part in enumerate(parts if names else (), start=1):
                 yield f"{called} {number}", part, names
+        if section.contact:
+            yield "", self.contact, section.contact
 
     def document(self) -> dict[str, Any]:
         """The contact as a partner would send it, without the people whose fields are all empty."""

@@ -17,6 +17,11 @@ from triage.published_rules import Rules, live
 from triage.ruleset import Hold, Rag
 
 NOT_STARTED, IN_PROGRESS, DONE = "Not started", "In progress", "Done"
+# Facts that nobody types in here: staff say them later, or our records do.
+NOT_ASKED = frozenset({
+    "screened", "sibling_on_cp_plan", "previous_cp_plan", "previously_looked_after",
+    "early_help_closed_without_progress_12_months", "closed_days_ago", "open_work",
+})  # fmt: skip
 # Where the document's own sentence is for those who read it later, not for whoever still types.
 ENTER = {
     "referrer.email": "Enter an email address in the correct format, like name@example.com",
@@ -131,6 +136,6 @@ def _so_far(form: ContactForm, problems: list[Problem], rules: Rules, key: str, 
             to_check.append(Line(f"{address_of_task(key, section)}#{field}", says))
     # Without an indicator the rules say level 1 until somebody has screened it: nobody is to take that for an answer.
     says_nothing = recommendation.hold == Hold.SCREENING and recommendation.rag != Rag.RED
-    unknown = [fact for fact in recommendation.result["missing"] if fact["fact"] != "screened"]
+    unknown = [fact for fact in recommendation.result["missing"] if fact["fact"].rpartition(".")[2] not in NOT_ASKED]
     named = [(child, None) for child in children]
     return SoFar(None if says_nothing else recommendation, named, unknown, needed, to_check)

@@ -132,6 +132,13 @@ class TestLevelSoFar:
         assert "A person decides." in said
         assert all(reason["says"].replace("Child c1", "Robin") in said for reason in made.result["reasons"])
 
+    def test_only_what_can_be_answered_here_is_named_as_not_known(self, typist: Typist) -> None:
+        typist.type(**LEAST, child_0_indicators=["L3-12"]).save()
+        said = level_of(typist)
+        assert "Nobody has said whether a child is in immediate danger." in said
+        assert "protection plan" not in said
+        assert "looked after before" not in said
+
     def test_immediate_danger_is_red_at_once(self, typist: Typist) -> None:
         typist.type(immediate_danger="yes").press("danger")
         assert "Red" in level_of(typist)
