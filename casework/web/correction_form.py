@@ -79,7 +79,7 @@ GROUPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "family_indicators", "dash", "marac", "sibling_on_cp_plan", "agreement", "agreement_given_by", "agreement_on",
         "parents_told", "parents_told_reason",
     )),
-    "referrer": ("Who told us", (
+    "referrer": ("Referrer", (
         "referrer_name", "referrer_role", "referrer_organisation", "referrer_relationship", "referrer_phone",
         "referrer_email", "keep_anonymous", "sharing_basis",
     )),

@@ -406,7 +406,8 @@ def test_whatever_the_description_allows_or_forbids_is_answered_as_described(com
         @given(case=cases)
         @WHATEVER
         def ask(case: Any) -> None:
-            answer = case.call(headers=partner.headers)
+            # Schemathesis unpacks nothing that comes packed.
+            answer = case.call(headers=partner.headers | {"Accept-Encoding": "identity"})
             statuses.add(answer.status_code)
             case.validate_response(answer, checks=checks, headers=partner.headers)
 

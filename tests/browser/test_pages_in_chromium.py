@@ -148,7 +148,7 @@ def test_a_contact_is_typed_in_decided_and_taken_on(visit: Any, javascript: bool
     expect(level).to_contain_text("A person decides.")
     page.get_by_role("button", name="Submit contact").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("CON-")
-    expect(page.get_by_role("region", name="What the rules recommend")).to_contain_text("Family help")
+    expect(page.get_by_role("region", name="Recommendation")).to_contain_text("Family help")
     reference = re.search(r"CON-\w{4}-\w{4}", page.url)
     assert reference
 
@@ -197,7 +197,7 @@ def test_a_contact_is_screened_and_then_decided(visit: Any, javascript: bool, wi
     child.get_by_label("Disruptive/challenging at school").check()
     page.get_by_role("button", name="Save the indicators").click()
     expect(page.get_by_text("Saved. The recommendation has been updated.")).to_be_visible()
-    expect(page.get_by_role("region", name="What the rules recommend")).to_contain_text("Family help")
+    expect(page.get_by_role("region", name="Recommendation")).to_contain_text("Family help")
 
     page.get_by_role("button", name="Record decision").click()
     choose_as_recommended(page, contact)

@@ -134,7 +134,7 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
     part.get_by_role("button", name="Send request").click()
     part = unfolded(window, "Record the answer of Example Police")
     part.get_by_label("What did they say?").fill("They know nothing of the family.")
-    part.get_by_role("button", name="Keep the answer").click()
+    part.get_by_role("button", name="Save answer").click()
     expect(page.get_by_text("They know nothing of the family.")).to_be_visible()
 
     # The family answers, and the clock goes on by itself.
@@ -144,7 +144,7 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
     today = local_day(timezone.now())
     for box, value in (("Day", today.day), ("Month", today.month), ("Year", today.year)):
         part.get_by_label(box, exact=True).fill(str(value))
-    part.get_by_role("button", name="Keep the answer").click()
+    part.get_by_role("button", name="Save answer").click()
     expect(page.get_by_text("Final decision green: resumed")).to_be_visible()
     expect(page.get_by_text(re.compile("Paused for"))).to_have_count(0)
 

@@ -261,7 +261,7 @@ class TestTheContact:
         client = signed_in("maya")
         for name in ("contact", "contact-sign-off"):
             page = Page(client.get(reverse(name, args=[contact.reference])))
-            assert "More is known than when this was decided" in page.text
+            assert "There is new information since this decision" in page.text
         sent = {"sign_off-answer": "agree", "sign_off-rationale": "I have read it all."}
         assert client.post(reverse("contact-sign-off", args=[contact.reference]), sent).status_code == 409
         contact.refresh_from_db()

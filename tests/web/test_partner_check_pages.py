@@ -270,7 +270,7 @@ class TestPartners:
 class TestPassingItOn:
     def test_only_whoever_has_it_passes_it_on(self, contact: Contact, waiting: dict[str, Page]) -> None:
         assert offered(waiting, contact, "hand-over") == {"amina", "oliver", "maya"}
-        assert "Pass it to emergency duty" in waiting["oliver"].text
+        assert "Hand over to emergency duty" in waiting["oliver"].text
         for name in ("erin", "sam", "ava", "iris"):
             answer = SignedIn(name).post(contact, "hand-over", **SENT)
             is_refused(answer, 403, f"Only Front door can hand {contact} over.")
@@ -330,7 +330,7 @@ class TestTheNextShift:
         erin = SignedIn("erin")
         erin.send(contact, "take-on", passed["erin"])
         page = erin.open(contact)
-        assert "Pass it to the day team" in page.text
+        assert "Hand over to the day team" in page.text
         is_done(erin.send(contact, "hand-over", page, **{"handover-note": "She sleeps."}), contact)
         assert Contact.objects.get(pk=contact.pk).team.code == "front-door"
         assert offered(views(contact, WHO_SEES_IT), contact, "take-on") == {"amina", "oliver", "maya"}

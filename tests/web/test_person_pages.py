@@ -193,7 +193,7 @@ class TestWhatSomebodyMustKnowWhoRings:
             assert f"Died{died:%-d %B %Y}" in said["Child: Robin Ashworth"]
             assert "Not safe to useTelephone" in said["Adult: Sam Ashworth"]
             assert f"{phone}, Not safe to use" in said["Adult: Sam Ashworth"]
-            assert "+44 7700 900123, Not safe to use" in said["Who told us"]
+            assert "+44 7700 900123, Not safe to use" in said["Referrer"]
             assert other in said["Adult: Ada Ashworth"]
             assert "Not safe" not in said["Adult: Ada Ashworth"]
         assert f"died {died:%-d %B %Y}" in SignedIn("ben").open(case).text

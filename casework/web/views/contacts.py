@@ -108,7 +108,7 @@ def checks(request: HttpRequest, reference: str) -> HttpResponse:
             by=user,
             now=now,
         ),
-        says="What the records say is saved. The recommendation has been updated.",
+        says="What our records show is saved. The recommendation has been updated.",
     )  # fmt: skip
 
 

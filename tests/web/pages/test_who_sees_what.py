@@ -351,5 +351,5 @@ class TestWhatAContactsPageSays:
         story.contact()
         contact = story.contact(children=[child(nhs_number=None, first_name="Robyn")])
         page = SignedIn("amina").open(contact)
-        assert "Do we know them?" in page.text
+        assert "Matches and history" in page.text
         assert f"{path_of(contact)}matches/{PersonMatch.objects.get(child__contact=contact).pk}/" in page.actions

@@ -539,7 +539,7 @@ class TestALikeness:
         assert likeness.score < shipped_weights().careful
         page = SignedIn("oliver").open(weak)
         assert "Their history does not count until somebody says yes." in page.text
-        assert "We found nothing that is certainly of this household. Say first who is who, above." in page.text
+        assert "No records certainly match this household. Settle the possible matches above first." in page.text
 
     @pytest.mark.parametrize("same", ["yes", "no"])
     def test_what_was_said_is_undone_with_a_reason(self, match: PersonMatch, seen: Page, same: str) -> None:
