@@ -16,7 +16,8 @@ WORRIES = "What are they worried about?"
 def is_saved(page: Page) -> None:
     """All that was typed is saved; until then, the page says when it was saved last, or that it is being saved."""
     expect(page.get_by_role("status").filter(has_text="Saved at")).to_be_visible()
-    expect(page.locator("[data-trouble]")).to_be_hidden()
+    # It tries again every few seconds, and a server that was killed takes some to come back.
+    expect(page.locator("[data-trouble]")).to_be_hidden(timeout=60_000)
 
 
 def test_what_was_typed_outlives_the_server_the_session_and_the_browser(visit: Any, service: Service) -> None:

@@ -18,7 +18,7 @@ from casework.messages import outbox
 from casework.models import Case, Contact, Message, OutboxMessage
 from localities.working_time import local_day
 from tests.browser.conftest import SignedIn, choose_as_recommended
-from tests.stage.documents import nhs_number
+from tests.stage.documents import child, nhs_number
 from tests.stage.families import passed, with_team
 from tests.stage.service import PASSWORD, Service, wait_until
 from tests.stage.story import Story
@@ -123,8 +123,8 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
     part.get_by_label("Which deadline?").select_option(label="Final decision green")
     part.get_by_label("Why is the deadline paused?").fill("I ring the mother at noon.")
     part.get_by_role("button", name="Pause").click()
-    expect(page.get_by_text("The clock stands still.")).to_be_visible()
-    clocks = page.get_by_role("region", name="Clocks").first
+    expect(page.get_by_text("Deadline paused.")).to_be_visible()
+    clocks = page.get_by_role("region", name="Deadlines").first
     expect(clocks.get_by_text(re.compile("Paused for"))).to_be_visible()
 
     # A partner is asked, and what it says is kept.
@@ -223,7 +223,7 @@ def test_reminders_are_seen_and_put_off(visit: Any, pages_of_story: dict[str, st
     assert snooze is not None
     box = boxes.filter(has=page.locator(f"form[action='{snooze}']"))
     expect(box.get_by_text("New", exact=True)).to_be_visible()
-    box.get_by_role("button", name=re.compile("^I have seen it")).click()
+    box.get_by_role("button", name=re.compile("^Mark as seen")).click()
     expect(box.get_by_text("New", exact=True)).to_have_count(0)
     box.locator("summary").click()
     box.get_by_role("button", name="Remind me later").click()
@@ -298,7 +298,8 @@ def test_every_page_of_the_work_meets_wcag_2_2_aa(
 
 def test_a_rationale_survives_the_end_of_the_session(visit: Any, service: Service) -> None:
     """Without JavaScript: it is there after signing in again, goes on to the answers, and nothing is typed twice."""
-    contact = Story(timezone.now()).contact()
+    kit = child(first_name="Kit", last_name="Ravenscroft", nhs_number=None, date_of_birth="2013-10-29")
+    contact = Story(timezone.now()).contact(children=[kit], adults=[])
     window = visit(javascript=False)
     window.sign_in("amina")
     page = window.go(f"/contacts/{contact}/decide/")

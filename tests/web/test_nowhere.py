@@ -26,6 +26,7 @@ from casework.actions import corrections, matches, partner_checks, people, prote
 from casework.messages import wording
 from casework.models import AuditEvent, Case, Contact, OutboxMessage, Person, PersonDetail, PersonMatch, Recommendation
 from casework.statuses import ContactStatus
+from casework.web.draft_form import new_key
 from casework.web.urls import urlpatterns
 from localities.models import Agency, Postcode
 from tests.stage.documents import child
@@ -228,6 +229,7 @@ def pages() -> Iterator[str]:
             given = {
                 "reference": of.reference if of else "RES-0000-0000", "code": "aylesbury", "kind": "address",
                 "match_id": 1, "check_id": 1, "reminder_id": 1, "detail_id": 1,
+                "key": new_key(), "name": "children",
             }  # fmt: skip
             if pattern.name == "contact-compare":
                 for match in PersonMatch.objects.of_contact(of):

@@ -163,7 +163,7 @@ class TestThePages:
         RestrictedAccess.objects.update(until=story.now)
         answer = Page(amina.post(contact, "agreement", **form))
         assert answer.status == 404
-        assert "not yours to see" in answer.text
+        assert "you do not have access to it" in answer.text
 
     def test_who_follows_a_reference_is_told_whom_to_ask(self, story: Story) -> None:
         """As a search does: the contact's, the case's and the person's. A team that it is not of finds nothing."""
