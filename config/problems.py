@@ -27,7 +27,7 @@ def as_problem(error: Exception, context: dict[str, Any]) -> Response:
     errors: list[dict[str, str]] = []
     match error:
         case InvalidInput():
-            status, name, detail = 400, "invalid", "The contact was not taken in. Mend what is wrong and send it again."
+            status, name, detail = 400, "invalid", "The contact was not taken in. Correct the errors and send it again."
             errors = _pointed_at(error.faults)
         case KeyUsedForAnother():
             status, name, detail = 422, "idempotency-key-reused", str(error)

@@ -1,1 +1,1 @@
-"""Who and where: users, teams and agencies; localities, catchments and postcodes; working time."""
+"""People, teams and places: users, teams and agencies; localities, catchments and postcodes; working time."""

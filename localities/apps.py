@@ -2,8 +2,8 @@ from django.apps import AppConfig
 
 
 class LocalitiesConfig(AppConfig):
-    """Who and where."""
+    """People, teams and places."""
 
     name = "localities"
-    verbose_name = "Who and where"
+    verbose_name = "People, teams and places"
     default_auto_field = "django.db.models.BigAutoField"

@@ -26,7 +26,7 @@ from triage.rule_set_document import (
     TwoPersonDecision,
     Work,
 )
-from triage.words import child_name, fact_is, missing_says, number_is, sentence, value_is
+from triage.words import child_name, fact_sentence, missing_sentence, number_is, sentence, value_is
 
 NUMBER_WORDS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine"}
 TEAMS = {
@@ -375,7 +375,7 @@ def chapters(document: RuleSetDocument) -> tuple[Chapter, ...]:
 def facts_say(facts: Facts, indicators: dict[str, IndicatorEntry]) -> Iterator[str]:
     """The known facts of a contact, one line for each that is not its default. No names: children by their ref."""
     family = facts.family
-    yield sentence(fact_is("agreement", facts.agreement.value, None))
+    yield sentence(fact_sentence("agreement", facts.agreement.value, None))
     for name in ("screened", "immediate_danger", "referrer_level"):
         if (value := getattr(facts, name)) is not None:
             yield sentence(value_is(name, value, None))
@@ -386,7 +386,7 @@ def facts_say(facts: Facts, indicators: dict[str, IndicatorEntry]) -> Iterator[s
     for name in type(family).model_fields:
         value = getattr(family, name)
         if name != "indicators" and value != type(family).model_fields[name].default:
-            yield sentence(value_is(name, value, None)) if value is not None else missing_says(name, None)
+            yield sentence(value_is(name, value, None)) if value is not None else missing_sentence(name, None)
     if family.indicators:
         yield sentence(f"on the family: {'; '.join(_named(family.indicators, indicators))}")
 

@@ -15,11 +15,11 @@ from triage.facts import Agreement, Child, Facts, Family
 from triage.ruleset import Result, RuleSet
 from triage.words import (
     child_name,
-    fact_is,
+    fact_sentence,
     indicator_taken_away,
-    missing_says,
+    missing_sentence,
     number_is,
-    reason_says,
+    reason_sentence,
 )
 
 # The facts that a single change may change, of the contact, of the family and of each child: kinds, then numbers.
@@ -132,7 +132,7 @@ def recommend(rules: RuleSet, facts: Facts) -> Recommendation:
 def _reasons(rules: RuleSet, facts: Facts, view: View) -> Iterator[Reason]:
     for firing in rules.firings(view):
         for number, because in firing.evidence(view, NO_CHILD).reasons():
-            says = reason_says(firing.says, because, rules.catalogue, facts, number)
+            says = reason_sentence(firing.says, because, rules.catalogue, facts, number)
             ref = facts.children[number].ref if number != NO_CHILD else None
             yield Reason(firing.id, says, tuple(because), ref)
 
@@ -145,7 +145,7 @@ def _missing(
         if value is not None or (name == "age_years" and facts.children[number].unborn):
             continue
         if any(rules.result(rules.with_fact(view, name, number, other)) != result for other in others):
-            yield Missing(fact_path(name, number), missing_says(name, _who(facts, number)))
+            yield Missing(fact_path(name, number), missing_sentence(name, _who(facts, number)))
 
 
 def _would_change(
@@ -200,7 +200,7 @@ def _single_changes(
     for name, number, value, others in kinds:
         if value is not None:
             for other in others:
-                yield rules.with_fact(view, name, number, other), number, fact_is, name, other
+                yield rules.with_fact(view, name, number, other), number, fact_sentence, name, other
     bits, entries = rules.catalogue.bits, rules.catalogue.entries
     holders: list[tuple[int, Child | Family]] = [*enumerate(facts.children), (NO_CHILD, facts.family)]
     for number, holder in holders:

@@ -20,9 +20,12 @@ _FLAGS: dict[str, tuple[str, str]] = {
         "early help closed without progress in the last 12 months",
         "no early help closed without progress in the last 12 months",
     ),
-    "marac": ("the domestic abuse is before a MARAC", "the domestic abuse is not before a MARAC"),
+    "marac": (
+        "the domestic abuse has been referred to a MARAC",
+        "the domestic abuse has not been referred to a MARAC",
+    ),
     "in_area": ("the family lives in our area", "the family lives outside our area"),
-    "date_of_birth_estimated": ("{child}'s date of birth is a guess", "{child}'s date of birth is no guess"),
+    "date_of_birth_estimated": ("{child}'s date of birth is estimated", "{child}'s date of birth is known exactly"),
     "unborn": ("{child} is not born yet", "{child} is born"),
     "disabled": ("{child} is disabled", "{child} is not disabled"),
     "non_verbal": ("{child} is non-verbal", "{child} is not non-verbal"),
@@ -46,11 +49,11 @@ _AGREEMENT = {
 
 
 def child_name(number: int, child: Child) -> str:
-    """How a child is called in a sentence: by its ref, which is no name; else by its place in the list."""
+    """How a child is called in a sentence: by its ref, which is never a name, or else by its place in the list."""
     return f"child {child.ref}" if child.ref else f"child {number + 1}"
 
 
-def fact_is(name: str, value: object, child: str | None = None) -> str:
+def fact_sentence(name: str, value: object, child: str | None = None) -> str:
     """A fact with a value, in words: "agreement is withdrawn", "child c1 is disabled"."""
     if name == "agreement":
         return _AGREEMENT[str(value)]
@@ -67,7 +70,7 @@ def value_is(name: str, value: object, child: str | None = None) -> str:
     """Any known fact in words, whatever kind of fact it is."""
     if name in _WORDS:
         return _WORDS[name].format(word=str(value).replace("_", " "))
-    return number_is(name, str(value), child) if name in _NUMBERS else fact_is(name, value, child)
+    return number_is(name, str(value), child) if name in _NUMBERS else fact_sentence(name, value, child)
 
 
 def sentence(words: str) -> str:
@@ -80,19 +83,20 @@ def indicator_taken_away(entry: IndicatorEntry, child: str | None) -> str:
     return f"{entry.code} ({entry.says}) is taken away from {child or 'the family'}"
 
 
-def missing_says(name: str, child: str | None) -> str:
-    """What nobody knows, as a sentence."""
+def missing_sentence(name: str, child: str | None) -> str:
+    """A fact that nobody knows, as a sentence."""
     if name == "age_years":
         return f"Nobody has said how old {child} is. Until then {child} counts as under 1."
     yes, _ = _FLAGS[name]
     return f"Nobody has said whether {yes.format(child=child)}."
 
 
-def reason_says(says: str, because: Sequence[str], catalogue: Catalogue, facts: Facts, number: int) -> str:
+def reason_sentence(says: str, because: Sequence[str], catalogue: Catalogue, facts: Facts, number: int) -> str:
     """
     A rule's sentence, then the child whom it is about and the indicators that made it fire.
 
-    An indicator that another child or the family has says so: nobody is given somebody else's trouble.
+    The sentence says whose an indicator is if another child or the family has it, so that an indicator is shown with
+    the child it belongs to.
     """
     shown = [_indicator(code, catalogue, facts, number) for code in because if code in catalogue.entries]
     if number == NO_CHILD:

@@ -208,7 +208,7 @@ def check_nothing_handed_over(contact: Contact, open_handover: ContactHandover |
 
 def check_is_asked(check: PartnerCheck) -> None:
     if check.status != PartnerCheckStatus.ASKED:
-        raise NotAllowedInStatus(f"This question is {check.get_status_display().lower()} already.")
+        raise NotAllowedInStatus(f"This request is {check.get_status_display().lower()} already.")
 
 
 def check_is_parked(message: OutboxMessage) -> None:

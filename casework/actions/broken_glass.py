@@ -1,4 +1,4 @@
-"""Breaking the glass: opening a restricted record with a reason, for some hours; and the review of it."""
+"""Emergency access to a restricted record (break glass): with a reason, for some hours; and the review of it."""
 
 from datetime import datetime
 

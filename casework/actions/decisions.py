@@ -90,7 +90,7 @@ def decide(
     :param chosen_team_id: the team that the decider picks, with `chosen_team_reason`, if the route finds none or the
         decider knows better.
     :param chosen_case_id: of several open cases of the family, the one that the contact belongs to.
-    :param without_answers: the ids of the unanswered questions to partners that are withdrawn when the decision takes
+    :param without_answers: the ids of the unanswered requests to partners that are withdrawn when the decision takes
         effect.
     :param answers_follow: the ids of those that stay open, and whose answers go to whoever has the case then. One that
         a colleague asked in the meantime is in neither, and the decider is asked about it.
@@ -153,8 +153,8 @@ def decide(
         move(contact, to=ContactStatus.SIGN_OFF, by=by, at=now)
         effects.messages.extend(outbox.messages_for_team(
             Message.SIGN_OFF_WANTED, contact.team, Role.FRONT_DOOR_MANAGER,
-            key=f"sign_off_wanted:{decision.pk}", at=now, contact=contact, but_not=[by.pk],
-            anywhere=True,
+            key=f"sign_off_wanted:{decision.pk}", at=now, contact=contact, exclude_users=[by.pk],
+            search_all_teams=True,
         ))  # fmt: skip
     else:
         _take_effect(contact, children, decision, where, unanswered, effects, by, now)

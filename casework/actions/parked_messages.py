@@ -21,9 +21,9 @@ def retry(*, message_id: int, by: User, now: datetime) -> OutboxMessage:
     :raises NotAllowedInStatus: the message is not parked, or was dropped.
     """
     message = _load_parked(message_id, by, now)
-    outbox.letter(message).update(parked_at=None)
+    outbox.messages_in_email(message).update(parked_at=None)
     OutboxMessage.objects.filter(pk=message.pk).update(attempts=0, not_before=now, leased_until=None)
-    outbox.audit_letter(Event.MESSAGE_RETRIED, message, by, now)
+    outbox.audit_email(Event.MESSAGE_RETRIED, message, by, now)
     return message
 
 
@@ -39,8 +39,8 @@ def drop(*, message_id: int, reason: str, by: User, now: datetime) -> OutboxMess
     message = _load_parked(message_id, by, now)
     if not reason.strip():
         raise InvalidInput([Fault(("reason",), "Say why it need not go out, or who was told in which other way.")])
-    outbox.letter(message).update(dropped_at=now, dropped_by=by, drop_reason=reason.strip())
-    outbox.audit_letter(Event.MESSAGE_DROPPED, message, by, now)
+    outbox.messages_in_email(message).update(dropped_at=now, dropped_by=by, drop_reason=reason.strip())
+    outbox.audit_email(Event.MESSAGE_DROPPED, message, by, now)
     return message
 
 

@@ -1,7 +1,7 @@
 """
-Partner checks: questions to other agencies about the children of a contact, before the decision.
+Partner checks: requests to other agencies for what they know about the children of a contact, before the decision.
 
-Front-door staff record the answers.
+Front-door staff ask by telephone or e-mail, and record the request and its answer here. The service sends nothing.
 """
 
 from datetime import datetime
@@ -23,7 +23,7 @@ from localities.working_time import local_day
 @transaction.atomic
 def ask(*, contact_id: int, agency_id: int | None, question: str, by: User, now: datetime) -> PartnerCheck:
     """
-    Records a question to a partner, and starts the clock for its answer.
+    Records a request to a partner, and starts the clock for its answer.
 
     :raises InvalidInput: with every fault, by field.
     :raises NotPermitted: `by` does not work at the front door.
@@ -59,7 +59,7 @@ def record_answer(*, check_id: int, answer: str, by: User, now: datetime) -> Par
 
     :raises InvalidInput: the answer is missing.
     :raises NotPermitted: `by` does not work at the front door.
-    :raises NotAllowedInStatus: the question was answered or withdrawn already.
+    :raises NotAllowedInStatus: the request was answered or withdrawn already.
     """
     check = _load(check_id, by, now)
     if not answer.strip():
@@ -74,27 +74,27 @@ def record_answer(*, check_id: int, answer: str, by: User, now: datetime) -> Par
 @transaction.atomic
 def withdraw(*, check_id: int, reason: str, by: User, now: datetime) -> PartnerCheck:
     """
-    Withdraws a question, with a reason.
+    Withdraws a request, with a reason.
 
     :raises InvalidInput: the reason is missing.
     :raises NotPermitted: `by` does not work at the front door.
-    :raises NotAllowedInStatus: the question was answered or withdrawn already.
+    :raises NotAllowedInStatus: the request was answered or withdrawn already.
     """
     check = _load(check_id, by, now)
     if not reason.strip():
-        raise InvalidInput([Fault(("reason",), "Say why the question is withdrawn.")])
+        raise InvalidInput([Fault(("reason",), "Say why the request is withdrawn.")])
     _withdraw(check, reason.strip(), by, now)
     return check
 
 
 def unanswered(contact: Contact) -> list[PartnerCheck]:
-    """The questions without an answer, in the order in which they were asked."""
+    """The requests without an answer, in the order in which they were asked."""
     asked = contact.partner_checks.filter(status=PartnerCheckStatus.ASKED)
     return list(asked.select_related("agency").order_by("pk"))
 
 
 def withdraw_unanswered(checks: list[PartnerCheck], *, by: User, now: datetime) -> None:
-    """Withdraws questions that a decision does not wait for. The action has locked the contact."""
+    """Withdraws requests that a decision does not wait for. The action has locked the contact."""
     for check in checks:
         _withdraw(check, "It was decided without the answer.", by, now)
 
@@ -115,7 +115,7 @@ def _to_the_team(check: PartnerCheck, now: datetime) -> list[OutboxMessage]:
 
 
 def _load(check_id: int, by: User, now: datetime) -> PartnerCheck:
-    """The question, with its contact locked. Before there is a case, every action locks the contact's row."""
+    """The request, with its contact locked. Before there is a case, every action locks the contact's row."""
     contact = Contact.objects.visible_to(by, now).locked().get(partner_checks=check_id)
     permissions.check_can_work_on(contact, by, local_day(now))
     check = PartnerCheck.objects.select_related("contact__case", "agency").get(pk=check_id)
@@ -124,7 +124,7 @@ def _load(check_id: int, by: User, now: datetime) -> PartnerCheck:
 
 
 def _withdraw(check: PartnerCheck, reason: str, by: User, now: datetime) -> None:
-    # The decision may have started a moment before the question.
+    # The decision may have started a moment before the request.
     ended_at = max(now, check.asked_at)
     move(check, to=PartnerCheckStatus.WITHDRAWN, by=by, at=now, why=reason, ended_at=ended_at, ended_by=by)
     clocks.stop(check, at=now, ended=ClockEnd.OVERTAKEN)

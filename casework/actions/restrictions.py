@@ -83,7 +83,7 @@ def restrict(
     )  # fmt: skip
     _tell_owner(restriction, "restricted", by, now)
     # Whoever works on what may be about the same person loses sight of it, too.
-    outbox.write(outbox.messages_of_restricted([person.pk], at=now, but_not=[person.pk]))
+    outbox.write(outbox.messages_of_restricted([person.pk], at=now, exclude_people=[person.pk]))
     return restriction
 
 
@@ -204,7 +204,7 @@ def _tell_owner(restriction: Restriction, what: str, by: User, now: datetime) ->
     outbox.write(
         outbox.messages_for_owners(
             Message.RESTRICTION_CHANGED, Restriction.objects.filter(pk=restriction.pk),
-            key=f"restriction:{restriction}:{what}", at=now, but_not=by.pk, restriction=restriction,
+            key=f"restriction:{restriction}:{what}", at=now, exclude_users=by.pk, restriction=restriction,
         )
     )  # fmt: skip
 

@@ -161,7 +161,8 @@ def propose(*, version_id: int, edition: int, proposal: str, by: User, now: date
     audit.record(Event.RULE_SET_PROPOSED, by=by, at=now, rule_set=str(draft), edition=draft.edition)
     outbox.add_for_roles(
         Message.RULE_SET_PROPOSED, *permissions.APPROVERS,
-        key=f"rule_set_proposed:{draft.pk}:{draft.edition}:{now.isoformat()}", at=now, rule_set=draft, but_not=by.pk,
+        key=f"rule_set_proposed:{draft.pk}:{draft.edition}:{now.isoformat()}", at=now, rule_set=draft,
+        exclude_users=by.pk,
     )  # fmt: skip
     return draft
 

@@ -173,7 +173,7 @@ class InformationView(InStep):
         """The usual problem document, which speaks of the information here."""
         refused = super().handle_exception(exc)
         if isinstance(exc, InvalidInput):
-            refused.data["detail"] = "Nothing was taken in. Mend what is wrong and send it again."
+            refused.data["detail"] = "Nothing was taken in. Correct the errors and send it again."
         return refused
 
 
@@ -216,7 +216,7 @@ class ThresholdCheckView(APIView):
         """The usual problem document, which does not speak of a contact here."""
         refused = super().handle_exception(exc)
         if isinstance(exc, InvalidInput):
-            refused.data["detail"] = "Nothing was checked. Mend what is wrong and send it again."
+            refused.data["detail"] = "Nothing was checked. Correct the errors and send it again."
         return refused
 
 

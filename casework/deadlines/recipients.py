@@ -53,8 +53,8 @@ def is_for(reminder: str, membership: str) -> str:
 
 def shut_out(of: str) -> str:
     """
-    The CTEs `closed` and `shut` in SQL: the restrictions of the people on each clock's record and the conflicts of
-    interest in them; and the staff who therefore may not open it.
+    The CTEs `closed` and `may_not_open` in SQL: the restrictions of the people on each clock's record and the conflicts
+    of interest in them; and the staff who therefore may not open it.
 
     It begins with the people who are restricted, or in whom somebody has a conflict of interest, and with whoever may
     be one of them: they are few. The rule is that of `CLOSED_PEOPLE` in `models/visibility.py`.
@@ -90,7 +90,7 @@ watched AS (
         WHERE adult.person_id = either.may_be_id
     ) on_record
     JOIN {of} clock ON clock.record = on_record.record
-), shut AS (
+), may_not_open AS (
     SELECT DISTINCT closed.clock_id, somebody.user_id
     FROM closed
     JOIN (SELECT DISTINCT user_id FROM staff) somebody ON CASE
@@ -143,7 +143,7 @@ JOIN casework_reminder reminder ON reminder.clock_id = late.clock_id AND reminde
 JOIN staff ON {is_for("reminder", "staff")}
 LEFT JOIN localities_team team ON team.id = staff.team_id
 WHERE (%(teams)s::bigint[] IS NULL OR staff.team_id = ANY(%(teams)s))
-  AND (late.clock_id, staff.user_id) NOT IN (SELECT clock_id, user_id FROM shut)
+  AND (late.clock_id, staff.user_id) NOT IN (SELECT clock_id, user_id FROM may_not_open)
   AND NOT EXISTS (
       SELECT FROM casework_reminderlook look
       WHERE look.reminder_id = reminder.id AND look.user_id = staff.user_id)

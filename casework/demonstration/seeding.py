@@ -10,8 +10,8 @@ from random import Random
 
 from django.core.mail.backends.dummy import EmailBackend as NoEmail
 
-from casework.demonstration.desk import Desk
 from casework.demonstration.front_door import FrontDoor
+from casework.demonstration.open_work import OpenWork
 from casework.demonstration.teams import Teams
 from casework.demonstration.timeline import Timeline
 from casework.jobs import delivery, opening, sweep
@@ -22,7 +22,7 @@ WEEKS = 6
 def seed(*, contacts: int, seed: int, until: datetime, progress: Callable[[str], None]) -> int:
     """
     Makes contacts that come in over the weeks before `until`, and the work with them up to that moment. At the end come
-    three more, for what is rare (`Desk`).
+    three more, so that the rarer pages can be seen (`OpenWork`).
 
     :param seed: the same seed makes the same families.
     :returns: the number of contacts that came in before.
@@ -41,7 +41,7 @@ def seed(*, contacts: int, seed: int, until: datetime, progress: Callable[[str],
         if front_door.received >= reported + max(1, contacts // 10):
             reported = front_door.received
             progress(f"  {reported} of {contacts} contacts")
-    Desk(timeline, front_door).lay_out(until)
+    OpenWork(timeline, front_door).create(until)
     _run_jobs(until)
     front_door.begin_drafts(until)
     return front_door.received

@@ -30,6 +30,9 @@ class Timeline:
     """
     A queue of events, which happen in the order of their moments.
 
+    The story is random but repeatable: every choice is a draw of `random`, which starts from the seed. One draw more or
+    less moves all later ones, and with them what the tests count. Give a new field a fixed value.
+
     :param until: no event is planned after this moment.
     :raises NothingToSeed: the reference data are not loaded.
     """

@@ -176,10 +176,14 @@ def _email(message: OutboxMessage) -> EmailMessage:
 
 @transaction.atomic
 def _mark_sent(message: OutboxMessage, *, now: datetime) -> None:
-    marked = outbox.letter(message).filter(sent_at__isnull=True).update(sent_at=now, leased_until=None, last_error="")
+    marked = (
+        outbox.messages_in_email(message)
+        .filter(sent_at__isnull=True)
+        .update(sent_at=now, leased_until=None, last_error="")
+    )
     if not marked:
         return
-    outbox.audit_letter(Event.MESSAGE_SENT, message, audit.SYSTEM, now)
+    outbox.audit_email(Event.MESSAGE_SENT, message, audit.SYSTEM, now)
     if message.contact is not None and message.kind in TOLD:
         field, clock = TOLD[Message(message.kind)]
         # If a person has recorded in between that they told the referrer, their moment stays.
@@ -206,4 +210,4 @@ def _put_back(message: OutboxMessage, error: Exception, *, now: datetime) -> Non
     # If the lease has ended meanwhile, another drain has the message, and may have sent it.
     if gives_up and is_ours:
         message.carries.update(parked_at=now)
-        outbox.audit_letter(Event.MESSAGE_PARKED, message, audit.SYSTEM, now)
+        outbox.audit_email(Event.MESSAGE_PARKED, message, audit.SYSTEM, now)

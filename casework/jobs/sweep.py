@@ -1,8 +1,9 @@
 """
 The sweep: finds the clocks that are due and writes their reminders, in one statement.
 
-Due is `<= now`, never `= today`: a missed hour is caught up. Any number of sweeps may run at once. The cost follows the
-number of due clocks: the index `clock_to_sweep` holds running clocks only, by the moment of their next step.
+A clock is due when its time is now or earlier, so reminders missed while the job was down are still sent. Any number of
+sweeps may run at once. The cost follows the number of due clocks: the index `clock_to_sweep` holds running clocks only,
+by the moment of their next step.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +16,7 @@ from casework.models.visibility import closes_from
 from localities.models import FRONT_DOOR_KINDS, Role
 from localities.working_time import local_day
 
-# Planning and starting the statement costs as much as some fifty clocks. Rows stay locked for a moment only.
+# Planning and starting the statement costs about as much as 50 clocks. Rows stay locked for a moment only.
 AT_ONCE = 2_000
 # An address with this many reminders in the last hour gets the next ones together, at the next half hour.
 MOST_EMAILS_AN_HOUR = 5
@@ -56,26 +57,26 @@ WITH due AS (
            ON responsibility.case_id = due.case_id AND upper(responsibility.period) IS NULL
     LEFT JOIN localities_team team ON team.id = COALESCE(contact.team_id, handoff.to_team_id, responsibility.team_id)
 -- 3. Find who may not open the record of a clock. They get no reminder.
-), {shut_out("responsible")}, shut_clock AS (
+), {shut_out("responsible")}, restricted_clock AS (
     -- Prefer an owner who may open the record; siblings may have different owners.
     SELECT clock_id, COALESCE(
-               min(owner_id) FILTER (WHERE (clock_id, owner_id) NOT IN (SELECT clock_id, user_id FROM shut)),
+               min(owner_id) FILTER (WHERE (clock_id, owner_id) NOT IN (SELECT clock_id, user_id FROM may_not_open)),
                min(owner_id)) AS owner_id
     FROM closed GROUP BY clock_id
 -- 4. Address each reminder: to a person, to a role in the team or in the service, or to the whole team.
 ), addressed AS (
     SELECT responsible.*, address.user_id, address.role,
-           shut_clock.clock_id IS NOT NULL AS is_shut, shut_clock.owner_id,
+           restricted_clock.clock_id IS NOT NULL AS is_restricted, restricted_clock.owner_id,
            CASE WHEN address.user_id IS NULL AND address.role <> %(service_manager)s THEN team_id END AS in_team_id
     FROM responsible
-    LEFT JOIN shut_clock ON shut_clock.clock_id = responsible.clock_id
+    LEFT JOIN restricted_clock ON restricted_clock.clock_id = responsible.clock_id
     CROSS JOIN LATERAL (
         SELECT CASE WHEN step = %(warning)s AND (responsible.clock_id, responsible.lead_id) NOT IN
-                         (SELECT clock_id, user_id FROM shut) THEN responsible.lead_id END AS lead_id
-    ) led
+                         (SELECT clock_id, user_id FROM may_not_open) THEN responsible.lead_id END AS lead_id
+    ) with_lead
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN step = %(warning)s THEN led.lead_id END AS user_id,
-               CASE WHEN step = %(warning)s AND (led.lead_id IS NOT NULL OR is_front_door) THEN ''
+        SELECT CASE WHEN step = %(warning)s THEN with_lead.lead_id END AS user_id,
+               CASE WHEN step = %(warning)s AND (with_lead.lead_id IS NOT NULL OR is_front_door) THEN ''
                     WHEN step = %(warning)s THEN %(team_lead)s
                     WHEN step = %(breach)s THEN escalates_to
                     ELSE %(service_manager)s END AS role
@@ -86,7 +87,7 @@ WITH due AS (
     -- The number that its reminder will have, in the order of the clocks: nothing below has to be joined with this
     -- again, and messages go out in this order.
     SELECT nextval(pg_get_serial_sequence('casework_reminder', 'id')) AS reminder_id,
-           clock_id, step, contact_id, case_id, handoff_id, is_urgent, is_shut, somebody.is_last_resort,
+           clock_id, step, contact_id, case_id, handoff_id, is_urgent, is_restricted, somebody.is_last_resort,
            COALESCE(addressed.user_id, last_resort.user_id) AS user_id,
            CASE WHEN last_resort.user_id IS NOT NULL THEN ''
                 WHEN addressed.user_id IS NOT NULL OR somebody.is_in_team OR somebody.is_in_service THEN role
@@ -95,19 +96,19 @@ WITH due AS (
     FROM (SELECT * FROM addressed ORDER BY clock_id) addressed
     CROSS JOIN LATERAL (
         SELECT is_in_team, is_in_service,
-               is_shut AND addressed.user_id IS NULL AND NOT is_in_team AND NOT is_in_service AS is_last_resort
+               is_restricted AND addressed.user_id IS NULL AND NOT is_in_team AND NOT is_in_service AS is_last_resort
         FROM (
             SELECT CASE role WHEN '' THEN has_mailbox OR in_team_id IN (SELECT team_id FROM staff)
                    ELSE COALESCE((role, in_team_id) IN (SELECT role, team_id FROM staff), FALSE) END AS is_in_team,
                    role IN (SELECT role FROM staff) AS is_in_service
-            WHERE NOT is_shut
+            WHERE NOT is_restricted
           UNION ALL
             SELECT COALESCE(bool_or(staff.team_id = in_team_id), FALSE),
                    COALESCE(bool_or(staff.role = addressed.role), FALSE)
             FROM staff
-            WHERE is_shut AND (addressed.role = '' OR staff.role = addressed.role)
-              AND (addressed.clock_id, staff.user_id) NOT IN (SELECT clock_id, user_id FROM shut)
-            HAVING is_shut
+            WHERE is_restricted AND (addressed.role = '' OR staff.role = addressed.role)
+              AND (addressed.clock_id, staff.user_id) NOT IN (SELECT clock_id, user_id FROM may_not_open)
+            HAVING is_restricted
         ) either
     ) somebody
     CROSS JOIN LATERAL (
@@ -132,15 +133,15 @@ WITH due AS (
 --    reads a mailbox: what is about a restricted record goes to people.
 ), addressee AS (
     SELECT address.*, team.email AS mailbox
-    FROM (SELECT DISTINCT user_id, role, team_id, is_shut FROM made) address
+    FROM (SELECT DISTINCT user_id, role, team_id, is_restricted FROM made) address
     LEFT JOIN localities_team team
-           ON team.id = address.team_id AND address.role = '' AND team.email <> '' AND NOT address.is_shut
+           ON team.id = address.team_id AND address.role = '' AND team.email <> '' AND NOT address.is_restricted
 ), recipient AS (
-    SELECT user_id, role, team_id, is_shut, NULL::bigint AS staff_id, mailbox AS email
+    SELECT user_id, role, team_id, is_restricted, NULL::bigint AS staff_id, mailbox AS email
     FROM addressee WHERE mailbox IS NOT NULL
   UNION
-    SELECT addressee.user_id, addressee.role, addressee.team_id, addressee.is_shut,
-           CASE WHEN addressee.is_shut THEN staff.user_id END, staff.email
+    SELECT addressee.user_id, addressee.role, addressee.team_id, addressee.is_restricted,
+           CASE WHEN addressee.is_restricted THEN staff.user_id END, staff.email
     FROM addressee JOIN staff ON {is_for("addressee", "staff")}
     WHERE addressee.mailbox IS NULL AND staff.email <> ''
 -- 9. Count the recent reminders of each address, up to the number that matters.
@@ -164,11 +165,11 @@ WITH due AS (
            CASE WHEN recent.emails < %(most_emails)s OR made.is_urgent THEN %(now)s ELSE %(half_hour)s END, 0, '', ''
     FROM made
     JOIN recipient ON (COALESCE(recipient.user_id, 0), recipient.role, COALESCE(recipient.team_id, 0),
-                       recipient.is_shut)
-                    = (COALESCE(made.user_id, 0), made.role, COALESCE(made.team_id, 0), made.is_shut)
+                       recipient.is_restricted)
+                    = (COALESCE(made.user_id, 0), made.role, COALESCE(made.team_id, 0), made.is_restricted)
     JOIN recent ON recent.email = recipient.email
-    WHERE NOT made.is_shut OR made.is_last_resort
-       OR (made.clock_id, recipient.staff_id) NOT IN (SELECT clock_id, user_id FROM shut)
+    WHERE NOT made.is_restricted OR made.is_last_resort
+       OR (made.clock_id, recipient.staff_id) NOT IN (SELECT clock_id, user_id FROM may_not_open)
     ORDER BY made.reminder_id
     ON CONFLICT (idempotency_key) DO NOTHING
 -- 11. Record each reminder in the audit.

@@ -26,9 +26,9 @@ ON_RECORD = """ARRAY(
     SELECT person_id FROM casework_contactchild WHERE contact_id IN (SELECT id FROM about)
     UNION SELECT person_id FROM casework_contactadult WHERE contact_id IN (SELECT id FROM about)
     UNION SELECT person_id FROM casework_casechild WHERE case_id = %(case)s)"""
-# The memberships of today, in a team or with one of these roles, of those who may open a contact and a case, or either.
-# A case that is just opening has the people of its first contact. The ORM takes eight times as long to compose this as
-# the database to answer it.
+# The memberships in force today, in a team or with one of these roles, of those who may open a contact and a case, or
+# either. A case that is just opening has the people of its first contact. The ORM takes eight times as long to compose
+# this as the database to answer it.
 WHO_MAY_OPEN = Prepared(
     "find_who_may_open",
     f"""
@@ -58,7 +58,7 @@ ORDER BY user_id
 
 
 class Member(NamedTuple):
-    """A membership of today."""
+    """A membership in force today."""
 
     user_id: int
     email: str
@@ -82,16 +82,16 @@ def messages_for_team(
     *roles: Role,
     key: str,
     at: datetime,
-    but_not: Iterable[int] = (),
-    anywhere: bool = False,
+    exclude_users: Iterable[int] = (),
+    search_all_teams: bool = False,
     **about: Any,
 ) -> list[OutboxMessage]:
     """
     Makes messages for everybody with one of these roles in the team; without a role, for the whole team. They are not
     stored yet.
 
-    If nobody in the team has the role, the message goes to the whole team (with `anywhere`: to everybody who has the
-    role in any team). If there is nobody either, it goes to the service managers.
+    If nobody in the team has the role, the message goes to the whole team (with `search_all_teams`: to everybody
+    who has the role in any team). If there is nobody either, it goes to the service managers.
 
     A message about a restricted record goes only to those of them who may open it, and never to a shared mailbox. If
     nobody may, it goes to the owner of the restriction.
@@ -99,13 +99,13 @@ def messages_for_team(
     records = _records(about)
     if not roles and team.email and not restricted.in_force_on(*records).exists():
         return [message(kind, to=team.email, key=key, at=at, **about)]
-    without = set(but_not)
-    elsewhere = (*(roles if anywhere else ()), Role.SERVICE_MANAGER)
+    without = set(exclude_users)
+    elsewhere = (*(roles if search_all_teams else ()), Role.SERVICE_MANAGER)
     staff = [each for each in _who_may_open(about, at, elsewhere, team) if each.user_id not in without]
     here = [each for each in staff if each.team_id == team.pk]
     for found in (
         [each for each in here if not roles or each.role in roles],
-        [each for each in staff if each.role in roles] if anywhere else here,
+        [each for each in staff if each.role in roles] if search_all_teams else here,
         [each for each in staff if each.role == Role.SERVICE_MANAGER],
     ):
         if found:
@@ -118,7 +118,7 @@ def messages_for_roles(
     *roles: Role,
     key: str,
     at: datetime,
-    but_not: int = 0,
+    exclude_users: int = 0,
     **about: Any,
 ) -> list[OutboxMessage]:
     """
@@ -126,7 +126,7 @@ def messages_for_roles(
 
     A message about a restricted record goes only to those of them who may open it.
     """
-    staff = (each for each in _who_may_open(about, at, roles) if each.user_id != but_not)
+    staff = (each for each in _who_may_open(about, at, roles) if each.user_id != exclude_users)
     return _to_each(((each.user_id, each.email) for each in staff), kind, key, at, about)
 
 
@@ -136,7 +136,7 @@ def messages_for_owners(
     *roles: Role,
     key: str,
     at: datetime,
-    but_not: int = 0,
+    exclude_users: int = 0,
     **about: Any,
 ) -> list[OutboxMessage]:
     """
@@ -145,27 +145,27 @@ def messages_for_owners(
 
     In place of an owner who works here no longer, the service managers get it. They can name another.
     """
-    staff = Membership.objects.current(local_day(at)).exclude(user=but_not)
+    staff = Membership.objects.current(local_day(at)).exclude(user=exclude_users)
     owners = [*restrictions.order_by().values_list("owner", flat=True).distinct()]
-    if staff.filter(user__in=owners).values("user").distinct().count() < len(set(owners) - {but_not}):
+    if staff.filter(user__in=owners).values("user").distinct().count() < len(set(owners) - {exclude_users}):
         roles = (*roles, Role.SERVICE_MANAGER)
     people = staff.filter(Q(user__in=owners) | Q(role__in=roles)).values_list("user_id", "user__email")
     return _to_each(people, kind, key, at, about)
 
 
 def messages_of_restricted(
-    people: Collection[int], *, at: datetime, but_not: Collection[int] = ()
+    people: Collection[int], *, at: datetime, exclude_people: Collection[int] = ()
 ) -> list[OutboxMessage]:
     """
     Makes the messages to the owners and the front door's managers about all that waits for a decision and is about one
     of these people, or about somebody who one of them may be, and that a restriction closes: those who work on what
     waits may not see it. They are not stored yet. Nobody is told twice of one contact.
 
-    :param people: the ids of records that stand for people, as `but_not`, about whom nobody needs to be told.
+    :param people: the ids of records that stand for people, as `exclude_people`, about whom nobody needs to be told.
     """
     if not Restriction.objects.in_force().closing(people).exists():
         return []
-    either = {other for _, other in restricted.who_may_be(people)} - {*but_not}
+    either = {other for _, other in restricted.who_may_be(people)} - {*exclude_people}
     found = []
     for contact in Contact.objects.with_people(either).exclude(status=ContactStatus.DECIDED).order_by("pk"):
         closing = restricted.in_force_on(contact)
@@ -184,7 +184,7 @@ def _records(about: Mapping[str, Any]) -> list[Contact | Case]:
 def _who_may_open(
     about: Mapping[str, Any], at: datetime, roles: Iterable[Role], team: Team | None = None
 ) -> list[Member]:
-    """The memberships of today, in this team or with one of these roles, of those who may open what it is about."""
+    """The memberships in force today, in this team or with one of these roles, of those who may open the records."""
     contact, case = about.get("contact"), about.get("case")
     (found,) = send(
         WHO_MAY_OPEN(
@@ -235,16 +235,16 @@ def add_for_roles(kind: Message, *roles: Role, key: str, at: datetime, **about: 
     write(messages_for_roles(kind, *roles, key=key, at=at, **about))
 
 
-def letter(carrier: OutboxMessage) -> QuerySet[OutboxMessage]:
-    """The message, and those that its e-mail carries."""
-    return OutboxMessage.objects.filter(Q(pk=carrier.pk) | Q(carried_by=carrier.pk))
+def messages_in_email(first: OutboxMessage) -> QuerySet[OutboxMessage]:
+    """All messages that are sent in the same e-mail as this one."""
+    return OutboxMessage.objects.filter(Q(pk=first.pk) | Q(carried_by=first.pk))
 
 
-def audit_letter(event: Event, carrier: OutboxMessage, by: Actor, now: datetime) -> None:
+def audit_email(event: Event, first: OutboxMessage, by: Actor, now: datetime) -> None:
     """Writes an audit event for each message in the e-mail."""
     # Only reminders carry other messages.
-    carried = carrier.carries.select_related("contact", "case") if carrier.kind == Message.REMINDER else ()
+    carried = first.carries.select_related("contact", "case") if first.kind == Message.REMINDER else ()
     audit.record_all(
         audit.entry(event, by=by, at=now, contact=each.contact, case=each.case, kind=each.kind)
-        for each in (carrier, *carried)
+        for each in (first, *carried)
     )

@@ -251,7 +251,9 @@ class Handoff(models.Model):
     One team's offer of a case to another. The receiving team accepts it, or returns it with a reason.
 
     `ordinal` is the number of this handoff among those of its case, without the withdrawn ones. `is_bounce` is true if
-    the receiving team was responsible for the case in the 30 days before.
+    the receiving team was responsible for the case in the 30 days before. `despite` is the sender's reason for offering
+    the case to a team other than those that know the family. `answer_reason` is why the offer was returned or
+    withdrawn: in the forms and actions for that, it is called `reason`.
     """
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="handoffs")

@@ -60,7 +60,7 @@ class Followed:
 
     `waits`: for a second person, so that nothing else has followed. `case`: opened, or joined (`linked`). `team`: the
     one to which it is offered (`on_offer`), or that has it. `leads`: who leads that team. `withdrawn` and `follow`:
-    what becomes of the questions to partners. `feedback`: the clock for telling the referrer, if somebody has to.
+    what becomes of the requests to partners. `feedback`: the clock for telling the referrer, if somebody has to.
     """
 
     decision: Decision

@@ -15,9 +15,9 @@ from localities.models import User
 
 def of_deciding(clocks: Iterable[Clock], handovers: Iterable[ContactHandover], *, by: User, now: datetime) -> list[str]:
     """
-    What a decision on a contact ends, without unanswered questions to partners, which the form asks about.
+    What a decision on a contact ends, without unanswered requests to partners, which the form asks about.
 
-    :param clocks: the contact's clocks, with those of its questions to partners.
+    :param clocks: the contact's clocks, with those of its requests to partners.
     """
     running = [clock for clock in clocks if clock.stopped_at is None]
     found = [
@@ -35,12 +35,12 @@ def of_agreeing(checks: Iterable[PartnerCheck], answers_follow: Collection[int])
     """
     What the second person's agreement to a decision ends.
 
-    :param answers_follow: the ids of the questions that the decision leaves open.
+    :param answers_follow: the ids of the requests that the decision leaves open.
     """
     asked = [check for check in checks if check.status == PartnerCheckStatus.ASKED]
     ends = [check for check in asked if check.pk not in answers_follow]
     stays = [check for check in asked if check.pk in answers_follow]
-    found = [f"If you agree, the questions to {named(ends)} end without an answer."] if ends else []
+    found = [f"If you agree, the requests to {named(ends)} end without an answer."] if ends else []
     return found + ([f"Nobody waits for {named(stays)}: the answer is passed on when it comes."] if stays else [])
 
 

@@ -55,7 +55,7 @@ class DecideForm(ActionForm):
         data: QueryDict | None = None,
     ) -> None:
         """
-        :param unanswered: the questions to partners: what becomes of each is asked.
+        :param unanswered: the requests to partners: what becomes of each is asked.
         :param cases: the open cases of the family. Where there are several, the form asks which.
         """
         super().__init__(data, initial={"recommendation": contact.recommendation_id}, prefix="decide")
@@ -78,17 +78,17 @@ class DecideForm(ActionForm):
             )  # fmt: skip
 
     def of_checks(self) -> Iterator[forms.BoundField]:
-        """The field of each unanswered question to a partner."""
+        """The field of each unanswered request to a partner."""
         return (self[_field_of(check.pk)] for check in self.unanswered)
 
     def checks_that(self, answer: str) -> list[int]:
-        """The ids of the questions to partners that are `WITHDRAWN`, or whose answer `FOLLOWS`."""
+        """The ids of the requests to partners that are `WITHDRAWN`, or whose answer `FOLLOWS`."""
         return [
             check.pk for check in self.unanswered if self.cleaned_data.get(_field_of(check.pk)) == answer
         ]  # fmt: skip
 
     def add_faults(self, invalid: InvalidInput) -> None:
-        """Adds a fault of a question to a partner to the field of that question."""
+        """Adds a fault of a request to a partner to the field of that request."""
         for fault in invalid.faults:
             name = str(fault.path[0])
             if name == "without_answers":

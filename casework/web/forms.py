@@ -147,9 +147,14 @@ class OfferForm(ActionForm):
 
 
 class HandoffAnswerForm(ActionForm):
-    """Accept a handoff, or return it with a reason."""
+    """
+    Accept a handoff, or return it with a reason. Both buttons submit this one form, so a reason may come with an
+    acceptance: that is a fault (`views/cases.py`). The reason is saved as `Handoff.answer_reason`.
+    """
 
-    reason = reason_field("If you return it: why?", "So that the sender can do better. Nothing of the story is lost.")
+    reason = reason_field(
+        "If you return it: why?", "So that the sender can do better. The family's history stays with the case."
+    )
 
 
 class ContactHandoverForm(ActionForm):
@@ -174,7 +179,7 @@ class AssignForm(ActionForm):
 
 
 class AskPartnerForm(ActionForm):
-    """Ask a partner what it knows."""
+    """Record a request to a partner, who is asked outside the service."""
 
     agency = choice_of(
         "Which partner?", Agency.objects.filter(is_active=True), else_says="Choose the partner that is asked."
@@ -192,9 +197,9 @@ class PartnerAnswerForm(ActionForm):
 
 
 class PartnerWithdrawForm(ActionForm):
-    """Withdraw a question to a partner."""
+    """Withdraw a request to a partner."""
 
-    reason = reason_field("Why is the question withdrawn?")
+    reason = reason_field("Why is the request withdrawn?")
 
 
 class TellApartForm(ActionForm):

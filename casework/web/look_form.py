@@ -1,4 +1,4 @@
-"""Look first: what is known of a person on a new contact, before anybody is written down a second time."""
+"""Look first: search for a person before adding them to a contact, to avoid duplicates."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping

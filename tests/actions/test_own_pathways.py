@@ -1,4 +1,4 @@
-"""A rule set with pathways of its own: what they are is read from it, through every action that asks."""
+"""A rule set with pathways of its own: every action reads what they are from the rule set."""
 
 from datetime import date
 from typing import Any
@@ -50,7 +50,7 @@ def own_once(told_for_a_class: None) -> Story:
 
 @pytest.fixture
 def own(own_once: Story) -> Story:
-    """The story, once a rule set with pathways of its own is live: a service manager answers for what they are."""
+    """The story, once a rule set with pathways of its own is live, which a service manager has approved."""
     return own_once.goes_on()
 
 
@@ -73,7 +73,7 @@ def opened(story: Story, pathway: str, level: int = 3, rag: str = "green", **who
 
 
 def facts_of_next(story: Story) -> dict[str, Any]:
-    """What the rules are told of the family when somebody writes again."""
+    """The facts of the family on a second contact."""
     story.later(days=1)
     contact = story.contact(**stranger("Noor"))
     assert contact.recommendation is not None
@@ -90,8 +90,8 @@ def accepted(story: Story, case: Case, by: str = "ben") -> Case:
     return case
 
 
-class TestAPathwayThatIsVoluntary:
-    def test_is_not_decided_before_the_family_was_asked(self, own: Story) -> None:
+class TestAVoluntaryPathway:
+    def test_a_decision_before_the_family_was_asked_is_refused(self, own: Story) -> None:
         contact = own.contact(**(stranger("Noor") | {"agreement": {"service": "not_sought"}}))
         said: dict[str, Any] = {"pathway": "parenting_group", "level": 3, "rag": "green"}
         with pytest.raises(InvalidInput, match="Nobody has asked the family yet"):
@@ -102,15 +102,15 @@ class TestAPathwayThatIsVoluntary:
         )  # fmt: skip
         assert own.decided(contact, **said).needs_sign_off is False
 
-    def test_another_pathway_asks_for_no_agreement(self, own: Story) -> None:
+    def test_other_pathways_need_no_agreement(self, own: Story) -> None:
         contact = own.contact(**(stranger("Noor") | {"agreement": {"service": "not_sought"}}))
         own.decided(contact, pathway="young_carers", level=3, rag="green")
         assert contact.case is not None
 
 
-class TestThePathwayThatIsGravest:
+class TestTheGravestPathway:
     @pytest.mark.parametrize(("level", "rag"), [(4, "amber"), (3, "red")])
-    def test_is_at_level_4_and_red(self, own: Story, level: int, rag: str) -> None:
+    def test_another_level_or_rating_is_refused(self, own: Story, level: int, rag: str) -> None:
         contact = own.contact(**stranger("Noor"))
         with pytest.raises(InvalidInput, match="Court work is at level 4 and red"):
             own.decided(contact, pathway="court_work", level=level, rag=rag)
@@ -128,14 +128,14 @@ class TestOpenWork:
             ("next_council", 3, "green", None),
         ],
     )
-    def test_is_what_its_pathway_says(
+    def test_open_work_is_the_kind_that_its_pathway_says(
         self, own: Story, pathway: str, level: int, rag: str, open_work: str | None
     ) -> None:
         opened(own, pathway, level=level, rag=rag)
         assert facts_of_next(own)["open_work"] == open_work
 
     @pytest.mark.parametrize(("pathway", "is_early_help"), [("parenting_group", True), ("young_carers", False)])
-    def test_early_help_that_ended_without_progress_is_remembered_and_no_other_work(
+    def test_only_early_help_counts_as_closed_without_progress(
         self, own: Story, pathway: str, is_early_help: bool
     ) -> None:
         case = accepted(own, opened(own, pathway))
@@ -144,25 +144,25 @@ class TestOpenWork:
         assert facts["early_help_closed_without_progress_12_months"] is is_early_help
         assert facts["closed_days_ago"] == 1
 
-    def test_of_another_authority_is_nobodys_to_link_to(self, own: Story) -> None:
+    def test_cases_of_another_authority_cannot_be_linked(self, own: Story) -> None:
         case = opened(own, "next_council")
         contact = Contact.objects.get(case=case)
         assert last_case(household(contact), contact) is None
 
 
 class TestClocks:
-    def test_are_those_that_the_rule_set_gives_the_pathway(self, own: Story) -> None:
+    def test_a_case_has_the_clocks_of_its_pathway(self, own: Story) -> None:
         plan = accepted(own, opened(own, "parenting_group"))
         assert running(plan) == {"lead_practitioner_named", "first_family_contact", "family_help_plan"}
         plain = accepted(own, opened(own, "young_carers", **stranger("Samira")))
         assert running(plain) == {"lead_practitioner_named", "first_family_contact"}
 
-    def test_of_the_gravest_run_from_the_decision(self, own: Story) -> None:
+    def test_clocks_of_the_gravest_pathway_run_from_the_decision(self, own: Story) -> None:
         case = opened(own, "court_work", level=4, rag="red")
         assert "strategy_discussion" in running(case)
         assert "social_work_assessment" not in running(case)
 
-    def test_of_another_authority_are_none_of_a_practitioner(self, own: Story) -> None:
+    def test_a_case_of_another_authority_has_no_clocks_for_a_practitioner(self, own: Story) -> None:
         case = accepted(own, opened(own, "next_council"), "dan")
         assert not running(case)
 
@@ -179,7 +179,7 @@ def before_once(told_for_a_class: None) -> tuple[Story, int]:
     return drafts.story, case.pk
 
 
-class TestTheVersionThatACaseWasDecidedUnder:
+class TestTheVersionOfTheDecision:
     """The same name may mean something else in the next version. A case keeps the meaning that it was opened with."""
 
     @pytest.fixture
@@ -190,17 +190,17 @@ class TestTheVersionThatACaseWasDecidedUnder:
     def before(self, before_once: tuple[Story, int]) -> Case:
         return Case.objects.get(pk=before_once[1])
 
-    def test_says_what_open_work_is(self, story: Story, before: Case) -> None:
+    def test_open_work_keeps_the_kind_of_that_version(self, story: Story, before: Case) -> None:
         assert facts_of_next(story)["open_work"] == "early_help"
         opened(story, "family_help")
         assert facts_of_next(story)["open_work"] == "social_care"
 
-    def test_says_which_clocks_start(self, story: Story, before: Case) -> None:
+    def test_the_clocks_of_that_version_start(self, story: Story, before: Case) -> None:
         every_time = {"lead_practitioner_named", "first_family_contact", "family_help_assessment"}
         assert running(accepted(story, before)) == {*every_time, "family_help_plan"}
         assert running(accepted(story, opened(story, "family_help"))) == every_time
 
-    def test_is_read_with_the_cases_in_one_query(
+    def test_the_version_is_read_with_the_cases_in_one_query(
         self, story: Story, before: Case, django_assert_num_queries: Any
     ) -> None:
         after = opened(story, "family_help")

@@ -1,4 +1,4 @@
-"""Partner checks: what another agency knows, asked and answered before the decision, which waits for nobody."""
+"""Partner checks: requests to other agencies and their answers. A decision need not wait for them."""
 
 from datetime import timedelta
 from typing import Any
@@ -44,7 +44,7 @@ def places(excinfo: pytest.ExceptionInfo[InvalidInput]) -> list[str]:
 
 
 class TestAsking:
-    def test_it_is_written_down_with_its_clock(self, story: Story, oliver: User, police: Agency) -> None:
+    def test_a_request_is_recorded_with_its_clock(self, story: Story, oliver: User, police: Agency) -> None:
         check = ask(story, story.contact(), question=f" {ASKS} \n")
         assert (check.status, check.agency, check.question) == ("asked", police, ASKS)
         assert (check.asked_by, check.asked_at) == (oliver, story.now)
@@ -52,7 +52,7 @@ class TestAsking:
         event = AuditEvent.objects.get(event=Event.PARTNER_ASKED, contact=check.contact)
         assert event.detail == {"agency": "example-police", "check": check.pk}
 
-    def test_several_partners_at_once_each_once(self, story: Story) -> None:
+    def test_each_partner_has_one_open_request_at_most(self, story: Story) -> None:
         contact = story.contact()
         ask(story, contact)
         ask(story, contact, "example-surgery")
@@ -62,13 +62,13 @@ class TestAsking:
         assert contact.partner_checks.count() == 2
 
     @pytest.mark.parametrize("ended", [answered, withdrawn])
-    def test_again_once_the_first_question_has_ended(self, story: Story, ended: Any) -> None:
+    def test_a_second_request_is_allowed_after_the_first_ended(self, story: Story, ended: Any) -> None:
         contact = story.contact()
         ended(story, ask(story, contact))
         assert ask(story, contact).status == "asked"
 
     @pytest.mark.parametrize("agency_id", [None, 0, "inactive"])
-    def test_needs_a_partner_and_a_question(self, story: Story, police: Agency, agency_id: Any) -> None:
+    def test_a_partner_and_a_question_are_required(self, story: Story, police: Agency, agency_id: Any) -> None:
         if agency_id == "inactive":
             Agency.objects.filter(pk=police.pk).update(is_active=False)
             agency_id = police.pk
@@ -78,7 +78,7 @@ class TestAsking:
         assert not PartnerCheck.objects.exists()
 
     @pytest.mark.parametrize("overseer", ["sam", "ava"])
-    def test_is_the_front_doors_to_do(self, story: Story, overseer: str) -> None:
+    def test_only_the_front_door_may_ask(self, story: Story, overseer: str) -> None:
         with pytest.raises(NotPermitted, match="Only front-door staff"):
             ask(story, story.contact(), by=overseer)
 
@@ -87,13 +87,13 @@ class TestAsking:
         with pytest.raises(Contact.DoesNotExist):
             ask(story, story.contact(), by=stranger)
 
-    def test_nobody_is_asked_about_what_is_decided(self, story: Story) -> None:
+    def test_not_after_the_decision(self, story: Story) -> None:
         contact = story.contact()
         story.decided(contact)
         with pytest.raises(NotAllowedInStatus, match="is decided already"):
             ask(story, contact)
 
-    def test_nor_while_a_second_person_reads(self, story: Story) -> None:
+    def test_not_while_sign_off_is_pending(self, story: Story) -> None:
         contact = story.contact()
         story.decided(contact, pathway="advice", level=3)
         with pytest.raises(NotAllowedInStatus, match="waits for a second person"):
@@ -109,12 +109,12 @@ class TestItsClock:
             ("Thu 24 Dec 2026 11:00", "Tue 29 Dec 2026 11:00"),
         ],
     )
-    def test_one_working_day(self, story: Story, asked: str, due: str) -> None:
+    def test_the_answer_is_due_in_one_working_day(self, story: Story, asked: str, due: str) -> None:
         contact = story.contact()
         story.now = local(asked) - timedelta(hours=1)
         assert ask(story, contact).clocks.get().due_at == local(due)
 
-    def test_two_hours_day_and_night_where_it_is_red(self, story: Story) -> None:
+    def test_a_red_contacts_answer_is_due_in_two_hours_day_and_night(self, story: Story) -> None:
         story.now = local("Sat 24 Oct 2026 23:30")
         contact = story.contact(agreement={"service": "not_sought"}, **HARM)
         clock = ask(story, contact, by="erin").clocks.get()
@@ -122,7 +122,7 @@ class TestItsClock:
         # The hour between one and two comes twice in that night.
         assert clock.due_at == local("Sun 25 Oct 2026 01:30 GMT")
 
-    def test_it_is_the_front_doors_to_chase(self, story: Story) -> None:
+    def test_reminders_go_to_the_front_door(self, story: Story) -> None:
         clock = ask(story, story.contact()).clocks.get()
         sweep.sweep(now=clock.due_at)
         recipients = {
@@ -135,7 +135,7 @@ class TestItsClock:
         assert {to.split("@")[0] for to in recipients["breach"]} == {"maya", "david"}
 
     @pytest.mark.parametrize("ended", [answered, withdrawn])
-    def test_which_falls_silent_when_the_question_ends(self, story: Story, ended: Any) -> None:
+    def test_no_reminders_after_it_ended(self, story: Story, ended: Any) -> None:
         check = ask(story, story.contact())
         ended(story, check)
         sweep.sweep(now=story.later(days=10))
@@ -143,7 +143,7 @@ class TestItsClock:
 
 
 class TestTheAnswer:
-    def test_ends_the_question(self, story: Story, amina: User) -> None:
+    def test_an_answer_ends_the_request(self, story: Story, amina: User) -> None:
         check = answered(story, ask(story, story.contact()), " Two, for noise.\n")
         check.refresh_from_db()
         assert (check.status, check.answer) == ("answered", "Two, for noise.")
@@ -151,7 +151,7 @@ class TestTheAnswer:
         clock = check.clocks.get()
         assert (clock.stopped_at, clock.ended) == (story.now, "done")
 
-    def test_is_written_down_without_its_words(self, story: Story, amina: User) -> None:
+    def test_the_audit_event_does_not_hold_the_answer(self, story: Story, amina: User) -> None:
         check = answered(story, ask(story, story.contact()))
         change = StatusChange.objects.get(partner_check=check)
         assert (change.from_status, change.to_status, change.by, change.at) == ("asked", "answered", amina, story.now)
@@ -159,16 +159,16 @@ class TestTheAnswer:
         assert (event.contact, event.detail) == (check.contact, {"check": check.pk})
 
     @pytest.mark.parametrize("answer", ["", " \n"])
-    def test_that_it_knows_nothing_is_one_and_silence_is_none(self, story: Story, answer: str) -> None:
+    def test_a_blank_answer_is_refused(self, story: Story, answer: str) -> None:
         check = ask(story, story.contact())
         with pytest.raises(InvalidInput, match="even if it knows nothing"):
             answered(story, check, answer)
         assert answered(story, check, "Nothing known.").status == "answered"
 
-    def test_emergency_duty_records_it_too(self, story: Story) -> None:
+    def test_emergency_duty_may_record_an_answer(self, story: Story) -> None:
         assert answered(story, ask(story, story.contact()), by="erin").status == "answered"
 
-    def test_others_do_not(self, story: Story) -> None:
+    def test_others_may_not_record_an_answer(self, story: Story) -> None:
         check = ask(story, story.contact())
         with pytest.raises(NotPermitted, match="Only front-door staff"):
             answered(story, check, by="sam")
@@ -177,7 +177,7 @@ class TestTheAnswer:
 
 
 class TestWithdrawing:
-    def test_ends_the_question_for_a_reason(self, story: Story) -> None:
+    def test_withdrawing_ends_the_request(self, story: Story) -> None:
         check = withdrawn(story, ask(story, story.contact()), " The wrong agency. ")
         check.refresh_from_db()
         assert (check.status, check.answer, check.ended_at) == ("withdrawn", "", story.now)
@@ -186,9 +186,9 @@ class TestWithdrawing:
         assert (clock.stopped_at, clock.ended) == (story.now, "overtaken")
 
     @pytest.mark.parametrize("reason", ["", " \n"])
-    def test_not_without_one(self, story: Story, reason: str) -> None:
+    def test_a_blank_reason_is_refused(self, story: Story, reason: str) -> None:
         check = ask(story, story.contact())
-        with pytest.raises(InvalidInput, match="Say why the question is withdrawn"):
+        with pytest.raises(InvalidInput, match="Say why the request is withdrawn"):
             withdrawn(story, check, reason)
         check.refresh_from_db()
         assert check.status == "asked"
@@ -197,17 +197,17 @@ class TestWithdrawing:
 
 @pytest.mark.parametrize("first", [answered, withdrawn])
 @pytest.mark.parametrize("then", [answered, withdrawn])
-def test_a_question_ends_once(story: Story, first: Any, then: Any) -> None:
+def test_a_request_ends_once(story: Story, first: Any, then: Any) -> None:
     check = ask(story, story.contact())
     how = first(story, check).status
-    with pytest.raises(NotAllowedInStatus, match=f"This question is {how} already"):
+    with pytest.raises(NotAllowedInStatus, match=f"This request is {how} already"):
         then(story, check)
 
 
 class TestDecidingWithoutTheAnswer:
-    """A decision does not wait for answers. Nobody is reminded of a question that it no longer needs."""
+    """A decision does not wait for answers. Nobody is reminded of a request that it no longer needs."""
 
-    def test_what_was_not_answered_is_withdrawn(self, story: Story, amina: User) -> None:
+    def test_a_decision_withdraws_open_requests(self, story: Story, amina: User) -> None:
         contact = story.contact()
         open_one, answered_one = ask(story, contact), answered(story, ask(story, contact, "example-surgery"))
         story.decided(contact)
@@ -218,7 +218,7 @@ class TestDecidingWithoutTheAnswer:
         answered_one.refresh_from_db()
         assert answered_one.status == "answered"
 
-    def test_whoever_decides_second_ends_it(self, story: Story) -> None:
+    def test_the_sign_off_withdraws_open_requests(self, story: Story) -> None:
         """Until the sign-off, an answer can still be recorded."""
         contact = story.contact()
         late, never = ask(story, contact), ask(story, contact, "example-surgery")
@@ -229,7 +229,7 @@ class TestDecidingWithoutTheAnswer:
         never.refresh_from_db()
         assert (never.status, never.ended_by.username) == ("withdrawn", "maya")  # type: ignore[union-attr]
 
-    def test_declined_it_goes_on(self, story: Story) -> None:
+    def test_open_checks_stay_open_after_a_declined_sign_off(self, story: Story) -> None:
         contact = story.contact()
         check = ask(story, contact)
         story.decided(contact, pathway="advice", level=3)
@@ -238,14 +238,14 @@ class TestDecidingWithoutTheAnswer:
         assert check.status == "asked"
         assert check.clocks.running().exists()
 
-    def test_afterwards_its_answer_comes_too_late(self, story: Story) -> None:
+    def test_an_answer_after_the_decision_is_refused(self, story: Story) -> None:
         contact = story.contact()
         check = ask(story, contact)
         story.decided(contact)
-        with pytest.raises(NotAllowedInStatus, match="This question is withdrawn already"):
+        with pytest.raises(NotAllowedInStatus, match="This request is withdrawn already"):
             answered(story, check)
 
-    def test_whoever_began_to_decide_a_moment_before_it_was_asked(self, story: Story) -> None:
+    def test_a_request_made_while_the_decision_began_ends_when_it_was_asked(self, story: Story) -> None:
         """Somebody asks a partner just before the decision locks the contact."""
         contact = story.contact()
         check = ask(story, contact)
@@ -254,7 +254,7 @@ class TestDecidingWithoutTheAnswer:
         check.refresh_from_db()
         assert (check.status, check.ended_at) == ("withdrawn", check.asked_at)
 
-    def test_whoever_decides_says_that_it_goes_without_the_answers(self, story: Story) -> None:
+    def test_the_decision_must_name_the_answers_it_goes_without(self, story: Story) -> None:
         contact = story.contact()
         checks = [ask(story, contact), ask(story, contact, "example-surgery")]
         with pytest.raises(InvalidInput) as excinfo:
@@ -266,7 +266,7 @@ class TestDecidingWithoutTheAnswer:
             answered(story, check)
         assert story.decided(contact, without_answers=[]).pk
 
-    def test_a_question_that_a_colleague_asked_in_the_meantime_is_not_ended_unseen(self, story: Story) -> None:
+    def test_a_request_that_a_colleague_just_made_is_not_withdrawn_unseen(self, story: Story) -> None:
         contact = story.contact()
         seen, unseen = ask(story, contact), ask(story, contact, "example-surgery")
         with pytest.raises(InvalidInput, match="Example Surgery has not answered yet"):
@@ -274,7 +274,7 @@ class TestDecidingWithoutTheAnswer:
         assert contact.partner_checks.filter(status="asked").count() == 2
         assert story.decided(contact, without_answers=[seen.pk, unseen.pk]).pk
 
-    def test_a_decision_that_fails_ends_nothing(self, story: Story, amina: User) -> None:
+    def test_a_refused_decision_withdraws_nothing(self, story: Story, amina: User) -> None:
         contact = story.contact()
         check = ask(story, contact)
         assert contact.recommendation is not None

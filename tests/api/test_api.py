@@ -384,7 +384,7 @@ class TestWhatIsWrongWithIt:
         }  # fmt: skip
         assert says["#/source_code"] == "source_code: is missing."
         assert says["#/children/0/nhs_number"].startswith("children[0].nhs_number: must be text")
-        assert refused["detail"] == "The contact was not taken in. Mend what is wrong and send it again."
+        assert refused["detail"] == "The contact was not taken in. Correct the errors and send it again."
         assert kept() == before
 
     def test_screening_is_not_the_partners_to_say(self, partner: Partner) -> None:

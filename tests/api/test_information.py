@@ -191,7 +191,7 @@ def test_every_fault_is_named_and_nothing_is_stored(partner: Partner, contact: C
         "children": [{"ref": "c1", "in_family": False, "sex": 1}], "adults": [{"number": "one"}],
     })  # fmt: skip
     document = problem(answer, 400, "invalid")
-    assert document["detail"] == "Nothing was taken in. Mend what is wrong and send it again."
+    assert document["detail"] == "Nothing was taken in. Correct the errors and send it again."
     assert set(pointers(document)) == {
         "#/colour", "#/immediate_danger", "#/source", "#/sibling_on_cp_plan", "#/children/0/in_family",
         "#/children/0/sex", "#/adults/0/number",

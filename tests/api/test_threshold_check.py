@@ -1,4 +1,4 @@
-"""The threshold check: what a partner hears of a family without a name; nothing is kept or given away by it."""
+"""The threshold check: what a partner is told about an unnamed family; no data is stored or disclosed."""
 
 import json
 import logging
@@ -38,8 +38,8 @@ ADVICE = (
     "contact us whatever it says, and if a child is in danger now, ring 999."
 )
 
-# The rule set's own examples: one for each place where a family can go. A partner does not screen.
-# A family for each pathway. That for advice is not held: a manager or screening comes before advice.
+# One family for each pathway, from the rule set's own scenarios. Partners cannot set `screened`. The family for advice
+# is not from a scenario: those are on hold, for a manager or for screening.
 FAMILIES: dict[str, dict[str, Any]] = {"advice": {"referrer_level": 1}}
 for scenario in shipped().document.scenarios:
     where = scenario.expect.pathway or ""
@@ -86,45 +86,45 @@ def everything_kept() -> dict[str, tuple[int, ...]]:
     return {table: (*run(f'SELECT count(*) FROM "{table}"')[0], *changes) for table, *changes in touched}
 
 
-class TestWhoComesIn:
+class TestAuthentication:
     """The checks come in this order: 401, 403, 405, 415, 413, 400."""
 
     @pytest.mark.parametrize("authorization", ["", "Bearer made-up", "Basic eDp5"])
-    def test_without_a_token_nobody(self, client: Client, db: None, authorization: str) -> None:
+    def test_no_token_or_a_false_one_is_refused(self, client: Client, db: None, authorization: str) -> None:
         headers = {"Authorization": authorization} if authorization else {}
         answer = client.post(CHECK, FAMILIES["advice"], content_type="application/json", headers=headers)
         problem(answer, 401, "not-authenticated")
         assert counted() == {}
 
-    def test_a_signed_in_person_is_no_partner(self, client: Client, amina: User) -> None:
+    def test_a_signed_in_person_without_a_token_is_refused(self, client: Client, amina: User) -> None:
         client.force_login(amina)
         answer = client.post(CHECK, FAMILIES["advice"], content_type="application/json")
         problem(answer, 401, "not-authenticated")
 
     @pytest.mark.parametrize("scope", ["contacts:write", "contacts:read", "contacts:write contacts:read"])
-    def test_a_token_for_something_else_does_not_do(self, school: Agency, scope: str) -> None:
+    def test_a_token_for_another_scope_is_refused(self, school: Agency, scope: str) -> None:
         problem(check(Partner(school, scope=scope), FAMILIES["advice"]), 403, "permission-denied")
         assert counted() == {}
 
-    def test_nor_does_a_token_for_this_do_for_anything_else(self, school: Agency) -> None:
+    def test_a_token_for_threshold_checks_opens_nothing_else(self, school: Agency) -> None:
         checker = Partner(school, scope="threshold:check")
         assert check(checker, FAMILIES["advice"]).status_code == 200
         problem(checker.send(todays_document()), 403, "permission-denied")
         problem(checker.read("CON-AAAA-AAAA"), 403, "permission-denied")
 
-    def test_a_system_that_asks_for_no_scope_may(self, partner: Partner) -> None:
+    def test_a_token_without_a_scope_is_accepted(self, partner: Partner) -> None:
         """Systems that were set up before this existed need no change."""
         assert partner.scope == ""
         assert check(partner, FAMILIES["advice"]).status_code == 200
 
-    def test_an_agency_that_sends_no_more_is_refused(self, partner: Partner) -> None:
+    def test_an_inactive_agency_is_refused(self, partner: Partner) -> None:
         partner.agency.is_active = False
         partner.agency.save()
         problem(check(partner, FAMILIES["advice"]), 403, "permission-denied")
         assert counted() == {}
 
     @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
-    def test_it_is_only_asked(self, partner: Partner, method: str) -> None:
+    def test_only_post_is_allowed(self, partner: Partner, method: str) -> None:
         """With GET the facts would stand in an address, and addresses in logs."""
         answer = partner.http.generic(method, CHECK, b"{}", "application/json", headers=partner.headers)
         assert answer.status_code == 405
@@ -133,16 +133,16 @@ class TestWhoComesIn:
             problem(answer, 405, "method-not-allowed")
 
     @pytest.mark.parametrize("media_type", ["", "text/plain", "application/x-www-form-urlencoded"])
-    def test_the_facts_are_json(self, partner: Partner, media_type: str) -> None:
+    def test_only_json_is_accepted(self, partner: Partner, media_type: str) -> None:
         problem(check(partner, FAMILIES["advice"], media_type), 415, "unsupported-media-type")
 
-    def test_a_body_larger_than_any_is_refused_unread(self, partner: Partner) -> None:
+    def test_too_large_a_body_is_refused_before_parsing(self, partner: Partner) -> None:
         answer = check(partner, b" " * 1024 * 1024 + b"{}")
         assert answer.status_code in (400, 413)
         assert answer.headers["Content-Type"] == PROBLEM
 
 
-class TestWhatIsRefused:
+class TestValidation:
     @pytest.fixture(autouse=True)
     def _is_not_counted(self, partner: Partner) -> Iterator[None]:
         yield
@@ -159,16 +159,16 @@ class TestWhatIsRefused:
         ],
         ids=["cut short", "NaN", "a key twice", "too deep", "deep"],
     )
-    def test_what_is_no_document(self, partner: Partner, body: bytes, says: str) -> None:
+    def test_a_body_that_is_not_valid_json_is_refused(self, partner: Partner, body: bytes, says: str) -> None:
         assert says in problem(check(partner, body), 400, "parse-error")["detail"]
 
     @pytest.mark.parametrize("body", [b"", b"null", b"[]", b'"facts"', b"[{}]"])
-    def test_what_is_no_object(self, partner: Partner, body: bytes) -> None:
-        """An empty body, too: a family whose facts got lost on the way must not hear that its needs are met."""
+    def test_json_that_is_not_an_object_is_refused(self, partner: Partner, body: bytes) -> None:
+        """Also an empty body: facts that were lost on the way must not be answered with "needs are met"."""
         refused = problem(check(partner, body), 400, "invalid")
         assert pointers(refused) == {"#": "The facts are one JSON object."}
 
-    def test_everything_is_said_at_once(self, partner: Partner) -> None:
+    def test_every_error_is_named_in_one_answer(self, partner: Partner) -> None:
         facts = {
             "agreement": "maybe",
             "children": [
@@ -187,30 +187,30 @@ class TestWhatIsRefused:
             "#/family/contacts_3_months", "#/family/ref", "#/colour", "#/in_area",
         }  # fmt: skip
         assert says["#/children/0/indicators/1"].endswith("is not an indicator of early-help-first/2.")
-        assert refused["detail"] == "Nothing was checked. Mend what is wrong and send it again."
+        assert refused["detail"] == "Nothing was checked. Correct the errors and send it again."
 
-    def test_two_children_who_cannot_be_told_apart(self, partner: Partner) -> None:
+    def test_two_children_with_one_ref_are_refused(self, partner: Partner) -> None:
         refused = problem(check(partner, {"children": [{"ref": "c1"}, {"ref": "c1"}]}), 400, "invalid")
         assert set(pointers(refused)) == {"#/children"}
 
     @pytest.mark.parametrize(
         "ref", ["Robin Ashworth", "robin.ashworth", "Zoë", "c 1", " c1", "c1\n", "", "x" * 21, "a@b", "1/2", "\x00"]
     )
-    def test_a_ref_that_could_be_a_name(self, partner: Partner, ref: str) -> None:
+    def test_a_ref_that_could_be_a_name_is_refused(self, partner: Partner, ref: str) -> None:
         refused = problem(check(partner, {"children": [{"ref": ref}]}), 400, "invalid")
         assert any("No names are wanted here." in error["detail"] for error in refused["errors"])
         assert {error["pointer"] for error in refused["errors"]} == {"#/children/0/ref"}
 
     @pytest.mark.parametrize("screened", [True, False, None, "yes"])
-    def test_screening_is_not_the_partners_to_say(self, partner: Partner, screened: Any) -> None:
+    def test_partners_cannot_set_screened(self, partner: Partner, screened: Any) -> None:
         refused = problem(check(partner, {"screened": screened, "agreement": "maybe"}), 400, "invalid")
         assert [error["pointer"] for error in refused["errors"]] == ["#/agreement", "#/screened"]
         says = "screened: is not a field that is known here; correct its name or remove it."
         assert pointers(refused)["#/screened"] == says
         assert set(pointers(problem(check(partner, {"screened": screened}), 400, "invalid"))) == {"#/screened"}
 
-    def test_more_than_any_family_has(self, partner: Partner) -> None:
-        """A body may be a mebibyte, and an answer asks the rules for every fact anew."""
+    def test_too_many_children_or_indicators_are_refused(self, partner: Partner) -> None:
+        """A body may be a mebibyte, and the rules are evaluated again for every fact."""
         refused = problem(check(partner, {"children": [{}] * 21}), 400, "invalid")
         assert pointers(refused) == {"#/children": "children: has more than 20 of them."}
         many = {"children": [{}, {"indicators": ["L2-26"] * 201}], "family": {"indicators": ["L9-99"] * 201}}
@@ -221,7 +221,7 @@ class TestWhatIsRefused:
 
 class TestTheAnswer:
     @pytest.mark.parametrize("pathway", FAMILIES)
-    def test_it_is_what_the_rules_recommend(self, partner: Partner, pathway: str) -> None:
+    def test_the_answer_is_what_the_rules_recommend(self, partner: Partner, pathway: str) -> None:
         live = published_rules.live(timezone.now()).rule_set
         facts = FAMILIES[pathway]
         said = result(partner, facts)
@@ -234,16 +234,16 @@ class TestTheAnswer:
         assert said["try_first"]
         assert said["note"] == ADVICE
 
-    def test_every_pathway_is_among_them(self) -> None:
+    def test_the_families_cover_every_pathway(self) -> None:
         recommended = {rule.then.pathway for rule in shipped().document.rules}
         assert set(FAMILIES) == recommended
         assert len(recommended) == 8
 
-    def test_it_is_not_to_be_stored(self, partner: Partner) -> None:
+    def test_the_answer_must_not_be_cached(self, partner: Partner) -> None:
         answer = check(partner, FAMILIES["advice"])
         assert (answer.headers["Content-Type"], answer.headers["Cache-Control"]) == ("application/json", "no-store")
 
-    def test_null_is_not_known_as_what_is_left_out(self, partner: Partner) -> None:
+    def test_null_means_the_same_as_leaving_the_field_out(self, partner: Partner) -> None:
         every_null = {"agreement": None, "children": None, "family": None, "referrer_level": None, "received_on": None}
         assert result(partner, every_null) == result(partner, {})
         asked = facts_of(["L2-26"], agreement="given")
@@ -276,7 +276,7 @@ class TestTheAnswer:
         assert (said["level"], said["rag"], said["hold"]) == (4, "red", None)
         assert said["try_first"][0] == "If a child is in danger now, ring 999. Do not wait for us."
 
-    def test_what_is_named_has_a_title(self, partner: Partner) -> None:
+    def test_everything_that_is_named_has_a_title(self, partner: Partner) -> None:
         said = result(partner, facts_of(["L4-05", "L4-28"]))
         assert (said["also_refer_to"], said["warnings"]) == (["lado"], ["do_not_inform_parents"])
         titles = {entry["id"]: entry["title"] for entry in said["titles"]}
@@ -285,7 +285,7 @@ class TestTheAnswer:
         assert all(set(entry) == {"id", "title"} for entry in said["titles"])
 
     @pytest.mark.parametrize("pathway", FAMILIES)
-    def test_so_has_everything_that_would_change_it(self, partner: Partner, pathway: str) -> None:
+    def test_everything_that_would_change_it_has_a_title(self, partner: Partner, pathway: str) -> None:
         said = result(partner, FAMILIES[pathway])
         named = {change["pathway"] for change in said["would_change"]}
         assert {entry["id"] for entry in said["titles"]} == named | set(said["also_refer_to"] + said["warnings"])
@@ -299,7 +299,7 @@ class TestTheAnswer:
             ):  # fmt: skip
                 assert check(partner, facts).status_code in (200, 400), facts
 
-    def test_the_largest_family_is_answered_in_a_moment(self, partner: Partner) -> None:
+    def test_the_largest_family_is_answered_fast(self, partner: Partner) -> None:
         codes = list(shipped().catalogue.entries)
         children = [{"ref": f"c{number}", "indicators": codes} for number in range(20)]
         started = timezone.now()
@@ -307,7 +307,7 @@ class TestTheAnswer:
         assert (timezone.now() - started).total_seconds() < 2
 
 
-class TestTheVersionThatIsLive:
+class TestTheLiveVersion:
     @pytest.fixture(autouse=True)
     def _nothing_compiled_stays(self) -> Iterator[None]:
         """Another test's database may give the same number to another version."""
@@ -325,7 +325,7 @@ class TestTheVersionThatIsLive:
         change("triage_rulesetversion", first.pk, live=f"tstzrange(lower(live), '{now.isoformat()}')")
         RuleSetVersion.objects.create(name=first.name, version=3, document=document, published_at=now, live=(now, None))
 
-    def test_it_answers_from_its_first_moment(self, partner: Partner) -> None:
+    def test_a_new_version_answers_from_its_first_moment(self, partner: Partner) -> None:
         before = result(partner, facts_of(["L2-26"], agreement="given"))
         self.publish(title="Help that is early", try_first=["Ring the family centre."])
         after = result(partner, facts_of(["L2-26"], agreement="given"))
@@ -355,7 +355,7 @@ class TestTheVersionThatIsLive:
         assert counted() == {}
 
 
-class TestWhatIsKept:
+class TestWhatIsStored:
     def test_a_count_for_each_agency_and_day_and_nothing_else(self, partner: Partner, police: Agency) -> None:
         other = Partner(police)
         before = everything_kept()
@@ -385,7 +385,7 @@ class TestWhatIsKept:
         threshold_checks.count(by=school, now=moment)
         assert counted() == {("example-primary-school", day): 1}
 
-    def test_no_log_says_what_was_asked(
+    def test_no_log_shows_the_facts(
         self, partner: Partner, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Answered, refused and broken; at the level at which everything is logged."""
@@ -407,9 +407,9 @@ class TestWhatIsKept:
             assert secret not in caplog.text
 
 
-class TestTwoAtOnce:
-    def test_nobody_is_lost(self, committed: str) -> None:
-        """Two checks at once are both counted, with or without a row for the day."""
+class TestSimultaneousChecks:
+    def test_simultaneous_checks_are_all_counted(self, committed: str) -> None:
+        """With or without a row for the day."""
         school = Agency.objects.get(code="example-primary-school")
         for day in range(1, 6):
             now = datetime(2026, 11, day, 10, tzinfo=UTC)
@@ -418,7 +418,7 @@ class TestTwoAtOnce:
                 assert outcomes == [None] * 8
         assert counted() == {("example-primary-school", date(2026, 11, day)): 16 for day in range(1, 6)}
 
-    def test_at_the_door(self, committed: str) -> None:
+    def test_through_the_api(self, committed: str) -> None:
         school, police = (Agency.objects.get(code=f"example-{code}") for code in ("primary-school", "police"))
         systems = [Partner(school), Partner(school), Partner(police)]
         for _ in range(3):
@@ -430,8 +430,8 @@ class TestTwoAtOnce:
 class TestWhatAPartnerMayLearn:
     """A partner learns nothing: the answer depends only on what was sent and on the live version."""
 
-    def test_it_is_the_same_whether_or_not_the_family_is_known(self, partner: Partner, police: Agency) -> None:
-        """The school's own contact and another agency's, a case, a strategy discussion: nothing of it is heard."""
+    def test_the_answer_is_the_same_whether_or_not_the_family_is_known(self, partner: Partner, police: Agency) -> None:
+        """The school's own contact and another agency's, a case, a strategy discussion: the answer does not change."""
         facts = facts_of(["L3-12"], agreement="given")
         before = check(partner, facts).content
         story = Story(a_working_morning())
@@ -442,7 +442,7 @@ class TestWhatAPartnerMayLearn:
         assert check(Partner(police), facts).content == before
         assert json.loads(before)["pathway"] == "family_help"
 
-    def test_none_of_our_records_is_read(self, partner: Partner) -> None:
+    def test_no_record_of_a_family_is_read(self, partner: Partner) -> None:
         with CaptureQueriesContext(connection) as queries:
             result(partner, FAMILIES["social_worker_review"])
         asked = " ".join(query["sql"] for query in queries)
@@ -450,7 +450,7 @@ class TestWhatAPartnerMayLearn:
         token = {"oauth2_provider_accesstoken", "localities_agencyclient", "localities_agency", "localities_user"}
         assert tables == token | {"triage_rulesetversion", "casework_thresholdchecks"}
 
-    def test_it_costs_the_same_for_every_family(
+    def test_every_family_costs_the_same_queries(
         self, partner: Partner, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         result(partner, FAMILIES["advice"])  # the version that is live is read and compiled once
@@ -464,7 +464,7 @@ class TestThrottling:
     def _two_a_minute(self, monkeypatch: pytest.MonkeyPatch) -> None:
         limit_calls(monkeypatch, "2/min")
 
-    def test_one_too_many_says_when_to_come_again(self, partner: Partner) -> None:
+    def test_a_throttled_check_says_when_to_try_again(self, partner: Partner) -> None:
         for _ in range(2):
             result(partner, FAMILIES["advice"])
         answer = check(Partner(partner.agency), FAMILIES["advice"])
@@ -472,15 +472,15 @@ class TestThrottling:
         assert 1 <= int(answer.headers["Retry-After"]) <= 61
         assert list(counted().values()) == [2]
 
-    def test_a_contact_still_comes_in(self, partner: Partner) -> None:
-        """A form that checks at every key must not keep out what is sent at last."""
+    def test_a_contact_is_accepted_while_checks_are_throttled(self, partner: Partner) -> None:
+        """A partner's form that checks on every keystroke must not block the final contact."""
         for _ in range(3):
             check(partner, FAMILIES["advice"])
         partner.sent()
 
 
 class TestTheDocumentation:
-    def test_its_example_is_what_is_really_answered(self, partner: Partner) -> None:
+    def test_the_example_is_the_real_answer(self, partner: Partner) -> None:
         """Three of its lists are shortened, and it says so."""
         asked, answered = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCS.read_text(), re.DOTALL))
         assert asked == THRESHOLD_CHECK_EXAMPLE

@@ -17,8 +17,9 @@ from tests.stage.moments import day, local
 
 HUB = shipped_working_time()
 
+# The council's page of deadlines: domain/clocks.md of the specification, as a table.
 with (Path(__file__).parents[1] / "stage" / "clocks.csv").open(encoding="utf-8", newline="") as _file:
-    THE_PAGES_POLICIES = {row["kind"]: row for row in csv.DictReader(_file)}
+    COUNCILS_PAGE = {row["kind"]: row for row in csv.DictReader(_file)}
 
 
 def clock(kind: str, start: str | datetime, working_time: WorkingTime = HUB) -> Moments:
@@ -32,9 +33,9 @@ def due(kind: str, start: str, working_time: WorkingTime = HUB) -> datetime:
 # ---- the policies
 
 
-@pytest.mark.parametrize("kind", THE_PAGES_POLICIES)
-def test_each_policy_of_the_page_is_shipped_as_it_stands_there(kind: str) -> None:
-    row, policy = THE_PAGES_POLICIES[kind], shipped()[kind]
+@pytest.mark.parametrize("kind", COUNCILS_PAGE)
+def test_each_policy_matches_the_councils_page(kind: str) -> None:
+    row, policy = COUNCILS_PAGE[kind], shipped()[kind]
     assert policy.model_dump(exclude={"may_pause"}) == {
         **row,
         "limit": int(row["limit"]),
@@ -42,8 +43,8 @@ def test_each_policy_of_the_page_is_shipped_as_it_stands_there(kind: str) -> Non
     }
 
 
-def test_what_is_shipped_beside_them_is_the_councils_own() -> None:
-    others = shipped().keys() - THE_PAGES_POLICIES.keys()
+def test_policies_that_are_not_on_the_page_are_local() -> None:
+    others = shipped().keys() - COUNCILS_PAGE.keys()
     assert others == {"contact_taken_on", "next_team_offered", "next_team_offered_red", "later_plan_review"}
     assert all(shipped()[kind].is_local for kind in others)
 
@@ -120,7 +121,7 @@ ONE_WORKING_DAY = [
     # … 2022/23: Christmas on a Sunday
     ("Fri 23 Dec 2022 10:00", "Wed 28 Dec 2022 10:00"),
     ("Fri 30 Dec 2022 10:00", "Tue 3 Jan 2023 10:00"),
-    # over the weekends in which the hour changes: the same time on the wall
+    # over the weekends in which the hour changes: the same local time
     ("Fri 27 Mar 2026 10:00 GMT", "Mon 30 Mar 2026 10:00 BST"),
     ("Sun 29 Mar 2026 02:30 BST", "Tue 31 Mar 2026 09:00 BST"),
     ("Fri 23 Oct 2026 10:00 BST", "Mon 26 Oct 2026 10:00 GMT"),
@@ -162,14 +163,14 @@ HOURS = [
     ("partner_check_red", "Fri 20 Nov 2026 17:40", "Fri 20 Nov 2026 19:40"),
     ("written_confirmation", "Fri 20 Nov 2026 10:12:30", "Sun 22 Nov 2026 10:12:30"),
     ("strategy_discussion", "Fri 25 Dec 2026 08:00", "Sat 26 Dec 2026 08:00"),
-    # the night in March in which an hour is missing
+    # the night the clocks go forward
     ("handoff_acceptance_red", "Sun 29 Mar 2026 00:30 GMT", "Sun 29 Mar 2026 03:30 BST"),
     ("handoff_acceptance_red", "Sat 28 Mar 2026 23:00 GMT", "Sun 29 Mar 2026 02:00 BST"),
     ("handoff_acceptance_red", "Sat 28 Mar 2026 22:59:59 GMT", "Sun 29 Mar 2026 00:59:59 GMT"),
     ("final_decision_red", "Sat 28 Mar 2026 23:00 GMT", "Sun 29 Mar 2026 04:00 BST"),
     ("strategy_discussion", "Sat 28 Mar 2026 12:00 GMT", "Sun 29 Mar 2026 13:00 BST"),
     ("written_confirmation", "Sat 28 Mar 2026 10:00 GMT", "Mon 30 Mar 2026 11:00 BST"),
-    # the night in October in which an hour comes twice
+    # the night the clocks go back
     ("handoff_acceptance_red", "Sun 25 Oct 2026 01:30 BST", "Sun 25 Oct 2026 02:30 GMT"),
     ("handoff_acceptance_red", "Sun 25 Oct 2026 01:30 GMT", "Sun 25 Oct 2026 03:30 GMT"),
     ("handoff_acceptance_red", "Sat 24 Oct 2026 23:30 BST", "Sun 25 Oct 2026 01:30 BST"),
@@ -274,9 +275,9 @@ def test_a_closure_pauses_local_clocks_and_never_statutory_ones(kind: str, start
     assert due(kind, start, CLOSED_AT_CHRISTMAS) == local(closed)
 
 
-@pytest.mark.parametrize("kind", [kind for kind, row in THE_PAGES_POLICIES.items() if row["unit"] == "working_day"])
+@pytest.mark.parametrize("kind", [kind for kind, row in COUNCILS_PAGE.items() if row["unit"] == "working_day"])
 def test_of_all_clocks_that_count_working_days_only_the_local_ones_are_paused(kind: str) -> None:
-    is_local = THE_PAGES_POLICIES[kind]["basis"].startswith("local")
+    is_local = COUNCILS_PAGE[kind]["basis"].startswith("local")
     start = "Thu 24 Dec 2026 11:00"
     assert (due(kind, start, CLOSED_AT_CHRISTMAS) > due(kind, start)) is is_local
 
@@ -389,7 +390,7 @@ def test_a_clock_warns_before_an_extra_bank_holiday() -> None:
     assert (found.warn_at, found.due_at) == (local("Thu 18 Jun 2026 16:30"), local("Mon 22 Jun 2026 10:00"))
 
 
-def test_what_ends_with_the_day_warns_no_earlier_than_it_truly_starts() -> None:
+def test_a_clock_that_ends_with_the_day_warns_after_its_start() -> None:
     """It starts on Friday evening, and counts from then: half of the time to Monday's end has passed on Sunday."""
     policy = parse(
         "kind,subject,starts_at,limit,unit,ends,warn_at_share,escalates_to,basis\n"
@@ -411,7 +412,7 @@ def test_the_share_of_a_clock_that_ends_with_the_day_runs_from_its_true_start() 
     assert share == pytest.approx(0.75, abs=1e-6)
 
 
-STILL_LATE = [
+ESCALATIONS = [
     # kind, start, one working day after it was due
     ("next_step_decision", "Thu 19 Nov 2026 10:12", "Mon 23 Nov 2026 10:12"),
     # due on Friday at 17:20, when the hub has closed
@@ -425,8 +426,8 @@ STILL_LATE = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "start", "expected"), STILL_LATE)
-def test_what_is_still_late_goes_up_one_working_day_after_it_was_due(kind: str, start: str, expected: str) -> None:
+@pytest.mark.parametrize(("kind", "start", "expected"), ESCALATIONS)
+def test_a_clock_escalates_one_working_day_after_it_was_due(kind: str, start: str, expected: str) -> None:
     assert clock(kind, start).escalate_at == local(expected)
 
 
@@ -445,7 +446,7 @@ class TestDueAtAnotherMoment:
         assert (found.due_at, found.warn_at) == (local("Thu 26 Nov 2026 10:00"), local("Tue 24 Nov 2026 16:00"))
         assert found.escalate_at == local("Fri 27 Nov 2026 10:00")
 
-    def test_it_counts_from_where_the_start_counts(self) -> None:
+    def test_the_share_counts_from_the_start_that_counts(self) -> None:
         """The contact is received on a Saturday, so the two days count from Monday's opening."""
         found = self.named("final_decision_amber", "Sat 21 Nov 2026 12:00", "Wed 25 Nov 2026 09:00")
         assert found.started_at == local("Sat 21 Nov 2026 12:00")
@@ -459,18 +460,18 @@ class TestDueAtAnotherMoment:
         """The share passes at Friday's closing, or a second after it."""
         assert self.named("final_decision_green", "Thu 19 Nov 2026 10:00", due_at).warn_at == local(expected)
 
-    def test_what_is_still_late_goes_up_a_working_day_after_it(self) -> None:
+    def test_a_clock_escalates_one_working_day_after_the_new_due_time(self) -> None:
         over_christmas = self.named("final_decision_amber", "Wed 23 Dec 2026 11:00", "Thu 24 Dec 2026 17:00")
         assert over_christmas.escalate_at == local("Tue 29 Dec 2026 17:00")
         at_a_weekend = self.named("first_review_conference", "Thu 19 Nov 2026 10:00", "end of Sat 27 Feb 2027")
         assert at_a_weekend.escalate_at == local("Tue 2 Mar 2027 09:00")
 
-    def test_it_is_kept_in_utc_whatever_clock_it_was_told_by(self) -> None:
+    def test_the_due_time_is_stored_in_utc_whatever_time_zone_was_given(self) -> None:
         promised = datetime(2026, 7, 9, 10, 0, tzinfo=LONDON)
         found = moments(shipped()["final_decision_green"], local("Thu 2 Jul 2026 10:00"), HUB, due_at=promised)
         assert found.due_at.isoformat() == "2026-07-09T09:00:00+00:00"
 
-    def test_a_start_that_counts_from_later_than_that_warns_when_it_is_due(self) -> None:
+    def test_a_clock_whose_start_counts_after_its_due_time_warns_when_due(self) -> None:
         """A person named Tuesday; then the council closed until Wednesday, and Friday evening counts from Thursday."""
         closed = WorkingTime(
             hours=shipped_hours(),
@@ -481,7 +482,7 @@ class TestDueAtAnotherMoment:
         assert found.escalate_at == local("Wed 25 Nov 2026 09:00")
 
 
-# ---- due later by the open time that a pause took
+# ---- due later by the open hours of a pause
 
 CLOSED_ON_FRIDAY = WorkingTime(hours=shipped_hours(), closures=frozenset({day("Fri 20 Nov 2026")}))
 # No policy that is shipped may be paused and ends with a day; a council may have one.
@@ -519,12 +520,14 @@ PAUSES = [
 
 
 @pytest.mark.parametrize(("due_at", "paused", "goes_on", "expected"), PAUSES)
-def test_a_pause_takes_its_open_time_with_it(due_at: str, paused: str, goes_on: str, expected: str) -> None:
+def test_a_pause_moves_the_due_time_by_the_open_hours_it_lasted(
+    due_at: str, paused: str, goes_on: str, expected: str
+) -> None:
     policy = shipped()["final_decision_green"]
     assert due_after_pause(policy, local(due_at), local(paused), local(goes_on), HUB) == local(expected)
 
 
-def test_a_closure_is_no_open_time_for_a_local_promise() -> None:
+def test_a_closure_does_not_count_as_open_time_for_a_local_clock() -> None:
     """The pause lasts from Thursday to Monday noon. The council is closed on Friday, so it has 6.5 and 3 hours."""
     when = (local("Tue 24 Nov 2026 10:00"), local("Thu 19 Nov 2026 11:00"), local("Mon 23 Nov 2026 12:00"))
     is_local, is_not = shipped()["final_decision_green"], shipped()["feedback_to_referrer"]
@@ -542,7 +545,7 @@ def test_a_closure_is_no_open_time_for_a_local_promise() -> None:
         ("Fri 20 Nov 2026 17:00", "Mon 23 Nov 2026 09:00", "end of Tue 24 Nov 2026"),
     ],
 )
-def test_what_ends_with_a_day_ends_with_a_day_again(paused: str, goes_on: str, expected: str) -> None:
+def test_a_clock_that_ends_with_a_day_ends_with_a_day_after_a_pause(paused: str, goes_on: str, expected: str) -> None:
     due_at = local("end of Tue 24 Nov 2026")
     assert due_after_pause(ENDS_WITH_A_DAY, due_at, local(paused), local(goes_on), HUB) == local(expected)
 
@@ -565,7 +568,7 @@ STARTS = st.one_of(
 
 @settings(max_examples=60, derandomize=True, database=None)
 @given(MOMENTS)
-def test_a_clock_starts_then_warns_then_is_due_then_goes_up(start: datetime) -> None:
+def test_a_clock_starts_then_warns_then_is_due_then_escalates(start: datetime) -> None:
     for kind in shipped():
         found = clock(kind, start)
         assert found.started_at == start
@@ -639,7 +642,7 @@ def test_a_pause_while_the_hub_is_closed_moves_nothing(
 
 @whatever
 @given(CALENDARS, STARTS, SPELLS, SPELLS)
-def test_what_ends_with_a_day_ends_with_a_day_whatever_the_pause(
+def test_a_clock_that_ends_with_a_day_ends_with_a_day_after_any_pause(
     calendar: WorkingTime, start: datetime, before: timedelta, spell: timedelta
 ) -> None:
     due_at = moments(ENDS_WITH_A_DAY, start, calendar).due_at
@@ -654,7 +657,7 @@ def test_what_ends_with_a_day_ends_with_a_day_whatever_the_pause(
 
 @whatever
 @given(st.sampled_from(list(shipped().values())), CALENDARS, STARTS, st.timedeltas(timedelta(0), timedelta(days=400)))
-def test_whatever_moment_a_person_names_the_order_stays(
+def test_the_order_stays_whatever_due_time_a_person_names(
     policy: Policy, calendar: WorkingTime, start: datetime, later: timedelta
 ) -> None:
     found = moments(policy, start, calendar, due_at=start + later)

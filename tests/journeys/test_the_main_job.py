@@ -1,6 +1,6 @@
 """
-The main job, end to end, through the real HTTP doors with a real worker: a contact comes in, the rules recommend, a
-person decides, the locality's team takes the case on, the referrer hears, and what is late is reminded of.
+The main job, end to end, over real HTTP with a real worker: a contact comes in, the rules recommend, a person decides,
+the locality's team accepts the case, the referrer is told, and reminders are sent for what is late.
 """
 
 import re
@@ -19,7 +19,7 @@ from tests.stage.service import Person, Service, wait_until
 
 
 def of_family(number: int, **changes: Any) -> dict[str, Any]:
-    """What makes a contact one about another family than everybody else's."""
+    """Changes that make this contact about a different family."""
     born = f"2019-0{number}-04"
     return {
         "children": [child(last_name=f"Journey{number}", date_of_birth=born, nhs_number=None, **changes)],
@@ -29,7 +29,7 @@ def of_family(number: int, **changes: Any) -> dict[str, Any]:
 
 
 def send(service: Service, **changes: object) -> str:
-    """A contact through the API: its reference."""
+    """Sends a contact through the API and returns its reference."""
     answer = requests.post(
         f"{service.base_url}/api/v1/contacts",
         json=contact_document(**changes),
@@ -84,7 +84,7 @@ def sent(service: Service, words: str) -> bool:
 
 
 def mailed(service: Service, words: str) -> bool:
-    """By a letter of its own, or by one with others. Who had many letters lately waits half an hour: not in a test."""
+    """Whether the text was e-mailed, alone or in a combined e-mail. The half-hour wait is skipped."""
     now = timezone.now()
     waiting = OutboxMessage.objects.filter(
         reminder__isnull=False, sent_at=None, created_at__lte=now, not_before__gt=now
@@ -99,7 +99,7 @@ def text(message: Message) -> str:
     return payload.decode()
 
 
-def test_level_3_with_agreement_goes_to_the_locality_and_the_school_hears(service: Service) -> None:
+def test_level_3_with_agreement_goes_to_the_locality_and_the_school_is_told(service: Service) -> None:
     reference = send(service, **of_family(1, indicators=["L3-12"]))
     wait_until(lambda: sent(service, f"We have your contact {reference}"), "the school is acknowledged")
 
@@ -168,7 +168,7 @@ def test_level_4_goes_to_child_protection_by_a_managers_decision(service: Servic
     assert [finding for finding in integrity.check() if finding.broken] == []
 
 
-def test_a_clock_that_ran_out_is_reminded_of_by_the_worker(service: Service) -> None:
+def test_the_worker_sends_a_reminder_for_an_overdue_clock(service: Service) -> None:
     reference = send(service, **of_family(3))
     clock = Clock.objects.get(contact__reference=reference, kind="next_step_decision")
     # Nobody can wait a working day in a test: the moments are moved into the past instead, as plain facts.

@@ -167,7 +167,7 @@ class ContactEntry:
     # Whether it was passed on and nobody has taken it on yet; and when it last passed to emergency duty.
     passed: bool = False
     left_for_the_night_at: datetime | None = None
-    # The open questions to partners by their ids: the agency and the kind of clock.
+    # The open requests to partners by their ids: the agency and the kind of clock.
     asked: dict[int, tuple[str, str]] = field(default_factory=dict)
     screened: bool = False
     # Whether more was learned since a decision was proposed; and the latest that was learned (its id).

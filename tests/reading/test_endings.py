@@ -44,10 +44,10 @@ class TestDeciding:
     ("codes", "says"),
     [
         ([], []),
-        (["example-police"], ["If you agree, the questions to Example Police end without an answer."]),
+        (["example-police"], ["If you agree, the requests to Example Police end without an answer."]),
         (
             ["example-police", "example-surgery"],
-            ["If you agree, the questions to Example Police and Example Surgery end without an answer."],
+            ["If you agree, the requests to Example Police and Example Surgery end without an answer."],
         ),
     ],
 )

@@ -48,7 +48,7 @@ class TestAdded:
         (difference,) = found(document)
         assert (difference.chapter, difference.kind, difference.title) == (RULES, Kind.ADDED, "A MARAC case")
         assert difference.before == ()
-        assert ("added", "Fires when the domestic abuse is before a MARAC.") in changed_lines(difference)
+        assert ("added", "Fires when the domestic abuse has been referred to a MARAC.") in changed_lines(difference)
         assert all(mark == "added" for mark, _ in difference.lines)
 
     def test_a_reason_to_look_again(self) -> None:

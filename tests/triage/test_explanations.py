@@ -294,7 +294,7 @@ class TestWouldChange:
             ("a child is in immediate danger", "strategy_discussion", "red", None),
             ("a brother or sister has a child protection plan", "social_worker_review", "amber", None),
             ("early help closed without progress in the last 12 months", "social_worker_review", "amber", None),
-            ("the domestic abuse is before a MARAC", "social_worker_review", "amber", None),
+            ("the domestic abuse has been referred to a MARAC", "social_worker_review", "amber", None),
             ("the family lives outside our area", "other_authority", "green", None),
             ("child c1 had a child protection plan before", "social_worker_review", "amber", None),
             ("child c1 was looked after before", "social_worker_review", "amber", None),

@@ -83,7 +83,10 @@ SIMPLE: list[tuple[Json, str]] = [
         {"fact": "in_area", "is": False, "unknown": "fires"},
         "the family lives outside our area, or this is not known.",
     ),
-    ({"fact": "marac", "is": True, "unknown": "fires"}, "the domestic abuse is before a MARAC, or this is not known."),
+    (
+        {"fact": "marac", "is": True, "unknown": "fires"},
+        "the domestic abuse has been referred to a MARAC, or this is not known.",
+    ),
     ({"fact": "dash", "is": "high"}, "the DASH risk is high."),
     ({"fact": "dash", "in": ["medium", "high"]}, "the DASH risk is medium or the DASH risk is high."),
     (
@@ -116,20 +119,20 @@ SIMPLE: list[tuple[Json, str]] = [
 IN_PARTS: list[tuple[Json, list[str]]] = [
     (
         {"all": [MARAC, {"fact": "dash", "is": "high"}]},
-        ["all of these hold:", "  the domestic abuse is before a MARAC", "  the DASH risk is high"],
+        ["all of these hold:", "  the domestic abuse has been referred to a MARAC", "  the DASH risk is high"],
     ),
     (
         {"any": [MARAC, {"all": [MARAC, {"fact": "dash", "is": "high"}]}]},
         [
-            "any of these holds:", "  the domestic abuse is before a MARAC", "  all of these hold:",
-            "    the domestic abuse is before a MARAC", "    the DASH risk is high",
+            "any of these holds:", "  the domestic abuse has been referred to a MARAC", "  all of these hold:",
+            "    the domestic abuse has been referred to a MARAC", "    the DASH risk is high",
         ],
     ),
-    ({"not": MARAC}, ["this does not hold:", "  the domestic abuse is before a MARAC"]),
+    ({"not": MARAC}, ["this does not hold:", "  the domestic abuse has been referred to a MARAC"]),
     (
         {"not": {"any": [MARAC, {"fact": "dash", "is": "high"}]}},
         [
-            "this does not hold:", "  any of these holds:", "    the domestic abuse is before a MARAC",
+            "this does not hold:", "  any of these holds:", "    the domestic abuse has been referred to a MARAC",
             "    the DASH risk is high",
         ],
     ),
@@ -345,7 +348,7 @@ class TestFacts:
         assert says[5:7] == ["Child 2: is not born yet.", "Child c3: age not known."]
         for sentence in (
             "The contacts in three months are 2.", "The contacts in twelve months are 5.", "The DASH risk is high.",
-            "A brother or sister has a child protection plan.", "The domestic abuse is not before a MARAC.",
+            "A brother or sister has a child protection plan.", "The domestic abuse has not been referred to a MARAC.",
             "Early help is open with the family.", "The last piece of work closed 0 days ago.",
             "Early help closed without progress in the last 12 months.",
         ):  # fmt: skip

@@ -1,4 +1,5 @@
-"""Drafts of contacts: nothing typed is lost, nobody else reads it, no tab destroys another's, and it is one contact."""
+"""Drafts of contacts: nothing typed is lost, nobody else reads it, tabs do not overwrite each other, and a draft
+makes only one contact."""
 
 from datetime import timedelta
 from typing import Any
@@ -77,8 +78,8 @@ def worries() -> list[str]:
     return [draft.typed["contact-worries"][0] for draft in drafts]
 
 
-def left(minutes: float) -> ContactDraft:
-    """What Oliver began to type so many minutes ago."""
+def abandoned_draft(minutes: float) -> ContactDraft:
+    """A draft that Oliver began this many minutes ago and left."""
     then = timezone.now() - timedelta(minutes=minutes)
     typed = {"contact-worries": ["Half a sent"], "child-0-first_name": ["Robin"]}
     key = f"{int(minutes * 60):032x}"
@@ -128,7 +129,9 @@ class TestSaving:
     @pytest.mark.parametrize(
         ("group", "adds", "removed_at"), [("children", "part-child-1", "add-children"), ("adults", "part-adult-1", "")]
     )
-    def test_another_person_has_the_focus(self, amina: SignedIn, group: str, adds: str, removed_at: str) -> None:
+    def test_adding_or_removing_a_person_moves_the_focus(
+        self, amina: SignedIn, group: str, adds: str, removed_at: str
+    ) -> None:
         """The address names the new heading, which can have the focus."""
         answer = Tab(amina, page="children" if group == "children" else "household").press(add=group)
         address, fragment = answer.headers["Location"].split("#")
@@ -165,7 +168,7 @@ class TestSaving:
                 assert answer.status_code == 403
         assert ContactDraft.objects.get(key=key).typed["contact-worries"] == ["He comes hungry."]
 
-    def test_who_signs_in_in_the_same_browser_gets_nothing_of_it(self, amina: SignedIn) -> None:
+    def test_the_next_person_at_the_same_browser_cannot_read_it(self, amina: SignedIn) -> None:
         tab = Tab(amina).type(**WORRIES)
         tab.by = SignedIn("oliver")
         said = tab.save()
@@ -176,7 +179,7 @@ class TestSaving:
 
 
 class TestTwoTabs:
-    def test_the_second_becomes_a_draft_of_its_own(self, amina: SignedIn) -> None:
+    def test_the_second_tab_becomes_a_draft_of_its_own(self, amina: SignedIn) -> None:
         one = Tab(amina)
         address = one.type(**WORRIES).save()["address"]
         two = Tab(amina, address)
@@ -187,7 +190,7 @@ class TestTwoTabs:
         assert worries() == ["From the second tab.", "From the first tab, still."]
         assert "What you typed here is a draft of its own." in amina.open(said["address"]).text
 
-    def test_also_where_an_answer_was_lost_or_nothing_changed(self, amina: SignedIn) -> None:
+    def test_saving_again_after_a_lost_answer_makes_no_second_draft(self, amina: SignedIn) -> None:
         one = Tab(amina)
         address = one.type(**WORRIES).save()["address"]
         one.type(**{"contact-worries": "Lost answer."}).save(answer_is_lost=True)
@@ -218,7 +221,7 @@ class TestTwoTabs:
                 key=draft.key, seen_version=1, document={}, by=person("amina"), now=timezone.now()
             )  # fmt: skip
 
-    def test_tabs_with_different_pages_of_one_draft_are_no_quarrel(self, amina: SignedIn) -> None:
+    def test_tabs_with_different_pages_of_one_draft_do_not_conflict(self, amina: SignedIn) -> None:
         concern = Tab(amina)
         concern.type(**WORRIES).save()
         children = Tab(amina, concern.address.replace("concern", "children"))
@@ -241,7 +244,7 @@ class TestTwoTabs:
 
 
 class TestSubmitting:
-    def test_it_is_one_contact_and_holds_nothing_then(self, amina: SignedIn) -> None:
+    def test_submitting_makes_one_contact_and_empties_the_draft(self, amina: SignedIn) -> None:
         tab = Tab(amina).type(**WORRIES)
         address = tab.save()["address"]
         check = f"{NEW}{tab.key}/check/"
@@ -263,7 +266,7 @@ class TestSubmitting:
 
 
 class TestDeleting:
-    def test_its_owner_is_asked_and_what_is_typed_after_it_is_kept(self, amina: SignedIn) -> None:
+    def test_the_owner_confirms_and_text_typed_afterwards_becomes_a_new_draft(self, amina: SignedIn) -> None:
         tab = Tab(amina).type(**WORRIES)
         address = tab.save()["address"]
         where = f"{DRAFTS}{tab.key}/delete/"
@@ -277,9 +280,9 @@ class TestDeleting:
         assert worries() == ["After all."]
 
 
-class TestLeft:
+class TestAbandonedDrafts:
     def test_a_manager_sees_it_after_an_hour_and_takes_it_over(self) -> None:
-        draft, maya, now = left(minutes=61), SignedIn("maya"), timezone.now()
+        draft, maya, now = abandoned_draft(minutes=61), SignedIn("maya"), timezone.now()
         for said in (maya.open("/").text, maya.open("/contacts/new/look/").text):
             assert "1 draft of others not finished after an hour" in said
         listed = maya.open(DRAFTS).text
@@ -300,8 +303,8 @@ class TestLeft:
         assert kept.is_apart
         assert worries() == ["Half a sent", "Half a sentence."]
 
-    def test_not_a_second_before(self) -> None:
-        draft, maya = left(minutes=10), person("maya")
+    def test_a_manager_cannot_see_or_take_it_a_second_before(self) -> None:
+        draft, maya = abandoned_draft(minutes=10), person("maya")
         due = draft.started_at + UNFINISHED_AFTER
         for at in (due - timedelta(seconds=1), due):
             assert ContactDraft.objects.left_by_others(maya, at).exists() is (at == due)

@@ -152,7 +152,7 @@ class TestPartners:
     def test_a_question_is_withdrawn_for_a_reason_that_stays_in_view(
         self, contact: Contact, asked: PartnerCheck
     ) -> None:
-        is_wrong(self.withdraw(asked, says=""), {f"id_withdraw{asked.pk}-reason": "Say why the question is withdrawn."})
+        is_wrong(self.withdraw(asked, says=""), {f"id_withdraw{asked.pk}-reason": "Say why the request is withdrawn."})
         is_done(self.withdraw(asked), contact)
         page = SignedIn("amina").open(contact)
         assert "Withdrawn by Oliver Grant" in page.text
@@ -160,8 +160,8 @@ class TestPartners:
 
     def test_whoever_was_slower_reads_that_it_is_done(self, asked: PartnerCheck) -> None:
         self.answer(asked)
-        is_refused(self.answer(asked, by="amina"), 409, "This question is answered already.")
-        is_refused(self.withdraw(asked, by="amina"), 409, "This question is answered already.")
+        is_refused(self.answer(asked, by="amina"), 409, "This request is answered already.")
+        is_refused(self.withdraw(asked, by="amina"), 409, "This request is answered already.")
 
     def test_overseers_look_and_do_not_touch(
         self, contact: Contact, asked: PartnerCheck, seen: dict[str, Page]
@@ -248,7 +248,7 @@ class TestPartners:
     ) -> None:
         story.now = timezone.now() - timedelta(minutes=61)
         story.decided(contact, pathway="advice", level=1, rag="blue")
-        says = "If you agree, the questions to Example Police end without an answer."
+        says = "If you agree, the requests to Example Police end without an answer."
         assert says in SignedIn("maya").open(contact, "sign-off/").text
         is_done(self.answer(asked), contact)
         assert says not in SignedIn("maya").open(contact, "sign-off/").text
@@ -259,7 +259,7 @@ class TestPartners:
         page = SignedIn("amina").open(contact)
         assert "It was decided without the answer." in page.text
         assert not any("partners" in action for action in page.actions)
-        is_refused(self.answer(asked), 409, "This question is withdrawn already.")
+        is_refused(self.answer(asked), 409, "This request is withdrawn already.")
         is_refused(
             SignedIn("amina").post(contact, "partners", **sent(asked.agency)),
             409,

@@ -194,7 +194,7 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         "handovers": list(contact.handovers.all()),
         "partner_checks": _partner_checks(contact, shown),
         # A partner may answer while a second person is awaited, and after a decision that did not wait for it.
-        "hears_partners": works_on_it,
+        "can_record_partner_answers": works_on_it,
         "decisions": list(contact.decisions.all()),
         "works_on_it": works_on_it,
         "may_correct": works_on_it and (in_work or contact.status != ContactStatus.DECIDED),
@@ -258,7 +258,7 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
 
 
 def _clocks_of(contact: Contact) -> tuple[QuerySet[Clock], QuerySet[ClockChange]]:
-    """The clocks of the contact and of its questions to partners, and their changes."""
+    """The clocks of the contact and of its requests to partners, and their changes."""
     # By the checks' ids, found first: for a condition on their table, PostgreSQL would read every clock.
     of_checks = is_among(contact.partner_checks.order_by().values("pk"), "partner_check")
     clocks = (
@@ -282,7 +282,7 @@ def _protecting(contact: Contact, user: User, day: date, shown: dict[str, Any]) 
 
 
 def _partner_checks(contact: Contact, shown: dict[str, Any]) -> list[tuple[PartnerCheck, Any, Any]]:
-    """The questions to partners, each with the forms for its answer and for its withdrawal."""
+    """The requests to partners, each with the forms for its answer and for its withdrawal."""
     return [
         (
             check,

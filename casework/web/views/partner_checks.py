@@ -1,4 +1,4 @@
-"""Asking partners about the children on a contact, and recording their answers."""
+"""Recording requests to partners about the children on a contact, and their answers."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from localities.models import User
 
 @by_post(or_show="contact")
 def ask(request: HttpRequest, reference: str) -> HttpResponse:
-    """Asks a partner what it knows."""
+    """Records a request to a partner."""
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
     return submit_on_page(
@@ -42,7 +42,7 @@ def answer(request: HttpRequest, reference: str, check_id: int) -> HttpResponse:
 
 @by_post(or_show="contact")
 def withdraw(request: HttpRequest, reference: str, check_id: int) -> HttpResponse:
-    """Withdraws a question."""
+    """Withdraws a request."""
     user, now = user_of(request), timezone.now()
     contact = _fetch_with_check(user, reference, check_id, now)
     name = f"withdraw{check_id}"
@@ -55,9 +55,9 @@ def withdraw(request: HttpRequest, reference: str, check_id: int) -> HttpRespons
 
 def _fetch_with_check(user: User, reference: str, check_id: int, now: datetime) -> Contact:
     """
-    The contact of a question.
+    The contact of a request.
 
-    :raises Http404: the question is about another contact.
+    :raises Http404: the request is about another contact.
     """
     contact = fetch(user, reference, now)
     if not contact.partner_checks.filter(pk=check_id).exists():

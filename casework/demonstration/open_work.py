@@ -1,6 +1,6 @@
 """
-What lies on the front door's desks at the end of the demonstration, so that every tab of the worklist has something in
-it, and the rarer pages can be seen: an unsettled match, a restricted record, a confidential address.
+Open work at the end of the demonstration, so that every tab of the worklist has something in it, and the rarer pages
+can be seen: an unsettled match, a restricted record, a confidential address.
 """
 
 from copy import deepcopy
@@ -20,25 +20,25 @@ from triage.ruleset import Hold
 WHY_LESS = "The school sees the children each day, and the family has the help that it wants already."
 
 
-class Desk:
-    """Lays out the front door's work as it is at one moment. Where there is too little of it, something is left out."""
+class OpenWork:
+    """Creates the open work of one moment. If too few contacts await a decision, some kinds are left out."""
 
     def __init__(self, timeline: Timeline, front_door: FrontDoor) -> None:
         self.timeline = timeline
         self.front_door = front_door
 
-    def lay_out(self, now: datetime) -> None:
+    def create(self, now: datetime) -> None:
         self._a_case_that_came_back(now)
-        # To end a contact of level 3 with advice is a decision for two people. A manager's own are left alone.
+        # Ending a contact of level 3 with advice needs two people. Contacts held for a manager are left out.
         waiting = Contact.objects.filter(status=ContactStatus.RECEIVED, recommendation__level__in=(2, 3))
         weighty = waiting.exclude(recommendation__hold=Hold.MANAGER).select_related("recommendation", "team")
-        to_lay = (self._to_sign_off, self._declined, self._asked, self._owned)
+        steps = (self._to_sign_off, self._declined, self._asked, self._owned)
         in_turn = list(weighty.order_by("-recommendation__level", "-received_at"))
-        for lay, contact in zip(to_lay, in_turn, strict=False):
-            lay(contact, now)
-        self._a_slip_in_a_name(now)
+        for step, contact in zip(steps, in_turn, strict=False):
+            step(contact, now)
+        self._a_mistake_in_a_name(now)
         self._a_confidential_address(now)
-        # Last: those who did the work above may not open it any more.
+        # Last, because those who did the work above may no longer open the record.
         self._a_restricted_record(now)
 
     def _owned(self, contact: Contact, now: datetime) -> None:
@@ -88,8 +88,8 @@ class Desk:
             why = "The grandparents, with whom they stay, live in another locality."
             handoffs.return_to_sender(handoff_id=offered.pk, reason=why, by=by, now=now)
 
-    def _a_slip_in_a_name(self, now: datetime) -> None:
-        """Somebody else writes about a family that is known, with a slip in a name and a birth."""
+    def _a_mistake_in_a_name(self, now: datetime) -> None:
+        """Another agency sends a contact about a known family, with a mistake in a name and in a date of birth."""
         if (known := self._known()) is not None:
             document = self._again(known)
             child = document["children"][0]
@@ -99,16 +99,16 @@ class Desk:
 
     def _a_confidential_address(self, now: datetime) -> None:
         document = self.timeline.families.contact(now, self.timeline.agencies[0].source_code)
-        # Not a postcode of the documents, which people type who try the service: their contacts would be neighbours.
+        # A postcode that the documentation does not use: contacts that people type from it would match this household.
         address = {"lines": ["4 Elm Court"], "postcode": self.timeline.families.postcodes[-1], "confidential": True}
         for child in document["children"]:
             child["address"] = address
         self._receive(document, None, now)
 
     def _a_restricted_record(self, now: datetime) -> None:
-        """A child of a colleague, about whom somebody writes again."""
-        governance = self._whoever_has(Role.INFORMATION_GOVERNANCE, now)
-        manager = self._whoever_has(Role.FRONT_DOOR_MANAGER, now)
+        """A child who is related to a colleague, and a second contact about her."""
+        governance = self._first_with(Role.INFORMATION_GOVERNANCE, now)
+        manager = self._first_with(Role.FRONT_DOOR_MANAGER, now)
         closed = Case.objects.filter(status="closed").order_by("pk").first()
         contact = None if closed is None else closed.contacts.order_by("pk").first()
         if contact is None or governance is None or manager is None:
@@ -138,7 +138,7 @@ class Desk:
         by = next(agency for agency in self.timeline.agencies if agency != but_not)
         receiving.receive(document=document | {"source_code": by.source_code}, by=by, now=now)
 
-    def _whoever_has(self, role: Role, now: datetime) -> User | None:
+    def _first_with(self, role: Role, now: datetime) -> User | None:
         found = (
             Membership.objects.current(local_day(now)).filter(role=role).select_related("user").order_by("pk").first()
         )
