@@ -24,24 +24,39 @@ HOUSE = """# The house
 
 Contracts in `pyproject.toml` say what may import what, and `lint-imports` checks them. `config` imports `casework`;
 `casework` imports `triage` and `localities`; those two import neither each other nor anything above. Everything may
-import `errors`. A room of `casework` imports only rooms below it, and the models import each other in no circle.
+import `errors`. A room of `casework` imports only rooms below it, and model modules have no circular imports.
 Actions and everything below them import neither Celery nor Django REST framework nor forms.
 
 | room | what it holds |
 |---|---|
 {rooms}
 
-A file has the name of what most of it is about. What belongs to a contact or a case without a file of its own is beside
-it: partner checks are in `models/contacts.py`, handoffs in `models/cases.py`. Migrations are in `casework/migrations`,
+A file is named after its main subject. Models of a contact or a case that have no file of their own are beside it:
+partner checks are in `models/contacts.py`, handoffs in `models/cases.py`. Migrations are in `casework/migrations`,
 one folder for all rooms: `make migrations ARGS="--name why"` writes them, and needs no database. Templates are in
 `casework/web/templates/front_door`, a folder for each page's subject.
 
-A new field of a form goes through the model (and its trigger that says what stays as it was, or the list of what may
-change in `tests/models/test_what_stays.py`), `models/__init__.py` if it has choices of its own, the action, the form
-(of a new contact: a section of it, in `casework/web/draft_form.py`), the view and the template, which both name each
-field, and `casework/demonstration`.
+## A new field of a form
 
-Drawn from the imports in the code (`python docs/draw.py`); `make check` compares. An arrow means "imports".
+1. **The model**, and `models/__init__.py` if it has choices of its own. Add the column to the trigger that makes
+   columns read-only, or to the list of what may change in `tests/models/test_what_stays.py`.
+2. **The database.** A field with choices gets a check constraint of the known values. Every new constraint or trigger
+   needs a test in `tests/models/test_refusals.py`, with the similar valid changes that are accepted.
+3. **The migration.** If the table may have rows already, the new column is either null or has both `default` and
+   `db_default` (for text `default="", db_default=""`): during an upgrade the old release goes on writing rows without
+   the column, while the new one starts. Decide what old rows should hold. If the default is wrong for them, the
+   migration fills them in before it adds a constraint, and `tests/models/test_upgrade.py` shows it.
+4. **The action** takes it, checks it and writes it.
+5. **The form** (of a new contact: a section of it, in `casework/web/draft_form.py`), **the view and the template**,
+   which both name each field.
+6. **`casework/demonstration`.** Every draw of `timeline.random` moves all later ones; give new fields a fixed value.
+
+[testing.md](testing.md) has a table of the action, form, view, template and tests of each subject.
+
+## Which room imports which
+
+Drawn from the imports in the code (`python docs/draw.py`); `make check` compares. An arrow means "imports". The box
+"entry points" is the rooms of `casework` through which people and systems reach the service: {entry_points}.
 
 ```mermaid
 flowchart TD
@@ -86,7 +101,8 @@ def house() -> str:
     names = sorted({room for arrow in arrows for room in arrow})
     lines = [f'    {_key(name)}["{name}"]' for name in names]
     lines += [f"    {_key(start)} --> {_key(end)}" for start, end in sorted(arrows)]
-    return HOUSE.format(arrows="\n".join(lines), rooms="\n".join(_room_lines()))
+    entry_points = ", ".join(f"`{name}`" for name in ENTRY_POINTS)
+    return HOUSE.format(arrows="\n".join(lines), rooms="\n".join(_room_lines()), entry_points=entry_points)
 
 
 def room_of(module: str) -> str | None:

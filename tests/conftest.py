@@ -38,7 +38,7 @@ THURSDAY = datetime(2026, 11, 19, 10, 0, tzinfo=LONDON)
 
 # What only uses a running service: one worker, which starts it and the browser once, takes all of it.
 AT_THE_SERVICE = {"browser", "journeys"}
-# What starts processes of its own or tells of months of work. Each test goes to whichever worker is free, and they go
+# What starts processes of its own or simulates months of work. Each test goes to whichever worker is free, and they go
 # first: nobody waits for one of them alone in the end. The longest first.
 LONG = ("chaos", "test_running.py", "bench", "test_demonstration.py", "test_worker.py", "test_random_actions.py")
 

@@ -64,6 +64,20 @@ def test_every_api_view_wants_a_scope_for_each_method(view: type[APIView]) -> No
     assert methods
 
 
+def test_every_file_in_the_table_of_subjects_exists() -> None:
+    root = Path(__file__).parents[1]
+    folders = [
+        "casework/actions", "casework/web", "casework/web/views", "casework/web/templates/front_door", "tests",
+    ]  # fmt: skip
+    _, table = (root / "docs" / "testing.md").read_text(encoding="utf-8").split("## The parts of each subject")
+    rows = [line.strip("|").split("|")[1:] for line in table.split("##")[0].splitlines() if "`" in line]
+    assert len(rows) > 5
+    named = [f"{folder}/{name}" for row in rows for folder, cell in zip(folders, row, strict=True)
+             for name in re.findall(r"`(.+?)`", cell)]  # fmt: skip
+    missing = [name for name in named if not any((root / f"{name}{end}").exists() for end in ("", ".py", ".html"))]
+    assert not missing, f"docs/testing.md names files that are not there: {missing}"
+
+
 def test_the_map_fails_on_a_module_that_no_room_holds(tmp_path: Path) -> None:
     """Also on one that imports nothing: no arrow leads to it."""
     root = Path(__file__).parents[1]

@@ -1,4 +1,4 @@
-"""Handing over and working: offered, accepted, returned, withdrawn; who leads, what was done, how it ended."""
+"""Handoffs, and the work on a case: offered, accepted, returned, withdrawn; who leads, what was done, how it ended."""
 
 from datetime import datetime, timedelta
 from typing import Any
