@@ -37,14 +37,14 @@ from triage.ruleset import Hold
 RATIONALE = "The history and what the referrer saw point the same way; the family's own view was heard."
 HISTORY = "All earlier contacts and work were read: the same worry comes back, and each time the family took up help."
 
-# Who types it in, for how many minutes, whom it is about, and how far they came.
+# Each draft: who types it in, for how many minutes, whom it is about, and how far they came.
 DRAFTS = (
     (Role.CONTACT_OFFICER, 95, "Wren", "Her teacher says that she fell asleep in class again, and that she"),
     (Role.SOCIAL_WORKER, 4, "Kai", "The health visitor called: nobody has opened the door since"),
 )
-# What the demonstration's people take for the same person.
+# The score from which the demonstration's staff confirm a match.
 CONFIRMED_FROM = 0.9
-# Why they take two for two.
+# Why they reject a match with a lower score.
 TWO = "The school knows both families: it is another one."
 
 
@@ -121,24 +121,24 @@ class FrontDoor:
             self.timeline.plan_after(now, (1, 8), lambda later: self._review(contact_id, later))
 
     def prepare(self, contact: Contact, by: User, now: datetime) -> None:
-        """What comes before every decision: who is who, and which indicators apply."""
+        """Prepares a decision: settles the matches, and screens."""
         self._settle_matches(contact, by, now)
         contact = Contact.objects.select_related("recommendation").get(pk=contact.pk)
         if conditions.waits_for_screening(contact):
             self._screen(contact, by, now)
 
     def _settle_matches(self, contact: Contact, by: User, now: datetime) -> None:
-        """The likeliest first, one at a time: each answer may settle others."""
+        """Settles the matches, the likeliest first and one at a time, because each answer may settle others."""
         while found := sameness.open_matches(contact):
             said: dict[str, Any] = {"contact_id": contact.pk, "match_id": found[0].pk, "by": by, "now": now}
             try:
                 matches.settle(same=found[0].score >= CONFIRMED_FROM, reason=TWO, **said)
             except NotAllowedInStatus:
-                # They are two children on one contact, or were told apart.
+                # They are two children on one contact, or the match was rejected before.
                 matches.settle(same=False, reason=TWO, **said)
 
     def _screen(self, contact: Contact, by: User, now: datetime) -> None:
-        """Nobody chose an indicator: somebody reads it, and finds one that was left out, or that none applies."""
+        """Screens a contact without indicators: finds one that was left out, or that none applies."""
         assert contact.recommendation_id is not None
         child = contact.children.order_by("position")[0]
         found = [self.timeline.random.choice(LEVEL_2)] if self.timeline.chance(0.3) else []

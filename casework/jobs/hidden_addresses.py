@@ -1,5 +1,5 @@
 """
-Finds out anew whose address is hidden, where an upgrade noted that it must be.
+Checks again whose address is hidden, where an upgrade noted that this is needed.
 
 `families/confidentiality.py` keeps `address_is_confidential` up to date around whoever a contact, a match or a person
 touches. Families that nobody has touched since the rule grew have what the rule of before said. A release that changes

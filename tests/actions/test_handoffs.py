@@ -66,13 +66,13 @@ class FromACase:
 
 
 class TestAccepting:
-    def test_responsibility_passes_in_that_instant(self, story: Story) -> None:
+    def test_acceptance_passes_responsibility_in_that_instant(self, story: Story) -> None:
         case = story.accepted()
         front_door, aylesbury = case.responsibilities.order_by("period")
         assert front_door.period.upper == aylesbury.period.lower == Handoff.objects.get(case=case).answered_at
         assert current(case).team.code == "aylesbury"
 
-    def test_the_teams_promises_start(self, story: Story) -> None:
+    def test_acceptance_starts_the_teams_clocks(self, story: Story) -> None:
         case = story.accepted()
         assert set(case.clocks.running().values_list("kind", flat=True)) == {
             "lead_practitioner_named",
@@ -81,7 +81,7 @@ class TestAccepting:
             "family_help_plan",
         }
 
-    def test_the_acceptance_clock_stops(self, story: Story) -> None:
+    def test_acceptance_stops_the_acceptance_clock(self, story: Story) -> None:
         handoff = story.offered()
         clock = handoff.clocks.get()
         assert (clock.kind, clock.stopped_at) == ("handoff_acceptance", None)
@@ -89,14 +89,14 @@ class TestAccepting:
         clock.refresh_from_db()
         assert (clock.stopped_at, clock.ended) == (story.now, "done")
 
-    def test_a_red_case_waits_two_hours_at_most(self, story: Story) -> None:
+    def test_a_red_case_must_be_accepted_within_two_hours(self, story: Story) -> None:
         handoff = story.offered(story.contact(children=[child(indicators=["L4-01"])]), by="maya")
         clock = handoff.clocks.get()
         assert clock.kind == "handoff_acceptance_red"
         assert clock.due_at - clock.started_at == timedelta(hours=2)
 
     @pytest.mark.parametrize("stranger", ["carol", "pat"])
-    def test_another_team_does_not_even_find_it(self, story: Story, stranger: str) -> None:
+    def test_other_teams_do_not_find_the_case(self, story: Story, stranger: str) -> None:
         handoff = story.offered()
         with pytest.raises(Case.DoesNotExist):
             handoffs.accept(handoff_id=handoff.pk, by=User.objects.get(username=stranger), now=story.later())
@@ -106,12 +106,12 @@ class TestAccepting:
         with pytest.raises(NotPermitted, match="Only Aylesbury team can answer"):
             handoffs.accept(handoff_id=handoff.pk, by=amina, now=story.later())
 
-    def test_it_is_answered_once(self, story: Story, ben: User) -> None:
+    def test_a_second_answer_is_refused(self, story: Story, ben: User) -> None:
         case = story.accepted()
         with pytest.raises(NotAllowedInStatus, match="accepted already"):
             handoffs.accept(handoff_id=case.handoffs.get().pk, by=ben, now=story.later())
 
-    def test_it_is_written_down(self, story: Story, ben: User) -> None:
+    def test_acceptance_is_recorded_with_its_author(self, story: Story, ben: User) -> None:
         case = story.accepted()
         change = StatusChange.objects.get(handoff__case=case)
         assert (change.from_status, change.to_status, change.by) == ("offered", "accepted", ben)
@@ -129,16 +129,16 @@ class TestReturning:
         recipients = OutboxMessage.objects.filter(kind="handoff_returned").values_list("to", flat=True)
         assert set(recipients) == {"maya@front-door.example", "david@front-door.example"}
 
-    def test_the_family_that_came_back_has_a_clock(self, story: Story, ben: User) -> None:
+    def test_a_returned_case_has_a_clock(self, story: Story, ben: User) -> None:
         assert [clock.kind for clock in story.returned().clocks.running()] == ["next_team_offered"]
 
-    def test_a_red_one_a_clock_of_hours(self, story: Story, pat: User) -> None:
+    def test_a_returned_red_case_has_a_clock_in_hours(self, story: Story, pat: User) -> None:
         """A returned red case needs a team within hours."""
         case = story.returned(story.contact(children=[child(indicators=["L4-01"])]), by="pat", decided_by="maya")
         clock = case.clocks.running().get(kind__startswith="next_team")
         assert (clock.kind, clock.due_at) == ("next_team_offered_red", story.now + timedelta(hours=2))
 
-    def test_which_stops_when_the_next_team_is_offered_it(self, story: Story, ben: User, amina: User) -> None:
+    def test_the_clock_stops_when_another_team_is_offered_the_case(self, story: Story, ben: User, amina: User) -> None:
         case = story.returned()
         team = story.team("wycombe-and-marlow")
         handoffs.offer(case_id=case.pk, to_team_id=team.pk, reason="They live here now.", by=amina, now=story.later())
@@ -150,7 +150,7 @@ class TestReturning:
         assert case.handoffs.count() == 2
 
     @pytest.mark.parametrize("reason", ["", "  \n"])
-    def test_needs_a_reason(self, story: Story, ben: User, reason: str) -> None:
+    def test_returning_without_a_reason_is_refused(self, story: Story, ben: User, reason: str) -> None:
         handoff = story.offered()
         with pytest.raises(InvalidInput, match="Say why the case goes back"):
             handoffs.return_to_sender(handoff_id=handoff.pk, reason=reason, by=ben, now=story.later())
@@ -159,25 +159,25 @@ class TestReturning:
 
 
 class TestWithdrawing:
-    def test_takes_the_offer_back(self, story: Story, amina: User) -> None:
+    def test_withdrawing_ends_the_offer(self, story: Story, amina: User) -> None:
         handoff = story.offered()
         handoffs.withdraw(handoff_id=handoff.pk, reason="The mother called.", by=amina, now=story.later())
         handoff.refresh_from_db()
         assert handoff.status == "withdrawn"
         assert [clock.kind for clock in handoff.case.clocks.running()] == ["next_team_offered"]
 
-    def test_is_the_senders_to_do(self, story: Story, ben: User) -> None:
+    def test_the_receiver_may_not_withdraw(self, story: Story, ben: User) -> None:
         handoff = story.offered()
         with pytest.raises(NotPermitted, match="Only Front door can withdraw"):
             handoffs.withdraw(handoff_id=handoff.pk, reason="No.", by=ben, now=story.later())
 
-    def test_or_the_service_managers_who_may_offer_in_its_place(self, story: Story, sam: User) -> None:
+    def test_a_service_manager_may_withdraw(self, story: Story, sam: User) -> None:
         handoff = handoffs.withdraw(handoff_id=story.offered().pk, reason="Wrong team.", by=sam, now=story.later())
         assert (handoff.status, handoff.answered_by) == ("withdrawn", sam)
 
 
 class TestOfferingOn:
-    def test_one_offer_at_a_time(self, story: Story, amina: User) -> None:
+    def test_a_second_offer_while_one_is_open_is_refused(self, story: Story, amina: User) -> None:
         handoff = story.offered()
         team = story.team("chiltern")
         with pytest.raises(NotAllowedInStatus, match="is on offer to Aylesbury team"):
@@ -196,9 +196,9 @@ class TestOfferingOn:
         running = {clock.kind: clock for clock in case.clocks.running()}
         assert set(running) == {"lead_practitioner_named", "family_help_assessment", "family_help_plan"}
         assert running["lead_practitioner_named"].started_at == story.now
-        assert running["family_help_plan"].started_at < story.now, "what was promised first is not promised anew"
+        assert running["family_help_plan"].started_at < story.now, "a clock that runs goes on"
 
-    def test_whoever_gave_it_away_no_longer_sees_it(self, story: Story, ben: User, carol: User) -> None:
+    def test_the_sender_no_longer_sees_the_case_after_acceptance(self, story: Story, ben: User, carol: User) -> None:
         case = story.accepted()
         team = story.team("wycombe-and-marlow")
         handoff = handoffs.offer(case_id=case.pk, to_team_id=team.pk, reason="Moved.", by=ben, now=story.later())
@@ -207,7 +207,7 @@ class TestOfferingOn:
         assert Case.objects.visible_to(carol, story.now).get() == case
 
     @pytest.mark.parametrize("missing", ["team", "reason", "itself"])
-    def test_needs_another_team_and_a_reason(self, story: Story, ben: User, missing: str) -> None:
+    def test_an_offer_needs_another_team_and_a_reason(self, story: Story, ben: User, missing: str) -> None:
         case = story.accepted()
         team = {"team": None, "itself": story.team("aylesbury").pk}.get(missing, story.team("chiltern").pk)
         reason = "" if missing == "reason" else "They moved."
@@ -217,7 +217,7 @@ class TestOfferingOn:
 
 
 class TestWorking:
-    def test_the_lead_works_in_the_team(self, story: Story, ben: User, bea: User, carol: User) -> None:
+    def test_the_lead_must_work_in_the_team(self, story: Story, ben: User, bea: User, carol: User) -> None:
         case = story.accepted()
         with pytest.raises(InvalidInput, match="works in the team responsible for the case"):
             cases.name_lead(case_id=case.pk, lead_id=carol.pk, by=ben, now=story.later())
@@ -225,21 +225,21 @@ class TestWorking:
         assert named.lead_practitioner == bea
         assert case.clocks.get(kind="lead_practitioner_named").ended == "done"
 
-    def test_what_was_done_answers_its_clock_at_the_moment_it_was_done(self, story: Story, ben: User) -> None:
+    def test_a_milestone_stops_its_clock_at_the_moment_it_happened(self, story: Story, ben: User) -> None:
         case = story.accepted()
         met = story.later()
         cases.record_milestone(case_id=case.pk, kind="first_family_contact", at=met, by=ben, now=story.later(days=1))
         clock = case.clocks.get(kind="first_family_contact")
         assert (clock.stopped_at, clock.ended) == (met, "done")
 
-    def test_what_was_done_starts_what_comes_next(self, story: Story, ben: User) -> None:
+    def test_a_milestone_starts_the_next_clock(self, story: Story, ben: User) -> None:
         case = story.accepted()
         agreed = story.later()
         cases.record_milestone(case_id=case.pk, kind="plan_agreed", at=agreed, by=ben, now=agreed)
         assert case.clocks.get(kind="family_help_plan").ended == "done"
         assert case.clocks.running().get(kind="plan_review").started_at == agreed
 
-    def test_child_protection_goes_by_its_own_clocks(self, story: Story, pat: User) -> None:
+    def test_child_protection_has_its_own_clocks(self, story: Story, pat: User) -> None:
         contact = story.contact(children=[child(indicators=["L4-01"])])
         story.decided(contact, by="maya")
         case = Case.objects.get(contacts=contact)
@@ -259,14 +259,14 @@ class TestWorking:
         assert "first_review_conference" not in running
 
     @pytest.mark.parametrize("when", ["before the contact", "tomorrow"])
-    def test_what_was_done_lies_between_the_contact_and_now(self, story: Story, ben: User, when: str) -> None:
+    def test_a_milestone_outside_the_time_of_the_work_is_refused(self, story: Story, ben: User, when: str) -> None:
         case = story.accepted()
         at = story.now + timedelta(days=-30 if when == "before the contact" else 1)
         with pytest.raises(InvalidInput, match="between the family's contact and now"):
             cases.record_milestone(case_id=case.pk, kind="plan_agreed", at=at, by=ben, now=story.now)
 
     @pytest.mark.parametrize("stranger", ["amina", "carol"])
-    def test_others_do_not_find_the_case(self, story: Story, stranger: str) -> None:
+    def test_other_people_do_not_find_the_case(self, story: Story, stranger: str) -> None:
         case = story.accepted()
         somebody = User.objects.get(username=stranger)
         with pytest.raises(Case.DoesNotExist):
@@ -274,35 +274,35 @@ class TestWorking:
 
 
 class TestClosing:
-    def test_ends_everything_and_the_school_hears(self, story: Story, ben: User) -> None:
+    def test_closing_ends_clocks_and_responsibility_and_tells_the_school(self, story: Story, ben: User) -> None:
         case = story.closed()
         assert (case.status, case.outcome, case.closed_by) == ("closed", "needs_met", ben)
         assert not case.clocks.running().exists()
         assert case.responsibilities.latest("period").period.upper == case.closed_at
         assert OutboxMessage.objects.filter(kind="case_closed", to="dsl@school.example").count() == 1
 
-    def test_a_neighbour_does_not_hear(self, story: Story) -> None:
+    def test_a_member_of_the_public_is_not_told(self, story: Story) -> None:
         case = story.accepted(story.contact(source_code="1B"))
         story.closed(case)
         assert not OutboxMessage.objects.filter(kind="case_closed").exists()
 
-    def test_needs_an_outcome_and_what_was_achieved(self, story: Story, ben: User) -> None:
+    def test_closing_needs_an_outcome_and_a_summary(self, story: Story, ben: User) -> None:
         case = story.accepted()
         with pytest.raises(InvalidInput) as excinfo:
             cases.close(case_id=case.pk, outcome="", summary=" ", by=ben, now=story.later())
         assert {fault.place for fault in excinfo.value.faults} == {"outcome", "summary"}
 
-    def test_not_while_it_is_on_offer(self, story: Story, amina: User) -> None:
+    def test_closing_during_an_offer_is_refused(self, story: Story, amina: User) -> None:
         handoff = story.offered()
         with pytest.raises(NotAllowedInStatus, match="is on offer"):
             cases.close(case_id=handoff.case_id, outcome="needs_met", summary="Done.", by=amina, now=story.later())
 
-    def test_whoever_held_it_last_still_sees_how_it_ended(self, story: Story, ben: User, carol: User) -> None:
+    def test_the_last_responsible_team_still_sees_a_closed_case(self, story: Story, ben: User, carol: User) -> None:
         case = story.closed()
         assert Case.objects.visible_to(ben, story.now).get() == case
         assert not Case.objects.visible_to(carol, story.now).exists()
 
-    def test_a_closed_case_is_not_worked_on(self, story: Story, ben: User) -> None:
+    def test_work_on_a_closed_case_is_refused(self, story: Story, ben: User) -> None:
         case = story.closed()
         with pytest.raises(NotAllowedInStatus, match="is closed"):
             cases.name_lead(case_id=case.pk, lead_id=ben.pk, by=ben, now=story.later())
@@ -311,7 +311,7 @@ class TestClosing:
 class TestTheFrontDoorClosesNoCase:
     """Closing at the front door would get round the decisions that need two people."""
 
-    def test_whoever_withdrew_the_offer(self, story: Story, maya: User, oliver: User) -> None:
+    def test_the_front_door_cannot_close_after_a_withdrawn_offer(self, story: Story, maya: User, oliver: User) -> None:
         handoff = story.offered(story.contact(children=[child(indicators=["L4-01"])]), by="maya")
         handoffs.withdraw(handoff_id=handoff.pk, reason="Wrong.", by=oliver, now=story.later())
         for who in ("oliver", "maya"):
@@ -320,7 +320,7 @@ class TestTheFrontDoorClosesNoCase:
         assert Case.objects.get().status == "open"
 
 
-def test_a_strategy_case_is_not_closed_before_the_discussion(story: Story, pat: User) -> None:
+def test_closing_before_the_strategy_discussion_is_refused(story: Story, pat: User) -> None:
     handoff = story.offered(story.contact(children=[child(indicators=["L4-01"])]), by="maya")
     handoffs.accept(handoff_id=handoff.pk, by=pat, now=story.later())
     with pytest.raises(InvalidInput, match="No strategy discussion is recorded"):
@@ -331,7 +331,7 @@ def test_a_strategy_case_is_not_closed_before_the_discussion(story: Story, pat: 
     assert story.closed(handoff.case, by="pat").status == "closed"
 
 
-def test_a_team_without_a_lead_hears_of_an_offer(story: Story, ben: User) -> None:
+def test_all_members_are_told_of_an_offer_if_the_team_has_no_lead(story: Story, ben: User) -> None:
     ben.is_active = False
     ben.save(update_fields=["is_active"])
     handoff = story.offered()
@@ -349,14 +349,14 @@ KINDS = {
 }
 
 
-class TestWhatAHandoffIs:
+class TestKinds:
     @pytest.mark.parametrize("sender", TeamKind.values)
     @pytest.mark.parametrize("receiver", TeamKind.values)
-    def test_the_teams_that_it_goes_between_say_so(self, sender: str, receiver: str) -> None:
+    def test_the_kind_follows_from_the_two_teams(self, sender: str, receiver: str) -> None:
         is_ = HandoffKind.between(Team(kind=sender), Team(kind=receiver))
         assert is_ == KINDS[sender].get(receiver, "other_authority")
 
-    def test_the_first_one_is_the_front_doors(self, story: Story) -> None:
+    def test_the_first_handoff_is_the_front_doors_allocation(self, story: Story) -> None:
         handoff = story.offered()
         assert (handoff.kind, handoff.ordinal, handoff.is_bounce) == ("allocation", 1, False)
 
@@ -369,7 +369,7 @@ class TestWhatAHandoffIs:
     def test_another_locality_is_a_transfer(self, story: Story) -> None:
         assert passed_on(story, story.accepted(), "chiltern", "ben", "chris").kind == "transfer"
 
-    def test_its_kind_its_number_and_what_it_undoes_are_in_the_audit(self, story: Story) -> None:
+    def test_the_audit_event_holds_the_kind_and_number(self, story: Story) -> None:
         offer(story, story.accepted(), "child-protection", "ben")
         detail = AuditEvent.objects.filter(event=Event.HANDOFF_OFFERED).latest("pk").detail
         assert detail == {
@@ -405,18 +405,16 @@ class TestSteppingDown(FromACase):
         accept(story, handoff, "ben")
         assert story.closed(case, by="ben").status == "closed"
 
-    def test_nor_work_on_as_if_nothing_had_been_offered_after_it(self, story: Story, case: Case) -> None:
+    def test_the_sender_cannot_close_after_acceptance(self, story: Story, case: Case) -> None:
         passed_on(story, case, "aylesbury", "pat", "ben")
         with pytest.raises(Case.DoesNotExist):
             story.closed(case, by="pat")
 
-    def test_it_works_on_while_the_receiver_thinks(self, story: Story, case: Case, pat: User) -> None:
+    def test_the_sender_works_on_until_acceptance(self, story: Story, case: Case, pat: User) -> None:
         offer(story, case, "aylesbury", "pat")
         assert cases.name_lead(case_id=case.pk, lead_id=pat.pk, by=pat, now=story.later()).lead_practitioner == pat
 
-    def test_the_receiver_promises_anew_who_leads_and_nothing_else_of_child_protections(
-        self, story: Story, case: Case
-    ) -> None:
+    def test_stepping_down_adds_only_the_clock_for_a_new_lead(self, story: Story, case: Case) -> None:
         before = {clock.kind: clock.started_at for clock in case.clocks.running()}
         passed_on(story, case, "aylesbury", "pat", "ben")
         after = {clock.kind: clock.started_at for clock in case.clocks.running()}
@@ -435,28 +433,28 @@ class TestFromEmergencyDutyToTheDayTeam(FromACase):
         handoffs.return_to_sender(handoff_id=handoff.pk, reason="He is safe.", by=person("pat"), now=story.later())
         return handoff.case
 
-    def test_is_out_of_hours(self, story: Story, case: Case) -> None:
+    def test_a_handoff_to_the_day_team_is_out_of_hours(self, story: Story, case: Case) -> None:
         handoff = passed_on(story, case, "front-door", "erin", "amina", reason="It is Monday.")
         assert (handoff.kind, handoff.ordinal) == ("out_of_hours", 2)
         assert current(case).team.code == "front-door"
 
-    def test_while_it_is_on_offer_it_waits_for_no_team(self, story: Story, case: Case) -> None:
+    def test_an_offer_stops_the_clock_for_the_next_team(self, story: Story, case: Case) -> None:
         assert "next_team_offered_red" in running(case)
         offer(story, case, "front-door", "erin")
         assert "next_team_offered_red" not in running(case)
 
-    def test_at_the_front_door_it_waits_for_a_team_and_promises_the_family_nothing(
+    def test_acceptance_by_the_front_door_starts_only_the_clock_for_the_next_team(
         self, story: Story, case: Case
     ) -> None:
         before = running(case)
         passed_on(story, case, "front-door", "erin", "amina")
-        # Both run whoever is responsible: from the referral, and from the decision.
+        # Both run from the referral or the decision, for any responsible team.
         assert before == {"next_team_offered_red", "social_work_assessment", "strategy_discussion"}
         assert running(case) == before
         clock = case.clocks.running().get(kind="next_team_offered_red")
         assert (clock.started_at, clock.due_at) == (story.now, story.now + timedelta(hours=2))
 
-    def test_then_the_next_team_promises(self, story: Story, case: Case) -> None:
+    def test_acceptance_by_the_next_team_starts_its_clocks(self, story: Story, case: Case) -> None:
         passed_on(story, case, "front-door", "erin", "amina")
         passed_on(story, case, "child-protection", "maya", "pat", lead_reason="He was never theirs.")
         assert running(case) == {
@@ -464,13 +462,13 @@ class TestFromEmergencyDutyToTheDayTeam(FromACase):
         }  # fmt: skip
 
 
-def test_a_family_that_a_team_gives_back_to_the_front_door_waits_for_a_team(story: Story) -> None:
+def test_a_case_back_at_the_front_door_has_a_clock_for_the_next_team(story: Story) -> None:
     case = story.accepted()
     promised = running(case)
     passed_on(story, case, "front-door", "ben", "amina", reason="We do not know where they live.")
     clock = case.clocks.running().get(kind="next_team_offered")
     assert clock.started_at == story.now
-    # Deadline first is promised still.
+    # The team's clocks go on.
     assert running(case) == promised | {"next_team_offered"}
 
 
@@ -484,18 +482,18 @@ class TestToAnotherAuthority:
         accept(story, handoff, "dan")
         return handoff.case
 
-    def test_the_front_door_hands_it_to_the_desk(self, story: Story, outside: Case) -> None:
+    def test_the_front_door_hands_the_case_to_the_out_of_area_desk(self, story: Story, outside: Case) -> None:
         handoff = outside.handoffs.get()
         assert (handoff.kind, handoff.to_team.code) == ("other_authority", "out-of-area")
 
-    def test_a_team_does_when_the_family_moves_away(self, story: Story) -> None:
+    def test_a_team_hands_off_a_family_that_moves_away(self, story: Story) -> None:
         case = story.accepted()
         assert passed_on(story, case, "out-of-area", "ben", "dan", reason="Moved to Leeds.").kind == "other_authority"
 
-    def test_no_practitioner_of_ours_is_promised(self, story: Story, outside: Case) -> None:
+    def test_there_are_no_clocks_for_a_practitioner(self, story: Story, outside: Case) -> None:
         assert not running(outside) & {"lead_practitioner_named", "first_family_contact"}
 
-    def test_it_ends_when_the_other_authority_is_named(self, story: Story, outside: Case, dan: User) -> None:
+    def test_closing_needs_the_other_authority(self, story: Story, outside: Case, dan: User) -> None:
         with pytest.raises(InvalidInput, match="Name the other authority first"):
             story.closed(outside, by="dan", outcome="other_authority")
         authority = OtherAuthority.objects.earliest("pk")
@@ -516,35 +514,35 @@ class TestTheThirdHandoff(FromACase):
         passed_on(story, case, "wycombe-and-marlow", "ben", "carol")
         return case
 
-    def test_is_not_a_members_to_make(self, story: Story, case: Case) -> None:
+    def test_a_member_may_not_make_the_third_handoff(self, story: Story, case: Case) -> None:
         with pytest.raises(NotPermitted, match=r"changed hands twice already\. Whoever leads your team"):
             offer(story, case, "chiltern", "callum", lead_reason=WHY)
         assert case.handoffs.count() == 2
 
     @pytest.mark.parametrize("lead_reason", ["", " \n"])
-    def test_needs_the_leads_reason(self, story: Story, case: Case, lead_reason: str) -> None:
+    def test_the_third_handoff_needs_the_leads_reason(self, story: Story, case: Case, lead_reason: str) -> None:
         with pytest.raises(InvalidInput, match="Say why once more is right for the children") as caught:
             offer(story, case, "chiltern", "carol", lead_reason=lead_reason)
         assert [fault.path for fault in caught.value.faults] == [("lead_reason",)]
         assert case.handoffs.count() == 2
 
     @pytest.mark.parametrize("by", ["carol", "sam"])
-    def test_is_a_leads_or_the_service_managers(self, story: Story, case: Case, by: str) -> None:
+    def test_a_lead_or_a_service_manager_may_make_the_third_handoff(self, story: Story, case: Case, by: str) -> None:
         handoff = offer(story, case, "chiltern", by, lead_reason=f" {WHY} ")
         assert (handoff.ordinal, handoff.lead_reason, handoff.offered_by.username) == (3, WHY, by)
 
-    def test_is_not_for_who_leads_another_team(self, story: Story, case: Case) -> None:
+    def test_the_lead_of_another_team_may_not_make_the_third_handoff(self, story: Story, case: Case) -> None:
         Membership.objects.create(user=person("ben"), team=story.team("wycombe-and-marlow"), role=Role.TEAM_MEMBER)
         with pytest.raises(NotPermitted, match="Whoever leads your team"):
             offer(story, case, "chiltern", "ben", lead_reason=WHY)
 
-    def test_nor_is_the_fourth_anybodys(self, story: Story, case: Case) -> None:
+    def test_a_member_may_not_make_the_fourth_handoff(self, story: Story, case: Case) -> None:
         passed_on(story, case, "aylesbury", "carol", "ben", lead_reason=WHY)
         with pytest.raises(NotPermitted, match="Whoever leads your team"):
             offer(story, case, "chiltern", "bea", lead_reason=WHY)
         assert offer(story, case, "chiltern", "ben", lead_reason=WHY).ordinal == 4
 
-    def test_without_the_reason_the_database_refuses_it_too(self, story: Story, case: Case) -> None:
+    def test_the_database_refuses_a_third_handoff_without_a_reason(self, story: Story, case: Case) -> None:
         third = offer(story, case, "chiltern", "carol", lead_reason=WHY)
         handoffs.return_to_sender(handoff_id=third.pk, reason="Not here.", by=person("chris"), now=story.later())
         for lead_reason in ("''", "E' \\n'"):
@@ -556,13 +554,13 @@ class TestTheThirdHandoff(FromACase):
         copy("casework_handoff", third.pk, lead_reason="''", ordinal="2")
 
 
-class TestWhichHandoffItIs:
-    def test_the_second_asks_nobody(self, story: Story) -> None:
+class TestTheNumberOfAHandoff:
+    def test_the_second_handoff_needs_no_leads_reason(self, story: Story) -> None:
         handoff = offer(story, story.accepted(), "chiltern", "bea", lead_reason="To be safe.")
-        assert (handoff.ordinal, handoff.lead_reason) == (2, ""), "what nobody asked for is not kept"
+        assert (handoff.ordinal, handoff.lead_reason) == (2, ""), "a reason that was not asked for is not stored"
 
-    def test_what_was_returned_counts(self, story: Story) -> None:
-        """A returned handoff counts, because the family heard of it."""
+    def test_a_returned_handoff_counts(self, story: Story) -> None:
+        """A returned handoff counts, because the family was told of it."""
         case = story.returned()
         second = offer(story, case, "chiltern", "amina")
         handoffs.return_to_sender(handoff_id=second.pk, reason="Not here.", by=person("chris"), now=story.later())
@@ -570,8 +568,8 @@ class TestWhichHandoffItIs:
             offer(story, case, "north-vale", "amina", lead_reason=WHY)
         assert offer(story, case, "north-vale", "maya", lead_reason=WHY).ordinal == 3
 
-    def test_what_was_withdrawn_does_not(self, story: Story, amina: User) -> None:
-        """A withdrawn handoff does not count, because the family did not hear of it."""
+    def test_a_withdrawn_handoff_does_not_count(self, story: Story, amina: User) -> None:
+        """A withdrawn handoff does not count, because the family was not told of it."""
         case = story.offered().case
         for number in range(3):
             last = case.handoffs.latest("pk")
@@ -600,12 +598,12 @@ class TestBouncing(FromACase):
         )  # fmt: skip
 
     @pytest.mark.parametrize(("after", "bounces"), [(-1, True), (0, True), (1, False)])
-    def test_within_thirty_days_to_the_second(self, story: Story, case: Case, after: int, bounces: bool) -> None:
+    def test_a_case_back_within_thirty_days_bounces(self, story: Story, case: Case, after: int, bounces: bool) -> None:
         handoff = self.back(story, case, days=30, seconds=after)
         assert handoff.is_bounce is bounces
 
     @pytest.mark.parametrize(("after", "known"), [(0, 1), (1, 0)])
-    def test_when_it_is_accepted_it_is_known(self, story: Story, case: Case, after: int, known: int) -> None:
+    def test_people_are_told_of_a_bounce_on_acceptance(self, story: Story, case: Case, after: int, known: int) -> None:
         handoff = self.back(story, case, days=30, seconds=after)
         assert recipients_of("case_bounced") == []
         story.later(days=3)
@@ -613,28 +611,28 @@ class TestBouncing(FromACase):
         assert recipients_of("case_bounced") == ["ben", "carol", "sam"] * known
         assert AuditEvent.objects.filter(event=Event.CASE_BOUNCED, case=handoff.case).count() == known
 
-    def test_who_leads_both_teams_hears_once(self, story: Story, case: Case) -> None:
+    def test_a_lead_of_both_teams_is_told_once(self, story: Story, case: Case) -> None:
         for who in ("ben", "sam"):
             Membership.objects.create(user=person(who), team=story.team("wycombe-and-marlow"), role=Role.TEAM_LEAD)
         accept(story, self.back(story, case, days=1), "bea")
         assert recipients_of("case_bounced") == ["ben", "carol", "sam"]
 
-    def test_a_shared_mailbox_is_no_lead(self, story: Story, case: Case) -> None:
+    def test_leads_are_told_even_if_the_team_has_a_mailbox(self, story: Story, case: Case) -> None:
         Team.objects.filter(code="aylesbury").update(email="team@aylesbury.example")
         accept(story, self.back(story, case, days=1), "bea")
         assert recipients_of("case_bounced") == ["ben", "carol", "sam"]
 
-    def test_what_is_sent_back_bounced_nowhere(self, story: Story, case: Case) -> None:
+    def test_a_returned_offer_is_not_a_bounce(self, story: Story, case: Case) -> None:
         handoff = self.back(story, case, days=1)
         handoffs.return_to_sender(handoff_id=handoff.pk, reason="No.", by=person("bea"), now=story.later())
         assert recipients_of("case_bounced") == []
 
-    def test_to_a_team_that_never_had_it_is_none(self, story: Story, case: Case) -> None:
+    def test_a_handoff_to_a_new_team_is_not_a_bounce(self, story: Story, case: Case) -> None:
         handoff = passed_on(story, case, "chiltern", "carol", "chris", lead_reason="They moved once more.")
         assert not handoff.is_bounce
         assert recipients_of("case_bounced") == []
 
-    def test_of_two_stays_the_later_one_counts(self, story: Story, case: Case) -> None:
+    def test_the_later_of_two_stays_counts(self, story: Story, case: Case) -> None:
         """The case left the team twice, a month apart."""
         story.now += timedelta(days=20)
         passed_on(story, case, "aylesbury", "carol", "ben", lead_reason="They came back.")
@@ -644,7 +642,7 @@ class TestBouncing(FromACase):
 
 
 class TestBouncingToTheFrontDoor:
-    def test_the_front_door_is_a_team_too(self, story: Story) -> None:
+    def test_a_case_back_at_the_front_door_bounces(self, story: Story) -> None:
         case = story.accepted()
         handoff = passed_on(story, case, "front-door", "ben", "amina")
         assert handoff.is_bounce

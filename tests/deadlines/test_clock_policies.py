@@ -276,7 +276,7 @@ def test_a_closure_pauses_local_clocks_and_never_statutory_ones(kind: str, start
 
 
 @pytest.mark.parametrize("kind", [kind for kind, row in COUNCILS_PAGE.items() if row["unit"] == "working_day"])
-def test_of_all_clocks_that_count_working_days_only_the_local_ones_are_paused(kind: str) -> None:
+def test_a_closure_pauses_a_working_day_clock_only_if_it_is_local(kind: str) -> None:
     is_local = COUNCILS_PAGE[kind]["basis"].startswith("local")
     start = "Thu 24 Dec 2026 11:00"
     assert (due(kind, start, CLOSED_AT_CHRISTMAS) > due(kind, start)) is is_local
@@ -289,7 +289,7 @@ def test_an_extra_bank_holiday_moves_statutory_clocks_too() -> None:
     assert due("final_decision_amber", "Thu 18 Jun 2026 10:00", calendar) == local("Mon 22 Jun 2026 10:00")
 
 
-def test_a_moved_bank_holiday_counts_where_it_went_and_not_where_it_was() -> None:
+def test_a_moved_bank_holiday_counts_on_its_new_day_only() -> None:
     moved = WorkingTime(
         hours=shipped_hours(),
         bank_holidays=frozenset({day("Fri 8 May 2026")}),
@@ -400,12 +400,12 @@ def test_a_clock_that_ends_with_the_day_warns_after_its_start() -> None:
     assert moments(policy, start, HUB).warn_at == start
 
 
-def test_where_the_hub_is_open_for_less_than_an_hour_the_warning_comes_with_the_start_that_counts() -> None:
+def test_the_warning_comes_at_the_start_if_the_hub_is_open_for_under_an_hour() -> None:
     short = WorkingTime(hours={weekday: Hours(time(9), time(9, 30)) for weekday in range(5)})
     assert clock("next_step_decision", "Fri 27 Nov 2026 20:00", short).warn_at == local("Mon 30 Nov 2026 09:00")
 
 
-def test_the_share_of_a_clock_that_ends_with_the_day_runs_from_its_true_start() -> None:
+def test_the_share_of_a_clock_that_ends_with_the_day_counts_from_its_start() -> None:
     found = clock("first_review_conference", "Mon 23 Mar 2026 15:00")
     share = (found.warn_at - found.started_at) / (found.due_at - found.started_at)
     assert found.warn_at.microsecond == 0
@@ -603,7 +603,7 @@ whatever = settings(max_examples=80, derandomize=True, database=None)
 
 @whatever
 @given(st.sampled_from(PAUSABLE), CALENDARS, STARTS, SPELLS, SPELLS, SPELLS)
-def test_two_pauses_in_a_row_are_one(
+def test_two_pauses_in_a_row_count_as_one(
     policy: Policy, calendar: WorkingTime, start: datetime, before: timedelta, first: timedelta, second: timedelta
 ) -> None:
     due_at = moments(policy, start, calendar).due_at

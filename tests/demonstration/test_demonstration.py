@@ -40,11 +40,11 @@ def test_people_wait_ask_pass_on_and_put_off(db: None, now: datetime) -> None:
     assert set(PartnerCheck.objects.values_list("status", flat=True)) == {"asked", "answered", "withdrawn"}, DRAWS
     passed = ContactHandover.objects.all()
     assert {handover.from_team.code for handover in passed} == {"emergency-duty", "front-door"}, DRAWS
-    assert passed.filter(taken_on_by__isnull=False).exists()
+    assert passed.filter(taken_on_by__isnull=False).exists(), DRAWS
     assert passed.filter(passed_by__isnull=True).exists(), "the service passes what the night left"
     looks = ReminderLook.objects.all()
-    assert looks.filter(snoozed_until__isnull=True).exists()
-    assert looks.filter(snoozed_until__isnull=False).exists()
+    assert looks.filter(snoozed_until__isnull=True).exists(), DRAWS
+    assert looks.filter(snoozed_until__isnull=False).exists(), DRAWS
     drafts = ContactDraft.objects.open()
     assert drafts.count() == 2
     assert drafts.left_by_others(person("maya"), now).count() == 1
@@ -53,11 +53,11 @@ def test_people_wait_ask_pass_on_and_put_off(db: None, now: datetime) -> None:
     found: Counter[str] = Counter()
     for user in front_door_staff(local_day(now)):
         found += Counter({tab.code: number for tab, number in front_door.counts(user, [], now).tabs.items()})
-    assert found.keys() == {tab.code for tab in front_door.TABS}
-    assert PersonMatch.objects.filter(status="proposed").exists()
-    assert Restriction.objects.in_force().exists()
-    assert ContactChild.objects.filter(address_is_confidential=True).exists()
-    assert {handoff.status for handoff in Handoff.objects.all()} >= {"returned"}
+    assert found.keys() == {tab.code for tab in front_door.TABS}, DRAWS
+    assert PersonMatch.objects.filter(status="proposed").exists(), DRAWS
+    assert Restriction.objects.in_force().exists(), DRAWS
+    assert ContactChild.objects.filter(address_is_confidential=True).exists(), DRAWS
+    assert {handoff.status for handoff in Handoff.objects.all()} >= {"returned"}, DRAWS
 
 
 def test_the_same_seed_tells_the_same_families(db: None) -> None:

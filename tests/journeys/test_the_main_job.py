@@ -126,9 +126,11 @@ def test_level_3_with_agreement_goes_to_the_locality_and_the_school_is_told(serv
     close(ben, case)
 
     wait_until(
-        lambda: sent(service, f"What we decided about your contact {reference}"), "the school hears the decision"
+        lambda: sent(service, f"What we decided about your contact {reference}"), "the school is told the decision"
     )
-    wait_until(lambda: sent(service, f"began with your contact {reference} has ended"), "the school hears the ending")
+    wait_until(
+        lambda: sent(service, f"began with your contact {reference} has ended"), "the school is told of the closing"
+    )
     feedback = OutboxMessage.objects.get(contact=contact, kind="feedback")
     assert feedback.sent_at is not None
     contact.refresh_from_db()
@@ -163,7 +165,7 @@ def test_level_4_goes_to_child_protection_by_a_managers_decision(service: Servic
     assert teams in (["front-door", "child-protection"], ["emergency-duty", "child-protection"])
     assert {clock.kind for clock in case.clocks.running()} >= {"strategy_discussion", "social_work_assessment"}
     wait_until(
-        lambda: sent(service, f"What we decided about your contact {reference}"), "the school hears the decision"
+        lambda: sent(service, f"What we decided about your contact {reference}"), "the school is told the decision"
     )
     assert [finding for finding in integrity.check() if finding.broken] == []
 
