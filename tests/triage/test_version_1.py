@@ -1,4 +1,4 @@
-"""Version 1 stays: what it recommends is, to the letter, what it recommended when contacts were stored by it."""
+"""Version 1 stays: it recommends what it did when contacts were stored by it, to the letter but for changed words."""
 
 import hashlib
 import json
@@ -12,6 +12,11 @@ from triage.ruleset import RuleSet, load_file
 # Of the 400 recommendations below, as JSON: computed by the code of the time when version 1 was the newest.
 AS_THEY_WERE = "db9792145ad5a70889471e5df4ad884a7a65310635384fa8267836ad6dfef1a0"
 FLAGS = [None, False, False, False, False, True]
+# Words that a later release has changed: as they are now, and as they were.
+CHANGED_WORDS = {
+    "has been referred to a MARAC": "is before a MARAC",
+    "has not been referred to a MARAC": "is not before a MARAC",
+}
 
 
 def contacts(codes: list[str]) -> list[dict[str, Any]]:
@@ -54,10 +59,13 @@ def digest(rules: RuleSet) -> tuple[str, set[str]]:
     """What all of them come to in one line, and the pathways that were met."""
     found = [recommend(rules, rules.facts(facts)).as_json() for facts in contacts(list(rules.catalogue.entries))]
     text = json.dumps(found, sort_keys=True, ensure_ascii=False)
+    for now, before in CHANGED_WORDS.items():
+        assert now in text
+        text = text.replace(now, before)
     return hashlib.sha256(text.encode()).hexdigest(), {each["pathway"] for each in found}
 
 
-def test_it_recommends_to_the_letter_what_it_did() -> None:
+def test_version_1_recommends_what_it_did_when_it_was_the_newest() -> None:
     found, pathways = digest(load_file(VERSION_1))
     assert found == AS_THEY_WERE
     assert len(pathways) == 8, "each that a rule can recommend"
