@@ -432,7 +432,7 @@ def email(text: str, context: Mapping[str, Any]) -> Read[str]:
         return Read(typed)
     if "\n" not in readable(text).strip() and _is_email(meant := _email_meant(typed)):
         return Read(meant, Check(CheckKind.CORRECTED, "has a slip in it, which was put right."))
-    return not_read("is not an e-mail address; write it as name@school.example.")
+    return not_read("is not an email address; write it as name@school.example.")
 
 
 def _is_email(text: str) -> bool:

@@ -52,7 +52,7 @@ TO_STAFF = {
         "Facts were added or corrected. Please read them: they may change what is right for the children.",
     ),
     Message.GRAVER_THAN_DECIDED: (
-        "Graver than decided: {contact}",
+        "More serious than decided: {contact}",
         "By what is known now, the rules recommend something graver than what was decided. Please look at it at once.",
     ),
     Message.CONTACT_ASSIGNED: (

@@ -29,7 +29,7 @@ KINDS = {
     "decisions": "Decisions",
     "cases": "Cases",
     "handoffs": "Handoffs",
-    "answers": "Answers of partners",
+    "answers": "Partner responses",
 }
 A_PAGE = 30
 

@@ -206,7 +206,7 @@ class ContactPart(Part):
         label="Email address",
         required=False,
         widget=EmailInput(),
-        help_text="We write to it that we have the contact.",
+        help_text="We will email to confirm that we have received the contact.",
     )
     referrer_phone = _phone()
     referrer_relationship = _text("How they know the family")
@@ -232,7 +232,7 @@ class ContactPart(Part):
     support_already_tried = _long("What was tried already?")
 
     agreement = _choice("Does the family agree to a voluntary service?", AGREEMENTS)
-    agreement_given_by = _text("Who in the family answered?", 20)
+    agreement_given_by = _text("Who gave or refused agreement?", 20)
     agreement_on = _date("When did they answer?")
     parents_told = _choice("Do the parents know of this contact?", ParentsTold.choices)
     parents_told_reason = _long("If not, why not?", rows=2)

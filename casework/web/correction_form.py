@@ -36,8 +36,8 @@ def _in_family(who: str) -> forms.ChoiceField:
     return forms.ChoiceField(
         label=f"Does this {who} belong to the family?", widget=Radios, required=False,
         choices=[("yes", "Yes"), ("no", "No: they are not of this family")],
-        help_text=f"If not, the {who} stays on this contact, and counts no more: not for the recommendation, and not "
-                  "as part of the household.",
+        help_text=f"If not, the {who} stays on this contact, but is not part of the recommendation, and not "
+                  "part of the household.",
     )  # fmt: skip
 
 

@@ -71,7 +71,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _page(request, 403, "You cannot do this", NOT_ALLOWED)
+    return _page(request, 403, "You do not have access", NOT_ALLOWED)
 
 
 def not_found(request: HttpRequest, exception: Http404) -> HttpResponse:

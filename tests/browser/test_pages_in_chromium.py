@@ -118,7 +118,7 @@ def test_whoever_goes_back_and_sends_a_contact_in_again_sends_the_same(visit: An
     answers = page.url
     page.get_by_role("button", name="Submit contact").click()
     heading = page.get_by_role("heading", level=1)
-    expect(page.get_by_text("The contact is taken in.")).to_be_visible()
+    expect(page.get_by_text("Contact submitted.")).to_be_visible()
     reference = re.findall("CON-[A-Z0-9-]+", page.url)[0]
     for _ in range(2):
         page.go_back()

@@ -269,7 +269,7 @@ PHONES = (("referrer", "phone"), (*ADULT, "phone"))
 DOUBTED: list[tuple[Path, Sequence[object], str]] = [
     (("referrer", "email"), ["school", "@school.example", "a@b", "a b@school.example", "a@b.example, c@d.example",
       "a@school.example\nBcc: x@y.example", "x" * 250 + "@b.example"],
-     "not_read: is not an e-mail address; write it as name@school.example."),
+     "not_read: is not an email address; write it as name@school.example."),
     (("referrer", "email"), ["a @ b.example", "a@b,example", "a@@b.example", "a@b..example", "<a@b.example>",
       "mailto:a@b.example", "Ann B <a@b.example>", "a@b.example;", "a(at)b.example", "a@b.c0m"],
      "corrected: has a slip in it, which was put right."),

@@ -131,7 +131,7 @@ class TestSendingIn:
         assert contact.children.get().first_name == "Robin"
         assert not contact.adults.exists()
         page = Page(typist.client.get(f"/contacts/{contact}/"))
-        assert f"The contact is taken in. Its reference is {contact}." in page.text
+        assert f"Contact submitted. Its reference is {contact}." in page.text
 
     def test_it_becomes_what_a_partner_would_have_sent(self, typist: Typist) -> None:
         contact = typist.type(**everything()).contact()
@@ -402,7 +402,7 @@ class TestWhatIsTakenInAllTheSame:
         page = Page(typist.client.get(f"/contacts/{contact}/"))
         assert "Some details could not be read as they were typed: look under “To check”." in page.text
         for said in (
-            "Email address: could not be read: “school”. It is not an e-mail address",
+            "Email address: could not be read: “school”. It is not an email address",
             "When did they answer?: could not be read",
             "If not, why not?: to be asked. It is missing: say why the parents were not told.",
             "Robin, Date of birth: could not be read",

@@ -241,7 +241,7 @@ class TestTheContact:
         assert "Child: Kim" in text
         assert "Example Nursery" in text
         submit(form_of(contact, "child", kim.pk), in_family="no")
-        assert "This child counts no more" in page_of(contact).text
+        assert "This child is no longer included" in page_of(contact).text
 
     def test_it_leads_to_every_form(self, contact: Contact) -> None:
         links = {link["href"] for link in page_of(contact).main.all("a")}
@@ -343,11 +343,11 @@ class TestTheCase:
         contact = story.contact()
         case = story.accepted(contact)
         where = reverse("case", args=[case.reference])
-        assert "Graver than decided" not in Page(signed_in("ben").get(where)).text
+        assert "More serious than decided" not in Page(signed_in("ben").get(where)).text
         robin = contact.children.get()
         submit(form_of(contact, "child", robin.pk), "ben", indicators=["L3-12", "L4-01"])
         page = Page(signed_in("ben").get(where))
-        assert "Graver than decided. By what is known now, the rules recommend" in page.text
+        assert "More serious than decided. By what is known now, the rules recommend" in page.text
         assert "Changed since it was sent" in page.text
         assert form_of(contact, "child", robin.pk) in {link["href"] for link in page.main.all("a")}
         assert Case.objects.get() == case
@@ -450,7 +450,7 @@ class TestTheHistory:
             ("Robin Ashworth: Selected at screening", harm, "none", "Screening"),
             ("Robin Ashworth: Selected at screening", "none", harm, "Screening"),
             ("Does the family agree to a voluntary service?", "not sought", "Given", "Agreement to a service (mother)"),
-            ("Who in the family answered?", "not known", "mother", "Agreement to a service (mother)"),
+            ("Who gave or refused agreement?", "not known", "mother", "Agreement to a service (mother)"),
             ("When did they answer?", "not known", f"{story.now:%-d %B %Y}", "Agreement to a service (mother)"),
         ]
         assert all(str(person("amina")) in rows[place][0] for place in (0, 4))

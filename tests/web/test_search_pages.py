@@ -173,7 +173,7 @@ def test_nothing_found_does_not_say_that_nobody_is_known(story: Story) -> None:
     page = search(SignedIn("amina"), "Thistlewood 1999")
     assert "No matching records found" in page.text
     assert "Check spelling and date of birth" in page.text
-    assert "found by a name and a date of birth" in page.text
+    assert "match by a name and a date of birth" in page.text
     assert "It does not mean that the family is not known" in page.text
     assert "Núñez" not in page.main.text
 
@@ -253,7 +253,7 @@ class TestWhoSees:
             assert restriction.reference in page.html
             assert "Núñez" not in page.main.text
             assert "HP20" not in page.main.text
-            assert "Nothing that you may see" in page.main.text
+            assert "No records that you can see match" in page.main.text
         assert "restricted" not in search(SignedIn("amina"), "Robin Thistlewood").main.text
 
     def test_nor_of_those_who_are_on_a_contact_with_somebody_restricted(self, story: Story) -> None:

@@ -136,7 +136,7 @@ class TestWhoCannot:
 
     def test_the_page_says_who_helps(self, client: Client, db: None) -> None:
         page = Page(client.get(SIGN_IN))
-        assert "Accounts are made by your administrator, who also helps where a password is lost." in page.text
+        assert "Contact your administrator to get an account or reset your password." in page.text
         assert not [link for link in page.main.all("a") if "signup" in link["href"] or "reset" in link["href"]]
 
 

@@ -166,7 +166,7 @@ def check(request: HttpRequest, key: str) -> HttpResponse:
     contact, more = received.contact, ""
     if contact.details_to_check.exists():
         more = " Some details could not be read as they were typed: look under “To check”."
-    return _to(request, contact, user, now, f"The contact is taken in. Its reference is {contact}.", more)
+    return _to(request, contact, user, now, f"Contact submitted. Its reference is {contact}.", more)
 
 
 def address_of(draft: ContactDraft) -> str:
