@@ -229,7 +229,9 @@ def recommended_so_far(*, document: Mapping[str, Any], rules: Rules, now: dateti
     :raises InvalidInput: what is typed cannot be a contact.
     """
     least: dict[str, Any] = {"type": ContactType.SAFEGUARDING_CONCERN, "source_code": "10", "children": [{}]}
-    typed = {name: value for name, value in document.items() if value} | {"concern": {"worries": "To be typed."}}
+    # "No" is an answer.
+    typed = {name: value for name, value in document.items() if value is False or value}
+    typed["concern"] = {"worries": "To be typed."}
     reading = read_contact(least | typed, indicators=rules.rule_set.catalogue.entries, today=local_day(now))
     contact = Contact(
         received_at=now, has_unknown_indicators=reading.has_unknown_indicators, **_columns(reading.entry)

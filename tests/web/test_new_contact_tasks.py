@@ -143,6 +143,21 @@ class TestLevelSoFar:
         typist.type(immediate_danger="yes").press("danger")
         assert "Red" in level_of(typist)
 
+    @pytest.mark.parametrize(
+        ("name", "unknown", "says"),
+        [
+            ("immediate_danger", "not_known", "Nobody has said whether a child is in immediate danger."),
+            ("marac", "", "Nobody has said whether the domestic abuse has been referred to a MARAC."),
+            ("child_0_disabled", "", "Nobody has said whether Robin is disabled."),
+            ("child_0_non_verbal", "", "Nobody has said whether Robin is non-verbal."),
+        ],
+    )
+    def test_no_is_an_answer(self, typist: Typist, name: str, unknown: str, says: str) -> None:
+        typist.type(**LEAST, child_0_indicators=["L3-12"], **{name: unknown}).save()
+        assert says in level_of(typist)
+        typist.type(**{name: "no"}).save()
+        assert says not in level_of(typist)
+
     def test_nobody_is_looked_for_and_nothing_is_stored(self, typist: Typist) -> None:
         """Else it would show that the family is known, or that a record is restricted."""
         story = Story(a_working_morning())
