@@ -1,10 +1,12 @@
 """Error pages. Each has a sentence that says what happened and what to do, and nothing about a family."""
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 
+from django.conf import settings
 from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
@@ -50,7 +52,7 @@ class ErrorPageMiddleware:
             case NotPermitted():
                 return _page(request, 403, "You cannot do this", str(error))
             case NotAllowedInStatus():
-                return _page(request, 409, "This cannot be done now", str(error), record=_record(request))
+                return _page(request, 409, "This cannot be done now", str(error), record=record_of(request))
             case ServiceError():
                 return _page(request, 503, "This cannot be done now", str(error))
             case (
@@ -83,6 +85,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    sign_in = reverse("account_login")
+    if request.path == sign_in and settings.CSRF_COOKIE_NAME in request.COOKIES:
+        # They signed in meanwhile in another tab, and go on; or they did not, and the form is there again.
+        return redirect(f"{sign_in}?{urlencode({'next': request.POST.get('next', '/')})}")
     says = "The form was open too long, or cookies are off. Go back, load the page again, and send the form once more."
     # Whoever signed in again in another tab has another token. A browser says by itself that a page of ours sent this.
     ours = request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
@@ -103,7 +109,7 @@ def _not_found(request: HttpRequest, says: str) -> HttpResponse:
     return _page(request, 404, "Page not found", says)
 
 
-def _record(request: HttpRequest) -> dict[str, str] | None:
+def record_of(request: HttpRequest) -> dict[str, str] | None:
     """The contact or the case on whose page somebody acted: its reference and the address of that page."""
     match = request.resolver_match
     if match is None or "reference" not in match.kwargs:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from django.forms import Field
+from django.forms import ChoiceField, Field, ModelChoiceField
 from django.http import QueryDict
 
 from casework.web.forms import ActionForm
@@ -42,6 +42,32 @@ def own_words(data: QueryDict) -> list[tuple[str, str]]:
         for (form, name), text in words.items()
         if text and _digest(text) != filled.get((form, name))
     ]
+
+
+def chosen(data: QueryDict) -> list[tuple[str, str]]:
+    """
+    What somebody chose, each with the question in words. As for texts, nothing of the record is read: what is chosen
+    from a list of records is not among them.
+    """
+    sent = {match["name"]: values for key, values in data.lists() if (match := KEY.match(key))}
+    # The form that was sent: it has more of these fields than any other.
+    form = max(_all(ActionForm), key=lambda each: len(sent.keys() & each.base_fields.keys()))
+    found = []
+    for name, values in sent.items():
+        field = form.base_fields.get(name)
+        if isinstance(field, ChoiceField) and not isinstance(field, ModelChoiceField):
+            choices: Any = field.choices
+            always = {str(code): str(says) for code, says in choices}
+            answers = ", ".join(filter(None, (_in_words(str(value), always) for value in values)))
+            found.append((str(field.label), answers))
+    return [(label, answers) for label, answers in found if answers]
+
+
+def _in_words(answer: str, always: Mapping[str, str]) -> str:
+    """The answer as the form always says it, or its code in words; "" for none, and for the number of a record."""
+    if not answer or (answer.isdigit() and answer not in always):
+        return ""
+    return always.get(answer, answer.replace("_", " ").capitalize())
 
 
 def filled_in(fields: Mapping[str, Field], initial: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ send it again or to let it go. No JavaScript is needed.
 
 It is kept for the same person alone: a cookie says whose browser it was, and nobody else is shown it. A stranger's
 browser has no such cookie, and nothing of theirs is kept. It stands in the session, as a started decision does
-(`views/deciding.py`), and goes with it.
+(`views/deciding.py`), and goes with it. Each address has its own: whoever had two pages open loses neither.
 """
 
 from typing import Any
@@ -15,12 +15,15 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 
-from casework.web.typed import own_words
+from casework.web.errors import record_of
+from casework.web.typed import chosen, own_words
 from localities.models import User
 
 KEPT, TYPIST = "unsent", "typist"
 # The names of what is sent to this address by the page that shows what was kept, and by every form.
 LET_GO, TOKEN = "let_go", "csrfmiddlewaretoken"
+# From so many addresses what was sent is kept; of more, the last.
+MOST_KEPT = 10
 
 
 class UnsentMiddleware(LoginRequiredMiddleware):
@@ -63,8 +66,14 @@ def _typist(request: HttpRequest) -> int | None:
 def _keep(request: HttpRequest) -> None:
     typist = _typist(request)
     sent = [(name, str(value)) for name, values in request.POST.lists() for value in values if name != TOKEN]
-    if typist is not None and any(value.strip() for _, value in sent):
-        request.session[KEPT] = {"by": typist, "path": request.get_full_path(), "sent": urlencode(sent)}
+    if typist is None or not any(value.strip() for _, value in sent):
+        return
+    kept = request.session.get(KEPT, {})
+    # A pair for each address, the last one sent at the end: JSON keeps the order of a list.
+    forms = kept["forms"] if kept.get("by") == typist else []
+    path = request.get_full_path()
+    forms = [each for each in forms if each[0] != path] + [[path, urlencode(sent)]]
+    request.session[KEPT] = {"by": typist, "forms": forms[-MOST_KEPT:]}
 
 
 def _shown(request: HttpRequest, user: User) -> HttpResponse | None:
@@ -76,11 +85,26 @@ def _shown(request: HttpRequest, user: User) -> HttpResponse | None:
     if kept["by"] != user.pk:
         del request.session[KEPT]
         return None
-    if kept["path"] != request.get_full_path():
+    path, forms = request.get_full_path(), dict(kept["forms"])
+    if path not in forms:
         return None
     if request.method == "POST":
+        _let_go(request, path)
+        return redirect(path) if LET_GO in request.POST else None
+    sent = QueryDict(forms[path])
+    context = {
+        "path": path,
+        "record": record_of(request),
+        "typed": [*chosen(sent), *own_words(sent)],
+        "sent": [(name, value) for name, values in sent.lists() for value in values],
+    }
+    return render(request, "front_door/unsent.html", context)
+
+
+def _let_go(request: HttpRequest, path: str) -> None:
+    kept = request.session[KEPT]
+    others = [each for each in kept["forms"] if each[0] != path]
+    if others:
+        request.session[KEPT] = kept | {"forms": others}
+    else:
         del request.session[KEPT]
-        return redirect(kept["path"]) if LET_GO in request.POST else None
-    sent = QueryDict(kept["sent"])
-    inputs = [(name, value) for name, values in sent.lists() for value in values]
-    return render(request, "front_door/unsent.html", {"path": kept["path"], "typed": own_words(sent), "sent": inputs})

@@ -89,6 +89,66 @@ class TestARationaleTypedWhenTheSessionEnds:
         assert "The school" in Page(client.get(f"{path_of(contact)}decide/")).text
 
 
+class TestTwoPagesThatAreSentTooLate:
+    def test_are_both_there_after_signing_in(self, contact: Contact) -> None:
+        decide, correct = f"{path_of(contact)}decide/", f"{path_of(contact)}correct/family/"
+        client = sent_too_late("amina", decide, **SAID)
+        client.post(correct, {"contact-why": "The mother rang and told us."})
+        assert "The school sees him" in sign_in(client, "amina", decide).text
+        assert "The mother rang" in Page(client.get(correct)).text
+        client.post(correct, {"let_go": "yes"})
+        assert "The school sees him" in Page(client.get(decide)).text, "each is let go by itself"
+
+    def test_are_the_last_ten_at_most(self, contact: Contact) -> None:
+        client = sent_too_late("amina", f"{path_of(contact)}decide/", **SAID)
+        for number in range(10):
+            client.post(f"{path_of(contact)}matches/{number}/undo/", {"undo-reason": "They are cousins."})
+        kept = [address for address, _ in client.session["unsent"]["forms"]]
+        assert kept == [f"{path_of(contact)}matches/{number}/undo/" for number in range(10)]
+
+
+def test_what_was_kept_names_its_record_and_what_was_chosen(contact: Contact) -> None:
+    address = f"{path_of(contact)}decide/"
+    text = sign_in(sent_too_late("amina", address, **SAID | {"decide-rag": "amber"}), "amina", address).text
+    assert str(contact.reference) in text
+    for answer in ("What happens next?Advice", "Level of needLevel 2", "RatingAmber"):
+        assert answer in text
+
+
+def test_the_sign_in_page_says_that_it_is_kept(contact: Contact) -> None:
+    kept = "What you typed is kept. Sign in to get it back."
+    client = sent_too_late("amina", f"{path_of(contact)}decide/", **SAID)
+    assert kept in Page(client.get("/accounts/login/")).text
+    assert kept not in Page(browser().get("/accounts/login/")).text
+
+
+def test_the_page_of_a_correction_says_that_what_is_saved_later_is_kept(contact: Contact) -> None:
+    page = sign_in(browser(), "amina", f"{path_of(contact)}correct/family/")
+    assert "If you save later, you sign in again first: what you typed is kept." in page.text
+
+
+class TestASignInFormWithAnOldToken:
+    """Somebody signed in meanwhile in another tab, and so their browser has another token."""
+
+    def sent(self, client: Client) -> Page:
+        sent = {"login": "amina", "password": PASSWORD, "next": "/reminders/", "csrfmiddlewaretoken": "x" * 64}
+        return Page(client.post("/accounts/login/", sent, follow=True))
+
+    def test_leads_on_whoever_is_signed_in(self, contact: Contact) -> None:
+        client = Client(enforce_csrf_checks=True)
+        client.get("/accounts/login/")
+        client.force_login(User.objects.get(username="amina"))
+        assert self.sent(client).heading == "Your reminders"
+
+    def test_shows_the_form_again_to_others(self, contact: Contact) -> None:
+        client = Client(enforce_csrf_checks=True)
+        client.get("/accounts/login/")
+        assert self.sent(client).heading == "Sign in"
+
+    def test_says_what_is_wrong_where_cookies_are_off(self, contact: Contact) -> None:
+        assert self.sent(Client(enforce_csrf_checks=True)).heading == "The form was not sent"
+
+
 @pytest.mark.parametrize(
     ("page", "sent"),
     [
