@@ -110,3 +110,31 @@ def test_staff_look_first_and_take_what_they_typed_along(visit: Any, known: str,
     child_1 = page.get_by_role("region", name="Child 1")
     expect(child_1.get_by_label("First name")).to_have_value("Zoe")
     expect(child_1.get_by_label("Last name")).to_have_value("Ximenez")
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_who_continues_without_looking_loses_nothing(visit: Any, javascript: bool) -> None:
+    window = visit(javascript=javascript)
+    page = window.sign_in("amina")
+    window.go("/contacts/new/look/")
+    page.get_by_label("First name").fill("Ada")
+    page.get_by_label("Last name").fill("Thistlewood")
+    page.get_by_role("button", name="Continue without looking").click()
+    page.get_by_role("link", name="Children", exact=True).click()
+    child_1 = page.get_by_role("region", name="Child 1")
+    expect(child_1.get_by_label("First name")).to_have_value("Ada")
+    expect(child_1.get_by_label("Last name")).to_have_value("Thistlewood")
+
+
+def test_enter_looks_again_where_somebody_was_found(visit: Any, known: str) -> None:
+    window = visit()
+    page = window.sign_in("amina")
+    window.go("/contacts/new/look/")
+    page.get_by_label("First name").fill("Zoe")
+    page.get_by_label("Last name").fill("Ximenez")
+    page.get_by_label("Last name").press("Enter")
+    expect(page.get_by_role("button", name="Continue with this family")).to_be_visible()
+    page.get_by_label("First name").fill("Ada")
+    page.get_by_label("Last name").fill("Thistlewood")
+    page.get_by_label("Last name").press("Enter")
+    expect(page.get_by_role("heading", name="No matching records found")).to_be_visible()

@@ -23,6 +23,12 @@ def story(db: None) -> Story:
     return Story(a_working_morning())
 
 
+def carried(page: Page) -> dict[str, Any]:
+    """What a browser would send from this page with one of the buttons that lead to the new contact."""
+    button = page.main.all("button", formaction=NEW)[0]
+    return page.form(LOOK) | {button["name"]: button["value"]}
+
+
 def zoe(story: Story, **changes: Any) -> Contact:
     described = {"first_name": "Zoë", "last_name": "Núñez", "date_of_birth": "2015-03-04", "nhs_number": "9990000026"}
     mother = {
@@ -64,7 +70,7 @@ def test_none_of_these_takes_what_was_typed_to_the_form(story: Story) -> None:
     }  # fmt: skip
     page = Page(by.client.post(LOOK, typed, follow=True))
     assert "None of these" in page.text
-    tasks = by.client.post(NEW, page.form(NEW)).headers["Location"]
+    tasks = by.client.post(NEW, carried(page)).headers["Location"]
     fields: dict[str, Any] = {}
     for name in ("children", "household"):
         fields |= by.open(f"{tasks}{name}/").form(f"{tasks}{name}/")
@@ -73,10 +79,37 @@ def test_none_of_these_takes_what_was_typed_to_the_form(story: Story) -> None:
         assert fields[f"{prefix}-0-{name}"] == value
     # Whoever goes back and continues again loses nothing of what they typed since.
     by.client.post(f"{tasks}children/", fields | {"child-0-first_name": "Zoë", "child-0-nhs_number": ""})
-    assert by.client.post(NEW, page.form(NEW)).headers["Location"] == tasks
+    assert by.client.post(NEW, carried(page)).headers["Location"] == tasks
     again = by.open(f"{tasks}children/").form(f"{tasks}children/")
     assert (again["child-0-first_name"], again["child-0-nhs_number"]) == ("Zoë", "999 000 0018")
     assert not Contact.objects.filter(entered_by=by.user).exists()
+
+
+def test_who_continues_without_looking_takes_along_what_they_typed(db: None) -> None:
+    by = SignedIn("amina")
+    page = by.open(LOOK)
+    tasks = by.client.post(NEW, carried(page) | ZOE).headers["Location"]
+    (button,) = page.main.all("button", formaction=NEW)
+    assert button.text == "Continue without looking"
+    assert {"carried", *ZOE} <= page.names(LOOK), "one form: the button sends what is in the fields"
+    form = by.open(f"{tasks}children/").form(f"{tasks}children/")
+    assert (form["child-0-first_name"], form["child-0-last_name"]) == ("Zoe", "Nunez")
+
+
+def test_each_family_that_is_found_can_be_continued_with(story: Story) -> None:
+    """It leads where "None of these" leads, and says nothing of who the child is."""
+    zoe(story)
+    by = SignedIn("amina")
+    page = Page(by.client.post(LOOK, ZOE, follow=True))
+    buttons = page.main.all("button", formaction=NEW)
+    names = [link.text for link in page.main.all("h3", class_="govuk-summary-card__title")]
+    assert [each.text for each in buttons] == [
+        *(f"Continue with this family: {name}" for name in names), "None of these: continue",
+    ]  # fmt: skip
+    assert ["govuk-button--secondary" in each["class"] for each in buttons] == [*(False for _ in names), True]
+    assert len({(each["name"], each["value"]) for each in buttons}) == 1
+    first = page.main.all("button")[0]
+    assert (first.text, first["formaction"]) == ("Look", ""), "Enter in a field looks"
 
 
 def test_the_expected_date_of_an_unborn_child_goes_along_as_one(db: None) -> None:
@@ -84,7 +117,7 @@ def test_the_expected_date_of_an_unborn_child_goes_along_as_one(db: None) -> Non
     typed = {"last_name": "Nunez"} | day_of(due, "date_of_birth")
     by = SignedIn("amina")
     page = Page(by.client.post(LOOK, typed, follow=True))
-    tasks = by.client.post(NEW, page.form(NEW)).headers["Location"]
+    tasks = by.client.post(NEW, carried(page)).headers["Location"]
     form = by.open(f"{tasks}children/").form(f"{tasks}children/")
     assert day_of(due, "child-0-expected_date_of_delivery").items() <= form.items()
     assert form["child-0-date_of_birth_day"] == ""
@@ -165,7 +198,7 @@ def test_nobody_found_goes_on_in_honest_words(story: Story) -> None:
     assert "No matching records found" in page.text
     assert "It does not mean that the family is not known" in page.text
     assert "Núñez" not in page.text
-    assert page.form(NEW)["first_name"] == "Ada"
+    assert carried(page)["first_name"] == "Ada"
 
 
 @pytest.mark.parametrize("typed", [{}, {"last_name": "Nunez"}, {"postcode": "HP20 1UA"}, {"first_name": "Zoe"}])
@@ -233,7 +266,7 @@ class TestWhetherAChildIsInDanger:
         assert draft.typed == {"contact-immediate_danger": ["yes"]}
         assert f"{NEW}{draft.key}/" in [link["href"] for link in page.main.all("a")]
         (onwards,) = [link["href"] for link in page.main.all("a") if link["href"].startswith(LOOK)]
-        go_on = by.open(onwards).form(NEW)
+        go_on = carried(by.open(onwards))
         assert by.client.post(NEW, go_on).headers["Location"] == f"{NEW}{draft.key}/"
         assert "Is a child in immediate danger? Yes" in by.open(f"{NEW}{draft.key}/check/").text
 
@@ -247,7 +280,7 @@ class TestWhetherAChildIsInDanger:
         assert not ContactDraft.objects.exists(), "nobody has typed anything yet"
         # Straight on, or after a search.
         found = Page(by.client.post(LOOK, page.form(LOOK) | ZOE, follow=True))
-        for going_on in (page.form(NEW), found.form(NEW)):
+        for going_on in (carried(page), carried(found)):
             tasks = by.client.post(NEW, going_on).headers["Location"]
             assert form["key"] in tasks
             assert f"Is a child in immediate danger? {says}" in by.open(f"{tasks}check/").text
