@@ -12,14 +12,14 @@ from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Exists, F, OuterRef, QuerySet, Value
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, Value
 from django.db.models.fields import CharField, DateTimeField
 from django.db.models.functions import Cast, JSONObject
 
 from casework.families.household import Household
-from casework.models import Case, Contact, Decision, Handoff, HandoffKind, Outcome, PartnerCheck
+from casework.models import Case, Contact, Decision, Handoff, HandoffKind, Outcome, PartnerCheck, Responsibility
 from casework.models.together import read_together
-from casework.statuses import HandoffStatus, PartnerCheckStatus
+from casework.statuses import CaseStatus, HandoffStatus, PartnerCheckStatus
 from localities.codes import SOURCE_CODES
 from localities.models import User
 from triage.published_rules import of_version
@@ -56,6 +56,8 @@ class Chronology:
 
     A case is linked for readers who may open it. Readers who may see all its contacts see its lines, as on the
     contacts' pages. `contacts`: those that it tells of, whose words are on the page; with their ids alone.
+    `open_with`: the teams that work with one of `children` now, each with the lead practitioner's name, as on the
+    worklist.
     """
 
     def __init__(
@@ -66,11 +68,13 @@ class Chronology:
         *,
         but_not: int | None = None,
         not_of_family: Collection[int] = (),
+        children: Collection[int] = (),
     ) -> None:
         """
         :param but_not: the contact whose page it is: the page tells of it already.
         :param not_of_family: contacts on which the person stands whose page it is, and does not count. They are listed,
             and nothing that they led to.
+        :param children: the ids of the people of whom `open_with` tells.
         """
         visible = Contact.objects.visible_to(user, now).order_by()
         theirs = people.contacts().order_by().values("pk")
@@ -79,13 +83,25 @@ class Chronology:
         contacts = visible.filter(pk__in=theirs).only("pk")
         self._not_of_family = not_of_family
         cases = Case.objects.filter(casechild__person__in=people.people).annotate(
-            may_open=Exists(Case.objects.visible_to(user, now).filter(pk=OuterRef("pk")))
+            may_open=Exists(Case.objects.visible_to(user, now).filter(pk=OuterRef("pk"))),
+            works_with=Exists(
+                Case.objects.open_to(user, now).filter(
+                    pk=OuterRef("pk"), status=CaseStatus.OPEN, casechild__person__in=children
+                )
+            ),
+            team=Subquery(
+                Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True).values("team__name")[
+                    :1
+                ]
+            ),
         )
-        may_open = cases.order_by().values_list("pk", "may_open").distinct()
-        read_together(contacts, may_open)
-        self.contacts, found = list(contacts), dict(may_open)
-        self._opens = {pk for pk, may_open in found.items() if may_open}
-        self._cases = [*self._opens, *_in_view([pk for pk in found if pk not in self._opens], visible)]
+        columns = ("pk", "may_open", "works_with", "team", "lead_practitioner__name")
+        found: Any = cases.order_by("pk").values_list(*columns).distinct()
+        read_together(contacts, found)
+        self.contacts = list(contacts)
+        self.open_with = [(team, lead or "") for _, _, works_with, team, lead in found if works_with]
+        self._opens = {pk for pk, may_open, *_ in found if may_open}
+        self._cases = [*self._opens, *_in_view([pk for pk, *_ in found if pk not in self._opens], visible)]
 
     def page(self, kind: str, number: str | None) -> Page[Line]:
         """

@@ -105,6 +105,12 @@ def how_old(child: ContactChild) -> str:
 
 
 @register.filter
+def in_a_line(lines: Sequence[str] | None) -> str:
+    """The lines of an address in one, with one comma between, whatever commas were typed."""
+    return ", ".join(line for each in lines or () if (line := each.strip(" ,")))
+
+
+@register.filter
 def main_reason(recommendation: Recommendation | None, children: Sequence[ContactChild]) -> str:
     """The first reason of a recommendation, with the names of the children."""
     reasons = recommendation.result["reasons"] if recommendation else []

@@ -237,6 +237,33 @@ def test_every_fault_is_said_at_once_and_leads_to_its_field(visit: Any) -> None:
     expect(page.get_by_role("region", name="Child 1").get_by_label("NHS number")).to_have_value("9990000019")
 
 
+BEHIND_THE_BAR = """() => {
+    const here = document.activeElement, bar = document.querySelector(".app-identity__line--stays").closest("main");
+    const stays = Array.from(bar.querySelectorAll(".app-identity, .app-identity__line--stays"));
+    if (here === document.body || !bar.contains(here) || stays.some(each => each.contains(here))) return "";
+    const under = Math.max(...stays.map(each => each.getBoundingClientRect().bottom));
+    return here.getBoundingClientRect().top < under - 1 && window.scrollY > 200 ? here.outerHTML.slice(0, 90) : "";
+}"""
+
+
+@pytest.mark.parametrize("width", [320, 1200])
+def test_the_bar_of_a_contact_stays_in_view_and_hides_nothing(
+    visit: Any, pages_of_story: dict[str, str], width: int
+) -> None:
+    window = visit(width=width)
+    window.sign_in("amina")
+    page = window.go(pages_of_story["contact"])
+    page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
+    page.get_by_role("link", name="Accessibility statement").focus()
+    expect(page.get_by_role("button", name="Record decision")).to_be_in_viewport()
+    hidden = set()
+    for _ in range(60):
+        page.keyboard.press("Shift+Tab")
+        hidden.add(page.evaluate(BEHIND_THE_BAR))
+    assert hidden == {""}
+    assert window.faults_at(width) == []
+
+
 def test_a_contact_is_decided_by_keyboard_alone(visit: Any, pages_of_story: dict[str, str]) -> None:
     window = visit()
     window.sign_in("amina")

@@ -136,3 +136,31 @@ def test_why_a_case_is_where_it_is_does_not_say_where_the_family_is(story: Story
     page = ben.open(case)
     assert "HP20" not in page.text.replace("(catchment HP20)", "")
     assert "[confidential address] lies in Aylesbury" in page.text
+
+
+def bar_of(contact: Contact) -> str:
+    (bar,) = SignedIn("amina").open(contact).main.all(class_="app-identity")
+    return bar.text
+
+
+def test_the_bar_shows_no_address_where_anybody_has_a_confidential_one(story: Story) -> None:
+    ada = child(ref="a", first_name="Ada", nhs_number=None, address=address("HP20 1UA"))
+    bo = child(ref="b", first_name="Bo", nhs_number=None, date_of_birth="2018-03-09", address=address("HP19 7HT"))
+    open_to_all = bar_of(story.contact(children=[ada, bo], adults=[]))
+    assert "HP20 1UA" in open_to_all
+    assert "Confidential address" not in open_to_all
+    at_a_refuge = bo | {"last_name": "Haddad", "address": address("HP19 7HT", confidential=True)}
+    bar = bar_of(story.contact(children=[ada | {"last_name": "Haddad"}, at_a_refuge], adults=[]))
+    assert "Confidential address" in bar
+    assert "HP20" not in bar
+    assert "Example Road" not in bar
+
+
+def test_the_bar_says_who_it_is_about_and_who_works_with_them(story: Story) -> None:
+    story.accepted()
+    home = {"lines": ["sofa surfing, ", ", friends in HP20"]}
+    again = story.contact(children=[child(address=home)], adults=[], concern={"worries": "Again."})
+    bar = bar_of(again)
+    assert "Open: Aylesbury" in bar
+    assert "sofa surfing, friends in HP20, postcode not known" in bar
+    assert f"{again.children.get().called} (" in bar

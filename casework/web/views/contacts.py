@@ -23,7 +23,7 @@ from casework.deadlines.clocks import DECISION_CLOCKS
 from casework.facts.resends import SAME_REFERENCE
 from casework.families import sameness
 from casework.families.household import Household, household
-from casework.families.recorded import living_hidden
+from casework.families.recorded import lives_hidden, living_hidden
 from casework.models import (
     Case,
     Clock,
@@ -210,6 +210,7 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
     context["next_decision"] = min(
         (clock for clock in running if clock.kind in DECISION_CLOCKS), key=lambda clock: clock.due_at, default=None
     )
+    context["hides_a_home"] = context["hides"] or any(lives_hidden(adult) for adult, _ in context["adults"])
     context["risk_to_staff"] = any(facts.get("risk_to_staff") for _, facts in context["adults"])
     context |= _handing_over(contact, who, shown, context["handovers"])
     if contact.case is not None:
@@ -223,8 +224,11 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         hidden = living_hidden(two_of_each(found)) if found else frozenset[int]()
         why = why_alike(found, hidden)
         closed_people, closed = restricted.closed_people_and_matches(people.people, found, user, now)
-        chronology = Chronology(people, user, now, but_not=contact.pk)
+        chronology = Chronology(
+            people, user, now, but_not=contact.pk, children=[child.person_id for child in contact.family]
+        )  # fmt: skip
         context |= timeline(request, chronology) | {
+            "open_with": chronology.open_with,
             "repeats": next((each for each in sent if each.pk == contact.resend_of_id), None),
             "resends": [each for each in sent if each.resend_of_id == contact.pk],
             "same_reference": [each for each in sent if each.resend_of_id is None and each.pk != contact.resend_of_id],
