@@ -197,7 +197,8 @@ def _verdict(compared: Mapping[str, Agreement]) -> Verdict:
         return Verdict.AGREES
     if not means.isdisjoint({Means.EXACTLY, Means.AGREES}):
         return Verdict.IN_PART
-    return Verdict.DIFFERS if Means.CONTRADICTS in means else Verdict.OPEN
+    # Two days that are not the same differ, whatever that says about the two people.
+    return Verdict.DIFFERS if Means.CONTRADICTS in means or "date_of_birth" in compared else Verdict.OPEN
 
 
 def _is_same(name: str, level: Level) -> bool:

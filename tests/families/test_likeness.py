@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from casework.families.likeness.births import parts_that_differ, read_birth
 from casework.families.likeness.comparing import (
     Commonness,
     Likeness,
@@ -82,6 +83,7 @@ ONE_CHILD_WRITTEN_TWICE = [
     (named("Dougie", "McAllister"), named("Douglas", "MacAllister"), "First name is a short form of the other"),
     (named("Ada", "McAllister"), named("Ada", "MacAllister"), "Last name in another spelling"),
     (named("Oleksandra", "Quill"), named("Oleks", "Quill"), "First name is a short form of the other"),
+    (named("Leilae", "Quill"), named("Leila", "Quill"), "First names differ by a letter or two"),
     (named("Mary Ann", "Quill"), named("Mary", "Quill"), "First name is a longer form of the other"),
     (named("Mary-Ann", "Quill"), named("Maryann", "Quill"), "Same first name"),
     (named("Ada", "Ashworth-Quill"), named("Ada", "Quill"), "Last name is a part of the other"),
@@ -118,6 +120,21 @@ def test_one_child_written_in_two_ways_is_found_although_the_home_differs(
     # Each is found when the other is asked for.
     assert stored(describe(here)) & asked(describe(there))
     assert stored(describe(there)) & asked(describe(here))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "says"),
+    [
+        ("2009-11-28", "2009-11-04", "Day differs (28 and 4); same month and year"),
+        ("2009-11-28", "2009-12-24", "Day (28 and 24) and month (11 and 12) differ; same year"),
+        ("2009-11-28", "2012-11-28", "Year differs (2009 and 2012); same day and month"),
+    ],
+)
+def test_dates_of_birth_that_differ_say_in_what(one: str, other: str, says: str) -> None:
+    first, second = read_birth(one), read_birth(other)
+    assert first is not None
+    assert second is not None
+    assert parts_that_differ(first, second) == says
 
 
 def test_a_surname_alone_brings_those_who_bear_it() -> None:

@@ -173,6 +173,20 @@ def test_dates_of_birth_a_year_apart_agree_in_part(story: Story) -> None:
     assert (found["Name"], found["Birth"]) == ("Agrees", "Agrees in part")
 
 
+def test_days_of_one_month_differ_and_the_page_says_in_what(story: Story) -> None:
+    story.contact(children=[child(date_of_birth="2009-11-04", nhs_number=None)], adults=[SAM])
+    contact = story.contact(children=[child(date_of_birth="2009-11-28", nhs_number=None)], adults=[SAM])
+    page = SignedIn("amina").open(path(PersonMatch.objects.get(child__contact=contact)))
+    assert verdicts(page)["Birth"] == "Differs"
+    assert "Day differs (28 and 4); same month and year." in page.text
+
+
+def test_no_answer_looks_likelier_than_another(match: PersonMatch) -> None:
+    buttons = SignedIn("amina").open(path(match)).main.all("button", name="same")
+    assert [button["value"] for button in buttons] == ["yes", "no", "unsure"]
+    assert {"govuk-button--secondary" in button["class"].split() for button in buttons} == {True}
+
+
 class TestAFamilyThatResemblesAnother:
     """Two brothers and their mother, of whom the police write with slips: three possible matches, and one question."""
 

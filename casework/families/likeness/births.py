@@ -131,3 +131,19 @@ def nearest_birth(birth: Birth, other: Birth) -> str:
     if years == 0 and birth.month == other.month:
         return "month"
     return "differs"
+
+
+def parts_that_differ(birth: Birth, other: Birth) -> str:
+    """In which parts two dates of birth differ: "Day differs (28 and 4); same month and year"."""
+    parts = {
+        "day": (birth.day, other.day), "month": (birth.month, other.month), "year": (birth.year, other.year),
+    }  # fmt: skip
+    differ = [name for name, (one, two) in parts.items() if one != two]
+    same = [name for name in parts if name not in differ]
+    if len(differ) == 1:
+        one, two = parts[differ[0]]
+        says = f"{differ[0]} differs ({one} and {two})"
+    else:
+        says = " and ".join(f"{name} ({one} and {two})" for name, (one, two) in parts.items() if name in differ)
+        says += " differ"
+    return f"{says[:1].upper()}{says[1:]}" + (f"; same {' and '.join(same)}" if same else "")

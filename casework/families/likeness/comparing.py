@@ -7,7 +7,9 @@ from math import log2
 from operator import itemgetter
 from typing import NamedTuple
 
-from casework.families.likeness.births import nearest_birth
+from rapidfuzz.distance import OSA
+
+from casework.families.likeness.births import nearest_birth, parts_that_differ
 from casework.families.likeness.describing import Described
 from casework.families.likeness.homes import nearest_of
 from casework.families.likeness.identifiers import nearest_number
@@ -164,9 +166,25 @@ def in_fields(person: Described, other: Described, weights: Weights) -> Mapping[
     ways = (_weigh(way, person, other, weights, Commonness()) for way in levels(person, other))
     likeliest = max(ways, key=lambda way: way.weight)
     return {
-        name: Agreement(level, level.says + _as_recorded(name, level, person, other))
+        name: Agreement(level, _of_births(name, level, person, other) or _in_words(name, level, person, other, weights))
         for name, level in likeliest.levels.items()
     }
+
+
+def _of_births(name: str, level: Level, person: Described, other: Described) -> str:
+    """What differs, where two dates of birth are neither near each other nor far apart; "" elsewhere."""
+    if name != "date_of_birth" or level.means is not Means.OPEN or not (person.birth and other.birth):
+        return ""
+    return parts_that_differ(person.birth, other.birth)
+
+
+def _in_words(name: str, level: Level, person: Described, other: Described, weights: Weights) -> str:
+    """How a field agrees. A letter more at the end is weighed as a short form is, and is none: Leila and Leilae."""
+    if name == "first_name" and person.first and other.first:
+        levels_of_first = weights.levels[name]
+        if level == levels_of_first["short"] and OSA.distance(person.first.whole, other.first.whole) == 1:
+            return levels_of_first["letter"].says
+    return level.says + _as_recorded(name, level, person, other)
 
 
 def _weigh(way: Levels, person: Described, other: Described, weights: Weights, commonness: Commonness) -> _Weighed:
@@ -231,7 +249,7 @@ def has_one_of(names: frozenset[str], groups: Iterable[Iterable[str]]) -> bool:
 def _reasons(way: _Weighed, person: Described, other: Described, weights: Weights) -> Iterator[str]:
     for name, level in way.levels.items():
         common = name in {"first_name", "last_name"} and way.shares.get(name, 0) >= weights.common_name
-        yield level.says + (COMMON if common else _as_recorded(name, level, person, other))
+        yield level.says + COMMON if common else _in_words(name, level, person, other, weights)
 
 
 def _as_recorded(name: str, level: Level, person: Described, other: Described) -> str:
