@@ -1,6 +1,6 @@
 """The pages of corrections: forms for each group of facts, both facts on the contact, and the history of every fact."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from casework.actions import corrections, learning, protecting
 from casework.models import Case, Contact, FactChange, Information
-from localities.models import Agency
+from localities.models import Agency, Team
 from tests.stage.documents import address, child
 from tests.stage.families import KIM
 from tests.stage.restricted import restrict
@@ -51,6 +51,14 @@ def form_of(contact: Contact, group: str, pk: int | None = None) -> str:
 
 def page_of(contact: Contact, name: str = "oliver") -> Page:
     return Page(signed_in(name).get(reverse("contact", args=[contact.reference])))
+
+
+def said_after(where: str, **typed: Any) -> str:
+    """The page after a form was sent with these values over those that it has."""
+    client = signed_in()
+    sent = Page(client.get(where)).form("") | SAYS | {f"fact-{name}": value for name, value in typed.items()}
+    answer = client.post(where, {name: value for name, value in sent.items() if value is not None}, follow=True)
+    return Page(answer).text
 
 
 SAYS = {"fact-source": "family", "fact-said_by": "mother", "fact-why": "She called."}
@@ -162,15 +170,28 @@ class TestTheForms:
         assert (robin.first_name, robin.sex, str(robin.date_of_birth)) == ("Robyn", "F", "2015-04-05")
 
     def test_it_says_whether_the_recommendation_changed(self, contact: Contact) -> None:
-        for typed, says in (
-            ({"school": "Hill School"}, "stays as it is"),
-            ({"indicators": ["L4-01"]}, "has been updated"),
-        ):
-            client = signed_in()
-            where = form_of(contact, "child", contact.children.get().pk)
-            sent = Page(client.get(where)).form("") | SAYS | {f"fact-{name}": value for name, value in typed.items()}
-            answer = client.post(where, {name: value for name, value in sent.items() if value is not None}, follow=True)
-            assert f"Saved. The recommendation {says}." in Page(answer).text
+        where, saved = form_of(contact, "child", contact.children.get().pk), "Saved. The recommendation"
+        assert f"{saved} stays as it is." in said_after(where, school="Hill School")
+        assert f"{saved} has been updated." in said_after(where, indicators=["L3-12", "L3-13"])
+        assert "Saved. The rating is now Red (it was Green)." in said_after(where, indicators=["L4-01"])
+
+    def test_it_says_to_call_999_once_a_child_is_in_danger(self, contact: Contact) -> None:
+        where, call = form_of(contact, "contact"), "If nobody has called the police yet, call 999 now."
+        assert call in said_after(where, immediate_danger="yes")
+        assert call not in said_after(where, referrer_level="3")
+
+    def test_it_says_who_has_a_contact_that_became_red_at_night(
+        self, db: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        night = a_working_morning().replace(hour=22)
+        contact = Story(night).contact()
+        contact.team, contact.owner = Team.objects.get(kind="front_door"), None
+        contact.save(update_fields=["team", "owner"])
+        monkeypatch.setattr("casework.web.views.corrections.timezone.now", lambda: night + timedelta(minutes=5))
+        text = said_after(form_of(contact, "contact"), immediate_danger="yes")
+        assert "The contact is now with Emergency duty team." in text
+        assert "automatically, outside office hours" in text
+        assert "when the hub opened" not in text
 
     @pytest.mark.parametrize(
         ("name", "status"), [("sam", 403), ("ben", 404), ("carol", 404)], ids=["overseer", "team", "other team"]

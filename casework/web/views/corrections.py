@@ -74,8 +74,7 @@ def correct(request: HttpRequest, reference: str, group: str, pk: int | None = N
 
     def says(done: Learned) -> str:
         unread = " Some details could not be read as they were typed: look under “To check”." if done.to_check else ""
-        updated = " The recommendation has been updated." if done.changes_recommendation else ""
-        return f"Saved.{updated or ' The recommendation stays as it is.'}{_of_the_family(done, contact)}{unread}"
+        return f"Saved.{_of_the_rules(done, contact)}{_of_the_family(done, contact)}{unread}"
 
     try:
         return submit(
@@ -100,6 +99,27 @@ def history(request: HttpRequest, reference: str) -> HttpResponse:
     chosen = next((child for child in children if str(child.pk) == whose), None)
     context = {"contact": contact, "children": children, "chosen": chosen, "changes": changes.history(chosen)}
     return without_hidden_addresses(render(request, "front_door/contacts/history.html", context), [contact])
+
+
+def _of_the_rules(done: Learned, before: Contact) -> str:
+    """
+    Sentences on what the rules make of it: another rating, another team, and whether a child is in danger now.
+
+    :param before: the contact as it was read before the correction.
+    """
+    contact = done.information.contact
+    says = []
+    if contact.rag != before.rag:
+        says.append(f"The rating is now {contact.get_rag_display()} (it was {before.get_rag_display()}).")
+    elif done.changes_recommendation:
+        says.append("The recommendation has been updated.")
+    else:
+        says.append("The recommendation stays as it is.")
+    if contact.team_id != before.team_id:
+        says.append(f"The contact is now with {contact.team}.")
+    if contact.immediate_danger and not before.immediate_danger:
+        says.append("If nobody has called the police yet, call 999 now.")
+    return "".join(f" {each}" for each in says)
 
 
 def _of_the_family(done: Learned, contact: Contact) -> str:
