@@ -121,8 +121,23 @@ def of_tab(tab: Tab, user: User, now: datetime) -> QuerySet[Contact]:
     if tab == DECIDED:
         return decided_today(user, now)
     if tab == MINE:
-        return awaiting(user, now).filter(owner=user)
+        return with_proposals(awaiting(user, now).filter(owner=user))
+    if tab == SIGN_OFF:
+        return with_proposals(awaiting(user, now).filter(status=ContactStatus.SIGN_OFF))
     return awaiting(user, now).annotate(tab=_tab_of(user)).filter(tab=tab.code)
+
+
+def with_proposals(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
+    """
+    The contacts with the last decision on each, which a second person answers: `proposed_pathway`, `proposed_level` and
+    `proposed_by`, a name.
+    """
+    last = Decision.objects.filter(contact=OuterRef("pk")).order_by("-pk")
+    return contacts.annotate(
+        proposed_pathway=Subquery(last.values("pathway")[:1]),
+        proposed_level=Subquery(last.values("level")[:1]),
+        proposed_by=Subquery(last.values("decided_by__name")[:1]),
+    )
 
 
 def narrowed(contacts: QuerySet[Contact], by: Mapping[str, str], now: datetime) -> QuerySet[Contact]:

@@ -108,7 +108,7 @@ class SignOffForm(ActionForm):
         error_messages={"required": "Say whether you agree."},
     )  # fmt: skip
     rationale = reason_field(
-        "Why?", "If you do not agree, the decider reads this: what should they look at again?",
+        "Why do you agree or decline?", "If you decline, the decider reads this: what should they look at again?",
         missing="Say why you agree or decline.",
     )  # fmt: skip
 

@@ -45,7 +45,7 @@ def story_of(contact: Contact, cautions: Cautions) -> dict[str, Any]:
     """
     children, adults = list(contact.children.all()), list(contact.adults.all())
     changes = Changes(contact, contact.information.all(), children, adults)
-    given = _for_people(contact.document)
+    given = for_people(contact.document)
     changes.overlay(given)
     chosen = contact.all_family_indicators or any(child.all_indicators for child in children)
     screened = contact.screened_family_indicators or any(child.screened_indicators for child in children)
@@ -71,13 +71,13 @@ def story_of(contact: Contact, cautions: Cautions) -> dict[str, Any]:
     }
 
 
-def _for_people(part: Any) -> Any:
+def for_people(part: Any) -> Any:
     """The document without the control characters that a page cannot show."""
     if isinstance(part, str):
         return readable(part)
     if isinstance(part, dict):
-        return {name: _for_people(value) for name, value in part.items()}
-    return [_for_people(value) for value in part] if isinstance(part, list) else part
+        return {name: for_people(value) for name, value in part.items()}
+    return [for_people(value) for value in part] if isinstance(part, list) else part
 
 
 def _shown(

@@ -1,5 +1,6 @@
 """The front door's worklist: each contact in its tab, with family, owner and deadline; the filter; taking one on."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -97,6 +98,17 @@ class TestTabs:
 
 
 class TestARow:
+    @pytest.mark.parametrize(("name", "tab"), [("maya", "sign-off"), ("amina", "mine")])
+    def test_to_sign_off_says_what_is_proposed_and_by_whom(self, story: Story, name: str, tab: str) -> None:
+        second = story.contact()
+        story.decided(second, pathway="advice", level=1, rag="blue")
+        Contact.objects.filter(pk=second.pk).update(owner=person("amina"))
+        recommended = second.recommendation
+        assert recommended is not None
+        said = row_of(page_of(name, tab), second)
+        proposed = r"Amina Hussain proposes: [^.]*[Aa]dvice[^.]*, level 1[.]"
+        assert re.search(rf"{proposed} Recommended: [^.]*, level {recommended.level}", said)
+
     def test_names_the_family_and_says_what_is_known(self, story: Story) -> None:
         about = family(0, nhs_number="9990000018")["children"][0]
         story.accepted(story.contact(children=[about], adults=[]))

@@ -26,6 +26,7 @@ from casework.web.decision_form import FOLLOWS, WITHDRAWN, DecideForm, SignOffFo
 from casework.web.forms import id_of
 from casework.web.hiding import hidden_where_said, masked_text, without_hidden_addresses
 from casework.web.signed_in import user_of
+from casework.web.story import for_people
 from casework.web.submitting import CONFLICT, errors_of, status_of
 from casework.web.views.contacts import fetch, rules_of
 from errors import InvalidInput, NotAllowedInStatus, TakenBySomeoneElse
@@ -323,6 +324,7 @@ def _sign_off_form(request: HttpRequest, reference: str, now: datetime, form: Si
         | _history(contact, people, user, now)
         | {
             "decision": decision,
+            "sent": for_people(contact.document["concern"]),
             "rows": [(label, said, rules, said == rules) for label, said, rules in rows],
             "overtaken": decision.recommendation_id != contact.recommendation_id,
             "ends": endings.of_agreeing(contact.partner_checks.all(), decision.answers_follow),

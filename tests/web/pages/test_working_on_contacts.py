@@ -377,6 +377,11 @@ class TestTheSecondPerson:
         assert f"{path_of(waiting)}decide/" in links(amina.open(waiting))
         assert "did not agree" in amina.open(waiting).text
 
+    def test_reads_the_concern_and_is_asked_why_either_way(self, waiting: Contact, seen: dict[str, Page]) -> None:
+        concern = waiting.document["concern"]
+        for words in ("Presenting concern, as it was sent", concern["worries"], "Why do you agree or decline?"):
+            assert words in seen["maya"].text, words
+
     def test_a_service_manager_may_be_the_second(self, waiting: Contact, seen: dict[str, Page]) -> None:
         is_decided(SignedIn("sam").send(waiting, "sign-off", seen["sam"], **AGREES), waiting)
 
