@@ -14,6 +14,7 @@ let unsaved = false;
 let going = Promise.resolve(true);
 let waiting;
 let sends = false;
+let leaves = false;
 
 class SignedOut extends Error {}
 
@@ -153,7 +154,36 @@ form.addEventListener("submit", async (event) => {
   }
 });
 
-// Whoever leaves or closes the page: what is not saved goes along, and the browser asks where it may not arrive.
+// A link or another form of the page, as Sign out, waits until all is saved: the next page would be there before it. What
+// cannot be saved holds nobody here: the browser asks.
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[href]");
+  const isElsewhere = event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+  if (!link || isElsewhere || link.target || link.origin !== location.origin) {
+    return;
+  }
+  if (link.hash && link.href.split("#")[0] === location.href.split("#")[0]) {
+    return;
+  }
+  event.preventDefault();
+  await save();
+  location.assign(link.href);
+});
+
+document.addEventListener("submit", async (event) => {
+  if (event.target === form || event.defaultPrevented || leaves) {
+    return;
+  }
+  event.preventDefault();
+  await save();
+  setTimeout(() => {
+    leaves = true;
+    event.target.requestSubmit(event.submitter);
+    leaves = false;
+  });
+});
+
+// Whoever closes the page, or goes back: what is not saved goes along, and the browser asks where it may not arrive.
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "hidden" && unsaved && !sends) {
     save();

@@ -161,3 +161,20 @@ def test_the_level_so_far_follows_what_is_typed(visit: Any) -> None:
     level.get_by_role("link", name="Enter what they are worried about").click()
     expect(page.get_by_label(WORRIES)).to_be_focused()
     assert window.complaints == []
+
+
+@pytest.mark.parametrize(("role", "name"), [("link", "Back to the task list"), ("button", "Sign out")])
+def test_what_is_typed_right_before_somebody_leaves_is_saved_first(visit: Any, role: Any, name: str) -> None:
+    window = visit(width=1280)
+    page = window.sign_in("amina")
+    key = new_key()
+    window.go(f"/contacts/new/{key}/concern/")
+    page.get_by_label(WORRIES).fill("He sleeps at")
+    is_saved(page)
+    page.get_by_label(WORRIES).press_sequentially(" the bus station")
+    page.get_by_role(role, name=name).click()
+    page.wait_for_url(lambda url: "/concern/" not in url)
+    draft = ContactDraft.objects.get(key=key)
+    assert draft.typed["contact-worries"] == ["He sleeps at the bus station"]
+    assert not ContactDraft.objects.filter(split_from=draft).exists()
+    assert window.complaints == []
