@@ -19,7 +19,8 @@ from casework.web.errors import record_of
 from casework.web.typed import chosen, own_words
 from localities.models import User
 
-KEPT, TYPIST = "unsent", "typist"
+# An earlier version kept one form alone, as "unsent".
+KEPT, TYPIST = "unsent_forms", "typist"
 # The names of what is sent to this address by the page that shows what was kept, and by every form.
 LET_GO, TOKEN = "let_go", "csrfmiddlewaretoken"
 # From so many addresses what was sent is kept; of more, the last.

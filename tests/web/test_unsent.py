@@ -62,7 +62,7 @@ class TestARationaleTypedWhenTheSessionEnds:
         filled = {each["name"]: each["value"] for each in again[0].all("input")}
         answer = Page(client.post(address, filled))
         assert answer.form(address)["decide-rationale"].split() == WHY.split()
-        assert "unsent" not in client.session
+        assert "unsent_forms" not in client.session
         assert not Decision.objects.exists(), "what was sent is an answer to check, as it would have been"
 
     def test_is_deleted_on_demand(self, contact: Contact) -> None:
@@ -80,7 +80,7 @@ class TestARationaleTypedWhenTheSessionEnds:
         page = sign_in(client, "maya", address)
         assert page.heading.startswith("Record a decision")
         assert "The school" not in page.html
-        assert "unsent" not in client.session, "nor is it kept any longer"
+        assert "unsent_forms" not in client.session, "nor is it kept any longer"
 
     def test_stands_at_its_own_address_alone(self, contact: Contact) -> None:
         client = sent_too_late("amina", f"{path_of(contact)}decide/", **SAID)
@@ -103,8 +103,18 @@ class TestTwoPagesThatAreSentTooLate:
         client = sent_too_late("amina", f"{path_of(contact)}decide/", **SAID)
         for number in range(10):
             client.post(f"{path_of(contact)}matches/{number}/undo/", {"undo-reason": "They are cousins."})
-        kept = [address for address, _ in client.session["unsent"]["forms"]]
+        kept = [address for address, _ in client.session["unsent_forms"]["forms"]]
         assert kept == [f"{path_of(contact)}matches/{number}/undo/" for number in range(10)]
+
+
+def test_a_session_of_an_earlier_version_is_no_error(contact: Contact) -> None:
+    address = f"{path_of(contact)}decide/"
+    client = browser()
+    sign_in(client, "amina", address)
+    session = client.session
+    session["unsent"] = {"by": User.objects.get(username="amina").pk, "path": address, "sent": "decide-level=2"}
+    session.save()
+    assert Page(client.get(address)).heading.startswith("Record a decision")
 
 
 def test_what_was_kept_names_its_record_and_what_was_chosen(contact: Contact) -> None:
@@ -174,7 +184,7 @@ def test_nothing_of_a_stranger_is_kept(contact: Contact) -> None:
 
 def test_no_password_is_kept(contact: Contact) -> None:
     client = sent_too_late("amina", "/accounts/password/change/", oldpassword=PASSWORD, password1="x", password2="x")
-    assert "unsent" not in client.session
+    assert "unsent_forms" not in client.session
 
 
 def test_what_a_script_saves_by_itself_is_not(contact: Contact) -> None:
@@ -182,7 +192,7 @@ def test_what_a_script_saves_by_itself_is_not(contact: Contact) -> None:
     sign_in(client, "amina")
     ended(client)
     client.post("/contacts/new/save/", {"worries": "He is often alone."}, headers={"Accept": "application/json"})
-    assert "unsent" not in client.session
+    assert "unsent_forms" not in client.session
 
 
 @pytest.mark.parametrize(
