@@ -30,6 +30,7 @@ from casework.models import (
     ClockChange,
     Contact,
     ContactHandover,
+    Decision,
     PartnerCheck,
     PersonMatch,
 )
@@ -145,6 +146,12 @@ def fetch(user: User, reference: str, now: datetime) -> Contact:
     return get_object_or_404(visible, reference=reference)
 
 
+def declined_decision(contact: Contact) -> Decision | None:
+    """The last decision, where the second person declined it and nobody has decided again."""
+    last = next(reversed(contact.decisions.all()), None)
+    return last if last is not None and contact.status == ContactStatus.RECEIVED else None
+
+
 def submit_on_page(
     request: HttpRequest,
     contact: Contact,
@@ -196,6 +203,7 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         # A partner may answer while a second person is awaited, and after a decision that did not wait for it.
         "can_record_partner_answers": works_on_it,
         "decisions": list(contact.decisions.all()),
+        "declined": declined_decision(contact),
         "works_on_it": works_on_it,
         "may_correct": works_on_it and (in_work or contact.status != ContactStatus.DECIDED),
         "restrictions": list(restrictions),

@@ -28,7 +28,7 @@ from casework.web.hiding import hidden_where_said, masked_text, without_hidden_a
 from casework.web.signed_in import user_of
 from casework.web.story import for_people
 from casework.web.submitting import CONFLICT, errors_of, status_of
-from casework.web.views.contacts import fetch, rules_of
+from casework.web.views.contacts import declined_decision, fetch, rules_of
 from errors import InvalidInput, NotAllowedInStatus, TakenBySomeoneElse
 from localities.models import User
 from localities.working_time import local_day
@@ -225,11 +225,14 @@ def _form(
     people = _household(contact)
     context = _about(contact) | _history(contact, people, user, now)
     context["unscreened"] = conditions.waits_for_screening(contact)
+    context["declined"] = declined = declined_decision(contact)
     unanswered = _unanswered(contact)
     if not context["unscreened"]:
         assert contact.recommendation is not None
         if form is None:
             form = DecideForm(contact, rules_of(contact), unanswered, cases_to_choose(people, user, now))
+            if declined is not None and declined.decided_by == user:
+                form.initial.update(history=declined.history, rationale=declined.rationale)
         if not context["has_history"]:
             # Of the field as it is shown: a form with faults has made it already.
             form["history"].label = "History considered, and what it means (optional)"

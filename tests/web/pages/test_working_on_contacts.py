@@ -376,6 +376,18 @@ class TestTheSecondPerson:
         amina = SignedIn("amina")
         assert f"{path_of(waiting)}decide/" in links(amina.open(waiting))
         assert "did not agree" in amina.open(waiting).text
+        for action in ("", "decide/"):
+            (banner,) = amina.open(waiting, action).main.all(class_="govuk-notification-banner")
+            assert "Maya Brooks declined this decision" in banner.text
+            assert AGREES["sign_off-rationale"] in banner.text
+        form = amina.open(waiting, "decide/").form(f"{path_of(waiting)}decide/")
+        assert form["decide-rationale"] == "The history and what the school saw point the same way."
+        assert form.get("decide-pathway") is None
+        assert form["decide-history"] == waiting.decisions.get().history
+        assert "Declined by Maya Brooks, " in Page(amina.client.get("/?tab=returned")).text
+        # What one person wrote is not put into the mouth of another.
+        davids = SignedIn("david").open(waiting, "decide/").form(f"{path_of(waiting)}decide/")
+        assert not davids["decide-rationale"]
 
     def test_reads_the_concern_and_is_asked_why_either_way(self, waiting: Contact, seen: dict[str, Page]) -> None:
         concern = waiting.document["concern"]
