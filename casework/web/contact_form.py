@@ -26,6 +26,7 @@ from casework.web.rendering import (
     PhoneInput,
     Radios,
     RadiosInARow,
+    RecentDateField,
     Select,
     Textarea,
     TextInput,
@@ -189,7 +190,7 @@ class ContactPart(Part):
     source_code = _choice("Who is it from?", SOURCES, Select)
     agency_reference = _text("Their reference", 20, "If they gave one, for example the number of a police notice.")
     arrived_by = _choice("How did it arrive?", HOW_IT_ARRIVED)
-    arrived_on = DatePartsField(
+    arrived_on = RecentDateField(
         label="When did it arrive, if not now?",
         help_text="Deadlines start when it arrived: an email of Friday counts from Friday. For example, 27 3 2026",
     )

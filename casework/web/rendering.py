@@ -142,12 +142,30 @@ class DatePartsField(forms.MultiValueField):
         return f"{year}-{month:0>2}-{day:0>2}"
 
 
+class RecentDateField(DatePartsField):
+    """A date of these years: 26 is 2026."""
+
+    def compress(self, data_list: list[str]) -> str | None:
+        years = [re.sub(r"^\s*([0-9]{2})\s*$", r"20\1", year) for year in data_list[2:]]
+        return super().compress([*data_list[:2], *years])
+
+
+_TIME = re.compile(r"([0-9]{1,2})(?:[:.]?([0-9]{2}))?\s*(?:([ap])\.?m\.?)?", re.IGNORECASE)
+
+
 def read_time(typed: str) -> str:
-    """:raises ValidationError: it is no time of day, and not empty."""
-    time = typed.strip()
-    if time and not re.fullmatch("([01]?[0-9]|2[0-3]):[0-5][0-9]", time):
-        raise forms.ValidationError("Enter a time of day in hours and minutes, as 14:30.")
-    return time
+    """
+    A time of day as 16:50, from 1650, 16.50 or 4:50pm; empty if nothing is typed.
+
+    :raises ValidationError: it is no time of day.
+    """
+    if not (time := typed.strip()):
+        return ""
+    if (match := _TIME.fullmatch(time)) is not None and (match[2] or match[3]):
+        hour, minute, half = int(match[1]), int(match[2] or 0), (match[3] or "").lower()
+        if minute < 60 and (1 <= hour <= 12 if half else hour < 24):
+            return f"{hour % 12 + 12 * (half == 'p') if half else hour:02}:{minute:02}"
+    raise forms.ValidationError("Enter a time of day in hours and minutes, as 14:30.")
 
 
 def moment_of(day: str | None, time: str) -> datetime | None:

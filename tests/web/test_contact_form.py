@@ -233,6 +233,22 @@ class TestWhenItArrived:
         assert again.type(arrived_on_day="", arrived_on_month="", arrived_on_year="", arrived_time="0:00").contact()
         assert Contact.objects.latest("pk").arrived_at == datetime.combine(today(), time(0), tzinfo=LONDON)
 
+    @pytest.mark.parametrize(
+        ("typed", "read"),
+        [("1650", time(16, 50)), ("16.50", time(16, 50)), ("4:50pm", time(16, 50)), ("4.50 p.m.", time(16, 50)),
+         ("950", time(9, 50)), ("9am", time(9)), ("12:05 AM", time(0, 5)), ("12pm", time(12))],
+    )  # fmt: skip
+    def test_a_time_is_taken_as_people_write_it(self, typist: Typist, typed: str, read: time) -> None:
+        day = today() - timedelta(days=3)
+        short = {"arrived_on_day": str(day.day), "arrived_on_month": f"{day:%b}", "arrived_on_year": f"{day:%y}"}
+        contact = typist.type(**LEAST, **short, arrived_time=typed).contact()
+        assert contact.arrived_at == datetime.combine(day, read, tzinfo=LONDON)
+
+    @pytest.mark.parametrize("typed", ["16", "24:00", "16:60", "16:50pm", "0:10am", "165", "4:5"])
+    def test_a_time_that_could_be_another_is_refused(self, typist: Typist, typed: str) -> None:
+        typist.type(**LEAST, arrived_on=today(), arrived_time=typed).press("referrer")
+        assert "Enter a time of day" in typist.page.error_at("id_contact-arrived_time")
+
     def test_what_it_cannot_be_is_said_at_its_field(self, typist: Typist) -> None:
         typist.type(**LEAST)
         tomorrow, march = today() + timedelta(days=1), {"arrived_on_month": "March"}
