@@ -29,6 +29,7 @@ ROW = (
     '<dd class="govuk-summary-list__value app-given">{}</dd></div>'
 )
 NOT_SAFE = SafeString('<strong class="govuk-tag govuk-tag--red">Not safe to use</strong>')
+NO_FIXED_ABODE = re.compile(r"n\W?f\W?a\W?|(of )?no fixed (abode|address)\W?", re.IGNORECASE)
 RAG_WORDS = {"red": "Red", "amber": "Amber", "green": "Green", "blue": "Blue"}
 
 
@@ -97,7 +98,7 @@ def how_old(child: ContactChild) -> str:
         # The name that is given for a child without one says it already.
         return "unborn" if child.full_name else ""
     if child.date_of_birth is None:
-        return "" if child.age_years is None else f"about {child.age_years}"
+        return "" if child.age_years is None else f"about {child.age_years}" if child.age_years else "under 1"
     old = relativedelta(local_day(timezone.now()), child.date_of_birth)
     months = old.years * 12 + old.months
     said = str(old.years) if old.years >= 2 else f"{months} month{'' if months == 1 else 's'}"
@@ -125,8 +126,28 @@ def without(text: str, hidden: HiddenWords | None) -> str:
 
 @register.filter
 def years(count: int | None) -> str:
-    """A number of years: "1 year", "15 years"."""
-    return "" if count is None else f"{count} year{'' if count == 1 else 's'}"
+    """A number of years: "1 year", "15 years", "Under 1 year"."""
+    return "" if count is None else f"{count} year{'' if count == 1 else 's'}" if count else "Under 1 year"
+
+
+@register.filter
+def is_unborn(child: ContactChild, sent: object) -> bool:
+    """
+    Whether a child is not born yet, as far as is known.
+
+    :param sent: the expected date as it was sent: one that cannot be read says so, too.
+    """
+    if child.date_of_birth is not None:
+        return False
+    is_expected = child.age_years is None and not is_not_known(str(sent or ""))
+    return child.expected_date_of_delivery is not None or is_expected
+
+
+@register.filter
+def without_postcode(sent: object) -> str:
+    """What stands in place of a postcode that is not known, from what was sent for it."""
+    is_none = NO_FIXED_ABODE.fullmatch(str(sent or "").strip())
+    return f"No fixed abode (sent as “{sent}”)" if is_none else "postcode not known"
 
 
 @register.filter

@@ -476,6 +476,26 @@ class TestWhatIsTakenInAllTheSame:
         assert "Not known, sent as “1111111111”" in page.text
         assert "sent as “not known”" not in page.text
 
+    def test_a_baby_by_months_is_under_one(self, typist: Typist) -> None:
+        contact = typist.type(**LEAST, child_0_age_years="6 months").contact()
+        page = Page(typist.client.get(f"/contacts/{contact}/"))
+        assert page.heading.endswith("Robin (under 1)")
+        assert "Under 1 year, sent as “6 months”" in page.text
+
+    @pytest.mark.parametrize("sent", ["NFA", "no fixed abode"])
+    def test_no_fixed_abode_is_said(self, typist: Typist, sent: str) -> None:
+        contact = typist.type(**LEAST, child_0_postcode=sent).contact()
+        said = Page(typist.client.get(f"/contacts/{contact}/")).text
+        assert f"No fixed abode (sent as “{sent}”)" in said
+
+    def test_an_expected_date_that_cannot_be_read_is_of_an_unborn_child(self, typist: Typist) -> None:
+        boxes = _in_boxes("child_0_expected_date_of_delivery", "mid", "Feb", "2027")
+        contact = typist.type(**LEAST, **boxes).contact()
+        assert contact.children.get().expected_date_of_delivery is None
+        page = Page(typist.client.get(f"/contacts/{contact}/"))
+        assert "Unborn child: Robin" in page.text
+        assert "Not known, sent as “mid Feb 2027”" in page.text
+
     def test_a_date_of_birth_may_be_an_estimate(self, typist: Typist) -> None:
         contact = typist.type(**LEAST, child_0_date_of_birth=BORN, child_0_date_of_birth_estimated="on").contact()
         assert contact.children.get().date_of_birth_estimated
