@@ -88,11 +88,17 @@ class SignedIn:
         self.complaints.clear()
 
     def accessibility(self) -> list[str]:
-        """What axe finds against WCAG 2.2 AA on the page as it stands: one line for each fault."""
+        """
+        What axe finds on the page as it stands against WCAG 2.2 AA, and landmarks of one name: one line for each fault.
+        """
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE.read_text())
         found: dict[str, Any] = self.page.evaluate(
-            "tags => axe.run({runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})", WCAG_2_2_AA
+            """tags => axe.run({
+                runOnly: {type: "tag", values: tags}, rules: {"landmark-unique": {enabled: true}},
+                resultTypes: ["violations"],
+            })""",
+            WCAG_2_2_AA,
         )
         return [
             f"{violation['id']}: {node['html'][:120]}"

@@ -124,7 +124,7 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
     part.get_by_label("Why is the deadline paused?").fill("I ring the mother at noon.")
     part.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("Deadline paused.")).to_be_visible()
-    clocks = page.get_by_role("region", name="Deadlines").first
+    clocks = page.get_by_role("region", name="Deadlines")
     expect(clocks.get_by_text(re.compile("Paused for"))).to_be_visible()
 
     # A partner is asked, and what it says is kept.
