@@ -240,7 +240,7 @@ class TestWorking:
             is_wrong(SignedIn("ben").send(case, "milestone", seen["ben"], **sent), {"id_milestone-on": says})
 
     def test_at_a_time_that_can_be_read(self, case: Case, seen: dict[str, Page]) -> None:
-        for time in ("25:00", "half past two", "14:30:30", "14.30"):
+        for time in ("25:00", "half past two", "14:30:30", "14h30"):
             answer = SignedIn("ben").send(case, "milestone", seen["ben"], **done_at(case, **{"milestone-time": time}))
             page = Page(answer)
             assert page.status == 422
