@@ -89,13 +89,15 @@ class SignedIn:
 
     def accessibility(self) -> list[str]:
         """
-        What axe finds on the page as it stands against WCAG 2.2 AA, and landmarks of one name: one line for each fault.
+        What axe finds on the page as it stands against WCAG 2.2 AA, landmarks of one name, and what stands in none: one
+        line for each fault.
         """
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE.read_text())
         found: dict[str, Any] = self.page.evaluate(
             """tags => axe.run({
-                runOnly: {type: "tag", values: tags}, rules: {"landmark-unique": {enabled: true}},
+                runOnly: {type: "tag", values: tags},
+                rules: {"landmark-unique": {enabled: true}, region: {enabled: true}},
                 resultTypes: ["violations"],
             })""",
             WCAG_2_2_AA,

@@ -260,5 +260,7 @@ def test_nobody_is_sure_yet(match: PersonMatch) -> None:
         for says in ("Same child", "Not the same child", "Not sure yet"):
             assert any(button.text.strip().startswith(says) for button in page.main.all("button")), (where, says)
     is_done(amina.post(contact, f"matches/{match.pk}", same="unsure"), contact)
+    banner = amina.open(contact).root.all(class_="govuk-notification-banner__title")
+    assert [title.text for title in banner] == ["Important"], "nothing was recorded, so it is no success"
     match.refresh_from_db()
     assert match.status == "proposed"
