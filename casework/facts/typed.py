@@ -19,11 +19,11 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from casework.families.likeness.identifiers import (
-    MISTYPED,
     NOT_OF_THE_NUMBER,
     as_digits,
     has_check_digit,
     lacks_digits,
+    mend_digits,
     read_telephones,
     read_upn,
 )
@@ -248,7 +248,7 @@ def a_date(text: str) -> Read[date]:
         return Read(meant.pop())
     if written:
         return not_read("is not a day that exists.")
-    meant_digits = MISTYPED.sub(lambda match: as_digits(match[0]), typed)
+    meant_digits = mend_digits(typed)
     if meant_digits != typed and (mended := a_date(meant_digits)).value is not None:
         return Read(mended.value, Check(CheckKind.CORRECTED, LETTER_FOR_DIGIT))
     if _SHORT_YEAR.fullmatch(small):
@@ -406,7 +406,7 @@ def telephone(text: str, context: Mapping[str, Any]) -> Read[str]:
     if is_not_known(text) or _is_placeholder(re.sub(r"[\s()+.,/_-]+", "", _plain(text))):
         return NOT_SAID
     plain = _plain(text)
-    numbers, meant = sorted(read_telephones(plain)), MISTYPED.sub(lambda match: as_digits(match[0]), plain)
+    numbers, meant = sorted(read_telephones(plain)), mend_digits(plain)
     if not numbers:
         return not_read("has no telephone number that can be read; write it as 01296 555123.")
     if _DIGIT_IN_A_WORD.search(NOT_OF_THE_NUMBER.sub("", meant)) or any(

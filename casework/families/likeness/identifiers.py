@@ -81,7 +81,7 @@ def read_telephones(text: str) -> frozenset[str]:
     """
     found = set()
     for each in re.split(r"[;,/|]|\bor\b|\band\b", text[:200]):
-        digits = _digits(NOT_OF_THE_NUMBER.sub("", MISTYPED.sub(lambda match: as_digits(match[0]), each)))
+        digits = _digits(NOT_OF_THE_NUMBER.sub("", mend_digits(each)))
         digits = re.sub(r"^(00)?44(?=[1-9]\d{8,9}$)", "0", digits)
         if len(digits) == 10 and digits[0] in "1237":
             # A spreadsheet has eaten the zero.
@@ -101,6 +101,11 @@ def lacks_digits(telephone: str) -> bool:
 def as_digits(text: str) -> str:
     """A number with digits where letters were typed that look like them."""
     return text.translate(LOOKALIKES)
+
+
+def mend_digits(text: str) -> str:
+    """A text in which the words of digits have no letter: "077OO 9OO123 or home" is "07700 900123 or home"."""
+    return MISTYPED.sub(lambda match: as_digits(match[0]), text)
 
 
 def _digits(text: str) -> str:
