@@ -409,9 +409,7 @@ def telephone(text: str, context: Mapping[str, Any]) -> Read[str]:
     numbers, meant = sorted(read_telephones(plain)), mend_digits(plain)
     if not numbers:
         return not_read("has no telephone number that can be read; write it as 01296 555123.")
-    if _DIGIT_IN_A_WORD.search(NOT_OF_THE_NUMBER.sub("", meant)) or any(
-        lacks_digits(number) for number in numbers if not number.startswith("00")
-    ):
+    if _DIGIT_IN_A_WORD.search(NOT_OF_THE_NUMBER.sub("", meant)) or any(map(lacks_digits, numbers)):
         read = Read(readable(text).strip(), Check(CheckKind.ASKED, "may have a digit too many or too few."))
     elif meant != plain:
         read = Read(meant, Check(CheckKind.CORRECTED, LETTER_FOR_DIGIT))

@@ -78,6 +78,7 @@ def test_telephones_are_read_in_national_form() -> None:
     for text in ("07700 900123", "+44 7700 900123", "0044 (0)7700 900123", "7700900123", "07700900123 (mother)"):
         assert read_telephones(text) == {"07700900123"}, text
     assert read_telephones("07700900123 / 01296 382345") == {"07700900123", "01296382345"}
+    assert read_telephones("+49 30 12345678") == read_telephones("0049 (0)30 12345678") == {"493012345678"}
     assert read_telephones("none") == read_telephones("00000000000") == read_telephones("12345") == frozenset()
 
 

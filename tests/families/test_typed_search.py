@@ -121,6 +121,7 @@ def test_what_it_says_before_a_number_is_no_name(text: str, name: str) -> None:
         ("HP201UA", ("a postcode",)),
         ("1296 555123", ("a telephone number",)),
         ("+91 98765 43210", ("a telephone number",)),
+        ("0091 98765 43210", ("a telephone number",)),
         ("khan HP20 1UA", ("a name", "a postcode")),
         ("12 Example Road", ("an address",)),
         ("zoe nunez 2015", ("a name", "a date of birth")),

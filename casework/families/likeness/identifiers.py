@@ -77,12 +77,13 @@ NOT_OF_THE_NUMBER = re.compile(r"\(0\)|(?:\bext(?:ension|n)?|\bx)\.?\s*\d{1,6}\b
 def read_telephones(text: str) -> frozenset[str]:
     """
     The telephone numbers in a text, in national form: +44 7700 900123 is 07700900123, and 07700 9OO123 with the letter
-    O is 07700900123. Placeholders are left out.
+    O is 07700900123. One abroad begins with its country, as +49 and 0049 do. Placeholders are left out.
     """
     found = set()
     for each in re.split(r"[;,/|]|\bor\b|\band\b", text[:200]):
         digits = _digits(NOT_OF_THE_NUMBER.sub("", mend_digits(each)))
-        digits = re.sub(r"^(00)?44(?=[1-9]\d{8,9}$)", "0", digits)
+        digits = re.sub(r"^00(?=[1-9])", "", digits)
+        digits = re.sub(r"^44(?=[1-9]\d{8,9}$)", "0", digits)
         if len(digits) == 10 and digits[0] in "1237":
             # A spreadsheet has eaten the zero.
             digits = "0" + digits
