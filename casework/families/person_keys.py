@@ -1,7 +1,7 @@
 """The keys by which people on record are found, and what is known of a record, as likeness compares it."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
@@ -198,18 +198,18 @@ def other_ways(record: Person) -> Iterator[Described]:
         yield describe(known, recorded=recorded_numbers(record))
 
 
-def keep(records: Iterable[Person], keys: Callable[[Person], Iterator[str]] = keys_of_record) -> None:
+def keep(records: Iterable[Person]) -> None:
     """Keeps the keys of these records: see `keeping`."""
     if records := list(records):
-        send(keeping(records, keys))
+        send(keeping(records))
 
 
-def keeping(records: Iterable[Person], keys: Callable[[Person], Iterator[str]] = keys_of_record) -> Call:
+def keeping(records: Iterable[Person]) -> Call:
     """
     The statement that keeps the keys of these records, under the records that stand for them. They have their ids, and
     are stored before it is sent.
     """
-    pairs = [(key, record.same_as_id or record.pk) for record in records for key in keys(record)]
+    pairs = [(key, record.same_as_id or record.pk) for record in records for key in keys_of_record(record)]
     return KEEP(keys=json.dumps([key for key, _ in pairs]), people=json.dumps([person for _, person in pairs]))
 
 

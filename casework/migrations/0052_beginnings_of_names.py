@@ -9,7 +9,8 @@ from typing import Any
 from django.db import migrations, transaction
 from django.db.models import Max, Min
 
-from casework.families import person_keys
+from casework.families.person_keys import beginnings_of_record
+from casework.migrations._keys import keep_keys, people_on_record
 
 BATCH = 5_000
 
@@ -19,8 +20,7 @@ def fill(apps: Any, schema_editor: Any) -> None:
     ends = people.aggregate(first=Min("pk"), last=Max("pk"))
     for start in range(ends["first"] or 0, (ends["last"] or -1) + 1, BATCH):
         with transaction.atomic():
-            records = people.filter(pk__range=(start, start + BATCH - 1))
-            person_keys.keep(records, person_keys.beginnings_of_record)
+            keep_keys(people_on_record(people, range(start, start + BATCH)), beginnings_of_record)
 
 
 class Migration(migrations.Migration):

@@ -1,7 +1,7 @@
 """Keeps the keys by which people are found, for migrations that run on the tables of an earlier release."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.db import connection
@@ -26,8 +26,8 @@ def people_on_record(people: Any, ids: Iterable[int]) -> list[Person]:
     return [Person(**row) for row in people.filter(pk__in=ids).values()]
 
 
-def keep_keys(records: Iterable[Person]) -> None:
+def keep_keys(records: Iterable[Person], keys: Callable[[Person], Iterator[str]] = keys_of_record) -> None:
     """Keeps the keys by which today's code looks for these people, under the records that stand for them."""
-    pairs = [(key, record.same_as_id or record.pk) for record in records for key in keys_of_record(record)]
+    pairs = [(key, record.same_as_id or record.pk) for record in records for key in keys(record)]
     with connection.cursor() as cursor:
         cursor.execute(KEEP, [json.dumps([key for key, _ in pairs]), json.dumps([person for _, person in pairs])])
