@@ -84,7 +84,6 @@ ABROAD = re.compile(rf"(?<!\w)(?:\+|00)[1-9](?:{BETWEEN}{DIGIT}){{8,13}}(?![^\W_
 TEN_DIGITS = re.compile(rf"(?<![^\W_]){DIGIT}{{3}}[ -]?{DIGIT}{{3}}[ -]?{DIGIT}{{4}}(?![^\W_])")
 NUMBER = re.compile(rf"(?<!\w)[+(]*{DIGIT}(?:{BETWEEN}{DIGIT})+(?![^\W_])")
 POSTCODE = re.compile(r"(?<![^\W_])[a-z]{1,2}[0-9oilsb][0-9a-z]?[ -]?[0-9oilsb][a-z0-9]{2}(?![^\W_])", re.IGNORECASE)
-# With the first digit of the other half, or without it: HP20 1.
 # Without its 0, as a spreadsheet shows it.
 WITHOUT_ZERO = re.compile(rf"(?<![^\W_])[1237](?:{BETWEEN}{DIGIT}){{9}}(?![^\W_])")
 # A day without its year says too little.
@@ -100,6 +99,7 @@ NO_NAMES = frozenset({
 })  # fmt: skip
 # A whole name in Chinese or Korean letters has no blank: the first is the family's.
 FAMILY_FIRST = re.compile(r"(?<!\w)([\u4e00-\u9fff\uac00-\ud7a3])([\u4e00-\u9fff\uac00-\ud7a3]{1,2})(?!\w)")
+# With the first digit of the other half, or without it: HP20 1.
 AREA = re.compile(r"(?<!\S)[a-z]{1,2}[0-9][0-9a-z]?(?: [0-9](?= *(?:,|$)))?(?![^\s,])", re.IGNORECASE)
 DIGITS_ONLY = re.compile(rf"(?:{DIGIT}|[-/.])+")
 A_NUMBER = "another number"
@@ -225,11 +225,10 @@ def read_typed(text: str) -> Query:
         values["date_of_birth"] = f"about {born}" if born else ""
     elif is_expected:
         values["date_of_birth"] = ""
-    if values["date_of_birth"]:
+    else:
         found.notes += [
-            f"“{values[each]}” was left out: there is a date of birth." for each in ("age", "year")
-            if each in values and birth
-        ]  # fmt: skip
+            f"“{values[each]}” was left out: there is a date of birth." for each in ("age", "year") if each in values
+        ]
     forces = f"BFPO {re.sub(r'[^0-9]', '', values['forces'])}" if "forces" in values else ""
     number = values.get("nhs_number", "")
     if number and not has_check_digit(re.sub(r"\D", "", number)) and "phone" not in values and number[0] in "1237":
@@ -334,8 +333,9 @@ def _take_expected(found: _Found) -> Days | None:
     for pattern in BIRTHS:
         for match in pattern.finditer(found.rest):
             before = IS_DUE.search(found.rest[: match.start()])
-            birth = read_birth(as_digits(match[0]) if DIGITS_ONLY.fullmatch(match[0]) else match[0])
-            if before and birth and (days := expected_on(birth, match[0], today, is_said=True)):
+            typed = _birth(match[0])
+            birth = read_birth(typed)
+            if before and birth and (days := expected_on(birth, typed, today, is_said=True)):
                 found.take(before[0] + match[0])
                 return days
     for typed, days in without_a_day(found.rest, today):
