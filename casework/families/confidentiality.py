@@ -377,7 +377,7 @@ class _Family:
     @cached_property
     def _surely(self) -> dict[int, datetime]:
         """The children of rules 1 and 3 who certainly are, or live with, somebody protected: see `_protected`."""
-        sure = ((entry, self._moments([entry.person, *self._adults_at_home(entry)])) for entry in self.children)
+        sure = ((entry, self._moments(self._at_home(entry))) for entry in self.children)
         return {entry.pk: min(moments) for entry, moments in sure if moments}
 
     @cached_property
@@ -386,8 +386,8 @@ class _Family:
         found = dict(self._surely)
         for entry in self.children:
             if entry.pk not in found and not self._is_lifted(entry):
-                people = (entry.person, *self._adults_at_home(entry))
-                if moments := self._moments(chain.from_iterable(self._may_be[person] for person in people)):
+                may_be = chain.from_iterable(self._may_be[person] for person in self._at_home(entry))
+                if moments := self._moments(may_be):
                     found[entry.pk] = min(moments)
         return found
 
@@ -397,6 +397,9 @@ class _Family:
             for contact, adult, same_address in self._adults
             if contact == entry.contact and same_address is not False
         ]
+
+    def _at_home(self, entry: _Entry) -> list[int]:
+        return [entry.person, *self._adults_at_home(entry)]
 
     def _moments(self, people: Iterable[int]) -> list[datetime]:
         """The moments since which the protected people among these are protected."""
@@ -475,9 +478,6 @@ class _Family:
         """Whether one of some adults, by their names, has a name in common with this child or an adult there."""
         theirs = other.names.union(*self._named_at_home[other.contact])
         return any(_may_be_one_name(names, theirs) for names in named)
-
-    def _at_home(self, entry: _Entry) -> list[int]:
-        return [entry.person, *self._adults_at_home(entry)]
 
     def _beside(self, person: int) -> Iterator[_Entry]:
         """
