@@ -16,6 +16,7 @@ from casework.families.likeness.keys import (
     BESIDE,
     asked,
     begins,
+    pairs_of,
     parts_of_names,
     what_counts,
 )
@@ -39,13 +40,11 @@ def keys(person: Described, area: str = "") -> Iterator[str]:
         if what == "whole_names" or alone or (what == "postcodes" and not names):
             yield counting(what, name)
     if birth and not names and not birth.is_a_year:
-        day = min(birth.digits, birth.swapped.digits)
-        yield from (f"born {day} {initial}" for initial in INITIALS)
+        yield from (f"born {birth.digits_either_way} {initial}" for initial in INITIALS)
     if birth and len(sounds) == 1:
         yield from (f"year {birth.year} {sounds[0]} {initial}" for initial in INITIALS)
-    if area and len(sounds) > 1:
-        pairs = {"+".join(sorted(pair)) for pair in product(sounds, sounds) if pair[0] != pair[1]}
-        yield from (f"area {area} {pair}" for pair in pairs)
+    if area:
+        yield from (f"area {area} {pair}" for pair in pairs_of(sounds))
     if home and not home.postcode:
         # Of 44 Queens Road: 44A and 44B as well.
         numbers = [f"{number}{letter}" for number in home.numbers[:1] if number.isdigit() for letter in "abcdef"]

@@ -30,7 +30,7 @@ def stored(person: Described) -> frozenset[str]:
 def asked(person: Described) -> set[str]:
     """The keys by which somebody like this person is looked for: also who was born in the year before or after."""
     years = (person.birth.year - 1, person.birth.year + 1) if person.birth else ()
-    return {*stored(person), *(f"year {year} {pair}" for year in years for pair in _pairs(_sounds(person)))}
+    return {*stored(person), *(f"year {year} {pair}" for year in years for pair in pairs_of(_sounds(person)))}
 
 
 def what_counts(person: Described) -> Iterator[tuple[str, str]]:
@@ -63,9 +63,14 @@ def parts_of_names(person: Described) -> tuple[tuple[str, ...], tuple[str, ...]]
     return (person.first.parts if person.first else (), person.last.parts if person.last else ())
 
 
+def pairs_of(sounds: list[str]) -> list[str]:
+    """Each two of these sounds as they stand in a key, in any order."""
+    return ["+".join(sorted(pair)) for pair in combinations(sounds, 2)]
+
+
 def _keys(person: Described) -> Iterator[str]:
     sounds = _sounds(person)
-    pairs = _pairs(sounds)
+    pairs = pairs_of(sounds)
     initials = sorted({heard[:1] for heard in sounds})
     yield from (f"nhs {number.text}" for number in person.nhs_numbers)
     yield from (f"upn {number.text}" for number in person.upns)
@@ -104,10 +109,6 @@ def _of_birth(birth: Birth, sounds: list[str], pairs: list[str], initials: list[
     yield from (
         f"year {birth.year} {heard} {initial}" for heard in sounds for initial in initials if initial != heard[:1]
     )
-
-
-def _pairs(sounds: list[str]) -> list[str]:
-    return ["+".join(sorted(pair)) for pair in combinations(sounds, 2)]
 
 
 def _sounds(person: Described) -> list[str]:
