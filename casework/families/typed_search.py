@@ -86,9 +86,14 @@ NUMBER = re.compile(rf"(?<!\w)[+(]*{DIGIT}(?:{BETWEEN}{DIGIT})+(?![^\W_])")
 POSTCODE = re.compile(r"(?<![^\W_])[a-z]{1,2}[0-9oilsb][0-9a-z]?[ -]?[0-9oilsb][a-z0-9]{2}(?![^\W_])", re.IGNORECASE)
 # Without its 0, as a spreadsheet shows it.
 WITHOUT_ZERO = re.compile(rf"(?<![^\W_])[1237](?:{BETWEEN}{DIGIT}){{9}}(?![^\W_])")
-# A day without its year says too little.
+# A day without its year says too little. Without one, only a month that is spelt right is no name: Mary, Market Street.
+SPELT_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
+    r"nov(?:ember)?|dec(?:ember)?)"
+)
 DAY_AND_MONTH = re.compile(
-    rf"(?<![^\W_])(?:\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}|{MONTH} \d{{1,2}}(?:st|nd|rd|th)?)(?![^\W_])",
+    rf"(?<![^\W_])(?:\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {SPELT_MONTH}|{SPELT_MONTH} \d{{1,2}}(?:st|nd|rd|th)?)"
+    r"(?![^\W_])",
     re.IGNORECASE,
 )
 # Words around a name that are no part of one.
@@ -235,8 +240,11 @@ def read_typed(text: str) -> Query:
         # Ten digits may be a telephone number without its 0.
         values["phone"] = f"0{number}"
     for match in list(DAY_AND_MONTH.finditer(found.rest)):
-        found.take(match[0])
-        found.notes.append(f"“{match[0]}” was left out: type the year as well.")
+        # March Street, or June who lives at 7 Mill Lane.
+        after = _words(found.rest[match.end() :].partition(",")[0])[: 1 if match[0][0].isdigit() else 3]
+        if not any(map(_ends_a_street, after)):
+            found.take(match[0])
+            found.notes.append(f"“{match[0]}” was left out: type the year as well.")
     unread = list(found.unread())
     texts |= {_plain(value) for value in (*values.values(), *unread)}
     written = Written(
@@ -389,7 +397,7 @@ def _split(rest: str) -> Iterator[tuple[list[str], str]]:
     words = _words(rest)[:MOST_WORDS]
     plain = [fold(word) for word in words]
     number = next((n for n, word in enumerate(plain) if word[:1].isdigit() or word in {"flat", "apartment"}), None)
-    streets = [n for n, word in enumerate(plain) if n > 0 and SHORT.get(word, word) in KINDS | HOUSES]
+    streets = [n for n, word in enumerate(words) if n > 0 and _ends_a_street(word)]
     if number is not None:
         last = max((n for n in streets if n > number), default=len(words) - 1)
         yield words[:number], " ".join(words[number:])
@@ -408,6 +416,12 @@ def _split(rest: str) -> Iterator[tuple[list[str], str]]:
             yield words[: at - 2], " ".join(words[at - 2 :])
         if words[at + 1 :]:
             yield words[: at - 1] + words[at + 1 :], " ".join(words[at - 1 : at + 1])
+
+
+def _ends_a_street(word: str) -> bool:
+    """Whether the name of a street ends with this word, or that of a house."""
+    plain = fold(word)
+    return SHORT.get(plain, plain) in KINDS | HOUSES
 
 
 def _words(rest: str) -> list[str]:

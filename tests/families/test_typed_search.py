@@ -87,6 +87,23 @@ def test_a_street_without_a_number_is_one(kind: str) -> None:
         assert not query.is_too_little
 
 
+@pytest.mark.parametrize(
+    ("text", "first", "address"),
+    [
+        ("Zoe 12 Market Street", "Zoe", "12 Market Street"),
+        ("Zoe, 8 Marlow Rd", "Zoe", "8 Marlow Rd"),
+        ("Zoe 10 March Street", "Zoe", "10 March Street"),
+        ("Mary 12 High Street", "Mary", "12 High Street"),
+        ("Janet 4 Mill Lane", "Janet", "4 Mill Lane"),
+        ("June 7 The Old Barn", "June", "7 The Old Barn"),
+    ],
+)
+def test_what_begins_like_a_month_is_no_date_in_an_address(text: str, first: str, address: str) -> None:
+    query = read_typed(text)
+    assert query.notes == ()
+    assert (first, address) in {(way.written.first_name, way.written.address) for way in query.ways}
+
+
 @pytest.mark.parametrize("text", ["Khan BFPO 58", "bfpo58 Khan"])
 def test_a_forces_address_is_one(text: str) -> None:
     query = read_typed(text)
