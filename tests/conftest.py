@@ -94,7 +94,7 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _nobody_looks_on(django_test_environment: None) -> None:
     """Templates are rendered as for users: Django's test environment copies the context of each, and no test asks."""
-    Template._render = RENDER  # type: ignore[attr-defined]
+    Template._render = RENDER  # type: ignore[attr-defined]  # private
 
 
 @pytest.fixture(scope="session", autouse=True)

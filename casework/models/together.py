@@ -52,7 +52,7 @@ def read_parts(record: Model, *others: QuerySet[Any], **parts: QuerySet[Any]) ->
 def _fill(query: QuerySet[Any], compiler: Any, rows: list[tuple[Any, ...]]) -> None:
     """Lets Django make of these rows what it makes of those that it reads itself."""
     compiler.execute_sql = lambda *args, **kwargs: [rows]
-    query.query.get_compiler = lambda *args, **kwargs: compiler  # type: ignore[method-assign]
+    query.query.get_compiler = lambda *args, **kwargs: compiler  # type: ignore[method-assign]  # of this one
     try:
         len(query)
     finally:
