@@ -297,6 +297,11 @@ class Contact(models.Model):
         return [child for child in self.children.all() if child.in_family]
 
     @property
+    def hides_area(self) -> bool:
+        """Whether a postcode is hidden: then it is not among the facts of the rules."""
+        return any(child.address_is_confidential and child.postcode for child in self.children.all())
+
+    @property
     def all_family_indicators(self) -> list[str]:
         """What the referrer says today, then what was chosen at screening."""
         return _both(self.reported_family_indicators, self.screened_family_indicators)

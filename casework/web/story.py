@@ -56,8 +56,6 @@ def story_of(contact: Contact, cautions: Cautions) -> dict[str, Any]:
         "recommendation": contact.recommendation,
         "children": [(child, given["children"][child.position]) for child in children],
         "adults": [(adult, given["adults"][adult.position]) for adult in adults],
-        # The postcode is hidden, so it is not among the facts of the rules.
-        "hides_area": any(child.address_is_confidential and child.postcode for child in children),
         "hides": any(child.address_is_confidential for child in children),
         "details_to_check": [
             _shown(detail, contact, children, adults, changes) for detail in contact.details_to_check.all()

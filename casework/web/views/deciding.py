@@ -350,7 +350,6 @@ def _about(contact: Contact) -> dict[str, Any]:
         "children": [(child, None) for child in contact.children.all()],
         "recommendation": contact.recommendation,
         "result": contact.recommendation.result if contact.recommendation else {},
-        "hides_area": any(child.address_is_confidential and child.postcode for child in contact.children.all()),
     }
 
 
