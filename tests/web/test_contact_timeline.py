@@ -94,3 +94,14 @@ def test_nor_to_that_of_whoever_somebody_may_be(story: Story) -> None:
     page = SignedIn("amina").open(story.contact(by="example-police", children=[likely], adults=[]))
     assert "Called twice to" in page.text
     assert "Example Road" not in page.html
+
+
+def test_nor_does_a_persons_page_to_that_of_a_child_beside_whoever_they_may_be(story: Story) -> None:
+    home = {"lines": ["31 Zinnia Way"], "postcode": "SL7 1AA", "confidential": True}
+    beside = child(**KIM, address=home)
+    first = story.contact(by="example-police", children=[child(nhs_number=None), beside], adults=[])
+    story.answered(story.asked(first, question="Known?"), "Called twice to 31 Zinnia Way.")
+    again = story.contact(children=[child(nhs_number=None)], adults=[])
+    page = SignedIn("amina").open(f"/people/{again.children.get().person.reference}/")
+    assert "Called twice to" in page.text
+    assert "innia" not in page.html

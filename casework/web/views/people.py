@@ -190,7 +190,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         "errors": errors_of(*shown.values()),
     } | timeline(request, chronology)
     answer = render(request, "front_door/people/show.html", context, status=status_of(context["errors"]))
-    return without_hidden_addresses(answer, known.contacts)
+    return without_hidden_addresses(answer, [*known.contacts, *chronology.contacts])
 
 
 def _protections(records: Collection[int]) -> list[list[AddressProtection]]:
