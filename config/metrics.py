@@ -26,7 +26,6 @@ from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
 from casework.models import Clock, Contact, OutboxMessage
-from casework.statuses import ContactStatus
 from config.celery import app
 from config.heartbeats import heartbeats
 
@@ -103,7 +102,7 @@ def _database() -> Iterator[Metric]:
         "How long the promise that has been due for a look longest has waited for the sweep; 0 when none is due.",
         _since(due["first"], now),
     )
-    contacts = Contact.objects.exclude(status=ContactStatus.DECIDED).count()
+    contacts = Contact.objects.undecided().count()
     yield _gauge("contacts_waiting", "Contacts that wait for a decision or a second person.", contacts)
 
 

@@ -13,7 +13,6 @@ from casework.actions import contact_owners
 from casework.models import Contact
 from casework.models.contacts import ContactQuerySet
 from casework.record import audit
-from casework.statuses import ContactStatus
 from localities.models import User
 from localities.working_time import local_day
 
@@ -34,7 +33,7 @@ def release(*, now: datetime) -> int:
 
 
 def _waiting() -> ContactQuerySet:
-    return Contact.objects.filter(owner__isnull=False).exclude(status=ContactStatus.DECIDED)
+    return Contact.objects.undecided().filter(owner__isnull=False)
 
 
 def _lost(owner: User, works_here: bool, now: datetime) -> ContactQuerySet:

@@ -9,7 +9,6 @@ from casework.actions.contact_handovers import lapse, other_team, pass_on
 from casework.models import Contact, ContactHandover
 from casework.models.contacts import ContactQuerySet
 from casework.record import audit
-from casework.statuses import ContactStatus
 from localities import calendar
 from localities.models import TeamKind
 from localities.working_time import at, local_day
@@ -38,11 +37,7 @@ def _waiting_since_before(opened_at: datetime) -> ContactQuerySet:
     for_tonight = ContactHandover.objects.filter(
         contact=OuterRef("pk"), to_team__kind=TeamKind.EMERGENCY_DUTY, passed_at__gte=opened_at
     )
-    return (
-        Contact.objects.filter(team__kind=TeamKind.EMERGENCY_DUTY)
-        .exclude(status=ContactStatus.DECIDED)
-        .exclude(Exists(for_tonight))
-    )
+    return Contact.objects.undecided().filter(team__kind=TeamKind.EMERGENCY_DUTY).exclude(Exists(for_tonight))
 
 
 @transaction.atomic

@@ -18,7 +18,6 @@ from casework.models.prepared import Call, Prepared, send
 from casework.models.visibility import KEEPS_OUT, WHO_MAY_BE, closes_from
 from casework.record import audit
 from casework.record.audit import Actor
-from casework.statuses import ContactStatus
 from localities.models import Membership, Role, Team
 from localities.working_time import local_day
 
@@ -167,7 +166,7 @@ def messages_of_restricted(
         return []
     either = {other for _, other in restricted.who_may_be(people)} - {*exclude_people}
     found = []
-    for contact in Contact.objects.with_people(either).exclude(status=ContactStatus.DECIDED).order_by("pk"):
+    for contact in Contact.objects.with_people(either).undecided().order_by("pk"):
         closing = restricted.in_force_on(contact)
         if closing.exists():
             found += messages_for_owners(

@@ -82,6 +82,10 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         """
         return self.filter(is_open_contact(user, now, F("pk")))
 
+    def undecided(self) -> ContactQuerySet:
+        """The contacts that await a decision or a second person."""
+        return self.exclude(status=ContactStatus.DECIDED)
+
     def with_people(self, people: Any) -> ContactQuerySet:
         """
         The contacts that one of these people is on, as a child or an adult.

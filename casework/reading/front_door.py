@@ -245,7 +245,7 @@ def rows(contacts: Iterable[Contact], user: User, now: datetime) -> list[Row]:
 
 
 def _waiting(user: User, now: datetime) -> QuerySet[Contact]:
-    return Contact.objects.visible_to(user, now).exclude(status=ContactStatus.DECIDED)
+    return Contact.objects.visible_to(user, now).undecided()
 
 
 def _tab_of(user: User) -> SqlCase:

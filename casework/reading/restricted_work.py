@@ -38,7 +38,7 @@ from casework.models import (
 )
 from casework.models.restrictions import REPRESENTATIVE
 from casework.models.visibility import is_or_may_be, keeps_out
-from casework.statuses import CaseStatus, ContactStatus, HandoffStatus
+from casework.statuses import CaseStatus, HandoffStatus
 from localities.models import Role, User
 from localities.roles import StaffRoles
 
@@ -143,7 +143,7 @@ def _waiting(people: Collection[int]) -> QuerySet[Contact]:
         Exists(ContactChild.objects.filter(person__in=people, contact=OuterRef("pk"))),
         Exists(ContactAdult.objects.filter(person__in=people, contact=OuterRef("pk"))),
     )
-    waiting = Contact.objects.exclude(status=ContactStatus.DECIDED)
+    waiting = Contact.objects.undecided()
     return waiting.filter(on_it[0] | on_it[1]) if people else waiting.none()
 
 
