@@ -29,6 +29,8 @@ from localities.working_time import local_day
 
 CHOOSE_A_TEAM = "Choose a team that takes work."
 UNKNOWN_YES_NO = [("", "Not known"), ("yes", "Yes"), ("no", "No")]
+# In digits.
+LONGEST_ID = 19
 
 
 class ActionForm(Form):
@@ -48,6 +50,11 @@ class ActionForm(Form):
 def id_of(chosen: Model | None) -> int | None:
     """The id of the choice; None if nothing was chosen, which the action then reports."""
     return None if chosen is None else chosen.pk
+
+
+def is_id(sent: str) -> bool:
+    """Whether a text can be an id. Python reads no number of thousands of digits."""
+    return sent.isdecimal() and len(sent) < LONGEST_ID
 
 
 def choice_of(label: str, queryset: QuerySet[Any], hint: str = "", *, else_says: str) -> "forms.ModelChoiceField[Any]":

@@ -23,7 +23,7 @@ from casework.reading import endings, front_door
 from casework.reading.decided import cases_to_choose, followed
 from casework.statuses import ContactStatus, PartnerCheckStatus
 from casework.web.decision_form import FOLLOWS, WITHDRAWN, DecideForm, SignOffForm
-from casework.web.forms import id_of
+from casework.web.forms import id_of, is_id
 from casework.web.hiding import hidden_where_said, masked_text, without_hidden_addresses
 from casework.web.signed_in import user_of
 from casework.web.story import for_people
@@ -34,8 +34,6 @@ from localities.models import User
 from localities.working_time import local_day
 
 MOST_SHOWN = 5
-# In digits. Python reads no number of thousands of them.
-LONGEST_ID = 19
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -191,8 +189,7 @@ def _again(
     contact = fetch(user, reference, now)
     before = data.get("decide-recommendation", "")
     data["decide-recommendation"] = str(contact.recommendation_id)
-    is_an_id = before.isdecimal() and len(before) < LONGEST_ID
-    was = contact.recommendations.filter(pk=int(before)).first() if is_an_id else None
+    was = contact.recommendations.filter(pk=int(before)).first() if is_id(before) else None
     form = _bound(contact, data, user, now)
     says = str(taken) if taken else "What you typed is filled in. Nothing is recorded yet."
     return _form(request, reference, now, form=form, says=says, was=was, status=CONFLICT if taken else 200)

@@ -12,14 +12,12 @@ from django.utils import timezone
 
 from casework.actions import matches
 from casework.actions.matches import ShowsAnAddress
-from casework.web.forms import TellApartForm, UndoMatchForm
+from casework.web.forms import TellApartForm, UndoMatchForm, is_id
 from casework.web.signed_in import by_post, user_of
 from casework.web.submitting import submit
 from casework.web.views import compare, contacts
 
 YES, NO, UNSURE = "yes", "no", "unsure"
-# In digits. Python reads no number of thousands of them.
-LONGEST_ID = 19
 
 
 @by_post(or_show="contact")
@@ -49,7 +47,7 @@ def settle_together(request: HttpRequest, reference: str) -> HttpResponse:
     user, now = user_of(request), timezone.now()
     contact = contacts.fetch(user, reference, now)
     same, ids = request.POST.get("same"), request.POST.getlist("match")
-    if same not in (YES, NO) or not ids or not all(each.isdecimal() and len(each) < LONGEST_ID for each in ids):
+    if same not in (YES, NO) or not ids or not all(map(is_id, ids)):
         raise BadRequest("Nobody said whether they are the same.")
     try:
         matches.settle_together(
