@@ -1,15 +1,19 @@
 """The signed-in user, for views; and views that change something, by POST alone."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from casework.access import permissions
 from localities.models import User
+from localities.working_time import local_day
 
 View = Callable[..., HttpResponse]
 
@@ -17,6 +21,17 @@ View = Callable[..., HttpResponse]
 def user_of(request: HttpRequest) -> User:
     assert isinstance(request.user, User), "LoginRequiredMiddleware lets nobody in who has not signed in"
     return request.user
+
+
+def who_enters_contacts(request: HttpRequest) -> tuple[User, datetime]:
+    """
+    The signed-in user, and the time.
+
+    :raises NotPermitted: they may not enter contacts.
+    """
+    user, now = user_of(request), timezone.now()
+    permissions.check_can_enter_contacts(user, local_day(now))
+    return user, now
 
 
 def by_post(*, or_show: str) -> Callable[[View], View]:

@@ -10,15 +10,14 @@ from casework.access import permissions
 from casework.actions import contact_drafts
 from casework.models import ContactDraft
 from casework.reading.contact_drafts import left_by_others, own
-from casework.web.signed_in import by_post, user_of
+from casework.web.signed_in import by_post, user_of, who_enters_contacts
 from casework.web.views.new_contact import address_of
 from localities.working_time import local_day
 
 
 @require_safe
 def listed(request: HttpRequest) -> HttpResponse:
-    user, now = user_of(request), timezone.now()
-    permissions.check_can_enter_contacts(user, local_day(now))
+    user, now = who_enters_contacts(request)
     context = {
         "own": [(draft, called, address_of(draft)) for draft, called in own(user)],
         "takes_over": permissions.allows(permissions.check_can_take_over_drafts, user, local_day(now)),

@@ -9,23 +9,21 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from casework.access import permissions
 from casework.actions import searching
 from casework.families.finding import Found
 from casework.reading.contact_drafts import numbers
 from casework.web.hiding import without_hidden_words
 from casework.web.look_form import LookForm
 from casework.web.search_form import LOOKS, Typed, keep, kept
-from casework.web.signed_in import user_of
+from casework.web.signed_in import user_of, who_enters_contacts
 from casework.web.submitting import errors_of, status_of
 from localities.models import User
-from localities.working_time import local_day
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def look(request: HttpRequest) -> HttpResponse:
     """The step before the form for a contact. "None of these" takes what was typed along."""
-    user, now = _who(request)
+    user, now = who_enters_contacts(request)
     if request.method == "POST":
         form = LookForm(request.POST)
         if form.is_valid() and not form.query().is_too_little:
@@ -63,7 +61,7 @@ def _page(request: HttpRequest, form: LookForm, found: Found | None = None, *, i
 @require_POST
 def likely(request: HttpRequest) -> HttpResponse:
     """The likely families as a part of a page, for the form for a contact while names are typed."""
-    user, now = _who(request)
+    user, now = who_enters_contacts(request)
     form = LookForm(request.POST)
     found = without_hidden_words(_likely(form, user, now)) if form.is_valid() else None
     return render(request, "front_door/search/likely.html", {"found": found})
@@ -71,12 +69,6 @@ def likely(request: HttpRequest) -> HttpResponse:
 
 def _and(words: list[str]) -> str:
     return " and the ".join(words)
-
-
-def _who(request: HttpRequest) -> tuple[User, datetime]:
-    user, now = user_of(request), timezone.now()
-    permissions.check_can_enter_contacts(user, local_day(now))
-    return user, now
 
 
 def _likely(form: LookForm, user: User, now: datetime) -> Found | None:

@@ -14,10 +14,9 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from casework.access import permissions, restricted
+from casework.access import restricted
 from casework.actions import contact_drafts
 from casework.actions.contact_drafts import Saved, Task
 from casework.models import Contact, ContactDraft
@@ -36,11 +35,10 @@ from casework.web.draft_form import (
 )
 from casework.web.look_form import LookForm
 from casework.web.open_draft import OpenDraft, address_of_problem, address_of_task
-from casework.web.signed_in import user_of
+from casework.web.signed_in import who_enters_contacts
 from casework.web.submitting import CONFLICT, UNPROCESSABLE
 from errors import KeyUsedForAnother, NotPermitted, TakenBySomeoneElse
 from localities.models import User
-from localities.working_time import local_day
 from triage.published_rules import live
 
 LATER, STAY = "later", "stay"
@@ -54,7 +52,7 @@ IS_APART = (
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """The start: is a child in immediate danger? The step after it (`look_first`) sends here what was typed there."""
-    user, now = _who(request)
+    user, now = who_enters_contacts(request)
     if "carried" in request.POST:
         return _begun(request, user, now)
     answer = request.POST.get("contact-immediate_danger", "")
@@ -73,7 +71,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_safe
 def call_999(request: HttpRequest, key: str) -> HttpResponse:
     """What to do now, where a child is in immediate danger. That is on the draft already."""
-    _who(request)
+    who_enters_contacts(request)
     look = f"{reverse('contact-look')}?{urlencode({'form': key})}"
     return render(request, "front_door/contacts/new/call_999.html", {"key": key, "look": look})
 
@@ -81,14 +79,14 @@ def call_999(request: HttpRequest, key: str) -> HttpResponse:
 @require_safe
 def tasks(request: HttpRequest, key: str) -> HttpResponse:
     """The task list of a draft."""
-    user, now = _who(request)
+    user, now = who_enters_contacts(request)
     return _page(request, "tasks", OpenDraft(key, _draft(user, key), now))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def task(request: HttpRequest, key: str, name: str) -> HttpResponse:
     """A task of a draft: a page of the form."""
-    user, now = _who(request)
+    user, now = who_enters_contacts(request)
     section = _section(name)
     if request.method != "POST":
         opened = OpenDraft(key, _draft(user, key), now)
@@ -119,10 +117,9 @@ def task(request: HttpRequest, key: str, name: str) -> HttpResponse:
 @require_POST
 def save(request: HttpRequest, key: str, name: str) -> HttpResponse:
     """Saves what is on a page, while somebody types. The answer is JSON: `draft.js` reads it."""
-    section, now = _section(name), timezone.now()
-    user = user_of(request)
+    section = _section(name)
     try:
-        permissions.check_can_enter_contacts(user, local_day(now))
+        user, now = who_enters_contacts(request)
         draft, is_apart = _save(request, key, section, posted(section, request.POST, _typed(user, key)), user, now)
     except NotPermitted as refused:
         return JsonResponse({"says": str(refused)}, status=403)
@@ -141,7 +138,7 @@ def save(request: HttpRequest, key: str, name: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def check(request: HttpRequest, key: str) -> HttpResponse:
     """Every answer, to be checked before the contact is submitted. What is still needed is said all at once."""
-    user, now = _who(request)
+    user, now = who_enters_contacts(request)
     draft = _draft(user, key)
     opened = OpenDraft(key, draft, now)
     if request.method != "POST" or draft is None:
@@ -178,12 +175,6 @@ def address_of(draft: ContactDraft) -> str:
 
 
 OTHER_TYPIST = "Somebody else opened this form. They must sign in again to save what they typed."
-
-
-def _who(request: HttpRequest) -> tuple[User, datetime]:
-    user, now = user_of(request), timezone.now()
-    permissions.check_can_enter_contacts(user, local_day(now))
-    return user, now
 
 
 def _section(name: str) -> Section:
