@@ -21,11 +21,11 @@ from casework.actions import contact_drafts
 from casework.actions.contact_drafts import Saved, Task
 from casework.models import Contact, ContactDraft
 from casework.reading.contact_drafts import numbers
+from casework.web.contact_form import ContactPart
 from casework.web.draft_form import (
     DANGER,
     SECTIONS,
     TASKS,
-    ContactForm,
     Posted,
     Problem,
     Section,
@@ -39,9 +39,8 @@ from casework.web.signed_in import who_enters_contacts
 from casework.web.submitting import CONFLICT, UNPROCESSABLE
 from errors import KeyUsedForAnother, NotPermitted, TakenBySomeoneElse
 from localities.models import User
-from triage.published_rules import live
 
-LATER, STAY = "later", "stay"
+LATER = "later"
 NO_ANSWER = "Select whether a child is in immediate danger"
 IS_APART = (
     "The draft that you opened was changed in another tab, taken over or deleted. "
@@ -275,7 +274,7 @@ def _gate(request: HttpRequest, user: User, now: datetime, key: str) -> HttpResp
     context = {
         "key": key,
         "page": new_key(),
-        "field": ContactForm(live(now).rule_set, {}).without_faults().contact["immediate_danger"],
+        "field": ContactPart(prefix="contact")["immediate_danger"],
         "errors": [("id_contact-immediate_danger", NO_ANSWER)] if is_wrong else [],
         "drafts": numbers(user, now),
     }
