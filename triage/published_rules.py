@@ -62,6 +62,12 @@ def of_version(version_id: int) -> Rules:
     return _compiled(version_id)
 
 
+def title_of_pathway(version_id: int | None, pathway: str) -> str:
+    """A pathway's title in a version of the rules; its code where that has none."""
+    known = of_version(version_id).rule_set.pathways.get(pathway) if version_id is not None else None
+    return known.title if known else pathway
+
+
 @lru_cache(maxsize=16)
 def _compiled(version_id: int) -> Rules:
     document: Any = RuleSetVersion.objects.values_list("document", flat=True).get(pk=version_id)

@@ -22,7 +22,7 @@ from casework.models.together import read_together
 from casework.statuses import CaseStatus, HandoffStatus, PartnerCheckStatus
 from localities.codes import SOURCE_CODES
 from localities.models import User
-from triage.published_rules import of_version
+from triage.published_rules import title_of_pathway
 
 KINDS = {
     "contacts": "Contacts",
@@ -168,13 +168,12 @@ def _in_words(kind: str, pk: int, says: Mapping[str, Any]) -> dict[str, Any]:
     """What stands on the page in place of codes."""
     words: dict[str, Any] = {}
     if says.get("pathway"):
-        known = of_version(says["rules"]).rule_set.pathways.get(says["pathway"]) if says["rules"] else None
-        words["pathway"] = known.title if known else says["pathway"]
+        words["pathway"] = title_of_pathway(says["rules"], says["pathway"])
     match kind:
         case "contacts":
             # As in the middle of a sentence: "It led to family help".
-            words["led_to"] = words.get("pathway", "")[:1].lower() + words.get("pathway", "")[1:]
-            words["agency"] = says["agency"] or dict(SOURCE_CODES)[says["source"]]
+            title = words.get("pathway", "")
+            words |= {"led_to": title[:1].lower() + title[1:], "agency": says["agency"] or SOURCE_CODES[says["source"]]}
         case "decisions":
             words["in_effect"] = says["in_effect"] == pk
         case "cases" | "ends" if says["outcome"]:

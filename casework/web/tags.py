@@ -21,7 +21,7 @@ from casework.web.hiding import HiddenWords, masked_text
 from casework.web.signed_in import user_of
 from localities.codes import ETHNICITIES, SEXES
 from localities.working_time import local_day
-from triage.published_rules import of_version
+from triage.published_rules import of_version, title_of_pathway
 
 register = template.Library()
 ROW = (
@@ -291,7 +291,4 @@ register.simple_tag(new_key)
 @register.simple_tag
 def pathway_title(recommendation: Recommendation | None, pathway: str) -> str:
     """A pathway's title in the rule set that the contact was triaged by."""
-    if recommendation is None:
-        return pathway
-    known = of_version(recommendation.rule_set_id).rule_set.pathways.get(pathway)
-    return known.title if known else pathway
+    return title_of_pathway(recommendation.rule_set_id if recommendation else None, pathway)
