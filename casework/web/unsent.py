@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import redirect, render
 
 from casework.web.errors import record_of
+from casework.web.signed_in import user_of
 from casework.web.typed import chosen, own_words
 from localities.models import User
 
@@ -36,8 +37,7 @@ class UnsentMiddleware(LoginRequiredMiddleware):
         refused = super().process_view(request, view_func, view_args, view_kwargs)
         if refused is not None or not request.user.is_authenticated or not _is_a_page(view_func):
             return refused
-        assert isinstance(request.user, User)
-        return _shown(request, request.user)
+        return _shown(request, user_of(request))
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseRedirect:
         if request.method == "POST" and _is_a_page(view_func) and request.accepts("text/html"):
