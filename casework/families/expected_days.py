@@ -15,14 +15,19 @@ PREGNANCY = timedelta(weeks=40)
 # A day without a year is the next one, unless it was so lately that the child may not be born.
 LATE = timedelta(weeks=6)
 
+# However it is spelt, beside a day and a year. Without these, it may be a name or a street: Mary, Marlow Road.
 MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+SPELT_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:r?uary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
+    r"nov(?:ember)?|dec(?:ember)?)"
+)
 DUE = (
     r"(?:baby )?(?:due|e\.?d\.?d\.?|(?:expected|estimated)(?: due)?(?: date)?(?: of)?(?: delivery)?)"
     r"(?: (?:date|on|in|about|around))*"
 )
 IS_DUE = re.compile(rf"(?<![^\W_]){DUE}[\s:=#-]*$", re.IGNORECASE)
 A_MONTH = re.compile(
-    rf"(?<![^\W_]){DUE}[\s:=#-]*(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)?[ /-]?)?(?P<month>{MONTH})"
+    rf"(?<![^\W_]){DUE}[\s:=#-]*(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)?[ /-]?)?(?P<month>{SPELT_MONTH})"
     r"(?: (?P<after>\d{1,2})(?:st|nd|rd|th)?(?!\d))?(?:,? (?P<year>20\d\d))?(?![^\W_])",
     re.IGNORECASE,
 )

@@ -14,7 +14,7 @@ from functools import partial
 from dateutil.relativedelta import relativedelta
 from django.utils.timezone import localdate
 
-from casework.families.expected_days import DUE, IS_DUE, MONTH, Days, expected_on, without_a_day
+from casework.families.expected_days import DUE, IS_DUE, MONTH, SPELT_MONTH, Days, expected_on, without_a_day
 from casework.families.likeness.births import read_birth
 from casework.families.likeness.describing import Described, Written, describe
 from casework.families.likeness.homes import HOUSES, KINDS, SHORT
@@ -86,11 +86,7 @@ NUMBER = re.compile(rf"(?<!\w)[+(]*{DIGIT}(?:{BETWEEN}{DIGIT})+(?![^\W_])")
 POSTCODE = re.compile(r"(?<![^\W_])[a-z]{1,2}[0-9oilsb][0-9a-z]?[ -]?[0-9oilsb][a-z0-9]{2}(?![^\W_])", re.IGNORECASE)
 # Without its 0, as a spreadsheet shows it.
 WITHOUT_ZERO = re.compile(rf"(?<![^\W_])[1237](?:{BETWEEN}{DIGIT}){{9}}(?![^\W_])")
-# A day without its year says too little. Without one, only a month that is spelt right is no name: Mary, Market Street.
-SPELT_MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
-    r"nov(?:ember)?|dec(?:ember)?)"
-)
+# A day without its year says too little.
 DAY_AND_MONTH = re.compile(
     rf"(?<![^\W_])(?:\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {SPELT_MONTH}|{SPELT_MONTH} \d{{1,2}}(?:st|nd|rd|th)?)"
     r"(?![^\W_])",

@@ -104,6 +104,13 @@ def test_what_begins_like_a_month_is_no_date_in_an_address(text: str, first: str
     assert (first, address) in {(way.written.first_name, way.written.address) for way in query.ways}
 
 
+@pytest.mark.parametrize(("text", "last"), [("baby due Mary Khan", "Khan"), ("Edd Marsh", "Marsh")])
+def test_a_name_that_begins_like_a_month_is_no_expected_day(text: str, last: str) -> None:
+    query = read_typed(text)
+    assert query.expected is None
+    assert last in {way.written.last_name for way in query.ways}
+
+
 @pytest.mark.parametrize("text", ["Khan BFPO 58", "bfpo58 Khan"])
 def test_a_forces_address_is_one(text: str) -> None:
     query = read_typed(text)
