@@ -160,17 +160,18 @@ def _inputs(shape: type[Part], prefix: str, names: Iterable[str]) -> Iterator[st
 
 def _changed(group: str, numbers: list[int], data: QueryDict, names: Iterable[str]) -> tuple[list[int], str, str]:
     """The numbers of a group when a button was pressed, what has the focus then, and why nobody was added."""
+    back = [number for number in _numbers([data.get("undo", "")], none=()) if number not in numbers]
+    if (data.get("add") == group or back) and len(numbers) >= MOST:
+        return numbers, "", f"A contact has room for {MOST} {group}. Tell us of the others in another contact."
     if data.get("add") == group:
-        if len(numbers) >= MOST:
-            return numbers, "", f"A contact has room for {MOST} {group}. Tell us of the others in another contact."
         # A number that was given up is not given to another: what was typed for the one who was removed can come back.
         used = [int(match[2]) for name in names if (match := NUMBERED.match(name)) and match[1] == PREFIXES[group]]
         added = max([*used, *numbers]) + 1
         return [*numbers, added], f"part-{PREFIXES[group]}-{added}", ""
     if (gone := data.get("remove", "")) in map(str, numbers) and len(numbers) > 1:
         return [number for number in numbers if str(number) != gone], f"add-{group}", ""
-    if back := _numbers([data.get("undo", "")], none=()):
-        return sorted({*numbers, *back})[:MOST], f"part-{PREFIXES[group]}-{back[0]}", ""
+    if back:
+        return sorted([*numbers, *back]), f"part-{PREFIXES[group]}-{back[0]}", ""
     return numbers, "", ""
 
 

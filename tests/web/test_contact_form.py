@@ -639,6 +639,17 @@ class TestPeople:
         assert "A contact has room for 20 children." in typist.page.summary[0][1]
         assert not Contact.objects.exists()
 
+    def test_who_was_removed_takes_nobodys_place_when_they_come_back(self, typist: Typist) -> None:
+        typist.type(**LEAST, **{f"child_{number}_first_name": "Alex" for number in range(1, 20)})
+        typist.press("children", children=[str(number) for number in range(20)], remove="3")
+        typist.press("children", add="children")
+        twenty = [str(number) for number in range(21) if number != 3]
+        assert typist.fields["children"] == twenty
+        assert typist.press("children", undo="3").status_code == 422
+        assert "A contact has room for 20 children." in typist.page.summary[0][1]
+        assert typist.fields["children"] == twenty
+        assert "Alex is removed." in typist.page.text
+
     def test_enter_saves_it_and_submits_nothing(self, typist: Typist) -> None:
         """Enter in a field presses the first button of a form."""
         for name in SECTIONS:
