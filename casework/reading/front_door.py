@@ -88,23 +88,19 @@ def awaiting(user: User, now: datetime) -> QuerySet[Contact]:
     first due.
 
     `due_at` and `started_at` are those of the decision's next deadline, `here_since` is the moment since which the
-    contact has been with its team, `declined_by` and `declined_at` say who declined a decision last, and `to_take_on`
-    says that nobody there has taken it on.
+    contact has been with its team, and `to_take_on` says that nobody there has taken it on.
     """
     due = (
         Clock.objects.running()
         .filter(contact=OuterRef("pk"), kind__in=clocks.DECISION_CLOCKS, paused_at__isnull=True)
         .order_by("due_at", "pk")
     )
-    declined = SignOff.objects.filter(decision__contact=OuterRef("pk"), agreed=False).order_by("-pk")
     return (
         _waiting(user, now)
         .annotate(
             here_since=WITH_TEAM_SINCE,
             due_at=Subquery(due.values("due_at")[:1]),
             started_at=Subquery(due.values("started_at")[:1]),
-            declined_by=Subquery(declined.values("by__name")[:1]),
-            declined_at=Subquery(declined.values("at")[:1]),
             to_take_on=Exists(ContactHandover.objects.open().filter(contact=OuterRef("pk"))),
         )
         .order_by(worklists.GRAVITY, F("due_at").asc(nulls_last=True), "received_at", "pk")
@@ -128,7 +124,8 @@ def of_tab(tab: Tab, user: User, now: datetime) -> QuerySet[Contact]:
         return with_proposals(awaiting(user, now).filter(owner=user))
     if tab == SIGN_OFF:
         return with_proposals(awaiting(user, now).filter(status=ContactStatus.SIGN_OFF))
-    return awaiting(user, now).annotate(tab=_tab_of(user)).filter(tab=tab.code)
+    found = awaiting(user, now).annotate(tab=_tab_of(user)).filter(tab=tab.code)
+    return with_who_declined(found) if tab == RETURNED else found
 
 
 def with_proposals(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
@@ -141,6 +138,14 @@ def with_proposals(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
         proposed_pathway=Subquery(last.values("pathway")[:1]),
         proposed_level=Subquery(last.values("level")[:1]),
         proposed_by=Subquery(last.values("decided_by__name")[:1]),
+    )
+
+
+def with_who_declined(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
+    """The contacts with who declined a decision on each last: `declined_by`, a name, and `declined_at`."""
+    declined = SignOff.objects.filter(decision__contact=OuterRef("pk"), agreed=False).order_by("-pk")
+    return contacts.annotate(
+        declined_by=Subquery(declined.values("by__name")[:1]), declined_at=Subquery(declined.values("at")[:1])
     )
 
 
