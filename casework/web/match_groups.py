@@ -41,8 +41,15 @@ class Group:
 
     @property
     def may_be_one(self) -> bool:
-        """Whether "the same" may be said of all of them: never of the two identities of an adopted child."""
-        return not any(entry.match.is_of_two_identities for entry in self.to_answer)
+        """
+        Whether "the same" may be said of all of them: never of the two identities of an adopted child, nor where one
+        person resembles two, as a twin does.
+        """
+        matches = [entry.match for entry in self.to_answer]
+        ours = {(match.child_id, match.adult_id) for match in matches}
+        theirs = {match.known.pk for match in matches}
+        is_one_to_one = len(ours) == len(theirs) == len(matches)
+        return is_one_to_one and not any(match.is_of_two_identities for match in matches)
 
     @property
     def names(self) -> str:

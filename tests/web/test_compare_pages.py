@@ -239,6 +239,16 @@ class TestAFamilyThatResemblesAnother:
         is_wrong(answer, {f"id_apart{last.pk}-reason": "Say why they are not the same, and how you know."})
         assert {match.status for match in self.matches(contact)} == {"proposed"}
 
+    def test_nobody_is_two_people_at_once(self, story: Story) -> None:
+        """A child like two who stand on one contact: that they are all the same is not offered."""
+        ann = child(ref="c1", first_name="Ann", last_name="Gale", nhs_number=None, also_known_as=[])
+        story.contact(children=[ann, ann | {"ref": "c2", "first_name": "Anna"}], adults=[])
+        story.later(days=1)
+        later = story.contact(by="example-police", children=[ann | {"first_name": "Anne"}], adults=[])
+        assert len(self.matches(later)) == 2
+        (form,) = SignedIn("amina").open(later).main.all("form", action=f"/contacts/{later}/matches/")
+        assert [button["value"] for button in form.all("button")] == ["no"]
+
     def test_another_family_is_a_group_of_its_own(self, story: Story, contact: Contact) -> None:
         other = child(first_name="Robin", last_name="Bel", also_known_as=[], nhs_number=None)
         story.contact(children=[other | {"address": {"lines": ["9 Far Lane"], "postcode": "SL7 1AA"}}], adults=[])
