@@ -1,5 +1,6 @@
 """Forms in the look of the GOV.UK Design System: a renderer, and the widgets that it draws."""
 
+import json
 import re
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from django.forms.renderers import TemplatesSetting
 
 from casework.facts.typed import in_one_line, month_of
 from localities.working_time import LONDON
+from triage.everyday_words import everyday_words
 
 
 class GovukRenderer(TemplatesSetting):
@@ -91,7 +93,11 @@ class Checkboxes(forms.CheckboxSelectMultiple):
 
 
 class IndicatorBoxes(forms.CheckboxSelectMultiple):
-    """Indicators as checkboxes in collapsed groups by level and domain. A group with a checked box is open."""
+    """
+    Indicators as checkboxes in collapsed groups by level and domain. A group with a checked box is open.
+
+    The page's script searches them by their own words, and by the everyday words that stand beside each.
+    """
 
     template_name = "govuk/widgets/indicators.html"
     use_fieldset = True
@@ -103,6 +109,10 @@ class IndicatorBoxes(forms.CheckboxSelectMultiple):
             for title, options, _ in context["widget"]["optgroups"]
         ]
         return context
+
+    def create_option(self, name: str, value: Any, label: int | str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, label, *args, **kwargs)
+        return option | {"everyday": json.dumps(everyday_words(str(label)))}
 
 
 class DateParts(forms.MultiWidget):

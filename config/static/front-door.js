@@ -11,10 +11,43 @@ for (const key of document.querySelectorAll('input[type="hidden"][name="key"]'))
   history.replaceState({ key: key.value }, "");
 }
 
-// Indicators are found by their words. What is selected stays in view; without JavaScript their groups are opened by hand.
+// Indicators are found by their own words and by everyday words, the best match first. What is selected stays in view;
+// without JavaScript the groups are opened by hand.
+const wordsOf = (text) => text.toLowerCase().split(/[^\p{L}\p{N}&]+/u).filter(Boolean);
+
+// How well a typed word matches one of the document: as it is, or as its beginning.
+const ownRank = (typed, words) => (words.includes(typed) ? 1 : words.some((word) => word.startsWith(typed)) ? 2 : null);
+
+// "smacked" is found by "smack", and "bru" on the way to "bruise".
+const isEveryday = (typed, word) =>
+  word === typed ||
+  (typed.length > 2 && (word.startsWith(typed) || (word.length > 2 && typed.startsWith(word) && typed.length < word.length + 4)));
+
+function bestMatch(typed, indicator) {
+  const own = ownRank(typed, indicator.words);
+  const everyday = indicator.everyday.filter(({ words }) => words.some((word) => isEveryday(typed, word)));
+  const [best] = everyday.sort((one, other) => one.rank - other.rank);
+  if (best && (own === null || best.rank < own)) {
+    return { rank: best.rank, why: best.phrase, isOwn: false };
+  }
+  return own === null ? null : { rank: own, why: typed, isOwn: true };
+}
+
+function whyFound(matches) {
+  const quoted = [...new Set(matches.filter(({ isOwn }) => !isOwn).map(({ why }) => `“${why}”`))];
+  return quoted.length ? `Found by the everyday ${quoted.length > 1 ? "words" : "word"} ${quoted.join(", ")}` : "Found by its own words";
+}
+
 for (const part of document.querySelectorAll("[data-indicators]")) {
-  const place = part.querySelector("[data-search]");
+  const [place, results] = [part.querySelector("[data-search]"), part.querySelector("[data-results]")];
   const [typed, said] = [place.querySelector("input"), place.querySelector("[role=status]")];
+  const indicators = Array.from(part.querySelectorAll(".govuk-checkboxes__item"), (item) => {
+    const [box, why] = [item.querySelector("input"), document.createElement("div")];
+    why.id = `${box.id}_why`;
+    why.className = "govuk-hint govuk-checkboxes__hint";
+    const everyday = Object.entries(JSON.parse(item.dataset.everyday)).map(([phrase, rank]) => ({ phrase, rank, words: wordsOf(phrase) }));
+    return { item, box, why, home: item.parentElement, words: wordsOf(item.textContent), everyday };
+  });
   place.hidden = false;
   typed.addEventListener("keydown", (event) => {
     if (event.key === "Enter") {
@@ -23,21 +56,33 @@ for (const part of document.querySelectorAll("[data-indicators]")) {
   });
   typed.addEventListener("input", (event) => {
     event.stopPropagation(); // Nothing of the form has changed.
-    const words = typed.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let found = 0;
-    for (const group of part.querySelectorAll("details")) {
-      let some = false;
-      for (const item of group.querySelectorAll(".govuk-checkboxes__item")) {
-        const text = item.textContent.toLowerCase();
-        const isFound = words.every((word) => text.includes(word));
-        const isChecked = item.querySelector("input").checked;
-        item.hidden = !isFound && !isChecked;
-        found += isFound;
-        some ||= words.length ? !item.hidden : isChecked;
-      }
-      group.hidden = words.length > 0 && !some;
-      group.open = some;
+    const words = [...new Set(wordsOf(typed.value))];
+    for (const { item, box, why, home } of indicators) {
+      why.remove();
+      box.removeAttribute("aria-describedby");
+      home.append(item); // Each group has its own again, in its order.
     }
-    said.textContent = words.length ? `${found || "No"} indicator${found === 1 ? "" : "s"} found` : "";
+    let found = indicators.map((indicator) => ({ indicator, matches: words.map((word) => bestMatch(word, indicator)).filter(Boolean) }));
+    const most = Math.max(...found.map(({ matches }) => matches.length));
+    found = found.filter(({ matches }) => most > 0 && matches.length === most);
+    const rank = ({ matches }) => matches.reduce((sum, match) => sum + match.rank, 0);
+    found.sort((one, other) => rank(one) - rank(other));
+    for (const { indicator, matches } of found) {
+      indicator.why.textContent = whyFound(matches);
+      indicator.item.append(indicator.why);
+      indicator.box.setAttribute("aria-describedby", indicator.why.id);
+      results.append(indicator.item);
+    }
+    for (const group of part.querySelectorAll("details")) {
+      const checked = indicators.filter(({ item, box }) => box.checked && group.contains(item));
+      if (words.length) {
+        results.append(...checked.map(({ item }) => item));
+      }
+      group.hidden = words.length > 0;
+      group.open = checked.length > 0;
+    }
+    const tally = `${found.length || "No"} indicator${found.length === 1 ? "" : "s"} found`;
+    const some = found.length && most < words.length ? " by some of these words" : "";
+    said.textContent = words.length ? `${tally}${some}${found.length > 1 ? ", the best match first" : ""}` : "";
   });
 }

@@ -122,14 +122,15 @@ def test_an_indicator_is_found_by_its_words(visit: Any) -> None:
     page = window.sign_in("amina")
     window.go(f"/contacts/new/{new_key()}/indicators/")
     child = page.get_by_role("region", name="Child 1")
-    search = child.get_by_role("searchbox", name="Find an indicator by its words")
+    search = child.get_by_role("searchbox", name="Find an indicator")
     search.press_sequentially("school CHALLENGING")
     expect(child.get_by_text("1 indicator found")).to_be_visible()
+    expect(child.get_by_text("Found by its own words")).to_be_visible()
     found = child.get_by_label("Disruptive/challenging at school")
     expect(child.locator("[data-indicators] [type=checkbox]:visible")).to_have_count(1)
     found.check()
     assert window.accessibility() == []
-    search.fill("no such words")
+    search.fill("zebra")
     expect(child.get_by_text("No indicators found")).to_be_visible()
     expect(found).to_be_checked()
     expect(found).to_be_visible()
@@ -139,7 +140,7 @@ def test_an_indicator_is_found_by_its_words(visit: Any) -> None:
     expect(child.locator("details:visible")).to_have_count(child.locator("details").count())
     is_saved(page)
     typed = ContactDraft.objects.latest("pk").typed
-    assert (len(typed["child-0-indicators"]), "no such words" in str(typed)) == (1, False)
+    assert (len(typed["child-0-indicators"]), "zebra" in str(typed)) == (1, False)
     assert window.complaints == []
 
 
@@ -178,3 +179,41 @@ def test_what_is_typed_right_before_somebody_leaves_is_saved_first(visit: Any, r
     assert draft.typed["contact-worries"] == ["He sleeps at the bus station"]
     assert not ContactDraft.objects.filter(split_from=draft).exists()
     assert window.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "best", "everyday"),
+    [
+        ("bruise", "Unexplained injuries", "bruise"),
+        ("smacked", "Non-accidental injury", "smack"),
+        ("drunk", "Parental mental health/substance misuse", "drunk"),
+        ("sofa surfing", "Homeless or imminently so", "sofa surfing"),
+        ("nits", "Concerns about diet, hygiene, clothing", "nits"),
+        ("knife", "Serious or persistent offending", "knife"),
+    ],
+)
+def test_an_indicator_is_found_by_everyday_words_the_best_match_first(
+    visit: Any, typed: str, best: str, everyday: str
+) -> None:
+    window = visit(width=320)
+    page = window.sign_in("amina")
+    window.go(f"/contacts/new/{new_key()}/indicators/")
+    child = page.get_by_role("region", name="Child 1")
+    child.get_by_role("searchbox", name="Find an indicator").fill(typed)
+    expect(child.get_by_role("status").filter(has_text="the best match first")).to_be_visible()
+    first = child.locator("[data-results] .govuk-checkboxes__item").first
+    expect(first).to_contain_text(best)
+    expect(first).to_contain_text(f"Found by the everyday word “{everyday}”")
+    expect(first.get_by_role("checkbox")).to_have_accessible_description(f"Found by the everyday word “{everyday}”")
+    assert window.faults() == []
+    assert window.complaints == []
+
+
+def test_what_no_indicator_says_as_a_whole_is_found_by_some_of_its_words(visit: Any) -> None:
+    window = visit()
+    page = window.sign_in("amina")
+    window.go(f"/contacts/new/{new_key()}/indicators/")
+    child = page.get_by_role("region", name="Child 1")
+    child.get_by_role("searchbox", name="Find an indicator").fill("zebra bruised")
+    expect(child.get_by_text("indicators found by some of these words, the best match first")).to_be_visible()
+    expect(child.locator("[data-results] .govuk-checkboxes__item").first).to_contain_text("Unexplained injuries")
