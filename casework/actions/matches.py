@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from itertools import chain
 
 from django.db import transaction
 
@@ -45,30 +46,23 @@ def settle(*, contact_id: int, match_id: int, same: bool, reason: str = "", by: 
     :raises NotAllowedInStatus: the match is settled already; or, to confirm it, the two were told apart before, or are
         two children on one contact.
     """
-    contact, match, records = _load(contact_id, match_id, by, now)
-    conditions.check_match_is_open(match)
-    people = {match.row.person_id, match.known.pk}
-    if same:
-        conditions.check_not_told_apart([pair for pair in sameness.told_apart(people) if len(pair) > 1])
-        conditions.check_not_two_identities(sameness.two_identities(people))
-        conditions.check_stay_children_of_their_own(match)
-    to, event = (MatchStatus.CONFIRMED, Event.MATCH_CONFIRMED) if same else (MatchStatus.REJECTED, Event.MATCH_REJECTED)
-    move(match, to=to, by=by, at=now, why="" if same else reason.strip(), settled_by=by, settled_at=now)
-    shown = _follow(contact, match, records, event, by, now)
-    if shown and not same and not reason.strip():
-        raise ShowsAnAddress(match_id, list(Contact.objects.visible_to(by, now).filter(pk__in=shown).order_by("pk")))
+    contact, records = _load(contact_id, [match_id], by, now)
+    _follow(contact, _settle(match_id, same, reason.strip(), contact, records, by, now), by, now)
     return contact
 
 
 @transaction.atomic
 def settle_together(*, contact_id: int, match_ids: Collection[int], same: bool, by: User, now: datetime) -> None:
     """
-    Gives several possible matches of a contact the same answer: all of them, or none. See `settle`.
+    Gives several possible matches of a contact the same answer: all of them, or none. See `settle`. The rules recommend
+    again once, after the last.
 
     :raises ShowsAnAddress: one of them needs a reason, which is given for that match by itself.
     """
-    for match_id in match_ids:
-        settle(contact_id=contact_id, match_id=match_id, same=same, by=by, now=now)
+    contact, records = _load(contact_id, match_ids, by, now)
+    # One by one: an answer may join the people of the next.
+    touched = [_settle(match_id, same, "", contact, records, by, now) for match_id in dict.fromkeys(match_ids)]
+    _follow(contact, frozenset(chain.from_iterable(touched)), by, now)
 
 
 @transaction.atomic
@@ -81,37 +75,72 @@ def undo(*, contact_id: int, match_id: int, reason: str, by: User, now: datetime
     :raises InvalidInput: the reason is missing.
     :raises NotAllowedInStatus: nobody has said anything yet.
     """
-    contact, match, records = _load(contact_id, match_id, by, now)
+    contact, records = _load(contact_id, [match_id], by, now)
+    match = _read(match_id, by, now)
     conditions.check_match_is_settled(match)
     if not reason.strip():
         raise InvalidInput([Fault(("reason",), "Say why this is undone.")])
     move(match, to=MatchStatus.PROPOSED, by=by, at=now, why=reason.strip(), settled_by=None, settled_at=None)
-    _follow(contact, match, records, Event.MATCH_UNDONE, by, now)
+    touched, _ = _regroup(match, contact, records, now)
+    audit.record(Event.MATCH_UNDONE, by=by, at=now, contact=contact, match=match.pk, score=match.score)
+    _follow(contact, touched, by, now)
     return contact
 
 
-def _load(contact_id: int, match_id: int, by: User, now: datetime) -> tuple[Contact, PersonMatch, list[Person]]:
-    """Loads and locks the contact, all records of both persons, and the match."""
+def _load(contact_id: int, match_ids: Collection[int], by: User, now: datetime) -> tuple[Contact, list[Person]]:
+    """
+    Loads and locks the contact, and all records of everybody in these matches: at once and in the order of their ids,
+    so that two actions never deadlock.
+    """
     contact = locked_contact(by, now, pk=contact_id)
     permissions.check_can_work_on(contact, by, local_day(now))
-    matches = PersonMatch.objects.of_contact(contact)
-    found = matches.get(pk=match_id)
-    records = merging.lock_records([found.record_id, found.person_id])
-    # Read after the lock: somebody may have settled it while we waited.
-    match = matches.select_related("child", "adult", "person__same_as").get(pk=match_id)
+    found = PersonMatch.objects.of_contact(contact).in_bulk(match_ids)
+    if found.keys() != {*match_ids}:
+        raise PersonMatch.DoesNotExist
+    pairs = ((match.record_id, match.person_id) for match in found.values())
+    return contact, merging.lock_records({*chain.from_iterable(pairs)})
+
+
+def _read(match_id: int, by: User, now: datetime) -> PersonMatch:
+    """Reads a match after the lock: somebody may have settled it while we waited."""
+    match = PersonMatch.objects.select_related("child", "adult", "person__same_as").get(pk=match_id)
     restricted.check_match_is_open(match, by, now)
-    return contact, match, records
+    return match
 
 
-def _follow(
-    contact: Contact, match: PersonMatch, records: Collection[Person], event: Event, by: User, now: datetime
+def _settle(
+    match_id: int, same: bool, reason: str, contact: Contact, records: Collection[Person], by: User, now: datetime
 ) -> frozenset[int]:
-    """Returns the ids of the contacts of which something is shown now that was hidden."""
-    touched = merging.regroup(records) | sameness.representatives([match.record_id, match.person_id])
-    shown = bring_up_to_date(touched, now=now, but_not=contact.pk)
-    note_touched(touched, but_not=contact.pk, now=now)
+    """Returns whose contacts, matches or addresses changed, as ids of records that stand for persons."""
+    match = _read(match_id, by, now)
+    conditions.check_match_is_open(match)
+    people = {match.row.person_id, match.known.pk}
+    if same:
+        conditions.check_not_told_apart([pair for pair in sameness.told_apart(people) if len(pair) > 1])
+        conditions.check_not_two_identities(sameness.two_identities(people))
+        conditions.check_stay_children_of_their_own(match)
+    to, event = (MatchStatus.CONFIRMED, Event.MATCH_CONFIRMED) if same else (MatchStatus.REJECTED, Event.MATCH_REJECTED)
+    move(match, to=to, by=by, at=now, why="" if same else reason, settled_by=by, settled_at=now)
+    touched, shown = _regroup(match, contact, records, now)
+    if shown and not same and not reason:
+        raise ShowsAnAddress(match_id, list(Contact.objects.visible_to(by, now).filter(pk__in=shown).order_by("pk")))
     audit.record(event, by=by, at=now, contact=contact, match=match.pk, score=match.score)
+    return touched
+
+
+def _regroup(
+    match: PersonMatch, contact: Contact, records: Collection[Person], now: datetime
+) -> tuple[frozenset[int], frozenset[int]]:
+    """
+    Joins or separates the records, and hides and shows addresses. Returns whom this touches, and the ids of the
+    contacts of which something is shown now that was hidden.
+    """
+    touched = merging.regroup(records) | sameness.representatives([match.record_id, match.person_id])
+    return touched, bring_up_to_date(touched, now=now, but_not=contact.pk)
+
+
+def _follow(contact: Contact, touched: Collection[int], by: User, now: datetime) -> None:
+    note_touched(touched, but_not=contact.pk, now=now)
     outbox.write(outbox.messages_of_restricted(touched, at=now))
     if contact.status == ContactStatus.RECEIVED:
         recommend_again(contact, by, now)
-    return shown

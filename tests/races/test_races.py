@@ -151,6 +151,30 @@ class TestWhoIsWho:
             assert (match.status == "confirmed") is joined
         assert [finding.sentence for finding in integrity.check() if finding.broken] == []
 
+    def test_answers_for_several_people_in_any_order_wait_in_no_circle(self, story: Story) -> None:
+        """Two contacts are about the same brother and sister, and the answers are given from both ends."""
+        two: dict[str, Any] = {
+            "children": [family(number)["children"][0] | {"ref": f"c{number}"} for number in (1, 2)],
+            "adults": [],
+        }
+        story.contact(**two)
+        contacts = [story.contact(by=by, **two) for by in ("example-police", "example-health-visiting")]
+        known = Person.objects.order_by("pk")[:2]
+        moment = story.later()
+
+        def settle(contact: Contact, which: list[Person], by: str) -> None:
+            found = {match.person_id: match.pk for match in PersonMatch.objects.of_contact(contact)}
+            ids = [found[each.pk] for each in which]
+            matches.settle_together(contact_id=contact.pk, match_ids=ids, same=True, by=person(by), now=moment)
+
+        outcomes = interleaved(
+            lambda: settle(contacts[0], [*known], "amina"),
+            lambda: settle(contacts[1], [*known[::-1]], "maya"),
+            before='UPDATE "casework_personmatch"',
+        )
+        assert outcomes == [None, None]
+        assert Person.objects.filter(same_as__in=known).count() == 4
+
     def test_records_are_joined_while_another_contact_arrives(self, story: Story) -> None:
         for number in range(TIMES):
             match = self.likeness(story, number)

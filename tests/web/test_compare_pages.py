@@ -221,6 +221,7 @@ class TestAFamilyThatResemblesAnother:
         settled = self.matches(contact)
         assert [(match.status, match.settled_by) for match in settled] == [(status, person("amina"))] * 3
         assert AuditEvent.objects.filter(event=f"match_{status}", by_user=person("amina")).count() == 3
+        assert contact.recommendations.count() == 2, "the rules are asked again once"
 
     def test_never_without_an_answer(self, contact: Contact) -> None:
         asked_of = [str(match.pk) for match in self.matches(contact)]
