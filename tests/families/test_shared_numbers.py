@@ -3,14 +3,19 @@ Two children of one contact who were given one number, mostly by a copying slip:
 neither.
 """
 
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 
-from casework.actions import corrections
-from casework.models import Contact, ContactChild, PersonMatch
+from casework.actions import corrections, people
+from casework.actions.people import Said
+from casework.families import merging
+from casework.models import Contact, ContactChild, Person, PersonMatch
 from casework.statuses import MatchStatus
 from tests.stage.documents import child
+from tests.stage.sql import run
 from tests.stage.story import Story, person
 
 NHS, UPN = "9990000018", "H801200001001"
@@ -104,3 +109,52 @@ class TestWhoseItIs:
         assert self.known(contact, "Kit") == self.known(contact, "Pat") == [["nhs_number", NHS]]
         assert {(status, person) for status, person, _ in asked_about(contact)} == {(MatchStatus.PROPOSED, holder)}
         assert not ContactChild.objects.filter(contact=contact).exclude(nhs_number="").exists()
+
+
+class TestWhatEarlierReleasesThrewAway:
+    """The number is read again from what was sent and learned, as if it had been kept."""
+
+    def upgrade(self) -> None:
+        run("UPDATE casework_person SET shared_numbers = '{}'")
+        merging.keep_keys_again(Person.objects.filter(same_as=None).values_list("pk", flat=True))
+        import_module("casework.migrations.0058_numbers_that_were_dropped").fill(apps, None)
+
+    def kept(self) -> tuple[list[Any], list[Any]]:
+        return (
+            run("SELECT id, shared_numbers FROM casework_person ORDER BY id"),
+            run("SELECT key, person_id FROM casework_personkey ORDER BY key, person_id"),
+        )
+
+    @pytest.mark.parametrize(("field", "number"), [("nhs_number", "999 OOO 0018"), ("upn", "H801-2000-01001")])
+    def test_is_kept_with_both(self, story: Story, field: str, number: str) -> None:
+        story.contact(children=twins(**{field: number}), adults=[])
+        kept = self.kept()
+        self.upgrade()
+        assert self.kept() == kept
+        later = story.contact(children=[HOLDER | {field: number}], adults=[])
+        assert PersonMatch.objects.filter(child__contact=later, status=MatchStatus.PROPOSED).count() == 2
+
+    def test_was_added_later(self, story: Story) -> None:
+        contact = story.contact(children=twins(), adults=[])
+        corrected(story, contact, *({"number": number, "nhs_number": NHS} for number in (1, 2)))
+        kept = self.kept()
+        assert run("SELECT count(*) FROM casework_person WHERE shared_numbers <> '{}'") == [(2,)]
+        self.upgrade()
+        assert self.kept() == kept
+
+    def test_of_the_other_only_where_one_has_another_number_now(self, story: Story) -> None:
+        contact = story.contact(children=twins(nhs_number=NHS), adults=[])
+        corrected(story, contact, {"number": 2, "nhs_number": "9990000026"})
+        kept = self.kept()
+        self.upgrade()
+        assert self.kept() == kept
+        assert run("SELECT count(*) FROM casework_person WHERE shared_numbers <> '{}'") == [(1,)]
+
+    def test_not_where_somebody_said_since_whose_it_is(self, story: Story) -> None:
+        corrected(story, story.contact(children=twins(nhs_number=NHS), adults=[]), {"number": 1, "nhs_number": NHS})
+        contact = story.contact(children=twins(upn=UPN), adults=[])
+        said = Said(kind="upn", value=UPN, said_by="The school")
+        who = contact.children.get(first_name="Pat").person_id
+        people.add_detail(person_id=who, said=said, by=person("amina"), now=story.later())
+        self.upgrade()
+        assert run("SELECT count(*) FROM casework_person WHERE shared_numbers <> '{}'") == [(0,)]
