@@ -25,6 +25,7 @@ from casework.models import (
     Responsibility,
     SignOff,
 )
+from casework.models.clocks import ClockQuerySet
 from casework.reading import contact_drafts, worklists
 from casework.statuses import CaseStatus, ContactStatus, PartnerCheckStatus
 from localities import reference
@@ -90,11 +91,7 @@ def awaiting(user: User, now: datetime) -> QuerySet[Contact]:
     `due_at` and `started_at` are those of the decision's next deadline, `here_since` is the moment since which the
     contact has been with its team, and `to_take_on` says that nobody there has taken it on.
     """
-    due = (
-        Clock.objects.running()
-        .filter(contact=OuterRef("pk"), kind__in=clocks.DECISION_CLOCKS, paused_at__isnull=True)
-        .order_by("due_at", "pk")
-    )
+    due = _decision_clocks().order_by("due_at", "pk")
     return (
         _waiting(user, now)
         .annotate(
@@ -149,73 +146,106 @@ def with_who_declined(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
     )
 
 
-def narrowed(contacts: QuerySet[Contact], by: Mapping[str, str], now: datetime) -> QuerySet[Contact]:
-    """
-    Those of the contacts that the filter asks for.
+class Filter(NamedTuple):
+    """What the list is narrowed by: codes, the id of an owner or `nobody`, and the contacts of the locality."""
 
-    :param by: any of `locality` and `agency` (codes), `level`, `rating`, `owner` (an id, or `nobody`) and `kind`.
+    agency: str = ""
+    level: str = ""
+    rating: str = ""
+    kind: str = ""
+    owner: str = ""
+    of_locality: frozenset[int] | None = None
+
+    def __bool__(self) -> bool:
+        return self != Filter()
+
+
+def filter_of(chosen: Mapping[str, str], user: User, now: datetime) -> Filter:
     """
+    :param chosen: the values of the filter's fields, those of `Filter` and `locality`, a code.
+    """
+    rest = dict(chosen)
+    locality = rest.pop("locality", "")
+    return Filter(**rest, of_locality=_of_locality(locality, user, now) if locality else None)
+
+
+def narrowed(contacts: QuerySet[Contact], by: Filter) -> QuerySet[Contact]:
+    """Those of the contacts that the filter asks for."""
     conditions: dict[str, Any] = {
-        "agency__code": by.get("agency"), "recommendation__level": by.get("level"), "rag": by.get("rating"),
-        "type": by.get("kind"),
+        "agency__code": by.agency, "recommendation__level": by.level, "rag": by.rating, "type": by.kind,
     }  # fmt: skip
     found = contacts.filter(**{column: value for column, value in conditions.items() if value})
-    match by.get("owner"):
-        case "nobody":
-            found = found.filter(owner=None)
-        case str(owner) if owner:
-            found = found.filter(owner=int(owner))
-    if locality := by.get("locality"):
-        found = found.filter(pk__in=_of_locality(found, locality, now))
-    return found
+    if by.owner:
+        found = found.filter(owner=None if by.owner == "nobody" else int(by.owner))
+    return found if by.of_locality is None else found.filter(pk__in=by.of_locality)
 
 
-def _of_locality(contacts: QuerySet[Contact], locality: str, now: datetime) -> set[int]:
-    """Those with a child in the locality. A confidential address leads nowhere."""
-    children = ContactChild.objects.filter(contact__in=contacts.order_by().values("pk"), address_is_confidential=False)
+def _of_locality(locality: str, user: User, now: datetime) -> frozenset[int]:
+    """The contacts of all tabs with a child in the locality. A confidential address leads nowhere."""
+    listed = _waiting(user, now).order_by().values("pk").union(decided_today(user, now).order_by().values("pk"))
+    children = ContactChild.objects.filter(contact__in=listed, address_is_confidential=False)
     places, today = reference.current().places, local_day(now)
     found = set()
     for contact, postcode in children.exclude(postcode="").order_by().values_list("contact", "postcode"):
         place = places.place(postcode, today)
         if place.locality is not None and place.locality.code == locality:
             found.add(contact)
-    return found
+    return frozenset(found)
 
 
 class Counts(NamedTuple):
-    """How much is in each tab, and how many drafts there are to finish."""
+    """How much is in each tab, how much of that is overdue, and how many drafts there are to finish."""
 
     tabs: Mapping[Tab, int]
+    overdue: Mapping[Tab, int]
     drafts: contact_drafts.Numbers
 
 
-def counts(user: User, teams: Iterable[int], now: datetime) -> Counts:
+def counts(user: User, teams: Iterable[int], by: Filter, now: datetime) -> Counts:
     """
     How much there is of everything on the front door's worklist, in one statement.
+
+    The filter asks for contacts. With one, the cases that came back are not listed, and do not count; drafts do.
 
     :param teams: the ids of the front-door teams in which the user works: a case that none has taken on is with them.
     """
     no, as_tab = Value(False, output_field=BooleanField()), CharField()
 
-    def counted(what: QuerySet[Any], tab: Any, is_mine: Any) -> QuerySet[Any, Any]:
-        grouped: QuerySet[Any, Any] = what.order_by().annotate(of=tab, is_mine=is_mine).values("of", "is_mine")
-        rows: QuerySet[Any, Any] = grouped.annotate(number=Count("pk")).values_list("of", "is_mine", "number")
+    def counted(what: QuerySet[Any], tab: Any, is_mine: Any, is_late: Any) -> QuerySet[Any, Any]:
+        told_apart = what.order_by().annotate(of=tab, is_mine=is_mine, is_late=is_late)
+        grouped: QuerySet[Any, Any] = told_apart.values("of", "is_mine", "is_late")
+        rows: QuerySet[Any, Any] = grouped.annotate(number=Count("pk")).values_list(
+            "of", "is_mine", "is_late", "number"
+        )
         return rows
 
     is_own = SqlCase(When(owner=user, then=Value(True)), default=no)
-    waiting = counted(_waiting(user, now), _tab_of(user), is_own)
-    decided = counted(decided_today(user, now), Value(DECIDED.code, output_field=as_tab), no)
-    came_back = counted(returned_cases(user, teams, now), Value(RETURNED.code, output_field=as_tab), no)
-    drafts = counted(contact_drafts.to_finish(user, now), Value(DRAFTS, output_field=as_tab), is_own)
+    is_late = SqlCase(When(due_at__lte=now, then=Value(True)), default=no)
+    waiting = narrowed(_waiting(user, now), by)
+    contacts = counted(waiting, _tab_of(user), is_own, Exists(_decision_clocks().filter(due_at__lte=now)))
+    decided = narrowed(decided_today(user, now), by)
+    others = [
+        counted(decided, Value(DECIDED.code, output_field=as_tab), no, no),
+        counted(contact_drafts.to_finish(user, now), Value(DRAFTS, output_field=as_tab), is_own, no),
+    ]
+    if not by:
+        came_back = returned_cases(user, teams, now)
+        others.append(counted(came_back, Value(RETURNED.code, output_field=as_tab), no, is_late))
     found: Counter[str] = Counter()
+    overdue: Counter[str] = Counter()
     of_drafts: Counter[bool] = Counter()
-    for code, is_mine, number in waiting.union(decided, came_back, drafts, all=True):
+    for code, is_mine, late, number in contacts.union(*others, all=True):
         if code == DRAFTS:
             of_drafts[is_mine] += number
             continue
-        found[code] += number
-        found[MINE.code] += number if is_mine else 0
-    return Counts({tab: found[tab.code] for tab in TABS}, contact_drafts.Numbers(of_drafts[True], of_drafts[False]))
+        for tab in (code, MINE.code) if is_mine else (code,):
+            found[tab] += number
+            overdue[tab] += number if late else 0
+    return Counts(
+        {tab: found[tab.code] for tab in TABS},
+        {tab: overdue[tab.code] for tab in TABS},
+        contact_drafts.Numbers(of_drafts[True], of_drafts[False]),
+    )
 
 
 def returned_cases(user: User, teams: Iterable[int], now: datetime) -> QuerySet[Case]:
@@ -247,6 +277,13 @@ def rows(contacts: Iterable[Contact], user: User, now: datetime) -> list[Row]:
         )
         for contact in found
     ]  # fmt: skip
+
+
+def _decision_clocks() -> ClockQuerySet:
+    """The running deadlines for the decision on a contact, for the query of contacts that this stands in."""
+    return Clock.objects.running().filter(
+        contact=OuterRef("pk"), kind__in=clocks.DECISION_CLOCKS, paused_at__isnull=True
+    )
 
 
 def _waiting(user: User, now: datetime) -> QuerySet[Contact]:

@@ -52,7 +52,9 @@ def test_people_wait_ask_pass_on_and_put_off(db: None, now: datetime) -> None:
     # At the end every tab of the worklist has something in it.
     found: Counter[str] = Counter()
     for user in front_door_staff(local_day(now)):
-        found += Counter({tab.code: number for tab, number in front_door.counts(user, [], now).tabs.items()})
+        found += Counter(
+            {tab.code: number for tab, number in front_door.counts(user, [], front_door.Filter(), now).tabs.items()}
+        )
     assert found.keys() == {tab.code for tab in front_door.TABS}, DRAWS
     assert PersonMatch.objects.filter(status="proposed").exists(), DRAWS
     assert Restriction.objects.in_force().exists(), DRAWS

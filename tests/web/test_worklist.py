@@ -51,9 +51,14 @@ def row_of(page: Page, contact: Contact) -> str:
     return row.text
 
 
-def numbers(page: Page) -> dict[str, str]:
+def said_of_tabs(page: Page) -> dict[str, str]:
+    """What stands behind the title of each tab: "3, 2 overdue"."""
     links = [link for link in page.main.all("a") if link["id"].startswith("tab-")]
-    return {link["id"].removeprefix("tab-"): link.text.split()[-1] for link in links}
+    return {link["id"].removeprefix("tab-"): re.split(r"(?=[0-9])", link.text, maxsplit=1)[1] for link in links}
+
+
+def numbers(page: Page) -> dict[str, str]:
+    return {tab: said.split(",")[0].strip() for tab, said in said_of_tabs(page).items()}
 
 
 class TestTabs:
@@ -88,6 +93,23 @@ class TestTabs:
         page = page_of("amina", "returned")
         assert str(handoff.case) in page.text
         assert numbers(page)["returned"] == "1"
+
+    def test_the_number_overdue_stands_beside_the_number(self, story: Story) -> None:
+        Story(timezone.now()).contact(**family(0))
+        for number in (1, 2):
+            contact = story.contact(**family(number))
+            contact.clocks.update(warn_at=F("warn_at") - A_WEEK, due_at=F("due_at") - A_WEEK)
+        contact_owners.assign(
+            contact_id=contact.pk, to_id=person("amina").pk, seen_owner_id=None, by=person("amina"), now=story.later()
+        )
+        said = said_of_tabs(page_of("amina"))
+        assert (said["to-triage"], said["mine"], said["sign-off"]) == ("3, 2 overdue", "1, 1 overdue", "0")
+
+    def test_a_case_that_came_back_is_overdue_by_its_own_deadline(self, story: Story) -> None:
+        handoff = story.offered()
+        handoffs.return_to_sender(handoff_id=handoff.pk, reason="They moved.", by=person("ben"), now=story.later())
+        handoff.case.clocks.update(warn_at=F("warn_at") - A_WEEK, due_at=F("due_at") - A_WEEK)
+        assert said_of_tabs(page_of("amina"))["returned"] == "1, 1 overdue"
 
     def test_one_without_work_says_so_and_offers_the_next(self, story: Story) -> None:
         second = story.contact()
@@ -160,6 +182,30 @@ class TestTheFilter:
         # What nobody could choose narrows nothing.
         assert len(listed("oliver", level="x", owner="1 OR 1", rating="purple")) == 2
 
+    def test_the_numbers_follow_the_filter_and_say_so(self, story: Story) -> None:
+        red, other = story.contact(**family(0), referrer_level=4), story.contact(**family(1))
+        story.asked(other)
+        handoff = story.offered(story.contact(**family(3)))
+        handoffs.return_to_sender(handoff_id=handoff.pk, reason="They moved.", by=person("ben"), now=story.later())
+        every = page_of("oliver")
+        assert "The numbers count only" not in every.text
+        tabs = ("to-triage", "information", "returned")
+        assert [numbers(every)[tab] for tab in tabs] == ["1", "1", "1"]
+        for narrowing, expected in (
+            ({"rating": "red"}, ["1", "0", "0"]),
+            ({"rating": other.rag}, ["0", "1", "0"]),
+            ({"locality": "aylesbury"}, ["1", "0", "0"]),
+        ):
+            page = page_of("oliver", **narrowing)
+            assert [numbers(page)[tab] for tab in tabs] == expected, narrowing
+            assert "The numbers count only contacts that match the filter." in page.text
+        # The next tab with work in it keeps the filter.
+        empty = page_of("oliver", "information", rating="red")
+        assert "No contact matches this filter. Next: To triage." in empty.text
+        (following,) = [link["href"] for link in empty.main.all("a") if link.text == "To triage"]
+        assert following == "?tab=to-triage&rating=red"
+        assert listed("oliver", rating="red") == [str(red)]
+
     def test_a_confidential_address_is_in_no_locality(self, story: Story) -> None:
         hidden = story.contact(**family(0, address=address("HP20 1UA") | {"confidential": True}))
         assert listed("oliver") == [str(hidden)]
@@ -167,6 +213,14 @@ class TestTheFilter:
 
 
 class TestTakingOneOn:
+    def test_a_contact_can_be_viewed_without_assigning_it(self, story: Story) -> None:
+        contact = story.contact()
+        (link,) = [each for each in page_of("amina").main.all("a") if each.text.startswith("View without assigning")]
+        assert link["href"] == f"/contacts/{contact}/"
+        assert SignedIn("amina").open(contact).status == 200
+        contact.refresh_from_db()
+        assert contact.owner is None
+
     def test_makes_it_mine_and_says_so_to_all(self, story: Story) -> None:
         contact = story.contact()
         amina = SignedIn("amina")

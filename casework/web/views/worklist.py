@@ -61,16 +61,16 @@ def _cases(request: HttpRequest, cases: Any, user: User, now: datetime) -> Any:
 def _front_door(request: HttpRequest, user: User, teams: list[Team], now: datetime) -> dict[str, Any]:
     """The tabs with their counts, and what the chosen one holds; if that is nothing, the first with work in it."""
     ids = [team.pk for team in teams]
-    counts, drafts = front_door.counts(user, ids, now)
+    narrowing = WorklistFilter(request.GET, now)
+    by = front_door.filter_of(narrowing.chosen(), user, now)
+    counts, overdue, drafts = front_door.counts(user, ids, by, now)
     first = next((tab for tab in front_door.TABS if counts[tab]), front_door.TO_TRIAGE)
     chosen = next((tab for tab in front_door.TABS if tab.code == request.GET.get("tab")), front_door.TO_TRIAGE)
-    narrowing = WorklistFilter(request.GET, now)
-    by = narrowing.chosen()
-    contacts = front_door.narrowed(front_door.of_tab(chosen, user, now), by, now)
+    contacts = front_door.narrowed(front_door.of_tab(chosen, user, now), by)
     shown = contacts.select_related("agency", "recommendation", "owner", "team", "decision_in_effect__decided_by")
     # The document is long, and the list says nothing of it.
     page = Paginator(shown.defer("document"), A_PAGE)
-    if not by and chosen != front_door.RETURNED:
+    if by or chosen != front_door.RETURNED:
         page.count = counts[chosen]
     waiting: Any = page.get_page(request.GET.get("contacts"))
     rows = front_door.rows(waiting.object_list, user, now)
@@ -81,7 +81,7 @@ def _front_door(request: HttpRequest, user: User, teams: list[Team], now: dateti
     for name in ("tab", "contacts", "cases"):
         kept.pop(name, None)
     context = {
-        "tabs": [(tab, counts[tab], tab == chosen) for tab in front_door.TABS],
+        "tabs": [(tab, counts[tab], overdue[tab], tab == chosen) for tab in front_door.TABS],
         "tab": chosen,
         "elsewhere": first if counts[first] and first != chosen else None,
         "narrowing": narrowing,

@@ -23,6 +23,9 @@ from tests.stage.story import Story, person
 # together.
 BUDGETS = {
     "the worklist of the front door": ("amina", "/", 12),
+    "the worklist of the front door, narrowed": ("amina", "/?rating=green&level=3", 12),
+    # The children's postcodes are read, and whether the reference data have changed.
+    "the worklist of the front door, narrowed to a locality": ("amina", "/?locality=aylesbury", 14),
     "the worklist of a team": ("ben", "/", 9),
     "the worklist of an overseer": ("sam", "/", 6),
     "a team's page": ("ben", "/teams/aylesbury/", 11),
