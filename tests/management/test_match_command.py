@@ -12,7 +12,7 @@ from django.db import connection
 
 from casework.families.likeness.describing import COLUMNS, Written
 from casework.families.likeness.finding import MOST_PROPOSALS, register
-from casework.families.likeness.record_files import Record, parse
+from casework.families.likeness.record_files import Record, parse, read_files
 from casework.families.likeness.weights import shipped
 from errors import InvalidInput
 from tests.bench.population import Population
@@ -134,6 +134,27 @@ def test_what_a_file_may_be() -> None:
         Record("9", Written(last_name="O'Brien, Ada")),
         Record("10", Written(last_name="Nunez", first_name="Zoë")),
     )
+
+
+@pytest.mark.parametrize(
+    ("separator", "first_line"), [(";", ""), (";", "sep=;\n"), ("\t", ""), ("|", "SEP=|\r\n"), (",", "sep=,\r\n")]
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_how_spreadsheets_write_a_file(tmp_path: Path, separator: str, first_line: str, encoding: str) -> None:
+    path = tmp_path / "people.csv"
+    lines = (["id", "Last name", "Postcode"], ["9", "Núñez", "HP20 1UA"])
+    path.write_bytes((first_line + "\r\n".join(map(separator.join, lines))).encode(encoding))
+    (file,) = read_files(path)
+    assert file.records == (Record("9", Written(last_name="Núñez", postcode="HP20 1UA")),)
+
+
+@pytest.mark.parametrize(
+    ("cell", "born"),
+    [("41766", "2014-05-07"), ("41766.0", "2014-05-07"), ("29221", "1980-01-01"), ("2014", "2014"), ("5.5", "5.5")],
+)
+def test_a_day_as_a_spreadsheet_counts_it(cell: str, born: str) -> None:
+    (record,) = parse(f"id,date_of_birth,phone\n1,{cell},41766\n").records
+    assert record.written == Written(date_of_birth=born, phone="41766")
 
 
 @pytest.mark.django_db

@@ -1,11 +1,14 @@
-"""Reads people from a CSV file as a council exports it. What a cell says never stops the run; what the file is may."""
+"""Reads people from a CSV file as a council exports it, from a spreadsheet too. What a cell says never stops the run; what the file is may."""
 
+import codecs
 import csv
 import difflib
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -17,6 +20,11 @@ from triage.documents import quoted
 LONGEST = 500
 # So many lines are named in full.
 NAMED = 10
+# What may stand between cells. Of several in the header line, the most frequent does.
+SEPARATORS = (",", ";", "\t", "|")
+# A day as a spreadsheet counts it, where the column is not formatted as a date: 41766 is 7 May 2014.
+A_SPREADSHEETS_DAY = re.compile(r"([1-9][0-9]{4})(?:\.0+)?")
+A_SPREADSHEETS_FIRST_DAY = date(1899, 12, 30)
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,8 @@ def parse(text: str) -> RecordFile:
     :raises InvalidInput: with every fault.
     """
     csv.field_size_limit(sys.maxsize)
-    reader = csv.reader(StringIO(text, newline=""))
+    separator, text = _separator(text)
+    reader = csv.reader(StringIO(text, newline=""), delimiter=separator)
     try:
         columns = _columns(next(reader, []))
         rows = [(reader.line_num, _record(columns, row)) for row in reader if any(cell.strip() for cell in row)]
@@ -76,11 +85,25 @@ def _text(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise InvalidInput([Fault((), f"{error.strerror}.")]) from None
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        # What Excel calls Unicode text.
+        return content.decode("utf-16", errors="replace")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         # A spreadsheet on Windows writes this, unless it is told otherwise. A byte that means nothing is shown as such.
         return content.decode("cp1252", errors="replace")
+
+
+def _separator(text: str) -> tuple[str, str]:
+    """
+    What stands between the cells, and the text from the header line on. A spreadsheet may say it in a line of its own:
+    sep=;
+    """
+    first, _, rest = text.partition("\n")
+    if said := re.fullmatch(r"sep=(.)\s*", first, re.IGNORECASE):
+        return said[1], rest
+    return max(SEPARATORS, key=first.count), text
 
 
 def _columns(header: list[str]) -> list[str]:
@@ -107,6 +130,8 @@ def _faults_of_header(names: list[str]) -> Iterator[Fault]:
 
 def _record(columns: list[str], row: list[str]) -> Record:
     cells = dict(zip(columns, (_clean(cell) for cell in row), strict=False))
+    if days := A_SPREADSHEETS_DAY.fullmatch(cells.get("date_of_birth", "")):
+        cells["date_of_birth"] = (A_SPREADSHEETS_FIRST_DAY + timedelta(days=int(days[1]))).isoformat()
     return Record(cells.get("id", ""), Written(**{name: cells.get(name, "") for name in COLUMNS}))
 
 
