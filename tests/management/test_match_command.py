@@ -14,9 +14,10 @@ from casework.families.likeness.describing import COLUMNS, Written
 from casework.families.likeness.finding import MOST_PROPOSALS, register
 from casework.families.likeness.record_files import Record, parse, read_files
 from casework.families.likeness.weights import shipped
+from casework.management.commands import match as match_command
 from errors import InvalidInput
 from tests.bench.population import Population
-from tests.stage.calculators import refused, run_alone
+from tests.stage.calculators import refused, run, run_alone
 from tests.stage.service import database_url
 
 Row = dict[str, str]
@@ -92,6 +93,26 @@ def test_a_line_of_json_for_each_probe_and_nothing_stays(tmp_path: Path) -> None
     assert found[1]["candidates"][0]["certain"] is False
     assert [each["candidates"] for each in found[2:]] == [[], []]
     assert "4 of 4 probes answered" in done.stderr
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'likeness%'")
+        assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.django_db
+def test_whoever_stops_it_has_the_answers_so_far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = written([ADA, ADA | {"id": "2"}], tmp_path / "both.csv")
+    line = match_command._line
+
+    def stopped(probe: str, proposals: list[Any]) -> str:
+        if probe == "2":
+            raise KeyboardInterrupt
+        return line(probe, proposals)
+
+    monkeypatch.setattr(match_command, "_line", stopped)
+    done = run("match", "--people", both, "--probes", both, folder=tmp_path)
+    assert done.returncode == 130
+    assert [json.loads(each)["probe"] for each in done.stdout.splitlines()] == ["1"]
+    assert done.stderr.splitlines()[-1].startswith("Stopped.")
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'likeness%'")
         assert cursor.fetchone() == (0,)

@@ -1,4 +1,4 @@
-"""Reads people from a CSV file as a council exports it, from a spreadsheet too. What a cell says never stops the run; what the file is may."""
+"""Reads people from a CSV file as a council or a spreadsheet writes it. No cell stops the run; what the file is may."""
 
 import codecs
 import csv

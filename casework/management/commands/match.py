@@ -51,6 +51,8 @@ class Command(BaseCommand):
             self._stop(2, f"{error.filename}: {error.strerror}.")
         except OperationalError as error:
             self._stop(1, f"The database does not answer: {' '.join(str(error).split())}")
+        except KeyboardInterrupt:
+            self._stop(130, "Stopped. What is answered so far is printed, and nothing stays in the database.")
 
     def _say(self, line: str) -> None:
         self.stderr.write(line)
