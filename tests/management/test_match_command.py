@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from casework.families.likeness.describing import COLUMNS, Written
@@ -17,7 +18,7 @@ from casework.families.likeness.weights import shipped
 from casework.management.commands import match as match_command
 from errors import InvalidInput
 from tests.bench.population import Population
-from tests.stage.calculators import refused, run, run_alone
+from tests.stage.calculators import refused, run_alone
 from tests.stage.service import database_url
 
 Row = dict[str, str]
@@ -109,10 +110,12 @@ def test_whoever_stops_it_has_the_answers_so_far(tmp_path: Path, monkeypatch: py
         return line(probe, proposals)
 
     monkeypatch.setattr(match_command, "_line", stopped)
-    done = run("match", "--people", both, "--probes", both, folder=tmp_path)
-    assert done.returncode == 130
-    assert [json.loads(each)["probe"] for each in done.stdout.splitlines()] == ["1"]
-    assert done.stderr.splitlines()[-1].startswith("Stopped.")
+    printed, progress = StringIO(), StringIO()
+    with pytest.raises(SystemExit) as stops:
+        call_command("match", people=Path(both), probes=Path(both), stdout=printed, stderr=progress)
+    assert stops.value.code == 130
+    assert [json.loads(each)["probe"] for each in printed.getvalue().splitlines()] == ["1"]
+    assert "Stopped." in progress.getvalue()
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'likeness%'")
         assert cursor.fetchone() == (0,)
