@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 # The format in Royal Mail's guide: an outward code, a space, and a digit with two letters.
 _FORMAT = re.compile(r"^([A-Z]{1,2}[0-9][0-9A-Z]?)([0-9][A-Z]{2})$")
+_AMONG_WORDS = re.compile(r"(?<![^\W_])[A-Z]{1,2}[0-9][0-9A-Z]?[ -]?[0-9][A-Z]{2}(?![^\W_])", re.IGNORECASE)
 # The forms of an outward code, A for a letter and 9 for a digit; an inward code is 9AA. Source: Royal Mail, as above.
 _OUTWARD = ("A9", "A99", "AA9", "AA99", "A9A", "AA9A")
 # Only these districts, all in London, end in a letter. Elsewhere a letter there is more likely to be a mistyped digit.
@@ -50,10 +51,7 @@ def read(text: str) -> tuple[str, bool]:
     :returns: the postcode, and whether a letter was taken for a digit or a digit for a letter.
     :raises ValueError: as `normalise`.
     """
-    characters = "".join(
-        character for character in unicodedata.normalize("NFKC", text) if unicodedata.category(character) != "Cf"
-    )
-    typed = re.sub(r"[\s.,/_\u2010-\u2015\u2212-]+", "", characters).upper()
+    typed = _bare(text)
     by_slips: dict[int, set[str]] = {}
     for slips, postcode in _meant(typed):
         by_slips.setdefault(slips, set()).add(postcode)
@@ -64,13 +62,35 @@ def read(text: str) -> tuple[str, bool]:
     return normalise(typed), False
 
 
+def found_in(text: str) -> list[str]:
+    """The postcodes that stand among other words, as they are written; not what is mistyped."""
+    found = dict.fromkeys(normalise(_bare(match[0])) for match in _AMONG_WORDS.finditer(text))
+    return [each for each in found if _area(each) in _AREAS and (0, each) in _meant(_bare(each))]
+
+
+def without(text: str) -> str:
+    """The text without the postcodes that stand in it."""
+    return _AMONG_WORDS.sub(lambda match: "" if found_in(match[0]) else match[0], text).strip(" ,")
+
+
 def is_geographic(postcode: str) -> bool:
     """
     Whether a normalised postcode is a place in the country. ZZ99 codes stand for no fixed abode, abroad or not known
     (NHS Data Dictionary), and BF codes for the British Forces.
     """
-    area = "".join(itertools.takewhile(str.isalpha, postcode))
-    return area in _AREAS - {"BF", "ZZ"}
+    return _area(postcode) in _AREAS - {"BF", "ZZ"}
+
+
+def _area(postcode: str) -> str:
+    return "".join(itertools.takewhile(str.isalpha, postcode))
+
+
+def _bare(text: str) -> str:
+    """A postcode in capitals, without what does not matter."""
+    characters = "".join(
+        character for character in unicodedata.normalize("NFKC", text) if unicodedata.category(character) != "Cf"
+    )
+    return re.sub(r"[\s.,/_\u2010-\u2015\u2212-]+", "", characters).upper()
 
 
 def _meant(typed: str) -> Iterator[tuple[int, str]]:
@@ -80,7 +100,7 @@ def _meant(typed: str) -> Iterator[tuple[int, str]]:
         if meant is None or (form.endswith("9A") and meant[: len(form) - 1] not in _LETTERED):
             continue
         slips = sum(a != b for a, b in zip(meant, typed, strict=True))
-        area = "".join(itertools.takewhile(str.isalpha, meant))
+        area = _area(meant)
         put_right = [letter for letter, was in zip(meant[-2:], typed[-2:], strict=True) if letter != was]
         if slips and (area not in _AREAS or not _NOT_INWARD.isdisjoint(put_right)):
             continue

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from casework.access import conditions, permissions
 from casework.access.loading import locked_person, people_visible_to
+from casework.facts.typed import emails_in
 from casework.families.confidentiality import bring_up_to_date
 from casework.families.describing import NAMES, find_by_recorded
 from casework.families.household import note_touched
@@ -236,6 +237,8 @@ def _misspelt(kind: str, value: str) -> str:
             return "Enter a unique pupil number with its check letter: a letter and twelve digits."
         case DetailKind.TELEPHONE if not read_telephones(value):
             return "Enter a telephone number, like 01296 000000."
+        case DetailKind.EMAIL if len(emails_in(value)) > 1:
+            return "Enter one email address. Record the other one on its own."
         case DetailKind.EMAIL:
             try:
                 validate_email(value)

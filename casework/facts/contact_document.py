@@ -173,6 +173,13 @@ class Address(Part):
     postcode: Annotated[Read[str], Typed(typed.postcode, examples=["HP20 1UA"])] = NOT_SENT
     confidential: StrictBool = False
 
+    @field_validator("postcode")
+    @classmethod
+    def _or_in_the_lines(cls, postcode: Read[str], info: ValidationInfo) -> Read[str]:
+        if postcode.value is not None or postcode.check is not None:
+            return postcode
+        return typed.postcode_in(line.value for line in info.data.get("lines", ()) if line.value)
+
 
 class ChildEntry(Part):
     """A child, born or not."""
@@ -184,7 +191,7 @@ class ChildEntry(Part):
     date_of_birth: Annotated[Read[date], Typed(typed.past_date, examples=["2019-03-04"])] = NOT_SENT
     date_of_birth_estimated: StrictBool = False
     age_years: Annotated[Read[int], Typed(typed.age, kinds=(int, float, str), examples=["7"])] = NOT_SENT
-    expected_date_of_delivery: Annotated[Read[date], Typed(typed.any_date)] = NOT_SENT
+    expected_date_of_delivery: Annotated[Read[date], Typed(typed.expected_date)] = NOT_SENT
     sex: Annotated[Read[str], Typed(typed.sex, examples=list(SEXES))] = NOT_SENT
     ethnicity: Annotated[Read[str], Typed(typed.ethnicity, examples=list(ETHNICITIES))] = NOT_SENT
     first_language: Words = NOT_SENT

@@ -37,7 +37,7 @@ from casework.facts.contact_document import (
     too_many,
     without_shared_numbers,
 )
-from casework.facts.typed import Check, Read, is_not_known, one_of
+from casework.facts.typed import Check, Read, is_not_known, one_of, postcode_in
 from casework.models import (
     CheckKind,
     Contact,
@@ -486,6 +486,7 @@ def changes_of(
     :param only_adds: whether a list of indicators only adds to those of today.
     """
     shape, columns = SHAPES[type(row)], COLUMNS[type(row)]
+    said = said | _postcode_in_lines(said, today)
     together = nested({**today, **said})
     entry = read(shape, together, known={"indicators": indicators, "today": on})
     found = []
@@ -505,6 +506,15 @@ def changes_of(
         if change.changes or check is not None:
             found.append(change)
     return found
+
+
+def _postcode_in_lines(said: Values, today: Values) -> Values:
+    """New lines of an address may hold its postcode; then that of the old one is not known any more."""
+    lines = said.get("address.lines")
+    if not isinstance(lines, list) or "address.postcode" in said:
+        return {}
+    found = postcode_in(line for line in lines if isinstance(line, str))
+    return {} if found.value in (None, today.get("address.postcode")) else {"address.postcode": None}
 
 
 def apply(row: Row, changes: Iterable[Change]) -> list[str]:

@@ -7,7 +7,7 @@ it. The document keeps what was sent in any case. `docs/contact.md` has the tabl
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
@@ -18,7 +18,10 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from casework.families.expected_days import BEFORE, read_expected
+from casework.families.likeness.births import date_alone
 from casework.families.likeness.identifiers import (
+    MISTYPED,
     NOT_OF_THE_NUMBER,
     as_digits,
     has_check_digit,
@@ -224,7 +227,6 @@ _NAMED = re.compile(r"(?P<day>\d{1,2})(st|nd|rd|th)?(\s+of)?[\s.,/-]*(?P<month>[
 _NAMED_FIRST = re.compile(r"(?P<month>[a-z]{3,9})[\s.]*(?P<day>\d{1,2})(st|nd|rd|th)?[\s,]+(?P<year>\d{4})")
 _DIGITS_ALONE = (re.compile(r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)"),
                  re.compile(r"(?P<day>\d\d)(?P<month>\d\d)(?P<year>\d{4})"))  # fmt: skip
-_WEEKDAY = re.compile(r"^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?[.,]*\s+", re.IGNORECASE)
 _SHORT_YEAR = re.compile(r"\d{1,2}[-/. ](\d{1,2}|[a-z]{3,9})[-/. ]\d{2}")
 _EARLIEST, _LATEST = 1850, 2150
 
@@ -237,7 +239,7 @@ def a_date(text: str) -> Read[date]:
     """
     if is_not_known(text):
         return NOT_SAID
-    typed = _WEEKDAY.sub("", _plain(text))
+    typed, weekday = date_alone(_plain(text))
     small = typed.casefold()
     forms = [(form, typed) for form in (_YEAR_FIRST, _DAY_FIRST)]
     forms += [(form, small) for form in (_NAMED, _NAMED_FIRST)]
@@ -245,7 +247,9 @@ def a_date(text: str) -> Read[date]:
     written = [match for form, given in forms if given.isascii() and (match := form.fullmatch(given))]
     meant = {day for match in written if (day := _day(match)) is not None}
     if len(meant) == 1:
-        return Read(meant.pop())
+        day = meant.pop()
+        is_another = weekday and not f"{day:%A}".casefold().startswith(weekday[:3].casefold())
+        return Read(day, Check(CheckKind.ASKED, f"was a {day:%A}; another weekday is given.") if is_another else None)
     if written:
         return not_read("is not a day that exists.")
     meant_digits = mend_digits(typed)
@@ -282,21 +286,41 @@ def past_date(text: str, context: Mapping[str, Any]) -> Read[date]:
     return read
 
 
-def any_date(text: str, context: Mapping[str, Any]) -> Read[date]:
-    return a_date(text)
+def expected_date(text: str, context: Mapping[str, Any]) -> Read[date]:
+    """
+    The day on which a child is expected. Of a month, or of a length of the pregnancy, it is only about right, and
+    somebody is asked for it. `context["today"]` is the local day.
+    """
+    read = a_date(BEFORE.sub("", _plain(text)))
+    if read.check is None or read.value is not None:
+        return read
+    days = read_expected(_plain(text), context["today"])
+    if days is None:
+        return read
+    is_a_day = days.first == days.last
+    says = (
+        "names no whole date; the day that it most likely means" if is_a_day else "has no day; the middle of the month"
+    )
+    return Read(days.middle, Check(CheckKind.ASKED, f"{says} is used."))
 
 
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
             "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen")  # fmt: skip
+_A_NUMBER = rf"\d{{1,3}}|{'|'.join(_NUMBERS)}"
+_UNIT = r"years?|yrs?|yo|y|months?|mths?|mos?|m|weeks?|wks?|w|days?"
 _AGE = re.compile(
-    r"(?:(?:about|around|approx|approximately|aged?|c|ca|circa|roughly|just|just over|just turned)\s)*"
-    r"(?P<almost>(?:almost|nearly|not quite|just under|rising|going on)\s)?(?P<number>\d{1,3}|[a-z]+)\s?"
-    r"(?P<unit>years?|yrs?|yo|y|months?|mths?|mos?|weeks?|wks?|days?)?"
+    r"(?:(?:about|around|approx|approximately|aged?|ca?(?=[\s\d])|circa|roughly|just|just over|just turned|"
+    r"between)\s?)*"
+    rf"(?P<almost>(?:almost|nearly|not quite|just under|rising|going on)\s)?(?P<number>{_A_NUMBER})"
+    rf"(?:(?:\s?(?P<first>{_UNIT})?\s?(?:-|/|\b(?:to|or)\b)|\s?\band\b)\s?(?P<until>{_A_NUMBER}))?"
+    rf"\s?(?P<unit>{_UNIT})?"
     r"(?:(?<=[a-z])\s?(?:and\s)?[0-9]{1,2}\s?(?:months?|mths?|mos?|m|weeks?|wks?|days?))?"
-    r"(?:\s?(?:old|ish|or so|approx|approximately|of age))?"
+    r"(?:\s?(?:old|ish|or so|approx|approximately|of age))*"
 )
 # Of an age, only what is completed counts.
-_FRACTION = re.compile(r"(?<![\w.,/-])([0-9]{1,3})[.,][0-9]{1,9}(?![0-9.,/-])")
+_FRACTION = re.compile(r"(?<![\w.,/-])([0-9]{1,3})(?:[.,][0-9]{1,9}|\u00bd| 1/2| and a half)(?![0-9.,/-])")
+# Two ages that are further apart say too little.
+_MOST_APART = 2
 _IN_A_YEAR = {"y": 1, "m": 12, "w": 52, "d": 365}
 _BORN_JUST_NOW = frozenset({"newborn", "new born", "baby", "a baby", "under 1", "under one", "less than 1", "infant"})
 
@@ -306,24 +330,31 @@ def age(value: str | float, context: Mapping[str, Any]) -> Read[int]:
     text = _FRACTION.sub(r"\1", str(value))
     if is_not_known(text):
         return NOT_SAID
-    typed = re.sub(r"[^\w-]+", " ", _plain(text).casefold()).strip()
-    years: int | None = None
-    if typed in _BORN_JUST_NOW:
-        years = 0
-    elif (match := _AGE.fullmatch(typed)) is not None:
-        written, unit = match["number"], match["unit"] or "years"
-        number = int(written) if written.isascii() and written.isdigit() else None
-        if number is None and written in _NUMBERS:
-            number = _NUMBERS.index(written)
-        if number is not None and match["almost"]:
-            number = number - 1 if number else None
-        if number is not None:
-            years = number // _IN_A_YEAR[unit[0]]
+    typed = re.sub(r"[^\w/-]+", " ", _plain(text).casefold().replace("y/o", "yo")).strip()
+    match = _AGE.fullmatch(typed)
+    years = (0, 0) if typed in _BORN_JUST_NOW else _years(match) if match is not None else None
     if years is None:
         return not_read("is not an age that can be read; write it in years, as 15, or in months, as 6 months.")
-    if years > OLDEST_CHILD:
+    lowest, highest = years
+    if highest > OLDEST_CHILD:
         return not_read(f"makes this child older than {OLDEST_CHILD}; an adult belongs under adults.")
-    return Read(years)
+    return Read(lowest, Check(CheckKind.ASKED, "gives two ages; the lower one is used.") if highest > lowest else None)
+
+
+def _years(match: "re.Match[str]") -> tuple[int, int] | None:
+    """The age in whole years, from the lowest to the highest that is meant; None if that says too little."""
+    unit = match["unit"] or match["first"] or "years"
+    lowest = _a_number(match["number"]) - bool(match["almost"])
+    highest = _a_number(match["until"]) if match["until"] else lowest
+    if lowest < 0 or highest < lowest or (match["first"] or unit)[0] != unit[0]:
+        return None
+    in_a_year = _IN_A_YEAR[unit[0]]
+    lowest, highest = lowest // in_a_year, highest // in_a_year
+    return (lowest, highest) if highest - lowest <= _MOST_APART else None
+
+
+def _a_number(written: str) -> int:
+    return _NUMBERS.index(written) if written in _NUMBERS else int(written)
 
 
 # ---- numbers and addresses
@@ -383,6 +414,16 @@ def postcode(text: str, context: Mapping[str, Any]) -> Read[str]:
     return Read(meant, Check(CheckKind.CORRECTED, says) if corrected else None)
 
 
+def postcode_in(lines: Iterable[str]) -> Read[str]:
+    """The postcode of an address that has none but among its lines."""
+    found = {meant for line in lines for meant in postcodes.found_in(_plain(line))}
+    if not found:
+        return NOT_SAID
+    if len(found) > 1:
+        return not_read("is empty, and the lines of the address have more than one.")
+    return Read(found.pop(), Check(CheckKind.CORRECTED, "was empty; the one in the lines of the address is used."))
+
+
 def _among_others(text: str) -> Read[str] | None:
     """The only postcode between the commas of a text; None if there is none, or more than one."""
     found = set()
@@ -409,7 +450,9 @@ def telephone(text: str, context: Mapping[str, Any]) -> Read[str]:
     numbers, meant = sorted(read_telephones(plain)), mend_digits(plain)
     if not numbers:
         return not_read("has no telephone number that can be read; write it as 01296 555123.")
-    if _DIGIT_IN_A_WORD.search(NOT_OF_THE_NUMBER.sub("", meant)) or any(map(lacks_digits, numbers)):
+    mended = (as_digits(word) for word in MISTYPED.findall(NOT_OF_THE_NUMBER.sub("", plain)) if not word.isdigit())
+    is_mended = all(any(digits in number for number in numbers) for digits in mended)
+    if not is_mended or any(map(lacks_digits, numbers)) or _DIGIT_IN_A_WORD.search(NOT_OF_THE_NUMBER.sub("", meant)):
         read = Read(readable(text).strip(), Check(CheckKind.ASKED, "may have a digit too many or too few."))
     elif meant != plain:
         read = Read(meant, Check(CheckKind.CORRECTED, LETTER_FOR_DIGIT))
@@ -430,7 +473,19 @@ def email(text: str, context: Mapping[str, Any]) -> Read[str]:
         return Read(typed)
     if "\n" not in readable(text).strip() and _is_email(meant := _email_meant(typed)):
         return Read(meant, Check(CheckKind.CORRECTED, "has a slip in it, which was put right."))
+    if addresses := emails_in(text):
+        return Read(addresses[0], Check(CheckKind.CORRECTED, "has more than one email address; we write to the first."))
     return not_read("is not an email address; write it as name@school.example.")
+
+
+def emails_in(text: str) -> list[str]:
+    """The e-mail addresses of a text that is nothing else, in order; none where other words may belong to one."""
+    words = [
+        word.strip("<>").removeprefix("mailto:")
+        for word in re.split(r"[\s;,/|&]+|(?<!\S)(?:and|or)(?!\S)", _plain(text))
+    ]
+    found = list(dict.fromkeys(filter(None, words)))
+    return found if all(map(_is_email, found)) else []
 
 
 def _is_email(text: str) -> bool:

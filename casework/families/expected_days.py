@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from dateutil.relativedelta import relativedelta
 
-from casework.families.likeness.births import MONTHS, Birth
+from casework.families.likeness.births import MONTHS, SPELT_MONTH, Birth, read_month
 
 # Two agencies may have heard of two days.
 AROUND = timedelta(days=14)
@@ -17,10 +17,6 @@ LATE = timedelta(weeks=6)
 
 # However it is spelt, beside a day and a year. Without these, it may be a name or a street: Mary, Marlow Road.
 MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
-SPELT_MONTH = (
-    r"(?:jan(?:uary)?|feb(?:r?uary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
-    r"nov(?:ember)?|dec(?:ember)?)"
-)
 DUE = (
     r"(?:baby )?(?:due|e\.?d\.?d\.?|(?:expected|estimated)(?: due)?(?: date)?(?: of)?(?: delivery)?)"
     r"(?: (?:date|on|in|about|around))*"
@@ -38,12 +34,19 @@ PREGNANT = re.compile(
 )
 
 
+BEFORE = re.compile(rf"^\W*{DUE}\b[\s:=#-]*", re.IGNORECASE)
+
+
 @dataclass(frozen=True)
 class Days:
     """The days, from the first to the last, on one of which a child is expected."""
 
     first: date
     last: date
+
+    @property
+    def middle(self) -> date:
+        return self.first + (self.last - self.first) / 2
 
     @property
     def around(self) -> tuple[date, date]:
@@ -58,10 +61,13 @@ class Days:
 
 def expected_on(birth: Birth, typed: str, today: date, *, is_said: bool) -> Days | None:
     """
-    The day of a date that was typed, as one on which a child may have been, or is, expected.
+    The day, or the month, of a date that was typed, as one on which a child may have been, or is, expected.
 
     :param is_said: whether it says that it is the expected day.
     """
+    if birth.is_a_month:
+        first = date(birth.year, birth.month, 1)
+        return _month(first) if first <= today + PREGNANCY + AROUND else None
     years = [birth.year]
     if not re.search(r"\d{4}", typed):
         # "3.2.27" was read as a date of long ago.
@@ -85,7 +91,25 @@ def without_a_day(text: str, today: date) -> Iterator[tuple[str, Days]]:
             first = date(year, month, int(day_of_month or 1))
         except ValueError:
             continue
-        yield match[0], Days(first, first if day_of_month else first + relativedelta(months=1, days=-1))
+        yield match[0], Days(first, first) if day_of_month else _month(first)
+
+
+def read_expected(text: str, today: date) -> Days | None:
+    """When a child is expected, as the whole of a text says it without a whole date: March 2027, due May, 20 weeks."""
+    said = BEFORE.sub("", text).strip(" .")
+    birth = read_month(said)
+    if birth is not None:
+        return expected_on(birth, said, today, is_said=True)
+    for whole in (f"due {said}", said, f"{said} pregnant"):
+        for found, days in without_a_day(whole, today):
+            if found == whole:
+                return days
+    return None
+
+
+def _month(first: date) -> Days:
+    """The days of the month that begins with this one."""
+    return Days(first, first + relativedelta(months=1, days=-1))
 
 
 def _next(month: int, day: int, today: date) -> int:

@@ -9,7 +9,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from operator import itemgetter
 from typing import Any
 
@@ -21,6 +21,7 @@ from casework.access import restricted
 from casework.access.restricted import Closed
 from casework.families import sameness
 from casework.families.kept_homes import with_a_home
+from casework.families.likeness.births import Birth
 from casework.families.likeness.comparing import Commonness, Likeness, compare
 from casework.families.likeness.describing import Described, describe
 from casework.families.likeness.finding import RANKED
@@ -415,10 +416,14 @@ def _reasons(likeness: Likeness, way: Described, other: Described, parts: Mappin
     estimated = levels["date_of_birth"]["estimated"].says
     unlike = {level.says: says for name, says in parts.items() for level in levels[name].values()}
     for reason in likeness.reasons:
-        if reason == estimated and way.birth and way.birth.is_a_year and other.birth:
-            yield f"Born in {other.birth.year}"
+        if reason == estimated and way.birth and not way.birth.is_a_day and other.birth:
+            yield f"Born in {_month_or_year(other.birth if way.birth.is_a_month else Birth(other.birth.year, 0, 0))}"
         else:
             yield unlike.get(reason, reason)
+
+
+def _month_or_year(birth: Birth) -> str:
+    return f"{birth.year}" if birth.is_a_year else f"{date(birth.year, birth.month, 1):%B %Y}"
 
 
 def _closed(people: Sequence[int], user: User, now: datetime) -> tuple[Closed, ...]:

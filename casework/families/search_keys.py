@@ -39,7 +39,7 @@ def keys(person: Described, area: str = "") -> Iterator[str]:
         alone = len(names) == 1 and what in {"first_names", "last_names"} and (birth is None or birth.is_a_year)
         if what == "whole_names" or alone or (what == "postcodes" and not names):
             yield counting(what, name)
-    if birth and not names and not birth.is_a_year:
+    if birth and not names and birth.is_a_day:
         yield from (f"born {birth.digits_either_way} {initial}" for initial in INITIALS)
     if birth and len(sounds) == 1:
         yield from (f"year {birth.year} {sounds[0]} {initial}" for initial in INITIALS)

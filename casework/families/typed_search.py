@@ -9,13 +9,21 @@ arithmetic, without a database.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 
 from dateutil.relativedelta import relativedelta
 from django.utils.timezone import localdate
 
-from casework.families.expected_days import DUE, IS_DUE, MONTH, SPELT_MONTH, Days, expected_on, without_a_day
-from casework.families.likeness.births import read_birth
+from casework.families.expected_days import DUE, IS_DUE, MONTH, Days, expected_on, without_a_day
+from casework.families.likeness.births import (
+    ORDINAL,
+    SPELT_MONTH,
+    WEEKDAY,
+    ordinals_in_digits,
+    read_birth,
+    read_month,
+)
 from casework.families.likeness.describing import Described, Written, describe
 from casework.families.likeness.homes import HOUSES, KINDS, SHORT
 from casework.families.likeness.identifiers import (
@@ -53,18 +61,31 @@ BIRTHS = (
     re.compile(r"(?<!\S)\d{8}(?!\S)"),
     re.compile(r"(?<!\S)\d{1,2} \d{1,2} (?:19|20)\d{2}(?!\S)"),
 )
-# No month that is a name as well: April, May, June, August.
-MONTH_ALONE = r"(?:january|feb(?:ruary)?|march|july?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
-YEAR = re.compile(
-    rf"(?<!\S)(?:(?:born|in) {MONTH} |{MONTH_ALONE} )?(?:about |born |in |c\.? ?)*((?:18|19|20)\d{{2}})(?!\S)",
+# Fridays are no people: Friday 3rd April 2015, the third of April 2015.
+WEEKDAY_BEFORE = re.compile(
+    rf"(?<![^\W_]){WEEKDAY}[.,]? (?:the )?(?=\d{{1,2}}(?:st|nd|rd|th)?(?: of)?[-/., ]*{SPELT_MONTH}|\d{{1,2}}[-/.]\d)",
     re.IGNORECASE,
 )
-# 5yrs 3 months, 5 y/o, 3 weeks old, aged 5.
+ORDINAL_BEFORE = re.compile(rf"{ORDINAL.pattern}(?=(?: of)? {SPELT_MONTH}(?![^\W_]))", re.IGNORECASE)
+A_YEAR = r"(?:18|19|20)\d{2}"
+# No month that is a name as well: Jan, April, May, June, August.
+MONTH_ALONE = r"(?:january|feb(?:ruary)?|march|july?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+MONTHS_OF_BIRTH = (
+    re.compile(rf"(?<!\S)(?:(?:born|in) )+{SPELT_MONTH}[-/., ]+{A_YEAR}(?![^\s,])", re.IGNORECASE),
+    re.compile(rf"(?<!\S){MONTH_ALONE}[-/., ]+{A_YEAR}(?![^\s,])", re.IGNORECASE),
+    re.compile(rf"(?<!\S)(?:\d{{1,2}}[-/.]{A_YEAR}|{A_YEAR}-\d{{1,2}})(?![^\s,])"),
+)
+# A name, or the month in which somebody was born.
+NAME_OR_MONTH = re.compile(rf"(?<!\S)({SPELT_MONTH}),? ({A_YEAR})(?![^\s,])", re.IGNORECASE)
+YEAR = re.compile(rf"(?<!\S)(?:about |born |in |c\.? ?)*({A_YEAR})(?![^\s,])", re.IGNORECASE)
+# 5yrs 3 months, 5 y/o, 3 weeks old, aged 5, c15, 15ish, 15-16 yrs.
 SO_MANY = r"\d{1,2}(?:½| 1/2)?[ -]?(?:y(?:ea)?rs?|y/?o|y|m(?:on)?ths?|w(?:ee)?ks?|days?)"
 AGE = re.compile(
-    rf"(?<![^\W_])(?:aged?[: ]*)?{SO_MANY}(?![^\W_])\.?"
+    rf"(?<![^\W_])(?:aged?[: ]*)?(?:\d{{1,2}}(?:-| or ))?{SO_MANY}(?![^\W_])\.?"
     r"(?:(?:,| and| &)? ?\d{1,2}[ -]?m(?:(?:on)?ths?)?(?![^\W_])\.?)?(?:[ -]old(?![^\W_]))?"
-    r"|(?<![^\W_])aged?[: ]*\d{1,2}(?![^\W_])",
+    r"|(?<![^\W_])aged?[: ]*\d{1,2}(?:(?:-| or )\d{1,2})?(?![^\W_])"
+    r"|(?<!\S)(?:c\.? ?(?=\d)|~ ?)\d{1,2}(?:ish)?(?=\s*(?:,|$|\d))|(?<!\S)(?:c\.?|~)\d{1,2}(?:ish)?(?![^\s,])"
+    r"|(?<!\S)(?:approx(?:imately)?|around|about)\.? \d{1,2}(?=\s*(?:,|$|\d))|(?<!\S)\d{1,2}[ -]?ish(?![^\s,])",
     re.IGNORECASE,
 )
 # What stands before a date, a number or an age only to say what it is.
@@ -103,7 +124,8 @@ FAMILY_FIRST = re.compile(r"(?<!\w)([\u4e00-\u9fff\uac00-\ud7a3])([\u4e00-\u9fff
 # With the first digit of the other half, or without it: HP20 1.
 AREA = re.compile(r"(?<!\S)[a-z]{1,2}[0-9][0-9a-z]?(?: [0-9](?= *(?:,|$)))?(?![^\s,])", re.IGNORECASE)
 DIGITS_ONLY = re.compile(rf"(?:{DIGIT}|[-/.])+")
-A_NUMBER = "another number"
+EMAIL = re.compile(r"[^\s,;<>()@]+@[^\s,;<>()@]+\.[^\s,;<>()@]*[^\W_](?!\S*@)")
+A_NUMBER, AN_EMAIL = "another number", "an email address"
 
 
 @dataclass(frozen=True)
@@ -130,7 +152,7 @@ class Query:
     @property
     def is_too_little(self) -> bool:
         """Whether it would find a crowd: a year or a postal area alone."""
-        if self.references or self.expected or A_NUMBER in self.kinds:
+        if self.references or self.expected or not {A_NUMBER, AN_EMAIL}.isdisjoint(self.kinds):
             return False
         return not any(True for way in self.ways for _ in keys(way, self.area))
 
@@ -167,15 +189,18 @@ class _Found:
         :param reads: the value as it is looked for, or "" if it is not of that kind.
         """
         for match in list(pattern.finditer(self.rest)):
-            if not (value := reads(match[0])):
+            if not (meant := reads(match[0])):
                 continue
+            value = meant
             self.take(match[0])
-            if name in self.values:
+            if name == "phone" and name in self.values:
+                value = f"{self.values[name]}, {value}"
+            elif name in self.values:
                 self.notes.append(f"“{match[0]}” was left out: search for it on its own.")
                 continue
             self.values[name] = value
-            if _plain(value) != _plain(match[0]):
-                self.notes.append(f"“{match[0]}” was read as {value}.")
+            if _plain(meant) != _plain(match[0]):
+                self.notes.append(f"“{match[0]}” was read as {meant}.")
 
     def unread(self) -> Iterator[str]:
         """Takes the numbers out that could not be read."""
@@ -191,9 +216,17 @@ class _Found:
 def read_typed(text: str) -> Query:
     """Reads what was typed into one box. Every text can be read; one that says nothing is an empty query."""
     rest = " ".join(re.sub(r"[\u200b-\u200f\u2060\ufeff\u00ad]", "", text[:MOST_TYPED]).split())
+    emails = EMAIL.findall(rest)
+    rest = EMAIL.sub(" , ", rest)
     rest = FAMILY_FIRST.sub(r"\2 \1", re.sub(r"(?<=[^\W\d_])\.(?=[^\W\d_]{2})", " ", rest))
     rest = LABELLED.sub(r"\1 \2/\3/\4", re.sub(r"(?<!\w)['’](?=\d\d(?!\d))", "", rest))
-    texts = {_plain(rest), *(_plain(word) for word in rest.split() if any(map(str.isdigit, word)))}
+    rest = WEEKDAY_BEFORE.sub("", ORDINAL_BEFORE.sub(lambda match: ordinals_in_digits(match[0]), rest))
+    texts = {
+        _plain(rest),
+        *map(_plain, emails),
+        *(_plain(word) for word in rest.split() if any(map(str.isdigit, word))),
+    }
+    may_be_a_month = NAME_OR_MONTH.search(rest)
     references, rest, is_sure = _take_references(rest)
     found = _Found(rest)
     found.notes += [f"“{typed}” was read as {meant}." for typed, meant in references if is_sure and typed != meant]
@@ -208,28 +241,15 @@ def read_typed(text: str) -> Query:
         ("postcode", POSTCODE, read_postcode),
         ("age", AGE, str),
         ("forces", FORCES, str),
+        *(("month", pattern, _month) for pattern in MONTHS_OF_BIRTH),
         ("year", YEAR, str),
         ("area", AREA, str),
     )
     for name, pattern, reads in kinds_of_text:
         found.read(name, pattern, reads)
     values = found.values
-    typed_birth = values.get("date_of_birth", "")
-    birth = read_birth(typed_birth)
-    if expected is None and birth:
-        expected = expected_on(birth, typed_birth, localdate(), is_said=False)
-    is_expected = expected is not None and (birth is None or expected.first > localdate())
+    expected, is_expected = _tell_births(found, expected)
     found.rest = LABEL.sub(" ", f"{found.rest} ")
-    if not birth:
-        year = YEAR.fullmatch(values["year"]) if "year" in values else None
-        born = int(year[1]) if year else _born_about(values["age"]) if "age" in values else None
-        values["date_of_birth"] = f"about {born}" if born else ""
-    elif is_expected:
-        values["date_of_birth"] = ""
-    else:
-        found.notes += [
-            f"“{values[each]}” was left out: there is a date of birth." for each in ("age", "year") if each in values
-        ]
     forces = f"BFPO {re.sub(r'[^0-9]', '', values['forces'])}" if "forces" in values else ""
     number = values.get("nhs_number", "")
     if number and not has_check_digit(re.sub(r"\D", "", number)) and "phone" not in values and number[0] in "1237":
@@ -242,10 +262,12 @@ def read_typed(text: str) -> Query:
             found.take(match[0])
             found.notes.append(f"“{match[0]}” was left out: type the year as well.")
     unread = list(found.unread())
-    texts |= {_plain(value) for value in (*values.values(), *unread)}
+    texts |= {_plain(each) for value in (*values.values(), *unread) for each in value.split(", ")}
     written = Written(
         **{name: values[name] for name in ("upn", "date_of_birth", "phone", "nhs_number", "postcode") if name in values}
     )
+    # Khan June 2015: June Khan of that year, or a Khan of that month.
+    in_month = may_be_a_month if may_be_a_month and values.get("year") == may_be_a_month[2] else None
     named, addressed = False, False
     ways, others = list[Described](), list[tuple[Described, str]]()
     if left_out := _words(found.rest)[MOST_WORDS:]:
@@ -261,6 +283,9 @@ def read_typed(text: str) -> Query:
         others += [
             (describe(written._replace(**way, address=address)), exactly) for way, exactly in _other_name_ways(names)
         ]
+        if in_month and (others_of_name := [name for name in names if name != in_month[1]]):
+            month = written._replace(address=address, date_of_birth=in_month[0])
+            ways += [describe(month._replace(**way)) for way in _name_ways(others_of_name)]
     if alone and not addressed:
         found.notes.append(f"“{alone}” was left out: say of what it is the number.")
     kinds = [
@@ -268,7 +293,7 @@ def read_typed(text: str) -> Query:
             ("a reference", is_sure), ("a name", named), ("a date of birth", values["date_of_birth"]),
             ("an expected date", is_expected), ("an NHS number", number), ("a unique pupil number", "upn" in values),
             ("a postcode", "postcode" in values), ("a postal area", "area" in values), ("an address", addressed),
-            ("a telephone number", values.get("phone")), (A_NUMBER, unread),
+            ("a telephone number", values.get("phone")), (A_NUMBER, unread), (AN_EMAIL, emails),
         ) if is_typed
     ]  # fmt: skip
     says_more = len(kinds) > is_sure
@@ -304,11 +329,41 @@ def of_person(written: Written, expected: Days | None = None) -> Query:
 # ---- the parts of the text
 
 
+def _tell_births(found: _Found, expected: Days | None) -> tuple[Days | None, bool]:
+    """
+    Writes the date of birth, or what is known of it, where it is looked for.
+
+    :returns: when a child is, or was, expected, and whether the text says no more than that.
+    """
+    values = found.values
+    if "date_of_birth" not in values and "month" in values:
+        values["date_of_birth"] = values.pop("month")
+    typed = values.get("date_of_birth", "")
+    birth = read_birth(typed)
+    if expected is None and birth:
+        expected = expected_on(birth, typed, localdate(), is_said=False)
+    is_expected = expected is not None and (birth is None or expected.first > localdate())
+    if not birth:
+        year = YEAR.fullmatch(values["year"]) if "year" in values else None
+        born = int(year[1]) if year else _born_about(values["age"]) if "age" in values else None
+        values["date_of_birth"] = f"about {born}" if born else ""
+    elif is_expected:
+        values["date_of_birth"] = ""
+    else:
+        found.notes += [
+            f"“{values[each]}” was left out: there is a date of birth."
+            for each in ("age", "month", "year")
+            if each in values
+        ]
+    return expected, is_expected
+
+
 def _born_about(age: str) -> int:
     """The year in which somebody of this age was most likely born: of somebody of five years, half a year before."""
-    said = re.findall(r"(\d+)(?:½| 1/2)?[ -]?([a-z])", age.lower())
+    plain = re.sub(r"(?<=\d)(?:-| or )(?=\d)[\d]+|[ -]?ish", "", age.lower())
+    said = re.findall(r"(\d+)(?:½| 1/2)?[ -]?([a-z])", plain)
     numbers = {unit: int(number) for number, unit in said}
-    years = numbers.get("y", 0) if numbers else int(re.sub(r"\D", "", age))
+    years = numbers.get("y", 0) if numbers else int(re.sub(r"\D", "", plain))
     months = numbers.get("m", 0 if set(numbers) & {"w", "d"} else 6)
     past = relativedelta(years=years, months=months, weeks=numbers.get("w", 0), days=numbers.get("d", 0))
     return (localdate() - past).year
@@ -357,9 +412,10 @@ def read_postcode(text: str) -> str:
 
 
 def read_telephone(text: str) -> str:
-    """A telephone number in national form; "" where the text cannot be read as one: a digit is missing, for example."""
-    numbers = [number for number in sorted(read_telephones(text)) if not lacks_digits(number)]
-    return numbers[0] if numbers else ""
+    """
+    The telephone numbers in national form; "" where the text cannot be read as one: a digit is missing, for example.
+    """
+    return ", ".join(number for number in sorted(read_telephones(text)) if not lacks_digits(number))
 
 
 def _telephone(text: str) -> str:
@@ -369,6 +425,11 @@ def _telephone(text: str) -> str:
 def _birth(text: str) -> str:
     digits = as_digits(text) if DIGITS_ONLY.fullmatch(text) and _is_half_digits(text) else text
     return digits if read_birth(digits) else ""
+
+
+def _month(text: str) -> str:
+    birth = read_month(re.sub(r"^(?:(?:born|in) )+", "", text, flags=re.IGNORECASE))
+    return f"{date(birth.year, birth.month, 1):%B %Y}" if birth and read_birth(f"{birth.year}-{birth.month:02}") else ""
 
 
 def _number(text: str, reads: Callable[[str], object]) -> str:

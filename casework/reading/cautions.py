@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 
+from casework.facts.typed import emails_in
 from casework.families.likeness.identifiers import read_telephones
 from casework.families.sameness import records_of
 from casework.models import Contact, ContactAdult, ContactChild, DetailKind, PersonDetail, SafeToUse
@@ -74,4 +75,4 @@ def cautions_of(contacts: Iterable[Contact], and_of: Collection[int] = ()) -> Ca
 
 
 def _ways_to_reach(text: str) -> set[str]:
-    return {*read_telephones(text), text.strip().casefold()}
+    return {*read_telephones(text), *emails_in(text.casefold()), text.strip().casefold()}

@@ -60,11 +60,17 @@ class TypedField(forms.CharField):
 
 
 class TypedDateField(DatePartsField):
-    """A date in three inputs, as it was typed: an ISO date if they hold numbers, else their texts in a row."""
+    """
+    A date in three inputs, as it was typed: an ISO date if they hold numbers, 3/2019 for a month without a day, else
+    their texts in a row.
+    """
 
     part = TypedField
 
     def compress(self, data_list: list[str]) -> str | None:
+        day, month, year = (part.strip() for part in [*data_list, "", "", ""][:3])
+        if not day and month.isdigit() and year:
+            return f"{month}/{year}"
         in_a_row = " ".join(filter(None, (part.strip() for part in data_list)))
         try:
             # A month in words stays in words.

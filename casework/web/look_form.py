@@ -30,7 +30,8 @@ class LookForm(ActionForm):
     first_name = TypedField(label="First name", required=False, widget=TextInput(20))
     last_name = TypedField(label="Last name", required=False, widget=TextInput(20))
     date_of_birth = TypedDateField(
-        label="Date of birth", help_text="For example, 4 3 2019. For an unborn child, the expected date."
+        label="Date of birth",
+        help_text="For example, 4 3 2019. A month or a year may stand alone. For an unborn child, the expected date.",
     )
     address_lines = TypedField(label="Address, without the postcode", required=False, widget=TextInput())
     postcode = TypedField(label="Postcode", required=False, widget=TextInput(10))
@@ -106,10 +107,13 @@ def _expected(typed: str) -> Days | None:
 
 
 def _birth(typed: str) -> str:
-    """A date of birth as it is looked for: a real one that is not in the future, or the year alone; else empty."""
+    """A date of birth as it is looked for: a real one that is not in the future, the month or the year; else empty."""
     if re.fullmatch("[0-9]{4}", typed.strip()):
         return f"about {typed.strip()}"
+    birth = read_birth(typed)
+    if birth and birth.is_a_month:
+        return typed if date(birth.year, birth.month, 1) <= localdate() else ""
     try:
         return typed if date.fromisoformat(typed) <= localdate() else ""
     except ValueError:
-        return typed if read_birth(typed) and not re.fullmatch("[0-9 -]+", typed) else ""
+        return typed if birth and not re.fullmatch("[0-9 -]+", typed) else ""

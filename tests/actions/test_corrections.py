@@ -271,6 +271,22 @@ class TestPeople:
         record.refresh_from_db()
         assert (record.telephone, record.address, record.postcode) == ("", "", "")
 
+    @pytest.mark.parametrize("by", ["oliver", SCHOOL])
+    def test_new_lines_of_an_address_may_bring_its_postcode(self, story: Story, by: str) -> None:
+        contact = story.contact(children=[child(address=address("HP20 1UA"))], adults=[])
+        learn(story, contact, by=by, **of_robin(address={"lines": ["2 New Way", "Chesham HP5 1AA"]}))
+        robin = contact.children.get()
+        assert (robin.postcode, robin.recorded_as.postcode) == ("HP5 1AA", "HP5 1AA")
+        (change,) = FactChange.objects.filter(field="address.postcode")
+        assert (change.before, change.after, change.says) == (
+            "HP20 1UA", "HP5 1AA", "was empty; the one in the lines of the address is used.",
+        )  # fmt: skip
+        learn(story, contact, by=by, **of_robin(address={"lines": ["3 New Way", "HP5 1AA"]}))
+        learn(story, contact, by=by, **of_robin(address={"lines": ["4 New Way"]}))
+        robin.refresh_from_db()
+        assert robin.postcode == "HP5 1AA"
+        assert FactChange.objects.filter(field="address.postcode").count() == 1
+
     def test_a_confidential_address_is_hidden_at_once_and_stays_hidden(self, story: Story, contact: Contact) -> None:
         learn(story, contact, **of_robin(address={"confidential": True}))
         robin = contact.children.get()

@@ -267,9 +267,12 @@ REFUSED: list[tuple[Path, list[object], str]] = [
 PHONES = (("referrer", "phone"), (*ADULT, "phone"))
 # What a person types never turns a contact away: it is kept, and somebody checks it.
 DOUBTED: list[tuple[Path, Sequence[object], str]] = [
-    (("referrer", "email"), ["school", "@school.example", "a@b", "a b@school.example", "a@b.example, c@d.example",
-      "a@school.example\nBcc: x@y.example", "x" * 250 + "@b.example"],
+    (("referrer", "email"), ["school", "@school.example", "a@b", "a b@school.example", "a@b.example or ring",
+      "a@school.example\nBcc: x@y.example", "x" * 250 + "@b.example", "a@b.example, c@d"],
      "not_read: is not an email address; write it as name@school.example."),
+    (("referrer", "email"), ["a@b.example, c@d.example", "a@b.example or c@d.example", "a@b.example c@d.example",
+      "a@b.example; or@d.example", "<a@b.example>/<c@d.example>", "a@b.example\nc@d.example"],
+     "corrected: has more than one email address; we write to the first."),
     (("referrer", "email"), ["a @ b.example", "a@b,example", "a@@b.example", "a@b..example", "<a@b.example>",
       "mailto:a@b.example", "Ann B <a@b.example>", "a@b.example;", "a(at)b.example", "a@b.c0m"],
      "corrected: has a slip in it, which was put right."),
@@ -304,9 +307,12 @@ DOUBTED: list[tuple[Path, Sequence[object], str]] = [
     ((*CHILD, "date_of_birth"), ["last spring", "2019", "March 2019", "٢٠١٩-٠٣-٠٤", "2019-03-04T23:00:00Z",
                                  "x" * 9_000],
      "not_read: is not a date that can be read"),
-    ((*CHILD, "age_years"), ["15-16", "teenager", "1O", "-1", -1, -0.5, "15.5.2011", 1e-9, "2½", "x" * 9_000],
+    ((*CHILD, "age_years"), ["5-16", "16-15", "2 years - 6 months", "teenager", "1O", "-1", -1, -0.5, "15.5.2011", 1e-9,
+                             "x" * 9_000],
      "not_read: is not an age that can be read"),
-    ((*CHILD, "age_years"), [26, "26", 10**30], "not_read:"),
+    ((*CHILD, "age_years"), [26, "26", "25-26", 10**30], "not_read:"),
+    ((*CHILD, "date_of_birth"), ["Monday 3 April 2015", "3 April 2015 (Sat)"], "asked: was a Friday; another weekday"),
+    ((*CHILD, "date_of_birth"), ["dob 3/4/15", "born 3.4.15"], "not_read: could be more than one day"),
     ((*CHILD, "age_years"), [5, 9, "about 15"], "asked: does not fit the date of birth, which counts."),
     ((*CHILD, "sex"), ["X", "non-binary", "Male?!f"], "not_read: is not a DfE code for sex"),
     ((*CHILD, "ethnicity"), ["WBR", "Black", "Asian", "Gypsy or Irish Traveller", "local"],
@@ -368,6 +374,79 @@ def test_a_telephone_is_read_as_it_was_meant(typed: str, meant: str | None) -> N
 )
 def test_an_email_address_is_read_as_it_was_meant(typed: str) -> None:
     assert read(having(("referrer", "email"), typed)).referrer.email.value == "dsl@school.example"
+
+
+@pytest.mark.parametrize(
+    ("typed", "years"),
+    [
+        ("15-16", 15), ("15–16 yrs", 15), ("15 or 16", 15), ("15/16", 15), ("between 15 and 16", 15), ("15 to 17", 15),
+        ("two or three", 2), ("18-24 months", 1), ("15yrs-16yrs", 15),
+    ],
+)  # fmt: skip
+def test_of_two_ages_the_lower_one_is_used_and_asked(typed: str, years: int) -> None:
+    document = having((*CHILD, "age_years"), typed)
+    del document["children"][0]["date_of_birth"]
+    assert read(document).children[0].age_years.value == years
+    assert doubts(document) == {(*CHILD, "age_years"): "asked: gives two ages; the lower one is used."}
+
+
+@pytest.mark.parametrize(
+    ("typed", "years"),
+    [
+        ("c15", 15), ("c. 15", 15), ("approx 15", 15), ("approx. 15 yrs", 15), ("15ish", 15), ("around 15ish", 15),
+        ("~15", 15), ("15½", 15), ("15 1/2", 15), ("15 and a half", 15), ("4 y/o", 4), ("8m", 0), ("6-9 months", 0),
+        ("15 years and 2 months", 15), ("about 15 or so", 15), ("3 wks old", 0),
+    ],
+)  # fmt: skip
+def test_an_age_is_read_as_people_say_it(typed: str, years: int) -> None:
+    document = having((*CHILD, "age_years"), typed)
+    del document["children"][0]["date_of_birth"]
+    assert read(document).children[0].age_years.value == years
+    assert doubts(document) == {}
+
+
+@pytest.mark.parametrize(
+    ("typed", "day", "says"),
+    [
+        *((typed, "2027-02-14", "has no day; the middle of the month")
+          for typed in ("February 2027", "2/2027", "2.2027", "2027-02", "EDD 02-2027", "due February", "mid Feb 2027")),
+        ("due 3 May", "2027-05-03", "names no whole date; the day that it most likely means"),
+        *((typed, "2027-04-10", "names no whole date; the day that it most likely means")
+          for typed in ("20 weeks", "20/40", "20 weeks pregnant", "20wks gestation")),
+    ],
+)  # fmt: skip
+def test_a_month_or_a_length_of_pregnancy_is_about_the_expected_day(typed: str, day: str, says: str) -> None:
+    document = having((*CHILD, "expected_date_of_delivery"), typed)
+    del document["children"][0]["date_of_birth"]
+    assert str(read(document).children[0].expected_date_of_delivery.value) == day
+    assert doubts(document) == {(*CHILD, "expected_date_of_delivery"): f"asked: {says} is used."}
+
+
+@pytest.mark.parametrize(
+    ("said", "value", "says"),
+    [
+        ({"lines": ["12 Mill Lane, HP20 1UA"]}, "HP20 1UA", "corrected: was empty; the one in the lines"),
+        ({"lines": ["12 Mill Lane", "hp201ua"], "postcode": ""}, "HP20 1UA", "corrected: was empty"),
+        (
+            {"lines": ["c/o 4 Elm Court HP20 1UA Aylesbury"], "postcode": "not known"},
+            "HP20 1UA",
+            "corrected: was empty",
+        ),
+        ({"lines": ["HP20 1UA", "HP20\u00a01UA"]}, "HP20 1UA", "corrected: was empty"),
+        ({"lines": ["HP20 1UA", "or HP20 1UB"]}, None, "not_read: is empty, and the lines of the address have more"),
+        ({"lines": ["12 Mill Lane HP20 1UA"], "postcode": "HP21 7AA"}, "HP21 7AA", ""),
+        ({"lines": ["12 Mill Lane HP20 1UA"], "postcode": "near the station"}, None, "not_read: is not a postcode"),
+        ({"lines": ["Flat B1 2AC1, 12 Mill Lane, HP20", "XX1 1AA"]}, None, ""),
+        ({"lines": [None, "", "not known"]}, None, ""),
+    ],
+)
+def test_a_postcode_may_stand_in_the_lines_of_an_address(said: Any, value: str | None, says: str) -> None:
+    document = having((*CHILD, "address"), said)
+    home = read(document).children[0].address
+    assert home is not None
+    assert home.postcode.value == value
+    doubted = {path: found[: len(says)] for path, found in doubts(document).items()}
+    assert doubted == ({(*CHILD, "address", "postcode"): says} if says else {})
 
 
 @pytest.mark.parametrize(("path", "value", "says"), list(_each(DOUBTED)))

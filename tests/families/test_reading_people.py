@@ -2,7 +2,7 @@
 
 import pytest
 
-from casework.families.likeness.births import Birth, read_birth
+from casework.families.likeness.births import Birth, nearest_birth, read_birth
 from casework.families.likeness.homes import read_home, read_postcode
 from casework.families.likeness.identifiers import Number, read_nhs_number, read_telephones, read_upn
 from casework.families.likeness.names import fold, read_name
@@ -24,10 +24,46 @@ def test_a_date_is_read_in_every_form(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "soon", "not known", "01/01/1900", "1900-01-01", "2014", "May 2014", "0000-00-00", "99/99/9999"],
+    ["", "soon", "not known", "01/01/1900", "1900-01-01", "2014", "5 2014",
+     "Mayfly 2014", "13/2014", "0000-00-00", "99/99/9999"],
 )  # fmt: skip
 def test_what_is_no_date_is_not_known(text: str) -> None:
     assert read_birth(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DOB 7/5/14", "d.o.b: 07.05.2014", "born on Wednesday 7th May 2014", "Wednesday the 7th of May 2014",
+        "Weds 7 May 2014", "7 May 2014 (Wed)", "the seventh of May 2014", "Date of birth: 2014-05-07", "(7/5/2014)",
+    ],
+)  # fmt: skip
+def test_what_stands_around_a_date_is_no_part_of_it(text: str) -> None:
+    assert read_birth(text) == Birth(2014, 5, 7)
+
+
+@pytest.mark.parametrize("text", ["May 2014", "may 2014", "5/2014", "05.2014", "2014-05", "00/05/2014", "mid May 2014"])
+def test_a_month_is_read_as_one(text: str) -> None:
+    month = read_birth(text)
+    assert month == Birth(2014, 5, 0)
+    assert month.is_a_month
+    assert not month.is_a_year
+    assert not month.is_a_day
+
+
+@pytest.mark.parametrize(
+    ("other", "level"),
+    [
+        ("2014-05-31", "estimated"), ("2014-06-01", "estimated"), ("May 2014", "estimated"),
+        ("about 2015", "estimated"),
+        ("2014-07-01", "digits"), ("2013-05-07", "differs"), ("2015-01-01", "differs"),
+    ],
+)  # fmt: skip
+def test_a_month_agrees_with_the_days_in_it_and_in_the_next(other: str, level: str) -> None:
+    month, day = read_birth("May 2014"), read_birth(other)
+    assert month is not None
+    assert day is not None
+    assert nearest_birth(month, day) == nearest_birth(day, month) == level
 
 
 def test_a_day_that_does_not_exist_is_kept_for_comparing() -> None:
@@ -78,6 +114,13 @@ def test_telephones_are_read_in_national_form() -> None:
     for text in ("07700 900123", "+44 7700 900123", "0044 (0)7700 900123", "7700900123", "07700900123 (mother)"):
         assert read_telephones(text) == {"07700900123"}, text
     assert read_telephones("07700900123 / 01296 382345") == {"07700900123", "01296382345"}
+    for text in (
+        "07700900123 01296 382345", "mob 07700 900123 home 01296 382345", "7700900123 1296382345",
+        "(07700) 900123 (01296) 382345", "+44 7700 900123 +44 1296 382345", "07700 900123 ext 12 01296 382345",
+    ):  # fmt: skip
+        assert read_telephones(text) == {"07700900123", "01296382345"}, text
+    assert read_telephones("0044 20 7946 0018 0044 20 7946 0019") == {"02079460018", "02079460019"}
+    assert read_telephones("07700 900123 382345") == {"07700900123"}
     assert read_telephones("+49 30 12345678") == read_telephones("0049 (0)30 12345678") == {"493012345678"}
     assert read_telephones("none") == read_telephones("00000000000") == read_telephones("12345") == frozenset()
 
@@ -102,3 +145,12 @@ def test_a_home_is_nowhere_if_nobody_says() -> None:
     home = read_home("Flat 2, 12 Mill Rd", "")
     assert home is not None
     assert (home.numbers, home.street) == (("2", "12"), "mill")
+
+
+def test_a_postcode_among_the_words_of_an_address_is_one() -> None:
+    home = read_home("12 Mill Rd, HP20 1UA", "")
+    assert home == read_home("12 Mill Rd", "HP20 1UA")
+    assert home == read_home("hp20 1ua 12 Mill Rd", "HP20 1UA")
+    other = read_home("12 Mill Rd HP20 1UA", "HP21 7AA")
+    assert other is not None
+    assert (other.words, other.postcode) == (("mill", "road"), "HP217AA")

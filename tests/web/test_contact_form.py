@@ -439,9 +439,9 @@ class TestWhatIsTakenInAllTheSame:
     @pytest.mark.parametrize(
         ("parts", "sent", "read"),
         [(("4", "3", "2019"), "2019-03-04", BORN), (("4", "March", "2019"), "4 March 2019", BORN),
-         (("4", "", ""), "4", None), (("", "3", "2019"), "3 2019", None), (("4", "3", "19"), "4 3 19", None),
+         (("4", "", ""), "4", None), (("", "3", "2019"), "3/2019", None), (("4", "3", "19"), "4 3 19", None),
          (("31", "2", "2019"), "2019-02-31", None), (("99", "99", "2019"), "2019-99-99", None),
-         (("\x00", "3", "2019"), "\x00 3 2019", None)],
+         (("\x00", "3", "2019"), "3/2019", None)],
     )  # fmt: skip
     def test_a_date_is_kept_as_it_was_typed(
         self, typist: Typist, parts: tuple[str, str, str], sent: str, read: date | None
@@ -490,12 +490,26 @@ class TestWhatIsTakenInAllTheSame:
         assert "postcode not known" not in said
 
     def test_an_expected_date_that_cannot_be_read_is_of_an_unborn_child(self, typist: Typist) -> None:
-        boxes = _in_boxes("child_0_expected_date_of_delivery", "mid", "Feb", "2027")
+        boxes = _in_boxes("child_0_expected_date_of_delivery", "", "spring", "2027")
         contact = typist.type(**LEAST, **boxes).contact()
         assert contact.children.get().expected_date_of_delivery is None
         page = Page(typist.client.get(f"/contacts/{contact}/"))
         assert "Unborn child: Robin" in page.text
-        assert "Not known, sent as “mid Feb 2027”" in page.text
+        assert "Not known, sent as “spring 2027”" in page.text
+
+    @pytest.mark.parametrize(
+        ("boxes", "sent"),
+        [(("mid", "Feb", "2027"), "mid Feb 2027"), (("", "2", "2027"), "2/2027"), (("", "February", "2027"), None)],
+    )
+    def test_a_month_is_about_the_day_on_which_a_child_is_expected(
+        self, typist: Typist, boxes: tuple[str, str, str], sent: str | None
+    ) -> None:
+        contact = typist.type(**LEAST, **_in_boxes("child_0_expected_date_of_delivery", *boxes)).contact()
+        assert contact.children.get().expected_date_of_delivery == date(2027, 2, 14)
+        said = Page(typist.client.get(f"/contacts/{contact}/")).text
+        assert "Unborn child: Robin" in said
+        assert f"14 February 2027, sent as “{sent or 'February 2027'}”" in said
+        assert "has no day; the middle of the month is used." in said
 
     def test_a_date_of_birth_may_be_an_estimate(self, typist: Typist) -> None:
         contact = typist.type(**LEAST, child_0_date_of_birth=BORN, child_0_date_of_birth_estimated="on").contact()

@@ -44,6 +44,9 @@ def zoe(story: Story, **changes: Any) -> Contact:
     [
         ({"first_name": "Zoe", "last_name": "Nunez"}, "Same last name"),
         ({"first_name": "Zoe", **BORN}, "Same date of birth"),
+        ({"first_name": "Zoe", **BORN, "date_of_birth_day": ""}, "Born in March 2015"),
+        ({"first_name": "Zoe", **BORN, "date_of_birth_day": "", "date_of_birth_month": "March"}, "Born in March 2015"),
+        ({"last_name": "Nunez", "phone": "01296 555123 07700 900123"}, "Same telephone number"),
         ({"last_name": "Nunes", "postcode": "hp2o1ua"}, "Same postcode"),
         ({"nhs_number": "999 000 0026"}, "Same NHS number"),
         ({"phone": "+44 1296 555123"}, "Same telephone number"),

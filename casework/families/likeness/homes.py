@@ -115,6 +115,8 @@ class Home:
 @lru_cache(maxsize=100_000)
 def read_home(address: str, postcode: str) -> Home | None:
     """A home, or None where neither text says where somebody lives (NFA, ZZ99 3VZ, confidential)."""
+    if address and (among := postcodes.found_in(address)):
+        address, postcode = postcodes.without(address), postcode.strip() or among[0]
     folded = fold(address)
     if NO_HOME.match(folded):
         folded = ""

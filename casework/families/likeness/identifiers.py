@@ -1,7 +1,7 @@
 """Reads numbers that belong to somebody: NHS number, unique pupil number, telephone. They are evidence, never proof."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,6 +10,8 @@ from rapidfuzz.distance import OSA
 
 # Letters that people type for digits, in the same order.
 LOOKALIKES = str.maketrans("OoIiLlSsBb", "0011115588")
+# So many digits are two numbers; a number of this country has no more than these.
+TWO_NUMBERS, MOST_DIGITS = 16, 11
 DIGIT = "[0-9OoIiLlSsBb]"
 # A word of digits with such letters.
 MISTYPED = re.compile(rf"(?<![^\W_])(?={DIGIT}*[0-9]){DIGIT}+(?![^\W_])")
@@ -80,8 +82,8 @@ def read_telephones(text: str) -> frozenset[str]:
     O is 07700900123. One abroad begins with its country, as +49 and 0049 do. Placeholders are left out.
     """
     found = set()
-    for each in re.split(r"[;,/|]|\bor\b|\band\b", text[:200]):
-        digits = _digits(NOT_OF_THE_NUMBER.sub("", mend_digits(each)))
+    for each in _apart(NOT_OF_THE_NUMBER.sub("", mend_digits(text[:200]))):
+        digits = _digits(each)
         digits = re.sub(r"^00(?=[1-9])", "", digits)
         digits = re.sub(r"^44(?=[1-9]\d{8,9}$)", "0", digits)
         if len(digits) == 10 and digits[0] in "1237":
@@ -90,6 +92,23 @@ def read_telephones(text: str) -> frozenset[str]:
         if 9 <= len(digits) <= 15 and len(set(digits[1:])) > 2 and digits not in {"01234567890", "0123456789"}:
             found.add(digits)
     return frozenset(found)
+
+
+def _apart(text: str) -> Iterator[str]:
+    """The numbers of a text, which are parted by words or signs, or by no more than a blank."""
+    for each in re.split(r"[;,/|]|[^\W\d_]+", text):
+        if len(_digits(each)) < TWO_NUMBERS:
+            yield each
+            continue
+        number = ""
+        for group in re.findall(r"[(+]*\d+", each):
+            digits = _digits(number)
+            is_whole = len(digits) >= (12 if digits.startswith("00") else 10)
+            if is_whole and (group[0] in "(+0" or len(digits + group) > MOST_DIGITS):
+                yield number
+                number = ""
+            number += group
+        yield number
 
 
 def lacks_digits(telephone: str) -> bool:

@@ -89,7 +89,7 @@ def _keys(person: Described) -> Iterator[str]:
         if home.postcode:
             yield from (f"postcode {home.postcode} {street}" for street in streets[:2])
             yield from (f"postcode {home.postcode} {heard}" for heard in sounds)
-            if person.birth and not person.birth.is_a_year:
+            if person.birth and person.birth.is_a_day:
                 yield f"postcode {home.postcode} {person.birth.digits_either_way}"
             yield from (f"house {home.postcode} {number}" for number in home.numbers)
         yield from (f"street {street} {number}" for street, number in product(streets, home.numbers[:2]))
@@ -100,10 +100,11 @@ def _keys(person: Described) -> Iterator[str]:
 
 
 def _of_birth(birth: Birth, sounds: list[str], pairs: list[str], initials: list[str]) -> Iterator[str]:
-    if not birth.is_a_year:
+    if birth.is_a_day:
         day = birth.digits_either_way
         yield from (f"born {day} {initial}" for initial in initials)
         yield from (f"day {day[-4:]} {heard}" for heard in sounds)
+    if not birth.is_a_year:
         yield from (f"month {birth.year}-{birth.month} {heard}" for heard in sounds)
     yield from (f"year {birth.year} {pair}" for pair in pairs)
     yield from (
