@@ -43,13 +43,17 @@ from localities import reference
 from localities.models import Role, Team, User
 from localities.reference import Reference
 from localities.working_time import local_day
-from triage.facts import Agreement
 from triage.published_rules import of_version
 from triage.ruleset import Hold, Rag, RuleSet
 from triage.two_persons import Proposal, two_person_reasons
 
 # The words that a rationale has at least: "." and "ok" say nothing to whoever reads it in a year.
 FEWEST_WORDS = 4
+NOT_ASKED = "The family has not answered yet. Record what it says to this service, then decide."
+UNSAFE_TO_ASK = (
+    "It is not safe to tell the parents, so do not ask them for their agreement. Select what needs no agreement, or "
+    "find out how the family can be asked safely, and record the answer."
+)
 IN_A_SENTENCE = {
     True: "Say in a sentence why you agree: what you read, and what made the difference.",
     False: "Say in a sentence why you decline: the decider reads what to look at again.",
@@ -328,9 +332,8 @@ def _check(
     if pathway is not None and pathway.gravest and (proposal.level, proposal.rag) != (4, Rag.RED):
         says = f"{pathway.title} is at level 4 and red. Change the level and the rating, or what happens next."
         faults.append(Fault(("pathway",), says))
-    if pathway is not None and pathway.voluntary and contact.agreement == Agreement.NOT_SOUGHT:
-        says = "Nobody has asked the family yet. Record what it says to this service, then decide."
-        faults.append(Fault(("pathway",), says))
+    if pathway is not None and pathway.voluntary and not contact.family_has_answered:
+        faults.append(Fault(("pathway",), UNSAFE_TO_ASK if contact.is_unsafe_to_ask else NOT_ASKED))
     for check in waits_for:
         says = f"{check.agency} has not answered yet. Say what becomes of the request, or wait for the answer."
         faults.append(Fault(("without_answers", check.pk), says))

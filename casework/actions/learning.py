@@ -12,12 +12,12 @@ from casework.actions.recommendations import lock_people, recommend_again
 from casework.facts import fact_history
 from casework.facts.contact_document import digest_of
 from casework.facts.learned import AGREEMENT, OF_RECORDS, Change, Row, in_columns
-from casework.models import Contact, ContactChild, Event, Information, InformationKind, Source
+from casework.models import Contact, ContactChild, Event, FamilyAgreement, Information, InformationKind, Source
+from casework.models.contacts import ANSWERED
 from casework.record import audit
 from errors import Fault, InvalidInput
 from localities.models import User
 from localities.working_time import local_day
-from triage.facts import Agreement
 from triage.published_rules import of_version
 
 SCREENED_FAMILY, SCREENED_CHILD = "screened_family_indicators", "screened_indicators"
@@ -37,17 +37,17 @@ def record_agreement(
     """
     Records the family's agreement to a voluntary service, and makes a new recommendation.
 
-    :param service: given, not_sought, refused or withdrawn.
-    :param given_by: who gave the answer; required unless agreement was not sought.
+    :param service: given, refused, withdrawn, not_sought or not_known.
+    :param given_by: who gave the answer; required where the family answered.
     :raises InvalidInput: with every fault.
     """
     contact = locked_contact(by, now, pk=contact_id)
     permissions.check_can_work_on(contact, by, local_day(now))
     conditions.check_waits_for_decision(contact)
     faults = []
-    if service not in set(Agreement):
-        faults.append(Fault(("service",), "Say whether agreement is given, not sought, refused or withdrawn."))
-    asked = service != Agreement.NOT_SOUGHT
+    if service not in FamilyAgreement.values:
+        faults.append(Fault(("service",), "Select what the family says."))
+    asked = service in ANSWERED
     if asked and not given_by.strip():
         faults.append(Fault(("given_by",), "Say who in the family gave the answer."))
     if asked and on is None:

@@ -288,7 +288,7 @@ def _columns(entry: ContactDocument) -> dict[str, Any]:
         "family_indicators": _codes(entry.family_indicators),
         "dash": entry.domestic_abuse.dash.value or "",
         "marac": entry.domestic_abuse.marac,
-        "agreement": entry.agreement.service,
+        "agreement": entry.agreement.service or "",
         "agreement_given_by": entry.agreement.given_by.value or "",
         "agreement_on": entry.agreement.on.value,
         "parents_told": entry.parents_told.answer.value or ParentsTold.NOT_KNOWN,

@@ -34,12 +34,12 @@ from pydantic_core import CoreSchema, core_schema
 
 from casework.facts import typed
 from casework.facts.typed import Check, Read, Typed, not_read, one_of
-from casework.models import CheckKind, ContactType, ParentsTold, SharingBasis
+from casework.models import CheckKind, ContactType, FamilyAgreement, ParentsTold, SharingBasis
 from casework.models.choices import HOW_IT_ARRIVED
 from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
 from triage import documents
 from triage.documents import NOT_EMPTY, Document, fault, quoted, read, whole
-from triage.facts import Agreement, Dash
+from triage.facts import Dash
 
 LONGEST_AHEAD = timedelta(days=310)
 LONGEST_OVERDUE = timedelta(days=60)
@@ -109,13 +109,20 @@ NOT_SENT: Any = None
 
 
 class _OrEmpty:
-    """Marks a choice for which an empty text, or "not known", is the same as a missing field."""
+    """
+    Marks a choice for which an empty text, or "not known", is the same as a missing field: the first of the choice, or
+    nothing where it may be null. A code of the choice is itself.
+    """
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        default, not_known = next(iter(source)), re.compile(typed.NOT_KNOWN_PATTERN)
-        return core_schema.no_info_before_validator_function(
-            lambda sent: default if isinstance(sent, str) and not_known.search(sent) else sent, handler(source)
-        )
+        choice, *nothing = get_args(source) or (source,)
+        default, not_known = None if nothing else next(iter(choice)), re.compile(typed.NOT_KNOWN_PATTERN)
+
+        def read_empty(sent: object) -> object:
+            is_empty = isinstance(sent, str) and sent not in set(choice) and not_known.search(sent)
+            return default if is_empty else sent
+
+        return core_schema.no_info_before_validator_function(read_empty, handler(source))
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {"anyOf": [handler(core), {"type": "string", "pattern": typed.NOT_KNOWN_PATTERN}]}
@@ -286,7 +293,7 @@ class Concern(Part):
 class AgreementEntry(Part):
     """Whether the family agrees to a voluntary service: not the basis for sharing, nor whether parents were told."""
 
-    service: Agreement = Agreement.NOT_SOUGHT
+    service: FamilyAgreement | None = None
     given_by: Name = NOT_SENT
     on: PastDate = NOT_SENT
 

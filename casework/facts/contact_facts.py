@@ -10,6 +10,7 @@ from casework.families import sameness
 from casework.models import Contact, ContactChild, Person
 from localities.placing import Places
 from localities.working_time import local_day
+from triage.facts import Agreement
 from triage.ruleset import Hold
 
 
@@ -32,7 +33,7 @@ def collect_facts(
         "received_on": day.isoformat(),
         "immediate_danger": contact.immediate_danger,
         "referrer_level": contact.referrer_level,
-        "agreement": contact.agreement,
+        "agreement": agreement_for_rules(contact.agreement),
         # Until somebody has screened the contact, the fact is unknown, not false.
         "screened": True if contact.screened_at else None,
         "children": [_child(child, own[child.position], may_be.get(child.position, ()), day) for child in children],
@@ -49,6 +50,11 @@ def collect_facts(
             "in_area": in_area(children, places, day),
         },
     }
+
+
+def agreement_for_rules(said: str) -> Agreement:
+    """What nobody knows, or has said, is not sought: the rules neither count on a yes, nor take it for a refusal."""
+    return Agreement(said) if said in set(Agreement) else Agreement.NOT_SOUGHT
 
 
 def hold_of(by_the_rules: str | None, facts: Mapping[str, Any], *, has_unknown_indicators: bool) -> str:

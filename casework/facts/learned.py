@@ -44,6 +44,7 @@ from casework.models import (
     ContactAdult,
     ContactChild,
     FactChange,
+    FamilyAgreement,
     Information,
     ParentsTold,
     SharingBasis,
@@ -51,7 +52,6 @@ from casework.models import (
 )
 from errors import Fault
 from triage.documents import read
-from triage.facts import Agreement
 
 MOST_PEOPLE = 20
 IS_RIGHT = Check(CheckKind.CONFIRMED, "is right as it was read.")
@@ -95,7 +95,7 @@ class AdultInformation(AdultEntry):
 class AgreementInformation(AgreementEntry):
     """What is new about the family's agreement to a voluntary service."""
 
-    service: Annotated[Agreement, OR_EMPTY] = Agreement.NOT_SOUGHT
+    service: Annotated[FamilyAgreement | None, OR_EMPTY] = None
 
 
 class InformationDocument(Part):
@@ -176,12 +176,14 @@ OF_CONTACT = {
     "family_indicators": Column("corrected_family_indicators", [], read_from="reported_family_indicators"),
     "domestic_abuse.dash": Column("dash", ""),
     "domestic_abuse.marac": Column("marac"),
-    "agreement.service": Column("agreement", Agreement.NOT_SOUGHT),
+    "agreement.service": Column("agreement", ""),
     "agreement.given_by": Column("agreement_given_by", ""),
     "agreement.on": Column("agreement_on"),
     "parents_told.answer": Column("parents_told", ParentsTold.NOT_KNOWN),
     "parents_told.reason": Column("parents_told_reason", ""),
 }
+# Answers with which an agency's system fills a field of which it knows nothing.
+SILENT = {"agreement.service": frozenset({FamilyAgreement.NOT_SOUGHT, FamilyAgreement.NOT_KNOWN})}
 # What identifies a person stands on their record as well, where matching looks.
 IDENTITY = frozenset({
     "first_name", "last_name", "also_known_as", "date_of_birth", "expected_date_of_delivery", "sex", "ethnicity",
@@ -450,6 +452,8 @@ def _telling(
         value, check = _value_and_check(entry, place)
         if isinstance(typed, str) and place not in NAMES and is_not_known(typed):
             value, check = None, None
+        if value in SILENT.get(place, ()):
+            value = None
         # A no is an answer, also where it is what a missing field means.
         if (
             (value is False and place not in PROTECTS)

@@ -1,10 +1,8 @@
 """Choices of model fields whose values come from the triage rules."""
 
-from triage.facts import Agreement, Dash
+from triage.facts import Dash
 from triage.ruleset import Rag
 
-AGREEMENTS = [(Agreement.GIVEN.value, "Given"), (Agreement.NOT_SOUGHT.value, "Not sought"),
-              (Agreement.REFUSED.value, "Refused"), (Agreement.WITHDRAWN.value, "Withdrawn")]  # fmt: skip
 HOW_IT_ARRIVED = [("telephone", "Telephone"), ("email", "Email"), ("letter", "Letter"), ("in_person", "In person"),
                   ("online_form", "Online form")]  # fmt: skip
 RAGS = [(rag.value, rag.value.capitalize()) for rag in Rag]

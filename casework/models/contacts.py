@@ -15,7 +15,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from casework.models.cases import Case
-from casework.models.choices import AGREEMENTS, DASHES, RAGS
+from casework.models.choices import DASHES, RAGS
 from casework.models.indexes import is_among
 from casework.models.people import Person, without_name
 from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_deleted, never_emptied, refuse_if
@@ -40,6 +40,24 @@ class ContactType(models.TextChoices):
     REQUEST_FOR_HELP = "request_for_help", "A request for early help or family help"
     NOTIFICATION = "notification", "A notification or information"
     REQUEST_FOR_INFORMATION = "request_for_information", "A request for information"
+
+
+class FamilyAgreement(models.TextChoices):
+    """
+    Whether the family agrees to a voluntary service. Empty where nobody has said anything.
+
+    The rules know the first four. To them, what nobody knows or has said is not sought: it is no yes, and no refusal.
+    """
+
+    GIVEN = "given", "Given"
+    REFUSED = "refused", "Refused"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    NOT_SOUGHT = "not_sought", "Not sought"
+    NOT_KNOWN = "not_known", "Not known"
+
+
+# The family has said something.
+ANSWERED = frozenset({FamilyAgreement.GIVEN, FamilyAgreement.REFUSED, FamilyAgreement.WITHDRAWN})
 
 
 class ParentsTold(models.TextChoices):
@@ -144,7 +162,7 @@ class Contact(models.Model):
     dash = models.CharField(max_length=10, choices=DASHES, blank=True)
     marac = models.BooleanField(null=True)
     sibling_on_cp_plan = models.BooleanField(null=True)
-    agreement = models.CharField("agreement to a voluntary service", max_length=10, choices=AGREEMENTS)
+    agreement = models.CharField("agreement to a voluntary service", max_length=10, choices=FamilyAgreement, blank=True)
     agreement_given_by = models.CharField(max_length=100, blank=True)
     agreement_on = models.DateField(null=True)
     parents_told = models.CharField(max_length=10, choices=ParentsTold)
@@ -304,6 +322,16 @@ class Contact(models.Model):
     def hides_area(self) -> bool:
         """Whether a postcode is hidden: then it is not among the facts of the rules."""
         return any(child.address_is_confidential and child.postcode for child in self.children.all())
+
+    @property
+    def family_has_answered(self) -> bool:
+        """Whether the family has agreed to a voluntary service, or refused it."""
+        return self.agreement in ANSWERED
+
+    @property
+    def is_unsafe_to_ask(self) -> bool:
+        """Nobody knows whether the family agrees, and it is not safe to tell the parents: they cannot just be asked."""
+        return not self.family_has_answered and self.parents_told == ParentsTold.UNSAFE
 
     @property
     def all_family_indicators(self) -> list[str]:

@@ -186,7 +186,7 @@ class Changes:
         if name == "in_family":
             return "no" if value is False else "yes"
         if value is None or value == []:
-            return "none" if place in SCREENED else "not sought" if place == "agreement.service" else NOT_KNOWN
+            return "none" if place in SCREENED else "not answered" if place == "agreement.service" else NOT_KNOWN
         if isinstance(value, bool):
             return "yes" if value else "no"
         if isinstance(field, Indicators) or place in SCREENED:

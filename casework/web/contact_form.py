@@ -15,8 +15,8 @@ from django import forms
 from django.utils.dateformat import format as format_date
 
 from casework.facts import typed
-from casework.models import ContactType, ParentsTold, SharingBasis
-from casework.models.choices import AGREEMENTS, HOW_IT_ARRIVED
+from casework.models import ContactType, FamilyAgreement, ParentsTold, SharingBasis
+from casework.models.choices import HOW_IT_ARRIVED
 from casework.web.rendering import (
     Checkbox,
     DatePartsField,
@@ -238,7 +238,7 @@ class ContactPart(Part):
     childs_words = _long("What did the child say?", "In the child's own words.")
     support_already_tried = _long("What was tried already?")
 
-    agreement = _choice("Does the family agree to a voluntary service?", AGREEMENTS)
+    agreement = _choice("Does the family agree to a voluntary service?", FamilyAgreement.choices)
     agreement_given_by = _text("Who gave or refused agreement?", 20)
     agreement_on = _date("When did they answer?")
     parents_told = _choice("Do the parents know of this contact?", ParentsTold.choices)

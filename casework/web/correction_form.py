@@ -27,7 +27,7 @@ from triage.ruleset import RuleSet
 
 # How a field shows what is not known, where it does not leave it empty. Who is not said to be a stranger is family.
 NOT_KNOWN = {
-    "in_family": "yes", "agreement": "not_sought", "parents_told": "not_known", "immediate_danger": "not_known",
+    "in_family": "yes", "parents_told": "not_known", "immediate_danger": "not_known",
 }  # fmt: skip
 HIDDEN_WITH_AN_ADDRESS = ("address", "where_now", "school")
 

@@ -15,6 +15,7 @@ from django.http import QueryDict
 
 from casework.access import conditions
 from casework.facts.contact_document import read_contact
+from casework.models import Contact
 from casework.web.contact_form import (
     AdultPart,
     ChildPart,
@@ -253,6 +254,12 @@ class ContactForm:
         """Whether anything is typed on this page."""
         numbers = {group: self._numbers(group) for group in PREFIXES}
         return any(any(self.typed.get(name, ())) for part in _parts(section, numbers) for name in part)
+
+    @property
+    def is_unsafe_to_ask(self) -> bool:
+        """As of a contact. The form has been checked."""
+        said = self.contact.cleaned_data
+        return Contact(agreement=said.get("agreement", ""), parents_told=said.get("parents_told", "")).is_unsafe_to_ask
 
     @property
     def named_children(self) -> list[tuple[str, ChildPart]]:

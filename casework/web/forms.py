@@ -10,8 +10,7 @@ from django.http import QueryDict
 
 from casework.actions.contact_owners import front_door_staff
 from casework.actions.matches import ShowsAnAddress
-from casework.models import Contact, ContactAdult, ContactChild, MilestoneKind, Outcome
-from casework.models.choices import AGREEMENTS
+from casework.models import Contact, ContactAdult, ContactChild, FamilyAgreement, MilestoneKind, Outcome
 from casework.web.rendering import (
     DatePartsField,
     Form,
@@ -84,7 +83,9 @@ def reason_field(label: str, hint: str = "", *, missing: str = "") -> forms.Char
 class AgreementForm(ActionForm):
     """What the family says to a voluntary service."""
 
-    service = forms.ChoiceField(label="What does the family say?", widget=Radios, choices=AGREEMENTS, required=False)
+    service = forms.ChoiceField(
+        label="What does the family say?", widget=Radios, choices=FamilyAgreement.choices, required=False
+    )
     given_by = forms.CharField(label="Who answered?", required=False, widget=TextInput(20))
     on = DatePartsField(label="When?")
 

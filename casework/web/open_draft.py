@@ -39,7 +39,7 @@ class Line(NamedTuple):
 class SoFar(NamedTuple):
     """
     `recommendation` is None where the rules can say nothing yet. `children` are as `naming` takes them. `unknown` are
-    the facts of which nobody has said anything, and that would matter.
+    the facts of which nobody has said anything, and that would matter. `is_unsafe_to_ask` as of a contact.
     """
 
     recommendation: Recommendation | None
@@ -47,6 +47,7 @@ class SoFar(NamedTuple):
     unknown: list[dict[str, str]]
     needed: list[Line]
     to_check: list[Line]
+    is_unsafe_to_ask: bool
 
 
 class TaskLine(NamedTuple):
@@ -127,7 +128,7 @@ def _so_far(form: ContactForm, problems: list[Problem], rules: Rules, key: str, 
         recommendation, children, details = recommended_so_far(document=form.document(), rules=rules, now=now)
     except InvalidInput:
         # Each fault is among what is needed.
-        return SoFar(None, [], [], needed, [])
+        return SoFar(None, [], [], needed, [], form.is_unsafe_to_ask)
     to_check = []
     for detail in details:
         if (found := form.field_at(detail.path)) is not None:
@@ -138,4 +139,4 @@ def _so_far(form: ContactForm, problems: list[Problem], rules: Rules, key: str, 
     says_nothing = recommendation.hold == Hold.SCREENING and recommendation.rag != Rag.RED
     unknown = [fact for fact in recommendation.result["missing"] if fact["fact"].rpartition(".")[2] not in NOT_ASKED]
     named = [(child, None) for child in children]
-    return SoFar(None if says_nothing else recommendation, named, unknown, needed, to_check)
+    return SoFar(None if says_nothing else recommendation, named, unknown, needed, to_check, form.is_unsafe_to_ask)

@@ -84,6 +84,8 @@ class TestTheFacts:
             ({"domestic_abuse": {"dash": "High"}}, ("family", "dash"), "high"),
             ({"domestic_abuse": {"marac": True}}, ("family", "marac"), True),
             ({"agreement": {"service": "withdrawn", "given_by": "mother"}}, ("agreement",), "withdrawn"),
+            ({"agreement": {"service": "not_known"}}, ("agreement",), "not_sought"),
+            ({"agreement": {"service": None}}, ("agreement",), "not_sought"),
             ({"sibling_on_cp_plan": True}, ("family", "sibling_on_cp_plan"), True),
             ({"family_indicators": ["L2-01"]}, ("family", "indicators"), ["L2-01"]),
             (of_robin(date_of_birth="3/4/2024"), ("children", 0, "age_years"), 2),

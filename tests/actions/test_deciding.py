@@ -148,11 +148,23 @@ class TestWhatIsTyped:
         assert faults(excinfo) == {"pathway", "level", "rag", "rationale"}
         assert not Case.objects.exists()
 
-    def test_nobody_is_sent_to_a_voluntary_service_before_being_asked(self, story: Story) -> None:
-        contact = story.contact(agreement={"service": "not_sought"})
-        with pytest.raises(InvalidInput, match="Nobody has asked the family yet"):
+    @pytest.mark.parametrize("agreement", [{"service": "not_sought"}, {"service": "not_known"}, {}])
+    def test_nobody_is_sent_to_a_voluntary_service_before_the_family_answers(
+        self, story: Story, agreement: dict[str, str]
+    ) -> None:
+        contact = story.contact(agreement=agreement)
+        with pytest.raises(InvalidInput, match="The family has not answered yet"):
             story.decided(contact)
         assert contact.status == ContactStatus.RECEIVED
+
+    def test_parents_whom_it_is_not_safe_to_tell_are_not_asked_for_agreement(self, story: Story) -> None:
+        unsafe = {"answer": "unsafe", "reason": "He watches the phone."}
+        contact = story.contact(agreement={"service": "not_known"}, parents_told=unsafe)
+        with pytest.raises(InvalidInput, match="not safe to tell the parents, so do not ask them"):
+            story.decided(contact)
+        answered = story.contact(parents_told=unsafe)
+        assert answered.agreement == "given"
+        story.decided(answered)
 
 
 def test_once_the_family_has_agreed_it_goes_on(story: Story, amina: User) -> None:

@@ -112,6 +112,20 @@ def test_a_hold_for_agreement_starts_its_clock(story: Story) -> None:
     assert contact.clocks.running().filter(kind="agreement_sought").exists()
 
 
+@pytest.mark.parametrize("said", [{"service": "not_known"}, {"given_by": "mother"}, {}])
+def test_what_nobody_knows_of_agreement_is_neither_a_yes_nor_a_refusal(story: Story, said: dict[str, str]) -> None:
+    """It stays as it was said, and to the rules it is not sought."""
+    contact = story.contact(agreement=said)
+    assert contact.agreement == said.get("service", "")
+    assert contact.recommendation is not None
+    assert contact.recommendation.facts["agreement"] == "not_sought"
+    not_sought = story.contact(agreement={"service": "not_sought"}).recommendation
+    assert not_sought is not None
+    assert (contact.recommendation.pathway, contact.recommendation.hold) == (not_sought.pathway, not_sought.hold)
+    assert contact.recommendation.hold == "agreement"
+    assert contact.clocks.running().filter(kind="agreement_sought").exists()
+
+
 def test_the_referrer_is_acknowledged_without_a_name(story: Story) -> None:
     contact = story.contact()
     message = OutboxMessage.objects.get(contact=contact)

@@ -151,10 +151,13 @@ def test_what_says_nothing_takes_nothing_away(partner: Partner, contact: Contact
         }
 
 
-def test_what_means_not_known_is_no_answer_and_is_not_said_to_be_unreadable(partner: Partner, contact: Contact) -> None:
+@pytest.mark.parametrize("filled_in", ["not_sought", "not_known", "unknown", ""])
+def test_what_means_not_known_is_no_answer_and_is_not_said_to_be_unreadable(
+    partner: Partner, contact: Contact, filled_in: str
+) -> None:
     before = facts(contact)
     answer = add(partner, contact, {
-        "agreement": {"service": "not_sought"}, "parents_told": {"answer": "not_known"},
+        "agreement": {"service": filled_in}, "parents_told": {"answer": "not_known"},
         "children": [{"ref": "c1", "sex": "U"}, {"date_of_birth_estimated": False}], "adults": [{"number": 1}],
     })  # fmt: skip
     says = "says nothing new. What was known stays; to take it back, write it in `why`."

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from casework.actions import receiving
 from casework.facts import typed
 from casework.facts.contact_document import ContactDocument, ContactReading, age_on, read_contact
-from casework.models import CheckKind, ContactType, DetailToCheck, ParentsTold, SharingBasis
+from casework.models import CheckKind, ContactType, DetailToCheck, FamilyAgreement, ParentsTold, SharingBasis
 from casework.models.choices import HOW_IT_ARRIVED
 from errors import Fault, InvalidInput
 from localities.codes import ETHNICITIES, SEXES, SOURCE_CODES
@@ -100,7 +100,7 @@ def test_it_is_the_one_that_was_promised() -> None:
 def test_only_what_nobody_can_do_without_is_needed() -> None:
     least = {"type": "notification", "source_code": "9", "children": [{}], "concern": {"worries": "Crying at night."}}
     entry = read(least)
-    assert (entry.agreement.service, entry.parents_told.answer.value) == ("not_sought", None)
+    assert (entry.agreement.service, entry.parents_told.answer.value) == (None, None)
     assert entry.children[0].sex.value is None
     assert doubts(least) == {}
     assert entry.immediate_danger is None
@@ -181,7 +181,7 @@ ACCEPTED: list[tuple[Path, list[object]]] = [
     (("concern", "childs_words"), [text_of(20_000), None]),
     (("support_already_tried",), [text_of(20_000), None]),
     (("agreement",), [{}]),
-    (("agreement", "service"), ["given", "not_sought", "refused", "withdrawn"]),
+    (("agreement", "service"), [*FamilyAgreement.values, None]),
     (("agreement", "given_by"), [text_of(100), None]),
     (("agreement", "on"), [day(), day(days=-1), None]),
     (("parents_told",), [{}, *({"answer": answer, "reason": "r"} for answer in ParentsTold.values)]),
@@ -255,7 +255,10 @@ REFUSED: list[tuple[Path, list[object], str]] = [
     (("concern", "wanted"), [7], "must be text, not 7."),
     (("concern", "childs_words"), [7], "must be text, not 7."),
     (("support_already_tried",), [7], "must be text, not 7."),
-    (("agreement", "service"), ["yes", "GIVEN", ""], "is not one of given, not_sought, refused or withdrawn."),
+    (
+        ("agreement", "service"), ["yes", "GIVEN", ""],
+        "is not one of given, refused, withdrawn, not_sought or not_known.",
+    ),
     (("agreement", "given_by"), [7], "must be text, not 7."),
     (("agreement", "on"), [20261120], "must be text, not"),
     (("parents_told", "answer"), [True], "must be text, not true."),

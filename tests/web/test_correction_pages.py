@@ -106,6 +106,14 @@ class TestTheForms:
         assert field in set(FactChange.objects.values_list("field", flat=True))
         assert FactChange.objects.filter(before__isnull=False, after__isnull=True).count() == 0, "nothing is lost"
 
+    @pytest.mark.parametrize("answer", ["not_known", "not_sought"])
+    def test_agreement_that_nobody_knows_is_an_answer(self, contact: Contact, answer: str) -> None:
+        assert submit(form_of(contact, "family"), agreement=answer).status_code == 302
+        contact.refresh_from_db()
+        assert contact.agreement == answer
+        (change,) = FactChange.objects.filter(field="agreement.service")
+        assert (change.before, change.after) == ("given", answer)
+
     def test_it_asks_for_facts_alone(self, contact: Contact) -> None:
         """When a contact arrived, and whether a child lives with the first, is asked of a new contact."""
         client = signed_in("oliver")
@@ -470,7 +478,7 @@ class TestTheHistory:
             ("Screening", "", "no indicator applies", "Screening"),
             ("Robin Ashworth: Selected at screening", harm, "none", "Screening"),
             ("Robin Ashworth: Selected at screening", "none", harm, "Screening"),
-            ("Does the family agree to a voluntary service?", "not sought", "Given", "Agreement to a service (mother)"),
+            ("Does the family agree to a voluntary service?", "Not sought", "Given", "Agreement to a service (mother)"),
             ("Who gave or refused agreement?", "not known", "mother", "Agreement to a service (mother)"),
             ("When did they answer?", "not known", f"{story.now:%-d %B %Y}", "Agreement to a service (mother)"),
         ]

@@ -45,6 +45,34 @@ def level_of(typist: Typist, page: str = "") -> str:
     return part.text
 
 
+class TestAgreement:
+    @pytest.mark.parametrize(
+        ("typed", "shown"), [("not_known", "Not known"), ("", "Not answered"), ("not_sought", "Not sought")]
+    )
+    def test_what_is_said_is_kept_and_no_answer_stays_none(self, typist: Typist, typed: str, shown: str) -> None:
+        contact = typist.type(**LEAST, **({"agreement": typed} if typed else {})).contact()
+        assert contact.agreement == typed
+        rows = [row.text for row in SignedIn("amina").open(contact).main.all("div")]
+        assert f"Agreement to a service{shown}" in rows
+
+    def test_parents_whom_it_is_not_safe_to_tell_are_not_to_be_asked(self, typist: Typist) -> None:
+        says = "Do not ask them for it before a social worker has said how"
+        typist.type(**LEAST, parents_told="unsafe", parents_told_reason="He watches the phone.").save()
+        assert says in level_of(typist, "agreement/")
+        contact = typist.contact()
+        amina = SignedIn("amina")
+        assert says in amina.open(contact).text
+        assert "Not safe to tell the parents" in amina.open("/").text
+        asked = amina.open(contact, "decide/").text
+        assert "do not ask them for agreement before a social worker has said how" in asked
+        assert "Nobody has said whether the family agrees" not in asked
+
+    def test_where_the_family_has_answered_nobody_is_warned(self, typist: Typist) -> None:
+        answered = {"agreement": "given", "agreement_given_by": "mother", "agreement_on": date(2026, 1, 4)}
+        typist.type(**LEAST, **answered, parents_told="unsafe", parents_told_reason="He watches the phone.").save()
+        assert "Do not ask them" not in level_of(typist, "agreement/")
+
+
 class TestHowFarATaskIs:
     def test_not_started_in_progress_and_done(self, typist: Typist) -> None:
         assert set(status_of(typist).values()) == {"Not started"}
