@@ -24,21 +24,24 @@ from casework.models import (
     Restriction,
 )
 from casework.models.prepared import Prepared, send
-from casework.models.visibility import CLOSED_PEOPLE, KEEPS_OUT, WHO_MAY_BE, closes_from
+from casework.models.visibility import CLOSED_BY, CLOSED_PEOPLE, CLOSES, KEEPS_OUT, closes_from
 from localities.models import User
 
 A_MANAGER = "a front-door manager"
 FIND_CLOSED = Prepared("find_closed", f"SELECT {CLOSED_PEOPLE}")
-FIND_WHO_MAY_BE = Prepared("find_who_may_be", f"SELECT * FROM {WHO_MAY_BE.format('%(people)s')}")  # noqa: S608  # our own
-# Whom to ask about each of these people who is closed to the user, or may be somebody who is.
+FIND_CLOSED_BY_THESE = Prepared(
+    "find_closed_by_these",
+    f"SELECT * FROM {CLOSES.format('%(people)s')}",  # noqa: S608  # our own
+)
+# Whom to ask about each of these people who is closed to the user.
 WHO_CLOSES = Prepared(
     "find_who_closes",
     f"""
-WITH either AS (SELECT * FROM {WHO_MAY_BE.format("%(people)s")})
+WITH either AS (SELECT * FROM {CLOSED_BY.format("%(people)s")})
 SELECT either.person_id, owner.name, restriction.reference
 FROM casework_restriction restriction
 JOIN casework_person person ON person.id = restriction.person_id
-JOIN either ON either.may_be_id = COALESCE(person.same_as_id, person.id)
+JOIN either ON either.closing_id = COALESCE(person.same_as_id, person.id)
 JOIN localities_user owner ON owner.id = restriction.owner_id
 WHERE {KEEPS_OUT.format("restriction.id", "restriction.owner_id", "restriction.lifted_at", "%(user)s::bigint")}
 UNION ALL
@@ -46,7 +49,7 @@ SELECT either.person_id, %(a_manager)s::text, ''
 FROM casework_conflictofinterest conflict
 JOIN casework_conflictperson among ON among.conflict_id = conflict.id
 JOIN casework_person person ON person.id = among.person_id
-JOIN either ON either.may_be_id = COALESCE(person.same_as_id, person.id)
+JOIN either ON either.closing_id = COALESCE(person.same_as_id, person.id)
 WHERE conflict.user_id = %(user)s AND conflict.ended_at IS NULL
 """,  # noqa: S608  # our own constants
 )
@@ -79,7 +82,7 @@ def _on(records: Iterable[Contact | Case], person: str) -> QuerySet[Any, Any]:
 
 
 def in_force_on(*records: Contact | Case) -> QuerySet[Restriction]:
-    """The restrictions that close these records, by whoever is on them, or may be."""
+    """The restrictions that close these records, by whoever is on them, is a parent of theirs, or may be."""
     return Restriction.objects.in_force().closing(people_on(*records))
 
 
@@ -96,13 +99,13 @@ class Closed:
     restriction: str
 
 
-def who_may_be(people: Collection[int]) -> frozenset[tuple[int, int]]:
+def closed_by_these(people: Collection[int]) -> frozenset[tuple[int, int]]:
     """
-    Each of these people with themselves, and with everybody who may be the same person: see `visibility.WHO_MAY_BE`.
+    Each of these people with themselves, and with whom they close if they are restricted: see `visibility.CLOSES`.
 
     :param people: the ids of records that stand for people.
     """
-    (pairs,) = send(FIND_WHO_MAY_BE(people=sorted(people), careful=closes_from()))
+    (pairs,) = send(FIND_CLOSED_BY_THESE(people=sorted(people), careful=closes_from()))
     return frozenset(pairs)
 
 
@@ -207,5 +210,5 @@ def shown_with(people: QuerySet[Any, Any] | Collection[int], user: User, now: da
 
 
 def has_conflict(user: User, people: QuerySet[Any, Any] | Iterable[int]) -> bool:
-    """Whether a user has a conflict of interest in one of these people, or in somebody who one of them may be."""
+    """Whether a user has a conflict of interest in one of these people, or in somebody who closes one of them."""
     return ConflictPerson.objects.in_force(user).closing(people).exists()

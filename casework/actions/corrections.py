@@ -43,6 +43,8 @@ from localities.models import Agency, Team, User
 from localities.working_time import local_day
 from triage.published_rules import of_version
 
+# Who is whose parent may change with these: a child is closed with a restricted parent.
+TIES = frozenset({"relationship", "in_family"})
 # Who lives where may change with these.
 MOVES = frozenset({"address.lines", "address.postcode", "address.confidential", "same_address", "in_family"})
 
@@ -145,6 +147,8 @@ def _learn(
         Event.INFORMATION_ADDED, by=by, at=now, contact=contact, case=case, source=information.source,
         facts=sorted({change.field for change in plan.changes}), added=len(plan.new_people),
     )  # fmt: skip
+    if any(part.changed & TIES for part in plan.parts):
+        touched |= {child.person_id for child in plan.children}
     if touched:
         messages += outbox.messages_of_restricted(touched, at=now)
     outbox.write(messages)

@@ -18,7 +18,7 @@ from casework.families.likeness.identifiers import read_nhs_number, read_telepho
 from casework.families.matching import lock_keys, match_recorded, weigh_open_matches
 from casework.families.merging import lock_records
 from casework.families.recorded import NUMBERS
-from casework.families.sameness import records_of
+from casework.families.sameness import records_of, representatives
 from casework.messages import outbox
 from casework.models import DetailKind, Event, NumberStatus, Person, PersonDetail, SafeToUse
 from casework.record import audit
@@ -75,6 +75,9 @@ def add_detail(*, person_id: int, said: Said, by: User, now: datetime) -> Person
     )  # fmt: skip
     if said.kind in FOUND_BY:
         _find_and_compare(person, by, now, looks=True)
+    if other is not None:
+        # A child is closed with a restricted parent.
+        outbox.write(outbox.messages_of_restricted(representatives([person.pk, other.pk]), at=now))
     audit.record(Event.PERSON_DETAIL_ADDED, by=by, at=now, person=person.reference, kind=said.kind)
     return detail
 

@@ -51,7 +51,7 @@ from casework.models import (
 )
 from casework.models.inserting import insert_all
 from casework.models.prepared import Call, Prepared, send
-from casework.models.visibility import WHO_MAY_BE, closes_from
+from casework.models.visibility import CLOSED_BY, closes_from
 from casework.record import audit
 from errors import KeyUsedForAnother, ServiceError
 from localities.models import Agency, Team, TeamKind, User
@@ -547,7 +547,7 @@ SELECT nextval(pg_get_serial_sequence('casework_contact', 'id')), (
 ), EXISTS (
     SELECT FROM casework_restriction restriction JOIN casework_person person ON person.id = restriction.person_id
     WHERE restriction.lifted_at IS NULL
-      AND COALESCE(person.same_as_id, person.id) IN (SELECT may_be_id FROM {WHO_MAY_BE.format("%(on_record)s")})
+      AND COALESCE(person.same_as_id, person.id) IN (SELECT closing_id FROM {CLOSED_BY.format("%(on_record)s")})
 )
 """,  # noqa: S608  # our own constants
 )

@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from casework.models import Reminder, Step
-from casework.models.visibility import KEEPS_OUT, WHO_MAY_BE, closes_from, is_open_clock
+from casework.models.visibility import CLOSES, KEEPS_OUT, closes_from, is_open_clock
 from localities.models import Team, User
 from localities.roles import roles_of
 from localities.working_time import local_day
@@ -77,17 +77,17 @@ watched AS (
 ), closed AS (
     SELECT DISTINCT clock.clock_id, watched.restriction_id, watched.owner_id, watched.user_id
     FROM watched
-    JOIN {WHO_MAY_BE.format("ARRAY(SELECT DISTINCT person_id FROM watched)")} either USING (person_id)
+    JOIN {CLOSES.format("ARRAY(SELECT DISTINCT person_id FROM watched)")} either USING (person_id)
     CROSS JOIN LATERAL (
-        SELECT contact_id AS record FROM casework_contactchild WHERE person_id = either.may_be_id
+        SELECT contact_id AS record FROM casework_contactchild WHERE person_id = either.closed_id
       UNION ALL
-        SELECT contact_id FROM casework_contactadult WHERE person_id = either.may_be_id
+        SELECT contact_id FROM casework_contactadult WHERE person_id = either.closed_id
       UNION ALL
-        SELECT -case_id FROM casework_casechild WHERE person_id = either.may_be_id
+        SELECT -case_id FROM casework_casechild WHERE person_id = either.closed_id
       UNION ALL
         SELECT -contact.case_id
         FROM casework_contactadult adult JOIN casework_contact contact ON contact.id = adult.contact_id
-        WHERE adult.person_id = either.may_be_id
+        WHERE adult.person_id = either.closed_id
     ) on_record
     JOIN {of} clock ON clock.record = on_record.record
 ), may_not_open AS (

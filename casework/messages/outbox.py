@@ -15,7 +15,7 @@ from casework.deadlines.recipients import STAFF
 from casework.models import Case, Contact, Event, Message, OutboxMessage, Restriction
 from casework.models.inserting import insertion
 from casework.models.prepared import Call, Prepared, send
-from casework.models.visibility import KEEPS_OUT, WHO_MAY_BE, closes_from
+from casework.models.visibility import CLOSED_BY, KEEPS_OUT, closes_from
 from casework.record import audit
 from casework.record.audit import Actor
 from localities.models import Membership, Role, Team
@@ -35,7 +35,7 @@ WITH staff AS ({STAFF}), about AS (
     SELECT id FROM casework_contact WHERE id = %(contact)s OR case_id = %(case)s
     UNION SELECT contact_id FROM casework_decision WHERE id = %(opened_by)s
 ), on_record AS (
-    SELECT DISTINCT may_be_id AS id FROM {WHO_MAY_BE.format(ON_RECORD)}
+    SELECT DISTINCT closing_id AS id FROM {CLOSED_BY.format(ON_RECORD)}
 )
 SELECT user_id, email, role, team_id FROM staff
 WHERE (team_id = %(team)s OR role = ANY(%(roles)s))
@@ -156,15 +156,15 @@ def messages_of_restricted(
     people: Collection[int], *, at: datetime, exclude_people: Collection[int] = ()
 ) -> list[OutboxMessage]:
     """
-    Makes the messages to the owners and the front door's managers about all that waits for a decision and is about one
-    of these people, or about somebody who one of them may be, and that a restriction closes: those who work on what
-    waits may not see it. They are not stored yet. Nobody is told twice of one contact.
+    Makes the messages to the owners and the front door's managers about all that waits for a decision, that a
+    restriction closes, and that is about one of these people, a child of theirs or somebody who one of them may be:
+    those who work on what waits may not see it. They are not stored yet. Nobody is told twice of one contact.
 
     :param people: the ids of records that stand for people, as `exclude_people`, about whom nobody needs to be told.
     """
     if not Restriction.objects.in_force().closing(people).exists():
         return []
-    either = {other for _, other in restricted.who_may_be(people)} - {*exclude_people}
+    either = {other for _, other in restricted.closed_by_these(people)} - {*exclude_people}
     found = []
     for contact in Contact.objects.with_people(either).undecided().order_by("pk"):
         closing = restricted.in_force_on(contact)

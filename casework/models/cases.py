@@ -16,7 +16,7 @@ from casework.models.choices import RAGS
 from casework.models.people import Person
 from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_emptied, refuse, refuse_if
 from casework.models.restrictions import Restriction
-from casework.models.visibility import is_open_case, is_or_may_be, sees_case
+from casework.models.visibility import is_closed_by, is_open_case, sees_case
 from casework.references import new_case_reference
 from casework.statuses import CaseStatus, HandoffStatus
 from localities.models import Locality, OtherAuthority, Team, TeamKind, User
@@ -87,10 +87,10 @@ class CaseQuerySet(models.QuerySet["Case"]):
         return self.filter(is_open_case(user, now, F("pk")))
 
     def with_restricted(self) -> CaseQuerySet:
-        """`is_restricted` says whether a child or an adult of the case is restricted, or may be somebody who is."""
+        """`is_restricted` says whether a child or an adult of the case is restricted, or closed by somebody who is."""
         restricted = Restriction.objects.in_force().people()
-        children = CaseChild.objects.filter(is_or_may_be(F("person"), restricted), case=OuterRef("pk"))
-        adults = Person.objects.filter(is_or_may_be(F("pk"), restricted), contact_adults__contact__case=OuterRef("pk"))
+        children = CaseChild.objects.filter(is_closed_by(F("person"), restricted), case=OuterRef("pk"))
+        adults = Person.objects.filter(is_closed_by(F("pk"), restricted), contact_adults__contact__case=OuterRef("pk"))
         either = Q(Exists(children)) | Q(Exists(adults))
         return self.annotate(is_restricted=models.ExpressionWrapper(either, output_field=models.BooleanField()))
 

@@ -3,7 +3,8 @@ Restricted records: who may open them, who broke the glass, and who has a confli
 
 A restriction is of a person. A contact or case is closed to a user when somebody on it is restricted and the user is
 neither the owner nor named nor has broken the glass; or when the user has a conflict of interest in somebody on it. So
-it is when somebody on it may be such a person, until somebody says whether they are one (`visibility.WHO_MAY_BE`).
+it is when somebody on it is a child of such a person, or may be such a person or child, until somebody says whether
+they are one (`visibility.CLOSES`).
 Whether a record is closed is asked when it is read, and stored nowhere.
 """
 
@@ -20,7 +21,7 @@ from django.db.models.functions import Coalesce
 from casework.models.indexes import where_set
 from casework.models.people import Person
 from casework.models.refusals import NOT_BLANK, never_deleted, refuse_if
-from casework.models.visibility import is_or_may_be, keeps_out
+from casework.models.visibility import closes_one_of, keeps_out
 from casework.references import new_restriction_reference
 from localities.models import User
 
@@ -47,11 +48,12 @@ class RestrictionQuerySet(models.QuerySet["Restriction"]):
 
     def closing(self, people: Any) -> RestrictionQuerySet:
         """
-        Those that close a record with these people on it: of one of them, or of somebody who one of them may be.
+        Those that close a record with these people on it: of one of them, of a parent of one, or of somebody who one of
+        them may be.
 
         :param people: the ids of records that stand for people, or a query for them.
         """
-        return self.filter(is_or_may_be(REPRESENTATIVE, people))
+        return self.filter(closes_one_of(REPRESENTATIVE, people))
 
     def people(self) -> QuerySet[Any, Any]:
         """The ids of the records that stand for the restricted people."""
@@ -298,7 +300,7 @@ class ConflictPersonQuerySet(models.QuerySet["ConflictPerson"]):
 
         :param people: the ids of records that stand for people, or a query for them.
         """
-        return self.filter(is_or_may_be(REPRESENTATIVE, people))
+        return self.filter(closes_one_of(REPRESENTATIVE, people))
 
     def people(self) -> QuerySet[Any, Any]:
         """The ids of the records that stand for these people."""

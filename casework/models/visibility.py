@@ -41,15 +41,19 @@ KEEPS_OUT = """({2} IS NULL AND {1} <> {3} AND NOT EXISTS (
     WHERE access.restriction_id = {0} AND access.user_id = {3} AND (access.until IS NULL OR access.until > %(now)s)))"""
 
 # The people whose records are closed to the user: those restricted, whose restriction keeps the user out; those in whom
-# the user has a conflict of interest; and whoever may be one of these (`WHO_MAY_BE`). They are few: PostgreSQL finds
-# them once for a statement. A function, as the next ones, because it is planned once for a connection
-# (`migrations/0044_closed_by_likeness.py`).
+# the user has a conflict of interest; and whoever these close (`CLOSES`). They are few: PostgreSQL finds them once for
+# a statement. A function, as the next ones, because it is planned once for a connection
+# (`migrations/0059_children_of_closed_parents.py`).
 CLOSED_PEOPLE = "(SELECT public.closed_people(%(user)s, %(now)s, %(careful)s))::bigint[]"
 
-# Each of these people with themselves, and with everybody who may be the same person: there is a possible match with a
-# score that makes the rules careful (`closes_from`), and nobody has confirmed or rejected it. People are given by the
-# records that stand for them. {0}: these people, as an array.
-WHO_MAY_BE = "public.who_may_be({0}::bigint[], %(careful)s)"
+# Whoever is closed closes also who may be the same person: there is a possible match with a score that makes the
+# rules careful (`closes_from`), and nobody has confirmed or rejected it. And a parent closes a child, and who may be
+# that child: a contact of the family says that they are parent and child, or staff recorded it.
+# Pairs of people, by the records that stand for them. {0}: people, as an array. `CLOSES`: each of these (`person_id`)
+# with themselves and with whom they close, if they are closed (`closed_id`). `CLOSED_BY`: each with themselves and with
+# those who close them, if those are closed (`closing_id`).
+CLOSES = "public.closes({0}::bigint[], %(careful)s)"
+CLOSED_BY = "public.closed_by({0}::bigint[], %(careful)s)"
 # The least that `careful` can be: two indexes have open matches from here on. See also `families/likeness/weights.py`.
 CLOSES_AT_LEAST = 0.5
 
@@ -153,16 +157,24 @@ def _careful(path: str) -> float:
     return careful
 
 
-def is_or_may_be(column: Combinable, people: QuerySet[Any, Any] | Iterable[int]) -> Condition:
+def closes_one_of(column: Combinable, people: QuerySet[Any, Any] | Iterable[int]) -> Condition:
     """
-    The condition that a person is one of these, or may be one of them.
+    The condition that a person, if closed, closes one of these: see `CLOSED_BY`.
 
     :param column: the record that stands for the person.
     :param people: the ids of records that stand for people, or a query for them.
     """
-    among = ArraySubquery(people) if isinstance(people, QuerySet) else Value([*people], ArrayField(BigIntegerField()))
-    sql = f"{{0}} IN (SELECT may_be_id FROM {WHO_MAY_BE.format('{1}')})"
-    return Condition(sql, column, among, values=(("careful", closes_from()),))
+    return _among(column, f"SELECT closing_id FROM {CLOSED_BY.format('{1}')}", people)
+
+
+def is_closed_by(column: Combinable, people: QuerySet[Any, Any] | Iterable[int]) -> Condition:
+    """The condition that one of these people, who are closed, closes a person: see `CLOSES` and `closes_one_of`."""
+    return _among(column, f"SELECT closed_id FROM {CLOSES.format('{1}')}", people)
+
+
+def _among(column: Combinable, found: str, people: QuerySet[Any, Any] | Iterable[int]) -> Condition:
+    these = ArraySubquery(people) if isinstance(people, QuerySet) else Value([*people], ArrayField(BigIntegerField()))
+    return Condition(f"{{0}} IN ({found})", column, these, values=(("careful", closes_from()),))
 
 
 def keeps_out(user: Combinable, now: datetime) -> Condition:

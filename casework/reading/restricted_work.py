@@ -23,7 +23,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Least
 
 from casework.access import permissions
-from casework.access.restricted import who_may_be
+from casework.access.restricted import closed_by_these
 from casework.models import (
     Case,
     CaseChild,
@@ -37,7 +37,7 @@ from casework.models import (
     Restriction,
 )
 from casework.models.restrictions import REPRESENTATIVE
-from casework.models.visibility import is_or_may_be, keeps_out
+from casework.models.visibility import closes_one_of, keeps_out
 from casework.statuses import CaseStatus, HandoffStatus
 from localities.models import Role, User
 from localities.roles import StaffRoles
@@ -130,11 +130,11 @@ def _number_of(rows: QuerySet[RestrictedAccess]) -> Coalesce:
 
 
 def _people(found: Collection[_Restricted], user: User) -> list[_Restricted]:
-    """Those whom a restriction in force closes, which the user owns or is kept out by: also who may be one of them."""
+    """Those whom a restriction in force closes, which the user owns or is kept out by, and whom those close."""
     people = [each for each in found if each.is_closed or (each.in_force and each.owner == user.pk)]
     if not people:
         return []
-    pairs = who_may_be({each.stands for each in people})
+    pairs = closed_by_these({each.stands for each in people})
     return [each._replace(stands=other) for each in people for person, other in pairs if person == each.stands]
 
 
@@ -183,7 +183,7 @@ def _described(user: User, records: QuerySet[Any], now: datetime) -> QuerySet[An
         (CaseChild, "case"), (ContactAdult, "contact__case")
     )  # fmt: skip
     closing = Restriction.objects.in_force().filter(reduce(or_, (
-        is_or_may_be(
+        closes_one_of(
             REPRESENTATIVE,
             model._default_manager.filter(**{path: OuterRef(OuterRef("pk"))}).order_by().values("person"),
         )

@@ -1,7 +1,7 @@
 """Restricting records, naming who may open them, breaking the glass, and conflicts of interest."""
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import pytest
 
@@ -28,7 +28,7 @@ from casework.record.responsibilities import responsible_team
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
 from localities.models import Agency, Membership, Team
 from localities.roles import roles_of
-from tests.stage.documents import child
+from tests.stage.documents import child, nhs_number
 from tests.stage.restricted import restrict, sees
 from tests.stage.story import Story, person
 
@@ -407,6 +407,131 @@ class TestWhoeverMayBeARestrictedPerson:
         not_robin = {"ref": "c1", "in_family": False}
         corrections.learn(document=what | {"children": [not_robin, brother]}, now=story.later(), **said)
         assert sameness.open_matches(contact) == []
+        assert who_sees(contact, story) == {*EVERYBODY}
+
+
+class TestAChildOfARestrictedParent:
+    """What is about a child of somebody restricted is closed with the parent, also where nobody names the parent."""
+
+    MOTHER: ClassVar[dict[str, Any]] = {
+        "first_name": "Sherry", "last_name": "Bell", "relationship": "mother", "date_of_birth": "1988-04-30"
+    }  # fmt: skip
+
+    def family(self, story: Story, relationship: str = "mother") -> Contact:
+        return story.contact(children=[stranger()], adults=[self.MOTHER | {"relationship": relationship}])
+
+    def alone(self, story: Story, **changes: Any) -> Contact:
+        entry = stranger() | {"nhs_number": nhs_number(7)} | changes
+        return story.contact(by="example-police", children=[entry], adults=[])
+
+    def restricted(self, story: Story, contact: Contact, *readers: str) -> Restriction:
+        return restrict(story, contact, *readers, person_id=contact.adults.get().person_id, kind="relative_of_staff")
+
+    def same(self, story: Story, contact: Contact, by: str) -> None:
+        (match,) = sameness.open_matches(contact)
+        matches.settle(contact_id=contact.pk, match_id=match.pk, same=True, by=person(by), now=story.later())
+
+    def test_who_comes_alone(self, story: Story) -> None:
+        """Before, or after; and somebody is told. Whoever may be the child is closed as well."""
+        family = self.family(story)
+        before = self.alone(story)
+        self.same(story, before, "amina")
+        assert who_sees(before, story) == {*EVERYBODY}
+        restriction = self.restricted(story, family, "maya")
+        after, alike = self.alone(story), self.alone(story, first_name="Nour", nhs_number=None)
+        assert before.children.get().person_id == after.children.get().person_id
+        for contact in (family, before, after, alike):
+            assert who_sees(contact, story) == {"sam", "maya"}
+        for contact in (before, after, alike):
+            told = OutboxMessage.objects.filter(kind=Message.RESTRICTED_CONTACT, contact=contact)
+            assert set(told.values_list("to", flat=True)) == email("sam", "maya", "david", "ezra"), contact
+        lines = restricted_work.of(person("amina"), roles_of(person("amina"), story.now.date()), [], story.now).lines
+        assert {str(contact) for contact in (family, before, after, alike)} == {line.reference for line in lines}
+        broken_glass.break_glass(reference=str(after), reason="So.", by=person("erin"), now=story.now)
+        assert who_sees(before, story) == {"sam", "maya", "erin"}
+        restrictions.lift(restriction_id=restriction.pk, reason="So.", by=person("sam"), now=story.later())
+        assert who_sees(after, story) == who_sees(alike, story) == {*EVERYBODY}
+
+    def test_a_case_on_the_child(self, story: Story) -> None:
+        family = self.family(story)
+        contact = self.alone(story)
+        self.same(story, contact, "amina")
+        story.decided(contact, chosen_team_id=story.team("aylesbury").pk, chosen_team_reason="So.")
+        case = Case.objects.get()
+        self.restricted(story, family, "maya")
+        assert not Case.objects.visible_to(person("ben"), story.now).exists()
+        assert cast("Any", Case.objects.with_restricted().get()).is_restricted
+        lines = restricted_work.of_teams(person("ben"), [story.team("aylesbury")], story.now)
+        assert [(line.reference, line.is_open) for line in lines] == [(str(case), False)]
+
+    @pytest.mark.parametrize(
+        ("relationship", "closes"),
+        [("Mum", True), ("birth mother", True), ("Step-father", True), ("Parent / carer", True),
+         ("legal guardian", True), ("grandmother", False), ("mother's partner", False), ("godfather", False),
+         ("Mother-in-law", False), ("aunt", False), ("", False)],
+    )  # fmt: skip
+    def test_who_is_a_parent(self, story: Story, relationship: str, closes: bool) -> None:
+        family = self.family(story, relationship)
+        contact = self.alone(story)
+        self.same(story, contact, "amina")
+        self.restricted(story, family)
+        assert sees("oliver", contact, story) is not closes
+
+    def test_a_restricted_child_closes_no_parent(self, story: Story) -> None:
+        restrict(story, self.family(story))
+        cousin = child(
+            nhs_number=None, first_name="Uma", last_name="Dale", also_known_as=[], date_of_birth="2013-03-03"
+        )
+        contact = story.contact(by="example-police", children=[cousin], adults=[self.MOTHER | {"relationship": "aunt"}])
+        (match,) = sameness.open_matches(contact)
+        assert match.adult is not None
+        assert match.score >= shipped().careful
+        assert who_sees(contact, story) == {*EVERYBODY}
+
+    def test_a_conflict_of_interest_in_the_parent(self, story: Story) -> None:
+        family = self.family(story)
+        contact = self.alone(story)
+        self.same(story, contact, "amina")
+        other = story.contact(children=[child(nhs_number=None)], adults=[self.MOTHER | {"relationship": "aunt"}])
+        self.same(story, other, "amina")
+        conflicts.declare_in_contact(contact_id=other.pk, reason="My friend.", by=person("oliver"), now=story.later())
+        assert family.adults.get().person_id == other.adults.get().person_id
+        assert who_sees(contact, story) == who_sees(family, story) == {*EVERYBODY} - {"oliver"}
+
+    @pytest.mark.parametrize("side", ["mother", "daughter"])
+    def test_as_staff_recorded_it(self, story: Story, side: str) -> None:
+        """With either of the two, until it has ended."""
+        contact = self.alone(story)
+        mother = story.contact(children=[child()], adults=[self.MOTHER | {"relationship": "neighbour"}]).adults.get()
+        self.restricted(story, mother.contact, "maya")
+        assert who_sees(contact, story) == {*EVERYBODY}
+        noor = contact.children.get().person
+        of, other = (noor, mother.person) if side == "mother" else (mother.person, noor)
+        said = people.Said("relationship", qualifier=side.title(), other=other.reference, said_by="The school")
+        detail = people.add_detail(person_id=of.pk, said=said, by=person("maya"), now=story.later())
+        assert who_sees(contact, story) == {"sam", "maya"}
+        assert contact.pk in OutboxMessage.objects.filter(kind=Message.RESTRICTED_CONTACT).values_list(
+            "contact", flat=True
+        )
+        people.say_in_error(person_id=of.pk, detail_id=detail.pk, reason="So.", by=person("maya"), now=story.later())
+        assert who_sees(contact, story) == {*EVERYBODY}
+
+    def test_whom_a_correction_makes_a_parent(self, story: Story) -> None:
+        """Until the parent turns out not to be of the family."""
+        family = self.family(story, "neighbour")
+        contact = self.alone(story)
+        self.same(story, contact, "amina")
+        self.restricted(story, family, "maya")
+        assert who_sees(contact, story) == {*EVERYBODY}
+
+        def learn(**adult: Any) -> None:
+            document = {"source": "referrer", "why": "It was misheard.", "adults": [{"number": 1} | adult]}
+            corrections.learn(contact_id=family.pk, document=document, by=person("maya"), now=story.later())
+
+        learn(relationship="mother")
+        assert who_sees(contact, story) == {"sam", "maya"}
+        assert OutboxMessage.objects.filter(kind=Message.RESTRICTED_CONTACT, contact=contact).exists()
+        learn(in_family=False)
         assert who_sees(contact, story) == {*EVERYBODY}
 
 
