@@ -43,7 +43,7 @@ KEEPS_OUT = """({2} IS NULL AND {1} <> {3} AND NOT EXISTS (
 # The people whose records are closed to the user: those restricted, whose restriction keeps the user out; those in whom
 # the user has a conflict of interest; and whoever these close (`CLOSES`). They are few: PostgreSQL finds them once for
 # a statement. A function, as the next ones, because it is planned once for a connection
-# (`migrations/0059_children_of_closed_parents.py`).
+# (`migrations/0060_children_of_closed_parents.py`).
 CLOSED_PEOPLE = "(SELECT public.closed_people(%(user)s, %(now)s, %(careful)s))::bigint[]"
 
 # Whoever is closed closes also who may be the same person: there is a possible match with a score that makes the

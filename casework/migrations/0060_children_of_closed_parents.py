@@ -114,7 +114,7 @@ MAY_BE = "SELECT DISTINCT who.may_be_id FROM public.who_may_be(closed, careful) 
 
 
 class Migration(migrations.Migration):
-    dependencies = [("casework", "0058_numbers_that_were_dropped")]
+    dependencies = [("casework", "0059_agreement_that_nobody_knows")]
 
     operations = [
         migrations.RunSQL(PARENTS, "DROP VIEW public.casework_parents"),
