@@ -11,6 +11,7 @@ from casework.models import (
     ClockPolicy,
     ConflictOfInterest,
     Contact,
+    ContactAdult,
     ContactChild,
     ContactDraft,
     ContactHandover,
@@ -111,8 +112,10 @@ def check_detail_is_not_in_error(detail: PersonDetail) -> None:
 
 
 def check_is_hidden(person: Person) -> None:
-    hidden = ContactChild.objects.filter(person=person, address_is_confidential=True)
-    if not person.address_is_protected and not hidden.exists():
+    of_child, of_adult = (
+        rows.objects.filter(person=person, address_is_confidential=True) for rows in (ContactChild, ContactAdult)
+    )
+    if not (person.address_is_protected or of_child.exists() or of_adult.exists()):
         raise NotAllowedInStatus("Nothing of this address is hidden.")
 
 

@@ -18,7 +18,7 @@ from casework.families import merging
 from casework.families.confidentiality import bring_up_to_date
 from casework.families.describing import describe_again
 from casework.families.household import note_touched
-from casework.families.kept_homes import address_of, keep_homes, lines_of
+from casework.families.kept_homes import Lines, address_of, keep_homes, lines_of
 from casework.families.matching import match_again
 from casework.families.mothers import keep_mothers
 from casework.messages import outbox
@@ -268,18 +268,21 @@ def _keep_former_names(row: ContactChild | ContactAdult, before: dict[str, Any])
     record.other_names = [name for name in dict.fromkeys((*record.other_names, *names)) if name]
 
 
-def _lines(plan: Plan, contact: Contact, history: list[FactChange]) -> dict[int, list[str]]:
-    """The lines of each child's address, as they are after this."""
-    corrected = {change.child_id: change.after or [] for change in history if change.field == "address.lines"}
-    lines = {
-        child.position: lines_of(address_of(contact.document["children"], child.position, corrected.get(child.pk)))
-        for child in plan.children
+def _lines(plan: Plan, contact: Contact, history: list[FactChange]) -> Lines:
+    """The lines of each address, as they are after this."""
+    corrected = {
+        (change.child_id, change.adult_id): change.after or [] for change in history if change.field == "address.lines"
     }
-    for part in plan.parts:
-        for change in part.changes:
-            if isinstance(part.row, ContactChild) and change.field == "address.lines":
-                lines[part.row.position] = change.after or []
-    return lines
+
+    def known(group: str, row: ContactChild | ContactAdult) -> list[str]:
+        sent, key = contact.document.get(group) or (), (row.pk, None) if group == "children" else (None, row.pk)
+        now = (change.after or [] for change in plan.changes_of(row) if change.field == "address.lines")
+        return next(now, lines_of(address_of(sent, row.position, corrected.get(key))))
+
+    return Lines(
+        {child.position: known("children", child) for child in plan.children},
+        {adult.position: known("adults", adult) for adult in plan.adults},
+    )
 
 
 def _protect(plan: Plan, information: Information, touched: frozenset[int], by: User | Agency, now: datetime) -> None:
@@ -288,16 +291,15 @@ def _protect(plan: Plan, information: Information, touched: frozenset[int], by: 
     people who, by their new details, may be somebody in hiding.
     """
     contact = information.contact
-    hides = [child for child in plan.children if "address.confidential" in plan.changed(child)]
+    rows: list[ContactChild | ContactAdult] = [*plan.children, *plan.adults]
+    hides = [row for row in rows if "address.confidential" in plan.changed(row)]
     said: dict[str, Any] = {"said_by": by, "reason": information.why} if isinstance(by, User) else {"contact": contact}
-    AddressProtection.objects.bulk_create(
-        AddressProtection(person=child.recorded_as, since=now, **said) for child in hides
-    )
+    AddressProtection.objects.bulk_create(AddressProtection(person=row.recorded_as, since=now, **said) for row in hides)
     if touched or any(part.changed & MOVES for part in plan.parts):
         people = touched | {child.person_id for child in plan.children}
         bring_up_to_date(people, now=now, but_not=contact.pk)
     audit.record_all(
-        audit.entry(Event.ADDRESS_PROTECTED, by=by, at=now, contact=contact, person=child.person_id) for child in hides
+        audit.entry(Event.ADDRESS_PROTECTED, by=by, at=now, contact=contact, person=row.person_id) for row in hides
     )
 
 

@@ -16,6 +16,7 @@ from casework.actions.recommendations import audit_entry, recommendation_for, re
 from casework.deadlines import clocks
 from casework.facts.contact_document import (
     NUMBERS,
+    AdultEntry,
     ChildEntry,
     ContactDocument,
     ContactReading,
@@ -28,7 +29,7 @@ from casework.facts.resends import SAME_DOCUMENT, SAME_REFERENCE, Earlier, diges
 from casework.facts.typed import Read
 from casework.families import confidentiality, person_keys, sameness, unborn
 from casework.families.household import Household, household_of_people, lock_household
-from casework.families.kept_homes import keep_homes
+from casework.families.kept_homes import Lines, keep_homes
 from casework.families.matching import Recognised, proposal, recognise
 from casework.families.mothers import keep_mothers
 from casework.messages import outbox
@@ -150,14 +151,15 @@ def _receive(
         **_columns(entry),
     )
     children, adults = _children(contact, entry), _adults(contact, entry)
-    keep_homes(children, adults, _lines(entry))
+    lines = _lines(entry)
+    keep_homes(children, adults, lines)
     keep_mothers(children, adults)
     people = _find_people(children, adults)
-    said_confidential = [child for child in children if child.address_is_confidential]
+    said_confidential = [row for row in people.rows if row.address_is_confidential]
     numbered = _number(contact, people)
     reference, contact.resend_of_id = numbered.reference, numbered.resend_of
     if numbered.somebody_is_hidden:
-        confidentiality.hide_all(children, adults)
+        confidentiality.hide_all(children, adults, lines)
     by_the_day = list(_unborn_or_born_lately(people, children, adults, local_day(now)))
     records = [row.recorded_as for row in people.rows]
     of_people: list[Iterable[Model]] = [
@@ -165,7 +167,7 @@ def _receive(
         children,
         adults,
         [*people.matches(now), *by_the_day],
-        (AddressProtection(person=child.recorded_as, since=now, contact=contact) for child in said_confidential),
+        (AddressProtection(person=row.recorded_as, since=now, contact=contact) for row in said_confidential),
     ]
     keys = person_keys.keeping(records)
     hides = bool(said_confidential) or numbered.somebody_is_hidden or numbered.a_neighbour_is_hidden
@@ -173,7 +175,7 @@ def _receive(
         # Whose address is hidden is found out from stored rows, and the rules look at what is shown.
         contact.team = _front_door(reference)
         insert_all(records, *of_people, beside=[keys])
-        confidentiality.settle_new(children, now=now)
+        confidentiality.settle_new(people.rows, now=now)
     recommendation = recommendation_for(
         contact, children, people.own, people.may_be, people.household, rules=rules, places=reference.places, now=now
     )
@@ -190,8 +192,8 @@ def _receive(
         [
             audit_entry(recommendation, by=by),
             *(
-                audit.entry(Event.ADDRESS_PROTECTED, by=by, at=now, contact=contact, person=child.recorded_as.reference)
-                for child in said_confidential
+                audit.entry(Event.ADDRESS_PROTECTED, by=by, at=now, contact=contact, person=row.recorded_as.reference)
+                for row in said_confidential
             ),
             audit.entry(
                 Event.CONTACT_RECEIVED, by=by, at=now, contact=contact,
@@ -372,12 +374,14 @@ def _year_of_birth(today: date, age: int) -> int:
     return (today - relativedelta(years=age, months=6)).year
 
 
-def _lines(entry: ContactDocument) -> dict[int, list[str]]:
-    """The lines of the children's addresses, by their positions."""
-    return {
-        position: [line.value for line in child.address.lines if line.value] if child.address else []
-        for position, child in enumerate(entry.children)
-    }
+def _lines(entry: ContactDocument) -> Lines:
+    def of(people: Iterable[ChildEntry | AdultEntry]) -> dict[int, list[str]]:
+        return {
+            position: [line.value for line in somebody.address.lines if line.value] if somebody.address else []
+            for position, somebody in enumerate(people)
+        }
+
+    return Lines(of(entry.children), of(entry.adults))
 
 
 def _adults(contact: Contact, entry: ContactDocument) -> list[ContactAdult]:
@@ -398,6 +402,8 @@ def _adults(contact: Contact, entry: ContactDocument) -> list[ContactAdult]:
                 recorded_as=record,
                 relationship=adult.relationship.value or "",
                 same_address=adult.same_address,
+                postcode=(adult.address.postcode.value or "") if adult.address else "",
+                address_is_confidential=bool(adult.address and adult.address.confidential),
             )
         )
     return adults
@@ -588,7 +594,7 @@ def _number(contact: Contact, people: _People) -> _Numbered:
     The ids are taken while the household is locked, so that of two contacts about it the later has the higher id.
     """
     children, adults = people.children, people.adults
-    hidden = [A_NEIGHBOUR_IS_HIDDEN(postcodes=[child.postcode for child in children])]
+    hidden = [A_NEIGHBOUR_IS_HIDDEN(postcodes=[row.postcode for row in people.rows])]
     # Somebody with no match has no household on record.
     if people.matched:
         hidden.append(SOMEBODY_IS_HIDDEN(matched=[*people.matched]))

@@ -56,6 +56,7 @@ SHARED_REF = Check(
 # The numbers of a child that nobody else has.
 NUMBERS = ("nhs_number", "upn")
 SHARED_NUMBER = Check(CheckKind.NOT_READ, "is the number of another child too; one of the two is wrong.")
+TWO_HOMES = Check(CheckKind.ASKED, "says that they live with a child, but their own address has another postcode.")
 TOO_MANY = {
     most: Check(CheckKind.CORRECTED, f"has more than {most} of them; only the first are used.")
     for most in (MOST_NAMES, MOST_LINES)
@@ -254,6 +255,7 @@ class AdultEntry(Part):
     relationship: Name = NOT_SENT
     parental_responsibility: Annotated[Read[str], one_of(("yes", "no", "unknown"))] = NOT_SENT
     same_address: Flag = None
+    address: Address | None = None
     phone: Telephone = NOT_SENT
     risk_to_staff: Flag = None
 
@@ -383,7 +385,9 @@ def read_contact(data: object, *, indicators: Collection[str], today: date) -> C
     document = storable(data, (), removed)
     known = {"indicators": indicators, "today": today, "source_codes": SOURCE_CODES}
     entry = without_shared_numbers(read(ContactDocument, document, known=known))
-    checks = [*removed, *to_check(entry, ()), *_clashing_refs(document["children"]), *too_many(document)]
+    checks = [
+        *removed, *to_check(entry, ()), *_clashing_refs(document["children"]), *_two_homes(entry), *too_many(document),
+    ]  # fmt: skip
     return ContactReading(document, entry, tuple(checks))
 
 
@@ -463,16 +467,26 @@ def _clashing_refs(children: Iterable[Mapping[str, Any]]) -> Iterator[ToCheck]:
             yield ToCheck(("children", position, "ref"), Check(CheckKind.ASKED, says))
 
 
+def _two_homes(entry: ContactDocument) -> Iterator[ToCheck]:
+    """The adults who live with a child, as is said, and have the postcode of an address that is no child's."""
+    postcodes = {child.address.postcode.value for child in entry.children if child.address} - {None}
+    for position, adult in enumerate(entry.adults):
+        own = adult.address.postcode.value if adult.address else None
+        if adult.same_address and own and postcodes and own not in postcodes:
+            yield ToCheck(("adults", position, "same_address"), TWO_HOMES)
+
+
 def too_many(document: Any) -> Iterator[ToCheck]:
-    """The children with more other names, or more lines of an address, than are used."""
-    for position, child in enumerate(document.get("children") or ()):
-        lines = (child.get("address") or {}).get("lines")
+    """The people with more other names, or more lines of an address, than are used."""
+    people = ((group, *each) for group in ("children", "adults") for each in enumerate(document.get(group) or ()))
+    for group, position, somebody in people:
+        lines = (somebody.get("address") or {}).get("lines")
         for path, sent, most in (
-            (("also_known_as",), child.get("also_known_as"), MOST_NAMES),
+            (("also_known_as",), somebody.get("also_known_as"), MOST_NAMES),
             (("address", "lines"), lines, MOST_LINES),
         ):
             if any((sent or ())[most:]):
-                yield ToCheck(("children", position, *path), TOO_MANY[most])
+                yield ToCheck((group, position, *path), TOO_MANY[most])
 
 
 def free_ref(position: int, taken: Collection[str]) -> str:

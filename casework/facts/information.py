@@ -67,6 +67,10 @@ class Plan:
         """The places of the facts that change in this row."""
         return next((part.changed for part in self.parts if part.row is row), set())
 
+    def changes_of(self, row: Row) -> list[Change]:
+        """The changes of the facts of this row."""
+        return [change for part in self.parts if part.row is row for change in part.changes]
+
 
 def read_and_plan(
     contact: Contact,

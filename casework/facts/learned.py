@@ -194,6 +194,10 @@ IDENTITY = frozenset({
 OF_RECORDS = frozenset({"previous_cp_plan", "previously_looked_after"})
 # What the family agreed to.
 AGREEMENT = ("agreement.service", "agreement.given_by", "agreement.on")
+OF_ADDRESS = {
+    "address.postcode": Column("postcode", ""),
+    "address.confidential": Column("address_is_confidential", False),
+}
 OF_CHILD = {
     **_columns("", "first_name", "last_name", "ethnicity", "nhs_number"),
     **_columns(None, "date_of_birth", "age_years", "expected_date_of_delivery", "disabled", "non_verbal"),
@@ -202,8 +206,7 @@ OF_CHILD = {
     **_columns(False, "date_of_birth_estimated"),
     **_columns(True, "in_family"),
     **_columns(None, *OF_RECORDS, of="recorded_as"),
-    "address.postcode": Column("postcode", ""),
-    "address.confidential": Column("address_is_confidential", False),
+    **OF_ADDRESS,
     "indicators": Column("corrected_indicators", [], read_from="reported_indicators"),
 }
 OF_ADULT = {
@@ -211,6 +214,7 @@ OF_ADULT = {
     **_columns(None, "date_of_birth", of="recorded_as"),
     **_columns("", "relationship"),
     **_columns(None, "same_address"),
+    **OF_ADDRESS,
     **_columns(True, "in_family"),
 }
 COLUMNS: dict[type[Row], dict[str, Column]] = {Contact: OF_CONTACT, ContactChild: OF_CHILD, ContactAdult: OF_ADULT}

@@ -1,9 +1,9 @@
 """
 Whose address is hidden, on every contact: confidential once is confidential everywhere, until somebody lifts it.
 
-`ContactChild.address_is_confidential` says it for each child of each contact, so that pages, routing, facts and replays
-look at one flag. `bring_up_to_date` sets it, after whatever may change it: a protection, a lift, a contact, a
-correction, a match.
+`address_is_confidential` says it for each child of each contact, and for each adult with an address of their own there,
+so that pages, routing, facts and replays look at one flag. `bring_up_to_date` sets it, after whatever may change it: a
+protection, a lift, a contact, a correction, a match.
 
 Hidden is the address of a child
 
@@ -20,6 +20,11 @@ Hidden is the address of a child
 6. who has a name in common with a child of 1 to 3, in any spelling, short, or with a slip, and comes to the very same
    address: without a named adult who lives there, or with one who has a name in common with that family as well, until
    somebody says of one of them that they are two.
+
+An adult's own address is hidden by 1, 2, 5 and 6 like a child's, and it hides those of others as a child's does. By 4
+it is hidden if it may be the home of somebody in hiding beside the adult. And it is hidden where the adult may live
+with a child whose address is hidden, whatever contact says so: the family may have gone there together. An adult who is
+said to live elsewhere, or whose own home is surely another than the child's, does not live there.
 
 What somebody lifted stays shown for 2 to 6, for the addresses that were known then: but not where somebody lives whose
 own address is protected. Showing the one would show the other.
@@ -42,7 +47,16 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 
 from casework.families import merging
-from casework.families.kept_homes import CORRECTED_LINES, address_of, keep_again, keep_homes, lines_of
+from casework.families.kept_homes import (
+    CORRECTED_LINES,
+    CORRECTED_LINES_OF_ADULT,
+    Lines,
+    Row,
+    address_of,
+    keep_again,
+    keep_homes,
+    lines_of,
+)
 from casework.families.likeness.homes import Home, are_one_home, nearest_home, read_home
 from casework.families.likeness.names import Name, nearest_first, read_name
 from casework.families.sameness import is_careful, proposed_pairs, records_of, told_apart
@@ -59,12 +73,14 @@ from casework.models.prepared import Prepared, send
 # again is asked more strictly (`are_one_home`): a neighbour's home is another.
 MAY_BE_ONE_HOME = frozenset({"same", "street", "postcode", "neighbours", "part"})
 MAY_BE_ONE_NAME = frozenset({"same", "variant", "short", "sounds", "letter"})
-# Of each adult on the contact of a child: who it is, what they are called, and whether they live at the same address.
+# Of each adult on the contact of a child: who it is, what they are called, and where they live.
 ADULTS_BESIDE = ContactAdult.objects.filter(contact=OuterRef("contact")).values(
     adult=JSONObject(
-        person="person", same_address="same_address", first="recorded_as__first_name", last="recorded_as__last_name"
+        pk="pk", person="person", position="position", same_address="same_address", postcode="postcode",
+        hidden="address_is_confidential", corrected=Subquery(CORRECTED_LINES_OF_ADULT),
+        first="recorded_as__first_name", last="recorded_as__last_name",
     )
-)
+)  # fmt: skip
 # How far a protection reaches: from an adult to whoever may be that adult, to the children there, to those beside them.
 REACH = 3
 
@@ -94,15 +110,22 @@ family AS (
     UNION SELECT COALESCE(record.same_as_id, record.id)
     FROM likely JOIN casework_person record ON record.id IN (one, other))
 """
-NEIGHBOURS = """
-    SELECT hidden.person_id
-    FROM casework_contactchild child JOIN casework_contactchild hidden
-      ON hidden.address_is_confidential AND hidden.postcode = child.postcode
-    WHERE child.person_id IN (SELECT id FROM people) AND child.postcode <> ''
+# And whoever is hidden at a postcode of theirs: a namesake is found by that alone. {which}: of which of their rows the
+# postcodes are.
+AND_NEIGHBOURS = """
+homes AS (
+    SELECT postcode FROM casework_contactchild
+    WHERE person_id IN (SELECT id FROM people) AND postcode <> ''{which}
+    UNION SELECT postcode FROM casework_contactadult
+    WHERE person_id IN (SELECT id FROM people) AND postcode <> ''{which}),
+around AS (
+    SELECT id FROM family
+    UNION SELECT hidden.person_id FROM homes JOIN casework_contactchild hidden
+      ON hidden.address_is_confidential AND hidden.postcode = homes.postcode
+    UNION SELECT hidden.person_id FROM homes JOIN casework_contactadult hidden
+      ON hidden.address_is_confidential AND hidden.postcode = homes.postcode)
 """
-# And whoever is hidden at a postcode of theirs: a namesake is found by that alone.
-AROUND = f"""{FAMILY}, around AS (SELECT id FROM family UNION {NEIGHBOURS})
-"""  # noqa: S608  # our own text
+AROUND = f"{FAMILY}, {AND_NEIGHBOURS.format(which='')}"
 THESE_PEOPLE = """
 WITH people AS (
     SELECT DISTINCT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id = ANY(%(people)s::bigint[]))"""
@@ -114,11 +137,16 @@ SOMEBODY_IS_HIDDEN = f"""EXISTS (
 WITH people AS (SELECT unnest(%(matched)s::bigint[]) AS id), {AROUND}
 SELECT FROM around JOIN casework_person person ON person.id = around.id
 WHERE person.address_is_protected OR EXISTS (
-    SELECT FROM casework_contactchild child WHERE child.person_id = person.id AND child.address_is_confidential))
+    SELECT FROM casework_contactchild child WHERE child.person_id = person.id AND child.address_is_confidential)
+OR EXISTS (
+    SELECT FROM casework_contactadult adult WHERE adult.person_id = person.id AND adult.address_is_confidential))
 """  # noqa: S608  # our own text
 # Whether somebody is hidden at one of these postcodes.
 A_NEIGHBOUR_IS_HIDDEN = """EXISTS (
 SELECT FROM casework_contactchild hidden
+WHERE hidden.address_is_confidential AND hidden.postcode <> '' AND hidden.postcode = ANY(%(postcodes)s::text[]))
+OR EXISTS (
+SELECT FROM casework_contactadult hidden
 WHERE hidden.address_is_confidential AND hidden.postcode <> '' AND hidden.postcode = ANY(%(postcodes)s::text[]))
 """
 UPDATE_FLAGS = Prepared(
@@ -156,7 +184,7 @@ WITH these AS MATERIALIZED (SELECT unnest(%(contacts)s::bigint[]) AS contact_id)
 people AS (
     SELECT person_id AS id FROM casework_contactchild WHERE contact_id = ANY(ARRAY(SELECT contact_id FROM these))
     UNION SELECT person_id FROM casework_contactadult WHERE contact_id = ANY(ARRAY(SELECT contact_id FROM these))),
-{FAMILY}, around AS (SELECT id FROM family UNION {NEIGHBOURS} AND child.address_is_confidential)
+{FAMILY}, {AND_NEIGHBOURS.format(which=" AND address_is_confidential")}
 SELECT sent.child -> 'address', child.postcode, jsonb_build_array(
     CASE WHEN NOT EXISTS (SELECT FROM localities_agency WHERE lower(name) = lower(sent.child ->> 'school'))
     THEN sent.child -> 'school' END,
@@ -172,12 +200,24 @@ CROSS JOIN LATERAL (VALUES (fact.before), (fact.after), (fact.said)) known (valu
 WHERE child.address_is_confidential AND child.person_id IN (SELECT id FROM around)
 AND fact.field IN ('address.lines', 'address.postcode', 'school', 'where_now') AND known.value IS NOT NULL
 UNION ALL
+SELECT contact.document -> 'adults' -> adult.position::int -> 'address', adult.postcode, '[]'
+FROM casework_contactadult adult JOIN casework_contact contact ON contact.id = adult.contact_id
+WHERE adult.address_is_confidential AND adult.person_id IN (SELECT id FROM around)
+UNION ALL
+SELECT jsonb_build_object(split_part(fact.field, '.', 2), known.value), '', '[]'
+FROM casework_contactadult adult JOIN casework_factchange fact ON fact.adult_id = adult.id
+CROSS JOIN LATERAL (VALUES (fact.before), (fact.after), (fact.said)) known (value)
+WHERE adult.address_is_confidential AND adult.person_id IN (SELECT id FROM around)
+AND fact.field IN ('address.lines', 'address.postcode') AND known.value IS NOT NULL
+UNION ALL
 SELECT jsonb_build_object('lines', jsonb_build_array(detail.value), 'postcode', detail.postcode), detail.postcode, '[]'
 FROM around
 JOIN casework_person record ON record.id = around.id OR record.same_as_id = around.id
 JOIN casework_persondetail detail ON detail.person_id = record.id AND detail.kind = 'address'
 WHERE record.address_is_protected OR EXISTS (
     SELECT FROM casework_contactchild child WHERE child.person_id = around.id AND child.address_is_confidential)
+OR EXISTS (
+    SELECT FROM casework_contactadult adult WHERE adult.person_id = around.id AND adult.address_is_confidential)
 OR EXISTS (
     SELECT FROM casework_contactadult adult JOIN casework_contactchild child ON child.contact_id = adult.contact_id
     WHERE adult.person_id = around.id AND adult.same_address IS DISTINCT FROM FALSE AND child.address_is_confidential)
@@ -201,16 +241,16 @@ def bring_up_to_date(people: Collection[int], *, now: datetime, but_not: int | N
     return _shown_again([entry for entry in changed if entry.hidden], recorded)
 
 
-def settle_new(children: Collection[ContactChild], *, now: datetime) -> None:
+def settle_new(rows: Collection[Row], *, now: datetime) -> None:
     """
     Hides and shows the addresses of a contact that was stored just now, and of everybody around, as `bring_up_to_date`
-    does. The children then say whose is hidden, and the rules are asked about them for the first time.
+    does. The children and adults then say whose is hidden, and the rules are asked about them for the first time.
     """
-    people, contacts = {child.person_id for child in children}, {child.contact_id for child in children}
+    people, contacts = {row.person_id for row in rows}, {row.contact_id for row in rows}
     changed, _ = _bring_up_to_date(people, now, *contacts)
-    is_hidden = {entry.pk: not entry.hidden for entry in changed}
-    for child in children:
-        child.address_is_confidential = is_hidden.get(child.pk, child.address_is_confidential)
+    is_hidden = {(entry.of, entry.pk): not entry.hidden for entry in changed}
+    for row in rows:
+        row.address_is_confidential = is_hidden.get((type(row), row.pk), row.address_is_confidential)
 
 
 def _bring_up_to_date(
@@ -219,12 +259,12 @@ def _bring_up_to_date(
     """Returns those who are hidden now and were not, or were hidden; and the people whose home staff recorded."""
     affected, beyond = _reach(people)
     family = _Family(beyond)
-    theirs = (entry for entry in family.children if entry.person in affected)
+    theirs = (entry for entry in family.entries if entry.person in affected)
     changed = [entry for entry in theirs if family.is_hidden(entry) != entry.hidden]
-    for hides in (True, False):
-        ids = [entry.pk for entry in changed if entry.hidden != hides]
+    for of, hides in product((ContactChild, ContactAdult), (True, False)):
+        ids = [entry.pk for entry in changed if entry.of is of and entry.hidden != hides]
         if ids:
-            ContactChild.objects.filter(pk__in=ids).update(address_is_confidential=hides)
+            of._default_manager.filter(pk__in=ids).update(address_is_confidential=hides)
     contacts = {entry.contact for entry in changed}
     keep_again(contacts)
     recorded = _with_recorded_homes(affected)
@@ -236,7 +276,7 @@ def _bring_up_to_date(
 
 def _shown_again(entries: Collection["_Entry"], recorded: Collection[int]) -> frozenset[int]:
     """
-    The contacts of these children whose address is hidden no more, if one is known, or a telephone that leads there.
+    The contacts of these people whose address is hidden no more, if one is known, or a telephone that leads there.
 
     :param recorded: the people whose home staff recorded.
     """
@@ -246,14 +286,16 @@ def _shown_again(entries: Collection["_Entry"], recorded: Collection[int]) -> fr
     return frozenset(shown | set(adults.values_list("contact", flat=True) if others else ()))
 
 
-def hide_all(children: Collection[ContactChild], adults: Iterable[ContactAdult]) -> None:
+def hide_all(children: Collection[ContactChild], adults: Collection[ContactAdult], lines: Lines) -> None:
     """
     Hides every address of a contact that arrives and is not stored yet, because somebody's around it is hidden.
     `settle_new` then shows those that need not be hidden.
     """
     for child in children:
         child.address_is_confidential = True
-    keep_homes(children, adults, {})
+    for adult in adults:
+        adult.address_is_confidential |= bool(adult.postcode or lines.of(adult))
+    keep_homes(children, adults, lines)
 
 
 def _with_recorded_homes(people: Collection[int]) -> frozenset[int]:
@@ -313,10 +355,11 @@ def _reach(people: Collection[int]) -> tuple[frozenset[int], frozenset[int]]:
     return before, found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Entry:
-    """A child on a contact."""
+    """A child on a contact, or an adult with an address of their own there."""
 
+    of: type[Row]
     pk: int
     contact: int
     person: int
@@ -326,27 +369,43 @@ class _Entry:
     names: frozenset[Name]
 
 
+class _Adult(NamedTuple):
+    """An adult on a contact. `home` is their own."""
+
+    contact: int
+    person: int
+    same_address: bool | None
+    home: Home | None
+    names: frozenset[Name]
+
+    def may_live_with(self, child: _Entry) -> bool:
+        """Whether they may live at the address of a child on the same contact."""
+        if self.same_address is None and self.home is not None and child.home is not None:
+            return _may_be_one(self.home, child.home)
+        return self.same_address is not False
+
+
 class _Family:
     """Everything that says whose address is hidden among these people."""
 
     def __init__(self, people: Collection[int]) -> None:
         rows = list(_children(people))
-        self.children = [_entry(row) for row in rows]
-        adults_on = {row["contact"]: row["adults"] for row in rows}
-        self._adults: list[tuple[int, int, bool | None]] = []
-        self._named_at_home: dict[int, list[frozenset[Name]]] = defaultdict(list)
-        for contact, adults in adults_on.items():
-            for adult in adults:
-                self._adults.append((contact, adult["person"], adult["same_address"]))
+        self.entries = [_entry(row) for row in rows]
+        self._adults: list[_Adult] = []
+        for row in {row["contact"]: row for row in rows}.values():
+            for adult in row["adults"]:
+                entry = _entry_of_adult(row, adult)
+                same_address, home = adult["same_address"], entry.home if entry else None
                 names = _in_parts_of((adult["first"], adult["last"]))
-                if names and adult["same_address"] is not False:
-                    self._named_at_home[contact].append(names)
+                self._adults.append(_Adult(row["contact"], adult["person"], same_address, home, names))
+                if entry is not None:
+                    self.entries.append(entry)
         self._of_person: dict[int, list[_Entry]] = defaultdict(list)
         self._on_contact: dict[int, list[_Entry]] = defaultdict(list)
-        for entry in self.children:
+        for entry in self.entries:
             self._of_person[entry.person].append(entry)
             self._on_contact[entry.contact].append(entry)
-        everybody = {*people, *(person for _, person, _ in self._adults)}
+        everybody = {*people, *(adult.person for adult in self._adults)}
         scores = proposed_pairs(everybody)
         likely = [pair for pair, score in scores.items() if is_careful(score)]
         everybody.update(chain.from_iterable(likely))
@@ -375,56 +434,77 @@ class _Family:
         )
 
     @cached_property
-    def _surely(self) -> dict[int, datetime]:
-        """The children of rules 1 and 3 who certainly are, or live with, somebody protected: see `_protected`."""
-        sure = ((entry, self._moments(self._at_home(entry))) for entry in self.children)
-        return {entry.pk: min(moments) for entry, moments in sure if moments}
+    def _surely(self) -> dict[_Entry, datetime]:
+        """The entries of rules 1 and 3 that certainly are of, or with, somebody protected: see `_protected`."""
+        sure = ((entry, self._moments(self._at_home(entry))) for entry in self.entries)
+        return {entry: min(moments) for entry, moments in sure if moments}
 
     @cached_property
-    def _protected(self) -> dict[int, datetime]:
-        """The children of rules 1 to 3, by the id of the entry, and since when they are protected."""
+    def _protected(self) -> dict[_Entry, datetime]:
+        """The entries of rules 1 to 3, and since when they are protected."""
         found = dict(self._surely)
-        for entry in self.children:
-            if entry.pk not in found and not self._is_lifted(entry):
+        for entry in self.entries:
+            if entry not in found and not self._is_lifted(entry):
                 may_be = chain.from_iterable(self._may_be[person] for person in self._at_home(entry))
                 if moments := self._moments(may_be):
-                    found[entry.pk] = min(moments)
+                    found[entry] = min(moments)
         return found
 
-    def _adults_at_home(self, entry: _Entry) -> list[int]:
-        return [
-            adult
-            for contact, adult, same_address in self._adults
-            if contact == entry.contact and same_address is not False
-        ]
+    def _adults_at_home(self, entry: _Entry) -> list[_Adult]:
+        """The adults who may live with a child. Who lives with an adult elsewhere, a contact does not say."""
+        beside = self._adults if entry.of is ContactChild else ()
+        return [adult for adult in beside if adult.contact == entry.contact and adult.may_live_with(entry)]
 
     def _at_home(self, entry: _Entry) -> list[int]:
-        return [entry.person, *self._adults_at_home(entry)]
+        return [entry.person, *(adult.person for adult in self._adults_at_home(entry))]
+
+    def _named_at_home(self, entry: _Entry) -> list[frozenset[Name]]:
+        """The names of each adult who may live there, as far as they have one."""
+        if entry.of is ContactAdult:
+            return [entry.names]
+        return [adult.names for adult in self._adults_at_home(entry) if adult.names]
 
     def _moments(self, people: Iterable[int]) -> list[datetime]:
         """The moments since which the protected people among these are protected."""
         return [self._since[person] for person in people if person in self._since]
 
     def _is_protected(self, entry: _Entry) -> bool:
-        return entry.pk in self._protected
+        return entry in self._protected
 
     def _is_beside(self, entry: _Entry) -> bool:
         """Rule 4."""
-        hidden = [other for other in self._beside(entry.person) if other.pk in self._protected]
+        hidden = [other for other in self._beside(entry.person) if other in self._protected]
         at_home = (other for other in (*hidden, *self._of_person[entry.person]) if _may_be_one(entry.home, other.home))
-        if any(other.pk in self._surely for other in at_home):
+        if any(other in self._surely for other in at_home):
             return True
-        if not hidden or self._is_lifted(entry):
+        if self._is_lifted(entry):
+            return False
+        if any(_may_be_one(entry.home, other.home) for other in hidden):
+            return True
+        if entry.of is ContactAdult:
+            return self._may_live_with_somebody_hidden(entry)
+        return self._may_have_gone_with(entry, [other for other in hidden if other.of is ContactChild])
+
+    def _may_live_with_somebody_hidden(self, entry: _Entry) -> bool:
+        """Whether an adult, or who may be that adult, may live with a child whose address is hidden, by any contact."""
+        may_be = {entry.person, *self._may_be[entry.person]}
+        own = (adult for adult in self._adults if adult.person in may_be)
+        return any(
+            child.of is ContactChild and adult.may_live_with(child) and self.is_hidden(child)
+            for adult in own
+            for child in self._on_contact[adult.contact]
+        )
+
+    def _may_have_gone_with(self, entry: _Entry, hidden: Collection[_Entry]) -> bool:
+        """Whether a child may have gone together with one of these children in hiding beside it."""
+        if not hidden:
             return False
         together = any(other.contact == entry.contact for other in hidden)
-        homes = [other.home for other in hidden if other.home is not None]
         if entry.home is None:
             return together
-        if not homes and together:
+        if together and all(other.home is None for other in hidden):
             return True
-        if any(_may_be_one(entry.home, home) for home in homes):
-            return True
-        since = min(self._protected[other.pk] for other in hidden)
+        since = min(self._protected[other] for other in hidden)
         # A sender that marks one child's address and not another's on the same contact says where each of them lives.
         if entry.received_at < since or entry.contact in self._said_by:
             return False
@@ -438,16 +518,14 @@ class _Family:
         """Rule 5."""
         if entry.home is None or self._is_lifted(entry):
             return False
-        adults = {adult for contact, adult, _ in self._adults if contact == entry.contact}
+        adults = {adult.person for adult in self._adults if adult.contact == entry.contact}
         others = set(chain.from_iterable(self._is_proposed[person] for person in {entry.person, *adults}))
-        contacts = {contact for contact, adult, _ in self._adults if adult in others}
+        contacts = {adult.contact for adult in self._adults if adult.person in others}
         theirs = chain(
             chain.from_iterable(self._of_person[person] for person in others),
             chain.from_iterable(self._on_contact[contact] for contact in contacts),
         )
-        found = {
-            other.person for other in theirs if other.pk in self._protected and _may_be_one(entry.home, other.home)
-        }
+        found = {other.person for other in theirs if other in self._protected and _may_be_one(entry.home, other.home)}
         apart = told_apart({entry.person, *found}) if found else ()
         return any(frozenset((entry.person, person)) not in apart for person in found)
 
@@ -457,13 +535,13 @@ class _Family:
             return False
         namesakes = [
             other
-            for other in self.children
-            if other.pk in self._protected
+            for other in self.entries
+            if other in self._protected
             and other.home is not None
             and are_one_home(entry.home, other.home)
             and _may_be_one_name(entry.names, other.names)
         ]
-        named = self._named_at_home[entry.contact]
+        named = self._named_at_home(entry)
         if not namesakes or not named:
             return bool(namesakes)
         theirs = [other for other in namesakes if self._has_a_name_of(named, other)]
@@ -475,18 +553,18 @@ class _Family:
         )
 
     def _has_a_name_of(self, named: Iterable[Collection[Name]], other: _Entry) -> bool:
-        """Whether one of some adults, by their names, has a name in common with this child or an adult there."""
-        theirs = other.names.union(*self._named_at_home[other.contact])
+        """Whether one of some adults, by their names, has a name in common with somebody here or an adult there."""
+        theirs = other.names.union(*self._named_at_home(other))
         return any(_may_be_one_name(names, theirs) for names in named)
 
     def _beside(self, person: int) -> Iterator[_Entry]:
         """
-        All entries of the children who were on a contact with this one, or have an adult in common, or one who may be.
+        All entries of those who were on a contact with this person, or have an adult in common, or one who may be.
         """
         contacts = {entry.contact for entry in self._of_person[person]}
-        adults = {adult for contact, adult, _ in self._adults if contact in contacts}
+        adults = {adult.person for adult in self._adults if adult.contact in contacts}
         adults.update(*(self._may_be[adult] for adult in adults))
-        contacts |= {contact for contact, adult, _ in self._adults if adult in adults}
+        contacts |= {adult.contact for adult in self._adults if adult.person in adults}
         people = {entry.person for contact in contacts for entry in self._on_contact[contact]} - {person}
         for other in people:
             yield from self._of_person[other]
@@ -516,7 +594,7 @@ def _children(people: Collection[int]) -> Iterable[Mapping[str, Any]]:
     rows = ContactChild.objects.filter(person__in=people).order_by("pk")
     return rows.values(
         "pk", "contact", "person", "position", "postcode", "first_name", "last_name", "also_known_as",
-        "address_is_confidential", "contact__received_at", "contact__document__children",
+        "address_is_confidential", "contact__received_at", "contact__document__children", "contact__document__adults",
         corrected=Subquery(CORRECTED_LINES), adults=ArraySubquery(ADULTS_BESIDE),
     )  # fmt: skip
 
@@ -525,6 +603,7 @@ def _entry(row: Mapping[str, Any]) -> _Entry:
     sent = address_of(row["contact__document__children"], row["position"], row["corrected"])
     names = (row["first_name"], row["last_name"], *row["also_known_as"])
     return _Entry(
+        of=ContactChild,
         pk=row["pk"],
         contact=row["contact"],
         person=row["person"],
@@ -532,6 +611,24 @@ def _entry(row: Mapping[str, Any]) -> _Entry:
         hidden=row["address_is_confidential"],
         names=_in_parts_of(names),
         home=read_home(" ".join(lines_of(sent)), row["postcode"] or str(sent.get("postcode") or "")),
+    )
+
+
+def _entry_of_adult(row: Mapping[str, Any], adult: Mapping[str, Any]) -> _Entry | None:
+    """An adult on the contact of a child, by the row of the child; None without an address of their own."""
+    sent = address_of(row["contact__document__adults"] or (), adult["position"], adult["corrected"])
+    lines, postcode = lines_of(sent), adult["postcode"] or str(sent.get("postcode") or "")
+    if not (lines or postcode or adult["hidden"]):
+        return None
+    return _Entry(
+        of=ContactAdult,
+        pk=adult["pk"],
+        contact=row["contact"],
+        person=adult["person"],
+        received_at=row["contact__received_at"],
+        hidden=adult["hidden"],
+        names=_in_parts_of((adult["first"], adult["last"])),
+        home=read_home(" ".join(lines), postcode),
     )
 
 

@@ -5,38 +5,52 @@ record, neither of the child nor of an adult beside it, where it would be compar
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import F, JSONField, OuterRef, Subquery, Value
+from django.db.models import F, JSONField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from casework.families import merging
 from casework.models import ContactAdult, ContactChild, FactChange, Person
 
-# None if nobody corrected them; empty if they are not known.
-CORRECTED_LINES = (
-    FactChange.objects.filter(child=OuterRef("pk"), field="address.lines")
-    .order_by("-pk")
-    .values(lines=Coalesce("after", Value([], JSONField())))[:1]
+Row = ContactChild | ContactAdult
+
+
+def _corrected_lines(**whose: OuterRef) -> QuerySet[FactChange, Any]:
+    """The lines of an address as they were corrected: None if nobody did; empty if they are not known."""
+    corrected = FactChange.objects.filter(field="address.lines", **whose).order_by("-pk")
+    return corrected.values(lines=Coalesce("after", Value([], JSONField())))[:1]
+
+
+CORRECTED_LINES, CORRECTED_LINES_OF_ADULT = (
+    _corrected_lines(child=OuterRef("pk")),
+    _corrected_lines(adult=OuterRef("pk")),
 )
 # The people with a known address, shown or hidden: their own, that of a child with whom an adult may live, or one that
-# staff recorded. In SQL, because the lines stand in the document at the place of the child.
-IS_KNOWN = """(child.postcode <> '' OR jsonb_path_exists(
+# staff recorded. In SQL, because the lines stand in the document at the place of the child or the adult.
+IS_KNOWN = """({row}.postcode <> '' OR jsonb_path_exists(
     COALESCE(
         (SELECT COALESCE(fact.after, '[]') FROM casework_factchange fact
-         WHERE fact.child_id = child.id AND fact.field = 'address.lines' ORDER BY fact.id DESC LIMIT 1),
-        contact.document #> ARRAY['children', child.position::text, 'address', 'lines']),
+         WHERE fact.{row}_id = {row}.id AND fact.field = 'address.lines' ORDER BY fact.id DESC LIMIT 1),
+        contact.document #> ARRAY['{group}', {row}.position::text, 'address', 'lines']),
     '$[*] ? (@.type() == "string" && @ != "")'))"""
+CHILDS_IS_KNOWN, ADULTS_IS_KNOWN = (
+    IS_KNOWN.format(row=row, group=group) for row, group in (("child", "children"), ("adult", "adults"))
+)
 WITH_A_HOME = f"""
 SELECT child.person_id
 FROM casework_contactchild child JOIN casework_contact contact ON contact.id = child.contact_id
-WHERE child.person_id = ANY(%(people)s) AND {IS_KNOWN}
+WHERE child.person_id = ANY(%(people)s) AND {CHILDS_IS_KNOWN}
+UNION
+SELECT adult.person_id
+FROM casework_contactadult adult JOIN casework_contact contact ON contact.id = adult.contact_id
+WHERE adult.person_id = ANY(%(people)s) AND {ADULTS_IS_KNOWN}
 UNION
 SELECT adult.person_id
 FROM casework_contactadult adult JOIN casework_contactchild child ON child.contact_id = adult.contact_id
 JOIN casework_contact contact ON contact.id = child.contact_id
-WHERE adult.person_id = ANY(%(people)s) AND adult.same_address IS DISTINCT FROM FALSE AND {IS_KNOWN}
+WHERE adult.person_id = ANY(%(people)s) AND adult.same_address IS DISTINCT FROM FALSE AND {CHILDS_IS_KNOWN}
 UNION
 SELECT COALESCE(record.same_as_id, record.id)
 FROM casework_person record JOIN casework_persondetail detail ON detail.person_id = record.id
@@ -47,17 +61,25 @@ MOST_OF_AN_ADDRESS = 300
 NOWHERE = ("", "")
 
 
-def keep_homes(
-    children: Iterable[ContactChild], adults: Iterable[ContactAdult], lines: Mapping[int, Sequence[str]]
-) -> None:
+class Lines(NamedTuple):
+    """The lines of the addresses on one contact: of each child and of each adult, by their positions."""
+
+    children: dict[int, list[str]]
+    adults: dict[int, list[str]]
+
+    def of(self, row: Row) -> Sequence[str]:
+        return (self.children if isinstance(row, ContactChild) else self.adults).get(row.position, ())
+
+
+def keep_homes(children: Iterable[ContactChild], adults: Iterable[ContactAdult], lines: Lines) -> None:
     """
     Writes into the records made for the people on one contact where they live, as it may be kept. Nothing is stored.
 
-    An adult of the family at the same address lives with the first child of the family whose home is known. If any
-    child's address is hidden, "at the same address" must not reveal it.
+    An adult lives at an address of their own, if one is known. An adult of the family at the same address lives with
+    the first child of the family whose home is known. If any child's address is hidden, "at the same address" must not
+    reveal it, nor may the own address of whoever may live there.
 
     :param children: all children on the contact.
-    :param lines: the lines of their addresses, by the position of the child.
     """
     home, hides = NOWHERE, False
     for child in children:
@@ -65,13 +87,21 @@ def keep_homes(
         if child.address_is_confidential:
             hides = True
         else:
-            own = ", ".join(lines.get(child.position, ()))[:MOST_OF_AN_ADDRESS], child.postcode
+            own = _as_kept(child, lines)
         child.recorded_as.address, child.recorded_as.postcode = own
         if child.in_family and home == NOWHERE:
             home = own
     for adult in adults:
-        record = adult.recorded_as
-        record.address, record.postcode = home if adult.in_family and adult.same_address and not hides else NOWHERE
+        own, with_children = _as_kept(adult, lines), adult.in_family and adult.same_address
+        if adult.address_is_confidential or (hides and adult.same_address is not False):
+            own = NOWHERE
+        elif own == NOWHERE and with_children:
+            own = home
+        adult.recorded_as.address, adult.recorded_as.postcode = own
+
+
+def _as_kept(row: Row, lines: Lines) -> tuple[str, str]:
+    return ", ".join(lines.of(row))[:MOST_OF_AN_ADDRESS], row.postcode
 
 
 def keep_again(contacts: Collection[int]) -> None:
@@ -80,16 +110,21 @@ def keep_again(contacts: Collection[int]) -> None:
         return
     children: dict[int, list[ContactChild]] = defaultdict(list)
     adults: dict[int, list[ContactAdult]] = defaultdict(list)
-    lines: dict[int, dict[int, list[str]]] = defaultdict(dict)
+    lines: dict[int, Lines] = defaultdict(lambda: Lines({}, {}))
     with_lines = ContactChild.objects.annotate(
         sent=F("contact__document__children"), corrected=Subquery(CORRECTED_LINES)
     )
     for child in with_lines.filter(contact__in=contacts).select_related("recorded_as").order_by("contact", "position"):
         children[child.contact_id].append(child)
         sent = address_of(child.sent, child.position, child.corrected)
-        lines[child.contact_id][child.position] = lines_of(sent)
-    for adult in ContactAdult.objects.filter(contact__in=contacts).select_related("recorded_as"):
+        lines[child.contact_id].children[child.position] = lines_of(sent)
+    of_adults = ContactAdult.objects.annotate(
+        sent=F("contact__document__adults"), corrected=Subquery(CORRECTED_LINES_OF_ADULT)
+    )
+    for adult in of_adults.filter(contact__in=contacts).select_related("recorded_as"):
         adults[adult.contact_id].append(adult)
+        sent = address_of(adult.sent or (), adult.position, adult.corrected)
+        lines[adult.contact_id].adults[adult.position] = lines_of(sent)
     changed: list[Person] = []
     for contact in children:
         rows: list[ContactChild | ContactAdult] = [*children[contact], *adults[contact]]
@@ -116,9 +151,9 @@ def with_a_home(people: Collection[int]) -> frozenset[int]:
 
 def address_of(sent: Sequence[Mapping[str, Any]], position: int, corrected: Any) -> Mapping[str, Any]:
     """
-    The address of a child as it was sent, with the lines that were corrected since.
+    The address of a child or an adult as it was sent, with the lines that were corrected since.
 
-    :param sent: the children in the contact's document. Whoever was added later is not among them.
+    :param sent: the children, or the adults, in the contact's document. Whoever was added later is not among them.
     """
     address = (sent[position].get("address") if position < len(sent) else None) or {}
     return address if corrected is None else address | {"lines": corrected}

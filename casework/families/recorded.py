@@ -20,6 +20,7 @@ NUMBERS = (DetailKind.NHS_NUMBER, DetailKind.UPN, DetailKind.TELEPHONE)
 LIVES_HIDDEN = (
     Q(person__address_is_protected=True)
     | Q(Exists(ContactChild.objects.filter(person=OuterRef("person"), address_is_confidential=True)))
+    | Q(Exists(ContactAdult.objects.filter(person=OuterRef("person"), address_is_confidential=True)))
     | Q(
         Exists(
             ContactAdult.objects.filter(
@@ -98,15 +99,19 @@ def _has_ended(detail: PersonDetail) -> bool:
 
 def living_hidden(people: Collection[int]) -> frozenset[int]:
     """
-    Those of these people who live at a hidden address: themselves hidden, or an adult who may live with such a child.
+    Those of these people who live at a hidden address: themselves hidden, or an adult who may live with such a child,
+    or whose own address is hidden.
 
     :param people: the ids of records that stand for persons.
     """
     protected = Person.objects.filter(pk__in=people, address_is_protected=True).order_by().values_list("pk")
     children = ContactChild.objects.filter(person__in=people, address_is_confidential=True)
-    adults = ContactAdult.objects.filter(person__in=people, contact__children__address_is_confidential=True)
+    adults = ContactAdult.objects.filter(person__in=people)
+    with_children = adults.filter(contact__children__address_is_confidential=True).exclude(same_address=False)
     found = protected.union(
-        children.order_by().values_list("person"), adults.exclude(same_address=False).order_by().values_list("person")
+        children.order_by().values_list("person"),
+        adults.filter(address_is_confidential=True).order_by().values_list("person"),
+        with_children.order_by().values_list("person"),
     )
     return frozenset(person for (person,) in found)
 

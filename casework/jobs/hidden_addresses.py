@@ -24,6 +24,7 @@ INSERT INTO casework_hidingtocheck (person_id)
 SELECT COALESCE(record.same_as_id, record.id)
 FROM casework_addressprotection protection JOIN casework_person record ON record.id = protection.person_id
 UNION SELECT person_id FROM casework_contactchild WHERE address_is_confidential
+UNION SELECT person_id FROM casework_contactadult WHERE address_is_confidential
 ON CONFLICT DO NOTHING
 """
 

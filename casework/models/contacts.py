@@ -463,12 +463,22 @@ class ContactAdult(models.Model):
     recorded_as = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     relationship = models.CharField(max_length=100, blank=True)
     same_address = models.BooleanField(null=True)
+    postcode = models.CharField(
+        max_length=8, blank=True, default="", db_default="", help_text="Of an address of their own."
+    )
+    address_is_confidential = models.BooleanField(
+        default=False, db_default=False, help_text="Of an address of their own: see `ContactChild`."
+    )
     in_family = models.BooleanField("belongs to this family", default=True, db_default=True)
 
     class Meta:
         ordering: ClassVar = ["position"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["contact", "position"], name="adults_of_a_contact_have_their_places")
+        ]
+        indexes: ClassVar = [
+            # As of a child in hiding.
+            models.Index(fields=["postcode"], name="adult_in_hiding", condition=Q(address_is_confidential=True)),
         ]
         triggers: ClassVar = [
             *never_deleted("an_adult_of_a_contact_stays", "An adult on a contact stays on it."),

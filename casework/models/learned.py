@@ -114,7 +114,7 @@ class FactChange(models.Model):
             ),
         ]
         # Where hidden addresses are looked for, they are looked for in what was corrected as well.
-        indexes: ClassVar = where_set("fact", "child")
+        indexes: ClassVar = where_set("fact", "child", "adult")
         triggers: ClassVar = append_only("a_change_of_a_fact_stays", "A change of a fact stays: correct it again.")
 
     def __str__(self) -> str:

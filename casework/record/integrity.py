@@ -105,12 +105,15 @@ INVARIANTS = (
         "A protected address is hidden on every contact, and a hidden one is kept with nobody on it",
         """SELECT (SELECT count(*) FROM casework_contactchild k JOIN casework_person p ON p.id = k.person_id
                WHERE p.address_is_protected AND NOT k.address_is_confidential)
+           + (SELECT count(*) FROM casework_contactadult a JOIN casework_person p ON p.id = a.person_id
+               WHERE p.address_is_protected AND a.postcode <> '' AND NOT a.address_is_confidential)
            + (SELECT count(*) FROM casework_contactchild k JOIN casework_person p ON p.id = k.recorded_as_id
               WHERE k.address_is_confidential AND (p.postcode <> '' OR p.address <> ''))
            + (SELECT count(*) FROM casework_contactadult a JOIN casework_person p ON p.id = a.recorded_as_id
-              WHERE (p.postcode <> '' OR p.address <> '') AND EXISTS (
-                  SELECT FROM casework_contactchild k
-                  WHERE k.contact_id = a.contact_id AND k.address_is_confidential))""",
+              WHERE (p.postcode <> '' OR p.address <> '') AND (a.address_is_confidential
+                  OR a.same_address IS DISTINCT FROM FALSE AND EXISTS (
+                      SELECT FROM casework_contactchild k
+                      WHERE k.contact_id = a.contact_id AND k.address_is_confidential)))""",
     ),
     Invariant(
         "Every restriction, every reader and every broken glass is in the audit",

@@ -9,10 +9,9 @@ from django.utils.dateformat import format as format_date
 
 from casework.facts.information import path_of, settled_by
 from casework.facts.learned import OF_ADULT, OF_CHILD, OF_CONTACT
-from casework.families.recorded import lives_hidden
 from casework.models import CheckKind, Contact, ContactAdult, ContactChild, FactChange, Information, InformationKind
 from casework.web.contact_form import Indicators, Part, Path, TypedDateField
-from casework.web.correction_form import HIDDEN_WITH_AN_ADDRESS, AdultFacts, ChildFacts, ContactFacts
+from casework.web.correction_form import AdultFacts, ChildFacts, ContactFacts, hidden_facts
 from triage.published_rules import of_version
 
 NOT_KNOWN = "not known"
@@ -169,10 +168,9 @@ class Changes:
 
     def _is_hidden(self, change: FactChange, place: str) -> bool:
         child = next((child for child in self._children if child.pk == change.child_id), None)
-        if child is not None:
-            return child.address_is_confidential and place.split(".")[0] in HIDDEN_WITH_AN_ADDRESS
         adult = next((adult for adult in self._adults if adult.pk == change.adult_id), None)
-        return adult is not None and place == "phone" and lives_hidden(adult)
+        row = child or adult
+        return row is not None and place.split(".")[0] in hidden_facts(row)
 
     def _whose(self, change: FactChange) -> str:
         for child in self._children:

@@ -1,13 +1,14 @@
 """The forms by which staff add and correct facts of a contact: one for each group of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
 
 from casework.facts.learned import Values, nested
-from casework.models import Source
+from casework.families.recorded import lives_hidden
+from casework.models import ContactAdult, ContactChild, Source
 from casework.web.contact_form import (
     AdultPart,
     ChildPart,
@@ -30,6 +31,18 @@ NOT_KNOWN = {
     "in_family": "yes", "parents_told": "not_known", "immediate_danger": "not_known",
 }  # fmt: skip
 HIDDEN_WITH_AN_ADDRESS = ("address", "where_now", "school")
+
+
+def hidden_facts(row: ContactChild | ContactAdult) -> Collection[str]:
+    """
+    What of a child or an adult is not shown, because it is, or leads to, a hidden address: the parts of their entry.
+
+    :param row: an adult of `ADULTS`.
+    """
+    if isinstance(row, ContactChild):
+        return HIDDEN_WITH_AN_ADDRESS if row.address_is_confidential else ()
+    found = {"address": row.address_is_confidential, "phone": lives_hidden(row)}
+    return [name for name, hides in found.items() if hides]
 
 
 def _in_family(who: str) -> forms.ChoiceField:

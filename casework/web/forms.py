@@ -275,11 +275,7 @@ def people_to_protect(contact: Contact) -> list[ContactChild | ContactAdult]:
 
 def people_to_lift(contact: Contact) -> list[ContactChild | ContactAdult]:
     """The people on a contact whose address is hidden."""
-    return [
-        each
-        for each in everybody_on(contact)
-        if each.person.address_is_protected or (isinstance(each, ContactChild) and each.address_is_confidential)
-    ]
+    return [each for each in everybody_on(contact) if each.person.address_is_protected or each.address_is_confidential]
 
 
 def everybody_on(contact: Contact) -> list[ContactChild | ContactAdult]:

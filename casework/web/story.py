@@ -6,12 +6,11 @@ from typing import Any, NamedTuple
 from casework.actions.recommendations import is_graver
 from casework.facts.information import settled_by
 from casework.facts.typed import readable
-from casework.families.recorded import lives_hidden
 from casework.models import Contact, ContactAdult, ContactChild, DetailToCheck, Information
 from casework.reading.cautions import Cautions
 from casework.web.changes import Changes
 from casework.web.contact_form import AdultPart, ChildPart, ContactPart
-from casework.web.correction_form import HIDDEN_WITH_AN_ADDRESS
+from casework.web.correction_form import hidden_facts
 from triage.documents import quoted
 
 LABELS = {
@@ -56,7 +55,8 @@ def story_of(contact: Contact, cautions: Cautions) -> dict[str, Any]:
         "recommendation": contact.recommendation,
         "children": [(child, given["children"][child.position]) for child in children],
         "adults": [(adult, given["adults"][adult.position]) for adult in adults],
-        "hides": any(child.address_is_confidential for child in children),
+        "hides": any(child.address_is_confidential for child in children)
+        or any(adult.address_is_confidential for adult in adults),
         "details_to_check": [
             _shown(detail, contact, children, adults, changes) for detail in contact.details_to_check.all()
         ],
@@ -90,10 +90,10 @@ def _shown(
         case ["children", int(position), str(field), *_]:
             child = children[position]
             whose = child.full_name or f"Child {position + 1}"
-            hidden = child.address_is_confidential and field in HIDDEN_WITH_AN_ADDRESS
+            hidden = field in hidden_facts(child)
         case ["adults", int(position), str(field), *_]:
             whose = adults[position].called
-            hidden = field == "phone" and lives_hidden(adults[position])
+            hidden = field in hidden_facts(adults[position])
     label = LABELS.get(detail.field, str(detail.path[-1]).replace("_", " "))
     sent = "confidential" if hidden else _sent(contact.document, detail.path)
     settled = settled_by(detail.path, changes.latest_read)

@@ -138,7 +138,8 @@ def test_what_says_nothing_takes_nothing_away(partner: Partner, contact: Contact
     assert (facts(contact), FactChange.objects.count()) == (before, changes)
     named = {warning["pointer"] for warning in answer.json()["warnings"]}
     assert all("says nothing" in warning["detail"] for warning in answer.json()["warnings"])
-    lists = {"#/children/0/also_known_as", "#/children/0/address/lines", "#/children/0/indicators"}
+    lists = {f"#/children/0/{place}" for place in ("also_known_as", "address/lines", "indicators")}
+    lists |= {"#/adults/0/address/lines"}
     if nothing is None:
         assert named == lists | {"#/children/1/sex"}
     else:

@@ -28,9 +28,9 @@ INDICATORS = shipped().catalogue.entries
 CHILD, ADULT = ("children", 0), ("adults", 0)
 
 
-def contact() -> Any:
-    """A new copy of the example contact."""
-    return json.loads(json.dumps(CONTRACT))
+def contact(**changes: Any) -> Any:
+    """A new copy of the example contact, with changes."""
+    return json.loads(json.dumps(CONTRACT)) | changes
 
 
 def without(path: Path) -> Any:
@@ -159,6 +159,10 @@ ACCEPTED: list[tuple[Path, list[object]]] = [
      ["M1 1AE", "M60 1NW", "W1A 1HQ", "CR2 6XH", "DN55 1PT", "EC1A 1BB", "hp201ua", " hp20  1ua ",
       "HP20-1UA", "HP20\u00a01UA", "HP20\u200b1UA", "NFA", "", "n/a", None]),
     ((*CHILD, "address", "confidential"), [True, False]),
+    ((*ADULT, "address"), [{}, None, {"postcode": "HP20 1UA"}, {"confidential": True}]),
+    ((*ADULT, "address", "lines"), [[], [text_of(2_000)] * 30, [""] * 300_000]),
+    ((*ADULT, "address", "postcode"), ["hp201ua", "HP20\u00a01UA", "NFA", "", None]),
+    ((*ADULT, "address", "confidential"), [True, False]),
     ((*CHILD, "where_now"), [text_of(200), None]),
     ((*CHILD, "school"), [text_of(200), None]),
     ((*CHILD, "indicators"), [[], ["L3-12"], ["L3-12", "L3-12"], sorted(INDICATORS), ["L3-12"] * 200]),
@@ -232,6 +236,10 @@ REFUSED: list[tuple[Path, list[object], str]] = [
     ((*CHILD, "address", "lines"), ["12 Example Road"], "must be a list, not"),
     ((*CHILD, "address", "postcode"), [20], "must be text, not 20."),
     ((*CHILD, "address", "confidential"), ["yes"], "must be true or false, not"),
+    ((*ADULT, "address"), ["12 Example Road", []], "must be an object, not"),
+    ((*ADULT, "address", "lines"), ["12 Example Road"], "must be a list, not"),
+    ((*ADULT, "address", "postcode"), [20], "must be text, not 20."),
+    ((*ADULT, "address", "confidential"), ["yes"], "must be true or false, not"),
     ((*CHILD, "where_now"), [7], "must be text, not 7."),
     ((*CHILD, "school"), [7], "must be text, not 7."),
     ((*CHILD, "indicators"), [["L3-12"] * 201], "has more than 200 of them."),
@@ -329,6 +337,8 @@ DOUBTED: list[tuple[Path, Sequence[object], str]] = [
      "not_read: is not a postcode; write it as HP20 1UA."),
     ((*CHILD, "address", "postcode"), ["HP2O 1UA", "HP20 IUA", "HP2S 1UA", "HP2O-IUA"],
      "corrected: has a letter where"),
+    ((*ADULT, "address", "postcode"), ["HP20", "near the station"], "not_read: is not a postcode; write it as"),
+    ((*ADULT, "address", "postcode"), ["HP2O 1UA"], "corrected: has a letter where"),
     ((*ADULT, "first_name"), [text_of(101)], "corrected: is longer than 100 characters"),
     ((*ADULT, "last_name"), [text_of(101)], "corrected: is longer than 100 characters"),
     ((*ADULT, "date_of_birth"), [day(days=1)], "not_read: lies in the future."),
@@ -724,7 +734,7 @@ class TestUnknownFields:
 class TestNull:
     def test_wherever_the_contract_has_it(self) -> None:
         nulls = [path for path in _leaves(contact()) if _at(contact(), path) is None]
-        assert len(nulls) == 8
+        assert len(nulls) == 9
         assert faults(contact()) == {}
 
     @pytest.mark.parametrize("path", [("type",), ("source_code",), ("children",), ("concern",), ("concern", "worries")])
@@ -850,3 +860,31 @@ def _put(document: Any, path: Path, value: object) -> None:
     for step in path[:-1]:
         document = document[step]
     document[path[-1]] = value
+
+
+class TestAnAdultsOwnAddress:
+    def doubts(self, **adult: Any) -> dict[Path, str]:
+        return doubts(contact(adults=[{}, adult]))
+
+    def test_is_read_as_a_childs_is(self) -> None:
+        own = {"lines": ["9 Quincunx Parade", "not known"], "postcode": "hp2o-1ua", "confidential": True}
+        entry = read(contact(adults=[{"same_address": False, "address": own}])).adults[0].address
+        assert entry is not None
+        assert ([line.value for line in entry.lines], entry.postcode.value) == (["9 Quincunx Parade", None], "HP20 1UA")
+        assert entry.confidential
+        where: Path = ("adults", 1, "address", "postcode")
+        assert self.doubts(address={"postcode": "HP2O 1UA"})[where].startswith("corrected")
+        assert self.doubts(address={"postcode": "near the station"})[where].startswith("not_read")
+        assert self.doubts(address={"postcode": "NFA"}) == {}
+        assert ("adults", 1, "address", "lines") in self.doubts(address={"lines": ["Flat 2"] * 101})
+
+    @pytest.mark.parametrize(
+        ("same_address", "postcode", "is_asked"),
+        [(True, "HP22 6AA", True), (True, "hp20 1ua", False), (False, "HP22 6AA", False), (None, "HP22 6AA", False),
+         (True, None, False)],
+    )  # fmt: skip
+    def test_is_asked_where_it_is_not_the_childs_with_whom_they_are_said_to_live(
+        self, same_address: bool | None, postcode: str | None, is_asked: bool
+    ) -> None:
+        found = self.doubts(same_address=same_address, address={"postcode": postcode})
+        assert list(found) == ([("adults", 1, "same_address")] if is_asked else [])

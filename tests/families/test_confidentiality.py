@@ -522,3 +522,123 @@ def test_the_sender_hears_nothing_of_what_another_said(story: Story) -> None:
     said_by_the_police(story)
     contact = story.contact(children=[robin()])
     assert not contact.details_to_check.exists()
+
+
+FATHERS = {"lines": ["9 Quincunx Parade"], "postcode": "HP22 6AA"}
+FATHER: dict[str, Any] = {
+    "first_name": "Lee", "last_name": "Druery", "date_of_birth": "1984-05-06", "relationship": "Father",
+    "same_address": False, "address": FATHERS,
+}  # fmt: skip
+HIS_IN_HIDING = FATHER | {"address": FATHERS | {"confidential": True}}
+
+
+def hidden_adults(contact: ContactRow) -> list[bool]:
+    return list(contact.adults.order_by("position").values_list("address_is_confidential", flat=True))
+
+
+def kept(contact: ContactRow) -> list[tuple[str, str]]:
+    """Where the records of the adults say that they live."""
+    return list(contact.adults.order_by("position").values_list("recorded_as__address", "recorded_as__postcode"))
+
+
+class TestAnAdultsOwnAddress:
+    def test_is_kept_with_the_adult_and_with_nobody_else(self, story: Story) -> None:
+        contact = story.contact(children=[robin()], adults=[FATHER, MOTHER])
+        assert hidden_adults(contact) == [False, False]
+        assert kept(contact) == [("9 Quincunx Parade", "HP22 6AA"), ("1 Example Road", "HP20 1UA")]
+        assert contact.adults.get(position=0).postcode == "HP22 6AA"
+        assert contact.children.get().person.postcode == "HP20 1UA"
+
+    @pytest.mark.parametrize("lives_with_them", [False, None])
+    def test_that_is_confidential_is_kept_nowhere_and_the_children_are_shown(
+        self, story: Story, lives_with_them: bool | None
+    ) -> None:
+        contact = story.contact(children=[robin()], adults=[HIS_IN_HIDING | {"same_address": lives_with_them}])
+        assert (hidden_adults(contact), kept(contact)) == ([True], [("", "")])
+        assert hidden(contact) == [False]
+        protection = AddressProtection.objects.get()
+        assert (protection.person, protection.contact) == (contact.adults.get().person, contact)
+        assert contact.recommendation is not None
+        assert contact.recommendation.facts["family"]["in_area"] is True
+        assert story.decided(contact).chosen_team is None
+
+    def test_is_hidden_where_another_agency_sends_it_unmarked(self, story: Story) -> None:
+        story.contact(children=[robin()], adults=[HIS_IN_HIDING])
+        for adult in (FATHER, FATHER | {"date_of_birth": None}, FATHER | {"address": {"postcode": "hp22-6aa"}}):
+            contact = story.contact(by="example-police", children=[kim()], adults=[adult])
+            assert (hidden_adults(contact), kept(contact)) == ([True], [("", "")]), adult
+
+    def test_is_hidden_on_contacts_that_came_before(self, story: Story) -> None:
+        earlier = story.contact(by="example-police", children=[kim()], adults=[FATHER])
+        story.contact(children=[robin()], adults=[HIS_IN_HIDING])
+        assert (hidden_adults(earlier), kept(earlier)) == ([True], [("", "")])
+        assert not set(keys_of(describe(written(earlier.adults.get().recorded_as)))) & {"house HP22 6AA 9"}
+
+    def test_hides_a_child_who_comes_to_live_there(self, story: Story) -> None:
+        story.contact(children=[robin()], adults=[HIS_IN_HIDING])
+        assert hidden(story.contact(children=[robin(address=FATHERS)], adults=[])) == [True]
+        # Nobody says where the child lives but "with his father".
+        there = story.contact(children=[robin(address=ELSEWHERE)], adults=[FATHER | {"same_address": True}])
+        assert hidden(there) == [True]
+
+    def test_hides_a_stranger_of_the_same_name_at_the_very_address(self, story: Story) -> None:
+        story.contact(children=[robin()], adults=[HIS_IN_HIDING])
+        alone: dict[str, Any] = {"date_of_birth": "2009-09-30", "nhs_number": None, "also_known_as": [], "sex": "F"}
+        for name, is_hidden in (("Drury", True), ("Okafor", False)):
+            other = story.contact(
+                children=[child(**alone, first_name="Zara", last_name=name, address=FATHERS)], adults=[]
+            )
+            assert hidden(other) == [is_hidden], name
+
+    def test_is_hidden_where_it_is_the_home_of_a_child_in_hiding(self, story: Story) -> None:
+        there = {"address": {"lines": ["1, example rd"], "postcode": "hp2o 1ua"}, "same_address": False}
+        contact = said_by_the_police(story, robin(address=IN_HIDING), adults=[FATHER | there])
+        assert (hidden_adults(contact), kept(contact)) == ([True], [("", "")])
+        alone = story.contact(children=[kim(address=ELSEWHERE)], adults=[FATHER | there])
+        assert hidden_adults(alone) == [True]
+
+    def test_is_hidden_of_whoever_may_have_gone_with_a_child_in_hiding(self, story: Story) -> None:
+        unknown = IN_HIDING | {"lines": [], "postcode": None}
+        with_child = {"same_address": True, "address": None}
+        said_by_the_police(story, robin(address=unknown), adults=[FATHER | with_child])
+        later = story.contact(children=[kim(address=ELSEWHERE)], adults=[FATHER])
+        assert (hidden_adults(later), kept(later)) == ([True], [("", "")])
+
+    def test_is_shown_of_whoever_lives_elsewhere_than_a_child_in_hiding(self, story: Story) -> None:
+        contact = said_by_the_police(story, robin(address=IN_HIDING), adults=[FATHER])
+        assert (hidden_adults(contact), hidden(contact)) == ([False], [True])
+        assert kept(contact) == [("9 Quincunx Parade", "HP22 6AA")]
+
+    def test_is_shown_again_when_it_is_lifted(self, story: Story) -> None:
+        contact = story.contact(children=[robin()], adults=[HIS_IN_HIDING])
+        lifted(story, contact.adults.get().person)
+        assert (hidden_adults(contact), kept(contact)) == ([False], [("9 Quincunx Parade", "HP22 6AA")])
+
+    def test_is_hidden_by_staff(self, story: Story) -> None:
+        contact = story.contact(children=[robin()], adults=[FATHER])
+        father = contact.adults.get().person
+        protecting.protect(person_id=father.pk, reason="He fled.", by=person("amina"), now=story.later())
+        assert (hidden_adults(contact), kept(contact), hidden(contact)) == ([True], [("", "")], [False])
+
+    def test_never_leads_a_childs_family_to_a_team(self, story: Story) -> None:
+        """The father lives in Marlow, and nobody knows where the child is."""
+        contact = story.contact(children=[robin(address=None)], adults=[FATHER | {"address": ELSEWHERE}])
+        assert contact.recommendation is not None
+        assert contact.recommendation.facts["family"]["in_area"] is None
+        with pytest.raises(InvalidInput, match="No child has a postcode"):
+            story.decided(contact)
+
+    def test_that_somebody_says_later_is_hidden_at_once(self, story: Story) -> None:
+        contact = story.contact(children=[robin()], adults=[FATHER | {"address": None}])
+        said = {"adults": [{"number": 1, "address": FATHERS | {"confidential": True}}], "why": "He is in a refuge."}
+        assert contact.agency is not None
+        corrections.learn(contact_id=contact.pk, document=said, by=contact.agency, now=story.later())
+        assert (hidden_adults(contact), kept(contact), hidden(contact)) == ([True], [("", "")], [False])
+        assert contact.adults.get().person.address_is_protected
+
+    def test_that_is_corrected_moves_the_adult(self, story: Story) -> None:
+        contact = story.contact(children=[robin()], adults=[FATHER])
+        said = {"source": "family", "why": "He moved.", "adults": [{"number": 1, "address": ELSEWHERE}]}
+        corrections.learn(contact_id=contact.pk, document=said, by=person("amina"), now=story.later())
+        assert kept(contact) == [("4 Other Street", "SL7 1AA")]
+        assert contact.children.get().person.postcode == "HP20 1UA"

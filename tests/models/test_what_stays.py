@@ -22,7 +22,9 @@ MAY_CHANGE: dict[str, set[str]] = {
         "age_years", "expected_date_of_delivery", "sex", "ethnicity", "disabled", "non_verbal", "nhs_number",
         "postcode", "address_is_confidential", "corrected_indicators", "screened_indicators", "in_family",
     },
-    "casework_contactadult": {"person_id", "relationship", "same_address", "in_family"},
+    "casework_contactadult": {
+        "person_id", "relationship", "same_address", "in_family", "postcode", "address_is_confidential",
+    },
     "casework_personmatch": {"score", "reasons", "weights", "status", "settled_at", "settled_by_id"},
     "casework_partnercheck": {"status", "answer", "ended_at", "ended_by_id"},
     "casework_contacthandover": {"taken_on_at", "taken_on_by_id", "lapsed_at"},

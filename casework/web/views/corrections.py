@@ -13,18 +13,18 @@ from casework.access import conditions, permissions
 from casework.actions import corrections, viewing
 from casework.actions.corrections import Learned
 from casework.facts.information import facts_today, is_of
-from casework.families.recorded import LIVES_HIDDEN, lives_hidden
+from casework.families.recorded import LIVES_HIDDEN
 from casework.models import Case, Contact, ContactAdult, ContactChild
 from casework.record import responsibilities
 from casework.statuses import CaseStatus
 from casework.web.changes import Changes
 from casework.web.correction_form import (
     GROUPS,
-    HIDDEN_WITH_AN_ADDRESS,
     AdultCorrection,
     ChildCorrection,
     ContactCorrection,
     Correcting,
+    hidden_facts,
 )
 from casework.web.hiding import hidden_addresses, without_hidden_addresses
 from casework.web.signed_in import user_of
@@ -202,11 +202,10 @@ def _form(
         return ContactCorrection(values, seen, rules, data, only=GROUPS[group][1], to_confirm=asked, hidden=hidden)
     names: Any = ChildCorrection.PATHS if group.endswith("child") else AdultCorrection.PATHS
     only = [name for name in names if row is not None or name != "in_family"]
-    if isinstance(row, ContactChild) and row.address_is_confidential:
-        values = {place: said for place, said in values.items() if place.split(".")[0] not in HIDDEN_WITH_AN_ADDRESS}
-        only.remove("confidential")
-    if isinstance(row, ContactAdult) and lives_hidden(row):
-        values.pop("phone", None)
+    if isinstance(row, (ContactChild, ContactAdult)):
+        hides = hidden_facts(row)
+        values = {place: said for place, said in values.items() if place.split(".")[0] not in hides}
+        only = [name for name in only if not (name == "confidential" and row.address_is_confidential)]
     form = ChildCorrection if group.endswith("child") else AdultCorrection
     filled = form(values, seen, rules, data, only=only, to_confirm=asked, hidden=hidden)
     if isinstance(row, ContactChild) and (case := _open_case(contact)):
