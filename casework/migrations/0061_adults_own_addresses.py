@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('casework', '0059_agreement_that_nobody_knows'),
+        ('casework', '0060_children_of_closed_parents'),
     ]
 
     operations = [
