@@ -168,6 +168,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.middleware.NeverCacheMiddleware",
     "casework.web.errors.ErrorPageMiddleware",
+    "casework.web.keeping.KeepingMiddleware",
 ]
 CSRF_FAILURE_VIEW = "casework.web.errors.csrf_failure"
 ROOT_URLCONF = "config.urls"

@@ -144,6 +144,11 @@ def as_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
+def in_words(moment: datetime) -> str:
+    """A moment in London for people, as 30 November 2026, 16:52."""
+    return f"{moment.astimezone(LONDON):%-d %B %Y, %H:%M}"
+
+
 def local_day(moment: datetime) -> date:
     """The date in Europe/London at this moment."""
     return moment.astimezone(LONDON).date()

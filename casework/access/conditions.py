@@ -29,6 +29,7 @@ from casework.statuses import CaseStatus, ContactStatus, HandoffStatus, MatchSta
 from errors import Fault, InvalidInput, NotAllowedInStatus, TakenBySomeoneElse
 from localities.codes import INDIVIDUAL_SOURCES
 from localities.models import FRONT_DOOR_KINDS, Team
+from localities.working_time import in_words
 from triage.models import RuleSetVersion
 from triage.ruleset import Hold, Rag
 
@@ -39,14 +40,27 @@ LONGEST_AGO = timedelta(days=7)
 def check_waits_for_decision(contact: Contact) -> None:
     if contact.status == ContactStatus.SIGN_OFF:
         raise NotAllowedInStatus(
-            f"A decision on {contact} waits for a second person. Nothing else is decided until then."
+            f"A decision on {contact} waits for a second person. Nothing else is decided until then. "
+            + _decided_by(contact)
         )
     check_is_not_decided(contact)
 
 
 def check_is_not_decided(contact: Contact) -> None:
     if contact.status == ContactStatus.DECIDED:
-        raise NotAllowedInStatus(f"{contact} is decided already.")
+        raise NotAllowedInStatus(f"{contact} is decided already. {_decided_by(contact)}")
+
+
+def _decided_by(contact: Contact) -> str:
+    """Who decided last on a contact, and when; and who answered as the second person."""
+    decision = contact.decisions.select_related("decided_by", "sign_off__by").order_by("pk").last()
+    if decision is None:
+        return ""
+    says = f"{decision.decided_by} decided, {in_words(decision.decided_at)}."
+    answer = getattr(decision, "sign_off", None)
+    if answer is None:
+        return says
+    return f"{says} {answer.by} {'agreed' if answer.agreed else 'declined'}, {in_words(answer.at)}."
 
 
 def check_arrival(arrived_at: datetime | None, now: datetime) -> None:
@@ -139,7 +153,7 @@ def check_team_has_accepted(case: Case, responsible: Team) -> None:
 
 def check_waits_for_sign_off(contact: Contact) -> None:
     if contact.status != ContactStatus.SIGN_OFF:
-        raise NotAllowedInStatus(f"{contact} does not wait for a second person.")
+        raise NotAllowedInStatus(f"{contact} does not wait for a second person. {_decided_by(contact)}".rstrip())
 
 
 def check_is_open(case: Case) -> None:
@@ -223,7 +237,8 @@ def check_is_parked(message: OutboxMessage) -> None:
 
 def check_match_is_open(match: PersonMatch) -> None:
     if match.status != MatchStatus.PROPOSED:
-        raise NotAllowedInStatus("Somebody has looked at this likeness already.")
+        by = f" {match.settled_by} did, {in_words(match.settled_at)}." if match.settled_by and match.settled_at else ""
+        raise NotAllowedInStatus(f"Somebody has looked at this likeness already.{by}")
     if match.row.person_id == match.known.pk:
         raise NotAllowedInStatus("They are one person already, through another match.")
 

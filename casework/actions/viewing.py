@@ -13,7 +13,7 @@ from casework.families import sameness
 from casework.families.naming import name_rows
 from casework.families.recorded import LIVES_HIDDEN
 from casework.families.sameness import OF_A_MATCH
-from casework.models import Case, Contact, Event, Person, PersonMatch
+from casework.models import Case, Contact, Event, Person, PersonMatch, unfinished_forms_of
 from casework.models.together import read_parts
 from casework.record import audit
 from localities.models import OVERSEEING_ROLES, Agency, User
@@ -40,6 +40,7 @@ def view_contact(*, reference: str, by: User, now: datetime) -> Contact:
             "case",
             "resend_of",
         )
+        .annotate(unfinished_forms=unfinished_forms_of(by))
         .get(reference=reference)
     )
     read_parts(
@@ -65,7 +66,7 @@ def view_for_decision(
     :raises Contact.DoesNotExist: there is no such contact, or it is out of scope.
     """
     contacts = Contact.objects.visible_to(by, now).select_related("team", "agency", "recommendation", "case")
-    contact = contacts.get(reference=reference)
+    contact = contacts.annotate(unfinished_forms=unfinished_forms_of(by)).get(reference=reference)
     read_parts(
         contact,
         children=contact.children.select_related("person").order_by("position"),
@@ -116,7 +117,9 @@ def view_match(*, reference: str, match_id: int, by: User, now: datetime) -> tup
     :raises PersonMatch.DoesNotExist: there is no such match, or the record on file is closed to this user, or they
         neither work at the front door nor oversee it.
     """
-    contact = Contact.objects.visible_to(by, now).get(reference=reference)
+    contact = (
+        Contact.objects.visible_to(by, now).annotate(unfinished_forms=unfinished_forms_of(by)).get(reference=reference)
+    )
     matches = PersonMatch.objects.of_contact(contact).select_related("settled_by", *OF_A_MATCH)
     match = matches.annotate(one_is_adopted=sameness.ONE_IS_ADOPTED).get(pk=match_id)
     who = roles_of(by, local_day(now))
@@ -142,6 +145,7 @@ def view_case(*, reference: str, by: User, now: datetime) -> Case:
         .with_restricted()
         .select_related("locality", "runner_up", "lead_practitioner", "other_authority", "closed_by",
                         "opened_by_decision__decided_by")
+        .annotate(unfinished_forms=unfinished_forms_of(by))
         .get(reference=reference)
     )  # fmt: skip
     reminders.see_about(case, by=by, now=now)

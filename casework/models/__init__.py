@@ -67,6 +67,7 @@ from casework.models.rule_sets import (
     RuleSetReasonKind,
     ThresholdChecks,
 )
+from casework.models.unfinished_forms import UnfinishedForm, unfinished_forms_of
 
 __all__ = [
     "GLASS_IS_BROKEN_FOR",
@@ -136,5 +137,7 @@ __all__ = [
     "StatusChange",
     "Step",
     "ThresholdChecks",
+    "UnfinishedForm",
     "sentence_of",
+    "unfinished_forms_of",
 ]

@@ -22,9 +22,12 @@ from casework.models import (
     Reminder,
     RestrictedAccess,
     Restriction,
+    UnfinishedForm,
 )
+from casework.web.signed_in import OTHER_TYPIST
 from casework.web.typed import own_words
-from errors import NotAllowedInStatus, NotPermitted, ServiceError
+from casework.web.unfinished import data_of, is_somebody_elses, keep, kept_at, sent
+from errors import NotAllowedInStatus, NotPermitted, ServiceError, TakenBySomeoneElse
 from localities.models import User
 
 API = "/api/"
@@ -50,9 +53,14 @@ class ErrorPageMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         match error:
             case NotPermitted():
-                return _page(request, 403, "You cannot do this", str(error))
+                return _page(
+                    request, 403, "You cannot do this", str(error), record=record_of(request), kept=sent(request)
+                )
             case NotAllowedInStatus():
-                return _page(request, 409, "This cannot be done now", str(error), record=record_of(request))
+                return _page(
+                    request, 409, "This cannot be done now", str(error), record=record_of(request),
+                    kept=kept_at(request), opens_again=isinstance(error, TakenBySomeoneElse),
+                )  # fmt: skip
             case ServiceError():
                 return _page(request, 503, "This cannot be done now", str(error))
             case (
@@ -92,7 +100,14 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     says = "The form was open too long, or cookies are off. Go back, load the page again, and send the form once more."
     # Whoever signed in again in another tab has another token. A browser says by itself that a page of ours sent this.
     ours = request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
-    return _page(request, 403, "The form was not sent", says, gives_back=ours)
+    if not ours or not isinstance(request.user, User) or is_somebody_elses(request):
+        return _page(request, 403, "The form was not sent", says, gives_back=False)
+    return _page(request, 403, "The form was not sent", says, kept=keep(request), opens_again=True)
+
+
+def somebody_elses(request: HttpRequest) -> HttpResponse:
+    """Somebody else has signed in in this browser since the form was opened."""
+    return _page(request, 403, "The form was not sent", OTHER_TYPIST, gives_back=False)
 
 
 def _not_found(request: HttpRequest, says: str) -> HttpResponse:
@@ -127,15 +142,20 @@ def _page(
     record: dict[str, str] | None = None,
     closed: tuple[Closed, ...] = (),
     gives_back: bool = True,
+    kept: UnfinishedForm | None = None,
+    opens_again: bool = False,
 ) -> HttpResponse:
     """
     :param gives_back: whether what was typed stands on the page: not where another site may have sent the form.
+    :param kept: what was typed, where it is kept and its typist may see it again.
+    :param opens_again: whether it can be sent once more from its page.
     """
     if request.path.startswith(API):
         name = {400: "invalid", 403: "not-permitted", 404: "not-found"}.get(status, "error")
         document = {"type": f"urn:front-door:problem:{name}", "title": title, "status": status, "detail": says}
         return JsonResponse(document, status=status, content_type="application/problem+json")
     context: dict[str, object] = {"title": title, "says": says, "record": record, "found": {"closed": closed}}
-    if gives_back and request.method == "POST" and isinstance(request.user, User):
-        context["typed"] = own_words(request.POST)
+    context |= {"kept": kept, "opens_again": opens_again}
+    if gives_back and (kept or request.method == "POST") and isinstance(request.user, User):
+        context["typed"] = own_words(data_of(kept) if kept else request.POST)
     return render(request, "front_door/error.html", context, status=status)

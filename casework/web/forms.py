@@ -39,6 +39,13 @@ class ActionForm(Form):
     Most templates name each field of a form: a new field must be added there, too.
     """
 
+    def fill_in(self, typed: QueryDict) -> None:
+        """Fills in what somebody typed before. What is hidden stays as it is now."""
+        for name, field in self.fields.items():
+            key, widget = self.add_prefix(name), field.widget
+            if not widget.is_hidden and not widget.value_omitted_from_data(typed, {}, key):
+                self.initial[name] = widget.value_from_datadict(typed, {}, key)
+
     def add_faults(self, invalid: InvalidInput) -> None:
         """Adds an action's faults to their fields. A fault without a field is shown above the form."""
         for fault in invalid.faults:

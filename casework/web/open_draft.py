@@ -5,13 +5,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format, time_format
 
 from casework.actions.receiving import recommended_so_far
 from casework.models import ContactChild, ContactDraft, Recommendation
 from casework.web.draft_form import TASKS, ContactForm, Problem, Section
+from casework.web.rendering import time_in_words
 from errors import InvalidInput
 from triage.published_rules import Rules, live
 from triage.ruleset import Hold, Rag
@@ -87,9 +86,7 @@ class OpenDraft:
         at = parse_datetime(self._saved(section).get("saved_at", ""))
         if at is None:
             return ""
-        at = timezone.localtime(at)
-        on = "" if at.date() == timezone.localdate() else f" on {date_format(at, 'j F')}"
-        return f"{time_format(at, 'H:i')}{on}"
+        return time_in_words(at)
 
     def lines(self) -> list[TaskLine]:
         return [

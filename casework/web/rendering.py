@@ -7,6 +7,8 @@ from typing import Any
 
 from django import forms
 from django.forms.renderers import TemplatesSetting
+from django.utils import timezone
+from django.utils.formats import date_format, time_format
 
 from casework.facts.typed import in_one_line, month_of
 from localities.working_time import LONDON
@@ -176,6 +178,13 @@ def read_time(typed: str) -> str:
         if minute < 60 and (1 <= hour <= 12 if half else hour < 24):
             return f"{hour % 12 + 12 * (half == 'p') if half else hour:02}:{minute:02}"
     raise forms.ValidationError("Enter a time of day in hours and minutes, as 14:30.")
+
+
+def time_in_words(at: datetime) -> str:
+    """The time of day in London, as 16:50; with the day if that is not today."""
+    at = timezone.localtime(at)
+    on = "" if at.date() == timezone.localdate() else f" on {date_format(at, 'j F')}"
+    return f"{time_format(at, 'H:i')}{on}"
 
 
 def moment_of(day: str | None, time: str) -> datetime | None:

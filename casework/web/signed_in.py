@@ -17,6 +17,8 @@ from localities.working_time import local_day
 
 View = Callable[..., HttpResponse]
 
+OTHER_TYPIST = "Somebody else opened this form. They must sign in again to save what they typed."
+
 
 def user_of(request: HttpRequest) -> User:
     assert isinstance(request.user, User), "LoginRequiredMiddleware lets nobody in who has not signed in"

@@ -14,11 +14,13 @@ from django.utils.safestring import SafeString
 
 from casework.access import permissions
 from casework.facts.typed import is_not_known
-from casework.models import ContactChild, NumberStatus, Recommendation, Reminder, SafeToUse, Step
+from casework.models import Case, Contact, ContactChild, NumberStatus, Recommendation, Reminder, SafeToUse, Step
 from casework.reading.cautions import Cautions
 from casework.web.draft_form import new_key
+from casework.web.forms import ActionForm
 from casework.web.hiding import HiddenWords, masked_text
 from casework.web.signed_in import user_of
+from casework.web.unfinished import OpenForm, opened, unfinished_on
 from localities.codes import ETHNICITIES, SEXES
 from localities.working_time import local_day
 from triage.published_rules import of_version, title_of_pathway
@@ -286,6 +288,13 @@ def _ordinal(position: int) -> str:
 
 
 register.simple_tag(new_key)
+register.simple_tag(unfinished_on)
+
+
+@register.simple_tag(takes_context=True)
+def unfinished_form(context: Context, record: Contact | Case, address: str, form: ActionForm | None = None) -> OpenForm:
+    """A form of a record's page as it is open: `unfinished.opened`."""
+    return opened(context["request"], record, address, form)
 
 
 @register.simple_tag

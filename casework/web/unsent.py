@@ -1,6 +1,6 @@
 """
 What somebody sent when their session had ended: it is kept until they have signed in again, and then shown to them, to
-send it again or to let it go. No JavaScript is needed.
+open the form with it, to send it again or to let it go. No JavaScript is needed.
 
 It is kept for the same person alone: a cookie says whose browser it was, and nobody else is shown it. A stranger's
 browser has no such cookie, and nothing of theirs is kept. It stands in the session, as a started decision does
@@ -15,6 +15,7 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 
+from casework.web import unfinished
 from casework.web.errors import record_of
 from casework.web.signed_in import user_of
 from casework.web.typed import chosen, own_words
@@ -23,7 +24,8 @@ from localities.models import User
 # An earlier version kept one form alone, as "unsent".
 KEPT, TYPIST = "unsent_forms", "typist"
 # The names of what is sent to this address by the page that shows what was kept, and by every form.
-LET_GO, TOKEN = "let_go", "csrfmiddlewaretoken"
+LET_GO = "let_go"
+NOT_SENT_AGAIN = {"csrfmiddlewaretoken", unfinished.KEEP}
 # From so many addresses what was sent is kept; of more, the last.
 MOST_KEPT = 10
 
@@ -66,7 +68,9 @@ def _typist(request: HttpRequest) -> int | None:
 
 def _keep(request: HttpRequest) -> None:
     typist = _typist(request)
-    sent = [(name, str(value)) for name, values in request.POST.lists() for value in values if name != TOKEN]
+    sent = [
+        (name, str(value)) for name, values in request.POST.lists() for value in values if name not in NOT_SENT_AGAIN
+    ]
     if typist is None or not any(value.strip() for _, value in sent):
         return
     kept = request.session.get(KEPT, {})
@@ -97,6 +101,7 @@ def _shown(request: HttpRequest, user: User) -> HttpResponse | None:
         "path": path,
         "record": record_of(request),
         "typed": [*chosen(sent), *own_words(sent)],
+        "opens_again": unfinished.KEY in sent,
         "sent": [(name, value) for name, values in sent.lists() for value in values],
     }
     return render(request, "front_door/unsent.html", context)

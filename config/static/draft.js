@@ -1,45 +1,15 @@
-// The form for a contact saves itself while somebody types, and before it is sent. Where it cannot, it says so, stays on
-// the page and tries again. Without JavaScript every button saves.
+// Forms that save themselves while somebody types, and before they are sent: a contact, or a form about a record. Where
+// one cannot be saved, it says so, stays on the page and tries again. Without JavaScript its buttons save.
 const WAIT = 1200;
 const AGAIN = 5000;
-const form = document.querySelector("form[data-draft]");
-const saved = form.querySelector("[data-saved]");
-const trouble = form.querySelector("[data-trouble]");
 const announced = document.querySelector("[data-announced]");
 const soFar = document.querySelector("[data-so-far]");
-const { tokenFrom, signIn } = form.dataset;
-
-let lastSaved = saved.textContent;
-let unsaved = false;
-let going = Promise.resolve(true);
-let waiting;
-let sends = false;
-let leaves = false;
 
 class SignedOut extends Error {}
 
-function say(text, link) {
-  trouble.hidden = !text;
-  if (trouble.firstChild?.nodeValue !== text) {
-    trouble.replaceChildren(text, ...(link ? [link] : []));
-  }
-}
-
-function signInAgain() {
-  const link = document.createElement("a");
-  Object.assign(link, { href: signIn, target: "_blank", rel: "noopener noreferrer", className: "govuk-link" });
-  link.textContent = "Sign in again (opens in a new tab)";
-  return link;
-}
-
-function post(options) {
-  const body = new URLSearchParams(new FormData(form));
-  return fetch(`${form.action}save/`, { method: "POST", body, headers: { Accept: "application/json" }, ...options });
-}
-
 // Whoever signed in again has another token.
-async function takeNewToken() {
-  const answer = await fetch(tokenFrom);
+async function takeNewToken(from) {
+  const answer = await fetch(from);
   if (answer.redirected) {
     throw new SignedOut();
   }
@@ -50,57 +20,11 @@ async function takeNewToken() {
   }
 }
 
-async function send() {
-  let answer = await post();
-  if (answer.status === 403 && !answer.headers.get("Content-Type").startsWith("application/json")) {
-    await takeNewToken();
-    answer = await post();
-  }
-  if (answer.redirected) {
-    throw new SignedOut();
-  }
-  return answer;
-}
-
-// Returns whether everything that stands in the form is on the server.
-async function saveOnce() {
-  if (!unsaved) {
-    return true;
-  }
-  unsaved = false;
-  try {
-    const answer = await send();
-    const isJson = answer.headers.get("Content-Type").startsWith("application/json");
-    const { says = "", submitted, version, saved: at, address, so_far: level } = isJson ? await answer.json() : {};
-    if (answer.ok && isJson) {
-      form.elements.version.value = version;
-      if (form.action !== new URL(address, location.href).href) {
-        form.action = address; // A draft of its own.
-        history.replaceState(null, "", address);
-      }
-      showLevel(level);
-      say(says);
-      lastSaved = `Saved at ${at}`;
-      if (!unsaved) {
-        saved.textContent = lastSaved;
-      }
-      return !unsaved;
-    }
-    say(says || "What you typed since then could not be saved. It is on this page, and is saved again and again.");
-    if (submitted) {
-      return true;
-    }
-  } catch (error) {
-    if (error instanceof SignedOut) {
-      say("You are signed out. What you typed since then is on this page only. ", signInAgain());
-    } else {
-      say("There is no connection. What you typed since then is on this page only, and is saved when it is back.");
-    }
-  }
-  unsaved = true;
-  saved.textContent = lastSaved;
-  later(AGAIN);
-  return false;
+function signInAgain(address) {
+  const link = document.createElement("a");
+  Object.assign(link, { href: address, target: "_blank", rel: "noopener noreferrer", className: "govuk-link" });
+  link.textContent = "Sign in again (opens in a new tab)";
+  return link;
 }
 
 // What the rules would say so far. Only another level is read out: the rest would be too much while somebody types.
@@ -114,45 +38,149 @@ function showLevel(html) {
   }
 }
 
-// One after the other: each is based on the version that the one before made.
-function save() {
-  clearTimeout(waiting);
-  going = going.then(saveOnce);
-  return going;
+class SavingForm {
+  constructor(form) {
+    this.form = form;
+    this.saved = form.querySelector("[data-saved]");
+    this.trouble = form.querySelector("[data-trouble]");
+    this.lastSaved = this.saved.textContent;
+    this.unsaved = false;
+    this.sends = false;
+    this.going = Promise.resolve(true);
+    form.addEventListener("input", () => this.changed());
+    form.addEventListener("change", () => this.changed());
+    form.addEventListener("submit", (event) => this.submitted(event));
+  }
+
+  say(text, link) {
+    this.trouble.hidden = !text;
+    if (this.trouble.firstChild?.nodeValue !== text) {
+      this.trouble.replaceChildren(text, ...(link ? [link] : []));
+    }
+  }
+
+  post(options) {
+    const body = new URLSearchParams(new FormData(this.form));
+    body.set("keep", "script");
+    const address = new URL(this.form.dataset.draft, this.form.action);
+    return fetch(address, { method: "POST", body, headers: { Accept: "application/json" }, ...options });
+  }
+
+  async send() {
+    let answer = await this.post();
+    if (answer.status === 403 && !answer.headers.get("Content-Type").startsWith("application/json")) {
+      await takeNewToken(this.form.querySelector("[data-token-from]").dataset.tokenFrom);
+      answer = await this.post();
+    }
+    if (answer.redirected) {
+      throw new SignedOut();
+    }
+    return answer;
+  }
+
+  isSaved({ version, saved, line, kept, address, so_far: level, says = "" }) {
+    const { form } = this;
+    form.elements.version.value = version;
+    if (kept) {
+      form.elements.kept.value = kept; // A form of its own.
+    }
+    if (address && form.action !== new URL(address, location.href).href) {
+      form.action = address; // A draft of its own.
+      history.replaceState(null, "", address);
+    }
+    if (level) {
+      showLevel(level);
+    }
+    this.say(says);
+    this.lastSaved = line ?? `Saved at ${saved}`;
+    for (const button of form.querySelectorAll("[data-clear]")) {
+      button.hidden = !kept;
+    }
+    if (!this.unsaved) {
+      this.saved.textContent = this.lastSaved;
+    }
+  }
+
+  // Returns whether everything that stands in the form is on the server.
+  async saveOnce() {
+    if (!this.unsaved) {
+      return true;
+    }
+    this.unsaved = false;
+    try {
+      const answer = await this.send();
+      const isJson = answer.headers.get("Content-Type").startsWith("application/json");
+      const said = isJson ? await answer.json() : {};
+      if (answer.ok && isJson) {
+        this.isSaved(said);
+        return !this.unsaved;
+      }
+      this.say(said.says || "What you typed since then could not be saved. It is on this page, and is saved again and again.");
+      if (said.submitted) {
+        return true;
+      }
+    } catch (error) {
+      if (error instanceof SignedOut) {
+        const { signIn } = this.form.querySelector("[data-sign-in]").dataset;
+        this.say("You are signed out. What you typed since then is on this page only. ", signInAgain(signIn));
+      } else {
+        this.say("There is no connection. What you typed since then is on this page only, and is saved when it is back.");
+      }
+    }
+    this.unsaved = true;
+    this.saved.textContent = this.lastSaved;
+    this.later(AGAIN);
+    return false;
+  }
+
+  // One after the other: each is based on the version that the one before made.
+  save() {
+    clearTimeout(this.waiting);
+    this.going = this.going.then(() => this.saveOnce());
+    return this.going;
+  }
+
+  later(wait) {
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => this.save(), wait);
+  }
+
+  changed() {
+    this.unsaved = true;
+    this.saved.textContent = "Saving…";
+    this.later(WAIT);
+  }
+
+  async submitted(event) {
+    if (this.sends) {
+      return;
+    }
+    event.preventDefault();
+    const button = event.submitter;
+    const stays = button?.value === "stay";
+    if (stays) {
+      this.unsaved = true;
+    }
+    if ((await saveAll()) && !stays) {
+      // Not within this event: a form that is being submitted takes no other submission.
+      setTimeout(() => {
+        this.sends = true;
+        this.form.requestSubmit(button);
+      });
+    }
+  }
+
+  get isInDanger() {
+    return this.unsaved && !this.sends;
+  }
 }
 
-function later(wait) {
-  clearTimeout(waiting);
-  waiting = setTimeout(save, wait);
+const forms = Array.from(document.querySelectorAll("form[data-draft]"), (form) => new SavingForm(form));
+let leaves = false;
+
+async function saveAll() {
+  return (await Promise.all(forms.map((form) => form.save()))).every(Boolean);
 }
-
-function changed() {
-  unsaved = true;
-  saved.textContent = "Saving…";
-  later(WAIT);
-}
-
-form.addEventListener("input", changed);
-form.addEventListener("change", changed);
-
-form.addEventListener("submit", async (event) => {
-  if (sends) {
-    return;
-  }
-  event.preventDefault();
-  const button = event.submitter;
-  const stays = button?.name === "save" && button.value === "stay";
-  if (stays) {
-    unsaved = true;
-  }
-  if ((await save()) && !stays) {
-    // Not within this event: a form that is being submitted takes no other submission.
-    setTimeout(() => {
-      sends = true;
-      form.requestSubmit(button);
-    });
-  }
-});
 
 // A link or another form of the page, as Sign out, waits until all is saved: the next page would be there before it. What
 // cannot be saved holds nobody here: the browser asks.
@@ -166,16 +194,16 @@ document.addEventListener("click", async (event) => {
     return;
   }
   event.preventDefault();
-  await save();
+  await saveAll();
   location.assign(link.href);
 });
 
 document.addEventListener("submit", async (event) => {
-  if (event.target === form || event.defaultPrevented || leaves) {
+  if (event.target.matches("form[data-draft]") || event.defaultPrevented || leaves) {
     return;
   }
   event.preventDefault();
-  await save();
+  await saveAll();
   setTimeout(() => {
     leaves = true;
     event.target.requestSubmit(event.submitter);
@@ -185,21 +213,23 @@ document.addEventListener("submit", async (event) => {
 
 // Whoever closes the page, or goes back: what is not saved goes along, and the browser asks where it may not arrive.
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "hidden" && unsaved && !sends) {
-    save();
+  if (document.visibilityState === "hidden") {
+    forms.filter((form) => form.isInDanger).forEach((form) => form.save());
   }
 });
 addEventListener("pagehide", () => {
-  if (unsaved && !sends) {
-    post({ keepalive: true }).catch(() => {});
+  for (const form of forms.filter((each) => each.isInDanger)) {
+    form.post({ keepalive: true }).catch(() => {});
   }
 });
 addEventListener("beforeunload", (event) => {
-  if (unsaved && !sends) {
+  if (forms.some((form) => form.isInDanger)) {
     event.preventDefault();
   }
 });
-addEventListener("online", save);
+addEventListener("online", saveAll);
 addEventListener("pageshow", () => {
-  sends = false;
+  for (const form of forms) {
+    form.sends = false;
+  }
 });

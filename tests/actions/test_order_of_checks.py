@@ -281,6 +281,7 @@ ELSEWHERE = {
     "rule_sets.bring_shipped",  # no check: the service brings them in at set-up
     "rule_sets.copy",  # a version can be copied at any stage
     "threshold_checks.count",  # no check
+    "unfinished_forms.save", "unfinished_forms.delete",  # everybody, of their own: tests/web/test_unfinished_forms.py
     "people.add_detail",  # at any time: tests/web/test_person_pages.py
     "viewing.view_match", "viewing.view_person",
     "viewing.view_for_decision",

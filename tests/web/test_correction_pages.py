@@ -344,7 +344,7 @@ class TestWhoeverLosesSightWhileTheyWrite:
         typed = {"fact-first_name": "Robyn", "fact-date_of_birth_day": "9", "fact-why": "<b>She</b> called."}
         page = Page(oliver.post(form, filled_in | typed))
         assert page.status == 404
-        assert "Nothing of it was stored" in page.text
+        assert "Nothing of it is recorded" in page.text
         for said in ("First nameRobyn", "Date of birth9 03 2019", "Why<b>She</b> called."):
             assert said in page.text, (said, page.text)
         for fact in ("Ashworth", "Example", "HP20", "9990000018"):

@@ -65,6 +65,25 @@ class TestARationaleTypedWhenTheSessionEnds:
         assert "unsent_forms" not in client.session
         assert not Decision.objects.exists(), "what was sent is an answer to check, as it would have been"
 
+    def test_opens_the_form_again(self, contact: Contact) -> None:
+        address = f"{path_of(contact)}decide/"
+        form = SignedIn("amina").open(contact, "decide/").form(address)
+        client = sent_too_late("amina", address, **form | SAID)
+        page = sign_in(client, "amina", address)
+        (again,) = [
+            each for each in page.main.all("form", action=address) if each.all("input", name="decide-rationale")
+        ]
+        assert [each.text for each in again.all("button")] == ["Open the form with this text", "Send it now"]
+        filled = {each["name"]: each["value"] for each in again.all("input")}
+        assert client.post(address, filled | {"keep": "stay"}).headers["Location"] == address
+        page = Page(client.get(address))
+        assert page.heading.startswith("Record a decision: Robin Ashworth")
+        assert page.form(address)["decide-rationale"].split() == WHY.split()
+        assert page.form(address)["decide-pathway"] == "advice"
+        assert not Decision.objects.exists()
+        client.post(address, page.form(address) | {"keep": "clear"})
+        assert "The school" not in Page(client.get(address)).html
+
     def test_is_deleted_on_demand(self, contact: Contact) -> None:
         address = f"{path_of(contact)}decide/"
         client = sent_too_late("amina", address, **SAID)
@@ -132,9 +151,9 @@ def test_the_sign_in_page_says_that_it_is_kept(contact: Contact) -> None:
     assert kept not in Page(browser().get("/accounts/login/")).text
 
 
-def test_the_page_of_a_correction_says_that_what_is_saved_later_is_kept(contact: Contact) -> None:
+def test_the_page_of_a_correction_says_that_what_is_typed_is_kept(contact: Contact) -> None:
     page = sign_in(browser(), "amina", f"{path_of(contact)}correct/family/")
-    assert "If you save later, you sign in again first: what you typed is kept." in page.text
+    assert "What you type here is kept while you type" in page.text
 
 
 class TestASignInFormWithAnOldToken:

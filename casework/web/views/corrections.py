@@ -26,10 +26,12 @@ from casework.web.correction_form import (
     Correcting,
     hidden_facts,
 )
+from casework.web.forms import is_id
 from casework.web.hiding import hidden_addresses, without_hidden_addresses
 from casework.web.signed_in import user_of
 from casework.web.submitting import CONFLICT, errors_of, status_of, submit
 from casework.web.typed import STOOD
+from casework.web.unfinished import data_of, opened
 from casework.web.views.contacts import fetch, rules_of
 from errors import TakenBySomeoneElse
 from localities.models import User
@@ -50,8 +52,10 @@ def correct(request: HttpRequest, reference: str, group: str, pk: int | None = N
 
     def page() -> HttpResponse:
         seen = viewing.view_contact(reference=reference, by=user, now=now)
-        errors = errors_of(form)
-        context = {"contact": seen, "form": form, "title": _title(group, row), "errors": errors}
+        errors, shown = errors_of(form), form
+        if not form.is_bound and (kept := opened(request, seen, request.path).kept) is not None:
+            shown = _as_it_was_left(seen, group, row, data_of(kept))
+        context = {"contact": seen, "form": shown, "title": _title(group, row), "errors": errors}
         answer = render(request, "front_door/contacts/correct.html", context, status=status_of(errors))
         # The user's own input is shown as it was typed: it holds nothing that was hidden.
         return answer if form.is_bound else without_hidden_addresses(answer, [seen])
@@ -229,6 +233,14 @@ def _with_what_was_typed(
         if name not in {"seen", STOOD} and name in form.fields:
             form.initial[name] = then[name].data
     return form
+
+
+def _as_it_was_left(
+    contact: Contact, group: str, row: Contact | ContactChild | ContactAdult | None, typed: QueryDict
+) -> Correcting:
+    """The form with what somebody typed into it before, and today's facts for the rest."""
+    seen = typed.get("fact-seen", "")
+    return _with_what_was_typed(contact, group, row, typed, int(seen) if is_id(seen) else 0)
 
 
 def _seen(form: Correcting) -> int:

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db import transaction
@@ -28,6 +27,7 @@ from casework.web.hiding import hidden_where_said, masked_text, without_hidden_a
 from casework.web.signed_in import user_of
 from casework.web.story import for_people
 from casework.web.submitting import CONFLICT, errors_of, status_of
+from casework.web.unfinished import data_of, kept_at, opened
 from casework.web.views.contacts import declined_decision, fetch, rules_of
 from errors import InvalidInput, NotAllowedInStatus, TakenBySomeoneElse
 from localities.models import User
@@ -41,33 +41,24 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
     """
     Shows the form for a decision; by POST, what was filled in, to check it; and when that is confirmed, decides.
 
-    No record says anything of it before, and nothing that was typed is lost: every step sends it along, and the
-    session keeps it until it is decided, for whoever goes back in their browser.
+    No record says anything of it before, and nothing that was typed is lost: it is an unfinished form until then.
     """
-    user, now, kept = user_of(request), timezone.now(), f"decision-on-{reference}"
+    user, now = user_of(request), timezone.now()
     if request.method != "POST":
         try:
-            if kept in request.session:
-                return _again(request, reference, now, QueryDict(request.session[kept], mutable=True))
             return _form(request, reference, now)
         except NotAllowedInStatus:
-            request.session.pop(kept, None)
+            if kept_at(request):
+                raise
             return redirect("contact", reference)
     contact = fetch(user, reference, now)
     form = _bound(contact, request.POST, user, now)
-    if "change" in request.POST:
-        _keep(request, kept)
-        field = request.POST["change"]
-        return redirect(request.path + (f"#id_decide-{field}" if field in form.fields else ""))
     try:
         if form.is_valid():
             if "confirmed" in request.POST:
                 _decide(contact, form, user, now)
-                request.session.pop(kept, None)
                 return redirect("contact-decided", reference)
-            answer = _check_answers(request, contact, form, user, now)
-            _keep(request, kept)
-            return answer
+            return _check_answers(request, contact, form, user, now)
     except InvalidInput as invalid:
         form.add_faults(invalid)
     except TakenBySomeoneElse as taken:
@@ -75,9 +66,7 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
             # The worker asks the rules again within seconds. Where it is away, nobody has to wait for it.
             stale_recommendations.renew_one(contact_id=contact.pk, now=now, only_if_noted=False)
         return _again(request, reference, now, request.POST.copy(), taken)
-    answer = _form(request, reference, now, form=form)
-    _keep(request, kept)
-    return answer
+    return _form(request, reference, now, form=form)
 
 
 @require_safe
@@ -106,6 +95,8 @@ def sign_off(request: HttpRequest, reference: str) -> HttpResponse:
         try:
             return _sign_off_form(request, reference, now, SignOffForm(prefix="sign_off"))
         except NotAllowedInStatus:
+            if kept_at(request):
+                raise
             return redirect("contact", reference)
     contact = fetch(user, reference, now)
     form = SignOffForm(request.POST, prefix="sign_off")
@@ -169,30 +160,24 @@ def _check_answers(request: HttpRequest, contact: Contact, form: DecideForm, use
     return without_hidden_addresses(render(request, "front_door/contacts/check_decision.html", context), [seen])
 
 
-def _keep(request: HttpRequest, name: str) -> None:
-    """Keeps what was filled in, if anything was, in the session."""
-    sent = {field: str(text) for field, text in request.POST.items()}
-    typed = {field: text for field, text in sent.items() if field.startswith("decide-") and text.strip()}
-    if typed.keys() - {"decide-recommendation"}:
-        request.session[name] = urlencode(typed)
-
-
 def _again(
-    request: HttpRequest, reference: str, now: datetime, data: QueryDict, taken: TakenBySomeoneElse | None = None
+    request: HttpRequest, reference: str, now: datetime, data: QueryDict, taken: TakenBySomeoneElse
 ) -> HttpResponse:
-    """
-    The form with everything that was typed, and what has changed in the meantime.
-
-    :param taken: why what was filled in could not be decided; None for who comes back to it.
-    """
+    """The form with everything that was typed, why it could not be decided, and what has changed in the meantime."""
     user = user_of(request)
     contact = fetch(user, reference, now)
-    before = data.get("decide-recommendation", "")
+    was = _seen_before(contact, data)
     data["decide-recommendation"] = str(contact.recommendation_id)
-    was = contact.recommendations.filter(pk=int(before)).first() if is_id(before) else None
     form = _bound(contact, data, user, now)
-    says = str(taken) if taken else "What you typed is filled in. Nothing is recorded yet."
-    return _form(request, reference, now, form=form, says=says, was=was, status=CONFLICT if taken else 200)
+    return _form(request, reference, now, form=form, says=str(taken), was=was, status=CONFLICT)
+
+
+def _seen_before(contact: Contact, typed: QueryDict) -> Recommendation | None:
+    """The recommendation that was on the page into which this was typed, if that was another one."""
+    before = typed.get("decide-recommendation", "")
+    if not is_id(before) or int(before) == contact.recommendation_id:
+        return None
+    return contact.recommendations.filter(pk=int(before)).first()
 
 
 def _form(
@@ -208,6 +193,7 @@ def _form(
     """
     The page with the form.
 
+    :param form: what was sent; by default, what is kept of an unfinished form is filled in.
     :param says: why what was filled in before is shown again, in place of its faults.
     :param was: the recommendation that the decider saw then.
     :param status: the HTTP status; by default that of the form's faults.
@@ -230,6 +216,9 @@ def _form(
             form = DecideForm(contact, rules_of(contact), unanswered, cases_to_choose(people, user, now))
             if declined is not None and declined.decided_by == user:
                 form.initial.update(history=declined.history, rationale=declined.rationale)
+            if (kept := opened(request, contact, request.path, form).kept) is not None:
+                says = "What you typed is filled in. Nothing is recorded yet."
+                was = _seen_before(contact, data_of(kept))
         if not context["has_history"]:
             # Of the field as it is shown: a form with faults has made it already.
             form["history"].label = "History considered, and what it means (optional)"

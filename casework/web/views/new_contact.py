@@ -35,7 +35,7 @@ from casework.web.draft_form import (
 )
 from casework.web.look_form import LookForm
 from casework.web.open_draft import OpenDraft, address_of_problem, address_of_task
-from casework.web.signed_in import who_enters_contacts
+from casework.web.signed_in import OTHER_TYPIST, who_enters_contacts
 from casework.web.submitting import CONFLICT, UNPROCESSABLE
 from errors import KeyUsedForAnother, NotPermitted, TakenBySomeoneElse
 from localities.models import User
@@ -171,9 +171,6 @@ def address_of(draft: ContactDraft) -> str:
 
 
 # ---- the steps
-
-
-OTHER_TYPIST = "Somebody else opened this form. They must sign in again to save what they typed."
 
 
 def _section(name: str) -> Section:
