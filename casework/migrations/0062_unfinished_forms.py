@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('casework', '0060_children_of_closed_parents'),
+        ('casework', '0061_adults_own_addresses'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
