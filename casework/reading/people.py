@@ -1,9 +1,9 @@
 """What is known of a person: from the contacts that the reader may see, and from what staff recorded."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from django.db.models import Q
@@ -64,7 +64,8 @@ class Said:
 @dataclass(frozen=True)
 class Known:
     """
-    What is known of a person, the newest first: as contacts say, then as staff recorded it. `not_of_family` are the
+    What is known of a person, the newest first: as contacts say, then as staff recorded it. `expected` is the day of
+    birth that was expected, where no birth is known. `not_of_family` are the
     contacts on which somebody said that the person is not of the family there. `hides` says whether the person lives at
     a confidential address; `hides_home` and `hides_telephone` whether one is known that is not shown. `records` are the
     ids of the records that were asked about, and `seen` of those among them whose contacts the reader may see. `others`
@@ -75,6 +76,7 @@ class Known:
     names: list[Said]
     corrected_names: list[str]
     births: list[Said]
+    expected: date | None
     deaths: list[Said]
     homes: list[Said]
     numbers: list[Said]
@@ -147,6 +149,7 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
         corrected_names=_corrected_names(rows, details),
         births=_said((facts.source(row, *BIRTH), _born(row)) for row in sorted(rows, key=_is_undated))
         + _as_recorded(recorded[DetailKind.ESTIMATED_BIRTH]),
+        expected=None if as_adult or recorded[DetailKind.ESTIMATED_BIRTH] else _expected(as_child),
         deaths=_as_recorded(recorded[DetailKind.DEATH]),
         homes=([] if hides else _homes(_lived(as_child, as_adult, homes, facts)))
         + _as_recorded(recorded[DetailKind.ADDRESS]),
@@ -292,6 +295,13 @@ def _is_undated(row: ContactChild | ContactAdult) -> bool:
     """Whether a row says an age at most. A date says more, and stands first, whenever it was said."""
     described = row if isinstance(row, ContactChild) else row.recorded_as
     return described.date_of_birth is None and described.expected_date_of_delivery is None
+
+
+def _expected(rows: Sequence[ContactChild]) -> date | None:
+    """The day of birth that the newest of these rows expects, if none says a birth or an age."""
+    if any(row.date_of_birth or row.age_years is not None for row in rows):
+        return None
+    return next((row.expected_date_of_delivery for row in rows if row.expected_date_of_delivery), None)
 
 
 def _born(row: ContactChild | ContactAdult) -> str:

@@ -1,7 +1,7 @@
 """Template filters and tags: how times, ratings, codes and pathways are written on pages."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -105,6 +105,23 @@ def how_old(child: ContactChild) -> str:
     months = old.years * 12 + old.months
     said = str(old.years) if old.years >= 2 else f"{months} month{'' if months == 1 else 's'}"
     return f"about {said}" if child.date_of_birth_estimated else said
+
+
+@register.filter
+def when_due(expected: date | None) -> str:
+    """Of a child who is not born yet, as far as is known: "Unborn, due March 2027"."""
+    if expected is None:
+        return ""
+    if expected < local_day(timezone.now()):
+        return f"Was due {expected:%B %Y}, birth not recorded"
+    return f"Unborn, due {expected:%B %Y}"
+
+
+@register.filter
+def unborn_tags(children: Iterable[ContactChild]) -> list[str]:
+    """What tags say of those of these children who are not born yet; for twins, once."""
+    expected = [child.expected_date_of_delivery for child in children if child.date_of_birth is None]
+    return list(dict.fromkeys(filter(None, map(when_due, expected))))
 
 
 @register.filter

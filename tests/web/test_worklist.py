@@ -134,14 +134,16 @@ class TestARow:
     def test_names_the_family_and_says_what_is_known(self, story: Story) -> None:
         about = family(0, nhs_number="9990000018")["children"][0]
         story.accepted(story.contact(children=[about], adults=[]))
+        due = (timezone.now() + timedelta(days=30)).date()
         unborn = child(
             ref="c2", first_name="", last_name="", also_known_as=[], nhs_number=None, date_of_birth=None,
-            expected_date_of_delivery=(timezone.now() + timedelta(days=30)).date().isoformat(),
+            expected_date_of_delivery=due.isoformat(),
             address=about["address"],
         )  # fmt: skip
         again = story.contact(children=[about, unborn], adults=[], by="example-police")
         said = row_of(page_of("amina"), again)
-        for words in ("Ada Ashworth", "Unborn child", "2nd contact in 3 months", "Open: Aylesbury team", "Police"):
+        on_it = ("Unborn child", f"Unborn, due {due:%B %Y}", "2nd contact in 3 months", "Open: Aylesbury team")
+        for words in ("Ada Ashworth", "Police", *on_it):
             assert words in said
         assert "HP20" not in said
 
