@@ -15,8 +15,10 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from casework.admin.rights import RoleAdmin, roles_of_user
+from casework.deadlines.titles import title_of
 from casework.models import (
     AuditEvent,
     Case,
@@ -31,7 +33,7 @@ from casework.models.visibility import is_open_clock, is_open_record
 from casework.reading.front_door import WITH_TEAM_SINCE
 from casework.statuses import ContactStatus
 from casework.web.signed_in import user_of
-from casework.web.tags import as_words, duration, span
+from casework.web.tags import duration, span
 from localities.models import Role
 from triage.models import RuleSetVersion
 from triage.published_rules import of_version
@@ -247,7 +249,7 @@ class ClockAdmin(WorkAdmin):
 
     @admin.display(description="Deadline", ordering="kind")
     def promise(self, clock: Clock) -> str:
-        return as_words(clock.kind).capitalize()
+        return capfirst(title_of(clock.kind))
 
     @admin.display(description="Since receipt")
     def since_receipt(self, clock: Clock) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from casework.access.conditions import is_told_outcomes
+from casework.deadlines.titles import title_of
 from casework.models import AuditEvent, Event, Message, OutboxMessage, Step
 from triage.published_rules import of_version
 
@@ -158,7 +159,7 @@ def _reminders(messages: list[OutboxMessage]) -> Letter:
 
 def _of(message: OutboxMessage) -> str:
     assert message.reminder is not None
-    what = message.reminder.clock.kind.replace("_", " ")
+    what = title_of(message.reminder.clock.kind)
     return f"{message.reminder.get_step_display()}: {what}, {message.case or message.contact}"
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.utils.text import get_text_list
 
 from casework.deadlines.clocks import AGREEMENT_SOUGHT, DECISION_CLOCKS
+from casework.deadlines.titles import title_of
 from casework.models import Clock, ContactHandover, Handoff, PartnerCheck, ReminderLook
 from casework.statuses import PartnerCheckStatus
 from localities.models import User
@@ -47,7 +48,7 @@ def of_agreeing(checks: Iterable[PartnerCheck], answers_follow: Collection[int])
 def of_closing(clocks: Iterable[Clock], *, by: User, now: datetime) -> list[str]:
     """What closing a case ends."""
     running = [clock for clock in clocks if clock.stopped_at is None]
-    kinds = ", ".join(clock.kind.replace("_", " ") for clock in running)
+    kinds = ", ".join(title_of(clock.kind) for clock in running)
     found = [f"These deadlines end, whether or not they are met: {kinds}."] if running else []
     return found + _put_off(running, by, now)
 

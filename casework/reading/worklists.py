@@ -1,5 +1,6 @@
 """The queries of the worklist and of the teams' pages: scoped to the user, at a cost that follows the open work."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,8 @@ from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Va
 from django.db.models.functions import Least
 
 from casework.deadlines.recipients import reminders_of
-from casework.models import Case, Clock, Handoff, Reminder, ReminderLook, Responsibility
+from casework.families.naming import name_rows
+from casework.models import Case, Clock, Contact, ContactChild, Handoff, Reminder, ReminderLook, Responsibility
 from casework.statuses import CaseStatus, HandoffStatus
 from localities.models import FRONT_DOOR_KINDS, Role, Team, User
 from localities.roles import StaffRoles
@@ -87,6 +89,24 @@ def my_reminders(user: User, now: datetime) -> QuerySet[Reminder]:
         .select_related("clock__contact", "clock__case", "clock__handoff__case", "clock__partner_check__contact")
         .order_by("clock__due_at", "pk")
     )
+
+
+def families_of(reminders: Iterable[Reminder], user: User, now: datetime) -> dict[int, list[ContactChild]]:
+    """The children of the contacts and cases of these reminders that the user may see, by the ids of the reminders."""
+    about = {reminder.pk: reminder.clock.about for reminder in reminders}
+    if not about:
+        return {}
+    contacts = {each.pk for each in about.values() if isinstance(each, Contact)}
+    cases = {each.pk for each in about.values() if isinstance(each, Case)}
+    visible = Contact.objects.visible_to(user, now).filter(Q(pk__in=contacts) | Q(case__in=cases))
+    children = ContactChild.objects.filter(contact__in=visible.order_by().values("pk"), in_family=True)
+    rows = list(children.select_related("person", "contact").order_by("contact", "position"))
+    name_rows(rows, user, now)
+    found = {}
+    for reminder, subject in about.items():
+        of_subject = [row for row in rows if subject in (row.contact, Case(pk=row.contact.case_id))]
+        found[reminder] = list({row.person_id: row for row in of_subject}.values())
+    return found
 
 
 def my_snoozed(user: User, now: datetime) -> QuerySet[ReminderLook]:

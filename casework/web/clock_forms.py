@@ -6,13 +6,14 @@ from functools import partial
 from typing import Any
 
 from django import forms
+from django.utils.text import capfirst
 
 from casework.access import conditions, permissions
 from casework.deadlines.clocks import AGREEMENT_SOUGHT
+from casework.deadlines.titles import title_of
 from casework.models import Clock, Contact
 from casework.web.forms import ActionForm, MomentForm, reason_field
 from casework.web.rendering import DatePartsField, Select, TextInput
-from casework.web.tags import as_words
 from errors import ServiceError
 from localities.models import User
 from localities.working_time import local_day
@@ -37,7 +38,7 @@ class ClockForm(ActionForm):
         """Sets the clocks to choose from."""
         field = self.fields["clock"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", "Choose"), *((str(clock.pk), as_words(clock.kind).capitalize()) for clock in clocks)]
+        field.choices = [("", "Choose"), *((str(clock.pk), capfirst(title_of(clock.kind))) for clock in clocks)]
 
 
 class PauseForm(ClockForm):

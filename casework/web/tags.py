@@ -13,6 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from casework.access import permissions
+from casework.deadlines.titles import title_of
 from casework.facts.typed import is_not_known
 from casework.models import Case, Contact, ContactChild, NumberStatus, Recommendation, Reminder, SafeToUse, Step
 from casework.reading.cautions import Cautions
@@ -57,6 +58,12 @@ def item(table: Mapping[str, str], key: str) -> str:
 def as_words(name: str) -> str:
     """A code as words: `next_step_decision` as "next step decision"."""
     return str(name).replace("_", " ")
+
+
+@register.filter
+def deadline(kind: str) -> str:
+    """What a kind of clock asks for, in words."""
+    return title_of(kind)
 
 
 QUALIFIERS = {**dict(NumberStatus.choices), **dict(SafeToUse.choices)}

@@ -611,7 +611,8 @@ class TestManyInAnHour:
         assert to("amina", day_).not_before == local("Fri 20 Nov 2026 10:30")
         assert to("amina", answer).not_before == answer.warn_at == local("Fri 20 Nov 2026 10:06")
         drain(answer.warn_at, sink.connect)
-        assert [letter["Subject"] for letter in sink.to(f"amina{TO_STAFF}")] == [f"Soon due: partner check red, {red}"]
+        subjects = [letter["Subject"] for letter in sink.to(f"amina{TO_STAFF}")]
+        assert subjects == [f"Soon due: partner's answer about a red contact, {red}"]
         drain(local("Fri 20 Nov 2026 10:30"), sink.connect)
         assert [letter["Subject"] for letter in sink.to(f"amina{TO_STAFF}")][1:] == [
             f"Soon due: next step decision, {red}"

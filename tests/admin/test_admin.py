@@ -336,7 +336,7 @@ class TestWhatALeadSees:
     def test_a_clock_says_since_when_the_family_waits_and_since_when_it_runs(self, story: Story) -> None:
         contact = story.contact()
         check = story.asked(contact, at=story.later(hours=3))
-        (row,) = [row for row in Administrator("maya").rows(Clock, "?stand=all") if "Partner check" in row.text]
+        (row,) = [row for row in Administrator("maya").rows(Clock, "?stand=all") if "Partner's answer" in row.text]
         cells = {cell["class"].split()[0]: cell.text for cell in row.all("td")}
         for column, moment in (("since_receipt", contact.received_at), ("since_start", check.clocks.get().started_at)):
             waited = timezone.now() - moment

@@ -120,7 +120,7 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
     if javascript:
         expect(page.get_by_label("Why is the deadline paused?")).to_be_focused()
     part = page.locator("details[open]").filter(has=page.get_by_role("button", name="Pause"))
-    part.get_by_label("Which deadline?").select_option(label="Final decision green")
+    part.get_by_label("Which deadline?").select_option(label="Final decision on a green contact")
     part.get_by_label("Why is the deadline paused?").fill("I ring the mother at noon.")
     part.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("Deadline paused.")).to_be_visible()
@@ -145,7 +145,7 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
     for box, value in (("Day", today.day), ("Month", today.month), ("Year", today.year)):
         part.get_by_label(box, exact=True).fill(str(value))
     part.get_by_role("button", name="Save answer").click()
-    expect(page.get_by_text("Final decision green: resumed")).to_be_visible()
+    expect(page.get_by_text("Final decision on a green contact: resumed")).to_be_visible()
     expect(page.get_by_text(re.compile("Paused for"))).to_have_count(0)
 
     page.get_by_role("button", name="Record decision").click()

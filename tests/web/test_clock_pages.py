@@ -106,14 +106,14 @@ class TestPausing:
         page = oliver.open(asked)
         assert "Deadline paused. It resumes when you record the family’s answer." in page.text
         assert "Paused for less than a minute" in page.text
-        assert "Final decision green: paused" in page.text
+        assert "Final decision on a green contact: paused" in page.text
         assert f"by Oliver Grant. {RINGS}" in page.text
         assert f"{path_of(asked)}pause/" not in page.actions, "nothing else can be paused"
         assert f"{path_of(asked)}resume/" in page.actions
 
     def test_what_can_be_is_offered_to_whoever_works_on_it(self, asked: Contact, seen: dict[str, Page]) -> None:
         assert offered(seen, asked, "pause") == {"amina", "oliver", "maya", "erin"}
-        assert choices(seen["amina"], "pause") == {"Final decision green"}
+        assert choices(seen["amina"], "pause") == {"Final decision on a green contact"}
 
     def test_everything_that_is_missing_is_said_at_once(
         self, asked: Contact, held: Clock, seen: dict[str, Page]
@@ -134,7 +134,7 @@ class TestPausing:
         says = {"id_pause-reason": "Say why the deadline is paused."}
         page = is_wrong(amina.send(asked, "pause", seen["amina"], **{"pause-clock": held.pk}), says)
         assert page.form(path)["pause-clock"] == str(held.pk)
-        assert choices(page, "pause") == {"Final decision green"}, "and no more than before"
+        assert choices(page, "pause") == {"Final decision on a green contact"}, "and no more than before"
         folded = [part for part in page.root.all("details") if part.all("form", action=path)]
         assert ["open" in part.attributes for part in folded] == [True], "what is wrong is not folded away"
 
@@ -199,12 +199,12 @@ class TestGoingOn:
         is_done(amina.send(asked, "agreement", seen["amina"], **answered), asked)
         assert again(paused).paused_at is None
         page = amina.open(asked)
-        assert "Final decision green: resumed" in page.text
+        assert "Final decision on a green contact: resumed" in page.text
         assert page.actions.isdisjoint({f"{path_of(asked)}pause/", f"{path_of(asked)}resume/"})
 
     def test_or_when_a_person_says_so(self, asked: Contact, paused: Clock, seen: dict[str, Page]) -> None:
         assert offered(seen, asked, "resume") == {"amina", "oliver", "maya", "erin"}
-        assert choices(seen["amina"], "resume") == {"Final decision green"}
+        assert choices(seen["amina"], "resume") == {"Final decision on a green contact"}
         sent = {"resume-clock": paused.pk, "resume-reason": "She does not answer."}
         is_done(SignedIn("oliver").send(asked, "resume", seen["oliver"], **sent), asked)
         assert again(paused).paused_at is None
@@ -338,14 +338,14 @@ class TestWhoGivesMoreTimeAndWhere:
         assert red.rag == "red"
         offered = choices(SignedIn("sam").open(red), "extend")
         assert "Next step decision" in offered
-        assert "Final decision red" not in offered
+        assert "Final decision on a red contact" not in offered
         says = "A deadline in hours is not extended: act, or say in the record why it is late."
         is_refused(SignedIn("sam").post(red, "extend", **extending(clock_of(red, "final_decision_red"))), 409, says)
 
     def test_nor_what_stands_still(self, asked: Contact, held: Clock) -> None:
         pause(held)
         maya = SignedIn("maya")
-        assert "Final decision green" not in choices(maya.open(asked), "extend")
+        assert "Final decision on a green contact" not in choices(maya.open(asked), "extend")
         answer = maya.post(asked, "extend", **extending(held))
         is_refused(answer, 409, "This clock is paused. Let it go on first.")
 

@@ -122,7 +122,7 @@ class TestPartners:
         page = seen["maya"]
         assert "Example Police, asked by Amina Hussain" in page.text
         assert QUESTION in page.text
-        assert "Partner check: Example Police" in page.text
+        assert "Partner's answer: Example Police" in page.text
         assert asked.clocks.running().exists()
         assert did(Event.PARTNER_ASKED) == ["amina"]
 

@@ -15,6 +15,7 @@ from casework.jobs import sweep
 from casework.models import AuditEvent, Case, Clock, Contact, Event, Reminder, ReminderLook
 from casework.web.tags import duration
 from tests.stage.documents import address, child
+from tests.stage.restricted import restrict
 from tests.stage.staff import ANOTHER_FAMILY, SignedIn, is_refused, is_wrong, path_of
 from tests.stage.story import Story, person
 from tests.stage.web_client import Element, Page, a_working_morning
@@ -94,7 +95,7 @@ class TestTheList:
         late = reminder(waits, "next_step_decision")
         assert late.pk in found
         assert all(map(is_new, found.values()))
-        assert found[late.pk].text.startswith(f"Late: next step decision, {waits} New")
+        assert found[late.pk].text.startswith(f"Late: next step decision, {waits} : Robin Ashworth New")
         assert [link["href"] for link in found[late.pk].all("a")] == [path_of(waits)]
 
     def test_whoever_opens_what_it_is_about_has_seen_it(self, waits: Contact) -> None:
@@ -147,7 +148,7 @@ class TestTheListOfATeam:
             now=timezone.now(),
         )  # fmt: skip
         one = clock.reminders.get(step="breach")
-        assert boxes("ben")[one.pk].text.startswith(f"Has more time: first family contact, {accepted}")
+        assert boxes("ben")[one.pk].text.startswith(f"Has more time: first contact with the family, {accepted}")
 
     def test_each_has_both_its_times(self, accepted: Case) -> None:
         found = boxes("ben")
@@ -168,9 +169,16 @@ class TestTheListsOfBoth:
         says = f"Still late a working day on: next step decision, {waits}"
         assert boxes("sam")[one.pk].text.startswith(says)
 
-    def test_nobody_is_named(self, waits: Contact, accepted: Case) -> None:
-        for name in ("amina", "maya", "ben", "sam"):
-            assert not re.search("Robin|Ashworth", SignedIn(name).open(REMINDERS).html)
+    def test_the_family_is_named_for_those_who_may_see_it(self, waits: Contact, accepted: Case) -> None:
+        for name, about in (("amina", waits), ("maya", waits), ("ben", accepted), ("sam", accepted)):
+            texts = [box.text for box in boxes(name).values() if str(about) in box.text]
+            assert texts, name
+            assert all(f"{about} : Robin Ashworth" in text for text in texts), name
+
+    def test_a_restricted_family_is_not_named(self, waits: Contact) -> None:
+        restrict(ten_days_ago(), waits)
+        page = SignedIn("maya").open(REMINDERS)
+        assert not re.search("Robin|Ashworth", page.html)
 
 
 class TestBeforeItIsDue:
@@ -182,7 +190,7 @@ class TestBeforeItIsDue:
         sweep.sweep(now=now)
         text = boxes("ben")[clock.reminders.get().pk].text
         due = timezone.localtime(clock.due_at)
-        assert text.startswith(f"Soon due: family help plan, {case} New Due in ")
+        assert text.startswith(f"Soon due: family help plan, {case} : Robin Ashworth New Due in ")
         assert f", {due:%-d %B %Y, %H:%M}." in text
 
 
@@ -444,7 +452,7 @@ class TestBothTimes:
         check = story.asked(contact, at=story.later(days=1))
         contact.clocks.running().update(stopped_at=timezone.now(), ended="done", next_at=None)
         cells = cells_of("maya", "/teams/front-door/", "late-heading", contact)
-        assert cells["Deadline"] == "Partner check"
+        assert cells["Deadline"] == "Partner's answer"
         started = check.clocks.get().started_at
         shows(cells, "Since receipt", "Since it started", contact.received_at, started)
 

@@ -30,7 +30,8 @@ BUDGETS = {
     "the worklist of an overseer": ("sam", "/", 6),
     "a team's page": ("ben", "/teams/aylesbury/", 11),
     "a team's page, for an overseer": ("sam", "/teams/aylesbury/", 11),
-    "reminders": ("ben", "/reminders/", 5),
+    # With the names of the families, and whether a hidden address is in one.
+    "reminders": ("ben", "/reminders/", 7),
     "a new contact": ("amina", "/contacts/new/", 5),
     "the tasks of a new contact": ("amina", f"/contacts/new/{'0' * 32}/", 5),
     "a task of a new contact": ("amina", f"/contacts/new/{'0' * 32}/children/", 5),
