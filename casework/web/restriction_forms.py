@@ -23,7 +23,10 @@ AN_OWNER = "Choose a service manager or an information-governance officer."
 class RestrictForm(ActionForm):
     """Restrict the record of a person on a contact."""
 
-    person = forms.TypedChoiceField(label="Whose record?", widget=Radios, required=False, coerce=int, empty_value=None)
+    person = forms.TypedChoiceField(
+        label="Whose record?", widget=Radios, required=False, coerce=int, empty_value=None,
+        help_text="A parent’s children are restricted with the parent. With a child, no parent is.",
+    )  # fmt: skip
     kind = forms.ChoiceField(
         label="Why may few open it?", widget=Radios, required=False, choices=RestrictionKind.choices
     )
