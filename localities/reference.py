@@ -11,6 +11,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from localities import calendar
 from localities.models import Postcode, ReferenceVersion, Team, TeamKind
@@ -61,6 +62,11 @@ def current() -> Reference:
     with connection.cursor() as cursor:
         cursor.execute(READ_VERSIONS)
         return from_rows(cursor.fetchall())
+
+
+def reading_versions() -> QuerySet[ReferenceVersion, tuple[str, UUID]]:
+    """The query whose rows `from_rows` takes, for a caller who reads them with others."""
+    return ReferenceVersion.objects.values_list("table", "version")
 
 
 def from_rows(rows: Iterable[tuple[str, UUID]]) -> Reference:

@@ -23,7 +23,7 @@ from casework.models import (
     RestrictedAccess,
     Restriction,
 )
-from casework.models.prepared import Prepared, send
+from casework.models.prepared import Call, Prepared, Rows, send
 from casework.models.visibility import CLOSED_BY, CLOSED_PEOPLE, CLOSES, KEEPS_OUT, closes_from
 from localities.models import User
 
@@ -116,9 +116,16 @@ def closed_among(people: Iterable[int], user: User, now: datetime) -> dict[int, 
     return {} if people.isdisjoint(_closed_to(user, now)) else _closed_among(people, user, now)
 
 
-def _closed_to(user: User, now: datetime) -> list[int]:
+def ask_closed(user: User, now: datetime) -> Call:
+    """The statement whose rows `closed_people_and_matches` reads, for a caller who sends it with others."""
+    return FIND_CLOSED(user=user.pk, now=now, careful=closes_from())
+
+
+def _closed_to(user: User, now: datetime, rows: Rows | None = None) -> list[int]:
     """The people whose records are closed to a user, as the ids of the records that stand for them."""
-    [[(closed,)]] = send(FIND_CLOSED(user=user.pk, now=now, careful=closes_from()))
+    if rows is None:
+        (rows,) = send(ask_closed(user, now))
+    [(closed,)] = rows
     people: list[int] = closed
     return people
 
@@ -143,11 +150,15 @@ def closed_matches(matches: Collection[PersonMatch], user: User, now: datetime) 
 
 
 def closed_people_and_matches(
-    people: Iterable[int], matches: Collection[PersonMatch], user: User, now: datetime
+    people: Iterable[int], matches: Collection[PersonMatch], user: User, now: datetime, rows: Rows | None = None
 ) -> tuple[dict[int, Closed], dict[int, Closed]]:
-    """Those of these people (see `closed_among`) and of these matches (see `closed_matches`), by their ids."""
+    """
+    Those of these people (see `closed_among`) and of these matches (see `closed_matches`), by their ids.
+
+    :param rows: what `ask_closed` found, where it was asked already.
+    """
     # Mostly nobody is closed to the reader.
-    shut = _closed_to(user, now)
+    shut = _closed_to(user, now, rows)
     if not shut:
         return {}, {}
     among = {*people}

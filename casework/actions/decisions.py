@@ -231,11 +231,17 @@ def check_can_decide(contact: Contact, *, by: User, now: datetime) -> None:
     permissions.check_can_decide(contact, by, local_day(now), manager=manager)
 
 
-def preview(contact: Contact, pathway: str, people: Household, *, now: datetime) -> Route:
-    """The route of a pathway, for the page. Nothing is stored."""
+def preview(
+    contact: Contact, pathway: str, people: Household, known: reference.Reference | None = None, *, now: datetime
+) -> Route:
+    """
+    The route of a pathway, for the page. Nothing is stored.
+
+    :param known: today's reference data, where they are read already.
+    """
     assert contact.recommendation is not None
     rules = of_version(contact.recommendation.rule_set_id).rule_set
-    return route(contact, contact.family, pathway, people, rules, reference.current(), now=now)
+    return route(contact, contact.family, pathway, people, rules, known or reference.current(), now=now)
 
 
 # ---- the parts of deciding

@@ -10,6 +10,7 @@ from casework.access.loading import locked_case
 from casework.actions.effects import Effects
 from casework.deadlines import clocks
 from casework.families.continuity import ties
+from casework.families.household import household_of
 from casework.messages import outbox
 from casework.models import LEAD_OFFERS_FROM, Case, ClockEnd, Event, Handoff, HandoffKind, Message, OutboxMessage
 from casework.record import audit, responsibilities
@@ -65,7 +66,7 @@ def offer(
     if questioned and not lead_reason.strip():
         says = "The family has changed hands twice. Say why once more is right for the children."
         faults.append(Fault(("lead_reason",), says))
-    known_by = ties(case, responsible, now=now)
+    known_by = ties(case, household_of(case), responsible, now=now)
     elsewhere = bool(known_by) and to_team is not None and to_team not in {tie.team for tie in known_by}
     if elsewhere and not despite.strip():
         says = " ".join([*(tie.sentence for tie in known_by), "Offer it there, or say why not."])

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from casework.deadlines import recipients
 from casework.models import Case, Contact, Event, Reminder, ReminderLook
-from casework.models.prepared import Prepared, send
+from casework.models.prepared import Call, Prepared
 from casework.record import audit
 from errors import Fault, InvalidInput, NotAllowedInStatus
 from localities import calendar
@@ -39,14 +39,15 @@ def see(*, reminder_id: int, by: User, now: datetime) -> Reminder:
     return reminder
 
 
-def see_about(subject: Contact | Case, *, by: User, now: datetime) -> None:
+def seeing_about(subject: Contact | Case, *, by: User, now: datetime) -> Call:
     """
-    Records that somebody has seen all reminders about a contact or case, because they have opened its page.
+    The statement that records that somebody has seen all reminders about a contact or case, because they have opened
+    its page.
 
     :param subject: a record that the user may open.
     """
     contact, case = (subject.pk, None) if isinstance(subject, Contact) else (None, subject.pk)
-    send(SEE_ABOUT(user=by.pk, today=local_day(now), now=now, contact=contact, case=case))
+    return SEE_ABOUT(user=by.pk, today=local_day(now), now=now, contact=contact, case=case)
 
 
 def _see(reminder_ids: list[int], by: User, now: datetime) -> None:

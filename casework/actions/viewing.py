@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, cast
 
+from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 
 from casework.access import restricted
@@ -11,14 +12,33 @@ from casework.access.loading import people_visible_to
 from casework.actions import reminders
 from casework.families import sameness
 from casework.families.naming import name_rows
-from casework.families.recorded import LIVES_HIDDEN
+from casework.families.recorded import ADULTS
 from casework.families.sameness import OF_A_MATCH
-from casework.models import Case, Contact, Event, Person, PersonMatch, unfinished_forms_of
-from casework.models.together import read_parts
+from casework.models import (
+    Case,
+    Clock,
+    Contact,
+    ContactAdult,
+    ContactChild,
+    ContactHandover,
+    Decision,
+    DetailToCheck,
+    Event,
+    FactChange,
+    Information,
+    PartnerCheck,
+    Person,
+    PersonMatch,
+    unfinished_forms_of,
+)
+from casework.models.inserting import insert_all
+from casework.models.together import read_together, share_out
 from casework.record import audit
 from localities.models import OVERSEEING_ROLES, Agency, User
 from localities.roles import roles_of
 from localities.working_time import local_day
+
+LEARNED = Information.objects.select_related("by_user", "by_agency")
 
 
 def view_contact(*, reference: str, by: User, now: datetime) -> Contact:
@@ -27,32 +47,23 @@ def view_contact(*, reference: str, by: User, now: datetime) -> Contact:
 
     :raises Contact.DoesNotExist: there is no such contact, or it is out of scope.
     """
-    contact = (
-        Contact.objects.visible_to(by, now)
-        .select_related(
-            "team",
-            "owner",
-            "agency",
-            "entered_by",
-            "screened_by",
-            "recommendation",
-            "decision_in_effect__decided_by",
-            "case",
-            "resend_of",
-        )
-        .annotate(unfinished_forms=unfinished_forms_of(by))
-        .get(reference=reference)
+    contacts = Contact.objects.visible_to(by, now).annotate(unfinished_forms=unfinished_forms_of(by)).select_related(
+        "team", "owner", "agency", "entered_by", "screened_by", "recommendation", "decision_in_effect__decided_by",
+        "case", "resend_of",
+    )  # fmt: skip
+    learned = FactChange.objects.filter(information__contact__reference=reference)
+    contact = _with_parts(
+        contacts,
+        reference,
+        learned,
+        adults=ADULTS.all(),
+        information=LEARNED,
+        details_to_check=DetailToCheck.objects.all(),
     )
-    read_parts(
-        contact,
-        children=contact.children.select_related("person").order_by("position"),
-        adults=contact.adults.select_related("person", "recorded_as").annotate(lives_hidden=LIVES_HIDDEN),
-        information=contact.information.select_related("by_user", "by_agency").prefetch_related("changes"),
-        details_to_check=contact.details_to_check.all(),
-    )
+    share_out(contact.information.all(), changes=learned)
     name_rows([*contact.children.all(), *contact.adults.all()], by, now)
-    reminders.see_about(contact, by=by, now=now)
-    audit.record(Event.CONTACT_VIEWED, by=by, at=now, contact=contact)
+    seen = reminders.seeing_about(contact, by=by, now=now)
+    insert_all([audit.entry(Event.CONTACT_VIEWED, by=by, at=now, contact=contact)], beside=[seen])
     return contact
 
 
@@ -65,16 +76,15 @@ def view_for_decision(
     :param check: raises an error if the contact is not shown: then there was no view.
     :raises Contact.DoesNotExist: there is no such contact, or it is out of scope.
     """
-    contacts = Contact.objects.visible_to(by, now).select_related("team", "agency", "recommendation", "case")
-    contact = contacts.annotate(unfinished_forms=unfinished_forms_of(by)).get(reference=reference)
-    read_parts(
-        contact,
-        children=contact.children.select_related("person").order_by("position"),
-        adults=contact.adults.all(),
-        handovers=contact.handovers.select_related("to_team"),
-        partner_checks=contact.partner_checks.select_related("agency").order_by("pk"),
-        decisions=contact.decisions.select_related("decided_by", "sign_off__by", "chosen_team", "chosen_case"),
-        clocks=contact.clocks.all(),
+    contacts = Contact.objects.visible_to(by, now).annotate(unfinished_forms=unfinished_forms_of(by))
+    contact = _with_parts(
+        contacts.select_related("team", "agency", "recommendation", "case"),
+        reference,
+        adults=ContactAdult.objects.all(),
+        handovers=ContactHandover.objects.select_related("to_team"),
+        partner_checks=PartnerCheck.objects.select_related("agency").order_by("pk"),
+        decisions=Decision.objects.select_related("decided_by", "sign_off__by", "chosen_team", "chosen_case"),
+        clocks=Clock.objects.all(),
     )
     check(contact)
     name_rows(contact.children.all(), by, now)
@@ -148,6 +158,25 @@ def view_case(*, reference: str, by: User, now: datetime) -> Case:
         .annotate(unfinished_forms=unfinished_forms_of(by))
         .get(reference=reference)
     )  # fmt: skip
-    reminders.see_about(case, by=by, now=now)
-    audit.record(Event.CASE_VIEWED, by=by, at=now, case=case)
+    seen = reminders.seeing_about(case, by=by, now=now)
+    insert_all([audit.entry(Event.CASE_VIEWED, by=by, at=now, case=case)], beside=[seen])
     return case
+
+
+def _with_parts(contacts: QuerySet[Contact], reference: str, *others: QuerySet[Any], **parts: QuerySet[Any]) -> Contact:
+    """
+    One of these contacts, with its children and other parts of it, in one round trip.
+
+    :param others: what is read along with it.
+    :param parts: by the name of the relation, what is read of the other table.
+    :raises Contact.DoesNotExist: it is not one of these contacts.
+    """
+    # By the reference: the id is not known yet.
+    parts["children"] = ContactChild.objects.select_related("person").order_by("position")
+    parts = {name: rows.filter(contact__reference=reference) for name, rows in parts.items()}
+    found = contacts.filter(reference=reference)
+    read_together(found, *others, *parts.values())
+    for contact in found:
+        share_out([contact], **parts)
+        return contact
+    raise Contact.DoesNotExist

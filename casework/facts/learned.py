@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, NamedTuple
 
-from django.db.models import Prefetch
 from pydantic import BaseModel, Field, StrictBool, StrictInt, StrictStr
 
 from casework.facts.contact_document import (
@@ -45,7 +44,6 @@ from casework.models import (
     ContactChild,
     FactChange,
     FamilyAgreement,
-    Information,
     ParentsTold,
     SharingBasis,
     Source,
@@ -56,10 +54,6 @@ from triage.documents import read
 MOST_PEOPLE = 20
 IS_RIGHT = Check(CheckKind.CONFIRMED, "is right as it was read.")
 GROUPS = ("children", "adults")
-# What was learned of a contact, for `prefetch_related`.
-WITH_CHANGES = Prefetch(
-    "information", Information.objects.select_related("by_user", "by_agency").prefetch_related("changes")
-)
 # The facts of a part by their places in its document.
 Values = dict[str, Any]
 Row = Contact | ContactChild | ContactAdult

@@ -67,7 +67,7 @@ from casework.models import (
     DetailKind,
     PersonDetail,
 )
-from casework.models.prepared import Prepared, send
+from casework.models.prepared import Call, Prepared, Rows, send
 
 # How two descriptions agree that may be of one home: in doubt an address is hidden. Whether one that was shown is shown
 # again is asked more strictly (`are_one_home`): a neighbour's home is another.
@@ -316,10 +316,20 @@ class HiddenHome(NamedTuple):
     beside: list[str]
 
 
-def hidden_homes(contacts: Iterable[int]) -> list[HiddenHome]:
-    """The hidden addresses of the families of these contacts. What people wrote of them may have these in it."""
-    (found,) = send(HIDDEN(contacts=sorted(contacts)))
-    return _homes(found)
+def hidden_homes(contacts: Iterable[int], rows: Rows | None = None) -> list[HiddenHome]:
+    """
+    The hidden addresses of the families of these contacts. What people wrote of them may have these in it.
+
+    :param rows: what `ask_hidden` found, where it was asked already.
+    """
+    if rows is None:
+        (rows,) = send(ask_hidden(contacts))
+    return _homes(rows)
+
+
+def ask_hidden(contacts: Iterable[int]) -> Call:
+    """The statement whose rows `hidden_homes` reads, for a caller who sends it with others."""
+    return HIDDEN(contacts=sorted(contacts))
 
 
 def hidden_homes_of_each(contacts: Collection[int]) -> Mapping[int, list[HiddenHome]]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from dateutil.relativedelta import relativedelta
 from django.db.models import Q
 
-from casework.families.household import household_of
+from casework.families.household import Household
 from casework.models import Case, Responsibility
 from localities.models import FRONT_DOOR_KINDS, Membership, Team
 from localities.working_time import local_day
@@ -28,7 +28,7 @@ class Tie:
     sentence: str
 
 
-def ties(case: Case, responsible: Team, *, now: datetime) -> list[Tie]:
+def ties(case: Case, family: Household, responsible: Team, *, now: datetime) -> list[Tie]:
     """
     The teams that know the family of this case, without the responsible team and the front door.
 
@@ -36,7 +36,7 @@ def ties(case: Case, responsible: Team, *, now: datetime) -> list[Tie]:
     somebody who led earlier work with them is in the team today.
     """
     since = now - KNOWN_FOR
-    known = (other for other in household_of(case).own_cases if other.pk != case.pk)
+    known = (other for other in family.own_cases if other.pk != case.pk)
     others = [other for other in known if other.closed_at is None or other.closed_at >= since]
     # Sorted by when they closed; open cases come last.
     others.sort(key=lambda other: (other.closed_at is None, other.closed_at))

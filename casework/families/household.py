@@ -6,7 +6,7 @@ careful, unless somebody has rejected them), and the children who are on other c
 Better one contact too many in view than one too few: a social worker reviews it.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from operator import itemgetter
@@ -25,7 +25,7 @@ from casework.models import (
     Person,
 )
 from casework.models.contacts import ContactQuerySet
-from casework.models.prepared import Prepared, send
+from casework.models.prepared import Call, Prepared, Rows, send
 from casework.models.visibility import Condition
 from casework.statuses import CaseStatus
 from triage.rule_set_document import Work
@@ -133,9 +133,14 @@ class Household:
     @cached_property
     def own_cases(self) -> list[Case]:
         """All cases with a child who is certainly in this household, the newest first; each with its children's ids."""
+        return list(self.reading_own_cases)
+
+    @cached_property
+    def reading_own_cases(self) -> CaseQuerySet:
+        """The query for `own_cases`, for a caller who reads it with others."""
         is_own = IS_OWN_CASE.format(children=CHILDREN_BESIDE.format(known=self._known.sql))
         cases = Case.objects.filter(Condition(is_own, F("pk"), values=self._known.values)).with_rule_set()
-        return list(cases.annotate(children_ids=ChildrenOfCase(F("pk"))).order_by("-opened_at", "-pk"))
+        return cases.annotate(children_ids=ChildrenOfCase(F("pk"))).order_by("-opened_at", "-pk")
 
 
 def is_earlier_than(contact: Contact) -> Condition:
@@ -143,22 +148,64 @@ def is_earlier_than(contact: Contact) -> Condition:
     return Condition(f"{{0}} IN ({EARLIER_CONTACTS})", F("pk"), values=(("contact", contact.pk),))
 
 
-def household(contact: Contact, rows: Iterable[ContactChild | ContactAdult] | None = None) -> Household:
-    """
-    The household of a contact whose children, adults and matches are stored.
-
-    :param rows: its children and adults, where they are read already.
-    """
+def household(contact: Contact) -> Household:
+    """The household of a contact whose children, adults and matches are stored."""
 
     def find_people() -> frozenset[int]:
-        if rows is None:
-            (found,) = send(FIND_PEOPLE_ON_CONTACT(contact=contact.pk))
-            on_contact = {person for (person,) in found}
-        else:
-            on_contact = {row.person_id for row in rows if row.in_family}
-        return _with_children_beside(on_contact | sameness.likely_the_same(on_contact))
+        (found,) = send(FIND_PEOPLE_ON_CONTACT(contact=contact.pk))
+        on_contact = {person for (person,) in found}
+        return _people_of(on_contact, send(*_ask_people(on_contact)))
 
-    return Household(Known(PEOPLE_ON_CONTACT, (("contact", contact.pk),)), find_people)
+    return Household(_known_on(contact), find_people)
+
+
+class HouseholdToRead(Household):
+    """
+    A household of which a reader needs the people in any case.
+
+    :ivar calls: the statements that find them, for a caller who sends them with others and hands over the rows.
+    """
+
+    def __init__(self, known: Known, people: Collection[int]) -> None:
+        """:param people: the ids of those who are known."""
+        self._among = people
+        self.calls = _ask_people(people)
+        super().__init__(known, lambda: _people_of(people, send(*self.calls)))
+
+    def hand_over(self, proposed: Rows, beside: Rows) -> None:
+        self.people = _people_of(self._among, (proposed, beside))
+
+
+def household_to_read(contact: Contact) -> HouseholdToRead:
+    """The household of a contact whose children and adults are read already."""
+    rows: list[ContactChild | ContactAdult] = [*contact.children.all(), *contact.adults.all()]
+    return HouseholdToRead(_known_on(contact), {row.person_id for row in rows if row.in_family})
+
+
+def household_around(person: Person) -> HouseholdToRead:
+    """
+    The household of one person.
+
+    :param person: the record that stands for them.
+    """
+    return HouseholdToRead(Known(PEOPLE, (("people", [person.pk]),)), {person.pk})
+
+
+def _known_on(contact: Contact) -> Known:
+    return Known(PEOPLE_ON_CONTACT, (("contact", contact.pk),))
+
+
+def _ask_people(on_contact: Collection[int]) -> tuple[Call, Call]:
+    # Mostly nobody is alike: the children beside the people on the contact are asked for at once.
+    return sameness.ask_proposed(on_contact), FIND_CHILDREN_BESIDE(people=[*on_contact])
+
+
+def _people_of(on_contact: Collection[int], found: Sequence[Rows]) -> frozenset[int]:
+    proposed, beside = found
+    likely = sameness.likely_the_same(on_contact, proposed)
+    if likely:
+        return _with_children_beside({*on_contact, *likely})
+    return frozenset({*on_contact, *(person for (person,) in beside)})
 
 
 def household_of_people(*, known: Collection[int], may_be: Collection[int]) -> Household:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple, cast
 
-from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.db.models import Exists, OuterRef, Q
 
 from casework.families.person_keys import ENDED
 from casework.families.sameness import by_person
@@ -29,9 +29,7 @@ LIVES_HIDDEN = (
         )
     )
 )
-ADULTS = Prefetch(
-    "adults", ContactAdult.objects.select_related("person", "recorded_as").annotate(lives_hidden=LIVES_HIDDEN)
-)
+ADULTS = ContactAdult.objects.select_related("person", "recorded_as").annotate(lives_hidden=LIVES_HIDDEN)
 
 
 class RecordedHome(NamedTuple):

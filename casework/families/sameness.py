@@ -8,7 +8,7 @@ stands for the person (`person`, `same_as`).
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
@@ -16,8 +16,9 @@ from django.db.models.functions import Coalesce
 from casework.families.likeness.names import nearest_last, read_name
 from casework.families.likeness.weights import in_use
 from casework.models import Contact, Person, PersonMatch, Restriction, RestrictionKind
-from casework.models.prepared import Prepared, send
+from casework.models.prepared import Call, Prepared, Rows, send
 from casework.models.restrictions import REPRESENTATIVE
+from casework.models.together import read_together
 from casework.models.visibility import Condition
 from casework.statuses import MatchStatus
 
@@ -114,8 +115,13 @@ def representatives(people: Collection[int]) -> frozenset[int]:
 
 def ids_of_records(person: int) -> frozenset[int]:
     """All records of a person, who is given by any of them, as ids."""
-    (found,) = send(FIND_RECORDS(people=[person]))
+    (found,) = send(ask_records(person))
     return frozenset(pk for (pk,) in found)
+
+
+def ask_records(person: int) -> Call:
+    """The statement whose rows `ids_of_records` reads, for a caller who sends it with others."""
+    return FIND_RECORDS(people=[person])
 
 
 def records_of(people: Collection[int]) -> QuerySet[Person]:
@@ -197,45 +203,61 @@ def in_view(own: int | None, found: Iterable[tuple[int, Thing]], apart: Pairs) -
     return view
 
 
-def matches_on(contact: Contact) -> list[PersonMatch]:
+def ask_matches(contact: Contact) -> Call:
+    """The statement whose rows `matches_on` reads, for a caller who sends it with others."""
+    return MATCHES_ON(contact=contact.pk)
+
+
+def matches_on(contact: Contact, rows: Rows | None = None) -> list[PersonMatch]:
     """
     The possible matches of everybody on a contact, the best first: those that wait for somebody, and the settled.
 
     Each has its `child` or `adult`, and `known`: the record that stands for the other person.
+
+    :param rows: what `ask_matches` found, where it was asked already.
     """
-    (found,) = send(MATCHES_ON(contact=contact.pk))
+    if rows is None:
+        (rows,) = send(ask_matches(contact))
     # Mostly there are none, and to compose and to plan what is read of one takes longer than to ask.
-    matches = PersonMatch.objects.filter(pk__in=[pk for (pk,) in found])
-    return list(matches.select_related(*OF_A_MATCH, "settled_by")) if found else []
+    matches = PersonMatch.objects.filter(pk__in=[pk for (pk,) in rows])
+    return list(matches.select_related(*OF_A_MATCH, "settled_by")) if rows else []
 
 
-def open_matches(contact: Contact) -> list[PersonMatch]:
-    """The possible matches of everybody on a contact that wait for somebody, the best first for each."""
-    return waiting(matches_on(contact))
+def open_matches(contact: Contact, rows: Rows | None = None) -> list[PersonMatch]:
+    """
+    The possible matches of everybody on a contact that wait for somebody, the best first for each.
+
+    :param rows: see `matches_on`.
+    """
+    return waiting(matches_on(contact, rows))
 
 
-def matches_of(records: Collection[int]) -> list[PersonMatch]:
+def matches_of(records: Collection[int], *along: QuerySet[Any, Any]) -> list[PersonMatch]:
     """
     The possible matches of a person that wait for somebody, and those that are settled, whoever of the two was on the
     contact. See `matches_on`. Of two persons who may be the same by several of their records, the likeliest asks.
 
     :param records: the ids of all records of the person.
+    :param along: what is read with it.
     """
     with_contacts = PersonMatch.objects.select_related("child__contact", "adult__contact").defer(
         "child__contact__document", "adult__contact__document"
     )
     own = with_contacts.filter(Q(record__in=records) | Q(person__in=records)).order_by()
     # As in `matches_on`. Their records are asked first: joined with a subquery, PostgreSQL read every match on record.
-    theirs = list(own.values_list("record", flat=True))
-    if not theirs:
+    found = own.values_list("record", flat=True)
+    read_together(found, *along)
+    if not (theirs := list(found)):
         return []
     rows = with_contacts.filter(record__in=theirs, status=MatchStatus.PROPOSED)
+    rows = rows.select_related(*OF_A_MATCH)
+    settled = own.exclude(status=MatchStatus.PROPOSED).select_related(*OF_A_MATCH, "settled_by").order_by("pk")
+    read_together(rows, settled)
     asked: dict[frozenset[int], PersonMatch] = {}
-    for match in sorted(waiting(rows.select_related(*OF_A_MATCH)), key=lambda match: (-match.score, match.pk)):
+    for match in sorted(waiting(rows), key=lambda match: (-match.score, match.pk)):
         if not {match.record_id, match.person_id}.isdisjoint(records):
             asked.setdefault(frozenset((match.row.person_id, match.known.pk)), match)
-    settled = own.exclude(status=MatchStatus.PROPOSED).select_related(*OF_A_MATCH, "settled_by")
-    return [*asked.values(), *settled.order_by("pk")]
+    return [*asked.values(), *settled]
 
 
 OF_A_MATCH = ("record", "child__person", "adult__person", "person__same_as")
@@ -282,12 +304,12 @@ def proposed_pairs(people: Collection[int]) -> Mapping[tuple[int, int], float]:
     return _proposed(people)[0]
 
 
-def likely_pairs(people: Collection[int]) -> frozenset[tuple[int, int]]:
+def likely_pairs(people: Collection[int], rows: Rows | None = None) -> frozenset[tuple[int, int]]:
     """
     The proposed pairs with a score that makes the rules careful, without whoever was told apart from somebody likelier
     (see `in_view`), and without the two identities of an adopted child.
     """
-    found, beside, apart, identities = _proposed(people)
+    found, beside, apart, identities = _proposed(people, rows)
     others: dict[int, list[tuple[float, int]]] = defaultdict(list)
     for (own, other), score in beside.items():
         others[own].append((-score, other))
@@ -303,12 +325,18 @@ def likely_pairs(people: Collection[int]) -> frozenset[tuple[int, int]]:
     )
 
 
-def _proposed(people: Collection[int]) -> tuple[Scores, Scores, Pairs, Pairs]:
+def ask_proposed(people: Collection[int]) -> Call:
+    """The statement whose rows `likely_the_same` reads, for a caller who sends it with others."""
+    return PROPOSED_PAIRS(people=sorted(people), at_least=in_use().worth_proposing)
+
+
+def _proposed(people: Collection[int], rows: Rows | None = None) -> tuple[Scores, Scores, Pairs, Pairs]:
     """
     The proposed pairs (see `proposed_pairs`); these with all others of whoever was on the later contact; who of all of
     them was told apart; and the pairs of `two_identities`.
     """
-    (rows,) = send(PROPOSED_PAIRS(people=sorted(people), at_least=in_use().worth_proposing))
+    if rows is None:
+        (rows,) = send(ask_proposed(people))
     beside: Scores = {}
     for one, other, score, _ in rows:
         beside[one, other] = max(score, beside.get((one, other), 0.0))
@@ -318,7 +346,11 @@ def _proposed(people: Collection[int]) -> tuple[Scores, Scores, Pairs, Pairs]:
     return {pair: score for pair, score in beside.items() if pair in own}, beside, apart, identities
 
 
-def likely_the_same(people: Collection[int]) -> frozenset[int]:
-    """The persons whom one of these may be (see `likely_pairs`)."""
-    likely = frozenset(chain.from_iterable(likely_pairs(people)))
-    return likely - representatives(people) if likely else likely
+def likely_the_same(people: Collection[int], rows: Rows | None = None) -> frozenset[int]:
+    """
+    The persons whom one of these may be, so likely that the rules are careful.
+
+    :param people: the ids of records that stand for persons.
+    :param rows: what `ask_proposed` found of them, where it was asked already.
+    """
+    return frozenset(chain.from_iterable(likely_pairs(people, rows))).difference(people)

@@ -44,6 +44,9 @@ class Prepared:
         return Call(self, parameters)
 
 
+Rows = list[tuple[Any, ...]]
+
+
 class Call(NamedTuple):
     """A statement and its parameters."""
 
@@ -51,27 +54,37 @@ class Call(NamedTuple):
     parameters: Mapping[str, Any]
 
 
-def send(*calls: Call) -> list[list[tuple[Any, ...]]]:
+def send(*calls: Call) -> list[Rows]:
     """
     Executes these statements, one after another, in one round trip. Each sees what was committed before it began.
 
     :returns: the rows of each.
     """
     with connection.cursor() as cursor:
-        known = _prepared.setdefault(connection.connection, set())
-        for statement in {call.statement.name: call.statement for call in calls}.values():
-            if statement.name not in known:
-                with connection.wrap_database_errors:
-                    connection.connection.execute(statement.prepare)
-                known.add(statement.name)
+        prepare(*calls)
         cursor.execute(
             "; ".join(call.statement.execute for call in calls),
             [call.parameters[name] for call in calls for name in call.statement.parameters],
         )
-        # The driver's own cursor: Django's wraps each call, and `description` makes an object of each column.
-        results = cursor.cursor
-        rows = []
-        for _ in calls:
-            rows.append(results.fetchall() if results.pgresult.nfields else [])
-            results.nextset()
-    return rows
+        return [rows_of(cursor.cursor) for _ in calls]
+
+
+def prepare(*calls: Call) -> None:
+    """Prepares these statements on today's connection, which must be open, where they are not yet."""
+    known = _prepared.setdefault(connection.connection, set())
+    for statement in {call.statement.name: call.statement for call in calls}.values():
+        if statement.name not in known:
+            with connection.wrap_database_errors:
+                connection.connection.execute(statement.prepare)
+            known.add(statement.name)
+
+
+def rows_of(results: Any) -> Rows:
+    """
+    The rows of the next of several statements that were sent in one text.
+
+    :param results: the driver's own cursor: Django's wraps each call, and `description` makes an object of each column.
+    """
+    rows = results.fetchall() if results.pgresult.nfields else []
+    results.nextset()
+    return list(rows)

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.core.paginator import Page, Paginator
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, Value
 from django.db.models.fields import CharField, DateTimeField
 from django.db.models.functions import Cast, JSONObject
 
 from casework.families.household import Household
 from casework.models import Case, Contact, Decision, Handoff, HandoffKind, Outcome, PartnerCheck, Responsibility
+from casework.models.prepared import Call, Rows
 from casework.models.together import read_together
 from casework.statuses import CaseStatus, HandoffStatus, PartnerCheckStatus
 from localities.codes import SOURCE_CODES
@@ -52,7 +52,7 @@ class Line:
 
 class Chronology:
     """
-    The lines of a household for one reader, in three statements.
+    The lines of a household for one reader, in three statements, of which two go together.
 
     A case is linked for readers who may open it. Readers who may see all its contacts see its lines, as on the
     contacts' pages. `contacts`: those that it tells of, whose words are on the page; with their ids alone.
@@ -84,6 +84,9 @@ class Chronology:
         self._not_of_family = not_of_family
         cases = Case.objects.filter(casechild__person__in=people.people).annotate(
             may_open=Exists(Case.objects.visible_to(user, now).filter(pk=OuterRef("pk"))),
+            hides_a_contact=Exists(
+                Contact.objects.filter(case=OuterRef("pk")).exclude(Exists(visible.filter(pk=OuterRef("pk"))))
+            ),
             works_with=Exists(
                 Case.objects.open_to(user, now).filter(
                     pk=OuterRef("pk"), status=CaseStatus.OPEN, casechild__person__in=children
@@ -95,23 +98,20 @@ class Chronology:
                 ]
             ),
         )
-        columns = ("pk", "may_open", "works_with", "team", "lead_practitioner__name")
+        columns = ("pk", "may_open", "hides_a_contact", "works_with", "team", "lead_practitioner__name")
         found: Any = cases.order_by("pk").values_list(*columns).distinct()
         read_together(contacts, found)
         self.contacts = list(contacts)
-        self.open_with = [(team, lead or "") for _, _, works_with, team, lead in found if works_with]
+        self.open_with = [(team, lead or "") for *_, works_with, team, lead in found if works_with]
         self._opens = {pk for pk, may_open, *_ in found if may_open}
-        self._cases = [*self._opens, *_in_view([pk for pk, *_ in found if pk not in self._opens], visible)]
+        self._cases = [pk for pk, may_open, hides_a_contact, *_ in found if may_open or not hides_a_contact]
 
-    def page(self, kind: str, number: str | None) -> Page[Line]:
+    def lines(self, kind: str = "", *along: Call) -> tuple[list[Line], list[Rows]]:
         """
-        A page of its lines.
+        Its lines, and the rows of what was read along with them.
 
         :param kind: one of `KINDS`; empty for all.
         """
-        return Paginator(self.lines(kind), A_PAGE).get_page(number)
-
-    def lines(self, kind: str = "") -> list[Line]:
         parts = [part for name, each in self._parts().items() if kind in ("", name) for part in each]
         first, *others = (
             rows.order_by()
@@ -120,7 +120,9 @@ class Chronology:
             for name, rows, at, until, says in parts
         )
         rows: QuerySet[Any, Any] = first.union(*others, all=True) if others else first
-        return [self._line(*row) for row in rows.order_by("-at", "-line", "-pk")]
+        rows = rows.order_by("-at", "-line", "-pk")
+        found = read_together(rows, *along)
+        return [self._line(*row) for row in rows], found
 
     def _parts(self) -> dict[str, list["Part"]]:
         contacts = Contact.objects.filter(pk__in={*(contact.pk for contact in self.contacts), *self._not_of_family})
@@ -181,15 +183,3 @@ def _in_words(kind: str, pk: int, says: Mapping[str, Any]) -> dict[str, Any]:
         case "handoffs":
             words |= {"handoff": HandoffKind(says["handoff"]).label, "status": HandoffStatus(says["status"]).label}
     return words
-
-
-def _in_view(cases: Collection[int], visible: QuerySet[Contact]) -> set[int]:
-    """Those of these cases of which the reader may see every contact."""
-    if not cases:
-        return set()
-    seen = Exists(visible.filter(pk=OuterRef("pk")))
-    of_cases = Contact.objects.filter(case__in=cases).order_by().annotate(seen=seen).values_list("case", "seen")
-    found: dict[int, bool] = {}
-    for case, may_see in of_cases:
-        found[case] = found.get(case, True) and may_see
-    return {case for case, all_seen in found.items() if all_seen}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
-from django.db.models import Prefetch, Q, prefetch_related_objects
+from django.db.models import Q, QuerySet
 from django.utils.text import get_text_list
 
 from casework.families.household import Household, open_cases
@@ -23,7 +23,7 @@ from casework.models import (
     PartnerCheck,
     Responsibility,
 )
-from casework.record import responsibilities
+from casework.models.together import read_parts
 from casework.statuses import ContactStatus, HandoffStatus, PartnerCheckStatus
 from localities.models import Membership, Role, Team, User
 from localities.working_time import local_day
@@ -103,12 +103,16 @@ def followed(decision: Decision, contact: Contact, *, now: datetime) -> Followed
     in_effect = contact.status == ContactStatus.DECIDED
     case = contact.case if in_effect else None
     linked = case is not None and case.opened_by_decision_id != decision.pk
-    offer = None
-    if case is not None and not linked:
-        offers = Handoff.objects.filter(case=case, status=HandoffStatus.OFFERED)
-        offer = offers.select_related("to_team").order_by("pk").last()
-    team = offer.to_team if offer else responsibilities.responsible_team(case) if case else None
-    prefetch_related_objects([contact], Prefetch("partner_checks", PartnerCheck.objects.select_related("agency")))
+    offers = Handoff.objects.filter(case=case, status=HandoffStatus.OFFERED).select_related("to_team").order_by("pk")
+    responsible = Responsibility.objects.filter(case=case).select_related("team").order_by("period")
+    of_feedback = contact.clocks.running().filter(kind="feedback_to_referrer").order_by("pk")
+    messages = _messages(decision, contact, case)
+    asked: list[QuerySet[Any, Any]] = [messages, of_feedback]
+    if case is not None:
+        asked += [responsible] if linked else [responsible, offers]
+    read_parts(contact, *asked, partner_checks=contact.partner_checks.select_related("agency"))
+    offer = [*offers][-1] if case is not None and not linked and offers else None
+    team = offer.to_team if offer else [*responsible][-1].team if case is not None else None
     checks = list(contact.partner_checks.all())
     follow = [check for check in checks if check.pk in decision.answers_follow]
     since = [check for check in checks if check not in follow and _ends_with(check, decision, contact)]
@@ -120,10 +124,10 @@ def followed(decision: Decision, contact: Contact, *, now: datetime) -> Followed
         team=team,
         on_offer=offer is not None,
         leads=_leads(team, now) if team else [],
-        told=_told(decision, contact, case),
+        told=_told(messages),
         withdrawn=since,
         follow=follow,
-        feedback=contact.clocks.running().filter(kind="feedback_to_referrer").order_by("pk").last(),
+        feedback=[*of_feedback][-1] if of_feedback else None,
     )
 
 
@@ -159,14 +163,19 @@ def _leads(team: Team, now: datetime) -> list[User]:
     return [each.user for each in current.select_related("user").order_by("user__name")]
 
 
-def _told(decision: Decision, contact: Contact, case: Case | None) -> list[Told]:
+def _messages(decision: Decision, contact: Contact, case: Case | None) -> QuerySet[OutboxMessage, tuple[str, str]]:
+    """The messages that a decision sent: the kind of each, and to whom."""
     moments = [decision.decided_at]
     if decision.needs_sign_off and contact.status == ContactStatus.DECIDED:
         moments.append(decision.sign_off.at)
     about = Q(contact=contact) | Q(case=case) if case is not None else Q(contact=contact)
     messages = OutboxMessage.objects.filter(about, created_at__in=moments).order_by("pk")
+    return messages.values_list("kind", "to")
+
+
+def _told(messages: Iterable[tuple[str, str]]) -> list[Told]:
     to: dict[str, list[str]] = {}
-    for kind, address in messages.values_list("kind", "to"):
+    for kind, address in messages:
         to.setdefault(kind, []).append(address)
     staff = {address for addresses in to.values() for address in addresses}
     names = dict(User.objects.filter(email__in=staff).values_list("email", "name")) if staff else {}

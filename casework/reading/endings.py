@@ -5,6 +5,7 @@ Sentences about what else a decision, a closing or a withdrawal ends, so that no
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
+from django.db.models import QuerySet
 from django.utils.text import get_text_list
 
 from casework.deadlines.clocks import AGREEMENT_SOUGHT, DECISION_CLOCKS
@@ -14,22 +15,27 @@ from casework.statuses import PartnerCheckStatus
 from localities.models import User
 
 
-def of_deciding(clocks: Iterable[Clock], handovers: Iterable[ContactHandover], *, by: User, now: datetime) -> list[str]:
+def of_deciding(clocks: Iterable[Clock], handovers: Iterable[ContactHandover], put_off: Iterable[str]) -> list[str]:
     """
     What a decision on a contact ends, without unanswered requests to partners, which the form asks about.
 
     :param clocks: the contact's clocks, with those of its requests to partners.
+    :param put_off: see `put_off_until_decided`.
     """
-    running = [clock for clock in clocks if clock.stopped_at is None]
     found = [
         f"Nobody has taken this contact on since it was handed over to {handover.to_team}. It will be yours."
         for handover in handovers
         if handover.is_open
     ]
-    if any(clock.kind == AGREEMENT_SOUGHT for clock in running):
+    if any(clock.kind == AGREEMENT_SOUGHT for clock in _running(clocks)):
         found.append("The deadline for asking the family ends.")
-    stops = [clock for clock in running if clock.kind in {*DECISION_CLOCKS, AGREEMENT_SOUGHT} or clock.partner_check]
-    return found + _put_off(stops, by, now)
+    return found + _do_not_come_back(put_off)
+
+
+def put_off_until_decided(clocks: Iterable[Clock], *, by: User, now: datetime) -> QuerySet[ReminderLook, str]:
+    """The names of colleagues who snoozed reminders that a decision ends."""
+    kinds = {*DECISION_CLOCKS, AGREEMENT_SOUGHT}
+    return _put_off([clock for clock in _running(clocks) if clock.kind in kinds or clock.partner_check_id], by, now)
 
 
 def of_agreeing(checks: Iterable[PartnerCheck], answers_follow: Collection[int]) -> list[str]:
@@ -45,12 +51,20 @@ def of_agreeing(checks: Iterable[PartnerCheck], answers_follow: Collection[int])
     return found + ([f"No reply yet from {named(stays)}. Any reply is passed on when it comes."] if stays else [])
 
 
-def of_closing(clocks: Iterable[Clock], *, by: User, now: datetime) -> list[str]:
-    """What closing a case ends."""
-    running = [clock for clock in clocks if clock.stopped_at is None]
-    kinds = ", ".join(title_of(clock.kind) for clock in running)
-    found = [f"These deadlines end, whether or not they are met: {kinds}."] if running else []
-    return found + _put_off(running, by, now)
+def of_closing(clocks: Iterable[Clock], put_off: Iterable[str]) -> list[str]:
+    """
+    What closing a case ends.
+
+    :param put_off: see `put_off_until_closed`.
+    """
+    kinds = ", ".join(title_of(clock.kind) for clock in _running(clocks))
+    found = [f"These deadlines end, whether or not they are met: {kinds}."] if kinds else []
+    return found + _do_not_come_back(put_off)
+
+
+def put_off_until_closed(clocks: Iterable[Clock], *, by: User, now: datetime) -> QuerySet[ReminderLook, str]:
+    """The names of colleagues who snoozed reminders that closing the case ends."""
+    return _put_off(_running(clocks), by, now)
 
 
 def of_withdrawing(handoff: Handoff) -> list[str]:
@@ -63,8 +77,15 @@ def named(checks: Iterable[PartnerCheck]) -> str:
     return get_text_list([str(check.agency) for check in checks], "and")
 
 
-def _put_off(stops: list[Clock], by: User, now: datetime) -> list[str]:
-    """Reminders that colleagues snoozed and that will not come back."""
+def _running(clocks: Iterable[Clock]) -> list[Clock]:
+    return [clock for clock in clocks if clock.stopped_at is None]
+
+
+def _put_off(stops: list[Clock], by: User, now: datetime) -> QuerySet[ReminderLook, str]:
     looks = ReminderLook.objects.filter(reminder__clock__in=stops, snoozed_until__gt=now).exclude(user=by)
-    names = list(looks.order_by("user__name").values_list("user__name", flat=True).distinct())
-    return [f"Reminders do not come back that were put off by: {', '.join(names)}."] if names else []
+    return looks.order_by("user__name").values_list("user__name", flat=True).distinct()
+
+
+def _do_not_come_back(put_off: Iterable[str]) -> list[str]:
+    names = ", ".join(put_off)
+    return [f"Reminders do not come back that were put off by: {names}."] if names else []

@@ -4,11 +4,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
+from django.db.models import Q, QuerySet
+
 from casework.families.finding import ANOTHER_NAME
 from casework.families.likeness.weights import in_use
 from casework.families.merging import IN_FORCE
 from casework.families.sameness import OF_A_MATCH
 from casework.models import Contact, ContactAdult, ContactChild, PersonMatch, StatusChange
+from casework.models.indexes import is_among
 from localities.models import User
 
 
@@ -85,10 +88,16 @@ def joined_elsewhere(rows: Iterable[ContactChild | ContactAdult]) -> list[Person
     return list(with_contacts.defer("child__contact__document", "adult__contact__document"))
 
 
-def said_before(matches: Iterable[PersonMatch]) -> Mapping[int, list[StatusChange]]:
-    """What was said about each match, and why it was undone: the oldest first, by the id of the match."""
+def said_of(records: Collection[int]) -> QuerySet[StatusChange]:
+    """What was said about the matches of these records, for `by_match`: the oldest first."""
+    of_records = PersonMatch.objects.filter(Q(record__in=records) | Q(person__in=records)).order_by()
+    changes = StatusChange.objects.filter(is_among(of_records.values("pk"), "match"))
+    return changes.select_related("by").order_by("pk")
+
+
+def by_match(changes: Iterable[StatusChange]) -> Mapping[int, list[StatusChange]]:
+    """What was said about each match, and why it was undone, by the id of the match."""
     found: dict[int, list[StatusChange]] = defaultdict(list)
-    changes = StatusChange.objects.filter(match__in=list(matches)).select_related("by").order_by("pk")
     for change in changes:
         assert change.match_id is not None
         found[change.match_id].append(change)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from casework.facts.learned import today_of
 from casework.families.describing import NAMES
@@ -28,6 +28,7 @@ from casework.models import (
     SafeToUse,
 )
 from casework.models import Source as LearnedFrom
+from casework.models.together import read_together
 from casework.reading.households import Beside, HomesOfContact, add_recorded, beside
 from localities.models import User
 
@@ -94,34 +95,41 @@ class Known:
     others: Mapping[int, Called]
 
 
-def known_of(person: Person, user: User, now: datetime, records: Collection[int] | None = None) -> Known:
+def known_of(
+    person: Person, user: User, now: datetime, records: Collection[int] | None = None, *along: QuerySet[Any, Any]
+) -> Known:
     """
     Reads what is known. An address that is hidden is not among it, and nothing that leads to it.
 
     :param records: only what these records of the person say, as ids.
+    :param along: what is read with it.
     """
     visible = Contact.objects.visible_to(user, now).order_by().values("pk")
     own = frozenset(records or ids_of_records(person.pk))
-    as_child = list(
+    as_child = (
         ContactChild.objects.filter(recorded_as__in=own, contact__in=visible)
         .select_related("contact__agency", "recorded_as")
         .order_by("-contact__received_at", "-contact")
     )
-    as_adult = list(
+    as_adult = (
         ContactAdult.objects.filter(recorded_as__in=own, contact__in=visible)
         .annotate(lives_hidden=LIVES_HIDDEN)
         .select_related("contact__agency", "recorded_as")
         .order_by("-contact__received_at", "-contact")
     )
+    recorded_of_us = PersonDetail.objects.filter(Q(person__in=own) | Q(other__in=own)).select_related(
+        "recorded_by", "ended_by", "in_error_by", "other", "person"
+    )
+    read_together(as_child, as_adult, recorded_of_us, *along)
     rows: list[ContactChild | ContactAdult] = [*as_child, *as_adult]
     contacts = {row.contact_id: row.contact for row in rows}
-    facts = _ContactFacts(contacts)
-    children = list(
-        ContactChild.objects.filter(contact__in=contacts, in_family=True).select_related("person", "recorded_as")
-    )
-    adults = list(
-        ContactAdult.objects.filter(contact__in=contacts, in_family=True).select_related("person", "recorded_as")
-    )
+    of_family = {"contact__in": contacts, "in_family": True}
+    children = ContactChild.objects.filter(**of_family).select_related("person", "recorded_as")
+    adults = ContactAdult.objects.filter(**of_family).select_related("person", "recorded_as")
+    changes = FactChange.objects.filter(information__contact__in=contacts).order_by("pk")
+    changes = changes.select_related("information__by_agency")
+    read_together(children, adults, changes)
+    facts = _ContactFacts(contacts, changes)
     homes = {
         pk: HomesOfContact((child, facts.of(child)) for child in children if child.contact_id == pk) for pk in contacts
     }
@@ -131,7 +139,7 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
         or any(child.address_is_confidential for child in as_child)
         or any(map(lives_hidden, as_adult))
     )
-    details, said_of_us, others = _recorded(own, user, now)
+    details, said_of_us, others = _recorded(recorded_of_us, own, user, now)
     recorded_homes = [detail for detail in details if detail.kind == DetailKind.ADDRESS]
     at_home = {adult.contact_id for adult in as_adult if adult.same_address is not False}
     lived = [*as_child, *(child for child in children if child.contact_id in at_home)]
@@ -171,14 +179,12 @@ def known_of(person: Person, user: User, now: datetime, records: Collection[int]
 
 
 def _recorded(
-    own: Collection[int], user: User, now: datetime
+    found: Iterable[PersonDetail], own: Collection[int], user: User, now: datetime
 ) -> tuple[list[PersonDetail], list[PersonDetail], Mapping[int, Called]]:
     """
     What staff recorded of a person, the relationships to them that were recorded of others, and what these others are
     called. Of a relationship to somebody whom the reader may not see, nothing is said.
     """
-    recorded = PersonDetail.objects.filter(Q(person__in=own) | Q(other__in=own))
-    found = recorded.select_related("recorded_by", "ended_by", "in_error_by", "other", "person")
     ours = [detail for detail in found if detail.person_id in own]
     others = [detail for detail in found if detail.person_id not in own]
     named = {each.other.same_as_id or each.other.pk for each in ours if each.other}
@@ -328,11 +334,10 @@ def _numbers(child: ContactChild, facts: "_ContactFacts") -> Iterator[tuple[Sour
 class _ContactFacts:
     """What the contacts say of a child or an adult today: as it was sent, with what was corrected since."""
 
-    def __init__(self, contacts: Mapping[int, Contact]) -> None:
+    def __init__(self, contacts: Mapping[int, Contact], changes: Iterable[FactChange]) -> None:
         self._contacts = contacts
         self._changes: dict[tuple[str, int], list[FactChange]] = defaultdict(list)
-        changes = FactChange.objects.filter(information__contact__in=contacts).order_by("pk")
-        for change in changes.select_related("information__by_agency"):
+        for change in changes:
             if change.child_id is not None:
                 self._changes["children", change.child_id].append(change)
             elif change.adult_id is not None:

@@ -21,6 +21,7 @@ from casework.families.kept_homes import with_a_home
 from casework.families.likeness.homes import HOUSES
 from casework.families.recorded import living_hidden
 from casework.models import Contact, Person
+from casework.models.prepared import Rows
 
 MASK = "[confidential address]"
 # Between the words of a line and between the parts of a postcode: blanks, punctuation, characters written as entities
@@ -104,9 +105,15 @@ class HiddenWords:
         return "".join([*pieces, text[end:]])
 
 
-def without_hidden_addresses(response: HttpResponse, contacts: Iterable[Contact]) -> HttpResponse:
-    """The page without the hidden addresses of the families of these contacts."""
-    hidden = hidden_addresses(contacts)
+def without_hidden_addresses(
+    response: HttpResponse, contacts: Iterable[Contact], rows: Rows | None = None
+) -> HttpResponse:
+    """
+    The page without the hidden addresses of the families of these contacts.
+
+    :param rows: what `ask_hidden` found of them, where it was asked already.
+    """
+    hidden = _of_homes(hidden_homes((contact.pk for contact in contacts), rows))
     if hidden is not None:
         response.content = "".join(_masked(hidden, response.content.decode())).encode()
     return response

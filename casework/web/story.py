@@ -39,7 +39,7 @@ def story_of(contact: Contact, cautions: Cautions) -> dict[str, Any]:
     """
     Each child and adult with the part of the document that no column holds, the details to check, and what was learned.
 
-    :param contact: with `ADULTS`; and with `WITH_CHANGES`, where many are shown.
+    :param contact: with `ADULTS`, and with what was learned and its changes, where many are shown.
     :param cautions: about everybody on it.
     """
     children, adults = list(contact.children.all()), list(contact.adults.all())

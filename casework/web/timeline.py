@@ -2,17 +2,24 @@
 
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest
 
-from casework.reading.chronology import KINDS, Chronology
+from casework.models.prepared import Call, Rows
+from casework.reading.chronology import A_PAGE, KINDS, Chronology
 
 
-def timeline(request: HttpRequest, chronology: Chronology) -> dict[str, Any]:
+def timeline(request: HttpRequest, chronology: Chronology, *along: Call) -> tuple[dict[str, Any], list[Rows]]:
+    """
+    :param along: what is read with the lines.
+    :returns: the template's context, and the rows of what was read along.
+    """
     kind = request.GET.get("kind", "")
     kind = kind if kind in KINDS else ""
+    lines, found = chronology.lines(kind, *along)
     return {
-        "lines": chronology.page(kind, request.GET.get("page")),
+        "lines": Paginator(lines, A_PAGE).get_page(request.GET.get("page")),
         "kind": kind,
         "kinds": KINDS,
         "query": f"kind={kind}" if kind else "",
-    }
+    }, found

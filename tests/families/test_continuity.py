@@ -10,6 +10,7 @@ from dateutil.relativedelta import relativedelta
 
 from casework.actions import cases, decisions, handoffs
 from casework.families.continuity import ties
+from casework.families.household import household_of
 from casework.models import Case, Handoff
 from casework.record.responsibilities import current
 from errors import InvalidInput
@@ -31,7 +32,7 @@ def offer(story: Story, case: Case, to: str, by: str, despite: str = "") -> Hand
 
 
 def said(story: Story, case: Case) -> list[str]:
-    return [tie.sentence for tie in ties(case, current(case).team, now=story.now)]
+    return [tie.sentence for tie in ties(case, household_of(case), current(case).team, now=story.now)]
 
 
 @pytest.fixture(scope="class")
@@ -177,7 +178,7 @@ class TestWhoLedEarlierWork:
         story.now += timedelta(days=700)
         case = with_team(story, about(story, child()), "aylesbury", "ben")
         now = earlier.closed_at + relativedelta(years=2) + timedelta(seconds=seconds)
-        assert bool(ties(case, current(case).team, now=now)) is known
+        assert bool(ties(case, household_of(case), current(case).team, now=now)) is known
 
     def test_twice_the_last_time_is_named(self, story: Story) -> None:
         story.now = datetime(2027, 3, 1, 10, 0, tzinfo=LONDON)

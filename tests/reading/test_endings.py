@@ -16,7 +16,8 @@ NOT_ASKED: dict[str, Any] = {"agreement": {"service": "not_sought"}}
 
 def of_deciding(contact: Contact, by: User, story: Story) -> list[str]:
     clocks = Clock.objects.filter(contact=contact)
-    return endings.of_deciding(clocks, contact.handovers.select_related("to_team"), by=by, now=story.now)
+    put_off = endings.put_off_until_decided(clocks, by=by, now=story.now)
+    return endings.of_deciding(clocks, contact.handovers.select_related("to_team"), put_off)
 
 
 class TestDeciding:
@@ -61,11 +62,12 @@ def test_agreeing(story: Story, codes: list[str], says: list[str]) -> None:
 def test_closing(story: Story, ben: User) -> None:
     case = story.accepted()
     running = case.clocks.running().order_by("due_at")
-    assert endings.of_closing(running, by=ben, now=story.now)[0].startswith(
+    assert endings.of_closing(running, endings.put_off_until_closed(running, by=ben, now=story.now))[0].startswith(
         "These deadlines end, whether or not they are met: lead practitioner named, "
     )
     story.closed(case)
-    assert endings.of_closing(case.clocks.all(), by=ben, now=story.now) == []
+    clocks = case.clocks.all()
+    assert endings.of_closing(clocks, endings.put_off_until_closed(clocks, by=ben, now=story.now)) == []
 
 
 def test_withdrawing(story: Story) -> None:

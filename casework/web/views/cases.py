@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, cast
 
-from django.db.models import Prefetch, Q, prefetch_related_objects
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -15,13 +15,28 @@ from django.views.decorators.http import require_safe
 
 from casework.access import permissions, restricted
 from casework.actions import cases, clock_changes, handoffs, viewing
-from casework.facts.learned import WITH_CHANGES
 from casework.families.continuity import ties
+from casework.families.household import Household, household_of
 from casework.families.naming import name_rows
 from casework.families.recorded import ADULTS
-from casework.models import LEAD_OFFERS_FROM, Case, Clock, ClockChange, Contact, Handoff, Responsibility
+from casework.models import (
+    LEAD_OFFERS_FROM,
+    Case,
+    Clock,
+    ClockChange,
+    Contact,
+    ContactChild,
+    DetailToCheck,
+    FactChange,
+    Handoff,
+    Information,
+    Milestone,
+    Responsibility,
+)
+from casework.models.indexes import is_among
+from casework.models.together import read_parts, read_together, share_out
 from casework.reading import endings
-from casework.reading.cautions import cautions_of
+from casework.reading.cautions import cautions_in, recorded_of
 from casework.reading.news import since_decided
 from casework.reading.responsibility import responsibility_history
 from casework.record import responsibilities
@@ -215,7 +230,12 @@ def _submit_on_page(
 
 
 def _offering(
-    case: Case, periods: list[Responsibility], user: User, now: datetime, shown: dict[str, ActionForm]
+    case: Case,
+    family: Household,
+    periods: list[Responsibility],
+    user: User,
+    now: datetime,
+    shown: dict[str, ActionForm],
 ) -> dict[str, Any]:
     """The form for offering the case, if the user may, and the warnings beside it."""
     number, responsible = handoffs.ordinal(case), periods[-1].team
@@ -225,7 +245,7 @@ def _offering(
         permissions.check_can_offer_again, case, responsible.pk, user, local_day(now)
     ):
         return {"who_offers": True}
-    known_by = ties(case, responsible, now=now)
+    known_by = ties(case, family, responsible, now=now)
     lately = {each.team for each in periods[:-1] if each.period.upper >= now - handoffs.BOUNCES_WITHIN} - {responsible}
     form = shown.get("offer") or OfferForm(questioned=number >= LEAD_OFFERS_FROM, is_known=bool(known_by))
     return {
@@ -239,7 +259,7 @@ def _offering(
 def _offer_form(case: Case, now: datetime, *data: Any) -> OfferForm:
     """The form for offering the case. It asks for more if a team knows the family, or from the third handoff on."""
     questioned = handoffs.ordinal(case) >= LEAD_OFFERS_FROM
-    known_by = ties(case, responsibilities.responsible_team(case), now=now)
+    known_by = ties(case, household_of(case), responsibilities.responsible_team(case), now=now)
     return OfferForm(*data, questioned=questioned, is_known=bool(known_by))
 
 
@@ -249,24 +269,22 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     case = viewing.view_case(reference=reference, by=user, now=now)
     who = roles_of(user, local_day(now))
     is_open = case.status == CaseStatus.OPEN
-    with_names = Handoff.objects.select_related("from_team", "to_team", "offered_by", "answered_by")
-    prefetch_related_objects([case], "children", Prefetch("handoffs", with_names))
+    contacts, clocks, changes, milestones = _read(case, user, now)
     offers = list(case.handoffs.all())
     on_offer = next((handoff for handoff in offers if handoff.status == HandoffStatus.OFFERED), None)
-    periods = list(case.responsibilities.select_related("team"))
+    periods = list(case.responsibilities.all())
     responsible = periods[-1].team if periods else None
     is_responsible = is_open and responsible is not None and responsible.pk in who.team_ids
-    contacts = (
-        Contact.objects.filter(case=case).open_to(user, now)
-        .select_related("agency", "recommendation", "decision_in_effect")
-        .prefetch_related("children__person", ADULTS, "details_to_check", WITH_CHANGES)
-        .order_by("-received_at")
-    )  # fmt: skip
     name_rows(chain.from_iterable((*each.children.all(), *each.adults.all()) for each in contacts), user, now)
     children = sorted(case.children.all(), key=lambda child: child.pk)
     stays = {child.pk for child in children}
     on_contacts = {child.person_id: child for contact in contacts for child in contact.children.all()}
-    cautions = cautions_of(contacts, and_of=stays)
+    recorded, put_off = recorded_of(contacts, and_of=stays), endings.put_off_until_closed(clocks, by=user, now=now)
+    family = household_of(case)
+    offers_it = is_open and on_offer is None
+    asked = [recorded] + ([put_off] if is_responsible else []) + ([family.reading_own_cases] if offers_it else [])
+    read_together(*asked)
+    cautions = cautions_in(recorded)
     context: dict[str, Any] = {
         "now": now,
         "case": case,
@@ -283,21 +301,14 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         "on_offer": on_offer,
         "history": responsibility_history(case, offers, periods, now),
         "responsible": responsible,
-        "clock_changes": list(
-            ClockChange.objects.filter(clock__case=case).select_related("clock", "by").order_by("pk")
-        ),
-        "milestones": list(case.milestones.select_related("recorded_by")),
+        "clock_changes": changes,
+        "milestones": milestones,
         "answers": on_offer is not None and on_offer.to_team_id in who.team_ids,
         "withdraws": on_offer is not None
         and permissions.allows(permissions.check_can_withdraw, on_offer, user, local_day(now)),
         "is_responsible": is_responsible,
         "may_correct": is_open and (is_responsible or bool(who.front_door_roles)),
     }
-    clocks = list(
-        Clock.objects.filter(Q(case=case) | Q(handoff=on_offer, handoff__isnull=False))
-        .select_related("policy")
-        .order_by("stopped_at", "due_at")
-    )
     team_id = responsible.pk if is_open and responsible is not None else None
     context |= {"clocks": clocks} | clock_forms(clocks, None, team_id, user, now, dict(shown))
     if context["answers"]:
@@ -310,11 +321,46 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         context["milestone"] = shown.get("milestone") or MilestoneForm(prefix="milestone")
         if on_offer is None:
             context["close"] = shown.get("close") or CloseForm(prefix="close")
-            context["closing_ends"] = endings.of_closing(clocks, by=user, now=now)
+            context["closing_ends"] = endings.of_closing(clocks, put_off)
         if case.work is Work.OTHER_AUTHORITY:
             context["authority"] = shown.get("authority") or AuthorityForm()
-    if is_open and on_offer is None:
-        context |= _offering(case, periods, user, now, shown)
+    if offers_it:
+        context |= _offering(case, family, periods, user, now, shown)
     context["errors"] = errors_of(*shown.values())
     page = render(request, "front_door/cases/show.html", context, status=status_of(context["errors"]))
     return without_hidden_addresses(page, contacts)
+
+
+def _read(
+    case: Case, user: User, now: datetime
+) -> tuple[list[Contact], list[Clock], list[ClockChange], list[Milestone]]:
+    """
+    What belongs to a case: its contacts that the user may open, the newest first, with all that was said on them; its
+    clocks, with those of the open offer; their changes; and its milestones. One round trip.
+    """
+    contacts = Contact.objects.filter(case=case).open_to(user, now).order_by("-received_at")
+    contacts = contacts.select_related("agency", "recommendation", "decision_in_effect")
+    # Of all its contacts, in the same round trip: each that the user may open gets its own, and the others' are left.
+    children = ContactChild.objects.filter(contact__case=case).select_related("person").order_by("position")
+    adults = ADULTS.filter(contact__case=case)
+    details = DetailToCheck.objects.filter(contact__case=case)
+    information = Information.objects.filter(contact__case=case).select_related("by_user", "by_agency")
+    learned = FactChange.objects.filter(information__contact__case=case)
+    # By the offer's id, found first: for a condition on its table, PostgreSQL would read every clock.
+    on_offer = case.handoffs.filter(status=HandoffStatus.OFFERED).order_by().values("pk")
+    clocks = (
+        Clock.objects.filter(Q(case=case) | Q(is_among(on_offer, "handoff")))
+        .select_related("policy")
+        .order_by("stopped_at", "due_at")
+    )
+    changes = ClockChange.objects.filter(clock__case=case).select_related("clock", "by").order_by("pk")
+    milestones = case.milestones.select_related("recorded_by")
+    read_parts(
+        case, contacts, children, adults, details, information, learned, clocks, changes, milestones,
+        children=case.children.all(),
+        handoffs=case.handoffs.select_related("from_team", "to_team", "offered_by", "answered_by"),
+        responsibilities=case.responsibilities.select_related("team"),
+    )  # fmt: skip
+    share_out(information, changes=learned)
+    share_out(contacts, children=children, adults=adults, details_to_check=details, information=information)
+    return list(contacts), list(clocks), list(changes), list(milestones)

@@ -12,7 +12,6 @@ from casework.access import permissions
 from casework.actions import viewing
 from casework.models import PersonMatch
 from casework.reading.both_records import BothRecords, both_records
-from casework.reading.likenesses import said_before
 from casework.statuses import MatchStatus
 from casework.web.forms import TellApartForm, UndoMatchForm
 from casework.web.hiding import without_hidden_addresses
@@ -46,7 +45,7 @@ def page(
         "contact": contact,
         "match": match,
         "both": both,
-        "history": said_before([match])[match.pk],
+        "history": match.status_changes.select_related("by").order_by("pk"),
         "back": _came_from(request, match, both),
         "waits": waits,
         "one_already": waits and match.row.person_id == match.known.pk,

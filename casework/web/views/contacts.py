@@ -22,7 +22,8 @@ from casework.actions import (
 from casework.deadlines.clocks import DECISION_CLOCKS
 from casework.facts.resends import SAME_REFERENCE
 from casework.families import sameness
-from casework.families.household import Household, household
+from casework.families.confidentiality import ask_hidden
+from casework.families.household import Household, household_to_read
 from casework.families.recorded import lives_hidden, living_hidden
 from casework.models import (
     Case,
@@ -33,9 +34,12 @@ from casework.models import (
     Decision,
     PartnerCheck,
     PersonMatch,
+    Responsibility,
+    StatusChange,
 )
 from casework.models.indexes import is_among
-from casework.models.together import read_parts
+from casework.models.prepared import Call, Rows
+from casework.models.together import read_parts, share_out
 from casework.reading.cautions import cautions_in, recorded_of
 from casework.reading.chronology import Chronology
 from casework.reading.likenesses import by_family, joined_elsewhere, two_of_each, why_alike
@@ -65,6 +69,7 @@ from casework.web.submitting import Done, errors_of, status_of, submit
 from casework.web.timeline import timeline
 from errors import NotPermitted
 from localities.models import OVERSEEING_ROLES, User
+from localities.reference import Reference, from_rows, reading_versions
 from localities.roles import StaffRoles, roles_of
 from localities.working_time import local_day
 from triage.published_rules import of_version
@@ -187,14 +192,27 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
     sees_household = works_on_it or who.has(*OVERSEEING_ROLES)
     recorded, restrictions = recorded_of([contact]), restricted.shown_with(on_it, user, now)
     clocks, changes = _clocks_of(contact)
-    sent = _sent_with(contact, user, now) if sees_household else Contact.objects.none()
-    read_parts(
-        contact, recorded, restrictions, clocks, changes, sent,
+    finds_out = works_on_it and contact.status == ContactStatus.RECEIVED
+    people, versions = household_to_read(contact), reading_versions()
+    sent: QuerySet[Contact] = Contact.objects.none()
+    asked: list[Call | QuerySet[Any, Any]] = []
+    if sees_household:
+        sent = _sent_with(contact, user, now)
+        asked = [sameness.ask_matches(contact), restricted.ask_closed(user, now), *people.calls]
+    if finds_out:
+        asked += [people.reading_own_cases, versions]
+    responsible = Responsibility.objects.filter(case=contact.case).select_related("team").order_by("period")
+    openable = Case.objects.visible_to(user, now).filter(contacts=contact)
+    if contact.case is not None:
+        asked += [responsible, openable]
+    answers = StatusChange.objects.filter(partner_check__contact=contact)
+    found = read_parts(
+        contact, recorded, restrictions, clocks, changes, sent, answers, *asked,
         handovers=contact.handovers.select_related("from_team", "to_team", "passed_by", "taken_on_by"),
-        partner_checks=contact.partner_checks.select_related("agency", "asked_by", "ended_by")
-        .prefetch_related("status_changes"),
+        partner_checks=contact.partner_checks.select_related("agency", "asked_by", "ended_by"),
         decisions=contact.decisions.select_related("decided_by", "sign_off__by", "chosen_team", "chosen_case"),
     )  # fmt: skip
+    share_out(contact.partner_checks.all(), status_changes=answers)
     context: dict[str, Any] = story_of(contact, cautions_in(recorded)) | {
         "now": now,
         "result": contact.recommendation.result if contact.recommendation else {},
@@ -213,7 +231,8 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
     }
     waits = contact if contact.status != ContactStatus.DECIDED else None
     context |= clock_forms(context["clocks"], waits, contact.team_id, user, now, shown)
-    told_of = [contact]
+    told_of: list[Contact] = [contact]
+    hidden_homes: Rows | None = None
     running = [clock for clock in context["clocks"] if clock.stopped_at is None and clock.paused_at is None]
     context["next_decision"] = min(
         (clock for clock in running if clock.kind in DECISION_CLOCKS), key=lambda clock: clock.due_at, default=None
@@ -222,29 +241,31 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
     context["risk_to_staff"] = any(facts.get("risk_to_staff") for _, facts in context["adults"])
     context |= _handing_over(contact, who, shown, context["handovers"])
     if contact.case is not None:
-        responsibility = contact.case.responsibilities.select_related("team").order_by("period").last()
+        responsibility = next(reversed(list(responsible)), None)
         context["case_team"] = responsibility.team if responsibility else None
         context["may_correct"] |= in_work and responsibility is not None and responsibility.team_id in who.team_ids
-        context["opens_case"] = Case.objects.visible_to(user, now).filter(pk=contact.case.pk).exists()
+        context["opens_case"] = bool(openable)
     if sees_household:
-        people = household(contact, [*contact.children.all(), *contact.adults.all()])
-        found = sameness.matches_on(contact)
-        hidden = living_hidden(two_of_each(found)) if found else frozenset[int]()
-        why = why_alike(found, hidden)
-        closed_people, closed = restricted.closed_people_and_matches(people.people, found, user, now)
+        of_matches, shut, *of_household = found
+        people.hand_over(*of_household)
+        matches = sameness.matches_on(contact, of_matches)
+        hidden = living_hidden(two_of_each(matches)) if matches else frozenset[int]()
+        why = why_alike(matches, hidden)
+        closed_people, closed = restricted.closed_people_and_matches(people.people, matches, user, now, shut)
         chronology = Chronology(
             people, user, now, but_not=contact.pk, children=[child.person_id for child in contact.family]
         )  # fmt: skip
-        context |= timeline(request, chronology) | {
+        told_of += chronology.contacts
+        lines, (hidden_homes,) = timeline(request, chronology, ask_hidden(told.pk for told in told_of))
+        context |= lines | {
             "open_with": chronology.open_with,
             "repeats": next((each for each in sent if each.pk == contact.resend_of_id), None),
             "resends": [each for each in sent if each.resend_of_id == contact.pk],
             "same_reference": [each for each in sent if each.resend_of_id is None and each.pk != contact.resend_of_id],
         }
-        told_of += chronology.contacts
         # Whoever may not open the one record of an adopted child is not told that the other may be about the same.
         likely = [
-            match for match in sameness.waiting(found) if match.pk not in closed or not match.is_of_two_identities
+            match for match in sameness.waiting(matches) if match.pk not in closed or not match.is_of_two_identities
         ]
         context["closed"] = list(
             dict.fromkeys([*closed_people.values(), *(closed[match.pk] for match in likely if match.pk in closed)])
@@ -252,10 +273,10 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         context["matches"] = likely
         context["match_groups"] = _match_groups(likely, why, closed, shown, user, now)
         if works_on_it:
-            context["settled_matches"] = _settled(found, why, closed, shown)
+            context["settled_matches"] = _settled(matches, why, closed, shown)
             context["joined_elsewhere"] = _joined_elsewhere(contact, user, now)
-        if works_on_it and contact.status == ContactStatus.RECEIVED:
-            context |= _find_out(contact, people, now, shown) | _deciding(contact, user, now)
+        if finds_out:
+            context |= _find_out(contact, people, from_rows(versions), now, shown) | _deciding(contact, user, now)
     if works_on_it and contact.status != ContactStatus.DECIDED:
         context["assign"] = shown.get("assign") or AssignForm(contact, now)
     if contact.status == ContactStatus.SIGN_OFF:
@@ -266,7 +287,7 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
     context |= _protecting(contact, user, day, shown)
     context["errors"] = errors_of(*shown.values())
     answer = render(request, "front_door/contacts/show.html", context, status=status_of(context["errors"]))
-    return without_hidden_addresses(answer, told_of)
+    return without_hidden_addresses(answer, told_of, hidden_homes)
 
 
 def _clocks_of(contact: Contact) -> tuple[QuerySet[Clock], QuerySet[ClockChange]]:
@@ -378,7 +399,9 @@ def _sent_with(contact: Contact, user: User, now: datetime) -> QuerySet[Contact]
     return Contact.objects.open_to(user, now).filter(is_among(found, "pk")).order_by("pk")
 
 
-def _find_out(contact: Contact, people: Household, now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
+def _find_out(
+    contact: Contact, people: Household, known: Reference, now: datetime, shown: dict[str, Any]
+) -> dict[str, Any]:
     """
     Before the decision: the team that the route finds, and the forms to find out more. Nobody knows the pathway, and so
     the team, before the contact is screened.
@@ -387,7 +410,9 @@ def _find_out(contact: Contact, people: Household, now: datetime, shown: dict[st
     heard = {"service": contact.agreement, "given_by": contact.agreement_given_by}
     screened = not conditions.waits_for_screening(contact)
     return {
-        "route": decisions.preview(contact, contact.recommendation.pathway, people, now=now) if screened else None,
+        "route": decisions.preview(contact, contact.recommendation.pathway, people, known, now=now)
+        if screened
+        else None,
         "agreement": shown.get("agreement") or AgreementForm(prefix="agreement", initial=heard),
         "checks": shown.get("checks") or OwnRecordsForm(contact),
         "ask": shown.get("ask") or AskPartnerForm(),

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -14,7 +15,8 @@ from casework.access import conditions, permissions, restricted
 from casework.actions import decisions, partner_checks, viewing
 from casework.facts.history import has_history
 from casework.families import sameness
-from casework.families.household import Household, household, is_earlier_than
+from casework.families.household import HouseholdToRead, household, household_to_read, is_earlier_than
+from casework.families.naming import name_rows
 from casework.jobs import stale_recommendations
 from casework.models import Case, Contact, Decision, PartnerCheck, Recommendation
 from casework.models.together import read_together
@@ -31,6 +33,7 @@ from casework.web.unfinished import data_of, kept_at, opened
 from casework.web.views.contacts import declined_decision, fetch, rules_of
 from errors import InvalidInput, NotAllowedInStatus, TakenBySomeoneElse
 from localities.models import User
+from localities.reference import from_rows, reading_versions
 from localities.working_time import local_day
 
 MOST_SHOWN = 5
@@ -156,7 +159,7 @@ def _check_answers(request: HttpRequest, contact: Contact, form: DecideForm, use
     seen = viewing.view_for_decision(reference=contact.reference, by=user, now=now)
     context = _about(seen) | {"form": form, "decision": decision, "followed": would_follow}
     if would_follow.waits:
-        context["route"] = decisions.preview(seen, decision.pathway, _household(seen), now=now)
+        context["route"] = decisions.preview(seen, decision.pathway, household_to_read(seen), now=now)
     return without_hidden_addresses(render(request, "front_door/contacts/check_decision.html", context), [seen])
 
 
@@ -205,8 +208,10 @@ def _form(
         decisions.check_can_decide(contact, by=user, now=now)
 
     contact = viewing.view_for_decision(reference=reference, check=may_decide, by=user, now=now)
-    people = _household(contact)
-    context = _about(contact) | _history(contact, people, user, now)
+    people, versions = household_to_read(contact), reading_versions()
+    put_off = endings.put_off_until_decided(contact.clocks.all(), by=user, now=now)
+    history = _history(contact, people, user, now, people.reading_own_cases, versions, put_off)
+    context = _about(contact) | history
     context["unscreened"] = conditions.waits_for_screening(contact)
     context["declined"] = declined = declined_decision(contact)
     unanswered = _unanswered(contact)
@@ -224,8 +229,8 @@ def _form(
             form["history"].label = "History considered, and what it means (optional)"
         context |= {
             "form": form,
-            "route": decisions.preview(contact, contact.recommendation.pathway, people, now=now),
-            "ends": endings.of_deciding(contact.clocks.all(), contact.handovers.all(), by=user, now=now),
+            "route": decisions.preview(contact, contact.recommendation.pathway, people, from_rows(versions), now=now),
+            "ends": endings.of_deciding(contact.clocks.all(), contact.handovers.all(), put_off),
         }
     context |= {
         "unanswered": unanswered,
@@ -239,20 +244,23 @@ def _form(
     return without_hidden_addresses(answer, [contact])
 
 
-def _household(contact: Contact) -> Household:
-    """Of a contact that is viewed: its children and adults are read already."""
-    return household(contact, [*contact.children.all(), *contact.adults.all()])
-
-
 def _unanswered(contact: Contact) -> list[PartnerCheck]:
     return [check for check in contact.partner_checks.all() if check.status == PartnerCheckStatus.ASKED]
 
 
-def _history(contact: Contact, people: Household, user: User, now: datetime) -> dict[str, Any]:
+def _history(
+    contact: Contact, people: HouseholdToRead, user: User, now: datetime, *along: QuerySet[Any, Any]
+) -> dict[str, Any]:
     """
     What the user may see of the household's history, the newest first, with the possible matches that wait for
     somebody; and whose restricted records there are.
+
+    :param along: what is read with it.
     """
+    of_matches, shut, *of_household = read_together(
+        sameness.ask_matches(contact), restricted.ask_closed(user, now), *people.calls, *along
+    )
+    people.hand_over(*of_household)
     others = people.contacts().filter(pk__lt=contact.pk).select_related("agency", "decision_in_effect")
     before: Any = others.open_to(user, now).annotate(counts=is_earlier_than(contact)).defer("document")
     earlier, cases = (
@@ -260,8 +268,8 @@ def _history(contact: Contact, people: Household, user: User, now: datetime) -> 
         people.cases().open_to(user, now).order_by("-opened_at")[:MOST_SHOWN],
     )
     read_together(earlier, cases)
-    matches = sameness.open_matches(contact)
-    closed_people, closed = restricted.closed_people_and_matches(people.people, matches, user, now)
+    matches = sameness.open_matches(contact, of_matches)
+    closed_people, closed = restricted.closed_people_and_matches(people.people, matches, user, now, shut)
     assert contact.recommendation is not None
     return {
         "earlier": earlier[:MOST_SHOWN],
@@ -301,7 +309,7 @@ def _sign_off_form(request: HttpRequest, reference: str, now: datetime, form: Si
     contact = viewing.view_for_decision(reference=reference, check=may_sign_off, by=user, now=now)
     (decision,) = shown
     assert contact.recommendation is not None
-    people, recommended = _household(contact), contact.recommendation
+    people, recommended = household_to_read(contact), contact.recommendation
     pathways = rules_of(contact).pathways
     rows = [
         ("What happens next", pathways[decision.pathway].title, pathways[recommended.pathway].title),
@@ -342,9 +350,11 @@ def _about(contact: Contact) -> dict[str, Any]:
 def _next_contact(contact: Contact, user: User, now: datetime) -> tuple[Contact, str] | None:
     """The most urgent contact of the front door that awaits a decision, and the names of its children."""
     others = front_door.of_tab(front_door.TO_TRIAGE, user, now).exclude(pk=contact.pk)
-    found = front_door.rows(others.select_related("recommendation").defer("document")[:1], user, now)
-    if not found:
+    one = others.select_related("recommendation").defer("document").first()
+    if one is None:
         return None
-    one, names = found[0].contact, ", ".join(child.called for child in found[0].children)
+    children = list(one.children.select_related("person").filter(in_family=True))
+    name_rows(children, user, now)
+    names = ", ".join(child.called for child in children)
     hidden = hidden_where_said({one.pk: names}).get(one.pk)
     return one, masked_text(hidden, names) if hidden else names

@@ -1,11 +1,12 @@
 """A person's page: who they are, where and with whom they live, and one chronology of the household."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,11 +17,13 @@ from casework.access import permissions, restricted
 from casework.access.loading import people_visible_to
 from casework.actions import people, protecting, viewing
 from casework.families import sameness
-from casework.families.household import household_of_people
+from casework.families.confidentiality import ask_hidden
+from casework.families.household import household_around
 from casework.families.naming import Called, seen_by
-from casework.models import AddressProtection, Contact, DetailKind, Person, PersonDetail, PersonMatch
+from casework.models import AddressProtection, Contact, DetailKind, Person, PersonDetail, PersonMatch, StatusChange
+from casework.models.prepared import Rows, send
 from casework.reading.chronology import Chronology
-from casework.reading.likenesses import said_before
+from casework.reading.likenesses import by_match, said_of
 from casework.reading.people import Known, known_of
 from casework.web.forms import ActionForm
 from casework.web.hiding import says_after_lifting, without_hidden_addresses
@@ -166,58 +169,71 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         raise Http404 from None
     if person.reference != reference:
         return redirect("person", person.reference)
-    known = known_of(person, user, now)
-    may_be = sameness.likely_the_same({person.pk})
+    family = household_around(person)
+    of_records, shut, proposed, beside = send(
+        sameness.ask_records(person.pk), restricted.ask_closed(user, now), *family.calls
+    )
+    family.hand_over(proposed, beside)
+    records = frozenset(pk for (pk,) in of_records)
+    protections = AddressProtection.objects.filter(person__in=records).select_related("said_by", "lifted_by")
+    protections = protections.order_by("since", "pk")
+    known = known_of(person, user, now, records, protections)
+    may_be = sameness.likely_the_same({person.pk}, proposed)
     not_of_family = [contact.pk for contact in known.not_of_family]
-    family = household_of_people(known=[person.pk], may_be=may_be)
     chronology = Chronology(family, user, now, not_of_family=not_of_family)
-    records = permissions.allows(permissions.check_can_record_people, user, day)
+    may_record = permissions.allows(permissions.check_can_record_people, user, day)
     may_protect = not person.address_is_protected and permissions.allows(permissions.check_can_protect, user, day)
     may_lift = known.hides and permissions.allows(permissions.check_can_lift_protection, user, day)
-    matches = _matches(person, known.records, user, now)
-    history = said_before(match for match, *_ in matches)
+    said = said_of(records)
+    matches = _matches(records, user, now, shut, said)
+    said_of_match = by_match(said) if matches else {}
     context: dict[str, Any] = {
         "person": person,
         "known": known,
         "not_of_family": not_of_family,
-        "details": _details(known, shown if records else {}, records=records),
-        "matches": [(*each, history[each[0].pk]) for each in matches],
+        "details": _details(known, shown if may_record else {}, may_record=may_record),
+        "matches": [(*each, said_of_match[each[0].pk]) for each in matches],
         "may_be": [*seen_by(user, now, may_be).values()] if may_be else [],
-        "protections": _protections(known.records),
-        "to_add": list(DetailKind) if records else [],
+        "protections": _protections(protections),
+        "to_add": list(DetailKind) if may_record else [],
         "protect": shown.get("protect") or (may_protect and ProtectPersonForm(prefix="protect")),
         "lift": shown.get("lift") or (may_lift and LiftPersonForm(prefix="lift")),
         "errors": errors_of(*shown.values()),
-    } | timeline(request, chronology)
+    }
+    told_of = [*known.contacts, *chronology.contacts]
+    lines, (hidden,) = timeline(request, chronology, ask_hidden(contact.pk for contact in told_of))
+    context |= lines
     answer = render(request, "front_door/people/show.html", context, status=status_of(context["errors"]))
-    return without_hidden_addresses(answer, [*known.contacts, *chronology.contacts])
+    return without_hidden_addresses(answer, told_of, hidden)
 
 
-def _protections(records: Collection[int]) -> list[list[AddressProtection]]:
+def _protections(protections: Iterable[AddressProtection]) -> list[list[AddressProtection]]:
     """
     Who made the address confidential, the first before the others. What several contacts said, each of another record
     of the person perhaps, stands in one line, as long as it was lifted with one word.
     """
     found: dict[object, list[AddressProtection]] = defaultdict(list)
-    protections = AddressProtection.objects.filter(person__in=records).select_related("said_by", "lifted_by")
-    for each in protections.order_by("since", "pk"):
+    for each in protections:
         by_a_contact = each.contact_id is not None
         found[(each.lifted_at, each.lifted_because) if by_a_contact else each.pk].append(each)
     return list(found.values())
 
 
 def _matches(
-    person: Person, records: Collection[int], user: User, now: datetime
+    records: Collection[int], user: User, now: datetime, shut: Rows, said: QuerySet[StatusChange]
 ) -> list[tuple[PersonMatch, str, str, Person]]:
     """
-    Who else the person may be, and what was said about that, for those who may compare the records: each match, with
-    the names of this person and of the other, and the other's record.
+    Who else the person may be, for those who may compare the records: each match, with the names of this person and of
+    the other, and the other's record.
+
+    :param shut: what `restricted.ask_closed` found.
+    :param said: what was said about these matches, which is read with them.
     """
     who = roles_of(user, local_day(now))
     if not (who.front_door_roles or who.has(*OVERSEEING_ROLES)):
         return []
-    found = sameness.matches_of(records)
-    closed = restricted.closed_matches(found, user, now)
+    found = sameness.matches_of(records, said)
+    closed = restricted.closed_people_and_matches((), found, user, now, shut)[1]
     return [
         (match, match.name, match.known_name, match.person)
         if match.record_id in records
@@ -228,7 +244,7 @@ def _matches(
 
 
 def _details(
-    known: Known, shown: dict[str, ActionForm], *, records: bool
+    known: Known, shown: dict[str, ActionForm], *, may_record: bool
 ) -> list[tuple[str, list[tuple[PersonDetail, Called | None, ActionForm | None, ActionForm | None]]]]:
     """
     What staff recorded, by kind, each with the other person of a relationship, and with the forms to say that it is no
@@ -238,7 +254,7 @@ def _details(
     details = sorted(known.details, key=lambda detail: order.index(_heading(detail)))
 
     def forms(detail: PersonDetail) -> tuple[ActionForm | None, ActionForm | None]:
-        if not records or detail.in_error_at is not None:
+        if not may_record or detail.in_error_at is not None:
             return None, None
         end, error = f"end{detail.pk}", f"error{detail.pk}"
         ends = detail.ended_at is None and detail.to_date is None and detail.kind not in ONE_DAY
