@@ -310,6 +310,13 @@ def contact_page_beside_history(stage: Stage) -> Figure:
     return stage.growth(open_contact)
 
 
+def case_page_beside_history(stage: Stage) -> Figure:
+    """The page of a case that works with that family."""
+    from tests.bench.history import open_case
+
+    return stage.growth(open_case)
+
+
 def person_page_beside_history(stage: Stage) -> Figure:
     """The page of a child on that contact, with the chronology of the household."""
     from tests.bench.history import open_person
@@ -485,6 +492,7 @@ FIGURES: dict[str, Callable[[Stage], Figure]] = {
     "receive_beside_history": receive_beside_history,
     "worklist_beside_history": worklist_beside_history,
     "contact_page_beside_history": contact_page_beside_history,
+    "case_page_beside_history": case_page_beside_history,
     "person_page_beside_history": person_page_beside_history,
     "worklist_kilobytes": worklist_kilobytes,
     "worklist_requests": worklist_requests,

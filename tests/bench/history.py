@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from casework.actions import receiving
 from casework.jobs import sweep
-from casework.models import Clock, Contact, ContactChild, Person
+from casework.models import Case, Clock, Contact, ContactChild, Person
 from localities.models import Agency, Postcode, User
 from tests.bench.databases import create, reference, use
 from tests.bench.filling import FIRST, fill
@@ -31,6 +31,8 @@ fresh_number = itertools.count(1000)
 
 # The partner's own reference of the contact that is opened.
 OPENED = "OPENED"
+# That of the contact whose case is opened.
+IN_WORK = "IN WORK"
 # How often the family that is opened was heard of before: neither once, like most, nor as often as a few.
 CONTACTS_BEFORE = 3
 
@@ -47,7 +49,9 @@ def databases(sizes: tuple[int, int]) -> tuple[Use, Use]:
         fill(size)
         sys.stdout.write(f"{size:,} contacts in {time.monotonic() - started:.0f} s … ")
         sys.stdout.flush()
-        _receive(_on_record(_heard_of_before()), agency_reference=OPENED)
+        family = _on_record(_heard_of_before())
+        Story(timezone.now()).offered(_receive(family, by="example-police", agency_reference=IN_WORK))
+        _receive(family, agency_reference=OPENED)
     return partial(use, small), partial(use, large)
 
 
@@ -139,12 +143,11 @@ def receive_two() -> None:
     _receive(_named_like_others(number))
 
 
-def _receive(family: dict[str, Any], **known: Any) -> None:
-    receiving.receive(
-        document=contact_document(**family, **known),
-        by=Agency.objects.get(code="example-primary-school"),
-        now=timezone.now(),
+def _receive(family: dict[str, Any], by: str = "example-primary-school", **known: Any) -> Contact:
+    received = receiving.receive(
+        document=contact_document(**family, **known), by=Agency.objects.get(code=by), now=timezone.now()
     )
+    return received.contact
 
 
 def open_worklist() -> None:
@@ -157,6 +160,11 @@ def open_contact() -> None:
 
 def path_of_contact() -> str:
     return f"/contacts/{_opened()}/"
+
+
+def open_case() -> None:
+    case = Case.objects.get(contacts__agency_reference=IN_WORK)
+    _open(f"/cases/{case.reference}/", by="sam")
 
 
 def open_person() -> None:
