@@ -157,7 +157,7 @@ def known_of(
         corrected_names=_corrected_names(rows, details),
         births=_said((facts.source(row, *BIRTH), _born(row)) for row in sorted(rows, key=_is_undated))
         + _as_recorded(recorded[DetailKind.ESTIMATED_BIRTH]),
-        expected=None if as_adult or recorded[DetailKind.ESTIMATED_BIRTH] else _expected(as_child),
+        expected=None if as_adult or recorded[DetailKind.ESTIMATED_BIRTH] else _expected(list(as_child)),
         deaths=_as_recorded(recorded[DetailKind.DEATH]),
         homes=([] if hides else _homes(_lived(as_child, as_adult, homes, facts)))
         + _as_recorded(recorded[DetailKind.ADDRESS]),

@@ -210,7 +210,7 @@ class Stage(RuleBasedStateMachine):
     def follow_ratings(self) -> None:
         """A contact that became red while the hub is closed has passed to emergency duty."""
         (ratings,) = send(RATINGS())
-        rated = dict(ratings)
+        rated: dict[int, str] = dict(ratings)
         for contact in self.ledger.contacts.values():
             became_red = rated[contact.pk] == "red" and contact.rag != "red"
             contact.rag = rated[contact.pk]
