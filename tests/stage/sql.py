@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import sqlparse
 from django.db import connection
 
 
@@ -76,11 +75,20 @@ def asked() -> Iterator[Asked]:
     def count(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
         cost.round_trips += 1
         # In the text without its parameters, so that nothing that somebody wrote is taken for a statement.
-        cost.statements += len(params) if many else len(sqlparse.split(sql))
+        cost.statements += len(params) if many else statements_in(sql)
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(count):
         yield cost
+
+
+# What stands between two statements of a text, and what may have such a sign in it and separates nothing.
+BETWEEN = re.compile(r"""'[^']*'|"[^"]*"|--[^\n]*|/\*.*?\*/|(?P<between>;)\s*(?=\S)""", re.DOTALL)
+
+
+def statements_in(sql: str) -> int:
+    """The number of statements in a text. A parser finds the same, and took most of the time of some tests."""
+    return 1 + sum(found["between"] is not None for found in BETWEEN.finditer(sql))
 
 
 def within(cost: int, budget: int) -> bool:
