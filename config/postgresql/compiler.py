@@ -2,10 +2,11 @@
 Composes queries as Django does, to the same SQL, and keeps the columns of each table that it has selected from.
 
 A page selects from tables of twenty columns by five joins, again and again. For each column of each query Django makes
-an object, makes a key of it by looking through its constructor's signature, and quotes its name.
+an object, makes a key of it by looking through its constructor's signature, quotes its name, and asks three times how
+its values are read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, cast
 
@@ -39,6 +40,30 @@ class SQLCompiler(compiler.SQLCompiler):
         quoted, alias, column = self.quote_cache, node.alias, str(node.target.column)
         table = quoted.get(alias) or self.quote_name_unless_alias(alias)
         return f"{table}.{quoted.get(column) or self.quote_name_unless_alias(column)}", []
+
+    def quote_name_unless_alias(self, name: str) -> str:
+        """As Django does. Most names are those of columns, and no alias, and there is nothing to look up in them."""
+        if name in self.quote_cache:
+            return str(self.quote_cache[name])
+        query = self.query
+        is_alias = name in query.alias_map or name in query.extra_select or name in query.external_aliases
+        if is_alias or not name.isidentifier():
+            return str(super().quote_name_unless_alias(name))
+        return str(self.quote_cache.setdefault(name, f'"{name}"'))
+
+    def get_converters(self, expressions: Iterable[Any]) -> dict[int, Any]:
+        """What reads the values of each expression. Most columns need nothing: each is asked for it once."""
+        ask: list[Any] = [
+            None if type(each) is Col and self._is_read_as_it_comes(each) else each for each in expressions
+        ]
+        return dict(super().get_converters(ask))
+
+    def _is_read_as_it_comes(self, column: Col) -> bool:
+        known: bool | None = vars(column).get("is_read_as_it_comes")
+        if known is None:
+            known = not super().get_converters([column])
+            vars(column)["is_read_as_it_comes"] = known
+        return known
 
     def _order_by_pairs(self) -> Iterator[tuple[Expression, bool]]:  # type: ignore[override]  # a stub without types
         """

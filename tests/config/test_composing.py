@@ -57,3 +57,24 @@ def test_as_django_does(asked: str, amina: User) -> None:
 
     assert [composed(connection), composed(connection)] == [composed(DatabaseWrapper(connection.settings_dict))] * 2
     assert type(QUERIES[asked](amina).query.get_compiler("default")) is SQLCompiler
+
+
+@pytest.mark.parametrize("asked", QUERIES)
+def test_what_comes_is_read_as_django_reads_it(asked: str, amina: User) -> None:
+    """Also a second time, when each column has been asked."""
+
+    def read(by: Any) -> dict[int, list[str]]:
+        composes = QUERIES[asked](amina).query.get_compiler(connection=by)
+        composes.setup_query()
+        reads = composes.get_converters([column for column, *_ in composes.select])
+        return {place: [each.__qualname__ for each in reading] for place, (reading, _) in reads.items()}
+
+    assert [read(connection), read(connection)] == [read(DatabaseWrapper(connection.settings_dict))] * 2
+
+
+def test_a_document_is_read() -> None:
+    """What comes is not left as it comes where something reads it: the test above compares no empty answers."""
+    composes = Contact.objects.all().query.get_compiler("default")
+    composes.setup_query()
+    reads = composes.get_converters([column for column, *_ in composes.select])
+    assert "document" in {column.target.name for _, column in reads.values()}
