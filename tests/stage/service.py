@@ -30,6 +30,8 @@ from config.local.run import commands
 PASSWORD = "a-long-enough-password"
 # Workers of the tests count from 1 (`servers.py`); Valkey has sixteen.
 SERVICES_OWN = 15
+# How often in seconds who waits asks for progress: to ask a service takes its processor time, which a start needs.
+LOOKS_EVERY = 1.0
 
 
 class Mailbox(MessageHandler):
@@ -191,11 +193,13 @@ def wait_until(
         slow, and nothing is wrong with it.
     :raises NeverHappened: after so many seconds.
     """
-    seen, ends_at = progress(), time.monotonic() + seconds
+    seen, looks_at, ends_at = progress(), time.monotonic() + LOOKS_EVERY, time.monotonic() + seconds
     while not happens():
-        if (now := progress()) != seen:
-            seen, ends_at = now, time.monotonic() + seconds
-        if time.monotonic() > ends_at:
+        if (at := time.monotonic()) >= min(looks_at, ends_at):
+            looks_at = at + LOOKS_EVERY
+            if (now := progress()) != seen:
+                seen, ends_at = now, at + seconds
+        if at > ends_at:
             raise NeverHappened(f"waited {seconds:.0f} s for this: {what}")
         time.sleep(0.1)
 
