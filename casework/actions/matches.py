@@ -10,7 +10,7 @@ from casework.access import conditions, permissions, restricted
 from casework.access.loading import locked_contact
 from casework.actions.recommendations import recommend_again
 from casework.families import merging, sameness
-from casework.families.confidentiality import bring_up_to_date
+from casework.families.confidentiality import bring_up_to_date, lock_around
 from casework.families.household import note_touched
 from casework.messages import outbox
 from casework.models import Contact, Event, Person, PersonMatch
@@ -89,8 +89,7 @@ def undo(*, contact_id: int, match_id: int, reason: str, by: User, now: datetime
 
 def _load(contact_id: int, match_ids: Collection[int], by: User, now: datetime) -> tuple[Contact, list[Person]]:
     """
-    Loads and locks the contact, and all records of everybody in these matches: at once and in the order of their ids,
-    so that two actions never deadlock.
+    Loads and locks the contact, and all records of everybody in these matches, with those around: see `lock_around`.
     """
     contact = locked_contact(by, now, pk=contact_id)
     permissions.check_can_work_on(contact, by, local_day(now))
@@ -98,7 +97,7 @@ def _load(contact_id: int, match_ids: Collection[int], by: User, now: datetime) 
     if found.keys() != {*match_ids}:
         raise PersonMatch.DoesNotExist
     pairs = ((match.record_id, match.person_id) for match in found.values())
-    return contact, merging.lock_records({*chain.from_iterable(pairs)})
+    return contact, lock_around({*chain.from_iterable(pairs)})
 
 
 def _read(match_id: int, by: User, now: datetime) -> PersonMatch:

@@ -65,6 +65,7 @@ from casework.models import (
     ContactAdult,
     ContactChild,
     DetailKind,
+    Person,
     PersonDetail,
 )
 from casework.models.prepared import Call, Prepared, Rows, send
@@ -133,14 +134,17 @@ WITH people AS (
 FIND_AROUND = Prepared("find_around", f"{THESE_PEOPLE}, {AROUND} SELECT id FROM around")  # noqa: S608  # our own text
 # Whether an address of these people, or of anybody around them, is protected or hidden: what is hidden already says of
 # whoever is further away. In SQL, as part of a statement that runs for every contact.
-SOMEBODY_IS_HIDDEN = f"""EXISTS (
-WITH people AS (SELECT unnest(%(matched)s::bigint[]) AS id), {AROUND}
+HIDDEN_AROUND = f"""{AROUND}
 SELECT FROM around JOIN casework_person person ON person.id = around.id
 WHERE person.address_is_protected OR EXISTS (
     SELECT FROM casework_contactchild child WHERE child.person_id = person.id AND child.address_is_confidential)
 OR EXISTS (
-    SELECT FROM casework_contactadult adult WHERE adult.person_id = person.id AND adult.address_is_confidential))
+    SELECT FROM casework_contactadult adult WHERE adult.person_id = person.id AND adult.address_is_confidential)
 """  # noqa: S608  # our own text
+SOMEBODY_IS_HIDDEN = f"""EXISTS (
+WITH people AS (SELECT unnest(%(matched)s::bigint[]) AS id), {HIDDEN_AROUND})
+"""
+IS_HIDDEN_AROUND = Prepared("is_hidden_around", f"SELECT EXISTS ({THESE_PEOPLE}, {HIDDEN_AROUND})")
 # Whether somebody is hidden at one of these postcodes.
 A_NEIGHBOUR_IS_HIDDEN = """EXISTS (
 SELECT FROM casework_contactchild hidden
@@ -239,6 +243,19 @@ def bring_up_to_date(people: Collection[int], *, now: datetime, but_not: int | N
     """
     changed, recorded = _bring_up_to_date(people, now, but_not)
     return _shown_again([entry for entry in changed if entry.hidden], recorded)
+
+
+def lock_around(people: Collection[int]) -> list[Person]:
+    """
+    Locks all records of these people until the transaction ends, before what may call for `bring_up_to_date`: where an
+    address around them is hidden, with everybody whose records that may change. At once and in the order of their ids,
+    so that two actions never deadlock.
+
+    :param people: any of their records.
+    :returns: the records, those of these people among them.
+    """
+    ((is_hidden,),), around = send(IS_HIDDEN_AROUND(people=[*people]), FIND_AROUND(people=[*people]))
+    return merging.lock_records({*people, *(_further(people, around)[1] if is_hidden else ())})
 
 
 def settle_new(rows: Collection[Row], *, now: datetime) -> None:
@@ -352,9 +369,13 @@ def _reach(people: Collection[int]) -> tuple[frozenset[int], frozenset[int]]:
     Marks whose address is protected among these people. Returns everybody whom that may reach, and these with the
     people around them.
     """
-    before = frozenset(people)
     _, around = send(UPDATE_FLAGS(people=[*people]), FIND_AROUND(people=[*people]))
-    found = frozenset(person for (person,) in around)
+    return _further(people, around)
+
+
+def _further(people: Iterable[int], around: Iterable[tuple[int]]) -> tuple[frozenset[int], frozenset[int]]:
+    """Returns whom a protection of one of these may reach, and these with the people around them."""
+    before, found = frozenset(people), frozenset(person for (person,) in around)
     for _ in range(REACH):
         # Whoever has nobody new around has nobody further away.
         if found == before:

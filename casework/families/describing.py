@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from casework.families import matching, merging, sameness
+from casework.families.confidentiality import lock_around
 from casework.models import ContactAdult, ContactChild, DetailKind, Person, PersonDetail
 
 DESCRIBED = ("first_name", "last_name", "also_known_as", "date_of_birth", "date_of_birth_estimated",
@@ -33,7 +34,7 @@ def describe_again(
     records = [row.recorded_as for row in rows]
     likely = [match.person.pk for match in matching.look(records)]
     known = [record.pk for record in records if record.pk is not None]
-    merging.lock_records([*people, *known, *likely])
+    lock_around([*people, *known, *likely])
     for record in records:
         record.save(update_fields=None if record.pk is None else KEPT)
     _keep_keys(records)

@@ -12,8 +12,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from casework.families import merging
-from casework.families.confidentiality import bring_up_to_date
+from casework.families.confidentiality import bring_up_to_date, lock_around
 from casework.models import HidingToCheck
 
 # Each lot is a transaction of its own, so that nobody waits long for a family.
@@ -62,7 +61,7 @@ def _recheck_lot(now: datetime) -> int:
     noted = HidingToCheck.objects.select_for_update(skip_locked=True).order_by("person")
     people = list(noted.values_list("person", flat=True)[:A_LOT])
     if people:
-        merging.lock_records(people)
+        lock_around(people)
         bring_up_to_date(people, now=now)
         HidingToCheck.objects.filter(person__in=people).delete()
     return len(people)

@@ -12,7 +12,7 @@ import pytest
 
 from casework.actions import cases, decisions, handoffs, learning, matches, receiving, referrers
 from casework.families import sameness
-from casework.jobs import delivery, sweep
+from casework.jobs import delivery, stale_recommendations, sweep
 from casework.models import (
     AuditEvent,
     Case,
@@ -32,7 +32,7 @@ from casework.models import (
 from casework.record import integrity
 from errors import InvalidInput, ServiceError, TakenBySomeoneElse
 from localities.models import Agency
-from tests.stage.documents import contact_document, nhs_number
+from tests.stage.documents import address, contact_document, nhs_number
 from tests.stage.mail import mail_server
 from tests.stage.racing import (
     TIMES,
@@ -174,6 +174,26 @@ class TestWhoIsWho:
         )
         assert outcomes == [None, None]
         assert Person.objects.filter(same_as__in=known).count() == 4
+
+    def test_an_answer_that_shows_an_address_beside_work_on_the_family(self, story: Story) -> None:
+        """The brother's record changes too: he is not one of the two who are told apart."""
+        home = address("HP20 1UA")
+        hidden, brother = family(1)["children"][0], family(2)["children"][0] | {"nhs_number": nhs_number(2)}
+        alone = story.contact(children=[brother | {"address": home}], adults=[])
+        story.contact(children=[hidden | {"address": home | {"confidential": True}}], adults=[])
+        both = [brother | {"ref": "c2", "address": home}, hidden | {"nhs_number": nhs_number(1), "address": home}]
+        first, second = (story.contact(by=by, children=both, adults=[]) for by in ("example-police", "example-surgery"))
+        (match,) = [match for match in sameness.open_matches(first) if match.child and match.child.position == 1]
+        assert alone.children.get().address_is_confidential
+        moment = story.later()
+        said: dict[str, Any] = {"contact_id": first.pk, "match_id": match.pk, "same": False, "reason": "A namesake."}
+        outcomes = interleaved(
+            lambda: matches.settle(**said, by=person("amina"), now=moment),
+            lambda: stale_recommendations.renew_one(contact_id=second.pk, now=moment, only_if_noted=False),
+            before='UPDATE "casework_contactchild"',
+        )
+        assert outcomes == [first, True]
+        assert alone.children.get().recorded_as.postcode == "HP20 1UA"
 
     def test_records_are_joined_while_another_contact_arrives(self, story: Story) -> None:
         for number in range(TIMES):
