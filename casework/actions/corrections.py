@@ -227,7 +227,8 @@ def _store_records(plan: Plan, contact: Contact, history: list[FactChange]) -> l
     children += [child for child in _keep_shared_numbers(plan) if child not in children]
     keep_homes(plan.children, plan.adults, _lines(plan, contact, history))
     children += [child for child in keep_mothers(plan.children, plan.adults) if child not in children]
-    describe_again(children, adults, people=people_of(contact))
+    will_hide = any("address.confidential" in part.changed for part in plan.parts)
+    describe_again(children, adults, people=people_of(contact), will_hide=will_hide)
     for child in plan.children:
         if names := plan.changed(child) & OF_RECORDS:
             child.recorded_as.save(update_fields=sorted(names))

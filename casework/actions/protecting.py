@@ -6,7 +6,7 @@ from django.db import transaction
 
 from casework.access import conditions, permissions
 from casework.access.loading import locked_person
-from casework.families.confidentiality import bring_up_to_date
+from casework.families.confidentiality import bring_up_to_date, lock_around
 from casework.families.sameness import records_of
 from casework.models import AddressProtection, Event, Person
 from casework.record import audit
@@ -24,6 +24,7 @@ def protect(*, person_id: int, reason: str, by: User, now: datetime) -> Person:
     :raises Person.DoesNotExist: there is no such person, or none that `by` may see.
     :raises InvalidInput: nobody says why.
     """
+    lock_around([person_id], will_hide=True)
     person = locked_person(by, now, pk=person_id)
     permissions.check_can_protect(by, local_day(now))
     conditions.check_is_not_protected(person)
@@ -50,6 +51,7 @@ def lift(*, person_id: int, reason: str, by: User, now: datetime) -> Person:
     :raises Person.DoesNotExist: there is no such person, or none that `by` may see.
     :raises InvalidInput: nobody says why.
     """
+    lock_around([person_id])
     person = locked_person(by, now, pk=person_id)
     permissions.check_can_lift_protection(by, local_day(now))
     conditions.check_is_hidden(person)

@@ -245,17 +245,18 @@ def bring_up_to_date(people: Collection[int], *, now: datetime, but_not: int | N
     return _shown_again([entry for entry in changed if entry.hidden], recorded)
 
 
-def lock_around(people: Collection[int]) -> list[Person]:
+def lock_around(people: Collection[int], *, will_hide: bool = False) -> list[Person]:
     """
     Locks all records of these people until the transaction ends, before what may call for `bring_up_to_date`: where an
     address around them is hidden, with everybody whose records that may change. At once and in the order of their ids,
     so that two actions never deadlock.
 
     :param people: any of their records.
+    :param will_hide: whether one of these addresses is about to be hidden.
     :returns: the records, those of these people among them.
     """
     ((is_hidden,),), around = send(IS_HIDDEN_AROUND(people=[*people]), FIND_AROUND(people=[*people]))
-    return merging.lock_records({*people, *(_further(people, around)[1] if is_hidden else ())})
+    return merging.lock_records({*people, *(_further(people, around)[1] if is_hidden or will_hide else ())})
 
 
 def settle_new(rows: Collection[Row], *, now: datetime) -> None:

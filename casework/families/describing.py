@@ -14,7 +14,7 @@ KEPT = (*DESCRIBED, "other_names", "nhs_number", "upn", "shared_numbers", "telep
 
 
 def describe_again(
-    children: Iterable[ContactChild], adults: Iterable[ContactAdult], *, people: Collection[int]
+    children: Iterable[ContactChild], adults: Iterable[ContactAdult], *, people: Collection[int], will_hide: bool
 ) -> None:
     """
     Stores the records of these children and adults as the contact describes them today. Where they live is in the
@@ -24,6 +24,7 @@ def describe_again(
     whoever they may be, in the order of their ids, so that two actions never deadlock.
 
     :param people: the ids of everybody on the contact, and of their possible matches.
+    :param will_hide: whether an address on the contact is about to be hidden.
     """
     rows: list[ContactChild | ContactAdult] = [*children, *adults]
     for row in rows:
@@ -34,7 +35,7 @@ def describe_again(
     records = [row.recorded_as for row in rows]
     likely = [match.person.pk for match in matching.look(records)]
     known = [record.pk for record in records if record.pk is not None]
-    lock_around([*people, *known, *likely])
+    lock_around([*people, *known, *likely], will_hide=will_hide)
     for record in records:
         record.save(update_fields=None if record.pk is None else KEPT)
     _keep_keys(records)

@@ -5,11 +5,12 @@ from functools import partial
 from typing import Any
 
 from casework.actions import corrections, decisions, receiving
+from casework.jobs import stale_recommendations
 from casework.models import Contact, FactChange, Information
 from errors import TakenBySomeoneElse
 from localities.models import Agency
-from tests.stage.documents import contact_document
-from tests.stage.racing import TIMES, by_number, family, only_one_succeeds, race
+from tests.stage.documents import address, contact_document
+from tests.stage.racing import TIMES, by_number, family, interleaved, only_one_succeeds, race
 from tests.stage.story import Story, person
 
 
@@ -45,6 +46,23 @@ def test_two_corrections_of_two_facts_are_both_kept(story: Story) -> None:
         facts = contact.recommendation.facts
         assert (facts["immediate_danger"], facts["referrer_level"]) == (True, 4)
         assert contact.recommendation == contact.recommendations.latest("pk")
+
+
+def test_an_address_becomes_confidential_beside_work_on_the_family(story: Story) -> None:
+    """The sister stands on another contact with the brother alone; her record changes too, and was there before."""
+    sister, brother, child = (entry for number in (1, 2, 3) for entry in by_number(number)["children"])
+    home = address("HP20 1UA")
+    together = story.contact(children=[sister | {"ref": "c2", "address": home}, brother | {"address": home}], adults=[])
+    contact = story.contact(children=[brother | {"ref": "c2", "address": home}, child | {"address": home}], adults=[])
+    moment = story.later()
+    hides = {"number": 1, "address": {"confidential": True}}
+    outcomes = interleaved(
+        learns(contact, moment, children=[hides]),
+        partial(stale_recommendations.renew_one, contact_id=together.pk, now=moment, only_if_noted=False),
+        before='UPDATE "casework_contactchild"',
+    )
+    assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)], outcomes
+    assert together.children.get(position=0).address_is_confidential
 
 
 def test_one_key_from_eight_sides_is_stored_once(story: Story) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from casework.actions import cases, decisions, handoffs, learning, matches, receiving, referrers
+from casework.actions import cases, decisions, handoffs, learning, matches, protecting, receiving, referrers
 from casework.families import sameness
 from casework.jobs import delivery, stale_recommendations, sweep
 from casework.models import (
@@ -194,6 +194,25 @@ class TestWhoIsWho:
         )
         assert outcomes == [first, True]
         assert alone.children.get().recorded_as.postcode == "HP20 1UA"
+
+    @pytest.mark.parametrize("lifts", [False, True])
+    def test_an_address_is_protected_beside_work_on_the_family(self, story: Story, lifts: bool) -> None:
+        """The brother, who was on record before, is hidden with the child, or shown again."""
+        children = [family(number)["children"][0] | {"ref": f"c{number}"} for number in (1, 2)]
+        contact = story.contact(children=[entry | {"address": address("HP20 1UA")} for entry in children], adults=[])
+        brother, child = contact.children.all()
+        said: dict[str, Any] = {"person_id": child.person_id, "by": person("maya"), "reason": "He looks for them."}
+        if lifts:
+            protecting.protect(now=story.later(), **said)
+        action, moment = protecting.lift if lifts else protecting.protect, story.later()
+        outcomes = interleaved(
+            lambda: action(now=moment, **said),
+            lambda: stale_recommendations.renew_one(contact_id=contact.pk, now=moment, only_if_noted=False),
+            before='UPDATE "casework_contactchild"',
+        )
+        assert outcomes == [child.person, True]
+        brother.recorded_as.refresh_from_db()
+        assert brother.recorded_as.postcode == ("HP20 1UA" if lifts else "")
 
     def test_records_are_joined_while_another_contact_arrives(self, story: Story) -> None:
         for number in range(TIMES):
