@@ -65,48 +65,63 @@ class Beside:
 
 
 class LivesAt(NamedTuple):
-    """A home, how it was written, and of which child."""
+    """A home, how it was written, and of which child or adult."""
 
     text: str
     home: Home
-    child: ContactChild
+    row: Row
+
+    @classmethod
+    def of(cls, row: Row, facts: Mapping[str, Any]) -> "LivesAt | None":
+        """The home of a child, or an adult's own, by the facts that are known today; None if it is not known."""
+        lines = lines_of({"lines": facts.get("address.lines")})
+        home = read_home(" ".join(lines), row.postcode)
+        if home is None:
+            return None
+        return cls(", ".join((*lines, row.postcode) if row.postcode else lines), home, row)
 
 
 class HomesOfContact:
     """Where everybody on a contact lives, as far as nothing of it is hidden."""
 
-    def __init__(self, children: Iterable[tuple[ContactChild, Mapping[str, Any]]]) -> None:
-        """:param children: the children of the family, in order, each with the facts that are known of them today."""
+    def __init__(self, rows: Iterable[tuple[Row, Mapping[str, Any]]]) -> None:
+        """
+        :param rows: the children of the family and then the adults, in order, each with the facts that are known of
+            them today.
+        """
         self._hides = False
-        self._of_children: dict[int, Home | None] = {}
+        self._own: dict[Row, LivesAt | None] = {}
         self._first: LivesAt | None = None
-        for child, facts in children:
-            if child.address_is_confidential:
-                self._hides = True
+        for row, facts in rows:
+            if row.address_is_confidential:
+                self._hides |= isinstance(row, ContactChild)
                 continue
-            lines = lines_of({"lines": facts.get("address.lines")})
-            home = self._of_children[child.pk] = read_home(" ".join(lines), child.postcode)
-            if home is not None and self._first is None:
-                self._first = LivesAt(", ".join((*lines, child.postcode) if child.postcode else lines), home, child)
+            home = self._own[row] = LivesAt.of(row, facts)
+            if isinstance(row, ContactChild) and self._first is None:
+                self._first = home
 
     def of_adult(self, adult: ContactAdult) -> LivesAt | None:
-        """Where an adult lives: with the first child whose home is known, if the contact says so (`kept_homes`)."""
+        """
+        Where an adult lives: at an address of their own; or with the first child whose home is known, if the contact
+        says so (`kept_homes`).
+        """
+        if own := self._own.get(adult):
+            return own
         return self._first if adult.in_family and adult.same_address and not self._hides else None
 
     def are_one(self, one: Row, other: Row) -> bool:
         """Whether both stand there as one family at one home."""
         if not (one.in_family and other.in_family):
             return False
-        if self._first is None:
-            # The address is not known, but an adult may still live "at the same address".
-            return not self._hides and (self._is_there(one) or self._is_there(other)) and self._may_be_there(one, other)
         home, others = self._home(one), self._home(other)
-        return home is not None and others is not None and are_one_home(home, others)
+        if home is not None and others is not None:
+            return are_one_home(home, others)
+        # The address of the children is not known, but an adult may still live "at the same address".
+        is_there = self._is_there(one) or self._is_there(other)
+        return self._first is None and not self._hides and is_there and self._may_be_there(one, other)
 
     def _home(self, row: Row) -> Home | None:
-        if isinstance(row, ContactChild):
-            return self._of_children.get(row.pk)
-        found = self.of_adult(row)
+        found = self.of_adult(row) if isinstance(row, ContactAdult) else self._own.get(row)
         return found.home if found else None
 
     @staticmethod

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from casework.facts.learned import today_of
 from casework.families.describing import NAMES
 from casework.families.kept_homes import lines_of
-from casework.families.likeness.homes import Home, are_one_home, read_home
+from casework.families.likeness.homes import Home, are_one_home
 from casework.families.likeness.identifiers import read_telephones, read_upn
 from casework.families.naming import Called, name_of, name_rows, seen_by
 from casework.families.recorded import LIVES_HIDDEN, lives_hidden
@@ -29,7 +29,7 @@ from casework.models import (
 )
 from casework.models import Source as LearnedFrom
 from casework.models.together import read_together
-from casework.reading.households import Beside, HomesOfContact, add_recorded, beside
+from casework.reading.households import Beside, HomesOfContact, LivesAt, add_recorded, beside
 from localities.models import User
 
 # What staff recorded of somebody in hiding that is not shown.
@@ -130,9 +130,9 @@ def known_of(
     changes = changes.select_related("information__by_agency")
     read_together(children, adults, changes)
     facts = _ContactFacts(contacts, changes)
-    homes = {
-        pk: HomesOfContact((child, facts.of(child)) for child in children if child.contact_id == pk) for pk in contacts
-    }
+    strangers = [adult for adult in as_adult if not adult.in_family]
+    everybody: list[ContactChild | ContactAdult] = [*children, *adults, *strangers]
+    homes = {pk: HomesOfContact((row, facts.of(row)) for row in everybody if row.contact_id == pk) for pk in contacts}
     # Whoever may live with a hidden child lives where the child does, also where another contact says so.
     hides = (
         person.address_is_protected
@@ -142,7 +142,7 @@ def known_of(
     details, said_of_us, others = _recorded(recorded_of_us, own, user, now)
     recorded_homes = [detail for detail in details if detail.kind == DetailKind.ADDRESS]
     at_home = {adult.contact_id for adult in as_adult if adult.same_address is not False}
-    lived = [*as_child, *(child for child in children if child.contact_id in at_home)]
+    lived = [*rows, *(child for child in children if child.contact_id in at_home)]
     details = [detail for detail in details if not (hides and detail.kind in LEADS_THERE)]
     name_rows([*children, *adults], user, now)
     found = beside(own, rows, [*children, *adults], homes, contacts)
@@ -168,7 +168,7 @@ def known_of(
         beside=sorted(found.values(), key=_newest, reverse=True),
         details=details,
         hides=hides,
-        hides_home=hides and (bool(recorded_homes) or any(_has_home(child, facts) for child in lived)),
+        hides_home=hides and (bool(recorded_homes) or any(_has_home(row, facts) for row in lived)),
         hides_telephone=hides and bool(telephones),
         contacts=list(contacts.values()),
         not_of_family=[row.contact for row in rows if not row.in_family],
@@ -265,17 +265,18 @@ def _lived(
 ) -> Iterator[tuple[Source, str, Home]]:
     """Where a person lives, contact by contact: who says so, the text, and how it is read."""
     for child in as_child:
-        lines = lines_of({"lines": facts.of(child).get("address.lines")})
-        if home := read_home(" ".join(lines), child.postcode):
-            yield facts.source(child, *ADDRESS), ", ".join((*lines, child.postcode) if child.postcode else lines), home
+        if found := LivesAt.of(child, facts.of(child)):
+            yield facts.source(child, *ADDRESS), found.text, found.home
     for adult in as_adult:
         if found := homes[adult.contact_id].of_adult(adult):
-            sources = facts.source(found.child, *ADDRESS), facts.source(adult, "same_address")
+            sources = [facts.source(found.row, *ADDRESS)]
+            if found.row != adult:
+                sources.append(facts.source(adult, "same_address"))
             yield max(sources), found.text, found.home
 
 
-def _has_home(child: ContactChild, facts: "_ContactFacts") -> bool:
-    return bool(child.postcode or lines_of({"lines": facts.of(child).get("address.lines")}))
+def _has_home(row: ContactChild | ContactAdult, facts: "_ContactFacts") -> bool:
+    return bool(row.postcode or lines_of({"lines": facts.of(row).get("address.lines")}))
 
 
 def _homes(lived: Iterable[tuple[Source, str, Home]]) -> list[Said]:

@@ -10,7 +10,7 @@ from django.utils.dateformat import format as format_date
 from casework.facts.information import path_of, settled_by
 from casework.facts.learned import OF_ADULT, OF_CHILD, OF_CONTACT
 from casework.models import CheckKind, Contact, ContactAdult, ContactChild, FactChange, Information, InformationKind
-from casework.web.contact_form import Indicators, Part, Path, TypedDateField
+from casework.web.contact_form import Indicators, Part, Path, TypedDateField, in_words
 from casework.web.correction_form import AdultFacts, ChildFacts, ContactFacts, hidden_facts
 from triage.published_rules import of_version
 
@@ -186,7 +186,8 @@ class Changes:
         if value is None or value == []:
             return "none" if place in SCREENED else "not answered" if place == "agreement.service" else NOT_KNOWN
         if isinstance(value, bool):
-            return "yes" if value else "no"
+            says = in_words(field, "yes" if value else "no")
+            return f"{says[:1].lower()}{says[1:]}"
         if isinstance(field, Indicators) or place in SCREENED:
             return "; ".join(self._indicators.get(code, code) for code in value)
         if isinstance(value, list):

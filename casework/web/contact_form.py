@@ -41,6 +41,9 @@ UNKNOWN_YES_NO = [("", "Not known"), ("yes", "Yes"), ("no", "No")]
 DOMAINS = {"development": "the child's development", "parenting": "parents and carers",
            "family_environment": "family and environment"}  # fmt: skip
 
+OF_ADDRESS = {
+    "address_lines": "address.lines", "postcode": "address.postcode", "confidential": "address.confidential",
+}  # fmt: skip
 IS_MISSING = "is missing."
 SOURCES = (
     ("", "Choose"),
@@ -323,7 +326,7 @@ class ChildPart(Part):
         "age_years": "age_years", "expected_date_of_delivery": "expected_date_of_delivery", "sex": "sex",
         "ethnicity": "ethnicity", "first_language": "first_language", "interpreter_needed": "interpreter_needed",
         "disabled": "disabled", "non_verbal": "non_verbal", "nhs_number": "nhs_number", "upn": "upn",
-        "address_lines": "address.lines", "postcode": "address.postcode", "confidential": "address.confidential",
+        **OF_ADDRESS,
         "where_now": "where_now", "school": "school", "indicators": "indicators",
     }  # fmt: skip
     TRUTHS: tuple[str, ...] = ("interpreter_needed", "disabled", "non_verbal")
@@ -351,15 +354,23 @@ class AdultPart(Part):
     date_of_birth = _date("Date of birth")
     relationship = _text("Relationship to the child", 20, "For example, mother")
     parental_responsibility = yes_or_no("Parental responsibility")
-    same_address = yes_or_no("Lives at the child's address")
+    same_address = _choice(
+        "Where do they live?",
+        [("", "Not known"), ("yes", "With a child of this contact"), ("no", "At an address of their own")],
+        RadiosInARow,
+    )
+    address_lines = _long("Their own address, without the postcode", "If they live elsewhere and you know it.", rows=2)
+    postcode = _text("Their own postcode", 10)
+    confidential = _box("Their own address is confidential, for example a refuge")
     phone = _phone()
     risk_to_staff = yes_or_no("Known risk to staff")
 
-    PATHS = {name: name for name in (  # noqa: RUF012  # a table
+    PATHS = {name: name for name in (  # a table
         "first_name", "last_name", "date_of_birth", "relationship", "parental_responsibility", "same_address", "phone",
         "risk_to_staff",
-    )}  # fmt: skip
+    )} | OF_ADDRESS  # fmt: skip
     TRUTHS: tuple[str, ...] = ("same_address", "risk_to_staff")
+    LISTS = {"address_lines": r"\r?\n"}  # noqa: RUF012  # a table
 
 
 def indicator_choices(rules: RuleSet) -> list[tuple[str, list[tuple[str, str]]]]:

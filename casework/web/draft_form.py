@@ -68,8 +68,8 @@ TASKS = (
         "nhs_number", "sex", "ethnicity", "first_language", "interpreter_needed", "disabled", "non_verbal", "upn",
     )),
     Section("household", "Adults and household", group="adults", adults=(
-        "first_name", "last_name", "relationship", "parental_responsibility", "same_address", "date_of_birth", "phone",
-        "risk_to_staff",
+        "first_name", "last_name", "relationship", "parental_responsibility", "same_address", "address_lines",
+        "postcode", "confidential", "date_of_birth", "phone", "risk_to_staff",
     )),
     Section("concern", "Presenting concern", contact=(
         "worries", "childs_words", "working_well", "wanted", "support_already_tried",

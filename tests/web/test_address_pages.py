@@ -1,5 +1,7 @@
 """Making an address confidential, and showing it again, on the page of a contact."""
 
+from typing import Any, ClassVar
+
 import pytest
 
 from casework.models import AddressProtection, Case, Contact, PersonMatch
@@ -164,3 +166,84 @@ def test_the_bar_says_who_it_is_about_and_who_works_with_them(story: Story) -> N
     assert "Open: Aylesbury" in bar
     assert "sofa surfing, friends in HP20, postcode not known" in bar
     assert f"{again.children.get().called} (" in bar
+
+
+class TestAnAdultsOwnAddress:
+    """A father lives elsewhere. His address is on his card and his page, and of the children nothing changes."""
+
+    FATHER: ClassVar[dict[str, Any]] = {
+        "first_name": "Lee", "last_name": "Druery", "date_of_birth": "1984-05-06", "same_address": False,
+        "address": {"lines": ["9 Quincunx Parade", "Wendover"], "postcode": "hp22 6aa"},
+    }  # fmt: skip
+
+    @pytest.fixture
+    def contact(self, story: Story) -> Contact:
+        return story.contact(
+            children=[child(address=address("HP20 1UA"))], adults=[self.FATHER],
+            concern={"worries": "He was seen at 9 quincunx pde (HP22-6AA)."},
+        )  # fmt: skip
+
+    def test_is_on_the_card_and_on_the_page_of_the_adult(self, contact: Contact) -> None:
+        amina, father = SignedIn("amina"), contact.adults.get().person
+        shown = "9 Quincunx Parade, Wendover, HP22 6AA"
+        page = amina.open(contact)
+        assert f"Own address{shown}" in page.text
+        assert "At the child's addressNo" in page.text
+        assert shown in amina.open(f"/people/{father.reference}/").text
+        assert "Quincunx" not in amina.open(f"/people/{contact.children.get().person.reference}/").text
+
+    def test_finds_the_adult_and_the_family(self, contact: Contact) -> None:
+        for text in ("HP22 6AA", "9 Quincunx Parade Wendover"):
+            found = Page(SignedIn("amina").client.post("/search/", {"text": text}, follow=True))
+            (card,) = [card.text for card in found.main.all("li") if str(contact) in card.text]
+            assert "Lee Druery" in card
+            assert "Robin Ashworth" in card
+
+    def test_is_corrected_and_the_history_says_so(self, contact: Contact) -> None:
+        amina, adult = SignedIn("amina"), contact.adults.get()
+        at = f"/contacts/{contact}/correct/adult/{adult.pk}/"
+        form = amina.open(at).form("")
+        assert (form["fact-address_lines"], form["fact-postcode"]) == ("9 Quincunx Parade\r\nWendover", "HP22 6AA")
+        said = {"fact-address_lines": "4 Other Street", "fact-postcode": "SL7 1AA", "fact-same_address": "yes"}
+        said |= {"fact-source": "family", "fact-why": "He moved."}
+        assert amina.client.post(at, form | said).status_code == 302
+        adult.refresh_from_db()
+        assert (adult.postcode, adult.recorded_as.postcode) == ("SL7 1AA", "SL7 1AA")
+        assert "Own address4 Other Street, SL7 1AA" in amina.open(contact).text
+        history = amina.open(f"/contacts/{contact}/history/").text
+        assert "9 Quincunx Parade, Wendover" in history
+        assert "with a child of this contact" in history
+
+    def test_is_hidden_everywhere_once_it_is_confidential(self, contact: Contact) -> None:
+        amina, adult = SignedIn("amina"), contact.adults.get()
+        at = f"/contacts/{contact}/correct/adult/{adult.pk}/"
+        said = {"fact-confidential": "on", "fact-source": "family", "fact-why": "He fled."}
+        assert amina.client.post(at, amina.open(at).form("") | said).status_code == 302
+        page = amina.open(contact)
+        assert WARNING in page.text
+        assert "Own addressHidden: it is confidential." in page.text
+        assert "He was seen at [confidential address] ([confidential address])." in page.text
+        assert "1 Example Road, HP20 1UA" in page.text
+        for where in (
+            f"/people/{adult.person.reference}/",
+            at,
+            f"/contacts/{contact}/history/",
+            f"/contacts/{contact}/",
+        ):
+            html = amina.open(where).html
+            assert "uincunx" not in html, where
+            assert "HP22" not in html.upper(), where
+        assert "fact-confidential" not in amina.open(at).form("")
+        found = Page(amina.client.post("/search/", {"text": "HP22 6AA"}, follow=True))
+        assert str(contact) not in found.text
+
+    def test_who_lives_with_whom(self, story: Story) -> None:
+        stepmother = {
+            "first_name": "Ida",
+            "last_name": "Bell",
+            "same_address": False,
+            "address": self.FATHER["address"],
+        }
+        contact = story.contact(children=[child(address=address("HP20 1UA"))], adults=[self.FATHER, stepmother])
+        text = SignedIn("amina").open(f"/people/{contact.adults.all()[0].person.reference}/").text
+        assert text.count("Lived together") == 1

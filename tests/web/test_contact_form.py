@@ -86,7 +86,8 @@ def everything() -> dict[str, Any]:
         "child_0_indicators": ["L3-12", "L2-01"],
         "adult_0_first_name": "Sam", "adult_0_last_name": "Ashworth", "adult_0_relationship": "mother",
         "adult_0_date_of_birth": date(1990, 5, 6), "adult_0_parental_responsibility": "yes",
-        "adult_0_same_address": "yes", "adult_0_phone": "01296 000001", "adult_0_risk_to_staff": "no",
+        "adult_0_same_address": "no", "adult_0_address_lines": "9 Quincunx Parade\r\nWendover",
+        "adult_0_postcode": "hp22 6aa", "adult_0_phone": "01296 000001", "adult_0_risk_to_staff": "no",
     }  # fmt: skip
 
 
@@ -98,7 +99,8 @@ OPTIONAL = [
     "child_0_date_of_birth_day", "child_0_date_of_birth_month", "child_0_date_of_birth_year", "child_0_age_years",
     "child_0_expected_date_of_delivery_year", "child_0_sex", "child_0_ethnicity", "child_0_first_language",
     "child_0_nhs_number", "child_0_upn", "child_0_address_lines", "child_0_postcode", "child_0_where_now",
-    "child_0_school", "adult_0_first_name", "adult_0_last_name", "adult_0_relationship",
+    "child_0_school", "adult_0_first_name", "adult_0_last_name", "adult_0_relationship", "adult_0_address_lines",
+    "adult_0_postcode",
     "adult_0_date_of_birth_year", "adult_0_phone",
 ]  # fmt: skip
 TRICKY = ["\x00", "\x0b\x0c", "NFA", "not known", "0000000000", "999\u00a0000\u00a00018", "3/4/2015", "x" * 3_000,
@@ -156,7 +158,9 @@ class TestSendingIn:
             }],
             "adults": [{
                 "first_name": "Sam", "last_name": "Ashworth", "date_of_birth": "1990-05-06", "relationship": "mother",
-                "parental_responsibility": "yes", "same_address": True, "phone": "01296 000001", "risk_to_staff": False,
+                "parental_responsibility": "yes", "same_address": False, "phone": "01296 000001",
+                "address": {"lines": ["9 Quincunx Parade", "Wendover"], "postcode": "hp22 6aa", "confidential": False},
+                "risk_to_staff": False,
             }],
             "family_indicators": ["L3-30", "L3-36"],
             "domestic_abuse": {"dash": "medium", "marac": False},
@@ -184,7 +188,8 @@ class TestSendingIn:
         typist.type(**everything())
         typed = {name for name in typist.fields if typist.fields.get(name) != before.get(name)}
         of_an_unborn_child = {f"child-0-expected_date_of_delivery_{part}" for part in ("day", "month", "year")}
-        assert on_the_page - typed == {"child-0-confidential", *of_an_unborn_child}
+        confidential = {"child-0-confidential", "adult-0-confidential"}
+        assert on_the_page - typed == {*confidential, *of_an_unborn_child}
 
     def test_it_is_treated_as_a_partners(self, typist: Typist, story: Story) -> None:
         """A typed contact with the same facts gets the same recommendation as a partner's."""
@@ -560,6 +565,24 @@ class TestPeople:
             assert typist.press("children" if group == "children" else "household", add=group).status_code == 200
             assert not typist.page.summary
         assert (typist.fields["children"], typist.fields["adults"]) == (["0", "1"], ["0", "1"])
+
+    def test_an_adults_own_address_is_checked_and_stays_confidential(self, typist: Typist) -> None:
+        typist.type(
+            **LEAST, adult_0_first_name="Lee", adult_0_same_address="no", adult_0_address_lines="9 Quincunx Parade",
+            adult_0_postcode="HP22 6AA", adult_0_confidential="on",
+        )  # fmt: skip
+        typist.save()
+        check = Page(typist.client.get(f"{NEW}{typist.key}/check/")).text
+        assert "Where do they live? At an address of their own Change" in check
+        assert "Their own address, without the postcode 9 Quincunx Parade Change" in check
+        contact = typist.contact()
+        adult = contact.adults.get()
+        assert (adult.postcode, adult.address_is_confidential, adult.same_address) == ("HP22 6AA", True, False)
+        assert not contact.children.get().address_is_confidential
+        page = Page(typist.client.get(f"/contacts/{contact}/"))
+        assert "Own addressHidden: it is confidential." in page.text
+        assert "Quincunx" not in page.html
+        assert "HP22" not in page.html
 
     def test_two_children_and_two_adults(self, typist: Typist) -> None:
         typist.type(**LEAST).press("children", add="children")
