@@ -450,9 +450,10 @@ class TestNoPageShowsARestrictedRecord:
 
     def tell(self, story: Story, dice: random.Random) -> list[tuple[Contact, str]]:
         """
-        A restricted child with a waiting contact or a case, one that may be the same child, and an open family.
+        A restricted child with a waiting contact or a case, one that may be the same child, a child who comes alone,
+        whose mother is restricted, and an open family.
 
-        :returns: the contacts of the two children, each with the names that stand nowhere else.
+        :returns: the contacts of the three children, each with the names that stand nowhere else.
         """
         story.accepted()
         told = story.contact(children=[noor()], adults=[])
@@ -475,4 +476,11 @@ class TestNoPageShowsARestrictedRecord:
             restrictions.change_owner(
                 restriction_id=restriction.pk, owner_id=person("iris").pk, by=person("maya"), now=now
             )
-        return [(told, "Noorzahra|Quillfeather"), (alike, "Nora |Quillfether")]
+        daughter = {"first_name": "Thessaly", "last_name": "Wrenfield", "nhs_number": nhs_number(3)}
+        mother = {"first_name": "Ottoline", "last_name": "Wrenfield", "relationship": "Mum"}
+        family = story.contact(children=[noor(**daughter)], adults=[mother])
+        restrict(story, family, *readers, person_id=family.adults.get().person_id, kind="relative_of_staff")
+        alone = story.contact(children=[noor(**daughter)], adults=[])
+        return [
+            (told, "Noorzahra|Quillfeather"), (alike, "Nora |Quillfether"), (alone, "Thessaly|Wrenfield|Ottoline"),
+        ]  # fmt: skip
