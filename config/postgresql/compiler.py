@@ -34,12 +34,17 @@ class SQLCompiler(compiler.SQLCompiler):
         return list(_columns(opts, start_alias or self.query.get_initial_alias()))
 
     def compile(self, node: Any) -> tuple[str, Any]:
-        """As `Col.as_sql` does for a column. Eight of ten nodes of a query are columns."""
+        """As `Col.as_sql` does for a column, which keeps its text. Eight of ten nodes of a query are columns."""
         if type(node) is not Col or not node.alias:
             return super().compile(node)
-        quoted, alias, column = self.quote_cache, node.alias, str(node.target.column)
-        table = quoted.get(alias) or self.quote_name_unless_alias(alias)
-        return f"{table}.{quoted.get(column) or self.quote_name_unless_alias(column)}", []
+        table = self.quote_cache.get(node.alias) or self.quote_name_unless_alias(node.alias)
+        kept = vars(node).get("text_by_table")
+        # A column that is called as something that `extra` selects is not quoted.
+        if kept is None or kept[0] != table or self.query.extra_select:
+            kept = table, f"{table}.{self.quote_name_unless_alias(str(node.target.column))}"
+            if not self.query.extra_select:
+                vars(node)["text_by_table"] = kept
+        return kept[1], []
 
     def quote_name_unless_alias(self, name: str) -> str:
         """As Django does. Most names are those of columns, and no alias, and there is nothing to look up in them."""
