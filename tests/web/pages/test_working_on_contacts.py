@@ -294,7 +294,7 @@ class TestCheckingTheAnswers:
 class TestWhoDecides:
     def test_a_family_that_nobody_asked_is_asked_first(self, story: Story) -> None:
         contact = story.contact(agreement={"service": "not_sought"})
-        says = "Nobody has asked the family yet. Record what it says to this service, then decide."
+        says = "The family has not answered yet. Record what it says to this service, then decide."
         is_wrong(SignedIn("amina").send(contact, "decide", **agreeing(contact)), {"id_decide-pathway": says})
 
     def test_where_the_route_cannot_tell_a_person_picks_the_team_and_says_why(self, story: Story) -> None:
