@@ -103,6 +103,11 @@ class OpenWork:
         address = {"lines": ["4 Elm Court"], "postcode": self.timeline.families.postcodes[-1], "confidential": True}
         for child in document["children"]:
             child["address"] = address
+        father = {
+            "first_name": "Sean", "last_name": "Ellery", "relationship": "father", "same_address": False,
+            "address": {"lines": ["11 Sample Street"], "postcode": self.timeline.families.postcodes[-2]},
+        }  # fmt: skip
+        document["adults"].append(father)
         self._receive(document, None, now)
 
     def _a_restricted_record(self, now: datetime) -> None:

@@ -9,6 +9,7 @@ from casework.families import sameness
 from casework.families.household import household
 from casework.families.likeness.describing import describe
 from casework.families.person_keys import keys_of, written
+from casework.families.recorded import LIVES_HIDDEN, lives_hidden, living_hidden
 from casework.jobs import stale_recommendations
 from casework.models import (
     AddressProtection,
@@ -594,6 +595,10 @@ class TestAnAdultsOwnAddress:
         there = {"address": {"lines": ["1, example rd"], "postcode": "hp2o 1ua"}, "same_address": False}
         contact = said_by_the_police(story, robin(address=IN_HIDING), adults=[FATHER | there])
         assert (hidden_adults(contact), kept(contact)) == ([True], [("", "")])
+        # So is the telephone, which leads there.
+        father = contact.adults.annotate(lives_hidden=LIVES_HIDDEN).get()
+        assert lives_hidden(father)
+        assert living_hidden([father.person_id]) == {father.person_id}
         alone = story.contact(children=[kim(address=ELSEWHERE)], adults=[FATHER | there])
         assert hidden_adults(alone) == [True]
 
@@ -642,3 +647,27 @@ class TestAnAdultsOwnAddress:
         corrections.learn(contact_id=contact.pk, document=said, by=person("amina"), now=story.later())
         assert kept(contact) == [("4 Other Street", "SL7 1AA")]
         assert contact.children.get().person.postcode == "HP20 1UA"
+
+    def test_says_how_alike_two_adults_are(self, story: Story) -> None:
+        """Without a date of birth the name alone is that of many."""
+        vague: dict[str, Any] = {"date_of_birth": None, "first_name": "L"}
+        story.contact(children=[robin()], adults=[FATHER])
+        found = {}
+        for lives, home in (("there", FATHERS), ("elsewhere", ELSEWHERE)):
+            other = child(first_name="Zara", last_name="Okafor", date_of_birth="2009-09-30", nhs_number=None)
+            contact = story.contact(
+                children=[other | {"address": ELSEWHERE}], adults=[FATHER | vague | {"address": home}]
+            )
+            match = PersonMatch.objects.filter(adult__contact=contact, person__contact_adults__contact__lt=contact.pk)
+            found[lives] = match.order_by("-score").first()
+        assert found["there"] is not None
+        assert "Same address" in found["there"].reasons
+        assert found["elsewhere"] is None or found["elsewhere"].score < found["there"].score
+
+    def test_brings_no_child_who_lives_there_into_the_household(self, story: Story) -> None:
+        first = story.contact(children=[robin()], adults=[FATHER])
+        zara = child(first_name="Zara", last_name="Okafor", date_of_birth="2009-09-30", nhs_number=None)
+        other = story.contact(children=[zara | {"also_known_as": [], "address": FATHERS}], adults=[])
+        assert not PersonMatch.objects.filter(child__contact=other).exists()
+        assert other.children.get().person_id not in household(first).people
+        assert first.children.get().person_id not in household(other).people

@@ -377,6 +377,19 @@ def test_a_confidential_address_is_nowhere(
     assert found == []
 
 
+def test_a_fathers_is_there_before_anybody_hides_it(db: None) -> None:
+    told = FatherStory(Story(a_working_morning()), random.Random(1))  # no secret
+    told.unmarked()
+    contact, client = Contact.objects.get(), SignedIn("amina").client
+    father = contact.adults.get()
+    lives = told.typist.address()
+    for path in (f"/contacts/{contact}/", f"/contacts/{contact}/correct/adult/{father.pk}/"):
+        assert len(told.typist.leaks(client.get(path).content.decode())) == 3, path
+    assert told.typist.leaks(client.get(f"/people/{father.person.reference}/").content.decode())
+    typed = {"postcode": lives["postcode"], "address_lines": ", ".join(lives["lines"])}
+    assert "Ashworth" in client.post("/contacts/new/likely/", typed).content.decode()
+
+
 def test_it_is_there_before_anybody_hides_it(db: None) -> None:
     """What looks for the address finds it, where it may be seen."""
     told = FamilyStory(Story(a_working_morning()), random.Random(1))  # no secret
