@@ -105,3 +105,15 @@ def test_nor_does_a_persons_page_to_that_of_a_child_beside_whoever_they_may_be(s
     page = SignedIn("amina").open(f"/people/{again.children.get().person.reference}/")
     assert "Called twice to" in page.text
     assert "innia" not in page.html
+
+
+@pytest.mark.parametrize("name", ["amina", "ava", "ben"])
+def test_the_bar_leads_to_the_parts_that_are_on_the_page(story: Story, contact: Contact, name: str) -> None:
+    if name == "ben":
+        contact = story.accepted().contacts.get()
+    page = SignedIn(name).open(contact)
+    (parts,) = page.main.all("nav", class_="app-identity__parts")
+    links = [link["href"] for link in parts.all("a")]
+    assert "#story-heading" in links
+    assert {link.removeprefix("#") for link in links} <= {*page.ids}
+    assert ("#chronology-heading" in links) is (name != "ben")
