@@ -217,3 +217,29 @@ def test_what_no_indicator_says_as_a_whole_is_found_by_some_of_its_words(visit: 
     child.get_by_role("searchbox", name="Find an indicator").fill("zebra bruised")
     expect(child.get_by_text("indicators found by some of these words, the best match first")).to_be_visible()
     expect(child.locator("[data-results] .govuk-checkboxes__item").first).to_contain_text("Unexplained injuries")
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_back_finds_the_pages_that_had_faults(visit: Any, javascript: bool) -> None:
+    """The browser asks nobody to send anything again."""
+    window = visit(javascript=javascript)
+    page = window.sign_in("amina")
+    draft = f"/contacts/new/{new_key()}/"
+    window.go(f"{draft}referrer/")
+    page.locator("#id_contact-arrived_time").fill("noon")
+    page.get_by_role("button", name="Save and continue", exact=True).click()
+    summary = page.locator(".govuk-error-summary")
+    expect(summary).to_be_visible()
+    assert page.url.endswith("/referrer/?check")
+    if javascript:
+        assert window.faults_at(320, 1280) == []
+    window.go(f"{draft}check/")
+    page.get_by_role("button", name="Submit contact").click()
+    expect(summary).to_be_visible()
+    assert page.url.endswith("/check/?check")
+    window.go("/reminders/")
+    for heading in ("Check", "Check", "Referrer"):
+        page.go_back()
+        expect(page.get_by_role("heading", level=1)).to_contain_text(heading)
+    expect(page.locator("#id_contact-arrived_time")).to_have_value("noon")
+    assert window.complaints == []

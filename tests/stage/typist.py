@@ -87,7 +87,7 @@ class Typist:
         if location.startswith(START) and f"/{name}/" in location:
             self.key = location.split("/")[3]
             answer = self.client.get(location)
-        if answer.status_code in (200, 422):
+        if answer.status_code == 200:
             self._take(name, Page(answer))
         elif answer.status_code == 302:
             self.own[name] |= {"version": str(int(self.own[name]["version"]) + 1)}
@@ -107,7 +107,8 @@ class Typist:
         version = ContactDraft.objects.filter(key=self.key).values_list("version", flat=True).first()
         sent = {"version": str(version or 0), "typist": self.own["concern"]["typist"]}
         answer = self.client.post(f"{START}{self.key}/check/", sent | changes)
-        if answer.status_code in (200, 422):
+        if answer.headers.get("Location", "").startswith(f"{START}{self.key}/check/"):
+            answer = self.client.get(answer.headers["Location"])
             self.page = Page(answer)
         return answer
 

@@ -266,9 +266,9 @@ class TestWhenItArrived:
             (march | {"arrived_on_day": "32"}, "arrived_on", "Enter a day that exists."),
         ):
             # On the page itself, and where the answers are checked.
-            assert typist.type(**typed).press("referrer").status_code == 422
+            assert typist.type(**typed).press("referrer").status_code == 200
             assert says in typist.page.error_at(f"id_contact-{field}")
-            assert typist.submit().status_code == 422
+            assert typist.submit().status_code == 200
             ((where, said),) = typist.faults.items()
             assert where == f"id_contact-{field}"
             assert says in said
@@ -287,7 +287,7 @@ class TestOnce:
 
     def test_a_form_that_came_back_with_faults_is_still_the_same(self, typist: Typist) -> None:
         key = typist.key
-        assert typist.type(worries="He comes to school hungry.").submit().status_code == 422
+        assert typist.type(worries="He comes to school hungry.").submit().status_code == 200
         assert typist.key == key
         assert f"{NEW}{key}/check/" in typist.page.actions
 
@@ -326,7 +326,7 @@ class TestOnce:
 class TestFaults:
     def test_an_empty_form_says_everything_at_once(self, typist: Typist) -> None:
         before = kept()
-        assert typist.submit().status_code == 422
+        assert typist.submit().status_code == 200
         assert [says for _, says in typist.page.summary] == [
             "Select what the contact is",
             "Select who the contact is from",
@@ -350,7 +350,7 @@ class TestFaults:
     def test_every_fault_stands_at_its_field_and_in_the_summary(self, typist: Typist) -> None:
         typist.type(**LEAST | {"type": "", "source_code": "", "worries": " \u200b"}).press("children", add="children")
         typist.type(child_1_disabled="perhaps", adult_0_same_address="perhaps")
-        assert typist.submit().status_code == 422
+        assert typist.submit().status_code == 200
         wrong = {
             "id_contact-type": "Select what the contact is",
             "id_contact-source_code": "Select who the contact is from",
@@ -377,7 +377,7 @@ class TestFaults:
     def test_nothing_that_was_typed_is_lost(self, typist: Typist) -> None:
         typist.type(**everything(), child_0_confidential="on").type(child_0_nhs_number="1", worries="")
         typed = dict(typist.fields)
-        assert typist.submit().status_code == 422
+        assert typist.submit().status_code == 200
         for name in SECTIONS:
             typist.open(name)
         assert typist.fields == typed
@@ -386,7 +386,7 @@ class TestFaults:
     def test_a_date_comes_back_as_it_was_typed(self, typist: Typist) -> None:
         for parts in (("4", "", ""), ("", "3", "2019"), ("four", "3", "2019"), ("31", "2", "2019")):
             typist.type(**LEAST | {"worries": ""}, **_in_boxes("child_0_date_of_birth", *parts))
-            assert typist.submit().status_code == 422
+            assert typist.submit().status_code == 200
             assert list(typist.faults) == ["id_contact-worries"]
             typist.open("children")
             assert _boxes(typist) == parts
@@ -397,7 +397,7 @@ class TestFaults:
             "child_0_disabled", "adult_0_parental_responsibility",
         ]  # fmt: skip
         typist.type(**LEAST).type(**dict.fromkeys(fields, "made up"))
-        assert typist.submit().status_code == 422
+        assert typist.submit().status_code == 200
         assert set(typist.faults) == {_identity(field) for field in fields}
 
     def test_a_form_larger_than_any_contact_is_refused_with_a_page(self, typist: Typist) -> None:
@@ -672,8 +672,8 @@ class TestPeople:
         """A contact has room for twenty. The button that adds a child must never send the contact in."""
         typist.type(**LEAST, **{f"child_{number}_first_name": "Alex" for number in range(1, 20)})
         answer = typist.press("children", children=[str(number) for number in range(20)], add="children")
-        assert answer.status_code == 422
-        assert "A contact has room for 20 children." in typist.page.summary[0][1]
+        assert answer.status_code == 200
+        assert "A contact has room for 20 children." in typist.page.text
         assert not Contact.objects.exists()
 
     def test_who_was_removed_takes_nobodys_place_when_they_come_back(self, typist: Typist) -> None:
@@ -682,8 +682,8 @@ class TestPeople:
         typist.press("children", add="children")
         twenty = [str(number) for number in range(21) if number != 3]
         assert typist.fields["children"] == twenty
-        assert typist.press("children", undo="3").status_code == 422
-        assert "A contact has room for 20 children." in typist.page.summary[0][1]
+        assert typist.press("children", undo="3").status_code == 200
+        assert "A contact has room for 20 children." in typist.page.text
         assert typist.fields["children"] == twenty
         assert "Alex is removed." in typist.page.text
 
@@ -699,7 +699,7 @@ class TestPeople:
 
     def test_numbers_that_were_tampered_with_break_nothing(self, typist: Typist) -> None:
         for numbers in ("-1", "x", "9999", "", ["0", "0"], ["0", "x"], "１"):
-            assert typist.type(**LEAST).press("children", children=numbers).status_code in (302, 422)
+            assert typist.type(**LEAST).press("children", children=numbers).status_code in (200, 302)
             assert typist.press("children", remove=numbers, undo=numbers).status_code in (200, 302)
 
 
@@ -759,7 +759,7 @@ class TestWhatIsTypedStaysText:
 
     def test_the_form_gives_it_back_as_it_was_typed(self, typist: Typist) -> None:
         typist.type(type="", worries=f"</textarea>{SCRIPT}", child_0_first_name=ATTRIBUTE, agency_reference=SCRIPT)
-        assert typist.submit().status_code == 422
+        assert typist.submit().status_code == 200
         for page in (typist.page, typist.open("concern"), typist.open("children"), typist.open("referrer")):
             assert SCRIPT not in page.html
             assert not [image for image in page.root.all("img") if "onerror" in image.attributes]

@@ -253,8 +253,7 @@ class TestWhetherAChildIsInDanger:
         page = by.open(NEW)
         assert page.heading == "New contactIs a child in immediate danger?"
         assert "contact-immediate_danger" not in page.form(NEW)
-        answer = Page(by.client.post(NEW, page.form(NEW)))
-        assert answer.status == 422
+        answer = Page(by.client.post(NEW, page.form(NEW), follow=True))
         assert answer.summary == [("id_contact-immediate_danger", "Select whether a child is in immediate danger")]
         assert answer.summary[0][0] in answer.ids
         assert answer.form(NEW)["key"] == page.form(NEW)["key"]

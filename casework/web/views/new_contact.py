@@ -2,6 +2,9 @@
 Entering a contact: whether a child is in danger, whether the family is known, then a task for each part of it.
 
 Whatever is typed is a draft from the first save on. Only the page on which the answers are checked submits it.
+
+What is sent leads on, or to its page again, where `?check` shows the faults: so Back finds every page and sends nothing
+again. Only what is typed after the draft was submitted is answered at once: it stands nowhere else.
 """
 
 from collections.abc import Sequence
@@ -36,7 +39,7 @@ from casework.web.draft_form import (
 from casework.web.look_form import LookForm
 from casework.web.open_draft import OpenDraft, address_of_problem, address_of_task
 from casework.web.signed_in import OTHER_TYPIST, who_enters_contacts
-from casework.web.submitting import CONFLICT, UNPROCESSABLE
+from casework.web.submitting import CONFLICT
 from errors import KeyUsedForAnother, NotPermitted, TakenBySomeoneElse
 from localities.models import User
 
@@ -58,7 +61,9 @@ def new(request: HttpRequest) -> HttpResponse:
     key = request.POST.get("key") or request.GET.get("form", "")
     key = key if is_key(key) else new_key()
     if answer not in ("yes", "no", "not_known"):
-        if request.method != "POST" and _draft(user, key) is not None:
+        if request.method == "POST":
+            return redirect(f"{reverse('contact-new')}?{urlencode({'form': key})}&check")
+        if "check" not in request.GET and _draft(user, key) is not None:
             return redirect("contact-tasks", key)
         return _gate(request, user, now, key)
     if answer != "yes":
@@ -99,7 +104,7 @@ def task(request: HttpRequest, key: str, name: str) -> HttpResponse:
     if saved.is_apart:
         return redirect(address_of_task(draft.key, section))
     if sent.says:
-        return _page(request, section.slug, OpenDraft(draft.key, draft, now), section, refused=sent.says)
+        messages.error(request, sent.says)
     if sent.changed_at:
         return redirect(f"{address_of_task(draft.key, section)}#{sent.changed_at}")
     if request.POST.get("save") == LATER:
@@ -109,7 +114,7 @@ def task(request: HttpRequest, key: str, name: str) -> HttpResponse:
         return redirect(address_of_task(draft.key, section))
     opened = OpenDraft(draft.key, draft, now)
     if any(problem.section == section and not problem.is_missing for problem in opened.problems):
-        return _page(request, section.slug, opened, section, shows_faults=True)
+        return redirect(f"{address_of_task(draft.key, section)}?check")
     return redirect(_after(section, sent, draft.key))
 
 
@@ -140,14 +145,17 @@ def check(request: HttpRequest, key: str) -> HttpResponse:
     user, now = who_enters_contacts(request)
     draft = _draft(user, key)
     opened = OpenDraft(key, draft, now)
-    if request.method != "POST" or draft is None:
-        return _page(request, "check", opened, shows_faults=request.method == "POST")
+    if request.method != "POST":
+        return _page(request, "check", opened, shows_faults="check" in request.GET)
+    with_faults = redirect(f"{reverse('contact-check', args=[key])}?check")
+    if draft is None:
+        return with_faults
     if draft.contact is not None:
         return _to(request, draft.contact, user, now, f"This form is in already, as {draft.contact}.")
     if request.POST.get("typist") != str(user.pk):
         raise NotPermitted(OTHER_TYPIST)
     if opened.problems:
-        return _page(request, "check", opened, shows_faults=True)
+        return with_faults
     try:
         received = contact_drafts.submit(
             key=key,
@@ -158,7 +166,8 @@ def check(request: HttpRequest, key: str) -> HttpResponse:
             arrived_at=opened.form.arrived_at,
         )
     except (TakenBySomeoneElse, KeyUsedForAnother) as changed:
-        return _page(request, "check", opened, refused=str(changed))
+        messages.error(request, str(changed))
+        return redirect("contact-check", key)
     contact, more = received.contact, ""
     if contact.details_to_check.exists():
         more = " Some details could not be read as they were typed: look under “To check”."
@@ -267,7 +276,7 @@ def _is_in_already(
 
 
 def _gate(request: HttpRequest, user: User, now: datetime, key: str) -> HttpResponse:
-    is_wrong = request.method == "POST"
+    is_wrong = "check" in request.GET
     context = {
         "key": key,
         "page": new_key(),
@@ -275,8 +284,7 @@ def _gate(request: HttpRequest, user: User, now: datetime, key: str) -> HttpResp
         "errors": [("id_contact-immediate_danger", NO_ANSWER)] if is_wrong else [],
         "drafts": numbers(user, now),
     }
-    status = UNPROCESSABLE if is_wrong else 200
-    return render(request, "front_door/contacts/new/gate.html", context, status=status)
+    return render(request, "front_door/contacts/new/gate.html", context)
 
 
 def _page(
@@ -287,7 +295,7 @@ def _page(
     *,
     shows_faults: bool = False,
     refused: str = "",
-    status: int = 0,
+    status: int = 200,
 ) -> HttpResponse:
     problems = [problem for problem in opened.problems if section in (None, problem.section)] if shows_faults else []
     errors = [("", refused)] if refused else _links(problems, opened.key, section)
@@ -316,7 +324,7 @@ def _page(
         request,
         f"front_door/contacts/new/{name}.html",
         context,
-        status=status or (UNPROCESSABLE if errors and request.method == "POST" else 200),
+        status=status,
     )
 
 
