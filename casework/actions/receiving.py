@@ -461,7 +461,7 @@ def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _P
     """
     rows: list[ContactChild | ContactAdult] = [*children, *adults]
     recognised = recognise(rows)
-    on_record = _lock(recognised)
+    on_record = _lock(recognised, will_hide=any(row.address_is_confidential for row in rows))
     own = {child.position: [child.recorded_as] for child in children}
     for place, match in recognised.joined.items():
         row = rows[place]
@@ -491,15 +491,15 @@ def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _P
     )
 
 
-def _lock(recognised: Recognised) -> Mapping[int, list[Person]]:
+def _lock(recognised: Recognised, *, will_hide: bool) -> Mapping[int, list[Person]]:
     """
-    Locks everybody on record who is, or may be, in the household. Returns their records as they are now, by the record
-    that stands for each person.
+    Locks everybody on record who is, or may be, in the household; and where an address is sent as confidential, all
+    whose addresses that may hide. Returns their records as they are now, by the record that stands for each person.
     """
     seen = {match.person.pk: match.person for match in recognised}
     if not seen:
         return {}
-    records = lock_household(seen)
+    records = confidentiality.lock_around(seen, will_hide=True) if will_hide else lock_household(seen)
     now = {record.pk: record for record in records}
     for pk, person in seen.items():
         if now[pk].same_as_id is not None or now[pk].regrouped != person.regrouped:

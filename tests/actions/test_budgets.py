@@ -37,7 +37,8 @@ RECEIVE_KNOWN = Asked(11, 31)
 RECEIVE_CONFIDENTIAL = Asked(13, 34)
 # Somebody is hidden at the postcode. Whether the child is hidden too is found out before the rules are asked.
 RECEIVE_NEIGHBOUR = Asked(14, 33)
-RECEIVE_CONFIDENTIAL_AGAIN = Asked(18, 41)
+# All whose addresses that may hide are locked before anything is written, so that nobody waits for another in a circle.
+RECEIVE_CONFIDENTIAL_AGAIN = Asked(21, 45)
 DECIDE, DECIDE_LINK, ACCEPT, CLOSE = Asked(25, 27), Asked(24, 26), Asked(12, 13), Asked(10, 10)
 
 

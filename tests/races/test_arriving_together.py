@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from casework.actions import decisions, learning, people
+from casework.actions import decisions, learning, matches, people
+from casework.families import sameness
 from casework.families.household import household
 from casework.jobs import stale_recommendations
 from casework.models import Contact, Decision, Person, PersonDetail, PersonMatch, Recommendation, StaleRecommendation
@@ -237,6 +238,26 @@ def test_contacts_that_name_the_same_people_in_any_order_wait_in_no_circle(story
     contacts = race(*(lambda turned=turned: send(turned) for turned in range(8)))
     assert all(isinstance(contact, Contact) for contact in contacts), contacts
     assert sorted(count(contact) for contact in contacts) == list(range(1, 9))
+
+
+def test_a_confidential_address_arrives_beside_work_on_the_family(story: Story) -> None:
+    """About one child. What leads to the other, who is hidden as well, is their mother, who was on record before."""
+    home, mother = address("HP20 1UA"), {"first_name": "Zeinab", "last_name": "Obi", "date_of_birth": "1980-03-04"}
+    one, other = (by_number(number)["children"][0] | {"address": home} for number in (1, 2))
+    adults = [mother | {"relationship": "mother", "same_address": True}]
+    first, second = (story.contact(children=[entry], adults=adults) for entry in (other, one))
+    (match,) = sameness.open_matches(second)
+    matches.settle(contact_id=second.pk, match_id=match.pk, same=True, by=person("amina"), now=story.later())
+    now = story.later()
+    arrived, renewed = interleaved(
+        lambda: story.contact(
+            by="example-police", children=[one | {"address": home | {"confidential": True}}], adults=[]
+        ),
+        lambda: stale_recommendations.renew_one(contact_id=second.pk, now=now, only_if_noted=False),
+        before='UPDATE "casework_contactchild"',
+    )
+    assert (type(arrived), renewed) == (Contact, True), (arrived, renewed)
+    assert first.children.get().address_is_confidential
 
 
 def test_contacts_about_two_brothers_wait_in_no_circle(story: Story) -> None:
