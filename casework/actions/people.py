@@ -11,7 +11,7 @@ from django.db import transaction
 from casework.access import conditions, permissions
 from casework.access.loading import locked_person, people_visible_to
 from casework.facts.typed import emails_in
-from casework.families.confidentiality import bring_up_to_date
+from casework.families.confidentiality import bring_up_to_date, lock_around
 from casework.families.describing import NAMES, find_by_recorded
 from casework.families.household import note_touched
 from casework.families.likeness.identifiers import read_nhs_number, read_telephones, read_upn
@@ -62,6 +62,7 @@ def add_detail(*, person_id: int, said: Said, by: User, now: datetime) -> Person
     """
     if said.kind in FOUND_BY:
         _lock_keys(person_id, said, by, now)
+        lock_around([person_id])
     person = locked_person(by, now, pk=person_id)
     permissions.check_can_record_people(by, local_day(now))
     other = people_visible_to(by, now).filter(reference=said.other.strip().upper()).first() if said.other else None
@@ -135,7 +136,8 @@ def say_in_error(*, person_id: int, detail_id: int, reason: str, by: User, now: 
 
 
 def _load(person_id: int, detail_id: int, by: User, now: datetime) -> tuple[Person, PersonDetail]:
-    """Loads and locks the person, and what was said about them."""
+    """Loads and locks the person, with those around, and what was said about them."""
+    lock_around([person_id])
     person = locked_person(by, now, pk=person_id)
     permissions.check_can_record_people(by, local_day(now))
     return person, PersonDetail.objects.get(pk=detail_id, person__in=records_of([person.pk]))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from casework.actions import cases, decisions, handoffs, learning, matches, protecting, receiving, referrers
+from casework.actions import cases, decisions, handoffs, learning, matches, people, protecting, receiving, referrers
 from casework.families import sameness
 from casework.jobs import delivery, stale_recommendations, sweep
 from casework.models import (
@@ -194,6 +194,27 @@ class TestWhoIsWho:
         )
         assert outcomes == [first, True]
         assert alone.children.get().recorded_as.postcode == "HP20 1UA"
+
+    def test_a_name_recorded_in_error_beside_work_on_the_family(self, story: Story) -> None:
+        """By that name the child may be one in hiding, and the brother is hidden as well, until it is taken out."""
+        home = address("HP20 1UA")
+        hiding, brother, child = (family(number)["children"][0] for number in (1, 2, 3))
+        brother |= {"nhs_number": nhs_number(2), "address": home}
+        child |= {"nhs_number": nhs_number(3), "date_of_birth": hiding["date_of_birth"], "ref": "c2", "address": home}
+        alone = story.contact(children=[brother], adults=[])
+        story.contact(children=[hiding | {"address": address("HP5 1AA", confidential=True)}], adults=[])
+        contact = story.contact(by="example-police", children=[brother, child], adults=[])
+        name = people.Said("former_name", value=f"{hiding['first_name']} {hiding['last_name']}", said_by="The school")
+        said: dict[str, Any] = {"person_id": contact.children.get(position=1).person_id, "by": person("maya")}
+        detail = people.add_detail(said=name, now=story.later(), **said)
+        assert alone.children.get().address_is_confidential
+        moment = story.later()
+        outcomes = interleaved(
+            lambda: people.say_in_error(detail_id=detail.pk, reason="Another child.", now=moment, **said),
+            lambda: stale_recommendations.renew_one(contact_id=contact.pk, now=moment, only_if_noted=False),
+            before='UPDATE "casework_contactchild"',
+        )
+        assert outcomes == [detail, True]
 
     @pytest.mark.parametrize("lifts", [False, True])
     def test_an_address_is_protected_beside_work_on_the_family(self, story: Story, lifts: bool) -> None:
