@@ -25,11 +25,12 @@ from casework.families.likeness.births import Birth
 from casework.families.likeness.comparing import Commonness, Likeness, compare
 from casework.families.likeness.describing import Described, describe
 from casework.families.likeness.finding import RANKED
+from casework.families.likeness.homes import Home
 from casework.families.likeness.weights import in_use
 from casework.families.naming import Called, name_of, name_rows
 from casework.families.person_keys import MOST_OTHER_NAMES, named, recorded_numbers, written
 from casework.families.recorded import RecordedHome, living_hidden
-from casework.families.typed_search import Query
+from casework.families.typed_search import Query, Reading
 from casework.models import Case, Contact, ContactAdult, ContactChild, DetailKind, Person, PersonDetail
 from casework.models.person_details import Plain
 from casework.references import CASE, CONTACT, PERSON, is_of
@@ -52,6 +53,7 @@ OF_THE_DAY = 12.0
 EXPECTED_THEN, EXPECTED = "Expected on the same day", "Expected on {:%-d %B %Y}"
 # In place of how a name differs of which only a part was typed.
 BEGINS, ENDS = "{} begins so", "{} ends so"
+ADDRESS_HAS = "Address has these words"
 # A shorter part is that of too many names. With another name beside it, two letters are enough.
 LEAST_TO_BEGIN, LEAST_TO_END = 3, 4
 # Each of these says enough by itself.
@@ -75,7 +77,7 @@ AMONG = "(SELECT key, person_id FROM casework_personkey WHERE person_id = ANY(%(
 # What makes fewer of many, and the kinds of what was typed that say as much.
 NARROWS: Mapping[str, tuple[str, ...]] = {
     "a date of birth": ("a date of birth", "an expected date"),
-    "a postcode": ("a postcode", "a postal area", "an address", "an address or postcode"),
+    "a postcode": ("a postcode", "a postal area", "a town", "an address", "an address or postcode"),
     "a first name and a last name": ("a name",),
     "a telephone number": ("a telephone number",),
 }
@@ -326,7 +328,7 @@ def _ranked(
     found = []
     readings = query.readings
     # A child who is expected has no date of birth to compare.
-    unborn = [(describe(way.written._replace(date_of_birth="")), exactly) for way, exactly in readings]
+    unborn = [way._replace(person=describe(way.person.written._replace(date_of_birth=""))) for way in readings]
     for person in candidates:
         ways = list[tuple[_Order, Person, tuple[str, ...]]]()
         kinds = dict.fromkeys(kind for one, kind in recorded if one == person)
@@ -337,8 +339,8 @@ def _ranked(
             ways.append(((True, OF_WHAT_STAFF_RECORDED), rows.records[person][0], why))
         for described, record, part, says in rows.described(person):
             day = _expected(query, record)
-            for way, exactly in unborn if day else readings:
-                if agreed := _agreed(way, described, query.area, day, exactly):
+            for way in unborn if day else readings:
+                if agreed := _agreed(way, described, query.area, day):
                     order, reasons, agreeing = agreed
                     is_by_it = any(part and part in name for name in agreeing)
                     ways.append((order, record, (*reasons, says) if is_by_it else reasons))
@@ -362,13 +364,13 @@ def _expected(query: Query, record: Person) -> tuple[int, str] | None:
 
 
 def _agreed(
-    way: Described, described: Described, area: str, day: tuple[int, str] | None, exactly: str
+    reading: Reading, described: Described, area: str, day: tuple[int, str] | None
 ) -> tuple[_Order, tuple[str, ...], frozenset[str]] | None:
-    """
-    How much of what was typed agrees, why in words, and which fields; None if too little does.
-
-    :param exactly: the field that must agree exactly, or "".
-    """
+    """How much of what was typed agrees, why in words, and which fields; None if too little does."""
+    way, exactly, town = reading
+    lives = town.why(described.home) if town and described.home else ""
+    if town and not lives:
+        return None
     if day and way.first and not way.last and not described.first:
         # "Marsh, due 3 May" is not every child without a first name: it is read as a last name as well.
         return None
@@ -378,14 +380,17 @@ def _agreed(
     parts = {name: says for name, says in _parts(way, described).items() if name not in likeness.agreeing}
     agreeing = likeness.agreeing | parts.keys()
     of_area = bool(area and described.home and described.home.area == area)
-    agrees = len(agreeing) + of_area + bool(day)
-    compared = len(likeness.reasons) + bool(area) + bool(day)
+    agrees = len(agreeing) + of_area + bool(lives) + bool(day)
+    compared = len(likeness.reasons) + bool(area) + bool(lives) + bool(day)
+    if lives and len(agreeing) < len(likeness.reasons):
+        # Nobody else of the town.
+        return None
     if not likeness.agreeing & ENOUGH and 2 * agrees <= compared:
         return None
     reasons = tuple(_reasons(likeness, way, described, parts))
-    if of_area:
-        reasons = (*reasons, f"Lives in {area}")
-    weight = likeness.weight + OF_THE_AREA * of_area
+    where = filter(None, (f"Lives in {area}" if of_area else "", lives))
+    reasons = (*reasons, *where)
+    weight = likeness.weight + OF_THE_AREA * (of_area + bool(lives))
     if day:
         apart, says = day
         reasons, weight = (*reasons, says), weight + OF_THE_DAY - apart
@@ -394,9 +399,12 @@ def _agreed(
 
 def _parts(way: Described, other: Described) -> Mapping[str, str]:
     """
-    The names of which only a part was typed, each with that in words: "thistle" of Thistlewood, "emeka" of Chukwuemeka.
+    What was typed only in part, each with that in words: "thistle" of Thistlewood, "emeka" of Chukwuemeka, and "12
+    Station" of 12 Station Road.
     """
     found = {}
+    if way.home and other.home and _has_all_of(other.home, way.home):
+        found["home"] = ADDRESS_HAS
     for which, says, typed, name in (
         ("first_name", "First name", way.first, other.first),
         ("last_name", "Last name", way.last, other.last),
@@ -409,6 +417,13 @@ def _parts(way: Described, other: Described) -> Mapping[str, str]:
             elif len(part) >= LEAST_TO_END and any(each.endswith(part) for each in parts):
                 found[which] = ENDS.format(says)
     return found
+
+
+def _has_all_of(home: Home, typed: Home) -> bool:
+    """Whether an address has all words and numbers that were typed of it, of which one tells a street from others."""
+    if typed.postcode or not typed.street:
+        return False
+    return set(typed.words) <= set(home.words) and set(typed.numbers) <= set(home.numbers)
 
 
 def _reasons(likeness: Likeness, way: Described, other: Described, parts: Mapping[str, str]) -> Iterator[str]:

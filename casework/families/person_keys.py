@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from casework.families.likeness.describing import Described, Recorded, Written, describe
-from casework.families.likeness.keys import beginnings, stored, what_counts
+from casework.families.likeness.keys import beginnings, stored, what_counts, whereabouts
 from casework.families.likeness.names import read_name, sound
 from casework.models import NumberStatus, Person
 from casework.models.prepared import Call, Prepared, send
@@ -132,6 +132,7 @@ def keys_of(described: Described) -> Iterator[str]:
     """The keys under which a record is kept: those by which it is found, and those by which it is counted."""
     yield from stored(described)
     yield from beginnings(described)
+    yield from whereabouts(described)
     yield from (counting(what, name) for what, name in what_counts(described))
 
 

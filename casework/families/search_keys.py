@@ -16,12 +16,14 @@ from casework.families.likeness.keys import (
     BESIDE,
     asked,
     begins,
+    in_area,
     pairs_of,
     parts_of_names,
     what_counts,
 )
 from casework.families.likeness.names import other_forms, sound, with_and_without
 from casework.families.person_keys import counting
+from casework.families.towns import Town
 
 INITIALS = "abcdefghijklmnopqrstuvwxyz"
 # A street alone is no key: it is asked for with every year of birth, and with these house numbers.
@@ -44,16 +46,41 @@ def keys(person: Described, area: str = "") -> Iterator[str]:
     if birth and len(sounds) == 1:
         yield from (f"year {birth.year} {sounds[0]} {initial}" for initial in INITIALS)
     if area:
-        yield from (f"area {area} {pair}" for pair in pairs_of(sounds))
+        yield from _in_area(person, sounds, area)
     if home and not home.postcode:
         # Of 44 Queens Road: 44A and 44B as well.
         numbers = [f"{number}{letter}" for number in home.numbers[:1] if number.isdigit() for letter in "abcdef"]
         yield from (f"street {street} {number}" for street, number in product(home.street_sounds, numbers))
-    if home and not home.postcode and not home.numbers and not names:
+    if home and not home.postcode and not home.numbers and not names and not area:
         streets = [sound(word) for word in home.words if word not in KINDS and len(word) > 2][:2]
         newest = localdate().year
         yield from (f"street {street} {year}" for street in streets for year in range(newest - YEARS, newest + 1))
         yield from (f"street {street} {number}" for street in streets for number in HOUSE_NUMBERS)
+
+
+def placed(person: Described, town: Town) -> Iterator[str]:
+    """
+    The keys by which somebody like this is looked for in a town: by the name and the street, and the areas of the town,
+    or a word of its name. With a birth or a number, also without them.
+    """
+    names = [name for name in (person.first, person.last) if name]
+    sounds = list(dict.fromkeys(heard for name in names for part in name.parts if (heard := sound(part))))
+    for area in town.areas:
+        yield from _in_area(person, sounds, area)
+    words = [sound(word) for word in town.words if word not in KINDS and len(word) > 2]
+    yield from (f"street {word} {heard}" for word, heard in product(words, sounds))
+    if person.home:
+        yield from (f"streets {' '.join(sorted(pair))}" for pair in product(words, person.home.street_sounds))
+    if person.birth:
+        yield from (key for key in asked(person) if key.startswith(("year ", "month ", "born ", "day ")))
+
+
+def _in_area(person: Described, sounds: list[str], area: str) -> Iterator[str]:
+    """The keys of these names, or of the street, in a postal area."""
+    streets = person.home.street_sounds[:2] if person.home and not person.home.postcode else ()
+    yield from (f"area {area} {pair}" for pair in pairs_of(sounds))
+    if len(sounds) == 1 or not sounds:
+        yield from (in_area(area, heard) for heard in (*sounds, *streets))
 
 
 def near(person: Described) -> Iterator[str]:
@@ -84,7 +111,9 @@ def near(person: Described) -> Iterator[str]:
 
 
 def _forms(part: str) -> set[str]:
-    return {sound(form) for form in (part, *other_forms(part)) if len(form) > 1}
+    # Hargreave and Hargreaves.
+    with_s = part.removesuffix("s") if part.endswith("s") else f"{part}s"
+    return {sound(form) for form in (part, *other_forms(part), with_s) if len(form) > 1}
 
 
 def _names(first: set[str], last: set[str]) -> Iterator[str]:

@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from typing import NamedTuple
 
 from dateutil.relativedelta import relativedelta
 from django.utils.timezone import localdate
 
+from casework.families import towns
 from casework.families.expected_days import DUE, IS_DUE, MONTH, Days, expected_on, without_a_day
 from casework.families.likeness.births import (
     ORDINAL,
@@ -35,8 +37,9 @@ from casework.families.likeness.identifiers import (
     read_telephones,
     read_upn,
 )
-from casework.families.likeness.names import fold
-from casework.families.search_keys import keys, near
+from casework.families.likeness.names import before_surnames, fold
+from casework.families.search_keys import keys, near, placed
+from casework.families.towns import Town
 from casework.references import as_reference
 from localities import postcodes
 
@@ -84,8 +87,8 @@ AGE = re.compile(
     rf"(?<![^\W_])(?:aged?[: ]*)?(?:\d{{1,2}}(?:-| or ))?{SO_MANY}(?![^\W_])\.?"
     r"(?:(?:,| and| &)? ?\d{1,2}[ -]?m(?:(?:on)?ths?)?(?![^\W_])\.?)?(?:[ -]old(?![^\W_]))?"
     r"|(?<![^\W_])aged?[: ]*\d{1,2}(?:(?:-| or )\d{1,2})?(?![^\W_])"
-    r"|(?<!\S)(?:c\.? ?(?=\d)|~ ?)\d{1,2}(?:ish)?(?=\s*(?:,|$|\d))|(?<!\S)(?:c\.?|~)\d{1,2}(?:ish)?(?![^\s,])"
-    r"|(?<!\S)(?:approx(?:imately)?|around|about)\.? \d{1,2}(?=\s*(?:,|$|\d))|(?<!\S)\d{1,2}[ -]?ish(?![^\s,])",
+    r"|(?<!\S)(?:c\.? ?(?=\d)|~ ?)\d{1,2}(?:ish)?(?!\d)(?=\s*(?:,|$|\d))|(?<!\S)(?:c\.?|~)\d{1,2}(?:ish)?(?![^\s,])"
+    r"|(?<!\S)(?:approx(?:imately)?|around|about)\.? \d{1,2}(?!\d)(?=\s*(?:,|$|\d))|(?<!\S)\d{1,2}[ -]?ish(?![^\s,])",
     re.IGNORECASE,
 )
 # What stands before a date, a number or an age only to say what it is.
@@ -119,6 +122,8 @@ NO_NAMES = frozenset({
     "children", "child", "kids", "kid", "baby", "mum", "mother", "dad", "father", "parents", "nan", "gran",
     "grandmother", "uncle", "aunt", "pupil", "student",
 })  # fmt: skip
+# Those of them that are names all the same.
+ALSO_NAMES = frozenset({"child", "nan"})
 # A whole name in Chinese or Korean letters has no blank: the first is the family's.
 FAMILY_FIRST = re.compile(r"(?<!\w)([\u4e00-\u9fff\uac00-\ud7a3])([\u4e00-\u9fff\uac00-\ud7a3]{1,2})(?!\w)")
 # With the first digit of the other half, or without it: HP20 1.
@@ -128,13 +133,21 @@ EMAIL = re.compile(r"[^\s,;<>()@]+@[^\s,;<>()@]+\.[^\s,;<>()@]*[^\W_](?!\S*@)")
 A_NUMBER, AN_EMAIL = "another number", "an email address"
 
 
+class Reading(NamedTuple):
+    """A way to read what was typed. `exactly`: the field that must agree exactly, or "". `town`: where they live."""
+
+    person: Described
+    exactly: str = ""
+    town: Town | None = None
+
+
 @dataclass(frozen=True)
 class Query:
     """
     What is looked for.
 
-    `ways`: the ways to read it as a person; each of these people is looked for. `others`: the other ways to read it,
-    each with the field that must agree exactly, or "": the last name first, or all words as one name. `area`: an
+    `ways`: the ways to read it as a person; each of these people is looked for. `others`: the other ways to read it:
+    the last name first, or all words as one name. `placed`: people in a town or a village. `area`: an
     outward code (HP20). `expected`: when a child is expected, or was. `kinds`: what was typed, in words for people ("a
     name"). `texts`: numbers and words as they may stand in what staff recorded, in capitals, without blanks. `notes`:
     in sentences for people, what was read otherwise than it was typed, and what could not be read.
@@ -142,7 +155,8 @@ class Query:
 
     references: tuple[str, ...] = ()
     ways: tuple[Described, ...] = ()
-    others: tuple[tuple[Described, str], ...] = ()
+    others: tuple[Reading, ...] = ()
+    placed: tuple[Reading, ...] = ()
     area: str = ""
     expected: Days | None = None
     kinds: tuple[str, ...] = ()
@@ -157,9 +171,9 @@ class Query:
         return not any(True for way in self.ways for _ in keys(way, self.area))
 
     @property
-    def readings(self) -> list[tuple[Described, str]]:
-        """All ways to read it, each with the field that must agree exactly, or ""."""
-        return [*((way, "") for way in self.ways), *self.others]
+    def readings(self) -> list[Reading]:
+        """All ways to read it."""
+        return [*map(Reading, self.ways), *self.others, *self.placed]
 
     def probes(self) -> list[set[str]]:
         """
@@ -167,8 +181,9 @@ class Query:
         so many people at most, so that those who are near take nobody's place.
         """
         of_ways = [set(keys(way, self.area)) for way in self.ways]
-        of_near = {key for way, _ in self.readings for key in near(way)}
-        return [*of_ways, of_near.difference(*of_ways)]
+        of_places = {key for way in self.placed if way.town for key in placed(way.person, way.town)}
+        of_near = {key for way in (*self.ways, *(other.person for other in self.others)) for key in near(way)}
+        return [*of_ways, of_places, of_near.difference(*of_ways)]
 
 
 @dataclass
@@ -269,7 +284,7 @@ def read_typed(text: str) -> Query:
     # Khan June 2015: June Khan of that year, or a Khan of that month.
     in_month = may_be_a_month if may_be_a_month and values.get("year") == may_be_a_month[2] else None
     named, addressed = False, False
-    ways, others = list[Described](), list[tuple[Described, str]]()
+    ways, others, in_towns = list[Described](), list[Reading](), list[Reading]()
     if left_out := _words(found.rest)[MOST_WORDS:]:
         found.notes.append(f"“{' '.join(left_out)}” was left out: type fewer words.")
     alone = ""
@@ -277,12 +292,25 @@ def read_typed(text: str) -> Query:
         address = f"{street} {forces}".strip()
         if address and "postcode" not in values and not any(map(str.isalpha, address)):
             address, alone = "", address
-        names = _only_names(names)
+        whole, names = names, _only_names(names)
         named, addressed = named or bool(names), addressed or bool(address)
         ways += [describe(written._replace(**way, address=address)) for way in _name_ways(names)]
         others += [
-            (describe(written._replace(**way, address=address)), exactly) for way, exactly in _other_name_ways(names)
+            Reading(describe(written._replace(**way, address=address)), exactly)
+            for way, exactly in _other_name_ways(names)
         ]
+        also = [word for word in whole if word in names or fold(word) in ALSO_NAMES]
+        if also != names:
+            # Sue Child, Nan Smith.
+            ways += [describe(written._replace(**way, address=address)) for way in _name_ways(also)]
+        in_towns += _in_towns(written, names, address, may_be_a_village="area" not in values and not forces)
+        if "area" in values and names and not address:
+            # Station HP20; Haddad Station HP20.
+            ways += [
+                describe(written._replace(**way, address=" ".join(names[cut:])))
+                for cut in sorted({0, len(names) - 1})
+                for way in _name_ways(names[:cut])
+            ]
         if in_month and (others_of_name := [name for name in names if name != in_month[1]]):
             month = written._replace(address=address, date_of_birth=in_month[0])
             ways += [describe(month._replace(**way)) for way in _name_ways(others_of_name)]
@@ -293,6 +321,7 @@ def read_typed(text: str) -> Query:
             ("a reference", is_sure), ("a name", named), ("a date of birth", values["date_of_birth"]),
             ("an expected date", is_expected), ("an NHS number", number), ("a unique pupil number", "upn" in values),
             ("a postcode", "postcode" in values), ("a postal area", "area" in values), ("an address", addressed),
+            ("a town", any(way.town and way.town.areas for way in in_towns)),
             ("a telephone number", values.get("phone")), (A_NUMBER, unread), (AN_EMAIL, emails),
         ) if is_typed
     ]  # fmt: skip
@@ -301,6 +330,7 @@ def read_typed(text: str) -> Query:
         references=tuple(meant for _, meant in references),
         ways=tuple(dict.fromkeys(ways)) if says_more else (),
         others=tuple(dict.fromkeys(others)) if says_more else (),
+        placed=tuple(dict.fromkeys(in_towns)) if says_more else (),
         area=values.get("area", "").upper().split(" ")[0],
         expected=expected if says_more else None,
         kinds=tuple(kinds),
@@ -323,7 +353,10 @@ def of_person(written: Written, expected: Days | None = None) -> Query:
         (written.postcode, read_postcode(written.postcode)), (written.phone, read_telephone(written.phone)),
     )  # fmt: skip
     notes = (f"“{said}” was read as {value}." for said, value in read if value and _plain(said) != _plain(value))
-    return Query(ways=(person,) if kinds else (), expected=expected, kinds=kinds, notes=tuple(notes))
+    words = written.address.split()
+    town = towns.find(words)
+    lives = (Reading(describe(written._replace(address="")), town=town[0]),) if town and town[2] == len(words) else ()
+    return Query(ways=(person,) if kinds else (), placed=lives, expected=expected, kinds=kinds, notes=tuple(notes))
 
 
 # ---- the parts of the text
@@ -460,6 +493,9 @@ def _split(rest: str) -> Iterator[tuple[list[str], str]]:
         yield words[:number], " ".join(words[number:])
         if words[last + 1 :]:
             yield words[:number] + words[last + 1 :], " ".join(words[number : last + 1])
+        if last == len(words) - 1 and number not in {last, last - 1} and last not in streets:
+            # 12 Station Haddad: of a street without its last word, nobody knows where it ends.
+            yield words[:number] + words[number + 2 :], " ".join(words[number : number + 2])
         if number - 1 in streets:
             # Mill Lane 12.
             at = max(0, number - 2)
@@ -473,6 +509,33 @@ def _split(rest: str) -> Iterator[tuple[list[str], str]]:
             yield words[: at - 2], " ".join(words[at - 2 :])
         if words[at + 1 :]:
             yield words[: at - 1] + words[at + 1 :], " ".join(words[at - 1 : at + 1])
+
+
+def _in_towns(written: Written, names: list[str], address: str, *, may_be_a_village: bool) -> Iterator[Reading]:
+    """
+    The ways to read words as those of people in a town: Haddad, Aylesbury; Castle, Aylesbury. A village that is on no
+    list is known by standing in the address.
+    """
+    streets = address.split()
+    if (found := towns.find(streets)) and found[1]:
+        street = " ".join(streets[: found[1]] + streets[found[2] :])
+        yield from (
+            Reading(describe(written._replace(**way, address=street)), town=found[0]) for way in _name_ways(names)
+        )
+    if found := towns.find(names):
+        town, begin, end = found
+        others = names[:begin] + names[end:]
+        if others or address:
+            yield from (
+                Reading(describe(written._replace(**way, address=address)), town=town) for way in _name_ways(others)
+            )
+        if others and not address:
+            yield Reading(describe(written._replace(address=" ".join(others))), town=town)
+        return
+    for length in range(1, min(3, len(names))):
+        if may_be_a_village and not address and all(len(fold(name)) > 2 for name in names[-length:]):
+            village = towns.called(" ".join(names[-length:]))
+            yield from (Reading(describe(written._replace(**way)), town=village) for way in _name_ways(names[:-length]))
 
 
 def _ends_a_street(word: str) -> bool:
@@ -496,6 +559,9 @@ def _name_ways(names: list[str]) -> Iterator[dict[str, str]]:
         yield {"first_name": names[0]}
     elif names:
         yield {"first_name": " ".join(names[:-1]), "last_name": names[-1]}
+        if len(names) == 2 and fold(names[0]) in before_surnames():
+            # Ó Ceallaigh, Mac Gabhann.
+            yield {"last_name": " ".join(names)}
         if len(names) > 2:
             yield {"first_name": names[0], "last_name": " ".join(names[1:])}
     else:

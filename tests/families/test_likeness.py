@@ -17,7 +17,7 @@ from casework.families.likeness.comparing import (
 )
 from casework.families.likeness.describing import COLUMNS, Described, Recorded, Written, describe
 from casework.families.likeness.keys import asked, stored
-from casework.families.likeness.names import Name
+from casework.families.likeness.names import Name, fold, spelling
 from casework.families.likeness.weights import shipped
 
 Numbers = tuple[Recorded, ...]
@@ -90,6 +90,15 @@ ONE_CHILD_WRITTEN_TWICE = [
     (named("Ada", "Quill Ashworth"), named("Ada", "Ashworth-Quill"), "Last name in another spelling"),
     (named("Catherine", "Quill"), named("Kathryn", "Quill"), "First name in another spelling"),
     (named("Michaela", "Quill"), named("Mikaela", "Quill"), "First names sound alike"),
+    (named("Oleh", "Hryhorenko"), named("Oleg", "Grigorenko"), "Last names sound alike"),
+    (named("Bohdan", "Dovhenko"), named("Bogdan", "Dovgenko"), "Last name in another spelling"),
+    (named("Olha", "Quill"), named("Olga", "Quill"), "First name in another spelling"),
+    (named("Ada", "Kelly"), named("Ada", "Ó Ceallaigh"), "Last name is the same in another language"),
+    (named("Ada", "Ní Mhurchú"), named("Ada", "Murphy"), "Last name is the same in another language"),
+    (named("Gwilym", "Quill"), named("William", "Quill"), "First name is the same in another language"),
+    (named("Ada", "Pugh"), named("Ada", "ap Huw"), "Last name is the same in another language"),
+    (named("Ada", "Hargreaves"), named("Ada", "Hargreave"), "Last names differ by a letter or two"),
+    (named("Sue", "Child"), named("Sue", "Child"), "Same last name"),
     (named("Ada", "Ashworth"), named("Ada", "Ashwoth"), "Last names differ by a letter or two"),
     (named("Ashworth", "Ada"), named("Ada", "Ashworth"), "First and last name are reversed"),
     (named("Ada", "Ashworth"), named("Jane", "Ashworth", other_names="Ada"), "First name is among the other names"),
@@ -261,6 +270,28 @@ def test_unknown_is_no_name() -> None:
     found = likeness(one, one)
     assert found.reasons == ("Same postcode",)
     assert found.score < 0.01
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "is_a_name"),
+    [
+        ("Sue", "Child", True), ("John", "Lord", True), ("", "Lord", True), ("", "Child", False),
+        ("Unknown", "Child", False), ("Foster", "Child", False), ("Second", "child", False), ("Baby", "Child", False),
+        ("Sue", "Unknown", False), ("Sue", "Mother", False),
+    ],
+)  # fmt: skip
+def test_a_word_for_nobody_is_a_surname_beside_a_first_name(first: str, last: str, is_a_name: bool) -> None:
+    assert (describe(named(first, last)).last is not None) is is_a_name
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Hill", "Gill"), ("Hunter", "Gunter"), ("Price", "Kelly"), ("Ó Ceallaigh", "Ó Murchú"), ("Jones", "Joness")],
+)
+def test_names_that_are_near_are_not_one_in_two_languages_or_letters(one: str, other: str) -> None:
+    assert spelling(fold(one)) != spelling(fold(other))
+    reasons = likeness(named("Ada", one), named("Ada", other)).reasons
+    assert not {"Last name in another spelling", "Last name is the same in another language"} & set(reasons)
 
 
 def test_a_common_name_says_less() -> None:

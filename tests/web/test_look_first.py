@@ -51,6 +51,9 @@ def zoe(story: Story, **changes: Any) -> Contact:
         ({"nhs_number": "999 000 0026"}, "Same NHS number"),
         ({"phone": "+44 1296 555123"}, "Same telephone number"),
         ({"address_lines": "1 Example Road", "postcode": "HP20 1UA"}, "Same address"),
+        ({"last_name": "Nunez", "address_lines": "Aylesbury"}, "Lives in HP20 (Aylesbury)"),
+        ({"last_name": "Nunez", "address_lines": "1 Example"}, "Address has these words"),
+        ({"last_name": "Nunez", "address_lines": "1 Example Road, HP20 1UA"}, "Same address"),
     ],
 )
 def test_a_likely_family_is_named_with_why(story: Story, typed: dict[str, str], why: str) -> None:

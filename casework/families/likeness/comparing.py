@@ -13,7 +13,15 @@ from casework.families.likeness.births import nearest_birth, parts_that_differ
 from casework.families.likeness.describing import Described
 from casework.families.likeness.homes import nearest_of
 from casework.families.likeness.identifiers import nearest_number
-from casework.families.likeness.names import LAST_NAME_LEVELS, Name, have_one_name, nearest_first, nearest_last, sound
+from casework.families.likeness.names import (
+    LAST_NAME_LEVELS,
+    Name,
+    are_in_two_languages,
+    have_one_name,
+    nearest_first,
+    nearest_last,
+    sound,
+)
 from casework.families.likeness.weights import Bits, Level, Means, Weights
 
 # Until this many records are counted, what is usual counts for more than they do.
@@ -22,6 +30,7 @@ HIGHEST = 0.999999
 # The levels of two identifiers that are one number.
 ONE_NUMBER = frozenset({"same", "doubted"})
 COMMON = " (a common one)"
+IN_TWO_LANGUAGES = "{} name is the same in another language"
 # The levels of two homes that may be one place.
 ONE_PLACE = frozenset({"same", "elsewhere", "street", "postcode", "neighbours", "near", "part"})
 
@@ -184,6 +193,10 @@ def _in_words(name: str, level: Level, person: Described, other: Described, weig
         levels_of_first = weights.levels[name]
         if level == levels_of_first["short"] and OSA.distance(person.first.whole, other.first.whole) == 1:
             return levels_of_first["letter"].says
+    if name in {"first_name", "last_name"} and level == weights.levels[name].get("sounds"):
+        names = [each.first if name == "first_name" else each.last for each in (person, other)]
+        if are_in_two_languages(*names):
+            return IN_TWO_LANGUAGES.format("First" if name == "first_name" else "Last")
     return level.says + _as_recorded(name, level, person, other)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from casework.families.likeness.births import Birth, read_birth
 from casework.families.likeness.homes import Home, read_home
 from casework.families.likeness.identifiers import Number, read_nhs_number, read_telephones, read_upn
-from casework.families.likeness.names import Name, fold, read_name
+from casework.families.likeness.names import Name, fold, read_name, read_surname
 
 SEXES = {
     **dict.fromkeys(("m", "male", "boy", "man", "1"), "M"),
@@ -78,7 +78,10 @@ class Described:
 
     @cached_property
     def last(self) -> Name | None:
-        return read_name(self.written.last_name)
+        name = read_name(self.written.last_name)
+        if name is None and self.written.last_name and (self.first or not self.written.first_name):
+            return read_surname(self.written.last_name, self.first)
+        return name
 
     @cached_property
     def others(self) -> tuple[Name, ...]:

@@ -3,7 +3,7 @@ The keys that find a person: short, each of several facts, so that a common name
 
 One key in common makes two people candidates. Each mistake (a letter, a day, an old home, names reversed) leaves some
 key whole. Asking uses more keys than storing does: neighbouring years. `beginnings` are kept for whoever searches and
-types only how a name begins: `families/search_keys.py` asks for them.
+types only how a name begins, and `whereabouts` for who says where: `families/search_keys.py` asks for them.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from itertools import combinations, product
 from casework.families.likeness.births import Birth
 from casework.families.likeness.comparing import name_key, whole_name_key
 from casework.families.likeness.describing import Described
+from casework.families.likeness.homes import KINDS
 from casework.families.likeness.names import sound, spelling
 
 MOST_SOUNDS = 6
@@ -51,6 +52,26 @@ def beginnings(person: Described) -> Iterator[str]:
     yield from (begins(part[:ALONE]) for part in (*first, *last) if len(part) > 1)
     for part, other in product(first[:2], last[:2]):
         yield from (begins(part[:one], other[:two]) for one, two in ((1, BESIDE), (BESIDE, 1), (BESIDE, BESIDE)))
+
+
+def whereabouts(person: Described) -> Iterator[str]:
+    """
+    The keys of a name, or a street, and where that is: the postal area, or another word of the address (a village).
+    """
+    home = person.home
+    if home is None:
+        return
+    names = [name for name in (person.given, person.last) if name]
+    sounds = list(dict.fromkeys(heard for name in names for part in name.parts if (heard := sound(part))))
+    if home.area:
+        yield from (in_area(home.area, heard) for heard in (*sounds[:3], *home.street_sounds[:2]))
+    others = [sound(word) for word in home.words if word not in KINDS and len(word) > 2][2:MOST_SOUNDS]
+    yield from (f"street {word} {heard}" for word, heard in product(others, sounds[:3]))
+
+
+def in_area(area: str, heard: str) -> str:
+    """The key of a name, or a street, that sounds so, in a postal area."""
+    return f"in {area} {heard}"
 
 
 def begins(*letters: str) -> str:

@@ -29,8 +29,8 @@ LEAST_OF_A_SURNAME = 4
 
 class Spellings(Document):
     """
-    What is written instead of a name, titles, names that are one name in several spellings, and names that one may be
-    called or heard in place of another.
+    What is written instead of a name, titles, names that are one name in several spellings or in two languages, and
+    names that one may be called or heard in place of another.
     """
 
     not_names: tuple[Text, ...]
@@ -39,6 +39,9 @@ class Spellings(Document):
     before_surnames: tuple[Text, ...]
     short_forms: tuple[Text, ...]
     as_heard: tuple[Text, ...]
+    in_two_languages: tuple[Text, ...]
+    surnames_all_the_same: tuple[Text, ...]
+    no_first_names: tuple[Text, ...]
     one_name: tuple[Text, ...]
 
 
@@ -72,6 +75,12 @@ def _particles() -> frozenset[str]:
 @cache
 def _before_surnames() -> frozenset[str]:
     return frozenset(spellings().before_surnames)
+
+
+@cache
+def before_surnames() -> frozenset[str]:
+    """What is written before a surname as a word of its own, also before that of a woman: Ó, Ní, ap."""
+    return _before_surnames() | _particles()
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,18 @@ def read_name(text: str) -> Name | None:
     return Name(tuple(parts[:MOST_PARTS])) if parts else None
 
 
+def read_surname(text: str, first: Name | None) -> Name | None:
+    """
+    The name of somebody who is called like a title, or like a word for nobody: John Lord, Sue Child. Without a first
+    name, only a title is taken for a name.
+    """
+    known, folded = spellings(), fold(text)
+    if folded not in known.surnames_all_the_same:
+        return None
+    is_one = folded not in _not_names() if first is None else first.parts[0] not in known.no_first_names
+    return Name((folded,)) if is_one else None
+
+
 @lru_cache(maxsize=200_000)
 def fold(text: str) -> str:
     """
@@ -129,11 +150,17 @@ def fold(text: str) -> str:
     return " ".join(re.sub(r"[^a-z0-9]+", " ", letters).split())
 
 
+SLAVIC = re.compile(r"...(?:enko|chuk|iuk|yuk|sky|skyi|skyy|skyj|skiy|skii|skij|ych|vich|enka)$")
+
+
 @lru_cache(maxsize=200_000)
 def spelling(part: str) -> str:
     """The one spelling of a name that has many: "muhammad" and "mohamed" are "mohammed", "macrae" is "mcrae"."""
     part = _one_name().get(part, part)
     part = re.sub(r"^mac(?=[a-z]{3})", "mc", part)
+    if SLAVIC.search(part):
+        # Ukrainian and Russian write one letter as h and as g: Hryhorenko, Grigorenko.
+        part = re.sub(r"(?<![ckpstz])h", "g", part)
     # Slavic surnames of women: Kowalska, Ivanova, Petrovskaya.
     part = re.sub(r"(?<=[a-z]{2})(sk|ck|zk)(a|aya|aia|y|yy|ij|iy)$", r"\1i", part)
     return re.sub(r"(?<=[a-z]{2})(ov|ev|in)a$", r"\1", part) if len(part) >= 7 else part
@@ -182,8 +209,19 @@ def _own_short_forms() -> Mapping[str, frozenset[str]]:
 @cache
 def _as_heard() -> Mapping[str, frozenset[str]]:
     """By each name those that it is written as by ear, or was."""
+    return _beside(spellings().as_heard)
+
+
+@cache
+def _in_two_languages() -> Mapping[str, frozenset[str]]:
+    """By each name what it is in Irish, Gaelic, Welsh or English."""
+    return _beside(spellings().in_two_languages)
+
+
+def _beside(lines: Iterable[str]) -> Mapping[str, frozenset[str]]:
+    """By each name the others on its lines, in each of their spellings."""
     found: dict[str, set[str]] = defaultdict(set)
-    for line in spellings().as_heard:
+    for line in lines:
         names = {form for part in line.split() for form in (part, spelling(part))}
         for one in names:
             found[one] |= names - {one}
@@ -201,7 +239,9 @@ def short_forms(part: str) -> frozenset[str]:
 @lru_cache(maxsize=10_000)
 def other_forms(part: str) -> tuple[str, ...]:
     """What else somebody of this name may be called, or be written as by ear: at most so many, in order."""
-    forms = {form for each in {part, spelling(part)} for form in (*short_forms(each), *_as_heard().get(each, ()))}
+    tables = (_as_heard(), _in_two_languages())
+    forms = {form for each in {part, spelling(part)} for form in short_forms(each)}
+    forms |= {form for each in {part, spelling(part)} for table in tables for form in table.get(each, ())}
     return tuple(sorted(forms - {part}))[:MOST_FORMS]
 
 
@@ -281,8 +321,26 @@ def nearest_last(last: Name, other: Name) -> str:
 
 
 def _nearest_last(*pairs: tuple[str, str]) -> str:
-    levels = [_nearest(*sorted(pair)) for pair in pairs if _particles().isdisjoint(pair)] or ["differs"]
-    return min(("alike" if level == "short" else level for level in levels), key=LAST_NAME_LEVELS.index)
+    pairs = tuple(pair for pair in pairs if _particles().isdisjoint(pair))
+    levels = [_of_surnames(_nearest(*sorted(pair)), *pair) for pair in pairs] or ["differs"]
+    return min(levels, key=LAST_NAME_LEVELS.index)
+
+
+def _of_surnames(level: str, surname: str, other: str) -> str:
+    """A surname has no short form; but one with a last s is nearly the one without: Hargreaves and Hargreave."""
+    if level != "short":
+        return level
+    shorter, longer = sorted((surname, other), key=len)
+    return "letter" if len(shorter) > 3 and longer == f"{shorter}s" else "alike"
+
+
+def are_in_two_languages(name: Name | None, other: Name | None) -> bool:
+    """Whether a part of one name is a part of the other in another language: Kelly and Ó Ceallaigh."""
+    if name is None or other is None:
+        return False
+    table = _in_two_languages()
+    pairs = product({*name.parts, *name.spelled}, {*other.parts, *other.spelled})
+    return any(theirs in table.get(mine, ()) for mine, theirs in pairs)
 
 
 @lru_cache(maxsize=500_000)
@@ -296,7 +354,7 @@ def _nearest(name: str, other: str) -> str:
         return "initial" if name[0] == other[0] else "differs"
     if other in short_forms(name) or name in short_forms(other):
         return "short"
-    if other in _as_heard().get(name, ()):
+    if other in _as_heard().get(name, ()) or other in _in_two_languages().get(name, ()):
         return "sounds"
     likeness = JaroWinkler.similarity(name, other)
     heard = sound(name)
