@@ -19,7 +19,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from casework.families.expected_days import BEFORE, read_expected
-from casework.families.likeness.births import date_alone
+from casework.families.likeness.births import date_alone, read_month
 from casework.families.likeness.identifiers import (
     MISTYPED,
     NOT_OF_THE_NUMBER,
@@ -255,6 +255,8 @@ def a_date(text: str) -> Read[date]:
     meant_digits = mend_digits(typed)
     if meant_digits != typed and (mended := a_date(meant_digits)).value is not None:
         return Read(mended.value, Check(CheckKind.CORRECTED, LETTER_FOR_DIGIT))
+    if read_month(typed) is not None:
+        return not_read("is a month without a day; write it as 21/11/2026.")
     if _SHORT_YEAR.fullmatch(small):
         return not_read("could be more than one day; write the year with four digits, as 21/11/2026.")
     return not_read("is not a date that can be read; write it as 21/11/2026, 21 November 2026 or 2026-11-21.")

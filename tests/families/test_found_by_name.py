@@ -135,6 +135,14 @@ def test_those_near_a_name_take_nobodys_place(story: Story, monkeypatch: pytest.
     assert len(names) > 3
 
 
+def test_a_town_finds_its_own_among_many_of_the_name(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell(story, ("Nadia", "Haddad"), address=address("HP20 1UA"))
+    tell(story, *[("Nadia", "Haddad")] * 3, address=address("SL7 1AA"))
+    monkeypatch.setattr(finding, "MOST_OF_A_KEY", 2)
+    for text in ("haddad aylesbury", "nadia aylesbury", "nadia haddad aylesbury", "haddad HP20", "example HP20"):
+        assert any("HP20" in reason for hit in found(text, story).hits for reason in hit.why), text
+
+
 def test_of_many_it_is_known_how_many_more_there_are_at_least(story: Story) -> None:
     tell(story, *[("Ana", "O'Silva")] * 3, *[("Ana", "Silvan")] * MOST_SHOWN, ("Ana", "Silva"))
     seen = found("silva", story)

@@ -222,6 +222,13 @@ def test_what_stands_around_a_name_is_no_name(text: str) -> None:
     assert not any(way.first for way in query.ways if way.last)
 
 
+@pytest.mark.parametrize("text", ["Sue Child", "Nan Marsh"])
+def test_a_common_word_that_is_a_name_is_one_as_well(text: str) -> None:
+    ways = {(way.written.first_name, way.written.last_name) for way in read_typed(text).ways}
+    assert tuple(text.split()) in ways
+    assert len(ways) > 1
+
+
 @pytest.mark.parametrize("text", ["Child", "The Nook"])
 def test_nothing_is_left_out_of_a_name_that_has_nothing_else(text: str) -> None:
     assert any(fold(way.written.last_name) == fold(text).split()[-1] for way in read_typed(text).ways)
