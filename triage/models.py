@@ -10,6 +10,8 @@ from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Q
 
+from triage.said_as import version_said
+
 
 class Stage(models.TextChoices):
     """Where a version stands. Moments are stored, this word is derived from them."""
@@ -155,6 +157,11 @@ class RuleSetVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}/{self.version}"
+
+    @property
+    def called(self) -> str:
+        """The version as people read it."""
+        return version_said(str(self))
 
     def stage(self, now: datetime) -> Stage:
         """Where this version stands at a moment."""

@@ -65,7 +65,7 @@ def of_version(version_id: int) -> Rules:
 def title_of_pathway(version_id: int | None, pathway: str) -> str:
     """A pathway's title in a version of the rules; its code where that has none."""
     known = of_version(version_id).rule_set.pathways.get(pathway) if version_id is not None else None
-    return known.title if known else pathway
+    return known.called if known else pathway
 
 
 @lru_cache(maxsize=16)

@@ -16,6 +16,7 @@ from triage.catalogue import IndicatorEntry
 from triage.documents import NO_BOOL, NOT_EMPTY, Document, Text, fault, one_or_many, quoted
 from triage.facts import Agreement, Facts
 from triage.language import Condition, Path, walk
+from triage.said_as import title_said
 
 
 class Rag(StrEnum):
@@ -97,6 +98,11 @@ class Pathway(Document):
     gravest: StrictBool = False
     decision_only: StrictBool = False
     try_first: tuple[Text, ...] = ()
+
+    @property
+    def called(self) -> str:
+        """Its title as people read it."""
+        return title_said(self.title)
 
 
 class PathwayClock(Document):

@@ -320,25 +320,27 @@ def is_told_outcomes(contact: Contact) -> bool:
 
 def check_is_a_draft(draft: RuleSetVersion) -> None:
     if draft.published_at is not None:
-        raise NotAllowedInStatus(f"{draft} is published, and never changes. Copy it to a draft.")
+        raise NotAllowedInStatus(f"{draft.called} is published, and never changes. Copy it to a draft.")
     if draft.discarded_at is not None:
-        raise NotAllowedInStatus(f"{draft} was discarded. Copy the live version to a new draft.")
+        raise NotAllowedInStatus(f"{draft.called} was discarded. Copy the live version to a new draft.")
 
 
 def check_edition_unchanged(draft: RuleSetVersion, edition: int) -> None:
     if draft.edition != edition:
-        raise TakenBySomeoneElse(f"Somebody changed {draft} while you were reading. Look at it again, then go on.")
+        raise TakenBySomeoneElse(
+            f"Somebody changed {draft.called} while you were reading. Look at it again, then go on."
+        )
 
 
 def check_is_proposed(draft: RuleSetVersion) -> None:
     check_is_a_draft(draft)
     if draft.proposed_at is None:
-        raise NotAllowedInStatus(f"Nobody has proposed {draft}, or it changed since.")
+        raise NotAllowedInStatus(f"Nobody has proposed {draft.called}, or it changed since.")
 
 
 def check_is_not_live_yet(version: RuleSetVersion, now: datetime) -> None:
     if version.live is None or version.live.lower <= now:
-        raise NotAllowedInStatus(f"{version} does not wait for its start: there is nothing to call off.")
+        raise NotAllowedInStatus(f"{version.called} does not wait for its start: there is nothing to call off.")
 
 
 def check_is_running(replay: Replay) -> None:

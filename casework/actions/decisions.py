@@ -336,7 +336,7 @@ def _check(
     if proposal.rag not in set(Rag):
         faults.append(Fault(("rag",), "Choose the rating."))
     if pathway is not None and pathway.gravest and (proposal.level, proposal.rag) != (4, Rag.RED):
-        says = f"{pathway.title} is at level 4 and red. Change the level and the rating, or what happens next."
+        says = f"{pathway.called} is at level 4 and red. Change the level and the rating, or what happens next."
         faults.append(Fault(("pathway",), says))
     if pathway is not None and pathway.voluntary and not contact.family_has_answered:
         faults.append(Fault(("pathway",), UNSAFE_TO_ASK if contact.is_unsafe_to_ask else NOT_ASKED))

@@ -31,7 +31,7 @@ def ask_for(*, version_id: int, first_day: date | None, last_day: date | None, b
     permissions.check_can_draft_rules(by, local_day(now))
     conditions.check_is_a_draft(version)
     if version.replays.unfinished().exists():
-        raise NotAllowedInStatus(f"A replay of {version} goes on already. Wait for it, or cancel it.")
+        raise NotAllowedInStatus(f"A replay of {version.called} goes on already. Wait for it, or cancel it.")
     faults = []
     if first_day is None:
         faults.append(Fault(("first_day",), "Say from which day on."))

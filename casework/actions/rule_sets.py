@@ -29,6 +29,7 @@ from triage.reading import read_document
 from triage.rule_set_document import RuleSetDocument, as_json
 from triage.ruleset import shipped
 from triage.safety import changed
+from triage.said_as import version_said
 from triage.scenarios import Outcome, protected, run
 
 
@@ -149,7 +150,7 @@ def propose(*, version_id: int, edition: int, proposal: str, by: User, now: date
     draft = _load(version_id, by, now)
     conditions.check_edition_unchanged(draft, edition)
     if draft.proposed_at is not None:
-        raise NotAllowedInStatus(f"{draft} is proposed already.")
+        raise NotAllowedInStatus(f"{draft.called} is proposed already.")
     rules = rule_set_of(draft)
     faults = [Fault((), says) for says in not_proved(draft, rules.document, run(rules))]
     if not proposal.strip():
@@ -214,11 +215,11 @@ def approve(*, version_id: int, edition: int, starts_at: datetime | None, by: Us
     ends = _goes_on()
     if ends.pk != draft.based_on_id:
         raise NotAllowedInStatus(
-            f"{ends} goes on now, and not {draft.based_on}, for which this draft was made. Copy {ends}, and bring your "
-            "changes there, so that nobody's change is lost."
+            f"{ends.called} goes on now, and not {version_said(str(draft.based_on))}, for which this draft was made. "
+            f"Copy {ends.called}, and bring your changes there, so that nobody's change is lost."
         )
     if ends.live.lower > now:
-        raise NotAllowedInStatus(f"{ends} goes live later. Call it off first, or wait until it is live.")
+        raise NotAllowedInStatus(f"{ends.called} goes live later. Call it off first, or wait until it is live.")
     # After the last received contact, whatever the clocks of the hosts say: that contact has its version. And after the
     # first moment of the version before, which must be live for at least that moment.
     at_once = max(now, max(_latest_contact() or ends.live.lower, ends.live.lower) + timedelta(microseconds=1))

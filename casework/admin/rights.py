@@ -48,6 +48,14 @@ class SettingAdmin(RoleAdmin):
     viewer_roles: ClassVar[tuple[Role, ...]] = (Role.SERVICE_MANAGER, Role.AUDITOR)
     editor_roles: ClassVar[tuple[Role, ...]] = (Role.ADMINISTRATOR,)
 
+    # What viewers see, where that is not what editors fill in.
+    viewer_fields: ClassVar[tuple[str, ...]] = ()
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        if self.viewer_fields and not self.has_change_permission(request, obj):
+            return self.viewer_fields
+        return super().get_fields(request, obj)
+
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         self._record(request, obj, "added")
         return super().log_addition(request, obj, message)

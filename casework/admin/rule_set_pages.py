@@ -115,7 +115,7 @@ def copy(request: HttpRequest, version_id: int) -> HttpResponse:
     if request.method != "POST":
         return redirect("admin:rule-set", version_id)
     draft = rule_sets.copy(version_id=version.pk, by=user, now=now)
-    messages.success(request, f"{draft} is a draft, copied from {version}.")
+    messages.success(request, f"{draft.called} is a draft, copied from {version.called}.")
     return redirect("admin:rule-set", draft.pk)
 
 
@@ -188,7 +188,7 @@ def discard(request: HttpRequest, version_id: int) -> HttpResponse:
     user, now, version = open_version(request, version_id)
     if request.method == "POST":
         rule_sets.discard(version_id=version.pk, by=user, now=now)
-        messages.success(request, f"{version} is put away.")
+        messages.success(request, f"{version.called} is put away.")
     return redirect("admin:rule-set", version_id)
 
 
@@ -220,7 +220,9 @@ def approve(request: HttpRequest, version_id: int) -> HttpResponse:
     form = ApproveForm(request.POST, prefix="approve")
 
     def says(version: RuleSetVersion) -> str:
-        return f"{version} is published. It is live from {timezone.localtime(version.live.lower):%d %B %Y, %H:%M}."
+        return (
+            f"{version.called} is published. It is live from {timezone.localtime(version.live.lower):%d %B %Y, %H:%M}."
+        )
 
     return _submit_on_page(
         request, version_id, "approve", form,
@@ -236,7 +238,7 @@ def call_off(request: HttpRequest, version_id: int) -> HttpResponse:
     return _submit_on_page(
         request, version_id, "call_off", ReasonForm(request.POST, prefix="call_off"),
         lambda said, by, now: rule_sets.call_off(version_id=version_id, reason=said["reason"], by=by, now=now),
-        says=lambda version: f"{version} is called off. The version before it goes on.",
+        says=lambda version: f"{version.called} is called off. The version before it goes on.",
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ class RuleSetVersionAdmin(RoleAdmin):
     """The versions, the newest first. Each links to its own page."""
 
     viewer_roles: ClassVar = permissions.RULE_READERS
-    list_display = ("__str__", "stage_now", "live_from", "live_until", "drafted_by", "approved_by")
+    list_display = ("name_and_version", "stage_now", "live_from", "live_until", "drafted_by", "approved_by")
     list_select_related = ("drafted_by", "approved_by")
     ordering = ("name", "-version")
 
@@ -35,6 +35,10 @@ class RuleSetVersionAdmin(RoleAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[RuleSetVersion]:
         versions: QuerySet[RuleSetVersion] = super().get_queryset(request).defer("document")
         return versions
+
+    @admin.display(description="Rule set")
+    def name_and_version(self, version: RuleSetVersion) -> str:
+        return version.called
 
     @admin.display(description="Stage")
     def stage_now(self, version: RuleSetVersion) -> str:

@@ -9,9 +9,11 @@ from django.db.models import Count, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from casework.actions import calendar
 from casework.admin.rights import RoleAdmin, SettingAdmin, roles_of_user
+from casework.deadlines.titles import title_of
 from casework.models import CalendarEdit, ClockPolicy, Contact, Event, Handoff, Responsibility
 from casework.record import audit
 from casework.statuses import ContactStatus, HandoffStatus
@@ -85,6 +87,7 @@ class UserAdmin(SettingAdmin):
     inlines = (MembershipInline,)
     list_display = ("name", "username", "email", "is_active")
     list_filter = ("is_active", "memberships__role", "memberships__team")
+    viewer_fields = ("username", "name", "email", "is_active")
     search_fields = ("name", "username", "email")
     ordering = ("name",)
 
@@ -148,10 +151,18 @@ class LocalityAdmin(SettingAdmin):
 class CatchmentAdmin(SettingAdmin):
     """The locality of each postcode prefix, with a period. End a catchment instead of deleting it."""
 
-    list_display = ("prefix", "locality", "period")
+    list_display = viewer_fields = ("prefix", "locality", "since", "until")
     list_filter = ("locality",)
     list_select_related = ("locality",)
     search_fields = ("prefix",)
+
+    @admin.display(description="From", ordering="period")
+    def since(self, catchment: Catchment) -> str:
+        return f"{catchment.period.lower:%-d %B %Y}" if catchment.period.lower else "The beginning"
+
+    @admin.display(description="Until, without that day")
+    def until(self, catchment: Catchment) -> str:
+        return f"{catchment.period.upper:%-d %B %Y}" if catchment.period.upper else "Further notice"
 
 
 class PostcodeForm(ModelForm):
@@ -268,9 +279,21 @@ class CalendarEditAdmin(RoleAdmin):
 class ClockPolicyAdmin(SettingAdmin):
     """The deadlines, each from a day on. A policy that clocks started under cannot change: add a later one."""
 
-    list_display = ("kind", "effective_from", "limit", "unit", "ends", "warn_at_share", "escalates_to", "basis")
+    list_display = ("asks_for", "effective_from", "limit", "unit", "ends", "warn_at_share", "escalates_to", "basis")
+    viewer_fields = (
+        "asks_for", "subject", "starts", "effective_from", "limit", "unit", "ends", "warn_at_share", "escalates_to",
+        "may_pause", "basis",
+    )  # fmt: skip
     list_filter = ("subject",)
     search_fields = ("kind",)
+
+    @admin.display(description="Starts when")
+    def starts(self, policy: ClockPolicy) -> str:
+        return capfirst(policy.starts_at.replace("_", " "))
+
+    @admin.display(description="Deadline", ordering="kind")
+    def asks_for(self, policy: ClockPolicy) -> str:
+        return capfirst(title_of(policy.kind))
 
     def has_change_permission(self, request: HttpRequest, obj: ClockPolicy | None = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or not obj.clocks.exists())

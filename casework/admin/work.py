@@ -23,6 +23,7 @@ from casework.models import (
     AuditEvent,
     Case,
     Clock,
+    ClockPolicy,
     Contact,
     Decision,
     Handoff,
@@ -33,10 +34,11 @@ from casework.models.visibility import is_open_clock, is_open_record
 from casework.reading.front_door import WITH_TEAM_SINCE
 from casework.statuses import ContactStatus
 from casework.web.signed_in import user_of
-from casework.web.tags import duration, span
+from casework.web.tags import as_words, duration, span
 from localities.models import Role
 from triage.models import RuleSetVersion
-from triage.published_rules import of_version
+from triage.published_rules import of_version, title_of_pathway
+from triage.said_as import version_said
 
 LEADS = (Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER)
 OVERSEERS = (Role.SERVICE_MANAGER, Role.AUDITOR)
@@ -101,6 +103,20 @@ class WorkAdmin(RoleAdmin):
         ]
 
 
+class DeadlineFilter(admin.SimpleListFilter):
+    """Filters by what a clock asks for, in words."""
+
+    title = "deadline"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        kinds = ClockPolicy.objects.order_by("kind").values_list("kind", flat=True).distinct()
+        return [(kind, capfirst(title_of(kind))) for kind in kinds]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
 class PathwayFilter(admin.SimpleListFilter):
     """
     Filters by the pathways of all published rules. Django's own filter reads every row to learn which pathways it has.
@@ -114,7 +130,7 @@ class PathwayFilter(admin.SimpleListFilter):
         found: dict[str, str] = {}
         for version in published.values_list("pk", flat=True):
             for pathway in of_version(version).rule_set.pathways.values():
-                found.setdefault(pathway.id, pathway.title)
+                found.setdefault(pathway.id, pathway.called)
         return list(found.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
@@ -148,15 +164,19 @@ class ContactAdmin(WorkAdmin):
 class CaseAdmin(WorkAdmin):
     """Cases of the person's teams: those for which they are responsible, and those offered to them."""
 
-    list_display = ("open", "rag", "status", "pathway", "locality", "lead_practitioner", "since_contact", "with_team")
+    list_display = ("open", "rag", "status", "goes_to", "locality", "lead_practitioner", "since_contact", "with_team")
     list_filter = ("status", "rag", PathwayFilter, "locality")
     list_select_related = ("locality", "lead_practitioner")
     search_fields = ("reference__iexact",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
-        visible: QuerySet[Case] = Case.objects.visible_to(user_of(request), timezone.now())
+        visible: QuerySet[Case] = Case.objects.visible_to(user_of(request), timezone.now()).with_rule_set()
         current = Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True)
         return visible.annotate(responsible_since=Subquery(current.values("period__startswith")[:1]))
+
+    @admin.display(description="Pathway", ordering="pathway")
+    def goes_to(self, case: Case) -> str:
+        return case.pathway_called
 
     @admin.display(description="Since contact", ordering="-received_at")
     def since_contact(self, case: Case) -> str:
@@ -243,7 +263,7 @@ class ClockAdmin(WorkAdmin):
         "stopped_at",
         "ended",
     )
-    list_filter = (LateFilter, "kind")
+    list_filter = (LateFilter, DeadlineFilter)
     list_select_related = ("contact", "case", "handoff__case", "partner_check__contact")
     ordering = ("due_at",)
 
@@ -287,7 +307,7 @@ class DecisionAdmin(WorkAdmin):
     list_display = (
         "open",
         "recommended",
-        "pathway",
+        "decided",
         "level",
         "rag",
         "overrides",
@@ -300,7 +320,13 @@ class DecisionAdmin(WorkAdmin):
 
     @admin.display(description="Recommended")
     def recommended(self, decision: Decision) -> str:
-        return f"{decision.recommendation.pathway}, {decision.recommendation.rag}"
+        recommendation = decision.recommendation
+        title = title_of_pathway(recommendation.rule_set_id, recommendation.pathway)
+        return f"{title}, {recommendation.get_rag_display().lower()}"
+
+    @admin.display(description="Pathway", ordering="pathway")
+    def decided(self, decision: Decision) -> str:
+        return title_of_pathway(decision.recommendation.rule_set_id, decision.pathway)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
         visible = Contact.objects.visible_to(user_of(request), timezone.now())
@@ -333,7 +359,7 @@ class AuditEventAdmin(WorkAdmin):
     """
 
     viewer_roles = (Role.AUDITOR, Role.INFORMATION_GOVERNANCE)
-    list_display = ("at", "event", "actor", "by_user", "by_agency", "contact", "case", "detail")
+    list_display = ("at", "event", "actor", "by_user", "by_agency", "contact", "case", "says")
     list_filter = ("event", "actor")
     list_select_related = ("by_user", "by_agency", "contact", "case")
     search_fields = ("contact__reference__iexact", "case__reference__iexact", "by_user__username__iexact")
@@ -342,6 +368,25 @@ class AuditEventAdmin(WorkAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
         events: QuerySet[AuditEvent] = super().get_queryset(request)
         return events.filter(is_open_record(user_of(request), timezone.now()))
+
+    @admin.display(description="Detail")
+    def says(self, event: AuditEvent) -> str:
+        return in_plain_words(event.detail)
+
+
+def in_plain_words(detail: Any) -> str:
+    """What an audit event holds, without the marks of JSON: "from family help; level 3; reasons none"."""
+    match detail:
+        case dict():
+            return "; ".join(f"{as_words(name)}: {in_plain_words(value)}" for name, value in detail.items())
+        case list():
+            return ", ".join(map(in_plain_words, detail)) or "none"
+        case bool():
+            return "yes" if detail else "no"
+        case None | "":
+            return "none"
+        case _:
+            return version_said(as_words(detail))
 
 
 def _subject(obj: Any) -> Contact | Case:

@@ -67,7 +67,7 @@ def answer(rules: RuleSet, facts: Facts) -> dict[str, Any]:
     recommendation = recommend(rules, facts)
     pathway = rules.pathways[recommendation.pathway]
     return recommendation.as_json() | {
-        "says": pathway.title,
+        "says": pathway.called,
         "titles": _titles(rules, recommendation),
         "try_first": _try_first(pathway, recommendation.hold),
         "note": NOTE,
@@ -94,7 +94,7 @@ def _titles(rules: RuleSet, recommendation: Recommendation) -> list[dict[str, st
     others = {change.pathway for change in recommendation.would_change}
     titles = [(entry.id, entry.title) for entry in document.also_refer_to if entry.id in recommendation.also_refer_to]
     titles += [(entry.id, entry.title) for entry in document.warnings if entry.id in recommendation.warnings]
-    titles += [(entry.id, entry.title) for entry in document.pathways if entry.id in others]
+    titles += [(entry.id, entry.called) for entry in document.pathways if entry.id in others]
     return [{"id": name, "title": title} for name, title in titles]
 
 

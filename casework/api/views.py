@@ -243,7 +243,7 @@ def _status(contact: Contact, warnings: Iterable[Fault], request: Request) -> di
     outcome = None
     if decision is not None and is_told_outcomes(contact):
         pathway = of_version(decision.recommendation.rule_set_id).rule_set.pathways[decision.pathway]
-        outcome = {"pathway": pathway.id, "says": pathway.title}
+        outcome = {"pathway": pathway.id, "says": pathway.called}
     return {
         "reference": contact.reference,
         "url": reverse("api-contact", [contact.reference], request=request),

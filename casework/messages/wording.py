@@ -88,14 +88,14 @@ TO_STAFF = {
         "Somebody made it, passed it to you, named or removed a reader, or lifted it.",
     ),
     Message.RULE_SET_PROPOSED: (
-        "A rule set waits for approval: {rule_set}",
+        "A rule set waits for approval: {rule_set.called}",
         (
             "Its scenarios pass, and it was replayed over past contacts. Read what it changes, then approve it or "
             "send it back."
         ),
     ),
     Message.RULE_SET_SENT_BACK: (
-        "Your proposal came back: {rule_set}",
+        "Your proposal came back: {rule_set.called}",
         "Somebody read it and sent it back, with a reason.",
     ),
 }
@@ -141,7 +141,7 @@ def _outcome(message: OutboxMessage) -> tuple[str, ...]:
         )
     pathway = of_version(decision.recommendation.rule_set_id).rule_set.pathways[decision.pathway]
     return (
-        f"We decided: {pathway.title.lower()}.",
+        f"We decided: {pathway.called.lower()}.",
         "If you disagree, please call us: we will talk it through, and you can ask for a manager.",
     )
 

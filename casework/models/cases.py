@@ -181,6 +181,10 @@ class Case(models.Model):
         return of_version(self.rule_set_id).rule_set
 
     @property
+    def pathway_called(self) -> str:
+        return self.rules.pathways[self.pathway].called
+
+    @property
     def work(self) -> Work | None:
         """Whose work it is, and what kind of work."""
         return self.rules.pathways[self.pathway].work

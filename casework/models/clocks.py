@@ -94,7 +94,7 @@ class ClockPolicy(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} from {self.effective_from:%-d %B %Y}"
+        return f"{self.kind.replace('_', ' ')} from {self.effective_from:%-d %B %Y}"
 
     @property
     def is_local(self) -> bool:

@@ -64,7 +64,7 @@ class Event(models.TextChoices):
     MESSAGE_DROPPED = "message_dropped", "Parked message dropped"
     PARTNER_ASKED = "partner_asked", "Partner asked"
     PARTNER_ANSWERED = "partner_answered", "Partner's answer recorded"
-    PARTNER_CHECK_WITHDRAWN = "partner_check_withdrawn", "Question to a partner withdrawn"
+    PARTNER_CHECK_WITHDRAWN = "partner_check_withdrawn", "Partner request withdrawn"
     CONTACT_HANDED_OVER = "contact_handed_over", "Contact passed between emergency duty and the day team"
     DRAFT_DELETED = "draft_deleted", "Draft of a contact deleted"
     DRAFT_TAKEN_OVER = "draft_taken_over", "Draft of a contact taken over"

@@ -138,7 +138,7 @@ def _children_of(case: Case) -> Iterable[int]:
 
 def _says(case: Case, team: Team, names: Any, lead: str | None) -> str:
     children = ", ".join(names[person].name for person in _children_of(case) if person in names)
-    title = case.rules.pathways[case.pathway].title
+    title = case.rules.pathways[case.pathway].called
     with_whom = f"{team}, {lead}" if lead else str(team)
     return f"{children or case}: {title}, with {with_whom}, since {local_day(case.opened_at):%-d %B %Y} ({case})"
 

@@ -46,6 +46,7 @@ def open_cases(user: User, teams: Any, now: datetime) -> QuerySet[Case]:
     on_offer = Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.OFFERED)
     return (
         Case.objects.open_to(user, now)
+        .with_rule_set()
         .filter(Exists(current), status=CaseStatus.OPEN)
         .annotate(
             with_team_since=Subquery(current.values("period__startswith")[:1]),

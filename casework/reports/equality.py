@@ -173,7 +173,7 @@ def _pathways(comparisons: set[Comparison]) -> dict[str, str]:
     for version_id in sorted({compared.rule_set_id for compared in comparisons}, reverse=True):
         for pathway in of_version(version_id).rule_set.pathways.values():
             if pathway.id in recommended:
-                titles.setdefault(pathway.id, pathway.title)
+                titles.setdefault(pathway.id, pathway.called)
     return titles
 
 

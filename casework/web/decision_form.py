@@ -60,10 +60,10 @@ class DecideForm(ActionForm):
         """
         super().__init__(data, initial={"recommendation": contact.recommendation_id}, prefix="decide")
         self.unanswered = unanswered
-        _choices(self, "pathway", [(entry.id, entry.title) for entry in rules.pathways.values()])
+        _choices(self, "pathway", [(entry.id, entry.called) for entry in rules.pathways.values()])
         if len(cases) > 1:
             _choices(self, "case", [(case.pk, case.says) for case in cases])
-            titles = [entry.title for entry in rules.pathways.values() if entry.team == PathwayTeam.SAME_TEAM]
+            titles = [entry.called for entry in rules.pathways.values() if entry.team == PathwayTeam.SAME_TEAM]
             self.fields["case"].help_text = f"Only for “{', '.join(titles)}”. The team that has it is told at once."
         else:
             del self.fields["case"]

@@ -69,6 +69,15 @@ def story_of(contact: Contact, cautions: Cautions) -> dict[str, Any]:
     }
 
 
+def told_of(contact: Contact) -> dict[str, Any]:
+    """The concern with what was learned since, where a page shows no more of the contact."""
+    information = list(contact.information.prefetch_related("changes").select_related("by_user", "by_agency"))
+    changes = Changes(contact, information, list(contact.children.all()), list(contact.adults.all()))
+    given = for_people(contact.document)
+    changes.overlay(given)
+    return {"given": given, "since_it_was_sent": changes.since_it_was_sent(), "information": information}
+
+
 def for_people(part: Any) -> Any:
     """The document without the control characters that a page cannot show."""
     if isinstance(part, str):

@@ -25,6 +25,7 @@ from casework.web.unfinished import OpenForm, opened, unfinished_on
 from localities.codes import ETHNICITIES, SEXES
 from localities.working_time import local_day
 from triage.published_rules import of_version, title_of_pathway
+from triage.said_as import sentence_said, version_said
 
 register = template.Library()
 ROW = (
@@ -58,6 +59,12 @@ def item(table: Mapping[str, str], key: str) -> str:
 def as_words(name: str) -> str:
     """A code as words: `next_step_decision` as "next step decision"."""
     return str(name).replace("_", " ")
+
+
+@register.filter
+def rules_called(name: str) -> str:
+    """A version of the rules, or of the weights that compare records, in words."""
+    return version_said(name)
 
 
 @register.filter
@@ -288,10 +295,12 @@ def caution(written: object, cautions: Cautions) -> SafeString:
 @register.filter
 def naming(says: str, children: Sequence[tuple[ContactChild, Any]]) -> str:
     """
-    A sentence of the rules with the names of the children. The rules know no names: they say "child c1", by the ref.
+    A sentence of the rules in today's words, with the names of the children. The rules know no names: they say "child
+    c1", by the ref.
 
     :param children: those of the contact, each with the facts of the child, as `story_of` gives them.
     """
+    says = sentence_said(says)
     names = {
         child.ref: child.full_name or f"the {_ordinal(child.position)} child" for child, _ in children if child.ref
     }

@@ -94,7 +94,7 @@ class TestAVoluntaryPathway:
     def test_a_decision_before_the_family_was_asked_is_refused(self, own: Story) -> None:
         contact = own.contact(**(stranger("Noor") | {"agreement": {"service": "not_sought"}}))
         said: dict[str, Any] = {"pathway": "parenting_group", "level": 3, "rag": "green"}
-        with pytest.raises(InvalidInput, match="Nobody has asked the family yet"):
+        with pytest.raises(InvalidInput, match="The family has not answered yet"):
             own.decided(contact, **said)
         learning.record_agreement(
             contact_id=contact.pk, service="given", given_by="mother", on=date(2026, 11, 19), by=person("oliver"),

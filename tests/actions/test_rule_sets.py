@@ -194,7 +194,7 @@ class TestChanging(FromADraft):
     def test_what_came_since_is_not_undone(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         seen = draft
         drafts.changed(RuleSetVersion.objects.get(pk=seen.pk), stricter(seen.document))
-        with pytest.raises(TakenBySomeoneElse, match="Somebody changed early-help-first/3 while you were reading"):
+        with pytest.raises(TakenBySomeoneElse, match="Early help first, version 3 while you were reading"):
             drafts.changed(seen, seen.document, by="maya")
         kept = RuleSetVersion.objects.get(pk=seen.pk)
         assert (kept.edition, kept.document) == (2, stricter(seen.document))
@@ -275,10 +275,10 @@ class TestChanging(FromADraft):
 
     def test_what_is_published_or_discarded_does_not_change(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         live = latest()
-        with pytest.raises(NotAllowedInStatus, match="early-help-first/2 is published, and never changes"):
+        with pytest.raises(NotAllowedInStatus, match="Early help first, version 2 is published, and never changes"):
             drafts.changed(live, live.document)
         rule_sets.discard(version_id=draft.pk, by=person("paula"), now=drafts.story.later())
-        with pytest.raises(NotAllowedInStatus, match="early-help-first/3 was discarded"):
+        with pytest.raises(NotAllowedInStatus, match="Early help first, version 3 was discarded"):
             drafts.changed(draft, stricter(draft.document))
 
     @staticmethod
@@ -306,7 +306,7 @@ class TestChangingAProposal(FromADraft):
         changed = drafts.changed(draft, stricter(draft.document), by="maya")
         assert (changed.proposed_by, changed.proposed_at, changed.proposal) == (None, None, "")
         assert changed.stage(now) == Stage.DRAFT
-        with pytest.raises(NotAllowedInStatus, match="Nobody has proposed early-help-first/3, or it changed since"):
+        with pytest.raises(NotAllowedInStatus, match="Nobody has proposed Early help first, version 3, or it"):
             drafts.approved(changed)
 
 
@@ -507,7 +507,7 @@ class TestProposing(FromADraft):
 
     def test_it_is_proposed_once(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         self.propose(drafts, draft)
-        with pytest.raises(NotAllowedInStatus, match="early-help-first/3 is proposed already"):
+        with pytest.raises(NotAllowedInStatus, match="Early help first, version 3 is proposed already"):
             self.propose(drafts, draft, by="maya")
 
     def test_an_edition_that_nobody_read_is_not_proposed(self, drafts: Drafts, draft: RuleSetVersion) -> None:
@@ -559,7 +559,7 @@ class TestSendingBack(FromADraft):
         assert RuleSetVersion.objects.get(pk=draft.pk).proposed_at is not None
 
     def test_only_what_is_proposed(self, drafts: Drafts, draft: RuleSetVersion) -> None:
-        with pytest.raises(NotAllowedInStatus, match="Nobody has proposed early-help-first/4"):
+        with pytest.raises(NotAllowedInStatus, match="Nobody has proposed Early help first, version 4"):
             self.send_back(drafts, drafts.copied(), by="sam")
         published = drafts.approved(draft)
         with pytest.raises(NotAllowedInStatus, match="is published"):
@@ -647,7 +647,7 @@ class TestApproving(FromADraft):
         with pytest.raises(NotAllowedInStatus) as refused:
             drafts.approved(second)
         assert str(refused.value).startswith(
-            "early-help-first/3 goes on now, and not early-help-first/2, for which this"
+            "Early help first, version 3 goes on now, and not Early help first, version 2, for which this"
         )
         assert latest() == first
         assert nothing_is_broken()
@@ -689,13 +689,13 @@ class TestApproving(FromADraft):
     def test_one_that_waits_for_its_start_takes_the_place_too(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         second = drafts.proposed()
         drafts.approved(draft, starts_at=AHEAD)
-        with pytest.raises(NotAllowedInStatus, match="early-help-first/3 goes on now, and not"):
+        with pytest.raises(NotAllowedInStatus, match="Early help first, version 3 goes on now, and not"):
             drafts.approved(second)
 
     def test_what_follows_one_that_waits_must_wait(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         first = drafts.approved(draft, starts_at=AHEAD)
         follows = drafts.proposed(drafts.copied(first))
-        with pytest.raises(NotAllowedInStatus, match="early-help-first/3 goes live later"):
+        with pytest.raises(NotAllowedInStatus, match="Early help first, version 3 goes live later"):
             drafts.approved(follows)
         drafts.story.now = AHEAD - HOUR
         # At the very moment at which the other starts, which was live for that moment then.
@@ -718,10 +718,10 @@ class TestApproving(FromADraft):
             drafts.approved(draft)
 
     def test_only_what_is_proposed(self, drafts: Drafts, draft: RuleSetVersion) -> None:
-        with pytest.raises(NotAllowedInStatus, match="Nobody has proposed early-help-first/4"):
+        with pytest.raises(NotAllowedInStatus, match="Nobody has proposed Early help first, version 4"):
             drafts.approved(drafts.proved())
         published = drafts.approved(draft)
-        with pytest.raises(NotAllowedInStatus, match="early-help-first/3 is published"):
+        with pytest.raises(NotAllowedInStatus, match="Early help first, version 3 is published"):
             drafts.approved(published)
 
 
@@ -780,7 +780,7 @@ class TestCallingOff(FromADraft):
         if may:
             self.call_off(drafts, draft, now=at)
             return
-        with pytest.raises(NotAllowedInStatus, match="early-help-first/3 does not wait for its start"):
+        with pytest.raises(NotAllowedInStatus, match="Early help first, version 3 does not wait for its start"):
             self.call_off(drafts, draft, now=at)
         assert latest() == draft
 
@@ -839,7 +839,7 @@ class TestDiscarding(FromADraft):
             lambda: drafts.approved(discarded),
             lambda: rule_sets.discard(version_id=draft.pk, by=person("paula"), now=drafts.story.later()),
         ):
-            with pytest.raises(NotAllowedInStatus, match="early-help-first/3 was discarded"):
+            with pytest.raises(NotAllowedInStatus, match="Early help first, version 3 was discarded"):
                 attempt()
 
     def test_what_is_published_is_not_discarded(self, drafts: Drafts) -> None:

@@ -32,6 +32,7 @@ from triage.models import RuleSetVersion, Stage
 from triage.published_rules import live
 from triage.rule_set_document import as_json
 from triage.ruleset import parse, shipped
+from triage.said_as import version_said
 
 LIST = "/admin/triage/rulesetversion/"
 
@@ -177,7 +178,7 @@ class TestReading:
     def test_the_list_leads_to_a_page_that_says_every_rule_in_words(self, paula: Person, first: RuleSetVersion) -> None:
         assert "Published, live now" in Page(paula.http.get(LIST)).text
         page = Page(paula.http.get(f"{LIST}{first.pk}/change/", follow=True))
-        assert page.heading == "early-help-first/2 Published, live now"
+        assert page.heading == "Early help first, version 2 Published, live now"
         for words in (
             "Holds when the contacts in three months are 3 or more.",
             "for at least one child any of these holds:",
@@ -312,7 +313,8 @@ class TestDrafting:
         older = paula.open(draft, "entry/indicators/L3-12/").form("")
         sam.keep(draft, "entry/indicators/L3-13/", gate="strong")
         page = Page(paula.http.post(f"{LIST}{draft.pk}/entry/indicators/L3-12/", older | {"gate": "strong"}))
-        assert (page.status, "Somebody changed early-help-first/3 while you were reading." in page.text) == (409, True)
+        assert page.status == 409
+        assert "Somebody changed Early help first, version 3 while you were reading." in page.text
 
     def test_what_is_typed_is_shown_as_text(self, paula: Person, draft: RuleSetVersion) -> None:
         paula.keep(draft, "entry/rules/hard_stop/", title="<script>alert(1)</script>")
@@ -322,7 +324,7 @@ class TestDrafting:
 
     def test_a_draft_is_put_away(self, paula: Person, draft: RuleSetVersion) -> None:
         page = paula.press(draft, "discard/")
-        assert page.heading == "early-help-first/3 Discarded"
+        assert page.heading == "Early help first, version 3 Discarded"
         assert page.actions == {f"{LIST}{draft.pk}/copy/"}
 
 
@@ -395,7 +397,7 @@ class TestDifferences:
         (before,), (now,) = page.main.all("del"), page.main.all("ins")
         assert before.text == "Before: Holds when the contacts in twelve months are 5 or more."
         assert now.text == "Now: Holds when the contacts in twelve months are 4 or more."
-        assert "What differs from early-help-first/2: 1" in paula.open(draft).text
+        assert "What differs from Early help first, version 2: 1" in paula.open(draft).text
 
 
 class TestTheWholeWay:
@@ -404,7 +406,7 @@ class TestTheWholeWay:
     ) -> None:
         story.decided(story.contact())
         wanting = paula.press(first, "copy/")
-        assert wanting.heading == "early-help-first/3 Draft"
+        assert wanting.heading == "Early help first, version 3 Draft"
         draft = RuleSetVersion.objects.get(version=3)
         assert "It was not replayed over past contacts as it stands now." in wanting.text
         assert f"{LIST}{draft.pk}/propose/" not in wanting.actions
@@ -414,12 +416,12 @@ class TestTheWholeWay:
         page = paula.send(draft, "propose/", on="")
         assert ("id_proposal", "Say what the change is for.") in page.summary
         page = paula.send(draft, "propose/", on=page, proposal="Families come back too often.")
-        assert page.heading == "early-help-first/3 Proved, waits for approval"
+        assert page.heading == "Early help first, version 3 Proved, waits for approval"
         assert f"{LIST}{draft.pk}/approve/" not in page.actions, "not by who proposed it"
         page = sam.send(draft, "approve/", on="")
         assert page.summary == [("id_approve-begins", "Choose when it begins.")]
         page = sam.send(draft, "approve/", on=page, approve__begins="now")
-        assert page.heading == "early-help-first/3 Published, live now"
+        assert page.heading == "Early help first, version 3 Published, live now"
         fresh = story.contact(at=timezone.now())
         assert fresh.recommendation is not None
         assert fresh.recommendation.rule_set == draft
@@ -432,14 +434,15 @@ class TestTheWholeWay:
         load()
         brought = RuleSetVersion.objects.get(shipped_as=shipped().name)
         page = paula.open(brought)
-        assert page.heading == f"{shipped().name} Draft"
-        assert f"Followsour-own/4Drafted byIt came with the service, {shipped().name}" in page.text
+        called = version_said(shipped().name)
+        assert page.heading == f"{called} Draft"
+        assert f"FollowsOur own, version 4Drafted byIt came with the service, {called}" in page.text
         differs = paula.open(brought, "differences/")
-        assert differs.heading == f"{shipped().name} beside our-own/4"
+        assert differs.heading == f"{called} beside Our own, version 4"
         replayed(paula, brought)
         paula.keep(brought, "propose/", on="", proposal="The release of November.")
         page = sam.send(brought, "approve/", on="", approve__begins="now")
-        assert page.heading == f"{shipped().name} Published, live now"
+        assert page.heading == f"{called} Published, live now"
         later = story.contact(at=timezone.now())
         used = [contact.recommendation and contact.recommendation.rule_set for contact in (earlier, later)]
         assert used == [own, brought]
@@ -464,7 +467,7 @@ class TestAProposal:
         assert f"{says} Discarding it ends the proposal." in page.text
         page = sam.send(proposed, "send-back/", on=page, send_back__reason="Not yet.")
         assert says not in sam.open(proposed, FIVE_IN_A_YEAR).text
-        assert page.heading == "early-help-first/3 Draft"
+        assert page.heading == "Early help first, version 3 Draft"
         assert says not in page.text
 
     def test_it_begins_at_a_moment_ahead_and_is_called_off(
@@ -473,14 +476,14 @@ class TestAProposal:
         monday = local_day(timezone.now()) + timedelta(days=3)
         ahead = {"approve-begins": "later", "approve-time": "08:00"} | day_of(monday, "approve-day")
         page = sam.send(proposed, "approve/", on="", **ahead)
-        assert page.heading == "early-help-first/3 Published, not live yet"
+        assert page.heading == "Early help first, version 3 Published, not live yet"
         proposed.refresh_from_db()
         assert proposed.live.lower == datetime.combine(monday, datetime.min.time().replace(hour=8), tzinfo=LONDON)
         assert live(timezone.now()).rule_set.name == "early-help-first/2"
         page = sam.send(proposed, "call-off/", on=page)
         assert page.summary == [("id_call_off-reason", "Say why.")]
         page = sam.send(proposed, "call-off/", on=page, call_off__reason="Too soon.")
-        assert page.heading == "early-help-first/3 Called off before it was live"
+        assert page.heading == "Early help first, version 3 Called off before it was live"
         assert re.search("Called offSam Adeyemi, [^,]*, [^,]*, Too soon.", page.text)
 
     @pytest.mark.parametrize(
@@ -506,7 +509,7 @@ class TestAProposal:
         page = sam.send(proposed, "send-back/", on="")
         assert page.summary == [("id_send_back-reason", "Say why.")]
         page = sam.send(proposed, "send-back/", on=page, send_back__reason="Read the stepped-down ones first.")
-        assert page.heading == "early-help-first/3 Draft"
+        assert page.heading == "Early help first, version 3 Draft"
         assert re.search("Sent backSam Adeyemi, [^,]*, [^,]*, Read the stepped-down ones first.", page.text)
 
     def test_addresses_that_do_something_lead_back_whoever_only_opens_them(

@@ -229,7 +229,7 @@ class TestTheAnswer:
         assert {name: said[name] for name in expected} == expected
         assert set(said) == set(expected) | OWN
         assert said["pathway"] == pathway
-        assert said["says"] == live.pathways[pathway].title
+        assert said["says"] == live.pathways[pathway].called
         assert said["try_first"] == list(live.pathways[pathway].try_first)
         assert said["try_first"]
         assert said["note"] == ADVICE

@@ -50,7 +50,7 @@ def test_a_practice_lead_changes_a_number_and_a_gate_and_reads_a_replay(
     window = visit(javascript=javascript)
     window.sign_in("paula")
     page = window.go(LIST)
-    page.get_by_role("link", name="early-help-first/2").click()
+    page.get_by_role("link", name="Early help first, version 2").click()
     copied(page)
     page.get_by_role("link", name="Change A reason to look again: Five contacts in a year").click()
     page.get_by_label("The contacts in twelve months are … or more").fill("6")
@@ -63,11 +63,11 @@ def test_a_practice_lead_changes_a_number_and_a_gate_and_reads_a_replay(
     page.get_by_role("link", name="L3-12").click()
     page.get_by_label("Strong: a social worker decides").check()
     page.get_by_role("button", name="Keep the change").click()
-    page.get_by_role("link", name="What differs from early-help-first/2").click()
+    page.get_by_role("link", name="What differs from Early help first, version 2").click()
     expect(page.get_by_text("Now: Holds when the contacts in twelve months are 4 or more.")).to_be_attached()
     page.go_back()
     page.get_by_role("button", name="Start a replay").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Replay of early-help-first/")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Replay of Early help first, version ")
     # The service's own worker takes it within seconds. With JavaScript the page sees it by itself.
     if not javascript:
         wait_until(lambda: not Replay.objects.filter(finished_at__isnull=True).exists(), "a replay")

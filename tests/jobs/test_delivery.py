@@ -853,7 +853,7 @@ class TestNoName:
         drain(drafts.story.now, sink.connect)
         (to_sam,), (to_paula,) = sink.to("sam@front-door.example"), sink.to("paula@front-door.example")
         for letter in (to_sam, to_paula):
-            assert "early-help-first/3" in letter["Subject"]
+            assert "Early help first, version 3" in letter["Subject"]
             assert f"http://localhost:8000/admin/triage/rulesetversion/{draft.pk}/" in letter.get_content()
             assert "Marzipan" not in _everything(letter)
             assert draft.proposal not in _everything(letter)

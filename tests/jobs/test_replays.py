@@ -325,14 +325,14 @@ class TestAsking:
     def test_one_at_a_time_of_a_rule_set(self, drafts: Drafts) -> None:
         draft = drafts.copied()
         waits = drafts.asked(draft)
-        with pytest.raises(NotAllowedInStatus, match="A replay of early-help-first/3 goes on already"):
+        with pytest.raises(NotAllowedInStatus, match="A replay of Early help first, version 3 goes on already"):
             drafts.asked(draft, by="maya")
         drafts.asked(drafts.copied())
         replays.cancel(replay_id=waits.pk, by=person("maya"), now=drafts.story.later())
         drafts.asked(draft)
 
     def test_only_of_a_draft(self, drafts: Drafts) -> None:
-        with pytest.raises(NotAllowedInStatus, match="early-help-first/2 is published"):
+        with pytest.raises(NotAllowedInStatus, match="Early help first, version 2 is published"):
             drafts.asked(latest())
 
 

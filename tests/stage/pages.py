@@ -1,9 +1,11 @@
 """What several tests of the pages know: the addresses below a contact and a case, and how a form is filled in."""
 
+import re
 from typing import Any
 
 from casework.models import Contact
 from tests.stage.staff import as_recommended
+from tests.stage.web_client import Page
 
 OVERSEERS = {"sam", "ava", "iris"}
 ON_CONTACTS = (
@@ -22,3 +24,29 @@ WHY = {
 def agreeing(contact: Contact) -> dict[str, Any]:
     """The fields of the form for somebody who agrees with the recommendation and says why."""
     return as_recommended(contact) | WHY
+
+
+# What people typed, and documents that are shown as they are.
+NOT_OURS = {"script", "style", "textarea", "pre", "code"}
+CODE = re.compile(
+    r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b"  # social_worker_review
+    r"|\b[a-z][a-z-]*/[0-9]+\b"  # early-help-first/2
+    r"|\[[^\]]*\]|\{[^}]*\}"  # [2000-01-01, None)
+    r"|^None$|\bNone[,)]|\b(?:True|False)\b"
+)
+
+
+def codes_on(page: Page) -> list[str]:
+    """Internal codes that a page shows to people: names with underscores, versions with slashes, brackets, None."""
+    found = []
+    for element in page.root.all("body")[0]:
+        above = [element.node, *element.node.iterancestors()]
+        if not any(each.tag in NOT_OURS or "app-given" in each.get("class", "").split() for each in above):
+            found += [match[0] for text in _texts(element.node) for match in CODE.finditer(text)]
+    return found
+
+
+def _texts(node: Any) -> list[str]:
+    """The texts that stand right in an element."""
+    texts = (node.text, *(child.tail for child in node))
+    return [" ".join(text.split()) for text in texts if text]

@@ -24,6 +24,7 @@ from casework.actions.contact_drafts import Task
 from localities.models import Agency, User
 from tests.stage.documents import address, child
 from tests.stage.families import KIM, about
+from tests.stage.pages import codes_on
 from tests.stage.restricted import restrict
 from tests.stage.staff import ANOTHER_FAMILY, SignedIn
 from tests.stage.story import Story, person
@@ -84,6 +85,7 @@ class Walk:
             if not answer.headers["Content-Type"].startswith("text/html"):
                 continue
             page = Page(answer)
+            self.wrong += [f"{path} shows {code}" for code in codes_on(page)]
             for link in page.root.all("a"):
                 leads_to = _inside(path, link["href"])
                 if leads_to and leads_to not in seen and self._is_new("GET", leads_to, DIFFERENT):
@@ -107,6 +109,8 @@ class Walk:
             answer = send(leads_to, fields)
             transaction.set_rollback(True)
         self.who.client.cookies = cookies
+        if answer.headers.get("Content-Type", "").startswith("text/html") and answer.content:
+            self.wrong += [f"{leads_to} answers with {code}" for code in codes_on(Page(answer))]
         if answer.status_code not in ANSWERED:
             self.wrong.append(f"{path} sends a form to {leads_to}, which answers {answer.status_code}")
 
@@ -130,7 +134,7 @@ def test_every_link_opens_and_every_form_is_answered(told: None, db: None, name:
     User.objects.filter(username=name).update(password=make_password("p"))
     walk = Walk(SignedIn(name))
     walk.through("/")
-    assert walk.wrong == []
+    assert not walk.wrong, "\n".join(walk.wrong)
     assert len(walk.kinds) > 15, f"hardly anything was tried: {walk.kinds}"
 
 

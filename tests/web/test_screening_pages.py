@@ -40,6 +40,18 @@ def says(code: str) -> str:
     return f"{shipped().catalogue.entries[code].says} ({code})"
 
 
+class TestThePage:
+    def test_shows_the_concern_and_the_child_s_words_and_nothing_else_of_the_contact(self, story: Story) -> None:
+        concern = {"worries": "He comes to school hungry.", "childs_words": "My tummy hurts.", "wanted": "Breakfast."}
+        contact = story.contact(**BARE, children=[child(indicators=[])], concern=concern)
+        page = SignedIn("oliver").open(contact, "screening/")
+        for words in (concern["worries"], concern["childs_words"], "Robin Ashworth"):
+            assert words in page.text
+        for words in (concern["wanted"], "Date of birth", "HP20", "Basis for sharing", "Agreement to a service"):
+            assert words not in page.text
+        assert path_of(contact) in [link["href"] for link in page.main.all("a", class_="govuk-link")]
+
+
 class TestWhereTheDecisionWouldStand:
     def test_the_form_stands_and_nobody_can_decide(self, contact: Contact) -> None:
         for name in ("oliver", "amina", "maya"):

@@ -27,7 +27,7 @@ from casework.web.decision_form import FOLLOWS, WITHDRAWN, DecideForm, SignOffFo
 from casework.web.forms import id_of, is_id
 from casework.web.hiding import hidden_where_said, masked_text, without_hidden_addresses
 from casework.web.signed_in import user_of
-from casework.web.story import for_people
+from casework.web.story import told_of
 from casework.web.submitting import CONFLICT, errors_of, status_of
 from casework.web.unfinished import data_of, kept_at, opened
 from casework.web.views.contacts import declined_decision, fetch, rules_of
@@ -312,16 +312,16 @@ def _sign_off_form(request: HttpRequest, reference: str, now: datetime, form: Si
     people, recommended = household_to_read(contact), contact.recommendation
     pathways = rules_of(contact).pathways
     rows = [
-        ("What happens next", pathways[decision.pathway].title, pathways[recommended.pathway].title),
+        ("What happens next", pathways[decision.pathway].called, pathways[recommended.pathway].called),
         ("Level of need", f"Level {decision.level}", f"Level {recommended.level}"),
         ("Rating", decision.get_rag_display(), recommended.get_rag_display()),
     ]
     context = (
         _about(contact)
+        | told_of(contact)
         | _history(contact, people, user, now)
         | {
             "decision": decision,
-            "sent": for_people(contact.document["concern"]),
             "rows": [(label, said, rules, said == rules) for label, said, rules in rows],
             "overtaken": decision.recommendation_id != contact.recommendation_id,
             "ends": endings.of_agreeing(contact.partner_checks.all(), decision.answers_follow),

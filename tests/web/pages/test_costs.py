@@ -150,7 +150,7 @@ class TestWhatAPageCosts:
         story.decided(to_sign_off, by="maya", pathway="family_help", level=3, rag="amber")
         pages += [
             ("amina", f"{path_of(dearest)}decide/", 12, 25), ("amina", f"{path_of(waiting)}decide/", 9, 22),
-            ("david", f"{path_of(to_sign_off)}sign-off/", 11, 21), ("amina", f"{path_of(contact)}decided/", 12, 22),
+            ("david", f"{path_of(to_sign_off)}sign-off/", 12, 22), ("amina", f"{path_of(contact)}decided/", 12, 22),
         ]  # fmt: skip
         assert max(waits for *_, waits, _ in pages) <= MOST_WAITS
         others = []

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from casework.actions import receiving
+from casework.actions import corrections, receiving
 from casework.families.likeness.weights import shipped as shipped_weights
 from casework.models import Contact, Handoff, PersonMatch, UnfinishedForm
 from localities.models import Agency, Team, User
@@ -25,7 +25,7 @@ from tests.stage.staff import (
     path_of,
     views,
 )
-from tests.stage.story import Story
+from tests.stage.story import Story, person
 from tests.stage.web_client import Answer, Page, a_working_morning, day_of, kept
 
 OPTIONAL = "History considered, and what it means (optional)"
@@ -397,8 +397,15 @@ class TestTheSecondPerson:
 
     def test_reads_the_concern_and_is_asked_why_either_way(self, waiting: Contact, seen: dict[str, Page]) -> None:
         concern = waiting.document["concern"]
-        for words in ("Presenting concern, as it was sent", concern["worries"], "Why do you agree or decline?"):
+        for words in ("Presenting concern", concern["worries"], "Why do you agree or decline?"):
             assert words in seen["maya"].text, words
+
+    def test_reads_what_was_corrected_beside_what_was_sent(self, waiting: Contact) -> None:
+        dash = {"domestic_abuse": {"dash": "standard"}, "source": "referrer", "why": "The officer called back."}
+        corrections.learn(contact_id=waiting.pk, document=dash, by=person("amina"), now=timezone.now())
+        page = SignedIn("maya").open(waiting, "sign-off/")
+        assert "Changed since it was sent" in page.text
+        assert "DASH risk: Standard" in page.text
 
     def test_a_service_manager_may_be_the_second(self, waiting: Contact, seen: dict[str, Page]) -> None:
         is_decided(SignedIn("sam").send(waiting, "sign-off", seen["sam"], **AGREES), waiting)
