@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('casework', '0062_unfinished_forms'),
+        ('casework', '0063_names_in_towns'),
     ]
 
     operations = [
