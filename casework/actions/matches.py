@@ -95,7 +95,7 @@ def _load(contact_id: int, match_ids: Collection[int], by: User, now: datetime) 
     permissions.check_can_work_on(contact, by, local_day(now))
     found = PersonMatch.objects.of_contact(contact).in_bulk(match_ids)
     if found.keys() != {*match_ids}:
-        raise PersonMatch.DoesNotExist
+        raise PersonMatch.DoesNotExist("There is no such possible match on this contact.")
     pairs = ((match.record_id, match.person_id) for match in found.values())
     return contact, lock_around({*chain.from_iterable(pairs)})
 

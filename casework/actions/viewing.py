@@ -179,4 +179,4 @@ def _with_parts(contacts: QuerySet[Contact], reference: str, *others: QuerySet[A
     for contact in found:
         share_out([contact], **parts)
         return contact
-    raise Contact.DoesNotExist
+    raise Contact.DoesNotExist("There is no such contact.")
