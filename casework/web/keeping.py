@@ -14,6 +14,7 @@ from casework.models import UnfinishedForm
 from casework.web.errors import record_of, somebody_elses
 from casework.web.signed_in import OTHER_TYPIST, user_of
 from casework.web.unfinished import KEEP, KEPT, KEY, is_somebody_elses, keep, saved, sent
+from casework.web.unsent import is_a_page
 
 # What the buttons do with a form, and its script: `draft.js`.
 CLEAR, LATER, BY_SCRIPT = "clear", "later", "script"
@@ -37,7 +38,8 @@ class KeepingMiddleware:
         return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: dict[str, Any]) -> HttpResponse | None:
-        if request.method != "POST" or KEY not in request.POST or "reference" not in kwargs:
+        # What comes at another door, such as a partner's, is not read here: its own reader says what is wrong with it.
+        if not is_a_page(view) or request.method != "POST" or KEY not in request.POST or "reference" not in kwargs:
             return None
         by_script = request.POST.get(KEEP) == BY_SCRIPT
         if is_somebody_elses(request):

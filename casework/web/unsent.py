@@ -37,12 +37,12 @@ class UnsentMiddleware(LoginRequiredMiddleware):
         self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
     ) -> HttpResponseBase | None:
         refused = super().process_view(request, view_func, view_args, view_kwargs)
-        if refused is not None or not request.user.is_authenticated or not _is_a_page(view_func):
+        if refused is not None or not request.user.is_authenticated or not is_a_page(view_func):
             return refused
         return _shown(request, user_of(request))
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseRedirect:
-        if request.method == "POST" and _is_a_page(view_func) and request.accepts("text/html"):
+        if request.method == "POST" and is_a_page(view_func) and request.accepts("text/html"):
             _keep(request)
         return super().handle_no_permission(request, view_func)
 
@@ -56,7 +56,7 @@ class UnsentMiddleware(LoginRequiredMiddleware):
         return response
 
 
-def _is_a_page(view: Any) -> bool:
+def is_a_page(view: Any) -> bool:
     """Whether it is one of our own pages: a password that is typed elsewhere is never kept."""
     return str(view.__module__).startswith("casework.web.")
 
