@@ -356,8 +356,7 @@ class AdultPart(Part):
     parental_responsibility = yes_or_no("Parental responsibility")
     same_address = _choice(
         "Where do they live?",
-        [("", "Not known"), ("yes", "With a child of this contact"), ("no", "At an address of their own")],
-        RadiosInARow,
+        [("yes", "With a child of this contact"), ("no", "At an address of their own"), ("", "Not known")],
     )
     address_lines = _long("Their own address, without the postcode", "If they live elsewhere and you know it.", rows=2)
     postcode = _text("Their own postcode", 10)
