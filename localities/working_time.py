@@ -145,8 +145,8 @@ def as_utc(moment: datetime) -> datetime:
 
 
 def in_words(moment: datetime) -> str:
-    """A moment in London for people, as 30 November 2026, 16:52."""
-    return f"{moment.astimezone(LONDON):%-d %B %Y, %H:%M}"
+    """A moment in London for people, as 30 November 2026 at 16:52."""
+    return f"{moment.astimezone(LONDON):%-d %B %Y at %H:%M}"
 
 
 def local_day(moment: datetime) -> date:

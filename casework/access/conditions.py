@@ -56,11 +56,11 @@ def _decided_by(contact: Contact) -> str:
     decision = contact.decisions.select_related("decided_by", "sign_off__by").order_by("pk").last()
     if decision is None:
         return ""
-    says = f"{decision.decided_by} decided, {in_words(decision.decided_at)}."
+    says = f"{decision.decided_by} decided on {in_words(decision.decided_at)}."
     answer = getattr(decision, "sign_off", None)
     if answer is None:
         return says
-    return f"{says} {answer.by} {'agreed' if answer.agreed else 'declined'}, {in_words(answer.at)}."
+    return f"{says} {answer.by} {'agreed' if answer.agreed else 'declined'} on {in_words(answer.at)}."
 
 
 def check_arrival(arrived_at: datetime | None, now: datetime) -> None:
@@ -237,8 +237,10 @@ def check_is_parked(message: OutboxMessage) -> None:
 
 def check_match_is_open(match: PersonMatch) -> None:
     if match.status != MatchStatus.PROPOSED:
-        by = f" {match.settled_by} did, {in_words(match.settled_at)}." if match.settled_by and match.settled_at else ""
-        raise NotAllowedInStatus(f"Somebody has looked at this likeness already.{by}")
+        says = "Somebody has looked at this likeness already."
+        if match.settled_by is not None and match.settled_at is not None:
+            says += f" {match.settled_by} did, on {in_words(match.settled_at)}."
+        raise NotAllowedInStatus(says)
     if match.row.person_id == match.known.pk:
         raise NotAllowedInStatus("They are one person already, through another match.")
 

@@ -39,6 +39,8 @@ PURPOSES = {
     "contact-partner-answer": ("Answer of a partner", False),
     "contact-partner-withdraw": ("Withdrawal of a request to a partner", False),
     "contact-hand-over": ("Handover", False),
+    "contact-match": ("Answer to a possible match", False),
+    "contact-undo-match": ("Undoing a match", False),
     "case-offer": ("Offer to another team", False),
     "case-answer": ("Return of the case", False),
     "case-withdraw": ("Withdrawal of the offer", False),

@@ -112,7 +112,7 @@ def test_of_two_who_decide_at_once_neither_loses_a_word(visit: Any) -> None:
     page.get_by_role("button", name="Confirm decision").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("This cannot be done now")
     main = page.get_by_role("main")
-    expect(main).to_contain_text(f"{contact} is decided already. {person('amina')} decided, ")
+    expect(main).to_contain_text(f"{contact} is decided already. {person('amina')} decided on ")
     expect(main).to_contain_text("Maya says so.")
     assert slower.faults_at(320, 1280) == []
     slower.go("/")

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from casework.actions import decisions, protecting
+from casework.actions import decisions, matches, protecting
 from casework.models import Case, Contact, Decision, UnfinishedForm
 from casework.web.draft_form import new_key
 from localities.models import Agency, User
@@ -269,15 +269,15 @@ class TestTwoAtOnce:
     def test_who_decide(self, story: Story, contact: Contact) -> None:
         slower = deciding(contact, "maya").type(**{"decide-level": "2"})
         decision = story.decided(contact)
-        assert f"{contact} is decided already. {decision.decided_by} decided, " in Page(slower.press()).text
-        self.is_kept(slower, contact, WHY, f"{decision.decided_by} decided, ")
+        assert f"{contact} is decided already. {decision.decided_by} decided on " in Page(slower.press()).text
+        self.is_kept(slower, contact, WHY, f"{decision.decided_by} decided on ")
 
     def test_who_decide_what_then_waits_for_a_second_person(self, waiting: Contact, story: Story) -> None:
         contact = story.contact(**ANOTHER_FAMILY)
         slower = deciding(contact, "maya")
         story.decided(contact, pathway="advice", level=1, rag="blue")
         assert contact.status == "sign_off"
-        self.is_kept(slower, contact, WHY, f"{person('amina')} decided, ")
+        self.is_kept(slower, contact, WHY, f"{person('amina')} decided on ")
 
     def test_who_sign_off(self, story: Story, waiting: Contact) -> None:
         at = f"{path_of(waiting)}sign-off/"
@@ -288,7 +288,7 @@ class TestTwoAtOnce:
             contact_id=waiting.pk, agreed=False, rationale="Ask the health visitor first.", by=person("sam"),
             now=story.later(),
         )  # fmt: skip
-        self.is_kept(slower, waiting, WHY, f"{person('sam')} declined, ")
+        self.is_kept(slower, waiting, WHY, f"{person('sam')} declined on ")
 
     def test_who_correct(self, contact: Contact) -> None:
         at = f"{path_of(contact)}correct/referrer/"
@@ -305,6 +305,20 @@ class TestTwoAtOnce:
         assert filled["fact-referrer_role"] == "Head", "what they left as it stood is as it is now"
         assert slower.by.client.post(at, filled).status_code == 302
         assert not UnfinishedForm.objects.exists()
+
+    def test_who_undo_a_match(self, story: Story, contact: Contact) -> None:
+        again = story.contact(children=[child(nhs_number=None)], adults=[])
+        match = again.children.get().matches.get()
+        said: dict[str, Any] = {"contact_id": again.pk, "match_id": match.pk}
+        matches.settle(**said, same=True, by=person("amina"), now=story.later())
+        at = f"{path_of(again)}matches/{match.pk}/undo/"
+        slower = Tab("oliver", at, path_of(again)).type(**{f"undo{match.pk}-reason": "They are cousins."})
+        slower.save()
+        for page in (path_of(again), f"{path_of(again)}matches/{match.pk}/compare/"):
+            assert slower.by.open(page).form(at)[f"undo{match.pk}-reason"] == "They are cousins."
+        matches.undo(**said, reason="Another birthday.", by=person("maya"), now=story.later())
+        assert slower.press().status_code == 409
+        assert "They are cousins." in slower.by.open(again).text
 
 
 class TestFormsOnThePageOfARecord:

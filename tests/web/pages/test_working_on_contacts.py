@@ -224,7 +224,7 @@ class TestDeciding:
         answer = second.post(contact, "decide", **form | agreeing(contact))
         is_refused(answer, 409, ALREADY.format(contact))
         assert WHY["decide-rationale"] in Page(answer).text, "to copy it"
-        assert f"{first.user} decided, " in Page(answer).text
+        assert f"{first.user} decided on " in Page(answer).text
         assert f"{path_of(contact)}decide/" not in links(second.open(contact))
         is_done(first.client.get(f"{path_of(contact)}decide/"), contact)
 
